@@ -1,0 +1,226 @@
+"""Puts the parts together: build, start, stop, reload. The only place that sees everything."""
+
+import asyncio
+import os
+import signal
+import uuid
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+
+from router.config.load import Config, Types, load
+from router.config.located import Invalid
+from router.engine.apply import Applier
+from router.engine.deliver import Channel, Courier, Words
+from router.engine.housekeeping import keep_house
+from router.engine.pace import Pace
+from router.engine.timers import Timers
+from router.ports import Clock, Receiver, Store, SystemClock, spawn
+from router.receivers import RECEIVERS
+from router.senders import KINDS, Configs
+from router.store import open_store
+from router.telemetry import errors, logs
+from router.telemetry.logs import logger
+from router.telemetry.metrics import Metrics
+from router.web.api import Api
+from router.web.operations import Operations
+from router.web.problem import problems
+from router.web.webhooks import Webhooks
+
+log = logger(__name__)
+
+GRACE = 10.0
+"""Seconds that a stop waits for requests and deliveries that are under way."""
+
+TYPES = Types(
+    sources={name: source.config for name, source in RECEIVERS.items()},
+    channels=Configs(),
+)
+
+
+def load_config(path: Path) -> Config:
+    """The config at `path`, with secrets from the environment. Raises: Invalid."""
+    return load(path, os.environ, TYPES)
+
+
+class Post:
+    """The couriers of all channels."""
+
+    def __init__(self, store: Store, clock: Clock, owner: str) -> None:
+        self._store = store
+        self._clock = clock
+        self._owner = owner
+        self._session: aiohttp.ClientSession | None = None
+        self._couriers: dict[str, Courier] = {}
+        self._loops: set[asyncio.Task[None]] = set()
+
+    def wake(self, channels: Iterable[str]) -> None:
+        for channel in channels:
+            if courier := self._couriers.get(channel):
+                courier.wake()
+
+    async def serve(self, config: Config, inbox: Applier, watch: set[asyncio.Task[None]]) -> None:
+        """Serve the channels of `config`, instead of those served so far. `watch` gets the loops, too."""
+        await self.stop()
+        self._session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
+        words = Words(str(config.document.external_url).rstrip("/"), config.document.company.name)
+        for name, options in config.channels.items():
+            sender = KINDS[config.kinds[name]].build(name, options, self._session)
+            pace = Pace(options.rate.count, options.rate.per) if options.rate else None
+            channel = Channel(name, sender, options.concurrency, options.timeout, pace)
+            courier = Courier(channel, self._store, inbox, self._clock, owner=self._owner, words=words)
+            self._couriers[name] = courier
+            watch.add(spawn(courier.run(), f"courier {name}", self._loops))
+
+    async def stop(self) -> None:
+        """Claim no more, finish what is being sent, close the senders."""
+        for loop in list(self._loops):
+            loop.cancel()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(GRACE):
+                await asyncio.gather(*(courier.finish() for courier in self._couriers.values()))
+        for courier in self._couriers.values():
+            await courier.channel.sender.close()
+        self._couriers.clear()
+        if self._session:
+            await self._session.close()
+
+
+class App:
+    """A running router. `start` returns once webhooks can be taken; `stop` once nothing is under way any more."""
+
+    def __init__(self, path: Path, config: Config, store: Store, clock: Clock) -> None:
+        self.config = config
+        self.metrics = Metrics()
+        self.address = ("", 0)
+        self._path = path
+        self._store = store
+        self._clock = clock
+        owner = uuid.uuid4().hex
+        self._post = Post(store, clock, owner)
+        self.inbox = Applier(store, config.settings, clock, self.metrics, self._post.wake)
+        self._timers = Timers(store, self.inbox, clock, owner)
+        self._webhooks = Webhooks(_receivers(config), self.inbox, clock, self.metrics)
+        self._loops: set[asyncio.Task[None]] = set()
+        self._runner = web.AppRunner(self._web(), access_log=None, shutdown_timeout=GRACE)
+        self._stopped = asyncio.Event()
+
+    @classmethod
+    async def start(cls, path: Path, *, clock: Clock | None = None, port: int | None = None) -> "App":
+        """Build and start the router of the config at `path`; `port` 0 takes a free one.
+
+        Raises: Invalid, StoreUnavailable, OSError if it can't listen.
+        """
+        config = load_config(path)
+        telemetry = config.document.telemetry
+        logs.configure(telemetry.logs, telemetry.level)
+        errors.start(telemetry.sentry_dsn.reveal() if telemetry.sentry_dsn else None, telemetry.environment)
+        store = await open_store(config.document.storage.reveal())
+        app = cls(path, config, store, clock or SystemClock())
+        await app._begin(port)
+        return app
+
+    async def _begin(self, port: int | None) -> None:
+        await self._store.recover()
+        self._loaded(self.config)
+        for work, name in (
+            (self.inbox.run(), "apply"),
+            (self._timers.run(), "timers"),
+            (keep_house(self._store, self._clock, self.config.document.retention), "housekeeping"),
+        ):
+            spawn(work, name, self._loops)
+        await self._post.serve(self.config, self.inbox, self._loops)
+        await self._runner.setup()
+        host, _, configured = self.config.document.listen.rpartition(":")
+        site = web.TCPSite(self._runner, host.strip("[]"), int(configured) if port is None else port, backlog=1024)
+        await site.start()
+        self.address = self._runner.addresses[0][:2]
+
+    def _web(self) -> web.Application:
+        app = web.Application(middlewares=[problems], client_max_size=self.config.document.max_body)
+        api = Api(
+            self._store,
+            self.inbox,
+            self._clock,
+            auth=lambda: self.config.document.auth,
+            settings=lambda: self.config.settings,
+            receivers=lambda: self._webhooks.receivers,
+        )
+        operations = Operations(self._store, self._clock, self.metrics, self.reload)
+        app.add_routes([*self._webhooks.routes(), *operations.routes(), *api.routes()])
+        return app
+
+    async def reload(self) -> None:
+        """Read the config again and work by it from now on. Raises: Invalid; then the one in force stays."""
+        try:
+            config = load_config(self._path)
+        except Invalid as error:
+            self.metrics.reload_successful.set(0)
+            log.error(  # noqa: TRY400 - the problems are all there is to say
+                "reload_failed", problems=[str(problem) for problem in error.problems]
+            )
+            raise
+        before, after = self.config.document, config.document
+        if (before.listen, before.storage, before.max_body) != (after.listen, after.storage, after.max_body):
+            log.warning("reload_incomplete", restart_for="listen, storage, max_body")
+        self.config = config
+        self.inbox.settings = config.settings
+        self._webhooks.receivers = _receivers(config)
+        await self._post.serve(config, self.inbox, self._loops)
+        self._loaded(config)
+        log.info("reloaded", rules=len(config.settings.rules.rules), revision=config.settings.rules.revision)
+
+    def _loaded(self, config: Config) -> None:
+        self.metrics.reload_successful.set(1)
+        self.metrics.reload_time.set(self._clock.now())
+        self.metrics.expect(config.sources, config.channels)
+
+    def request_stop(self) -> None:
+        self._stopped.set()
+
+    async def run(self) -> None:
+        """Until a stop is requested, or a loop dies, which is a fault: then it's raised, for a restart is safe."""
+        stopped = asyncio.ensure_future(self._stopped.wait())
+        loops: set[asyncio.Future[Any]] = {loop for loop in self._loops if not loop.get_name().startswith("courier")}
+        done, _ = await asyncio.wait({stopped, *loops}, return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        for task in done - {stopped}:
+            task.result()
+
+    async def stop(self) -> None:
+        """Take nothing more, finish what is under way, and close."""
+        await self._runner.cleanup()
+        await self._post.stop()
+        for loop in list(self._loops):
+            loop.cancel()
+        await asyncio.gather(*self._loops, return_exceptions=True)
+        await self._store.close()
+        errors.stop()
+
+
+def _receivers(config: Config) -> dict[str, Receiver]:
+    return {name: RECEIVERS[name].build(name, source) for name, source in config.sources.items()}
+
+
+async def serve(path: Path, announce: Any) -> None:
+    """Run the router of the config at `path` until SIGTERM or SIGINT; SIGHUP reloads. `announce` is told the app."""
+    app = await App.start(path)
+    loop = asyncio.get_running_loop()
+    reloads: set[asyncio.Task[None]] = set()
+
+    async def reload() -> None:
+        with suppress(Invalid):  # reload has said why
+            await app.reload()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, app.request_stop)
+    loop.add_signal_handler(signal.SIGHUP, lambda: spawn(reload(), "reload", reloads))
+    announce(app)
+    try:
+        await app.run()
+    finally:
+        await app.stop()

@@ -1,0 +1,21 @@
+"""The command `alert-router`: one file per command, registered here."""
+
+import typer
+
+from router.cli.check import check
+from router.cli.explain import explain
+from router.cli.incidents import ack, incidents, resolve
+from router.cli.migrate import migrate
+from router.cli.schema import schema
+from router.cli.serve import serve
+
+main = typer.Typer(
+    name="alert-router",
+    help="Decides how bad an alert is, opens one incident for it, and tells people until somebody answers.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+for command in (serve, check, explain, incidents, ack, resolve, migrate, schema):
+    main.command()(command)

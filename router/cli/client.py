@@ -1,0 +1,45 @@
+"""Asks the running router: commands go through its API, so that there's one writer and one door."""
+
+import asyncio
+import getpass
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+import aiohttp
+import typer
+
+from router.cli.config import config_at, fail, path_of
+
+Url = Annotated[
+    str | None,
+    typer.Option("--url", help="The router's address. [default: `listen` of the config]", show_default=False),
+]
+
+
+def ask(method: str, path: str, url: str | None, config: Path | None, **options: Any) -> Any:
+    """The answer of the router's API, decoded. Exits with what the router says is wrong.
+
+    The API token, if one is needed, is in $ALERT_ROUTER_TOKEN.
+    """
+    base = url or f"http://{config_at(path_of(config)).document.listen}"
+    try:
+        return asyncio.run(_ask(method, f"{base.rstrip('/')}/api/v1{path}", options))
+    except (aiohttp.ClientError, TimeoutError) as error:
+        fail(f"can't ask the router at {base}: {error or type(error).__name__}. Is it running?")
+
+
+async def _ask(method: str, url: str, options: dict[str, Any]) -> Any:
+    headers = {"X-Router-User": getpass.getuser()}
+    if token := os.environ.get("ALERT_ROUTER_TOKEN"):
+        headers["Authorization"] = f"Bearer {token}"
+    timeout = aiohttp.ClientTimeout(total=15)
+    async with (
+        aiohttp.ClientSession(headers=headers, timeout=timeout) as session,
+        session.request(method, url, **options) as response,
+    ):
+        answer = await response.json(content_type=None)
+    # An answer that is too late still has the incident, and says what was so already.
+    if not response.ok and "incident" not in answer:
+        fail(f"{answer.get('title', response.status)}: {answer.get('detail', '')}")
+    return answer

@@ -1,0 +1,42 @@
+"""What the commands share: finding the config, and saying what is wrong with it."""
+
+import os
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from router.app import load_config
+from router.config.load import Config
+from router.config.located import Invalid
+
+ConfigPath = Annotated[
+    Path | None,
+    typer.Option(
+        "--config", help="The config file. [default: config.yaml, else $ALERT_ROUTER_CONFIG]", show_default=False
+    ),
+]
+
+
+def path_of(given: Path | None) -> Path:
+    """The config file that is meant. Exits if there's none."""
+    here = Path("config.yaml")
+    variable = os.environ.get("ALERT_ROUTER_CONFIG")
+    path = given or (here if here.exists() or not variable else Path(variable))
+    if not path.exists():
+        fail(f"no config at {path}: give --config FILE, or set ALERT_ROUTER_CONFIG; start from config.example.yaml")
+    return path
+
+
+def config_at(path: Path) -> Config:
+    """The config. Exits with every problem it has."""
+    try:
+        return load_config(path)
+    except Invalid as error:
+        fail(str(error))
+
+
+def fail(message: str, code: int = 1) -> NoReturn:
+    """Say what is wrong on stderr, and exit."""
+    typer.echo(message, err=True)
+    raise typer.Exit(code)

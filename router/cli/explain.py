@@ -1,0 +1,82 @@
+"""`alert-router explain`."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from router.cli.config import ConfigPath, config_at, fail, path_of
+from router.config.load import Config
+from router.core.explain import Explanation, Outcome
+from router.core.explain import explain as explain_alert
+from router.core.quantity import duration
+from router.ports import Bad, Incoming, Received, SystemClock
+from router.receivers import RECEIVERS
+from router.web import views
+
+
+def explain(
+    payload: Annotated[str, typer.Argument(help="A webhook's body: a file, or - for standard input.")],
+    source: Annotated[str, typer.Option(help="Whose webhook it is, by its name under `sources`.")] = "alertmanager",
+    resource: Annotated[str, typer.Option(help="Of Sentry: the Sentry-Hook-Resource header.")] = "event_alert",
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    config: ConfigPath = None,
+) -> None:
+    """Say what the rules make of each alert in a webhook, why, and who would be told over what."""
+    checked = config_at(path_of(config))
+    received = _decode(checked, payload, source, resource)
+    explanations = [explain_alert(checked.settings, alert) for alert in received.alerts]
+    if as_json:
+        typer.echo(json.dumps([views.explanation(one) for one in explanations], indent=2))
+        return
+    console = Console(soft_wrap=True) if not sys.stdout.isatty() else Console()
+    for one in explanations:
+        _show(console, one)
+    for error in received.errors:
+        console.print(Text(f"not understood: {error.pointer} {error.detail}", "red"))
+    if received.ignored:
+        console.print(Text(f"ignored: {received.ignored}"))
+
+
+def _decode(checked: Config, payload: str, source: str, resource: str) -> Received:
+    if source not in checked.sources:
+        fail(f"no source '{source}' is configured; there are: {', '.join(checked.sources)}")
+    receiver = RECEIVERS[source].build(source, checked.sources[source])
+    try:
+        body = sys.stdin.buffer.read() if payload == "-" else Path(payload).read_bytes()
+        return receiver.decode(Incoming({"sentry-hook-resource": resource}, body), SystemClock().now())
+    except OSError as error:
+        fail(f"{payload}: {error.strerror}")
+    except Bad as error:
+        fail(f"{payload}: {error.pointer or 'the body'}: {error.detail}")
+
+
+def _show(console: Console, one: Explanation) -> None:
+    labels = ", ".join(f'{name}="{value}"' for name, value in sorted(one.alert.labels.items()))
+    console.print(Text(f"\nalert {one.alert.fingerprint} ({one.alert.status})", "bold"), Text(f"  {labels}"), sep="\n")
+    table = Table("rule", "said", "because of", "at", box=None, padding=(0, 2))
+    for verdict in one.verdicts:
+        failed = f"{verdict.failed} doesn't hold" if verdict.failed else ""
+        said = Text(verdict.reason.replace("_", " "), "green" if verdict.takes else "dim")
+        table.add_row(verdict.rule.name, said, Text(failed), Text(verdict.rule.origin))
+    console.print(table)
+    for outcome in one.outcomes:
+        console.print(Text(f"\n{_sentence(outcome)}"))
+        for step in outcome.policy.steps if outcome.policy else ():
+            at = f"after {duration(step.after)}, unless {step.unless}" if step.after else "at once"
+            console.print(Text(f"    {at}: {', '.join(step.channels)}"))
+
+
+def _sentence(one: Outcome) -> str:
+    judgement = one.judgement
+    because = judgement.reason.replace("_", " ")
+    if judgement.threshold:
+        because += f": {judgement.read or 'no value'} against {judgement.threshold.text}"
+    if judgement.severity is None or one.policy is None:
+        return f"{one.rule.name}: kept, and opens nothing ({because})"
+    return f"{one.rule.name}: {judgement.severity} ({because}), incident {one.key}, policy {one.policy.name} tells"

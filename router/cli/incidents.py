@@ -1,0 +1,82 @@
+"""`alert-router incidents`, `ack` and `resolve`."""
+
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from router.cli.client import Url, ask
+from router.cli.config import ConfigPath
+
+Id = Annotated[str, typer.Argument(help="The incident: 142 or INC-142.")]
+Note = Annotated[str, typer.Option("--note", help="Goes on the timeline.")]
+
+STYLES = {"P0": "bold red", "P1": "red", "P2": "yellow", "P3": "dim"}
+
+
+def incidents(
+    incident: Annotated[str, typer.Argument(help="One incident, with its timeline.")] = "",
+    every: Annotated[bool, typer.Option("--all", help="Closed ones, too.")] = False,
+    config: ConfigPath = None,
+    url: Url = None,
+) -> None:
+    """List the open incidents, or show one with its timeline and messages."""
+    console = Console()
+    if incident:
+        _show(console, ask("GET", f"/incidents/{incident}", url, config))
+        return
+    query = {} if every else {"open": "true"}
+    found = ask("GET", "/incidents", url, config, params=query)["incidents"]
+    console.print(_table(found) if found else "no incidents" if every else "no open incidents")
+
+
+def ack(incident: Id, note: Note = "", config: ConfigPath = None, url: Url = None) -> None:
+    """Acknowledge an incident: you're on it."""
+    _command("ack", incident, note, config, url)
+
+
+def resolve(
+    incident: Id,
+    note: Note = "",
+    false_positive: Annotated[bool, typer.Option("--false-positive", help="It wasn't real.")] = False,
+    config: ConfigPath = None,
+    url: Url = None,
+) -> None:
+    """Resolve an incident, whatever its alerts say."""
+    _command("false-positive" if false_positive else "resolve", incident, note, config, url)
+
+
+def _command(command: str, incident: str, note: str, config: Any, url: str | None) -> None:
+    answer = ask("POST", f"/incidents/{incident}/{command}", url, config, json={"text": note})
+    outcome = answer["outcome"].replace("_", " ")
+    one = answer["incident"]
+    typer.echo(f"{one['name']} [{one['severity']}] {one['title']}: {outcome}; it's {one['status']}")
+
+
+def _table(found: list[dict[str, Any]]) -> Table:
+    table = Table("incident", "severity", "status", "title", "opened (UTC)", "alerts", "lead", box=None)
+    for one in found:
+        table.add_row(
+            one["name"],
+            Text(one["severity"], STYLES[one["severity"]]),
+            one["status"],
+            Text(one["title"]),
+            one["opened_at"][:19].replace("T", " "),
+            f"{one['firing']} of {one['alerts']}",
+            Text(one["lead"] or ""),
+        )
+    return table
+
+
+def _show(console: Console, one: dict[str, Any]) -> None:
+    console.print(_table([one]))
+    timeline = Table("time (UTC)", "what", "by", box=None, title="timeline", title_justify="left")
+    for entry in one["timeline"]:
+        timeline.add_row(entry["at"][:19].replace("T", " "), Text(entry["text"]), Text(entry["by"] or ""))
+    messages = Table("channel", "state", "sent", "attempts", "error", box=None, title="messages", title_justify="left")
+    for message in one["notifications"]:
+        error = Text(message["error"] or "")
+        messages.add_row(message["channel"], message["state"], str(message["sent"]), str(message["attempts"]), error)
+    console.print(timeline, messages, sep="\n\n")

@@ -1,0 +1,150 @@
+"""The shape of the config file and of rule files: what a person writes, before it's checked as a whole."""
+
+from typing import Literal, NewType
+
+from msgspec import Struct, field
+
+from router.config.fields import Duration, HttpUrl, Size, TimeZone
+from router.config.secret import Secret
+from router.core.matcher import Matcher
+from router.core.quantity import Threshold
+from router.core.template import Template
+from router.model.incident import Severity
+from router.model.policy import Unless
+
+Matchers = NewType("Matchers", tuple[Matcher, ...])
+"""Alertmanager matchers, all of which must hold: `alertname="PaymentFailures"`, `level=~"error|fatal"`."""
+
+
+class Target(Struct, frozen=True):
+    """Whom a step notifies. Written `channel:NAME`."""
+
+    channel: str
+
+
+class Channel(Struct, frozen=True):
+    """One configured destination; `type` names the kind of service."""
+
+
+class Count(Struct, frozen=True, kw_only=True):
+    """Measure how often the rule took an alert within `over`."""
+
+    over: Duration
+
+
+class RuleDocument(Struct, frozen=True, kw_only=True):
+    """Which alerts a rule takes, how bad they are, and which incident they belong to."""
+
+    name: str
+    match: list[Matchers] = []
+    source: str = ""
+    measure: str = "value"
+    count: Count | None = None
+    thresholds: dict[Severity, Threshold] = {}
+    severity: Severity | None = None
+    group_by: tuple[str, ...] = ()
+    summary: Template | None = None
+    runbook: str = ""
+    component: str = ""
+    resolve_after: Duration | None = None
+    continues: bool = field(name="continue", default=False)
+
+    def __post_init__(self) -> None:
+        if bool(self.thresholds) == (self.severity is not None):
+            raise ValueError(f"rule '{self.name}' needs either thresholds or a severity")
+        if self.count and not self.thresholds:
+            raise ValueError(f"rule '{self.name}' counts, but has no thresholds to hold the count against")
+        if len({threshold.dimension for threshold in self.thresholds.values()}) > 1:
+            raise ValueError(f"the thresholds of rule '{self.name}' measure different things: use one kind of unit")
+
+
+class RulesFile(Struct, frozen=True, kw_only=True):
+    """A file of rules, tried from the top; the first whose matchers hold takes the alert."""
+
+    rules: list[RuleDocument]
+
+
+class DefaultRule(Struct, frozen=True, kw_only=True):
+    """What becomes of an alert that no rule takes: it goes here, never to nowhere."""
+
+    severity: Severity = Severity.P2
+    group_by: tuple[str, ...] = ("alertname",)
+    summary: Template | None = None
+    runbook: str = ""
+    component: str = ""
+
+
+class Company(Struct, frozen=True, kw_only=True):
+    name: str = ""
+    time_zone: TimeZone = TimeZone("UTC")
+
+
+class SeverityDocument(Struct, frozen=True, kw_only=True):
+    """How soon somebody responds, and the policy that sees to it."""
+
+    policy: str
+    respond_within: Duration | None = None
+
+
+class StepDocument(Struct, frozen=True, kw_only=True):
+    """Tell these, this long after the start, unless somebody has answered by then."""
+
+    notify: list[Target]
+    after: Duration = Duration(0.0)
+    unless: Unless = Unless.RESOLVED
+
+
+class PolicyDocument(Struct, frozen=True, kw_only=True):
+    """Steps over time, and whom to tell when one of their channels takes no message."""
+
+    steps: list[StepDocument]
+    fallback: list[Target] = []
+
+
+class Token(Struct, frozen=True, kw_only=True):
+    """An API token, by the SHA-256 of it in hex: `printf %s TOKEN | sha256sum`."""
+
+    sha256: str
+    role: Literal["viewer", "responder", "admin"] = "responder"
+
+    def __post_init__(self) -> None:
+        if len(self.sha256) != 64 or not set(self.sha256) <= set("0123456789abcdef"):
+            raise ValueError("sha256 must be 64 lower-case hex digits: printf %s TOKEN | sha256sum")
+
+
+class Auth(Struct, frozen=True, kw_only=True):
+    """Who may use the API: tokens by name, or anybody with `insecure: true`, which a loopback `listen` implies."""
+
+    tokens: dict[str, Token] = {}
+    insecure: bool = False
+
+
+class Telemetry(Struct, frozen=True, kw_only=True):
+    """The router's own logs, and where it reports its own errors."""
+
+    logs: Literal["console", "json"] = "console"
+    level: Literal["debug", "info", "warning"] = "info"
+    sentry_dsn: Secret | None = None
+    environment: str = ""
+
+
+class Document(Struct, frozen=True, kw_only=True):
+    """The config file. `sources` is added by `load`, since which there are is known to a higher layer."""
+
+    rules: list[str]
+    channels: dict[str, Channel]
+    severities: dict[Severity, SeverityDocument]
+    policies: dict[str, PolicyDocument]
+    listen: str = "127.0.0.1:9095"
+    external_url: HttpUrl = HttpUrl("http://127.0.0.1:9095")
+    storage: Secret = Secret("sqlite:///alert-router.db")
+    company: Company = Company()
+    default_rule: DefaultRule = DefaultRule()
+    auth: Auth = Auth()
+    telemetry: Telemetry = Telemetry()
+    max_body: Size = Size(16 * 1024 * 1024)
+    resolve_after: Duration = Duration(0.0)
+    reopen_within: Duration = Duration(600.0)
+    fallback_after: Duration = Duration(120.0)
+    give_up_after: Duration = Duration(86_400.0)
+    retention: Duration = Duration(90 * 86_400.0)

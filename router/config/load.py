@@ -1,0 +1,261 @@
+"""Reads a config and its rules, checks them as a whole, and says all that is wrong at once."""
+
+from collections.abc import Iterable, Mapping
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, cast
+
+from msgspec import Struct, defstruct
+
+from router.config.convert import FAILED, Context, Trail, convert
+from router.config.document import Channel, DefaultRule, Document, Matchers, RuleDocument, RulesFile, Target
+from router.config.fields import is_loopback
+from router.config.located import Invalid, Place, Problem, read, suggest
+from router.config.shapes import Hooks
+from router.core.fold import MAX_WINDOW
+from router.core.matcher import parse_matchers
+from router.core.quantity import Dimension, Threshold
+from router.core.rule import Rule, RuleSet
+from router.core.settings import Settings
+from router.core.template import Template, compile_template
+from router.model.incident import Severity
+from router.model.policy import Policy, SeverityPlan, Step
+
+SUMMARY = "{{ annotations.summary or labels.alertname }}"
+"""The title of an incident whose rule has no summary of its own."""
+
+
+class Types(Struct, frozen=True):
+    """What the layers above add: the config structs of the kinds of source and of channel there are."""
+
+    sources: Mapping[str, type[Struct]]
+    channels: Mapping[str, type[Struct]]
+
+    @property
+    def document(self) -> type[Document]:
+        """The config file's struct, with a field for each source."""
+        fields = [(name, cast("type", type_ | None), None) for name, type_ in self.sources.items()]
+        sources = defstruct("Sources", fields, frozen=True, kw_only=True)
+        return cast(
+            "type[Document]",
+            defstruct("Document", [("sources", sources)], bases=(Document,), frozen=True, kw_only=True),
+        )
+
+    @property
+    def hooks(self) -> Hooks:
+        """How the file's own types are read, and which kinds of channel there are."""
+        return Hooks(
+            parsers={
+                Matchers: parse_matchers,
+                Threshold: Threshold.parse,
+                Template: compile_template,
+                Target: parse_target,
+            },
+            choices={Channel: self.channels},
+        )
+
+
+class Config(Struct, frozen=True):
+    """A config that holds together.
+
+    `sources` and `channels` are the structs of the layers above, by name; `kinds` is each channel's `type`.
+    """
+
+    document: Document
+    settings: Settings
+    sources: Mapping[str, Any]
+    channels: Mapping[str, Any]
+    kinds: Mapping[str, str]
+
+
+def parse_target(text: str) -> Target:
+    """Raises: ValueError."""
+    kind, colon, name = text.partition(":")
+    if kind != "channel" or not colon or not name:
+        raise ValueError(f"expected channel:NAME, found '{text}'")
+    return Target(name)
+
+
+def load(path: Path, env: Mapping[str, str], types: Types) -> Config:
+    """The config in the file at `path`, with the rules it names. Raises: Invalid, with every problem."""
+    problems: list[Problem] = []
+    context = Context(env=env, base=path.parent, hooks=types.hooks, problems=problems)
+    root = read(path, problems)
+    if root is None:
+        raise Invalid(problems)
+    document = convert(root, types.document, context)
+    rules, revision = _read_rules(path, context)
+    _check(context)
+    if problems or document is FAILED:
+        raise Invalid(problems)
+    kinds = {name: str(context.values["channels", name, "type"]) for name in document.channels}
+    return _assemble(document, rules, revision, kinds)
+
+
+# --- rule files
+
+
+def _read_rules(config: Path, context: Context) -> tuple[list[tuple[Place, RuleDocument]], str]:
+    """Every rule of every file, in order, with where it is; and what the files and the config come to."""
+    content = blake2b(config.read_bytes(), digest_size=8)
+    rules: list[tuple[Place, RuleDocument]] = []
+    for path in _rule_paths(config.parent, context):
+        root = read(path, context.problems)
+        if root is None:
+            continue
+        content.update(path.read_bytes())
+        trail: Trail = ("file", str(path))
+        convert(root, RulesFile, context, trail)
+        found = [(at, rule) for at, rule in context.all_of(RuleDocument) if at[:2] == trail]
+        rules += [(context.place_of(at), rule) for at, rule in found]
+    _check_rules(rules, context)
+    return rules, content.hexdigest()
+
+
+def _rule_paths(base: Path, context: Context) -> list[Path]:
+    paths: list[Path] = []
+    for trail, pattern in list(context.all_of(str)):
+        if trail[0] != "rules":
+            continue
+        found = sorted(base.glob(pattern)) if not Path(pattern).is_absolute() else [Path(pattern)]
+        if not found:
+            context.report(context.place_of(trail), f"no file matches '{pattern}' in {base.resolve().name}/")
+        paths += [path for path in found if path not in paths]
+    return paths
+
+
+def _check_rules(rules: Iterable[tuple[Place, RuleDocument]], context: Context) -> None:
+    places: dict[str, Place] = {"default": Place("config", 1, 1)}
+    for place, rule in rules:
+        if rule.name == "default":
+            context.report(place, "'default' is the name of default_rule: give the rule another")
+        elif rule.name in places:
+            context.report(place, f"rule '{rule.name}' is there already, at {places[rule.name]}")
+        places.setdefault(rule.name, place)
+        if rule.count:
+            _check_count(place, rule, context)
+
+
+def _check_count(place: Place, rule: RuleDocument, context: Context) -> None:
+    for threshold in rule.thresholds.values():
+        if threshold.dimension is not Dimension.NUMBER or threshold.limit >= MAX_WINDOW:
+            context.report(
+                place, f"rule '{rule.name}' counts: '{threshold.text}' must be a plain number below {MAX_WINDOW}"
+            )
+
+
+# --- across the config
+
+
+def _check(context: Context) -> None:
+    _check_names(context)
+    _check_listen(context)
+    places = context.places
+    if ("sources",) in places and not context.names_at(("sources",)):
+        context.report(places["sources",], "there's no source: nothing could reach the router")
+    if ("severities",) in places:
+        missing = [severity.value for severity in Severity if ("severities", severity.value) not in places]
+        if missing:
+            context.report(places["severities",], f"no policy for {', '.join(missing)}: each of P0 to P3 needs one")
+
+
+def _check_names(context: Context) -> None:
+    channels = context.names_at(("channels",))
+    for trail, target in list(context.all_of(Target)):
+        _check_name("channel", target.channel, channels, trail, context)
+    policies = context.names_at(("policies",))
+    for trail, name in list(context.all_of(str)):
+        if trail[0] == "severities" and trail[-1] == "policy":
+            _check_name("policy", name, policies, trail, context)
+
+
+def _check_name(what: str, name: str, known: list[str], trail: Trail, context: Context) -> None:
+    if name not in known:
+        context.report(context.place_of(trail), f"unknown {what} '{name}'{suggest(name, known)}")
+
+
+def _check_listen(context: Context) -> None:
+    listen = context.values.get(("listen",), "127.0.0.1:9095")
+    place = context.place_of(("listen",))
+    host, _, port = listen.rpartition(":")
+    if not host or not port.isdigit() or int(port) > 65535:
+        context.report(place, f"expected HOST:PORT, found '{listen}'")
+    elif not is_loopback(host.strip("[]")) and ("auth",) not in context.places:
+        context.report(
+            place,
+            "the API would be open to everybody who reaches this address: give auth.tokens, "
+            "or write auth: {insecure: true} if something in front of it checks who they are",
+        )
+
+
+# --- into what the core is told
+
+
+def _assemble(
+    document: Document, rules: Iterable[tuple[Place, RuleDocument]], revision: str, kinds: Mapping[str, str]
+) -> Config:
+    settings = Settings(
+        rules=RuleSet.of(
+            [_rule(rule, document, str(place)) for place, rule in rules],
+            _default(document.default_rule, document),
+            revision,
+        ),
+        severities={
+            severity: SeverityPlan(plan.policy, plan.respond_within) for severity, plan in document.severities.items()
+        },
+        policies={
+            name: Policy(
+                name,
+                tuple(
+                    sorted(
+                        (
+                            Step(step.after, tuple(target.channel for target in step.notify), step.unless)
+                            for step in policy.steps
+                        ),
+                        key=lambda step: step.after,
+                    )
+                ),
+                tuple(target.channel for target in policy.fallback),
+            )
+            for name, policy in document.policies.items()
+        },
+        edited=frozenset(name for name, channel in document.channels.items() if getattr(channel, "edits", False)),
+        reopen_within=document.reopen_within,
+        fallback_after=document.fallback_after,
+        give_up_after=document.give_up_after,
+    )
+    sources: Struct = document.sources  # type: ignore[attr-defined]
+    given = {name: getattr(sources, name) for name in sources.__struct_fields__ if getattr(sources, name) is not None}
+    return Config(document, settings, given, document.channels, kinds)
+
+
+def _rule(rule: RuleDocument, document: Document, origin: str) -> Rule:
+    return Rule(
+        name=rule.name,
+        source=rule.source,
+        matchers=tuple(matcher for matchers in rule.match for matcher in matchers),
+        measure=rule.measure,
+        thresholds=tuple(sorted(rule.thresholds.items(), key=lambda tier: tier[0].rank)),
+        severity=rule.severity or Severity.P3,
+        count_over=rule.count.over if rule.count else None,
+        group_by=rule.group_by,
+        summary=rule.summary or compile_template(SUMMARY),
+        runbook=rule.runbook,
+        component=rule.component,
+        continues=rule.continues,
+        resolve_after=document.resolve_after if rule.resolve_after is None else rule.resolve_after,
+        origin=origin,
+    )
+
+
+def _default(rule: DefaultRule, document: Document) -> Rule:
+    return Rule(
+        name="default",
+        severity=rule.severity,
+        group_by=rule.group_by,
+        summary=rule.summary or compile_template(SUMMARY),
+        runbook=rule.runbook,
+        component=rule.component,
+        resolve_after=document.resolve_after,
+        origin="default_rule",
+    )

@@ -1,0 +1,51 @@
+"""Text that must not be shown."""
+
+import hmac
+from typing import NoReturn
+
+from router.config.fields import check_url
+
+
+class Secret:
+    """Text that isn't shown: not by `str`, `repr` or a format, and neither pickled, copied nor encoded by accident.
+
+    Raises: ValueError, if it's empty, since an empty key or token keeps nobody out.
+    """
+
+    __slots__ = ("_content",)
+
+    def __init__(self, content: str) -> None:
+        if not content:
+            raise ValueError("the secret is empty")
+        self._content = content
+
+    def reveal(self) -> str:
+        """The text itself."""
+        return self._content
+
+    def __repr__(self) -> str:
+        return "***"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Secret):
+            return NotImplemented
+        return hmac.compare_digest(self._content.encode(), other._content.encode())
+
+    def __hash__(self) -> int:
+        return hash((Secret, self._content))
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a secret can't be pickled or copied")
+
+
+class SecretUrl(Secret):
+    """A URL that is a secret as a whole, like a Slack webhook's.
+
+    The rules of `HttpUrl` hold, except that this one may have a password in it. Raises: ValueError.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, content: str) -> None:
+        super().__init__(content)
+        check_url(content)

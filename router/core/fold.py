@@ -1,0 +1,264 @@
+"""Folds events over what is known into what is to be written.
+
+A `Fold` is the router. It's used in three steps, with a read of the store between them:
+
+    fold = Fold(settings, events)
+    view = load(fold.first())           what the events themselves name
+    view.add(load(fold.second(view)))   what the rules make of them
+    changes, reasons = fold.decide(view)
+
+The daemon does this between a read and a write of the store; whatever else asks what would happen does the same
+over a view in memory. Nothing here waits, and the same events over the same view give the same changes.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from hashlib import blake2b
+
+from msgspec import json
+from msgspec.structs import replace
+
+from router.core.delivery import settle
+from router.core.escalation import Decision
+from router.core.incident import Cleared, DeliveryFailed, Fired, IncidentEvent, decide
+from router.core.rule import Rule, judge
+from router.core.settings import Settings
+from router.core.view import Changes, View, Wanted
+from router.model.alert import Alert, AlertStatus, Taking
+from router.model.event import AlertSeen, DeliverySettled, Event, TimerDue
+from router.model.reason import Reason
+
+SEEN_EVERY = 60.0
+"""How stale the stored `last_seen` of a repeated alert may get, in seconds: a repeat within it costs no write."""
+
+MAX_WINDOW = 10_000
+"""The most occurrences a sliding window holds. Config refuses thresholds beyond it."""
+
+
+def digest(alert: Alert, revision: str) -> str:
+    """A fingerprint of all that matters in an alert under these rules: equal for a mere repeat."""
+    content = (
+        revision, alert.status, alert.labels, alert.annotations, alert.starts_at, alert.url, alert.event_id,
+    )  # fmt: skip
+    return blake2b(json.encode(content), digest_size=8).hexdigest()
+
+
+class Fold:
+    """One pass of events, in order, over a view of the store. Good for one pass; see the module for the steps."""
+
+    def __init__(self, settings: Settings, events: Sequence[Event]) -> None:
+        self.settings = settings
+        self.events = events
+        self.changes = Changes()
+        self.view = View()
+        self._digests: dict[int, str] = {}
+        self._takers: dict[int, list[Rule]] = {}
+
+    def first(self) -> Wanted:
+        """What the events name themselves."""
+        alerts = [event.alert for event in self.events if isinstance(event, AlertSeen)]
+        return Wanted(
+            fingerprints=list({alert.fingerprint for alert in alerts}),
+            receipts=[alert.event_id for alert in alerts if alert.event_id],
+            incident_ids=list({_incident_id(event) for event in self.events if not isinstance(event, AlertSeen)}),
+        )
+
+    def second(self, view: View) -> Wanted:
+        """What the rules make of the alerts that are news: their incidents and windows."""
+        revision = self.settings.rules.revision
+        keys: set[str] = set()
+        windows: set[str] = set()
+        incident_ids: set[int] = set()
+        # An alert that comes twice may be news the second time, even if it's a repeat of what is stored.
+        times = Counter(event.alert.fingerprint for event in self.events if isinstance(event, AlertSeen))
+        for position, event in enumerate(self.events):
+            if not isinstance(event, AlertSeen):
+                continue
+            alert = event.alert
+            mark = self._digests[position] = digest(alert, revision)
+            takings = view.takings.get(alert.fingerprint, ())
+            if times[alert.fingerprint] == 1 and _is_repeat(takings, mark):
+                continue
+            incident_ids.update(taking.incident_id for taking in takings if taking.incident_id is not None)
+            if alert.status is AlertStatus.FIRING:
+                takers = self._takers[position] = self.settings.rules.takers(alert)
+                keys.update(rule.key(alert) for rule in takers)
+                windows.update(rule.key(alert) for rule in takers if rule.count_over is not None)
+        return Wanted(
+            keys=list(keys), windows=list(windows), incident_ids=[i for i in incident_ids if i not in view.incidents]
+        )
+
+    def decide(self, view: View) -> tuple[Changes, list[Reason]]:
+        """What to write, and the reason decided for each event. `view` is changed along: it's used up."""
+        self.view = view
+        return self.changes, [self._decide(position, event) for position, event in enumerate(self.events)]
+
+    def _decide(self, position: int, event: Event) -> Reason:
+        match event:
+            case AlertSeen():
+                return self._alert(position, event.at, event.alert)
+            case DeliverySettled():
+                return self._settled(event)
+            case TimerDue():
+                self.changes.timers_done.append(event)
+                return self._happen(event.incident_id, event)
+            case _:
+                return self._happen(event.incident_id, event)
+
+    # --- alerts
+
+    def _alert(self, position: int, at: float, alert: Alert) -> Reason:
+        if alert.event_id:
+            if alert.event_id in self.view.receipts:
+                return Reason.REPLAYED
+            self.view.receipts.add(alert.event_id)
+            self.changes.receipts[alert.event_id] = at
+        takings = self.view.takings.get(alert.fingerprint, [])
+        mark = self._digests[position]
+        if _is_repeat(takings, mark):
+            self.changes.seen += [
+                (taking.fingerprint, taking.rule, at) for taking in takings if at - taking.last_seen >= SEEN_EVERY
+            ]
+            return Reason.REPEATED
+        if alert.status is AlertStatus.RESOLVED:
+            return self._resolved(at, alert, mark, takings)
+        takers = self._takers[position]
+        self._forget_others(at, alert, takers, takings)
+        before = {taking.rule: taking for taking in takings}
+        reasons = [self._take(at, alert, mark, rule, before.get(rule.name)) for rule in takers]
+        return reasons[0]
+
+    def _resolved(self, at: float, alert: Alert, mark: str, takings: Sequence[Taking]) -> Reason:
+        if not takings:
+            return Reason.NEVER_FIRED
+        for taking in takings:
+            if taking.counted:
+                self._clear(at, taking, Reason.CLEARED)
+            over = replace(
+                taking, digest=mark, status=AlertStatus.RESOLVED, reason=Reason.CLEARED, starts_at=alert.starts_at,
+                last_seen=at,
+            )  # fmt: skip
+            self._remember(over, alert)
+        return Reason.CLEARED
+
+    def _forget_others(self, at: float, alert: Alert, takers: Sequence[Rule], takings: Sequence[Taking]) -> None:
+        """The rules have changed: those that take the alert no longer let go of it."""
+        names = {rule.name for rule in takers}
+        gone = [taking for taking in takings if taking.rule not in names]
+        for taking in gone:
+            if taking.counted:
+                self._clear(at, taking, Reason.RULES_CHANGED)
+            self.changes.forgotten.append((taking.fingerprint, taking.rule))
+            self.view.takings[alert.fingerprint].remove(taking)
+
+    def _take(self, at: float, alert: Alert, mark: str, rule: Rule, before: Taking | None) -> Reason:
+        key = rule.key(alert)
+        news = before is None or before.status is AlertStatus.RESOLVED or before.severity is None
+        fresh = news or (not alert.event_id and before is not None and before.starts_at != alert.starts_at)
+        count = self._count(at, key, rule.count_over, fresh or bool(alert.event_id)) if rule.count_over else 0
+        judgement = judge(rule, alert, count)
+        severity = judgement.severity
+        taking = Taking(
+            alert.fingerprint, rule.name, mark, AlertStatus.FIRING, judgement.reason, alert.starts_at, at,
+            severity=severity,
+        )  # fmt: skip
+        if severity is None:
+            if before is not None and before.counted:
+                self._clear(at, before, Reason.BELOW_THRESHOLD)
+            self._remember(taking, alert)
+            return judgement.reason
+        current = self.view.latest.get(key)
+        counted = before is not None and before.counted and before.incident_id == current
+        if before is not None and before.counted and not counted:
+            self._clear(at, before, Reason.RULES_CHANGED)
+        fresh = fresh or (before is not None and before.severity is not None and severity.worse_than(before.severity))
+        free = self.view.next_incident_id
+        fired = Fired(at, alert, rule, judgement, severity, key, counted, fresh, free)
+        reason = self._happen(free if current is None else current, fired)
+        if reason in (Reason.HELD_RESOLVED, Reason.HELD_FALSE_POSITIVE):
+            # No digest: each repeat is looked at again, until the hold is over.
+            taking = replace(taking, digest="", reason=reason)
+        else:
+            taking = replace(taking, incident_id=self.view.latest[key], reason=reason)
+        self._remember(taking, alert)
+        return reason
+
+    def _count(self, at: float, key: str, over: float, occurred: bool) -> int:
+        """How often this happened within the last `over` seconds, this time included."""
+        times = tuple(time for time in self.view.windows.get(key, ()) if time > at - over)
+        if occurred:
+            times = (*times, at)[-MAX_WINDOW:]
+        self.view.windows[key] = self.changes.windows[key] = times
+        return len(times)
+
+    def _clear(self, at: float, taking: Taking, reason: Reason) -> None:
+        assert taking.incident_id is not None
+        resolve_after = self.settings.rules.named(taking.rule).resolve_after
+        self._happen(taking.incident_id, Cleared(at, taking.fingerprint, reason, resolve_after))
+
+    def _remember(self, taking: Taking, alert: Alert) -> None:
+        others = [t for t in self.view.takings.get(taking.fingerprint, ()) if t.rule != taking.rule]
+        self.view.takings[taking.fingerprint] = [*others, taking]
+        self.changes.takings[taking.fingerprint, taking.rule] = (taking, alert)
+
+    # --- incidents and deliveries
+
+    def _settled(self, event: DeliverySettled) -> Reason:
+        settlement = settle(event, self.settings)
+        held = event.notification
+        self.changes.settled.append((settlement.notification, held.lease, held.seq))
+        self.changes.entries.append(settlement.entry)
+        if settlement.falls_back:
+            self._happen(held.incident_id, DeliveryFailed(event.at, held.channel))
+        return settlement.entry.what
+
+    def _happen(self, incident_id: int, event: IncidentEvent) -> Reason:
+        """Let the event happen to the incident, and note all that follows."""
+        decision = decide(self.view.incidents.get(incident_id), event, self.settings)
+        incident = decision.incident
+        if incident is None:
+            return decision.reason
+        if incident.id not in self.changes.incidents:
+            incident = replace(incident, version=incident.version + 1)  # one write, one version
+        self.view.next_incident_id = max(self.view.next_incident_id, incident.id + 1)
+        self.view.latest[incident.key] = max(self.view.latest.get(incident.key, 0), incident.id)
+        self.view.incidents[incident.id] = self.changes.incidents[incident.id] = incident
+        self._note(incident.id, decision)
+        return decision.reason
+
+    def _note(self, incident_id: int, decision: Decision) -> None:
+        changes = self.changes
+        changes.entries += decision.entries
+        changes.owed += decision.owed
+        for name in decision.timers_cleared:
+            changes.timers.pop((incident_id, name), None)
+            changes.timers_cleared.add((incident_id, name))
+        for timer in decision.timers:
+            changes.timers[incident_id, timer.name] = timer
+        if decision.detached:
+            changes.detached.add(incident_id)
+            self._detach(incident_id)
+
+    def _detach(self, incident_id: int) -> None:
+        """What the store does to takings it has, done to those in hand."""
+        for takings in self.view.takings.values():
+            for position, taking in enumerate(takings):
+                if taking.counted and taking.incident_id == incident_id:
+                    takings[position] = let_go = replace(taking, digest="", incident_id=None)
+                    written = self.changes.takings.get((taking.fingerprint, taking.rule))
+                    if written:
+                        self.changes.takings[taking.fingerprint, taking.rule] = (let_go, written[1])
+
+
+def _is_repeat(takings: Sequence[Taking], mark: str) -> bool:
+    return bool(takings) and all(taking.digest == mark for taking in takings)
+
+
+def _incident_id(event: Event) -> int:
+    match event:
+        case AlertSeen():
+            raise AssertionError("an alert names no incident")
+        case DeliverySettled():
+            return event.notification.incident_id
+        case _:
+            return event.incident_id

@@ -1,0 +1,197 @@
+"""Puts an incident into words: the internal alert of the plan's communication templates, and one line per event.
+
+Everything here is plain text on single lines, whatever an alert or a person put into it; escaping for HTML or mrkdwn is
+the sender's.
+"""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+
+from msgspec import Struct
+
+from router.model.decision import Entry
+from router.model.incident import Incident, Status
+from router.model.notification import Letter
+from router.model.reason import Reason
+
+MAX_UPDATES = 10
+MAX_LABELS = 20
+
+# Control characters and lone surrogates break terminals, mail headers and encoders; bidi overrides
+# make a text read as another.
+_UNWANTED = dict.fromkeys(
+    [*range(32), *range(127, 160), *range(0x2028, 0x202F), *range(0x2066, 0x206A), *range(0xD800, 0xE000)], " "
+)
+
+_SIGNS = {Status.RESOLVED: "✅", Status.FALSE_POSITIVE: "⚪"}
+
+# A part in brackets is left out when what it names isn't known.
+_WORDS = {
+    Reason.OPENED: "Incident detected[: {alert}][ at {value}][ (threshold {threshold})]",
+    Reason.JOINED: "Alert joined[: {alert}][ at {value}]",
+    Reason.CHANGED: "Alert changed[: {alert}][ at {value}]",
+    Reason.CLEARED: "Alert cleared[: {alert}]",
+    Reason.BELOW_THRESHOLD: "Alert is below every threshold[: {alert}][ at {value}]",
+    Reason.HELD_RESOLVED: "Alert held back after the incident was resolved by hand[: {alert}]",
+    Reason.HELD_FALSE_POSITIVE: "Alert held back as a false positive[: {alert}]",
+    Reason.RULES_CHANGED: "Alert no longer belongs here under the changed rules[: {alert}]",
+    Reason.VALUE_UNREADABLE: "Measured value missing or unreadable[: {alert}][ at {value}]",
+    Reason.SEVERITY_RAISED: "Severity raised[ from {from}][ to {severity}]",
+    Reason.SEVERITY_SET: "Severity set[ from {from}][ to {severity}][ by {by}]",
+    Reason.QUIET: "All alerts cleared, waiting for quiet",
+    Reason.RESOLVED: "Resolved: all alerts stayed clear",
+    Reason.RESOLVED_BY_PERSON: "Resolved[ by {by}][: {text}]",
+    Reason.FALSE_POSITIVE: "Marked as a false positive[ by {by}][: {text}]",
+    Reason.REOPENED: "Reopened[: {alert} fires again]",
+    Reason.ACKNOWLEDGED: "Acknowledged[ by {by}][: {text}]",
+    Reason.NOTED: "[{text}][ ({by})]",
+    Reason.STEP_DUE: "Notifying the next in line[: {channel}]",
+    Reason.STEP_SKIPPED: "Next in line not needed[: {channel}]",
+    Reason.STEPS_ENDED: "Escalation has reached its last step",
+    Reason.DELIVERED: "Message delivered[ to {channel}]",
+    Reason.DELIVERY_RETRIED: "Message will be tried again[ on {channel}][ after {attempts} attempts][: {error}]",
+    Reason.DELIVERY_UNCERTAIN: "Message may have arrived[ on {channel}] and is sent again[: {error}]",
+    Reason.DELIVERY_FAILED: "Message not delivered[ to {channel}][ after {attempts} attempts][: {error}]",
+    Reason.FALLBACK: "Fell back[ to {channel}]",
+    Reason.RESENT: "Message sent again[ to {channel}][ by {by}]",
+}
+_OPTIONAL = re.compile(r"\[([^]]*)\]")
+
+# How a message travelled is for the operators: readers want what happened to the incident.
+_ABOUT_DELIVERY = frozenset(
+    {
+        Reason.DELIVERED,
+        Reason.DELIVERY_RETRIED,
+        Reason.DELIVERY_UNCERTAIN,
+        Reason.DELIVERY_FAILED,
+        Reason.FALLBACK,
+        Reason.RESENT,
+    }
+)
+
+
+class Message(Struct, frozen=True):
+    """What there is to say about an incident now, in parts that a sender lays out as its service likes.
+
+    `subject` stays the same over the incident's life, so that mail clients keep one thread. `updates` are (time, what
+    happened), oldest first; `links` are (name, http or https URL); `facts` are (name, value). `text` is all but the
+    facts, as the plan writes it.
+    """
+
+    headline: str
+    subject: str
+    title: str
+    status: str
+    impact: str
+    started: str
+    lead: str
+    updates: tuple[tuple[str, str], ...]
+    links: tuple[tuple[str, str], ...]
+    facts: tuple[tuple[str, str], ...]
+    text: str
+
+
+def message(letter: Letter) -> Message:
+    """The words for the incident as it is in `letter`."""
+    incident = letter.incident
+    title = plain(incident.title) or incident.name
+    sign = _SIGNS.get(incident.status, "🚨")
+    headline = " ".join(filter(None, (sign, f"[{incident.severity}]", plain(letter.company), "Incident")))
+    status = incident.status.replace("_", " ").upper()
+    started, lead = utc(incident.opened_at), _lead(incident)
+    updates, links = _updates(letter), tuple(_links(letter))
+    lines = [
+        headline,
+        "",
+        f"Status: {status}",
+        f"Impact: {title}",
+        f"Started: {started}",
+        f"Incident Lead: {lead}",
+        *(["", "Updates:"] if updates else []),
+        *(f"{when} - {what}" for when, what in updates),
+        *([""] if links else []),
+        *(f"{name}: {url}" for name, url in links),
+    ]
+    return Message(
+        headline=headline,
+        subject=f"[{incident.name}] {title}",
+        title=title,
+        status=status,
+        impact=title,
+        started=started,
+        lead=lead,
+        updates=updates,
+        links=links,
+        facts=tuple(_facts(incident)),
+        text="\n".join(lines),
+    )
+
+
+def describe(entry: Entry) -> str:
+    """One plain line that says what a timeline entry records."""
+    given = {**entry.data, "by": entry.by}
+    known = {key: text for key, value in given.items() if (text := _said(value))}
+    words = _OPTIONAL.sub(lambda part: _filled(part[1], known), _WORDS.get(entry.what, ""))
+    return plain(words) or entry.what.replace("_", " ").capitalize()
+
+
+def utc(at: float) -> str:
+    """Epoch seconds as the plan writes them: `2024-01-01 14:30 UTC`."""
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def plain(text: str) -> str:
+    """`text` on one line, without control characters or doubled spaces."""
+    return " ".join(text.translate(_UNWANTED).split())
+
+
+def _said(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_said, value))
+    return "" if value is None else plain(str(value))
+
+
+def _filled(part: str, known: dict[str, str]) -> str:
+    try:
+        return part.format_map(known)
+    except KeyError:
+        return ""
+
+
+def _lead(incident: Incident) -> str:
+    name = plain(incident.lead or incident.acknowledged_by)
+    if not name:
+        return "nobody yet"
+    return name if "@" in name else f"@{name}"
+
+
+def _updates(letter: Letter) -> tuple[tuple[str, str], ...]:
+    opened = datetime.fromtimestamp(letter.incident.opened_at, UTC).date()
+    shown = [entry for entry in letter.timeline if entry.what not in _ABOUT_DELIVERY]
+    return tuple((_when(entry, opened), describe(entry)) for entry in shown[-MAX_UPDATES:])
+
+
+def _when(entry: Entry, opened: date) -> str:
+    at = datetime.fromtimestamp(entry.at, UTC)
+    return f"{at:%H:%M}" if at.date() == opened else f"{at:%Y-%m-%d %H:%M}"
+
+
+def _links(letter: Letter) -> Iterator[tuple[str, str]]:
+    incident = letter.incident
+    for name, url in (("Incident", letter.url), ("Runbook", incident.runbook), ("Source", incident.url)):
+        # The URLs of an alert are anybody's text: no javascript:, no second line.
+        if url.startswith(("https://", "http://")) and url == plain(url):
+            yield name, url
+
+
+def _facts(incident: Incident) -> Iterator[tuple[str, str]]:
+    yield "Alerts firing", f"{incident.firing} of {incident.alerts}"
+    if incident.closed_at is not None:
+        yield "Ended", utc(incident.closed_at)
+    if incident.component:
+        yield "Component", plain(incident.component)
+    if description := plain(incident.annotations.get("description", "")):
+        yield "Description", description
+    for name, value in sorted(incident.labels.items())[:MAX_LABELS]:
+        yield plain(name), plain(value)

@@ -1,0 +1,30 @@
+"""What the core is told by the config."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from router.core.rule import RuleSet
+from router.model.incident import Severity
+from router.model.policy import Policy, SeverityPlan
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that decisions depend on beside what happened. Lengths of time are in seconds.
+
+    `reopen_within`: an alert that returns this soon reopens its incident instead of opening another.
+    `fallback_after`: a message that is this late is also owed to the policy's fallback channels.
+    `give_up_after`: a message that is this late is dead-lettered.
+    `edited`: the channels whose message is edited in place, which therefore hear of every change.
+    """
+
+    rules: RuleSet
+    severities: Mapping[Severity, SeverityPlan]
+    policies: Mapping[str, Policy]
+    edited: frozenset[str] = frozenset()
+    reopen_within: float = 600.0
+    fallback_after: float = 120.0
+    give_up_after: float = 86_400.0
+
+    def policy(self, severity: Severity) -> Policy:
+        return self.policies[self.severities[severity].policy]

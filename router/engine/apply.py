@@ -1,0 +1,142 @@
+"""The only writer of incidents: read, decide, write, in one transaction for all who are waiting.
+
+While one transaction is being committed the next events gather, and share the one after it (group commit). So the
+cost of an fsync is spread over whoever comes at the same time, and grows no queue of its own.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from router.core.fold import Fold
+from router.core.settings import Settings
+from router.core.view import Changes, View
+from router.model.event import Event
+from router.model.reason import Reason
+from router.ports import Clock, Conflict, Overloaded, Store, StoreUnavailable
+from router.telemetry.logs import logger
+from router.telemetry.metrics import Metrics
+
+log = logger(__name__)
+
+GROUP = 2_000
+"""Events in one transaction at the most: a few tens of milliseconds of work."""
+
+WAITING = 20_000
+"""Events that may wait before more are refused with 503: about a second of work."""
+
+TRIES = 20
+"""How often a transaction that lost a race is decided again before it's given back as unavailable."""
+
+
+QUIETLY = frozenset({Reason.JOINED, Reason.CLEARED, Reason.DELIVERED})
+"""What happens too often for the log; the timeline has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Submission:
+    events: Sequence[Event]
+    done: asyncio.Future[list[Reason]]
+
+
+class Applier:
+    """Takes events from everywhere, and answers when their effects are committed."""
+
+    def __init__(
+        self,
+        store: Store,
+        settings: Settings,
+        clock: Clock,
+        metrics: Metrics,
+        on_owed: Callable[[Iterable[str]], None],
+    ) -> None:
+        self.settings = settings
+        self._store = store
+        self._clock = clock
+        self._metrics = metrics
+        self._on_owed = on_owed
+        self._queue: deque[_Submission] = deque()
+        self._waiting = 0
+        self._wake = asyncio.Event()
+
+    async def submit(self, events: Sequence[Event]) -> list[Reason]:
+        """Commit the effects of `events`, then return the reason decided for each.
+
+        Raises: Overloaded, StoreUnavailable; whatever a fault in the core raises. Nothing was committed then.
+        """
+        if not events:
+            return []
+        if self._waiting and self._waiting + len(events) > WAITING:
+            raise Overloaded(f"{self._waiting} events are waiting to be committed")
+        submission = _Submission(events, asyncio.get_running_loop().create_future())
+        self._queue.append(submission)
+        self._waiting += len(events)
+        self._wake.set()
+        return await submission.done
+
+    async def run(self) -> None:
+        """Commit group after group, for ever."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._queue:
+                await self._commit_group(self._take_group())
+
+    def _take_group(self) -> list[_Submission]:
+        group = [self._queue.popleft()]
+        size = len(group[0].events)
+        while self._queue and size + len(self._queue[0].events) <= GROUP:
+            group.append(self._queue.popleft())
+            size += len(group[-1].events)
+        self._waiting -= size
+        return group
+
+    async def _commit_group(self, group: Sequence[_Submission]) -> None:
+        try:
+            reasons = await self._commit([event for submission in group for event in submission.events])
+        except Exception as error:  # noqa: BLE001 - whoever submitted it hears of it
+            await self._fail_or_separate(group, error)
+            return
+        start = 0
+        for submission in group:
+            end = start + len(submission.events)
+            if not submission.done.done():  # the client may have gone
+                submission.done.set_result(reasons[start:end])
+            start = end
+
+    async def _fail_or_separate(self, group: Sequence[_Submission], error: Exception) -> None:
+        """A fault of one submission must not fail those that only shared its transaction."""
+        if len(group) > 1 and not isinstance(error, StoreUnavailable):
+            for submission in group:
+                await self._commit_group([submission])
+            return
+        for submission in group:
+            if not submission.done.done():
+                submission.done.set_exception(error)
+
+    async def _commit(self, events: Sequence[Event]) -> list[Reason]:
+        for _ in range(TRIES):
+            with self._metrics.commit.time():
+                fold = Fold(self.settings, events)
+                view = await self._store.load(fold.first())
+                if more := fold.second(view):
+                    view.add(await self._store.load(more))
+                changes, reasons = fold.decide(view)
+                try:
+                    if changes:
+                        await self._store.save(changes)
+                except Conflict:
+                    continue
+            self._committed(events, changes, view)
+            return reasons
+        raise StoreUnavailable("lost the race for the same incident too often")
+
+    def _committed(self, events: Sequence[Event], changes: Changes, view: View) -> None:
+        self._metrics.committed(events, changes, view.incidents)
+        for entry in changes.entries:
+            if entry.what in QUIETLY:
+                continue
+            log.info(entry.what.value, incident=f"INC-{entry.incident_id}", by=entry.by or None)
+        if changes.owed:
+            self._on_owed({owed.channel for owed in changes.owed})

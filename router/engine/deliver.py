@@ -1,0 +1,191 @@
+"""Delivers what is owed: lease, send, settle if it's still ours. Never the other way round.
+
+Each channel has a loop of its own, so that a slow one delays no other. A message is leased in the store, sent, and
+only then settled, through the same door as every other event. If the process dies in between, the lease runs out and
+the message is sent again, marked as possibly doubled.
+"""
+
+import asyncio
+import random
+from dataclasses import dataclass
+
+from tenacity import AsyncRetrying, RetryCallState, retry_if_result, stop_after_attempt, wait_random_exponential
+
+from router.engine.pace import Pace
+from router.model.event import DeliverySettled
+from router.model.notification import Attempt, Letter, Notification, Result, Retry
+from router.ports import Clock, Inbox, Overloaded, Sender, Store, StoreUnavailable, spawn
+from router.telemetry.logs import logger
+
+log = logger(__name__)
+
+POLL = 1.0
+"""Seconds between two looks at the outbox, where nobody says that there's something new."""
+
+ATTEMPTS = 3
+"""Attempts while the message is held; after them it goes back to the outbox, to be tried later."""
+
+PATIENCE = 5.0
+"""The longest wait between two of those attempts, in seconds. A longer Retry-After goes back to the outbox."""
+
+SETTLE_TRIES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """One configured destination. `timeout` is in seconds, for one attempt."""
+
+    name: str
+    sender: Sender
+    concurrency: int = 4
+    timeout: float = 10.0
+    pace: Pace | None = None
+
+    @property
+    def lease(self) -> float:
+        """Seconds a message may be held: all attempts, all waits between them, and as much again to settle."""
+        return 2 * ATTEMPTS * (self.timeout + PATIENCE)
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What letters say beside the incident itself."""
+
+    external_url: str
+    company: str
+
+
+class Courier:
+    """Serves one channel: claims what it's owed and sends it, `concurrency` at a time."""
+
+    def __init__(  # noqa: PLR0913 - the parts it stands between
+        self, channel: Channel, store: Store, inbox: Inbox, clock: Clock, *, owner: str, words: Words
+    ) -> None:
+        self.channel = channel
+        self._store = store
+        self._inbox = inbox
+        self._clock = clock
+        self._owner = owner
+        self._words = words
+        self._wake = asyncio.Event()
+        self._sending: set[asyncio.Task[None]] = set()
+
+    def wake(self) -> None:
+        """There's something new to send."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Serve the channel, for ever."""
+        while True:
+            try:
+                await self.round()
+            except StoreUnavailable as error:
+                log.warning("delivery_waits", channel=self.channel.name, error=str(error))
+            await self._clock.wait(self._wake, self._pause())
+            self._wake.clear()
+
+    async def finish(self) -> None:
+        """Wait for what is being sent. What stays unsent is in the outbox."""
+        while self._sending:
+            await asyncio.wait(self._sending)
+
+    async def round(self) -> None:
+        """Claim what there's room for, and start sending it. Raises: StoreUnavailable."""
+        channel, now = self.channel, self._clock.now()
+        room = channel.concurrency - len(self._sending)
+        if channel.pace:
+            room = min(room, channel.pace.free(now))
+        if room <= 0:
+            return
+        owner = f"{self._owner}:{now}:{random.getrandbits(32):08x}"
+        claimed = await self._store.claim_notifications(channel.name, now, owner, now + channel.lease, room)
+        for notification in claimed:
+            if channel.pace:
+                channel.pace.take(now)
+            spawn(self._deliver(notification), f"deliver {channel.name}", self._sending)
+
+    def _pause(self) -> float:
+        wait = self.channel.pace.next_free(self._clock.now()) if self.channel.pace else 0.0
+        return wait or POLL
+
+    async def _deliver(self, notification: Notification) -> None:
+        try:
+            letter = await self._letter(notification)
+            attempts = await self._send(letter)
+            await self._settle(notification, letter, attempts)
+        except StoreUnavailable as error:
+            # The lease runs out, and the message is sent again.
+            log.warning("delivery_unsettled", channel=self.channel.name, error=str(error))
+        finally:
+            self.wake()
+
+    async def _letter(self, notification: Notification) -> Letter:
+        found = await self._store.letter(notification.incident_id)
+        assert found is not None, "a notification's incident is never deleted"
+        incident, timeline, alerts = found
+        return Letter(
+            incident=incident,
+            channel=notification.channel,
+            seq=notification.seq,
+            reason=notification.reason,
+            at=self._clock.now(),
+            sent=notification.sent,
+            ref=notification.ref,
+            timeline=tuple(timeline),
+            told=notification.told,
+            alerts=tuple(row.alert for row in alerts),
+            url=f"{self._words.external_url}/incidents/{incident.id}",
+            company=self._words.company,
+        )
+
+    async def _send(self, letter: Letter) -> tuple[Attempt, ...]:
+        """Try a few times within the lease: every failure that is sure not to have arrived, soon after."""
+        attempts: list[Attempt] = []
+
+        async def attempt() -> Result:
+            started = self._clock.now()
+            result = await self._try(letter)
+            attempts.append(Attempt(self._clock.now(), self._clock.now() - started, result))
+            return result
+
+        await AsyncRetrying(
+            retry=retry_if_result(_soon),
+            stop=stop_after_attempt(ATTEMPTS),
+            wait=_wait,
+            sleep=self._clock.sleep,
+            retry_error_callback=lambda _: None,
+        )(attempt)
+        return tuple(attempts)
+
+    async def _try(self, letter: Letter) -> Result:
+        try:
+            return await self.channel.sender.send(letter)
+        except Exception as error:
+            log.exception("sender_failed", channel=self.channel.name)
+            return Retry(f"fault in the sender: {type(error).__name__}")
+
+    async def _settle(self, notification: Notification, letter: Letter, attempts: tuple[Attempt, ...]) -> None:
+        told = max((entry.id for entry in letter.timeline), default=notification.told)
+        for wait in range(SETTLE_TRIES):
+            settled = DeliverySettled(self._clock.now(), notification, attempts, told, random.random())  # noqa: S311
+            try:
+                await self._inbox.submit([settled])
+            except Overloaded:
+                await self._clock.sleep(2.0**wait)
+            else:
+                return
+        raise StoreUnavailable("overloaded")
+
+
+def _soon(result: Result) -> bool:
+    return isinstance(result, Retry) and (result.after or 0) <= PATIENCE
+
+
+_spread = wait_random_exponential(multiplier=0.25, max=PATIENCE)
+
+
+def _wait(state: RetryCallState) -> float:
+    """As long as the service asked, or else a random time that grows."""
+    assert state.outcome is not None
+    result = state.outcome.result()
+    return result.after if isinstance(result, Retry) and result.after is not None else _spread(state)

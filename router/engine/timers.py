@@ -1,0 +1,45 @@
+"""Deadlines are rows: those that are due become events."""
+
+import asyncio
+
+from router.ports import Clock, Inbox, Overloaded, Store, StoreUnavailable
+from router.telemetry.logs import logger
+
+log = logger(__name__)
+
+TICK = 1.0
+"""Seconds between two looks at what is due."""
+
+LEASE = 60.0
+"""Seconds in which a claimed timer must be committed, before anybody may claim it again."""
+
+BATCH = 200
+"""Timers claimed at once: few enough that webhooks get their turn between two batches."""
+
+
+class Timers:
+    """Claims due timers and submits them as events. One that isn't committed is claimed again after its lease."""
+
+    def __init__(self, store: Store, inbox: Inbox, clock: Clock, owner: str) -> None:
+        self._store = store
+        self._inbox = inbox
+        self._clock = clock
+        self._owner = owner
+
+    async def run(self) -> None:
+        """Tick, for ever."""
+        never = asyncio.Event()
+        while True:
+            try:
+                while await self.tick() == BATCH:
+                    pass
+            except (StoreUnavailable, Overloaded) as error:
+                log.warning("timers_wait", error=str(error))
+            await self._clock.wait(never, TICK)
+
+    async def tick(self) -> int:
+        """Submit what is due now, and say how much it was. Raises: StoreUnavailable, Overloaded."""
+        now = self._clock.now()
+        due = await self._store.claim_timers(now, self._owner, now + LEASE, BATCH)
+        await self._inbox.submit(due)
+        return len(due)

@@ -1,0 +1,39 @@
+"""What the core decides, to be written in one transaction."""
+
+from typing import Any
+
+from msgspec import Struct
+
+from router.model.reason import Reason
+
+
+class Entry(Struct, frozen=True, gc=False):
+    """One line of an incident's timeline: what happened, when, by whom.
+
+    `by` is a person, `source:<name>` or "" for the router itself; `data` holds the particulars. `id` orders entries;
+    it's 0 until stored.
+    """
+
+    incident_id: int
+    at: float
+    what: Reason
+    by: str = ""
+    data: dict[str, Any] = {}
+    id: int = 0
+
+
+class Timer(Struct, frozen=True, gc=False):
+    """A deadline of an incident. Each has a name that is unique there: setting it again moves it."""
+
+    incident_id: int
+    name: str
+    due_at: float
+
+
+class Owed(Struct, frozen=True, gc=False):
+    """A message owed to one channel about one incident since `at`, and why."""
+
+    incident_id: int
+    channel: str
+    reason: Reason
+    at: float

@@ -1,0 +1,69 @@
+"""What can happen. Everything the core decides on comes through one of these, and the time is in it."""
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+from router.model.alert import Alert
+from router.model.incident import Severity
+from router.model.notification import Attempt, Notification
+
+
+class AlertSeen(Struct, frozen=True, gc=False):
+    """A source reported an alert: for the first time, again, or as over."""
+
+    at: float
+    alert: Alert
+
+
+class Command(StrEnum):
+    ACKNOWLEDGE = "ack"
+    RESOLVE = "resolve"
+    FALSE_POSITIVE = "false_positive"
+    NOTE = "note"
+    SEVERITY = "severity"
+
+
+class Commanded(Struct, frozen=True):
+    """A person did something to an incident. `text` is the note, `severity` the one set."""
+
+    at: float
+    incident_id: int
+    by: str
+    command: Command
+    text: str = ""
+    severity: Severity | None = None
+
+
+class TimerDue(Struct, frozen=True):
+    """A deadline has come. `due_at` tells the timer that was claimed from one set since."""
+
+    at: float
+    incident_id: int
+    name: str
+    due_at: float
+
+
+class DeliverySettled(Struct, frozen=True):
+    """A sender is done with a notification for now: `notification` is the row as it was leased.
+
+    `told` is the id of the newest timeline entry in the letter; `jitter`, in [0, 1), spreads the next try.
+    """
+
+    at: float
+    notification: Notification
+    attempts: tuple[Attempt, ...]
+    told: int = 0
+    jitter: float = 0.0
+
+
+class Resent(Struct, frozen=True):
+    """A person wants a message sent again, dead-lettered or not."""
+
+    at: float
+    incident_id: int
+    channel: str
+    by: str
+
+
+Event = AlertSeen | Commanded | TimerDue | DeliverySettled | Resent

@@ -1,0 +1,79 @@
+"""An incident: what people respond to."""
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+
+class Severity(StrEnum):
+    """P0 is the worst. Compare with `rank`, where a lower rank is worse."""
+
+    P0 = "P0"
+    P1 = "P1"
+    P2 = "P2"
+    P3 = "P3"
+
+    @property
+    def rank(self) -> int:
+        return int(self.value[1])
+
+    def worse_than(self, other: "Severity") -> bool:
+        return self.rank < other.rank
+
+
+class Status(StrEnum):
+    """The plan's words. An incident is open in the first three."""
+
+    INVESTIGATING = "investigating"
+    IDENTIFIED = "identified"
+    MONITORING = "monitoring"
+    RESOLVED = "resolved"
+    FALSE_POSITIVE = "false_positive"
+
+
+class Incident(Struct, frozen=True, gc=False):
+    """The present state of one incident; its past is the timeline. `version` counts the writes of it.
+
+    `key` is the rule's name and the grouping labels, like `payment-failures{service="api"}`; at most one incident
+    of a key is open at a time. `firing` counts the alerts that hold it open, `alerts` all that ever joined it.
+    `quiet_since` is when the last of them cleared. `told` are the channels that have been owed a message, who are
+    therefore owed the end of the story. `policy_since` is when the policy in force
+    started (at the opening, a reopening or a rise in severity) and `step` the index of its step that comes next.
+    """
+
+    id: int
+    key: str
+    rule: str
+    source: str
+    title: str
+    severity: Severity
+    status: Status
+    opened_at: float
+    updated_at: float
+    version: int = 0
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
+    url: str = ""
+    runbook: str = ""
+    component: str = ""
+    firing: int = 0
+    alerts: int = 0
+    quiet_since: float | None = None
+    acknowledged_at: float | None = None
+    acknowledged_by: str = ""
+    lead: str = ""
+    closed_at: float | None = None
+    closed_by: str = ""
+    reopened: int = 0
+    policy_since: float = 0.0
+    step: int = 0
+    told: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The short id that people say and type, like `INC-142`."""
+        return f"INC-{self.id}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.closed_at is None

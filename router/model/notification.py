@@ -1,0 +1,106 @@
+"""What is owed to a channel, what a sender is given, and what it answers."""
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+from router.model.alert import Alert
+from router.model.decision import Entry
+from router.model.incident import Incident
+from router.model.reason import Reason
+
+
+class NotificationState(StrEnum):
+    PENDING = "pending"
+    SENT = "sent"
+    DEAD = "dead"
+
+
+class Notification(Struct, frozen=True, gc=False):
+    """The one row of the outbox about one incident for one channel.
+
+    `seq` counts the messages owed so far: owing again while one is pending replaces it, so a channel is never owed
+    more than one message about an incident, and it's rendered from the incident as it is when sent. `lease` names
+    the holder while one is being sent; a row with a lease that ran out was in flight at a crash. `ref` is what the
+    sender returned last (a Slack timestamp, say), `told` the id of the last timeline entry the channel has seen.
+    """
+
+    incident_id: int
+    channel: str
+    seq: int
+    state: NotificationState
+    reason: Reason
+    owed_at: float
+    due_at: float
+    attempts: int = 0
+    sent: int = 0
+    ref: str = ""
+    told: int = 0
+    lease: str = ""
+    lease_until: float = 0.0
+    fallen_back: bool = False
+    error: str = ""
+    may_be_doubled: bool = False
+
+
+class Letter(Struct, frozen=True):
+    """All that a sender needs to tell one channel about one incident, as it is now.
+
+    `seq` is the same when the same message is tried again: with the incident's id it makes an idempotency key.
+    `sent` is how many messages the channel has had about this incident. `timeline` is oldest first, and `news` are
+    those of its entries that the channel hasn't been told. `alerts` is a sample of the firing ones; `incident.firing`
+    says how many there are.
+    """
+
+    incident: Incident
+    channel: str
+    seq: int
+    reason: Reason
+    at: float
+    sent: int = 0
+    ref: str = ""
+    timeline: tuple[Entry, ...] = ()
+    told: int = 0
+    alerts: tuple[Alert, ...] = ()
+    url: str = ""
+    company: str = ""
+
+    @property
+    def news(self) -> tuple[Entry, ...]:
+        return tuple(entry for entry in self.timeline if entry.id > self.told)
+
+
+class Sent(Struct, frozen=True, tag="sent"):
+    """The service has it. `ref` is its handle for what was sent, kept for updates; "" keeps the last one."""
+
+    ref: str = ""
+
+
+class Retry(Struct, frozen=True, tag="retry"):
+    """Not sent, worth another try; not before `after` seconds if the service said so."""
+
+    reason: str
+    after: float | None = None
+
+
+class Rejected(Struct, frozen=True, tag="rejected"):
+    """Not sent, and trying again won't help."""
+
+    reason: str
+
+
+class Uncertain(Struct, frozen=True, tag="uncertain"):
+    """It may have arrived, and the service takes no idempotency key: sent again, and marked as possibly doubled."""
+
+    reason: str
+
+
+Result = Sent | Retry | Rejected | Uncertain
+
+
+class Attempt(Struct, frozen=True):
+    """One delivery attempt: when it ended, how long it took (seconds), what came of it."""
+
+    at: float
+    took: float
+    result: Result

@@ -1,0 +1,59 @@
+"""The named reasons: one word for each thing the core can decide.
+
+`explain`, the timeline, the outbox and the metrics all read this one vocabulary.
+"""
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Why the core did, or didn't do, something."""
+
+    # What a rule said to an alert
+    MATCHED = "matched"
+    SOURCE_DIFFERS = "source_differs"
+    MATCHER_FAILED = "matcher_failed"
+    TAKEN_BEFORE = "taken_before"
+    VALUE_UNREADABLE = "value_unreadable"
+    ABOVE_THRESHOLD = "above_threshold"
+    BELOW_THRESHOLD = "below_threshold"
+
+    # What became of an alert
+    OPENED = "opened"
+    JOINED = "joined"
+    REPEATED = "repeated"
+    CHANGED = "changed"
+    CLEARED = "cleared"
+    NEVER_FIRED = "never_fired"
+    REPLAYED = "replayed"
+    HELD_RESOLVED = "held_resolved"
+    HELD_FALSE_POSITIVE = "held_false_positive"
+    RULES_CHANGED = "rules_changed"
+
+    # What happened to an incident
+    SEVERITY_RAISED = "severity_raised"
+    SEVERITY_SET = "severity_set"
+    QUIET = "quiet"
+    RESOLVED = "resolved"
+    RESOLVED_BY_PERSON = "resolved_by_person"
+    FALSE_POSITIVE = "false_positive"
+    REOPENED = "reopened"
+    ACKNOWLEDGED = "acknowledged"
+    NOTED = "noted"
+    STEP_DUE = "step_due"
+    STEP_SKIPPED = "step_skipped"
+    STEPS_ENDED = "steps_ended"
+
+    # What became of a message
+    DELIVERED = "delivered"
+    DELIVERY_RETRIED = "delivery_retried"
+    DELIVERY_UNCERTAIN = "delivery_uncertain"
+    DELIVERY_FAILED = "delivery_failed"
+    FALLBACK = "fallback"
+    RESENT = "resent"
+
+    # Why nothing came of an event
+    ALREADY_DONE = "already_done"
+    ALREADY_CLOSED = "already_closed"
+    UNKNOWN_INCIDENT = "unknown_incident"
+    TIMER_OUTDATED = "timer_outdated"

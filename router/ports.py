@@ -1,0 +1,222 @@
+"""The protocols between the shell's parts, and the only real clock.
+
+The engine, the receivers, the senders, the store and the web layer don't know one another: they know these.
+"""
+
+import asyncio
+import time
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, Protocol
+
+from msgspec import Struct
+
+from router.core.view import Changes, View, Wanted
+from router.model.alert import Alert, Taking
+from router.model.decision import Entry
+from router.model.event import Event, TimerDue
+from router.model.incident import Incident, Severity, Status
+from router.model.notification import Letter, Notification, NotificationState, Result
+from router.model.reason import Reason
+
+
+class Clock(Protocol):
+    """Time, injected. Everything that waits or dates something asks it, so that tests can step it."""
+
+    def now(self) -> float:
+        """UTC seconds since the epoch."""
+        ...
+
+    async def sleep(self, seconds: float) -> None: ...
+
+    async def wait(self, event: asyncio.Event, seconds: float) -> None:
+        """Until the event is set, or the time is up."""
+        ...
+
+
+class SystemClock:
+    """The real one."""
+
+    def now(self) -> float:
+        return time.time()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+    async def wait(self, event: asyncio.Event, seconds: float) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(event.wait(), seconds)
+
+
+def spawn(work: Coroutine[Any, Any, None], name: str, tasks: set[asyncio.Task[None]]) -> asyncio.Task[None]:
+    """Start `work` as a task that `tasks` keeps alive until it's done."""
+    task = asyncio.create_task(work, name=name)
+    tasks.add(task)
+    task.add_done_callback(tasks.discard)
+    return task
+
+
+class Conflict(Exception):
+    """Somebody else wrote what we decided on since we read it: read and decide again."""
+
+
+class StoreUnavailable(Exception):
+    """The store can't take it now; nothing was written, or it isn't known to be."""
+
+
+class Overloaded(Exception):
+    """More is waiting than can be taken; nothing was accepted."""
+
+
+class Bad(Exception):
+    """What came in can't be understood. `pointer` is the JSON Pointer of the field, like `/alerts/3/labels`."""
+
+    def __init__(self, detail: str, pointer: str = "") -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.pointer = pointer
+
+
+class Unauthorized(Exception):
+    """Not from whom it says it's from. The text names the check that failed, never the secret."""
+
+
+class Incoming(Struct, frozen=True):
+    """An inbound webhook as it arrived. Header names are lower case; `secret` is the path's last segment, if any."""
+
+    headers: Mapping[str, str]
+    body: bytes
+    secret: str = ""
+
+
+class Received(Struct, frozen=True):
+    """What a webhook held: alerts, and for each that couldn't be read the pointer to it and why."""
+
+    alerts: Sequence[Alert] = ()
+    errors: Sequence[Bad] = ()
+    ignored: str = ""
+
+
+class Receiver(Protocol):
+    """Understands one kind of webhook: checks who sent it, then decodes it. Both are pure but for the time given."""
+
+    name: str
+
+    def verify(self, incoming: Incoming, now: float) -> None:
+        """Raises: Unauthorized."""
+        ...
+
+    def decode(self, incoming: Incoming, now: float) -> Received:
+        """Raises: Bad, when nothing of it can be understood."""
+        ...
+
+
+class Sender(Protocol):
+    """Tells one channel. It sees a letter and nothing else, and never raises: what went wrong is a `Result`."""
+
+    async def send(self, letter: Letter) -> Result: ...
+
+    async def close(self) -> None: ...
+
+
+class Inbox(Protocol):
+    """The one door: events go in, and when this returns their effects are committed."""
+
+    async def submit(self, events: Sequence[Event]) -> Sequence[Reason]:
+        """The reason decided for each event, in order.
+
+        Raises: Overloaded, StoreUnavailable. Then the caller must not answer 2xx.
+        """
+        ...
+
+
+class AlertRow(Struct, frozen=True):
+    """An alert as stored, with what a rule made of it."""
+
+    taking: Taking
+    alert: Alert
+
+
+class Store(Protocol):
+    """Where incidents, alerts, deadlines and debts are kept. Both databases pass tests/store/conformance."""
+
+    async def load(self, wanted: Wanted) -> View: ...
+
+    async def save(self, changes: Changes) -> None:
+        """Write all of it, or nothing. Raises: Conflict, StoreUnavailable."""
+        ...
+
+    async def claim_timers(self, now: float, owner: str, until: float, limit: int) -> Sequence[TimerDue]:
+        """Lease the timers that are due, earliest first; nobody else gets them before `until`."""
+        ...
+
+    async def claim_notifications(
+        self, channel: str, now: float, owner: str, until: float, limit: int
+    ) -> Sequence[Notification]:
+        """Lease the pending messages of a channel that are due. A lease already there had run out: a crash."""
+        ...
+
+    async def letter(self, incident_id: int) -> tuple[Incident, Sequence[Entry], Sequence[AlertRow]] | None:
+        """An incident with its latest timeline (oldest first) and a sample of its firing alerts."""
+        ...
+
+    async def incident(self, incident_id: int) -> Incident | None: ...
+
+    async def timeline(self, incident_id: int) -> Sequence[Entry]: ...
+
+    async def incidents(
+        self,
+        *,
+        statuses: Iterable[Status] = (),
+        severities: Iterable[Severity] = (),
+        before: int = 0,
+        limit: int = 100,
+    ) -> Sequence[Incident]:
+        """Newest first; `before` is an incident id to page from (0: from the newest)."""
+        ...
+
+    async def alerts(
+        self,
+        *,
+        fingerprint: str = "",
+        incident_id: int = 0,
+        firing: bool | None = None,
+        after: str = "",
+        limit: int = 100,
+    ) -> Sequence[AlertRow]:
+        """In order of fingerprint; `after` is one to page from."""
+        ...
+
+    async def notifications(
+        self,
+        *,
+        states: Iterable[NotificationState] = (),
+        incident_id: int = 0,
+        channel: str = "",
+        limit: int = 100,
+    ) -> Sequence[Notification]: ...
+
+    async def gauges(self, now: float) -> "Gauges": ...
+
+    async def prune(self, before: float) -> int:
+        """Forget replay receipts and resolved alerts older than `before`; incidents and timelines are kept."""
+        ...
+
+    async def recover(self) -> None:
+        """At start: end the leases of the process before this one, if no other process can be at work."""
+        ...
+
+    async def ping(self) -> None:
+        """Raises: StoreUnavailable."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class Gauges(Struct, frozen=True):
+    """What is there now, for the metrics. `timers_overdue` is how late the most overdue timer is, in seconds."""
+
+    incidents: Mapping[tuple[Severity, Status], int]
+    pending: Mapping[str, int]
+    dead: Mapping[str, int]
+    timers_overdue: float

@@ -1,0 +1,57 @@
+"""Tell channels: one module for each kind of service, and the registry of them.
+
+A kind's module is imported when a config first names it, since the services' libraries are slow to load and large.
+"""
+
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from typing import Any, cast
+
+import aiohttp
+from msgspec import Struct
+
+from router.ports import Sender
+from router.senders.options import ChannelOptions
+
+
+class Kind(Struct, frozen=True):
+    """A kind of channel: the module here that has its config struct and `build(name, config, session)`."""
+
+    module: str
+    struct: str
+
+    def config(self) -> type[ChannelOptions]:
+        return cast(type[ChannelOptions], getattr(self._loaded(), self.struct))
+
+    def build(self, name: str, config: ChannelOptions, session: aiohttp.ClientSession) -> Sender:
+        """A sender for the channel `name`, over `session`'s connections; called within the event loop."""
+        return cast(Sender, self._loaded().build(name, config, session))
+
+    def _loaded(self) -> Any:
+        return import_module(f"{__name__}.{self.module}")
+
+
+KINDS = {
+    "console": Kind("console", "ConsoleConfig"),
+    "email": Kind("mail", "MailConfig"),
+    "pagerduty": Kind("pagerduty", "PagerDutyConfig"),
+    "slack": Kind("slack", "SlackConfig"),
+    "webhook": Kind("webhook", "WebhookConfig"),
+}
+"""By a channel's `type`."""
+
+
+class Configs(Mapping[str, type[Struct]]):
+    """The config struct of each kind, loaded when it's looked up."""
+
+    def __getitem__(self, type_: str) -> type[Struct]:
+        return KINDS[type_].config()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(KINDS)
+
+    def __len__(self) -> int:
+        return len(KINDS)
+
+    def __contains__(self, type_: object) -> bool:
+        return type_ in KINDS

@@ -1,0 +1,61 @@
+"""One HTTP POST, and what came of it."""
+
+from collections.abc import Mapping
+
+import aiohttp
+
+from router.model.notification import Result
+from router.senders.outcome import from_error, from_response
+
+MAX_ANSWER = 64 * 1024
+"""Bytes read of an answer; the rest is dropped with its connection."""
+
+
+def timeouts(seconds: float) -> aiohttp.ClientTimeout:
+    """`seconds` for all of an attempt, of which the connection gets half.
+
+    The two must differ: only a time-out while connecting is known to have sent nothing.
+    """
+    return aiohttp.ClientTimeout(total=seconds, connect=seconds / 2)
+
+
+async def post(  # noqa: PLR0913 -- the parts of one request, each by name
+    session: aiohttp.ClientSession,
+    url: str,
+    *,
+    body: bytes,
+    headers: Mapping[str, str],
+    timeout: float,  # noqa: ASYNC109 -- aiohttp's own tells a time-out before the request from one after it
+    idempotent: bool,
+    now: float,
+) -> tuple[Result, bytes]:
+    """Post `body` and read up to `MAX_ANSWER` bytes of the answer; b"" if there was none. Redirects aren't followed.
+
+    Args:
+        session: whose connections are used.
+        url: where to; it never shows up in the result.
+        body: sent as it is.
+        headers: sent beside aiohttp's own.
+        timeout: seconds for all of it.
+        idempotent: the service recognises the same request sent twice.
+        now: UTC seconds.
+    """
+    try:
+        async with session.post(
+            url, data=body, headers=headers, timeout=timeouts(timeout), allow_redirects=False
+        ) as response:
+            answer = await _read(response)
+    except (aiohttp.ClientError, OSError, ValueError) as exc:
+        return from_error(exc, idempotent=idempotent), b""
+    return from_response(response.status, response.headers, answer, idempotent=idempotent, now=now), answer
+
+
+async def _read(response: aiohttp.ClientResponse) -> bytes:
+    """As much of the body as comes: an answer whose status has arrived counts, even if its body breaks off."""
+    answer = bytearray()
+    try:
+        while len(answer) < MAX_ANSWER and (chunk := await response.content.read(MAX_ANSWER - len(answer))):
+            answer += chunk
+    except (aiohttp.ClientError, OSError):
+        response.close()
+    return bytes(answer)

@@ -1,0 +1,236 @@
+"""E-mail over SMTP: one mail per recipient, one thread per incident.
+
+A mail's Message-ID is made from the incident, the message's number, the channel and the recipient, so a mail that is
+sent again after an unknown outcome carries the id it had, by which mail systems can tell the copy. That's all SMTP
+offers, so nothing here is ever `Uncertain`.
+"""
+
+import asyncio
+import hashlib
+import ipaddress
+import re
+import ssl
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP as SMTP_POLICY
+from email.utils import format_datetime, parseaddr
+from html import escape
+
+import aiohttp
+import aiosmtplib
+import structlog
+from msgspec import Struct, field
+
+from router.config.fields import Duration
+from router.config.secret import Secret
+from router.core.render import Message, message, plain
+from router.model.incident import Severity
+from router.model.notification import Letter, Rejected, Result, Retry, Sent
+from router.senders.options import ChannelOptions
+
+MAX_REMEMBERED = 1000
+MAX_SUBJECT = 200
+MAX_REASON = 300
+# Beyond 76 characters Python's header folding would turn a message id into an encoded word.
+MAX_ID_HOST = 30
+
+log = structlog.get_logger(__name__)
+
+# These leave the connection usable for the next recipient; all others end it.
+_ABOUT_ONE_MAIL = (
+    aiosmtplib.SMTPResponseException,
+    aiosmtplib.SMTPRecipientsRefused,
+    aiosmtplib.SMTPNotSupported,
+)
+_ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9.-]*[A-Za-z0-9]")
+
+
+class Smtp(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The relay. `tls` is from the first byte on (port 465); otherwise `starttls` insists on an upgrade (port 587)."""
+
+    host: str
+    port: int | None = None
+    tls: bool = False
+    starttls: bool = True
+    username: str = ""
+    password: Secret | None = None
+
+    def __post_init__(self) -> None:
+        if bool(self.username) != (self.password is not None):
+            raise ValueError("username and password go together")
+        if self.username and not (self.tls or self.starttls or _is_loopback(self.host)):
+            raise ValueError("a password needs tls or starttls")
+
+
+class MailConfig(ChannelOptions, frozen=True, kw_only=True):
+    """Addresses may carry a name, like `Router <router@example.com>`."""
+
+    smtp: Smtp
+    from_: str = field(name="from")
+    to: tuple[str, ...]
+    timeout: Duration = Duration(15.0)
+
+    def __post_init__(self) -> None:
+        if not self.to:
+            raise ValueError("to: nobody to send to")
+        for text in (self.from_, *self.to):
+            _address(text)
+
+
+class MailSender:
+    def __init__(self, name: str, config: MailConfig) -> None:
+        self._name = name
+        self._config = config
+        self._from = _address(config.from_)
+        self._to = tuple(_address(text) for text in dict.fromkeys(config.to))
+        encrypted = config.smtp.tls or config.smtp.starttls
+        self._tls = ssl.create_default_context() if encrypted else None
+        # By message, whose part of it is done with, so that one slow mailbox doesn't fill the others on each retry.
+        # A restart forgets it; the Message-ID is then what remains.
+        self._settled: dict[tuple[int, int], dict[str, Sent | Rejected]] = {}
+
+    async def send(self, letter: Letter) -> Result:
+        """Sent once each recipient's mail is accepted or refused for good, and at least one was accepted."""
+        key = (letter.incident.id, letter.seq)
+        settled = self._settled.setdefault(key, {})
+        results = await self._deliver(letter, [to for to in self._to if to.addr_spec not in settled])
+        for to, result in results.items():
+            if isinstance(result, Sent | Rejected):
+                settled[to] = result
+            if isinstance(result, Rejected):
+                log.warning("mail_refused", channel=self._name, incident=letter.incident.name, to=to, why=result.reason)
+        if retries := [result for result in results.values() if isinstance(result, Retry)]:
+            while len(self._settled) > MAX_REMEMBERED:
+                del self._settled[next(iter(self._settled))]
+            return retries[0]
+        self._settled.pop(key, None)
+        return next((result for result in settled.values() if isinstance(result, Sent)), next(iter(settled.values())))
+
+    async def close(self) -> None: ...
+
+    async def _deliver(self, letter: Letter, recipients: Sequence[Address]) -> Mapping[str, Result]:
+        """The result for each recipient, all over one connection."""
+        results: dict[str, Result] = {}
+        relay = self._connection()
+        try:
+            async with asyncio.timeout(self._config.timeout):
+                await relay.connect()
+                for to in recipients:
+                    results[to.addr_spec] = await self._deliver_one(relay, compose(letter, self._from, to), to)
+                await relay.quit()
+        except (aiosmtplib.SMTPException, OSError, ValueError) as error:
+            # What the relay has answered stands, whatever broke afterwards.
+            return {to.addr_spec: _result(error) for to in recipients} | results
+        finally:
+            relay.close()
+        return results
+
+    def _connection(self) -> aiosmtplib.SMTP:
+        smtp = self._config.smtp
+        return aiosmtplib.SMTP(
+            hostname=smtp.host,
+            port=smtp.port,
+            username=smtp.username or None,
+            password=smtp.password.reveal() if smtp.password else None,
+            use_tls=smtp.tls,
+            # Left to itself it would go on in the clear where the upgrade isn't offered, by fault or by attack.
+            start_tls=smtp.starttls and not smtp.tls,
+            tls_context=self._tls,
+            timeout=self._config.timeout,
+        )
+
+    async def _deliver_one(self, relay: aiosmtplib.SMTP, mail: EmailMessage, to: Address) -> Result:
+        try:
+            await relay.send_message(mail, sender=self._from.addr_spec, recipients=[to.addr_spec])
+        except _ABOUT_ONE_MAIL as error:
+            return _result(error)
+        return Sent()
+
+
+def build(name: str, config: MailConfig, _session: aiohttp.ClientSession) -> MailSender:
+    return MailSender(name, config)
+
+
+def compose(letter: Letter, sender: Address, to: Address) -> EmailMessage:
+    """The mail about `letter` to one recipient: text first, HTML as the alternative to it."""
+    said = message(letter)
+    incident = letter.incident
+    host = sender.domain[-MAX_ID_HOST:].lstrip(".-")
+    # Two routers, or one with a new database, give the same numbers to other incidents: the opening time tells.
+    root = f"<incident-{incident.id}.{incident.opened_at:.0f}@{host}>"
+    whose = hashlib.sha256(f"{incident.opened_at}|{letter.channel}|{to.addr_spec}".encode()).hexdigest()[:16]
+    mail = EmailMessage(SMTP_POLICY)
+    mail["From"] = sender
+    mail["To"] = to
+    mail["Subject"] = said.subject[:MAX_SUBJECT]
+    mail["Date"] = format_datetime(datetime.fromtimestamp(letter.at, UTC))
+    mail["Message-ID"] = f"<inc-{incident.id}.{letter.seq}.{whose}@{host}>"
+    # The root was never sent: clients group what refers to it, even for who joined late or lost the first mail.
+    mail["In-Reply-To"] = root
+    mail["References"] = root
+    mail["Auto-Submitted"] = "auto-generated"
+    mail["X-Auto-Response-Suppress"] = "All"
+    if incident.severity in {Severity.P0, Severity.P1} and incident.is_open:
+        mail["Importance"] = "high"
+        mail["X-Priority"] = "1"
+    facts = "".join(f"\n{name}: {value}" for name, value in said.facts)
+    mail.set_content(f"{said.text}\n{facts}\n", cte="quoted-printable")
+    mail.add_alternative(_html(said), subtype="html", cte="quoted-printable")
+    return mail
+
+
+def _html(said: Message) -> str:
+    top = (("Status", said.status), ("Impact", said.impact), ("Started", said.started), ("Incident Lead", said.lead))
+    links = " &nbsp; ".join(f'<a href="{escape(url)}">{escape(name)}</a>' for name, url in said.links)
+    return f"""<!DOCTYPE html>
+<html><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"></head>
+<body style="margin:0;padding:16px;font:16px/1.5 sans-serif;color:#1a1a1a;background:#ffffff">
+<div style="max-width:600px;margin:0 auto;overflow-wrap:anywhere">
+<h1 style="font-size:20px;margin:0 0 12px">{escape(said.headline)}</h1>
+{_table(top)}
+<h2 style="font-size:16px;margin:16px 0 4px">Updates</h2>
+{_table(said.updates)}
+<p style="margin:16px 0">{links}</p>
+<div style="color:#555555;font-size:14px">{_table(said.facts)}</div>
+</div></body></html>
+"""
+
+
+def _table(rows: tuple[tuple[str, str], ...]) -> str:
+    cell = '<td style="padding:2px 12px 2px 0;vertical-align:top">'
+    lines = (f"<tr>{cell}<b>{escape(name)}</b></td>{cell}{escape(value)}</td></tr>" for name, value in rows)
+    return '<table role="presentation" style="border-collapse:collapse">\n' + "\n".join(lines) + "\n</table>"
+
+
+def _result(error: Exception) -> Result:
+    """What an SMTP reply or a broken connection means (RFC 5321, 4.2.1): 4yz may pass later, 5yz won't."""
+    if isinstance(error, aiosmtplib.SMTPRecipientsRefused):
+        return _result(error.recipients[0])
+    if isinstance(error, aiosmtplib.SMTPResponseException):
+        # A server may quote the refused command, and with it the credentials.
+        quoted = "authentication refused" if isinstance(error, aiosmtplib.SMTPAuthenticationError) else error.message
+        reason = plain(f"SMTP {error.code} {quoted}")[:MAX_REASON]
+        return Rejected(reason) if 500 <= error.code < 600 else Retry(reason)
+    if isinstance(error, ssl.SSLCertVerificationError) or isinstance(error.__cause__, ssl.SSLCertVerificationError):
+        return Rejected("the mail server's certificate isn't valid for it")
+    reason = plain(f"{type(error).__name__}: {error}")[:MAX_REASON]
+    # Timeouts and lost connections pass; what else the library raises is a server that lacks what the config asks for.
+    return Retry(reason) if isinstance(error, OSError) else Rejected(reason)
+
+
+def _address(text: str) -> Address:
+    """Raises: ValueError."""
+    name, address = parseaddr(text)
+    # Which of an internationalised address a relay takes is unsure; its domain can be written as xn--.
+    if not _ADDRESS.fullmatch(address) or "," in text or text != plain(text):
+        raise ValueError(f"not an e-mail address: {text!r}")
+    return Address(name, *address.split("@"))
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,103 @@
+"""What came of a request, as a `Result`: the one place that decides what is tried again.
+
+No reason given here holds a URL, a header or the text of an exception: a Slack or Teams URL is itself the secret, and
+aiohttp's exceptions quote it.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+
+import aiohttp
+
+from router.model.notification import Rejected, Result, Retry, Sent, Uncertain
+
+MAX_RETRY_AFTER = 3600.0
+"""Seconds. A service that asks for more is asked again after this; an incident can't wait for a slip of its clock."""
+
+TRANSIENT = frozenset({408, 425, 429})
+UNANSWERED = frozenset({502, 504})
+"""A gateway says that the service behind it gave no usable answer: it may have acted all the same (RFC 9110, 15.6)."""
+
+# aiohttp raises these while it connects (DNS, refusal, TLS handshake, proxy), thus before it writes any of the request.
+UNSENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError)
+UNUSABLE = (aiohttp.NonHttpUrlClientError, ValueError)  # aiohttp.InvalidURL is a ValueError
+
+WORDS: tuple[tuple[type[Exception], str], ...] = (
+    (aiohttp.ClientConnectorDNSError, "host name not found"),
+    (aiohttp.ClientSSLError, "TLS handshake failed"),
+    (aiohttp.ClientConnectorError, "connection refused or host unreachable"),
+    (aiohttp.ConnectionTimeoutError, "connection timed out"),
+    (aiohttp.ClientHttpProxyError, "refused by the proxy"),
+    (TimeoutError, "no answer in time"),
+    (aiohttp.ServerDisconnectedError, "disconnected before an answer"),
+    (aiohttp.ClientOSError, "connection broke"),
+    (aiohttp.ClientResponseError, "answer isn't HTTP"),
+    (aiohttp.NonHttpUrlClientError, "address unusable"),
+    (ValueError, "address or header unusable"),
+)
+"""What each failure is called; the first that fits, so the narrower ones come first."""
+
+ERROR_WORD = re.compile(rb"[a-z]+(_[a-z]+)*")
+MAX_WORD = 60
+
+
+def from_response(
+    status: int, headers: Mapping[str, str], body_excerpt: bytes, *, idempotent: bool, now: float
+) -> Result:
+    """The result of an HTTP answer, judged by its status.
+
+    Args:
+        status: of the answer, redirects not followed.
+        headers: whose names are found in any case, as aiohttp's are.
+        body_excerpt: quoted in the reason only if it's nothing but an error's name like `invalid_token`, since an error
+            page may echo what was sent.
+        idempotent: the service recognises the same request sent twice.
+        now: UTC seconds, to read a Retry-After that is a date.
+    """
+    if 200 <= status < 300:
+        return Sent()
+    word = error_word(body_excerpt)
+    reason = f"HTTP {status}: {word}" if word else f"HTTP {status}"
+    if status in UNANSWERED and not idempotent:
+        return Uncertain(reason)
+    if status in TRANSIENT or status >= 500:
+        return Retry(reason, retry_after(headers.get("Retry-After", ""), now))
+    return Rejected(reason)
+
+
+def from_error(exc: Exception, *, idempotent: bool) -> Result:
+    """The result of a request that got no answer: what may have been written may have been acted on."""
+    reason = _known_words(exc)
+    if isinstance(exc, UNSENT):
+        return Retry(reason)
+    if isinstance(exc, UNUSABLE):
+        return Rejected(reason)
+    return Retry(reason) if idempotent else Uncertain(reason)
+
+
+def retry_after(value: str, now: float) -> float | None:
+    """Seconds to wait by a Retry-After header (RFC 9110, 10.2.3), at most `MAX_RETRY_AFTER`; None if unreadable."""
+    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", value := value.strip()):
+        return min(float(value), MAX_RETRY_AFTER)
+    try:
+        date = parsedate_to_datetime(value)
+    except (ValueError, OverflowError):
+        return None
+    # A date in "-0000" is parsed as one without a zone, and is in UTC all the same.
+    at = (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
+    return min(max(at - now, 0.0), MAX_RETRY_AFTER)
+
+
+def error_word(body: bytes) -> str:
+    """The name of an error like `invalid_token`, if a body is nothing else; otherwise ""."""
+    word = body.strip()
+    return word.decode("ascii") if len(word) <= MAX_WORD and ERROR_WORD.fullmatch(word) else ""
+
+
+def _known_words(exc: Exception) -> str:
+    for kind, words in WORDS:
+        if isinstance(exc, kind):
+            return words
+    return f"request failed: {type(exc).__name__}"

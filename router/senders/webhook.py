@@ -1,0 +1,206 @@
+"""Type `webhook`: any HTTP endpoint, told in the form of Standard Webhooks (https://www.standardwebhooks.com).
+
+The same message tried again has the same `webhook-id`, by which the specification has receivers drop doubles. So a
+request whose answer got lost is simply sent again: never a message less, and a double only for a receiver that ignores
+the id. `410 Gone` is a refusal like any other 4xx.
+"""
+
+import base64
+import binascii
+import hmac
+import re
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any
+
+import aiohttp
+import msgspec
+
+from router.config.secret import Secret, SecretUrl
+from router.core.render import describe
+from router.model.alert import Alert
+from router.model.decision import Entry
+from router.model.incident import Incident
+from router.model.notification import Letter, Result
+from router.model.reason import Reason
+from router.senders.http import post
+from router.senders.options import ChannelOptions
+
+MAX_BODY = 20_000
+"""Bytes; the specification asks for less than 20 kB. Alerts and old news give way, the incident itself doesn't."""
+
+UPDATED = "incident.updated"
+TYPES = {
+    Reason.OPENED: "incident.opened",
+    Reason.REOPENED: "incident.reopened",
+    Reason.STEP_DUE: "incident.escalated",
+    Reason.SEVERITY_RAISED: "incident.severity_changed",
+    Reason.SEVERITY_SET: "incident.severity_changed",
+    Reason.ACKNOWLEDGED: "incident.acknowledged",
+    Reason.NOTED: "incident.noted",
+    Reason.RESOLVED: "incident.resolved",
+    Reason.RESOLVED_BY_PERSON: "incident.resolved",
+    Reason.FALSE_POSITIVE: "incident.false_positive",
+}
+"""The `type` of an event by the latest reason it's owed for; anything else is `incident.updated`."""
+
+HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
+OURS = ("webhook-", "content-", "host", "transfer-encoding", "connection")
+
+
+class WebhookConfig(ChannelOptions, frozen=True, kw_only=True):
+    """A generic webhook.
+
+    url: where events are posted to; it may hold a token, so it's kept like a secret.
+    secret: signs them: `whsec_` and the key in base64. None: they aren't signed.
+    headers: sent with each, such as Authorization.
+    """
+
+    url: SecretUrl
+    secret: Secret | None = None
+    headers: dict[str, Secret] = msgspec.field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.secret is not None:
+            signing_key(self.secret.reveal())
+        for name, value in self.headers.items():
+            if not HEADER_NAME.fullmatch(name) or name.lower().startswith(OURS):
+                raise ValueError(f"`headers` can't set {name!r}")
+            if not HEADER_VALUE.fullmatch(value.reveal()):
+                raise ValueError(f"`headers`: the value of {name!r} has characters that a header can't hold")
+
+
+class WebhookSender:
+    """Posts each letter as one event."""
+
+    def __init__(self, name: str, config: WebhookConfig, session: aiohttp.ClientSession) -> None:
+        self._name = name
+        self._config = config
+        self._session = session
+        self._key = signing_key(config.secret.reveal()) if config.secret else b""
+
+    async def send(self, letter: Letter) -> Result:
+        body = build_event(letter)
+        headers = {name: value.reveal() for name, value in self._config.headers.items()}
+        headers |= {"Content-Type": "application/json", "webhook-id": event_id(self._name, letter)}
+        headers["webhook-timestamp"] = str(int(letter.at))
+        if self._key:
+            headers["webhook-signature"] = sign(self._key, headers["webhook-id"], int(letter.at), body)
+        result, _ = await post(
+            self._session,
+            self._config.url.reveal(),
+            body=body,
+            headers=headers,
+            timeout=self._config.timeout,
+            idempotent=True,
+            now=letter.at,
+        )
+        return result
+
+    async def close(self) -> None:
+        """The session isn't ours to close."""
+
+
+def build(name: str, config: WebhookConfig, session: aiohttp.ClientSession) -> WebhookSender:
+    return WebhookSender(name, config, session)
+
+
+def signing_key(secret: str) -> bytes:
+    """The key's bytes from its written form. Raises: ValueError, without the secret in it."""
+    written = secret.removeprefix("whsec_")
+    try:
+        key = base64.b64decode(written + "=" * (-len(written) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        key = b""
+    if not key:
+        raise ValueError("`secret` must be `whsec_` and the key in base64")
+    return key
+
+
+def sign(key: bytes, event: str, at: int, body: bytes) -> str:
+    """The `webhook-signature` of `body`, sent at `at` (epoch seconds) as the event with that id."""
+    signed = b"%b.%d.%b" % (event.encode(), at, body)
+    return "v1," + base64.b64encode(hmac.digest(key, signed, "sha256")).decode()
+
+
+def event_id(channel: str, letter: Letter) -> str:
+    """The same for every attempt at a message, and for no other message, channel or router."""
+    incident = letter.incident
+    # A router whose database is new counts from 1 again: the time keeps its events apart from those before.
+    origin = sha256(f"{incident.opened_at!r} {incident.key} {channel}".encode()).hexdigest()[:16]
+    return f"msg_{incident.id}_{letter.seq}_{origin}"
+
+
+def build_event(letter: Letter) -> bytes:
+    """The body: what happened last, and the incident as it is now."""
+    alerts, news = letter.alerts, letter.news
+    body = _encode(letter, alerts, news)
+    while len(body) > MAX_BODY and (alerts or news):
+        alerts, news = alerts[: len(alerts) // 2], news if alerts else news[len(news) // 2 + 1 :]
+        body = _encode(letter, alerts, news)
+    return body
+
+
+def _encode(letter: Letter, alerts: tuple[Alert, ...], news: tuple[Entry, ...]) -> bytes:
+    return msgspec.json.encode(
+        {
+            "type": TYPES.get(letter.reason, UPDATED),
+            "timestamp": _written(letter.incident.updated_at),
+            "data": {
+                "incident": _incident(letter.incident),
+                "alerts": [_alert(alert) for alert in alerts],
+                "news": [_entry(entry) for entry in news],
+                "url": letter.url,
+            },
+        }
+    )
+
+
+def _incident(incident: Incident) -> dict[str, Any]:
+    return {
+        "id": incident.name,
+        "title": incident.title,
+        "severity": incident.severity,
+        "status": incident.status,
+        "rule": incident.rule,
+        "key": incident.key,
+        "source": incident.source,
+        "component": incident.component,
+        "labels": incident.labels,
+        "annotations": incident.annotations,
+        "runbook": incident.runbook,
+        "source_url": incident.url,
+        "opened_at": _written(incident.opened_at),
+        "updated_at": _written(incident.updated_at),
+        "acknowledged_at": _written(incident.acknowledged_at),
+        "acknowledged_by": incident.acknowledged_by,
+        "lead": incident.lead,
+        "closed_at": _written(incident.closed_at),
+        "closed_by": incident.closed_by,
+        "firing": incident.firing,
+        "reopened": incident.reopened,
+    }
+
+
+def _alert(alert: Alert) -> dict[str, Any]:
+    return {
+        "fingerprint": alert.fingerprint,
+        "status": alert.status,
+        "source": alert.source,
+        "labels": alert.labels,
+        "annotations": alert.annotations,
+        "starts_at": _written(alert.starts_at),
+        "url": alert.url,
+    }
+
+
+def _entry(entry: Entry) -> dict[str, Any]:
+    return {"at": _written(entry.at), "what": entry.what, "by": entry.by, "text": describe(entry)}
+
+
+def _written(at: float | None) -> str | None:
+    """Epoch seconds as RFC 3339 in UTC, with milliseconds."""
+    if at is None:
+        return None
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,59 @@
+"""Reads all that a sender may tell about one incident: one statement, one row."""
+
+# ruff: noqa: S608 - the names in the SQL are the schema's own, and all data goes in as parameters
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, text
+
+from router.model.alert import Alert, AlertStatus
+from router.model.decision import Entry
+from router.model.incident import Incident, Severity
+from router.model.reason import Reason
+from router.ports import AlertRow
+from router.store.bulk import Dialect, packed, seconds
+from router.store.load import TAKING, taking
+from router.store.schema import alerts, timeline
+
+ENTRIES = 30
+ALERTS = 10
+
+AlertColumns = tuple[str, str, str, AlertStatus, Reason, int, int, int | None, Severity | None, str]
+
+_incident = msgspec.json.Decoder(Incident)
+_entries = msgspec.json.Decoder(list[tuple[int, int, int, Reason, str, str]])
+_data = msgspec.json.Decoder(dict[str, Any])
+_alerts = msgspec.json.Decoder(list[AlertColumns])
+_alert = msgspec.json.Decoder(Alert)
+
+
+class ReadLetter:
+    """Its statement is made once for a dialect."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self._statement = text(f"""
+            SELECT doc,
+                (SELECT {packed(dialect, *timeline.c)} FROM (
+                    SELECT * FROM timeline WHERE incident_id = :id ORDER BY id DESC LIMIT {ENTRIES}) AS timeline),
+                (SELECT {packed(dialect, *TAKING, alerts.c.doc)} FROM (
+                    SELECT * FROM alerts WHERE incident_id = :id AND status = 'firing' LIMIT {ALERTS}) AS alerts)
+            FROM incidents WHERE id = :id""")
+
+    def __call__(
+        self, connection: Connection, incident_id: int
+    ) -> tuple[Incident, Sequence[Entry], Sequence[AlertRow]] | None:
+        """The incident, its latest entries (oldest first), and some of its firing alerts."""
+        row = connection.execute(self._statement, {"id": incident_id}).first()
+        if row is None:
+            return None
+        doc, entries, firing = row
+        return (
+            _incident.decode(doc),
+            [
+                Entry(incident_id, seconds(at), what, by, _data.decode(data), entry_id)
+                for entry_id, incident_id, at, what, by, data in sorted(_entries.decode(entries))
+            ],
+            [AlertRow(taking(row[:9]), _alert.decode(row[9])) for row in _alerts.decode(firing)],
+        )

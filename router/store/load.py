@@ -1,0 +1,91 @@
+"""Reads what the core needs to decide. What isn't wanted costs nothing; each kind that is costs one statement."""
+
+# ruff: noqa: S608 - the names in the SQL are the schema's own, and all data goes in as parameters
+
+from collections.abc import Iterable
+from typing import Any, TypeVar
+
+import msgspec
+from sqlalchemy import Connection, TextClause, text
+
+from router.core.view import View, Wanted
+from router.model.alert import AlertStatus, Taking
+from router.model.incident import Incident, Severity
+from router.model.reason import Reason
+from router.store.bulk import Dialect, encode, given, packed, seconds
+from router.store.schema import alerts, incidents, receipts, windows
+
+T = TypeVar("T")
+
+TakingRow = tuple[str, str, str, AlertStatus, Reason, int, int, int | None, Severity | None]
+TAKING = [column for column in alerts.c if column.name != "doc"]
+
+_takings = msgspec.json.Decoder(list[TakingRow])
+_docs = msgspec.json.Decoder(list[tuple[str]])
+_incident = msgspec.json.Decoder(Incident)
+_windows = msgspec.json.Decoder(list[tuple[str, str]])
+_times = msgspec.json.Decoder(tuple[float, ...])
+
+
+def taking(row: TakingRow) -> Taking:
+    """A taking from its `packed` columns."""
+    fingerprint, rule, digest, status, reason, starts_at, last_seen, incident_id, severity = row
+    return Taking(
+        fingerprint, rule, digest, status, reason, seconds(starts_at), seconds(last_seen), incident_id, severity
+    )
+
+
+class Load:
+    """Its statements are made once for a dialect: an unchanged text is compiled and planned once."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        i, r, w = incidents.c, receipts.c, windows.c
+        fingerprint, key = alerts.c.fingerprint, i.key
+        self._takings = text(f"""
+            SELECT {packed(dialect, *TAKING)} FROM alerts
+            WHERE fingerprint IN (SELECT given.fingerprint FROM {given(dialect, fingerprint)})""")
+        self._by_id = text(f"""
+            SELECT {packed(dialect, i.doc)} FROM incidents
+            WHERE id IN (SELECT given.id FROM {given(dialect, i.id)})""")
+        self._by_key = text(f"""
+            SELECT {packed(dialect, i.doc)} FROM incidents
+            WHERE id IN (
+                SELECT (SELECT max(id) FROM incidents AS newest WHERE newest.key = given.key)
+                FROM {given(dialect, key)})""")
+        self._next_id = text("SELECT COALESCE(max(id), 0) + 1 FROM incidents")
+        self._windows = text(f"""
+            SELECT {packed(dialect, w.key, w.times)} FROM windows
+            WHERE key IN (SELECT given.key FROM {given(dialect, w.key)})""")
+        self._receipts = text(f"""
+            SELECT {packed(dialect, r.id)} FROM receipts
+            WHERE id IN (SELECT given.id FROM {given(dialect, r.id)})""")
+
+    def __call__(self, connection: Connection, wanted: Wanted) -> View:
+        view = View()
+        if wanted.fingerprints:
+            for row in _read(connection, self._takings, wanted.fingerprints, _takings):
+                view.takings.setdefault(row[0], []).append(taking(row))
+        if wanted.incident_ids:
+            _incidents(view, _read(connection, self._by_id, wanted.incident_ids, _docs))
+        if wanted.keys:
+            newest = _incidents(view, _read(connection, self._by_key, wanted.keys, _docs))
+            view.latest = {incident.key: incident.id for incident in newest}
+            view.next_incident_id = connection.execute(self._next_id).scalar_one()
+        if wanted.windows:
+            rows = _read(connection, self._windows, wanted.windows, _windows)
+            view.windows = {key: _times.decode(times) for key, times in rows}
+        if wanted.receipts:
+            view.receipts = {row[0] for row in _read(connection, self._receipts, wanted.receipts, _docs)}
+        return view
+
+
+def _read(
+    connection: Connection, statement: TextClause, keys: Iterable[Any], rows: msgspec.json.Decoder[list[T]]
+) -> list[T]:
+    return rows.decode(connection.execute(statement, {"rows": encode([(key,) for key in keys])}).scalar_one())
+
+
+def _incidents(view: View, docs: list[tuple[str]]) -> list[Incident]:
+    read = [_incident.decode(doc) for (doc,) in docs]
+    view.incidents.update((incident.id, incident) for incident in read)
+    return read

@@ -1,0 +1,41 @@
+"""Brings a database to the schema of this version."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+
+from router.store.bulk import POSTGRES
+from router.store.sql import Database
+
+_LOCK = 7256019348  # any number, the same in every replica
+
+
+async def migrate(url: str) -> tuple[str | None, str]:
+    """Upgrade the database at `url`: the revision it had (None: it was empty) and the one it has.
+
+    Replicas may start together: one of them does it, the others wait for it and find it done.
+    Raises: ValueError for a bad URL, StoreUnavailable, alembic's CommandError if the database is of a later version.
+    """
+    database = Database(url)
+    try:
+        return await database.write(_upgrade, lock=database.dialect is POSTGRES)
+    finally:
+        await database.close()
+
+
+def _upgrade(connection: Connection, *, lock: bool) -> tuple[str | None, str]:
+    if lock:  # SQLite's write transaction is a lock already
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config.attributes["connection"] = connection
+    head = ScriptDirectory.from_config(config).get_current_head()
+    assert head is not None
+    found = MigrationContext.configure(connection).get_current_revision()
+    if found != head:
+        command.upgrade(config, "head")
+    return found, head

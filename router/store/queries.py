@@ -1,0 +1,118 @@
+"""What people and dashboards ask, and the clearing up: nothing here is on the way of an alert."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, delete, func, select, tuple_, update
+
+from router.model.alert import Alert, AlertStatus, Taking
+from router.model.decision import Entry
+from router.model.incident import Incident, Severity, Status
+from router.model.notification import Notification, NotificationState
+from router.model.reason import Reason
+from router.ports import AlertRow, Gauges
+from router.store.bulk import clean
+from router.store.load import TAKING
+from router.store.rows import struct
+from router.store.schema import alerts, incidents, notifications, receipts, timeline, timers
+
+_incident = msgspec.json.Decoder(Incident)
+_alert = msgspec.json.Decoder(Alert)
+_data = msgspec.json.Decoder(dict[str, Any])
+
+
+def incident_by_id(connection: Connection, incident_id: int) -> Incident | None:
+    doc = connection.execute(select(incidents.c.doc).where(incidents.c.id == incident_id)).scalar()
+    return None if doc is None else _incident.decode(doc)
+
+
+def incident_page(
+    connection: Connection, statuses: Iterable[Status], severities: Iterable[Severity], before: int, limit: int
+) -> Sequence[Incident]:
+    """Newest first."""
+    query = select(incidents.c.doc).order_by(incidents.c.id.desc()).limit(limit)
+    if statuses := [*statuses]:
+        query = query.where(incidents.c.status.in_(statuses))
+    if severities := [*severities]:
+        query = query.where(incidents.c.severity.in_(severities))
+    if before:
+        query = query.where(incidents.c.id < before)
+    return [_incident.decode(doc) for doc in connection.execute(query).scalars()]
+
+
+def whole_timeline(connection: Connection, incident_id: int) -> Sequence[Entry]:
+    """Oldest first."""
+    t = timeline.c
+    query = select(t.incident_id, t.at, t.what, t.by, t.data, t.id).where(t.incident_id == incident_id).order_by(t.id)
+    return [
+        Entry(incident, at, Reason(what), by, _data.decode(data), entry_id)
+        for incident, at, what, by, data, entry_id in connection.execute(query)
+    ]
+
+
+def alert_page(  # noqa: PLR0913, PLR0917 - each is one of the protocol's filters
+    connection: Connection, fingerprint: str, incident_id: int, firing: bool | None, after: str, limit: int
+) -> Sequence[AlertRow]:
+    """In order of fingerprint. `limit` counts fingerprints, so that a page never ends between two rules' takings."""
+    wanted = []
+    if fingerprint:
+        wanted.append(alerts.c.fingerprint == clean(fingerprint))
+    if incident_id:
+        wanted.append(alerts.c.incident_id == incident_id)
+    if firing is not None:
+        wanted.append(alerts.c.status == (AlertStatus.FIRING if firing else AlertStatus.RESOLVED))
+    if after:
+        wanted.append(alerts.c.fingerprint > clean(after))
+    page = select(alerts.c.fingerprint).distinct().where(*wanted).order_by(alerts.c.fingerprint).limit(limit)
+    query = select(*TAKING, alerts.c.doc).where(alerts.c.fingerprint.in_(page), *wanted)
+    rows = connection.execute(query.order_by(alerts.c.fingerprint, alerts.c.rule))
+    return [AlertRow(struct(Taking, row[:-1]), _alert.decode(row[-1])) for row in rows]
+
+
+def notification_page(
+    connection: Connection, states: Iterable[NotificationState], incident_id: int, channel: str, limit: int
+) -> Sequence[Notification]:
+    """Of the newest incident first."""
+    n = notifications.c
+    query = select(notifications).order_by(n.incident_id.desc(), n.channel).limit(limit)
+    if states := [*states]:
+        query = query.where(n.state.in_(states))
+    if incident_id:
+        query = query.where(n.incident_id == incident_id)
+    if channel:
+        query = query.where(n.channel == clean(channel))
+    return [struct(Notification, row) for row in connection.execute(query)]
+
+
+def gauges(connection: Connection, now: float) -> Gauges:
+    i, n = incidents.c, notifications.c
+    by_state = connection.execute(select(i.severity, i.status, func.count()).group_by(i.severity, i.status))
+    unsent = [NotificationState.PENDING, NotificationState.DEAD]
+    counts = select(n.state, n.channel, func.count()).where(n.state.in_(unsent)).group_by(n.state, n.channel)
+    messages = connection.execute(counts).all()
+    earliest = connection.execute(select(func.min(timers.c.due_at))).scalar()
+    return Gauges(
+        incidents={(Severity(severity), Status(status)): count for severity, status, count in by_state},
+        pending={channel: count for state, channel, count in messages if state == NotificationState.PENDING},
+        dead={channel: count for state, channel, count in messages if state == NotificationState.DEAD},
+        timers_overdue=0.0 if earliest is None else max(0.0, now - earliest),
+    )
+
+
+def end_leases(connection: Connection) -> None:
+    """The leases have run out; their names stay, and tell that something was in flight."""
+    connection.execute(update(timers).where(timers.c.lease_until > 0).values(lease_until=0))
+    connection.execute(update(notifications).where(notifications.c.lease_until > 0).values(lease_until=0))
+
+
+def prune_some(connection: Connection, before: float, limit: int) -> int:
+    """Delete at most `limit` receipts and as many resolved alerts last seen before then; how many it were."""
+    a, r = alerts.c, receipts.c
+    old_receipts = select(r.id).where(r.at < before).limit(limit)
+    old_alerts = (
+        select(a.fingerprint, a.rule).where(a.status == AlertStatus.RESOLVED, a.last_seen < before).limit(limit)
+    )
+    gone = connection.execute(delete(receipts).where(r.id.in_(old_receipts))).rowcount
+    gone += connection.execute(delete(alerts).where(tuple_(a.fingerprint, a.rule).in_(old_alerts))).rowcount
+    return gone

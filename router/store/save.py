@@ -1,0 +1,114 @@
+"""Writes what the core decided: one statement for each kind of row, all in the caller's transaction."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, text
+
+from router.core.view import Changes
+from router.model.alert import Alert, Taking
+from router.model.decision import Owed
+from router.model.incident import Incident
+from router.model.notification import Notification
+from router.ports import Conflict
+from router.store.bulk import Dialect, encode, ticks
+from router.store.schema import notifications
+from router.store.statements import writes
+
+Row = Sequence[Any]
+
+_json = msgspec.json.Encoder()
+
+
+class Save:
+    """Its statements are made once for a dialect: an unchanged text is compiled and planned once."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self._statements = {kind: text(sql) for kind, sql in writes(dialect).items()}
+
+    def __call__(self, connection: Connection, changes: Changes) -> None:
+        """Raises: Conflict. Then the transaction must be rolled back."""
+        incidents = _incident_rows(changes.incidents.values())
+        if incidents and self._run(connection, "incidents", incidents) != len(incidents):
+            raise Conflict("an incident was written since it was read")
+        for kind, rows in _rows(changes).items():
+            if rows:
+                self._run(connection, kind, rows)
+
+    def _run(self, connection: Connection, kind: str, rows: Sequence[Row]) -> int:
+        return connection.execute(self._statements[kind], {"rows": encode(rows)}).rowcount
+
+
+def _rows(changes: Changes) -> dict[str, Sequence[Row]]:
+    """The rows of each kind, in the order of writing: what is removed goes before what is set.
+
+    Rows that others may write at the same time are sorted, so that two transactions lock them in the same order and
+    never wait for each other in a circle.
+    """
+    return {
+        "detached": [(incident_id,) for incident_id in sorted(changes.detached)],
+        "forgotten": changes.forgotten,
+        "takings": [_taking_row(*changes.takings[key]) for key in sorted(changes.takings)],
+        "seen": sorted({(f, rule): (f, rule, ticks(at)) for f, rule, at in changes.seen}.values()),
+        "entries": [(e.incident_id, ticks(e.at), e.what, e.by, _dump(e.data)) for e in changes.entries],
+        "timers_done": [(t.incident_id, t.name, ticks(t.due_at)) for t in changes.timers_done],
+        "timers_cleared": sorted(changes.timers_cleared),
+        "timers": [(*key, ticks(changes.timers[key].due_at)) for key in sorted(changes.timers)],
+        "settled": [_settled_row(*settled) for settled in changes.settled],
+        "owed": _owed_rows(changes.owed),
+        "windows": [(key, _dump(times)) for key, times in changes.windows.items()],
+        "receipts": [(event_id, ticks(at)) for event_id, at in changes.receipts.items()],
+    }
+
+
+def _dump(value: object) -> str:
+    return _json.encode(value).decode()
+
+
+def _taking_row(taking: Taking, alert: Alert) -> Row:
+    return (
+        taking.fingerprint,
+        taking.rule,
+        taking.digest,
+        taking.status,
+        taking.reason,
+        ticks(taking.starts_at),
+        ticks(taking.last_seen),
+        taking.incident_id,
+        taking.severity,
+        _dump(alert),
+    )
+
+
+def _incident_rows(incidents: Iterable[Incident]) -> Sequence[Row]:
+    """Those that are closed go first, so that another of the same key may be open."""
+    return [
+        (
+            i.id,
+            i.version,
+            i.key,
+            i.rule,
+            i.severity,
+            i.status,
+            ticks(i.opened_at),
+            None if i.closed_at is None else ticks(i.closed_at),
+            _dump(i),
+        )
+        for i in sorted(incidents, key=lambda i: (i.is_open, i.id))
+    ]
+
+
+def _owed_rows(owed: Iterable[Owed]) -> Sequence[Row]:
+    """One row for each incident and channel: owed since the first of them, for the reason of the last."""
+    rows: dict[tuple[int, str], Row] = {}
+    for o in owed:
+        earlier = rows.get((o.incident_id, o.channel))
+        rows[o.incident_id, o.channel] = (o.incident_id, o.channel, o.reason, earlier[3] if earlier else ticks(o.at))
+    return [row for _, row in sorted(rows.items())]
+
+
+def _settled_row(notification: Notification, lease: str, seq: int) -> Row:
+    times = {"owed_at", "due_at", "lease_until"}
+    values = ((column.name, getattr(notification, column.name)) for column in notifications.c)
+    return (*(ticks(value) if name in times else value for name, value in values), lease, seq)

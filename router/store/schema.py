@@ -1,0 +1,108 @@
+"""The tables.
+
+A row holds what the database must find, order or compare; the rest of an alert or an incident is one JSON document in
+`doc`, so that a new field needs no migration. No column lists the kinds of receivers or senders: a new one needs
+none either. Every DOUBLE PRECISION column is a time (UTC seconds).
+"""
+
+from sqlalchemy import BigInteger, Boolean, Column, Double, Identity, Index, Integer, MetaData, Table, Text, text
+
+metadata = MetaData()
+
+_Id = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows by itself only under the name INTEGER
+
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("fingerprint", Text, primary_key=True),
+    Column("rule", Text, primary_key=True),
+    Column("digest", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("starts_at", Double, nullable=False),
+    Column("last_seen", Double, nullable=False),
+    Column("incident_id", _Id),
+    Column("severity", Text),
+    Column("doc", Text, nullable=False),
+)
+Index("alerts_of_incident", alerts.c.incident_id)
+_RESOLVED = text("status = 'resolved'")
+Index("alerts_resolved", alerts.c.last_seen, sqlite_where=_RESOLVED, postgresql_where=_RESOLVED)
+
+incidents = Table(
+    "incidents",
+    metadata,
+    Column("id", _Id, primary_key=True, autoincrement=False),
+    Column("version", BigInteger, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("rule", Text, nullable=False),
+    Column("severity", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("opened_at", Double, nullable=False),
+    Column("closed_at", Double),
+    Column("doc", Text, nullable=False),
+)
+_OPEN = text("closed_at IS NULL")
+Index("incidents_one_open", incidents.c.key, unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN)
+Index("incidents_of_key", incidents.c.key, incidents.c.id)
+Index("incidents_by_state", incidents.c.severity, incidents.c.status)
+
+timeline = Table(
+    "timeline",
+    metadata,
+    Column("id", _Id, Identity(), primary_key=True),
+    Column("incident_id", _Id, nullable=False),
+    Column("at", Double, nullable=False),
+    Column("what", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("data", Text, nullable=False),
+)
+Index("timeline_of_incident", timeline.c.incident_id, timeline.c.id)
+
+timers = Table(
+    "timers",
+    metadata,
+    Column("incident_id", _Id, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("due_at", Double, nullable=False),
+    Column("lease", Text, nullable=False),
+    Column("lease_until", Double, nullable=False),
+)
+Index("timers_due", timers.c.due_at)
+
+notifications = Table(
+    "notifications",
+    metadata,
+    Column("incident_id", _Id, primary_key=True),
+    Column("channel", Text, primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("owed_at", Double, nullable=False),
+    Column("due_at", Double, nullable=False),
+    Column("attempts", BigInteger, nullable=False),
+    Column("sent", BigInteger, nullable=False),
+    Column("ref", Text, nullable=False),
+    Column("told", BigInteger, nullable=False),
+    Column("lease", Text, nullable=False),
+    Column("lease_until", Double, nullable=False),
+    Column("fallen_back", Boolean, nullable=False),
+    Column("error", Text, nullable=False),
+    Column("may_be_doubled", Boolean, nullable=False),
+)
+Index("notifications_due", notifications.c.state, notifications.c.channel, notifications.c.due_at)
+
+windows = Table(
+    "windows",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("times", Text, nullable=False),
+)
+
+receipts = Table(
+    "receipts",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("at", Double, nullable=False),
+)
+Index("receipts_by_age", receipts.c.at)

@@ -1,0 +1,128 @@
+"""The SQL of writing. Each statement takes all of its rows in :rows, see `bulk`."""
+
+# ruff: noqa: S608 - the names in the SQL are the schema's own, and all data goes in as parameters
+
+from sqlalchemy import Table, Text, column
+
+from router.store.bulk import Dialect, given
+from router.store.schema import alerts, incidents, notifications, receipts, timeline, timers, windows
+
+
+def upsert(dialect: Dialect, table: Table, where: str = "true", unless: str = "true") -> str:
+    """Insert the given rows `where` they may be, or replace what is stored `unless` it may not be."""
+    keys = [column.name for column in table.primary_key]
+    names = [column.name for column in table.c]
+    replaced = ", ".join(f"{name} = excluded.{name}" for name in names if name not in keys)
+    return f"""
+        INSERT INTO {table.name} ({", ".join(names)})
+        SELECT * FROM {given(dialect, *table.c)} WHERE {where}
+        ON CONFLICT ({", ".join(keys)}) DO UPDATE SET {replaced} WHERE {unless}"""
+
+
+def writes(dialect: Dialect) -> dict[str, str]:
+    """The statement for each kind of row in `Changes`."""
+    a, t = alerts.c, timers.c
+    timer = given(dialect, t.incident_id, t.name, t.due_at)
+    return {
+        # An incident is new at version 1, and otherwise replaces the version before it: rows that do neither aren't
+        # written, and are missed in the count.
+        "incidents": upsert(
+            dialect,
+            incidents,
+            "version = 1 OR EXISTS (SELECT 1 FROM incidents AS stored WHERE stored.id = given.id)",
+            "incidents.version = excluded.version - 1",
+        ),
+        "forgotten": f"""
+            DELETE FROM alerts WHERE (fingerprint, rule) IN (
+                SELECT given.fingerprint, given.rule FROM {given(dialect, a.fingerprint, a.rule)})""",
+        "takings": upsert(dialect, alerts),
+        "seen": f"""
+            UPDATE alerts SET last_seen = given.last_seen
+            FROM {given(dialect, a.fingerprint, a.rule, a.last_seen)}
+            WHERE alerts.fingerprint = given.fingerprint AND alerts.rule = given.rule""",
+        "detached": f"""
+            UPDATE alerts SET digest = '', incident_id = NULL WHERE status = 'firing' AND incident_id IN (
+                SELECT given.incident_id FROM {given(dialect, a.incident_id)})""",
+        "entries": _append_entries(dialect),
+        "timers_done": f"""
+            DELETE FROM timers WHERE (incident_id, name, due_at) IN (
+                SELECT given.incident_id, given.name, given.due_at FROM {timer})""",
+        "timers_cleared": f"""
+            DELETE FROM timers WHERE (incident_id, name) IN (
+                SELECT given.incident_id, given.name FROM {given(dialect, t.incident_id, t.name)})""",
+        "timers": f"""
+            INSERT INTO timers (incident_id, name, due_at, lease, lease_until)
+            SELECT given.incident_id, given.name, given.due_at, '', 0
+            FROM {timer} WHERE true
+            ON CONFLICT (incident_id, name) DO UPDATE SET due_at = excluded.due_at, lease = '', lease_until = 0""",
+        "settled": _settle(dialect),
+        "owed": _owe(dialect),
+        "windows": upsert(dialect, windows),
+        "receipts": f"""
+            INSERT INTO receipts (id, at) SELECT * FROM {given(dialect, *receipts.c)} WHERE true
+            ON CONFLICT (id) DO NOTHING""",
+    }
+
+
+def _append_entries(dialect: Dialect) -> str:
+    columns = [column for column in timeline.c if column.name != "id"]
+    names = ", ".join(column.name for column in columns)
+    return f"INSERT INTO timeline ({names}) SELECT * FROM {given(dialect, *columns)}"
+
+
+def _owe(dialect: Dialect) -> str:
+    """Add a message to the row of its channel.
+
+    One that waits is replaced, and keeps its place: a back-off isn't shortened, and it's as old as the first that was
+    owed. If it's just being sent, then the one owed here is the next, and no older than itself.
+    """
+    n = notifications.c
+    pending = "notifications.state = 'pending'"
+    waiting = f"{pending} AND notifications.lease_until <= excluded.owed_at"
+    return f"""
+        INSERT INTO notifications (
+            incident_id, channel, seq, state, reason, owed_at, due_at, attempts, sent, ref, told, lease, lease_until,
+            fallen_back, error, may_be_doubled)
+        SELECT given.incident_id, given.channel, 1, 'pending', given.reason, given.owed_at, given.owed_at,
+            0, 0, '', 0, '', 0, false, '', false
+        FROM {given(dialect, n.incident_id, n.channel, n.reason, n.owed_at)} WHERE true
+        ON CONFLICT (incident_id, channel) DO UPDATE SET
+            seq = notifications.seq + 1,
+            state = 'pending',
+            reason = excluded.reason,
+            owed_at = CASE WHEN {waiting} THEN notifications.owed_at ELSE excluded.owed_at END,
+            due_at = CASE WHEN {pending} THEN notifications.due_at ELSE excluded.due_at END,
+            attempts = CASE WHEN {pending} THEN notifications.attempts ELSE 0 END,
+            fallen_back = CASE WHEN {pending} THEN notifications.fallen_back ELSE false END,
+            error = CASE WHEN {pending} THEN notifications.error ELSE '' END,
+            may_be_doubled = CASE WHEN {pending} THEN notifications.may_be_doubled ELSE false END"""
+
+
+def _settle(dialect: Dialect) -> str:
+    """Store what came of a sending, if the lease it was done under still holds.
+
+    If more was owed meanwhile, that is pending now: after the same back-off if this one failed for now, and else as a
+    new message that is due at once, for it was already due when this one was claimed.
+    """
+    n = notifications.c
+    rows = given(dialect, *n, column("held", Text()), column("sent_seq", n.seq.type))
+    more = "notifications.seq > given.sent_seq"
+    new = f"{more} AND given.state <> 'pending'"
+    return f"""
+        UPDATE notifications SET
+            state = CASE WHEN {more} THEN 'pending' ELSE given.state END,
+            reason = CASE WHEN {more} THEN notifications.reason ELSE given.reason END,
+            owed_at = CASE WHEN {new} THEN notifications.owed_at ELSE given.owed_at END,
+            due_at = CASE WHEN {new} THEN notifications.due_at ELSE given.due_at END,
+            attempts = CASE WHEN {new} THEN 0 ELSE given.attempts END,
+            fallen_back = CASE WHEN {new} THEN false ELSE given.fallen_back END,
+            error = CASE WHEN {new} THEN '' ELSE given.error END,
+            may_be_doubled = CASE WHEN {new} THEN false ELSE given.may_be_doubled END,
+            sent = given.sent,
+            ref = given.ref,
+            told = given.told,
+            lease = '',
+            lease_until = 0
+        FROM {rows}
+        WHERE notifications.incident_id = given.incident_id AND notifications.channel = given.channel
+            AND notifications.lease = given.held AND notifications.lease <> ''"""

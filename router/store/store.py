@@ -1,0 +1,119 @@
+"""The `Store` of router.ports, on SQLite or PostgreSQL."""
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import Connection, text
+
+from router.core.view import Changes, View, Wanted
+from router.model.decision import Entry
+from router.model.event import TimerDue
+from router.model.incident import Incident, Severity, Status
+from router.model.notification import Notification, NotificationState
+from router.ports import AlertRow, Gauges
+from router.store import queries
+from router.store.bulk import SQLITE
+from router.store.claims import Claims
+from router.store.letter import ReadLetter
+from router.store.load import Load
+from router.store.save import Save
+from router.store.sql import Database
+
+_PRUNED_AT_ONCE = 2000  # rows in one transaction, so that clearing up never keeps an alert waiting for long
+
+
+class SqlStore:
+    """Made by `open_store`. Every method raises StoreUnavailable when the database can't be reached."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._load = Load(database.dialect)
+        self._save = Save(database.dialect)
+        self._claims = Claims(database.dialect)
+        self._letter = ReadLetter(database.dialect)
+
+    async def load(self, wanted: Wanted) -> View:
+        """The incidents that takings name aren't read with them: ask for their ids."""
+        return await self._database.read(self._load, wanted)
+
+    async def save(self, changes: Changes) -> None:
+        """Raises: Conflict, StoreUnavailable."""
+        await self._database.write(self._save, changes)
+
+    async def claim_timers(self, now: float, owner: str, until: float, limit: int) -> Sequence[TimerDue]:
+        if not await self._database.read(self._claims.timers_due, now):
+            return ()
+        return await self._database.write(self._claims.timers, now, owner, until, limit)
+
+    async def claim_notifications(
+        self, channel: str, now: float, owner: str, until: float, limit: int
+    ) -> Sequence[Notification]:
+        if not await self._database.read(self._claims.notifications_due, channel, now):
+            return ()
+        return await self._database.write(self._claims.notifications, channel, now, owner, until, limit)
+
+    async def letter(self, incident_id: int) -> tuple[Incident, Sequence[Entry], Sequence[AlertRow]] | None:
+        """The last 30 timeline entries, and up to 10 alerts."""
+        return await self._database.read(self._letter, incident_id)
+
+    async def incident(self, incident_id: int) -> Incident | None:
+        return await self._database.read(queries.incident_by_id, incident_id)
+
+    async def timeline(self, incident_id: int) -> Sequence[Entry]:
+        return await self._database.read(queries.whole_timeline, incident_id)
+
+    async def incidents(
+        self,
+        *,
+        statuses: Iterable[Status] = (),
+        severities: Iterable[Severity] = (),
+        before: int = 0,
+        limit: int = 100,
+    ) -> Sequence[Incident]:
+        return await self._database.read(queries.incident_page, statuses, severities, before, limit)
+
+    async def alerts(
+        self,
+        *,
+        fingerprint: str = "",
+        incident_id: int = 0,
+        firing: bool | None = None,
+        after: str = "",
+        limit: int = 100,
+    ) -> Sequence[AlertRow]:
+        """`limit` counts fingerprints: all the takings of one are on one page."""
+        return await self._database.read(queries.alert_page, fingerprint, incident_id, firing, after, limit)
+
+    async def notifications(
+        self,
+        *,
+        states: Iterable[NotificationState] = (),
+        incident_id: int = 0,
+        channel: str = "",
+        limit: int = 100,
+    ) -> Sequence[Notification]:
+        return await self._database.read(queries.notification_page, states, incident_id, channel, limit)
+
+    async def gauges(self, now: float) -> Gauges:
+        return await self._database.read(queries.gauges, now)
+
+    async def prune(self, before: float) -> int:
+        """How many rows are gone."""
+        total = 0
+        while gone := await self._database.write(queries.prune_some, before, _PRUNED_AT_ONCE):
+            total += gone
+        return total
+
+    async def recover(self) -> None:
+        """A SQLite file has one daemon; on PostgreSQL the leases may be those of other replicas, and run out."""
+        if self._database.dialect is SQLITE:
+            await self._database.write(queries.end_leases)
+
+    async def ping(self) -> None:
+        await self._database.read(_ping)
+
+    async def close(self) -> None:
+        await self._database.close()
+
+
+def _ping(connection: Connection) -> None:
+    connection.execute(text("SELECT 1"))

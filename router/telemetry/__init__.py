@@ -1,0 +1,1 @@
+"""The router's own health: metrics, logs, and reports of its own errors."""

@@ -1,0 +1,122 @@
+"""The router's own metrics. Names and labels are a public contract (docs/operations.md)."""
+
+from collections.abc import Iterable, Mapping
+from functools import partial
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from router import __version__
+from router.core.view import Changes
+from router.model.alert import AlertStatus
+from router.model.event import AlertSeen, DeliverySettled, Event
+from router.model.incident import Incident, Severity, Status
+from router.model.notification import Attempt, NotificationState
+from router.model.reason import Reason
+from router.ports import Gauges
+
+PREFIX = "alert_router"
+
+HUMAN_SECONDS = (30, 60, 120, 300, 600, 1800, 3600, 7200, 14400, 28800, 86400)
+"""Bounds for what people do; the plan's response times (5 min, 30 min, 2 h, 8 h) are among them."""
+
+DELIVERY_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 3600)
+COMMIT_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5)
+
+OUTCOMES = ("sent", "retry", "rejected", "uncertain")
+
+
+class Metrics:
+    """All metrics of one router, in a registry of its own."""
+
+    def __init__(self) -> None:
+        self.registry = registry = CollectorRegistry()
+        counter = partial(Counter, namespace=PREFIX, registry=registry)
+        gauge = partial(Gauge, namespace=PREFIX, registry=registry)
+        histogram = partial(Histogram, namespace=PREFIX, registry=registry)
+        channel_outcome = ["channel", "outcome"]
+        self.alerts_received = counter("alerts_received_total", "Alerts accepted.", ["source", "status"])
+        self.webhooks_rejected = counter(
+            "webhooks_rejected_total", "Webhooks, or alerts in them, that were refused.", ["source", "reason"]
+        )
+        self.incidents = gauge("incidents", "Incidents there are.", ["severity", "status"])
+        self.incidents_opened = counter("incidents_opened_total", "Incidents opened or reopened.", ["severity", "rule"])
+        self.time_to_acknowledge = histogram(
+            "time_to_acknowledge_seconds", "Opening to acknowledgement.", ["severity"], buckets=HUMAN_SECONDS
+        )
+        self.time_to_resolve = histogram(
+            "time_to_resolve_seconds", "From opening to the end.", ["severity"], buckets=HUMAN_SECONDS
+        )
+        self.escalations = counter("escalations_total", "Policy steps taken because nobody had answered.", ["severity"])
+        self.notifications = counter(
+            "notifications_total", "Messages that were delivered or given up.", channel_outcome
+        )
+        self.attempts = counter("delivery_attempts_total", "Attempts to deliver a message.", channel_outcome)
+        self.pending = gauge("notifications_pending", "Messages owed and not yet delivered.", ["channel"])
+        self.dead = gauge("notifications_dead", "Messages given up, waiting to be re-sent.", ["channel"])
+        self.latency = histogram(
+            "notification_latency_seconds", "From owed to delivered.", ["channel"], buckets=DELIVERY_SECONDS
+        )
+        self.timers_overdue = gauge("timers_overdue_seconds", "How late the most overdue deadline is.")
+        self.commit = histogram("commit_seconds", "From deciding to committed.", buckets=COMMIT_SECONDS)
+        self.reload_successful = gauge("config_last_reload_successful", "1 if the config in force is the one on disk.")
+        self.reload_time = gauge("config_last_reload_success_timestamp_seconds", "When the config in force was loaded.")
+        gauge("build_info", "Always 1; the version is the label.", ["version"]).labels(__version__).set(1)
+
+    def expect(self, sources: Iterable[str], channels: Iterable[str]) -> None:
+        """Start known series at 0: a counter that first appears as 1 is invisible to rate()."""
+        for source in sources:
+            for status in AlertStatus:
+                self.alerts_received.labels(source, status.value)
+        for channel in channels:
+            for outcome in OUTCOMES:
+                self.attempts.labels(channel, outcome)
+            for state in (NotificationState.SENT, NotificationState.DEAD):
+                self.notifications.labels(channel, state.value)
+        for severity in Severity:
+            self.escalations.labels(severity.value)
+
+    def committed(self, events: Iterable[Event], changes: Changes, incidents: Mapping[int, Incident]) -> None:
+        """Count what a committed transaction holds. `incidents` are those its entries are about, as far as known."""
+        for event in events:
+            match event:
+                case AlertSeen(alert=alert):
+                    self.alerts_received.labels(alert.source, alert.status.value).inc()
+                case DeliverySettled(attempts=attempts):
+                    self._attempted(event.notification.channel, attempts)
+        for settled, _, _ in changes.settled:
+            if settled.state is not NotificationState.PENDING:
+                self.notifications.labels(settled.channel, settled.state.value).inc()
+        for entry in changes.entries:
+            if entry.what is Reason.DELIVERED:
+                self.latency.labels(entry.data["channel"]).observe(entry.data["late"])
+            elif incident := incidents.get(entry.incident_id):
+                self._happened(entry.what, entry.at, incident)
+
+    def _attempted(self, channel: str, attempts: Iterable[Attempt]) -> None:
+        for attempt in attempts:
+            self.attempts.labels(channel, type(attempt.result).__name__.lower()).inc()
+
+    def _happened(self, what: Reason, at: float, incident: Incident) -> None:
+        severity = incident.severity.value
+        match what:
+            case Reason.OPENED | Reason.REOPENED:
+                self.incidents_opened.labels(severity, incident.rule).inc()
+            case Reason.ACKNOWLEDGED:
+                self.time_to_acknowledge.labels(severity).observe(at - incident.opened_at)
+            case Reason.RESOLVED | Reason.RESOLVED_BY_PERSON:
+                self.time_to_resolve.labels(severity).observe(at - incident.opened_at)
+            case Reason.STEP_DUE:
+                self.escalations.labels(severity).inc()
+
+    def show(self, gauges: Gauges) -> None:
+        """Put what there is now into the gauges."""
+        self.incidents.clear()
+        for severity in Severity:
+            for status in Status:
+                count = gauges.incidents.get((severity, status), 0)
+                self.incidents.labels(severity.value, status.value).set(count)
+        for metric, counts in ((self.pending, gauges.pending), (self.dead, gauges.dead)):
+            metric.clear()
+            for channel, count in counts.items():
+                metric.labels(channel).set(count)
+        self.timers_overdue.set(gauges.timers_overdue)

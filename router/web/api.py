@@ -1,0 +1,232 @@
+"""The REST API under /api/v1/: incidents, alerts, notifications, and why."""
+
+from collections.abc import Callable, Iterable, Mapping
+from enum import StrEnum
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+import msgspec
+from aiohttp import web
+from msgspec import Struct
+
+from router.config.document import Auth
+from router.core.explain import explain
+from router.core.settings import Settings
+from router.model.event import Command, Commanded, Resent
+from router.model.incident import Incident, Severity, Status
+from router.model.notification import NotificationState
+from router.model.reason import Reason
+from router.ports import Bad, Clock, Inbox, Incoming, Receiver, Store
+from router.web import views
+from router.web.auth import Role, whoever
+from router.web.openapi import openapi
+
+E = TypeVar("E", bound=StrEnum)
+
+MAX_PAGE = 1_000
+
+
+class CommandBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a command says beside itself. All of it is optional, but a note needs `text` and a severity `severity`."""
+
+    text: str = ""
+    severity: Severity | None = None
+
+
+class Api:
+    """Reads the store and submits events. It decides nothing."""
+
+    def __init__(  # noqa: PLR0913 - the parts it stands between
+        self,
+        store: Store,
+        inbox: Inbox,
+        clock: Clock,
+        *,
+        auth: Callable[[], Auth],
+        settings: Callable[[], Settings],
+        receivers: Callable[[], Mapping[str, Receiver]],
+    ) -> None:
+        self._store = store
+        self._inbox = inbox
+        self._clock = clock
+        self._auth = auth
+        self._settings = settings
+        self._receivers = receivers
+
+    def routes(self) -> list[web.RouteDef]:
+        base = "/api/v1"
+        return [
+            web.get(f"{base}/incidents", self.list_incidents),
+            web.get(f"{base}/incidents/{{id}}", self.show_incident),
+            *(
+                web.post(f"{base}/incidents/{{id}}/{path}", self._commander(command))
+                for path, command in (
+                    ("ack", Command.ACKNOWLEDGE),
+                    ("resolve", Command.RESOLVE),
+                    ("false-positive", Command.FALSE_POSITIVE),
+                    ("note", Command.NOTE),
+                    ("severity", Command.SEVERITY),
+                )
+            ),
+            web.get(f"{base}/alerts", self.list_alerts),
+            web.get(f"{base}/notifications", self.list_notifications),
+            web.post(f"{base}/notifications/{{id}}/{{channel}}/resend", self.resend),
+            web.get(f"{base}/explain", self.explain_stored),
+            web.post(f"{base}/explain", self.explain_payload),
+            web.get(f"{base}/openapi.json", self.show_openapi),
+        ]
+
+    # --- incidents
+
+    async def list_incidents(self, request: web.Request) -> web.Response:
+        self._check(request, Role.VIEWER)
+        statuses = _options(request, "status", Status)
+        if request.query.get("open") == "true":
+            statuses = [Status.INVESTIGATING, Status.IDENTIFIED, Status.MONITORING]
+        found = await self._store.incidents(
+            statuses=statuses,
+            severities=_options(request, "severity", Severity),
+            before=_number(request, "before", 0),
+            limit=_limit(request),
+        )
+        return _json({"incidents": [views.incident(one) for one in found]})
+
+    async def show_incident(self, request: web.Request) -> web.Response:
+        self._check(request, Role.VIEWER)
+        found = await self._incident(request)
+        timeline = await self._store.timeline(found.id)
+        notifications = await self._store.notifications(incident_id=found.id)
+        return _json(
+            views.incident(found)
+            | {
+                "timeline": [views.entry(one) for one in timeline],
+                "notifications": [views.notification(one) for one in notifications],
+            }
+        )
+
+    def _commander(self, command: Command) -> Callable[[web.Request], Any]:
+        async def handle(request: web.Request) -> web.Response:
+            by = self._check(request, Role.RESPONDER)
+            found = await self._incident(request)
+            body = _body(await request.read())
+            if command is Command.NOTE and not body.text:
+                raise Bad("a note needs a text", "/text")
+            if command is Command.SEVERITY and body.severity is None:
+                raise Bad("give the severity to set: P0, P1, P2 or P3", "/severity")
+            event = Commanded(self._clock.now(), found.id, by, command, body.text, body.severity)
+            (reason,) = await self._inbox.submit([event])
+            after = await self._store.incident(found.id)
+            assert after is not None
+            # Too late isn't an error: the answer says what was so already.
+            status = HTTPStatus.CONFLICT if reason is Reason.ALREADY_CLOSED else HTTPStatus.OK
+            return _json({"outcome": reason, "incident": views.incident(after)}, status)
+
+        return handle
+
+    async def _incident(self, request: web.Request) -> Incident:
+        """By number or name: 142, INC-142. Raises: aiohttp's HTTPNotFound."""
+        text = request.match_info["id"].upper().removeprefix("INC-")
+        found = await self._store.incident(int(text)) if text.isascii() and text.isdigit() and len(text) < 16 else None
+        if found is None:
+            raise web.HTTPNotFound(text=f"there's no incident {request.match_info['id']}")
+        return found
+
+    # --- alerts and notifications
+
+    async def list_alerts(self, request: web.Request) -> web.Response:
+        self._check(request, Role.VIEWER)
+        firing = {"firing": True, "resolved": False}.get(request.query.get("status", ""))
+        rows = await self._store.alerts(
+            fingerprint=request.query.get("fingerprint", ""),
+            incident_id=_number(request, "incident", 0),
+            firing=firing,
+            after=request.query.get("after", ""),
+            limit=_limit(request),
+        )
+        return _json({"alerts": [views.alert(row) for row in rows]})
+
+    async def list_notifications(self, request: web.Request) -> web.Response:
+        self._check(request, Role.VIEWER)
+        found = await self._store.notifications(
+            states=_options(request, "state", NotificationState),
+            incident_id=_number(request, "incident", 0),
+            channel=request.query.get("channel", ""),
+            limit=_limit(request),
+        )
+        return _json({"notifications": [views.notification(one) for one in found]})
+
+    async def resend(self, request: web.Request) -> web.Response:
+        by = self._check(request, Role.RESPONDER)
+        found = await self._incident(request)
+        channel = request.match_info["channel"]
+        if not await self._store.notifications(incident_id=found.id, channel=channel):
+            raise web.HTTPNotFound(text=f"{found.name} was never owed to a channel '{channel}'")
+        (reason,) = await self._inbox.submit([Resent(self._clock.now(), found.id, channel, by)])
+        return _json({"outcome": reason}, HTTPStatus.ACCEPTED)
+
+    # --- why
+
+    async def explain_stored(self, request: web.Request) -> web.Response:
+        """Why a stored alert was, or wasn't, told: the rules in force now, and what was decided then."""
+        self._check(request, Role.VIEWER)
+        fingerprint = request.query.get("fingerprint", "")
+        rows = await self._store.alerts(fingerprint=fingerprint) if fingerprint else []
+        if not rows:
+            raise web.HTTPNotFound(text="no such alert is stored: give ?fingerprint= as /api/v1/alerts shows it")
+        explained = explain(self._settings(), rows[0].alert)
+        return _json({"stored": [views.alert(row) for row in rows], "explanations": [views.explanation(explained)]})
+
+    async def explain_payload(self, request: web.Request) -> web.Response:
+        """What would become of a webhook's alerts: `?source=` names whose webhook the body is."""
+        self._check(request, Role.VIEWER)
+        source = request.query.get("source", "alertmanager")
+        receiver = self._receivers().get(source)
+        if receiver is None:
+            raise web.HTTPNotFound(text=f"no source '{source}' is configured")
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        received = receiver.decode(Incoming(headers, await request.read()), self._clock.now())
+        explained = [views.explanation(explain(self._settings(), alert)) for alert in received.alerts]
+        return _json({"explanations": explained, "errors": [error.detail for error in received.errors]})
+
+    async def show_openapi(self, _request: web.Request) -> web.Response:
+        return _json(openapi())
+
+    def _check(self, request: web.Request, needed: Role) -> str:
+        return whoever(request, self._auth(), needed)
+
+
+def _json(content: object, status: int = HTTPStatus.OK) -> web.Response:
+    return web.Response(status=status, body=msgspec.json.encode(content), content_type="application/json")
+
+
+def _body(raw: bytes) -> CommandBody:
+    """Raises: Bad."""
+    try:
+        return msgspec.json.decode(raw, type=CommandBody) if raw.strip() else CommandBody()
+    except msgspec.DecodeError as error:
+        raise Bad(str(error)) from None
+
+
+def _options(request: web.Request, name: str, type_: type[E]) -> list[E]:
+    """The values of a repeatable query parameter. Raises: Bad."""
+    return list(_each(name, request.query.getall(name, []), type_))
+
+
+def _each(name: str, values: Iterable[str], type_: type[E]) -> Iterable[E]:
+    for value in values:
+        try:
+            yield type_(value)
+        except ValueError:
+            raise Bad(f"?{name}= takes one of: {', '.join(type_)}", f"/{name}") from None
+
+
+def _number(request: web.Request, name: str, default: int) -> int:
+    """Raises: Bad."""
+    text = request.query.get(name, str(default))
+    if not (text.isascii() and text.isdigit() and len(text) < 16):
+        raise Bad(f"?{name}= takes a whole number", f"/{name}")
+    return int(text)
+
+
+def _limit(request: web.Request) -> int:
+    return max(1, min(_number(request, "limit", 100), MAX_PAGE))

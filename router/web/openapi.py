@@ -1,0 +1,122 @@
+"""The OpenAPI document of /api/v1/, from one table of what there is."""
+
+from typing import Any
+
+from router import __version__
+from router.model.incident import Severity, Status
+from router.model.notification import NotificationState
+
+Parameter = dict[str, Any]
+
+
+def _query(name: str, description: str, **schema: Any) -> Parameter:
+    return {"name": name, "in": "query", "description": description, "schema": schema or {"type": "string"}}
+
+
+def _path(name: str) -> Parameter:
+    return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+
+
+def _many(name: str, values: Any) -> Parameter:
+    items = {"type": "string", "enum": [str(value) for value in values]}
+    return _query(name, "Repeat it for several.", type="array", items=items)
+
+
+LIMIT = _query("limit", "How many at the most.", type="integer", minimum=0, maximum=1000, default=100)
+INCIDENT = _query("incident", "Of this incident only, by number.", type="integer", minimum=0)
+ID, CHANNEL = _path("id"), _path("channel")
+TEXT = {"type": "string", "description": "Goes on the timeline."}
+COMMAND = {"text": TEXT}
+SEVERITY = {"severity": {"type": "string", "enum": [str(severity) for severity in Severity]}}
+SOURCE = _query(
+    "source", "Whose webhook the body is, by its name under `sources`.", type="string", default="alertmanager"
+)
+
+TABLE: list[tuple[str, str, str, list[Parameter], dict[str, Any] | None]] = [
+    (
+        "get", "/incidents", "Incidents, newest first.",
+        [
+            _many("status", Status),
+            _many("severity", Severity),
+            _query("open", "`true`: those that are open.", type="string", enum=["true", "false"]),
+            _query("before", "Only those with a lower number, to page.", type="integer", minimum=0),
+            LIMIT,
+        ],
+        None,
+    ),
+    ("get", "/incidents/{id}", "An incident with its timeline and messages.", [ID], None),
+    ("post", "/incidents/{id}/ack", "Acknowledge: somebody is on it.", [ID], COMMAND),
+    ("post", "/incidents/{id}/resolve", "Resolve, whatever its alerts say.", [ID], COMMAND),
+    ("post", "/incidents/{id}/false-positive", "Close as a false positive.", [ID], COMMAND),
+    ("post", "/incidents/{id}/note", "Add a note to the timeline.", [ID], COMMAND),
+    ("post", "/incidents/{id}/severity", "Set the severity, up or down.", [ID], COMMAND | SEVERITY),
+    (
+        "get", "/alerts", "Alerts, with what the rules made of them.",
+        [
+            _query("fingerprint", "This alert only."),
+            INCIDENT,
+            _query("status", "Only those.", type="string", enum=["firing", "resolved"]),
+            _query("after", "Only those with a later fingerprint, to page."),
+            LIMIT,
+        ],
+        None,
+    ),
+    (
+        "get", "/notifications", "Messages owed, sent and given up.",
+        [_many("state", NotificationState), INCIDENT, _query("channel", "Of this channel only."), LIMIT],
+        None,
+    ),
+    ("post", "/notifications/{id}/{channel}/resend", "Send a message again.", [ID, CHANNEL], None),
+    ("get", "/explain", "Why a stored alert was, or wasn't, told.", [_query("fingerprint", "The alert.")], None),
+    ("post", "/explain", "What would become of a webhook's alerts.", [SOURCE], {}),
+    ("get", "/openapi.json", "This document.", [], None),
+]  # fmt: skip
+
+
+def openapi() -> dict[str, Any]:
+    """OpenAPI 3.1."""
+    paths: dict[str, dict[str, Any]] = {}
+    for method, path, summary, parameters, body in TABLE:
+        operation: dict[str, Any] = {"summary": summary, "parameters": parameters, "responses": _responses(path)}
+        if body is not None:
+            schema = {"type": "object", "properties": body} if body else {"type": "object"}
+            operation["requestBody"] = {"content": {"application/json": {"schema": schema}}}
+        paths.setdefault(f"/api/v1{path}", {})[method] = operation
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "alert-router", "version": __version__, "license": {"name": "MIT", "identifier": "MIT"}},
+        "paths": paths,
+        "components": {
+            "schemas": {"Problem": _PROBLEM},
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        },
+        "security": [{"token": []}, {}],
+    }
+
+
+def _responses(path: str) -> dict[str, Any]:
+    done = "202" if path.endswith("/resend") else "200"
+    problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {
+        done: {"description": "Done.", "content": {"application/json": {"schema": {"type": "object"}}}},
+        "default": {"description": "A problem (RFC 9457).", "content": problem},
+    }
+
+
+_PROBLEM = {
+    "type": "object",
+    "required": ["type", "title", "status"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {"pointer": {"type": "string"}, "detail": {"type": "string"}},
+            },
+        },
+    },
+}

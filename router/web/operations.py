@@ -1,0 +1,53 @@
+"""For whoever operates the router: metrics, health, reload."""
+
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from http import HTTPStatus
+
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from router.config.located import Invalid
+from router.ports import Clock, Store, StoreUnavailable
+from router.telemetry.metrics import Metrics
+from router.web.problem import problem
+
+
+class Operations:
+    """`/metrics` and `/-/…`. These are open, as is usual; they hold no secret and change nothing but by reload."""
+
+    def __init__(self, store: Store, clock: Clock, metrics: Metrics, reload: Callable[[], Awaitable[None]]) -> None:
+        self._store = store
+        self._clock = clock
+        self._metrics = metrics
+        self._reload = reload
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.get("/metrics", self.show_metrics),
+            web.get("/-/healthy", self.healthy),
+            web.get("/-/ready", self.ready),
+            web.post("/-/reload", self.reload),
+        ]
+
+    async def show_metrics(self, _request: web.Request) -> web.Response:
+        """The counters are always there; the gauges are as of the last time that the store could be asked."""
+        with suppress(StoreUnavailable):
+            self._metrics.show(await self._store.gauges(self._clock.now()))
+        return web.Response(body=generate_latest(self._metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    async def healthy(self, _request: web.Request) -> web.Response:
+        return web.Response(text="alert-router is healthy.\n")
+
+    async def ready(self, _request: web.Request) -> web.Response:
+        """Whether webhooks can be taken. Raises: StoreUnavailable."""
+        await self._store.ping()
+        return web.Response(text="alert-router is ready.\n")
+
+    async def reload(self, _request: web.Request) -> web.Response:
+        """Read the config again. If it's wrong, the one in force stays and the answer says what's wrong."""
+        try:
+            await self._reload()
+        except Invalid as error:
+            return problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error))
+        return web.Response(text="reloaded\n")

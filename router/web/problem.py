@@ -1,0 +1,54 @@
+"""Errors as RFC 9457 problem details, for every path."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from http import HTTPStatus
+
+import msgspec
+from aiohttp import web
+
+from router.ports import Bad, Overloaded, StoreUnavailable, Unauthorized
+from router.telemetry.logs import logger
+
+log = logger(__name__)
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+BUSY = HTTPStatus.SERVICE_UNAVAILABLE
+"""Never 429: Alertmanager drops a webhook on any 4xx, and retries on 5xx (wire/01, 1.2)."""
+
+
+def problem(
+    status: int, detail: str, errors: Sequence[Bad] = (), headers: Mapping[str, str] | None = None
+) -> web.Response:
+    """A problem response. Each of `errors` names the field it's about by JSON Pointer."""
+    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
+    listed = [{"pointer": f"#{error.pointer}", "detail": error.detail} for error in errors]
+    return web.Response(
+        status=status,
+        body=msgspec.json.encode(body | {"errors": listed} if listed else body),
+        content_type="application/problem+json",
+        headers=headers,
+    )
+
+
+@web.middleware
+async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Whatever goes wrong in a handler becomes a problem response."""
+    try:
+        return await handler(request)
+    except web.HTTPException as error:
+        if error.status < HTTPStatus.BAD_REQUEST:
+            raise
+        headers = {name: error.headers[name] for name in ("Allow",) if name in error.headers}
+        return problem(error.status, error.text or error.reason, headers=headers)
+    except Unauthorized as error:
+        return problem(HTTPStatus.UNAUTHORIZED, str(error), headers={"WWW-Authenticate": "Bearer"})
+    except Bad as error:
+        return problem(HTTPStatus.BAD_REQUEST, error.detail, [error])
+    except (StoreUnavailable, Overloaded) as error:
+        return problem(BUSY, str(error), headers={"Retry-After": "1"})
+    except Exception:  # the last resort: told to Sentry by the log, and not to whoever asked
+        # The route and not the path, which may hold a secret.
+        resource = request.match_info.route.resource
+        log.exception("request_failed", route=resource.canonical if resource else None)
+        return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "a fault of the router; its log says more")

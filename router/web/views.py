@@ -1,0 +1,129 @@
+"""How the API shows things: times as RFC 3339 UTC, no field that is only the router's own."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from router.core.explain import Explanation, Outcome
+from router.core.render import describe
+from router.model.decision import Entry
+from router.model.incident import Incident
+from router.model.notification import Notification
+from router.ports import AlertRow
+
+
+def when(at: float | None) -> str | None:
+    """RFC 3339, UTC, to the millisecond."""
+    if at is None:
+        return None
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def incident(one: Incident) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "name": one.name,
+        "key": one.key,
+        "rule": one.rule,
+        "source": one.source,
+        "title": one.title,
+        "severity": one.severity,
+        "status": one.status,
+        "open": one.is_open,
+        "opened_at": when(one.opened_at),
+        "updated_at": when(one.updated_at),
+        "acknowledged_at": when(one.acknowledged_at),
+        "acknowledged_by": one.acknowledged_by or None,
+        "lead": one.lead or None,
+        "closed_at": when(one.closed_at),
+        "closed_by": one.closed_by or None,
+        "firing": one.firing,
+        "alerts": one.alerts,
+        "reopened": one.reopened,
+        "labels": one.labels,
+        "annotations": one.annotations,
+        "url": one.url or None,
+        "runbook": one.runbook or None,
+        "component": one.component or None,
+        "channels": one.told,
+    }
+
+
+def entry(one: Entry) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "at": when(one.at),
+        "what": one.what,
+        "by": one.by or None,
+        "text": describe(one),
+        "data": one.data,
+    }
+
+
+def alert(row: AlertRow) -> dict[str, Any]:
+    taking, one = row.taking, row.alert
+    return {
+        "fingerprint": one.fingerprint,
+        "source": one.source,
+        "status": taking.status,
+        "labels": one.labels,
+        "annotations": one.annotations,
+        "starts_at": when(one.starts_at),
+        "ends_at": when(one.ends_at),
+        "last_seen": when(taking.last_seen),
+        "url": one.url or None,
+        "rule": taking.rule,
+        "severity": taking.severity,
+        "reason": taking.reason,
+        "incident": taking.incident_id,
+    }
+
+
+def notification(one: Notification) -> dict[str, Any]:
+    return {
+        "incident": one.incident_id,
+        "channel": one.channel,
+        "state": one.state,
+        "reason": one.reason,
+        "owed_at": when(one.owed_at),
+        "due_at": when(one.due_at),
+        "attempts": one.attempts,
+        "sent": one.sent,
+        "ref": one.ref or None,
+        "error": one.error or None,
+        "may_be_doubled": one.may_be_doubled,
+    }
+
+
+def explanation(one: Explanation) -> dict[str, Any]:
+    return {
+        "fingerprint": one.alert.fingerprint,
+        "labels": one.alert.labels,
+        "rules": [
+            {
+                "rule": verdict.rule.name,
+                "at": verdict.rule.origin,
+                "reason": verdict.reason,
+                "matcher": str(verdict.failed) if verdict.failed else None,
+            }
+            for verdict in one.verdicts
+        ],
+        "outcomes": [_outcome(outcome) for outcome in one.outcomes],
+    }
+
+
+def _outcome(one: Outcome) -> dict[str, Any]:
+    judgement = one.judgement
+    return {
+        "rule": one.rule.name,
+        "incident_key": one.key,
+        "severity": judgement.severity,
+        "reason": judgement.reason,
+        "value": judgement.value,
+        "read": judgement.read,
+        "threshold": judgement.threshold.text if judgement.threshold else None,
+        "policy": one.policy.name if one.policy else None,
+        "steps": [
+            {"after": step.after, "channels": step.channels, "unless": step.unless}
+            for step in (one.policy.steps if one.policy else ())
+        ],
+    }

@@ -1,0 +1,78 @@
+"""Bodies are made storable, and what is wrong in them is named."""
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import Struct
+
+from router.ports import Bad
+from router.receivers.body import clean, decode
+
+
+class Inner(Struct):
+    size: int
+
+
+class Outer(Struct):
+    inner: Inner
+    many: list[Inner] = []
+    named: dict[str, int] = {}
+
+
+OUTER = msgspec.json.Decoder(Outer)
+ANY: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        (rb'"plain"', "plain"),
+        (rb'"a\u0000b"', "a\ufffdb"),
+        (rb'"a\\u0000b"', r"a\u0000b"),
+        (rb'"a\\\u0000b"', "a\\\ufffdb"),
+        (rb'"\ud83d\ude00"', "\U0001f600"),
+        (rb'"\uD83D\uDE00\u0000"', "\U0001f600\ufffd"),
+        (rb'"cut \ud83d"', "cut \ufffd"),
+        (rb'"\ude00 cut"', "\ufffd cut"),
+        (rb'"\ud83d\ud83d\ude00"', "\ufffd\U0001f600"),
+        (rb'"\\ud83d"', r"\ud83d"),
+        (rb'"\ud7ff\ue000"', "\ud7ff\ue000"),
+    ],
+)
+def test_replaces_what_cannot_be_stored(raw: bytes, expected: str) -> None:
+    """NULs and lone halves become U+FFFD; escaped backslashes and whole pairs are left alone."""
+    assert decode(ANY, clean(raw)) == expected
+
+
+@given(st.text(st.characters(), max_size=30))
+def test_any_string_comes_out_as_text(text: str) -> None:
+    """Whatever Python can escape is decoded, can be encoded, and has no NUL."""
+    found = decode(ANY, clean(json.dumps(text).encode()))
+    assert "\0" not in found.encode().decode()
+
+
+@pytest.mark.parametrize(
+    ("raw", "pointer"),
+    [
+        (b"", "/at"),
+        (b"[]", "/at"),
+        (b"{}", "/at/inner"),
+        (b'{"inner": null}', "/at/inner"),
+        (b'{"inner": {}}', "/at/inner/size"),
+        (b'{"inner": {"size": "x"}}', "/at/inner/size"),
+        (b'{"inner": {"size": 1}, "many": [{"size": 1}, {"size": null}]}', "/at/many/1/size"),
+        (b'{"inner": {"size": 1}, "named": {"a": "x"}}', "/at/named"),
+        (b'{"inner": {"size": 1}, "named": {"\xff": 1}}', "/at"),
+        (b'{"x": ' + b"[" * 100_000, "/at"),
+    ],
+)
+def test_points_at_the_field(raw: bytes, pointer: str) -> None:
+    """What is wrong or missing is named by its JSON Pointer."""
+    with pytest.raises(Bad) as caught:
+        decode(OUTER, raw, "/at")
+    assert caught.value.pointer == pointer
+    assert caught.value.detail

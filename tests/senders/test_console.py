@@ -1,0 +1,38 @@
+"""The console channel prints the plan's internal alert."""
+
+import io
+import os
+import sys
+
+import aiohttp
+import pytest
+
+from router.core.render import message
+from router.model.notification import Retry, Sent
+from router.senders.console import ConsoleConfig, ConsoleSender, build
+from tests.senders.kit import make_letter
+
+
+async def test_prints_the_text_of_the_incident(capsys: pytest.CaptureFixture[str]) -> None:
+    letter = make_letter()
+    async with aiohttp.ClientSession() as session:
+        assert await build("log", ConsoleConfig(), session).send(letter) == Sent()
+    assert capsys.readouterr().out == f"\n{message(letter).text}\n"
+
+
+async def test_a_terminal_without_emoji_still_gets_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    raw = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding="ascii"))
+    assert await ConsoleSender().send(make_letter()) == Sent()
+    assert b"? [P0] VintStreet Incident" in raw.getvalue()
+
+
+async def test_a_reader_that_has_gone_is_worth_another_try(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A broken pipe is a result, not an exception."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    pipe = os.fdopen(writing, "w", encoding="utf-8")
+    monkeypatch.setattr(sys, "stdout", pipe)
+    assert await ConsoleSender().send(make_letter()) == Retry("standard output: BrokenPipeError")
+    with pytest.raises(BrokenPipeError):
+        pipe.close()

@@ -1,0 +1,72 @@
+"""Rows to store, all alike but for what a test says."""
+
+from typing import Any
+
+from router.core.view import Changes
+from router.model.alert import Alert, AlertStatus, Taking
+from router.model.decision import Entry, Owed, Timer
+from router.model.incident import Incident, Severity, Status
+from router.model.reason import Reason
+
+NOW = 1_770_000_000.123456
+
+
+def incident(incident_id: int = 1, **changed: Any) -> Incident:
+    values = {
+        "key": f"key-{incident_id}",
+        "rule": "payment-failures",
+        "source": "alertmanager",
+        "title": "Payment failures",
+        "severity": Severity.P1,
+        "status": Status.INVESTIGATING,
+        "opened_at": NOW,
+        "updated_at": NOW,
+        "version": 1,
+        "labels": {"service": "api"},
+        "told": ("incidents",),
+    }
+    return Incident(incident_id, **(values | changed))
+
+
+def closed(**changed: Any) -> Incident:
+    return incident(**({"status": Status.RESOLVED, "closed_at": NOW + 60} | changed))
+
+
+def alert(fingerprint: str = "f1", **changed: Any) -> Alert:
+    values = {"status": AlertStatus.FIRING, "labels": {"alertname": "A"}, "annotations": {}, "starts_at": NOW - 9.9}
+    return Alert("alertmanager", fingerprint, **(values | changed))
+
+
+def taking(fingerprint: str = "f1", rule: str = "r", **changed: Any) -> Taking:
+    values = {
+        "digest": "d",
+        "status": AlertStatus.FIRING,
+        "reason": Reason.OPENED,
+        "starts_at": NOW - 9.9,
+        "last_seen": NOW,
+        "incident_id": 1,
+        "severity": Severity.P1,
+    }
+    return Taking(fingerprint, rule, **(values | changed))
+
+
+def entry(incident_id: int = 1, at: float = NOW, what: Reason = Reason.OPENED, **data: Any) -> Entry:
+    return Entry(incident_id, at, what, "source:alertmanager", data)
+
+
+def owed(channel: str = "log", at: float = NOW, reason: Reason = Reason.OPENED, incident_id: int = 1) -> Owed:
+    return Owed(incident_id, channel, reason, at)
+
+
+def timers(*due: float, incident_id: int = 1) -> Changes:
+    """One timer for each due time, named by its place."""
+    return Changes(timers={(incident_id, f"t{i}"): Timer(incident_id, f"t{i}", at) for i, at in enumerate(due)})
+
+
+def taken(*takings: Taking) -> Changes:
+    """Takings, each with its alert."""
+    return Changes(takings={(t.fingerprint, t.rule): (t, alert(t.fingerprint, status=t.status)) for t in takings})
+
+
+def opened(*incidents: Incident) -> Changes:
+    return Changes(incidents={i.id: i for i in incidents})

@@ -1,0 +1,183 @@
+"""Messages and deadlines: owed, coalesced, leased, settled; whatever crashes, nobody gets a row twice at a time."""
+
+import asyncio
+
+import pytest
+from msgspec.structs import replace
+
+from router.core.view import Changes
+from router.model.event import TimerDue
+from router.model.notification import Notification, NotificationState
+from router.model.reason import Reason
+from router.store import SqlStore
+from tests.store.examples import NOW, owed, timers
+
+PENDING, SENT, DEAD = NotificationState.PENDING, NotificationState.SENT, NotificationState.DEAD
+NEW = Notification(1, "log", 1, PENDING, Reason.OPENED, owed_at=NOW, due_at=NOW)
+
+
+async def owe(store: SqlStore, at: float = NOW, reason: Reason = Reason.OPENED, channel: str = "log") -> None:
+    await store.save(Changes(owed=[owed(channel, at, reason)]))
+
+
+async def claim(store: SqlStore, now: float = NOW, owner: str = "me", lasts: float = 60, limit: int = 10):  # noqa: ANN201
+    return await store.claim_notifications("log", now, owner, now + lasts, limit)
+
+
+async def settle(store: SqlStore, held: Notification, **changed: object) -> Notification:
+    """Settle it as the core would; the only row of the outbox afterwards."""
+    after = replace(held, lease="", lease_until=0.0, **changed)
+    await store.save(Changes(settled=[(after, held.lease, held.seq)]))
+    return await the_one(store)
+
+
+async def the_one(store: SqlStore) -> Notification:
+    (only,) = await store.notifications()
+    return only
+
+
+async def test_what_is_owed_is_pending_at_once(store: SqlStore) -> None:
+    """A new row, due when it was owed."""
+    await owe(store)
+    assert await the_one(store) == NEW
+
+
+async def test_owed_again_is_still_one_message(store: SqlStore) -> None:
+    """It's as old as the first, and says the latest; within one transaction and over several."""
+    await store.save(Changes(owed=[owed(at=NOW), owed(at=NOW + 1, reason=Reason.CHANGED)]))
+    await owe(store, NOW + 2, Reason.RESOLVED)
+    assert await the_one(store) == replace(NEW, seq=2, reason=Reason.RESOLVED)
+
+
+async def test_owing_more_shortens_no_back_off(store: SqlStore) -> None:
+    """A channel that is down isn't hammered because there's more to tell."""
+    await owe(store)
+    (held,) = await claim(store)
+    waiting = await settle(store, held, due_at=NOW + 300, attempts=3, error="503", fallen_back=True)
+    await owe(store, NOW + 10, Reason.CHANGED)
+    assert await the_one(store) == replace(waiting, seq=2, reason=Reason.CHANGED)
+
+
+@pytest.mark.parametrize("state", [SENT, DEAD])
+async def test_owed_after_the_end_is_a_new_message(store: SqlStore, state: NotificationState) -> None:
+    """Due at once, with no attempts; what the channel has had and knows is kept."""
+    await owe(store)
+    (held,) = await claim(store)
+    await settle(store, held, state=state, sent=1, ref="ts", told=7, attempts=2, error="x", may_be_doubled=True)
+    await owe(store, NOW + 10, Reason.RESOLVED)
+    fresh = replace(NEW, seq=2, reason=Reason.RESOLVED, owed_at=NOW + 10, due_at=NOW + 10)
+    assert await the_one(store) == replace(fresh, sent=1, ref="ts", told=7)
+
+
+async def test_settled_is_stored_as_given(store: SqlStore) -> None:
+    """And the lease is over."""
+    await owe(store)
+    (held,) = await claim(store)
+    assert held == replace(NEW, lease="me", lease_until=NOW + 60)
+    after = await settle(store, held, state=SENT, sent=1, ref="ts", told=3, attempts=1)
+    assert after == replace(NEW, state=SENT, sent=1, ref="ts", told=3, attempts=1)
+    assert await claim(store, NOW + 999) == ()
+
+
+async def test_owed_while_it_is_sent_stays_owed(store: SqlStore) -> None:
+    """The message under way says what was then; the next is due at once, and no older than itself."""
+    await owe(store)
+    (held,) = await claim(store)
+    await owe(store, NOW + 5, Reason.RESOLVED)
+    assert await claim(store, NOW + 6, "other") == ()
+    after = await settle(store, held, state=SENT, sent=1, ref="ts", told=3, attempts=1)
+    assert after == replace(NEW, seq=2, reason=Reason.RESOLVED, owed_at=NOW + 5, sent=1, ref="ts", told=3)
+    (again,) = await claim(store, NOW + 6, "other")
+    assert (again.seq, again.may_be_doubled) == (2, False)
+
+
+async def test_owed_while_it_fails_waits_with_it(store: SqlStore) -> None:
+    """The same back-off, the same age: the channel has had neither."""
+    await owe(store)
+    (held,) = await claim(store)
+    await owe(store, NOW + 5, Reason.RESOLVED)
+    after = await settle(store, held, due_at=NOW + 60, attempts=1, error="503")
+    assert after == replace(NEW, seq=2, reason=Reason.RESOLVED, due_at=NOW + 60, attempts=1, error="503")
+
+
+@pytest.mark.parametrize("taken_over", [True, False])
+async def test_a_lost_lease_settles_nothing(store: SqlStore, taken_over: bool) -> None:
+    """Whether somebody else has it by now, or has even settled it."""
+    await owe(store)
+    (slow,) = await claim(store, owner="slow")
+    (held,) = await claim(store, NOW + 60, "quick")
+    assert held.may_be_doubled, "the first may have sent it before it went silent"
+    if not taken_over:
+        await settle(store, held, due_at=NOW + 900)
+    before = await the_one(store)
+    assert await settle(store, slow, state=SENT, sent=1) == before
+
+
+async def test_only_due_messages_of_the_channel_are_claimed_earliest_first(store: SqlStore) -> None:
+    """And no more than asked for."""
+    due = {1: NOW + 3, 2: NOW + 1, 3: NOW + 2, 4: NOW + 9}
+    await store.save(Changes(owed=[owed(at=at, incident_id=i) for i, at in due.items()]))
+    await owe(store, channel="other")
+    assert [n.incident_id for n in await claim(store, NOW + 3, limit=2)] == [2, 3]
+    assert [n.incident_id for n in await claim(store, NOW + 3)] == [1]
+
+
+async def test_no_message_is_claimed_twice(store: SqlStore) -> None:
+    """However many ask at once."""
+    await store.save(Changes(owed=[owed(incident_id=i) for i in range(1, 61)]))
+    claims = await asyncio.gather(*(claim(store, owner=f"o{i}", limit=7) for i in range(12)))
+    claimed = [n.incident_id for claimed in claims for n in claimed]
+    assert sorted(claimed) == sorted(set(claimed))
+    assert all(len(some) <= 7 for some in claims)
+    while some := await claim(store):
+        claimed += [n.incident_id for n in some]
+    assert sorted(claimed) == list(range(1, 61))
+
+
+async def test_timers_are_claimed_when_due_earliest_first(store: SqlStore) -> None:
+    """Nobody else gets them until the lease runs out, and they're gone only when done."""
+    await store.save(timers(NOW + 2, NOW + 1, NOW + 9))
+    assert await store.claim_timers(NOW, "a", NOW + 60, 9) == ()
+    first = [TimerDue(NOW + 2, 1, "t1", NOW + 1), TimerDue(NOW + 2, 1, "t0", NOW + 2)]
+    assert await store.claim_timers(NOW + 2, "a", NOW + 60, 9) == first
+    assert await store.claim_timers(NOW + 8, "b", NOW + 60, 9) == ()
+    again = await store.claim_timers(NOW + 60, "b", NOW + 99, 2)
+    assert [timer.name for timer in again] == ["t1", "t0"]
+    await store.save(Changes(timers_done=[*first]))
+    assert [timer.name for timer in await store.claim_timers(NOW + 999, "b", NOW + 1999, 9)] == ["t2"]
+
+
+async def test_a_timer_set_anew_outlives_its_old_claim(store: SqlStore) -> None:
+    """It's no longer the one that was claimed: its being done changes nothing, and its lease is over."""
+    await store.save(timers(NOW))
+    claimed = await store.claim_timers(NOW, "a", NOW + 60, 9)
+    await store.save(timers(NOW + 5))
+    await store.save(Changes(timers_done=[*claimed]))
+    assert [timer.due_at for timer in await store.claim_timers(NOW + 5, "b", NOW + 60, 9)] == [NOW + 5]
+
+
+async def test_a_cleared_timer_never_comes(store: SqlStore) -> None:
+    """Unless it's set in the same transaction."""
+    await store.save(timers(NOW, NOW))
+    changes = Changes(timers_cleared={(1, "t0"), (1, "t1"), (1, "unknown")}, timers=timers(NOW + 1).timers)
+    await store.save(changes)
+    assert await store.claim_timers(NOW + 9, "a", NOW + 60, 9) == [TimerDue(NOW + 9, 1, "t0", NOW + 1)]
+
+
+async def test_no_timer_is_claimed_twice(store: SqlStore) -> None:
+    """However many ask at once."""
+    await store.save(timers(*(NOW + i for i in range(50))))
+    claims = await asyncio.gather(*(store.claim_timers(NOW + 99, f"o{i}", NOW + 199, 9) for i in range(8)))
+    names = [timer.name for claimed in claims for timer in claimed]
+    assert len(names) == len(set(names))
+
+
+async def test_recovering_ends_the_leases_of_a_dead_process(store: SqlStore, url: str) -> None:
+    """On SQLite, where nobody else can be at work; what was in flight is marked. On PostgreSQL they may be others'."""
+    await store.save(Changes(owed=[owed()], timers=timers(NOW).timers))
+    await claim(store)
+    await store.claim_timers(NOW, "me", NOW + 60, 9)
+    await store.recover()
+    alone = url.startswith("sqlite")
+    assert [n.may_be_doubled for n in await claim(store, owner="next")] == [True] * alone
+    assert len(await store.claim_timers(NOW, "next", NOW + 60, 9)) == alone
