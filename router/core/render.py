@@ -46,14 +46,14 @@ _WORDS = {
     Reason.REOPENED: "Reopened[: {alert} fires again]",
     Reason.ACKNOWLEDGED: "Acknowledged[ by {by}][: {text}]",
     Reason.NOTED: "[{text}][ ({by})]",
-    Reason.STEP_DUE: "Notifying the next in line[: {channel}]",
-    Reason.STEP_SKIPPED: "Next in line not needed[: {channel}]",
+    Reason.STEP_DUE: "Notifying the next in line[: {channels}]",
+    Reason.STEP_SKIPPED: "Next in line not needed[: {channels}]",
     Reason.STEPS_ENDED: "Escalation has reached its last step",
     Reason.DELIVERED: "Message delivered[ to {channel}]",
-    Reason.DELIVERY_RETRIED: "Message will be tried again[ on {channel}][ after {attempts} attempts][: {error}]",
+    Reason.DELIVERY_RETRIED: "Message will be tried again[ on {channel}][ (attempt {attempts})][: {error}]",
     Reason.DELIVERY_UNCERTAIN: "Message may have arrived[ on {channel}] and is sent again[: {error}]",
-    Reason.DELIVERY_FAILED: "Message not delivered[ to {channel}][ after {attempts} attempts][: {error}]",
-    Reason.FALLBACK: "Fell back[ to {channel}]",
+    Reason.DELIVERY_FAILED: "Message not delivered[ to {channel}][ (attempt {attempts})][: {error}]",
+    Reason.FALLBACK: "Fell back[ from {channel}][ to {channels}]",
     Reason.RESENT: "Message sent again[ to {channel}][ by {by}]",
 }
 _OPTIONAL = re.compile(r"\[([^]]*)\]")
@@ -130,7 +130,7 @@ def message(letter: Letter) -> Message:
 
 def describe(entry: Entry) -> str:
     """One plain line that says what a timeline entry records."""
-    given = {**entry.data, "by": entry.by}
+    given = {**entry.data, "by": entry.by.removeprefix("source:")}
     known = {key: text for key, value in given.items() if (text := _said(value))}
     words = _OPTIONAL.sub(lambda part: _filled(part[1], known), _WORDS.get(entry.what, ""))
     return plain(words) or entry.what.replace("_", " ").capitalize()

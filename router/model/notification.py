@@ -49,7 +49,8 @@ class Letter(Struct, frozen=True):
     `seq` is the same when the same message is tried again: with the incident's id it makes an idempotency key.
     `sent` is how many messages the channel has had about this incident. `timeline` is oldest first, and `news` are
     those of its entries that the channel hasn't been told. `alerts` is a sample of the firing ones; `incident.firing`
-    says how many there are.
+    says how many there are. `to` is a person's address in the channel (a telephone number, say); "" where the channel
+    has its destination in its config.
     """
 
     incident: Incident
@@ -64,6 +65,7 @@ class Letter(Struct, frozen=True):
     alerts: tuple[Alert, ...] = ()
     url: str = ""
     company: str = ""
+    to: str = ""
 
     @property
     def news(self) -> tuple[Entry, ...]:

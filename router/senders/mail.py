@@ -7,7 +7,6 @@ offers, so nothing here is ever `Uncertain`.
 
 import asyncio
 import hashlib
-import ipaddress
 import re
 import ssl
 from collections.abc import Mapping, Sequence
@@ -23,7 +22,7 @@ import aiosmtplib
 import structlog
 from msgspec import Struct, field
 
-from router.config.fields import Duration
+from router.config.fields import Duration, is_loopback
 from router.config.secret import Secret
 from router.core.render import Message, message, plain
 from router.model.incident import Severity
@@ -60,7 +59,7 @@ class Smtp(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         if bool(self.username) != (self.password is not None):
             raise ValueError("username and password go together")
-        if self.username and not (self.tls or self.starttls or _is_loopback(self.host)):
+        if self.username and not (self.tls or self.starttls or is_loopback(self.host)):
             raise ValueError("a password needs tls or starttls")
 
 
@@ -215,7 +214,7 @@ def _result(error: Exception) -> Result:
         return Rejected(reason) if 500 <= error.code < 600 else Retry(reason)
     if isinstance(error, ssl.SSLCertVerificationError) or isinstance(error.__cause__, ssl.SSLCertVerificationError):
         return Rejected("the mail server's certificate isn't valid for it")
-    reason = plain(f"{type(error).__name__}: {error}")[:MAX_REASON]
+    reason = plain(f"{type(error).__name__}: {error}").rstrip(": ")[:MAX_REASON]
     # Timeouts and lost connections pass; what else the library raises is a server that lacks what the config asks for.
     return Retry(reason) if isinstance(error, OSError) else Rejected(reason)
 
@@ -227,10 +226,3 @@ def _address(text: str) -> Address:
     if not _ADDRESS.fullmatch(address) or "," in text or text != plain(text):
         raise ValueError(f"not an e-mail address: {text!r}")
     return Address(name, *address.split("@"))
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

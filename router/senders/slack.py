@@ -123,8 +123,9 @@ class SlackBotSender:
         assert config.token is not None
         self._channel = config.channel
         # The client has no time-out of its own once it's given a session: this one has ours, over shared connections.
+        # Each call gets half, since an attempt is an edit and a thread post.
         self._session = aiohttp.ClientSession(
-            connector=session.connector, connector_owner=False, timeout=timeouts(config.timeout)
+            connector=session.connector, connector_owner=False, timeout=timeouts(config.timeout / 2)
         )
         self._client = _client(config.token, config.api_url, self._session)
 

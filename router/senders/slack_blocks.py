@@ -48,7 +48,7 @@ def mrkdwn(text: str, limit: int, size: "Size | None" = None) -> str:
     `size` measures it; by default in UTF-16 units, the most that "characters" can mean.
     """
     size = size or _units
-    pieces = [ESCAPES.get(char, char) for char in text]
+    pieces = [ESCAPES.get(char, char) for char in text[: limit + 1]]  # each measures at least 1
     if sum(map(size, pieces)) <= limit:
         return "".join(pieces)
     room, kept = limit - size("…"), 0

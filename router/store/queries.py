@@ -15,7 +15,7 @@ from router.ports import AlertRow, Gauges
 from router.store.bulk import clean
 from router.store.load import TAKING
 from router.store.rows import struct
-from router.store.schema import alerts, incidents, notifications, receipts, timeline, timers
+from router.store.schema import RESOLVED, alerts, incidents, notifications, receipts, timeline, timers
 
 _incident = msgspec.json.Decoder(Incident)
 _alert = msgspec.json.Decoder(Alert)
@@ -110,9 +110,7 @@ def prune_some(connection: Connection, before: float, limit: int) -> int:
     """Delete at most `limit` receipts and as many resolved alerts last seen before then; how many it were."""
     a, r = alerts.c, receipts.c
     old_receipts = select(r.id).where(r.at < before).limit(limit)
-    old_alerts = (
-        select(a.fingerprint, a.rule).where(a.status == AlertStatus.RESOLVED, a.last_seen < before).limit(limit)
-    )
+    old_alerts = select(a.fingerprint, a.rule).where(RESOLVED, a.last_seen < before).limit(limit)
     gone = connection.execute(delete(receipts).where(r.id.in_(old_receipts))).rowcount
     gone += connection.execute(delete(alerts).where(tuple_(a.fingerprint, a.rule).in_(old_alerts))).rowcount
     return gone

@@ -26,8 +26,10 @@ alerts = Table(
     Column("doc", Text, nullable=False),
 )
 Index("alerts_of_incident", alerts.c.incident_id)
-_RESOLVED = text("status = 'resolved'")
-Index("alerts_resolved", alerts.c.last_seen, sqlite_where=_RESOLVED, postgresql_where=_RESOLVED)
+RESOLVED = text("status = 'resolved'")
+"""Which rows the index has: a query must say it in the same words, not by a parameter, to be answered from it."""
+
+Index("alerts_resolved", alerts.c.last_seen, sqlite_where=RESOLVED, postgresql_where=RESOLVED)
 
 incidents = Table(
     "incidents",

@@ -4,7 +4,7 @@ import unicodedata
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from router.core import render
@@ -173,7 +173,8 @@ def test_every_reason_on_a_timeline_has_words() -> None:
 def test_every_reason_is_one_line_with_and_without_particulars(reason: Reason) -> None:
     """No brace or bracket of the table's own shows, whether the particulars are there or not."""
     full = dict.fromkeys(
-        ("severity", "from", "alert", "value", "threshold", "text", "channel", "error", "attempts"), "some\r\nthing"
+        ("severity", "from", "alert", "value", "threshold", "text", "channel", "channels", "error", "attempts"),
+        "some\r\nthing",
     )
     for one in (entry(reason), entry(reason, by="ana", **full)):
         assert describe(one)
@@ -186,13 +187,15 @@ def test_every_reason_is_one_line_with_and_without_particulars(reason: Reason) -
         (entry(Reason.OPENED, alert="Fails", value="2%", threshold="> 1%"), "detected: Fails at 2% (threshold > 1%)"),
         (entry(Reason.SEVERITY_RAISED, **{"from": "P1", "severity": "P0"}), "Severity raised from P1 to P0"),
         (entry(Reason.ACKNOWLEDGED, by="ana"), "Acknowledged by ana"),
+        (entry(Reason.RESOLVED_BY_PERSON, by="source:pagerduty"), "Resolved by pagerduty"),
+        (entry(Reason.FALLBACK, channel="chat", channels=["sms"]), "Fell back from chat to sms"),
         (entry(Reason.NOTED, by="ana", text="two\nlines"), "two lines (ana)"),
         (entry(Reason.NOTED), "Noted"),
         (entry(Reason.NOTED, by="ana", text="{by} [x]"), "{by} [x] (ana)"),
-        (entry(Reason.STEP_DUE, channel=["sms", "mail"]), "Notifying the next in line: sms, mail"),
+        (entry(Reason.STEP_DUE, channels=["sms", "mail"]), "Notifying the next in line: sms, mail"),
         (
             entry(Reason.DELIVERY_FAILED, channel="mail", attempts=3, error=None),
-            "not delivered to mail after 3 attempts",
+            "not delivered to mail (attempt 3)",
         ),
     ],
 )
@@ -200,6 +203,7 @@ def test_particulars_are_told_where_they_are_known(one: Entry, line: str) -> Non
     assert describe(one).endswith(line)
 
 
+@settings(deadline=None)
 @given(st.text(), st.text(), st.text())
 def test_whatever_is_put_in_no_line_is_forged(title: str, lead: str, note: str) -> None:
     """Titles, names and notes can add no line, and no control character, to the text."""

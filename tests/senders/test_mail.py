@@ -84,9 +84,11 @@ async def running(relay: Relay, **options: Any) -> AsyncIterator[int]:
         yield server.sockets[0].getsockname()[1]
     finally:
         server.close()
+        # aiosmtpd leaves open what the client didn't end politely, and the loop would complain of it.
         for one in served:
-            if one.transport is not None:
-                one.transport.abort()
+            one._handler_coroutine.cancel()
+            for transport in filter(None, (one.transport, one._original_transport)):
+                transport.abort()
         await asyncio.gather(*(one._handler_coroutine for one in served), return_exceptions=True)
 
 

@@ -12,7 +12,7 @@ from router.config.secret import Secret, SecretUrl
 from router.model.alert import Alert
 from router.model.decision import Entry
 from router.model.incident import Status
-from router.model.notification import Letter, Rejected, Result, Sent
+from router.model.notification import Rejected, Result, Sent
 from router.model.reason import Reason
 from router.senders.webhook import (
     MAX_BODY,

@@ -1,11 +1,13 @@
 """What is saved is what is loaded: alerts, incidents, windows and receipts."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
+from sqlalchemy import Engine, event
 
 from router.core.view import Changes, View, Wanted
 from router.model.alert import AlertStatus
@@ -193,11 +195,21 @@ async def test_any_text_and_time_comes_back_as_it_was(
     assert (last.at, last.by, last.data) == (at, kept[3], data)
 
 
-async def test_thousands_at_once(store: SqlStore) -> None:
-    """2,000 alerts are written and read in one go."""
+async def test_thousands_are_written_and_read_in_one_statement_each(store: SqlStore) -> None:
+    """The cost of a statement is shared by all alerts of a transaction, see bulk.py."""
+    statements: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        statements.append(statement.split(maxsplit=1)[0])
+
     takings = [taking(f"f{i:04}", starts_at=NOW + i / 7) for i in range(2000)]
-    await store.save(taken(*takings))
-    view = await loaded(store, *(t.fingerprint for t in takings))
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        await store.save(taken(*takings))
+        view = await loaded(store, *(t.fingerprint for t in takings))
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+    assert [word for word in statements if word in {"INSERT", "SELECT"}] == ["INSERT", "SELECT"]
     assert view.takings == {t.fingerprint: [t] for t in takings}
 
 
