@@ -19,6 +19,9 @@ from router.ports import Bad, Incoming, Received, SystemClock
 from router.receivers import RECEIVERS
 from router.web import views
 
+UNCUT = 500
+"""Columns where it's not a terminal that reads: a rule's place is of no use when it's cut short."""
+
 
 def explain(
     payload: Annotated[str, typer.Argument(help="A webhook's body: a file, or - for standard input.")],
@@ -34,7 +37,7 @@ def explain(
     if as_json:
         typer.echo(json.dumps([views.explanation(one) for one in explanations], indent=2))
         return
-    console = Console(soft_wrap=True) if not sys.stdout.isatty() else Console()
+    console = Console() if sys.stdout.isatty() else Console(width=UNCUT)
     for one in explanations:
         _show(console, one)
     for error in received.errors:

@@ -180,12 +180,20 @@ def _check_listen(context: Context) -> None:
     host, _, port = listen.rpartition(":")
     if not host or not port.isdigit() or int(port) > 65535:
         context.report(place, f"expected HOST:PORT, found '{listen}'")
-    elif not is_loopback(host.strip("[]")) and ("auth",) not in context.places:
+    elif not is_loopback(host.strip("[]")) and _is_open(context):
         context.report(
             place,
             "the API would be open to everybody who reaches this address: give auth.tokens, "
             "or write auth: {insecure: true} if something in front of it checks who they are",
         )
+
+
+def _is_open(context: Context) -> bool:
+    """May anybody use the API, without a word that it's meant? An `auth` that is wrong is a problem of its own."""
+    auth = context.values.get(("auth",))
+    if auth is None:
+        return ("auth",) not in context.places
+    return not (auth.tokens or auth.insecure)
 
 
 # --- into what the core is told

@@ -34,8 +34,12 @@ class Kind(Struct, frozen=True):
 KINDS = {
     "console": Kind("console", "ConsoleConfig"),
     "email": Kind("mail", "MailConfig"),
+    "github": Kind("github", "GitHubConfig"),
     "pagerduty": Kind("pagerduty", "PagerDutyConfig"),
     "slack": Kind("slack", "SlackConfig"),
+    "sms": Kind("sms", "SmsConfig"),
+    "teams": Kind("teams", "TeamsConfig"),
+    "voice": Kind("voice", "VoiceConfig"),
     "webhook": Kind("webhook", "WebhookConfig"),
 }
 """By a channel's `type`."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 import aiohttp
+from yarl import URL
 
 from router.model.notification import Result
 from router.senders.outcome import from_error, from_response
@@ -21,7 +22,7 @@ def timeouts(seconds: float) -> aiohttp.ClientTimeout:
 
 async def post(  # noqa: PLR0913 -- the parts of one request, each by name
     session: aiohttp.ClientSession,
-    url: str,
+    url: str | URL,
     *,
     body: bytes,
     headers: Mapping[str, str],

@@ -12,6 +12,7 @@ from msgspec import Struct
 from router.config.document import Auth
 from router.core.explain import explain
 from router.core.settings import Settings
+from router.model.alert import AlertStatus
 from router.model.event import Command, Commanded, Resent
 from router.model.incident import Incident, Severity, Status
 from router.model.notification import NotificationState
@@ -135,11 +136,11 @@ class Api:
 
     async def list_alerts(self, request: web.Request) -> web.Response:
         self._check(request, Role.VIEWER)
-        firing = {"firing": True, "resolved": False}.get(request.query.get("status", ""))
+        statuses = set(_options(request, "status", AlertStatus))
         rows = await self._store.alerts(
             fingerprint=request.query.get("fingerprint", ""),
             incident_id=_number(request, "incident", 0),
-            firing=firing,
+            firing=AlertStatus.FIRING in statuses if len(statuses) == 1 else None,
             after=request.query.get("after", ""),
             limit=_limit(request),
         )
@@ -204,7 +205,10 @@ def _body(raw: bytes) -> CommandBody:
     try:
         return msgspec.json.decode(raw, type=CommandBody) if raw.strip() else CommandBody()
     except msgspec.DecodeError as error:
-        raise Bad(str(error)) from None
+        detail, _, field = str(error).partition(" - at `$.")
+        raise Bad(detail, f"/{field.rstrip('`')}" if field else "") from None
+    except UnicodeDecodeError:
+        raise Bad("text that isn't UTF-8") from None
 
 
 def _options(request: web.Request, name: str, type_: type[E]) -> list[E]:

@@ -43,6 +43,8 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
         return problem(error.status, error.text or error.reason, headers=headers)
     except Unauthorized as error:
         return problem(HTTPStatus.UNAUTHORIZED, str(error), headers={"WWW-Authenticate": "Bearer"})
+    except (web.RequestPayloadError, ConnectionResetError):  # packed otherwise than its headers say, or broken off
+        return problem(HTTPStatus.BAD_REQUEST, "the body can't be read")
     except Bad as error:
         return problem(HTTPStatus.BAD_REQUEST, error.detail, [error])
     except (StoreUnavailable, Overloaded) as error:

@@ -15,6 +15,9 @@ from router.web.problem import problem
 
 log = logger(__name__)
 
+REFUSALS = {Unauthorized: "unauthorized", Bad: "malformed", web.HTTPRequestEntityTooLarge: "too_large"}
+"""What the metric calls each way to refuse a webhook; `bad_alert` is one alert of a webhook that was taken."""
+
 
 class Webhooks:
     """The paths under /webhooks/, one for each configured source. `receivers` may be replaced at any time."""
@@ -41,7 +44,7 @@ class Webhooks:
         try:
             received = await self._understand(receiver, request)
         except (Unauthorized, Bad, web.HTTPRequestEntityTooLarge) as error:
-            self._metrics.webhooks_rejected.labels(source, type(error).__name__.lower()).inc()
+            self._metrics.webhooks_rejected.labels(source, REFUSALS[type(error)]).inc()
             log.warning("webhook_rejected", source=source, error=getattr(error, "detail", None) or str(error))
             raise
         return await self._take(source, received)

@@ -1,0 +1,175 @@
+"""People in the config: contacts, and the on-call schedules that they take turns in."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Final, NewType
+
+from msgspec import Struct, field
+
+from router.config.fields import Duration, TimeZone
+from router.config.times import (
+    Weekdays,
+    Moment,
+    Day,
+    Time,
+    parse_weekdays,
+    parse_handover,
+    parse_moment,
+    parse_day,
+    parse_time,
+)
+from router.core.rotation import Handover, Rotate, Rotation
+from router.core.schedule import EVERY_DAY, Layer, Override, Restriction, Schedule
+from router.core.wall import instant
+
+Email = NewType("Email", str)
+"""An address like `ana@example.com`, without a name."""
+
+Phone = NewType("Phone", str)
+"""A number in E.164: `+442071838750`."""
+
+WEEK: Final = 604_800.0
+SHORTEST_TURN: Final = 3600.0
+"""In seconds: turns as long as what a clock skips or shows twice are the shortest that make sense on it."""
+
+
+def parse_email(text: str) -> Email:
+    """Raises: ValueError."""
+    if not re.fullmatch(r"[^@\s<>,;]+@[^@\s<>,;]+\.[^@\s<>,;]+", text):
+        raise ValueError(f"expected an address such as ana@example.com, found {text!r}")
+    return Email(text)
+
+
+def parse_phone(text: str) -> Phone:
+    """E.164 (ITU-T): a plus, then at most 15 digits with the country's code first. Raises: ValueError."""
+    if not re.fullmatch(r"\+[1-9][0-9]{6,14}", text):
+        raise ValueError(f"expected a number such as +442071838750 (a plus, the country, no spaces), found {text!r}")
+    return Phone(text)
+
+
+PARSERS: dict[type, Callable[[str], object]] = {
+    Email: parse_email,
+    Phone: parse_phone,
+    Time: parse_time,
+    Weekdays: parse_weekdays,
+    Handover: parse_handover,
+    Day: parse_day,
+    Moment: parse_moment,
+}
+"""How the values of this module are read: for `Hooks.parsers`."""
+
+
+# --- documents
+
+
+class ContactDocument(Struct, frozen=True, kw_only=True):
+    """A person and the ways to reach them. `name` is what is shown instead of the contact's key in the config."""
+
+    name: str = ""
+    email: Email | None = None
+    phone: Phone | None = None
+    slack: str = ""
+    time_zone: TimeZone | None = None
+
+
+class RestrictionDocument(Struct, frozen=True, kw_only=True):
+    """A window in which a layer counts. One that doesn't end after its start ends on the next day."""
+
+    days: list[Weekdays] = []
+    from_: Time = field(name="from", default=Time(0))
+    to: Time = Time(1440)
+
+    def __post_init__(self) -> None:
+        if self.from_ == 1440:
+            raise ValueError("`from` can't be 24:00: write 00:00 of the next day")
+
+
+class LayerDocument(Struct, frozen=True, kw_only=True):
+    """People who take turns. `restrict` are the windows in which they do; without any it's always."""
+
+    rotate: Rotate
+    handover: Handover
+    contacts: list[str]
+    every: Duration | None = None
+    start: Day | None = None
+    restrict: list[RestrictionDocument] = []
+    time_zone: TimeZone | None = None
+
+    def __post_init__(self) -> None:
+        if not self.contacts:
+            raise ValueError("the layer has no contacts to take turns")
+        if (self.every is not None) != (self.rotate is Rotate.CUSTOM):
+            raise ValueError("`every` is the length of a turn with `rotate: custom`, and only with it")
+        if self.every is not None and (self.every < SHORTEST_TURN or self.every % 60):
+            raise ValueError("`every` must be whole minutes, and at least 1h")
+        weekly = self.rotate is Rotate.WEEKLY or (self.every is not None and self.every % WEEK == 0)
+        if weekly and self.handover.weekday is None:
+            raise ValueError("turns of whole weeks change hands on a weekday: write `handover: Mon 09:00`")
+        if not weekly and self.handover.weekday is not None:
+            raise ValueError("only turns of whole weeks change hands on a weekday: write `handover: 09:00`")
+
+
+class OverrideDocument(Struct, frozen=True, kw_only=True):
+    """`contact` ("" for nobody) instead of `replaces`, or instead of everybody if that isn't given."""
+
+    contact: str
+    from_: Moment = field(name="from")
+    to: Moment
+    replaces: str = ""
+
+    def __post_init__(self) -> None:
+        if (self.from_.tzinfo is None) != (self.to.tzinfo is None):
+            raise ValueError("write both `from` and `to` as local times, or both with an offset")
+        if self.from_ >= self.to:
+            raise ValueError("the override ends before it begins")
+
+
+class ScheduleDocument(Struct, frozen=True, kw_only=True):
+    """Layers, each covering those before it, and overrides, of which the last one has the last word.
+
+    Without a `time_zone` it's the company's.
+    """
+
+    layers: list[LayerDocument]
+    time_zone: TimeZone | None = None
+    overrides: list[OverrideDocument] = []
+
+
+# --- into what the core is told
+
+
+def schedules(documents: Mapping[str, ScheduleDocument], time_zone: TimeZone) -> dict[str, Schedule]:
+    """The schedules by name; `time_zone` is for those that have none."""
+    return {name: schedule(name, document, time_zone) for name, document in documents.items()}
+
+
+def schedule(name: str, document: ScheduleDocument, time_zone: TimeZone) -> Schedule:
+    zone = document.time_zone or time_zone
+    return Schedule(
+        name,
+        zone,
+        layers=tuple(_layer(layer) for layer in document.layers),
+        overrides=tuple(
+            Override(one.contact, _instant(one.from_, zone), _instant(one.to, zone), one.replaces)
+            for one in document.overrides
+        ),
+    )
+
+
+def _layer(document: LayerDocument) -> Layer:
+    rotation = Rotation(
+        document.rotate,
+        document.handover,
+        tuple(document.contacts),
+        every=document.every or 0.0,
+        start=document.start,
+    )
+    return Layer(
+        rotation,
+        tuple(Restriction(one.from_, one.to, frozenset().union(*one.days) or EVERY_DAY) for one in document.restrict),
+        document.time_zone or "",
+    )
+
+
+def _instant(moment: Moment, zone: str) -> float:
+    return moment.timestamp() if moment.tzinfo else instant(moment, zone)

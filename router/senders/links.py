@@ -1,0 +1,29 @@
+"""What a message links to, safe to write into any service's format."""
+
+from collections.abc import Iterator
+from urllib.parse import quote, urlsplit
+
+from router.core.render import Message
+
+MAX_URL = 2000
+"""Characters. Browsers and mail gateways start to cut beyond it."""
+
+SAFE = ":/?#[]@!$&'()*+,;=%~-._"
+"""What a URL may hold as it is (RFC 3986, 2). All else can end a link early in one markup or another."""
+
+LABELS = {"Incident": "Open incident"}
+
+
+def links(said: Message) -> Iterator[tuple[str, str]]:
+    """The label and the URL of each link. One that no browser could open is left out."""
+    for name, url in said.links:
+        written = quote(url, safe=SAFE)
+        if len(written) <= MAX_URL and _has_host(written):
+            yield LABELS.get(name, name), written
+
+
+def _has_host(url: str) -> bool:
+    try:
+        return bool(urlsplit(url).hostname)
+    except ValueError:
+        return False

@@ -1,0 +1,166 @@
+"""Type `teams`: a Microsoft Teams channel or chat, told by a webhook of its Workflows app.
+
+The answer 202 says that the workflow was started, not that the card was posted: a card that Teams refuses fails in the
+workflow's run, out of sight. Nothing posted can be edited, so each letter is a post of its own; and there's no key by
+which a repeated one could be told.
+
+Microsoft's pages: https://learn.microsoft.com/microsoftteams/platform/webhooks-and-connectors/how-to/connectors-using
+(limits) and https://learn.microsoft.com/adaptive-cards (the card).
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import aiohttp
+import msgspec
+from yarl import URL
+
+from router.config.fields import Rate
+from router.config.secret import SecretUrl
+from router.core.render import Message, message
+from router.model.incident import Incident, Severity, Status
+from router.model.notification import Letter, Result, Sent
+from router.senders.http import post
+from router.senders.links import links
+from router.senders.options import ChannelOptions
+from router.senders.outcome import from_response
+
+MAX_CARD = 25_000
+"""Bytes of the whole request: Teams refuses messages of about 28 KB, where nobody sees it."""
+MAX_TEXT = 800
+MAX_FACT = 300
+
+RETIRED = re.compile(r"(.+\.)?webhook\.office\.com|outlook\.office(365)?\.com")
+"""The hosts of Office 365 connectors, shut down in 2026."""
+
+HIDDEN_STATUS = re.compile(rb"Microsoft Teams endpoint returned HTTP error ([45][0-9]{2})")
+"""How a connector reported what Teams said to it, with a 200 around it."""
+
+SEVERITY_COLOURS = {
+    Severity.P0: "Attention",
+    Severity.P1: "Attention",
+    Severity.P2: "Warning",
+    Severity.P3: "Accent",
+}
+CLOSED_COLOURS = {Status.RESOLVED: "Good", Status.FALSE_POSITIVE: "Default"}
+
+
+class TeamsConfig(ChannelOptions, frozen=True, kw_only=True):
+    """`webhook_url` is the address of a workflow that posts cards, whose signature is in its query."""
+
+    webhook_url: SecretUrl
+    rate: Rate | None = Rate(4, 1.0)
+
+    def __post_init__(self) -> None:
+        url = self.webhook_url.reveal()
+        if not url.isascii():
+            raise ValueError("`webhook_url` must be written as Teams gives it, in plain ASCII")
+        if RETIRED.fullmatch(URL(url, encoded=True).host or ""):
+            raise ValueError(
+                "`webhook_url` is of an Office 365 connector, which Microsoft has retired: make a webhook with the "
+                "Workflows app of Teams instead"
+            )
+
+
+class TeamsSender:
+    """Posts each letter as one card."""
+
+    def __init__(self, config: TeamsConfig, session: aiohttp.ClientSession) -> None:
+        # Its signature holds for the query as it's written: yarl would turn %2F into a slash, for one.
+        self._url = URL(config.webhook_url.reveal(), encoded=True)
+        self._seconds = config.timeout
+        self._session = session
+
+    async def send(self, letter: Letter) -> Result:
+        result, answer = await post(
+            self._session,
+            self._url,
+            body=build_card(letter),
+            headers={"Content-Type": "application/json"},
+            timeout=self._seconds,
+            idempotent=False,
+            now=letter.at,
+        )
+        if isinstance(result, Sent) and (hidden := HIDDEN_STATUS.search(answer)):
+            return from_response(int(hidden[1]), {}, b"", idempotent=False, now=letter.at)
+        return result
+
+    async def close(self) -> None:
+        """The session isn't ours to close."""
+
+
+def build(_name: str, config: TeamsConfig, session: aiohttp.ClientSession) -> TeamsSender:
+    return TeamsSender(config, session)
+
+
+def build_card(letter: Letter) -> bytes:
+    """The request's body: the incident as it is now. If it's too large, old updates give way first, then facts."""
+    said = message(letter)
+    updates = [f"{when} - {what}" for when, what in said.updates]
+    facts = [letter.incident.name, *(f"{name}: {value}" for name, value in said.facts)]
+    body = _encode(letter.incident, said, updates, facts)
+    while len(body) > MAX_CARD and (updates or facts):
+        if updates:
+            del updates[0]
+        else:
+            del facts[-1]
+        body = _encode(letter.incident, said, updates, facts)
+    return body
+
+
+def _encode(incident: Incident, said: Message, updates: Sequence[str], facts: Sequence[str]) -> bytes:
+    card = {
+        "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
+        "type": "AdaptiveCard",
+        "version": "1.4",
+        "msteams": {"width": "Full"},
+        "body": [
+            _headline(incident, said),
+            _line("Status: ", said.status),
+            _line("Impact: ", said.impact),
+            _line("Started: ", said.started),
+            _line("Incident Lead: ", said.lead),
+            *_updates(updates),
+            *_facts(facts),
+        ],
+        "actions": [{"type": "Action.OpenUrl", "title": label, "url": url} for label, url in links(said)],
+    }
+    attachment = {"contentType": "application/vnd.microsoft.card.adaptive", "contentUrl": None, "content": card}
+    return msgspec.json.encode({"type": "message", "attachments": [attachment]})
+
+
+def _headline(incident: Incident, said: Message) -> dict[str, Any]:
+    colour = SEVERITY_COLOURS[incident.severity] if incident.is_open else CLOSED_COLOURS[incident.status]
+    return _block(_run(_cut(said.headline, MAX_TEXT), weight="Bolder", size="Large", color=colour))
+
+
+def _line(name: str, text: str) -> dict[str, Any]:
+    return _block(_run(name, weight="Bolder"), _run(_cut(text, MAX_TEXT)))
+
+
+def _updates(updates: Sequence[str]) -> Iterator[dict[str, Any]]:
+    if updates:
+        yield _block(_run("Updates:", weight="Bolder"), spacing="Medium")
+    for update in updates:
+        yield _block(_run(_cut(update, MAX_TEXT)))
+
+
+def _facts(facts: Sequence[str]) -> Iterator[dict[str, Any]]:
+    if facts:
+        text = " · ".join(_cut(fact, MAX_FACT) for fact in facts)
+        yield _block(_run(text, size="Small", isSubtle=True), spacing="Medium")
+
+
+def _block(*runs: dict[str, Any], spacing: str = "Small") -> dict[str, Any]:
+    # The one element whose text isn't Markdown: what an alert says is shown as it is, be it a link, a list or bold.
+    return {"type": "RichTextBlock", "inlines": list(runs), "spacing": spacing}
+
+
+def _run(text: str, **style: Any) -> dict[str, Any]:
+    # A card would put {{DATE(...)}} into words.
+    return {"type": "TextRun", "text": re.sub(r"\{(?=\{)", "{ ", text), **style}
+
+
+def _cut(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[: limit - 1] + "…"

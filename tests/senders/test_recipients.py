@@ -1,0 +1,63 @@
+"""One message to several people: who is done with it, and what that makes of the whole."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from router.model.notification import Rejected, Result, Retry, Sent, Uncertain
+from router.senders import recipients
+from router.senders.recipients import Recipients
+from tests.senders.kit import make_letter
+
+
+class Script:
+    """What each recipient answers, in order; `told` are those asked."""
+
+    def __init__(self, **answers: Sequence[Result]) -> None:
+        self.answers = {to: list(results) for to, results in answers.items()}
+        self.told: list[str] = []
+
+    async def __call__(self, to: str) -> Result:
+        self.told.append(to)
+        return self.answers[to].pop(0)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "expected"),
+    [
+        (Sent("1"), Sent("2"), Sent("1 2")),
+        (Sent("1"), Rejected("no"), Sent("1")),
+        (Rejected("no"), Rejected("never"), Rejected("no")),
+        (Sent("1"), Retry("busy", 3.0), Retry("busy", 3.0)),
+        (Rejected("no"), Retry("busy"), Retry("busy")),
+        (Retry("busy"), Uncertain("lost"), Uncertain("lost")),
+    ],
+)
+async def test_the_whole_is_sent_once_nobody_is_left_to_try(a: Result, b: Result, expected: Result) -> None:
+    """One who took it is enough; what may still come is waited for; a doubt is told."""
+    assert await Recipients().tell(make_letter(), ["a", "b", "a"], Script(a=[a], b=[b])) == expected
+
+
+async def test_who_is_done_is_not_told_again_on_a_retry() -> None:
+    """Only the one who was out of reach is tried again; the next message is for all of them."""
+    crowd, script = Recipients(), Script(a=[Sent("1"), Sent("3")], b=[Retry("busy"), Sent("2"), Sent("4")])
+    assert isinstance(await crowd.tell(make_letter(), ["a", "b"], script), Retry)
+    assert await crowd.tell(make_letter(), ["a", "b"], script) == Sent("1 2")
+    assert await crowd.tell(make_letter(seq=2), ["a", "b"], script) == Sent("3 4")
+    assert script.told == ["a", "b", "b", "a", "b"]
+
+
+async def test_a_message_refused_by_all_is_tried_anew_when_it_is_sent_again() -> None:
+    """What is wrong with an account can be put right."""
+    crowd, script = Recipients(), Script(a=[Rejected("no"), Sent("1")])
+    assert await crowd.tell(make_letter(), ["a"], script) == Rejected("no")
+    assert await crowd.tell(make_letter(), ["a"], script) == Sent("1")
+
+
+async def test_what_is_remembered_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The oldest is forgotten: at worst somebody is told twice."""
+    monkeypatch.setattr(recipients, "MAX_REMEMBERED", 2)
+    crowd = Recipients()
+    for seq in range(5):
+        await crowd.tell(make_letter(seq=seq), ["a"], Script(a=[Retry("busy")]))
+    assert len(crowd._settled) == 2

@@ -1,0 +1,238 @@
+"""What the docs show works: examples load, commands and requests exist, links lead somewhere."""
+
+import inspect
+import json
+import re
+import shlex
+import subprocess
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import typer
+import yaml
+from aiohttp import web
+from aiohttp.test_utils import make_mocked_request
+from msgspec import structs
+from typer.testing import CliRunner
+
+from router.app import TYPES
+from router.cli import main
+from router.config.load import Config, load
+from router.core.fold import Fold
+from router.core.render import message
+from router.core.view import View
+from router.model.event import AlertSeen
+from router.model.notification import Letter
+from router.ports import Incoming
+from router.receivers import RECEIVERS
+from router.web.api import Api
+from router.web.openapi import TABLE
+from router.web.operations import Operations
+from router.web.webhooks import Webhooks
+from tests.pages import PAGES, ROOT, Block, blocks
+from tests.peers import require
+
+LOCAL = "http://127.0.0.1:9095"
+SHOWN_AT = 1795454041.977  # 2026-11-23 17:14 UTC, as in the README
+
+SMALL = """
+rules: []
+sources: {alertmanager: {insecure: true}, sentry: {insecure: true}}
+channels: {log: {type: console}}
+severities: {P0: {policy: all}, P1: {policy: all}, P2: {policy: all}, P3: {policy: all}}
+policies: {all: {steps: [{notify: [channel:log]}]}}
+"""
+
+
+def as_named(block: Block) -> str:
+    return str(block)
+
+
+# --- YAML blocks
+
+
+def loaded(folder: Path, config: str, rules: str = "") -> Config:
+    """The config in a folder where every variable, secret file and rule file that it names is there."""
+    for path in re.findall(r"file: ([^}\s]+)", config):
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text("secret\n")
+    (folder / "rules").mkdir(exist_ok=True)
+    (folder / "rules/shown.yaml").write_text(rules or "rules: []\n")
+    (folder / "config.yaml").write_text(config)
+    env = {name: _value(name) for name in re.findall(r"\$\{(\w+)", config + rules)}
+    return load(folder / "config.yaml", env, TYPES)
+
+
+def _value(variable: str) -> str:
+    if variable.endswith("_URL"):
+        return "https://hooks.slack.com/services/T0/B0/x"
+    return "whsec_c2VjcmV0LXNlY3JldC1zZWNyZXQ=" if variable == "HOOK_SECRET" else "secret"
+
+
+def test_every_yaml_block_says_what_it_is() -> None:
+    """No example escapes the checks below for want of a mark."""
+    known = {"config", "config-part", "rules", "alertmanager", "prometheus", "comment"}
+    assert [str(block) for block in blocks("yaml") if block.mark not in known] == []
+
+
+@pytest.mark.parametrize("block", blocks("yaml", "config"), ids=as_named)
+def test_a_whole_config_loads(block: Block, tmp_path: Path) -> None:
+    """What is shown as a config can be used as one."""
+    loaded(tmp_path, block.text)
+
+
+@pytest.mark.parametrize("block", blocks("yaml", "config-part"), ids=as_named)
+def test_a_part_of_a_config_loads_over_a_small_one(block: Block, tmp_path: Path) -> None:
+    """What is shown as a part fits into a config."""
+    whole, part = yaml.safe_load(SMALL), yaml.safe_load(block.text)
+    for key, value in part.items():
+        whole[key] = whole[key] | value if key in ("channels", "policies") else value
+    loaded(tmp_path, yaml.safe_dump(whole, sort_keys=False))
+
+
+@pytest.mark.parametrize("block", blocks("yaml", "rules"), ids=as_named)
+def test_a_rule_file_loads(block: Block, tmp_path: Path) -> None:
+    """What is shown as rules can be used as rules."""
+    config = loaded(tmp_path, SMALL.replace("rules: []", "rules: [rules/*.yaml]"), block.text)
+    assert config.settings.rules.rules
+
+
+@pytest.mark.peer
+@pytest.mark.parametrize("block", blocks("yaml", "alertmanager", "prometheus"), ids=as_named)
+def test_what_is_for_others_passes_their_checks(block: Block, tmp_path: Path) -> None:
+    """Snippets for Alertmanager and Prometheus are right by their own tools."""
+    (tmp_path / "shown.yml").write_text(block.text)
+    (tmp_path / "alert-router.token").write_text("secret")
+    tool, *arguments = ["amtool", "check-config"] if block.mark == "alertmanager" else ["promtool", "check", "rules"]
+    command = [require(tool), *arguments, "shown.yml"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("block", blocks("json"), ids=as_named)
+def test_json_is_json(block: Block) -> None:
+    """Every JSON example parses."""
+    json.loads(block.text)
+
+
+def test_the_example_config_loads_and_mentions_every_top_level_key() -> None:
+    """`make run` starts, and whoever reads the example has seen all there is to set."""
+    load(ROOT / "config.example.yaml", {}, TYPES)
+    text = (ROOT / "config.example.yaml").read_text()
+    keys = {field.encode_name for field in structs.fields(TYPES.document)}
+    assert {key for key in keys if not re.search(rf"^(# )?{key}:", text, re.MULTILINE)} == set()
+
+
+# --- links, commands, paths
+
+
+def _anchors(page: Path) -> set[str]:
+    prose = re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
+    headings = re.findall(r"^#+ (.*)$", prose, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    """Each link to a file or a heading of ours has one."""
+    for target in re.findall(r"\]\((?!https?:)([^)]+)\)", page.read_text()):
+        path, _, anchor = target.partition("#")
+        linked = (page.parent / path).resolve() if path else page
+        assert linked.exists(), target
+        assert not anchor or anchor in _anchors(linked), target
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.parent != ROOT], ids=lambda page: page.name)
+def test_every_page_can_be_found(page: Path) -> None:
+    """Something links to each page."""
+    assert any(f"{page.name})" in other.read_text() or f"{page.name}#" in other.read_text() for other in PAGES)
+
+
+def shown_commands(program: str) -> list[str]:
+    """Lines of the docs that run a program, and what is in backticks and has arguments."""
+    texts = [page.read_text() for page in PAGES]
+    lines = [line for text in texts for line in re.findall(r"^    (?:.*\| |\.venv/bin/)?(\S.*)$", text, re.MULTILINE)]
+    inline = [code for text in texts for code in re.findall(r"`([^`\n]+)`", text)]
+    return sorted({line for line in [*lines, *inline] if line.startswith(f"{program} ")})
+
+
+@pytest.mark.parametrize("line", shown_commands("alert-router"))
+def test_every_command_shown_exists_with_its_options(line: str) -> None:
+    """The command line takes what the docs show."""
+    commands: Any = typer.main.get_command(main)
+    name, *arguments = shlex.split(line.partition(" > ")[0], comments=True)[1:]
+    command = commands.commands[name]
+    command.make_context(name, [*arguments], resilient_parsing=True)
+    options = {option for parameter in command.params for option in parameter.opts}
+    assert {argument for argument in arguments if argument.startswith("--")} <= options
+
+
+def _routes() -> web.Application:
+    """All paths that the router serves, with nothing behind them."""
+    nothing: Any = None
+    app = web.Application()
+    app.add_routes(Webhooks({}, nothing, nothing, nothing).routes())
+    app.add_routes(Operations(nothing, nothing, nothing, nothing).routes())
+    given = dict.fromkeys(inspect.signature(Api).parameters, nothing)
+    app.add_routes(Api(**given).routes())
+    return app
+
+
+@pytest.mark.parametrize("line", shown_commands("curl"))
+async def test_every_request_shown_has_somebody_to_answer_it(line: str) -> None:
+    """Paths, methods, sources and payloads of the examples with curl exist."""
+    words = shlex.split(line)
+    url = urlsplit(next(word for word in words if word.startswith(LOCAL)))
+    posts = {"POST", "--data"} & set(words)
+    found = await _routes().router.resolve(make_mocked_request("POST" if posts else "GET", url.path))
+    assert found.http_exception is None
+    known = {parameter["name"] for *_, parameters, _ in TABLE for parameter in parameters}
+    assert set(parse_qs(url.query)) <= known
+    assert not url.path.startswith("/webhooks/") or url.path.split("/")[2] in RECEIVERS
+    assert all((ROOT / word[1:]).exists() for word in words if word.startswith("@"))
+
+
+# --- what the README shows
+
+
+def _block(mark: str) -> str:
+    (block,) = blocks("text", mark)
+    return block.text
+
+
+def test_the_readme_shows_the_message_that_its_sample_makes() -> None:
+    """Who tries the sample sees what the README promises, but for the time."""
+    settings = load(ROOT / "config.example.yaml", {}, TYPES).settings
+    source = RECEIVERS["alertmanager"]
+    receiver = source.build("alertmanager", source.config(insecure=True))
+    body = (ROOT / "deploy/samples/payment-failures.json").read_bytes()
+    fold = Fold(settings, [AlertSeen(SHOWN_AT, alert) for alert in receiver.decode(Incoming({}, body), 0.0).alerts])
+    fold.first()
+    fold.second(View())
+    changes, _ = fold.decide(View())
+    (incident,) = changes.incidents.values()
+    (owed,) = changes.owed
+    letter = Letter(
+        incident, owed.channel, 1, owed.reason, SHOWN_AT,
+        timeline=tuple(changes.entries), url=f"{LOCAL}/api/v1/incidents/{incident.id}", company="VintStreet",
+    )  # fmt: skip
+    assert message(letter).text == _block("message").strip()
+
+
+def test_the_readme_shows_what_explain_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whole and in order, but for the rules left out at the `…`; also where its output is read by a program."""
+    monkeypatch.chdir(ROOT)
+    (command,) = [line for line in shown_commands("alert-router") if line.startswith("alert-router explain --config")]
+    said = CliRunner().invoke(main, shlex.split(command)[1:])
+    lines = [line.rstrip() for line in said.stdout.strip().splitlines()]
+    before, after = _block("explain").split("  …\n")
+    assert lines[: len(before.splitlines())] == before.splitlines()
+    assert lines[-len(after.splitlines()) :] == after.splitlines()
+
+
+def test_what_is_only_promised_is_not_in_the_code() -> None:
+    """The README's "Not yet" is taken off the list once a command of it exists."""
+    commands: Any = typer.main.get_command(main)
+    assert not {"test", "simulate", "replay", "silence", "oncall", "drill"} & set(commands.commands)

@@ -1,0 +1,202 @@
+"""The tables of the docs list all there is and nothing else, with types, defaults and labels as they are."""
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from typing import Any, get_args
+
+import pytest
+import typer
+from msgspec import NODEFAULT, Struct, structs
+from typer.testing import CliRunner
+
+from router.app import TYPES
+from router.cli import main
+from router.config.convert import FAILED, Context, convert
+from router.config.document import RuleDocument
+from router.config.located import load as read_yaml
+from router.config.shapes import Shape, is_optional, members_of, shape_of
+from router.core.quantity import Dimension, Threshold, read_value
+from router.model.incident import Severity
+from router.model.reason import Reason
+from router.receivers import RECEIVERS
+from router.senders import KINDS
+from router.senders.options import ChannelOptions
+from router.telemetry.metrics import Metrics
+from router.web.openapi import TABLE
+from tests.pages import ROOT, blocks, names, rows
+
+# --- keys
+
+
+def keys(type_: Any, path: str = "") -> Iterator[tuple[str, structs.FieldInfo]]:
+    """Each key below a struct, as the docs write it: `policies.NAME.steps[].after`."""
+    for field in structs.fields(type_):
+        here = path + field.encode_name
+        yield here, field
+        yield from _below(field.type, here)
+
+
+def _below(type_: Any, path: str) -> Iterator[tuple[str, structs.FieldInfo]]:
+    if is_optional(type_):
+        (type_,) = members_of(type_)
+    match shape_of(type_, TYPES.hooks):
+        case Shape.STRUCT:
+            yield from keys(type_, f"{path}.")
+        case Shape.DICT:
+            key, value = get_args(type_)
+            yield from _below(value, f"{path}.{'SEVERITY' if key is Severity else 'NAME'}")
+        case Shape.LIST:
+            yield from _below(get_args(type_)[0], f"{path}[]")
+        case Shape.CHOICE:
+            yield f"{path}.type", structs.FieldInfo("type", "type", str)
+            yield from keys(ChannelOptions, f"{path}.")
+
+
+def documented(table: list[list[str]]) -> dict[str, str]:
+    """The default of each documented key, as written."""
+    return {name: row[2] for row in table for name in names([row]) if len(row) == 4}
+
+
+def agree(shown: Mapping[str, str], there: Mapping[str, structs.FieldInfo]) -> None:
+    """The same keys, and each with the default that it has."""
+    assert set(shown) == set(there)
+    for key, default in shown.items():
+        field = there[key]
+        if default == "required":
+            assert field.required, key
+        elif default == "none":
+            assert not field.required, key
+            assert field.default is None or isinstance(field.default, Struct), key
+        else:
+            assert _read(default.strip("`"), field) == _default(field), key
+
+
+def _default(field: structs.FieldInfo) -> object:
+    return field.default if field.default is not NODEFAULT else field.default_factory()
+
+
+def _read(written: str, field: structs.FieldInfo) -> object:
+    """A default as the config would read it."""
+    if written == '""':
+        return ""
+    problems: list[Any] = []
+    node = read_yaml(written, "docs", problems)
+    context = Context(env={}, base=ROOT, hooks=TYPES.hooks, problems=problems)
+    assert node is not None
+    value = convert(node, field.type, context)
+    assert value is not FAILED, problems
+    return value
+
+
+def test_every_key_of_the_config_is_documented_with_its_default() -> None:
+    """docs/config.md lists the keys there are, no others, and tells their defaults right."""
+    agree(documented(rows("docs/config.md")), dict(keys(TYPES.document)))
+
+
+def test_every_key_of_a_rule_is_documented_with_its_default() -> None:
+    """So does docs/rules.md."""
+    agree(documented(rows("docs/rules.md", "Keys")), dict(keys(RuleDocument)))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_channel_type_has_its_page_with_its_keys(kind: str) -> None:
+    """A page tells the keys that a type adds, and those it changes the default of."""
+    common = {field.name: field.default for field in structs.fields(ChannelOptions)}
+    own = {key: field for key, field in keys(KINDS[kind].config()) if key not in common or field.default != common[key]}
+    page = f"docs/channels/{kind}.md"
+    agree(documented(rows(page, "Config")), own)
+    assert [block for block in blocks("yaml", "config-part") if block.page == ROOT / page], "it has an example"
+    headings = re.findall(r"^## (.*)$", (ROOT / page).read_text(), re.MULTILINE)
+    assert {"Config", "What is sent when", "Failures"} <= set(headings)
+
+
+@pytest.mark.parametrize("source", RECEIVERS)
+def test_every_source_has_its_page_with_its_keys(source: str) -> None:
+    """A page names each way to show who sends."""
+    shown = names(rows(f"docs/sources/{source}.md", "Connect"))
+    assert shown == [field.encode_name for field in structs.fields(RECEIVERS[source].config)]
+
+
+def test_no_page_is_about_what_does_not_exist() -> None:
+    """A channel type or source that went took its page along."""
+    assert {page.stem for page in (ROOT / "docs/channels").iterdir()} == set(KINDS)
+    assert {page.stem for page in (ROOT / "docs/sources").iterdir()} == set(RECEIVERS)
+
+
+@pytest.mark.parametrize("of", ["config", "rules"])
+def test_the_schemas_are_current(of: str) -> None:
+    """Editors check by the structs as they are now: see docs/contributing.md for how to write the files anew."""
+    printed = CliRunner().invoke(main, ["schema", "--of", of])
+    assert (ROOT / f"docs/{of}.schema.json").read_text() == printed.stdout
+
+
+# --- values, reasons, metrics, dependencies
+
+
+@pytest.mark.parametrize(("written", "kind", "read"), rows("docs/rules.md", "The measured value"))
+def test_values_are_read_as_documented(written: str, kind: str, read: str) -> None:
+    """Each example of a measured value comes to what is said."""
+    assert read_value(written.strip("`"), Dimension(kind)) == pytest.approx(float(read))
+
+
+@pytest.mark.parametrize("threshold", re.findall(r"`((?:[<>]=?|==) [^`]+)`", (ROOT / "docs/rules.md").read_text()))
+def test_thresholds_are_read(threshold: str) -> None:
+    """Each threshold in the text of docs/rules.md is one."""
+    assert Threshold.parse(threshold).text == threshold
+
+
+def test_every_reason_is_documented() -> None:
+    """The named reasons are what the API's readers have to know."""
+    assert names(rows("docs/api.md", "Reasons")) == [reason.value for reason in Reason]
+
+
+def test_every_metric_is_documented_with_its_type_and_labels() -> None:
+    """docs/operations.md lists the metrics there are, and no others."""
+    registry = Metrics().registry
+    collectors: Any = registry._names_to_collectors
+    there = {}
+    for family in registry.collect():
+        name = f"{family.name}_total" if family.type == "counter" else family.name
+        there[name] = (family.type, list(collectors[family.name]._labelnames))
+    there["alert_router_build_info"] = ("gauge", ["version"])
+    shown = {
+        row[0].strip("`"): (row[1], re.findall(r"`(\w+)`", row[2])) for row in rows("docs/operations.md", "Metrics")
+    }
+    assert shown == there
+
+
+def test_the_suggested_alerts_are_about_metrics_there_are() -> None:
+    """An alert on a metric that was renamed would never fire."""
+    known = {row[0].strip("`") for row in rows("docs/operations.md", "Metrics")}
+    shown = [block for block in blocks("yaml", "prometheus") if block.page.name == "operations.md"]
+    assert {name for block in shown for name in re.findall(r"alert_router_\w+", block.text)} <= known
+
+
+def test_every_dependency_says_why() -> None:
+    """docs/dependencies.md has a line for each of pyproject.toml."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    wanted = {
+        "To run": project["project"]["dependencies"],
+        "To develop": project["project"]["optional-dependencies"]["dev"],
+        "To build": project["build-system"]["requires"],
+    }
+    for heading, requirements in wanted.items():
+        shown = rows("docs/dependencies.md", heading)
+        assert names(shown) == [re.match(r"[\w-]+", requirement)[0] for requirement in requirements]  # type: ignore[index]
+        assert all(row[1] for row in shown)
+
+
+# --- commands, API
+
+
+def test_every_command_is_listed() -> None:
+    """docs/operations.md has a line for each command."""
+    commands: Any = typer.main.get_command(main)
+    assert names(rows("docs/operations.md", "Commands")) == [f"alert-router {name}" for name in commands.commands]
+
+
+def test_every_path_of_the_api_is_listed() -> None:
+    """docs/api.md has the same table as OpenAPI."""
+    shown = [(row[0].lower(), row[1].strip("`")) for row in rows("docs/api.md") if row[0] in ("GET", "POST")]
+    assert shown == [(method, f"/api/v1{path}") for method, path, *_ in TABLE]
