@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -63,8 +63,8 @@ class Post:
             if courier := self._couriers.get(channel):
                 courier.wake()
 
-    async def serve(self, config: Config, inbox: Applier, watch: set[asyncio.Task[None]]) -> None:
-        """Serve the channels of `config`, instead of those served so far. `watch` gets the loops, too."""
+    async def serve(self, config: Config, inbox: Applier, watch: Callable[[asyncio.Task[None]], None]) -> None:
+        """Serve the channels of `config`, instead of those served so far. `watch` is given their loops."""
         await self.stop()
         self._session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
         words = Words(str(config.document.external_url).rstrip("/"), config.document.company.name)
@@ -74,15 +74,15 @@ class Post:
             channel = Channel(name, sender, options.concurrency, options.timeout, pace)
             courier = Courier(channel, self._store, inbox, self._clock, owner=self._owner, words=words)
             self._couriers[name] = courier
-            watch.add(spawn(courier.run(), f"courier {name}", self._loops))
+            watch(spawn(courier.run(), f"courier {name}", self._loops))
 
     async def stop(self) -> None:
         """Claim no more, finish what is being sent, close the senders."""
-        for loop in list(self._loops):
-            loop.cancel()
+        for courier in self._couriers.values():
+            courier.close()
         with suppress(TimeoutError):
-            async with asyncio.timeout(GRACE):
-                await asyncio.gather(*(courier.finish() for courier in self._couriers.values()))
+            async with asyncio.timeout(GRACE):  # when it's up, the loops are cancelled
+                await asyncio.gather(*self._loops, return_exceptions=True)
         for courier in self._couriers.values():
             await courier.channel.sender.close()
         self._couriers.clear()
@@ -108,6 +108,8 @@ class App:
         self._loops: set[asyncio.Task[None]] = set()
         self._runner = web.AppRunner(self._web(), access_log=None, shutdown_timeout=GRACE)
         self._stopped = asyncio.Event()
+        self._reloading = asyncio.Lock()
+        self._fault: BaseException | None = None
 
     @classmethod
     async def start(cls, path: Path, *, clock: Clock | None = None, port: int | None = None) -> "App":
@@ -121,7 +123,11 @@ class App:
         errors.start(telemetry.sentry_dsn.reveal() if telemetry.sentry_dsn else None, telemetry.environment)
         store = await open_store(config.document.storage.reveal())
         app = cls(path, config, store, clock or SystemClock())
-        await app._begin(port)
+        try:
+            await app._begin(port)
+        except BaseException:
+            await app.stop()
+            raise
         return app
 
     async def _begin(self, port: int | None) -> None:
@@ -132,8 +138,8 @@ class App:
             (self._timers.run(), "timers"),
             (keep_house(self._store, self._clock, self.config.document.retention), "housekeeping"),
         ):
-            spawn(work, name, self._loops)
-        await self._post.serve(self.config, self.inbox, self._loops)
+            self._watch(spawn(work, name, self._loops))
+        await self._post.serve(self.config, self.inbox, self._watch)
         await self._runner.setup()
         host, _, configured = self.config.document.listen.rpartition(":")
         site = web.TCPSite(self._runner, host.strip("[]"), int(configured) if port is None else port, backlog=1024)
@@ -156,6 +162,10 @@ class App:
 
     async def reload(self) -> None:
         """Read the config again and work by it from now on. Raises: Invalid; then the one in force stays."""
+        async with self._reloading:
+            await self._reload()
+
+    async def _reload(self) -> None:
         try:
             config = load_config(self._path)
         except Invalid as error:
@@ -165,12 +175,13 @@ class App:
             )
             raise
         before, after = self.config.document, config.document
-        if (before.listen, before.storage, before.max_body) != (after.listen, after.storage, after.max_body):
-            log.warning("reload_incomplete", restart_for="listen, storage, max_body")
+        fixed = ("listen", "storage", "max_body", "retention", "telemetry")
+        if changed := [name for name in fixed if getattr(before, name) != getattr(after, name)]:
+            log.warning("reload_incomplete", restart_for=changed)
         self.config = config
         self.inbox.settings = config.settings
         self._webhooks.receivers = _receivers(config)
-        await self._post.serve(config, self.inbox, self._loops)
+        await self._post.serve(config, self.inbox, self._watch)
         self._loaded(config)
         log.info("reloaded", rules=len(config.settings.rules.rules), revision=config.settings.rules.revision)
 
@@ -184,12 +195,18 @@ class App:
 
     async def run(self) -> None:
         """Until a stop is requested, or a loop dies, which is a fault: then it's raised, for a restart is safe."""
-        stopped = asyncio.ensure_future(self._stopped.wait())
-        loops: set[asyncio.Future[Any]] = {loop for loop in self._loops if not loop.get_name().startswith("courier")}
-        done, _ = await asyncio.wait({stopped, *loops}, return_when=asyncio.FIRST_COMPLETED)
-        stopped.cancel()
-        for task in done - {stopped}:
-            task.result()
+        await self._stopped.wait()
+        if self._fault:
+            raise self._fault
+
+    def _watch(self, loop: asyncio.Task[None]) -> None:
+        """End the router if the loop dies."""
+        loop.add_done_callback(self._ended)
+
+    def _ended(self, loop: asyncio.Task[None]) -> None:
+        if not loop.cancelled() and (fault := loop.exception()):
+            self._fault = fault
+            self.request_stop()
 
     async def stop(self) -> None:
         """Take nothing more, finish what is under way, and close."""

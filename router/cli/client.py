@@ -25,12 +25,14 @@ def ask(method: str, path: str, url: str | None, config: Path | None, **options:
     base = url or f"http://{config_at(path_of(config)).document.listen}"
     try:
         return asyncio.run(_ask(method, f"{base.rstrip('/')}/api/v1{path}", options))
-    except (aiohttp.ClientError, TimeoutError) as error:
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
         fail(f"can't ask the router at {base}: {error or type(error).__name__}. Is it running?")
+    except ValueError:
+        fail(f"what answers at {base} isn't the router")
 
 
 async def _ask(method: str, url: str, options: dict[str, Any]) -> Any:
-    headers = {"X-Router-User": getpass.getuser()}
+    headers = {"X-Router-User": _user()}
     if token := os.environ.get("ALERT_ROUTER_TOKEN"):
         headers["Authorization"] = f"Bearer {token}"
     timeout = aiohttp.ClientTimeout(total=15)
@@ -39,7 +41,17 @@ async def _ask(method: str, url: str, options: dict[str, Any]) -> Any:
         session.request(method, url, **options) as response,
     ):
         answer = await response.json(content_type=None)
+    if not isinstance(answer, dict):
+        raise ValueError("every answer of the router's is an object")  # noqa: TRY004 - as if it weren't JSON at all
     # An answer that is too late still has the incident, and says what was so already.
     if not response.ok and "incident" not in answer:
         fail(f"{answer.get('title', response.status)}: {answer.get('detail', '')}")
     return answer
+
+
+def _user() -> str:
+    """Who asks; "" where the user has no name, as in some containers."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return ""

@@ -1,10 +1,12 @@
 """What the commands share: finding the config, and saying what is wrong with it."""
 
 import os
+import sys
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
+from rich.console import Console
 
 from router.app import load_config
 from router.config.load import Config
@@ -34,6 +36,11 @@ def config_at(path: Path) -> Config:
         return load_config(path)
     except Invalid as error:
         fail(str(error))
+
+
+def console() -> Console:
+    """Standard output: as wide as the terminal, and without end in a pipe, where no line may be broken or cut."""
+    return Console(width=None if sys.stdout.isatty() else 10_000)
 
 
 def fail(message: str, code: int = 1) -> NoReturn:

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from router.cli.client import Url, ask
-from router.cli.config import ConfigPath
+from router.cli.config import ConfigPath, console
 
 Id = Annotated[str, typer.Argument(help="The incident: 142 or INC-142.")]
 Note = Annotated[str, typer.Option("--note", help="Goes on the timeline.")]
@@ -23,13 +23,13 @@ def incidents(
     url: Url = None,
 ) -> None:
     """List the open incidents, or show one with its timeline and messages."""
-    console = Console()
+    out = console()
     if incident:
-        _show(console, ask("GET", f"/incidents/{incident}", url, config))
+        _show(out, ask("GET", f"/incidents/{incident}", url, config))
         return
     query = {} if every else {"open": "true"}
     found = ask("GET", "/incidents", url, config, params=query)["incidents"]
-    console.print(_table(found) if found else "no incidents" if every else "no open incidents")
+    out.print(_table(found) if found else "no incidents" if every else "no open incidents")
 
 
 def ack(incident: Id, note: Note = "", config: ConfigPath = None, url: Url = None) -> None:
@@ -70,8 +70,8 @@ def _table(found: list[dict[str, Any]]) -> Table:
     return table
 
 
-def _show(console: Console, one: dict[str, Any]) -> None:
-    console.print(_table([one]))
+def _show(out: Console, one: dict[str, Any]) -> None:
+    out.print(_table([one]))
     timeline = Table("time (UTC)", "what", "by", box=None, title="timeline", title_justify="left")
     for entry in one["timeline"]:
         timeline.add_row(entry["at"][:19].replace("T", " "), Text(entry["text"]), Text(entry["by"] or ""))
@@ -79,4 +79,4 @@ def _show(console: Console, one: dict[str, Any]) -> None:
     for message in one["notifications"]:
         error = Text(message["error"] or "")
         messages.add_row(message["channel"], message["state"], str(message["sent"]), str(message["attempts"]), error)
-    console.print(timeline, messages, sep="\n\n")
+    out.print(timeline, messages, sep="\n\n")

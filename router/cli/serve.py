@@ -15,7 +15,7 @@ def serve(config: ConfigPath = None) -> None:
     config_at(path)
     try:
         uvloop.run(serve_app(path, _announce))
-    except (StoreUnavailable, OSError) as error:
+    except (StoreUnavailable, OSError, ValueError) as error:
         fail(f"can't start: {error}")
 
 

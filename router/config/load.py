@@ -1,6 +1,7 @@
 """Reads a config and its rules, checks them as a whole, and says all that is wrong at once."""
 
 from collections.abc import Iterable, Mapping
+from glob import glob
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, cast
@@ -13,7 +14,7 @@ from router.config.fields import is_loopback
 from router.config.located import Invalid, Place, Problem, read, suggest
 from router.config.shapes import Hooks
 from router.core.fold import MAX_WINDOW
-from router.core.matcher import parse_matchers
+from router.core.matcher import Matcher, parse_matchers
 from router.core.quantity import Dimension, Threshold
 from router.core.rule import Rule, RuleSet
 from router.core.settings import Settings
@@ -46,7 +47,7 @@ class Types(Struct, frozen=True):
         """How the file's own types are read, and which kinds of channel there are."""
         return Hooks(
             parsers={
-                Matchers: parse_matchers,
+                Matchers: parse_match,
                 Threshold: Threshold.parse,
                 Template: compile_template,
                 Target: parse_target,
@@ -66,6 +67,13 @@ class Config(Struct, frozen=True):
     sources: Mapping[str, Any]
     channels: Mapping[str, Any]
     kinds: Mapping[str, str]
+
+
+def parse_match(text: str) -> tuple[Matcher, ...]:
+    """Raises: ValueError, also where there's none: a rule that is to take every alert has no `match`."""
+    if matchers := parse_matchers(text):
+        return matchers
+    raise ValueError("there's no matcher in it, so the rule would take every alert")
 
 
 def parse_target(text: str) -> Target:
@@ -117,7 +125,8 @@ def _rule_paths(base: Path, context: Context) -> list[Path]:
     for trail, pattern in list(context.all_of(str)):
         if trail[0] != "rules":
             continue
-        found = sorted(base.glob(pattern)) if not Path(pattern).is_absolute() else [Path(pattern)]
+        # Path's own glob takes neither '' nor an absolute pattern.
+        found = [base / name for name in sorted(glob(pattern, root_dir=base, recursive=True))]  # noqa: PTH207
         if not found:
             context.report(context.place_of(trail), f"no file matches '{pattern}' in {base.resolve().name}/")
         paths += [path for path in found if path not in paths]
@@ -150,6 +159,7 @@ def _check_count(place: Place, rule: RuleDocument, context: Context) -> None:
 def _check(context: Context) -> None:
     _check_names(context)
     _check_listen(context)
+    _check_storage(context)
     places = context.places
     if ("sources",) in places and not context.names_at(("sources",)):
         context.report(places["sources",], "there's no source: nothing could reach the router")
@@ -178,7 +188,7 @@ def _check_listen(context: Context) -> None:
     listen = context.values.get(("listen",), "127.0.0.1:9095")
     place = context.place_of(("listen",))
     host, _, port = listen.rpartition(":")
-    if not host or not port.isdigit() or int(port) > 65535:
+    if not host or not port.isdecimal() or int(port) > 65535:
         context.report(place, f"expected HOST:PORT, found '{listen}'")
     elif not is_loopback(host.strip("[]")) and _is_open(context):
         context.report(
@@ -186,6 +196,12 @@ def _check_listen(context: Context) -> None:
             "the API would be open to everybody who reaches this address: give auth.tokens, "
             "or write auth: {insecure: true} if something in front of it checks who they are",
         )
+
+
+def _check_storage(context: Context) -> None:
+    storage = context.values.get(("storage",))
+    if storage and not storage.reveal().startswith(("sqlite:///", "postgresql://", "postgres://")):
+        context.report(context.place_of(("storage",)), "expected sqlite:///FILE or postgresql://USER@HOST/DATABASE")
 
 
 def _is_open(context: Context) -> bool:
@@ -243,7 +259,7 @@ def _rule(rule: RuleDocument, document: Document, origin: str) -> Rule:
         source=rule.source,
         matchers=tuple(matcher for matchers in rule.match for matcher in matchers),
         measure=rule.measure,
-        thresholds=tuple(sorted(rule.thresholds.items(), key=lambda tier: tier[0].rank)),
+        thresholds=tuple(sorted(rule.thresholds.items(), key=lambda tier: tier[0])),
         severity=rule.severity or Severity.P3,
         count_over=rule.count.over if rule.count else None,
         group_by=rule.group_by,

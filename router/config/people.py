@@ -8,15 +8,15 @@ from msgspec import Struct, field
 
 from router.config.fields import Duration, TimeZone
 from router.config.times import (
-    Weekdays,
-    Moment,
     Day,
+    Moment,
     Time,
-    parse_weekdays,
+    Weekdays,
+    parse_day,
     parse_handover,
     parse_moment,
-    parse_day,
     parse_time,
+    parse_weekdays,
 )
 from router.core.rotation import Handover, Rotate, Rotation
 from router.core.schedule import EVERY_DAY, Layer, Override, Restriction, Schedule

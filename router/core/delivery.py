@@ -56,8 +56,9 @@ def settle(event: DeliverySettled, settings: Settings) -> Settlement:
         case Retry(reason=error) | Uncertain(reason=error) | Rejected(reason=error):
             after = replace(after, state=NotificationState.DEAD, error=error)
             what = Reason.DELIVERY_FAILED
-    failing = what is Reason.DELIVERY_FAILED or (what is not Reason.DELIVERED and late >= settings.fallback_after)
-    falls_back = failing and not before.fallen_back
+    # The fallback doesn't wait for a next try that comes too late anyhow: a service may ask for an hour's patience.
+    too_late = after.state is NotificationState.PENDING and after.due_at - before.owed_at >= settings.fallback_after
+    falls_back = (too_late or what is Reason.DELIVERY_FAILED) and not before.fallen_back
     after = replace(after, fallen_back=before.fallen_back or falls_back)
     return Settlement(after, _entry(event, after, what, doubled=doubled), falls_back)
 

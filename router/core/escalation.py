@@ -60,6 +60,6 @@ def run_steps(decision: Decision, at: float, reason: Reason, settings: Settings)
     decision.incident = replace(incident, step=step, told=told)
     if step < len(steps):
         decision.timers.append(Timer(incident.id, STEP, incident.policy_since + steps[step].after))
-    elif incident.step < len(steps):
+    else:
         decision.timers_cleared.append(STEP)
         decision.note(at, Reason.STEPS_ENDED, steps=len(steps))

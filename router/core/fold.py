@@ -14,6 +14,7 @@ over a view in memory. Nothing here waits, and the same events over the same vie
 from collections import Counter
 from collections.abc import Sequence
 from hashlib import blake2b
+from typing import NamedTuple
 
 from msgspec import json
 from msgspec.structs import replace
@@ -25,7 +26,7 @@ from router.core.rule import Rule, judge
 from router.core.settings import Settings
 from router.core.view import Changes, View, Wanted
 from router.model.alert import Alert, AlertStatus, Taking
-from router.model.event import AlertSeen, DeliverySettled, Event, TimerDue
+from router.model.event import AlertSeen, Commanded, DeliverySettled, Event, TimerDue
 from router.model.reason import Reason
 
 SEEN_EVERY = 60.0
@@ -43,6 +44,14 @@ def digest(alert: Alert, revision: str) -> str:
     return blake2b(json.encode(content), digest_size=8).hexdigest()
 
 
+class _Sighting(NamedTuple):
+    """An alert as it came, and its digest."""
+
+    at: float
+    alert: Alert
+    mark: str
+
+
 class Fold:
     """One pass of events, in order, over a view of the store. Good for one pass; see the module for the steps."""
 
@@ -52,7 +61,7 @@ class Fold:
         self.changes = Changes()
         self.view = View()
         self._digests: dict[int, str] = {}
-        self._takers: dict[int, list[Rule]] = {}
+        self._takers: dict[int, list[tuple[Rule, str]]] = {}
 
     def first(self) -> Wanted:
         """What the events name themselves."""
@@ -70,20 +79,25 @@ class Fold:
         windows: set[str] = set()
         incident_ids: set[int] = set()
         # An alert that comes twice may be news the second time, even if it's a repeat of what is stored.
+        # So may one whose incident somebody closes meanwhile.
         times = Counter(event.alert.fingerprint for event in self.events if isinstance(event, AlertSeen))
+        commanded = {event.incident_id for event in self.events if isinstance(event, Commanded)}
         for position, event in enumerate(self.events):
             if not isinstance(event, AlertSeen):
                 continue
             alert = event.alert
             mark = self._digests[position] = digest(alert, revision)
             takings = view.takings.get(alert.fingerprint, ())
-            if times[alert.fingerprint] == 1 and _is_repeat(takings, mark):
+            repeat = times[alert.fingerprint] == 1 and _is_repeat(takings, mark)
+            if repeat and commanded.isdisjoint(taking.incident_id for taking in takings):
                 continue
             incident_ids.update(taking.incident_id for taking in takings if taking.incident_id is not None)
             if alert.status is AlertStatus.FIRING:
-                takers = self._takers[position] = self.settings.rules.takers(alert)
-                keys.update(rule.key(alert) for rule in takers)
-                windows.update(rule.key(alert) for rule in takers if rule.count_over is not None)
+                takers = self._takers[position] = [
+                    (rule, rule.key(alert)) for rule in self.settings.rules.takers(alert)
+                ]
+                keys.update(key for _, key in takers)
+                windows.update(key for rule, key in takers if rule.count_over is not None)
         return Wanted(
             keys=list(keys), windows=list(windows), incident_ids=[i for i in incident_ids if i not in view.incidents]
         )
@@ -123,9 +137,10 @@ class Fold:
         if alert.status is AlertStatus.RESOLVED:
             return self._resolved(at, alert, mark, takings)
         takers = self._takers[position]
-        self._forget_others(at, alert, takers, takings)
+        self._forget_others(at, alert, {rule.name for rule, _ in takers}, takings)
         before = {taking.rule: taking for taking in takings}
-        reasons = [self._take(at, alert, mark, rule, before.get(rule.name)) for rule in takers]
+        sighting = _Sighting(at, alert, mark)
+        reasons = [self._take(sighting, rule, key, before.get(rule.name)) for rule, key in takers]
         return reasons[0]
 
     def _resolved(self, at: float, alert: Alert, mark: str, takings: Sequence[Taking]) -> Reason:
@@ -141,21 +156,23 @@ class Fold:
             self._remember(over, alert)
         return Reason.CLEARED
 
-    def _forget_others(self, at: float, alert: Alert, takers: Sequence[Rule], takings: Sequence[Taking]) -> None:
-        """The rules have changed: those that take the alert no longer let go of it."""
-        names = {rule.name for rule in takers}
-        gone = [taking for taking in takings if taking.rule not in names]
+    def _forget_others(self, at: float, alert: Alert, takers: set[str], takings: Sequence[Taking]) -> None:
+        """The rules have changed: those that take the alert no longer let go of it.
+
+        Not at a source of events: an occurrence that other rules take, in staging say, ends nothing in production.
+        """
+        gone = [] if alert.event_id else [taking for taking in takings if taking.rule not in takers]
         for taking in gone:
             if taking.counted:
                 self._clear(at, taking, Reason.RULES_CHANGED)
             self.changes.forgotten.append((taking.fingerprint, taking.rule))
+            self.changes.takings.pop((taking.fingerprint, taking.rule), None)
             self.view.takings[alert.fingerprint].remove(taking)
 
-    def _take(self, at: float, alert: Alert, mark: str, rule: Rule, before: Taking | None) -> Reason:
-        key = rule.key(alert)
-        news = before is None or before.status is AlertStatus.RESOLVED or before.severity is None
-        fresh = news or (not alert.event_id and before is not None and before.starts_at != alert.starts_at)
-        count = self._count(at, key, rule.count_over, fresh or bool(alert.event_id)) if rule.count_over else 0
+    def _take(self, sighting: _Sighting, rule: Rule, key: str, before: Taking | None) -> Reason:
+        at, alert, mark = sighting
+        begins = _begins(alert, before)
+        count = self._count(at, key, rule.count_over, begins or bool(alert.event_id)) if rule.count_over else 0
         judgement = judge(rule, alert, count)
         severity = judgement.severity
         taking = Taking(
@@ -171,7 +188,7 @@ class Fold:
         counted = before is not None and before.counted and before.incident_id == current
         if before is not None and before.counted and not counted:
             self._clear(at, before, Reason.RULES_CHANGED)
-        fresh = fresh or (before is not None and before.severity is not None and severity.worse_than(before.severity))
+        fresh = begins or before is None or before.severity is None or severity.worse_than(before.severity)
         free = self.view.next_incident_id
         fired = Fired(at, alert, rule, judgement, severity, key, counted, fresh, free)
         reason = self._happen(free if current is None else current, fired)
@@ -188,7 +205,7 @@ class Fold:
         times = tuple(time for time in self.view.windows.get(key, ()) if time > at - over)
         if occurred:
             times = (*times, at)[-MAX_WINDOW:]
-        self.view.windows[key] = self.changes.windows[key] = times
+            self.view.windows[key] = self.changes.windows[key] = times
         return len(times)
 
     def _clear(self, at: float, taking: Taking, reason: Reason) -> None:
@@ -252,6 +269,13 @@ class Fold:
 
 def _is_repeat(takings: Sequence[Taking], mark: str) -> bool:
     return bool(takings) and all(taking.digest == mark for taking in takings)
+
+
+def _begins(alert: Alert, before: Taking | None) -> bool:
+    """Does it start to fire, rather than go on? At a source of events each has a start of its own."""
+    if before is None or before.status is AlertStatus.RESOLVED:
+        return True
+    return not alert.event_id and before.starts_at != alert.starts_at
 
 
 def _incident_id(event: Event) -> int:

@@ -91,7 +91,8 @@ def _fired(incident: Incident | None, event: Fired, settings: Settings) -> Decis
     decision = Decision(Reason.CHANGED)
     if not event.counted:
         decision = _join(incident, event, settings)
-    if event.severity.worse_than(incident.severity):
+    # One that was as bad already when a person lowered the severity doesn't overrule them.
+    if event.severity.worse_than(incident.severity) and (event.fresh or not event.counted):
         _raise_severity(decision, decision.incident or incident, event, settings)
     return decision
 
@@ -193,7 +194,7 @@ def _cleared(incident: Incident, event: Cleared, settings: Settings) -> Decision
         return Decision(Reason.ALREADY_CLOSED)
     firing = max(0, incident.firing - 1)
     decision = Decision(Reason.CLEARED, _next(incident, event.at, firing=firing))
-    decision.note(event.at, Reason.CLEARED, fingerprint=event.fingerprint, reason=event.reason.value, firing=firing)
+    decision.note(event.at, Reason.CLEARED, fingerprint=event.fingerprint, reason=event.reason, firing=firing)
     if firing:
         decision.owe(event.at, Reason.CLEARED, _edited(incident, settings))
     elif event.resolve_after > 0:
@@ -232,7 +233,7 @@ def _commanded(incident: Incident, event: Commanded, settings: Settings) -> Deci
 def _too_late(incident: Incident, event: Commanded, reason: Reason) -> Decision:
     """Nothing changes, and the timeline says who tried."""
     decision = Decision(reason, _next(incident, event.at))
-    decision.note(event.at, reason, event.by, command=event.command.value)
+    decision.note(event.at, reason, event.by, command=event.command)
     return decision
 
 
@@ -268,11 +269,11 @@ def _severity_set(incident: Incident, event: Commanded, settings: Settings) -> D
 
 
 def _timer_due(incident: Incident, event: TimerDue, settings: Settings) -> Decision:
-    if not incident.is_open:
+    since = incident.quiet_since if event.name == RESOLVE else incident.policy_since
+    # It may have been claimed just before what it was set for was over, or began anew.
+    if not incident.is_open or since is None or event.due_at <= since:
         return Decision(Reason.TIMER_OUTDATED)
     if event.name == RESOLVE:
-        if incident.quiet_since is None:
-            return Decision(Reason.TIMER_OUTDATED)
         decision = Decision(Reason.RESOLVED, _next(incident, event.at))
         _close(decision, event.at, Status.RESOLVED, Reason.RESOLVED, "")
         return decision
@@ -311,8 +312,8 @@ def _facts(event: Fired) -> dict[str, Any]:
     return {
         "alert": event.alert.labels.get("alertname", ""),
         "fingerprint": event.alert.fingerprint,
-        "severity": event.severity.value,
-        "reason": judgement.reason.value,
+        "severity": event.severity,
+        "reason": judgement.reason,
         "value": judgement.read,
         "threshold": judgement.threshold.text if judgement.threshold else None,
     }
@@ -329,11 +330,12 @@ def _set_severity(  # noqa: PLR0913 - each is a different fact about one change
     severity: Severity,
     at: float,
     settings: Settings,
+    /,  # `data` has a severity, too
     *,
     by: str = "",
     **data: Any,
 ) -> None:
-    data |= {"from": incident.severity.value, "severity": severity.value}
+    data |= {"from": incident.severity, "severity": severity}
     decision.incident = _next(incident, at, severity=severity, policy_since=at, step=0)
     decision.note(at, decision.reason, by, **data)
     decision.owe(at, decision.reason, incident.told)
@@ -348,6 +350,5 @@ def _close(decision: Decision, at: float, status: Status, reason: Reason, by: st
     )
     decision.detached = bool(by)
     decision.timers_cleared += [RESOLVE, STEP]
-    decision.timers.clear()
     decision.note(at, reason, by, **data)
     decision.owe(at, reason, decision.incident.told)

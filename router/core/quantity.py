@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 from reprlib import repr as brief
 
 
@@ -89,6 +90,7 @@ class Threshold:
         return _COMPARE[self.op](value, self.limit)
 
 
+@lru_cache(maxsize=1024)  # an alert's value is the same from repeat to repeat
 def read_value(text: str, dimension: Dimension) -> float:
     """The value in base units of `dimension`. A number with no unit is in base units already.
 

@@ -111,6 +111,11 @@ class Applier:
             for submission in group:
                 await self._commit_group([submission])
             return
+        if isinstance(error, StoreUnavailable):
+            # Each who waits would find the same, after waiting out the store's patience once more for every group.
+            group = [*group, *self._queue]
+            self._queue.clear()
+            self._waiting = 0
         for submission in group:
             if not submission.done.done():
                 submission.done.set_exception(error)

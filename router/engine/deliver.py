@@ -68,6 +68,7 @@ class Courier:
         self._owner = owner
         self._words = words
         self._wake = asyncio.Event()
+        self._closing = False
         self._sending: set[asyncio.Task[None]] = set()
 
     def wake(self) -> None:
@@ -75,19 +76,22 @@ class Courier:
         self._wake.set()
 
     async def run(self) -> None:
-        """Serve the channel, for ever."""
-        while True:
+        """Serve the channel until `close`, then finish what is being sent. What stays unsent is in the outbox."""
+        while not self._closing:
             try:
                 await self.round()
             except StoreUnavailable as error:
                 log.warning("delivery_waits", channel=self.channel.name, error=str(error))
-            await self._clock.wait(self._wake, self._pause())
+            if not self._closing:
+                await self._clock.wait(self._wake, self._pause())
             self._wake.clear()
-
-    async def finish(self) -> None:
-        """Wait for what is being sent. What stays unsent is in the outbox."""
         while self._sending:
             await asyncio.wait(self._sending)
+
+    def close(self) -> None:
+        """Claim no more. `run` isn't cancelled for that: what it has just leased would wait for the lease's end."""
+        self._closing = True
+        self.wake()
 
     async def round(self) -> None:
         """Claim what there's room for, and start sending it. Raises: StoreUnavailable."""
@@ -134,7 +138,7 @@ class Courier:
             timeline=tuple(timeline),
             told=notification.told,
             alerts=tuple(row.alert for row in alerts),
-            url=f"{self._words.external_url}/incidents/{incident.id}",
+            url=f"{self._words.external_url}/api/v1/incidents/{incident.id}",
             company=self._words.company,
         )
 
@@ -144,18 +148,25 @@ class Courier:
 
         async def attempt() -> Result:
             started = self._clock.now()
+            if attempts and self.channel.pace:
+                self.channel.pace.take(started)
             result = await self._try(letter)
             attempts.append(Attempt(self._clock.now(), self._clock.now() - started, result))
             return result
 
         await AsyncRetrying(
-            retry=retry_if_result(_soon),
+            retry=retry_if_result(self._at_once),
             stop=stop_after_attempt(ATTEMPTS),
             wait=_wait,
             sleep=self._clock.sleep,
             retry_error_callback=lambda _: None,
         )(attempt)
         return tuple(attempts)
+
+    def _at_once(self, result: Result) -> bool:
+        """Is it worth another attempt within the lease? Not where the channel's rate is used up: a refusal counts."""
+        pace = self.channel.pace
+        return _soon(result) and (pace is None or pace.free(self._clock.now()) > 0)
 
     async def _try(self, letter: Letter) -> Result:
         try:

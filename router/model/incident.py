@@ -6,19 +6,15 @@ from msgspec import Struct
 
 
 class Severity(StrEnum):
-    """P0 is the worst. Compare with `rank`, where a lower rank is worse."""
+    """P0 is the worst, and the first in order."""
 
     P0 = "P0"
     P1 = "P1"
     P2 = "P2"
     P3 = "P3"
 
-    @property
-    def rank(self) -> int:
-        return int(self.value[1])
-
     def worse_than(self, other: "Severity") -> bool:
-        return self.rank < other.rank
+        return self < other
 
 
 class Status(StrEnum):

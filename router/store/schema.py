@@ -7,6 +7,9 @@ none either. Every DOUBLE PRECISION column is a time (UTC seconds).
 
 from sqlalchemy import BigInteger, Boolean, Column, Double, Identity, Index, Integer, MetaData, Table, Text, text
 
+REVISION = "0001"
+"""The newest of migrations/versions, which makes this schema."""
+
 metadata = MetaData()
 
 _Id = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows by itself only under the name INTEGER

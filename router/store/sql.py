@@ -4,16 +4,18 @@ import asyncio
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from router.ports import Conflict, StoreUnavailable
 from router.store.bulk import POSTGRES, SQLITE, Dialect
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -30,7 +32,7 @@ _OUR_MISTAKES = ("21", "22", "23", "42")  # cardinality, data, integrity, syntax
 class _OnTheLoop:
     """A pool whose driver speaks to a server without blocking."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: "AsyncEngine") -> None:
         self.engine = engine.sync_engine
         self._engine = engine
 
@@ -151,6 +153,8 @@ def _begin_immediate(connection: Connection) -> None:
 
 
 def _postgres(url: URL) -> tuple[_OnTheLoop, _OnTheLoop]:
+    from sqlalchemy.ext.asyncio import create_async_engine  # noqa: PLC0415 - loads the ORM, which SQLite can do without
+
     if "sslmode" in url.query:  # libpq's name, which hosted databases print in their URLs
         url = url.update_query_dict({"ssl": url.query["sslmode"]}).difference_update_query(["sslmode"])
     writer = create_async_engine(

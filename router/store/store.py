@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
 
 from router.core.view import Changes, View, Wanted
 from router.model.decision import Entry
@@ -117,3 +118,11 @@ class SqlStore:
 
 def _ping(connection: Connection) -> None:
     connection.execute(text("SELECT 1"))
+
+
+def revision(connection: Connection) -> str | None:
+    """The schema's revision that the database is at; None if there's none that can be read."""
+    try:
+        return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    except DBAPIError:
+        return None

@@ -15,11 +15,10 @@ SOURCE = "router.source"
 def start(dsn: str | None, environment: str = "") -> None:
     """Report errors from now on. With `dsn` None nothing is ever sent."""
     sentry_sdk.init(
-        dsn=dsn,
+        dsn=dsn or "",  # with None, sentry-sdk would take the environment's SENTRY_DSN
         environment=environment or None,
         release=f"alert-router@{__version__}",
         before_send=without_feedback,
-        send_default_pii=False,
         max_breadcrumbs=0,  # a breadcrumb may hold a webhook URL, which is a secret
         include_local_variables=False,
         max_request_body_size="never",
@@ -27,7 +26,11 @@ def start(dsn: str | None, environment: str = "") -> None:
 
 
 def without_feedback(event: "Event", _hint: "Hint") -> "Event | None":
-    """Drop an error made by an alert from Sentry: reporting it could raise that alert again, without end."""
+    """Drop an error made by an alert from Sentry: reporting it could raise that alert again, without end.
+
+    The request goes as well: its URL may end in a source's secret, and a header of any name may be one.
+    """
+    event.pop("request", None)
     tags = event.get("tags") or {}
     return None if tags.get(SOURCE) == "sentry" else event
 

@@ -60,6 +60,7 @@ class Metrics:
         self.commit = histogram("commit_seconds", "From deciding to committed.", buckets=COMMIT_SECONDS)
         self.reload_successful = gauge("config_last_reload_successful", "1 if the config in force is the one on disk.")
         self.reload_time = gauge("config_last_reload_success_timestamp_seconds", "When the config in force was loaded.")
+        self._channels: tuple[str, ...] = ()
         gauge("build_info", "Always 1; the version is the label.", ["version"]).labels(__version__).set(1)
 
     def expect(self, sources: Iterable[str], channels: Iterable[str]) -> None:
@@ -67,7 +68,8 @@ class Metrics:
         for source in sources:
             for status in AlertStatus:
                 self.alerts_received.labels(source, status.value)
-        for channel in channels:
+        self._channels = tuple(channels)
+        for channel in self._channels:
             for outcome in OUTCOMES:
                 self.attempts.labels(channel, outcome)
             for state in (NotificationState.SENT, NotificationState.DEAD):
@@ -117,6 +119,6 @@ class Metrics:
                 self.incidents.labels(severity.value, status.value).set(count)
         for metric, counts in ((self.pending, gauges.pending), (self.dead, gauges.dead)):
             metric.clear()
-            for channel, count in counts.items():
-                metric.labels(channel).set(count)
+            for channel in {*self._channels, *counts}:
+                metric.labels(channel).set(counts.get(channel, 0))
         self.timers_overdue.set(gauges.timers_overdue)

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from router.core.view import Changes
 from router.ports import StoreUnavailable
 from router.store import SqlStore, migrate, open_store
-from router.store.schema import metadata
+from router.store.schema import REVISION, metadata
 from router.store.sql import Database
 from tests.store.examples import incident, opened
 
@@ -24,6 +24,7 @@ async def test_migrating_makes_the_schema(url: str) -> None:
     before, after = await migrate(url)
     assert before is None
     assert await migrate(url) == (after, after)
+    assert after == REVISION, "a database at REVISION is taken as it is"
 
     def differences(connection: Connection) -> list[object]:
         return list(compare_metadata(MigrationContext.configure(connection), metadata))

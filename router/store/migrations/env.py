@@ -1,4 +1,4 @@
-"""Alembic's entry: runs on the connection and in the transaction that `router.store.migrate` began."""
+"""Alembic's entry: runs on the connection and in the transaction that `router.store.schema_upgrade` began."""
 
 from alembic import context
 

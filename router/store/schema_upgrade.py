@@ -14,7 +14,7 @@ from router.store.sql import Database
 _LOCK = 7256019348  # any number, the same in every replica
 
 
-async def migrate(url: str) -> tuple[str | None, str]:
+async def upgrade(url: str) -> tuple[str | None, str]:
     """Upgrade the database at `url`: the revision it had (None: it was empty) and the one it has.
 
     Replicas may start together: one of them does it, the others wait for it and find it done.

@@ -1,0 +1,127 @@
+"""The servers that are measured, each in a process of its own on loopback: the router, and what stands beside it."""
+
+import asyncio
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import yaml
+
+from tests.bench.payloads import Api
+from tests.peers import free_port
+
+ROOT = Path(__file__).parents[2]
+PATIENCE = 60.0
+PAUSE = 0.005
+"""Seconds between two questions whether a server is ready."""
+
+
+class Server:
+    """A program that listens on `port`. `folder` keeps its data and log over a restart."""
+
+    def __init__(self, name: str, api: Api, arguments: Sequence[str], port: int, folder: Path) -> None:
+        self.name = name
+        self.api = api
+        self.port = port
+        self._arguments = arguments
+        self._folder = folder
+        self._log = folder / f"{name}.log"
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.kill()
+
+    async def start(self) -> float:
+        """Start it, and wait until it answers that it's ready. How long that took, in seconds."""
+        started = time.perf_counter()
+        with self._log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                *self._arguments, cwd=self._folder, stdout=subprocess.DEVNULL, stderr=log
+            )
+        async with asyncio.timeout(PATIENCE):
+            while not await self._is_ready():
+                if self._process.returncode is not None:
+                    raise RuntimeError(f"{self.name} didn't start:\n{self._log.read_text()[-2000:]}")
+                await asyncio.sleep(PAUSE)
+        return time.perf_counter() - started
+
+    async def kill(self) -> None:
+        """SIGKILL: nothing is finished, and nothing is said."""
+        if self._process.returncode is None:
+            self._process.kill()
+        await self._process.wait()
+
+    @property
+    def memory(self) -> float:
+        """Its resident memory, in MB (10⁶ bytes)."""
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        return int(status.partition("VmRSS:")[2].split()[0]) * 1024 / 1e6
+
+    @property
+    def cpu(self) -> float:
+        """The CPU time it has taken so far, in seconds."""
+        after_name = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(after_name[11]) + int(after_name[12])) / os.sysconf("SC_CLK_TCK")
+
+    async def _is_ready(self) -> bool:
+        try:
+            reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        except ConnectionError:
+            return False
+        try:
+            writer.write(b"GET /-/ready HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+            return b" 200 " in await reader.readline()
+        except ConnectionError:
+            return False
+        finally:
+            writer.close()
+
+
+def router(folder: Path, channel: Mapping[str, Any] | None = None) -> Server:
+    """`alert-router serve` as it ships: its rules, SQLite with fsync, and one channel, by default the console."""
+    port = free_port()
+    config = yaml.safe_load((ROOT / "config.example.yaml").read_text())
+    config |= {"listen": f"127.0.0.1:{port}", "storage": f"sqlite:///{folder}/router.db"}
+    config["channels"] = {"log": dict(channel or {"type": "console"})}
+    shutil.copytree(ROOT / "rules", folder / "rules", dirs_exist_ok=True)
+    path = folder / "router.yaml"
+    path.write_text(yaml.safe_dump(config))
+    program = str(Path(sys.executable).with_name("alert-router"))
+    return Server("router", Api.WEBHOOK, (program, "serve", "--config", str(path)), port, folder)
+
+
+def bare(folder: Path) -> Server:
+    """See tests/bench/bare.py."""
+    port = free_port()
+    arguments = (sys.executable, str(ROOT / "tests/bench/bare.py"), str(port))
+    return Server("bare aiohttp", Api.WEBHOOK, arguments, port, folder)
+
+
+def alertmanager(folder: Path, receiver: Mapping[str, Any] | None = None) -> Server | None:
+    """Alertmanager with one receiver, told at once, by default one that tells nobody. None where it isn't installed."""
+    program = shutil.which("alertmanager") or shutil.which("prometheus-alertmanager")
+    if program is None:
+        return None
+    port = free_port()
+    route = {"receiver": "all", "group_by": ["alertname", "service"], "group_wait": "0s"}
+    path = folder / "alertmanager.yml"
+    path.write_text(yaml.safe_dump({"route": route, "receivers": [{"name": "all", **(receiver or {})}]}))
+    arguments = (
+        program,
+        f"--config.file={path}",
+        f"--storage.path={folder}",
+        f"--web.listen-address=127.0.0.1:{port}",
+        "--cluster.listen-address=",
+    )
+    return Server("Alertmanager", Api.ALERTMANAGER, arguments, port, folder)

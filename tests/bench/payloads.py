@@ -1,0 +1,105 @@
+"""The alerts that the benches send: about 500 bytes each, of 200 services, one kind of failure for each service.
+
+So a storm of any size is about 200 incidents, as in an outage, and not one incident for each alert.
+"""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+SERVICES = 200
+KNOWN = 10_000
+"""Alerts in a repeated load, sent over and over."""
+
+STARTED = "2026-01-01T00:00:00Z"
+FAILURES = (
+    ("PaymentFailures", "0.031"),
+    ("AuthFailures", "0.072"),
+    ("DatabaseConnectionFailures", "7"),
+    ("ApiLatencyP95", "0.913"),
+    ("ErrorRate", "0.024"),
+)
+"""Alerts of rules/critical.yaml, each with a value over its threshold."""
+
+_SERIAL = b"000000SERIAL"
+"""Stands in a template for the request's number, which has as many digits."""
+
+
+class Shape(StrEnum):
+    REPEATED = "repeated"
+    DISTINCT = "distinct"
+
+
+class Api(StrEnum):
+    """Whose request it is. The same alerts are in both."""
+
+    WEBHOOK = "/webhooks/alertmanager"
+    ALERTMANAGER = "/api/v2/alerts"
+
+
+def alert(service: str, failure: int, instance: str, fingerprint: str) -> dict[str, Any]:
+    """One alert in the form of Alertmanager's webhook; its fingerprint is 16 hexadecimal digits."""
+    name, value = FAILURES[failure]
+    return {
+        "status": "firing",
+        "labels": {
+            "alertname": name,
+            "cluster": "eu-west-1",
+            "instance": f"{instance}:9100",
+            "job": "api",
+            "service": service,
+            "severity": "critical",
+        },
+        "annotations": {
+            "summary": f"{name} on {service}",
+            "description": f"{service} has been over its limit for five minutes; see the dashboard of the service.",
+            "value": value,
+        },
+        "startsAt": STARTED,
+        "endsAt": "0001-01-01T00:00:00Z",
+        "generatorURL": f"http://prometheus.example.com:9090/graph?g0.expr={name}&g0.tab=1",
+        "fingerprint": fingerprint,
+    }
+
+
+def body(alerts: Sequence[dict[str, Any]], api: Api) -> bytes:
+    """The body of a request with these alerts."""
+    if api is Api.WEBHOOK:
+        group = {"receiver": "router", "status": "firing", "groupLabels": {}, "commonLabels": {}, "truncatedAlerts": 0}
+        return msgspec.json.encode({"version": "4", "groupKey": "{}:{}", **group, "alerts": alerts})
+    names = ("labels", "annotations", "startsAt", "generatorURL")
+    return msgspec.json.encode([{name: alert[name] for name in names} for alert in alerts])
+
+
+class Requests:
+    """Whole HTTP requests, by number. Two numbers never share an alert, unless the shape is `repeated`.
+
+    They're encoded beforehand, all but the number, so that the load costs little beside what it measures.
+    """
+
+    def __init__(self, shape: Shape, batch: int, api: Api) -> None:
+        """`batch` is the alerts in a request; the services are whole requests, so it divides them."""
+        assert SERVICES % batch == 0
+        self._known = KNOWN // batch if shape is Shape.REPEATED else None
+        self._templates = [_template(range(at, at + batch), api) for at in range(0, SERVICES, batch)]
+
+    def __getitem__(self, number: int) -> bytes:
+        if self._known:
+            number %= self._known
+        return self._templates[number % len(self._templates)].replace(_SERIAL, b"%012d" % number)
+
+
+def _template(services: range, api: Api) -> bytes:
+    serial = _SERIAL.decode()
+    alerts = [
+        alert(f"service-{i:03d}", i % len(FAILURES), f"host-{serial}-{i:03d}", f"{serial}{i:04d}") for i in services
+    ]
+    return http_post(api, body(alerts, api))
+
+
+def http_post(path: str, content: bytes) -> bytes:
+    """An HTTP/1.1 request on a connection that's kept."""
+    head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: "
+    return b"%s%d\r\n\r\n%s" % (head.encode(), len(content), content)

@@ -1,0 +1,76 @@
+"""`alert-router check`, and how every command finds its config."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from router.cli import main
+from tests.daemon import write_config
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_a_good_config_is_said_to_be_one(tmp_path: Path) -> None:
+    """With what is in it."""
+    done = CliRunner().invoke(main, ["check", "--config", str(write_config(tmp_path))])
+    assert (done.exit_code, done.stdout) == (0, f"{tmp_path}/config.yaml: no errors (2 rules, 1 channels, 1 sources)\n")
+
+
+def test_the_example_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As it stands."""
+    monkeypatch.chdir(ROOT)
+    assert CliRunner().invoke(main, ["check", "--config", "config.example.yaml"]).exit_code == 0
+
+
+def test_every_error_is_said_at_once(tmp_path: Path) -> None:
+    """A line each, on stderr: file:line:column, what is wrong, and what may have been meant."""
+    rules = [{"name": "a", "match": ["x=y"], "severty": "P1"}]
+    path = write_config(
+        tmp_path,
+        rules,
+        channels={"log": {"type": "consle"}},
+        severities={name: {"policy": "al"} for name in ("P0", "P1", "P2")},
+    )
+    done = CliRunner().invoke(main, ["check", "--config", str(path)])
+    assert (done.exit_code, done.stdout) == (1, "")
+    lines = done.stderr.splitlines()
+    assert all(re.match(rf"{tmp_path}/(config|rules)\.yaml:\d+:\d+: \S", line) for line in lines)
+    for part in ("did you mean 'console'?", "did you mean 'severity'?", "no policy for P3"):
+        assert sum(part in line for line in lines) == 1, part
+    assert sum("unknown policy 'al', did you mean 'all'?" in line for line in lines) == 3
+    assert lines == sorted(lines, key=lambda line: (line.split(":")[0], *map(int, line.split(":")[1:3])))
+
+
+def test_the_config_is_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`--config`, else config.yaml here, else the environment's; without any it's said what to do."""
+    elsewhere, here = tmp_path / "elsewhere", tmp_path / "here"
+    elsewhere.mkdir()
+    here.mkdir()
+    other = write_config(elsewhere)
+    monkeypatch.chdir(here)
+    monkeypatch.delenv("ALERT_ROUTER_CONFIG", raising=False)
+    nothing = CliRunner().invoke(main, ["check"])
+    assert nothing.exit_code == 1
+    assert "no config at config.yaml" in nothing.stderr
+    monkeypatch.setenv("ALERT_ROUTER_CONFIG", str(other))
+    assert str(other) in CliRunner().invoke(main, ["check"]).stdout
+    write_config(here)
+    assert CliRunner().invoke(main, ["check"]).stdout.startswith("config.yaml:")
+    assert str(other) in CliRunner().invoke(main, ["check", "--config", str(other)]).stdout
+    gone = CliRunner().invoke(main, ["check", "--config", "gone.yaml"])
+    assert (gone.exit_code, "no config at gone.yaml" in gone.stderr) == (1, True)
+
+
+def test_the_installed_command_does_the_same(tmp_path: Path) -> None:
+    """As users call it, in a process of its own; and it helps who calls it without anything."""
+    program = Path(sys.executable).with_name("alert-router")
+    path = write_config(tmp_path)
+    done = subprocess.run([program, "check", "--config", path], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    helped = subprocess.run([program, "--help"], capture_output=True, text=True, check=False).stdout
+    for command in ("serve", "check", "explain", "incidents", "ack", "resolve", "migrate", "schema"):
+        assert re.search(rf"\b{command}\b", helped)

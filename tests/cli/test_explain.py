@@ -1,0 +1,132 @@
+"""`alert-router explain`: why an alert would, or wouldn't, page somebody."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from router.cli import main
+from tests.daemon import alert, group, write_config
+
+ROOT = Path(__file__).parents[2]
+
+
+def explain(folder: Path, payload: object, *options: str) -> Result:
+    """Over standard input."""
+    body = payload if isinstance(payload, (bytes, str)) else json.dumps(payload)
+    path = folder / "config.yaml"
+    if not path.exists():
+        write_config(folder)
+    return CliRunner().invoke(main, ["explain", "-", "--config", str(path), *options], input=body)
+
+
+def test_each_rule_has_its_say(tmp_path: Path) -> None:
+    """Which took it, which didn't and for what, what came after, and where each is written."""
+    done = explain(tmp_path, group(alert("DiskFull", instance="db-1")))
+    assert done.exit_code == 0, done.output
+    text = done.stdout
+    for part in (
+        'alertname="DiskFull"',
+        'alertname="PaymentFailures" doesn\'t hold',
+        f"{tmp_path}/rules.yaml:2:3",
+        'disk-full: P3 (matched), incident disk-full{instance="db-1"}, policy all tells',
+        "at once: log",
+    ):
+        assert part in text, text
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("0.023", "payment-failures: P0 (above threshold: 0.023 against > 1%)"),
+        ("0.5%", "payment-failures: P2 (above threshold: 0.5% against > 0.1%)"),
+        ("0.0001", "payment-failures: kept, and opens nothing (below threshold: 0.0001 against > 0.1%)"),
+        ("many", "payment-failures: P2 (value unreadable: many against > 0.1%)"),
+        ("", "payment-failures: P2 (value unreadable: no value against > 0.1%)"),
+    ],
+)
+def test_the_value_is_held_against_the_threshold(tmp_path: Path, value: str, said: str) -> None:
+    """As it was read, and what came of it."""
+    assert said in explain(tmp_path, group(alert(value=value))).stdout
+
+
+def test_who_would_be_told_and_when(tmp_path: Path) -> None:
+    """Each step of the policy, with what makes it unnecessary."""
+    steps = [{"notify": ["channel:log"]}, {"after": "5m", "notify": ["channel:log"], "unless": "acknowledged"}]
+    write_config(tmp_path, policies={"all": {"steps": steps}})
+    text = explain(tmp_path, group(alert())).stdout
+    assert "at once: log" in text
+    assert "after 5m, unless acknowledged: log" in text
+
+
+def test_json_is_for_programs(tmp_path: Path) -> None:
+    """The same facts, and nothing else on standard output."""
+    done = explain(tmp_path, group(alert(), alert("DiskFull")), "--json")
+    found: Any = json.loads(done.stdout)
+    assert [one["outcomes"][0]["rule"] for one in found] == ["payment-failures", "disk-full"]
+    assert found[0]["outcomes"][0]["severity"] == "P0"
+    assert [rule["reason"] for rule in found[1]["rules"]] == ["matcher_failed", "matched", "taken_before"]
+
+
+def test_a_file_and_the_shipped_sample(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the quick start says is true: the sample opens a P0."""
+    monkeypatch.chdir(ROOT)
+    arguments = ["explain", "deploy/samples/payment-failures.json", "--config", "config.example.yaml"]
+    done = CliRunner().invoke(main, arguments)
+    assert done.exit_code == 0
+    assert "payment-failures: P0" in done.stdout
+
+
+def test_long_lines_stay_whole_in_a_pipe(tmp_path: Path) -> None:
+    """Whoever greps finds them."""
+    instance = "a-very-long-name-of-an-instance-" * 8
+    assert (
+        f'incident disk-full{{instance="{instance}"}}'
+        in explain(tmp_path, group(alert("DiskFull", instance=instance))).stdout
+    )
+
+
+def test_labels_are_not_taken_for_markup(tmp_path: Path) -> None:
+    """Square brackets and braces are shown as they are."""
+    assert "[bold]x[/bold] {y}" in explain(tmp_path, group(alert(note="[bold]x[/bold] {y}"))).stdout
+
+
+def test_an_alert_that_cannot_be_read_is_said(tmp_path: Path) -> None:
+    """And the others are explained."""
+    done = explain(tmp_path, group(alert() | {"startsAt": "never"}, alert("DiskFull")))
+    assert done.exit_code == 0
+    assert "not understood: /alerts/0/startsAt" in done.stdout
+    assert "disk-full: P3" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("payload", "options", "said"),
+    [
+        ("{", (), "-: the body: "),
+        (group(alert() | {"startsAt": "never"}), (), "-: /alerts/0/startsAt: "),
+        (group(), ("--source", "sentry"), "no source 'sentry' is configured; there are: alertmanager"),
+    ],
+)
+def test_what_is_wrong_is_said_in_a_line(tmp_path: Path, payload: object, options: tuple[str, ...], said: str) -> None:
+    """Exit code 1, on stderr."""
+    done = explain(tmp_path, payload, *options)
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr.startswith(said)
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    """Is said by its name."""
+    done = CliRunner().invoke(main, ["explain", "gone.json", "--config", str(write_config(tmp_path))])
+    assert (done.exit_code, done.stderr) == (1, "gone.json: No such file or directory\n")
+
+
+def test_a_sentry_webhook(tmp_path: Path) -> None:
+    """Its kind, a header in life, is an option here."""
+    write_config(tmp_path, sources={"sentry": {"insecure": True}})
+    body = (ROOT / "tests/payloads/sentry-metric_alert-critical.json").read_bytes()
+    done = explain(tmp_path, body, "--source", "sentry", "--resource", "metric_alert")
+    assert done.exit_code == 0, done.output
+    assert "default: P2" in done.stdout

@@ -1,0 +1,94 @@
+"""Scripts about one incident: what happens to it, and all that must follow. Anything extra fails.
+
+A script is a list of steps; a step is an event and what was decided: first the reason, then what the timeline notes,
+who is owed a message, which timers are cleared and set (for how many seconds after the start), and whether the alerts
+are let go of.
+"""
+
+from router.core.escalation import STEP, Decision
+from router.core.incident import Cleared, DeliveryFailed, Fired, IncidentEvent, decide
+from router.core.rule import Rule, judge
+from router.core.settings import Settings
+from router.model.event import Command, Commanded, TimerDue
+from router.model.incident import Incident, Severity
+from router.model.reason import Reason
+from tests.world import NOW, alert, rule, settings
+
+P0, P1, P2, P3 = Severity
+CONFIG = settings()
+Script = list[tuple[IncidentEvent, str]]
+
+
+def fires(
+    at: float,
+    severity: Severity = P1,
+    taker: Rule | None = None,
+    *,
+    counted: bool = False,
+    fresh: bool = True,
+    incident_id: int = 1,
+) -> Fired:
+    seen, taker = alert(value="20%"), taker or rule()
+    return Fired(NOW + at, seen, taker, judge(taker, seen), severity, taker.key(seen), counted, fresh, incident_id)
+
+
+def clears(at: float, after: float = 0.0) -> Cleared:
+    return Cleared(NOW + at, "f1", Reason.CLEARED, after)
+
+
+def says(at: float, command: Command, severity: Severity | None = None) -> Commanded:
+    return Commanded(NOW + at, 1, "ana", command, "because", severity)
+
+
+def acks(at: float) -> Commanded:
+    return says(at, Command.ACKNOWLEDGE)
+
+
+def resolves(at: float) -> Commanded:
+    return says(at, Command.RESOLVE)
+
+
+def due(at: float, name: str = STEP, due_at: float | None = None) -> TimerDue:
+    return TimerDue(NOW + at, 1, name, NOW + (at if due_at is None else due_at))
+
+
+def fails(at: float, channel: str) -> DeliveryFailed:
+    return DeliveryFailed(NOW + at, channel)
+
+
+def lines(decision: Decision) -> str:
+    """A decision as a script says it. Owing a channel twice is owing it once."""
+    owed: dict[Reason, dict[str, None]] = {}
+    for each in decision.owed:
+        owed.setdefault(each.reason, {})[each.channel] = None
+    return " | ".join(
+        [
+            decision.reason.value,
+            *(f"note {entry.what}" + " by ana" * (entry.by == "ana") for entry in decision.entries),
+            *(f"owe {reason} to {' '.join(channels)}" for reason, channels in owed.items()),
+            *(f"clear {name}" for name in decision.timers_cleared),
+            *(f"timer {timer.name} {timer.due_at - NOW:g}" for timer in decision.timers),
+            *["detach"] * decision.detached,
+        ]
+    )
+
+
+def play(script: Script, config: Settings = CONFIG, incident: Incident | None = None) -> Incident:
+    """The incident in the end, if all that must follow did, at each step."""
+    for event, expected in script:
+        decision = decide(incident, event, config)
+        assert lines(decision) == expected, event
+        stamps = [entry.at for entry in decision.entries] + [owed.at for owed in decision.owed]
+        assert set(stamps) <= {event.at}
+        incident = decision.incident or incident
+    assert incident is not None
+    return incident
+
+
+def after(*events: IncidentEvent, config: Settings = CONFIG) -> Incident:
+    """An incident to which these have happened."""
+    incident = None
+    for event in events:
+        incident = decide(incident, event, config).incident or incident
+    assert incident is not None
+    return incident

@@ -1,0 +1,122 @@
+"""The engine's parts at work: a real store and applier, and channels whose senders do as a script says."""
+
+import asyncio
+from collections import deque
+from typing import Any, Self
+
+from router.core.settings import Settings
+from router.engine.apply import Applier
+from router.engine.deliver import Channel, Courier, Words
+from router.model.alert import Alert, AlertStatus
+from router.model.event import AlertSeen, Command, Commanded
+from router.model.notification import Letter, Notification, NotificationState, Result, Sent
+from router.model.reason import Reason
+from router.ports import spawn
+from router.telemetry.metrics import Metrics
+from tests.clock import START, SteppedClock, stop
+from tests.faults import FaultyStore
+
+WORDS = Words("http://router.example.com", "VintStreet")
+
+
+def seen(name: str = "PaymentFailures", at: float = START, **changes: Any) -> AlertSeen:
+    """An alert by its name and, with other keywords than `status`, `value` and `event_id`, its labels."""
+    status = AlertStatus(changes.pop("status", "firing"))
+    annotations = {"value": changes.pop("value", "0.023")}
+    event_id = changes.pop("event_id", "")
+    labels = {"alertname": name, "service": "api"} | changes
+    fingerprint = ",".join(f"{key}={labels[key]}" for key in sorted(labels))
+    return AlertSeen(at, Alert("alertmanager", fingerprint, status, labels, annotations, START - 60, event_id=event_id))
+
+
+def command(word: Command, incident_id: int = 1, at: float = START, **changes: Any) -> Commanded:
+    return Commanded(at, incident_id, "ana", word, **changes)
+
+
+class ScriptedSender:
+    """Answers by its script (what is an exception is raised), then `Sent`. While `gate` is shut it answers nothing."""
+
+    def __init__(self, *script: Result | Exception) -> None:
+        self.script = deque(script)
+        self.letters: list[Letter] = []
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.under_way = 0
+        self.most = 0
+
+    async def send(self, letter: Letter) -> Result:
+        self.letters.append(letter)
+        self.under_way += 1
+        self.most = max(self.most, self.under_way)
+        await self.gate.wait()
+        self.under_way -= 1
+        result = self.script.popleft() if self.script else Sent(f"ref-{len(self.letters)}")
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+    async def close(self) -> None: ...
+
+
+class Office:
+    """What a courier works in. Enter with `async with`."""
+
+    def __init__(self, store: FaultyStore, settings: Settings, clock: SteppedClock) -> None:
+        self.store = store
+        self.clock = clock
+        self.metrics = Metrics()
+        self.couriers: dict[str, Courier] = {}
+        self.applier = Applier(store, settings, clock, self.metrics, self._wake)
+        self._loops: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> Self:
+        spawn(self.applier.run(), "apply", self._loops)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for loop in list(self._loops):
+            await stop(loop)
+        for courier in self.couriers.values():
+            for task in list(courier._sending):
+                await stop(task)
+
+    def _wake(self, channels: Any) -> None:
+        for channel in channels:
+            if channel in self.couriers:
+                self.couriers[channel].wake()
+
+    def open(self, name: str, *script: Result | Exception, **options: Any) -> ScriptedSender:
+        """Serve a channel from now on."""
+        sender = ScriptedSender(*script)
+        self.couriers[name] = self.courier(name, sender, **options)
+        spawn(self.couriers[name].run(), name, self._loops)
+        return sender
+
+    def courier(self, name: str, sender: ScriptedSender, **options: Any) -> Courier:
+        channel = Channel(name, sender, **options)
+        return Courier(channel, self.store, self.applier, self.clock, owner="me", words=WORDS)
+
+    async def submit(self, *events: Any) -> list[Reason]:
+        return await self.applier.submit(events)
+
+    async def row(self, channel: str = "hook", incident_id: int = 1) -> Notification:
+        (row,) = await self.store.notifications(incident_id=incident_id, channel=channel)
+        return row  # type: ignore[no-any-return]
+
+    async def timeline(self, incident_id: int = 1) -> list[Reason]:
+        return [entry.what for entry in await self.store.timeline(incident_id)]
+
+    async def until(
+        self, state: NotificationState, channel: str = "hook", incident_id: int = 1, step: float = 0.1
+    ) -> Notification:
+        """The row once it's in that state and nobody holds it; time passes meanwhile, `step` seconds at a look."""
+
+        async def there() -> bool:
+            row = await self.row(channel, incident_id)
+            return row.state is state and not row.lease
+
+        await self.clock.settle(there, f"{channel} being {state}", step)
+        return await self.row(channel, incident_id)
+
+    async def until_sent(self, sender: ScriptedSender, letters: int, step: float = 0.0) -> None:
+        await self.clock.settle(lambda: len(sender.letters) >= letters, f"{letters} letters being sent", step)

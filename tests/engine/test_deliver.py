@@ -1,0 +1,413 @@
+"""Lease, send, settle: what becomes of a message, whatever its sender does and whoever dies."""
+
+from dataclasses import replace
+
+import pytest
+
+from router.engine.deliver import ATTEMPTS, PATIENCE
+from router.engine.pace import Pace
+from router.model.event import Command
+from router.model.incident import Status
+from router.model.notification import NotificationState, Rejected, Retry, Sent, Uncertain
+from router.model.reason import Reason
+from router.ports import Overloaded, StoreUnavailable
+from tests.clock import START, turn
+from tests.engine.office import Office, ScriptedSender, command, seen
+
+PENDING, SENT, DEAD = NotificationState.PENDING, NotificationState.SENT, NotificationState.DEAD
+
+
+# --- one message
+
+
+async def test_a_message_is_leased_then_sent_then_settled(office: Office) -> None:
+    """While it's being sent the outbox still owes it, and says who has it; only afterwards it's done."""
+    hook = office.open("hook")
+    hook.gate.clear()
+    await office.submit(seen())
+    await office.until_sent(hook, 1)
+    held = await office.row()
+    assert (held.state, held.lease.startswith("me:")) == (PENDING, True)
+    assert held.lease_until == START + office.couriers["hook"].channel.lease
+    hook.gate.set()
+    row = await office.until(SENT)
+    assert (row.ref, row.sent, row.attempts, row.error, row.may_be_doubled) == ("ref-1", 1, 1, "", False)
+    assert await office.timeline() == [Reason.OPENED, Reason.DELIVERED]
+
+
+async def test_the_letter_has_all_that_a_sender_needs(office: Office) -> None:
+    """The incident as it is now, its timeline, a sample of its alerts, and where to look."""
+    hook = office.open("hook")
+    await office.submit(seen())
+    await office.until(SENT)
+    (letter,) = hook.letters
+    assert (letter.channel, letter.seq, letter.sent, letter.ref, letter.reason) == ("hook", 1, 0, "", Reason.OPENED)
+    assert letter.incident == await office.store.incident(1)
+    assert [entry.what for entry in letter.news] == [Reason.OPENED]
+    assert [alert.labels["alertname"] for alert in letter.alerts] == ["PaymentFailures"]
+    assert (letter.url, letter.company) == ("http://router.example.com/api/v1/incidents/1", "VintStreet")
+
+
+async def test_the_next_letter_goes_on_where_the_last_ended(office: Office) -> None:
+    """It carries the service's handle, how many went before, and as news only what is new."""
+    hook = office.open("hook", Sent("ts-1"), Sent())
+    await office.submit(seen())
+    await office.until(SENT)
+    await office.submit(command(Command.ACKNOWLEDGE))
+    await office.until_sent(hook, 2)
+    letter = hook.letters[1]
+    assert (letter.seq, letter.sent, letter.ref) == (2, 1, "ts-1")
+    assert [entry.what for entry in letter.news] == [Reason.DELIVERED, Reason.ACKNOWLEDGED]
+    assert (await office.until(SENT)).ref == "ts-1", "a sender that returns no handle keeps the last one"
+
+
+# --- trying again
+
+
+async def test_a_short_failure_is_tried_again_at_once(office: Office) -> None:
+    """Within the lease, as the same message, and the outbox hears of it once."""
+    hook = office.open("hook", Retry("503"), Retry("503"))
+    await office.submit(seen())
+    row = await office.until(SENT)
+    assert [letter.seq for letter in hook.letters] == [1, 1, 1]
+    assert row.attempts == 3
+    assert await office.timeline() == [Reason.OPENED, Reason.DELIVERED]
+    attempts = office.metrics.registry.get_sample_value
+    for outcome, count in (("retry", 2), ("sent", 1)):
+        labels = {"channel": "hook", "outcome": outcome}
+        assert attempts("alert_router_delivery_attempts_total", labels) == count
+
+
+async def test_a_short_retry_after_is_waited_out(office: Office) -> None:
+    """The service said when: not before."""
+    hook = office.open("hook", Retry("429", after=3.0))
+    await office.submit(seen())
+    await office.until_sent(hook, 1)
+    await office.clock.advance(2.9)
+    await turn()
+    assert len(hook.letters) == 1
+    await office.clock.advance(0.2)
+    await office.until_sent(hook, 2)
+
+
+async def test_a_long_retry_after_goes_back_to_the_outbox(office: Office) -> None:
+    """Nobody holds a lease for minutes: it's a row that is due later, and then sent."""
+    hook = office.open("hook", Retry("429", after=PATIENCE + 115))
+    await office.submit(seen())
+    await office.clock.settle(lambda: office.applier._waiting == 0 and len(hook.letters) == 1)
+
+    async def waits() -> bool:
+        row = await office.row()
+        return not row.lease and row.due_at >= START + 120
+
+    await office.clock.settle(waits)
+    row = await office.row()
+    assert (row.state, row.attempts, row.error) == (PENDING, 1, "429")
+    await office.clock.advance(119)
+    await turn()
+    assert len(hook.letters) == 1
+    await office.clock.advance(2)
+    await office.until(SENT)
+    retried = [Reason.DELIVERY_RETRIED, Reason.FALLBACK]
+    assert await office.timeline() == [Reason.OPENED, *retried, Reason.DELIVERED], "too late for the stand-in to wait"
+
+
+async def test_after_a_few_attempts_it_goes_back_to_the_outbox(office: Office) -> None:
+    """A channel that is down doesn't keep a place busy; the pauses between the rounds grow."""
+    hook = office.open("hook", *[Retry("503")] * 2 * ATTEMPTS)
+    await office.submit(seen())
+    row = await office.until(SENT)
+    assert (len(hook.letters), row.attempts) == (2 * ATTEMPTS + 1, 2 * ATTEMPTS + 1)
+    retried = [Reason.DELIVERY_RETRIED] * 2
+    assert await office.timeline() == [Reason.OPENED, *retried, Reason.DELIVERED]
+
+
+async def test_an_uncertain_message_is_sent_again_and_marked(office: Office) -> None:
+    """It may have arrived, so it isn't tried at once, and the timeline says that it may be there twice."""
+    hook = office.open("hook", Uncertain("no answer"))
+    await office.submit(seen())
+    await office.until(SENT)
+    assert len(hook.letters) == 2
+    entries = await office.store.timeline(1)
+    assert [entry.what for entry in entries] == [Reason.OPENED, Reason.DELIVERY_UNCERTAIN, Reason.DELIVERED]
+    assert [entry.data.get("may_be_doubled") for entry in entries[1:]] == [None, True]
+
+
+async def test_a_channel_that_is_down_for_two_minutes_has_a_stand_in(office: Office) -> None:
+    """The policy's fallback is told, once, while the first channel is still being tried."""
+    hook, spare = office.open("hook", *[Retry("503")] * 60), office.open("spare")
+    await office.submit(seen())
+    await office.clock.settle(lambda: spare.letters, "the stand-in being told", step=1)
+    assert spare.letters[0].reason is Reason.FALLBACK
+    assert len(hook.letters) > ATTEMPTS, "it wasn't the first failure"
+    assert office.clock.now() - START <= 120 + 1
+    await office.clock.settle(lambda: len(hook.letters) > 50, "the channel being tried", step=20)
+    assert len(spare.letters) == 1
+
+
+# --- giving up
+
+
+async def test_a_rejected_message_is_dead_and_the_stand_in_is_told(office: Office) -> None:
+    """A permanent error isn't tried again; who is to stand in is told at once."""
+    hook, spare = office.open("hook", Rejected("no such channel")), office.open("spare")
+    await office.submit(seen())
+    row = await office.until(DEAD)
+    assert (row.attempts, row.error, row.fallen_back) == (1, "no such channel", True)
+    await office.until(SENT, "spare")
+    assert [len(hook.letters), len(spare.letters)] == [1, 1]
+    assert (await office.timeline())[:3] == [Reason.OPENED, Reason.DELIVERY_FAILED, Reason.FALLBACK]
+
+
+async def test_in_the_end_it_is_given_up(office: Office) -> None:
+    """A message that nobody takes for `give_up_after` is dead: visible, and no longer tried."""
+    office.applier.settings = replace(office.applier.settings, give_up_after=600.0)
+    hook = office.open("hook", *[Retry("503")] * 1000)
+    await office.submit(seen())
+    row = await office.until(DEAD, step=1)
+    assert (row.error, row.attempts) == ("503", len(hook.letters))
+    assert office.clock.now() >= START + 600
+    await office.clock.advance(3600)
+    await turn()
+    assert len(hook.letters) == row.attempts
+
+
+async def test_a_dead_message_that_is_owed_again_is_sent(office: Office) -> None:
+    """News for a channel that refused the last message is tried as if nothing had been."""
+    hook = office.open("hook", Rejected("archived"))
+    await office.submit(seen())
+    await office.until(DEAD)
+    await office.submit(command(Command.ACKNOWLEDGE))
+    row = await office.until(SENT)
+    assert (len(hook.letters), row.error) == (2, "")
+
+
+async def test_a_fault_in_a_sender_is_a_failed_attempt(office: Office) -> None:
+    """It's tried again like any other, and what it said, which may be a secret, is kept out of the outbox."""
+    hook = office.open("hook", *[ValueError("https://hooks.example.com/s3cr3t")] * ATTEMPTS)
+    await office.submit(seen())
+    await office.until(SENT)
+    assert len(hook.letters) == ATTEMPTS + 1
+    entries = await office.store.timeline(1)
+    assert entries[1].what is Reason.DELIVERY_RETRIED
+    assert entries[1].data["error"] == "fault in the sender: ValueError"
+
+
+# --- side by side
+
+
+async def test_a_slow_channel_delays_no_other(office: Office) -> None:
+    """While one never answers the others have their messages."""
+    hook, other = office.open("hook", concurrency=1), office.open("other")
+    hook.gate.clear()
+    await office.submit(*(seen(service=f"s{i}") for i in range(10)))
+    await office.submit(*(seen("DiskFull", instance=f"i{i}") for i in range(10)))
+    await office.until_sent(other, 10)
+    assert len(hook.letters) == 1
+
+
+async def test_no_more_at_once_than_the_channel_takes(office: Office) -> None:
+    """Its concurrency is the limit, and it's made use of; all arrive, each once."""
+    hook = office.open("hook", concurrency=3)
+    hook.gate.clear()
+    await office.submit(*(seen(service=f"s{i}") for i in range(10)))
+    await office.until_sent(hook, 3)
+    await office.clock.advance(5)
+    await turn()
+    assert len(hook.letters) == 3
+    hook.gate.set()
+    await office.until_sent(hook, 10)
+    assert hook.most == 3
+    assert sorted(letter.incident.id for letter in hook.letters) == list(range(1, 11))
+
+
+async def test_the_most_overdue_go_first(office: Office) -> None:
+    """A channel that comes back works through what it's owed from the oldest on."""
+    for i in range(5):
+        await office.submit(seen(service=f"s{i}", at=START - 100 + i))
+    hook = office.open("hook", concurrency=1)
+    await office.until_sent(hook, 5)
+    assert [letter.incident.id for letter in hook.letters] == [1, 2, 3, 4, 5]
+
+
+async def test_no_faster_than_the_rate(office: Office) -> None:
+    """Two in ten seconds: in any ten seconds there are two, whatever is owed."""
+    hook = office.open("hook", pace=Pace(2, 10.0))
+    await office.submit(*(seen(service=f"s{i}") for i in range(5)))
+    for count in (2, 4, 5):
+        await office.until_sent(hook, count)
+        await office.clock.advance(9.9)
+        await turn()
+        assert len(hook.letters) == count
+        await office.clock.advance(0.2)
+
+
+async def test_an_attempt_again_counts_against_the_rate(office: Office) -> None:
+    """A service counts the requests it refused, too: a message that fails doesn't get around the limit."""
+    hook = office.open("hook", *[Retry("429")] * 2, pace=Pace(1, 60.0))
+    await office.submit(seen())
+    await office.until_sent(hook, 1)
+    await office.clock.advance(59)
+    await turn()
+    assert len(hook.letters) == 1
+    await office.until_sent(hook, 3, step=1)
+    assert office.clock.now() >= START + 120
+
+
+# --- coalescing
+
+
+async def test_what_changes_before_it_is_sent_is_one_message(office: Office) -> None:
+    """A channel that comes back hears how things are now, once, and not how they came to be so."""
+    await office.submit(seen())
+    await office.submit(command(Command.ACKNOWLEDGE))
+    await office.submit(seen(status="resolved"))
+    hook = office.open("hook")
+    await office.until(SENT)
+    (letter,) = hook.letters
+    assert letter.incident.status is Status.RESOLVED
+    assert (letter.reason, letter.seq) == (Reason.RESOLVED, 3)
+    assert [entry.what for entry in letter.news][-1] is Reason.RESOLVED
+
+
+async def test_what_changes_while_it_is_sent_is_one_more_message(office: Office) -> None:
+    """However much happens during a slow send, one message follows it, with how things are by then."""
+    hook = office.open("hook")
+    hook.gate.clear()
+    await office.submit(seen())
+    await office.until_sent(hook, 1)
+    await office.submit(command(Command.ACKNOWLEDGE))
+    await office.submit(seen(status="resolved"))
+    assert len(hook.letters) == 1, "two messages about one incident are never on their way to one channel"
+    hook.gate.set()
+    await office.until_sent(hook, 2)
+    row = await office.until(SENT)
+    assert [letter.incident.status for letter in hook.letters] == [Status.INVESTIGATING, Status.RESOLVED]
+    assert (len(hook.letters), row.sent, row.seq) == (2, 2, 3)
+
+
+async def test_what_changes_while_it_fails_is_in_the_next_attempt(office: Office) -> None:
+    """A failed message isn't sent later as it was then."""
+    hook = office.open("hook", Retry("429", after=60.0))
+    hook.gate.clear()
+    await office.submit(seen())
+    await office.until_sent(hook, 1)
+    await office.submit(seen(status="resolved"))
+    hook.gate.set()
+    await office.until_sent(hook, 2, step=1)
+    await office.until(SENT)
+    assert [letter.incident.status for letter in hook.letters] == [Status.INVESTIGATING, Status.RESOLVED]
+    assert office.clock.now() >= START + 60, "and the service's Retry-After holds for it, too"
+
+
+# --- when something dies
+
+
+async def test_who_lost_the_lease_settles_nothing(office: Office) -> None:
+    """A courier that was thought dead comes back: what was done meanwhile stands, and is marked as possibly doubled."""
+    slow, quick = ScriptedSender(Rejected("too late to say")), ScriptedSender()
+    slow.gate.clear()
+    late, heir = office.courier("hook", slow), office.courier("hook", quick)
+    await office.submit(seen())
+    await late.round()
+    await office.until_sent(slow, 1)
+    await heir.round()
+    assert quick.letters == [], "the lease holds"
+    await office.clock.advance(late.channel.lease + 1)
+    await heir.round()
+    await office.until(SENT)
+    slow.gate.set()
+    late.close()
+    await late.run()
+    row = await office.row()
+    assert (row.state, row.sent, row.ref, row.error) == (SENT, 1, "ref-1", "")
+    delivered = [entry for entry in await office.store.timeline(1) if entry.what is Reason.DELIVERED]
+    assert [entry.data.get("may_be_doubled") for entry in delivered] == [True]
+
+
+async def test_a_store_that_is_down_when_it_is_to_be_settled(office: Office) -> None:
+    """Sent, but nobody could write it down: it's sent again when the lease has run out, and marked."""
+    hook = office.open("hook")
+    hook.gate.clear()
+    await office.submit(seen())
+    await office.until_sent(hook, 1)
+    office.store.down = True
+    hook.gate.set()
+    await office.clock.settle(lambda: not office.couriers["hook"]._sending, "giving up", step=1)
+    office.store.down = False
+    await office.until_sent(hook, 2, step=1)
+    assert office.clock.now() >= START + office.couriers["hook"].channel.lease
+    row = await office.until(SENT)
+    assert row.sent == 1
+    entries = [entry for entry in await office.store.timeline(1) if entry.what is Reason.DELIVERED]
+    assert [entry.data.get("may_be_doubled") for entry in entries] == [True]
+
+
+async def test_a_store_that_is_down_when_there_is_something_to_send(office: Office) -> None:
+    """The channel's loop lives on, and the message goes out once the store is back."""
+    hook = office.open("hook")
+    await office.clock.settle(lambda: office.clock.parked)
+    await office.submit(seen())
+    office.store.down = True
+    await office.clock.settle(lambda: office.store.calls["claim_notifications"] > 5, step=1)
+    assert hook.letters == []
+    office.store.down = False
+    await office.until_sent(hook, 1, step=1)
+
+
+async def test_a_store_that_is_down_when_the_letter_is_written(office: Office) -> None:
+    """The lease was taken, nothing was sent: that is made up for when the lease has run out."""
+    hook = office.open("hook")
+    office.store.plan["letter"].append(StoreUnavailable("gone"))
+    await office.submit(seen())
+    await office.until_sent(hook, 1, step=1)
+
+
+async def test_an_overloaded_router_settles_a_little_later(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was sent is written down as soon as there's room, and not sent twice."""
+    hook = office.open("hook")
+    hook.gate.clear()
+    await office.submit(seen())
+    await office.until_sent(hook, 1)
+    refusals = [Overloaded("full")] * 3
+    submit = office.applier.submit
+
+    async def refuse(events: object) -> object:
+        if refusals:
+            raise refusals.pop()
+        return await submit(events)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(office.applier, "submit", refuse)
+    hook.gate.set()
+    await office.until(SENT)
+    assert len(hook.letters) == 1
+    assert refusals == []
+
+
+async def test_a_loop_that_ends_leaves_its_message_to_the_next(office: Office) -> None:
+    """A channel that is taken out of service in the middle of claiming has nothing that only it may send."""
+    first = office.open("hook")
+    await office.clock.settle(lambda: office.clock.parked)
+    await office.submit(seen())
+    await office.clock.settle(lambda: office.store.calls["claim_notifications"] >= 2)
+    office.couriers.pop("hook").close()
+    second = office.open("hook")
+    row = await office.until(SENT)
+    assert len(first.letters) + len(second.letters) == 1
+    assert office.clock.now() < START + 10
+    assert not row.may_be_doubled
+
+
+async def test_a_channel_that_closes_finishes_what_is_under_way(office: Office) -> None:
+    """A stop claims no more and lets go of nothing that has been started."""
+    hook = office.open("hook", concurrency=1)
+    hook.gate.clear()
+    await office.submit(seen(service="a"), seen(service="b"))
+    await office.until_sent(hook, 1)
+    (loop,) = (task for task in office._loops if task.get_name() == "hook")
+    office.couriers["hook"].close()
+    await office.clock.advance(10)
+    assert not loop.done()
+    hook.gate.set()
+    await loop
+    assert [(await office.row(incident_id=i)).state for i in (1, 2)] == [SENT, PENDING]

@@ -1,0 +1,37 @@
+"""A store that fails when it's told to."""
+
+from collections import Counter, defaultdict, deque
+from typing import Any
+
+from router.ports import StoreUnavailable
+from router.store import SqlStore
+
+
+class FaultyStore:
+    """A real store, but for planned faults.
+
+    plan: by method, what each of its next calls raises; None for a call that is let through.
+    down: every call raises StoreUnavailable. calls: how often each method was called. saved: the changes that were.
+    """
+
+    def __init__(self, store: SqlStore) -> None:
+        self._store = store
+        self.plan: dict[str, deque[Exception | None]] = defaultdict(deque)
+        self.calls: Counter[str] = Counter()
+        self.down = False
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._store, name)
+
+        async def call(*args: Any, **kwargs: Any) -> Any:
+            self.calls[name] += 1
+            if self.down:
+                raise StoreUnavailable("the disk is on fire")
+            if self.plan[name] and (fault := self.plan[name].popleft()):
+                raise fault
+            return await method(*args, **kwargs)
+
+        return call
+
+    async def close(self) -> None:
+        await self._store.close()

@@ -1,0 +1,65 @@
+"""The OpenAPI document says what there is, and all of it."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from tests.daemon import Daemon, alert
+
+Router = Callable[..., Daemon]
+
+METHODS = {"get", "post", "put", "delete", "patch"}
+
+
+async def document(daemon: Daemon) -> dict[str, Any]:
+    answer = await daemon.get("/api/v1/openapi.json")
+    assert answer.status == 200
+    return answer.json  # type: ignore[no-any-return]
+
+
+async def test_every_route_is_documented_and_every_documented_path_is_one(router: Router) -> None:
+    """Neither more nor less."""
+    async with router() as daemon:
+        registered = {
+            (route.method.lower(), route.resource.canonical)
+            for route in daemon.app._runner.app.router.routes()
+            if route.resource and route.resource.canonical.startswith("/api/v1") and route.method != "HEAD"
+        }
+        paths = (await document(daemon))["paths"]
+        assert registered == {(method, path) for path, operations in paths.items() for method in operations}
+
+
+async def test_the_document_is_in_order(router: Router) -> None:
+    """Each operation has a summary and an answer, path parameters are declared, and references lead somewhere."""
+    async with router() as daemon:
+        spec = await document(daemon)
+    assert spec["openapi"].startswith("3.1")
+    for path, operations in spec["paths"].items():
+        for method, operation in operations.items():
+            assert method in METHODS
+            assert operation["summary"].endswith(".")
+            assert {"default"} < operation["responses"].keys()
+            names = [(one["in"], one["name"]) for one in operation["parameters"]]
+            assert len(names) == len(set(names))
+            assert {name for place, name in names if place == "path"} == set(re.findall(r"{(\w+)}", path))
+    assert spec["components"]["schemas"].keys() == {"Problem"}
+    references = re.findall(r"'\$ref': '([^']+)'", str(spec))
+    assert set(references) == {"#/components/schemas/Problem"}
+
+
+async def test_the_documented_status_is_the_one_that_is_answered(router: Router) -> None:
+    """For a plain call of each operation."""
+    async with router() as daemon:
+        await daemon.alert(alert())
+        (stored,) = (await daemon.get("/api/v1/alerts")).json["alerts"]
+        bodies = {"note": {"text": "hm"}, "severity": {"severity": "P2"}}
+        for path, operations in sorted((await document(daemon))["paths"].items(), key=lambda one: one[0][::-1]):
+            if path.endswith(("/false-positive", "/resolve")):
+                continue  # they end the incident, and are tested by themselves
+            for method, operation in operations.items():
+                url = path.format(id=1, channel="log")
+                body = bodies.get(path.rpartition("/")[2], {"version": "4", "alerts": []} if "explain" in path else {})
+                query = {"fingerprint": stored["fingerprint"]} if (method, path) == ("get", "/api/v1/explain") else {}
+                options = {"json": body} if method == "post" else {}
+                answer = await daemon.ask(method, url, params=query, **options)
+                assert str(answer.status) in operation["responses"], (method, path, answer.body)
