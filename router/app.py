@@ -19,8 +19,10 @@ from router.engine.deliver import Channel, Courier, Words
 from router.engine.housekeeping import keep_house
 from router.engine.pace import Pace
 from router.engine.timers import Timers
+from router.model.notification import channel_of
 from router.ports import Clock, Receiver, Store, SystemClock, spawn
 from router.receivers import RECEIVERS
+from router.receivers.site import Site
 from router.senders import KINDS, Configs
 from router.store import open_store
 from router.telemetry import errors, logs
@@ -29,6 +31,7 @@ from router.telemetry.metrics import Metrics
 from router.web.api import Api
 from router.web.operations import Operations
 from router.web.problem import problems
+from router.web.schedules import Schedules
 from router.web.webhooks import Webhooks
 
 log = logger(__name__)
@@ -58,8 +61,8 @@ class Post:
         self._couriers: dict[str, Courier] = {}
         self._loops: set[asyncio.Task[None]] = set()
 
-    def wake(self, channels: Iterable[str]) -> None:
-        for channel in channels:
+    def wake(self, addresses: Iterable[str]) -> None:
+        for channel in {channel_of(address) for address in addresses}:
             if courier := self._couriers.get(channel):
                 courier.wake()
 
@@ -71,7 +74,8 @@ class Post:
         for name, options in config.channels.items():
             sender = KINDS[config.kinds[name]].build(name, options, self._session)
             pace = Pace(options.rate.count, options.rate.per) if options.rate else None
-            channel = Channel(name, sender, options.concurrency, options.timeout, pace)
+            people = config.addresses(name)
+            channel = Channel(name, sender, options.concurrency, options.timeout, pace, people)
             courier = Courier(channel, self._store, inbox, self._clock, owner=self._owner, words=words)
             self._couriers[name] = courier
             watch(spawn(courier.run(), f"courier {name}", self._loops))
@@ -97,6 +101,7 @@ class App:
         self.config = config
         self.metrics = Metrics()
         self.address = ("", 0)
+        self._loaded_at = 0.0
         self._path = path
         self._store = store
         self._clock = clock
@@ -104,7 +109,7 @@ class App:
         self._post = Post(store, clock, owner)
         self.inbox = Applier(store, config.settings, clock, self.metrics, self._post.wake)
         self._timers = Timers(store, self.inbox, clock, owner)
-        self._webhooks = Webhooks(_receivers(config), self.inbox, clock, self.metrics)
+        self._webhooks = Webhooks(_receivers(config), self.inbox, store, clock, self.metrics)
         self._loops: set[asyncio.Task[None]] = set()
         self._runner = web.AppRunner(self._web(), access_log=None, shutdown_timeout=GRACE)
         self._stopped = asyncio.Event()
@@ -156,8 +161,9 @@ class App:
             settings=lambda: self.config.settings,
             receivers=lambda: self._webhooks.receivers,
         )
+        schedules = Schedules(self._clock, config=lambda: self.config, loaded_at=lambda: self._loaded_at)
         operations = Operations(self._store, self._clock, self.metrics, self.reload)
-        app.add_routes([*self._webhooks.routes(), *operations.routes(), *api.routes()])
+        app.add_routes([*self._webhooks.routes(), *operations.routes(), *api.routes(), *schedules.routes()])
         return app
 
     async def reload(self) -> None:
@@ -187,7 +193,8 @@ class App:
 
     def _loaded(self, config: Config) -> None:
         self.metrics.reload_successful.set(1)
-        self.metrics.reload_time.set(self._clock.now())
+        self._loaded_at = self._clock.now()
+        self.metrics.reload_time.set(self._loaded_at)
         self.metrics.expect(config.sources, config.channels)
 
     def request_stop(self) -> None:
@@ -220,7 +227,8 @@ class App:
 
 
 def _receivers(config: Config) -> dict[str, Receiver]:
-    return {name: RECEIVERS[name].build(name, source) for name, source in config.sources.items()}
+    site = Site.of(config)
+    return {name: RECEIVERS[name].build(name, source, site) for name, source in config.sources.items()}
 
 
 async def serve(path: Path, announce: Any) -> None:

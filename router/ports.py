@@ -7,14 +7,14 @@ import asyncio
 import time
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from msgspec import Struct
 
 from router.core.view import Changes, View, Wanted
 from router.model.alert import Alert, Taking
 from router.model.decision import Entry
-from router.model.event import Event, TimerDue
+from router.model.event import Command, Event, TimerDue, Undelivered
 from router.model.incident import Incident, Severity, Status
 from router.model.notification import Letter, Notification, NotificationState, Result
 from router.model.reason import Reason
@@ -82,19 +82,66 @@ class Unauthorized(Exception):
 
 
 class Incoming(Struct, frozen=True):
-    """An inbound webhook as it arrived. Header names are lower case; `secret` is the path's last segment, if any."""
+    """An inbound webhook as it arrived. Header names are lower case.
+
+    `segment` is what follows the source's name in the path, if anything: a secret, or which of its paths it is.
+    `raw_path` is the path and query as the request line has them.
+    """
 
     headers: Mapping[str, str]
     body: bytes
-    secret: str = ""
+    segment: str = ""
+    raw_path: str = ""
+
+
+class Asked(Struct, frozen=True):
+    """What a person asks of an incident through a webhook; without a command, only to be told how it is.
+
+    Without an incident the only one that's open is meant, if there's one; without either, all that are open.
+    `receipt` and `reopened` are those of `Commanded`.
+    """
+
+    incident_id: int | None
+    command: Command | None
+    by: str
+    text: str = ""
+    receipt: str = ""
+    reopened: int | None = None
+
+
+class Handled(Struct, frozen=True):
+    """What was decided on what somebody asked, None if that was no command, and the incident since, if there's one.
+
+    `open` are those that are, newest first, where `asked` names none and it isn't clear which is meant.
+    """
+
+    asked: Asked
+    reason: Reason | None
+    incident: Incident | None
+    open: Sequence[Incident] = ()
 
 
 class Received(Struct, frozen=True):
-    """What a webhook held: alerts, and for each that couldn't be read the pointer to it and why."""
+    """What a webhook held: alerts, and for each that couldn't be read why; what people ask; what didn't arrive.
+
+    `ignored` says why there's nothing in it, `refused` why whoever sent it may ask for nothing. `words` are for them.
+    """
 
     alerts: Sequence[Alert] = ()
     errors: Sequence[Bad] = ()
+    asked: Sequence[Asked] = ()
+    undelivered: Sequence[Undelivered] = ()
     ignored: str = ""
+    refused: str = ""
+    words: str = ""
+
+
+class Answer(Struct, frozen=True):
+    """An HTTP answer in the form that a source wants."""
+
+    status: int = 200
+    body: bytes = b""
+    content_type: str = "text/plain"
 
 
 class Receiver(Protocol):
@@ -108,6 +155,15 @@ class Receiver(Protocol):
 
     def decode(self, incoming: Incoming, now: float) -> Received:
         """Raises: Bad, when nothing of it can be understood."""
+        ...
+
+
+@runtime_checkable
+class Replying(Receiver, Protocol):
+    """A receiver whose source wants an answer of its own. It words what was decided, and decides nothing."""
+
+    def reply(self, incoming: Incoming, received: Received, handled: Sequence[Handled], now: float) -> Answer:
+        """`handled` is what became of each of `received.asked`, in order, all of it committed."""
         ...
 
 
@@ -150,10 +206,13 @@ class Store(Protocol):
         """Lease the timers that are due, earliest first; nobody else gets them before `until`."""
         ...
 
-    async def claim_notifications(
-        self, channel: str, now: float, owner: str, until: float, limit: int
+    async def claim_notifications(  # noqa: PLR0913 - what to lease, and for how long
+        self, channel: str, now: float, owner: str, until: float, limit: int, *, people: bool = False
     ) -> Sequence[Notification]:
-        """Lease the pending messages of a channel that are due. A lease already there had run out: a crash."""
+        """Lease the pending messages of a channel that are due, with `people` also those to people over it.
+
+        A lease already there had run out: a crash.
+        """
         ...
 
     async def letter(self, incident_id: int) -> tuple[Incident, Sequence[Entry], Sequence[AlertRow]] | None:

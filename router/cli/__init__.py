@@ -6,6 +6,7 @@ from router.cli.check import check
 from router.cli.explain import explain
 from router.cli.incidents import ack, incidents, resolve
 from router.cli.migrate import migrate
+from router.cli.oncall import oncall
 from router.cli.schema import schema
 from router.cli.serve import serve
 
@@ -19,3 +20,4 @@ main = typer.Typer(
 
 for command in (serve, check, explain, incidents, ack, resolve, migrate, schema):
     main.command()(command)
+main.add_typer(oncall, name="oncall")

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -15,8 +16,11 @@ from router.config.load import Config
 from router.core.explain import Explanation, Outcome
 from router.core.explain import explain as explain_alert
 from router.core.quantity import duration
+from router.core.reach import Reached
+from router.model.policy import Step
 from router.ports import Bad, Incoming, Received, SystemClock
 from router.receivers import RECEIVERS
+from router.receivers.site import Site
 from router.web import views
 
 UNCUT = 500
@@ -33,7 +37,7 @@ def explain(
     """Say what the rules make of each alert in a webhook, why, and who would be told over what."""
     checked = config_at(path_of(config))
     received = _decode(checked, payload, source, resource)
-    explanations = [explain_alert(checked.settings, alert) for alert in received.alerts]
+    explanations = [explain_alert(checked.settings, alert, SystemClock().now()) for alert in received.alerts]
     if as_json:
         typer.echo(json.dumps([views.explanation(one) for one in explanations], indent=2))
         return
@@ -49,7 +53,7 @@ def explain(
 def _decode(checked: Config, payload: str, source: str, resource: str) -> Received:
     if source not in checked.sources:
         fail(f"no source '{source}' is configured; there are: {', '.join(checked.sources)}")
-    receiver = RECEIVERS[source].build(source, checked.sources[source])
+    receiver = RECEIVERS[source].build(source, checked.sources[source], Site())
     try:
         body = sys.stdin.buffer.read() if payload == "-" else Path(payload).read_bytes()
         return receiver.decode(Incoming({"sentry-hook-resource": resource}, body), SystemClock().now())
@@ -70,9 +74,23 @@ def _show(console: Console, one: Explanation) -> None:
     console.print(table)
     for outcome in one.outcomes:
         console.print(Text(f"\n{_sentence(outcome)}"))
-        for step in outcome.policy.steps if outcome.policy else ():
+        for step, reached in zip(outcome.policy.steps if outcome.policy else (), outcome.reached, strict=True):
             at = f"after {duration(step.after)}, unless {step.unless}" if step.after else "at once"
-            console.print(Text(f"    {at}: {', '.join(step.channels)}"))
+            console.print(Text(f"    {at}: {', '.join(step.notify)}"))
+            for line in _who(step, reached):
+                console.print(Text(f"        {line}"))
+
+
+def _who(step: Step, reached: Reached) -> Iterator[str]:
+    """Whom the targets of a step that aren't channels come to."""
+    if people := [address for address in reached.now if address not in step.notify]:
+        yield f"that is {', '.join(people)}"
+    for after, address in reached.later:
+        yield f"then {address} after {duration(after)}, unless acknowledged"
+    for target, why in reached.problems:
+        yield f"{target}: {why}"
+    if reached.nobody:
+        yield "so the next step is taken at once"
 
 
 def _sentence(one: Outcome) -> str:

@@ -11,10 +11,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from router.cli.config import ConfigPath, fail
+from router.cli.config import ConfigPath, config_at, fail, path_of
 from router.core.quantity import duration
 from router.core.schedule import Schedule, Shift, gaps, on_call, shifts
-from router.ports import Clock
+from router.ports import Clock, SystemClock
 
 DAY = 86_400.0
 
@@ -125,3 +125,6 @@ def _people(contacts: tuple[str, ...]) -> Text:
 
 def _time(at: float, schedule: Schedule) -> str:
     return f"{datetime.fromtimestamp(at, ZoneInfo(schedule.time_zone)):%a %Y-%m-%d %H:%M %Z}"
+
+
+oncall = oncall_app(lambda path: config_at(path_of(path)).settings.people.schedules, SystemClock())

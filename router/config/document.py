@@ -5,6 +5,7 @@ from typing import Literal, NewType
 from msgspec import Struct, field
 
 from router.config.fields import Duration, HttpUrl, Size, TimeZone
+from router.config.people import ContactDocument, ScheduleDocument
 from router.config.secret import Secret
 from router.core.matcher import Matcher
 from router.core.quantity import Threshold
@@ -17,9 +18,15 @@ Matchers = NewType("Matchers", tuple[Matcher, ...])
 
 
 class Target(Struct, frozen=True):
-    """Whom a step notifies. Written `channel:NAME`."""
+    """Whom a step notifies. Written `channel:NAME`, `contact:NAME`, `role:NAME` or `schedule:NAME`."""
 
-    channel: str
+    kind: Literal["channel", "contact", "role", "schedule"]
+    name: str
+
+    @property
+    def told(self) -> str:
+        """As the core is told: a channel by its bare name."""
+        return self.name if self.kind == "channel" else f"{self.kind}:{self.name}"
 
 
 class Channel(Struct, frozen=True):
@@ -135,6 +142,9 @@ class Document(Struct, frozen=True, kw_only=True):
     channels: dict[str, Channel]
     severities: dict[Severity, SeverityDocument]
     policies: dict[str, PolicyDocument]
+    contacts: dict[str, ContactDocument] = {}
+    roles: dict[str, list[str]] = {}
+    schedules: dict[str, ScheduleDocument] = {}
     listen: str = "127.0.0.1:9095"
     external_url: HttpUrl = HttpUrl("http://127.0.0.1:9095")
     storage: Secret = Secret("sqlite:///alert-router.db")

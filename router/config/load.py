@@ -11,7 +11,9 @@ from msgspec import Struct, defstruct
 from router.config.convert import FAILED, Context, Trail, convert
 from router.config.document import Channel, DefaultRule, Document, Matchers, RuleDocument, RulesFile, Target
 from router.config.fields import is_loopback
-from router.config.located import Invalid, Place, Problem, read, suggest
+from router.config.located import Invalid, Place, Problem, read
+from router.config.people import PARSERS, people
+from router.config.people_check import check_name, check_people
 from router.config.shapes import Hooks
 from router.core.fold import MAX_WINDOW
 from router.core.matcher import Matcher, parse_matchers
@@ -46,7 +48,8 @@ class Types(Struct, frozen=True):
     def hooks(self) -> Hooks:
         """How the file's own types are read, and which kinds of channel there are."""
         return Hooks(
-            parsers={
+            parsers=PARSERS
+            | {
                 Matchers: parse_match,
                 Threshold: Threshold.parse,
                 Template: compile_template,
@@ -68,6 +71,14 @@ class Config(Struct, frozen=True):
     channels: Mapping[str, Any]
     kinds: Mapping[str, str]
 
+    def addresses(self, channel: str) -> dict[str, str] | None:
+        """Where each contact who can be reached over the channel is reached; None where it reaches no people."""
+        reaches = getattr(self.channels[channel], "reaches", None)
+        if reaches is None:
+            return None
+        found = {name: getattr(contact, reaches) for name, contact in self.document.contacts.items()}
+        return {name: address for name, address in found.items() if address}
+
 
 def parse_match(text: str) -> tuple[Matcher, ...]:
     """Raises: ValueError, also where there's none: a rule that is to take every alert has no `match`."""
@@ -78,10 +89,10 @@ def parse_match(text: str) -> tuple[Matcher, ...]:
 
 def parse_target(text: str) -> Target:
     """Raises: ValueError."""
-    kind, colon, name = text.partition(":")
-    if kind != "channel" or not colon or not name:
-        raise ValueError(f"expected channel:NAME, found '{text}'")
-    return Target(name)
+    match text.partition(":"):
+        case ("channel" | "contact" | "role" | "schedule") as kind, ":", name if name:
+            return Target(kind, name)
+    raise ValueError(f"expected channel:NAME, contact:NAME, role:NAME or schedule:NAME, found '{text}'")
 
 
 def load(path: Path, env: Mapping[str, str], types: Types) -> Config:
@@ -158,6 +169,8 @@ def _check_count(place: Place, rule: RuleDocument, context: Context) -> None:
 
 def _check(context: Context) -> None:
     _check_names(context)
+    check_people(context)
+    _check_answers(context)
     _check_listen(context)
     _check_storage(context)
     places = context.places
@@ -170,18 +183,24 @@ def _check(context: Context) -> None:
 
 
 def _check_names(context: Context) -> None:
-    channels = context.names_at(("channels",))
     for trail, target in list(context.all_of(Target)):
-        _check_name("channel", target.channel, channels, trail, context)
+        check_name(target.kind, target.name, context.names_at((f"{target.kind}s",)), trail, context)
     policies = context.names_at(("policies",))
     for trail, name in list(context.all_of(str)):
         if trail[0] == "severities" and trail[-1] == "policy":
-            _check_name("policy", name, policies, trail, context)
+            check_name("policy", name, policies, trail, context)
 
 
-def _check_name(what: str, name: str, known: list[str], trail: Trail, context: Context) -> None:
-    if name not in known:
-        context.report(context.place_of(trail), f"unknown {what} '{name}'{suggest(name, known)}")
+def _check_answers(context: Context) -> None:
+    """A channel that asks people for answers needs the source that takes them, or they'd be lost."""
+    sources = context.names_at(("sources",))
+    for name in context.names_at(("channels",)):
+        trail = ("channels", name)
+        source = getattr(context.values.get(trail), "answers", "")
+        if source and source not in sources:
+            context.report(
+                context.place_of(trail), f"channel '{name}' asks people for answers: give sources.{source} to take them"
+            )
 
 
 def _check_listen(context: Context) -> None:
@@ -233,16 +252,17 @@ def _assemble(
                 tuple(
                     sorted(
                         (
-                            Step(step.after, tuple(target.channel for target in step.notify), step.unless)
+                            Step(step.after, tuple(target.told for target in step.notify), step.unless)
                             for step in policy.steps
                         ),
                         key=lambda step: step.after,
                     )
                 ),
-                tuple(target.channel for target in policy.fallback),
+                tuple(target.told for target in policy.fallback),
             )
             for name, policy in document.policies.items()
         },
+        people=people(document.contacts, document.roles, document.schedules, document.company.time_zone),
         edited=frozenset(name for name, channel in document.channels.items() if getattr(channel, "edits", False)),
         reopen_within=document.reopen_within,
         fallback_after=document.fallback_after,

@@ -1,7 +1,7 @@
 """People in the config: contacts, and the on-call schedules that they take turns in."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NewType
 
 from msgspec import Struct, field
@@ -18,12 +18,14 @@ from router.config.times import (
     parse_time,
     parse_weekdays,
 )
+from router.core.reach import People, Way
 from router.core.rotation import Handover, Rotate, Rotation
 from router.core.schedule import EVERY_DAY, Layer, Override, Restriction, Schedule
 from router.core.wall import instant
+from router.model.incident import Severity
 
 Email = NewType("Email", str)
-"""An address like `ana@example.com`, without a name."""
+"""An address like `ana@example.com`, without a name, in ASCII: what every relay takes."""
 
 Phone = NewType("Phone", str)
 """A number in E.164: `+442071838750`."""
@@ -35,7 +37,7 @@ SHORTEST_TURN: Final = 3600.0
 
 def parse_email(text: str) -> Email:
     """Raises: ValueError."""
-    if not re.fullmatch(r"[^@\s<>,;]+@[^@\s<>,;]+\.[^@\s<>,;]+", text):
+    if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9.-]+\.[A-Za-z0-9]+", text):
         raise ValueError(f"expected an address such as ana@example.com, found {text!r}")
     return Email(text)
 
@@ -62,6 +64,14 @@ PARSERS: dict[type, Callable[[str], object]] = {
 # --- documents
 
 
+class WayDocument(Struct, frozen=True, kw_only=True):
+    """A channel over which a person is reached, how long after a step, and at which severities: without any, at all."""
+
+    via: str
+    after: Duration = Duration(0.0)
+    severities: list[Severity] = field(name="for", default=[])
+
+
 class ContactDocument(Struct, frozen=True, kw_only=True):
     """A person and the ways to reach them. `name` is what is shown instead of the contact's key in the config."""
 
@@ -70,6 +80,7 @@ class ContactDocument(Struct, frozen=True, kw_only=True):
     phone: Phone | None = None
     slack: str = ""
     time_zone: TimeZone | None = None
+    reach: list[WayDocument] = []
 
 
 class RestrictionDocument(Struct, frozen=True, kw_only=True):
@@ -136,6 +147,24 @@ class ScheduleDocument(Struct, frozen=True, kw_only=True):
 
 
 # --- into what the core is told
+
+
+def people(
+    contacts: Mapping[str, ContactDocument],
+    roles: Mapping[str, Sequence[str]],
+    on_call: Mapping[str, ScheduleDocument],
+    time_zone: TimeZone,
+) -> People:
+    """Whom the targets of policies mean; `time_zone` is for the schedules that have none."""
+    return People(
+        {name: tuple(map(_way, contact.reach)) for name, contact in contacts.items()},
+        {name: tuple(those) for name, those in roles.items()},
+        schedules(on_call, time_zone),
+    )
+
+
+def _way(document: WayDocument) -> Way:
+    return Way(document.via, document.after, frozenset(document.severities or Severity))
 
 
 def schedules(documents: Mapping[str, ScheduleDocument], time_zone: TimeZone) -> dict[str, Schedule]:

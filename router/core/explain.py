@@ -5,6 +5,7 @@ Nothing here decides: it asks the functions that do, and keeps what they say.
 
 from msgspec import Struct
 
+from router.core.reach import Reached
 from router.core.rule import Judgement, Rule, Verdict, judge
 from router.core.settings import Settings
 from router.model.alert import Alert
@@ -12,12 +13,16 @@ from router.model.policy import Policy
 
 
 class Outcome(Struct, frozen=True):
-    """What one rule that takes the alert makes of it. `policy` is None where nobody is told."""
+    """What one rule that takes the alert makes of it. `policy` is None where nobody is told.
+
+    `reached` says of each of its steps whom that would tell.
+    """
 
     rule: Rule
     key: str
     judgement: Judgement
     policy: Policy | None
+    reached: tuple[Reached, ...] = ()
 
 
 class Explanation(Struct, frozen=True):
@@ -28,11 +33,16 @@ class Explanation(Struct, frozen=True):
     outcomes: tuple[Outcome, ...]
 
 
-def explain(settings: Settings, alert: Alert, count: int = 1) -> Explanation:
-    """What the rules in force make of `alert`; `count` is what a counting rule would have counted."""
+def explain(settings: Settings, alert: Alert, at: float, *, count: int = 1) -> Explanation:
+    """What the rules in force make of `alert` at `at`; `count` is what a counting rule would have counted."""
     outcomes = []
     for rule in settings.rules.takers(alert):
         judgement = judge(rule, alert, count)
-        policy = settings.policy(judgement.severity) if judgement.severity else None
-        outcomes.append(Outcome(rule, rule.key(alert), judgement, policy))
+        key, severity = rule.key(alert), judgement.severity
+        if severity is None:
+            outcomes.append(Outcome(rule, key, judgement, None))
+            continue
+        policy = settings.policy(severity)
+        reached = tuple(settings.people.reach(step.notify, severity, at + step.after) for step in policy.steps)
+        outcomes.append(Outcome(rule, key, judgement, policy, reached))
     return Explanation(alert, tuple(settings.rules.verdicts(alert)), tuple(outcomes))

@@ -26,7 +26,8 @@ from router.core.rule import Rule, judge
 from router.core.settings import Settings
 from router.core.view import Changes, View, Wanted
 from router.model.alert import Alert, AlertStatus, Taking
-from router.model.event import AlertSeen, Commanded, DeliverySettled, Event, TimerDue
+from router.model.decision import Entry
+from router.model.event import AlertSeen, Commanded, DeliverySettled, Event, TimerDue, Undelivered
 from router.model.reason import Reason
 
 SEEN_EVERY = 60.0
@@ -68,7 +69,7 @@ class Fold:
         alerts = [event.alert for event in self.events if isinstance(event, AlertSeen)]
         return Wanted(
             fingerprints=list({alert.fingerprint for alert in alerts}),
-            receipts=[alert.event_id for alert in alerts if alert.event_id],
+            receipts=[receipt for event in self.events if (receipt := _receipt(event))],
             incident_ids=list({_incident_id(event) for event in self.events if not isinstance(event, AlertSeen)}),
         )
 
@@ -108,25 +109,34 @@ class Fold:
         return self.changes, [self._decide(position, event) for position, event in enumerate(self.events)]
 
     def _decide(self, position: int, event: Event) -> Reason:
+        if self._is_replay(event):
+            return Reason.REPLAYED
         match event:
             case AlertSeen():
                 return self._alert(position, event.at, event.alert)
             case DeliverySettled():
                 return self._settled(event)
+            case Undelivered():
+                return self._undelivered(event)
             case TimerDue():
                 self.changes.timers_done.append(event)
                 return self._happen(event.incident_id, event)
             case _:
                 return self._happen(event.incident_id, event)
 
+    def _is_replay(self, event: Event) -> bool:
+        """Has it come before? If not, remember that it has now."""
+        receipt = _receipt(event)
+        if receipt in self.view.receipts:
+            return True
+        if receipt:
+            self.view.receipts.add(receipt)
+            self.changes.receipts[receipt] = event.at
+        return False
+
     # --- alerts
 
     def _alert(self, position: int, at: float, alert: Alert) -> Reason:
-        if alert.event_id:
-            if alert.event_id in self.view.receipts:
-                return Reason.REPLAYED
-            self.view.receipts.add(alert.event_id)
-            self.changes.receipts[alert.event_id] = at
         takings = self.view.takings.get(alert.fingerprint, [])
         mark = self._digests[position]
         if _is_repeat(takings, mark):
@@ -229,6 +239,17 @@ class Fold:
             self._happen(held.incident_id, DeliveryFailed(event.at, held.channel))
         return settlement.entry.what
 
+    def _undelivered(self, event: Undelivered) -> Reason:
+        """It counts as sent, so it can only be put on record, and the fallback told if nobody has answered yet."""
+        incident = self.view.incidents.get(event.incident_id)
+        if incident is None:
+            return Reason.UNKNOWN_INCIDENT
+        data = {"channel": event.channel, "error": event.error}
+        self.changes.entries.append(Entry(incident.id, event.at, Reason.DELIVERY_FAILED, data=data))
+        if incident.is_open and incident.acknowledged_at is None:
+            self._happen(incident.id, DeliveryFailed(event.at, event.channel))
+        return Reason.DELIVERY_FAILED
+
     def _happen(self, incident_id: int, event: IncidentEvent) -> Reason:
         """Let the event happen to the incident, and note all that follows."""
         decision = decide(self.view.incidents.get(incident_id), event, self.settings)
@@ -276,6 +297,16 @@ def _begins(alert: Alert, before: Taking | None) -> bool:
     if before is None or before.status is AlertStatus.RESOLVED:
         return True
     return not alert.event_id and before.starts_at != alert.starts_at
+
+
+def _receipt(event: Event) -> str:
+    match event:
+        case AlertSeen():
+            return event.alert.event_id
+        case Commanded() | Undelivered():
+            return event.receipt
+        case _:
+            return ""
 
 
 def _incident_id(event: Event) -> int:

@@ -10,7 +10,8 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from router.core.escalation import STEP, Decision, run_steps
+from router.core.escalation import REACH, STEP, Decision, run_steps, stop_reaching, tell, try_next_ways
+from router.core.reach import Reached
 from router.core.rule import Judgement, Rule
 from router.core.settings import Settings
 from router.core.template import render
@@ -212,6 +213,8 @@ def _cleared(incident: Incident, event: Cleared, settings: Settings) -> Decision
 
 
 def _commanded(incident: Incident, event: Commanded, settings: Settings) -> Decision:
+    if event.reopened is not None and event.reopened != incident.reopened:
+        return _too_late(incident, event, Reason.COMMAND_OUTDATED)
     if event.command is Command.NOTE:
         return _noted(incident, event, settings)
     if not incident.is_open:
@@ -219,6 +222,8 @@ def _commanded(incident: Incident, event: Commanded, settings: Settings) -> Deci
     match event.command:
         case Command.ACKNOWLEDGE:
             return _acknowledged(incident, event)
+        case Command.ESCALATE:
+            return _escalated(incident, event, settings)
         case Command.SEVERITY:
             return _severity_set(incident, event, settings)
         case Command.RESOLVE:
@@ -251,8 +256,23 @@ def _acknowledged(incident: Incident, event: Commanded) -> Decision:
         incident, event.at, acknowledged_at=event.at, acknowledged_by=event.by, lead=incident.lead or event.by
     )
     decision = Decision(Reason.ACKNOWLEDGED, acknowledged)
+    stop_reaching(decision)
     decision.note(event.at, Reason.ACKNOWLEDGED, event.by, text=event.text)
     decision.owe(event.at, Reason.ACKNOWLEDGED, incident.told)
+    return decision
+
+
+def _escalated(incident: Incident, event: Commanded, settings: Settings) -> Decision:
+    """Whoever answers can't see to it: an acknowledgement is void, and the policy runs ahead to its next step."""
+    steps = settings.policy(incident.severity).steps
+    if incident.step >= len(steps):
+        return _too_late(incident, event, Reason.ALREADY_DONE)
+    since = min(incident.policy_since, event.at - steps[incident.step].after)
+    escalated = _next(incident, event.at, policy_since=since, acknowledged_at=None, acknowledged_by="", lead="")
+    decision = Decision(Reason.ESCALATED, escalated)
+    decision.note(event.at, Reason.ESCALATED, event.by, text=event.text)
+    decision.owe(event.at, Reason.ESCALATED, _edited(incident, settings))
+    run_steps(decision, event.at, Reason.STEP_DUE, settings)
     return decision
 
 
@@ -277,18 +297,23 @@ def _timer_due(incident: Incident, event: TimerDue, settings: Settings) -> Decis
         decision = Decision(Reason.RESOLVED, _next(incident, event.at))
         _close(decision, event.at, Status.RESOLVED, Reason.RESOLVED, "")
         return decision
+    if event.name == REACH:
+        decision = Decision(Reason.NEXT_WAY, _next(incident, event.at))
+        try_next_ways(decision, event.at)
+        return decision
     decision = Decision(Reason.STEP_DUE, _next(incident, event.at))
     run_steps(decision, event.at, Reason.STEP_DUE, settings)
     return decision
 
 
 def _delivery_failed(incident: Incident, event: DeliveryFailed, settings: Settings) -> Decision:
-    channels = tuple(c for c in settings.policy(incident.severity).fallback if c not in incident.told)
-    if not channels:
+    policy = settings.policy(incident.severity)
+    reached = settings.people.reach(policy.fallback, incident.severity, event.at).without(incident.told)
+    if reached == Reached():
         return Decision(Reason.DELIVERY_FAILED)
-    decision = Decision(Reason.FALLBACK, _next(incident, event.at, told=incident.told + channels))
-    decision.note(event.at, Reason.FALLBACK, channel=event.channel, channels=list(channels))
-    decision.owe(event.at, Reason.FALLBACK, channels)
+    decision = Decision(Reason.FALLBACK, _next(incident, event.at))
+    decision.note(event.at, Reason.FALLBACK, channel=event.channel, channels=list(reached.addresses))
+    tell(decision, event.at, Reason.FALLBACK, reached)
     return decision
 
 
@@ -339,6 +364,7 @@ def _set_severity(  # noqa: PLR0913 - each is a different fact about one change
     decision.incident = _next(incident, at, severity=severity, policy_since=at, step=0)
     decision.note(at, decision.reason, by, **data)
     decision.owe(at, decision.reason, incident.told)
+    stop_reaching(decision)
     run_steps(decision, at, decision.reason, settings)
 
 
@@ -350,5 +376,6 @@ def _close(decision: Decision, at: float, status: Status, reason: Reason, by: st
     )
     decision.detached = bool(by)
     decision.timers_cleared += [RESOLVE, STEP]
+    stop_reaching(decision)
     decision.note(at, reason, by, **data)
     decision.owe(at, reason, decision.incident.told)

@@ -140,9 +140,11 @@ class RuleSet:
 
     def takers(self, alert: Alert) -> list[Rule]:
         """The rules that take the alert: the first that matches, those after it while they say `continue`."""
-        return [verdict.rule for verdict in self._verdicts(alert, self._candidates(alert)) if verdict.takes] or [
-            self.default
-        ]
+        try:
+            takers = [verdict.rule for verdict in self._verdicts(alert, self._candidates(alert)) if verdict.takes]
+        except Exception:  # noqa: BLE001 - a fault of one rule must lose no alert, nor those it came with
+            takers = []
+        return takers or [self.default]
 
     def verdicts(self, alert: Alert) -> list[Verdict]:
         """What each rule says to the alert, in order, the default last: the long form of `takers`."""

@@ -48,12 +48,12 @@ class Restriction(Struct, frozen=True):
 
 
 class Layer(Struct, frozen=True):
-    """People in turns or, from an imported calendar, in shifts that are fixed.
+    """People in turns, which count within the restrictions, if there are any.
 
-    It counts within its restrictions, if it has any. `time_zone` is that of its clock; "" for the schedule's.
+    `time_zone` is that of its clock; "" for the schedule's.
     """
 
-    turns: Rotation | tuple[Shift, ...]
+    turns: Rotation
     restrictions: tuple[Restriction, ...] = ()
     time_zone: str = ""
 
@@ -80,13 +80,13 @@ class Schedule(Struct, frozen=True):
 
 
 def on_call(schedule: Schedule, at: float) -> tuple[str, ...]:
-    """Who is on call. Several only where an imported calendar has overlapping shifts; () for nobody."""
-    layers = (_people(layer, at, layer.time_zone or schedule.time_zone) for layer in reversed(schedule.layers))
-    people = next(filter(None, layers), ())
+    """Who is on call: one contact, or () for nobody."""
+    layers = (_contact(layer, at, layer.time_zone or schedule.time_zone) for layer in reversed(schedule.layers))
+    contact = next(filter(None, layers), "")
     for override in schedule.overrides:
-        if override.start <= at < override.end:
-            people = _replaced(people, override)
-    return people
+        if override.start <= at < override.end and override.replaces in {"", contact}:
+            contact = override.contact
+    return (contact,) if contact else ()
 
 
 def shifts(schedule: Schedule, start: float, end: float) -> tuple[Shift, ...]:
@@ -105,21 +105,11 @@ def gaps(schedule: Schedule, start: float, end: float) -> tuple[Gap, ...]:
 # --- at one time
 
 
-def _people(layer: Layer, at: float, zone: str) -> tuple[str, ...]:
+def _contact(layer: Layer, at: float, zone: str) -> str:
     windows = (window for one in layer.restrictions for window in _windows(one, at, at, zone))
     if layer.restrictions and not any(start <= at < end for start, end in windows):
-        return ()
-    if isinstance(layer.turns, Rotation):
-        return tuple(filter(None, [on_turn(layer.turns, at, zone)]))
-    return tuple(dict.fromkeys(shift.contact for shift in layer.turns if shift.start <= at < shift.end))
-
-
-def _replaced(people: tuple[str, ...], override: Override) -> tuple[str, ...]:
-    if override.replaces:
-        people = tuple(override.contact if contact == override.replaces else contact for contact in people)
-    else:
-        people = (override.contact,)
-    return tuple(dict.fromkeys(filter(None, people)))
+        return ""
+    return on_turn(layer.turns, at, zone)
 
 
 def _windows(restriction: Restriction, start: float, end: float, zone: str) -> Iterator[tuple[float, float]]:
@@ -166,9 +156,6 @@ def _changes(schedule: Schedule, start: float, end: float) -> Iterator[float]:
         for restriction in layer.restrictions:
             for window in _windows(restriction, start, end, zone):
                 yield from window
-        if isinstance(layer.turns, Rotation):
-            yield from handovers(layer.turns, start, end, zone)
-        else:
-            yield from (edge for shift in layer.turns for edge in (shift.start, shift.end))
+        yield from handovers(layer.turns, start, end, zone)
     for override in schedule.overrides:
         yield from (override.start, override.end)

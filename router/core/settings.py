@@ -1,8 +1,9 @@
 """What the core is told by the config."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from router.core.reach import People
 from router.core.rule import RuleSet
 from router.model.incident import Severity
 from router.model.policy import Policy, SeverityPlan
@@ -15,12 +16,14 @@ class Settings:
     `reopen_within`: an alert that returns this soon reopens its incident instead of opening another.
     `fallback_after`: a message that is this late is also owed to the policy's fallback channels.
     `give_up_after`: a message that is this late is dead-lettered.
+    `people`: whom the targets of policies mean.
     `edited`: the channels whose message is edited in place, which therefore hear of every change.
     """
 
     rules: RuleSet
     severities: Mapping[Severity, SeverityPlan]
     policies: Mapping[str, Policy]
+    people: People = field(default_factory=People)
     edited: frozenset[str] = frozenset()
     reopen_within: float = 600.0
     fallback_after: float = 120.0

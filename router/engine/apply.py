@@ -140,8 +140,9 @@ class Applier:
     def _committed(self, events: Sequence[Event], changes: Changes, view: View) -> None:
         self._metrics.committed(events, changes, view.incidents)
         for entry in changes.entries:
-            if entry.what in QUIETLY:
-                continue
-            log.info(entry.what.value, incident=f"INC-{entry.incident_id}", by=entry.by or None)
+            if entry.what is Reason.NOBODY_REACHED:
+                log.warning(entry.what.value, incident=f"INC-{entry.incident_id}", **entry.data)
+            elif entry.what not in QUIETLY:
+                log.info(entry.what.value, incident=f"INC-{entry.incident_id}", by=entry.by or None)
         if changes.owed:
             self._on_owed({owed.channel for owed in changes.owed})

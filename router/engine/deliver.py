@@ -7,14 +7,16 @@ the message is sent again, marked as possibly doubled.
 
 import asyncio
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_result, stop_after_attempt, wait_random_exponential
 
 from router.engine.pace import Pace
 from router.model.event import DeliverySettled
-from router.model.notification import Attempt, Letter, Notification, Result, Retry
+from router.model.notification import Attempt, Letter, Notification, Rejected, Result, Retry, Uncertain
 from router.ports import Clock, Inbox, Overloaded, Sender, Store, StoreUnavailable, spawn
+from router.telemetry import errors
 from router.telemetry.logs import logger
 
 log = logger(__name__)
@@ -28,18 +30,26 @@ ATTEMPTS = 3
 PATIENCE = 5.0
 """The longest wait between two of those attempts, in seconds. A longer Retry-After goes back to the outbox."""
 
+HANG = 2.0
+"""Times a channel's timeout after which an attempt is cut off, whatever the sender is waiting for."""
+
 SETTLE_TRIES = 5
+"""With waits of 1, 2, 4, 8 and 16 s after them, all within the lease: a store that is away briefly costs no double."""
 
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """One configured destination. `timeout` is in seconds, for one attempt."""
+    """One configured destination. `timeout` is in seconds, for one attempt.
+
+    `people` are the addresses of those who can be reached over it, by contact; None where it reaches no people.
+    """
 
     name: str
     sender: Sender
     concurrency: int = 4
     timeout: float = 10.0
     pace: Pace | None = None
+    people: Mapping[str, str] | None = None
 
     @property
     def lease(self) -> float:
@@ -102,7 +112,9 @@ class Courier:
         if room <= 0:
             return
         owner = f"{self._owner}:{now}:{random.getrandbits(32):08x}"
-        claimed = await self._store.claim_notifications(channel.name, now, owner, now + channel.lease, room)
+        claimed = await self._store.claim_notifications(
+            channel.name, now, owner, now + channel.lease, room, people=channel.people is not None
+        )
         for notification in claimed:
             if channel.pace:
                 channel.pace.take(now)
@@ -115,7 +127,8 @@ class Courier:
     async def _deliver(self, notification: Notification) -> None:
         try:
             letter = await self._letter(notification)
-            attempts = await self._send(letter)
+            with errors.about(letter.incident.source):
+                attempts = await self._send(letter)
             await self._settle(notification, letter, attempts)
         except StoreUnavailable as error:
             # The lease runs out, and the message is sent again.
@@ -140,6 +153,7 @@ class Courier:
             alerts=tuple(row.alert for row in alerts),
             url=f"{self._words.external_url}/api/v1/incidents/{incident.id}",
             company=self._words.company,
+            to=(self.channel.people or {}).get(notification.channel.removeprefix(f"{self.channel.name}/"), ""),
         )
 
     async def _send(self, letter: Letter) -> tuple[Attempt, ...]:
@@ -169,8 +183,13 @@ class Courier:
         return _soon(result) and (pace is None or pace.free(self._clock.now()) > 0)
 
     async def _try(self, letter: Letter) -> Result:
+        if letter.channel != self.channel.name and not letter.to:
+            return Rejected("the config has no such contact any more, or no address of theirs for the channel")
         try:
-            return await self.channel.sender.send(letter)
+            async with asyncio.timeout(HANG * self.channel.timeout):
+                return await self.channel.sender.send(letter)
+        except TimeoutError:
+            return Uncertain("the sender hung")
         except Exception as error:
             log.exception("sender_failed", channel=self.channel.name)
             return Retry(f"fault in the sender: {type(error).__name__}")
@@ -181,11 +200,12 @@ class Courier:
             settled = DeliverySettled(self._clock.now(), notification, attempts, told, random.random())  # noqa: S311
             try:
                 await self._inbox.submit([settled])
-            except Overloaded:
+            except (Overloaded, StoreUnavailable) as error:
+                log.warning("settling_waits", channel=self.channel.name, error=str(error))
                 await self._clock.sleep(2.0**wait)
             else:
                 return
-        raise StoreUnavailable("overloaded")
+        raise StoreUnavailable("no settling within the lease")
 
 
 def _soon(result: Result) -> bool:

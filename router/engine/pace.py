@@ -13,7 +13,7 @@ class Pace:
 
     def free(self, now: float) -> int:
         """How many may be sent now."""
-        while self._sent and self._sent[0] <= now - self._per:
+        while self._sent and self._sent[0] + self._per <= now:
             self._sent.popleft()
         return self._count - len(self._sent)
 

@@ -41,5 +41,11 @@ class Timers:
         """Submit what is due now, and say how much it was. Raises: StoreUnavailable, Overloaded."""
         now = self._clock.now()
         due = await self._store.claim_timers(now, self._owner, now + LEASE, BATCH)
-        await self._inbox.submit(due)
+        outcomes = await asyncio.gather(*(self._inbox.submit([timer]) for timer in due), return_exceptions=True)
+        for timer, outcome in zip(due, outcomes, strict=True):
+            if isinstance(outcome, StoreUnavailable | Overloaded):
+                raise outcome
+            if isinstance(outcome, BaseException):
+                # It's claimed again after its lease; the others aren't held up.
+                log.error("timer_failed", incident=timer.incident_id, timer=timer.name, exc_info=outcome)
         return len(due)

@@ -18,6 +18,7 @@ class AlertSeen(Struct, frozen=True, gc=False):
 
 class Command(StrEnum):
     ACKNOWLEDGE = "ack"
+    ESCALATE = "escalate"
     RESOLVE = "resolve"
     FALSE_POSITIVE = "false_positive"
     NOTE = "note"
@@ -25,7 +26,11 @@ class Command(StrEnum):
 
 
 class Commanded(Struct, frozen=True):
-    """A person did something to an incident. `text` is the note, `severity` the one set."""
+    """A person did something to an incident. `text` is the note, `severity` the one set.
+
+    `receipt` is the same when the same request comes again, which then has no second effect; "" where none can.
+    `reopened` says which life of the incident is meant, as `Incident.reopened` counts them; None for the present one.
+    """
 
     at: float
     incident_id: int
@@ -33,6 +38,8 @@ class Commanded(Struct, frozen=True):
     command: Command
     text: str = ""
     severity: Severity | None = None
+    receipt: str = ""
+    reopened: int | None = None
 
 
 class TimerDue(Struct, frozen=True):
@@ -57,6 +64,19 @@ class DeliverySettled(Struct, frozen=True):
     jitter: float = 0.0
 
 
+class Undelivered(Struct, frozen=True):
+    """A service that had taken a message says that it didn't arrive, and why.
+
+    `channel` is the address that the message was owed to; `receipt` is as that of `Commanded`.
+    """
+
+    at: float
+    incident_id: int
+    channel: str
+    error: str
+    receipt: str
+
+
 class Resent(Struct, frozen=True):
     """A person wants a message sent again, dead-lettered or not."""
 
@@ -66,4 +86,4 @@ class Resent(Struct, frozen=True):
     by: str
 
 
-Event = AlertSeen | Commanded | TimerDue | DeliverySettled | Resent
+Event = AlertSeen | Commanded | TimerDue | DeliverySettled | Undelivered | Resent

@@ -32,9 +32,12 @@ class Incident(Struct, frozen=True, gc=False):
 
     `key` is the rule's name and the grouping labels, like `payment-failures{service="api"}`; at most one incident
     of a key is open at a time. `firing` counts the alerts that hold it open, `alerts` all that ever joined it.
-    `quiet_since` is when the last of them cleared. `told` are the channels that have been owed a message, who are
-    therefore owed the end of the story. `policy_since` is when the policy in force
-    started (at the opening, a reopening or a rise in severity) and `step` the index of its step that comes next.
+    `quiet_since` is when the last of them cleared. `told` are the channels, and people over channels
+    (`sms/ana`), that have been owed a message, who are therefore owed the end of the story. `policy_since` is when the
+    policy in force started (at the opening, a reopening or a rise in severity) and `step` the index of its step that
+    comes next.
+    `reaching` are the further ways to reach people: when (UTC seconds) which address is told, unless somebody has
+    acknowledged by then.
     """
 
     id: int
@@ -64,6 +67,7 @@ class Incident(Struct, frozen=True, gc=False):
     policy_since: float = 0.0
     step: int = 0
     told: tuple[str, ...] = ()
+    reaching: tuple[tuple[float, str], ...] = ()
 
     @property
     def name(self) -> str:

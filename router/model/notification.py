@@ -10,6 +10,11 @@ from router.model.incident import Incident
 from router.model.reason import Reason
 
 
+def channel_of(address: str) -> str:
+    """The channel that serves an address: `sms` both for `sms` and for Ana over it, `sms/ana`."""
+    return address.partition("/")[0]
+
+
 class NotificationState(StrEnum):
     PENDING = "pending"
     SENT = "sent"
@@ -17,7 +22,7 @@ class NotificationState(StrEnum):
 
 
 class Notification(Struct, frozen=True, gc=False):
-    """The one row of the outbox about one incident for one channel.
+    """The one row of the outbox about one incident for one `channel`, or for one person over a channel (`sms/ana`).
 
     `seq` counts the messages owed so far: owing again while one is pending replaces it, so a channel is never owed
     more than one message about an incident, and it's rendered from the incident as it is when sent. `lease` names

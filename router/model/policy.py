@@ -13,15 +13,18 @@ class Unless(StrEnum):
 
 
 class Step(Struct, frozen=True):
-    """Tell `channels`, `after` seconds from the start of the policy, unless somebody has answered by then."""
+    """Tell the targets `notify`, `after` seconds from the start of the policy, unless somebody has answered by then.
+
+    A target is the name of a channel, or `contact:NAME`, `role:NAME` or `schedule:NAME`.
+    """
 
     after: float
-    channels: tuple[str, ...]
+    notify: tuple[str, ...]
     unless: Unless = Unless.RESOLVED
 
 
 class Policy(Struct, frozen=True):
-    """Steps in order of time, and the channels to tell when one of theirs doesn't take messages."""
+    """Steps in order of time, and the targets to tell when one of theirs doesn't take messages."""
 
     name: str
     steps: tuple[Step, ...]

@@ -39,10 +39,13 @@ class Reason(StrEnum):
     FALSE_POSITIVE = "false_positive"
     REOPENED = "reopened"
     ACKNOWLEDGED = "acknowledged"
+    ESCALATED = "escalated"
     NOTED = "noted"
     STEP_DUE = "step_due"
     STEP_SKIPPED = "step_skipped"
     STEPS_ENDED = "steps_ended"
+    NEXT_WAY = "next_way"
+    NOBODY_REACHED = "nobody_reached"
 
     # What became of a message
     DELIVERED = "delivered"
@@ -57,3 +60,4 @@ class Reason(StrEnum):
     ALREADY_CLOSED = "already_closed"
     UNKNOWN_INCIDENT = "unknown_incident"
     TIMER_OUTDATED = "timer_outdated"
+    COMMAND_OUTDATED = "command_outdated"

@@ -1,4 +1,7 @@
-"""The kinds of webhook that bring alerts, each in a file of its own. A new one is a file and a line in `RECEIVERS`."""
+"""The kinds of webhook, each in a file of its own: those that bring alerts, and those that bring what people ask for.
+
+A new one is a file and a line in `RECEIVERS`.
+"""
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -7,17 +10,29 @@ from msgspec import Struct
 
 from router.ports import Receiver
 from router.receivers.alertmanager import AlertmanagerConfig, AlertmanagerReceiver
+from router.receivers.pagerduty import PagerDutyConfig, PagerDutyReceiver
 from router.receivers.sentry import SentryConfig, SentryReceiver
+from router.receivers.site import Site
+from router.receivers.slack import SlackConfig, SlackReceiver
+from router.receivers.twilio import TwilioConfig, TwilioReceiver
 
 
 class Source(NamedTuple):
-    """config: the struct of `sources.<name>`. build: the receiver, from the source's name and that struct."""
+    """config: the struct of `sources.<name>`. build: the receiver, from the source's name, that struct and the site."""
 
     config: type[Struct]
-    build: Callable[[str, Any], Receiver]
+    build: Callable[[str, Any, Site], Receiver]
+
+
+def _anywhere(make: Callable[[str, Any], Receiver]) -> Callable[[str, Any, Site], Receiver]:
+    """For a source of alerts, to which the site makes no difference."""
+    return lambda name, config, _site: make(name, config)
 
 
 RECEIVERS: Mapping[str, Source] = {
-    "alertmanager": Source(AlertmanagerConfig, AlertmanagerReceiver),
-    "sentry": Source(SentryConfig, SentryReceiver),
+    "alertmanager": Source(AlertmanagerConfig, _anywhere(AlertmanagerReceiver)),
+    "pagerduty": Source(PagerDutyConfig, PagerDutyReceiver),
+    "sentry": Source(SentryConfig, _anywhere(SentryReceiver)),
+    "slack": Source(SlackConfig, SlackReceiver),
+    "twilio": Source(TwilioConfig, TwilioReceiver),
 }

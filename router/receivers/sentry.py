@@ -62,7 +62,7 @@ class SentryReceiver:
         if _is_plugin(incoming):
             if self._config.plugin_secret is None:
                 raise Unauthorized("no plugin_secret is configured to check the secret in the URL with")
-            check_path(incoming.secret, self._config.plugin_secret)
+            check_path(incoming.segment, self._config.plugin_secret)
             return
         if self._config.client_secret is None:
             raise Unauthorized("no client_secret is configured to check Sentry-Hook-Signature with")
@@ -105,7 +105,7 @@ class SentryReceiver:
 
 
 def _is_plugin(incoming: Incoming) -> bool:
-    return bool(incoming.secret) and _SIGNATURE not in incoming.headers
+    return bool(incoming.segment) and _SIGNATURE not in incoming.headers
 
 
 def _check_signature(incoming: Incoming, secret: Secret) -> None:

@@ -1,210 +1,122 @@
-"""Twilio's webhooks: answers to a message, keys pressed in a call, and what became of either. All of it is pure.
+"""Twilio: answers to text messages, at `/webhooks/twilio/sms`, and keys pressed in calls, at `/webhooks/twilio/voice`.
 
-https://www.twilio.com/docs/messaging/guides/webhook-request and /docs/voice/twiml/gather. A signature has no time in
-it, so what is taken from a webhook must do no harm when it comes twice. The number that an answer comes from can be
-forged: it's good for what anybody on call may do, and no more.
+What became of a message or a call comes to `/webhooks/twilio/status`.
+Who may ask for something is who has a number that the config knows.
 """
 
-import re
 from collections.abc import Mapping, Sequence
-from enum import StrEnum
-from types import MappingProxyType
 from urllib.parse import parse_qsl, urlsplit
 
 from msgspec import Struct
-from multidict import MultiDict
-from twilio.request_validator import HMAC_SHA1, HMAC_SHA256, RequestValidator, get_signature_algorithm
-from twilio.twiml.messaging_response import MessagingResponse
 
 from router.config.secret import Secret
-from router.core.gsm7 import TWO_SEGMENTS, fit, gsm7
-from router.core.render import plain
-from router.ports import Bad, Unauthorized
-
-CONTENT_TYPE = "text/xml"
-"""Of the answers below. Twilio refuses JSON."""
-
-HELP = "Reply ACK 142, RES 142 or ESC 142, with the number of the incident."
-
-
-class Said(StrEnum):
-    """What a person asks for. Nothing of it is a word that Twilio keeps for itself, such as STOP or END."""
-
-    ACKNOWLEDGE = "ack"
-    RESOLVE = "resolve"
-    ESCALATE = "escalate"
-    REPEAT = "repeat"
-    HELP = "help"
-    NOTHING = "nothing"
-
-
-class Reply(Struct, frozen=True):
-    """A text message from a person.
-
-    `incident_id` is None where none was named: of those open for this person it's the only one, if it is. `text` is
-    what followed. `number` is who it came from, `sid` the message, by which a repeated one is known. NOTHING is not to
-    be answered.
-    """
-
-    command: Said
-    number: str
-    sid: str
-    incident_id: int | None = None
-    text: str = ""
-
-
-class Standing(Struct, frozen=True):
-    """How far a status has got: a higher `rank` is later. `delivered` is None until it's final."""
-
-    rank: int
-    delivered: bool | None = None
-
-
-class Receipt(Struct, frozen=True):
-    """What became of a message or a call. The last three say what it was about, as the sender put them into the URL.
-
-    A delivered call has been answered, maybe by voice mail: only a key says that somebody heard it.
-    """
-
-    sid: str
-    status: str
-    error_code: int | None
-    final: bool
-    delivered: bool | None
-    incident_id: int = 0
-    channel: str = ""
-    seq: int = 0
-
-
-KEYS: Mapping[str, Said] = MappingProxyType({"1": Said.ACKNOWLEDGE, "2": Said.ESCALATE, "3": Said.REPEAT})
-
-WORDS: Mapping[str, Said] = MappingProxyType(
-    {
-        **dict.fromkeys(("ack", "acked", "acknowledge", "acknowledged"), Said.ACKNOWLEDGE),
-        **dict.fromkeys(("res", "resolve", "resolved"), Said.RESOLVE),
-        **dict.fromkeys(("esc", "escalate", "escalated"), Said.ESCALATE),
-    }
+from router.core.twiml import ask, say, spoken
+from router.model.event import Command, Undelivered
+from router.ports import Answer, Asked, Bad, Handled, Incoming, Received
+from router.receivers.sentences import sentence
+from router.receivers.site import Site, masked
+from router.receivers.twilio_wire import (
+    CONTENT_TYPE,
+    HELP,
+    Receipt,
+    Said,
+    answer,
+    parse_form,
+    parse_key,
+    parse_receipt,
+    parse_reply,
+    public_url,
+    verify,
 )
 
-# https://help.twilio.com/articles/223134027: Twilio acts on these itself, and whoever opted out can't be answered.
-RESERVED = frozenset(
-    "stop stopall unsubscribe cancel end quit optout revoke start yes unstop help info".split()  # noqa: SIM905
-)
-
-STANDINGS: Mapping[str, Standing] = MappingProxyType(
-    {
-        # https://www.twilio.com/docs/messaging/guides/outbound-message-status-in-status-callbacks
-        "accepted": Standing(1),
-        "scheduled": Standing(1),
-        "queued": Standing(2),
-        "sending": Standing(3),
-        "sent": Standing(4),
-        "partially_delivered": Standing(5),
-        "delivered": Standing(9, delivered=True),
-        "undelivered": Standing(9, delivered=False),
-        "read": Standing(10, delivered=True),
-        # https://www.twilio.com/docs/voice/api/call-resource#call-status-values
-        "initiated": Standing(3),
-        "ringing": Standing(4),
-        "in-progress": Standing(5),
-        "completed": Standing(9, delivered=True),
-        "busy": Standing(9, delivered=False),
-        "no-answer": Standing(9, delivered=False),
-        # either
-        "failed": Standing(9, delivered=False),
-        "canceled": Standing(9, delivered=False),
-    }
-)
-UNKNOWN = Standing(0)
-
-_COMMAND = re.compile(r"([a-z]+)\s*(?:(?:inc)?[\s#:-]*([0-9]{1,9}))?(?![0-9a-z])[\s.,:;!-]*(.*)", re.IGNORECASE)
+COMMANDS = {
+    Said.ACKNOWLEDGE: Command.ACKNOWLEDGE,
+    Said.RESOLVE: Command.RESOLVE,
+    Said.ESCALATE: Command.ESCALATE,
+}
+STRANGER = "This number isn't known here, so nothing was done."
 
 
-def public_url(external_url: str, raw_path: str) -> str:
-    """The URL that Twilio signed: the public address in front of the path and query, as the request line has them."""
-    return external_url.rstrip("/") + raw_path
+class TwilioConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """auth_token: the account's primary one, which signs. next_auth_token: signs soon, while it's being changed."""
+
+    auth_token: Secret
+    next_auth_token: Secret | None = None
 
 
-def parse_form(body: bytes) -> MultiDict[str]:
-    """All fields of a form, empty ones, too, since the signature is over all of them."""
-    return MultiDict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
+class TwilioReceiver:
+    """Answers in TwiML, in the words of what was decided."""
+
+    def __init__(self, name: str, config: TwilioConfig, site: Site) -> None:
+        self.name = name
+        self._secrets = [secret for secret in (config.auth_token, config.next_auth_token) if secret]
+        self._site = site
+
+    def verify(self, incoming: Incoming, now: float) -> None:  # noqa: ARG002  Twilio dates no request
+        """Raises: Unauthorized."""
+        verify(incoming.headers, self._urls(incoming), parse_form(incoming.body), self._secrets)
+
+    def decode(self, incoming: Incoming, now: float) -> Received:
+        """Raises: Bad, if it doesn't say who it's from, or comes by a path that isn't one of these."""
+        form = parse_form(incoming.body)
+        match incoming.segment:
+            case "sms":
+                return self._message(form)
+            case "voice":
+                return self._key(form, incoming.raw_path)
+            case "status":
+                return _status(parse_receipt(incoming.raw_path, form), now)
+        raise Bad("Twilio's webhooks go to /webhooks/twilio/sms, …/voice and …/status")
+
+    def reply(self, incoming: Incoming, received: Received, handled: Sequence[Handled], now: float) -> Answer:
+        words = " ".join(map(sentence, handled)) or received.words
+        in_call = incoming.segment == "voice"
+        body = self._spoken(words, incoming, handled, now).encode() if in_call else answer(words)
+        return Answer(body=body, content_type=CONTENT_TYPE)
+
+    def _urls(self, incoming: Incoming) -> list[str]:
+        return [public_url(url, incoming.raw_path) for url in self._site.urls]
+
+    # --- text messages
+
+    def _message(self, form: Mapping[str, str]) -> Received:
+        reply = parse_reply(form)
+        if reply.command is Said.NOTHING:
+            return Received(ignored="Nothing to answer")
+        by = self._site.phones.get(reply.number)
+        if by is None:
+            return Received(refused=f"{masked(reply.number)} isn't a number of the config", words=STRANGER)
+        command = COMMANDS.get(reply.command)
+        if command is None:
+            return Received(words=HELP)
+        return Received(asked=[Asked(reply.incident_id, command, by, reply.text, f"twilio:{reply.sid}")])
+
+    # --- calls
+
+    def _key(self, form: Mapping[str, str], raw_path: str) -> Received:
+        """The call's URL says which incident it's about: the one that the sender made the call for."""
+        called, about = form.get("To", ""), dict(parse_qsl(urlsplit(raw_path).query)).get("incident", "")
+        if not (about.isascii() and about.isdigit() and len(about) < 16):
+            raise Bad("the URL names no incident", "/incident")
+        by = self._site.phones.get(called)
+        if by is None:
+            return Received(refused=f"{masked(called)} isn't a number of the config", words=STRANGER)
+        command = COMMANDS.get(parse_key(form))
+        return Received(asked=[Asked(int(about), command, by, receipt=f"twilio:{form.get('CallSid', '')}:{command}")])
+
+    def _spoken(self, words: str, incoming: Incoming, handled: Sequence[Handled], now: float) -> str:
+        """Whoever pressed no key of ours is asked again, while nobody has answered; else they hear how it is."""
+        for one in handled:
+            incident = one.incident
+            if one.asked.command is None and incident and incident.is_open and incident.acknowledged_at is None:
+                return ask(spoken(incident, self._site.company, now), self._urls(incoming)[0])
+        return say(words)
 
 
-def verify(headers: Mapping[str, str], url: str, form: MultiDict[str], secrets: Sequence[Secret]) -> None:
-    """That Twilio sent it: https://www.twilio.com/docs/usage/webhooks/webhooks-security.
-
-    Args:
-        headers: with names in lower case.
-        url: by `public_url`; it's right with and without the scheme's own port.
-        form: the whole of it.
-        secrets: any of which may have signed: the primary auth token, the next one while it's changed, a shared key.
-
-    Raises: Unauthorized.
-    """
-    signature = headers.get("x-twilio-signature", "")
-    if not signature:
-        raise Unauthorized("X-Twilio-Signature is missing")
-    algorithm = get_signature_algorithm(headers.get("x-twilio-webhooks-signature-settings")).upper()
-    if algorithm not in {HMAC_SHA1, HMAC_SHA256}:
-        raise Unauthorized("X-Twilio-Webhooks-Signature-Settings names an unknown algorithm")
-    if not any(RequestValidator(secret.reveal()).validate(url, form, signature, algorithm) for secret in secrets):
-        raise Unauthorized("X-Twilio-Signature is wrong, or external_url isn't the address that Twilio calls")
-
-
-def parse_reply(form: Mapping[str, str]) -> Reply:
-    """What an inbound text message asks for. Raises: Bad, if it doesn't say who it is from."""
-    number, sid, body = _field(form, "From"), _field(form, "MessageSid"), plain(form.get("Body", ""))
-    if not body or form.get("OptOutType") or body.rstrip(".!").lower() in RESERVED:
-        return Reply(Said.NOTHING, number, sid)
-    found = _COMMAND.fullmatch(body)
-    command = WORDS.get(found[1].lower()) if found else None
-    if not found or not command or (found[3] and not found[2]):
-        # "Resolve the DNS first" isn't about every incident that its sender has.
-        return Reply(Said.HELP, number, sid, text=body)
-    return Reply(command, number, sid, int(found[2]) if found[2] else None, found[3])
-
-
-def parse_key(form: Mapping[str, str]) -> Said:
-    """What a key pressed in a call asks for; any that has no meaning gets the question again."""
-    return KEYS.get(form.get("Digits", ""), Said.REPEAT)
-
-
-def parse_receipt(url: str, form: Mapping[str, str]) -> Receipt:
-    """A status callback, to the URL that the sender gave. Raises: Bad, if it doesn't say about what."""
-    kind = "Call" if "CallSid" in form else "Message"
-    status, code = _field(form, f"{kind}Status"), form.get("ErrorCode", "")
-    delivered = STANDINGS.get(status, UNKNOWN).delivered
-    about = dict(parse_qsl(urlsplit(url).query))
-    return Receipt(
-        sid=_field(form, f"{kind}Sid"),
-        status=status,
-        error_code=_number(code) or None,
-        final=delivered is not None,
-        delivered=delivered,
-        incident_id=_number(about.get("incident", "")),
-        channel=about.get("channel", ""),
-        seq=_number(about.get("seq", "")),
-    )
-
-
-def supersedes(status: str, known: str) -> bool:
-    """Whether `status` is news after `known` ("" for none): callbacks come in any order, and nothing undoes an end."""
-    return STANDINGS.get(status, UNKNOWN).rank > STANDINGS.get(known, UNKNOWN).rank
-
-
-def answer(text: str = "") -> bytes:
-    """TwiML that answers a message with `text`, in two segments at most; or not at all."""
-    response = MessagingResponse()
-    if text:
-        response.message(fit(gsm7(text), TWO_SEGMENTS))
-    return str(response).encode()
-
-
-def _field(form: Mapping[str, str], name: str) -> str:
-    if not (value := form.get(name, "")):
-        raise Bad("Missing or empty", f"/{name}")
-    return value
-
-
-def _number(text: str) -> int:
-    return int(text) if re.fullmatch(r"[0-9]{1,9}", text) else 0
+def _status(receipt: Receipt, now: float) -> Received:
+    """Only that something didn't arrive is news: what arrived counts as sent already."""
+    if not receipt.failed or not receipt.incident_id:
+        return Received(ignored="Not about a message of ours that failed")
+    error = f"{receipt.status}: Twilio's error {receipt.error_code}" if receipt.error_code else receipt.status
+    report = Undelivered(now, receipt.incident_id, receipt.channel, error, f"twilio:{receipt.sid}:failed")
+    return Received(undelivered=[report])

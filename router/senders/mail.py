@@ -16,6 +16,7 @@ from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
 from email.utils import format_datetime, parseaddr
 from html import escape
+from typing import Literal
 
 import aiohttp
 import aiosmtplib
@@ -68,14 +69,16 @@ class MailConfig(ChannelOptions, frozen=True, kw_only=True):
 
     smtp: Smtp
     from_: str = field(name="from")
-    to: tuple[str, ...]
+    to: tuple[str, ...] = ()
     timeout: Duration = Duration(15.0)
 
     def __post_init__(self) -> None:
-        if not self.to:
-            raise ValueError("to: nobody to send to")
         for text in (self.from_, *self.to):
             _address(text)
+
+    @property
+    def reaches(self) -> Literal["email"]:
+        return "email"
 
 
 class MailSender:
@@ -88,13 +91,16 @@ class MailSender:
         self._tls = ssl.create_default_context() if encrypted else None
         # By message, whose part of it is done with, so that one slow mailbox doesn't fill the others on each retry.
         # A restart forgets it; the Message-ID is then what remains.
-        self._settled: dict[tuple[int, int], dict[str, Sent | Rejected]] = {}
+        self._settled: dict[tuple[int, str, int], dict[str, Sent | Rejected]] = {}
 
     async def send(self, letter: Letter) -> Result:
         """Sent once each recipient's mail is accepted or refused for good, and at least one was accepted."""
-        key = (letter.incident.id, letter.seq)
+        recipients = (_address(letter.to),) if letter.to else self._to
+        if not recipients:
+            return Rejected("nobody to send to: the channel has no `to`")
+        key = (letter.incident.id, letter.channel, letter.seq)
         settled = self._settled.setdefault(key, {})
-        results = await self._deliver(letter, [to for to in self._to if to.addr_spec not in settled])
+        results = await self._deliver(letter, [to for to in recipients if to.addr_spec not in settled])
         for to, result in results.items():
             if isinstance(result, Sent | Rejected):
                 settled[to] = result

@@ -1,5 +1,7 @@
 """What every channel can be told in its config, whatever service it goes to."""
 
+from typing import Literal
+
 from msgspec import Struct
 
 from router.config.fields import Duration, Rate
@@ -16,6 +18,16 @@ class ChannelOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     rate: Rate | None = None
     concurrency: int = 4
     timeout: Duration = Duration(10.0)
+
+    @property
+    def answers(self) -> str:
+        """The source that takes the answers its messages ask for; "" where they ask for none."""
+        return ""
+
+    @property
+    def reaches(self) -> Literal["phone", "email"] | None:
+        """Which address of a contact's the channel sends to; None where it doesn't reach people."""
+        return None
 
     @property
     def edits(self) -> bool:

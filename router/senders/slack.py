@@ -62,12 +62,14 @@ class SlackConfig(ChannelOptions, frozen=True, kw_only=True):
     webhook_url: of an incoming webhook, which has its channel fixed.
     token: of a bot (`xoxb-`) with the scope chat:write, a member of the channel or with chat:write.public.
     channel: the channel's id, or its name like `#incidents`.
+    buttons: put buttons under the message of an open incident, which only work with the source `slack`.
     api_url: where Slack's Web API is.
     """
 
     webhook_url: SecretUrl | None = None
     token: Secret | None = None
     channel: str = ""
+    buttons: bool = False
     api_url: HttpUrl = HttpUrl("https://slack.com/api/")
 
     def __post_init__(self) -> None:
@@ -75,6 +77,12 @@ class SlackConfig(ChannelOptions, frozen=True, kw_only=True):
             raise ValueError("needs either `webhook_url`, or `token` and `channel`")
         if bool(self.channel) != (self.token is not None):
             raise ValueError("`channel` goes with `token`" + (", which needs it" if self.token else ""))
+        if self.buttons and self.token is None:
+            raise ValueError("`buttons` goes with `token`: a webhook's message can't be edited once one is pressed")
+
+    @property
+    def answers(self) -> str:
+        return "slack" if self.buttons else ""
 
     @property
     def edits(self) -> bool:
@@ -122,6 +130,7 @@ class SlackBotSender:
     def __init__(self, config: SlackConfig, session: aiohttp.ClientSession) -> None:
         assert config.token is not None
         self._channel = config.channel
+        self._buttons = config.buttons
         # The client has no time-out of its own once it's given a session: this one has ours, over shared connections.
         # Each call gets half, since an attempt is an edit and a thread post.
         self._session = aiohttp.ClientSession(
@@ -130,7 +139,7 @@ class SlackBotSender:
         self._client = _client(config.token, config.api_url, self._session)
 
     async def send(self, letter: Letter) -> Result:
-        content = build_message(letter)
+        content = build_message(letter, buttons=self._buttons)
         if REF.fullmatch(letter.ref):
             channel, _, ts = letter.ref.partition(":")
             result, error = await self._say("chat.update", {"channel": channel, "ts": ts, **content}, letter.at)

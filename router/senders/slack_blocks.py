@@ -11,6 +11,8 @@ from typing import Any
 from msgspec.structs import replace
 
 from router.core.render import Message, message
+from router.model.event import Command
+from router.model.incident import Incident
 from router.model.notification import Letter
 
 MAX_HEADER = 150
@@ -30,10 +32,13 @@ BUTTONS = {"Incident": "Open incident"}
 ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 
-def build_message(letter: Letter) -> dict[str, Any]:
-    """The incident as it is now: `blocks`, and `text` for where they can't be shown, such as a notification."""
+def build_message(letter: Letter, *, buttons: bool = False) -> dict[str, Any]:
+    """The incident as it is now: `blocks`, and `text` for where they can't be shown, such as a notification.
+
+    With `buttons`, those to answer with, as long as it's open.
+    """
     said = message(letter)
-    return {"text": mrkdwn(said.text, MAX_TEXT_BYTES, _bytes), "blocks": list(_blocks(letter, said))}
+    return {"text": mrkdwn(said.text, MAX_TEXT_BYTES, _bytes), "blocks": list(_blocks(letter, said, buttons=buttons))}
 
 
 def build_thread(letter: Letter) -> dict[str, Any] | None:
@@ -68,7 +73,7 @@ def _bytes(text: str) -> int:
     return len(text.encode())
 
 
-def _blocks(letter: Letter, said: Message) -> Iterator[dict[str, Any]]:
+def _blocks(letter: Letter, said: Message, *, buttons: bool) -> Iterator[dict[str, Any]]:
     headline = said.headline if _units(said.headline) <= MAX_HEADER else said.headline[: MAX_HEADER // 2 - 1] + "…"
     yield {"type": "header", "text": {"type": "plain_text", "text": headline, "emoji": True}}
     plan = (
@@ -82,8 +87,10 @@ def _blocks(letter: Letter, said: Message) -> Iterator[dict[str, Any]]:
         yield {"type": "section", "text": _text(f"*Updates:*\n{_updates(said, MAX_UPDATES, _units)}")}
     facts = " · ".join([letter.incident.name, *(f"{name}: {value}" for name, value in said.facts)])
     yield {"type": "context", "elements": [_text(mrkdwn(facts, MAX_FACTS))]}
-    if buttons := [_button(name, url) for name, url in said.links if len(url) <= MAX_URL and URL.fullmatch(url)]:
-        yield {"type": "actions", "elements": buttons}
+    if buttons and letter.incident.is_open:
+        yield {"type": "actions", "elements": list(_answers(letter.incident))}
+    if links := [_button(name, url) for name, url in said.links if len(url) <= MAX_URL and URL.fullmatch(url)]:
+        yield {"type": "actions", "elements": links}
 
 
 def _updates(said: Message, limit: int, size: Size) -> str:
@@ -94,6 +101,30 @@ def _updates(said: Message, limit: int, size: Size) -> str:
 
 def _text(text: str) -> dict[str, str]:
     return {"type": "mrkdwn", "text": text}
+
+
+def _answers(incident: Incident) -> Iterator[dict[str, Any]]:
+    """Buttons that do something. What ends the incident for everybody is asked twice."""
+    if incident.acknowledged_at is None:
+        yield _answer(incident, Command.ACKNOWLEDGE, "Acknowledge", style="primary")
+    yield _answer(incident, Command.RESOLVE, "Resolve", confirm=_confirm(f"Resolve {incident.name}?", "Resolve"))
+    question = f"{incident.name} was never real?"
+    yield _answer(incident, Command.FALSE_POSITIVE, "False positive", confirm=_confirm(question, "False positive"))
+
+
+def _answer(incident: Incident, command: Command, label: str, **more: Any) -> dict[str, Any]:
+    return {
+        "type": "button",
+        "action_id": command.value,
+        "value": str(incident.id),
+        "text": {"type": "plain_text", "text": label},
+        **more,
+    }
+
+
+def _confirm(question: str, label: str) -> dict[str, Any]:
+    said = {"title": question, "text": "It's closed for everybody.", "confirm": label, "deny": "Cancel"}
+    return {name: {"type": "plain_text", "text": words} for name, words in said.items()}
 
 
 def _button(name: str, url: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import asyncio
 import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlencode, urlsplit
 
 import aiohttp
@@ -60,6 +60,14 @@ class TwilioOptions(ChannelOptions, frozen=True, kw_only=True):
             raise ValueError("api_key_sid: expected SK and 32 hexadecimal digits")
         for number in self.to:
             check_number("to", number)
+
+    @property
+    def answers(self) -> str:
+        return "twilio" if self.callback_url else ""
+
+    @property
+    def reaches(self) -> Literal["phone"]:
+        return "phone"
 
     @property
     def credentials(self) -> tuple[str, str]:

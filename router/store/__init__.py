@@ -10,7 +10,7 @@ __all__ = ["SqlStore", "migrate", "open_store"]
 async def migrate(url: str) -> tuple[str | None, str]:
     """Upgrade the database at `url`: the revision it had (None: it was empty) and the one it has.
 
-    Raises: ValueError for a bad URL, StoreUnavailable, alembic's CommandError if the database is of a later version.
+    Raises: ValueError for a bad URL or a database of a later version, StoreUnavailable.
     """
     # Loading Alembic takes a third of a second, a quarter of a start, and mostly there's nothing to migrate.
     from router.store.schema_upgrade import upgrade  # noqa: PLC0415
@@ -21,7 +21,7 @@ async def migrate(url: str) -> tuple[str | None, str]:
 async def open_store(url: str) -> SqlStore:
     """Open the store at `sqlite:///path` or `postgresql://user:password@host/database`, brought up to date first.
 
-    Raises: ValueError for a bad URL, StoreUnavailable.
+    Raises: ValueError for a bad URL or a database of a later version, StoreUnavailable.
     """
     database = Database(url)
     try:

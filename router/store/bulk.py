@@ -2,9 +2,13 @@
 
 Why not `executemany` and a cursor: Python's sqlite3 lets go of the GIL at every step, one per row, and under load
 waits up to 5 ms (`sys.getswitchinterval`) to get it back. Measured beside a busy event loop, `executemany` writes
-1,600 rows/s, and one statement that takes all of its rows as one JSON parameter 25,000. Reading is the same: a
-thousand rows packed into one JSON array are one step. On PostgreSQL it's one round trip, and one text of the
-statement for any number of rows, so it's planned once.
+1,600 rows/s, and one statement with all the rows 25,000. Reading is the same: a thousand rows packed into one JSON
+array are one step.
+
+Rows to write go to SQLite as VALUES, which takes a quarter of the time that unpacking them from JSON does (3.9 us
+instead of 14.8 for a row of ten columns), in chunks of a power of two, so that there are few different texts to
+prepare. On PostgreSQL they're one JSON parameter: one round trip, and one text for any number of rows, so it's planned
+once. What is asked for goes in as JSON on both.
 
 Why times are whole ticks on the way: SQLite prints a double in JSON with 15 digits, and reads one back with an error
 in the last place now and then, but a timer is done only if its due time is the very same. A double after 2004 is a
@@ -17,10 +21,12 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache, lru_cache
+from itertools import chain
 from typing import Any
 
 import msgspec
-from sqlalchemy import BigInteger, Boolean, Column, ColumnClause, Double, Integer
+from sqlalchemy import BigInteger, Boolean, Column, ColumnClause, Connection, Double, Integer, text
 
 _TICKS = 4194304  # 2**22
 _NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
@@ -28,12 +34,16 @@ _NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 
 @dataclass(frozen=True)
 class Dialect:
-    """`unpack` makes rows of the parameter :rows, `pack` one JSON array of the rows of a query."""
+    """`unpack` makes rows of the parameter :rows, `pack` one JSON array of the rows of a query.
+
+    `by_values`: rows to write are VALUES, and no parameter.
+    """
 
     unpack: str
     pack: str
     array: str
     skip_locked: str
+    by_values: bool
 
 
 SQLITE = Dialect(
@@ -41,13 +51,19 @@ SQLITE = Dialect(
     pack="json_group_array({})",
     array="json_array",
     skip_locked="",
+    by_values=True,
 )
 POSTGRES = Dialect(
     unpack="jsonb_array_elements(CAST(:rows AS JSONB)) AS unpacked(value)",
     pack="CAST(COALESCE(json_agg({}), '[]') AS TEXT)",
     array="json_build_array",
     skip_locked="FOR UPDATE SKIP LOCKED",
+    by_values=False,
 )
+
+_VALUES = "(VALUES :rows)"
+_MOST_PARAMETERS = 32_766  # SQLITE_MAX_VARIABLE_NUMBER, https://www.sqlite.org/limits.html
+_MOST_ROWS = 512
 
 
 def ticks(at: float) -> int:
@@ -77,6 +93,43 @@ def given(dialect: Dialect, *columns: Column[Any] | ColumnClause[Any]) -> str:
     """A table expression named `given`: the rows of the parameter :rows, with these columns."""
     picked = ", ".join(f"{_pick(i, column)} AS {column.name}" for i, column in enumerate(columns))
     return f"(SELECT {picked} FROM {dialect.unpack}) AS given"
+
+
+def written(dialect: Dialect, *columns: Column[Any] | ColumnClause[Any]) -> str:
+    """`given`, for a statement that `write` runs."""
+    if not dialect.by_values:
+        return given(dialect, *columns)
+    picked = ", ".join(
+        f"column{i} / {_TICKS}.0 AS {column.name}" if isinstance(column.type, Double) else f"column{i} AS {column.name}"
+        for i, column in enumerate(columns, 1)
+    )
+    return f"(SELECT {picked} FROM {_VALUES}) AS given"
+
+
+def write(connection: Connection, dialect: Dialect, sql: str, rows: Sequence[Sequence[Any]]) -> int:
+    """Run a statement over `written` rows: how many rows of its table it changed."""
+    if not dialect.by_values:
+        return connection.execute(_text(sql), {"rows": encode(rows)}).rowcount
+    width = len(rows[0])
+    most = min(_MOST_ROWS, 1 << (_MOST_PARAMETERS // width).bit_length() - 1)
+    changed, start = 0, 0
+    while start < len(rows):
+        size = min(most, 1 << (len(rows) - start).bit_length() - 1)
+        values = tuple(chain.from_iterable(rows[start : start + size]))
+        if any(isinstance(value, str) and "\0" in value for value in values):
+            values = tuple(clean(value) if isinstance(value, str) else value for value in values)
+        changed += connection.exec_driver_sql(_filled(sql, size, width), values).rowcount
+        start += size
+    return changed
+
+
+_text = cache(text)  # the statements are few, and compiled once each
+
+
+@lru_cache(maxsize=256)
+def _filled(sql: str, size: int, width: int) -> str:
+    row = f"({', '.join('?' * width)})"
+    return sql.replace(":rows", ", ".join([row] * size))
 
 
 def _pick(i: int, column: Column[Any] | ColumnClause[Any]) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from router.core.view import Changes
 from router.model.alert import Alert, Taking
@@ -12,7 +12,7 @@ from router.model.decision import Owed
 from router.model.incident import Incident
 from router.model.notification import Notification
 from router.ports import Conflict
-from router.store.bulk import Dialect, encode, ticks
+from router.store.bulk import Dialect, ticks, write
 from router.store.schema import notifications
 from router.store.statements import writes
 
@@ -25,7 +25,8 @@ class Save:
     """Its statements are made once for a dialect: an unchanged text is compiled and planned once."""
 
     def __init__(self, dialect: Dialect) -> None:
-        self._statements = {kind: text(sql) for kind, sql in writes(dialect).items()}
+        self._dialect = dialect
+        self._statements = writes(dialect)
 
     def __call__(self, connection: Connection, changes: Changes) -> None:
         """Raises: Conflict. Then the transaction must be rolled back."""
@@ -37,7 +38,7 @@ class Save:
                 self._run(connection, kind, rows)
 
     def _run(self, connection: Connection, kind: str, rows: Sequence[Row]) -> int:
-        return connection.execute(self._statements[kind], {"rows": encode(rows)}).rowcount
+        return write(connection, self._dialect, self._statements[kind], rows)
 
 
 def _rows(changes: Changes) -> dict[str, Sequence[Row]]:

@@ -6,6 +6,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy import Connection, text
 
 from router.store.bulk import POSTGRES
@@ -18,7 +19,7 @@ async def upgrade(url: str) -> tuple[str | None, str]:
     """Upgrade the database at `url`: the revision it had (None: it was empty) and the one it has.
 
     Replicas may start together: one of them does it, the others wait for it and find it done.
-    Raises: ValueError for a bad URL, StoreUnavailable, alembic's CommandError if the database is of a later version.
+    Raises: ValueError for a bad URL or if the database is of a later version; StoreUnavailable.
     """
     database = Database(url)
     try:
@@ -37,5 +38,8 @@ def _upgrade(connection: Connection, *, lock: bool) -> tuple[str | None, str]:
     assert head is not None
     found = MigrationContext.configure(connection).get_current_revision()
     if found != head:
-        command.upgrade(config, "head")
+        try:
+            command.upgrade(config, "head")
+        except CommandError:
+            raise ValueError(f"the store is at revision {found}, which is of a later version of alert-router") from None
     return found, head

@@ -113,7 +113,7 @@ def parse(url: str) -> URL:
 
 
 def _sqlite(url: URL) -> tuple[_InThreads, _InThreads]:
-    arguments = {"timeout": _BUSY, "check_same_thread": False}
+    arguments = {"timeout": _BUSY, "check_same_thread": False, "cached_statements": 256}
     reader = create_engine(
         url,
         hide_parameters=True,

@@ -1,10 +1,10 @@
-"""The SQL of writing. Each statement takes all of its rows in :rows, see `bulk`."""
+"""The SQL of writing. Each statement takes all of its rows at once, see `bulk`."""
 
 # ruff: noqa: S608 - the names in the SQL are the schema's own, and all data goes in as parameters
 
 from sqlalchemy import Table, Text, column
 
-from router.store.bulk import Dialect, given
+from router.store.bulk import Dialect, written
 from router.store.schema import alerts, incidents, notifications, receipts, timeline, timers, windows
 
 
@@ -15,14 +15,14 @@ def upsert(dialect: Dialect, table: Table, where: str = "true", unless: str = "t
     replaced = ", ".join(f"{name} = excluded.{name}" for name in names if name not in keys)
     return f"""
         INSERT INTO {table.name} ({", ".join(names)})
-        SELECT * FROM {given(dialect, *table.c)} WHERE {where}
+        SELECT * FROM {written(dialect, *table.c)} WHERE {where}
         ON CONFLICT ({", ".join(keys)}) DO UPDATE SET {replaced} WHERE {unless}"""
 
 
 def writes(dialect: Dialect) -> dict[str, str]:
     """The statement for each kind of row in `Changes`."""
     a, t = alerts.c, timers.c
-    timer = given(dialect, t.incident_id, t.name, t.due_at)
+    timer = written(dialect, t.incident_id, t.name, t.due_at)
     return {
         # An incident is new at version 1, and otherwise replaces the version before it: rows that do neither aren't
         # written, and are missed in the count.
@@ -34,22 +34,22 @@ def writes(dialect: Dialect) -> dict[str, str]:
         ),
         "forgotten": f"""
             DELETE FROM alerts WHERE (fingerprint, rule) IN (
-                SELECT given.fingerprint, given.rule FROM {given(dialect, a.fingerprint, a.rule)})""",
+                SELECT given.fingerprint, given.rule FROM {written(dialect, a.fingerprint, a.rule)})""",
         "takings": upsert(dialect, alerts),
         "seen": f"""
             UPDATE alerts SET last_seen = given.last_seen
-            FROM {given(dialect, a.fingerprint, a.rule, a.last_seen)}
+            FROM {written(dialect, a.fingerprint, a.rule, a.last_seen)}
             WHERE alerts.fingerprint = given.fingerprint AND alerts.rule = given.rule""",
         "detached": f"""
             UPDATE alerts SET digest = '', incident_id = NULL WHERE status = 'firing' AND incident_id IN (
-                SELECT given.incident_id FROM {given(dialect, a.incident_id)})""",
+                SELECT given.incident_id FROM {written(dialect, a.incident_id)})""",
         "entries": _append_entries(dialect),
         "timers_done": f"""
             DELETE FROM timers WHERE (incident_id, name, due_at) IN (
                 SELECT given.incident_id, given.name, given.due_at FROM {timer})""",
         "timers_cleared": f"""
             DELETE FROM timers WHERE (incident_id, name) IN (
-                SELECT given.incident_id, given.name FROM {given(dialect, t.incident_id, t.name)})""",
+                SELECT given.incident_id, given.name FROM {written(dialect, t.incident_id, t.name)})""",
         "timers": f"""
             INSERT INTO timers (incident_id, name, due_at, lease, lease_until)
             SELECT given.incident_id, given.name, given.due_at, '', 0
@@ -59,7 +59,7 @@ def writes(dialect: Dialect) -> dict[str, str]:
         "owed": _owe(dialect),
         "windows": upsert(dialect, windows),
         "receipts": f"""
-            INSERT INTO receipts (id, at) SELECT * FROM {given(dialect, *receipts.c)} WHERE true
+            INSERT INTO receipts (id, at) SELECT * FROM {written(dialect, *receipts.c)} WHERE true
             ON CONFLICT (id) DO NOTHING""",
     }
 
@@ -67,7 +67,7 @@ def writes(dialect: Dialect) -> dict[str, str]:
 def _append_entries(dialect: Dialect) -> str:
     columns = [column for column in timeline.c if column.name != "id"]
     names = ", ".join(column.name for column in columns)
-    return f"INSERT INTO timeline ({names}) SELECT * FROM {given(dialect, *columns)}"
+    return f"INSERT INTO timeline ({names}) SELECT * FROM {written(dialect, *columns)}"
 
 
 def _owe(dialect: Dialect) -> str:
@@ -85,7 +85,7 @@ def _owe(dialect: Dialect) -> str:
             fallen_back, error, may_be_doubled)
         SELECT given.incident_id, given.channel, 1, 'pending', given.reason, given.owed_at, given.owed_at,
             0, 0, '', 0, '', 0, false, '', false
-        FROM {given(dialect, n.incident_id, n.channel, n.reason, n.owed_at)} WHERE true
+        FROM {written(dialect, n.incident_id, n.channel, n.reason, n.owed_at)} WHERE true
         ON CONFLICT (incident_id, channel) DO UPDATE SET
             seq = notifications.seq + 1,
             state = 'pending',
@@ -105,7 +105,7 @@ def _settle(dialect: Dialect) -> str:
     new message that is due at once, for it was already due when this one was claimed.
     """
     n = notifications.c
-    rows = given(dialect, *n, column("held", Text()), column("sent_seq", n.seq.type))
+    rows = written(dialect, *n, column("held", Text()), column("sent_seq", n.seq.type))
     more = "notifications.seq > given.sent_seq"
     new = f"{more} AND given.state <> 'pending'"
     return f"""

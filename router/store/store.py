@@ -45,12 +45,12 @@ class SqlStore:
             return ()
         return await self._database.write(self._claims.timers, now, owner, until, limit)
 
-    async def claim_notifications(
-        self, channel: str, now: float, owner: str, until: float, limit: int
+    async def claim_notifications(  # noqa: PLR0913 - what to lease, and for how long
+        self, channel: str, now: float, owner: str, until: float, limit: int, *, people: bool = False
     ) -> Sequence[Notification]:
-        if not await self._database.read(self._claims.notifications_due, channel, now):
+        if not await self._database.read(self._claims.notifications_due, channel, now, people=people):
             return ()
-        return await self._database.write(self._claims.notifications, channel, now, owner, until, limit)
+        return await self._database.write(self._claims.notifications, channel, now, owner, until, limit, people=people)
 
     async def letter(self, incident_id: int) -> tuple[Incident, Sequence[Entry], Sequence[AlertRow]] | None:
         """The last 30 timeline entries, and up to 10 alerts."""

@@ -1,16 +1,18 @@
 """The router's own metrics. Names and labels are a public contract (docs/operations.md)."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import partial
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+import prometheus_client as prometheus
+from prometheus_client import CollectorRegistry, Gauge, Histogram
 
 from router import __version__
 from router.core.view import Changes
 from router.model.alert import AlertStatus
 from router.model.event import AlertSeen, DeliverySettled, Event
 from router.model.incident import Incident, Severity, Status
-from router.model.notification import Attempt, NotificationState
+from router.model.notification import Attempt, NotificationState, channel_of
 from router.model.reason import Reason
 from router.ports import Gauges
 
@@ -22,6 +24,19 @@ HUMAN_SECONDS = (30, 60, 120, 300, 600, 1800, 3600, 7200, 14400, 28800, 86400)
 DELIVERY_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 3600)
 COMMIT_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5)
 
+MILESTONES = frozenset(
+    {
+        Reason.OPENED,
+        Reason.REOPENED,
+        Reason.ACKNOWLEDGED,
+        Reason.RESOLVED,
+        Reason.RESOLVED_BY_PERSON,
+        Reason.STEP_DUE,
+        Reason.NOBODY_REACHED,
+    }
+)
+"""What is counted of an incident's life. Alerts come and go far more often."""
+
 OUTCOMES = ("sent", "retry", "rejected", "uncertain")
 
 
@@ -30,7 +45,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = registry = CollectorRegistry()
-        counter = partial(Counter, namespace=PREFIX, registry=registry)
+        counter = partial(prometheus.Counter, namespace=PREFIX, registry=registry)
         gauge = partial(Gauge, namespace=PREFIX, registry=registry)
         histogram = partial(Histogram, namespace=PREFIX, registry=registry)
         channel_outcome = ["channel", "outcome"]
@@ -47,6 +62,7 @@ class Metrics:
             "time_to_resolve_seconds", "From opening to the end.", ["severity"], buckets=HUMAN_SECONDS
         )
         self.escalations = counter("escalations_total", "Policy steps taken because nobody had answered.", ["severity"])
+        self.unreached = counter("unreached_total", "Targets of a step that came to nobody.", ["severity"])
         self.notifications = counter(
             "notifications_total", "Messages that were delivered or given up.", channel_outcome
         )
@@ -76,22 +92,23 @@ class Metrics:
                 self.notifications.labels(channel, state.value)
         for severity in Severity:
             self.escalations.labels(severity.value)
+            self.unreached.labels(severity.value)
 
     def committed(self, events: Iterable[Event], changes: Changes, incidents: Mapping[int, Incident]) -> None:
         """Count what a committed transaction holds. `incidents` are those its entries are about, as far as known."""
+        received = Counter((e.alert.source, e.alert.status) for e in events if isinstance(e, AlertSeen))
+        for (source, status), alerts in received.items():
+            self.alerts_received.labels(source, status.value).inc(alerts)
         for event in events:
-            match event:
-                case AlertSeen(alert=alert):
-                    self.alerts_received.labels(alert.source, alert.status.value).inc()
-                case DeliverySettled(attempts=attempts):
-                    self._attempted(event.notification.channel, attempts)
+            if isinstance(event, DeliverySettled):
+                self._attempted(channel_of(event.notification.channel), event.attempts)
         for settled, _, _ in changes.settled:
             if settled.state is not NotificationState.PENDING:
-                self.notifications.labels(settled.channel, settled.state.value).inc()
+                self.notifications.labels(channel_of(settled.channel), settled.state.value).inc()
         for entry in changes.entries:
             if entry.what is Reason.DELIVERED:
-                self.latency.labels(entry.data["channel"]).observe(entry.data["late"])
-            elif incident := incidents.get(entry.incident_id):
+                self.latency.labels(channel_of(entry.data["channel"])).observe(entry.data["late"])
+            elif entry.what in MILESTONES and (incident := incidents.get(entry.incident_id)):
                 self._happened(entry.what, entry.at, incident)
 
     def _attempted(self, channel: str, attempts: Iterable[Attempt]) -> None:
@@ -109,6 +126,8 @@ class Metrics:
                 self.time_to_resolve.labels(severity).observe(at - incident.opened_at)
             case Reason.STEP_DUE:
                 self.escalations.labels(severity).inc()
+            case Reason.NOBODY_REACHED:
+                self.unreached.labels(severity).inc()
 
     def show(self, gauges: Gauges) -> None:
         """Put what there is now into the gauges."""
@@ -119,6 +138,8 @@ class Metrics:
                 self.incidents.labels(severity.value, status.value).set(count)
         for metric, counts in ((self.pending, gauges.pending), (self.dead, gauges.dead)):
             metric.clear()
-            for channel in {*self._channels, *counts}:
-                metric.labels(channel).set(counts.get(channel, 0))
+            for channel in self._channels:
+                metric.labels(channel)
+            for address, count in counts.items():
+                metric.labels(channel_of(address)).inc(count)
         self.timers_overdue.set(gauges.timers_overdue)

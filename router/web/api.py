@@ -63,6 +63,7 @@ class Api:
                 web.post(f"{base}/incidents/{{id}}/{path}", self._commander(command))
                 for path, command in (
                     ("ack", Command.ACKNOWLEDGE),
+                    ("escalate", Command.ESCALATE),
                     ("resolve", Command.RESOLVE),
                     ("false-positive", Command.FALSE_POSITIVE),
                     ("note", Command.NOTE),
@@ -174,7 +175,7 @@ class Api:
         rows = await self._store.alerts(fingerprint=fingerprint) if fingerprint else []
         if not rows:
             raise web.HTTPNotFound(text="no such alert is stored: give ?fingerprint= as /api/v1/alerts shows it")
-        explained = explain(self._settings(), rows[0].alert)
+        explained = explain(self._settings(), rows[0].alert, self._clock.now())
         return _json({"stored": [views.alert(row) for row in rows], "explanations": [views.explanation(explained)]})
 
     async def explain_payload(self, request: web.Request) -> web.Response:
@@ -186,7 +187,9 @@ class Api:
             raise web.HTTPNotFound(text=f"no source '{source}' is configured")
         headers = {name.lower(): value for name, value in request.headers.items()}
         received = receiver.decode(Incoming(headers, await request.read()), self._clock.now())
-        explained = [views.explanation(explain(self._settings(), alert)) for alert in received.alerts]
+        explained = [
+            views.explanation(explain(self._settings(), alert, self._clock.now())) for alert in received.alerts
+        ]
         return _json({"explanations": explained, "errors": [error.detail for error in received.errors]})
 
     async def show_openapi(self, _request: web.Request) -> web.Response:

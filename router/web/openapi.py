@@ -24,7 +24,8 @@ def _many(name: str, values: Any) -> Parameter:
 
 LIMIT = _query("limit", "How many at the most.", type="integer", minimum=0, maximum=1000, default=100)
 INCIDENT = _query("incident", "Of this incident only, by number.", type="integer", minimum=0)
-ID, CHANNEL = _path("id"), _path("channel")
+ID, CHANNEL, NAME = _path("id"), _path("channel"), _path("name")
+TOKEN = _query("token", "An API token, for programs that can send no header.")
 TEXT = {"type": "string", "description": "Goes on the timeline."}
 COMMAND = {"text": TEXT}
 SEVERITY = {"severity": {"type": "string", "enum": [str(severity) for severity in Severity]}}
@@ -46,6 +47,7 @@ TABLE: list[tuple[str, str, str, list[Parameter], dict[str, Any] | None]] = [
     ),
     ("get", "/incidents/{id}", "An incident with its timeline and messages.", [ID], None),
     ("post", "/incidents/{id}/ack", "Acknowledge: somebody is on it.", [ID], COMMAND),
+    ("post", "/incidents/{id}/escalate", "Take the policy's next step now.", [ID], COMMAND),
     ("post", "/incidents/{id}/resolve", "Resolve, whatever its alerts say.", [ID], COMMAND),
     ("post", "/incidents/{id}/false-positive", "Close as a false positive.", [ID], COMMAND),
     ("post", "/incidents/{id}/note", "Add a note to the timeline.", [ID], COMMAND),
@@ -67,6 +69,9 @@ TABLE: list[tuple[str, str, str, list[Parameter], dict[str, Any] | None]] = [
         None,
     ),
     ("post", "/notifications/{id}/{channel}/resend", "Send a message again.", [ID, CHANNEL], None),
+    ("get", "/schedules", "Who is on call now, and the shifts and gaps of the next 14 days.", [], None),
+    ("get", "/schedules/{name}.ics", "The calendar of a schedule, to subscribe to.", [NAME, TOKEN], None),
+    ("get", "/contacts/{name}.ics", "The calendar of a person over all schedules.", [NAME, TOKEN], None),
     ("get", "/explain", "Why a stored alert was, or wasn't, told.", [_query("fingerprint", "The alert.")], None),
     ("post", "/explain", "What would become of a webhook's alerts.", [SOURCE], {}),
     ("get", "/openapi.json", "This document.", [], None),
@@ -96,9 +101,10 @@ def openapi() -> dict[str, Any]:
 
 def _responses(path: str) -> dict[str, Any]:
     done = "202" if path.endswith("/resend") else "200"
+    content = {"text/calendar": {}} if path.endswith(".ics") else {"application/json": {"schema": {"type": "object"}}}
     problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {
-        done: {"description": "Done.", "content": {"application/json": {"schema": {"type": "object"}}}},
+        done: {"description": "Done.", "content": content},
         "default": {"description": "A problem (RFC 9457).", "content": problem},
     }
 

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from router.core.explain import Explanation, Outcome
+from router.core.reach import Reached
 from router.core.render import describe
 from router.model.decision import Entry
 from router.model.incident import Incident
@@ -123,7 +124,15 @@ def _outcome(one: Outcome) -> dict[str, Any]:
         "threshold": judgement.threshold.text if judgement.threshold else None,
         "policy": one.policy.name if one.policy else None,
         "steps": [
-            {"after": step.after, "channels": step.channels, "unless": step.unless}
-            for step in (one.policy.steps if one.policy else ())
+            {"after": step.after, "notify": step.notify, "unless": step.unless, **_reached(reached)}
+            for step, reached in zip(one.policy.steps if one.policy else (), one.reached, strict=True)
         ],
+    }
+
+
+def _reached(one: Reached) -> dict[str, Any]:
+    return {
+        "channels": one.now,
+        "later": [{"after": after, "channel": address} for after, address in one.later],
+        "problems": [f"{target}: {why}" for target, why in one.problems],
     }

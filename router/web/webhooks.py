@@ -1,13 +1,28 @@
 """Webhooks in: check who sent it, decode it, commit its effects, and only then answer 2xx."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
 import msgspec
 from aiohttp import web
+from msgspec.structs import replace
 
-from router.model.event import AlertSeen
-from router.ports import Bad, Clock, Inbox, Incoming, Received, Receiver, Unauthorized
+from router.model.event import AlertSeen, Commanded, Event
+from router.model.incident import Status
+from router.model.reason import Reason
+from router.ports import (
+    Asked,
+    Bad,
+    Clock,
+    Handled,
+    Inbox,
+    Incoming,
+    Received,
+    Receiver,
+    Replying,
+    Store,
+    Unauthorized,
+)
 from router.telemetry.errors import working_for
 from router.telemetry.logs import logger
 from router.telemetry.metrics import Metrics
@@ -16,22 +31,30 @@ from router.web.problem import problem
 log = logger(__name__)
 
 REFUSALS = {Unauthorized: "unauthorized", Bad: "malformed", web.HTTPRequestEntityTooLarge: "too_large"}
-"""What the metric calls each way to refuse a webhook; `bad_alert` is one alert of a webhook that was taken."""
+"""What the metric calls each way to refuse a webhook. Of one that was taken, `bad_alert` is one alert in it, and
+`forbidden` that whoever sent it may ask for nothing."""
+
+OPEN = (Status.INVESTIGATING, Status.IDENTIFIED, Status.MONITORING)
+SHOWN = 20
+"""How many open incidents are shown at most to somebody who asks for them."""
 
 
 class Webhooks:
     """The paths under /webhooks/, one for each configured source. `receivers` may be replaced at any time."""
 
-    def __init__(self, receivers: Mapping[str, Receiver], inbox: Inbox, clock: Clock, metrics: Metrics) -> None:
+    def __init__(
+        self, receivers: Mapping[str, Receiver], inbox: Inbox, store: Store, clock: Clock, metrics: Metrics
+    ) -> None:
         self.receivers = receivers
         self._inbox = inbox
+        self._store = store
         self._clock = clock
         self._metrics = metrics
 
     def routes(self) -> list[web.RouteDef]:
         return [
             web.post("/webhooks/{source}", self.receive),
-            web.post("/webhooks/{source}/{secret}", self.receive),
+            web.post("/webhooks/{source}/{segment}", self.receive),
         ]
 
     async def receive(self, request: web.Request) -> web.Response:
@@ -42,20 +65,53 @@ class Webhooks:
             raise web.HTTPNotFound(text="no such source is configured")
         working_for(source)
         try:
-            received = await self._understand(receiver, request)
+            incoming, received = await self._understand(receiver, request)
         except (Unauthorized, Bad, web.HTTPRequestEntityTooLarge) as error:
             self._metrics.webhooks_rejected.labels(source, REFUSALS[type(error)]).inc()
             log.warning("webhook_rejected", source=source, error=getattr(error, "detail", None) or str(error))
             raise
+        if isinstance(receiver, Replying):
+            return await self._handle(receiver, incoming, received)
         return await self._take(source, received)
 
-    async def _understand(self, receiver: Receiver, request: web.Request) -> Received:
+    async def _understand(self, receiver: Receiver, request: web.Request) -> tuple[Incoming, Received]:
         body = await request.read()
         headers = {name.lower(): value for name, value in request.headers.items()}
-        incoming = Incoming(headers, body, request.match_info.get("secret", ""))
+        incoming = Incoming(headers, body, request.match_info.get("segment", ""), request.raw_path)
         now = self._clock.now()
         receiver.verify(incoming, now)
-        return receiver.decode(incoming, now)
+        return incoming, receiver.decode(incoming, now)
+
+    async def _handle(self, receiver: Replying, incoming: Incoming, received: Received) -> web.Response:
+        """Do what people ask, take note of what didn't arrive, and let the receiver word the answer."""
+        if received.refused:
+            self._metrics.webhooks_rejected.labels(receiver.name, "forbidden").inc()
+            log.warning("webhook_refused", source=receiver.name, why=received.refused)
+        now = self._clock.now()
+        await self._inbox.submit(received.undelivered)
+        handled = await self._obey(received.asked, now)
+        answer = receiver.reply(incoming, received, handled, now)
+        return web.Response(status=answer.status, body=answer.body, content_type=answer.content_type)
+
+    async def _obey(self, asked: Sequence[Asked], now: float) -> list[Handled]:
+        asked = [await self._named(one) for one in asked]
+        events = [_command(one, now) for one in asked]
+        reasons = iter(await self._inbox.submit([event for event in events if event]))
+        return [
+            await self._handled(one, next(reasons) if event else None) for one, event in zip(asked, events, strict=True)
+        ]
+
+    async def _named(self, asked: Asked) -> Asked:
+        """With the incident that's meant, where it isn't said and only one is open."""
+        if asked.incident_id is not None or asked.command is None:
+            return asked
+        found = await self._store.incidents(statuses=OPEN, limit=2)
+        return replace(asked, incident_id=found[0].id) if len(found) == 1 else asked
+
+    async def _handled(self, asked: Asked, reason: Reason | None) -> Handled:
+        if asked.incident_id is None:
+            return Handled(asked, None, None, await self._store.incidents(statuses=OPEN, limit=SHOWN))
+        return Handled(asked, reason, await self._store.incident(asked.incident_id))
 
     async def _take(self, source: str, received: Received) -> web.Response:
         for error in received.errors:
@@ -72,3 +128,11 @@ class Webhooks:
         if received.ignored:
             answer["ignored"] = received.ignored
         return web.Response(body=msgspec.json.encode(answer), content_type="application/json")
+
+
+def _command(asked: Asked, now: float) -> Event | None:
+    if asked.command is None or asked.incident_id is None:
+        return None
+    return Commanded(
+        now, asked.incident_id, asked.by, asked.command, asked.text, receipt=asked.receipt, reopened=asked.reopened
+    )

@@ -21,12 +21,14 @@ BENCHES: dict[str, Callable[[float], AsyncIterator[Result]]] = {
 
 
 async def run(names: list[str], seconds: float, console: Console) -> None:
-    results = []
-    for name in names:
-        async for result in BENCHES[name](seconds):
-            console.print(f"{result.measure}: {result.value:,.4g} {result.unit}", style="dim")
-            results.append(result)
-    console.print(table(results))
+    results: list[Result] = []
+    try:
+        for name in names:
+            async for result in BENCHES[name](seconds):
+                console.print(f"{result.measure}: {result.value:,.4g} {result.unit}", style="dim")
+                results.append(result)
+    finally:
+        console.print(table(results))
 
 
 def main() -> None:

@@ -177,7 +177,7 @@ BAD: dict[str, tuple[str, str, list[str]]] = {
     "a target of no kind": (
         changed('fallback: ["channel:log"]', 'fallback: ["log"]'),
         RULES,
-        ["config.yaml:16:16: expected channel:NAME, found 'log'"],
+        ["config.yaml:16:16: expected channel:NAME, contact:NAME, role:NAME or schedule:NAME, found 'log'"],
     ),
     "a misspelt key": (
         CONFIG + "reopen_withn: 5m\n",

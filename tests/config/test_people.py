@@ -23,10 +23,9 @@ from router.config.schema import json_schema
 from router.config.shapes import Hooks
 from router.config.times import DAYS, Day, Moment, Time, Weekdays
 from router.core.rotation import Handover, Rotate, Rotation
-from router.core.schedule import Layer, Override, Restriction, Schedule, on_call
+from router.core.schedule import Layer, Override, Restriction, Schedule
 
 HOOKS = Hooks(parsers=PARSERS)
-DOCS = Path(__file__).parents[2] / "docs/schedules.md"
 LONDON = TimeZone("Europe/London")
 
 
@@ -227,20 +226,6 @@ def test_an_editor_is_told_what_may_be_written() -> None:
         "rotate", "every", "handover", "contacts", "start", "restrict", "time_zone",
     }  # fmt: skip
     assert definitions["people.OverrideDocument"]["required"] == ["contact", "from", "to"]
-
-
-@pytest.mark.parametrize(
-    "shown", re.findall(r"^```yaml [\w-]+\n(.*?)^```$", DOCS.read_text(), re.DOTALL | re.MULTILINE)
-)
-def test_what_the_docs_show_loads(shown: str) -> None:
-    """Each example of docs/schedules.md is right, and its contacts are there."""
-    found, problems = read(shown)
-    assert problems == []
-    for one in schedules(found.schedules, LONDON).values():
-        for hour in range(0, 24 * 400, 5):
-            assert set(on_call(one, 1_795_000_000.0 + hour * 3600)) <= set(
-                found.contacts or {"ana", "ben", "cleo", "raj"}
-            )
 
 
 def test_weekdays_are_counted_as_python_does() -> None:

@@ -5,7 +5,7 @@ import pytest
 from router.core.explain import explain
 from router.model.incident import Severity
 from router.model.reason import Reason
-from tests.world import POLICIES, World, alert, rule, settings
+from tests.world import NOW, POLICIES, World, alert, rule, settings
 
 RULES = settings(
     rule("web", "service=web"),
@@ -16,7 +16,7 @@ RULES = settings(
 
 def test_every_rule_says_why() -> None:
     """In the order in which they're tried, the default last."""
-    said = [(verdict.rule.name, verdict.reason) for verdict in explain(RULES, alert()).verdicts]
+    said = [(verdict.rule.name, verdict.reason) for verdict in explain(RULES, alert(), NOW).verdicts]
     assert said == [
         ("web", Reason.MATCHER_FAILED),
         ("payments", Reason.MATCHED),
@@ -27,7 +27,7 @@ def test_every_rule_says_why() -> None:
 
 def test_each_rule_that_takes_it_has_an_outcome() -> None:
     """Its incident, its severity, and who would be told; nobody where it's under every threshold."""
-    outcomes = [(o.key, o.judgement.severity, o.policy) for o in explain(RULES, alert()).outcomes]
+    outcomes = [(o.key, o.judgement.severity, o.policy) for o in explain(RULES, alert(), NOW).outcomes]
     assert outcomes == [
         ('payments{service="api"}', Severity.P0, POLICIES["critical"]),
         ('logins{service="api"}', None, None),
@@ -36,7 +36,7 @@ def test_each_rule_that_takes_it_has_an_outcome() -> None:
 
 @pytest.mark.parametrize(("count", "policy"), [(5, None), (6, "low"), (21, "high")])
 def test_a_count_can_be_supposed(count: int, policy: str | None) -> None:
-    (*_, logins) = explain(RULES, alert(), count).outcomes
+    (*_, logins) = explain(RULES, alert(), NOW, count=count).outcomes
     assert (logins.policy and logins.policy.name) == policy
 
 
@@ -45,8 +45,8 @@ def test_a_count_can_be_supposed(count: int, policy: str | None) -> None:
 def test_it_says_what_then_happens(value: str, service: str) -> None:
     """The incidents that open are those it named, as bad as it said, and exactly its channels are told."""
     seen = alert(value=value, service=service)
-    told = [outcome for outcome in explain(RULES, seen).outcomes if outcome.policy]
+    told = [outcome for outcome in explain(RULES, seen, NOW).outcomes if outcome.policy]
     world = World(RULES)
     world.see(seen)
     assert [(i.key, i.severity) for i in world.incidents.values()] == [(o.key, o.judgement.severity) for o in told]
-    assert [i.told for i in world.incidents.values()] == [o.policy.steps[0].channels for o in told if o.policy]
+    assert [i.told for i in world.incidents.values()] == [o.reached[0].now for o in told]

@@ -99,5 +99,5 @@ def test_a_change_of_severity_says_from_what_and_why() -> None:
 
 @pytest.mark.parametrize("command", [c for c in Command if c is not Command.SEVERITY])
 def test_what_a_person_wrote_is_on_the_timeline(command: Command) -> None:
-    (entry,) = decide(after(fires(0)), says(9, command), CONFIG).entries
+    entry, *_ = decide(after(fires(0)), says(9, command), CONFIG).entries
     assert (entry.by, entry.data["text"]) == ("ana", "because")

@@ -157,8 +157,6 @@ NOT_ON_A_TIMELINE = {
     Reason.REPEATED,
     Reason.NEVER_FIRED,
     Reason.REPLAYED,
-    Reason.ALREADY_DONE,
-    Reason.ALREADY_CLOSED,
     Reason.UNKNOWN_INCIDENT,
     Reason.TIMER_OUTDATED,
 }

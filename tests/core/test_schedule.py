@@ -339,18 +339,6 @@ def test_an_override_fills_a_gap() -> None:
     assert shifts(one, 0, 300) == (Shift("ben", 100, 200),)
 
 
-def test_fixed_shifts_may_overlap_and_then_several_are_on_call() -> None:
-    """As in an imported calendar; each has a shift without a break."""
-    fixed = (Shift("ana", 0, 20), Shift("ben", 10, 30), Shift("ana", 15, 40))
-    one = schedule(Layer(fixed), overrides=[Override("cy", 12, 14, "ben")])
-    assert on_call(one, 11) == ("ana", "ben")
-    assert on_call(one, 12) == ("ana", "cy")
-    assert shifts(one, 0, 50) == (
-        Shift("ana", 0, 40), Shift("ben", 10, 12), Shift("cy", 12, 14), Shift("ben", 14, 30),
-    )  # fmt: skip
-    assert gaps(one, 0, 50) == (Gap(40, 50),)
-
-
 def test_a_schedule_of_nobody_is_one_gap() -> None:
     """No layers is nobody, always; and no time is neither shift nor gap."""
     one = schedule()
@@ -430,9 +418,14 @@ def test_looking_in_two_parts_sees_the_same(one: Schedule, span: tuple[float, fl
     """What is asked about doesn't change what is so."""
     start, end = span
     middle = start + part * (end - start)
-    apart = shifts(one, start, middle) + shifts(one, middle, end)
-    again = schedule(Layer(apart), zone=one.time_zone)
-    assert shifts(again, start, end) == shifts(one, start, end)
+    apart = [*shifts(one, start, middle), *shifts(one, middle, end)]
+    halves = [
+        Shift(shift.contact, begin, until)
+        for shift in shifts(one, start, end)
+        for begin, until in ((shift.start, min(shift.end, middle)), (max(shift.start, middle), shift.end))
+        if begin < until
+    ]
+    assert apart == halves
 
 
 @settings(deadline=None)

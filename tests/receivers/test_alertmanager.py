@@ -16,6 +16,7 @@ from router.ports import Bad, Incoming, Received, Receiver, Unauthorized
 from router.receivers import RECEIVERS
 from router.receivers.alertmanager import AlertmanagerConfig, AlertmanagerReceiver
 from router.receivers.credentials import Basic, SecretHeader
+from router.receivers.site import Site
 
 ROOT = Path(__file__).parents[2]
 PAYLOADS = ROOT / "tests" / "payloads"
@@ -288,7 +289,7 @@ def test_exactly_one_way_in_is_configured(options: dict[str, Any], said: str) ->
 def test_is_registered() -> None:
     """The registry builds it from its config."""
     source = RECEIVERS["alertmanager"]
-    receiver: Receiver = source.build("alertmanager", source.config(insecure=True))
+    receiver: Receiver = source.build("alertmanager", source.config(insecure=True), Site())
     assert receiver.name == "alertmanager"
 
 

@@ -14,6 +14,7 @@ from router.ports import Bad, Incoming, Received, Receiver
 from router.receivers import RECEIVERS
 from router.receivers.sentry import SentryConfig, SentryReceiver
 from router.receivers.sentry_payloads import KINDS
+from router.receivers.site import Site
 
 PAYLOADS = Path(__file__).parents[1] / "payloads"
 NOW = 1787393200.0
@@ -260,7 +261,7 @@ def test_a_replay_has_the_same_event_id() -> None:
 def test_is_registered() -> None:
     """The registry builds it from its config."""
     source = RECEIVERS["sentry"]
-    receiver: Receiver = source.build("sentry", source.config(insecure=True))
+    receiver: Receiver = source.build("sentry", source.config(insecure=True), Site())
     assert receiver.name == "sentry"
 
 

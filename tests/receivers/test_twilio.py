@@ -1,276 +1,212 @@
-"""Twilio's webhooks: signatures by Twilio's own vectors, what people answer, and receipts that never go back."""
+"""Twilio's receiver: who may ask, what for, and what they hear of it."""
 
-from itertools import permutations
 from typing import Any
 from urllib.parse import urlencode
 from xml.etree import ElementTree as ET
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from twilio.request_validator import RequestValidator
+from msgspec.structs import replace
 
-from router.config.fields import HttpUrl
 from router.config.secret import Secret
-from router.ports import Bad, Unauthorized
-from router.receivers.twilio import (
-    HELP,
-    RESERVED,
-    STANDINGS,
-    WORDS,
-    Receipt,
-    Reply,
-    Said,
-    answer,
-    parse_form,
-    parse_key,
-    parse_receipt,
-    parse_reply,
-    public_url,
-    supersedes,
-    verify,
-)
-from router.senders.twilio_client import callback
-from tests.core.test_gsm7 import segments
-from tests.senders.kit import make_letter
+from router.model.event import Command, Undelivered
+from router.model.reason import Reason
+from router.ports import Asked, Bad, Handled, Incoming, Received, Replying, Unauthorized
+from router.receivers import RECEIVERS
+from router.receivers.site import Site
+from router.receivers.twilio import TwilioConfig
+from router.receivers.twilio_wire import HELP
+from tests.receivers import signed
+from tests.senders.kit import NOW, make_incident
 
-# https://www.twilio.com/docs/usage/security: the example, and the same by HMAC-SHA256 from the package
-URL = "https://mycompany.com/myapp.php?foo=1&bar=2"
-FIELDS = {
-    "CallSid": "CA1234567890ABCDE",
-    "Caller": "+14158675309",
-    "Digits": "1234",
-    "From": "+14158675309",
-    "To": "+18005551212",
-}
-BODY = urlencode(FIELDS).encode()
-SHA1 = "RSOYDt4T1cUTdK1PDd93/VVr8B8="
-SHA256 = "033hgUJA9M/hXIZsYjwkerEP/DBm35nEri5FhCYjA5s="
-TOKEN, OTHER = Secret("12345"), Secret("54321")
-SETTINGS = "x-twilio-webhooks-signature-settings"
+TOKEN, NEXT = Secret("s3cret-token"), Secret("next-token")
+PUBLIC = "https://router.example.com"
+ANA, STRANGER = "+442079460123", "+442079460666"
+SITE = Site((PUBLIC, "http://127.0.0.1:9095"), "VintStreet", phones={ANA: "ana"})
+SMS = "/webhooks/twilio/sms"
+VOICE = "/webhooks/twilio/voice?incident=142&channel=phone&seq=1"
+
+receiver = RECEIVERS["twilio"].build("twilio", TwilioConfig(auth_token=TOKEN, next_auth_token=NEXT), SITE)
+assert isinstance(receiver, Replying)
 
 
-def check(
-    signature: str | None, url: str = URL, body: bytes = BODY, *, settings: str = "", secrets: Any = (TOKEN,)
-) -> None:
-    headers = {} if signature is None else {"x-twilio-signature": signature}
-    verify({**headers, **({SETTINGS: settings} if settings else {})}, url, parse_form(body), secrets)
+def incoming(path: str, **form: str) -> Incoming:
+    segment = path.removeprefix("/webhooks/twilio/").partition("?")[0]
+    headers = signed.twilio(PUBLIC + path, form, TOKEN)
+    return Incoming(headers, urlencode(form).encode(), segment, path)
+
+
+def sms(body: str, number: str = ANA) -> Incoming:
+    return incoming(SMS, From=number, To="+442079460999", MessageSid="SM1", Body=body)
+
+
+def key(digits: str, to: str = ANA) -> Incoming:
+    return incoming(VOICE, CallSid="CA1", From="+442079460999", To=to, Digits=digits)
+
+
+def reply(message: Incoming, *handled: Handled) -> ET.Element:
+    received = receiver.decode(message, NOW)
+    answer = receiver.reply(message, received, handled, NOW)
+    assert (answer.status, answer.content_type) == (200, "text/xml")
+    return ET.fromstring(answer.body)
+
+
+def handled(message: Incoming, reason: Reason | None, **incident: Any) -> Handled:
+    (asked,) = receiver.decode(message, NOW).asked
+    return Handled(asked, reason, make_incident(**incident))
+
+
+@pytest.mark.parametrize("secret", [TOKEN, NEXT])
+@pytest.mark.parametrize("path", [SMS, VOICE])
+@pytest.mark.parametrize("url", SITE.urls)
+def test_what_twilio_signed_for_a_public_url_is_taken(url: str, path: str, secret: Secret) -> None:
+    """The query is signed, too; during a change of the token either will do."""
+    form = {"From": ANA, "Empty": ""}
+    headers = signed.twilio(url + path, form, secret)
+    receiver.verify(Incoming(headers, urlencode(form).encode(), "x", path), NOW)
 
 
 @pytest.mark.parametrize(
-    "options",
+    "changed",
     [
-        {"signature": SHA1},
-        {"signature": SHA1, "url": URL.replace(".com/", ".com:443/")},
-        {"signature": SHA1, "secrets": (OTHER, TOKEN)},
-        {"signature": SHA1, "settings": "key=webhooks_sharedkey_1,algorithm=HMAC_SHA1"},
-        {"signature": SHA256, "settings": "key=webhooks_sharedkey_1,algorithm=HMAC_SHA256"},
+        {"headers": {}},
+        {"body": b"From=%2B1"},
+        {"raw_path": "/webhooks/twilio/sms?x=1"},
+        {"headers": signed.twilio("https://evil.example.com" + SMS, {"From": ANA}, TOKEN)},
+        {"headers": signed.twilio(PUBLIC + SMS, {"From": ANA}, Secret("other"))},
     ],
 )
-def test_what_twilio_signed_is_taken(options: dict[str, Any]) -> None:
-    """By either hash, with and without the port, with any of the secrets while one is changed."""
-    check(**options)
+def test_what_twilio_did_not_sign_is_refused(changed: dict[str, Any]) -> None:
+    """Another secret, form, path, or address than the public one."""
+    right = Incoming(signed.twilio(PUBLIC + SMS, {"From": ANA}, TOKEN), b"From=%2B442079460123", "sms", SMS)
+    receiver.verify(right, NOW)
+    with pytest.raises(Unauthorized):
+        receiver.verify(replace(right, **changed), NOW)
 
 
 @pytest.mark.parametrize(
-    ("options", "why"),
+    ("body", "asked"),
     [
-        ({"signature": None}, "missing"),
-        ({"signature": ""}, "missing"),
-        ({"signature": "RSOYDt4T1cUTdK1PDd93/VVr8B9="}, "wrong"),
-        ({"signature": "é\udcff"}, "wrong"),
-        ({"signature": SHA1, "secrets": (OTHER,)}, "wrong"),
-        ({"signature": SHA1, "secrets": ()}, "wrong"),
-        ({"signature": SHA1, "url": "http://mycompany.com/myapp.php?foo=1&bar=2"}, "wrong"),
-        ({"signature": SHA1, "url": "https://mycompany.com/myapp.php?foo=1"}, "wrong"),
-        ({"signature": SHA1, "body": BODY.replace(b"Digits=1234", b"Digits=1")}, "wrong"),
-        ({"signature": SHA1, "body": BODY + b"&Extra="}, "wrong"),
-        ({"signature": SHA256}, "wrong"),
-        ({"signature": SHA1, "settings": "key=1,algorithm=HMAC_SHA256"}, "wrong"),
-        ({"signature": SHA1, "settings": "key=1,algorithm=NONE"}, "unknown algorithm"),
-        ({"signature": SHA1, "body": b'{"a": 1}'}, "wrong"),
+        ("ACK 142", Asked(142, Command.ACKNOWLEDGE, "ana", "", "twilio:SM1")),
+        ("ack inc-142 on it", Asked(142, Command.ACKNOWLEDGE, "ana", "on it", "twilio:SM1")),
+        ("ACK", Asked(None, Command.ACKNOWLEDGE, "ana", "", "twilio:SM1")),
+        ("RES 142 restarted", Asked(142, Command.RESOLVE, "ana", "restarted", "twilio:SM1")),
     ],
 )
-def test_what_twilio_did_not_sign_is_refused(options: dict[str, Any], why: str) -> None:
-    """Whatever is missing, wrong or added; and the answer tells no secret."""
-    with pytest.raises(Unauthorized, match=why) as refused:
-        check(**options)
-    assert "12345" not in str(refused.value)
+def test_a_message_asks(body: str, asked: Asked) -> None:
+    """In the name of whoever has the number, with the message's id to know it again by."""
+    assert receiver.decode(sms(body), NOW) == Received(asked=[asked])
 
 
-@given(st.lists(st.tuples(st.text("ab", min_size=1, max_size=2), st.text()), max_size=6))
-def test_any_form_that_is_signed_is_taken(pairs: list[tuple[str, str]]) -> None:
-    """Empty, repeated, with blanks or in any script: the signature is over what arrived."""
-    body = urlencode(pairs, errors="surrogatepass").encode()
-    signature = RequestValidator("12345").compute_signature(URL, parse_form(body))
-    check(signature, body=body)
+@pytest.mark.parametrize(("body", "words"), [("hello", HELP), ("resolve the DNS first", HELP), ("STOP", None)])
+def test_a_message_that_asks_nothing_clear_does_nothing(body: str, words: str | None) -> None:
+    """It's answered with what can be said; what is Twilio's own isn't answered."""
+    assert receiver.decode(sms(body), NOW).asked == ()
+    assert [message.text for message in reply(sms(body))] == ([words] if words else [])
 
 
-def test_the_signed_url_is_the_public_one() -> None:
-    """A proxy's own address in front of the router isn't what Twilio called."""
-    path = "/webhooks/twilio/sms?x=%20"
-    assert public_url("https://router.example.com/", path) == "https://router.example.com/webhooks/twilio/sms?x=%20"
-
-
-# --- answers by message
-
-
-def sms(body: str, **more: str) -> dict[str, str]:
-    return {"From": "+442079460123", "To": "+442079460999", "MessageSid": "SM1", "Body": body, **more}
-
-
-def reply(command: Said, incident_id: int | None = None, text: str = "") -> Reply:
-    return Reply(command, "+442079460123", "SM1", incident_id, text)
+def test_a_stranger_is_refused_politely() -> None:
+    """Nothing is asked, they're told, and the log shows no whole number."""
+    for message in (sms("ACK 142", STRANGER), key("1", STRANGER)):
+        received = receiver.decode(message, NOW)
+        assert received.asked == ()
+        assert "+44…666" in received.refused
+        assert "isn't known" in "".join(reply(message).itertext())
 
 
 @pytest.mark.parametrize(
-    ("body", "expected"),
+    ("reason", "incident", "words"),
     [
-        ("ACK 142", reply(Said.ACKNOWLEDGE, 142)),
-        ("ack INC-142", reply(Said.ACKNOWLEDGE, 142)),
-        (" Ack  inc 142. ", reply(Said.ACKNOWLEDGE, 142)),
-        ("ack142", reply(Said.ACKNOWLEDGE, 142)),
-        ("Ack #142!", reply(Said.ACKNOWLEDGE, 142)),
-        ("ACK: 142, on it\nsoon", reply(Said.ACKNOWLEDGE, 142, "on it soon")),
-        ("ACK", reply(Said.ACKNOWLEDGE)),
-        ("Ack.", reply(Said.ACKNOWLEDGE)),
-        ("RES 142", reply(Said.RESOLVE, 142)),
-        ("Resolved INC-142 - restarted 3 pods", reply(Said.RESOLVE, 142, "restarted 3 pods")),
-        ("ESC 142", reply(Said.ESCALATE, 142)),
-        ("escalate", reply(Said.ESCALATE)),
-        # not a command, or not surely one: help, and nothing done
-        ("hello", reply(Said.HELP, text="hello")),
-        ("142", reply(Said.HELP, text="142")),
-        ("resolve the DNS first", reply(Said.HELP, text="resolve the DNS first")),
-        ("ack 142x", reply(Said.HELP, text="ack 142x")),
-        ("acknowledging 142", reply(Said.HELP, text="acknowledging 142")),
-        ("ack 12345678901", reply(Said.HELP, text="ack 12345678901")),
-        ("ack ١٤٢", reply(Said.HELP, text="ack ١٤٢")),
-        ("nack 142", reply(Said.HELP, text="nack 142")),
-        # Twilio's
-        ("STOP", reply(Said.NOTHING)),
-        ("End.", reply(Said.NOTHING)),
-        ("help", reply(Said.NOTHING)),
-        ("", reply(Said.NOTHING)),
-        ("\x00", reply(Said.NOTHING)),
+        (Reason.ACKNOWLEDGED, {"acknowledged_at": NOW, "acknowledged_by": "ana"}, "Acknowledged INC-142."),
+        (
+            Reason.ALREADY_DONE,
+            {"acknowledged_at": NOW, "acknowledged_by": "ben"},
+            "INC-142 is already acknowledged by ben.",
+        ),
+        (Reason.ALREADY_CLOSED, {"closed_at": NOW, "closed_by": "ben"}, "INC-142 is resolved by ben already."),
+        (Reason.REPLAYED, {"acknowledged_at": NOW, "acknowledged_by": "ana"}, "INC-142 is acknowledged by ana."),
     ],
 )
-def test_an_answer_is_a_command_help_or_nothing(body: str, expected: Reply) -> None:
-    """In any case and spelling of the number; what isn't clear does nothing but ask."""
-    assert parse_reply(sms(body)) == expected
+def test_the_answer_says_what_was_decided(reason: Reason, incident: dict[str, Any], words: str) -> None:
+    """By message and by voice."""
+    (message,) = reply(sms("ACK 142"), handled(sms("ACK 142"), reason, **incident))
+    assert message.text == words
+    said = reply(key("1"), handled(key("1"), reason, **incident))
+    assert [(child.tag, child.text) for child in said] == [("Say", words)]
 
 
-def test_an_opt_out_is_not_answered() -> None:
-    """Twilio has done so, and refuses any further message."""
-    assert parse_reply(sms("arret", OptOutType="STOP")).command is Said.NOTHING
+# --- calls
 
 
-def test_no_command_is_a_word_that_twilio_keeps() -> None:
-    """STOP or END from a responder would cut them off from all pages."""
-    assert not WORDS.keys() & RESERVED
-    assert not set(HELP.lower().replace(",", "").split()) & RESERVED
+def test_a_key_asks_about_the_incident_of_the_call() -> None:
+    """In the name of who was called. The same key in the same call is the same request."""
+    assert receiver.decode(key("1"), NOW).asked == [Asked(142, Command.ACKNOWLEDGE, "ana", "", "twilio:CA1:ack")]
 
 
-@pytest.mark.parametrize("missing", ["From", "MessageSid"])
-def test_an_answer_from_nobody_is_bad(missing: str) -> None:
-    """The field is named."""
-    with pytest.raises(Bad) as bad:
-        parse_reply({**sms("ACK"), missing: ""})
-    assert bad.value.pointer == f"/{missing}"
-
-
-@given(st.text())
-def test_any_text_can_be_read(body: str) -> None:
-    """And nothing but a command of ours makes one."""
-    said = parse_reply(sms(body))
-    assert isinstance(said.command, Said)
-    assert said.incident_id is None or 0 <= said.incident_id < 10**9
+@pytest.mark.parametrize("digits", ["3", "7", ""])
+def test_any_other_key_gets_the_question_again(digits: str) -> None:
+    """With the incident as it is now, and the same URL for the next key."""
+    said = reply(key(digits), handled(key(digits), None, acknowledged_at=None))
+    (gather,) = said.findall("Gather")
+    assert gather.attrib["action"] == PUBLIC + VOICE
+    assert "incident 1 4 2" in "".join(gather.itertext())
 
 
 @pytest.mark.parametrize(
-    ("digits", "said"),
-    [("1", Said.ACKNOWLEDGE), ("2", Said.ESCALATE), ("3", Said.REPEAT), ("9", Said.REPEAT), ("", Said.REPEAT)],
+    ("incident", "words"),
+    [
+        ({"closed_at": NOW, "closed_by": "ben"}, "INC-142 was resolved by ben."),
+        ({"acknowledged_at": NOW, "acknowledged_by": "ben"}, "INC-142 is acknowledged by ben."),
+    ],
 )
-def test_a_key_is_a_command(digits: str, said: Said) -> None:
-    """One without a meaning gets the question again."""
-    assert parse_key({"Digits": digits}) is said
+def test_who_asks_again_once_somebody_has_answered_hears_so(incident: dict[str, Any], words: str) -> None:
+    """There's nothing left to press a key for."""
+    said = reply(key("3"), handled(key("3"), None, **incident))
+    assert [(child.tag, child.text) for child in said] == [("Say", words)]
 
 
-# --- receipts
+@pytest.mark.parametrize("query", ["", "?incident=", "?incident=x", "?incident=" + "9" * 20])
+def test_a_call_about_nothing_is_bad(query: str) -> None:
+    """Its URL wasn't made by the router."""
+    with pytest.raises(Bad):
+        receiver.decode(incoming("/webhooks/twilio/voice" + query, To=ANA, CallSid="CA1"), NOW)
+
+
+# --- what became of a message or a call
+
+STATUS = "/webhooks/twilio/status?incident=142&channel=text&seq=1"
 
 
 @pytest.mark.parametrize(
-    ("form", "expected"),
+    ("form", "error"),
     [
         (
-            {"MessageSid": "SM1", "MessageStatus": "undelivered", "ErrorCode": "30006"},
-            Receipt("SM1", "undelivered", 30006, final=True, delivered=False),
+            {"MessageSid": "SM1", "MessageStatus": "undelivered", "ErrorCode": "30003"},
+            "undelivered: Twilio's error 30003",
         ),
-        ({"MessageSid": "SM1", "MessageStatus": "sent"}, Receipt("SM1", "sent", None, final=False, delivered=None)),
-        (
-            {"MessageSid": "SM1", "MessageStatus": "delivered", "ErrorCode": ""},
-            Receipt("SM1", "delivered", None, final=True, delivered=True),
-        ),
-        ({"CallSid": "CA1", "CallStatus": "no-answer"}, Receipt("CA1", "no-answer", None, final=True, delivered=False)),
-        ({"CallSid": "CA1", "CallStatus": "completed"}, Receipt("CA1", "completed", None, final=True, delivered=True)),
-        ({"CallSid": "CA1", "CallStatus": "new"}, Receipt("CA1", "new", None, final=False, delivered=None)),
+        ({"MessageSid": "SM1", "MessageStatus": "failed"}, "failed"),
     ],
 )
-def test_a_receipt_says_whether_it_arrived(form: dict[str, str], expected: Receipt) -> None:
-    """True, false, or not known yet; a status that Twilio adds one day settles nothing."""
-    assert parse_receipt(URL, form) == expected
-
-
-def test_a_receipt_is_about_the_message_that_asked_for_it() -> None:
-    """The sender's URL comes back and is understood."""
-    url = callback(HttpUrl("https://example.com"), "status", make_letter(channel="on call & more", seq=3))
-    receipt = parse_receipt(url, {"MessageSid": "SM1", "MessageStatus": "sent"})
-    assert (receipt.incident_id, receipt.channel, receipt.seq) == (142, "on call & more", 3)
-
-
-@pytest.mark.parametrize("form", [{}, {"MessageStatus": "sent"}, {"MessageSid": "SM1"}, {"CallSid": "CA1"}])
-def test_a_receipt_about_nothing_is_bad(form: dict[str, str]) -> None:
-    """The field is named."""
-    with pytest.raises(Bad, match="Missing"):
-        parse_receipt(URL, form)
+def test_what_did_not_arrive_is_reported(form: dict[str, str], error: str) -> None:
+    """Once, whatever else Twilio calls it later, and answered with nothing."""
+    message = incoming(STATUS, **form)
+    received = receiver.decode(message, NOW)
+    assert received == Received(undelivered=[Undelivered(NOW, 142, "text", error, "twilio:SM1:failed")])
+    assert list(reply(message)) == []
 
 
 @pytest.mark.parametrize(
-    ("statuses", "last"),
-    [
-        (("queued", "sending", "sent", "delivered"), "delivered"),
-        (("queued", "sent", "undelivered"), "undelivered"),
-        (("initiated", "ringing", "in-progress", "completed"), "completed"),
-        (("initiated", "ringing", "busy"), "busy"),
-    ],
+    ("path", "status"),
+    [(STATUS, "sent"), (STATUS, "delivered"), (STATUS, "new"), ("/webhooks/twilio/status", "failed")],
 )
-def test_receipts_in_any_order_end_the_same(statuses: tuple[str, ...], last: str) -> None:
-    """What comes late undoes nothing."""
-    for order in permutations(statuses):
-        known = ""
-        for status in order:
-            known = status if supersedes(status, known) else known
-        assert known == last
+def test_any_other_status_is_ignored(path: str, status: str) -> None:
+    """It changes nothing, or it's about no message of ours."""
+    message = incoming(path, MessageSid="SM1", MessageStatus=status)
+    assert receiver.decode(message, NOW).ignored
+    assert list(reply(message)) == []
 
 
-@given(st.lists(st.sampled_from([*STANDINGS, "new"])))
-def test_an_end_stays_an_end(statuses: list[str]) -> None:
-    """Whatever follows; only `read` is news after it."""
-    known = ""
-    for status in statuses:
-        if supersedes(status, known):
-            assert known == "" or STANDINGS[known].delivered is None or status == "read"
-            known = status
-
-
-# --- answers to Twilio
-
-
-def test_an_answer_is_twiml_in_two_segments_or_none() -> None:
-    """Escaped by the library."""
-    assert ET.fromstring(answer()).findall("*") == []
-    (message,) = ET.fromstring(answer("Acknowledged: <INC-142> & “co”"))
-    assert (message.tag, message.text) == ("Message", 'Acknowledged: <INC-142> & "co"')
-    (message,) = ET.fromstring(answer("€" * 999))
-    assert message.text is not None
-    assert segments(message.text) == 2
+@pytest.mark.parametrize("path", ["/webhooks/twilio/", "/webhooks/twilio/fax"])
+def test_another_path_is_bad(path: str) -> None:
+    """It says which ones there are."""
+    with pytest.raises(Bad, match="sms"):
+        receiver.decode(incoming(path, From=ANA), NOW)

@@ -124,6 +124,26 @@ async def test_each_recipient_gets_a_mail_of_their_own(relay: Relay, port: int) 
     assert relay.connections == 1
 
 
+async def test_a_mail_to_a_person_goes_to_them_alone(relay: Relay, port: int) -> None:
+    """Not to the channel's own recipients; and each person is told, though their messages have the same number."""
+    relay.refuse_recipient = {"ana@example.com": "451 later"}
+    sender = make_sender(port)
+    ana = make_letter(channel="mail/ana", to="ana@example.com")
+    assert isinstance(await sender.send(ana), Retry)
+    assert await sender.send(make_letter(channel="mail/ben", to="ben@example.com")) == Sent()
+    relay.refuse_recipient = {}
+    assert await sender.send(ana) == Sent()
+    assert [to for to, _ in relay.mails] == ["ben@example.com", "ana@example.com"]
+
+
+async def test_a_channel_for_people_alone_needs_no_recipients_of_its_own(relay: Relay, port: int) -> None:
+    """A message to nobody is given up, with the reason."""
+    config = MailConfig(smtp=Smtp(host="127.0.0.1", port=port, starttls=False), from_="router@example.com")
+    assert await MailSender("mail", config).send(make_letter()) == Rejected(
+        "nobody to send to: the channel has no `to`"
+    )
+
+
 async def test_headers_are_those_of_an_automatic_mail_that_matters(relay: Relay, port: int) -> None:
     await make_sender(port).send(make_letter())
     mail = relay.mails[0][1]
@@ -396,7 +416,6 @@ async def test_a_relay_that_quotes_the_login_leaks_nothing(relay: Relay) -> None
         lambda: Smtp(host="smtp.example.com", username="router"),
         lambda: Smtp(host="smtp.example.com", password=Secret("x")),
         lambda: Smtp(host="smtp.example.com", username="router", password=Secret("x"), starttls=False),
-        lambda: MailConfig(smtp=Smtp(host="h"), from_="router@example.com", to=()),
         lambda: MailConfig(smtp=Smtp(host="h"), from_="router", to=("a@example.com",)),
         lambda: MailConfig(smtp=Smtp(host="h"), from_="router@example.com", to=("a@example.com, b@example.com",)),
         lambda: MailConfig(smtp=Smtp(host="h"), from_="router@example.com", to=("jürgen@example.com",)),

@@ -85,9 +85,21 @@ def check_actions(block: dict[str, Any]) -> None:
     assert 0 < len(block["elements"]) <= 25
     assert len({button["action_id"] for button in block["elements"]}) == len(block["elements"])
     for button in block["elements"]:
-        assert button["url"].startswith(("https://", "http://"))
-        assert len(button["url"]) <= 3000
         assert 0 < len(button["text"]["text"]) <= 75
+        if "url" in button:
+            assert button["url"].startswith(("https://", "http://"))
+            assert len(button["url"]) <= 3000
+        else:
+            assert 0 < len(button["value"]) <= 2000
+            check_confirm(button.get("confirm"))
+
+
+def check_confirm(dialog: dict[str, Any] | None) -> None:
+    limits = {"title": 100, "text": 300, "confirm": 30, "deny": 30}
+    assert dialog is None or dialog.keys() == limits.keys()
+    for part, limit in limits.items() if dialog else ():
+        assert dialog[part]["type"] == "plain_text"
+        assert 0 < len(dialog[part]["text"]) <= limit
 
 
 CHECKS = {"header": check_header, "section": check_section, "context": check_context, "actions": check_actions}
@@ -384,6 +396,26 @@ def test_the_message_is_the_plans_internal_alert() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("incident", "expected"),
+    [
+        ({"acknowledged_at": None}, ["ack", "resolve", "false_positive"]),
+        ({"acknowledged_at": NOW}, ["resolve", "false_positive"]),
+        ({"closed_at": NOW}, []),
+    ],
+)
+def test_an_open_incident_can_be_answered(incident: dict[str, Any], expected: list[str]) -> None:
+    """With what there still is to do; what ends it for everybody asks again first. Without `buttons` there's none."""
+    plain, answerable = (
+        [button for block in build_message(make_letter(**incident), buttons=wanted)["blocks"][-2:]
+         for button in block["elements"] if "value" in button]
+        for wanted in (False, True)
+    )  # fmt: skip
+    assert plain == []
+    assert [button["action_id"] for button in answerable] == expected
+    assert {button["action_id"] for button in answerable if "confirm" in button} == set(expected) - {"ack"}
+
+
 NASTY = st.one_of(
     st.text(max_size=50),
     st.sampled_from(
@@ -426,7 +458,7 @@ def test_any_text_stays_escaped_and_within_slacks_limits(
         url=url,
         timeline=timeline,
     )
-    check_content(build_message(letter))
+    check_content(build_message(letter, buttons=True))
     thread = build_thread(letter)
     assert (thread is None) == (notes == 0)
     if thread is not None:
@@ -456,6 +488,7 @@ def test_the_latest_update_is_not_pushed_out_by_long_ones() -> None:
         {"webhook_url": SecretUrl("https://hooks.slack.com/x"), "token": Secret(TOKEN), "channel": "#a"},
         {"webhook_url": SecretUrl("https://hooks.slack.com/x"), "channel": "#a"},
         {"token": Secret(TOKEN)},
+        {"webhook_url": SecretUrl("https://hooks.slack.com/x"), "buttons": True},
     ],
 )
 def test_a_channel_is_a_webhook_or_a_bots(options: dict[str, Any]) -> None:

@@ -20,8 +20,8 @@ async def owe(store: SqlStore, at: float = NOW, reason: Reason = Reason.OPENED, 
     await store.save(Changes(owed=[owed(channel, at, reason)]))
 
 
-async def claim(store: SqlStore, now: float = NOW, owner: str = "me", lasts: float = 60, limit: int = 10):  # noqa: ANN201
-    return await store.claim_notifications("log", now, owner, now + lasts, limit)
+async def claim(store: SqlStore, now: float = NOW, owner: str = "me", lasts: float = 60, limit: int = 10, **more: bool):  # noqa: ANN201
+    return await store.claim_notifications("log", now, owner, now + lasts, limit, **more)
 
 
 async def settle(store: SqlStore, held: Notification, **changed: object) -> Notification:
@@ -120,6 +120,24 @@ async def test_only_due_messages_of_the_channel_are_claimed_earliest_first(store
     await owe(store, channel="other")
     assert [n.incident_id for n in await claim(store, NOW + 3, limit=2)] == [2, 3]
     assert [n.incident_id for n in await claim(store, NOW + 3)] == [1]
+
+
+async def test_a_channel_s_messages_are_also_those_to_people_over_it(store: SqlStore) -> None:
+    """Earliest first of both kinds, within the limit; of no other channel, however it's called."""
+    mine = ["log/cy", "log", "log/ana", "log/\u00e9va", "log/a/b"]
+    others = ["log-b", "log0", "logs/ana", "lo", "lo/g", "log.x", "LOG/ana", "l\u00f6g/ana"]
+    for at, channel in enumerate([*mine, *others]):
+        await owe(store, NOW + at, channel=channel)
+    assert [held.channel for held in await claim(store, NOW + 99, limit=3, people=True)] == mine[:3]
+    assert [held.channel for held in await claim(store, NOW + 99, people=True)] == mine[3:]
+    assert await claim(store, NOW + 99, people=True) == ()
+
+
+async def test_a_channel_that_reaches_no_people_gets_none_of_theirs(store: SqlStore) -> None:
+    """It wouldn't know where to send them."""
+    for channel in ("log/ana", "log"):
+        await owe(store, channel=channel)
+    assert [held.channel for held in await claim(store)] == ["log"]
 
 
 async def test_no_message_is_claimed_twice(store: SqlStore) -> None:

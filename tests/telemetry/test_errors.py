@@ -20,7 +20,7 @@ SECRET = "s3cr3t-4711"
 def _reports_end() -> Iterator[None]:
     """Whatever a test reported to, the next test reports to nobody."""
     yield
-    errors.start(None)
+    errors.stop()
 
 
 def events(peer: Peer) -> list[dict[str, Any]]:
@@ -61,7 +61,6 @@ async def reported(*sources: str) -> list[dict[str, Any]]:
         for source in sources:
             await post(source)
         await asyncio.to_thread(errors.stop)
-        errors.start(None)
         return events(sentry)
 
 

@@ -49,7 +49,8 @@ async def test_the_document_is_in_order(router: Router) -> None:
 
 async def test_the_documented_status_is_the_one_that_is_answered(router: Router) -> None:
     """For a plain call of each operation."""
-    async with router() as daemon:
+    turns = {"rotate": "daily", "handover": "09:00", "contacts": ["ana"]}
+    async with router(contacts={"ana": {}}, schedules={"ana": {"layers": [turns]}}) as daemon:
         await daemon.alert(alert())
         (stored,) = (await daemon.get("/api/v1/alerts")).json["alerts"]
         bodies = {"note": {"text": "hm"}, "severity": {"severity": "P2"}}
@@ -57,9 +58,10 @@ async def test_the_documented_status_is_the_one_that_is_answered(router: Router)
             if path.endswith(("/false-positive", "/resolve")):
                 continue  # they end the incident, and are tested by themselves
             for method, operation in operations.items():
-                url = path.format(id=1, channel="log")
+                url = path.format(id=1, channel="log", name="ana")
                 body = bodies.get(path.rpartition("/")[2], {"version": "4", "alerts": []} if "explain" in path else {})
                 query = {"fingerprint": stored["fingerprint"]} if (method, path) == ("get", "/api/v1/explain") else {}
                 options = {"json": body} if method == "post" else {}
                 answer = await daemon.ask(method, url, params=query, **options)
                 assert str(answer.status) in operation["responses"], (method, path, answer.body)
+                assert answer.headers["Content-Type"].split(";")[0] in str(operation["responses"][str(answer.status)])

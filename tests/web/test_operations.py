@@ -28,6 +28,7 @@ CONTRACT = {
     "notification_latency_seconds": {"channel"},
     "delivery_attempts_total": {"channel", "outcome"},
     "escalations_total": {"severity"},
+    "unreached_total": {"severity"},
     "timers_overdue_seconds": set(),
     "commit_seconds": set(),
     "config_last_reload_successful": set(),
@@ -91,6 +92,7 @@ async def test_known_series_start_at_zero(router: Router) -> None:
         assert await sample(daemon, "notifications_total", channel="log", outcome="dead") == 0
         assert await sample(daemon, "delivery_attempts_total", channel="log", outcome="retry") == 0
         assert await sample(daemon, "escalations_total", severity="P0") == 0
+        assert await sample(daemon, "unreached_total", severity="P0") == 0
         assert await sample(daemon, "notifications_pending", channel="log") == 0
 
 

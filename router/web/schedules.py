@@ -1,0 +1,89 @@
+"""Who is on call: the schedules under /api/v1/, and calendars to subscribe to."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+from aiohttp import web
+
+from router.config.load import Config
+from router.core.schedule import Schedule, gaps, on_call, shifts
+from router.ports import Clock
+from router.web.auth import Role, whoever
+from router.web.views import when
+
+AHEAD = 14 * 86_400.0
+"""How many seconds of shifts and gaps are shown."""
+
+
+class Schedules:
+    """Computes what the schedules of the config in force come to. `loaded_at` is since when that one is."""
+
+    def __init__(self, clock: Clock, *, config: Callable[[], Config], loaded_at: Callable[[], float]) -> None:
+        self._clock = clock
+        self._config = config
+        self._loaded_at = loaded_at
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.get("/api/v1/schedules", self.show),
+            web.get("/api/v1/schedules/{name}.ics", self.schedule_calendar),
+            web.get("/api/v1/contacts/{name}.ics", self.contact_calendar),
+        ]
+
+    @property
+    def _schedules(self) -> Mapping[str, Schedule]:
+        return self._config().settings.people.schedules
+
+    async def show(self, request: web.Request) -> web.Response:
+        whoever(request, self._config().document.auth, Role.VIEWER)
+        shown = [_view(one, self._clock.now()) for one in self._schedules.values()]
+        return web.Response(body=msgspec.json.encode({"schedules": shown}), content_type="application/json")
+
+    async def schedule_calendar(self, request: web.Request) -> web.Response:
+        name = self._named(request, self._schedules, "schedule")
+        return self._calendar(name, [name])
+
+    async def contact_calendar(self, request: web.Request) -> web.Response:
+        contact = self._named(request, self._config().document.contacts, "contact")
+        return self._calendar(self._names.get(contact, contact), self._schedules, contact)
+
+    def _named(self, request: web.Request, known: Mapping[str, object], what: str) -> str:
+        """The name in the path. Raises: Unauthorized, aiohttp's HTTPForbidden and HTTPNotFound."""
+        whoever(request, self._config().document.auth, Role.VIEWER, in_query=True)
+        name = request.match_info["name"]
+        if name not in known:
+            raise web.HTTPNotFound(text=f"no {what} '{name}' is configured")
+        return name
+
+    @property
+    def _names(self) -> dict[str, str]:
+        return {key: contact.name for key, contact in self._config().document.contacts.items() if contact.name}
+
+    def _calendar(self, title: str, schedules: Iterable[str], contact: str = "") -> web.Response:
+        """Of these schedules, everybody's or one contact's."""
+        from router.core.calendar import feed_window, render_calendar  # noqa: PLC0415 - icalendar takes 0.1 s to load
+
+        window = feed_window(self._clock.now())
+        found = {
+            name: [shift for shift in shifts(self._schedules[name], *window) if contact in {"", shift.contact}]
+            for name in schedules
+        }
+        host = urlsplit(self._config().document.external_url).hostname or "localhost"
+        body = render_calendar(f"On call: {title}", found, names=self._names, host=host, at=self._loaded_at())
+        return web.Response(body=body, content_type="text/calendar", charset="utf-8")
+
+
+def _view(one: Schedule, now: float) -> dict[str, Any]:
+    end = now + AHEAD
+    return {
+        "name": one.name,
+        "time_zone": one.time_zone,
+        "on_call": on_call(one, now),
+        "shifts": [
+            {"contact": shift.contact, "start": when(shift.start), "end": when(shift.end)}
+            for shift in shifts(one, now, end)
+        ],
+        "gaps": [{"start": when(gap.start), "end": when(gap.end)} for gap in gaps(one, now, end)],
+    }

@@ -1,0 +1,118 @@
+"""People, roles, schedules and channels fit together, or the config says where they don't."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from router.app import TYPES
+from router.config.load import Config, load
+from router.config.located import Invalid
+from router.core.reach import Way
+from router.model.incident import Severity
+
+TEXT = {"type": "sms", "account_sid": "AC" + "0" * 32, "auth_token": "x", "from": "+442079460999"}
+SMTP = {"type": "email", "smtp": {"host": "127.0.0.1", "starttls": False}, "from": "router@example.com"}
+TURNS = {"rotate": "daily", "handover": "09:00", "contacts": ["ana", "ben"]}
+STEPS = {"steps": [{"notify": ["channel:log", "contact:ana", "role:cto", "schedule:primary"]}]}
+
+WHOLE: dict[str, Any] = {
+    "rules": [],
+    "sources": {"alertmanager": {"insecure": True}},
+    "channels": {"log": {"type": "console"}, "text": TEXT, "mail": SMTP},
+    "contacts": {
+        "ana": {
+            "phone": "+442079460123",
+            "email": "ana@example.com",
+            "reach": [{"via": "text", "for": ["P0", "P1"]}, {"via": "mail", "after": "2m"}],
+        },
+        "ben": {"email": "ben@example.com"},
+    },
+    "roles": {"cto": ["ana", "ben"]},
+    "schedules": {"primary": {"layers": [TURNS]}},
+    "company": {"time_zone": "Europe/London"},
+    "severities": {name: {"policy": "all"} for name in ("P0", "P1", "P2", "P3")},
+    "policies": {"all": STEPS | {"fallback": ["role:cto"]}},
+}
+
+
+def read(folder: Path, **changes: Any) -> Config:
+    (folder / "config.yaml").write_text(yaml.safe_dump(WHOLE | changes, sort_keys=False))
+    return load(folder / "config.yaml", {}, TYPES)
+
+
+def test_a_config_with_people_tells_the_core_whom_its_targets_mean(tmp_path: Path) -> None:
+    """A channel by its bare name, people by kind; a way without severities is for all of them."""
+    config = read(tmp_path)
+    people, policy = config.settings.people, config.settings.policy(Severity.P0)
+    assert policy.steps[0].notify == ("log", "contact:ana", "role:cto", "schedule:primary")
+    assert policy.fallback == ("role:cto",)
+    assert people.contacts == {
+        "ana": (Way("text", 0.0, frozenset({Severity.P0, Severity.P1})), Way("mail", 120.0)),
+        "ben": (),
+    }
+    assert people.roles == {"cto": ("ana", "ben")}
+    assert people.schedules["primary"].time_zone == "Europe/London"
+
+
+def test_a_channel_knows_the_addresses_of_those_it_reaches(tmp_path: Path) -> None:
+    """Text messages by telephone number, mail by address; a channel that reaches no people knows of none."""
+    config = read(tmp_path)
+    assert config.addresses("text") == {"ana": "+442079460123"}
+    assert config.addresses("mail") == {"ana": "ana@example.com", "ben": "ben@example.com"}
+    assert config.addresses("log") is None
+
+
+def reach(*ways: Any, contact: str = "ana") -> dict[str, Any]:
+    """The contacts, with these ways for one of them."""
+    contacts = WHOLE["contacts"]
+    return {"contacts": contacts | {contact: contacts[contact] | {"reach": ways}}}
+
+
+BAD = [
+    ({"policies": {"all": {"steps": [{"notify": ["contact:anna"]}]}}}, "unknown contact 'anna', did you mean 'ana'?"),
+    ({"policies": {"all": {"steps": [{"notify": ["role:ctoo"]}]}}}, "unknown role 'ctoo', did you mean 'cto'?"),
+    ({"policies": {"all": {"steps": [{"notify": ["schedule:primry"]}]}}}, "unknown schedule 'primry', did you mean"),
+    ({"policies": {"all": STEPS | {"fallback": ["schedule:x"]}}}, "unknown schedule 'x'"),
+    ({"policies": {"all": {"steps": [{"notify": ["team:ana"]}]}}}, "expected channel:NAME, contact:NAME, role:NAME"),
+    ({"policies": {"all": {"steps": [{"notify": ["role:"]}]}}}, "expected channel:NAME, contact:NAME, role:NAME"),
+    ({"roles": {"cto": ["anna"]}}, "unknown contact 'anna', did you mean 'ana'?"),
+    ({"roles": {"cto": []}}, "nobody has the role 'cto'"),
+    ({"schedules": {"primary": {"layers": [TURNS | {"contacts": ["ben", "bob"]}]}}}, "unknown contact 'bob'"),
+    (
+        {"schedules": {"primary": {"layers": [TURNS], "overrides": [
+            {"contact": "cy", "from": "2026-01-05 09:00", "to": "2026-01-06 09:00"}]}}},
+        "unknown contact 'cy'",
+    ),
+    (
+        {"schedules": {"primary": {"layers": [TURNS], "overrides": [
+            {"contact": "", "replaces": "cy", "from": "2026-01-05 09:00", "to": "2026-01-06 09:00"}]}}},
+        "unknown contact 'cy'",
+    ),
+    (reach({"via": "txt"}), "unknown channel 'txt', did you mean 'text'?"),
+    (reach({"via": "log"}), "channel 'log' is of type console, which doesn't reach single people"),
+    (reach({"via": "text"}, contact="ben"), "'ben' has no phone, which channel 'text' needs"),
+    (reach({"via": "text", "for": ["P4"]}), "unknown value 'P4'"),
+    (reach({"via": "text", "after": "soon"}), "soon"),
+    ({"channels": WHOLE["channels"] | {"a/b": {"type": "console"}}}, "the channel's name 'a/b' can't have"),
+    ({"channels": WHOLE["channels"] | {"role:cto": {"type": "console"}}}, "the channel's name 'role:cto' can't have"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("changes", "said"), BAD, ids=[said for _, said in BAD])
+def test_what_does_not_fit_is_said_once_where_it_is(tmp_path: Path, changes: dict[str, Any], said: str) -> None:
+    """With what was meant, if that can be guessed."""
+    with pytest.raises(Invalid) as raised:
+        read(tmp_path, **changes)
+    (problem,) = raised.value.problems
+    assert said in problem.message
+    assert problem.place.line > 1
+
+
+def test_a_way_over_a_channel_that_is_wrong_itself_is_no_second_mistake(tmp_path: Path) -> None:
+    """Of a channel without its number one thing is to be said."""
+    channels = WHOLE["channels"] | {"text": {"type": "sms", "account_sid": "AC1"}}
+    with pytest.raises(Invalid) as raised:
+        read(tmp_path, channels=channels)
+    assert {problem.message.split(":")[0] for problem in raised.value.problems} == {"account_sid"}

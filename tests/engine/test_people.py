@@ -1,0 +1,86 @@
+"""Messages to people over a channel: to whom they go, and what becomes of those that go to nobody."""
+
+import logging
+from dataclasses import replace
+
+import pytest
+from prometheus_client import generate_latest
+
+from router.core.reach import People, Way
+from router.model.incident import Severity
+from router.model.notification import NotificationState
+from router.model.policy import Policy, SeverityPlan, Step
+from router.model.reason import Reason
+from router.telemetry import logs
+from tests.engine.office import Office, seen
+
+SENT, DEAD = NotificationState.SENT, NotificationState.DEAD
+PEOPLE = People({"ana": (Way("hook"),), "ben": (Way("hook"),)}, {"all": ("ana", "ben")})
+ADDRESSES = {"ana": "+441", "ben": "+442"}
+
+
+@pytest.fixture(autouse=True)
+def people(office: Office) -> None:
+    """Everything is told to the channel, and to both people over it."""
+    policy = Policy("loud", (Step(0, ("hook", "role:all")),), fallback=("spare",))
+    office.applier.settings = replace(
+        office.applier.settings,
+        people=PEOPLE,
+        severities=dict.fromkeys(Severity, SeverityPlan("loud")),
+        policies={"loud": policy},
+    )
+
+
+async def test_each_person_has_a_message_of_their_own(office: Office) -> None:
+    """To their address, by the channel's one courier; the channel's own has no address."""
+    hook = office.open("hook", people=ADDRESSES)
+    await office.submit(seen())
+    for channel in ("hook", "hook/ana", "hook/ben"):
+        await office.until(SENT, channel)
+    assert sorted((letter.channel, letter.to) for letter in hook.letters) == [
+        ("hook", ""), ("hook/ana", "+441"), ("hook/ben", "+442"),
+    ]  # fmt: skip
+
+
+async def test_who_has_left_the_config_is_told_nothing_and_the_fallback_is(office: Office) -> None:
+    """Not what is the channel's own either: given up, with the reason, at once."""
+    hook = office.open("hook", people={"ana": "+441"})
+    spare = office.open("spare")
+    await office.submit(seen())
+    assert "no such contact" in (await office.until(DEAD, "hook/ben")).error
+    await office.until_sent(spare, 1, step=0.1)
+    assert {letter.to for letter in hook.letters} == {"", "+441"}
+    assert Reason.FALLBACK in await office.timeline()
+
+
+async def test_the_metrics_name_the_channel_and_no_person(office: Office) -> None:
+    """Their labels stay few, and tell nobody's name."""
+    office.metrics.expect(["alertmanager"], ["hook"])
+    office.open("hook", people=ADDRESSES)
+    await office.submit(seen())
+    for channel in ("hook", "hook/ana", "hook/ben"):
+        await office.until(SENT, channel)
+    office.metrics.show(await office.store.gauges(office.clock.now()))
+    text = generate_latest(office.metrics.registry).decode()
+    assert 'alert_router_notifications_total{channel="hook",outcome="sent"} 3.0' in text
+    assert 'alert_router_notifications_pending{channel="hook"} 0.0' in text
+    assert "hook/" not in text
+
+
+async def test_what_waits_for_people_counts_as_the_channels(office: Office) -> None:
+    await office.submit(seen())
+    office.metrics.show(await office.store.gauges(office.clock.now()))
+    assert 'notifications_pending{channel="hook"} 3.0' in generate_latest(office.metrics.registry).decode()
+
+
+async def test_who_cannot_be_reached_is_counted_and_warned_of(office: Office, caplog: pytest.LogCaptureFixture) -> None:
+    """Whoever watches the router hears of it, not only who reads the timeline."""
+    logs.configure()
+    logging.getLogger().addHandler(caplog.handler)
+    office.applier.settings = replace(office.applier.settings, people=People({"ana": (), "ben": ()}, PEOPLE.roles))
+    await office.submit(seen())
+    text = generate_latest(office.metrics.registry).decode()
+    assert 'alert_router_unreached_total{severity="P0"} 2.0' in text
+    first, _ = [record for record in caplog.records if "nobody_reached" in record.getMessage()]
+    assert first.levelname == "WARNING"
+    assert "contact:ana" in first.getMessage()

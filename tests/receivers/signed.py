@@ -1,0 +1,62 @@
+"""Webhooks as the services make them: bodies and the headers that they sign them with."""
+
+import hmac
+import json
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Any
+from urllib.parse import urlencode
+
+from twilio.request_validator import RequestValidator
+
+from router.config.secret import Secret
+
+FORM = {"content-type": "application/x-www-form-urlencoded"}
+
+
+def twilio(url: str, form: Mapping[str, str], token: Secret) -> dict[str, str]:
+    """The headers of a form posted to `url`."""
+    signature = RequestValidator(token.reveal()).compute_signature(url, dict(form))
+    return {**FORM, "x-twilio-signature": signature}
+
+
+def pagerduty(body: bytes, *secrets: Secret, webhook: str = "W1") -> dict[str, str]:
+    """The headers of a body, signed by each of the secrets as while they're rotated."""
+    items = [f"v1={hmac.new(secret.reveal().encode(), body, sha256).hexdigest()}" for secret in secrets]
+    return {"content-type": "application/json", "x-pagerduty-signature": ", ".join(items), "x-webhook-id": webhook}
+
+
+def slack(body: bytes, secret: Secret, at: float) -> dict[str, str]:
+    """The headers of a body sent at that time."""
+    digest = hmac.new(secret.reveal().encode(), b"v0:%d:%s" % (at, body), sha256).hexdigest()
+    return {**FORM, "x-slack-request-timestamp": str(int(at)), "x-slack-signature": f"v0={digest}"}
+
+
+def press(
+    action: str, value: str = "1", *, user: str = "U1", name: str = "ana", action_ts: str = "1548426417.840180"
+) -> bytes:
+    """The body of a click on a button."""
+    payload: dict[str, Any] = {
+        "type": "block_actions",
+        "user": {"id": user, "username": name, "name": name, "team_id": "T1"},
+        "container": {"type": "message", "message_ts": "1548261231.000200", "channel_id": "C1"},
+        "message": {"type": "message", "ts": "1548261231.000200", "blocks": []},
+        "actions": [{"type": "button", "action_id": action, "value": value, "action_ts": action_ts}],
+    }
+    return urlencode({"payload": json.dumps(payload)}).encode()
+
+
+def pagerduty_event(
+    kind: str = "incident.acknowledged", key: str | None = "alert-router:INC-1:0", **changes: Any
+) -> bytes:
+    """The body of a v3 webhook; `changes` are of the event."""
+    event: dict[str, Any] = {
+        "id": "5ac64822-4adc-4fda-ade0-410becf0de4f",
+        "event_type": kind,
+        "resource_type": "incident",
+        "occurred_at": "2020-10-02T18:45:22.169Z",
+        "agent": {"id": "PLH1HKV", "type": "user_reference", "summary": "Ben Okri"},
+        "client": None,
+        "data": {"id": "PGR0VU2", "type": "incident", "number": 2, "incident_key": key, "title": "[P0] Payments"},
+    }
+    return json.dumps({"event": event | changes}).encode()

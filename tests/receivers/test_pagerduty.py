@@ -1,0 +1,161 @@
+"""PagerDuty's receiver: what people do there is done here, once, and nothing that is signed is refused."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from router.config.secret import Secret
+from router.model.event import Command
+from router.model.reason import Reason
+from router.ports import Asked, Handled, Incoming, Received, Replying, Unauthorized
+from router.receivers import RECEIVERS
+from router.receivers.pagerduty import PagerDutyConfig
+from router.receivers.site import Site
+from router.senders.pagerduty import events
+from tests.receivers import signed
+from tests.receivers.signed import pagerduty_event
+from tests.senders.kit import NOW, make_incident, make_letter
+
+OLD, NEW = Secret("0ld-s3cret"), Secret("n3w-s3cret")
+
+receiver = RECEIVERS["pagerduty"].build("pagerduty", PagerDutyConfig(secrets=(OLD, NEW)), Site())
+assert isinstance(receiver, Replying)
+
+
+def decode(body: bytes, webhook: str = "W1") -> Received:
+    return receiver.decode(Incoming({"x-webhook-id": webhook} if webhook else {}, body), NOW)
+
+
+# --- who sends it
+
+
+@pytest.mark.parametrize("secrets", [[OLD], [NEW], [OLD, NEW], [Secret("other"), NEW]])
+def test_any_secret_of_ours_will_do(secrets: list[Secret]) -> None:
+    """While it's rotated PagerDuty signs by both, and either may be known here alone."""
+    body = pagerduty_event()
+    receiver.verify(Incoming(signed.pagerduty(body, *secrets), body), NOW)
+
+
+def test_a_signature_as_pagerduty_makes_it() -> None:
+    """HMAC-SHA256 in hex: RFC 4231, test case 2. Items of other versions beside it are nothing to us."""
+    one = RECEIVERS["pagerduty"].build("pagerduty", PagerDutyConfig(secrets=(Secret("Jefe"),)), Site())
+    digest = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
+    body = b"what do ya want for nothing?"
+    for header in (f"v1={digest}", f"v0=x,v1={digest}", f"v1=00, v1={digest} ,v2=x"):
+        one.verify(Incoming({"x-pagerduty-signature": header}, body), NOW)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"x-pagerduty-signature": ""},
+        {"x-pagerduty-signature": "v1="},
+        {"x-pagerduty-signature": "é\udcff"},
+        signed.pagerduty(pagerduty_event(), Secret("other")),
+        signed.pagerduty(b"another body", OLD),
+        {
+            "x-pagerduty-signature": signed.pagerduty(pagerduty_event(), OLD)["x-pagerduty-signature"].replace(
+                "v1", "v0"
+            )
+        },
+    ],
+)
+def test_what_pagerduty_did_not_sign_is_refused(headers: dict[str, str]) -> None:
+    """And the answer tells no secret."""
+    with pytest.raises(Unauthorized) as refused:
+        receiver.verify(Incoming(headers, pagerduty_event()), NOW)
+    assert "s3cret" not in str(refused.value)
+
+
+def test_a_config_without_a_secret_is_refused() -> None:
+    """It would let nobody in."""
+    with pytest.raises(ValueError, match="empty"):
+        PagerDutyConfig(secrets=())
+
+
+# --- what it says
+
+
+@pytest.mark.parametrize(
+    ("kind", "command", "text"),
+    [
+        ("incident.acknowledged", Command.ACKNOWLEDGE, ""),
+        ("incident.resolved", Command.RESOLVE, ""),
+        ("incident.reopened", Command.NOTE, "Reopened in PagerDuty"),
+    ],
+)
+def test_what_a_person_did_is_asked_for(kind: str, command: Command, text: str) -> None:
+    """In their name, for the life of the incident that the alert there was made for."""
+    asked = Asked(142, command, "Ben Okri", text, "pagerduty:W7", 3)
+    assert decode(pagerduty_event(kind, "alert-router:INC-142:3"), "W7") == Received(asked=[asked])
+
+
+def test_the_key_is_the_one_that_the_sender_makes() -> None:
+    """What goes out is what comes back."""
+    (event,) = events(make_letter(reopened=2, acknowledged_at=None))
+    (asked,) = decode(pagerduty_event(key=event.dedup_key)).asked
+    assert (asked.incident_id, asked.reopened) == (142, 2)
+
+
+def test_without_a_webhook_id_the_event_is_known_by_its_own() -> None:
+    """Some proxy dropped the header: a replay is still one."""
+    (asked,) = decode(pagerduty_event(), "").asked
+    assert asked.receipt == "pagerduty:5ac64822-4adc-4fda-ade0-410becf0de4f"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        # our own doing, or nobody's
+        pagerduty_event(agent=None),
+        pagerduty_event(agent={"id": "P1", "type": "inbound_integration_reference", "summary": "Events API v2"}),
+        pagerduty_event(agent={"id": "P1", "type": "service_reference"}),
+        # another's incident, or several merged
+        pagerduty_event(key="d3640fbd41094207a1c11e58e46b1662"),
+        pagerduty_event(key=None),
+        pagerduty_event(key="alert-router:INC-1:0:0"),
+        pagerduty_event(key="alert-router:INC-٣:0"),
+        pagerduty_event(data=None),
+        # nothing to us
+        pagerduty_event("incident.triggered"),
+        pagerduty_event("incident.annotated", data={"type": "incident_note", "content": "on it"}),
+        pagerduty_event("service.updated"),
+        pagerduty_event("pagey.ping", data={"message": "Hello from your friend Pagey!", "type": "ping"}),
+        pagerduty_event("incident.invented_tomorrow"),
+        b'{"event": []}',
+        b'{"event": {"event_type": ["incident.acknowledged"]}}',
+        b"[]",
+        b"",
+        b"\xff",
+        b"[" * 100_000,
+    ],
+)
+def test_anything_else_is_ignored_and_never_refused(body: bytes) -> None:
+    """Three refusals would switch the subscription off for a day."""
+    received = decode(body)
+    assert received.ignored
+    assert not received.asked
+    answer = receiver.reply(Incoming({}, body), received, (), NOW)
+    assert (answer.status, answer.body[:7]) == (202, b"Ignored")
+
+
+@given(
+    st.recursive(st.none() | st.integers() | st.text(), lambda inner: st.dictionaries(st.text(), inner), max_leaves=5)
+)
+def test_any_event_can_be_read(event: Any) -> None:
+    """Whatever PagerDuty adds one day."""
+    assert decode(json.dumps({"event": event}).encode()).ignored
+
+
+def test_it_is_answered_202_with_what_was_decided() -> None:
+    """For whoever reads PagerDuty's log of deliveries."""
+    body = pagerduty_event(key="alert-router:INC-142:0")
+    received = decode(body)
+    incident = make_incident(acknowledged_at=NOW, acknowledged_by="ana")
+    handled = [Handled(received.asked[0], Reason.ALREADY_DONE, incident)]
+    answer = receiver.reply(Incoming({}, body), received, handled, NOW)
+    assert (answer.status, answer.body) == (202, b"INC-142 is already acknowledged by ana.")

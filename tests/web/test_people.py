@@ -1,0 +1,342 @@
+"""People answer from where they are, through the running router: one outcome, and nobody is told a lie."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+from urllib.parse import urlencode
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from router.config.secret import Secret
+from router.model.incident import Status
+from router.model.reason import Reason
+from router.ports import StoreUnavailable
+from tests.acceptance.slack_double import CHANNEL, Slack
+from tests.acceptance.slack_double import TOKEN as BOT
+from tests.daemon import TOKEN, Answer, Daemon, alert
+from tests.receivers import signed
+from tests.senders.kit import Peer
+from tests.senders.twilio_double import ACCOUNT, Twilio
+from tests.senders.twilio_double import TOKEN as TWILIO
+from tests.test_app import until
+
+Router = Callable[..., Daemon]
+
+SLACK, PAGERDUTY = Secret("slack-s1gning"), Secret("pd-s3cret")
+
+PUBLIC = "https://router.example.com"
+ANA, BEN, STRANGER = "+442079460123", "+442079460456", "+442079460666"
+SECRET = Secret(TWILIO)
+SMS = "/webhooks/twilio/sms"
+
+
+def by_phone(peer: Peer) -> dict[str, Any]:
+    """Config keys with ana's and ben's telephones, of which nothing is told."""
+    options = {"account_sid": ACCOUNT, "auth_token": TWILIO, "from": "+442079460999", "api_url": peer.url}
+    called = {"type": "voice", "to": [ANA], "callback_url": PUBLIC}
+    return {
+        "external_url": PUBLIC,
+        "sources": {"alertmanager": {"bearer_token": TOKEN}, "twilio": {"auth_token": TWILIO}},
+        "channels": {"text": {"type": "sms", "to": [ANA, BEN], **options}, "phone": {**called, **options}},
+        "policies": {"all": {"steps": [{"notify": ["channel:phone"]}, {"after": "1h", "notify": ["channel:phone"]}]}},
+    }
+
+
+async def twilio(daemon: Daemon, path: str, **form: str) -> Answer:
+    headers = signed.twilio(PUBLIC + path, form, SECRET)
+    return await daemon.ask("POST", path, data=urlencode(form).encode(), headers=headers)
+
+
+async def text(daemon: Daemon, body: str, number: str = ANA, sid: str = "") -> str:
+    """Send a text message: what is answered."""
+    answer = await twilio(daemon, SMS, From=number, To="+442079460999", MessageSid=sid or f"SM{body}", Body=body)
+    assert (answer.status, answer.headers["Content-Type"].partition(";")[0]) == (200, "text/xml")
+    return "".join(ET.fromstring(answer.body).itertext())
+
+
+async def story(daemon: Daemon) -> list[tuple[Reason, str]]:
+    """What people did to the first incident, and who."""
+    return [(entry.what, entry.by) for entry in await daemon.store.timeline(1) if entry.by[:6] != "source" and entry.by]
+
+
+@pytest.fixture
+async def peer() -> AsyncIterator[Peer]:
+    """Twilio's API."""
+    async with Peer(answer=Twilio()) as peer:
+        yield peer
+
+
+@pytest.fixture
+async def slack() -> AsyncIterator[Slack]:
+    """Slack's API, with the channel."""
+    async with Slack() as slack:
+        yield slack
+
+
+def elsewhere(slack: Slack) -> dict[str, Any]:
+    """Config keys with a Slack channel that has buttons, and PagerDuty's webhooks."""
+    incidents = {"type": "slack", "token": BOT, "channel": CHANNEL, "api_url": slack.api, "buttons": True}
+    return {
+        "sources": {
+            "alertmanager": {"bearer_token": TOKEN},
+            "pagerduty": {"secrets": ["0ld-s3cret", PAGERDUTY.reveal()]},
+            "slack": {"signing_secret": SLACK.reveal()},
+        },
+        "channels": {"incidents": incidents},
+        "policies": {"all": {"steps": [{"notify": ["channel:incidents"]}]}},
+    }
+
+
+async def click(daemon: Daemon, action: str, **who: str) -> Answer:
+    body = signed.press(action, **who)
+    return await daemon.ask("POST", "/webhooks/slack", data=body, headers=signed.slack(body, SLACK, time.time()))
+
+
+async def page(daemon: Daemon, kind: str, webhook: str = "W1", **changes: Any) -> Answer:
+    body = signed.pagerduty_event(kind, **changes)
+    headers = signed.pagerduty(body, Secret("next"), PAGERDUTY, webhook=webhook)
+    return await daemon.ask("POST", "/webhooks/pagerduty", data=body, headers=headers)
+
+
+# --- text messages
+
+
+async def test_acknowledge_and_resolve_by_text_message(router: Router, peer: Peer) -> None:
+    """The incident is theirs, and each answer says what was decided."""
+    async with router(**by_phone(peer)) as daemon:
+        await daemon.alert(alert())
+        assert await text(daemon, "ACK 1") == "Acknowledged INC-1."
+        assert await text(daemon, "ack inc-1", BEN) == "INC-1 is already acknowledged by +44...123."
+        assert await text(daemon, "ESC 1", BEN) == "Escalated INC-1: the next in line are told."
+        assert (
+            await text(daemon, "esc 1", BEN)
+            == "INC-1 has reached its last step already: there's nobody further to tell."
+        )
+        assert await text(daemon, "RES 1 restarted it", BEN) == "Resolved INC-1."
+        assert await text(daemon, "Ack 1") == "INC-1 is resolved by +44...456 already."
+        assert await text(daemon, "ACK 7") == "There's no INC-7."
+        assert await story(daemon) == [
+            (Reason.ACKNOWLEDGED, "+44…123"),
+            (Reason.ALREADY_DONE, "+44…456"),
+            (Reason.ESCALATED, "+44…456"),
+            (Reason.ALREADY_DONE, "+44…456"),
+            (Reason.RESOLVED_BY_PERSON, "+44…456"),
+            (Reason.ALREADY_CLOSED, "+44…123"),
+        ]
+
+
+async def test_a_text_message_that_comes_twice_has_one_effect(router: Router, peer: Peer) -> None:
+    """And is answered truly both times."""
+    async with router(**by_phone(peer)) as daemon:
+        await daemon.alert(alert())
+        assert await text(daemon, "ACK 1", sid="SM1") == "Acknowledged INC-1."
+        assert await text(daemon, "ACK 1", sid="SM1") == "INC-1 is acknowledged by +44...123."
+        assert await story(daemon) == [(Reason.ACKNOWLEDGED, "+44…123")]
+
+
+async def test_who_names_no_incident_means_the_only_open_one(router: Router, peer: Peer) -> None:
+    """If there are several, they hear which; nothing is done until they say."""
+    async with router(**by_phone(peer)) as daemon:
+        assert await text(daemon, "ACK", sid="SM1") == "No incident is open."
+        await daemon.alert(alert(), alert(service="web"))
+        assert (await text(daemon, "ACK", sid="SM2")).startswith("Say which: open are INC-2 (P0, Payment")
+        assert await story(daemon) == []
+        await text(daemon, "RES 2")
+        assert await text(daemon, "ACK", sid="SM3") == "Acknowledged INC-1."
+
+
+async def test_a_contact_goes_by_their_name(router: Router, peer: Peer) -> None:
+    """By phone, as anywhere."""
+    async with router(**by_phone(peer), contacts={"ana": {"name": "Ana Cruz", "phone": ANA}}) as daemon:
+        await daemon.alert(alert())
+        await text(daemon, "ACK 1")
+        assert await story(daemon) == [(Reason.ACKNOWLEDGED, "Ana Cruz")]
+
+
+async def test_a_stranger_changes_nothing(router: Router, peer: Peer) -> None:
+    """They're told so, it's counted, and the log has no whole number."""
+    async with router(**by_phone(peer)) as daemon:
+        await daemon.alert(alert())
+        assert "isn't known" in await text(daemon, "ACK 1", STRANGER)
+        assert await story(daemon) == []
+        labels = {"source": "twilio", "reason": "forbidden"}
+        assert daemon.app.metrics.registry.get_sample_value("alert_router_webhooks_rejected_total", labels) == 1
+
+
+async def test_a_forged_text_message_is_a_401(router: Router, peer: Peer) -> None:
+    """Whoever knows a number doesn't know the token."""
+    async with router(**by_phone(peer)) as daemon:
+        await daemon.alert(alert())
+        form = {"From": ANA, "MessageSid": "SM1", "Body": "RES 1"}
+        headers = signed.twilio(PUBLIC + SMS, form, Secret("guess"))
+        assert (await daemon.ask("POST", SMS, data=urlencode(form).encode(), headers=headers)).status == 401
+        assert await story(daemon) == []
+
+
+async def test_nobody_hears_that_it_is_done_while_the_store_is_down(router: Router, peer: Peer) -> None:
+    """503: Twilio turns to its fallback URL."""
+    async with router(**by_phone(peer)) as daemon:
+        await daemon.alert(alert())
+        daemon.store.plan["save"].append(StoreUnavailable("disk full"))
+        form = {"From": ANA, "MessageSid": "SM1", "Body": "RES 1"}
+        assert (await twilio(daemon, SMS, **form)).status == 503
+        assert (await daemon.store.incident(1)).is_open
+
+
+# --- calls
+
+
+async def test_a_key_pressed_in_a_call_acknowledges(router: Router, peer: Peer) -> None:
+    """From the call that the router made, by the URL in it, to the words in the ear."""
+    async with router(**by_phone(peer)) as daemon:
+        await daemon.alert(alert())
+        await until(lambda: peer.requests)
+        gather = ET.fromstring(peer.answer.forms[0]["Twiml"]).find("Gather")  # type: ignore[attr-defined]
+        assert gather is not None
+        path = gather.attrib["action"].removeprefix(PUBLIC)
+        again = await twilio(daemon, path, CallSid="CA1", To=ANA, Digits="3")
+        assert ET.fromstring(again.body).find("Gather").attrib == gather.attrib  # type: ignore[union-attr]
+        done = await twilio(daemon, path, CallSid="CA1", To=ANA, Digits="1")
+        assert "".join(ET.fromstring(done.body).itertext()) == "Acknowledged INC-1."
+        assert await story(daemon) == [(Reason.ACKNOWLEDGED, "+44…123")]
+
+
+# --- what became of a message
+
+
+async def test_a_call_that_nobody_took_calls_the_fallback(router: Router, peer: Peer) -> None:
+    """Twilio says so to the URL in the call; the timeline has it, and the fallback is told at once."""
+    policies = {"all": {"steps": [{"notify": ["channel:phone"]}], "fallback": ["channel:text"]}}
+    async with router(**by_phone(peer) | {"policies": policies}) as daemon:
+        await daemon.alert(alert())
+        await until(lambda: peer.requests)
+        path = peer.answer.forms[0]["StatusCallback"].removeprefix(PUBLIC)  # type: ignore[attr-defined]
+        for _ in range(2):
+            answer = await twilio(daemon, path, CallSid="CA1", CallStatus="no-answer", To=ANA)
+            assert (answer.status, list(ET.fromstring(answer.body))) == (200, [])
+        await until(lambda: len(peer.answer.forms) == 3)  # type: ignore[attr-defined]
+        assert {form["To"] for form in peer.answer.forms[1:]} == {ANA, BEN}  # type: ignore[attr-defined]
+        whats = [entry.what for entry in await daemon.store.timeline(1)]
+        assert whats.count(Reason.DELIVERY_FAILED) == whats.count(Reason.FALLBACK) == 1
+
+
+# --- PagerDuty
+
+
+async def test_acknowledge_and_resolve_in_pagerduty(router: Router, slack: Slack) -> None:
+    """What was done there is done here, by whoever did it, and the channel's message says so."""
+    async with router(**elsewhere(slack)) as daemon:
+        await daemon.alert(alert())
+        acknowledged = await page(daemon, "incident.acknowledged")
+        assert (acknowledged.status, acknowledged.body) == (202, b"Acknowledged INC-1.")
+        resolved = await page(daemon, "incident.resolved", "W2")
+        assert (resolved.status, resolved.body) == (202, b"Resolved INC-1.")
+        assert await story(daemon) == [(Reason.ACKNOWLEDGED, "Ben Okri"), (Reason.RESOLVED_BY_PERSON, "Ben Okri")]
+        await until(lambda: slack.messages and "RESOLVED" in slack.about("INC-1")[0].text)
+
+
+async def test_pagerduty_is_never_refused_what_it_signed(router: Router, slack: Slack) -> None:
+    """A replay, an echo of our own, another's incident, one unknown here, an event of tomorrow: 202, and no effect."""
+    async with router(**elsewhere(slack)) as daemon:
+        await daemon.alert(alert())
+        await page(daemon, "incident.acknowledged")
+        echo = {"agent": {"type": "inbound_integration_reference"}}
+        answers = [
+            await page(daemon, "incident.acknowledged"),
+            await page(daemon, "incident.resolved", "W2", **echo),
+            await page(daemon, "incident.resolved", "W3", key="somebody-elses"),
+            await page(daemon, "incident.resolved", "W4", key="alert-router:INC-99:0"),
+            await page(daemon, "incident.resolved", "W5", key="alert-router:INC-1:7"),
+            await page(daemon, "incident.invented", "W6"),
+        ]
+        assert {answer.status for answer in answers} == {202}
+        assert await story(daemon) == [(Reason.ACKNOWLEDGED, "Ben Okri"), (Reason.COMMAND_OUTDATED, "Ben Okri")]
+        assert (await daemon.store.incident(1)).is_open
+
+
+# --- Slack
+
+
+async def test_acknowledge_and_resolve_by_slacks_buttons(router: Router, slack: Slack) -> None:
+    """The buttons are under the message; pressed, they're answered with nothing, and the message changes."""
+
+    def shown() -> list[str]:
+        return [button["action_id"] for block in slack.about("INC-1")[0].content["blocks"]
+                for button in block.get("elements", ()) if "value" in button]  # fmt: skip
+
+    async with router(**elsewhere(slack)) as daemon:
+        await daemon.alert(alert())
+        await until(lambda: slack.messages)
+        assert shown() == ["ack", "resolve", "false_positive"]
+        answer = await click(daemon, "ack")
+        assert (answer.status, answer.body) == (200, b"")
+        await until(lambda: shown() == ["resolve", "false_positive"])
+        assert "Acknowledged by ana" in slack.about("INC-1")[0].text
+        await click(daemon, "false_positive", user="U2", name="ben")
+        await until(lambda: shown() == [])
+        assert await story(daemon) == [(Reason.ACKNOWLEDGED, "ana"), (Reason.FALSE_POSITIVE, "ben")]
+        assert len(slack.messages) == 1
+
+
+async def test_a_click_that_comes_twice_has_one_effect(router: Router, slack: Slack) -> None:
+    """But one on the same button by somebody else, or at another time, is another."""
+    async with router(**elsewhere(slack)) as daemon:
+        await daemon.alert(alert())
+        for who in ({}, {}, {"user": "U2", "name": "ben"}, {"action_ts": "1548426999.000001"}):
+            assert (await click(daemon, "ack", **who)).status == 200
+        assert await story(daemon) == [
+            (Reason.ACKNOWLEDGED, "ana"),
+            (Reason.ALREADY_DONE, "ben"),
+            (Reason.ALREADY_DONE, "ana"),
+        ]
+
+
+async def test_slacks_command_acknowledges(router: Router, slack: Slack) -> None:
+    """And answers whoever typed it."""
+    async with router(**elsewhere(slack)) as daemon:
+        await daemon.alert(alert())
+        body = urlencode({"user_id": "U1", "user_name": "ana", "text": "ack 1", "trigger_id": "1.2"}).encode()
+        headers = signed.slack(body, SLACK, time.time())
+        answer = await daemon.ask("POST", "/webhooks/slack/command", data=body, headers=headers)
+        assert answer.json == {"response_type": "ephemeral", "text": "Acknowledged INC-1."}
+        assert await story(daemon) == [(Reason.ACKNOWLEDGED, "ana")]
+
+
+async def test_a_click_of_old_is_a_401(router: Router, slack: Slack) -> None:
+    """Whoever recorded it can't press again."""
+    async with router(**elsewhere(slack)) as daemon:
+        await daemon.alert(alert())
+        body = signed.press("resolve")
+        headers = signed.slack(body, SLACK, time.time() - 301)
+        assert (await daemon.ask("POST", "/webhooks/slack", data=body, headers=headers)).status == 401
+        assert await story(daemon) == []
+
+
+# --- all at once
+
+
+async def test_acknowledged_in_two_places_at_once(router: Router, slack: Slack) -> None:
+    """From PagerDuty and Slack together: one has it, the other hears so, both are on the timeline."""
+    async with router(**elsewhere(slack)) as daemon:
+        await daemon.alert(alert())
+        paged, _ = await asyncio.gather(page(daemon, "incident.acknowledged"), click(daemon, "ack"))
+        (first, one), (second, other) = await story(daemon)
+        assert (first, second) == (Reason.ACKNOWLEDGED, Reason.ALREADY_DONE)
+        assert {one, other} == {"ana", "Ben Okri"}
+        told = b"Acknowledged INC-1." if one == "Ben Okri" else b"INC-1 is already acknowledged by ana."
+        assert paged.body == told
+        assert (await daemon.store.incident(1)).acknowledged_by == one
+
+
+async def test_acknowledged_and_resolved_at_once(router: Router, slack: Slack) -> None:
+    """In whichever order they're decided, the incident ends resolved and whoever came too late hears so."""
+    async with router(**elsewhere(slack)) as daemon:
+        await daemon.alert(alert())
+        paged, _ = await asyncio.gather(page(daemon, "incident.acknowledged"), click(daemon, "resolve"))
+        incident = await daemon.store.incident(1)
+        assert (incident.status, incident.closed_by) == (Status.RESOLVED, "ana")
+        first = (await story(daemon))[0][0]
+        late = first is Reason.RESOLVED_BY_PERSON
+        assert paged.body == (b"INC-1 is resolved by ana already." if late else b"Acknowledged INC-1.")

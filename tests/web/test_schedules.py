@@ -1,0 +1,108 @@
+"""Who is on call, as the API shows it and as calendar programs read it."""
+
+import hashlib
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from icalendar import Calendar
+
+from tests.clock import SteppedClock
+from tests.daemon import Answer, Daemon, write_config
+from tests.web.test_webhooks import is_problem
+
+Router = Callable[..., Daemon]
+
+MONDAY = datetime(2026, 3, 23, 12, tzinfo=UTC).timestamp()
+"""The clocks of London go forward on the Sunday after."""
+
+PEOPLE: dict[str, Any] = {
+    "external_url": "https://router.example.com",
+    "company": {"time_zone": "Europe/London"},
+    "contacts": {"ana": {"name": "Ana Lima"}, "ben": {}},
+    "schedules": {
+        "primary": {
+            "layers": [{"rotate": "weekly", "handover": "Mon 09:00", "contacts": ["ana", "ben"], "start": "2026-03-23"}]
+        },
+        "office": {
+            "time_zone": "America/New_York",
+            "layers": [
+                {"rotate": "daily", "handover": "09:00", "contacts": ["ana"],
+                 "restrict": [{"days": ["Mon"], "from": "09:00", "to": "17:00"}]}
+            ],
+        },
+    },
+}  # fmt: skip
+TOKEN = "of-a-viewer"
+AUTH = {"tokens": {"calendar": {"sha256": hashlib.sha256(TOKEN.encode()).hexdigest(), "role": "viewer"}}}
+
+
+@pytest.fixture
+def clock() -> SteppedClock:
+    return SteppedClock(MONDAY)
+
+
+async def feed(daemon: Daemon, path: str, **query: str) -> Answer:
+    return await daemon.get(f"/api/v1{path}.ics", params=query)
+
+
+async def test_schedules_show_who_is_on_call_and_the_next_two_weeks(router: Router, clock: SteppedClock) -> None:
+    """The hand-over stays at nine when the clocks change, and the time that nobody has is named."""
+    async with router(clock=clock, **PEOPLE) as daemon:
+        primary, office = (await daemon.get("/api/v1/schedules")).json["schedules"]
+    assert (primary["name"], primary["time_zone"], primary["on_call"]) == ("primary", "Europe/London", ["ana"])
+    assert primary["shifts"] == [
+        {"contact": "ana", "start": "2026-03-23T12:00:00.000Z", "end": "2026-03-30T08:00:00.000Z"},
+        {"contact": "ben", "start": "2026-03-30T08:00:00.000Z", "end": "2026-04-06T08:00:00.000Z"},
+        {"contact": "ana", "start": "2026-04-06T08:00:00.000Z", "end": "2026-04-06T12:00:00.000Z"},
+    ]
+    assert primary["gaps"] == []
+    assert (office["on_call"], len(office["shifts"]), len(office["gaps"])) == ([], 2, 3)
+    assert office["gaps"][0] == {"start": "2026-03-23T12:00:00.000Z", "end": "2026-03-23T13:00:00.000Z"}
+
+
+async def test_a_schedule_and_a_person_have_a_calendar(router: Router, clock: SteppedClock) -> None:
+    """With everybody's shifts of the one, and with one's own of all of them."""
+    async with router(clock=clock, **PEOPLE) as daemon:
+        answer = await feed(daemon, "/schedules/primary")
+        assert (answer.status, answer.headers["Content-Type"]) == (200, "text/calendar; charset=utf-8")
+        primary = Calendar.from_ical(answer.body)
+        hers = Calendar.from_ical((await feed(daemon, "/contacts/ana")).body)
+    said = {str(event["summary"]) for event in primary.events}
+    assert said == {"On call: Ana Lima (primary)", "On call: ben (primary)"}
+    assert all(str(event["uid"]).endswith("@router.example.com") for event in primary.events)
+    assert str(hers["x-wr-calname"]) == "On call: Ana Lima"
+    assert {str(event["summary"]) for event in hers.events} == {
+        "On call: Ana Lima (primary)", "On call: Ana Lima (office)",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("path", ["/schedules/nobody", "/contacts/nobody", "/contacts/primary"])
+async def test_a_calendar_of_nobody_is_a_404(router: Router, path: str) -> None:
+    async with router(**PEOPLE) as daemon:
+        assert is_problem(await feed(daemon, path), 404)
+
+
+async def test_a_calendar_program_can_show_its_token_in_the_url(router: Router) -> None:
+    """Since it can send no header; nothing else takes a token there."""
+    async with router(auth=AUTH, **PEOPLE) as daemon:
+        assert (await feed(daemon, "/schedules/primary", token=TOKEN)).status == 200
+        assert (await feed(daemon, "/contacts/ana", token=TOKEN)).status == 200
+        assert is_problem(await feed(daemon, "/contacts/ana", token="wrong"), 401)
+        assert is_problem(await feed(daemon, "/contacts/ana"), 401)
+        assert is_problem(await daemon.get("/api/v1/schedules", params={"token": TOKEN}), 401)
+
+
+async def test_a_reload_changes_who_is_on_call(router: Router, clock: SteppedClock) -> None:
+    """And calendar programs are told that theirs is out of date."""
+    async with router(clock=clock, **PEOPLE) as daemon:
+        before = Calendar.from_ical((await feed(daemon, "/schedules/primary")).body).events[0]
+        turns = {"rotate": "weekly", "handover": "Mon 09:00", "contacts": ["ben"]}
+        write_config(daemon.path.parent, **PEOPLE | {"schedules": {"primary": {"layers": [turns]}}})
+        await clock.advance(600)
+        await daemon.app.reload()
+        (primary,) = (await daemon.get("/api/v1/schedules")).json["schedules"]
+        after = Calendar.from_ical((await feed(daemon, "/schedules/primary")).body).events[0]
+    assert primary["on_call"] == ["ben"]
+    assert after["sequence"] > before["sequence"]
