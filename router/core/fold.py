@@ -236,7 +236,7 @@ class Fold:
         self.changes.settled.append((settlement.notification, held.lease, held.seq))
         self.changes.entries.append(settlement.entry)
         if settlement.falls_back:
-            self._happen(held.incident_id, DeliveryFailed(event.at, held.channel))
+            self._happen(held.incident_id, DeliveryFailed(event.at, held.channel, held.reason))
         return settlement.entry.what
 
     def _undelivered(self, event: Undelivered) -> Reason:
@@ -247,7 +247,7 @@ class Fold:
         data = {"channel": event.channel, "error": event.error}
         self.changes.entries.append(Entry(incident.id, event.at, Reason.DELIVERY_FAILED, data=data))
         if incident.is_open and incident.acknowledged_at is None:
-            self._happen(incident.id, DeliveryFailed(event.at, event.channel))
+            self._happen(incident.id, DeliveryFailed(event.at, event.channel, Reason.DELIVERED))
         return Reason.DELIVERY_FAILED
 
     def _happen(self, incident_id: int, event: IncidentEvent) -> Reason:

@@ -52,11 +52,15 @@ class Cleared(Struct, frozen=True):
 
 
 class DeliveryFailed(Struct, frozen=True):
-    """A channel hasn't taken its message for too long, or never will."""
+    """A channel hasn't taken its message for too long, or never will. `reason` is why it was owed."""
 
     at: float
     channel: str
+    reason: Reason
 
+
+PAGES = frozenset({Reason.STEP_DUE, Reason.NEXT_WAY, Reason.ESCALATED})
+"""Why a message may be owed to few of those who were told of the incident."""
 
 IncidentEvent = Fired | Cleared | Commanded | TimerDue | DeliveryFailed | Resent
 
@@ -308,7 +312,9 @@ def _timer_due(incident: Incident, event: TimerDue, settings: Settings) -> Decis
 
 def _delivery_failed(incident: Incident, event: DeliveryFailed, settings: Settings) -> Decision:
     policy = settings.policy(incident.severity)
-    reached = settings.people.reach(policy.fallback, incident.severity, event.at).without(incident.told)
+    # Whoever has been told hears what everybody hears. But a page went to few, and somebody has to know that it's lost.
+    knowing = (event.channel,) if event.reason in PAGES else incident.told
+    reached = settings.people.reach(policy.fallback, incident.severity, event.at).without(knowing)
     if reached == Reached():
         return Decision(Reason.DELIVERY_FAILED)
     decision = Decision(Reason.FALLBACK, _next(incident, event.at))

@@ -52,8 +52,8 @@ def due(at: float, name: str = STEP, due_at: float | None = None) -> TimerDue:
     return TimerDue(NOW + at, 1, name, NOW + (at if due_at is None else due_at))
 
 
-def fails(at: float, channel: str) -> DeliveryFailed:
-    return DeliveryFailed(NOW + at, channel)
+def fails(at: float, channel: str, reason: Reason = Reason.OPENED) -> DeliveryFailed:
+    return DeliveryFailed(NOW + at, channel, reason)
 
 
 def lines(decision: Decision) -> str:

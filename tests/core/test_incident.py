@@ -6,6 +6,7 @@ from msgspec.structs import replace
 from router.core.incident import RESOLVE, IncidentEvent, decide
 from router.model.event import Command, Resent
 from router.model.incident import Status
+from router.model.reason import Reason
 from tests.core.script import (
     CONFIG,
     P0,
@@ -210,6 +211,12 @@ SCRIPTS: dict[str, Script] = {
         (fails(130, "slack"), "delivery_failed"),
         (fails(140, "mail"), "delivery_failed"),
         (acks(150), "acknowledged | note acknowledged by ana | owe acknowledged to slack mail"),
+    ],
+    "a page of a later step that fails: the fallback is told again": [
+        OPENS_P1,
+        (fails(120, "slack"), "fallback | note fallback | owe fallback to mail"),
+        (fails(2000, "sms", Reason.STEP_DUE), "fallback | note fallback | owe fallback to mail"),
+        (fails(2010, "mail", Reason.FALLBACK), "delivery_failed"),
     ],
     "a policy without a fallback has nobody else to tell": [OPENS_P2, (fails(120, "slack"), "delivery_failed")],
     "a message is sent again on demand, even when it's over": [
