@@ -3,6 +3,7 @@
 import asyncio
 import getpass
 import os
+from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -45,7 +46,8 @@ async def _ask(method: str, url: str, options: dict[str, Any]) -> Any:
         raise ValueError("every answer of the router's is an object")  # noqa: TRY004 - as if it weren't JSON at all
     # An answer that is too late still has the incident, and says what was so already.
     if not response.ok and "incident" not in answer:
-        fail(f"{answer.get('title', response.status)}: {answer.get('detail', '')}")
+        hint = " (it's taken from $ALERT_ROUTER_TOKEN)" if response.status == HTTPStatus.UNAUTHORIZED else ""
+        fail(f"{answer.get('title', response.status)}: {answer.get('detail', '')}{hint}")
     return answer
 
 

@@ -185,6 +185,12 @@ def _check(context: Context) -> None:
 def _check_names(context: Context) -> None:
     for trail, target in list(context.all_of(Target)):
         check_name(target.kind, target.name, context.names_at((f"{target.kind}s",)), trail, context)
+        channel = context.values.get(("channels", target.name)) if target.kind == "channel" else None
+        if channel is not None and not getattr(channel, "to", True):
+            context.report(
+                context.place_of(trail),
+                f"channel '{target.name}' has nobody in its 'to': add them, or notify a contact, role or schedule",
+            )
     policies = context.names_at(("policies",))
     for trail, name in list(context.all_of(str)):
         if trail[0] == "severities" and trail[-1] == "policy":

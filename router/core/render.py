@@ -38,7 +38,7 @@ _WORDS = {
     Reason.RULES_CHANGED: "Alert no longer belongs here under the changed rules[: {alert}]",
     Reason.VALUE_UNREADABLE: "Measured value missing or unreadable[: {alert}][ at {value}]",
     Reason.SEVERITY_RAISED: "Severity raised[ from {from}][ to {severity}]",
-    Reason.SEVERITY_SET: "Severity set[ from {from}][ to {severity}][ by {by}]",
+    Reason.SEVERITY_SET: "Severity set[ from {from}][ to {severity}][ by {by}][: {text}]",
     Reason.QUIET: "All alerts cleared, waiting for quiet",
     Reason.RESOLVED: "Resolved: all alerts stayed clear",
     Reason.RESOLVED_BY_PERSON: "Resolved[ by {by}][: {text}]",

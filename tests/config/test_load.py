@@ -159,6 +159,14 @@ BAD: dict[str, tuple[str, str, list[str]]] = {
         RULES,
         ["config.yaml:16:16: unknown channel 'pager'"],
     ),
+    "a channel that would tell nobody": (
+        changed("log: {type: console}", "log: {type: email, smtp: {host: 127.0.0.1, port: 25}, from: r@example.com}"),
+        RULES,
+        [
+            f"config.yaml:{at}: channel 'log' has nobody in its 'to': add them, or notify a contact, role or schedule"
+            for at in ("14:30", "15:19", "16:16", "17:27")
+        ],
+    ),
     "an unknown policy": (
         changed("P1: {policy: low}", "P1: {policy: lo}"),
         RULES,
