@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from router.cli.config import ConfigPath, config_at, fail, path_of
+from router.cli.config import ConfigPath, config_at, console, fail, path_of
 from router.config.load import Config
 from router.core.explain import Explanation, Outcome
 from router.core.explain import explain as explain_alert
@@ -22,9 +22,6 @@ from router.ports import Bad, Incoming, Received, SystemClock
 from router.receivers import RECEIVERS
 from router.receivers.site import Site
 from router.web import views
-
-UNCUT = 500
-"""Columns where it's not a terminal that reads: a rule's place is of no use when it's cut short."""
 
 
 def explain(
@@ -41,13 +38,13 @@ def explain(
     if as_json:
         typer.echo(json.dumps([views.explanation(one) for one in explanations], indent=2))
         return
-    console = Console() if sys.stdout.isatty() else Console(width=UNCUT)
+    out = console()
     for one in explanations:
-        _show(console, one)
+        _show(out, one)
     for error in received.errors:
-        console.print(Text(f"not understood: {error.pointer} {error.detail}", "red"))
+        out.print(Text(f"not understood: {error.pointer} {error.detail}", "red"))
     if received.ignored:
-        console.print(Text(f"ignored: {received.ignored}"))
+        out.print(Text(f"ignored: {received.ignored}"))
 
 
 def _decode(checked: Config, payload: str, source: str, resource: str) -> Received:
@@ -63,22 +60,22 @@ def _decode(checked: Config, payload: str, source: str, resource: str) -> Receiv
         fail(f"{payload}: {error.pointer or 'the body'}: {error.detail}")
 
 
-def _show(console: Console, one: Explanation) -> None:
+def _show(out: Console, one: Explanation) -> None:
     labels = ", ".join(f'{name}="{value}"' for name, value in sorted(one.alert.labels.items()))
-    console.print(Text(f"\nalert {one.alert.fingerprint} ({one.alert.status})", "bold"), Text(f"  {labels}"), sep="\n")
+    out.print(Text(f"\nalert {one.alert.fingerprint} ({one.alert.status})", "bold"), Text(f"  {labels}"), sep="\n")
     table = Table("rule", "said", "because of", "at", box=None, padding=(0, 2))
     for verdict in one.verdicts:
         failed = f"{verdict.failed} doesn't hold" if verdict.failed else ""
         said = Text(verdict.reason.replace("_", " "), "green" if verdict.takes else "dim")
         table.add_row(verdict.rule.name, said, Text(failed), Text(verdict.rule.origin))
-    console.print(table)
+    out.print(table)
     for outcome in one.outcomes:
-        console.print(Text(f"\n{_sentence(outcome)}"))
+        out.print(Text(f"\n{_sentence(outcome)}"))
         for step, reached in zip(outcome.policy.steps if outcome.policy else (), outcome.reached, strict=True):
             at = f"after {duration(step.after)}, unless {step.unless}" if step.after else "at once"
-            console.print(Text(f"    {at}: {', '.join(step.notify)}"))
+            out.print(Text(f"    {at}: {', '.join(step.notify)}"))
             for line in _who(step, reached):
-                console.print(Text(f"        {line}"))
+                out.print(Text(f"        {line}"))
 
 
 def _who(step: Step, reached: Reached) -> Iterator[str]:

@@ -9,7 +9,8 @@ import uvloop
 
 from router.app import App
 from router.app import serve as serve_app
-from router.cli.config import ConfigPath, config_at, fail, path_of
+from router.cli.config import ConfigPath, fail, path_of
+from router.config.located import Invalid
 from router.ports import StoreUnavailable
 
 SWITCH = 0.0005
@@ -19,10 +20,11 @@ SWITCH = 0.0005
 def serve(config: ConfigPath = None) -> None:
     """Run the router, until SIGTERM. SIGHUP reloads the config."""
     path = path_of(config)
-    config_at(path)
     sys.setswitchinterval(SWITCH)
     try:
         uvloop.run(serve_app(path, lambda app: _announce(app, path)))
+    except Invalid as error:
+        fail(str(error))
     except (StoreUnavailable, OSError, ValueError) as error:
         fail(f"can't start: {error}")
 

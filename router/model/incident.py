@@ -18,13 +18,16 @@ class Severity(StrEnum):
 
 
 class Status(StrEnum):
-    """The plan's words. An incident is open in the first three."""
+    """The plan's words."""
 
     INVESTIGATING = "investigating"
     IDENTIFIED = "identified"
     MONITORING = "monitoring"
     RESOLVED = "resolved"
     FALSE_POSITIVE = "false_positive"
+
+
+OPEN = (Status.INVESTIGATING, Status.IDENTIFIED, Status.MONITORING)
 
 
 class Incident(Struct, frozen=True, gc=False):

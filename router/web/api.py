@@ -14,7 +14,7 @@ from router.core.explain import explain
 from router.core.settings import Settings
 from router.model.alert import AlertStatus
 from router.model.event import Command, Commanded, Resent
-from router.model.incident import Incident, Severity, Status
+from router.model.incident import OPEN, Incident, Severity, Status
 from router.model.notification import NotificationState
 from router.model.reason import Reason
 from router.ports import Bad, Clock, Inbox, Incoming, Receiver, Store
@@ -84,7 +84,7 @@ class Api:
         self._check(request, Role.VIEWER)
         statuses = _options(request, "status", Status)
         if request.query.get("open") == "true":
-            statuses = [Status.INVESTIGATING, Status.IDENTIFIED, Status.MONITORING]
+            statuses = list(OPEN)
         found = await self._store.incidents(
             statuses=statuses,
             severities=_options(request, "severity", Severity),

@@ -8,7 +8,7 @@ from aiohttp import web
 from msgspec.structs import replace
 
 from router.model.event import AlertSeen, Commanded, Event
-from router.model.incident import Status
+from router.model.incident import OPEN
 from router.model.reason import Reason
 from router.ports import (
     Asked,
@@ -34,7 +34,6 @@ REFUSALS = {Unauthorized: "unauthorized", Bad: "malformed", web.HTTPRequestEntit
 """What the metric calls each way to refuse a webhook. Of one that was taken, `bad_alert` is one alert in it, and
 `forbidden` that whoever sent it may ask for nothing."""
 
-OPEN = (Status.INVESTIGATING, Status.IDENTIFIED, Status.MONITORING)
 SHOWN = 20
 """How many open incidents are shown at most to somebody who asks for them."""
 
