@@ -14,9 +14,11 @@ from aiohttp import web
 
 from router.config.load import Config, Types, load
 from router.config.located import Invalid
+from router.core.settings import Settings
 from router.engine.apply import Applier
 from router.engine.deliver import Channel, Courier, Words
 from router.engine.housekeeping import keep_house
+from router.engine.in_force import InForce
 from router.engine.pace import Pace
 from router.engine.timers import Timers
 from router.model.notification import channel_of
@@ -108,6 +110,7 @@ class App:
         owner = uuid.uuid4().hex
         self._post = Post(store, clock, owner)
         self.inbox = Applier(store, config.settings, clock, self.metrics, self._post.wake)
+        self.in_force = InForce(config.settings, (), clock, self._use)
         self._timers = Timers(store, self.inbox, clock, owner)
         self._webhooks = Webhooks(_receivers(config), self.inbox, store, clock, self.metrics)
         self._loops: set[asyncio.Task[None]] = set()
@@ -137,10 +140,12 @@ class App:
 
     async def _begin(self, port: int | None) -> None:
         await self._store.recover()
+        await self.in_force.refresh()
         self._loaded(self.config)
         for work, name in (
             (self.inbox.run(), "apply"),
             (self._timers.run(), "timers"),
+            (self.in_force.run(), "in force"),
             (keep_house(self._store, self._clock, self.config.document.retention), "housekeeping"),
         ):
             self._watch(spawn(work, name, self._loops))
@@ -158,10 +163,15 @@ class App:
             self.inbox,
             self._clock,
             auth=lambda: self.config.document.auth,
-            settings=lambda: self.config.settings,
+            settings=lambda: self.in_force.settings,
             receivers=lambda: self._webhooks.receivers,
         )
-        schedules = Schedules(self._clock, config=lambda: self.config, loaded_at=lambda: self._loaded_at)
+        schedules = Schedules(
+            self._clock,
+            config=lambda: self.config,
+            schedules=lambda: self.in_force.settings.people.schedules,
+            loaded_at=lambda: self._loaded_at,
+        )
         operations = Operations(self._store, self._clock, self.metrics, self.reload)
         app.add_routes([*self._webhooks.routes(), *operations.routes(), *api.routes(), *schedules.routes()])
         return app
@@ -185,11 +195,14 @@ class App:
         if changed := [name for name in fixed if getattr(before, name) != getattr(after, name)]:
             log.warning("reload_incomplete", restart_for=changed)
         self.config = config
-        self.inbox.settings = config.settings
+        self.in_force.configure(config.settings)
         self._webhooks.receivers = _receivers(config)
         await self._post.serve(config, self.inbox, self._watch)
         self._loaded(config)
         log.info("reloaded", rules=len(config.settings.rules.rules), revision=config.settings.rules.revision)
+
+    def _use(self, settings: Settings) -> None:
+        self.inbox.settings = settings
 
     def _loaded(self, config: Config) -> None:
         self.metrics.reload_successful.set(1)

@@ -182,7 +182,7 @@ def _routes() -> web.Application:
     app = web.Application()
     app.add_routes(Webhooks({}, nothing, nothing, nothing, nothing).routes())
     app.add_routes(Operations(nothing, nothing, nothing, nothing).routes())
-    app.add_routes(Schedules(nothing, config=nothing, loaded_at=nothing).routes())
+    app.add_routes(Schedules(nothing, config=nothing, schedules=nothing, loaded_at=nothing).routes())
     given = dict.fromkeys(inspect.signature(Api).parameters, nothing)
     app.add_routes(Api(**given).routes())
     return app

@@ -18,11 +18,19 @@ AHEAD = 14 * 86_400.0
 
 
 class Schedules:
-    """Computes what the schedules of the config in force come to. `loaded_at` is since when that one is."""
+    """Computes what the schedules in force come to. `loaded_at` is since when the config is."""
 
-    def __init__(self, clock: Clock, *, config: Callable[[], Config], loaded_at: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        config: Callable[[], Config],
+        schedules: Callable[[], Mapping[str, Schedule]],
+        loaded_at: Callable[[], float],
+    ) -> None:
         self._clock = clock
         self._config = config
+        self._schedules_in_force = schedules
         self._loaded_at = loaded_at
 
     def routes(self) -> list[web.RouteDef]:
@@ -34,7 +42,7 @@ class Schedules:
 
     @property
     def _schedules(self) -> Mapping[str, Schedule]:
-        return self._config().settings.people.schedules
+        return self._schedules_in_force()
 
     async def show(self, request: web.Request) -> web.Response:
         whoever(request, self._config().document.auth, Role.VIEWER)
