@@ -30,8 +30,11 @@ from router.store import open_store
 from router.telemetry import errors, logs
 from router.telemetry.logs import logger
 from router.telemetry.metrics import Metrics
+from router.web import page
 from router.web.api import Api
 from router.web.operations import Operations
+from router.web.origin import same_origin
+from router.web.page import readable
 from router.web.problem import problems
 from router.web.schedules import Schedules
 from router.web.webhooks import Webhooks
@@ -157,7 +160,9 @@ class App:
         self.address = self._runner.addresses[0][:2]
 
     def _web(self) -> web.Application:
-        app = web.Application(middlewares=[problems], client_max_size=self.config.document.max_body)
+        app = web.Application(
+            middlewares=[readable, problems, same_origin], client_max_size=self.config.document.max_body
+        )
         api = Api(
             self._store,
             self.inbox,
@@ -174,6 +179,7 @@ class App:
         )
         operations = Operations(self._store, self._clock, self.metrics, self.reload)
         app.add_routes([*self._webhooks.routes(), *operations.routes(), *api.routes(), *schedules.routes()])
+        app.add_routes(page.routes())
         return app
 
     async def reload(self) -> None:

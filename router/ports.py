@@ -78,7 +78,11 @@ class Bad(Exception):
 
 
 class Unauthorized(Exception):
-    """Not from whom it says it's from. The text names the check that failed, never the secret."""
+    """Not from whom it says it's from. The text names the check that failed, never the secret; `scheme` is HTTP's."""
+
+    def __init__(self, detail: str, *, scheme: str = "Bearer") -> None:
+        super().__init__(detail)
+        self.scheme = scheme
 
 
 class Incoming(Struct, frozen=True):

@@ -1,7 +1,9 @@
 """Who may use the API."""
 
+import binascii
 import hashlib
 import hmac
+from base64 import b64decode
 from enum import IntEnum
 
 from aiohttp import web
@@ -18,23 +20,39 @@ class Role(IntEnum):
     ADMIN = 3
 
 
-def whoever(request: web.Request, auth: Auth, needed: Role, *, in_query: bool = False) -> str:
+BASIC = 'Basic realm="alert-router", charset="UTF-8"'
+"""Makes a browser ask for a user name and a password."""
+
+
+def whoever(request: web.Request, auth: Auth, needed: Role, *, in_query: bool = False, in_browser: bool = False) -> str:
     """The name of who asks, if they may do what needs that role.
 
     Without any token configured, anybody may do everything, under the name in `X-Router-User`. With them, the name
-    is the token's. With `in_query` it may also come as `?token=`, for programs that can send no header.
-    Raises: Unauthorized, aiohttp's HTTPForbidden.
+    is the token's. With `in_query` it may also come as `?token=`, for programs that can send no header; with
+    `in_browser` as the password of HTTP Basic, whatever the user name. Raises: Unauthorized, aiohttp's HTTPForbidden.
     """
     if not auth.tokens:
-        return request.headers.get("X-Router-User", "") or "api"
+        return request.headers.get("X-Router-User", "") or ("somebody" if in_browser else "api")
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if in_query and not token:
         scheme, token = "bearer", request.query.get("token", "")
+    if in_browser and scheme.lower() == "basic":
+        scheme, token = "bearer", _password(token)
     digest = hashlib.sha256(token.strip().encode("utf-8", "surrogatepass")).hexdigest()
     found = [(name, known) for name, known in auth.tokens.items() if hmac.compare_digest(known.sha256, digest)]
     if scheme.lower() != "bearer" or not found:
+        if in_browser:
+            raise Unauthorized("a known API token is needed, as the password of any user name", scheme=BASIC)
         raise Unauthorized("a known API token is needed: Authorization: Bearer TOKEN")
     name, known = found[0]
     if Role[known.role.upper()] < needed:
         raise web.HTTPForbidden(text=f"this needs the role {needed.name.lower()}, and '{name}' is {known.role}")
     return name
+
+
+def _password(credentials: str) -> str:
+    """Of HTTP Basic (RFC 7617); "" if there's none."""
+    try:
+        return b64decode(credentials, validate=True).decode().partition(":")[2]
+    except (binascii.Error, UnicodeDecodeError):
+        return ""

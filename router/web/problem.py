@@ -13,6 +13,8 @@ log = logger(__name__)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
+PROBLEM = "application/problem+json"
+
 BUSY = HTTPStatus.SERVICE_UNAVAILABLE
 """Never 429: Alertmanager drops a webhook on any 4xx, and retries on 5xx (wire/01, 1.2)."""
 
@@ -26,7 +28,7 @@ def problem(
     return web.Response(
         status=status,
         body=msgspec.json.encode(body | {"errors": listed} if listed else body),
-        content_type="application/problem+json",
+        content_type=PROBLEM,
         headers=headers,
     )
 
@@ -42,7 +44,7 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
         headers = {name: error.headers[name] for name in ("Allow",) if name in error.headers}
         return problem(error.status, error.text or error.reason, headers=headers)
     except Unauthorized as error:
-        return problem(HTTPStatus.UNAUTHORIZED, str(error), headers={"WWW-Authenticate": "Bearer"})
+        return problem(HTTPStatus.UNAUTHORIZED, str(error), headers={"WWW-Authenticate": error.scheme})
     except (web.RequestPayloadError, ConnectionResetError):  # packed otherwise than its headers say, or broken off
         return problem(HTTPStatus.BAD_REQUEST, "the body can't be read")
     except Bad as error:
