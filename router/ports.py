@@ -4,6 +4,7 @@ The engine, the receivers, the senders, the store and the web layer don't know o
 """
 
 import asyncio
+import math
 import time
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -18,6 +19,7 @@ from router.model.event import Command, Event, TimerDue, Undelivered
 from router.model.incident import Incident, Severity, Status
 from router.model.notification import Letter, Notification, NotificationState, Result
 from router.model.reason import Reason
+from router.model.record import Record
 
 
 class Clock(Protocol):
@@ -58,6 +60,10 @@ def spawn(work: Coroutine[Any, Any, None], name: str, tasks: set[asyncio.Task[No
 
 class Conflict(Exception):
     """Somebody else wrote what we decided on since we read it: read and decide again."""
+
+
+class Stale(Exception):
+    """Somebody else wrote a document since it was read: whoever wants to write it must look at it again."""
 
 
 class StoreUnavailable(Exception):
@@ -203,7 +209,7 @@ class Store(Protocol):
     async def load(self, wanted: Wanted) -> View: ...
 
     async def save(self, changes: Changes) -> None:
-        """Write all of it, or nothing. Raises: Conflict, StoreUnavailable."""
+        """Write all of it, or nothing. Raises: Conflict, Stale, StoreUnavailable."""
         ...
 
     async def claim_timers(self, now: float, owner: str, until: float, limit: int) -> Sequence[TimerDue]:
@@ -259,10 +265,31 @@ class Store(Protocol):
         limit: int = 100,
     ) -> Sequence[Notification]: ...
 
+    async def record(self, kind: str, record_id: str) -> Record | None: ...
+
+    async def records(
+        self, kind: str, *, since: float = -math.inf, until: float = math.inf, limit: int = 1000
+    ) -> Sequence[Record]:
+        """Newest first; those of `since` and later, and before `until`."""
+        ...
+
+    async def remove_record(self, kind: str, record_id: str) -> bool:
+        """Was there one?"""
+        ...
+
+    async def history(
+        self, *, since: float = -math.inf, until: float = math.inf, after: int = 0, limit: int = 1000
+    ) -> Sequence[tuple[int, Event]]:
+        """The events that had an effect, numbered, in the order in which they were decided on.
+
+        `after` is a number to page from.
+        """
+        ...
+
     async def gauges(self, now: float) -> "Gauges": ...
 
     async def prune(self, before: float) -> int:
-        """Forget replay receipts and resolved alerts older than `before`; incidents and timelines are kept."""
+        """Forget receipts, resolved alerts and events older than `before`; incidents and timelines are kept."""
         ...
 
     async def recover(self) -> None:

@@ -27,11 +27,23 @@ from router.core.settings import Settings
 from router.core.view import Changes, View, Wanted
 from router.model.alert import Alert, AlertStatus, Taking
 from router.model.decision import Entry
-from router.model.event import AlertSeen, Commanded, DeliverySettled, Event, TimerDue, Undelivered
+from router.model.event import AlertSeen, Commanded, DeliverySettled, Event, Recorded, TimerDue, Undelivered
 from router.model.reason import Reason
 
 SEEN_EVERY = 60.0
 """How stale the stored `last_seen` of a repeated alert may get, in seconds: a repeat within it costs no write."""
+
+_WITHOUT_EFFECT = frozenset(
+    {
+        Reason.REPEATED,
+        Reason.REPLAYED,
+        Reason.NEVER_FIRED,
+        Reason.UNKNOWN_INCIDENT,
+        Reason.TIMER_OUTDATED,
+        Reason.DELIVERED,
+    }
+)
+"""What isn't kept in the history: all would be the same without these, and they're most of what comes in."""
 
 MAX_WINDOW = 10_000
 """The most occurrences a sliding window holds. Config refuses thresholds beyond it."""
@@ -106,7 +118,19 @@ class Fold:
     def decide(self, view: View) -> tuple[Changes, list[Reason]]:
         """What to write, and the reason decided for each event. `view` is changed along: it's used up."""
         self.view = view
-        return self.changes, [self._decide(position, event) for position, event in enumerate(self.events)]
+        return self.changes, [self._decide_and_keep(position, event) for position, event in enumerate(self.events)]
+
+    def _decide_and_keep(self, position: int, event: Event) -> Reason:
+        held = self._held(event)
+        reason = self._decide(position, event)
+        if reason not in _WITHOUT_EFFECT and reason is not held:
+            self.changes.history.append(event)
+        return reason
+
+    def _held(self, event: Event) -> Reason | None:
+        """Why the alert opened nothing when it was last looked at, if it's looked at again with each repeat."""
+        takings = self.view.takings.get(event.alert.fingerprint) if isinstance(event, AlertSeen) else None
+        return takings[0].reason if takings and not takings[0].digest else None
 
     def _decide(self, position: int, event: Event) -> Reason:
         if self._is_replay(event):
@@ -118,6 +142,9 @@ class Fold:
                 return self._settled(event)
             case Undelivered():
                 return self._undelivered(event)
+            case Recorded():
+                self.changes.records += event.records
+                return self._happen(event.incident_id, event)
             case TimerDue():
                 self.changes.timers_done.append(event)
                 return self._happen(event.incident_id, event)
@@ -303,7 +330,7 @@ def _receipt(event: Event) -> str:
     match event:
         case AlertSeen():
             return event.alert.event_id
-        case Commanded() | Undelivered():
+        case Commanded() | Undelivered() | Recorded():
             return event.receipt
         case _:
             return ""

@@ -17,7 +17,7 @@ from router.core.settings import Settings
 from router.core.template import render
 from router.model.alert import Alert
 from router.model.decision import Timer
-from router.model.event import Command, Commanded, Resent, TimerDue
+from router.model.event import Command, Commanded, Recorded, Resent, TimerDue
 from router.model.incident import Incident, Severity, Status
 from router.model.reason import Reason
 
@@ -62,7 +62,7 @@ class DeliveryFailed(Struct, frozen=True):
 PAGES = frozenset({Reason.STEP_DUE, Reason.NEXT_WAY, Reason.ESCALATED})
 """Why a message may be owed to few of those who were told of the incident."""
 
-IncidentEvent = Fired | Cleared | Commanded | TimerDue | DeliveryFailed | Resent
+IncidentEvent = Fired | Cleared | Commanded | TimerDue | DeliveryFailed | Resent | Recorded
 
 
 def decide(incident: Incident | None, event: IncidentEvent, settings: Settings) -> Decision:
@@ -82,6 +82,8 @@ def decide(incident: Incident | None, event: IncidentEvent, settings: Settings) 
             return _delivery_failed(incident, event, settings)
         case Resent():
             return _resent(incident, event)
+        case Recorded():
+            return _recorded(incident, event, settings)
 
 
 # --- alerts
@@ -327,6 +329,13 @@ def _resent(incident: Incident, event: Resent) -> Decision:
     decision = Decision(Reason.RESENT, _next(incident, event.at))
     decision.note(event.at, Reason.RESENT, event.by, channel=event.channel)
     decision.owe(event.at, Reason.RESENT, (event.channel,))
+    return decision
+
+
+def _recorded(incident: Incident, event: Recorded, settings: Settings) -> Decision:
+    decision = Decision(event.what, _next(incident, event.at))
+    decision.note(event.at, event.what, event.by, **event.data)
+    decision.owe(event.at, event.what, _edited(incident, settings))
     return decision
 
 

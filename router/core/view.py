@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 
 from router.model.alert import Alert, Taking
 from router.model.decision import Entry, Owed, Timer
-from router.model.event import TimerDue
+from router.model.event import Event, TimerDue
 from router.model.incident import Incident
 from router.model.notification import Notification
+from router.model.record import Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,8 @@ class Changes:
         Written only if that lease still holds. If more was owed meanwhile (the stored seq is higher), it stays
         pending: due now, or when this one says if it's to be retried.
     windows: sliding windows replaced; receipts: event ids now seen, and when.
+    records: documents to be written; one whose version doesn't follow the stored one fails all of it (`ports.Stale`).
+    history: the events that had an effect, in order, kept so that they can be replayed.
     """
 
     detached: set[int] = field(default_factory=set)
@@ -84,6 +87,8 @@ class Changes:
     settled: list[tuple[Notification, str, int]] = field(default_factory=list)
     windows: dict[str, tuple[float, ...]] = field(default_factory=dict)
     receipts: dict[str, float] = field(default_factory=dict)
+    records: list[Record] = field(default_factory=list)
+    history: list[Event] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         return any(getattr(self, name) for name in self.__slots__)

@@ -1,15 +1,21 @@
-"""What can happen. Everything the core decides on comes through one of these, and the time is in it."""
+"""What can happen. Everything the core decides on comes through one of these, and the time is in it.
+
+They're tagged, so that the store can keep a history of them.
+"""
 
 from enum import StrEnum
+from typing import Any
 
 from msgspec import Struct
 
 from router.model.alert import Alert
 from router.model.incident import Severity
 from router.model.notification import Attempt, Notification
+from router.model.reason import Reason
+from router.model.record import Record
 
 
-class AlertSeen(Struct, frozen=True, gc=False):
+class AlertSeen(Struct, frozen=True, gc=False, tag="alert"):
     """A source reported an alert: for the first time, again, or as over."""
 
     at: float
@@ -25,7 +31,7 @@ class Command(StrEnum):
     SEVERITY = "severity"
 
 
-class Commanded(Struct, frozen=True):
+class Commanded(Struct, frozen=True, tag="command"):
     """A person did something to an incident. `text` is the note, `severity` the one set.
 
     `receipt` is the same when the same request comes again, which then has no second effect; "" where none can.
@@ -42,7 +48,7 @@ class Commanded(Struct, frozen=True):
     reopened: int | None = None
 
 
-class TimerDue(Struct, frozen=True):
+class TimerDue(Struct, frozen=True, tag="timer"):
     """A deadline has come. `due_at` tells the timer that was claimed from one set since."""
 
     at: float
@@ -51,7 +57,7 @@ class TimerDue(Struct, frozen=True):
     due_at: float
 
 
-class DeliverySettled(Struct, frozen=True):
+class DeliverySettled(Struct, frozen=True, tag="settled"):
     """A sender is done with a notification for now: `notification` is the row as it was leased.
 
     `told` is the id of the newest timeline entry in the letter; `jitter`, in [0, 1), spreads the next try.
@@ -64,7 +70,7 @@ class DeliverySettled(Struct, frozen=True):
     jitter: float = 0.0
 
 
-class Undelivered(Struct, frozen=True):
+class Undelivered(Struct, frozen=True, tag="undelivered"):
     """A service that had taken a message says that it didn't arrive, and why.
 
     `channel` is the address that the message was owed to; `receipt` is as that of `Commanded`.
@@ -77,7 +83,7 @@ class Undelivered(Struct, frozen=True):
     receipt: str
 
 
-class Resent(Struct, frozen=True):
+class Resent(Struct, frozen=True, tag="resent"):
     """A person wants a message sent again, dead-lettered or not."""
 
     at: float
@@ -86,4 +92,20 @@ class Resent(Struct, frozen=True):
     by: str
 
 
-Event = AlertSeen | Commanded | TimerDue | DeliverySettled | Undelivered | Resent
+class Recorded(Struct, frozen=True, tag="recorded"):
+    """Something happened around an incident that the core has no say in: `what` goes on its timeline, with `data`.
+
+    `records` are the documents that hold the state of it, written in the same transaction; one that somebody else
+    wrote since it was read makes the whole event fail with `ports.Stale`. `receipt` is as that of `Commanded`.
+    """
+
+    at: float
+    incident_id: int
+    what: Reason
+    by: str = ""
+    data: dict[str, Any] = {}
+    records: tuple[Record, ...] = ()
+    receipt: str = ""
+
+
+Event = AlertSeen | Commanded | TimerDue | DeliverySettled | Undelivered | Resent | Recorded

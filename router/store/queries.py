@@ -8,18 +8,21 @@ from sqlalchemy import Connection, delete, func, select, tuple_, update
 
 from router.model.alert import Alert, AlertStatus, Taking
 from router.model.decision import Entry
+from router.model.event import Event
 from router.model.incident import Incident, Severity, Status
 from router.model.notification import Notification, NotificationState
 from router.model.reason import Reason
+from router.model.record import Record
 from router.ports import AlertRow, Gauges
 from router.store.bulk import clean
 from router.store.load import TAKING
 from router.store.rows import struct
-from router.store.schema import RESOLVED, alerts, incidents, notifications, receipts, timeline, timers
+from router.store.schema import RESOLVED, alerts, history, incidents, notifications, receipts, records, timeline, timers
 
 _incident = msgspec.json.Decoder(Incident)
 _alert = msgspec.json.Decoder(Alert)
 _data = msgspec.json.Decoder(dict[str, Any])
+_event: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
 
 
 def incident_by_id(connection: Connection, incident_id: int) -> Incident | None:
@@ -85,6 +88,32 @@ def notification_page(
     return [struct(Notification, row) for row in connection.execute(query)]
 
 
+def record_by_id(connection: Connection, kind: str, record_id: str) -> Record | None:
+    row = connection.execute(select(records).where(records.c.kind == kind, records.c.id == clean(record_id))).first()
+    return None if row is None else struct(Record, row)
+
+
+def record_page(connection: Connection, kind: str, since: float, until: float, limit: int) -> Sequence[Record]:
+    """Newest first."""
+    r = records.c
+    query = select(records).where(r.kind == kind, r.at >= since, r.at < until).order_by(r.at.desc(), r.id).limit(limit)
+    return [struct(Record, row) for row in connection.execute(query)]
+
+
+def remove_record(connection: Connection, kind: str, record_id: str) -> bool:
+    r = records.c
+    return connection.execute(delete(records).where(r.kind == kind, r.id == clean(record_id))).rowcount > 0
+
+
+def history_page(
+    connection: Connection, since: float, until: float, after: int, limit: int
+) -> Sequence[tuple[int, Event]]:
+    """In the order of deciding."""
+    h = history.c
+    query = select(h.id, h.doc).where(h.id > after, h.at >= since, h.at < until).order_by(h.id).limit(limit)
+    return [(number, _event.decode(doc)) for number, doc in connection.execute(query)]
+
+
 def gauges(connection: Connection, now: float) -> Gauges:
     i, n = incidents.c, notifications.c
     by_state = connection.execute(select(i.severity, i.status, func.count()).group_by(i.severity, i.status))
@@ -107,10 +136,12 @@ def end_leases(connection: Connection) -> None:
 
 
 def prune_some(connection: Connection, before: float, limit: int) -> int:
-    """Delete at most `limit` receipts and as many resolved alerts last seen before then; how many it were."""
-    a, r = alerts.c, receipts.c
+    """Delete at most `limit` receipts, as many resolved alerts last seen before then, and events; how many it were."""
+    a, r, h = alerts.c, receipts.c, history.c
     old_receipts = select(r.id).where(r.at < before).limit(limit)
     old_alerts = select(a.fingerprint, a.rule).where(RESOLVED, a.last_seen < before).limit(limit)
     gone = connection.execute(delete(receipts).where(r.id.in_(old_receipts))).rowcount
     gone += connection.execute(delete(alerts).where(tuple_(a.fingerprint, a.rule).in_(old_alerts))).rowcount
+    old_events = select(h.id).where(h.at < before).limit(limit)
+    gone += connection.execute(delete(history).where(h.id.in_(old_events))).rowcount
     return gone

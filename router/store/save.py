@@ -11,7 +11,7 @@ from router.model.alert import Alert, Taking
 from router.model.decision import Owed
 from router.model.incident import Incident
 from router.model.notification import Notification
-from router.ports import Conflict
+from router.ports import Conflict, Stale
 from router.store.bulk import Dialect, ticks, write
 from router.store.schema import notifications
 from router.store.statements import writes
@@ -29,10 +29,13 @@ class Save:
         self._statements = writes(dialect)
 
     def __call__(self, connection: Connection, changes: Changes) -> None:
-        """Raises: Conflict. Then the transaction must be rolled back."""
+        """Raises: Conflict, Stale. Then the transaction must be rolled back."""
         incidents = _incident_rows(changes.incidents.values())
         if incidents and self._run(connection, "incidents", incidents) != len(incidents):
             raise Conflict("an incident was written since it was read")
+        records = [(r.kind, r.id, ticks(r.at), r.version, r.doc) for r in changes.records]
+        if records and self._run(connection, "records", records) != len(records):
+            raise Stale("a document was written since it was read")
         for kind, rows in _rows(changes).items():
             if rows:
                 self._run(connection, kind, rows)
@@ -53,6 +56,7 @@ def _rows(changes: Changes) -> dict[str, Sequence[Row]]:
         "takings": [_taking_row(*changes.takings[key]) for key in sorted(changes.takings)],
         "seen": sorted({(f, rule): (f, rule, ticks(at)) for f, rule, at in changes.seen}.values()),
         "entries": [(e.incident_id, ticks(e.at), e.what, e.by, _dump(e.data)) for e in changes.entries],
+        "history": [(ticks(event.at), _dump(event)) for event in changes.history],
         "timers_done": [(t.incident_id, t.name, ticks(t.due_at)) for t in changes.timers_done],
         "timers_cleared": sorted(changes.timers_cleared),
         "timers": [(*key, ticks(changes.timers[key].due_at)) for key in sorted(changes.timers)],

@@ -3,11 +3,14 @@
 A row holds what the database must find, order or compare; the rest of an alert or an incident is one JSON document in
 `doc`, so that a new field needs no migration. No column lists the kinds of receivers or senders: a new one needs
 none either. Every DOUBLE PRECISION column is a time (UTC seconds).
+
+`records` holds whatever isn't on the way of an alert, by kind, so that a new feature needs no migration; `history` the
+events that had an effect, as they came.
 """
 
 from sqlalchemy import BigInteger, Boolean, Column, Double, Identity, Index, Integer, MetaData, Table, Text, text
 
-REVISION = "0001"
+REVISION = "0002"
 """The newest of migrations/versions, which makes this schema."""
 
 metadata = MetaData()
@@ -111,3 +114,23 @@ receipts = Table(
     Column("at", Double, nullable=False),
 )
 Index("receipts_by_age", receipts.c.at)
+
+records = Table(
+    "records",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("at", Double, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("doc", Text, nullable=False),
+)
+Index("records_by_time", records.c.kind, records.c.at)
+
+history = Table(
+    "history",
+    metadata,
+    Column("id", _Id, Identity(), primary_key=True),
+    Column("at", Double, nullable=False),
+    Column("doc", Text, nullable=False),
+)
+Index("history_by_time", history.c.at)

@@ -5,7 +5,7 @@
 from sqlalchemy import Table, Text, column
 
 from router.store.bulk import Dialect, written
-from router.store.schema import alerts, incidents, notifications, receipts, timeline, timers, windows
+from router.store.schema import alerts, history, incidents, notifications, receipts, records, timeline, timers, windows
 
 
 def upsert(dialect: Dialect, table: Table, where: str = "true", unless: str = "true") -> str:
@@ -24,14 +24,8 @@ def writes(dialect: Dialect) -> dict[str, str]:
     a, t = alerts.c, timers.c
     timer = written(dialect, t.incident_id, t.name, t.due_at)
     return {
-        # An incident is new at version 1, and otherwise replaces the version before it: rows that do neither aren't
-        # written, and are missed in the count.
-        "incidents": upsert(
-            dialect,
-            incidents,
-            "version = 1 OR EXISTS (SELECT 1 FROM incidents AS stored WHERE stored.id = given.id)",
-            "incidents.version = excluded.version - 1",
-        ),
+        "incidents": _successors(dialect, incidents, "stored.id = given.id"),
+        "records": _successors(dialect, records, "stored.kind = given.kind AND stored.id = given.id"),
         "forgotten": f"""
             DELETE FROM alerts WHERE (fingerprint, rule) IN (
                 SELECT given.fingerprint, given.rule FROM {written(dialect, a.fingerprint, a.rule)})""",
@@ -43,7 +37,8 @@ def writes(dialect: Dialect) -> dict[str, str]:
         "detached": f"""
             UPDATE alerts SET digest = '', incident_id = NULL WHERE status = 'firing' AND incident_id IN (
                 SELECT given.incident_id FROM {written(dialect, a.incident_id)})""",
-        "entries": _append_entries(dialect),
+        "entries": _append(dialect, timeline),
+        "history": _append(dialect, history),
         "timers_done": f"""
             DELETE FROM timers WHERE (incident_id, name, due_at) IN (
                 SELECT given.incident_id, given.name, given.due_at FROM {timer})""",
@@ -64,10 +59,24 @@ def writes(dialect: Dialect) -> dict[str, str]:
     }
 
 
-def _append_entries(dialect: Dialect) -> str:
-    columns = [column for column in timeline.c if column.name != "id"]
+def _successors(dialect: Dialect, table: Table, same: str) -> str:
+    """A row is new at version 1, and otherwise replaces the version before it.
+
+    Rows that do neither aren't written, and are missed in the count.
+    """
+    return upsert(
+        dialect,
+        table,
+        f"version = 1 OR EXISTS (SELECT 1 FROM {table.name} AS stored WHERE {same})",
+        f"{table.name}.version = excluded.version - 1",
+    )
+
+
+def _append(dialect: Dialect, table: Table) -> str:
+    """Rows that the database numbers."""
+    columns = [column for column in table.c if column.name != "id"]
     names = ", ".join(column.name for column in columns)
-    return f"INSERT INTO timeline ({names}) SELECT * FROM {written(dialect, *columns)}"
+    return f"INSERT INTO {table.name} ({names}) SELECT * FROM {written(dialect, *columns)}"
 
 
 def _owe(dialect: Dialect) -> str:

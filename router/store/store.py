@@ -1,5 +1,6 @@
 """The `Store` of router.ports, on SQLite or PostgreSQL."""
 
+import math
 from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection, text
@@ -7,9 +8,10 @@ from sqlalchemy.exc import DBAPIError
 
 from router.core.view import Changes, View, Wanted
 from router.model.decision import Entry
-from router.model.event import TimerDue
+from router.model.event import Event, TimerDue
 from router.model.incident import Incident, Severity, Status
 from router.model.notification import Notification, NotificationState
+from router.model.record import Record
 from router.ports import AlertRow, Gauges
 from router.store import queries
 from router.store.bulk import SQLITE
@@ -37,7 +39,7 @@ class SqlStore:
         return await self._database.read(self._load, wanted)
 
     async def save(self, changes: Changes) -> None:
-        """Raises: Conflict, StoreUnavailable."""
+        """Raises: Conflict, Stale, StoreUnavailable."""
         await self._database.write(self._save, changes)
 
     async def claim_timers(self, now: float, owner: str, until: float, limit: int) -> Sequence[TimerDue]:
@@ -93,6 +95,22 @@ class SqlStore:
         limit: int = 100,
     ) -> Sequence[Notification]:
         return await self._database.read(queries.notification_page, states, incident_id, channel, limit)
+
+    async def record(self, kind: str, record_id: str) -> Record | None:
+        return await self._database.read(queries.record_by_id, kind, record_id)
+
+    async def records(
+        self, kind: str, *, since: float = -math.inf, until: float = math.inf, limit: int = 1000
+    ) -> Sequence[Record]:
+        return await self._database.read(queries.record_page, kind, since, until, limit)
+
+    async def remove_record(self, kind: str, record_id: str) -> bool:
+        return await self._database.write(queries.remove_record, kind, record_id)
+
+    async def history(
+        self, *, since: float = -math.inf, until: float = math.inf, after: int = 0, limit: int = 1000
+    ) -> Sequence[tuple[int, Event]]:
+        return await self._database.read(queries.history_page, since, until, after, limit)
 
     async def gauges(self, now: float) -> Gauges:
         return await self._database.read(queries.gauges, now)

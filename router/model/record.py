@@ -1,0 +1,17 @@
+"""A document that the store keeps beside incidents: an override, a heartbeat, a deployment."""
+
+from msgspec import Struct
+
+
+class Record(Struct, frozen=True, gc=False):
+    """One document, by `kind` and `id`. `doc` is JSON, as whoever uses that kind has it.
+
+    `at` (UTC seconds) is what documents of a kind are listed by. `version` counts the writes: 1 is new, and any other
+    replaces the version before it.
+    """
+
+    kind: str
+    id: str
+    at: float
+    version: int
+    doc: str
