@@ -5,7 +5,6 @@ from enum import StrEnum
 from http import HTTPStatus
 from typing import Any, TypeVar
 
-import msgspec
 from aiohttp import web
 from msgspec import Struct
 
@@ -20,6 +19,8 @@ from router.model.reason import Reason
 from router.ports import Bad, Clock, Inbox, Incoming, Receiver, Store
 from router.web import views
 from router.web.auth import Role, whoever
+from router.web.content import answer
+from router.web.content import body as read_body
 from router.web.openapi import openapi
 
 E = TypeVar("E", bound=StrEnum)
@@ -91,14 +92,14 @@ class Api:
             before=_number(request, "before", 0),
             limit=_limit(request),
         )
-        return _json({"incidents": [views.incident(one) for one in found]})
+        return answer({"incidents": [views.incident(one) for one in found]})
 
     async def show_incident(self, request: web.Request) -> web.Response:
         self._check(request, Role.VIEWER)
         found = await self._incident(request)
         timeline = await self._store.timeline(found.id)
         notifications = await self._store.notifications(incident_id=found.id)
-        return _json(
+        return answer(
             views.incident(found)
             | {
                 "timeline": [views.entry(one) for one in timeline],
@@ -110,7 +111,7 @@ class Api:
         async def handle(request: web.Request) -> web.Response:
             by = self._check(request, Role.RESPONDER)
             found = await self._incident(request)
-            body = _body(await request.read())
+            body = await read_body(request, CommandBody)
             if command is Command.NOTE and not body.text:
                 raise Bad("a note needs a text", "/text")
             if command is Command.SEVERITY and body.severity is None:
@@ -121,7 +122,7 @@ class Api:
             assert after is not None
             # Too late isn't an error: the answer says what was so already.
             status = HTTPStatus.CONFLICT if reason is Reason.ALREADY_CLOSED else HTTPStatus.OK
-            return _json({"outcome": reason, "incident": views.incident(after)}, status)
+            return answer({"outcome": reason, "incident": views.incident(after)}, status)
 
         return handle
 
@@ -145,7 +146,7 @@ class Api:
             after=request.query.get("after", ""),
             limit=_limit(request),
         )
-        return _json({"alerts": [views.alert(row) for row in rows]})
+        return answer({"alerts": [views.alert(row) for row in rows]})
 
     async def list_notifications(self, request: web.Request) -> web.Response:
         self._check(request, Role.VIEWER)
@@ -155,7 +156,7 @@ class Api:
             channel=request.query.get("channel", ""),
             limit=_limit(request),
         )
-        return _json({"notifications": [views.notification(one) for one in found]})
+        return answer({"notifications": [views.notification(one) for one in found]})
 
     async def resend(self, request: web.Request) -> web.Response:
         by = self._check(request, Role.RESPONDER)
@@ -164,7 +165,7 @@ class Api:
         if not await self._store.notifications(incident_id=found.id, channel=channel):
             raise web.HTTPNotFound(text=f"{found.name} was never owed to a channel '{channel}'")
         (reason,) = await self._inbox.submit([Resent(self._clock.now(), found.id, channel, by)])
-        return _json({"outcome": reason}, HTTPStatus.ACCEPTED)
+        return answer({"outcome": reason}, HTTPStatus.ACCEPTED)
 
     # --- why
 
@@ -176,7 +177,7 @@ class Api:
         if not rows:
             raise web.HTTPNotFound(text="no such alert is stored: give ?fingerprint= as /api/v1/alerts shows it")
         explained = explain(self._settings(), rows[0].alert, self._clock.now())
-        return _json({"stored": [views.alert(row) for row in rows], "explanations": [views.explanation(explained)]})
+        return answer({"stored": [views.alert(row) for row in rows], "explanations": [views.explanation(explained)]})
 
     async def explain_payload(self, request: web.Request) -> web.Response:
         """What would become of a webhook's alerts: `?source=` names whose webhook the body is."""
@@ -190,28 +191,13 @@ class Api:
         explained = [
             views.explanation(explain(self._settings(), alert, self._clock.now())) for alert in received.alerts
         ]
-        return _json({"explanations": explained, "errors": [error.detail for error in received.errors]})
+        return answer({"explanations": explained, "errors": [error.detail for error in received.errors]})
 
     async def show_openapi(self, _request: web.Request) -> web.Response:
-        return _json(openapi())
+        return answer(openapi())
 
     def _check(self, request: web.Request, needed: Role) -> str:
         return whoever(request, self._auth(), needed)
-
-
-def _json(content: object, status: int = HTTPStatus.OK) -> web.Response:
-    return web.Response(status=status, body=msgspec.json.encode(content), content_type="application/json")
-
-
-def _body(raw: bytes) -> CommandBody:
-    """Raises: Bad."""
-    try:
-        return msgspec.json.decode(raw, type=CommandBody) if raw.strip() else CommandBody()
-    except msgspec.DecodeError as error:
-        detail, _, field = str(error).partition(" - at `$.")
-        raise Bad(detail, f"/{field.rstrip('`')}" if field else "") from None
-    except UnicodeDecodeError:
-        raise Bad("text that isn't UTF-8") from None
 
 
 def _options(request: web.Request, name: str, type_: type[E]) -> list[E]:

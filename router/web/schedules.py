@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-import msgspec
 from aiohttp import web
 
 from router.config.load import Config
 from router.core.schedule import Schedule, gaps, on_call, shifts
 from router.ports import Clock
 from router.web.auth import Role, whoever
+from router.web.content import answer
 from router.web.views import when
 
 AHEAD = 14 * 86_400.0
@@ -47,7 +47,7 @@ class Schedules:
     async def show(self, request: web.Request) -> web.Response:
         whoever(request, self._config().document.auth, Role.VIEWER)
         shown = [_view(one, self._clock.now()) for one in self._schedules.values()]
-        return web.Response(body=msgspec.json.encode({"schedules": shown}), content_type="application/json")
+        return answer({"schedules": shown})
 
     async def schedule_calendar(self, request: web.Request) -> web.Response:
         name = self._named(request, self._schedules, "schedule")
