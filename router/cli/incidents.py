@@ -1,5 +1,7 @@
-"""`alert-router incidents`, `ack` and `resolve`."""
+"""`alert-router incidents`, and what one does to them: `ack`, `escalate`, `resolve`, `note`, `severity`."""
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -9,6 +11,7 @@ from rich.text import Text
 
 from router.cli.client import Url, ask
 from router.cli.config import ConfigPath, console
+from router.model.incident import Severity
 
 Id = Annotated[str, typer.Argument(help="The incident: 142 or INC-142.")]
 Note = Annotated[str, typer.Option("--note", help="Goes on the timeline.")]
@@ -34,7 +37,12 @@ def incidents(
 
 def ack(incident: Id, note: Note = "", config: ConfigPath = None, url: Url = None) -> None:
     """Acknowledge an incident: you're on it."""
-    _command("ack", incident, note, config, url)
+    _command("ack", incident, {"text": note}, config, url)
+
+
+def escalate(incident: Id, note: Note = "", config: ConfigPath = None, url: Url = None) -> None:
+    """Take the policy's next step now: somebody else has to see to it."""
+    _command("escalate", incident, {"text": note}, config, url)
 
 
 def resolve(
@@ -45,11 +53,32 @@ def resolve(
     url: Url = None,
 ) -> None:
     """Resolve an incident, whatever its alerts say."""
-    _command("false-positive" if false_positive else "resolve", incident, note, config, url)
+    _command("false-positive" if false_positive else "resolve", incident, {"text": note}, config, url)
 
 
-def _command(command: str, incident: str, note: str, config: Any, url: str | None) -> None:
-    answer = ask("POST", f"/incidents/{incident}/{command}", url, config, json={"text": note})
+def note(
+    incident: Id,
+    text: Annotated[str, typer.Argument(help="What to write.")],
+    config: ConfigPath = None,
+    url: Url = None,
+) -> None:
+    """Write a note on an incident's timeline."""
+    _command("note", incident, {"text": text}, config, url)
+
+
+def severity(
+    incident: Id,
+    severity: Annotated[Severity, typer.Argument(help="P0 (the worst) to P3.", case_sensitive=False)],
+    note: Note = "",
+    config: ConfigPath = None,
+    url: Url = None,
+) -> None:
+    """Set an incident's severity, up or down. The policy of that severity starts over."""
+    _command("severity", incident, {"severity": severity, "text": note}, config, url)
+
+
+def _command(command: str, incident: str, body: Mapping[str, str], config: Path | None, url: str | None) -> None:
+    answer = ask("POST", f"/incidents/{incident}/{command}", url, config, json=body)
     outcome = answer["outcome"].replace("_", " ")
     one = answer["incident"]
     typer.echo(f"{one['name']} [{one['severity']}] {one['title']}: {outcome}; it's {one['status']}")

@@ -5,12 +5,14 @@ A value that can't be had is FAILED, and so is the struct, list or dict that it'
 
 import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Final, TypeVar, get_args, get_origin
 
-from msgspec import Struct, structs
+from msgspec import NODEFAULT, Struct, structs
 
 from router.config.environment import substitute
 from router.config.fields import FIELD_TYPES
@@ -149,9 +151,27 @@ def _struct(node: Node, type_: Any, context: Context, trail: Trail, tag: str = "
             # A misspelt key is one mistake, not also a missing one.
             if name not in {nearest(key, fields) for key in unknown}:
                 context.report(node.place, f"missing key {name!r} (expected {expectation(one.type, context.hooks)})")
-    if unknown or FAILED in values.values():
+    if unknown:
         return FAILED
+    if FAILED in values.values():
+        return _check_partly(type_, values, node.place, context)
     return _attempt(lambda: type_(**values), node.place, context)
+
+
+def _check_partly(type_: Any, values: Mapping[str, Any], place: Place, context: Context) -> Failed:
+    """What is wrong across the fields that could be read. A check that needs another one says nothing."""
+    unread = {name for name, value in values.items() if value is FAILED}
+    known = {**{one.name: _default(one) for one in _fields(type_) if not one.required}, **values}
+    partial = SimpleNamespace(**{name: value for name, value in known.items() if name not in unread})
+    check = getattr(type_, "__post_init__", None)
+    if check:
+        with suppress(AttributeError, TypeError):
+            _attempt(lambda: check(partial), place, context)
+    return FAILED
+
+
+def _default(one: structs.FieldInfo) -> Any:
+    return one.default if one.default is not NODEFAULT else one.default_factory()
 
 
 def _dict(node: Node, type_: Any, context: Context, trail: Trail) -> Any:

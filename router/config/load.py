@@ -127,7 +127,8 @@ def _read_rules(config: Path, context: Context) -> tuple[list[tuple[Place, RuleD
         convert(root, RulesFile, context, trail)
         found = [(at, rule) for at, rule in context.all_of(RuleDocument) if at[:2] == trail]
         rules += [(context.place_of(at), rule) for at, rule in found]
-    _check_rules(rules, context)
+    _check_rule_names(context)
+    _check_counts(rules, context)
     return rules, content.hexdigest()
 
 
@@ -144,14 +145,22 @@ def _rule_paths(base: Path, context: Context) -> list[Path]:
     return paths
 
 
-def _check_rules(rules: Iterable[tuple[Place, RuleDocument]], context: Context) -> None:
+def _check_rule_names(context: Context) -> None:
+    """Also those of rules that are wrong otherwise."""
     places: dict[str, Place] = {"default": Place("config", 1, 1)}
-    for place, rule in rules:
-        if rule.name == "default":
+    for trail, name in context.values.items():
+        if trail[:1] != ("file",) or trail[2:3] != ("rules",) or trail[4:] != ("name",):
+            continue
+        place = context.place_of(trail[:4])
+        if name == "default":
             context.report(place, "'default' is the name of default_rule: give the rule another")
-        elif rule.name in places:
-            context.report(place, f"rule '{rule.name}' is there already, at {places[rule.name]}")
-        places.setdefault(rule.name, place)
+        elif name in places:
+            context.report(place, f"rule '{name}' is there already, at {places[name]}")
+        places.setdefault(name, place)
+
+
+def _check_counts(rules: Iterable[tuple[Place, RuleDocument]], context: Context) -> None:
+    for place, rule in rules:
         if rule.count:
             _check_count(place, rule, context)
 

@@ -20,7 +20,6 @@ from typing import Literal
 
 import aiohttp
 import aiosmtplib
-import structlog
 from msgspec import Struct, field
 
 from router.config.fields import Duration, is_loopback
@@ -29,14 +28,12 @@ from router.core.render import Message, message, plain
 from router.model.incident import Severity
 from router.model.notification import Letter, Rejected, Result, Retry, Sent
 from router.senders.options import ChannelOptions
+from router.senders.recipients import Recipients
 
-MAX_REMEMBERED = 1000
 MAX_SUBJECT = 200
 MAX_REASON = 300
 # Beyond 76 characters Python's header folding would turn a message id into an encoded word.
 MAX_ID_HOST = 30
-
-log = structlog.get_logger(__name__)
 
 # These leave the connection usable for the next recipient; all others end it.
 _ABOUT_ONE_MAIL = (
@@ -82,36 +79,25 @@ class MailConfig(ChannelOptions, frozen=True, kw_only=True):
 
 
 class MailSender:
-    def __init__(self, name: str, config: MailConfig) -> None:
-        self._name = name
+    def __init__(self, config: MailConfig) -> None:
         self._config = config
         self._from = _address(config.from_)
         self._to = tuple(_address(text) for text in dict.fromkeys(config.to))
         encrypted = config.smtp.tls or config.smtp.starttls
         self._tls = ssl.create_default_context() if encrypted else None
-        # By message, whose part of it is done with, so that one slow mailbox doesn't fill the others on each retry.
-        # A restart forgets it; the Message-ID is then what remains.
-        self._settled: dict[tuple[int, str, int], dict[str, Sent | Rejected]] = {}
+        self._recipients = Recipients(shown=str)
 
     async def send(self, letter: Letter) -> Result:
         """Sent once each recipient's mail is accepted or refused for good, and at least one was accepted."""
-        recipients = (_address(letter.to),) if letter.to else self._to
-        if not recipients:
+        to = (_address(letter.to),) if letter.to else self._to
+        if not to:
             return Rejected("nobody to send to: the channel has no `to`")
-        key = (letter.incident.id, letter.channel, letter.seq)
-        settled = self._settled.setdefault(key, {})
-        results = await self._deliver(letter, [to for to in recipients if to.addr_spec not in settled])
-        for to, result in results.items():
-            if isinstance(result, Sent | Rejected):
-                settled[to] = result
-            if isinstance(result, Rejected):
-                log.warning("mail_refused", channel=self._name, incident=letter.incident.name, to=to, why=result.reason)
-        if retries := [result for result in results.values() if isinstance(result, Retry)]:
-            while len(self._settled) > MAX_REMEMBERED:
-                del self._settled[next(iter(self._settled))]
-            return retries[0]
-        self._settled.pop(key, None)
-        return next((result for result in settled.values() if isinstance(result, Sent)), next(iter(settled.values())))
+        named = {one.addr_spec: one for one in to}
+
+        async def tell_all(recipients: Sequence[str]) -> Mapping[str, Result]:
+            return await self._deliver(letter, [named[one] for one in recipients])
+
+        return await self._recipients.tell(letter, list(named), tell_all)
 
     async def close(self) -> None: ...
 
@@ -154,8 +140,8 @@ class MailSender:
         return Sent()
 
 
-def build(name: str, config: MailConfig, _session: aiohttp.ClientSession) -> MailSender:
-    return MailSender(name, config)
+def build(_name: str, config: MailConfig, _session: aiohttp.ClientSession) -> MailSender:
+    return MailSender(config)
 
 
 def compose(letter: Letter, sender: Address, to: Address) -> EmailMessage:

@@ -1,7 +1,7 @@
 """One message to several recipients, each of whom may take it, refuse it or be out of reach."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import structlog
 
@@ -11,32 +11,41 @@ MAX_REMEMBERED = 1000
 
 log = structlog.get_logger(__name__)
 
+TellAll = Callable[[Sequence[str]], Awaitable[Mapping[str, Result]]]
+"""Sends a message to some recipients, and says what became of it for each."""
+
+
+def ending(number: str) -> str:
+    """What is left of a telephone number in a log."""
+    return f"…{number[-3:]}"
+
 
 class Recipients:
     """Remembers who is done with a message, so that one slow phone doesn't ring the others again on each retry.
 
-    A restart forgets it: whoever was told may then be told twice.
+    A restart forgets it: whoever was told may then be told twice. `shown` is how a recipient is written in the log.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, shown: Callable[[str], str] = ending) -> None:
+        self._shown = shown
         self._settled: dict[tuple[int, str, int], dict[str, Sent | Rejected]] = {}
 
-    async def tell(self, letter: Letter, recipients: Sequence[str], tell: Callable[[str], Awaitable[Result]]) -> Result:
+    async def tell(self, letter: Letter, recipients: Sequence[str], tell_all: TellAll) -> Result:
         """Sent once each has taken or refused it for good, and at least one has taken it. `ref` joins theirs.
 
         Args:
             letter: what it's about.
             recipients: at least one.
-            tell: sends it to one of them.
+            tell_all: sends it to some of them; see `side_by_side`.
         """
         key = (letter.incident.id, letter.channel, letter.seq)
         settled = self._settled.setdefault(key, {})
-        results = await _each([to for to in dict.fromkeys(recipients) if to not in settled], tell)
+        results = await tell_all([to for to in dict.fromkeys(recipients) if to not in settled])
         for to, result in results.items():
             if isinstance(result, Sent | Rejected):
                 settled[to] = result
             if isinstance(result, Rejected):
-                log.warning("recipient_refused", channel=letter.channel, to=f"…{to[-3:]}", why=result.reason)
+                log.warning("recipient_refused", channel=letter.channel, to=self._shown(to), why=result.reason)
         # A doubt outweighs a certain failure: both are tried again, and only the doubt is told of.
         for kind in (Uncertain, Retry):
             if found := [result for result in results.values() if isinstance(result, kind)]:
@@ -45,10 +54,14 @@ class Recipients:
                 return found[0]
         self._settled.pop(key, None)
         if taken := [result.ref for result in settled.values() if isinstance(result, Sent)]:
-            return Sent(" ".join(taken))
+            return Sent(" ".join(filter(None, taken)))
         return next(iter(settled.values()))
 
 
-async def _each(recipients: Sequence[str], tell: Callable[[str], Awaitable[Result]]) -> dict[str, Result]:
-    """Side by side, since the time for one attempt is for all of them together."""
-    return dict(zip(recipients, await asyncio.gather(*map(tell, recipients)), strict=True))
+def side_by_side(tell: Callable[[str], Awaitable[Result]]) -> TellAll:
+    """Tell them all at once, since the time for one attempt is for all of them together."""
+
+    async def tell_all(recipients: Sequence[str]) -> Mapping[str, Result]:
+        return dict(zip(recipients, await asyncio.gather(*map(tell, recipients)), strict=True))
+
+    return tell_all

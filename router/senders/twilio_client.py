@@ -22,7 +22,7 @@ from router.model.notification import Letter, Rejected, Result, Sent, Uncertain
 from router.senders.http import timeouts
 from router.senders.options import ChannelOptions
 from router.senders.outcome import from_error
-from router.senders.recipients import Recipients
+from router.senders.recipients import Recipients, side_by_side
 from router.senders.twilio_errors import from_refusal
 
 ACCOUNT_SID = re.compile(r"AC[0-9a-fA-F]{32}")
@@ -104,7 +104,8 @@ class TwilioApi:
             return Rejected("nobody to send to: the channel has no `to`")
         if not all(map(E164.fullmatch, numbers)):
             return Rejected("not a number with its country, like +442079460123")
-        return await self._recipients.tell(letter, numbers, lambda number: self._create(create, number, letter.at))
+        one = side_by_side(lambda number: self._create(create, number, letter.at))
+        return await self._recipients.tell(letter, numbers, one)
 
     async def _create(self, create: Callable[[Client, str], Awaitable[Any]], number: str, now: float) -> Result:
         wire = _Wire(self._session, self._config)

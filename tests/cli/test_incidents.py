@@ -1,4 +1,4 @@
-"""`incidents`, `ack` and `resolve`, against a running router."""
+"""`incidents`, and what one does to them, against a running router."""
 
 import asyncio
 import hashlib
@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from router.cli import main
+from router.model.reason import Reason
 from router.telemetry import logs
 from tests.daemon import Daemon, alert, write_config
 from tests.peers import free_port
@@ -94,6 +95,20 @@ async def test_a_false_positive(router: Router) -> None:
         assert "it's false_positive" in (await run(daemon, "resolve", "1", "--false-positive"))[1]
 
 
+async def test_escalate_note_and_severity(router: Router) -> None:
+    """Each says what came of it; a severity there is none of is refused before anybody is asked."""
+    async with router(channels=SILENT) as daemon:
+        await daemon.alert(alert())
+        assert "noted; it's investigating" in (await run(daemon, "note", "1", "rolled back"))[1]
+        assert "[P2]" in (await run(daemon, "severity", "INC-1", "p2", "--note", "one customer"))[1]
+        assert "already done" in (await run(daemon, "escalate", "1"))[1]
+        assert (await run(daemon, "severity", "1", "P9"))[0] == 2
+        story = [(entry.what, entry.by, entry.data.get("text")) for entry in await daemon.store.timeline(1)]
+        assert (Reason.NOTED, "ana", "rolled back") in story
+        assert (Reason.SEVERITY_SET, "ana", "one customer") in story
+        assert Reason.ALREADY_DONE in {what for what, *_ in story}
+
+
 @pytest.mark.parametrize("command", [("incidents", "7"), ("ack", "INC-7"), ("resolve", "x")])
 async def test_an_incident_that_is_not_there(router: Router, command: tuple[str, ...]) -> None:
     """Exit code 1, and which."""
@@ -170,5 +185,6 @@ for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
     os.environ.pop(name, None)
 os.getuid = lambda: 987654321
 from router.cli import main
+from router.model.reason import Reason
 main()
 """

@@ -254,6 +254,7 @@ channels:
         "4:22: expected a whole number, found 'many'",
         "4:28: unknown key 'prot', did you mean 'port'?",
         "5:6: missing key 'host'",
+        "5:6: port 0 can't be sent to",
         "6:8: expected text, found a mapping",
         "6:15: expected text, found nothing",
         "7:1: duplicate key 'tags', first on line 6",

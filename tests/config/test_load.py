@@ -310,6 +310,21 @@ def test_what_is_well_is_not_refused(tmp_path: Path, more: str) -> None:
     assert loaded(tmp_path, CONFIG + more).document
 
 
+def test_a_matcher_that_is_none_hides_no_other_mistake_of_its_rule(tmp_path: Path) -> None:
+    """A name that's taken and a missing severity are said with it; what depends on the matcher isn't guessed at."""
+    rules = RULES + "  - {name: disk-full, match: ['a=~\"(\"']}\n"
+    said = "\n".join(problems(tmp_path, rules=rules))
+    assert said.count("\n") == 2
+    for problem in ("rules.yaml:9:31: ", "needs either thresholds or a severity", "rule 'disk-full' is there already"):
+        assert problem in said
+
+
+def test_what_could_not_be_read_is_no_second_mistake(tmp_path: Path) -> None:
+    """Thresholds that are wrong aren't also missing."""
+    rules = "rules:\n  - {name: a, match: ['a=b'], thresholds: {P0: '> much'}}\n"
+    assert len(problems(tmp_path, rules=rules)) == 1
+
+
 def test_all_is_said_at_once(tmp_path: Path) -> None:
     """One run of `check` shows every mistake, in the config and in every rule file, each once."""
     config = CONFIG.replace("channel:log", "channel:lgo").replace("  P3: {policy: low}\n", "")

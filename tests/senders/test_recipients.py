@@ -6,7 +6,7 @@ import pytest
 
 from router.model.notification import Rejected, Result, Retry, Sent, Uncertain
 from router.senders import recipients
-from router.senders.recipients import Recipients
+from router.senders.recipients import Recipients, side_by_side
 from tests.senders.kit import make_letter
 
 
@@ -25,6 +25,7 @@ class Script:
 @pytest.mark.parametrize(
     ("a", "b", "expected"),
     [
+        (Sent(), Sent(), Sent()),
         (Sent("1"), Sent("2"), Sent("1 2")),
         (Sent("1"), Rejected("no"), Sent("1")),
         (Rejected("no"), Rejected("never"), Rejected("no")),
@@ -35,23 +36,23 @@ class Script:
 )
 async def test_the_whole_is_sent_once_nobody_is_left_to_try(a: Result, b: Result, expected: Result) -> None:
     """One who took it is enough; what may still come is waited for; a doubt is told."""
-    assert await Recipients().tell(make_letter(), ["a", "b", "a"], Script(a=[a], b=[b])) == expected
+    assert await Recipients().tell(make_letter(), ["a", "b", "a"], side_by_side(Script(a=[a], b=[b]))) == expected
 
 
 async def test_who_is_done_is_not_told_again_on_a_retry() -> None:
     """Only the one who was out of reach is tried again; the next message is for all of them."""
     crowd, script = Recipients(), Script(a=[Sent("1"), Sent("3")], b=[Retry("busy"), Sent("2"), Sent("4")])
-    assert isinstance(await crowd.tell(make_letter(), ["a", "b"], script), Retry)
-    assert await crowd.tell(make_letter(), ["a", "b"], script) == Sent("1 2")
-    assert await crowd.tell(make_letter(seq=2), ["a", "b"], script) == Sent("3 4")
+    assert isinstance(await crowd.tell(make_letter(), ["a", "b"], side_by_side(script)), Retry)
+    assert await crowd.tell(make_letter(), ["a", "b"], side_by_side(script)) == Sent("1 2")
+    assert await crowd.tell(make_letter(seq=2), ["a", "b"], side_by_side(script)) == Sent("3 4")
     assert script.told == ["a", "b", "b", "a", "b"]
 
 
 async def test_a_message_refused_by_all_is_tried_anew_when_it_is_sent_again() -> None:
     """What is wrong with an account can be put right."""
     crowd, script = Recipients(), Script(a=[Rejected("no"), Sent("1")])
-    assert await crowd.tell(make_letter(), ["a"], script) == Rejected("no")
-    assert await crowd.tell(make_letter(), ["a"], script) == Sent("1")
+    assert await crowd.tell(make_letter(), ["a"], side_by_side(script)) == Rejected("no")
+    assert await crowd.tell(make_letter(), ["a"], side_by_side(script)) == Sent("1")
 
 
 async def test_what_is_remembered_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -59,5 +60,5 @@ async def test_what_is_remembered_has_a_bound(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(recipients, "MAX_REMEMBERED", 2)
     crowd = Recipients()
     for seq in range(5):
-        await crowd.tell(make_letter(seq=seq), ["a"], Script(a=[Retry("busy")]))
+        await crowd.tell(make_letter(seq=seq), ["a"], side_by_side(Script(a=[Retry("busy")])))
     assert len(crowd._settled) == 2

@@ -11,6 +11,7 @@ import pytest
 
 from router.engine.apply import WAITING
 from router.ports import Conflict, StoreUnavailable
+from router.telemetry import errors
 from tests.clock import stop, turn
 from tests.daemon import TOKEN, Answer, Daemon, alert, group
 from tests.engine.office import seen
@@ -239,3 +240,18 @@ async def test_every_kind_of_sentry_webhook_is_answered_2xx(router: Router, kind
         answer = await post(daemon, payload, "/webhooks/sentry", **headers)
         assert answer.status == 200
         assert answer.json["accepted"] + ("ignored" in answer.json) == 1
+
+
+async def test_a_request_works_for_no_source_of_the_one_before(router: Router) -> None:
+    """All over one connection: a fault after a webhook isn't told as one about its source."""
+    sources: list[str] = []
+
+    async def fail(*_: object, **__: object) -> None:
+        sources.append(errors._source.get())
+        raise ZeroDivisionError
+
+    async with router() as daemon:
+        await daemon.alert(alert())
+        daemon.app._store.incidents = fail  # type: ignore[method-assign]
+        assert (await daemon.get("/api/v1/incidents")).status == 500
+    assert sources == [""]
