@@ -58,10 +58,6 @@ def spawn(work: Coroutine[Any, Any, None], name: str, tasks: set[asyncio.Task[No
     return task
 
 
-class Conflict(Exception):
-    """Somebody else wrote what we decided on since we read it: read and decide again."""
-
-
 class Stale(Exception):
     """Somebody else wrote a document since it was read: whoever wants to write it must look at it again."""
 
@@ -209,7 +205,7 @@ class Store(Protocol):
     async def load(self, wanted: Wanted) -> View: ...
 
     async def save(self, changes: Changes) -> None:
-        """Write all of it, or nothing. Raises: Conflict, Stale, StoreUnavailable."""
+        """Write all of it, or nothing. Raises: router.core.view.Conflict, Stale, StoreUnavailable."""
         ...
 
     async def claim_timers(self, now: float, owner: str, until: float, limit: int) -> Sequence[TimerDue]:

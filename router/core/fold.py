@@ -171,6 +171,8 @@ class Fold:
                 (taking.fingerprint, taking.rule, at) for taking in takings if at - taking.last_seen >= SEEN_EVERY
             ]
             return Reason.REPEATED
+        # In an order of their own, so that the timeline doesn't depend on that in which a store has them.
+        takings = sorted(takings, key=lambda taking: taking.rule)
         if alert.status is AlertStatus.RESOLVED:
             return self._resolved(at, alert, mark, takings)
         takers = self._takers[position]

@@ -11,6 +11,10 @@ from router.model.notification import Notification
 from router.model.record import Record
 
 
+class Conflict(Exception):
+    """Somebody else wrote what we decided on since we read it: read and decide again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What to read before deciding. `keys` are incident keys, of which the latest incident is wanted.

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 from router.core.fold import Fold
 from router.core.settings import Settings
-from router.core.view import Changes, View
+from router.core.view import Changes, Conflict, View
 from router.model.event import Event
 from router.model.reason import Reason
-from router.ports import Clock, Conflict, Overloaded, Store, StoreUnavailable
+from router.ports import Clock, Overloaded, Store, StoreUnavailable
 from router.telemetry.logs import logger
 from router.telemetry.metrics import Metrics
 

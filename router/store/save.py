@@ -6,12 +6,12 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
-from router.core.view import Changes
+from router.core.view import Changes, Conflict
 from router.model.alert import Alert, Taking
 from router.model.decision import Owed
 from router.model.incident import Incident
 from router.model.notification import Notification
-from router.ports import Conflict, Stale
+from router.ports import Stale
 from router.store.bulk import Dialect, ticks, write
 from router.store.schema import notifications
 from router.store.statements import writes

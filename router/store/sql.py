@@ -11,7 +11,8 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from router.ports import Conflict, StoreUnavailable
+from router.core.view import Conflict
+from router.ports import StoreUnavailable
 from router.store.bulk import POSTGRES, SQLITE, Dialect
 
 if TYPE_CHECKING:

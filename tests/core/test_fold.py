@@ -4,12 +4,11 @@ import pytest
 from msgspec.structs import replace
 
 from router.core.fold import SEEN_EVERY
-from router.core.view import Changes
+from router.core.view import Changes, Conflict
 from router.model.alert import Alert, AlertStatus, Taking
 from router.model.event import AlertSeen, Command, Commanded, Event
 from router.model.incident import Severity
 from router.model.reason import Reason
-from router.ports import Conflict
 from tests.world import NOW, World, alert, over, rule, settings
 
 P0, P1, P2, P3 = Severity

@@ -36,7 +36,7 @@ def test_a_timer_that_came_too_late_is_done_all_the_same(name: str) -> None:
     """Or it would be claimed for ever."""
     world = World()
     world.see(alert(), over())
-    world.timers[1, name] = NOW + 1
+    world.memory.timers.set((1, name), NOW + 1)
     assert world.happen(TimerDue(NOW + 5, 1, name, NOW + 1)) == [Reason.TIMER_OUTDATED]
     assert world.timers == {}
 

@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from router.core.settings import Settings
+from router.core.view import Conflict
 from router.engine.apply import GROUP, TRIES, WAITING, Applier
 from router.model.event import Command, Event
 from router.model.incident import Incident, Status
 from router.model.notification import Notification
 from router.model.reason import Reason
-from router.ports import Conflict, Overloaded, StoreUnavailable
+from router.ports import Overloaded, StoreUnavailable
 from router.store import open_store
 from router.telemetry.metrics import Metrics
 from tests.clock import SteppedClock, stop, turn

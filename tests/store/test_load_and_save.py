@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from sqlalchemy import Engine, event
 
-from router.core.view import Changes, View, Wanted
+from router.core.view import Changes, Conflict, View, Wanted
 from router.model.alert import AlertStatus
 from router.model.incident import Severity, Status
 from router.model.reason import Reason
-from router.ports import AlertRow, Conflict
+from router.ports import AlertRow
 from router.store import SqlStore
 from tests.store.examples import NOW, alert, closed, entry, incident, opened, owed, taken, taking, timers
 

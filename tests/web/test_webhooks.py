@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from router.core.view import Conflict
 from router.engine.apply import WAITING
-from router.ports import Conflict, StoreUnavailable
+from router.ports import StoreUnavailable
 from router.telemetry import errors
 from tests.clock import stop, turn
 from tests.daemon import TOKEN, Answer, Daemon, alert, group

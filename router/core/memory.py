@@ -1,0 +1,198 @@
+"""A store in memory, which keeps what the databases keep of what decisions depend on, by the same laws.
+
+`Wanted` and `Changes` describe it, and tests/engine/test_virtual.py holds it against a real one. Nobody else writes to
+it, so only who decided on an older state meets a conflict. No write copies more than the rows that it's about.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+from msgspec.structs import replace
+
+from router.core.agenda import Agenda
+from router.core.view import Changes, Conflict, View, Wanted
+from router.model.alert import Taking
+from router.model.decision import Entry, Owed
+from router.model.event import TimerDue
+from router.model.incident import Incident
+from router.model.notification import Notification, NotificationState
+
+LEASE = 60.0
+"""Seconds for which a message that was claimed is in flight, unless it's settled before."""
+
+Key = tuple[int, str]
+"""An incident's id, and the name of a timer or the address of a message."""
+
+
+class Memory:
+    """All that is stored.
+
+    takings: by fingerprint, then by rule. timeline: of all incidents, in order; an entry's id is its position from 1,
+    and `newest_entry` is the id of an incident's last.
+    timers: deadlines by (incident, name). outbox: messages by (incident, address); `waiting`: when each is tried next.
+    """
+
+    def __init__(self) -> None:
+        self.takings: dict[str, dict[str, Taking]] = {}
+        self.incidents: dict[int, Incident] = {}
+        self.timeline: list[Entry] = []
+        self.newest_entry: dict[int, int] = {}
+        self.timers: Agenda[Key] = Agenda()
+        self.outbox: dict[Key, Notification] = {}
+        self.waiting: Agenda[Key] = Agenda()
+        self.windows: dict[str, tuple[float, ...]] = {}
+        self.receipts: set[str] = set()
+        self._newest = 0
+        self._latest: dict[str, int] = {}
+        self._holding: defaultdict[int, set[tuple[str, str]]] = defaultdict(set)
+
+    def load(self, wanted: Wanted) -> View:
+        """What is known of what is wanted."""
+        view = View(receipts=self.receipts.intersection(wanted.receipts))
+        view.windows = {key: self.windows[key] for key in wanted.windows if key in self.windows}
+        view.takings = {f: [*self.takings[f].values()] for f in wanted.fingerprints if f in self.takings}
+        view.latest = {key: self._latest[key] for key in wanted.keys if key in self._latest}
+        ids = (*view.latest.values(), *wanted.incident_ids)
+        view.incidents = {i: self.incidents[i] for i in ids if i in self.incidents}
+        if wanted.keys:
+            view.next_incident_id = self._newest + 1
+        return view
+
+    def next_timer(self, now: float) -> TimerDue | None:
+        """The earliest that is due. It's gone once its event has been decided and saved."""
+        first = self.timers.first()
+        return TimerDue(now, *first[1], first[0]) if first and first[0] <= now else None
+
+    def claim(self, now: float) -> list[Notification]:
+        """Lease every message that is due, the longest due first."""
+        claimed = []
+        while (first := self.waiting.first()) and first[0] <= now:
+            claimed.append(self.lease(first[1], now))
+        return claimed
+
+    def lease(self, key: Key, now: float) -> Notification:
+        """Hold one message. A lease that is still there had run out, so it may have been sent already."""
+        row = self.outbox[key]
+        doubled = row.may_be_doubled or bool(row.lease)
+        self.outbox[key] = held = replace(
+            row, lease=f"{row.channel} {row.seq} {now}", lease_until=now + LEASE, may_be_doubled=doubled
+        )
+        self.waiting.drop(key)
+        return held
+
+    # --- writing
+
+    def save(self, changes: Changes) -> None:
+        """Write all of it, in the order that `Changes` says, or nothing. Raises: Conflict."""
+        for incident in changes.incidents.values():
+            self._check(incident, changes.incidents)
+        for incident in changes.incidents.values():
+            self.incidents[incident.id] = incident
+            self._latest[incident.key] = max(self._latest.get(incident.key, 0), incident.id)
+            self._newest = max(self._newest, incident.id)
+        for incident_id in changes.detached:
+            self._detach(incident_id)
+        for fingerprint, rule in changes.forgotten:
+            self._forget(fingerprint, rule)
+        for taking, _ in changes.takings.values():
+            self._remember(taking)
+        for fingerprint, rule, at in changes.seen:
+            if taken := self.takings.get(fingerprint, {}).get(rule):
+                self.takings[fingerprint][rule] = replace(taken, last_seen=at)
+        self._save_entries(changes.entries)
+        self._save_timers(changes)
+        for settled in changes.settled:
+            self._settle(*settled)
+        for owed, since in _last_of_each(changes.owed):
+            self._owe(owed, since)
+        self.windows.update(changes.windows)
+        self.receipts.update(changes.receipts)
+
+    def _check(self, incident: Incident, written: Mapping[int, Incident]) -> None:
+        stored = self.incidents.get(incident.id)
+        if incident.version != (stored.version + 1 if stored else 1):
+            raise Conflict(f"{incident.name} was written since it was read")
+        # Only the newest of a key can be open: another is opened once that is closed.
+        latest = self._latest.get(incident.key, incident.id)
+        other = written.get(latest, self.incidents.get(latest, incident))
+        if incident.is_open and other.is_open and other.id != incident.id:
+            raise Conflict(f"{incident.key} is open already")
+
+    def _remember(self, taking: Taking) -> None:
+        self._forget(taking.fingerprint, taking.rule)
+        self.takings.setdefault(taking.fingerprint, {})[taking.rule] = taking
+        if taking.incident_id is not None and taking.counted:
+            self._holding[taking.incident_id].add((taking.fingerprint, taking.rule))
+
+    def _forget(self, fingerprint: str, rule: str) -> None:
+        of_alert = self.takings.get(fingerprint, {})
+        before = of_alert.pop(rule, None)
+        if before and before.incident_id is not None:
+            self._holding[before.incident_id].discard((fingerprint, rule))
+        if not of_alert:
+            self.takings.pop(fingerprint, None)
+
+    def _detach(self, incident_id: int) -> None:
+        for fingerprint, rule in self._holding.pop(incident_id, ()):
+            taking = self.takings[fingerprint][rule]
+            self.takings[fingerprint][rule] = replace(taking, digest="", incident_id=None)
+
+    def _save_entries(self, entries: Iterable[Entry]) -> None:
+        for entry in entries:
+            self.newest_entry[entry.incident_id] = len(self.timeline) + 1
+            self.timeline.append(replace(entry, id=len(self.timeline) + 1))
+
+    def _save_timers(self, changes: Changes) -> None:
+        for done in changes.timers_done:
+            if self.timers.at.get((done.incident_id, done.name)) == done.due_at:
+                self.timers.drop((done.incident_id, done.name))
+        for key in changes.timers_cleared:
+            self.timers.drop(key)
+        for key, timer in changes.timers.items():
+            self.timers.set(key, timer.due_at)
+
+    def _owe(self, owed: Owed, since: float) -> None:
+        """Add a message to the row of its address: one that waits is replaced, and keeps its place."""
+        key = (owed.incident_id, owed.channel)
+        before = self.outbox.get(key)
+        new = Notification(*key, 1, NotificationState.PENDING, owed.reason, since, since)
+        if before and before.state is NotificationState.PENDING:
+            in_flight = before.lease_until > since
+            owed_at = since if in_flight else before.owed_at
+            new = replace(before, seq=before.seq + 1, reason=owed.reason, owed_at=owed_at)
+        elif before:
+            new = replace(new, seq=before.seq + 1, sent=before.sent, ref=before.ref, told=before.told)
+        self._put(key, new)
+
+    def _settle(self, after: Notification, lease: str, seq: int) -> None:
+        """Store what came of a sending, if the lease still holds. If more was owed meanwhile, that is pending now."""
+        key = (after.incident_id, after.channel)
+        stored = self.outbox[key]
+        if stored.lease != lease or not lease:
+            return
+        if stored.seq > seq and after.state is NotificationState.PENDING:
+            after = replace(after, seq=stored.seq, reason=stored.reason)
+        elif stored.seq > seq:
+            fresh = Notification(
+                *key, stored.seq, NotificationState.PENDING, stored.reason, stored.owed_at, stored.due_at
+            )
+            after = replace(fresh, sent=after.sent, ref=after.ref, told=after.told)
+        self._put(key, after)
+
+    def _put(self, key: Key, row: Notification) -> None:
+        self.outbox[key] = row
+        if row.state is NotificationState.PENDING:
+            self.waiting.set(key, row.due_at)
+        else:
+            self.waiting.drop(key)
+
+
+def _last_of_each(owed: Sequence[Owed]) -> list[tuple[Owed, float]]:
+    """One message for each incident and address: the last, with when the first was owed."""
+    since: dict[Key, float] = {}
+    last: dict[Key, Owed] = {}
+    for one in owed:
+        key = (one.incident_id, one.channel)
+        since.setdefault(key, one.at)
+        last[key] = one
+    return [(one, since[key]) for key, one in last.items()]
