@@ -1,0 +1,77 @@
+"""What went on when: a row for each thing, with bars for what lasted and dots for what didn't."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from router.chart.paper import INK, TONES, Look, Picture, Tone, picture, text
+from router.chart.times import Mark, draw_marks, time_axis
+
+ROW = 26
+"""Pixels of a row."""
+
+_AROUND = 70  # pixels above and below the rows
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """From `start` to `end` in UTC seconds, the same for a moment, in the row of that name."""
+
+    row: str
+    start: float
+    end: float
+    tone: Tone = Tone.INFO
+    label: str = ""
+
+
+def gantt(
+    spans: Sequence[Span],
+    *,
+    marks: Sequence[Mark] = (),
+    title: str = "",
+    zone: str | None = "UTC",
+    look: Look | None = None,
+) -> bytes:
+    """The rows from the top in the order in which they first come.
+
+    Args:
+        spans: what to draw.
+        marks: moments to be seen, over all rows.
+        title: one line.
+        zone: whose clock the axis shows; None for the time since the first of all.
+        look: the form and width; the height is what the rows need.
+    """
+    rows = list(dict.fromkeys(span.row for span in spans))
+    start, end = _extent(spans, marks)
+    wanted = look or Look()
+    with picture(Look(wanted.form, wanted.width, ROW * len(rows) + _AROUND)) as drawn:
+        drawn.title(title)
+        time_axis(drawn, start, end, zone)
+        drawn.axes.set_xlim(start - 0.01 * (end - start), end + 0.01 * (end - start))  # whole dots at the ends
+        drawn.axes.set_ylim(len(rows) - 0.5, -0.5)
+        drawn.axes.set_yticks(range(len(rows)), labels=[text(row) for row in rows], color=INK.light, parse_math=False)
+        for span in spans:
+            _draw(drawn, span, rows.index(span.row), end - start)
+        draw_marks(drawn, marks, start, end)
+    return drawn.data
+
+
+def _extent(spans: Sequence[Span], marks: Sequence[Mark]) -> tuple[float, float]:
+    moments = [at for span in spans for at in (span.start, span.end)] + [mark.at for mark in marks]
+    start, end = min(moments, default=0.0), max(moments, default=0.0)
+    return start, max(end, start + 1.0)
+
+
+def _draw(drawn: Picture, span: Span, row: int, whole: float) -> None:
+    colour = TONES[span.tone].light
+    if span.end > span.start:
+        # At least some pixels, or what was short wouldn't be seen.
+        drawn.axes.barh(row, max(span.end - span.start, whole / 250), left=span.start, height=0.55, color=colour)
+    else:
+        drawn.axes.plot([span.start], [row], marker="o", markersize=7, color=colour)
+    if span.label:
+        late = (span.start + span.end) / 2 > drawn.axes.get_xlim()[0] + 0.7 * whole
+        drawn.axes.annotate(
+            text(span.label), (span.start if late else span.end, row), xytext=(-6 if late else 6, 0),
+            textcoords="offset points", ha="right" if late else "left", va="center", color=INK.light, fontsize=9,
+            parse_math=False,
+        )  # fmt: skip

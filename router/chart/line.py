@@ -1,0 +1,115 @@
+"""Curves over time, with the level that they're held against."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from math import nan
+
+from router.chart.paper import GRID, LINES, QUIET, TONES, Look, Picture, Tone, picture, text
+from router.chart.times import Mark, draw_marks, time_axis
+from router.core.quantity import number
+
+_GAP = 2.5  # times the usual distance of two points, beyond which nothing is known of the time between
+
+
+_HUGEST = 1e100  # beyond it, the arithmetic of an axis would overflow
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """A curve: its points are (UTC seconds, value) in order. A value that is no number, or beyond all, is a gap."""
+
+    name: str
+    points: Sequence[tuple[float, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A line across, such as a threshold."""
+
+    value: float
+    label: str = ""
+
+
+def line_chart(  # noqa: PLR0913 - what there is to say about a chart, each by name
+    series: Sequence[Series],
+    *,
+    start: float,
+    end: float,
+    level: Level | None = None,
+    marks: Sequence[Mark] = (),
+    title: str = "",
+    zone: str = "UTC",
+    write: Callable[[float], str] = number,
+    look: Look | None = None,
+) -> bytes:
+    """The curves between `start` and `end` (UTC seconds).
+
+    Args:
+        series: the curves; a colour each, over again from the seventh on.
+        start: where the axis of time begins.
+        end: where it ends.
+        level: what they're held against.
+        marks: moments to be seen.
+        title: one line.
+        zone: whose clock the axis shows.
+        write: how a value is written on the axis.
+        look: the form and size.
+    """
+    with picture(look or Look()) as drawn:
+        drawn.title(title)
+        time_axis(drawn, start, end, zone)
+        for number_, one in enumerate(series):
+            _curve(drawn, one, LINES[number_ % len(LINES)].light)
+        _values(drawn, series, level, write)
+        draw_marks(drawn, marks, start, end)
+        drawn.legend({one.name: LINES[number_ % len(LINES)] for number_, one in enumerate(series)})
+    return drawn.data
+
+
+def _curve(drawn: Picture, one: Series, colour: str) -> None:
+    points = _broken(one.points)
+    drawn.axes.plot([at for at, _ in points], [value for _, value in points], color=colour, linewidth=1.8)
+    for before, (at, value), after in zip([(0.0, nan), *points], points, [*points[1:], (0.0, nan)], strict=False):
+        if _known(value) and not _known(before[1]) and not _known(after[1]):
+            drawn.axes.plot([at], [value], marker="o", markersize=3, color=colour)  # alone it would be no line
+
+
+def _broken(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """With a gap where points are missing: a line over it would claim to know."""
+    distances = sorted(after[0] - before[0] for before, after in pairwise(points))
+    usual = distances[len(distances) // 2] if distances else 0.0
+    broken: list[tuple[float, float]] = []
+    for at, value in points:
+        if broken and at - broken[-1][0] > _GAP * usual:
+            broken.append((at, nan))
+        broken.append((at, value if _known(value) else nan))
+    return broken
+
+
+def _values(drawn: Picture, series: Sequence[Series], level: Level | None, write: Callable[[float], str]) -> None:
+    """The axis of values, from 0 unless there's less, with room above the highest."""
+    values = [value for one in series for _, value in one.points if _known(value)]
+    values += [level.value] if level and _known(level.value) else []
+    low, high = min([0.0, *values]), max([0.0, *values])
+    spread = high - low if high - low > 1 / _HUGEST else 1.0
+    drawn.axes.set_ylim(low - (0.05 * spread if low < 0 else 0.0), high + 0.1 * spread)
+    drawn.axes.yaxis.set_major_formatter(lambda value, _: write(value))
+    drawn.axes.locator_params(axis="y", nbins=max(2, drawn.look.height // 45))
+    drawn.axes.grid(axis="y", color=GRID.light, linewidth=0.8)
+    if not values:
+        drawn.axes.set_yticks([])
+        drawn.axes.text(
+            0.5, 0.5, "no data", transform=drawn.axes.transAxes, ha="center", va="center", color=QUIET.light
+        )
+    if level and _known(level.value):
+        colour = TONES[Tone.BAD].light
+        drawn.axes.axhline(level.value, color=colour, linewidth=1.2)
+        drawn.axes.annotate(
+            text(level.label), (1.0, level.value), xytext=(4, 0), xycoords=("axes fraction", "data"),
+            textcoords="offset points", va="center", color=colour, fontsize=9, parse_math=False,
+        )  # fmt: skip
+
+
+def _known(value: float) -> bool:
+    return abs(value) < _HUGEST
