@@ -14,6 +14,7 @@ from aiohttp import web
 
 from router.config.load import Config, Types, load
 from router.config.located import Invalid
+from router.core.grant import Links, Signer
 from router.core.settings import Settings
 from router.engine.apply import Applier
 from router.engine.deliver import Channel, Courier, Words
@@ -26,11 +27,13 @@ from router.ports import Clock, Receiver, Store, SystemClock, spawn
 from router.receivers import RECEIVERS
 from router.receivers.site import Site
 from router.senders import KINDS, Configs
+from router.signing import mailboxes, signing
 from router.store import open_store
 from router.telemetry import errors, logs
 from router.telemetry.logs import logger
 from router.telemetry.metrics import Metrics
 from router.web import page
+from router.web.act import Act
 from router.web.api import Api
 from router.web.operations import Operations
 from router.web.origin import same_origin
@@ -71,11 +74,14 @@ class Post:
             if courier := self._couriers.get(channel):
                 courier.wake()
 
-    async def serve(self, config: Config, inbox: Applier, watch: Callable[[asyncio.Task[None]], None]) -> None:
+    async def serve(
+        self, config: Config, inbox: Applier, watch: Callable[[asyncio.Task[None]], None], signer: Signer
+    ) -> None:
         """Serve the channels of `config`, instead of those served so far. `watch` is given their loops."""
         await self.stop()
         self._session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
-        words = Words(str(config.document.external_url).rstrip("/"), config.document.company.name)
+        url = str(config.document.external_url).rstrip("/")
+        words = Words(url, config.document.company.name, Links(signer, url, config.document.auth.links_expire_after))
         for name, options in config.channels.items():
             sender = KINDS[config.kinds[name]].build(name, options, self._session)
             pace = Pace(options.rate.count, options.rate.per) if options.rate else None
@@ -118,6 +124,7 @@ class App:
         self._webhooks = Webhooks(_receivers(config), self.inbox, store, clock, self.metrics)
         self._loops: set[asyncio.Task[None]] = set()
         self._runner = web.AppRunner(self._web(), access_log=None, shutdown_timeout=GRACE)
+        self._signer: Signer | None = None
         self._stopped = asyncio.Event()
         self._reloading = asyncio.Lock()
         self._fault: BaseException | None = None
@@ -152,7 +159,8 @@ class App:
             (keep_house(self._store, self._clock, self.config.document.retention), "housekeeping"),
         ):
             self._watch(spawn(work, name, self._loops))
-        await self._post.serve(self.config, self.inbox, self._watch)
+        self._signer = await signing(self._store, self.config.document.auth, self._clock.now())
+        await self._post.serve(self.config, self.inbox, self._watch, self._signer)
         await self._runner.setup()
         host, _, configured = self.config.document.listen.rpartition(":")
         site = web.TCPSite(self._runner, host.strip("[]"), int(configured) if port is None else port, backlog=1024)
@@ -177,9 +185,17 @@ class App:
             schedules=lambda: self.in_force.settings.people.schedules,
             loaded_at=lambda: self._loaded_at,
         )
+        act = Act(
+            self._store,
+            self.inbox,
+            self._clock,
+            signer=lambda: self._signer,
+            settings=lambda: self.in_force.settings,
+            names=lambda: mailboxes(self.config),
+        )
         operations = Operations(self._store, self._clock, self.metrics, self.reload)
         app.add_routes([*self._webhooks.routes(), *operations.routes(), *api.routes(), *schedules.routes()])
-        app.add_routes(page.routes())
+        app.add_routes([*page.routes(), *act.routes()])
         return app
 
     async def reload(self) -> None:
@@ -196,14 +212,15 @@ class App:
                 "reload_failed", problems=[str(problem) for problem in error.problems]
             )
             raise
+        signer = await signing(self._store, config.document.auth, self._clock.now())
         before, after = self.config.document, config.document
         fixed = ("listen", "storage", "max_body", "retention", "telemetry")
         if changed := [name for name in fixed if getattr(before, name) != getattr(after, name)]:
             log.warning("reload_incomplete", restart_for=changed)
-        self.config = config
+        self.config, self._signer = config, signer
         self.in_force.configure(config.settings)
         self._webhooks.receivers = _receivers(config)
-        await self._post.serve(config, self.inbox, self._watch)
+        await self._post.serve(config, self.inbox, self._watch, signer)
         self._loaded(config)
         log.info("reloaded", rules=len(config.settings.rules.rules), revision=config.settings.rules.revision)
 

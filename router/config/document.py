@@ -119,11 +119,26 @@ class Token(Struct, frozen=True, kw_only=True):
             raise ValueError("sha256 must be 64 lower-case hex digits: printf %s TOKEN | sha256sum")
 
 
+SHORTEST_KEY = 32
+"""Characters of a key that signs: what is shorter might be guessed by who has a link to try on."""
+
+
 class Auth(Struct, frozen=True, kw_only=True):
-    """Who may use the API: tokens by name, or anybody with `insecure: true`, which a loopback `listen` implies."""
+    """Who may use the API: tokens by name, or anybody with `insecure: true`, which a loopback `listen` implies.
+
+    `link_secret` signs the links in messages, which are good for `links_expire_after`.
+    """
 
     tokens: dict[str, Token] = {}
     insecure: bool = False
+    link_secret: Secret | None = None
+    links_expire_after: Duration = Duration(86_400.0)
+
+    def __post_init__(self) -> None:
+        if self.link_secret and len(self.link_secret.reveal()) < SHORTEST_KEY:
+            raise ValueError(f"link_secret must have at least {SHORTEST_KEY} characters: openssl rand -base64 32")
+        if self.links_expire_after <= 0:
+            raise ValueError("links_expire_after must be longer than nothing")
 
 
 class Telemetry(Struct, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_result, stop_after_attempt, wait_random_exponential
 
+from router.core.grant import Links
 from router.engine.pace import Pace
 from router.model.event import DeliverySettled
 from router.model.notification import Attempt, Letter, Notification, Rejected, Result, Retry, Uncertain
@@ -59,10 +60,11 @@ class Channel:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What letters say beside the incident itself."""
+    """What letters say beside the incident itself. `links` makes those that do something; None without a key."""
 
     external_url: str
     company: str
+    links: Links | None = None
 
 
 class Courier:
@@ -140,12 +142,13 @@ class Courier:
         found = await self._store.letter(notification.incident_id)
         assert found is not None, "a notification's incident is never deleted"
         incident, timeline, alerts = found
+        now, links = self._clock.now(), self._words.links
         return Letter(
             incident=incident,
             channel=notification.channel,
             seq=notification.seq,
             reason=notification.reason,
-            at=self._clock.now(),
+            at=now,
             sent=notification.sent,
             ref=notification.ref,
             timeline=tuple(timeline),
@@ -154,6 +157,7 @@ class Courier:
             url=f"{self._words.external_url}/api/v1/incidents/{incident.id}",
             company=self._words.company,
             to=(self.channel.people or {}).get(notification.channel.removeprefix(f"{self.channel.name}/"), ""),
+            link=links.of(incident, notification.channel, now) if links else None,
         )
 
     async def _send(self, letter: Letter) -> tuple[Attempt, ...]:

@@ -1,5 +1,6 @@
 """What is owed to a channel, what a sender is given, and what it answers."""
 
+from collections.abc import Callable
 from enum import StrEnum
 
 from msgspec import Struct
@@ -55,7 +56,8 @@ class Letter(Struct, frozen=True):
     `sent` is how many messages the channel has had about this incident. `timeline` is oldest first, and `news` are
     those of its entries that the channel hasn't been told. `alerts` is a sample of the firing ones; `incident.firing`
     says how many there are. `to` is a person's address in the channel (a telephone number, say); "" where the channel
-    has its destination in its config.
+    has its destination in its config. `link` makes the URL that does a `Command`, for one mailbox or, with "", for
+    many readers; None where the router has no key to sign it with.
     """
 
     incident: Incident
@@ -71,6 +73,7 @@ class Letter(Struct, frozen=True):
     url: str = ""
     company: str = ""
     to: str = ""
+    link: Callable[[str, str], str] | None = None
 
     @property
     def news(self) -> tuple[Entry, ...]:

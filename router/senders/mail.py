@@ -27,11 +27,17 @@ from router.config.secret import Secret
 from router.core.render import Message, message, plain
 from router.model.incident import Severity
 from router.model.notification import Letter, Rejected, Result, Retry, Sent
+from router.senders.links import answers
 from router.senders.options import ChannelOptions
 from router.senders.recipients import Recipients
 
 MAX_SUBJECT = 200
 MAX_REASON = 300
+BUTTON = (
+    "display:inline-block;margin:0 4px 8px 0;padding:10px 16px;border-radius:6px;"
+    "background:#0b5cad;color:#ffffff;font-weight:bold;text-decoration:none"
+)
+
 # Beyond 76 characters Python's header folding would turn a message id into an encoded word.
 MAX_ID_HOST = 30
 
@@ -42,6 +48,9 @@ _ABOUT_ONE_MAIL = (
     aiosmtplib.SMTPNotSupported,
 )
 _ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9.-]*[A-Za-z0-9]")
+
+
+Labelled = Sequence[tuple[str, str]]
 
 
 class Smtp(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -62,11 +71,15 @@ class Smtp(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class MailConfig(ChannelOptions, frozen=True, kw_only=True):
-    """Addresses may carry a name, like `Router <router@example.com>`."""
+    """Addresses may carry a name, like `Router <router@example.com>`.
+
+    links: put links to answer with into the mails: whoever has one may use it.
+    """
 
     smtp: Smtp
     from_: str = field(name="from")
     to: tuple[str, ...] = ()
+    links: bool = True
     timeout: Duration = Duration(15.0)
 
     def __post_init__(self) -> None:
@@ -109,7 +122,7 @@ class MailSender:
             async with asyncio.timeout(self._config.timeout):
                 await relay.connect()
                 for to in recipients:
-                    results[to.addr_spec] = await self._deliver_one(relay, compose(letter, self._from, to), to)
+                    results[to.addr_spec] = await self._deliver_one(relay, self._compose(letter, to), to)
                 await relay.quit()
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
             # What the relay has answered stands, whatever broke afterwards.
@@ -117,6 +130,10 @@ class MailSender:
         finally:
             relay.close()
         return results
+
+    def _compose(self, letter: Letter, to: Address) -> EmailMessage:
+        shown = answers(letter, to.addr_spec) if self._config.links else ()
+        return compose(letter, self._from, to, tuple(shown))
 
     def _connection(self) -> aiosmtplib.SMTP:
         smtp = self._config.smtp
@@ -144,8 +161,11 @@ def build(_name: str, config: MailConfig, _session: aiohttp.ClientSession) -> Ma
     return MailSender(config)
 
 
-def compose(letter: Letter, sender: Address, to: Address) -> EmailMessage:
-    """The mail about `letter` to one recipient: text first, HTML as the alternative to it."""
+def compose(letter: Letter, sender: Address, to: Address, shown: Labelled = ()) -> EmailMessage:
+    """The mail about `letter` to one recipient: text first, HTML as the alternative to it.
+
+    `shown` are the links to answer with: the label and the URL of each.
+    """
     said = message(letter)
     incident = letter.incident
     host = sender.domain[-MAX_ID_HOST:].lstrip(".-")
@@ -167,20 +187,23 @@ def compose(letter: Letter, sender: Address, to: Address) -> EmailMessage:
         mail["Importance"] = "high"
         mail["X-Priority"] = "1"
     facts = "".join(f"\n{name}: {value}" for name, value in said.facts)
-    mail.set_content(f"{said.text}\n{facts}\n", cte="quoted-printable")
-    mail.add_alternative(_html(said), subtype="html", cte="quoted-printable")
+    asked = "".join(f"\n{label}: {url}" for label, url in shown) + ("\n" if shown else "")
+    mail.set_content(f"{said.text}\n{asked}{facts}\n", cte="quoted-printable")
+    mail.add_alternative(_html(said, shown), subtype="html", cte="quoted-printable")
     return mail
 
 
-def _html(said: Message) -> str:
+def _html(said: Message, shown: Labelled) -> str:
     top = (("Status", said.status), ("Impact", said.impact), ("Started", said.started), ("Incident Lead", said.lead))
     links = " &nbsp; ".join(f'<a href="{escape(url)}">{escape(name)}</a>' for name, url in said.links)
+    buttons = "".join(f'<a href="{escape(url)}" style="{BUTTON}">{escape(label)}</a>' for label, url in shown)
     return f"""<!DOCTYPE html>
 <html><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"></head>
 <body style="margin:0;padding:16px;font:16px/1.5 sans-serif;color:#1a1a1a;background:#ffffff">
 <div style="max-width:600px;margin:0 auto;overflow-wrap:anywhere">
 <h1 style="font-size:20px;margin:0 0 12px">{escape(said.headline)}</h1>
 {_table(top)}
+<p style="margin:16px 0">{buttons}</p>
 <h2 style="font-size:16px;margin:16px 0 4px">Updates</h2>
 {_table(said.updates)}
 <p style="margin:16px 0">{links}</p>

@@ -22,7 +22,7 @@ from router.core.render import Message, message
 from router.model.incident import Incident, Severity, Status
 from router.model.notification import Letter, Result, Sent
 from router.senders.http import post
-from router.senders.links import links
+from router.senders.links import answers, links
 from router.senders.options import ChannelOptions
 from router.senders.outcome import from_response
 
@@ -47,9 +47,13 @@ CLOSED_COLOURS = {Status.RESOLVED: "Good", Status.FALSE_POSITIVE: "Default"}
 
 
 class TeamsConfig(ChannelOptions, frozen=True, kw_only=True):
-    """`webhook_url` is the address of a workflow that posts cards, whose signature is in its query."""
+    """`webhook_url` is the address of a workflow that posts cards, whose signature is in its query.
+
+    links: put links to answer with into the cards: whoever has one may use it.
+    """
 
     webhook_url: SecretUrl
+    links: bool = True
     rate: Rate | None = Rate(4, 1.0)
 
     def __post_init__(self) -> None:
@@ -70,13 +74,14 @@ class TeamsSender:
         # Its signature holds for the query as it's written: yarl would turn %2F into a slash, for one.
         self._url = URL(config.webhook_url.reveal(), encoded=True)
         self._seconds = config.timeout
+        self._answerable = config.links
         self._session = session
 
     async def send(self, letter: Letter) -> Result:
         result, answer = await post(
             self._session,
             self._url,
-            body=build_card(letter),
+            body=build_card(letter, answerable=self._answerable),
             headers={"Content-Type": "application/json"},
             timeout=self._seconds,
             idempotent=False,
@@ -94,22 +99,28 @@ def build(_name: str, config: TeamsConfig, session: aiohttp.ClientSession) -> Te
     return TeamsSender(config, session)
 
 
-def build_card(letter: Letter) -> bytes:
-    """The request's body: the incident as it is now. If it's too large, old updates give way first, then facts."""
+def build_card(letter: Letter, *, answerable: bool = False) -> bytes:
+    """The request's body: the incident as it is now. If it's too large, old updates give way first, then facts.
+
+    With `answerable` it has the links to answer with: a webhook's card can't have buttons that do something.
+    """
     said = message(letter)
     updates = [f"{when} - {what}" for when, what in said.updates]
     facts = [letter.incident.name, *(f"{name}: {value}" for name, value in said.facts)]
-    body = _encode(letter.incident, said, updates, facts)
+    shown = [*(answers(letter) if answerable else ()), *links(said)]
+    body = _encode(letter.incident, said, updates, facts, shown)
     while len(body) > MAX_CARD and (updates or facts):
         if updates:
             del updates[0]
         else:
             del facts[-1]
-        body = _encode(letter.incident, said, updates, facts)
+        body = _encode(letter.incident, said, updates, facts, shown)
     return body
 
 
-def _encode(incident: Incident, said: Message, updates: Sequence[str], facts: Sequence[str]) -> bytes:
+def _encode(
+    incident: Incident, said: Message, updates: Sequence[str], facts: Sequence[str], shown: Sequence[tuple[str, str]]
+) -> bytes:
     card = {
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",
@@ -124,7 +135,7 @@ def _encode(incident: Incident, said: Message, updates: Sequence[str], facts: Se
             *_updates(updates),
             *_facts(facts),
         ],
-        "actions": [{"type": "Action.OpenUrl", "title": label, "url": url} for label, url in links(said)],
+        "actions": [{"type": "Action.OpenUrl", "title": label, "url": url} for label, url in shown],
     }
     attachment = {"contentType": "application/vnd.microsoft.card.adaptive", "contentUrl": None, "content": card}
     return msgspec.json.encode({"type": "message", "attachments": [attachment]})

@@ -30,7 +30,8 @@ POLICY = (
 HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    # Not `no-referrer`: with that a browser says of our own forms, too, that they come from nowhere (Origin: null).
+    "Referrer-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
 

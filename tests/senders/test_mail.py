@@ -431,3 +431,18 @@ async def test_built_from_config_it_sends(relay: Relay, port: int) -> None:
         sender = build("mail", config, session)
         assert await sender.send(make_letter()) == Sent()
         await sender.close()
+
+
+async def test_each_mailbox_has_links_of_its_own(relay: Relay, port: int) -> None:
+    """In the text and as buttons, escaped; without a key there are none."""
+    letter = make_letter(link=lambda command, who: f"https://router.example.com/act/{command}?{who}&x")
+    sender = make_sender(port, "ana@example.com", "ben@example.com")
+    await sender.send(letter)
+    await sender.send(make_letter(seq=2))
+    for who, (_, mail) in zip(("ana", "ben"), relay.mails, strict=False):
+        text, html = (part.get_content() for part in mail.iter_parts())
+        for label, command in (("Acknowledge", "ack"), ("Escalate", "escalate"), ("Resolve", "resolve")):
+            url = f"https://router.example.com/act/{command}?{who}@example.com&x"
+            assert f"\r\n{label}: {url}\r\n" in text
+            assert f'href="{url.replace("&", "&amp;")}"' in html
+    assert "/act/" not in relay.mails[2][1].as_string()

@@ -244,3 +244,20 @@ def test_a_channel_keeps_the_rate_of_a_webhook_unless_told_otherwise(host: str) 
     assert config.rate == Rate(4, 1.0)
     assert not config.edits
     assert msgspec.structs.replace(config, rate=None).rate is None
+
+
+def test_an_open_incident_has_links_to_answer_with() -> None:
+    """They open a page, since a webhook's card can't ask the router for anything. Closed, or off: none."""
+
+    def link(command: str, who: str) -> str:
+        return f"https://router.example.com/act/{command}-{who or 'anybody'}"
+
+    def shown(**changes: Any) -> list[str]:
+        card = json.loads(build_card(make_letter(link=link, **changes), answerable=True))
+        return [action["url"] for action in card["attachments"][0]["content"]["actions"] if "/act/" in action["url"]]
+
+    base = "https://router.example.com/act"
+    assert shown() == [f"{base}/ack-anybody", f"{base}/escalate-anybody", f"{base}/resolve-anybody"]
+    assert shown(acknowledged_at=NOW) == [f"{base}/escalate-anybody", f"{base}/resolve-anybody"]
+    assert shown(status=Status.RESOLVED, closed_at=NOW) == []
+    assert b"/act/" not in build_card(make_letter(link=link))
