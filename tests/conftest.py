@@ -5,12 +5,17 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from router.ports import Clock
 from router.store import SqlStore, open_store
 from tests.clock import SteppedClock
 from tests.daemon import Daemon, write_config
+
+# How long an example takes says how busy the machine is.
+hypothesis.settings.register_profile("router", deadline=None)
+hypothesis.settings.load_profile("router")
 
 
 @pytest.fixture(autouse=True)
