@@ -14,9 +14,11 @@ from aiohttp import web
 
 from router.config.load import Config, Types, load
 from router.config.located import Invalid
+from router.core.arrangement import Arrangement
 from router.core.grant import Links, Signer
 from router.core.settings import Settings
 from router.engine.apply import Applier
+from router.engine.arrangements import Arrangements
 from router.engine.deliver import Channel, Courier, Words
 from router.engine.housekeeping import keep_house
 from router.engine.in_force import InForce
@@ -27,6 +29,7 @@ from router.ports import Clock, Receiver, Store, SystemClock, spawn
 from router.receivers import RECEIVERS
 from router.receivers.site import Site
 from router.senders import KINDS, Configs
+from router.shelf import Shelf
 from router.signing import mailboxes, signing
 from router.store import open_store
 from router.telemetry import errors, logs
@@ -37,6 +40,7 @@ from router.web.act import Act
 from router.web.api import Api
 from router.web.operations import Operations
 from router.web.origin import same_origin
+from router.web.overrides import Overrides
 from router.web.page import readable
 from router.web.problem import problems
 from router.web.schedules import Schedules
@@ -119,7 +123,8 @@ class App:
         owner = uuid.uuid4().hex
         self._post = Post(store, clock, owner)
         self.inbox = Applier(store, config.settings, clock, self.metrics, self._post.wake)
-        self.in_force = InForce(config.settings, (), clock, self._use)
+        self._arrangements = Shelf(store, "arrangement", Arrangement)
+        self.in_force = InForce(config.settings, [Arrangements(self._arrangements, clock)], clock, self._use)
         self._timers = Timers(store, self.inbox, clock, owner)
         self._webhooks = Webhooks(_receivers(config), self.inbox, store, clock, self.metrics)
         self._loops: set[asyncio.Task[None]] = set()
@@ -193,9 +198,16 @@ class App:
             settings=lambda: self.in_force.settings,
             names=lambda: mailboxes(self.config),
         )
+        overrides = Overrides(
+            self._arrangements,
+            self._clock,
+            auth=lambda: self.config.document.auth,
+            people=lambda: self.in_force.settings.people,
+            refresh=self.in_force.refresh,
+        )
         operations = Operations(self._store, self._clock, self.metrics, self.reload)
-        app.add_routes([*self._webhooks.routes(), *operations.routes(), *api.routes(), *schedules.routes()])
-        app.add_routes([*page.routes(), *act.routes()])
+        for part in (self._webhooks, operations, api, schedules, overrides, page, act):
+            app.add_routes(part.routes())
         return app
 
     async def reload(self) -> None:

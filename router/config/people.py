@@ -179,7 +179,7 @@ def schedule(name: str, document: ScheduleDocument, time_zone: TimeZone) -> Sche
         zone,
         layers=tuple(_layer(layer) for layer in document.layers),
         overrides=tuple(
-            Override(one.contact, _instant(one.from_, zone), _instant(one.to, zone), one.replaces)
+            Override(one.contact, moment_at(one.from_, zone), moment_at(one.to, zone), one.replaces)
             for one in document.overrides
         ),
     )
@@ -200,5 +200,6 @@ def _layer(document: LayerDocument) -> Layer:
     )
 
 
-def _instant(moment: Moment, zone: str) -> float:
+def moment_at(moment: Moment, zone: str) -> float:
+    """In UTC epoch seconds; by the clock in `zone` if it has no offset."""
     return moment.timestamp() if moment.tzinfo else instant(moment, zone)

@@ -19,7 +19,7 @@ from router.model.reason import Reason
 from router.ports import Bad, Clock, Inbox, Incoming, Receiver, Store
 from router.web import views
 from router.web.auth import Role, whoever
-from router.web.content import answer
+from router.web.content import answer, number
 from router.web.content import body as read_body
 from router.web.openapi import openapi
 
@@ -89,7 +89,7 @@ class Api:
         found = await self._store.incidents(
             statuses=statuses,
             severities=_options(request, "severity", Severity),
-            before=_number(request, "before", 0),
+            before=number(request, "before", 0),
             limit=_limit(request),
         )
         return answer({"incidents": [views.incident(one) for one in found]})
@@ -141,7 +141,7 @@ class Api:
         statuses = set(_options(request, "status", AlertStatus))
         rows = await self._store.alerts(
             fingerprint=request.query.get("fingerprint", ""),
-            incident_id=_number(request, "incident", 0),
+            incident_id=number(request, "incident", 0),
             firing=AlertStatus.FIRING in statuses if len(statuses) == 1 else None,
             after=request.query.get("after", ""),
             limit=_limit(request),
@@ -152,7 +152,7 @@ class Api:
         self._check(request, Role.VIEWER)
         found = await self._store.notifications(
             states=_options(request, "state", NotificationState),
-            incident_id=_number(request, "incident", 0),
+            incident_id=number(request, "incident", 0),
             channel=request.query.get("channel", ""),
             limit=_limit(request),
         )
@@ -213,13 +213,5 @@ def _each(name: str, values: Iterable[str], type_: type[E]) -> Iterable[E]:
             raise Bad(f"?{name}= takes one of: {', '.join(type_)}", f"/{name}") from None
 
 
-def _number(request: web.Request, name: str, default: int) -> int:
-    """Raises: Bad."""
-    text = request.query.get(name, str(default))
-    if not (text.isascii() and text.isdigit() and len(text) < 16):
-        raise Bad(f"?{name}= takes a whole number", f"/{name}")
-    return int(text)
-
-
 def _limit(request: web.Request) -> int:
-    return max(1, min(_number(request, "limit", 100), MAX_PAGE))
+    return max(1, min(number(request, "limit", 100), MAX_PAGE))

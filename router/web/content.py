@@ -25,3 +25,11 @@ async def body(request: web.Request, type_: type[T]) -> T:
         raise Bad(detail, f"/{field.rstrip('`')}" if field else "") from None
     except UnicodeDecodeError:
         raise Bad("text that isn't UTF-8") from None
+
+
+def number(request: web.Request, name: str, default: int) -> int:
+    """A query parameter. Raises: Bad."""
+    text = request.query.get(name, str(default))
+    if not (text.isascii() and text.isdigit() and len(text) < 16):
+        raise Bad(f"?{name}= takes a whole number", f"/{name}")
+    return int(text)

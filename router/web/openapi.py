@@ -29,6 +29,21 @@ TOKEN = _query("token", "An API token, for programs that can send no header.")
 TEXT = {"type": "string", "description": "Goes on the timeline."}
 COMMAND = {"text": TEXT}
 SEVERITY = {"severity": {"type": "string", "enum": [str(severity) for severity in Severity]}}
+DAYS = _query("days", "How many of them.", type="integer", minimum=1, maximum=366, default=14)
+MOMENT = {
+    "type": "string",
+    "description": "`2026-12-24 09:00` by the schedule's clock, or with an offset: `2026-12-24T09:00Z`.",
+}
+OVERRIDE = {
+    "contact": {"type": "string", "description": 'Who is on call instead; "" for nobody.'},
+    "from": MOMENT | {"description": f"Without it, now. {MOMENT['description']}"},
+    "to": MOMENT,
+    "replaces": {"type": "string", "description": "Only instead of this contact."},
+}
+SWAP = {
+    "between": {"type": "array", "items": {"type": "string"}, "minItems": 2, "maxItems": 2},
+    "after": MOMENT | {"description": f"From when on their turns are looked for. {MOMENT['description']}"},
+}
 SOURCE = _query(
     "source", "Whose webhook the body is, by its name under `sources`.", type="string", default="alertmanager"
 )
@@ -69,7 +84,11 @@ TABLE: list[tuple[str, str, str, list[Parameter], dict[str, Any] | None]] = [
         None,
     ),
     ("post", "/notifications/{id}/{channel}/resend", "Send a message again.", [ID, CHANNEL], None),
-    ("get", "/schedules", "Who is on call now, and the shifts and gaps of the next 14 days.", [], None),
+    ("get", "/schedules", "Who is on call now, and the shifts and gaps of the coming days.", [DAYS], None),
+    ("get", "/schedules/{name}/overrides", "What people have arranged that isn't over.", [NAME], None),
+    ("post", "/schedules/{name}/overrides", "Somebody else is on call for a time.", [NAME], OVERRIDE),
+    ("delete", "/schedules/{name}/overrides/{id}", "Remove an override, or both of a swap.", [NAME, ID], None),
+    ("post", "/schedules/{name}/swaps", "Two people swap their next turns.", [NAME], SWAP),
     ("get", "/schedules/{name}.ics", "The calendar of a schedule, to subscribe to.", [NAME, TOKEN], None),
     ("get", "/contacts/{name}.ics", "The calendar of a person over all schedules.", [NAME, TOKEN], None),
     ("get", "/explain", "Why a stored alert was, or wasn't, told.", [_query("fingerprint", "The alert.")], None),
@@ -78,11 +97,19 @@ TABLE: list[tuple[str, str, str, list[Parameter], dict[str, Any] | None]] = [
 ]  # fmt: skip
 
 
+MAKING = ("/schedules/{name}/overrides", "/schedules/{name}/swaps")
+"""Where a POST makes something."""
+
+
 def openapi() -> dict[str, Any]:
     """OpenAPI 3.1."""
     paths: dict[str, dict[str, Any]] = {}
     for method, path, summary, parameters, body in TABLE:
-        operation: dict[str, Any] = {"summary": summary, "parameters": parameters, "responses": _responses(path)}
+        operation: dict[str, Any] = {
+            "summary": summary,
+            "parameters": parameters,
+            "responses": _responses(method, path),
+        }
         if body is not None:
             schema = {"type": "object", "properties": body} if body else {"type": "object"}
             operation["requestBody"] = {"content": {"application/json": {"schema": schema}}}
@@ -99,8 +126,8 @@ def openapi() -> dict[str, Any]:
     }
 
 
-def _responses(path: str) -> dict[str, Any]:
-    done = "202" if path.endswith("/resend") else "200"
+def _responses(method: str, path: str) -> dict[str, Any]:
+    done = "202" if path.endswith("/resend") else "201" if method == "post" and path in MAKING else "200"
     content = {"text/calendar": {}} if path.endswith(".ics") else {"application/json": {"schema": {"type": "object"}}}
     problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {

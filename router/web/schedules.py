@@ -1,20 +1,23 @@
 """Who is on call: the schedules under /api/v1/, and calendars to subscribe to."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
 from urllib.parse import urlsplit
 
 from aiohttp import web
 
 from router.config.load import Config
-from router.core.schedule import Schedule, gaps, on_call, shifts
+from router.core.schedule import Schedule, shifts
 from router.ports import Clock
+from router.web import views
 from router.web.auth import Role, whoever
-from router.web.content import answer
-from router.web.views import when
+from router.web.content import answer, number
 
-AHEAD = 14 * 86_400.0
-"""How many seconds of shifts and gaps are shown."""
+DAY = 86_400.0
+
+AHEAD = 14
+"""How many days of shifts and gaps are shown."""
+
+MOST_DAYS = 366
 
 
 class Schedules:
@@ -46,7 +49,9 @@ class Schedules:
 
     async def show(self, request: web.Request) -> web.Response:
         whoever(request, self._config().document.auth, Role.VIEWER)
-        shown = [_view(one, self._clock.now()) for one in self._schedules.values()]
+        now = self._clock.now()
+        end = now + max(1, min(number(request, "days", AHEAD), MOST_DAYS)) * DAY
+        shown = [views.schedule(one, now, now, end) for one in self._schedules.values()]
         return answer({"schedules": shown})
 
     async def schedule_calendar(self, request: web.Request) -> web.Response:
@@ -81,17 +86,3 @@ class Schedules:
         host = urlsplit(self._config().document.external_url).hostname or "localhost"
         body = render_calendar(f"On call: {title}", found, names=self._names, host=host, at=self._loaded_at())
         return web.Response(body=body, content_type="text/calendar", charset="utf-8")
-
-
-def _view(one: Schedule, now: float) -> dict[str, Any]:
-    end = now + AHEAD
-    return {
-        "name": one.name,
-        "time_zone": one.time_zone,
-        "on_call": on_call(one, now),
-        "shifts": [
-            {"contact": shift.contact, "start": when(shift.start), "end": when(shift.end)}
-            for shift in shifts(one, now, end)
-        ],
-        "gaps": [{"start": when(gap.start), "end": when(gap.end)} for gap in gaps(one, now, end)],
-    }

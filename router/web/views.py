@@ -6,6 +6,7 @@ from typing import Any
 from router.core.explain import Explanation, Outcome
 from router.core.reach import Reached
 from router.core.render import describe
+from router.core.schedule import Schedule, gaps, on_call, shifts
 from router.model.decision import Entry
 from router.model.incident import Incident
 from router.model.notification import Notification
@@ -135,4 +136,18 @@ def _reached(one: Reached) -> dict[str, Any]:
         "channels": one.now,
         "later": [{"after": after, "channel": address} for after, address in one.later],
         "problems": [f"{target}: {why}" for target, why in one.problems],
+    }
+
+
+def schedule(one: Schedule, now: float, start: float, end: float) -> dict[str, Any]:
+    """Who is on call now, and the shifts and gaps from `start` until `end`."""
+    return {
+        "name": one.name,
+        "time_zone": one.time_zone,
+        "on_call": on_call(one, now),
+        "shifts": [
+            {"contact": shift.contact, "start": when(shift.start), "end": when(shift.end)}
+            for shift in shifts(one, start, end)
+        ],
+        "gaps": [{"start": when(gap.start), "end": when(gap.end)} for gap in gaps(one, start, end)],
     }

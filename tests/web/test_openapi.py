@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.daemon import Daemon, alert
@@ -49,16 +50,23 @@ async def test_the_document_is_in_order(router: Router) -> None:
 
 async def test_the_documented_status_is_the_one_that_is_answered(router: Router) -> None:
     """For a plain call of each operation."""
-    turns = {"rotate": "daily", "handover": "09:00", "contacts": ["ana"]}
-    async with router(contacts={"ana": {}}, schedules={"ana": {"layers": [turns]}}) as daemon:
+    turns = {"rotate": "daily", "handover": "09:00", "contacts": ["ana", "ben"]}
+    async with router(contacts={"ana": {}, "ben": {}}, schedules={"ana": {"layers": [turns]}}) as daemon:
         await daemon.alert(alert())
         (stored,) = (await daemon.get("/api/v1/alerts")).json["alerts"]
-        bodies = {"note": {"text": "hm"}, "severity": {"severity": "P2"}}
+        swap = {"between": ["ana", "ben"]}
+        override = (await daemon.ask("POST", "/api/v1/schedules/ana/swaps", json=swap)).json["override"]["id"]
+        bodies: dict[str, Any] = {
+            "note": {"text": "hm"},
+            "severity": {"severity": "P2"},
+            "swaps": swap,
+            "overrides": {"contact": "ana", "to": f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%d %H:%M}"},
+        }
         for path, operations in sorted((await document(daemon))["paths"].items(), key=lambda one: one[0][::-1]):
             if path.endswith(("/false-positive", "/resolve")):
                 continue  # they end the incident, and are tested by themselves
             for method, operation in operations.items():
-                url = path.format(id=1, channel="log", name="ana")
+                url = path.format(id=override if "overrides" in path else 1, channel="log", name="ana")
                 body = bodies.get(path.rpartition("/")[2], {"version": "4", "alerts": []} if "explain" in path else {})
                 query = {"fingerprint": stored["fingerprint"]} if (method, path) == ("get", "/api/v1/explain") else {}
                 options = {"json": body} if method == "post" else {}
