@@ -188,7 +188,7 @@ class App:
             self._clock,
             config=lambda: self.config,
             schedules=lambda: self.in_force.settings.people.schedules,
-            loaded_at=lambda: self._loaded_at,
+            since=lambda: self.in_force.since,
         )
         act = Act(
             self._store,

@@ -31,6 +31,7 @@ from router.receivers.site import Site
 from router.web.api import Api
 from router.web.openapi import TABLE
 from router.web.operations import Operations
+from router.web.overrides import Overrides
 from router.web.schedules import Schedules
 from router.web.webhooks import Webhooks
 from tests.pages import PAGES, ROOT, Block, blocks
@@ -182,7 +183,8 @@ def _routes() -> web.Application:
     app = web.Application()
     app.add_routes(Webhooks({}, nothing, nothing, nothing, nothing).routes())
     app.add_routes(Operations(nothing, nothing, nothing, nothing).routes())
-    app.add_routes(Schedules(nothing, config=nothing, schedules=nothing, loaded_at=nothing).routes())
+    app.add_routes(Schedules(nothing, config=nothing, schedules=nothing, since=nothing).routes())
+    app.add_routes(Overrides(nothing, nothing, auth=nothing, people=nothing, refresh=nothing).routes())
     given = dict.fromkeys(inspect.signature(Api).parameters, nothing)
     app.add_routes(Api(**given).routes())
     return app
@@ -193,8 +195,8 @@ async def test_every_request_shown_has_somebody_to_answer_it(line: str) -> None:
     """Paths, methods, sources and payloads of the examples with curl exist."""
     words = shlex.split(line)
     url = urlsplit(next(word for word in words if word.startswith(LOCAL)))
-    posts = {"POST", "--data"} & set(words)
-    found = await _routes().router.resolve(make_mocked_request("POST" if posts else "GET", url.path))
+    method = words[words.index("-X") + 1] if "-X" in words else "POST" if {"--data", "--json"} & {*words} else "GET"
+    found = await _routes().router.resolve(make_mocked_request(method, url.path))
     assert found.http_exception is None
     known = {parameter["name"] for *_, parameters, _ in TABLE for parameter in parameters}
     assert set(parse_qs(url.query)) <= known

@@ -18,8 +18,20 @@ Url = Annotated[
 ]
 
 
+class Unanswered(Exception):
+    """There's no answer, or one that says what is wrong: its text is for whoever asked."""
+
+
 def ask(method: str, path: str, url: str | None, config: Path | None, **options: Any) -> Any:
-    """The answer of the router's API, decoded. Exits with what the router says is wrong.
+    """The answer of the router's API, decoded. Exits with what the router says is wrong."""
+    try:
+        return try_ask(method, path, url, config, **options)
+    except Unanswered as error:
+        fail(str(error))
+
+
+def try_ask(method: str, path: str, url: str | None, config: Path | None, **options: Any) -> Any:
+    """The answer of the router's API, decoded. Raises: Unanswered.
 
     The API token, if one is needed, is in $ALERT_ROUTER_TOKEN.
     """
@@ -27,9 +39,9 @@ def ask(method: str, path: str, url: str | None, config: Path | None, **options:
     try:
         return asyncio.run(_ask(method, f"{base.rstrip('/')}/api/v1{path}", options))
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        fail(f"can't ask the router at {base}: {error or type(error).__name__}. Is it running?")
+        raise Unanswered(f"can't ask the router at {base}: {error or type(error).__name__}. Is it running?") from None
     except ValueError:
-        fail(f"what answers at {base} isn't the router")
+        raise Unanswered(f"what answers at {base} isn't the router") from None
 
 
 async def _ask(method: str, url: str, options: dict[str, Any]) -> Any:
@@ -47,7 +59,7 @@ async def _ask(method: str, url: str, options: dict[str, Any]) -> Any:
     # An answer that is too late still has the incident, and says what was so already.
     if not response.ok and "incident" not in answer:
         hint = " (it's taken from $ALERT_ROUTER_TOKEN)" if response.status == HTTPStatus.UNAUTHORIZED else ""
-        fail(f"{answer.get('title', response.status)}: {answer.get('detail', '')}{hint}")
+        raise Unanswered(f"{answer.get('title', response.status)}: {answer.get('detail', '')}{hint}")
     return answer
 
 

@@ -71,6 +71,11 @@ class Config(Struct, frozen=True):
     channels: Mapping[str, Any]
     kinds: Mapping[str, str]
 
+    @property
+    def time_zones(self) -> dict[str, str]:
+        """Of the contacts who have one of their own."""
+        return {name: contact.time_zone for name, contact in self.document.contacts.items() if contact.time_zone}
+
     def addresses(self, channel: str) -> dict[str, str] | None:
         """Where each contact who can be reached over the channel is reached; None where it reaches no people."""
         reaches = getattr(self.channels[channel], "reaches", None)

@@ -33,12 +33,16 @@ class Stored(Protocol):
 
 
 class InForce:
-    """Derives the settings in force, and tells whoever decides by them (`use`) each time they change."""
+    """Derives the settings in force, and tells whoever decides by them (`use`) each time they change.
+
+    `since` is when they last did, in UTC epoch seconds.
+    """
 
     def __init__(
         self, configured: Settings, stored: Sequence[Stored], clock: Clock, use: Callable[[Settings], None]
     ) -> None:
         self.settings = configured
+        self.since = clock.now()
         self._configured = configured
         self._stored = stored
         self._clock = clock
@@ -68,5 +72,7 @@ class InForce:
                 log.warning("stored_settings_wait", error=str(error))
 
     def _derive(self) -> None:
-        self.settings = reduce(lambda settings, one: one.over(settings), self._stored, self._configured)
-        self._use(self.settings)
+        settings = reduce(lambda settings, one: one.over(settings), self._stored, self._configured)
+        if settings != self.settings:
+            self.settings, self.since = settings, self._clock.now()
+            self._use(settings)

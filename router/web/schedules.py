@@ -21,7 +21,7 @@ MOST_DAYS = 366
 
 
 class Schedules:
-    """Computes what the schedules in force come to. `loaded_at` is since when the config is."""
+    """Computes what the schedules in force come to. `since` says since when they are."""
 
     def __init__(
         self,
@@ -29,12 +29,12 @@ class Schedules:
         *,
         config: Callable[[], Config],
         schedules: Callable[[], Mapping[str, Schedule]],
-        loaded_at: Callable[[], float],
+        since: Callable[[], float],
     ) -> None:
         self._clock = clock
         self._config = config
         self._schedules_in_force = schedules
-        self._loaded_at = loaded_at
+        self._since = since
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -52,7 +52,7 @@ class Schedules:
         now = self._clock.now()
         end = now + max(1, min(number(request, "days", AHEAD), MOST_DAYS)) * DAY
         shown = [views.schedule(one, now, now, end) for one in self._schedules.values()]
-        return answer({"schedules": shown})
+        return answer({"schedules": shown, "time_zones": self._config().time_zones})
 
     async def schedule_calendar(self, request: web.Request) -> web.Response:
         name = self._named(request, self._schedules, "schedule")
@@ -84,5 +84,5 @@ class Schedules:
             for name in schedules
         }
         host = urlsplit(self._config().document.external_url).hostname or "localhost"
-        body = render_calendar(f"On call: {title}", found, names=self._names, host=host, at=self._loaded_at())
+        body = render_calendar(f"On call: {title}", found, names=self._names, host=host, at=self._since())
         return web.Response(body=body, content_type="text/calendar", charset="utf-8")

@@ -1,17 +1,24 @@
-"""`oncall now`, `week` and `gaps`."""
+"""`oncall`: what it says of the schedules, and what it asks of the router."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from router.cli.oncall import oncall_app
+from router.cli.oncall import DAY, oncall_app
+from router.cli.rota import computed
 from router.core.rotation import Handover, Rotate, Rotation
 from router.core.schedule import Layer, Restriction, Schedule
 from router.core.wall import instant
+from router.telemetry import logs
+from tests.cli.test_incidents import run
 from tests.clock import SteppedClock
+from tests.daemon import Daemon, write_config
+from tests.web.test_schedules import MONDAY, PEOPLE
+
+Router = Callable[..., Daemon]
 
 NOW = instant(datetime.fromisoformat("2026-10-23 12:00"), "Europe/London")
 WEEKLY = Layer(Rotation(Rotate.WEEKLY, Handover(540, 0), ("ana", "ben"), start=date(2026, 10, 19)))
@@ -24,9 +31,15 @@ SCHEDULES = {
 }
 
 
+@pytest.fixture(autouse=True)
+def _logs_elsewhere() -> None:
+    logs.configure()
+
+
 def said(*arguments: str, schedules: Mapping[str, Schedule] = SCHEDULES) -> tuple[int, list[str]]:
     """The exit code, and the lines, with one space between words."""
-    app = oncall_app(lambda _: schedules, SteppedClock(NOW))
+    rotas = lambda days: [computed(one, NOW, NOW + days * DAY) for one in schedules.values()]  # noqa: E731
+    app = oncall_app(lambda _config, _url, days: (rotas(days), {"ana": "Asia/Kolkata"}))
     result = CliRunner().invoke(app, list(arguments), env={"COLUMNS": "200"})
     return result.exit_code, [" ".join(line.split()) for line in result.output.splitlines()]
 
@@ -82,10 +95,64 @@ def test_a_schedule_that_is_not_there_is_said(command: str) -> None:
     assert (code, line) == (1, "no schedules are configured")
 
 
-def test_the_config_that_is_given_is_the_one_that_is_read() -> None:
-    """`--config` goes to whoever reads it."""
-    asked: list[Path | None] = []
-    app = oncall_app(lambda path: asked.append(path) or SCHEDULES, SteppedClock(NOW))
-    CliRunner().invoke(app, ["now", "--config", "other.yaml"])
-    CliRunner().invoke(app, ["now"])
-    assert asked == [Path("other.yaml"), None]
+@pytest.mark.parametrize(
+    ("zone", "until"),
+    [
+        ("Asia/Tokyo", ["Mon 2026-10-26 18:00 JST", "Sat 2026-10-24 01:00 JST"]),
+        ("own", ["Mon 2026-10-26 14:30 IST", "Fri 2026-10-23 17:00 BST"]),
+    ],
+)
+def test_times_by_another_clock(zone: str, until: list[str]) -> None:
+    """By one that's named, or by that of who is on call, if they have one of their own."""
+    code, lines = said("now", "--time-zone", zone)
+    assert code == 0
+    assert [line for line, shown in zip(lines[1:], until, strict=False) if shown in line] == lines[1:3]
+    assert said("now", "--time-zone", "Europe/Londn")[0] == 1
+
+
+# --- by the router, and without it
+
+
+async def test_the_router_knows_what_people_have_arranged(router: Router) -> None:
+    """Set, swap, list and remove; each says who is on call then, and `week` shows it."""
+    async with router(clock=SteppedClock(MONDAY), **PEOPLE) as daemon:
+        code, out, _ = await run(
+            daemon, "oncall", "override", "primary", "--contact", "ben", "--replaces", "ana",
+            "--from", "2026-03-24 09:00", "--to", "2026-03-25 09:00",
+        )  # fmt: skip
+        assert code == 0
+        assert "is set" in out
+        assert "ben" in out.splitlines()[-1]
+        assert (await run(daemon, "oncall", "swap", "primary", "ana", "ben", "--after", "2026-03-26 00:00"))[0] == 0
+        _, out, _ = await run(daemon, "oncall", "overrides", "primary")
+        assert [line.split()[5:] for line in out.splitlines()[1:]] == [
+            ["ben", "ana", "ana"], ["ben", "ana", "ana"], ["ana", "ben", "ana"],
+        ]  # fmt: skip
+        _, week, _ = await run(daemon, "oncall", "week", "primary", "--weeks", "3")
+        assert [line.split()[-1] for line in week.splitlines()[1:]] == ["ana", "ben", "ana", "ben"]
+        assert (await run(daemon, "oncall", "remove", "primary", out.splitlines()[1].split()[0]))[0] == 0
+        _, out, _ = await run(daemon, "oncall", "overrides", "primary")
+        assert len(out.splitlines()) == 3
+        code, out, error = await run(
+            daemon, "oncall", "override", "primary", "--contact", "gus", "--to", "2026-04-01 09:00"
+        )
+        assert (code, out) == (1, "")
+        assert "no contact 'gus'" in error
+
+
+async def test_without_the_router_it_is_the_config_alone_and_that_is_said(router: Router, tmp_path: Path) -> None:
+    """On standard error, so that the table can be piped."""
+    path = write_config(tmp_path, **PEOPLE)
+    code, out, error = await run("http://127.0.0.1:1", "oncall", "now", "--config", str(path))
+    assert code == 0
+    assert out.splitlines()[1].split()[0] == "primary"
+    assert "by the config alone" in error
+
+
+async def test_a_line_for_a_shift_in_a_pipe(router: Router) -> None:
+    """However long the names are."""
+    layer = {"rotate": "daily", "handover": "09:00", "contacts": ["a" * 90]}
+    async with router(contacts={"a" * 90: {}}, schedules={"s" * 90: {"layers": [layer]}}) as daemon:
+        _, out, _ = await run(daemon, "oncall", "week")
+        assert "a" * 90 in out.splitlines()[1]
+        assert "s" * 90 in out.splitlines()[1]

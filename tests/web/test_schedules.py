@@ -106,3 +106,33 @@ async def test_a_reload_changes_who_is_on_call(router: Router, clock: SteppedClo
         after = Calendar.from_ical((await feed(daemon, "/schedules/primary")).body).events[0]
     assert primary["on_call"] == ["ben"]
     assert after["sequence"] > before["sequence"]
+
+
+async def test_a_calendar_changes_with_what_people_arrange(router: Router, clock: SteppedClock) -> None:
+    """And is the same, byte for byte, as long as nothing is arranged."""
+    async with router(clock=clock, **PEOPLE) as daemon:
+        before = (await feed(daemon, "/schedules/primary")).body
+        await clock.advance(600)
+        assert (await feed(daemon, "/schedules/primary")).body == before
+        override = {"contact": "ben", "to": "2026-03-24 09:00"}
+        await daemon.ask("POST", "/api/v1/schedules/primary/overrides", json=override)
+        after = (await feed(daemon, "/schedules/primary")).body
+    sequences = {int(Calendar.from_ical(body).events[0]["sequence"]) for body in (before, after)}
+    assert len(sequences) == 2
+
+
+async def test_so_many_days_are_shown_as_asked(router: Router, clock: SteppedClock) -> None:
+    """From one to a year."""
+    async with router(clock=clock, **PEOPLE) as daemon:
+        for days, shown in (("1", 1), ("0", 1), ("9999", 366)):
+            answer = (await daemon.get("/api/v1/schedules", params={"days": days})).json
+            end = datetime.fromisoformat(answer["schedules"][0]["shifts"][-1]["end"]).timestamp()
+            assert end == MONDAY + shown * 86_400
+        assert is_problem(await daemon.get("/api/v1/schedules", params={"days": "all"}), 400)
+
+
+async def test_the_clocks_of_contacts_are_told(router: Router, clock: SteppedClock) -> None:
+    """Of those who have one of their own."""
+    contacts = {"ana": {"time_zone": "Asia/Kolkata"}, "ben": {}}
+    async with router(clock=clock, **PEOPLE | {"contacts": contacts}) as daemon:
+        assert (await daemon.get("/api/v1/schedules")).json["time_zones"] == {"ana": "Asia/Kolkata"}
