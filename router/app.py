@@ -84,8 +84,11 @@ class Post:
         """Serve the channels of `config`, instead of those served so far. `watch` is given their loops."""
         await self.stop()
         self._session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
-        url = str(config.document.external_url).rstrip("/")
-        words = Words(url, config.document.company.name, Links(signer, url, config.document.auth.links_expire_after))
+        document = config.document
+        url = str(document.external_url).rstrip("/")
+        answers = Links(signer, url, document.auth.links_expire_after)
+        elsewhere = [(link.name, link.url) for link in document.links]
+        words = Words(url, document.company.name, answers, elsewhere)
         for name, options in config.channels.items():
             sender = KINDS[config.kinds[name]].build(name, options, self._session)
             pace = Pace(options.rate.count, options.rate.per) if options.rate else None

@@ -9,12 +9,17 @@ from router.config.people import ContactDocument, ScheduleDocument
 from router.config.secret import Secret
 from router.core.matcher import Matcher
 from router.core.quantity import Threshold
+from router.core.render import plain
 from router.core.template import Template
 from router.model.incident import Severity
 from router.model.policy import Unless
 
 Matchers = NewType("Matchers", tuple[Matcher, ...])
 """Alertmanager matchers, all of which must hold: `alertname="PaymentFailures"`, `level=~"error|fatal"`."""
+
+
+LinkTemplate = NewType("LinkTemplate", Template)
+"""A template of a URL."""
 
 
 class Target(Struct, frozen=True):
@@ -141,6 +146,17 @@ class Auth(Struct, frozen=True, kw_only=True):
             raise ValueError("links_expire_after must be longer than nothing")
 
 
+class LinkDocument(Struct, frozen=True, kw_only=True):
+    """A way to look at an incident elsewhere. The first few of them are in messages, too."""
+
+    name: str
+    url: LinkTemplate
+
+    def __post_init__(self) -> None:
+        if not 0 < len(self.name) <= 40 or self.name != plain(self.name):
+            raise ValueError("the name of a link is on buttons: give it one line of at most 40 characters")
+
+
 class Telemetry(Struct, frozen=True, kw_only=True):
     """The router's own logs, and where it reports its own errors."""
 
@@ -165,6 +181,7 @@ class Document(Struct, frozen=True, kw_only=True):
     storage: Secret = Secret("sqlite:///alert-router.db")
     company: Company = Company()
     default_rule: DefaultRule = DefaultRule()
+    links: list[LinkDocument] = []
     auth: Auth = Auth()
     telemetry: Telemetry = Telemetry()
     max_body: Size = Size(16 * 1024 * 1024)

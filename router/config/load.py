@@ -9,7 +9,17 @@ from typing import Any, cast
 from msgspec import Struct, defstruct
 
 from router.config.convert import FAILED, Context, Trail, convert
-from router.config.document import Channel, DefaultRule, Document, Matchers, RuleDocument, RulesFile, Target
+from router.config.document import (
+    Channel,
+    DefaultRule,
+    Document,
+    LinkDocument,
+    LinkTemplate,
+    Matchers,
+    RuleDocument,
+    RulesFile,
+    Target,
+)
 from router.config.fields import is_loopback
 from router.config.located import Invalid, Place, Problem, read
 from router.config.people import PARSERS, people
@@ -18,9 +28,10 @@ from router.config.shapes import Hooks
 from router.core.fold import MAX_WINDOW
 from router.core.matcher import Matcher, parse_matchers
 from router.core.quantity import Dimension, Threshold
+from router.core.render import OWN_LINKS
 from router.core.rule import Rule, RuleSet
 from router.core.settings import Settings
-from router.core.template import Template, compile_template
+from router.core.template import Template, compile_link, compile_template
 from router.model.incident import Severity
 from router.model.policy import Policy, SeverityPlan, Step
 
@@ -53,6 +64,7 @@ class Types(Struct, frozen=True):
                 Matchers: parse_match,
                 Threshold: Threshold.parse,
                 Template: compile_template,
+                LinkTemplate: compile_link,
                 Target: parse_target,
             },
             choices={Channel: self.channels},
@@ -185,6 +197,7 @@ def _check(context: Context) -> None:
     _check_names(context)
     check_people(context)
     _check_answers(context)
+    _check_links(context)
     _check_listen(context)
     _check_storage(context)
     places = context.places
@@ -221,6 +234,15 @@ def _check_answers(context: Context) -> None:
             context.report(
                 context.place_of(trail), f"channel '{name}' asks people for answers: give sources.{source} to take them"
             )
+
+
+def _check_links(context: Context) -> None:
+    """A message shows a link by its name alone."""
+    taken = {name.casefold() for name in OWN_LINKS}
+    for trail, link in list(context.all_of(LinkDocument)):
+        if link.name.casefold() in taken:
+            context.report(context.place_of(trail), f"there's another link '{link.name}': give this one another name")
+        taken.add(link.name.casefold())
 
 
 def _check_listen(context: Context) -> None:

@@ -17,6 +17,11 @@ from router.model.reason import Reason
 
 MAX_UPDATES = 10
 MAX_LABELS = 20
+MAX_LINKS = 3
+"""Of those in the config; the incident's page has all."""
+
+OWN_LINKS = ("Incident", "Runbook", "Source")
+"""The links that a message has by itself."""
 
 # Control characters and lone surrogates break terminals, mail headers and encoders; bidi overrides
 # make a text read as another.
@@ -185,7 +190,8 @@ def _when(entry: Entry, opened: date) -> str:
 
 def _links(letter: Letter) -> Iterator[tuple[str, str]]:
     incident = letter.incident
-    for name, url in (("Incident", letter.url), ("Runbook", incident.runbook), ("Source", incident.url)):
+    own = zip(OWN_LINKS, (letter.url, incident.runbook, incident.url), strict=True)
+    for name, url in (*own, *letter.elsewhere[:MAX_LINKS]):
         # The URLs of an alert are anybody's text: no javascript:, no second line.
         if url.startswith(("https://", "http://")) and url == plain(url):
             yield name, url

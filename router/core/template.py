@@ -1,14 +1,16 @@
-"""The titles that rules write: Jinja2, cut down to what a title needs.
+"""The titles that rules write, and the links that configs do: Jinja2, cut down to what a line of text needs.
 
 A template's author is trusted to read labels and to format numbers, and no further: no mistake of theirs may stall the
 router or fill its memory. So a template has text, expressions, `if` and one level of `for`, over filters and methods
 whose cost is bounded; the rest is refused when the rules are read. Output isn't escaped: that's up to its destination.
 """
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any
+from urllib.parse import quote
 
 import jinja2
 from jinja2 import meta, nodes
@@ -24,7 +26,6 @@ LONGEST = 500
 _LONGEST_STEP = 2_000  # characters or items that anything may have on the way there, so that nothing can explode
 _LONGEST_SOURCE = 10_000
 
-_NAMES = frozenset({"labels", "annotations", "value"})
 _STATEMENTS = (nodes.Output, nodes.If, nodes.For)
 _METHODS = frozenset(
     {"get", "items", "keys", "values"}
@@ -68,12 +69,13 @@ class _Environment(ImmutableSandboxedEnvironment):
 
     intercepted_binops = frozenset({"*", "**", "%"})
 
-    def __init__(self) -> None:
-        super().__init__(autoescape=False, undefined=jinja2.ChainableUndefined, finalize=_finalized)
+    def __init__(self, undefined: type[jinja2.Undefined], finalize: Callable[[Any], Any]) -> None:
+        super().__init__(autoescape=False, undefined=undefined, finalize=finalize)
         self.globals.clear()
         self.filters = {name: _bounded(make) for name, make in self.filters.items() if name in _FILTERS}
         for write in (quantity.percent, quantity.duration, quantity.number):
             self.filters[write.__name__] = _measured(write)
+        self.filters |= {"json": _bounded(_json), "raw": _Raw}
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         """Text times a number, text % values and big powers can each make gigabytes. Raises: SecurityError."""
@@ -88,12 +90,59 @@ class _Environment(ImmutableSandboxedEnvironment):
         return super().getattr(obj, attribute)
 
 
+class _Raw(str):
+    """Text for a URL that is part of one already."""
+
+    __slots__ = ()
+
+
+class _Needed(jinja2.ChainableUndefined):
+    """What isn't there can be asked for and have a default, but not be written."""
+
+    def __str__(self) -> str:
+        raise _missing(self)
+
+
 def _finalized(value: Any) -> Any:
     """A method that isn't called says nothing; its address would differ at each start."""
     return "" if callable(value) else value
 
 
-_ENVIRONMENT = _Environment()
+def _encoded(value: Any) -> str:
+    """As it can stand anywhere in a URL."""
+    if isinstance(value, _Raw):
+        return str(value)
+    if isinstance(value, jinja2.Undefined):  # of an `if` without `else` it's Jinja2's own, which would say nothing
+        raise _missing(value)
+    return quote(str(_finalized(value)), safe="")
+
+
+def _missing(value: jinja2.Undefined) -> jinja2.UndefinedError:
+    name = value._undefined_name  # noqa: SLF001 - for those who make their own
+    return jinja2.UndefinedError(f"there's no '{name}'" if name else "it isn't for this incident")
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, default=str)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What a template is for: the names that it's given, and how an expression in it is written."""
+
+    names: frozenset[str]
+    environment: _Environment
+
+
+TITLE = Kind(frozenset({"labels", "annotations", "value"}), _Environment(jinja2.ChainableUndefined, _finalized))
+"""A line of text. What isn't there is empty."""
+
+LINK = Kind(
+    frozenset({"labels", "annotations", "id", "name", "rule", "severity", "source", "url", "query"})
+    | {f"{moment}{form}" for moment in ("start", "end") for form in ("", "_s", "_ms")},
+    _Environment(_Needed, _encoded),
+)
+"""A URL. Each expression is encoded, but one that ends in `| raw`; one about what isn't there fails."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,23 +153,28 @@ class Template:
     compiled: jinja2.Template = field(repr=False, compare=False)
 
 
-def compile_template(source: str) -> Template:
-    """Check a template that may use `labels`, `annotations` and `value`. Raises: ValueError("line N: …")."""
+def compile_link(source: str) -> Template:
+    """Raises: ValueError("line N: …")."""
+    return compile_template(source, LINK)
+
+
+def compile_template(source: str, kind: Kind = TITLE) -> Template:
+    """Check a template that may use the names of its kind. Raises: ValueError("line N: …")."""
     if len(source) > _LONGEST_SOURCE:
         raise ValueError(f"line 1: expected at most {_LONGEST_SOURCE} characters, not {len(source)}")
     try:
-        tree = _ENVIRONMENT.parse(source)
+        tree = kind.environment.parse(source)
         for node in tree.find_all((nodes.Stmt, nodes.Expr)):
-            if problem := _problem(node):
+            if problem := _problem(node, kind.environment):
                 raise ValueError(f"line {node.lineno}: {problem}")
-        _check_names(tree)
-        return Template(source, _ENVIRONMENT.from_string(tree))
+        _check_names(tree, kind.names)
+        return Template(source, kind.environment.from_string(tree))
     except jinja2.TemplateSyntaxError as error:
         raise ValueError(f"line {error.lineno}: {error.message}") from None
 
 
-def _problem(node: nodes.Node) -> str | None:
-    """Why a title can't have this."""
+def _problem(node: nodes.Node, environment: _Environment) -> str | None:
+    """Why a template can't have this."""
     match node:
         case nodes.For() if node.recursive or any(node.find_all(nodes.For)):
             return "expected no loop inside a loop"
@@ -128,19 +182,19 @@ def _problem(node: nodes.Node) -> str | None:
             return f"expected no statement but if and for, not {type(node).__name__.lower()}"
         case nodes.Call() if getattr(node.node, "attr", None) not in _METHODS:
             return f"expected a call of one of {', '.join(sorted(_METHODS))}"
-        case nodes.Filter() if node.name not in _ENVIRONMENT.filters:
-            return f"expected one of the filters {', '.join(sorted(_ENVIRONMENT.filters))}, not {node.name}"
-        case nodes.Test() if node.name not in _ENVIRONMENT.tests:
+        case nodes.Filter() if node.name not in environment.filters:
+            return f"expected one of the filters {', '.join(sorted(environment.filters))}, not {node.name}"
+        case nodes.Test() if node.name not in environment.tests:
             return f"expected one of Jinja2's tests, not {node.name}"
     return None
 
 
-def _check_names(tree: nodes.Template) -> None:
+def _check_names(tree: nodes.Template, names: frozenset[str]) -> None:
     """Raises: ValueError, for a name that nothing will be given under."""
-    unknown = meta.find_undeclared_variables(tree) - _NAMES
+    unknown = meta.find_undeclared_variables(tree) - names
     for node in tree.find_all(nodes.Name):
         if node.name in unknown:
-            raise ValueError(f"line {node.lineno}: expected one of {', '.join(sorted(_NAMES))}, not {node.name}")
+            raise ValueError(f"line {node.lineno}: expected one of {', '.join(sorted(names))}, not {node.name}")
 
 
 def render(
@@ -155,15 +209,24 @@ def render(
 
     A label that isn't there is empty, and a missing `value` is undefined (`value | percent` says "unknown").
     """
-    given: dict[str, Any] = {"labels": _cut(labels), "annotations": _cut(annotations)}
+    given: dict[str, Any] = {"labels": labels, "annotations": annotations}
     if value is not None:
         given["value"] = value
     try:
-        text = _output(template.compiled.generate(given))
-    except Exception:  # noqa: BLE001 - a template raises whatever its operands raise
+        text = written(template, given)
+    except ValueError:
         text = ""
     line = " ".join(text.split()) or fallback
     return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
+
+
+def written(template: Template, given: Mapping[str, Any]) -> str:
+    """All that the template says, up to a length that nothing sensible has. Raises: ValueError, with why it can't."""
+    cut = {name: _cut(value) if isinstance(value, Mapping) else value for name, value in given.items()}
+    try:
+        return _output(template.compiled.generate(cut))
+    except Exception as error:  # noqa: BLE001 - a template raises whatever its operands raise
+        raise ValueError(str(error) or type(error).__name__) from None
 
 
 def _cut(texts: Mapping[str, str]) -> dict[str, str]:

@@ -7,12 +7,14 @@ the message is sent again, marked as possibly doubled.
 
 import asyncio
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_result, stop_after_attempt, wait_random_exponential
 
 from router.core.grant import Links
+from router.core.investigation import links, usable, window
+from router.core.template import Template
 from router.engine.pace import Pace
 from router.model.event import DeliverySettled
 from router.model.notification import Attempt, Letter, Notification, Rejected, Result, Retry, Uncertain
@@ -60,11 +62,15 @@ class Channel:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What letters say beside the incident itself. `links` makes those that do something; None without a key."""
+    """What letters say beside the incident itself. `links` makes those that do something; None without a key.
+
+    `elsewhere` are those into other services: (name, template).
+    """
 
     external_url: str
     company: str
     links: Links | None = None
+    elsewhere: Sequence[tuple[str, Template]] = ()
 
 
 class Courier:
@@ -141,8 +147,9 @@ class Courier:
     async def _letter(self, notification: Notification) -> Letter:
         found = await self._store.letter(notification.incident_id)
         assert found is not None, "a notification's incident is never deleted"
-        incident, timeline, alerts = found
-        now, links = self._clock.now(), self._words.links
+        incident, timeline, rows = found
+        alerts, now, answers = tuple(row.alert for row in rows), self._clock.now(), self._words.links
+        elsewhere = links(self._words.elsewhere, incident, window(incident, alerts, now))
         return Letter(
             incident=incident,
             channel=notification.channel,
@@ -153,11 +160,12 @@ class Courier:
             ref=notification.ref,
             timeline=tuple(timeline),
             told=notification.told,
-            alerts=tuple(row.alert for row in alerts),
+            alerts=alerts,
             url=f"{self._words.external_url}/api/v1/incidents/{incident.id}",
+            elsewhere=usable(elsewhere),
             company=self._words.company,
             to=(self.channel.people or {}).get(notification.channel.removeprefix(f"{self.channel.name}/"), ""),
-            link=links.of(incident, notification.channel, now) if links else None,
+            link=answers.of(incident, notification.channel, now) if answers else None,
         )
 
     async def _send(self, letter: Letter) -> tuple[Attempt, ...]:

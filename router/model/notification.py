@@ -55,9 +55,10 @@ class Letter(Struct, frozen=True):
     `seq` is the same when the same message is tried again: with the incident's id it makes an idempotency key.
     `sent` is how many messages the channel has had about this incident. `timeline` is oldest first, and `news` are
     those of its entries that the channel hasn't been told. `alerts` is a sample of the firing ones; `incident.firing`
-    says how many there are. `to` is a person's address in the channel (a telephone number, say); "" where the channel
-    has its destination in its config. `link` makes the URL that does a `Command`, for one mailbox or, with "", for
-    many readers; None where the router has no key to sign it with.
+    says how many there are. `elsewhere` are the (name, URL) of the config's links that lead somewhere. `to` is a
+    person's address in the channel (a telephone number, say); "" where the channel has its destination in its config.
+    `link` makes the URL that does a `Command`, for one mailbox or, with "", for many readers; None where the router has
+    no key to sign it with.
     """
 
     incident: Incident
@@ -71,6 +72,7 @@ class Letter(Struct, frozen=True):
     told: int = 0
     alerts: tuple[Alert, ...] = ()
     url: str = ""
+    elsewhere: tuple[tuple[str, str], ...] = ()
     company: str = ""
     to: str = ""
     link: Callable[[str, str], str] | None = None

@@ -126,6 +126,15 @@ def test_links_are_web_addresses_only() -> None:
     assert said(runbook="https://r/\nStatus: RESOLVED").links == ()
 
 
+def test_the_first_few_links_of_the_config_are_in_messages() -> None:
+    """After the incident's own; the page has the rest."""
+    links = tuple((f"Logs {n}", f"https://logs/{n}") for n in range(5))
+    shown = message(
+        Letter(incident(), "c", 1, Reason.OPENED, OPENED, url="http://r/incidents/42", elsewhere=links)
+    ).links
+    assert shown == (("Incident", "http://r/incidents/42"), *links[:3])
+
+
 def test_links_follow_the_text() -> None:
     assert said(runbook="https://r/book").text.endswith("@engineer\n\nRunbook: https://r/book")
 

@@ -5,6 +5,7 @@ from collections import deque
 from typing import Any, Self
 
 from router.core.settings import Settings
+from router.core.template import compile_link
 from router.engine.apply import Applier
 from router.engine.deliver import Channel, Courier, Words
 from router.model.alert import Alert, AlertStatus
@@ -16,7 +17,11 @@ from router.telemetry.metrics import Metrics
 from tests.clock import START, SteppedClock, stop
 from tests.faults import FaultyStore
 
-WORDS = Words("http://router.example.com", "VintStreet")
+LINKS = [
+    ("Logs", compile_link("https://logs.example/{{ labels.service }}?from={{ start_s }}")),
+    ("No", compile_link("{{ labels.no }}")),
+]
+WORDS = Words("http://router.example.com", "VintStreet", elsewhere=LINKS)
 
 
 def seen(name: str = "PaymentFailures", at: float = START, **changes: Any) -> AlertSeen:

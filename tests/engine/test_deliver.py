@@ -46,6 +46,7 @@ async def test_the_letter_has_all_that_a_sender_needs(office: Office) -> None:
     assert [entry.what for entry in letter.news] == [Reason.OPENED]
     assert [alert.labels["alertname"] for alert in letter.alerts] == ["PaymentFailures"]
     assert (letter.url, letter.company) == ("http://router.example.com/api/v1/incidents/1", "VintStreet")
+    assert letter.elsewhere == (("Logs", f"https://logs.example/api?from={START - 60 - 900:.0f}"),)
 
 
 async def test_the_next_letter_goes_on_where_the_last_ended(office: Office) -> None:
