@@ -19,6 +19,7 @@ from router.core.grant import Links, Signer
 from router.core.settings import Settings
 from router.engine.apply import Applier
 from router.engine.arrangements import Arrangements
+from router.engine.coverage import Coverage
 from router.engine.deliver import Channel, Courier, Words
 from router.engine.housekeeping import keep_house
 from router.engine.in_force import InForce
@@ -128,6 +129,7 @@ class App:
         self.inbox = Applier(store, config.settings, clock, self.metrics, self._post.wake)
         self._arrangements = Shelf(store, "arrangement", Arrangement)
         self.in_force = InForce(config.settings, [Arrangements(self._arrangements, clock)], clock, self._use)
+        self._coverage = Coverage(lambda: self.in_force.settings, clock, self.metrics)
         self._timers = Timers(store, self.inbox, clock, owner)
         self._webhooks = Webhooks(_receivers(config), self.inbox, store, clock, self.metrics)
         self._loops: set[asyncio.Task[None]] = set()
@@ -164,6 +166,7 @@ class App:
             (self.inbox.run(), "apply"),
             (self._timers.run(), "timers"),
             (self.in_force.run(), "in force"),
+            (self._coverage.run(), "coverage"),
             (keep_house(self._store, self._clock, self.config.document.retention), "housekeeping"),
         ):
             self._watch(spawn(work, name, self._loops))
@@ -247,6 +250,7 @@ class App:
         self._loaded_at = self._clock.now()
         self.metrics.reload_time.set(self._loaded_at)
         self.metrics.expect(config.sources, config.channels)
+        self._coverage.look(again=True)
 
     def request_stop(self) -> None:
         self._stopped.set()

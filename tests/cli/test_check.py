@@ -26,6 +26,26 @@ def test_the_example_passes(monkeypatch: pytest.MonkeyPatch) -> None:
     assert CliRunner().invoke(main, ["check", "--config", "config.example.yaml"]).exit_code == 0
 
 
+def test_a_coming_gap_is_a_warning(tmp_path: Path) -> None:
+    """On stderr, and no error: a holiday isn't a mistake in the config."""
+    layer = {
+        "rotate": "daily",
+        "handover": "09:00",
+        "contacts": ["ana"],
+        "restrict": [{"from": "09:00", "to": "17:00"}],
+    }
+    path = write_config(
+        tmp_path,
+        contacts={"ana": {}},
+        schedules={"primary": {"layers": [layer]}},
+        policies={"all": {"steps": [{"notify": ["schedule:primary"]}]}},
+    )
+    done = CliRunner().invoke(main, ["check", "--config", str(path)])
+    assert done.exit_code == 0
+    (line,) = done.stderr.splitlines()
+    assert "warning: nobody is on call in schedule 'primary', which policy 'all' of P0 tells, from " in line
+
+
 def test_every_error_is_said_at_once(tmp_path: Path) -> None:
     """A line each, on stderr: file:line:column, what is wrong, and what may have been meant."""
     rules = [{"name": "a", "match": ["x=y"], "severty": "P1"}]
