@@ -4,7 +4,7 @@ import typer
 
 from router.cli.check import check
 from router.cli.explain import explain
-from router.cli.incidents import ack, escalate, incidents, note, resolve, severity
+from router.cli.incidents import ack, escalate, incidents, note, open_incident, resolve, severity
 from router.cli.migrate import migrate
 from router.cli.oncall import oncall
 from router.cli.schema import schema
@@ -18,6 +18,19 @@ main = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-for command in (serve, check, explain, incidents, ack, escalate, resolve, note, severity, migrate, schema):
-    main.command()(command)
+for command in (
+    serve,
+    check,
+    explain,
+    incidents,
+    open_incident,
+    ack,
+    escalate,
+    resolve,
+    note,
+    severity,
+    migrate,
+    schema,
+):
+    main.command(command.__name__.removesuffix("_incident"))(command)
 main.add_typer(oncall, name="oncall")

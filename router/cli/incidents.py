@@ -1,4 +1,4 @@
-"""`alert-router incidents`, and what one does to them: `ack`, `escalate`, `resolve`, `note`, `severity`."""
+"""`alert-router incidents`, and what one does to them: `open`, `ack`, `escalate`, `resolve`, `note`, `severity`."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from router.cli.client import Url, ask
-from router.cli.config import ConfigPath, console
+from router.cli.config import ConfigPath, console, fail
 from router.model.incident import Severity
 
 Id = Annotated[str, typer.Argument(help="The incident: 142 or INC-142.")]
@@ -33,6 +33,26 @@ def incidents(
     query = {} if every else {"open": "true"}
     found = ask("GET", "/incidents", url, config, params=query)["incidents"]
     out.print(_table(found) if found else "no incidents" if every else "no open incidents")
+
+
+def open_incident(
+    title: Annotated[str, typer.Argument(help="What is wrong.")],
+    severity: Annotated[
+        Severity | None,
+        typer.Option(
+            "--severity", case_sensitive=False, help="P0 (the worst) to P3. [default: the rule's]", show_default=False
+        ),
+    ] = None,
+    description: Annotated[str, typer.Option("--description", help="More about it.")] = "",
+    config: ConfigPath = None,
+    url: Url = None,
+) -> None:
+    """Open an incident by hand. The rules decide on it as on any alert."""
+    body = {"title": title, "description": description} | ({"severity": severity.value} if severity else {})
+    answer = ask("POST", "/incidents", url, config, json=body)
+    if answer["incident"] is None:
+        fail(f"no incident was opened: {answer['outcome'].replace('_', ' ')}")
+    _say(answer)
 
 
 def ack(incident: Id, note: Note = "", config: ConfigPath = None, url: Url = None) -> None:
@@ -78,7 +98,10 @@ def severity(
 
 
 def _command(command: str, incident: str, body: Mapping[str, str], config: Path | None, url: str | None) -> None:
-    answer = ask("POST", f"/incidents/{incident}/{command}", url, config, json=body)
+    _say(ask("POST", f"/incidents/{incident}/{command}", url, config, json=body))
+
+
+def _say(answer: Mapping[str, Any]) -> None:
     outcome = answer["outcome"].replace("_", " ")
     one = answer["incident"]
     typer.echo(f"{one['name']} [{one['severity']}] {one['title']}: {outcome}; it's {one['status']}")

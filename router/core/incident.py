@@ -150,7 +150,7 @@ def _open(event: Fired, settings: Settings) -> Decision:
         alerts=1,
     )
     decision = Decision(Reason.OPENED, incident)
-    decision.note(event.at, Reason.OPENED, f"source:{alert.source}", **_facts(event), title=title)
+    decision.note(event.at, Reason.OPENED, _by(alert), **_facts(event), title=title)
     run_steps(decision, event.at, Reason.OPENED, settings)
     return decision
 
@@ -174,7 +174,7 @@ def _reopen(incident: Incident, event: Fired, settings: Settings) -> Decision:
         reopened=incident.reopened + 1,
     )
     decision = Decision(Reason.REOPENED, reopened)
-    decision.note(event.at, Reason.REOPENED, f"source:{event.alert.source}", **_facts(event))
+    decision.note(event.at, Reason.REOPENED, _by(event.alert), **_facts(event))
     decision.owe(event.at, Reason.REOPENED, incident.told)
     run_steps(decision, event.at, Reason.REOPENED, settings)
     return decision
@@ -183,7 +183,7 @@ def _reopen(incident: Incident, event: Fired, settings: Settings) -> Decision:
 def _join(incident: Incident, event: Fired, settings: Settings) -> Decision:
     joined = _next(incident, event.at, firing=incident.firing + 1, alerts=incident.alerts + 1, quiet_since=None)
     decision = Decision(Reason.JOINED, joined)
-    decision.note(event.at, Reason.JOINED, f"source:{event.alert.source}", **_facts(event))
+    decision.note(event.at, Reason.JOINED, _by(event.alert), **_facts(event))
     if incident.quiet_since is not None:
         decision.timers_cleared.append(RESOLVE)
     decision.owe(event.at, Reason.JOINED, _edited(joined, settings))
@@ -344,6 +344,10 @@ def _recorded(incident: Incident, event: Recorded, settings: Settings) -> Decisi
 
 def _next(incident: Incident, at: float, **changes: Any) -> Incident:
     return replace(incident, updated_at=at, **changes)
+
+
+def _by(alert: Alert) -> str:
+    return alert.by or f"source:{alert.source}"
 
 
 def _facts(event: Fired) -> dict[str, Any]:

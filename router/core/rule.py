@@ -85,8 +85,11 @@ def try_rule(rule: Rule, alert: Alert) -> Verdict:
 def judge(rule: Rule, alert: Alert, count: int = 0) -> Judgement:
     """How bad the alert is: the first threshold that holds, from P0 down.
 
-    A value that is missing or can't be read gets the lowest tier: silence would be the worse error.
+    A value that is missing or can't be read gets the lowest tier: silence would be the worse error. What a person
+    says it is overrules all of that.
     """
+    if alert.severity is not None:
+        return Judgement(alert.severity, Reason.SEVERITY_SET)
     if not rule.thresholds:
         return Judgement(rule.severity, Reason.MATCHED)
     lowest_severity, lowest = rule.thresholds[-1]

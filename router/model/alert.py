@@ -18,6 +18,7 @@ class Alert(Struct, frozen=True, gc=False):
 
     `fingerprint` identifies the condition over all its repeats. `event_id` identifies one occurrence at a source that
     reports events (Sentry), so that a replayed request has no second effect; "" at a source that repeats states.
+    `by` is the person who reported it, and `severity` what they say it is; "" and None where a machine did.
     """
 
     source: str
@@ -29,6 +30,8 @@ class Alert(Struct, frozen=True, gc=False):
     ends_at: float | None = None
     url: str = ""
     event_id: str = ""
+    by: str = ""
+    severity: Severity | None = None
 
 
 class Taking(Struct, frozen=True, gc=False):

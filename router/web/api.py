@@ -9,6 +9,7 @@ from aiohttp import web
 from msgspec import Struct
 
 from router.config.document import Auth
+from router.core.by_hand import reported
 from router.core.explain import explain
 from router.core.settings import Settings
 from router.model.alert import AlertStatus
@@ -19,6 +20,7 @@ from router.model.reason import Reason
 from router.ports import Bad, Clock, Inbox, Incoming, Receiver, Store
 from router.web import views
 from router.web.auth import Role, whoever
+from router.web.by_hand import report
 from router.web.content import answer, number
 from router.web.content import body as read_body
 from router.web.openapi import openapi
@@ -33,6 +35,15 @@ class CommandBody(Struct, frozen=True, forbid_unknown_fields=True):
 
     text: str = ""
     severity: Severity | None = None
+
+
+class ReportBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """An incident that a person opens."""
+
+    title: str
+    severity: Severity | None = None
+    description: str = ""
+    labels: dict[str, str] = {}
 
 
 class Api:
@@ -59,6 +70,7 @@ class Api:
         base = "/api/v1"
         return [
             web.get(f"{base}/incidents", self.list_incidents),
+            web.post(f"{base}/incidents", self.open_incident),
             web.get(f"{base}/incidents/{{id}}", self.show_incident),
             *(
                 web.post(f"{base}/incidents/{{id}}/{path}", self._commander(command))
@@ -93,6 +105,24 @@ class Api:
             limit=_limit(request),
         )
         return answer({"incidents": [views.incident(one) for one in found]})
+
+    async def open_incident(self, request: web.Request) -> web.Response:
+        by = self._check(request, Role.RESPONDER)
+        body = await read_body(request, ReportBody)
+        try:
+            alert = reported(
+                body.title,
+                by,
+                self._clock.now(),
+                severity=body.severity,
+                description=body.description,
+                labels=body.labels,
+            )
+        except ValueError as error:
+            raise Bad(str(error), "/title") from None
+        reason, incident = await report(self._inbox, self._store, alert)
+        status = HTTPStatus.CREATED if reason is Reason.OPENED else HTTPStatus.OK
+        return answer({"outcome": reason, "incident": views.incident(incident) if incident else None}, status)
 
     async def show_incident(self, request: web.Request) -> web.Response:
         self._check(request, Role.VIEWER)

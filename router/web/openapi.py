@@ -44,6 +44,11 @@ SWAP = {
     "between": {"type": "array", "items": {"type": "string"}, "minItems": 2, "maxItems": 2},
     "after": MOMENT | {"description": f"From when on their turns are looked for. {MOMENT['description']}"},
 }
+REPORT = {
+    "title": {"type": "string", "description": "What is wrong. It's the label `alertname` for the rules."},
+    "description": {"type": "string"},
+    "labels": {"type": "object", "additionalProperties": {"type": "string"}},
+} | SEVERITY
 SOURCE = _query(
     "source", "Whose webhook the body is, by its name under `sources`.", type="string", default="alertmanager"
 )
@@ -60,6 +65,7 @@ TABLE: list[tuple[str, str, str, list[Parameter], dict[str, Any] | None]] = [
         ],
         None,
     ),
+    ("post", "/incidents", "Open one by hand, or join the open one of that title.", [], REPORT),
     ("get", "/incidents/{id}", "An incident with its timeline and messages.", [ID], None),
     ("post", "/incidents/{id}/ack", "Acknowledge: somebody is on it.", [ID], COMMAND),
     ("post", "/incidents/{id}/escalate", "Take the policy's next step now.", [ID], COMMAND),
@@ -130,7 +136,9 @@ def _responses(method: str, path: str) -> dict[str, Any]:
     done = "202" if path.endswith("/resend") else "201" if method == "post" and path in MAKING else "200"
     content = {"text/calendar": {}} if path.endswith(".ics") else {"application/json": {"schema": {"type": "object"}}}
     problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    opened = {"201": {"description": "Opened.", "content": content}} if (method, path) == ("post", "/incidents") else {}
     return {
+        **opened,
         done: {"description": "Done.", "content": content},
         "default": {"description": "A problem (RFC 9457).", "content": problem},
     }

@@ -188,3 +188,16 @@ from router.cli import main
 from router.model.reason import Reason
 main()
 """
+
+
+async def test_open(router: Router) -> None:
+    """By hand, with a severity or the rule's; the same title twice is one incident."""
+    async with router(channels=SILENT) as daemon:
+        assert await run(daemon, "open", "Checkout is down", "--severity", "p1") == (
+            0,
+            "INC-1 [P1] Checkout is down: opened; it's investigating\n",
+            "",
+        )
+        assert "changed" in (await run(daemon, "open", "Checkout is down"))[1]
+        assert "INC-2 [P2] Slow" in (await run(daemon, "open", "Slow"))[1]
+        assert (await run(daemon, "open", " "))[0] == 1

@@ -391,3 +391,24 @@ async def test_what_is_not_there_is_a_404_problem(router: Router, path: str) -> 
     """Errors are RFC 9457 on every path."""
     async with router() as daemon:
         assert is_problem(await daemon.get(path), 404)
+
+
+async def test_an_incident_opened_by_hand(router: Router) -> None:
+    """201 with what was opened; the same title joins it; a body that says nothing is a 400 that names the field."""
+    async with router() as daemon:
+        ana = {"X-Router-User": "ana"}
+        body = {"title": "Checkout is down", "severity": "P1", "description": "since noon", "labels": {"team": "web"}}
+        opened = await daemon.ask("POST", "/api/v1/incidents", json=body, headers=ana)
+        assert (opened.status, opened.json["outcome"]) == (201, "opened")
+        incident = opened.json["incident"]
+        assert (incident["title"], incident["severity"], incident["source"]) == ("Checkout is down", "P1", "person")
+        assert incident["labels"] == {"alertname": "Checkout is down", "team": "web"}
+        again = await daemon.ask("POST", "/api/v1/incidents", json=body, headers=ana)
+        assert (again.status, again.json["outcome"], again.json["incident"]["id"]) == (200, "changed", incident["id"])
+        shown = (await daemon.get("/api/v1/incidents/1")).json
+        assert shown["timeline"][0]["by"] == "ana"
+        assert [row["channel"] for row in shown["notifications"]] == ["log"]
+        for wrong, pointer in (({"title": " "}, "#/title"), ({"title": "x", "severity": "P9"}, "#/severity")):
+            refused = await daemon.ask("POST", "/api/v1/incidents", json=wrong)
+            assert (refused.status, refused.json["errors"][0]["pointer"]) == (400, pointer)
+        assert len(await daemon.store.incidents()) == 1

@@ -57,6 +57,7 @@ async def test_the_documented_status_is_the_one_that_is_answered(router: Router)
         swap = {"between": ["ana", "ben"]}
         override = (await daemon.ask("POST", "/api/v1/schedules/ana/swaps", json=swap)).json["override"]["id"]
         bodies: dict[str, Any] = {
+            "incidents": {"title": "Slow"},
             "note": {"text": "hm"},
             "severity": {"severity": "P2"},
             "swaps": swap,
