@@ -77,7 +77,7 @@ def _value(variable: str) -> str:
 
 def test_every_yaml_block_says_what_it_is() -> None:
     """No example escapes the checks below for want of a mark."""
-    known = {"config", "config-part", "rules", "alertmanager", "prometheus", "comment"}
+    known = {"config", "config-part", "rules", "rule-tests", "alertmanager", "prometheus", "comment"}
     assert [str(block) for block in blocks("yaml") if block.mark not in known] == []
 
 
@@ -102,6 +102,15 @@ def test_a_rule_file_loads(block: Block, tmp_path: Path) -> None:
     """What is shown as rules can be used as rules."""
     config = loaded(tmp_path, SMALL.replace("rules: []", "rules: [rules/*.yaml]"), block.text)
     assert config.settings.rules.rules
+
+
+@pytest.mark.parametrize("block", blocks("yaml", "rule-tests"), ids=as_named)
+def test_rule_tests_pass(block: Block, tmp_path: Path) -> None:
+    """What is shown as tests of rules holds for the example config."""
+    path = tmp_path / "shown.yaml"
+    path.write_text(block.text.replace("../../deploy", str(ROOT / "deploy")))
+    done = CliRunner().invoke(main, ["test", str(path), "--config", str(ROOT / "config.example.yaml")])
+    assert done.exit_code == 0, done.output
 
 
 @pytest.mark.peer
@@ -245,4 +254,4 @@ def test_the_readme_shows_what_explain_says(monkeypatch: pytest.MonkeyPatch) -> 
 def test_what_is_only_promised_is_not_in_the_code() -> None:
     """The README's "Not yet" is taken off the list once a command of it exists."""
     commands: Any = typer.main.get_command(main)
-    assert not {"test", "simulate", "replay", "silence", "drill"} & set(commands.commands)
+    assert not {"simulate", "replay", "silence", "drill"} & set(commands.commands)

@@ -15,6 +15,7 @@ from router.cli import main
 from router.config.convert import FAILED, Context, convert
 from router.config.document import RuleDocument
 from router.config.located import load as read_yaml
+from router.config.rule_tests import RuleTests, hooks
 from router.config.shapes import Shape, is_optional, members_of, shape_of
 from router.core.quantity import Dimension, Threshold, read_value
 from router.model.incident import Severity
@@ -25,6 +26,8 @@ from router.senders.options import ChannelOptions
 from router.telemetry.metrics import Metrics
 from router.web.openapi import TABLE
 from tests.pages import ROOT, blocks, names, rows
+
+HOOKS = hooks(TYPES.hooks)
 
 # --- keys
 
@@ -40,7 +43,7 @@ def keys(type_: Any, path: str = "") -> Iterator[tuple[str, structs.FieldInfo]]:
 def _below(type_: Any, path: str) -> Iterator[tuple[str, structs.FieldInfo]]:
     if is_optional(type_):
         (type_,) = members_of(type_)
-    match shape_of(type_, TYPES.hooks):
+    match shape_of(type_, HOOKS):
         case Shape.STRUCT:
             yield from keys(type_, f"{path}.")
         case Shape.DICT:
@@ -82,7 +85,7 @@ def _read(written: str, field: structs.FieldInfo) -> object:
         return ""
     problems: list[Any] = []
     node = read_yaml(written, "docs", problems)
-    context = Context(env={}, base=ROOT, hooks=TYPES.hooks, problems=problems)
+    context = Context(env={}, base=ROOT, hooks=HOOKS, problems=problems)
     assert node is not None
     value = convert(node, field.type, context)
     assert value is not FAILED, problems
@@ -97,6 +100,11 @@ def test_every_key_of_the_config_is_documented_with_its_default() -> None:
 def test_every_key_of_a_rule_is_documented_with_its_default() -> None:
     """So does docs/rules.md."""
     agree(documented(rows("docs/rules.md", "Keys")), dict(keys(RuleDocument)))
+
+
+def test_every_key_of_a_rule_test_is_documented_with_its_default() -> None:
+    """So does docs/testing-rules.md."""
+    agree(documented(rows("docs/testing-rules.md", "Keys")), dict(keys(RuleTests)))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -124,7 +132,7 @@ def test_no_page_is_about_what_does_not_exist() -> None:
     assert {page.stem for page in (ROOT / "docs/sources").iterdir()} == set(RECEIVERS)
 
 
-@pytest.mark.parametrize("of", ["config", "rules"])
+@pytest.mark.parametrize("of", ["config", "rules", "tests"])
 def test_the_schemas_are_current(of: str) -> None:
     """Editors check by the structs as they are now: see docs/contributing.md for how to write the files anew."""
     printed = CliRunner().invoke(main, ["schema", "--of", of])

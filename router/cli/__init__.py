@@ -9,6 +9,7 @@ from router.cli.migrate import migrate
 from router.cli.oncall import oncall
 from router.cli.schema import schema
 from router.cli.serve import serve
+from router.cli.test import test
 
 main = typer.Typer(
     name="alert-router",
@@ -22,6 +23,7 @@ for command in (
     serve,
     check,
     explain,
+    test,
     incidents,
     open_incident,
     ack,

@@ -12,15 +12,14 @@ from rich.table import Table
 from rich.text import Text
 
 from router.cli.config import ConfigPath, config_at, console, fail, path_of
+from router.cli.payload import decoded
 from router.config.load import Config
 from router.core.explain import Explanation, Outcome
 from router.core.explain import explain as explain_alert
 from router.core.quantity import duration
 from router.core.reach import Reached
 from router.model.policy import Step
-from router.ports import Bad, Incoming, Received, SystemClock
-from router.receivers import RECEIVERS
-from router.receivers.site import Site
+from router.ports import Received, SystemClock
 from router.web import views
 
 
@@ -48,16 +47,15 @@ def explain(
 
 
 def _decode(checked: Config, payload: str, source: str, resource: str) -> Received:
-    if source not in checked.sources:
-        fail(f"no source '{source}' is configured; there are: {', '.join(checked.sources)}")
-    receiver = RECEIVERS[source].build(source, checked.sources[source], Site())
     try:
         body = sys.stdin.buffer.read() if payload == "-" else Path(payload).read_bytes()
-        return receiver.decode(Incoming({"sentry-hook-resource": resource}, body), SystemClock().now())
+        return decoded(checked, source, resource, body)
     except OSError as error:
         fail(f"{payload}: {error.strerror}")
-    except Bad as error:
-        fail(f"{payload}: {error.pointer or 'the body'}: {error.detail}")
+    except LookupError as error:
+        fail(str(error))
+    except ValueError as error:
+        fail(f"{payload}: {error}")
 
 
 def _show(out: Console, one: Explanation) -> None:

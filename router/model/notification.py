@@ -16,6 +16,11 @@ def channel_of(address: str) -> str:
     return address.partition("/")[0]
 
 
+def person_of(address: str) -> str:
+    """The person whom an address reaches, over whichever channel; "" for one that is a channel's own."""
+    return address.partition("/")[2]
+
+
 class NotificationState(StrEnum):
     PENDING = "pending"
     SENT = "sent"

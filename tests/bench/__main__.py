@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable
 import uvloop
 from rich.console import Console
 
-from tests.bench import active, latency, matching, throughput, virtual
+from tests.bench import active, latency, matching, rule_tests, throughput, virtual
 from tests.bench.result import Result, table
 
 BENCHES: dict[str, Callable[[float], AsyncIterator[Result]]] = {
@@ -18,6 +18,7 @@ BENCHES: dict[str, Callable[[float], AsyncIterator[Result]]] = {
     "active": active.run,
     "matching": matching.run,
     "virtual": virtual.run,
+    "rule-tests": rule_tests.run,
 }
 
 

@@ -1,0 +1,122 @@
+"""`alert-router test`."""
+
+# ruff: noqa: PT028 - the command has the name of a pytest test, and is none
+
+import json
+import os
+import re
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from router.app import TYPES
+from router.cli.config import ConfigPath, config_at, console, fail, path_of
+from router.cli.payload import alerts_in
+from router.cli.trial import Trial, as_json, as_junit, clock
+from router.config.load import Config
+from router.config.located import Invalid
+from router.config.scenarios import Located, load_scenarios
+from router.core.branches import Coverage
+from router.core.comparison import Line, compare
+from router.core.quantity import duration
+from router.core.scenario import Scenario, play
+
+Junit = Annotated[Path | None, typer.Option("--junit", help="Write the results to this file, as JUnit XML.")]
+Coverages = Annotated[
+    float | None, typer.Option("--coverage-min", min=0, max=100, help="Fail if less of it is tested, in percent.")
+]
+
+
+def test(
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Files of tests, or folders of them. [default: rules/tests beside the config]"),
+    ] = None,
+    run: Annotated[str, typer.Option(help="Only the tests in whose name this regular expression is found.")] = "",
+    junit: Junit = None,
+    coverage_min: Coverages = None,
+    as_json_: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    config: ConfigPath = None,
+) -> None:
+    """Test the rules and policies under virtual time. Exits with 1 if a test fails."""
+    path = path_of(config)
+    checked = config_at(path)
+    found = _chosen(_tests(paths or [path.parent / "rules/tests"], checked), run)
+    coverage = Coverage(checked.settings)
+    trials = [_try(one, checked, coverage) for one in found]
+    failed = [trial for trial in trials if not trial.passed]
+    if junit:
+        junit.write_bytes(as_junit(trials))
+    if as_json_:
+        typer.echo(json.dumps(as_json(trials, coverage), indent=2))
+    else:
+        _show(console(), trials, coverage, whole=not run)
+    if coverage_min is not None and 100 * coverage.ratio < coverage_min:
+        fail(f"{100 * coverage.ratio:.0f}% of the rules and policies are tested, which is less than {coverage_min:g}%")
+    if failed:
+        raise typer.Exit(1)
+
+
+def _tests(paths: Sequence[Path], checked: Config) -> list[Located]:
+    files = [file for path in paths for file in ([path] if path.is_file() else sorted(path.glob("*.y*ml")))]
+    if not files:
+        fail(f"no tests in {', '.join(map(str, paths))}; docs/testing-rules.md says how to write some")
+    try:
+        return load_scenarios(files, checked, TYPES.hooks, os.environ, alerts_in(checked))
+    except Invalid as error:
+        fail(str(error))
+
+
+def _chosen(found: list[Located], run: str) -> list[Located]:
+    try:
+        pattern = re.compile(run)
+    except re.error as error:
+        fail(f"--run: {error}")
+    chosen = [one for one in found if pattern.search(one.scenario.name)]
+    return chosen or fail(f"no test's name has '{run}' in it" if run else "there's no test in it")
+
+
+def _try(one: Located, checked: Config, coverage: Coverage) -> Trial:
+    started = time.perf_counter()
+    played = play(one.scenario, checked.settings, coverage.watch)
+    return Trial(one, compare(one.scenario, played), time.perf_counter() - started)
+
+
+# --- for people
+
+
+def _show(out: Console, trials: Sequence[Trial], coverage: Coverage, *, whole: bool) -> None:
+    failed = [trial for trial in trials if not trial.passed]
+    for trial in failed:
+        _show_failed(out, trial)
+    if whole:
+        for sentence in coverage.missed:
+            out.print(Text(sentence, "yellow"))
+    took = sum(trial.took for trial in trials)
+    said = f"{len(trials) - len(failed)} passed, {len(failed)} failed in {duration(took)}"
+    tested = f"; {100 * coverage.ratio:.0f}% of the rules and policies tested" if whole else ""
+    out.print(Text(said + tested, "bold red" if failed else "bold green"))
+
+
+def _show_failed(out: Console, trial: Trial) -> None:
+    """Both sides of every line, so that what is wrong is seen among what is right."""
+    scenario = trial.test.scenario
+    out.print(Text(f"FAILED {scenario.name}  {trial.test.place}", "bold red"))
+    table = Table("", "after", f"clock ({scenario.zone})", "expected", "got", box=None, padding=(0, 2))
+    for line in trial.lines:
+        style = "dim" if line.agrees else "red" if line.got is None else "yellow"
+        table.add_row(*_cells(line, scenario), style=style)
+    out.print(table, Text(""))
+
+
+def _cells(line: Line, scenario: Scenario) -> tuple[Text, ...]:
+    mark = " " if line.agrees else "-" if line.got is None else "+" if line.expected is None else "≠"
+    when = f"{clock(scenario, line.after):%a %Y-%m-%d %H:%M:%S}"
+    sides = ("nothing" if side is None else side for side in (line.expected, line.got))
+    return tuple(map(Text, (mark, f"+{duration(line.after)}", when, *sides)))

@@ -1,0 +1,126 @@
+"""The shape of a file of rule tests: what a person writes, before it's checked against the config."""
+
+from typing import NewType
+
+from msgspec import Struct
+
+from router.config.fields import Duration, TimeZone
+from router.config.shapes import Hooks
+from router.config.times import Moment, parse_moment
+from router.core.scenario import Failing
+from router.model.alert import AlertStatus
+from router.model.event import Command
+from router.model.incident import Severity, Status
+from router.model.reason import Reason
+
+START = Moment(parse_moment("2026-01-05 09:00"))
+"""When a test starts that doesn't say so: on a Monday morning, far from any change of the clocks."""
+
+Recipient = NewType("Recipient", str)
+"""Who gets a message: a channel as `log` or `channel:log`, a person as `contact:ana`, or over one way as `text/ana`."""
+
+
+class ShownAlert(Struct, frozen=True, kw_only=True):
+    """An alert that a source reports. `times` makes it so many events, at a source like Sentry, which reports those."""
+
+    labels: dict[str, str]
+    annotations: dict[str, str] = {}
+    status: AlertStatus = AlertStatus.FIRING
+    times: int = 0
+
+
+class TimelineStep(Struct, frozen=True, kw_only=True):
+    """What happens at a time, after its deadlines: alerts or a webhook's body, what a person does, what fails."""
+
+    at: Duration
+    alerts: list[ShownAlert] = []
+    payload: str = ""
+    source: str = "alertmanager"
+    resource: str = "event_alert"
+    do: Command | None = None
+    by: str = "somebody"
+    incident: int | None = None
+    text: str = ""
+    severity: Severity | None = None
+    fails: dict[str, Failing] = {}
+    works: list[str] = []
+
+    def __post_init__(self) -> None:
+        if not (self.alerts or self.payload or self.do or self.fails or self.works):
+            raise ValueError("nothing happens in this step: give it alerts, payload, do, fails or works")
+        if (self.do is Command.SEVERITY) != (self.severity is not None):
+            raise ValueError("`severity` is what `do: severity` sets, and only that")
+
+
+class ExpectedMessage(Struct, frozen=True, kw_only=True):
+    """Messages that must arrive at a time, or up to `within` later, one for each of `to`."""
+
+    at: Duration
+    to: list[Recipient]
+    within: Duration = Duration(0.0)
+    reason: Reason | None = None
+    severity: Severity | None = None
+    title: str | None = None
+
+
+class ExpectedIncident(Struct, frozen=True, kw_only=True):
+    """An incident there must be at a time, or else in the end. All that there are then must be listed."""
+
+    at: Duration | None = None
+    rule: str | None = None
+    key: str | None = None
+    severity: Severity | None = None
+    status: Status | None = None
+    title: str | None = None
+    acknowledged_by: str | None = None
+    lead: str | None = None
+    firing: int | None = None
+    reopened: int | None = None
+
+
+class ExpectedReason(Struct, frozen=True, kw_only=True):
+    """What must have been decided at a time, about whatever happened then."""
+
+    at: Duration
+    reason: Reason
+
+
+class Expected(Struct, frozen=True, kw_only=True):
+    """What must come of it. Any message that isn't here fails the test; incidents are looked at if they're given."""
+
+    notified: list[ExpectedMessage] = []
+    incidents: list[ExpectedIncident] | None = None
+    reasons: list[ExpectedReason] = []
+
+
+class RuleTest(Struct, frozen=True, kw_only=True):
+    """One test: what happens, in virtual time, and what must come of it.
+
+    It ends at `until`, or else at the last time that is in it.
+    """
+
+    name: str
+    timeline: list[TimelineStep]
+    expect: Expected
+    start: Moment = START
+    time_zone: TimeZone | None = None
+    until: Duration | None = None
+
+
+class RuleTests(Struct, frozen=True, kw_only=True):
+    """A file of tests of the rules and policies in a config."""
+
+    tests: list[RuleTest]
+
+
+def parse_recipient(text: str) -> Recipient:
+    """Raises: ValueError."""
+    kind, colon, name = text.partition(":")
+    if colon and (kind not in {"channel", "contact"} or not name):
+        raise ValueError(f"expected a channel, contact:NAME or CHANNEL/NAME, found '{text}'")
+    return Recipient(name if kind == "channel" and colon else text)
+
+
+def hooks(config_hooks: Hooks) -> Hooks:
+    """Those of the config, and how what is only in tests is read."""
+    return Hooks({**config_hooks.parsers, Recipient: parse_recipient}, config_hooks.choices)

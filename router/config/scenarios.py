@@ -1,0 +1,161 @@
+"""Reads files of rule tests, checks them against the config, and makes scenarios for the core of them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from msgspec import Struct
+
+from router.config.convert import Context, Trail, convert
+from router.config.load import Config
+from router.config.located import Invalid, Place, Problem, read
+from router.config.people_check import check_name
+from router.config.rule_tests import ExpectedIncident, RuleTest, RuleTests, ShownAlert, TimelineStep, hooks
+from router.config.shapes import Hooks
+from router.core.fingerprint import fingerprint
+from router.core.scenario import Happening, Message, Reported, Scenario, Snapshot
+from router.core.wall import instant
+from router.model.alert import Alert
+from router.model.notification import channel_of, person_of
+
+Decode = Callable[[str, str, Path], Sequence[Alert]]
+"""The alerts in a webhook's body: from the source's name, what Sentry says it's about, and the file.
+
+Raises: ValueError, if that can't be understood.
+"""
+
+
+class Located(Struct, frozen=True):
+    """A scenario, and where it's written."""
+
+    place: Place
+    scenario: Scenario
+
+
+def load_scenarios(
+    paths: Sequence[Path], config: Config, config_hooks: Hooks, env: Mapping[str, str], decode: Decode
+) -> list[Located]:
+    """The tests in these files, in order. Raises: Invalid, with every problem of all of them."""
+    problems: list[Problem] = []
+    found: list[Located] = []
+    for path in paths:
+        context = Context(env=env, base=path.parent, hooks=hooks(config_hooks), problems=problems)
+        root = read(path, problems)
+        if root is None:
+            continue
+        convert(root, RuleTests, context)
+        _check(context, config)
+        reader = _Reader(context, config, decode)
+        found += [reader.located(trail, test) for trail, test in list(context.all_of(RuleTest))]
+    if problems:
+        raise Invalid(problems)
+    return found
+
+
+# --- checks against the config
+
+
+def _check(context: Context, config: Config) -> None:
+    channels, contacts = list(config.channels), list(config.document.contacts)
+    rules = [*(rule.name for rule in config.settings.rules.rules), "default"]
+    names: dict[str, Place] = {}
+    for trail, value in list(context.values.items()):
+        match trail:
+            case ("tests", _, "name"):
+                if value in names:
+                    context.report(context.place_of(trail), f"test '{value}' is there already, at {names[value]}")
+                names.setdefault(value, context.place_of(trail))
+            case ("tests", _, "timeline", _, "works", _):
+                check_name("channel", value, channels, trail, context)
+            case ("tests", _, "timeline", _, "fails", name):
+                check_name("channel", str(name), channels, trail, context)
+            case ("tests", _, "timeline", _, "source"):
+                check_name("source", value, list(config.sources), trail, context)
+            case ("tests", _, "expect", "incidents", _, "rule"):
+                check_name("rule", value, rules, trail, context)
+            case ("tests", _, "expect", "notified", _, "to", _):
+                _check_recipient(value, channels, contacts, trail, context)
+
+
+def _check_recipient(to: str, channels: list[str], contacts: list[str], trail: Trail, context: Context) -> None:
+    if to.startswith("contact:"):
+        check_name("contact", to.removeprefix("contact:"), contacts, trail, context)
+        return
+    if to not in channels and to in contacts:
+        context.report(context.place_of(trail), f"unknown channel '{to}': for the contact write contact:{to}")
+        return
+    check_name("channel", channel_of(to), channels, trail, context)
+    if person := person_of(to):
+        check_name("contact", person, contacts, trail, context)
+
+
+# --- into what the core is told
+
+
+class _Reader:
+    def __init__(self, context: Context, config: Config, decode: Decode) -> None:
+        self.context = context
+        self.decode = decode
+        self.zone = config.document.company.time_zone
+
+    def located(self, trail: Trail, test: RuleTest) -> Located:
+        zone = test.time_zone or self.zone
+        start = test.start.timestamp() if test.start.tzinfo else instant(test.start, zone)
+        expect = test.expect
+        last = max(
+            (
+                *(step.at for step in test.timeline),
+                *(one.at + one.within for one in expect.notified),
+                *(one.at or 0.0 for one in expect.incidents or ()),
+                *(one.at for one in expect.reasons),
+            ),
+            default=0.0,
+        )
+        end = last if test.until is None else test.until
+        if end < last:
+            self.context.report(self.context.place_of((*trail, "until")), "the test has times after its `until`")
+        scenario = Scenario(
+            name=test.name,
+            start=start,
+            zone=zone,
+            timeline=tuple(self.happening((*trail, "timeline", n), step) for n, step in enumerate(test.timeline)),
+            messages=tuple(
+                Message(one.at, to, one.within, one.reason, one.severity, one.title)
+                for one in expect.notified
+                for to in one.to
+            ),
+            snapshots=_snapshots(expect.incidents, end),
+            reasons=tuple((one.at, one.reason) for one in expect.reasons),
+            end=end,
+        )
+        return Located(self.context.place_of(trail), scenario)
+
+    def happening(self, trail: Trail, step: TimelineStep) -> Happening:
+        reported = [Reported(_alert(one, step.source), one.times) for one in step.alerts]
+        if step.payload:
+            reported += [Reported(alert, dated=True) for alert in self.payload((*trail, "payload"), step)]
+        return Happening(
+            step.at, tuple(reported), step.do, step.by, step.incident, step.text, step.severity, step.fails,
+            tuple(step.works),
+        )  # fmt: skip
+
+    def payload(self, trail: Trail, step: TimelineStep) -> Sequence[Alert]:
+        try:
+            return self.decode(step.source, step.resource, self.context.base / step.payload)
+        except ValueError as error:
+            self.context.report(self.context.place_of(trail), f"{step.payload}: {error}")
+            return ()
+
+
+def _alert(shown: ShownAlert, source: str) -> Alert:
+    return Alert(source, fingerprint(shown.labels), shown.status, shown.labels, shown.annotations, 0.0)
+
+
+def _snapshots(expected: Sequence[ExpectedIncident] | None, end: float) -> tuple[Snapshot, ...]:
+    if expected is None:
+        return ()
+    shots: dict[float, list[Mapping[str, object]]] = {} if expected else {end: []}
+    for one in expected:
+        fields = {name: getattr(one, name) for name in one.__struct_fields__ if name != "at"}
+        said = {name: value for name, value in fields.items() if value is not None}
+        shots.setdefault(end if one.at is None else one.at, []).append(said)
+    return tuple(Snapshot(after, tuple(incidents)) for after, incidents in shots.items())

@@ -1,0 +1,86 @@
+"""Which branches of the rules and policies were taken: what is never tested may be wrong without anybody's knowing."""
+
+from collections.abc import Collection, Iterator
+from enum import StrEnum
+
+from msgspec import Struct
+
+from router.core.quantity import duration
+from router.core.settings import Settings
+from router.core.view import Changes
+from router.core.virtual import VirtualRouter
+from router.model.incident import Incident, Severity
+from router.model.reason import Reason
+
+
+class Kind(StrEnum):
+    RULE = "rule"
+    TIER = "tier"
+    STEP = "step"
+    FALLBACK = "fallback"
+
+
+class Branch(Struct, frozen=True):
+    """A rule, or a tier of one by its severity; a step of a policy by its number from 1, or its fallback."""
+
+    kind: Kind
+    name: str
+    part: str = ""
+
+
+class Coverage:
+    """The branches of some settings, and those that were taken. `watch` is for `play`, any number of times."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.taken: set[Branch] = set()
+        self.branches = dict(_branches(settings))
+        self._settings = settings
+
+    @property
+    def missed(self) -> list[str]:
+        """A sentence for each branch that wasn't taken, in the order of rules and policies."""
+        return [f"{words} is never tested" for branch, words in self.branches.items() if branch not in self.taken]
+
+    @property
+    def ratio(self) -> float:
+        """How much of it was taken, from 0 to 1."""
+        return len(self.taken & self.branches.keys()) / len(self.branches)
+
+    def watch(self, router: VirtualRouter, changes: Changes) -> None:
+        """Note which branches these changes come from, before they're written to the router's store."""
+        for taking, _ in changes.takings.values():
+            self.taken.add(Branch(Kind.RULE, taking.rule))
+            if taking.severity is not None:
+                self.taken.add(Branch(Kind.TIER, taking.rule, taking.severity))
+        skipped = {(e.incident_id, e.data["step"]) for e in changes.entries if e.what is Reason.STEP_SKIPPED}
+        for incident in changes.incidents.values():
+            self._steps(router.memory.incidents.get(incident.id), incident, skipped)
+        for entry in changes.entries:
+            if entry.what is Reason.FALLBACK:
+                incident = changes.incidents[entry.incident_id]
+                self.taken.add(Branch(Kind.FALLBACK, self._policy(incident)))
+
+    def _steps(self, before: Incident | None, after: Incident, skipped: Collection[tuple[int, int]]) -> None:
+        goes_on = before and (before.severity, before.reopened) == (after.severity, after.reopened)
+        first = before.step if before and goes_on else 0
+        for step in range(first + 1, after.step + 1):
+            if (after.id, step) not in skipped:
+                self.taken.add(Branch(Kind.STEP, self._policy(after), str(step)))
+
+    def _policy(self, incident: Incident) -> str:
+        return self._settings.policy(incident.severity).name
+
+
+def _branches(settings: Settings) -> Iterator[tuple[Branch, str]]:
+    rules = settings.rules
+    for rule in (*rules.rules, rules.default):
+        yield Branch(Kind.RULE, rule.name), f"rule {rule.name}"
+        for severity, threshold in rule.thresholds:
+            yield Branch(Kind.TIER, rule.name, severity), f"the {severity} tier of {rule.name} ({threshold.text})"
+    for name in dict.fromkeys(settings.severities[severity].policy for severity in Severity):
+        policy = settings.policies[name]
+        for number, step in enumerate(policy.steps, 1):
+            when = f"after {duration(step.after)}" if step.after else "at once"
+            yield Branch(Kind.STEP, name, str(number)), f"step {number} of policy {name} ({when})"
+        if policy.fallback:
+            yield Branch(Kind.FALLBACK, name), f"the fallback of policy {name}"

@@ -1,0 +1,170 @@
+"""Files of rule tests: what a person writes becomes a scenario, and whatever is wrong is said with its place."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from router.app import TYPES, load_config
+from router.config.load import Config
+from router.config.located import Invalid
+from router.config.scenarios import load_scenarios
+from router.core.scenario import Failing, Happening, Message, Scenario, Snapshot
+from router.model.alert import Alert, AlertStatus
+from router.model.event import Command
+from router.model.incident import Severity, Status
+from router.model.reason import Reason
+from tests.daemon import write_config
+
+ALERT = Alert("sentry", "f1", AlertStatus.FIRING, {"alertname": "A"}, {}, 17.0)
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    return load_config(
+        write_config(
+            tmp_path,
+            channels={"log": {"type": "console"}},
+            contacts={"ana": {}},
+            company={"time_zone": "Europe/London"},
+        )
+    )
+
+
+def decode(source: str, resource: str, path: Path) -> Sequence[Alert]:
+    if path.name != "body.json":
+        raise ValueError("can't be read: No such file or directory")
+    return [ALERT]
+
+
+def scenarios(config: Config, folder: Path, text: str) -> list[Scenario]:
+    path = folder / "tests.yaml"
+    path.write_text(text)
+    return [one.scenario for one in load_scenarios([path], config, TYPES.hooks, {}, decode)]
+
+
+def wrong(config: Config, folder: Path, text: str) -> list[str]:
+    with pytest.raises(Invalid) as raised:
+        scenarios(config, folder, text)
+    return [str(problem).removeprefix(f"{folder}/") for problem in raised.value.problems]
+
+
+def test_everything_there_is_to_write(config: Config, tmp_path: Path) -> None:
+    """Each key arrives where the core reads it."""
+    (one,) = scenarios(
+        config,
+        tmp_path,
+        """
+        tests:
+          - name: all of it
+            start: 2026-03-28 23:30
+            until: 3h
+            timeline:
+              - at: 1m
+                source: sentry
+                alerts: [{labels: {alertname: B}, annotations: {value: 1}, status: resolved, times: 2}]
+              - {at: 2m, payload: body.json}
+              - {at: 3m, do: severity, severity: P1, by: ana, incident: 2, text: why}
+              - {at: 4m, fails: {log: refuses}, works: [log]}
+            expect:
+              notified:
+                - {at: 5m, to: [channel:log, contact:ana, log/ana], within: 1s, reason: opened, severity: P0, title: T}
+              incidents:
+                - {at: 1h, rule: default, status: resolved}
+                - {at: 1h, acknowledged_by: ana}
+                - {severity: P2}
+              reasons: [{at: 2h, reason: steps_ended}]
+        """.replace("source: sentry", "source: alertmanager"),
+    )
+    assert (one.name, one.start, one.zone, one.end) == ("all of it", 1774740600.0, "Europe/London", 10_800)
+    reported = one.timeline[0].reported[0]
+    assert (reported.times, reported.dated, reported.alert.status) == (2, False, AlertStatus.RESOLVED)
+    assert (reported.alert.labels, reported.alert.annotations) == ({"alertname": "B"}, {"value": "1"})
+    assert [(r.alert, r.dated) for r in one.timeline[1].reported] == [(ALERT, True)]
+    assert one.timeline[2:] == (
+        Happening(180, (), Command.SEVERITY, "ana", 2, "why", Severity.P1),
+        Happening(240, by="somebody", fails={"log": Failing.REFUSES}, works=("log",)),
+    )
+    assert one.messages == tuple(
+        Message(300, to, 1, Reason.OPENED, Severity.P0, "T") for to in ("log", "contact:ana", "log/ana")
+    )
+    assert one.snapshots == (
+        Snapshot(3600, ({"rule": "default", "status": Status.RESOLVED}, {"acknowledged_by": "ana"})),
+        Snapshot(10_800, ({"severity": Severity.P2},)),
+    )
+    assert one.reasons == ((7200, Reason.STEPS_ENDED),)
+
+
+SMALL = """
+tests:
+  - name: small
+    timeline: [{at: 1m, do: note}, {at: 3m, do: note}]
+    expect: {incidents: [], notified: [{at: 2m, to: [log], within: 2m}]}
+"""
+
+
+def test_a_test_ends_at_the_last_time_in_it(config: Config, tmp_path: Path) -> None:
+    """What may still come within a time counts; no incident at all is said by an empty list."""
+    (one,) = scenarios(config, tmp_path, SMALL)
+    assert (one.end, one.snapshots) == (240, (Snapshot(240, ()),))
+
+
+def test_a_test_starts_on_a_monday_morning_where_the_company_is(config: Config, tmp_path: Path) -> None:
+    """Or by the clock that it names, or at a time with an offset."""
+
+    def start(changed: str) -> float:
+        return scenarios(config, tmp_path, SMALL.replace("name: small", f"name: small\n    {changed}"))[0].start
+
+    assert start("until: 4m") == 1767603600
+    assert start("time_zone: Asia/Tokyo") == 1767603600 - 9 * 3600
+    assert start("start: 2026-01-05T09:00+02:00") == 1767603600 - 2 * 3600
+
+
+def test_every_mistake_is_said_with_its_place(config: Config, tmp_path: Path) -> None:
+    """All of them, each with what to do."""
+    text = """tests:
+  - name: one
+    timeline:
+      - {at: 2}
+      - {at: 1m, do: ackn}
+      - {at: 1m, do: severity}
+      - {at: 1m, fails: {slog: down}, works: [slog]}
+    expect:
+      notified: [{at: 0s, to: [ana, slog, log/bob, contact:bob, role:cto]}]
+      incidents: [{rule: nope}]
+      reasons: [{at: 1m, reason: bored}]
+  - name: two
+    timeline: [{at: 5m, payload: nope.json, source: sentry}]
+    until: 1m
+    expect: {}
+  - name: two
+    timeline: []
+    expect: {}
+"""
+    problems = wrong(config, tmp_path, text)
+    assert [problem.partition(": ")[0].removeprefix("tests.yaml:") for problem in problems] == [
+        "4:9", "4:14", "5:22", "6:9", "7:32", "7:47", "9:32", "9:37", "9:43", "9:52", "9:65", "10:26", "11:34",
+        "13:34", "13:53", "14:12", "16:11",
+    ]  # fmt: skip
+    said = "\n".join(problems)
+    for part in (
+        "nothing happens in this step: give it alerts, payload, do, fails or works",
+        "'2' has no unit: write 2s, 2m or 2h",
+        "unknown value 'ackn', did you mean 'ack'?",
+        "`severity` is what `do: severity` sets, and only that",
+        "unknown channel 'slog', did you mean 'log'?",
+        "unknown channel 'ana': for the contact write contact:ana",
+        "unknown contact 'bob'",
+        "expected a channel, contact:NAME or CHANNEL/NAME, found 'role:cto'",
+        "unknown rule 'nope'",
+        "nope.json: can't be read: No such file or directory",
+        "unknown source 'sentry'",
+        "the test has times after its `until`",
+        f"test 'two' is there already, at {tmp_path}/tests.yaml:12:11",
+    ):
+        assert part in said, part
+
+
+def test_files_that_cannot_be_read_are_mistakes_too(config: Config, tmp_path: Path) -> None:
+    with pytest.raises(Invalid, match=r"none\.yaml:1:1: can't be read"):
+        load_scenarios([tmp_path / "none.yaml"], config, TYPES.hooks, {}, decode)
