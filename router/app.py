@@ -12,6 +12,9 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
+from router.actions import build as build_actions
+from router.actions.desk import Desk
+from router.actions.redact import Redactor
 from router.config.load import Config, Types, load
 from router.config.located import Invalid
 from router.core.arrangement import Arrangement
@@ -38,6 +41,7 @@ from router.telemetry.logs import logger
 from router.telemetry.metrics import Metrics
 from router.web import page
 from router.web.act import Act
+from router.web.actions import Actions
 from router.web.api import Api
 from router.web.operations import Operations
 from router.web.origin import same_origin
@@ -130,6 +134,7 @@ class App:
         self._arrangements = Shelf(store, "arrangement", Arrangement)
         self.in_force = InForce(config.settings, [Arrangements(self._arrangements, clock)], clock, self._use)
         self._coverage = Coverage(lambda: self.in_force.settings, clock, self.metrics)
+        self._desk = Desk(self.inbox, store, clock)
         self._timers = Timers(store, self.inbox, clock, owner)
         self._webhooks = Webhooks(_receivers(config), self.inbox, store, clock, self.metrics)
         self._loops: set[asyncio.Task[None]] = set()
@@ -211,8 +216,15 @@ class App:
             people=lambda: self.in_force.settings.people,
             refresh=self.in_force.refresh,
         )
+        actions = Actions(
+            self._desk,
+            self._store,
+            self._clock,
+            auth=lambda: self.config.document.auth,
+            settings=lambda: self.in_force.settings,
+        )
         operations = Operations(self._store, self._clock, self.metrics, self.reload)
-        for part in (self._webhooks, operations, api, schedules, overrides, page, act):
+        for part in (self._webhooks, operations, api, schedules, overrides, actions, page, act):
             app.add_routes(part.routes())
         return app
 
@@ -246,6 +258,8 @@ class App:
         self.inbox.settings = settings
 
     def _loaded(self, config: Config) -> None:
+        self._desk.actions = build_actions(config.document.actions)
+        self._desk.redactor = Redactor(config.document, os.environ)
         self.metrics.reload_successful.set(1)
         self._loaded_at = self._clock.now()
         self.metrics.reload_time.set(self._loaded_at)
@@ -273,6 +287,7 @@ class App:
     async def stop(self) -> None:
         """Take nothing more, finish what is under way, and close."""
         await self._runner.cleanup()
+        await self._desk.stop(GRACE)
         await self._post.stop()
         for loop in list(self._loops):
             loop.cancel()

@@ -13,9 +13,10 @@ from typing import Any, Protocol, runtime_checkable
 from msgspec import Struct
 
 from router.core.view import Changes, View, Wanted
+from router.model.action import ActionRequest
 from router.model.alert import Alert, Taking
 from router.model.decision import Entry
-from router.model.event import Command, Event, TimerDue, Undelivered
+from router.model.event import ActionAnswered, ActionRequested, Command, Event, TimerDue, Undelivered
 from router.model.incident import Incident, Severity, Status
 from router.model.notification import Letter, Notification, NotificationState, Result
 from router.model.reason import Reason
@@ -189,6 +190,18 @@ class Inbox(Protocol):
 
         Raises: Overloaded, StoreUnavailable. Then the caller must not answer 2xx.
         """
+        ...
+
+
+class ActionDesk(Protocol):
+    """Where actions are asked for and approved. What is approved it runs, once, and reports what came of it."""
+
+    async def submit(self, event: ActionRequested | ActionAnswered) -> Reason:
+        """The reason decided, committed. Raises: Overloaded, StoreUnavailable."""
+        ...
+
+    def shown(self, request: ActionRequest) -> Sequence[str]:
+        """What would be run, a line for each argument or step, as it's configured now; without secrets."""
         ...
 
 

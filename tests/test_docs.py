@@ -28,6 +28,7 @@ from router.model.notification import Letter
 from router.ports import Incoming
 from router.receivers import RECEIVERS
 from router.receivers.site import Site
+from router.web.actions import Actions
 from router.web.api import Api
 from router.web.openapi import TABLE
 from router.web.operations import Operations
@@ -196,6 +197,7 @@ def _routes() -> web.Application:
     app.add_routes(Overrides(nothing, nothing, auth=nothing, people=nothing, refresh=nothing).routes())
     given = dict.fromkeys(inspect.signature(Api).parameters, nothing)
     app.add_routes(Api(**given).routes())
+    app.add_routes(Actions(nothing, nothing, nothing, auth=nothing, settings=nothing).routes())
     return app
 
 

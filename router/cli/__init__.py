@@ -2,6 +2,7 @@
 
 import typer
 
+from router.cli.action import action
 from router.cli.check import check
 from router.cli.explain import explain
 from router.cli.incidents import ack, escalate, incidents, note, open_incident, resolve, severity
@@ -36,3 +37,4 @@ for command in (
 ):
     main.command(command.__name__.removesuffix("_incident"))(command)
 main.add_typer(oncall, name="oncall")
+main.add_typer(action, name="action")

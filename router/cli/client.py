@@ -56,8 +56,8 @@ async def _ask(method: str, url: str, options: dict[str, Any]) -> Any:
         answer = await response.json(content_type=None)
     if not isinstance(answer, dict):
         raise ValueError("every answer of the router's is an object")  # noqa: TRY004 - as if it weren't JSON at all
-    # An answer that is too late still has the incident, and says what was so already.
-    if not response.ok and "incident" not in answer:
+    # An answer that is too late still has the outcome, and says what was so already.
+    if not response.ok and "outcome" not in answer:
         hint = " (it's taken from $ALERT_ROUTER_TOKEN)" if response.status == HTTPStatus.UNAUTHORIZED else ""
         raise Unanswered(f"{answer.get('title', response.status)}: {answer.get('detail', '')}{hint}")
     return answer

@@ -4,6 +4,7 @@ from typing import Literal, NewType
 
 from msgspec import Struct, field
 
+from router.config.actions import ActionDocument
 from router.config.fields import Duration, HttpUrl, Size, TimeZone
 from router.config.people import ContactDocument, ScheduleDocument
 from router.config.secret import Secret
@@ -58,6 +59,7 @@ class RuleDocument(Struct, frozen=True, kw_only=True):
     summary: Template | None = None
     runbook: str = ""
     component: str = ""
+    actions: tuple[str, ...] = ()
     resolve_after: Duration | None = None
     continues: bool = field(name="continue", default=False)
 
@@ -84,6 +86,7 @@ class DefaultRule(Struct, frozen=True, kw_only=True):
     summary: Template | None = None
     runbook: str = ""
     component: str = ""
+    actions: tuple[str, ...] = ()
 
 
 class Company(Struct, frozen=True, kw_only=True):
@@ -176,6 +179,7 @@ class Document(Struct, frozen=True, kw_only=True):
     contacts: dict[str, ContactDocument] = {}
     roles: dict[str, list[str]] = {}
     schedules: dict[str, ScheduleDocument] = {}
+    actions: dict[str, ActionDocument] = {}
     listen: str = "127.0.0.1:9095"
     external_url: HttpUrl = HttpUrl("http://127.0.0.1:9095")
     storage: Secret = Secret("sqlite:///alert-router.db")

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from msgspec import Struct, defstruct
 
+from router.config.actions import check_actions, plans
 from router.config.convert import FAILED, Context, Trail, convert
 from router.config.document import (
     Channel,
@@ -196,6 +197,7 @@ def _check_count(place: Place, rule: RuleDocument, context: Context) -> None:
 def _check(context: Context) -> None:
     _check_names(context)
     check_people(context)
+    check_actions(context)
     _check_answers(context)
     _check_links(context)
     _check_listen(context)
@@ -306,6 +308,7 @@ def _assemble(
         },
         people=people(document.contacts, document.roles, document.schedules, document.company.time_zone),
         edited=frozenset(name for name, channel in document.channels.items() if getattr(channel, "edits", False)),
+        actions=plans(document.actions),
         reopen_within=document.reopen_within,
         fallback_after=document.fallback_after,
         give_up_after=document.give_up_after,
@@ -328,6 +331,7 @@ def _rule(rule: RuleDocument, document: Document, origin: str) -> Rule:
         summary=rule.summary or compile_template(SUMMARY),
         runbook=rule.runbook,
         component=rule.component,
+        actions=rule.actions,
         continues=rule.continues,
         resolve_after=document.resolve_after if rule.resolve_after is None else rule.resolve_after,
         origin=origin,
@@ -342,6 +346,7 @@ def _default(rule: DefaultRule, document: Document) -> Rule:
         summary=rule.summary or compile_template(SUMMARY),
         runbook=rule.runbook,
         component=rule.component,
+        actions=rule.actions,
         resolve_after=document.resolve_after,
         origin="default_rule",
     )

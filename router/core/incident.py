@@ -10,6 +10,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from router.core.action import TIMER, act, action_due
 from router.core.escalation import REACH, STEP, Decision, run_steps, stop_reaching, tell, try_next_ways
 from router.core.reach import Reached
 from router.core.rule import Judgement, Rule
@@ -17,7 +18,17 @@ from router.core.settings import Settings
 from router.core.template import render
 from router.model.alert import Alert
 from router.model.decision import Timer
-from router.model.event import Command, Commanded, Recorded, Resent, TimerDue
+from router.model.event import (
+    ActionAnswered,
+    ActionEvent,
+    ActionRan,
+    ActionRequested,
+    Command,
+    Commanded,
+    Recorded,
+    Resent,
+    TimerDue,
+)
 from router.model.incident import Incident, Severity, Status
 from router.model.reason import Reason
 
@@ -62,7 +73,7 @@ class DeliveryFailed(Struct, frozen=True):
 PAGES = frozenset({Reason.STEP_DUE, Reason.NEXT_WAY, Reason.ESCALATED})
 """Why a message may be owed to few of those who were told of the incident."""
 
-IncidentEvent = Fired | Cleared | Commanded | TimerDue | DeliveryFailed | Resent | Recorded
+IncidentEvent = Fired | Cleared | Commanded | TimerDue | DeliveryFailed | Resent | Recorded | ActionEvent
 
 
 def decide(incident: Incident | None, event: IncidentEvent, settings: Settings) -> Decision:
@@ -76,6 +87,8 @@ def decide(incident: Incident | None, event: IncidentEvent, settings: Settings) 
             return _cleared(incident, event, settings)
         case Commanded():
             return _commanded(incident, event, settings)
+        case ActionRequested() | ActionAnswered() | ActionRan():
+            return act(incident, event, settings)
         case TimerDue():
             return _timer_due(incident, event, settings)
         case DeliveryFailed():
@@ -295,6 +308,8 @@ def _severity_set(incident: Incident, event: Commanded, settings: Settings) -> D
 
 
 def _timer_due(incident: Incident, event: TimerDue, settings: Settings) -> Decision:
+    if event.name.startswith(TIMER):
+        return action_due(incident, event, settings)
     since = incident.quiet_since if event.name == RESOLVE else incident.policy_since
     # It may have been claimed just before what it was set for was over, or began anew.
     if not incident.is_open or since is None or event.due_at <= since:

@@ -45,7 +45,7 @@ class MatchOp(StrEnum):
 
 
 @lru_cache(maxsize=4096)
-def _compile(pattern: str) -> Any:
+def compile_regex(pattern: str) -> Any:
     options = re2.Options()
     options.log_errors = False
     try:
@@ -66,7 +66,7 @@ class Matcher:
 
     def __post_init__(self) -> None:
         if self.op in (MatchOp.MATCHES, MatchOp.NOT_MATCHES):
-            object.__setattr__(self, "_regex", _compile(self.value))
+            object.__setattr__(self, "_regex", compile_regex(self.value))
 
     def matches(self, labels: Mapping[str, str]) -> bool:
         label = labels.get(self.name, "")

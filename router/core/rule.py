@@ -19,7 +19,7 @@ class Rule(Struct, frozen=True):
 
     Either `severity` is set, or `thresholds` are, worst first. `count_over` makes the measured value the number of
     times the rule took an alert within that many seconds. `resolve_after` is how long an incident stays quiet before
-    it's resolved, in seconds.
+    it's resolved, in seconds. `actions` are those that may be run against its incidents.
     """
 
     name: str
@@ -35,6 +35,7 @@ class Rule(Struct, frozen=True):
     continues: bool = False
     runbook: str = ""
     component: str = ""
+    actions: tuple[str, ...] = ()
     origin: str = ""
 
     def key(self, alert: Alert) -> str:

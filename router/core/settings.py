@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from router.core.binding import ActionPlan
 from router.core.reach import People
 from router.core.rule import RuleSet
 from router.model.incident import Severity
@@ -17,6 +18,7 @@ class Settings:
     `fallback_after`: a message that is this late is also owed to the policy's fallback channels.
     `give_up_after`: a message that is this late is dead-lettered.
     `people`: whom the targets of policies mean.
+    `actions`: what may be run against an incident, by name, where its rule names it.
     `edited`: the channels whose message is edited in place, which therefore hear of every change.
     """
 
@@ -25,6 +27,7 @@ class Settings:
     policies: Mapping[str, Policy]
     people: People = field(default_factory=People)
     edited: frozenset[str] = frozenset()
+    actions: Mapping[str, ActionPlan] = field(default_factory=dict)
     reopen_within: float = 600.0
     fallback_after: float = 120.0
     give_up_after: float = 86_400.0

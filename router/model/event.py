@@ -8,6 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from router.model.action import Ran
 from router.model.alert import Alert
 from router.model.incident import Severity
 from router.model.notification import Attempt, Notification
@@ -108,4 +109,47 @@ class Recorded(Struct, frozen=True, tag="recorded"):
     receipt: str = ""
 
 
-Event = AlertSeen | Commanded | TimerDue | DeliverySettled | Undelivered | Resent | Recorded
+class ActionRequested(Struct, frozen=True, tag="action_requested"):
+    """A person wants the action run against the incident, or with `undoes` that request taken back.
+
+    `parameters` have been checked against the action; `key` and `digest` are those of `ActionRequest`.
+    """
+
+    at: float
+    incident_id: int
+    by: str
+    key: str
+    action: str
+    digest: str
+    parameters: dict[str, str] = {}
+    undoes: int = 0
+
+
+class Answer(StrEnum):
+    APPROVE = "approve"
+    DECLINE = "decline"
+    CONFIRM = "confirm"
+
+
+class ActionAnswered(Struct, frozen=True, tag="action_answered"):
+    """A person approves or declines the request, or types the words (`text`) of a guide's next step."""
+
+    at: float
+    incident_id: int
+    by: str
+    number: int
+    answer: Answer
+    text: str = ""
+
+
+class ActionRan(Struct, frozen=True, tag="action_ran"):
+    """The request's dry run, or its run, has ended."""
+
+    at: float
+    incident_id: int
+    number: int
+    ran: Ran
+
+
+ActionEvent = ActionRequested | ActionAnswered | ActionRan
+Event = AlertSeen | Commanded | TimerDue | DeliverySettled | Undelivered | Resent | Recorded | ActionEvent

@@ -4,6 +4,8 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from router.model.action import ActionRequest
+
 
 class Severity(StrEnum):
     """P0 is the worst, and the first in order."""
@@ -40,7 +42,7 @@ class Incident(Struct, frozen=True, gc=False):
     policy in force started (at the opening, a reopening or a rise in severity) and `step` the index of its step that
     comes next.
     `reaching` are the further ways to reach people: when (UTC seconds) which address is told, unless somebody has
-    acknowledged by then.
+    acknowledged by then. `actions` are the latest requests to run an action.
     """
 
     id: int
@@ -71,6 +73,7 @@ class Incident(Struct, frozen=True, gc=False):
     step: int = 0
     told: tuple[str, ...] = ()
     reaching: tuple[tuple[float, str], ...] = ()
+    actions: tuple[ActionRequest, ...] = ()
 
     @property
     def name(self) -> str:

@@ -47,6 +47,24 @@ class Reason(StrEnum):
     NEXT_WAY = "next_way"
     NOBODY_REACHED = "nobody_reached"
 
+    # What became of an action
+    ACTION_REQUESTED = "action_requested"
+    ACTION_CHECKED = "action_checked"
+    ACTION_CHECK_FAILED = "action_check_failed"
+    ACTION_STARTED = "action_started"
+    ACTION_CONFIRMED = "action_confirmed"
+    ACTION_DONE = "action_done"
+    ACTION_FAILED = "action_failed"
+    ACTION_TIMED_OUT = "action_timed_out"
+    ACTION_MAY_HAVE_RUN = "action_may_have_run"
+    ACTION_DECLINED = "action_declined"
+    ACTION_EXPIRED = "action_expired"
+    SECOND_PERSON_NEEDED = "second_person_needed"
+    WRONG_CONFIRMATION = "wrong_confirmation"
+    ACTION_CHANGED = "action_changed"
+    ACTION_NOT_OFFERED = "action_not_offered"
+    ACTION_NOT_WAITING = "action_not_waiting"
+
     # What became of a message
     DELIVERED = "delivered"
     DELIVERY_RETRIED = "delivery_retried"

@@ -14,14 +14,14 @@ from router.core.explain import explain
 from router.core.settings import Settings
 from router.model.alert import AlertStatus
 from router.model.event import Command, Commanded, Resent
-from router.model.incident import OPEN, Incident, Severity, Status
+from router.model.incident import OPEN, Severity, Status
 from router.model.notification import NotificationState
 from router.model.reason import Reason
 from router.ports import Bad, Clock, Inbox, Incoming, Receiver, Store
 from router.web import views
 from router.web.auth import Role, whoever
 from router.web.by_hand import report
-from router.web.content import answer, number
+from router.web.content import answer, incident_named, number
 from router.web.content import body as read_body
 from router.web.openapi import openapi
 
@@ -126,7 +126,7 @@ class Api:
 
     async def show_incident(self, request: web.Request) -> web.Response:
         self._check(request, Role.VIEWER)
-        found = await self._incident(request)
+        found = await incident_named(request, self._store)
         timeline = await self._store.timeline(found.id)
         notifications = await self._store.notifications(incident_id=found.id)
         return answer(
@@ -140,7 +140,7 @@ class Api:
     def _commander(self, command: Command) -> Callable[[web.Request], Any]:
         async def handle(request: web.Request) -> web.Response:
             by = self._check(request, Role.RESPONDER)
-            found = await self._incident(request)
+            found = await incident_named(request, self._store)
             body = await read_body(request, CommandBody)
             if command is Command.NOTE and not body.text:
                 raise Bad("a note needs a text", "/text")
@@ -155,14 +155,6 @@ class Api:
             return answer({"outcome": reason, "incident": views.incident(after)}, status)
 
         return handle
-
-    async def _incident(self, request: web.Request) -> Incident:
-        """By number or name: 142, INC-142. Raises: aiohttp's HTTPNotFound."""
-        text = request.match_info["id"].upper().removeprefix("INC-")
-        found = await self._store.incident(int(text)) if text.isascii() and text.isdigit() and len(text) < 16 else None
-        if found is None:
-            raise web.HTTPNotFound(text=f"there's no incident {request.match_info['id']}")
-        return found
 
     # --- alerts and notifications
 
@@ -190,7 +182,7 @@ class Api:
 
     async def resend(self, request: web.Request) -> web.Response:
         by = self._check(request, Role.RESPONDER)
-        found = await self._incident(request)
+        found = await incident_named(request, self._store)
         channel = request.match_info["channel"]
         if not await self._store.notifications(incident_id=found.id, channel=channel):
             raise web.HTTPNotFound(text=f"{found.name} was never owed to a channel '{channel}'")

@@ -1,4 +1,4 @@
-"""What requests and answers of the API hold: JSON, decoded into structs and encoded from them."""
+"""What requests and answers of the API hold: JSON, as structs; and the incident that a path names."""
 
 from http import HTTPStatus
 from typing import TypeVar
@@ -6,7 +6,8 @@ from typing import TypeVar
 import msgspec
 from aiohttp import web
 
-from router.ports import Bad
+from router.model.incident import Incident
+from router.ports import Bad, Store
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -33,3 +34,12 @@ def number(request: web.Request, name: str, default: int) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 16):
         raise Bad(f"?{name}= takes a whole number", f"/{name}")
     return int(text)
+
+
+async def incident_named(request: web.Request, store: Store) -> Incident:
+    """By number or name in the path's `{id}`: 142, INC-142. Raises: aiohttp's HTTPNotFound."""
+    text = request.match_info["id"].upper().removeprefix("INC-")
+    found = await store.incident(int(text)) if text.isascii() and text.isdigit() and len(text) < 16 else None
+    if found is None:
+        raise web.HTTPNotFound(text=f"there's no incident {request.match_info['id']}")
+    return found

@@ -27,7 +27,13 @@ INCIDENT = _query("incident", "Of this incident only, by number.", type="integer
 ID, CHANNEL, NAME = _path("id"), _path("channel"), _path("name")
 TOKEN = _query("token", "An API token, for programs that can send no header.")
 TEXT = {"type": "string", "description": "Goes on the timeline."}
+NUMBER = _path("number")
 COMMAND = {"text": TEXT}
+ACTION = {
+    "action": {"type": "string", "description": "Its name in the config."},
+    "parameters": {"type": "object", "additionalProperties": {"type": ["string", "integer"]}},
+    "undo": {"type": "integer", "description": "The number of the request to take back, instead of an action."},
+}
 SEVERITY = {"severity": {"type": "string", "enum": [str(severity) for severity in Severity]}}
 DAYS = _query("days", "How many of them.", type="integer", minimum=1, maximum=366, default=14)
 MOMENT = {
@@ -73,6 +79,12 @@ TABLE: list[tuple[str, str, str, list[Parameter], dict[str, Any] | None]] = [
     ("post", "/incidents/{id}/false-positive", "Close as a false positive.", [ID], COMMAND),
     ("post", "/incidents/{id}/note", "Add a note to the timeline.", [ID], COMMAND),
     ("post", "/incidents/{id}/severity", "Set the severity, up or down.", [ID], COMMAND | SEVERITY),
+    ("get", "/incidents/{id}/actions", "What may be run against it, and what was asked for.", [ID], None),
+    ("post", "/incidents/{id}/actions", "Ask for an action, or to undo one.", [ID], ACTION),
+    ("get", "/incidents/{id}/actions/{number}", "A request, with what its runs said.", [ID, NUMBER], None),
+    ("post", "/incidents/{id}/actions/{number}/approve", "Approve: it's run now, once.", [ID, NUMBER], COMMAND),
+    ("post", "/incidents/{id}/actions/{number}/decline", "Decline: it isn't run.", [ID, NUMBER], COMMAND),
+    ("post", "/incidents/{id}/actions/{number}/confirm", "Confirm a guide's next step.", [ID, NUMBER], COMMAND),
     (
         "get", "/alerts", "Alerts, with what the rules made of them.",
         [
@@ -133,7 +145,8 @@ def openapi() -> dict[str, Any]:
 
 
 def _responses(method: str, path: str) -> dict[str, Any]:
-    done = "202" if path.endswith("/resend") else "201" if method == "post" and path in MAKING else "200"
+    accepted = path.endswith("/resend") or (method == "post" and "/actions" in path)
+    done = "202" if accepted else "201" if method == "post" and path in MAKING else "200"
     content = {"text/calendar": {}} if path.endswith(".ics") else {"application/json": {"schema": {"type": "object"}}}
     problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     opened = {"201": {"description": "Opened.", "content": content}} if (method, path) == ("post", "/incidents") else {}

@@ -168,6 +168,8 @@ NOT_ON_A_TIMELINE = {
     Reason.REPLAYED,
     Reason.UNKNOWN_INCIDENT,
     Reason.TIMER_OUTDATED,
+    Reason.ACTION_NOT_OFFERED,
+    Reason.ACTION_NOT_WAITING,
 }
 
 

@@ -346,7 +346,7 @@ def bearer(name: str) -> dict[str, str]:
 async def test_every_path_needs_a_token_where_there_are_any(router: Router, method: str, path: str) -> None:
     """No token, a wrong one, another scheme: 401, and before anything is looked up."""
     async with router(auth=AUTH) as daemon:
-        url = BASE + path.format(id=1, channel="log", name="ana")
+        url = BASE + path.format(id=1, channel="log", name="ana", number=1)
         digest = AUTH["tokens"]["admin"]["sha256"]
         for headers in (
             {},

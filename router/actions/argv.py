@@ -1,0 +1,59 @@
+"""An action that is a program with its arguments."""
+
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+
+from router.actions.job import Job, Outcome
+from router.actions.process import run
+from router.config.actions import ActionDocument
+from router.core.binding import fill
+from router.model.action import ActionRequest, ActionState
+
+ALWAYS = ("PATH", "LANG")
+"""The variables that every program gets, beside those that the action's `env` names."""
+
+
+class Argv:
+    """Each text of the list becomes one argument, whatever the values in it are."""
+
+    def __init__(self, document: ActionDocument, env: Mapping[str, str] | None = None) -> None:
+        self._document = document
+        known = os.environ if env is None else env
+        self._env = {name: known[name] for name in (*ALWAYS, *document.env) if name in known}
+
+    async def check(self, job: Job) -> Outcome:
+        return await self._run(self._document.dry_run, job)
+
+    async def run(self, job: Job) -> Outcome:
+        return await self._run(self._document.argv, job)
+
+    async def undo(self, job: Job) -> Outcome:
+        return await self._run(self._document.undo, job)
+
+    def shown(self, request: ActionRequest) -> list[str]:
+        return _filled(self._document.undo if request.undoes else self._document.argv, request)
+
+    async def _run(self, argv: Sequence[str], job: Job) -> Outcome:
+        about = {
+            "ALERT_ROUTER_INCIDENT": job.incident.name,
+            "ALERT_ROUTER_ACTION": job.request.action,
+            "ALERT_ROUTER_BY": job.request.approved_by or job.request.requested_by,
+        }
+        with tempfile.TemporaryDirectory(prefix="alert-router-", ignore_cleanup_errors=True) as folder:
+            try:
+                ended = await run(
+                    _filled(argv, job.request), env=self._env | about, cwd=folder, seconds=self._document.timeout
+                )
+            except (OSError, ValueError) as error:
+                reason = error.strerror if isinstance(error, OSError) else "an argument can't be passed"
+                return Outcome(ActionState.FAILED, f"{argv[0]} can't be started: {reason}".encode())
+        if ended.code is None:
+            return Outcome(ActionState.TIMED_OUT, ended.output)
+        if ended.code:
+            return Outcome(ActionState.FAILED, ended.output + f"\nexit status {ended.code}".encode())
+        return Outcome(ActionState.DONE, ended.output)
+
+
+def _filled(argv: Sequence[str], request: ActionRequest) -> list[str]:
+    return [fill(text, request.parameters) for text in argv]

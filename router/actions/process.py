@@ -1,0 +1,106 @@
+"""Runs one program, without a shell: what it said, how it ended, and nothing of it left behind."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import IO, NamedTuple
+
+KEPT = 64 * 1024
+"""Bytes kept of the beginning and of the end of what a program says. What is between is read and dropped."""
+
+KILL_AFTER = 2.0
+"""Seconds from SIGTERM to SIGKILL, and for what is left in the pipe once the program has ended."""
+
+
+class Ended(NamedTuple):
+    """`code` is the exit status, negative for a signal; None if the time-out ended it."""
+
+    code: int | None
+    output: bytes
+
+
+class _Said:
+    """The beginning and the end of what was read."""
+
+    def __init__(self) -> None:
+        self._head = bytearray()
+        self._tail = bytearray()
+        self._dropped = False
+
+    def add(self, piece: bytes) -> None:
+        room = KEPT - len(self._head)
+        self._head += piece[:room]
+        self._tail += piece[room:]
+        if len(self._tail) > KEPT:
+            self._dropped = True
+            del self._tail[:-KEPT]
+
+    def __bytes__(self) -> bytes:
+        return bytes(self._head) + (b"\n[...]\n" if self._dropped else b"") + bytes(self._tail)
+
+
+async def run(argv: Sequence[str], *, env: Mapping[str, str], cwd: str, seconds: float) -> Ended:
+    """Run `argv` in a process group of its own, with standard output and error as one, and nothing to read.
+
+    After `seconds`, or when cancelled, the whole group is ended; so is whatever it leaves behind when it's done.
+    Raises: OSError, if it can't be started.
+    """
+    # A pipe of our own: `wait` of a process that owns one would last until whatever it left behind lets go of it.
+    ours, theirs = os.pipe()
+    said = _Said()
+    with os.fdopen(ours, "rb", buffering=0) as pipe:
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *argv,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=theirs,
+                stderr=asyncio.subprocess.STDOUT,
+                env=dict(env),
+                cwd=cwd,
+                start_new_session=True,
+            )
+        finally:
+            os.close(theirs)
+        reading = asyncio.ensure_future(_read(pipe, said))
+        code: int | None = None
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    code = await process.wait()
+            if code is None:
+                await _terminate(process)
+        finally:
+            _signal(process.pid, signal.SIGKILL)
+            ending = asyncio.ensure_future(process.wait())
+            await asyncio.wait((reading, ending), timeout=KILL_AFTER)
+            for task in (reading, ending):
+                task.cancel()
+            await asyncio.gather(reading, ending, return_exceptions=True)
+    return Ended(code, bytes(said))
+
+
+async def _read(pipe: IO[bytes], said: _Said) -> None:
+    stream = asyncio.StreamReader()
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(stream), pipe
+    )
+    try:
+        while piece := await stream.read(KEPT):
+            said.add(piece)
+    finally:
+        transport.close()
+
+
+async def _terminate(process: asyncio.subprocess.Process) -> None:
+    _signal(process.pid, signal.SIGTERM)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(KILL_AFTER):
+            await process.wait()
+
+
+def _signal(group: int, number: signal.Signals) -> None:
+    """To the whole group. Its id stays taken while anything is in it; if nothing is, there's nobody to tell."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, number)

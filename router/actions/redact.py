@@ -1,0 +1,77 @@
+"""Takes the secrets out of what a program said."""
+
+import re
+from base64 import b64encode
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+from urllib.parse import quote, unquote, urlsplit
+
+from msgspec import Struct
+
+from router.config.secret import Secret
+from router.core.render import plain
+
+SHORTEST = 4
+"""Characters. What is shorter is in any text, and keeps nobody out."""
+
+SHOWN = 4000
+"""Characters kept of an output."""
+
+_NAMED_SO = re.compile(r"TOKEN|SECRET|PASSW|PASSPHRASE|KEY|CREDENTIAL|DSN|AUTH|WEBHOOK", re.IGNORECASE)
+
+
+class Redactor:
+    """Knows the secrets of a config and of the environment, also as a URL or as basic authentication has them."""
+
+    def __init__(self, config: object, env: Mapping[str, str]) -> None:
+        found = {one for secret in _secrets(config) for one in _forms(secret.reveal())}
+        found |= {one for name, value in env.items() if _NAMED_SO.search(name) for one in _forms(value)}
+        # The longest first: one may be part of another.
+        known = sorted((one for one in found if len(one) >= SHORTEST), key=len, reverse=True)
+        self._known = re.compile("|".join(map(re.escape, known))) if known else None
+
+    def redact(self, text: str) -> str:
+        return self._known.sub("***", text) if self._known else text
+
+    def output(self, raw: bytes) -> str:
+        """`raw` as text for a timeline: without secrets and control characters, its middle left out if it's long."""
+        text = self.redact(raw.decode("utf-8", "replace"))
+        text = "\n".join(line for line in map(_line, text.splitlines()) if line)
+        half = SHOWN // 2
+        return text if len(text) <= SHOWN else f"{text[:half]}\n[...]\n{text[-half:]}"
+
+
+def _line(line: str) -> str:
+    """Its indentation means something, in a diff or a table."""
+    indented = line.expandtabs()
+    return " " * (len(indented) - len(indented.lstrip(" "))) + plain(indented)
+
+
+def _secrets(value: Any) -> Iterator[Secret]:
+    """Every secret in a config's structs, mappings and lists."""
+    if isinstance(value, Secret):
+        yield value
+    elif isinstance(value, Struct):
+        for name in value.__struct_fields__:
+            yield from _secrets(getattr(value, name))
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _secrets(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _secrets(item)
+
+
+def _forms(secret: str) -> Iterable[str]:
+    """The ways in which a secret shows up."""
+    yield secret
+    yield from filter(None, (line.strip() for line in secret.splitlines()))  # a key of many lines, say
+    yield quote(secret, safe="")
+    yield b64encode(secret.encode("utf-8", "surrogateescape")).decode()
+    try:
+        password = urlsplit(secret).password
+    except ValueError:
+        return
+    if password:
+        yield password
+        yield unquote(password)
