@@ -10,6 +10,7 @@ from router.cli.migrate import migrate
 from router.cli.oncall import oncall
 from router.cli.schema import schema
 from router.cli.serve import serve
+from router.cli.simulate import simulate
 from router.cli.test import test
 
 main = typer.Typer(
@@ -25,6 +26,7 @@ for command in (
     check,
     explain,
     test,
+    simulate,
     incidents,
     open_incident,
     ack,

@@ -84,7 +84,7 @@ _WORDS = {
 _OPTIONAL = re.compile(r"\[([^]]*)\]")
 
 # How a message travelled is for the operators: readers want what happened to the incident.
-_ABOUT_DELIVERY = frozenset(
+ABOUT_DELIVERY = frozenset(
     {
         Reason.DELIVERED,
         Reason.DELIVERY_RETRIED,
@@ -193,7 +193,7 @@ def _lead(incident: Incident) -> str:
 
 def _updates(letter: Letter) -> tuple[tuple[str, str], ...]:
     opened = datetime.fromtimestamp(letter.incident.opened_at, UTC).date()
-    shown = [entry for entry in letter.timeline if entry.what not in _ABOUT_DELIVERY]
+    shown = [entry for entry in letter.timeline if entry.what not in ABOUT_DELIVERY]
     return tuple((_when(entry, opened), describe(entry)) for entry in shown[-MAX_UPDATES:])
 
 

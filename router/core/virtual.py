@@ -25,12 +25,16 @@ Post = Callable[[Notification, float], Result]
 
 
 class Told(Struct, frozen=True, gc=False):
-    """A message that arrived: when, at which address, why it was owed, and the incident as it was then."""
+    """A message that arrived: when, at which address, why it was owed, and the incident as it was then.
+
+    `known` is the id of the newest timeline entry there was, of whichever incident.
+    """
 
     at: float
     address: str
     reason: Reason
     incident: Incident
+    known: int
 
 
 def arrives(_message: Notification, _at: float) -> Result:
@@ -101,9 +105,10 @@ class VirtualRouter:
         if self.post is None:
             return
         while claimed := self.memory.claim(self.now):
+            known = len(self.memory.timeline)
             results = [(message, self.post(message, self.now)) for message in claimed]
             self.told += [
-                Told(self.now, message.channel, message.reason, self.memory.incidents[message.incident_id])
+                Told(self.now, message.channel, message.reason, self.memory.incidents[message.incident_id], known)
                 for message, result in results
                 if isinstance(result, Sent)
             ]

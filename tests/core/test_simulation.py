@@ -1,0 +1,71 @@
+"""The whole escalation of alerts that nobody answers, in the order in which it would come about."""
+
+import pytest
+
+from router.core.reach import People, Way
+from router.core.settings import Settings
+from router.core.simulation import Answer, Simulation, simulate
+from router.model.policy import Policy, Step, Unless
+from router.model.reason import Reason
+from tests.world import NOW, POLICIES, alert, rule, settings
+
+PEOPLE = People({"ana": (Way("sms"), Way("call", 120.0)), "ben": (Way("call"),), "cy": ()})
+STEPS = (
+    Step(0, ("slack", "contact:ana")),
+    Step(300, ("contact:cy",), Unless.ACKNOWLEDGED),
+    Step(3600, ("contact:ben",)),
+)
+CONFIG = settings(policies=POLICIES | {"critical": Policy("critical", STEPS)}, people=PEOPLE)
+
+
+def told(found: Simulation) -> list[tuple[float, str, str, Reason]]:
+    return [(one.at - NOW, one.who, one.over, one.reason) for one in found.moments if one.over]
+
+
+def test_who_is_told_over_what_until_the_end() -> None:
+    """Further ways, nobody to reach and the step after it included, each at its time."""
+    found = simulate(CONFIG, [alert()], NOW)
+    assert told(found) == [
+        (0, "", "slack", Reason.OPENED),
+        (0, "ana", "sms", Reason.OPENED),
+        (120, "ana", "call", Reason.NEXT_WAY),
+        (300, "ben", "call", Reason.STEP_DUE),
+    ]
+    assert (found.ended, found.end) == (True, NOW + 300)
+
+
+def test_what_the_timeline_says_comes_before_what_it_leads_to() -> None:
+    """Without how messages travelled, which is always well here."""
+    found = simulate(CONFIG, [alert()], NOW)
+    assert [one.reason for one in found.moments if not one.over] == [
+        Reason.OPENED,
+        Reason.NEXT_WAY,
+        Reason.NOBODY_REACHED,
+        Reason.STEP_DUE,
+        Reason.STEP_DUE,
+        Reason.STEPS_ENDED,
+    ]
+    assert [bool(one.over) for one in found.moments][:3] == [False, True, True]
+
+
+@pytest.mark.parametrize("after", [0.0, 60.0, 300.0, 90_000.0])
+def test_an_answer_comes_when_it_does(after: float) -> None:
+    """Before the end or after it; the further ways and the steps that are for nothing then aren't taken."""
+    found = simulate(CONFIG, [alert()], NOW, Answer(after, "ana"))
+    (answered,) = [one.at - NOW for one in found.moments if one.reason is Reason.ACKNOWLEDGED and not one.over]
+    assert answered == after
+    assert ((120, "ana", "call", Reason.NEXT_WAY) in told(found)) is (after > 120)
+    assert found.incidents[0].acknowledged_by == "ana"
+    assert found.ended
+
+
+def test_an_alert_that_opens_nothing_says_why() -> None:
+    found = simulate(CONFIG, [alert(value="0.1%")], NOW)
+    assert (found.reasons, found.incidents, found.moments) == ((Reason.BELOW_THRESHOLD,), (), ())
+
+
+def test_a_policy_longer_than_what_is_looked_at_has_not_ended() -> None:
+    """A month ahead nobody knows who will be there."""
+    late = Policy("critical", (Step(0, ("slack",)), Step(30 * 86_400, ("pager",))))
+    config: Settings = settings(rule(), policies=POLICIES | {"critical": late})
+    assert not simulate(config, [alert()], NOW).ended
