@@ -17,11 +17,13 @@ from router.actions.desk import Desk
 from router.actions.redact import Redactor
 from router.config.load import Config, Types, load
 from router.config.located import Invalid
+from router.config.people import calendars
 from router.core.arrangement import Arrangement
 from router.core.grant import Links, Signer
 from router.core.settings import Settings
 from router.engine.apply import Applier
 from router.engine.arrangements import Arrangements
+from router.engine.calendars import Calendars, Copy
 from router.engine.coverage import Coverage
 from router.engine.deliver import Channel, Courier, Words
 from router.engine.housekeeping import keep_house
@@ -132,7 +134,11 @@ class App:
         self._post = Post(store, clock, owner)
         self.inbox = Applier(store, config.settings, clock, self.metrics, self._post.wake)
         self._arrangements = Shelf(store, "arrangement", Arrangement)
-        self.in_force = InForce(config.settings, [Arrangements(self._arrangements, clock)], clock, self._use)
+        self._calendars = Calendars(
+            Shelf(store, "calendar", Copy), clock, self.metrics, lambda: calendars(self.config.document.schedules)
+        )
+        stored = (self._calendars, Arrangements(self._arrangements, clock))
+        self.in_force = InForce(config.settings, stored, clock, self._use)
         self._coverage = Coverage(lambda: self.in_force.settings, clock, self.metrics)
         self._desk = Desk(self.inbox, store, clock)
         self._timers = Timers(store, self.inbox, clock, owner)
@@ -172,6 +178,7 @@ class App:
             (self._timers.run(), "timers"),
             (self.in_force.run(), "in force"),
             (self._coverage.run(), "coverage"),
+            (self._calendars.run(), "calendars"),
             (keep_house(self._store, self._clock, self.config.document.retention), "housekeeping"),
         ):
             self._watch(spawn(work, name, self._loops))

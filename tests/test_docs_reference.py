@@ -46,6 +46,9 @@ def _below(type_: Any, path: str) -> Iterator[tuple[str, structs.FieldInfo]]:
     match shape_of(type_, HOOKS):
         case Shape.STRUCT:
             yield from keys(type_, f"{path}.")
+        case Shape.UNION:
+            for member in members_of(type_):
+                yield from _below(member, path)
         case Shape.DICT:
             key, value = get_args(type_)
             yield from _below(value, f"{path}.{'SEVERITY' if key is Severity else 'NAME'}")

@@ -164,7 +164,9 @@ def look(config: Path | None, url: str | None, days: int) -> Seen:
     try:
         answer = try_ask("GET", "/schedules", url, config, params={"days": days})
     except Unanswered as error:
-        typer.echo(f"{error}\nThis is by the config alone, without what people have arranged since.", err=True)
+        typer.echo(
+            f"{error}\nThis is by the config alone, without imported calendars and what people have arranged.", err=True
+        )
     else:
         return [told(one) for one in answer["schedules"]], answer["time_zones"]
     checked = config_at(path_of(config))

@@ -199,12 +199,14 @@ def _choice(node: Node, type_: Any, context: Context, trail: Trail) -> Any:
 
 
 def _union(node: Node, type_: Any, context: Context, trail: Trail) -> Any:
-    """By the kind of node, if that tells; else the first type in the union that takes it."""
+    """By the kind of node, if that tells, or by the keys; else the first type in the union that takes it."""
     if _is_null(node) and is_optional(type_):
         return None
     members = members_of(type_)
     if len(members) > 1:
         members = [one for one in members if isinstance(node, _READERS[shape_of(one, context.hooks)][1])]
+    if isinstance(node, MapNode) and members and all(shape_of(one, context.hooks) is Shape.STRUCT for one in members):
+        members = [max(members, key=functools.partial(_fit, node))]
     if len(members) == 1:
         return _convert(node, members[0], context, trail)
     for member in members:
@@ -212,6 +214,14 @@ def _union(node: Node, type_: Any, context: Context, trail: Trail) -> Any:
         if value is not FAILED:
             return value
     return _mismatch(node, expectation(type_, context.hooks), context)
+
+
+def _fit(node: MapNode, type_: Any) -> int:
+    """How many of the keys written are the struct's, less those that it needs and doesn't get."""
+    keys = {one.encode_name: one.required for one in _fields(type_)}
+    return len(keys.keys() & node.entries.keys()) - sum(
+        required for key, required in keys.items() if key not in node.entries
+    )
 
 
 def _scalar(node: Node, type_: Any, context: Context, _trail: Trail) -> Any:

@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from hashlib import blake2b
 from typing import Final, NewType
 
 from msgspec import Struct, field
 
 from router.config.fields import Duration, TimeZone
+from router.config.secret import SecretUrl
 from router.config.times import (
     Day,
     Moment,
@@ -20,7 +22,7 @@ from router.config.times import (
 )
 from router.core.reach import People, Way
 from router.core.rotation import Handover, Rotate, Rotation
-from router.core.schedule import EVERY_DAY, Layer, Override, Restriction, Schedule
+from router.core.schedule import EVERY_DAY, Imported, Layer, Override, Restriction, Schedule
 from router.core.wall import instant
 from router.model.incident import Severity
 
@@ -120,6 +122,25 @@ class LayerDocument(Struct, frozen=True, kw_only=True):
             raise ValueError("only turns of whole weeks change hands on a weekday: write `handover: 09:00`")
 
 
+class CalendarDocument(Struct, frozen=True, kw_only=True):
+    """Where a calendar in iCalendar form is fetched from."""
+
+    url: SecretUrl
+
+    @property
+    def source(self) -> str:
+        """What it's called, since its URL is a secret."""
+        return blake2b(self.url.reveal().encode(), digest_size=8).hexdigest()
+
+
+class CalendarLayerDocument(Struct, frozen=True, kw_only=True):
+    """Turns as the events of a calendar elsewhere have them."""
+
+    calendar: CalendarDocument
+    restrict: list[RestrictionDocument] = []
+    time_zone: TimeZone | None = None
+
+
 class OverrideDocument(Struct, frozen=True, kw_only=True):
     """`contact` ("" for nobody) instead of `replaces`, or instead of everybody if that isn't given."""
 
@@ -141,12 +162,31 @@ class ScheduleDocument(Struct, frozen=True, kw_only=True):
     Without a `time_zone` it's the company's.
     """
 
-    layers: list[LayerDocument]
+    layers: list[LayerDocument | CalendarLayerDocument]
     time_zone: TimeZone | None = None
     overrides: list[OverrideDocument] = []
 
 
 # --- into what the core is told
+
+
+class CalendarSource(Struct, frozen=True):
+    """Where a calendar is, and the schedules with a layer from it."""
+
+    url: SecretUrl
+    schedules: tuple[str, ...]
+
+
+def calendars(documents: Mapping[str, ScheduleDocument]) -> dict[str, CalendarSource]:
+    """The calendars that layers are taken from, by what they're called there."""
+    found: dict[str, CalendarSource] = {}
+    for name, document in documents.items():
+        for layer in document.layers:
+            if isinstance(layer, CalendarLayerDocument):
+                before = found.get(layer.calendar.source, CalendarSource(layer.calendar.url, ()))
+                those = tuple(dict.fromkeys((*before.schedules, name)))
+                found[layer.calendar.source] = CalendarSource(before.url, those)
+    return found
 
 
 def people(
@@ -160,7 +200,17 @@ def people(
         {name: tuple(map(_way, contact.reach)) for name, contact in contacts.items()},
         {name: tuple(those) for name, those in roles.items()},
         schedules(on_call, time_zone),
+        _called(contacts),
     )
+
+
+def _called(contacts: Mapping[str, ContactDocument]) -> dict[str, str]:
+    """The contacts by key, name and e-mail in lower case. What two of them are called is neither's."""
+    found: dict[str, set[str]] = {}
+    for key, contact in contacts.items():
+        for name in filter(None, (key, contact.name, contact.email)):
+            found.setdefault(name.strip().casefold(), set()).add(key)
+    return {name: keys.pop() for name, keys in found.items() if len(keys) == 1}
 
 
 def _way(document: WayDocument) -> Way:
@@ -185,18 +235,23 @@ def schedule(name: str, document: ScheduleDocument, time_zone: TimeZone) -> Sche
     )
 
 
-def _layer(document: LayerDocument) -> Layer:
-    rotation = Rotation(
+def _layer(document: LayerDocument | CalendarLayerDocument) -> Layer:
+    return Layer(
+        _turns(document),
+        tuple(Restriction(one.from_, one.to, frozenset().union(*one.days) or EVERY_DAY) for one in document.restrict),
+        document.time_zone or "",
+    )
+
+
+def _turns(document: LayerDocument | CalendarLayerDocument) -> Rotation | Imported:
+    if isinstance(document, CalendarLayerDocument):
+        return Imported(document.calendar.source)
+    return Rotation(
         document.rotate,
         document.handover,
         tuple(document.contacts),
         every=document.every or 0.0,
         start=document.start,
-    )
-    return Layer(
-        rotation,
-        tuple(Restriction(one.from_, one.to, frozenset().union(*one.days) or EVERY_DAY) for one in document.restrict),
-        document.time_zone or "",
     )
 
 

@@ -33,13 +33,16 @@ def coming_gaps(settings: Settings, at: float) -> dict[str, tuple[Gap, ...]]:
 
 
 def uncovered(settings: Settings, coming: Mapping[str, tuple[Gap, ...]]) -> tuple[Uncovered, ...]:
-    """Those of the `coming` gaps that an urgent incident would meet: each schedule once, the worst severity first."""
+    """Those of the `coming` gaps that an urgent incident would meet: each schedule once, the worst severity first.
+
+    A schedule with a calendar that hasn't been seen isn't among them, since who is on call isn't known.
+    """
     found: dict[str, Uncovered] = {}
     for severity in URGENT:
         policy = settings.policy(severity)
         targets = {target for step in policy.steps for target in step.notify} | {*policy.fallback}
         for target in sorted(targets):
             kind, _, name = target.partition(":")
-            if kind == "schedule" and coming[name]:
+            if kind == "schedule" and coming[name] and settings.people.schedules[name].known:
                 found.setdefault(name, Uncovered(name, severity, policy.name, coming[name]))
     return tuple(found.values())

@@ -50,11 +50,15 @@ class Reached(Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """Contacts with their ways, roles with their contacts, and schedules, all by name. Every name in them is known."""
+    """Contacts with their ways, roles with their contacts, and schedules, all by name. Every name in them is known.
+
+    `called` has the contacts by what they're called elsewhere, in lower case.
+    """
 
     contacts: Mapping[str, tuple[Way, ...]] = field(default_factory=dict)
     roles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     schedules: Mapping[str, Schedule] = field(default_factory=dict)
+    called: Mapping[str, str] = field(default_factory=dict)
 
     def reach(self, targets: Sequence[str], severity: Severity, at: float) -> Reached:
         """Over which addresses these targets are reached at `at` (UTC epoch seconds), each address once."""

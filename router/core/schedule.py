@@ -9,7 +9,8 @@ time of the turn that changes hands.
 All times in and out are UTC epoch seconds; a stretch of time has its start in it, and its end not.
 """
 
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from datetime import date
 from functools import lru_cache
 
@@ -47,13 +48,23 @@ class Restriction(Struct, frozen=True):
     days: frozenset[int] = EVERY_DAY
 
 
+class Imported(Struct, frozen=True):
+    """Turns that are kept in a calendar elsewhere, which `source` names.
+
+    `shifts` are in order and without overlaps; None if the calendar hasn't been seen, and then they're nobody's.
+    """
+
+    source: str
+    shifts: tuple[Shift, ...] | None = None
+
+
 class Layer(Struct, frozen=True):
     """People in turns, which count within the restrictions, if there are any.
 
     `time_zone` is that of its clock; "" for the schedule's.
     """
 
-    turns: Rotation
+    turns: Rotation | Imported
     restrictions: tuple[Restriction, ...] = ()
     time_zone: str = ""
 
@@ -77,6 +88,11 @@ class Schedule(Struct, frozen=True):
     time_zone: str
     layers: tuple[Layer, ...]
     overrides: tuple[Override, ...] = ()
+
+    @property
+    def known(self) -> bool:
+        """Have all calendars that it takes turns from been seen?"""
+        return not any(isinstance(one.turns, Imported) and one.turns.shifts is None for one in self.layers)
 
 
 def on_call(schedule: Schedule, at: float) -> tuple[str, ...]:
@@ -109,7 +125,14 @@ def _contact(layer: Layer, at: float, zone: str) -> str:
     windows = (window for one in layer.restrictions for window in _windows(one, at, at, zone))
     if layer.restrictions and not any(start <= at < end for start, end in windows):
         return ""
+    if isinstance(layer.turns, Imported):
+        return _listed(layer.turns.shifts or (), at)
     return on_turn(layer.turns, at, zone)
+
+
+def _listed(shifts: Sequence[Shift], at: float) -> str:
+    begun = bisect_right(shifts, at, key=lambda shift: shift.start)
+    return shifts[begun - 1].contact if begun and at < shifts[begun - 1].end else ""
 
 
 def _windows(restriction: Restriction, start: float, end: float, zone: str) -> Iterator[tuple[float, float]]:
@@ -156,6 +179,9 @@ def _changes(schedule: Schedule, start: float, end: float) -> Iterator[float]:
         for restriction in layer.restrictions:
             for window in _windows(restriction, start, end, zone):
                 yield from window
-        yield from handovers(layer.turns, start, end, zone)
+        if isinstance(layer.turns, Imported):
+            yield from (edge for shift in layer.turns.shifts or () for edge in (shift.start, shift.end))
+        else:
+            yield from handovers(layer.turns, start, end, zone)
     for override in schedule.overrides:
         yield from (override.start, override.end)

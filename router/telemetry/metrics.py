@@ -74,6 +74,9 @@ class Metrics:
         )
         self.timers_overdue = gauge("timers_overdue_seconds", "How late the most overdue deadline is.")
         self.oncall_gap = gauge("oncall_gap_seconds", "Of the coming week, when nobody is on call.", ["schedule"])
+        self.calendar_fetched = gauge(
+            "calendar_fetched_timestamp_seconds", "When an imported calendar was fetched last.", ["schedule"]
+        )
         self.commit = histogram("commit_seconds", "From deciding to committed.", buckets=COMMIT_SECONDS)
         self.reload_successful = gauge("config_last_reload_successful", "1 if the config in force is the one on disk.")
         self.reload_time = gauge("config_last_reload_success_timestamp_seconds", "When the config in force was loaded.")

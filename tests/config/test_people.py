@@ -17,13 +17,15 @@ from router.config.people import (
     Email,
     Phone,
     ScheduleDocument,
+    calendars,
+    people,
     schedules,
 )
 from router.config.schema import json_schema
 from router.config.shapes import Hooks
 from router.config.times import DAYS, Day, Moment, Time, Weekdays
 from router.core.rotation import Handover, Rotate, Rotation
-from router.core.schedule import Layer, Override, Restriction, Schedule
+from router.core.schedule import Imported, Layer, Override, Restriction, Schedule
 
 HOOKS = Hooks(parsers=PARSERS)
 LONDON = TimeZone("Europe/London")
@@ -217,6 +219,50 @@ def test_documents_become_what_the_core_is_told() -> None:
     )
     secondary = Schedule("secondary", LONDON, (Layer(Rotation(Rotate.WEEKDAYS, Handover(540), ("ana",))),))
     assert schedules(found.schedules, LONDON) == {"primary": primary, "secondary": secondary}
+
+
+CALENDAR = "calendar: {url: 'https://calendar.example.com/pr1vate.ics'}"
+
+
+def test_a_calendar_is_a_layer() -> None:
+    """Known by what its URL comes to, since that is a secret; the same in two schedules is one."""
+    text = (
+        f"schedules: {{a: {{layers: [{{{CALENDAR}, time_zone: Asia/Kolkata}}]}}, b: {{layers: [{{{CALENDAR}, "
+        "restrict: [{days: [Mon]}]}]}}"
+    )
+    found, problems = read(text)
+    assert problems == []
+    ((source, calendar),) = calendars(found.schedules).items()
+    assert (calendar.schedules, calendar.url.reveal()) == (("a", "b"), "https://calendar.example.com/pr1vate.ics")
+    read_ = schedules(found.schedules, LONDON)
+    assert read_["a"].layers == (Layer(Imported(source), (), "Asia/Kolkata"),)
+    assert read_["b"].layers == (Layer(Imported(source), (Restriction(days=frozenset({0})),)),)
+    assert "pr1vate" not in repr(found) + source
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("calendar: {url: 'http://calendar.example.com/a.ics'}", "http is only for a loopback host"),
+        ("calendar: {url: 'webcal://calendar.example.com/a.ics'}", "expected an https URL"),
+        ("calendar: {}", "missing key 'url'"),
+        ("calender: {url: 'https://example.com/'}, time_zone: UTC", "unknown key 'calender', did you mean 'calendar'?"),
+        (f"{CALENDAR}, rotate: daily", "unknown key 'rotate'"),
+        ("rotate: daily, handover: '09:00'", "missing key 'contacts'"),
+    ],
+)
+def test_a_layer_is_either_a_rotation_or_a_calendar(written: str, said: str) -> None:
+    """And what is wrong is said of the one that was meant, without the URL."""
+    _, problems = read(layer(written))
+    assert any(said in problem for problem in problems), problems
+    assert "calendar.example.com" not in str(problems)
+
+
+def test_what_two_contacts_are_called_is_neither_s() -> None:
+    """Key, name and e-mail in lower case, each as long as it's one contact's."""
+    found, _ = read("contacts: {ana: {name: Ana Lima, email: Ana@example.com}, ben: {name: Ana Lima}, cy: {name: BEN}}")
+    called = people(found.contacts, {}, {}, LONDON).called
+    assert called == {"ana": "ana", "ana@example.com": "ana", "cy": "cy"}
 
 
 def test_an_editor_is_told_what_may_be_written() -> None:

@@ -9,7 +9,9 @@ import pytest
 from icalendar import Calendar
 
 from tests.clock import SteppedClock
+from tests.core.test_imported import calendar, event
 from tests.daemon import Answer, Daemon, write_config
+from tests.senders.kit import Peer, Reply
 from tests.web.test_webhooks import is_problem
 
 Router = Callable[..., Daemon]
@@ -136,3 +138,31 @@ async def test_the_clocks_of_contacts_are_told(router: Router, clock: SteppedClo
     contacts = {"ana": {"time_zone": "Asia/Kolkata"}, "ben": {}}
     async with router(clock=clock, **PEOPLE | {"contacts": contacts}) as daemon:
         assert (await daemon.get("/api/v1/schedules")).json["time_zones"] == {"ana": "Asia/Kolkata"}
+
+
+async def test_turns_are_taken_from_a_calendar_elsewhere(router: Router, clock: SteppedClock) -> None:
+    """At once, over a restart with the service down, and with an override on top."""
+    text = calendar(event("20260323T000000Z", "20260330T000000Z", "On call: Ana Lima"))
+    async with Peer(answer=lambda _: Reply(body=text)) as peer:
+        layers = [*PEOPLE["schedules"]["primary"]["layers"], {"calendar": {"url": f"{peer.url}/s3cret.ics"}}]
+        layers[0] = layers[0] | {"contacts": ["ben"]}
+        changes = PEOPLE | {"schedules": {"primary": {"layers": layers}}}
+
+        async def on_call(daemon: Daemon) -> list[str]:
+            (primary,) = (await daemon.get("/api/v1/schedules")).json["schedules"]
+            return primary["on_call"]  # type: ignore[no-any-return]
+
+        async def hers(daemon: Daemon) -> bool:
+            return await on_call(daemon) == ["ana"]
+
+        async with router(clock=clock, **changes) as daemon:
+            await clock.settle(lambda: hers(daemon), "the calendar's turn", 0.5)
+            stored = daemon.app._calendars._shelf
+            await clock.settle(stored.find, "the copy")
+        peer.answer = lambda _: Reply(status=500)
+        async with router(clock=clock, **changes) as daemon:
+            assert await on_call(daemon) == ["ana"]
+            override = {"contact": "ben", "to": "2026-03-24 09:00"}
+            await daemon.ask("POST", "/api/v1/schedules/primary/overrides", json=override)
+            assert await on_call(daemon) == ["ben"]
+            assert "s3cret" not in (await daemon.get("/api/v1/schedules")).body.decode()
