@@ -12,48 +12,63 @@ import re
 from collections.abc import Iterator
 from datetime import datetime
 
+from msgspec.structs import replace
+
 from router.core.wall import instant
+from router.model.alert import Alert, AlertStatus
 from router.model.event import Command
 from router.model.incident import Severity
 from router.model.reason import Reason
-from tests.world import World, alert, over
+from tests.world import World, alert
 
 YEAR = 2026
 LONDON = "Europe/London"
 
-LINE = re.compile(r"(\w{3} \d\d-\d\d \d\d:\d\d) *(alert|over|ack|P1|) *(.*)")
-WORDS = {Reason.STEPS_ENDED: "ended", Reason.NOBODY_REACHED: "nobody({target})"}
+LINE = re.compile(r"(\w{3}) ((?:\d{4}-)?\d\d-\d\d \d\d:\d\d) *((?:alert|over|ack|escalate|P1)(?= |$)|) *(.*)")
+WORDS = {
+    Reason.STEPS_ENDED: "ended",
+    Reason.NOBODY_REACHED: "nobody({target})",
+    Reason.CONDITION_FAILED: "not-for-this",
+    Reason.TOLD_AGAIN: "again",
+    Reason.UNANSWERED: "unanswered",
+    Reason.PROMOTED: "promoted({severity})",
+    Reason.RESPONSE_OVERDUE: "overdue",
+    Reason.UPDATE_OVERDUE: "update-due",
+}
 
 
-def play(world: World, script: str) -> None:
-    """Let each line happen in its turn; the first brings the world to its time."""
+def play(world: World, script: str, seen_as: Alert | None = None) -> None:
+    """Let each line happen in its turn; the first brings the world to its time. `seen_as` is the alert that's meant."""
+    fires = seen_as or alert()
     seen: list[tuple[float, str]] = []
     for line in script.strip().splitlines():
         found = LINE.fullmatch(line.strip())
         assert found, f"not a line: {line}"
-        at = _instant(found[1])
+        at = _instant(found[1], found[2])
         if seen:
             assert at > world.now, f"goes back in time: {line}"
             world.advance(at - world.now)
         world.now = at
-        _do(world, found[2])
+        _do(world, found[3], fires)
         happened = sorted(_happened(world))
-        seen += [(at, what) for what in found[3].split()]
+        seen += [(at, what) for what in found[4].split()]
         assert happened == sorted(seen), line
 
 
-def _instant(text: str) -> float:
-    local = datetime.fromisoformat(f"{YEAR}-{text[4:]}")
-    assert f"{local:%a}" == text[:3], f"{text} isn't a {text[:3]}"
+def _instant(weekday: str, text: str) -> float:
+    local = datetime.fromisoformat(text if text[4] == "-" else f"{YEAR}-{text}")
+    assert f"{local:%a}" == weekday, f"{text} isn't a {weekday}"
     return instant(local, LONDON)
 
 
-def _do(world: World, what: str) -> None:
+def _do(world: World, what: str, fires: Alert) -> None:
     match what:
         case "alert":
-            world.see(alert())
+            world.see(replace(fires, starts_at=world.now))
         case "over":
-            world.see(over())
+            world.see(replace(fires, status=AlertStatus.RESOLVED))
+        case "escalate":
+            world.command(Command.ESCALATE)
         case "ack":
             world.command(Command.ACKNOWLEDGE)
         case "P1":

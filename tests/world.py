@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from router.core.matcher import parse_matchers
+from router.core.policy import Policy, SeverityPlan, Step, Unless
 from router.core.quantity import Threshold
 from router.core.rule import Rule, RuleSet
 from router.core.settings import Settings
@@ -17,7 +18,6 @@ from router.model.decision import Owed
 from router.model.event import AlertSeen, Command, Commanded, DeliverySettled, TimerDue
 from router.model.incident import Incident, Severity
 from router.model.notification import Attempt, Notification, NotificationState, Result, Sent
-from router.model.policy import Policy, SeverityPlan, Step, Unless
 from router.model.reason import Reason
 
 NOW = 1_770_000_000.0

@@ -14,11 +14,12 @@ from rich.text import Text
 from router.cli.config import ConfigPath, config_at, console, fail, path_of
 from router.cli.payload import decoded
 from router.config.load import Config
+from router.core.business import written
 from router.core.explain import Explanation, Outcome
 from router.core.explain import explain as explain_alert
+from router.core.policy import Step
 from router.core.quantity import duration
 from router.core.reach import Reached
-from router.model.policy import Step
 from router.ports import Received, SystemClock
 from router.web import views
 
@@ -70,10 +71,13 @@ def _show(out: Console, one: Explanation) -> None:
     for outcome in one.outcomes:
         out.print(Text(f"\n{_sentence(outcome)}"))
         for step, reached in zip(outcome.policy.steps if outcome.policy else (), outcome.reached, strict=True):
-            at = f"after {duration(step.after)}, unless {step.unless}" if step.after else "at once"
+            at = f"after {written(step.after)}, unless {step.unless}" if step.after else "at once"
+            at += f", if {step.when.source}" if step.when else ""
             out.print(Text(f"    {at}: {', '.join(step.notify)}"))
             for line in _who(step, reached):
                 out.print(Text(f"        {line}"))
+        for line in _afterwards(outcome):
+            out.print(Text(f"    {line}"))
 
 
 def _who(step: Step, reached: Reached) -> Iterator[str]:
@@ -86,6 +90,17 @@ def _who(step: Step, reached: Reached) -> Iterator[str]:
         yield f"{target}: {why}"
     if reached.nobody:
         yield "so the next step is taken at once"
+
+
+def _afterwards(one: Outcome) -> Iterator[str]:
+    """What follows the steps."""
+    policy = one.policy
+    if policy and policy.repeat:
+        times, every = policy.repeat.times, duration(policy.repeat.every)
+        yield f"then all of them again every {every}, {times} times, unless {policy.repeat.unless}"
+    if policy and policy.promote and one.judgement.severity and policy.promote.to.worse_than(one.judgement.severity):
+        promote = policy.promote
+        yield f"after {duration(promote.after)} it's raised to {promote.to}, unless {promote.unless}"
 
 
 def _sentence(one: Outcome) -> str:

@@ -5,15 +5,16 @@ from typing import Literal, NewType
 from msgspec import Struct, field
 
 from router.config.actions import ActionDocument
-from router.config.fields import Duration, HttpUrl, Size, TimeZone
+from router.config.company import Company
+from router.config.fields import Duration, HttpUrl, Size
 from router.config.people import ContactDocument, ScheduleDocument
+from router.config.policies import PolicyDocument, SeverityDocument
 from router.config.secret import Secret
 from router.core.matcher import Matcher
 from router.core.quantity import Threshold
 from router.core.render import plain
 from router.core.template import Template
 from router.model.incident import Severity
-from router.model.policy import Unless
 
 Matchers = NewType("Matchers", tuple[Matcher, ...])
 """Alertmanager matchers, all of which must hold: `alertname="PaymentFailures"`, `level=~"error|fatal"`."""
@@ -21,18 +22,6 @@ Matchers = NewType("Matchers", tuple[Matcher, ...])
 
 LinkTemplate = NewType("LinkTemplate", Template)
 """A template of a URL."""
-
-
-class Target(Struct, frozen=True):
-    """Whom a step notifies. Written `channel:NAME`, `contact:NAME`, `role:NAME` or `schedule:NAME`."""
-
-    kind: Literal["channel", "contact", "role", "schedule"]
-    name: str
-
-    @property
-    def told(self) -> str:
-        """As the core is told: a channel by its bare name."""
-        return self.name if self.kind == "channel" else f"{self.kind}:{self.name}"
 
 
 class Channel(Struct, frozen=True):
@@ -60,6 +49,7 @@ class RuleDocument(Struct, frozen=True, kw_only=True):
     runbook: str = ""
     component: str = ""
     actions: tuple[str, ...] = ()
+    public: Literal["approve", "auto"] = "approve"
     resolve_after: Duration | None = None
     continues: bool = field(name="continue", default=False)
 
@@ -87,33 +77,6 @@ class DefaultRule(Struct, frozen=True, kw_only=True):
     runbook: str = ""
     component: str = ""
     actions: tuple[str, ...] = ()
-
-
-class Company(Struct, frozen=True, kw_only=True):
-    name: str = ""
-    time_zone: TimeZone = TimeZone("UTC")
-
-
-class SeverityDocument(Struct, frozen=True, kw_only=True):
-    """How soon somebody responds, and the policy that sees to it."""
-
-    policy: str
-    respond_within: Duration | None = None
-
-
-class StepDocument(Struct, frozen=True, kw_only=True):
-    """Tell these, this long after the start, unless somebody has answered by then."""
-
-    notify: list[Target]
-    after: Duration = Duration(0.0)
-    unless: Unless = Unless.RESOLVED
-
-
-class PolicyDocument(Struct, frozen=True, kw_only=True):
-    """Steps over time, and whom to tell when one of their channels takes no message."""
-
-    steps: list[StepDocument]
-    fallback: list[Target] = []
 
 
 class Token(Struct, frozen=True, kw_only=True):

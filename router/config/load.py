@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from msgspec import Struct, defstruct
 
+from router.config import company
 from router.config.actions import check_actions, plans
 from router.config.convert import FAILED, Context, Trail, convert
 from router.config.document import (
@@ -19,12 +20,12 @@ from router.config.document import (
     Matchers,
     RuleDocument,
     RulesFile,
-    Target,
 )
 from router.config.fields import is_loopback
 from router.config.located import Invalid, Place, Problem, read
 from router.config.people import PARSERS, people
 from router.config.people_check import check_name, check_people
+from router.config.policies import Target, parse_target, policies, severities
 from router.config.shapes import Hooks
 from router.core.fold import MAX_WINDOW
 from router.core.matcher import Matcher, parse_matchers
@@ -32,9 +33,8 @@ from router.core.quantity import Dimension, Threshold
 from router.core.render import OWN_LINKS
 from router.core.rule import Rule, RuleSet
 from router.core.settings import Settings
-from router.core.template import Template, compile_link, compile_template
+from router.core.template import Condition, Template, compile_condition, compile_link, compile_template
 from router.model.incident import Severity
-from router.model.policy import Policy, SeverityPlan, Step
 
 SUMMARY = "{{ annotations.summary or labels.alertname }}"
 """The title of an incident whose rule has no summary of its own."""
@@ -61,11 +61,13 @@ class Types(Struct, frozen=True):
         """How the file's own types are read, and which kinds of channel there are."""
         return Hooks(
             parsers=PARSERS
+            | company.PARSERS
             | {
                 Matchers: parse_match,
                 Threshold: Threshold.parse,
                 Template: compile_template,
                 LinkTemplate: compile_link,
+                Condition: compile_condition,
                 Target: parse_target,
             },
             choices={Channel: self.channels},
@@ -103,14 +105,6 @@ def parse_match(text: str) -> tuple[Matcher, ...]:
     if matchers := parse_matchers(text):
         return matchers
     raise ValueError("there's no matcher in it, so the rule would take every alert")
-
-
-def parse_target(text: str) -> Target:
-    """Raises: ValueError."""
-    match text.partition(":"):
-        case ("channel" | "contact" | "role" | "schedule") as kind, ":", name if name:
-            return Target(kind, name)
-    raise ValueError(f"expected channel:NAME, contact:NAME, role:NAME or schedule:NAME, found '{text}'")
 
 
 def load(path: Path, env: Mapping[str, str], types: Types) -> Config:
@@ -287,28 +281,13 @@ def _assemble(
             _default(document.default_rule, document),
             revision,
         ),
-        severities={
-            severity: SeverityPlan(plan.policy, plan.respond_within) for severity, plan in document.severities.items()
-        },
-        policies={
-            name: Policy(
-                name,
-                tuple(
-                    sorted(
-                        (
-                            Step(step.after, tuple(target.told for target in step.notify), step.unless)
-                            for step in policy.steps
-                        ),
-                        key=lambda step: step.after,
-                    )
-                ),
-                tuple(target.told for target in policy.fallback),
-            )
-            for name, policy in document.policies.items()
-        },
+        severities=severities(document.severities),
+        policies=policies(document.policies),
+        calendar=company.calendar(document.company),
         people=people(document.contacts, document.roles, document.schedules, document.company.time_zone),
         edited=frozenset(name for name, channel in document.channels.items() if getattr(channel, "edits", False)),
         actions=plans(document.actions),
+        public=tuple(name for name, channel in document.channels.items() if getattr(channel, "public", False)),
         reopen_within=document.reopen_within,
         fallback_after=document.fallback_after,
         give_up_after=document.give_up_after,
@@ -332,6 +311,7 @@ def _rule(rule: RuleDocument, document: Document, origin: str) -> Rule:
         runbook=rule.runbook,
         component=rule.component,
         actions=rule.actions,
+        public=rule.public == "auto",
         continues=rule.continues,
         resolve_after=document.resolve_after if rule.resolve_after is None else rule.resolve_after,
         origin=origin,

@@ -5,12 +5,14 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from router.core.quantity import duration
+from router.core.business import written
 from router.core.settings import Settings
 from router.core.view import Changes
 from router.core.virtual import VirtualRouter
 from router.model.incident import Incident, Severity
 from router.model.reason import Reason
+
+SKIPPED = frozenset({Reason.STEP_SKIPPED, Reason.CONDITION_FAILED})
 
 
 class Kind(StrEnum):
@@ -52,7 +54,7 @@ class Coverage:
             self.taken.add(Branch(Kind.RULE, taking.rule))
             if taking.severity is not None:
                 self.taken.add(Branch(Kind.TIER, taking.rule, taking.severity))
-        skipped = {(e.incident_id, e.data["step"]) for e in changes.entries if e.what is Reason.STEP_SKIPPED}
+        skipped = {(e.incident_id, e.data.get("step")) for e in changes.entries if e.what in SKIPPED}
         for incident in changes.incidents.values():
             self._steps(router.memory.incidents.get(incident.id), incident, skipped)
         for entry in changes.entries:
@@ -60,7 +62,7 @@ class Coverage:
                 incident = changes.incidents[entry.incident_id]
                 self.taken.add(Branch(Kind.FALLBACK, self._policy(incident)))
 
-    def _steps(self, before: Incident | None, after: Incident, skipped: Collection[tuple[int, int]]) -> None:
+    def _steps(self, before: Incident | None, after: Incident, skipped: Collection[tuple[int, int | None]]) -> None:
         goes_on = before and (before.severity, before.reopened) == (after.severity, after.reopened)
         first = before.step if before and goes_on else 0
         for step in range(first + 1, after.step + 1):
@@ -80,7 +82,7 @@ def _branches(settings: Settings) -> Iterator[tuple[Branch, str]]:
     for name in dict.fromkeys(settings.severities[severity].policy for severity in Severity):
         policy = settings.policies[name]
         for number, step in enumerate(policy.steps, 1):
-            when = f"after {duration(step.after)}" if step.after else "at once"
+            when = f"after {written(step.after)}" if step.after else "at once"
             yield Branch(Kind.STEP, name, str(number)), f"step {number} of policy {name} ({when})"
         if policy.fallback:
             yield Branch(Kind.FALLBACK, name), f"the fallback of policy {name}"

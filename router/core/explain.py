@@ -5,11 +5,11 @@ Nothing here decides: it asks the functions that do, and keeps what they say.
 
 from msgspec import Struct
 
+from router.core.policy import Policy
 from router.core.reach import Reached
 from router.core.rule import Judgement, Rule, Verdict, judge
 from router.core.settings import Settings
 from router.model.alert import Alert
-from router.model.policy import Policy
 
 
 class Outcome(Struct, frozen=True):
@@ -43,6 +43,9 @@ def explain(settings: Settings, alert: Alert, at: float, *, count: int = 1) -> E
             outcomes.append(Outcome(rule, key, judgement, None))
             continue
         policy = settings.policy(severity)
-        reached = tuple(settings.people.reach(step.notify, severity, at + step.after) for step in policy.steps)
+        reached = tuple(
+            settings.people.reach(step.notify, severity, settings.calendar.after(step.after, at))
+            for step in policy.steps
+        )
         outcomes.append(Outcome(rule, key, judgement, policy, reached))
     return Explanation(alert, tuple(settings.rules.verdicts(alert)), tuple(outcomes))

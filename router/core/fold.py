@@ -121,16 +121,20 @@ class Fold:
         return self.changes, [self._decide_and_keep(position, event) for position, event in enumerate(self.events)]
 
     def _decide_and_keep(self, position: int, event: Event) -> Reason:
-        held = self._held(event)
+        before = self._held(event)
         reason = self._decide(position, event)
-        if reason not in _WITHOUT_EFFECT and reason is not held:
+        if reason not in _WITHOUT_EFFECT and not (before and before == self._held(event)):
             self.changes.history.append(event)
         return reason
 
-    def _held(self, event: Event) -> Reason | None:
-        """Why the alert opened nothing when it was last looked at, if it's looked at again with each repeat."""
-        takings = self.view.takings.get(event.alert.fingerprint) if isinstance(event, AlertSeen) else None
-        return takings[0].reason if takings and not takings[0].digest else None
+    def _held(self, event: Event) -> set[tuple[object, ...]]:
+        """What the rules made of an alert that is looked at again with each repeat, though mostly nothing follows."""
+        if not isinstance(event, AlertSeen) or event.alert.event_id:
+            return set()
+        takings = self.view.takings.get(event.alert.fingerprint, ())
+        if all(taking.digest for taking in takings):
+            return set()
+        return {(taking.rule, taking.reason, taking.severity, taking.incident_id) for taking in takings}
 
     def _decide(self, position: int, event: Event) -> Reason:
         if self._is_replay(event):
@@ -212,7 +216,7 @@ class Fold:
         at, alert, mark = sighting
         begins = _begins(alert, before)
         count = self._count(at, key, rule.count_over, begins or bool(alert.event_id)) if rule.count_over else 0
-        judgement = judge(rule, alert, count)
+        judgement = judge(rule, alert, count, before.severity if before is not None and before.counted else None)
         severity = judgement.severity
         taking = Taking(
             alert.fingerprint, rule.name, mark, AlertStatus.FIRING, judgement.reason, alert.starts_at, at,

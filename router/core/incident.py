@@ -11,7 +11,25 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from router.core.action import TIMER, act, action_due
-from router.core.escalation import REACH, STEP, Decision, run_steps, stop_reaching, tell, try_next_ways
+from router.core.change import RESOLVE, close, inform_stakeholders, later, publish_by_rule, set_severity
+from router.core.commands import commanded
+from router.core.escalation import (
+    PROMOTE,
+    REACH,
+    REMIND,
+    RESPOND,
+    STEP,
+    Decision,
+    edited,
+    go_on,
+    promotion_due,
+    remind,
+    run_steps,
+    start_clocks,
+    tell,
+    try_next_ways,
+)
+from router.core.policy import Unless
 from router.core.reach import Reached
 from router.core.rule import Judgement, Rule
 from router.core.settings import Settings
@@ -23,7 +41,6 @@ from router.model.event import (
     ActionEvent,
     ActionRan,
     ActionRequested,
-    Command,
     Commanded,
     Recorded,
     Resent,
@@ -31,8 +48,6 @@ from router.model.event import (
 )
 from router.model.incident import Incident, Severity, Status
 from router.model.reason import Reason
-
-RESOLVE = "resolve"
 
 
 class Fired(Struct, frozen=True):
@@ -70,7 +85,10 @@ class DeliveryFailed(Struct, frozen=True):
     reason: Reason
 
 
-PAGES = frozenset({Reason.STEP_DUE, Reason.NEXT_WAY, Reason.ESCALATED})
+DRILL = "drill"
+"""The source of alerts that aren't real."""
+
+PAGES = frozenset({Reason.STEP_DUE, Reason.NEXT_WAY, Reason.ESCALATED, Reason.TOLD_AGAIN, Reason.UNANSWERED})
 """Why a message may be owed to few of those who were told of the incident."""
 
 IncidentEvent = Fired | Cleared | Commanded | TimerDue | DeliveryFailed | Resent | Recorded | ActionEvent
@@ -86,7 +104,7 @@ def decide(incident: Incident | None, event: IncidentEvent, settings: Settings) 
         case Cleared():
             return _cleared(incident, event, settings)
         case Commanded():
-            return _commanded(incident, event, settings)
+            return commanded(incident, event, settings)
         case ActionRequested() | ActionAnswered() | ActionRan():
             return act(incident, event, settings)
         case TimerDue():
@@ -143,17 +161,21 @@ def _open(event: Fired, settings: Settings) -> Decision:
         value=event.judgement.value,
         fallback=fallback,
     )
+    drill = alert.source == DRILL
     incident = Incident(
         id=event.incident_id,
         key=event.key,
         rule=rule.name,
         source=alert.source,
-        title=title,
+        title=f"[DRILL] {title}" if drill else title,
         severity=event.severity,
         status=Status.INVESTIGATING,
         opened_at=event.at,
         updated_at=event.at,
         policy_since=event.at,
+        severity_since=event.at,
+        news_at=event.at,
+        drill=drill,
         labels=alert.labels,
         annotations=alert.annotations,
         url=alert.url,
@@ -163,16 +185,28 @@ def _open(event: Fired, settings: Settings) -> Decision:
         alerts=1,
     )
     decision = Decision(Reason.OPENED, incident)
-    decision.note(event.at, Reason.OPENED, _by(alert), **_facts(event), title=title)
+    decision.note(event.at, Reason.OPENED, _by(alert), **_facts(event, settings), title=title)
     run_steps(decision, event.at, Reason.OPENED, settings)
+    _begin(decision, event.at, settings)
     return decision
 
 
+def _begin(decision: Decision, at: float, settings: Settings) -> None:
+    """An incident is open, for the first time or again."""
+    start_clocks(decision, at, settings)
+    inform_stakeholders(decision, at, settings)
+    publish_by_rule(decision, at, settings)
+
+
 def _reopen(incident: Incident, event: Fired, settings: Settings) -> Decision:
-    worse = event.severity if event.severity.worse_than(incident.severity) else incident.severity
+    worse = event.severity.worse_than(incident.severity)
     reopened = replace(
         incident,
-        severity=worse,
+        severity=event.severity if worse else incident.severity,
+        severity_since=event.at,
+        spent=0.0 if worse else incident.spent,
+        repeats=0,
+        news_at=event.at,
         status=Status.INVESTIGATING,
         updated_at=event.at,
         policy_since=event.at,
@@ -187,120 +221,46 @@ def _reopen(incident: Incident, event: Fired, settings: Settings) -> Decision:
         reopened=incident.reopened + 1,
     )
     decision = Decision(Reason.REOPENED, reopened)
-    decision.note(event.at, Reason.REOPENED, _by(event.alert), **_facts(event))
+    decision.note(event.at, Reason.REOPENED, _by(event.alert), **_facts(event, settings))
     decision.owe(event.at, Reason.REOPENED, incident.told)
     run_steps(decision, event.at, Reason.REOPENED, settings)
+    _begin(decision, event.at, settings)
     return decision
 
 
 def _join(incident: Incident, event: Fired, settings: Settings) -> Decision:
-    joined = _next(incident, event.at, firing=incident.firing + 1, alerts=incident.alerts + 1, quiet_since=None)
+    joined = later(incident, event.at, firing=incident.firing + 1, alerts=incident.alerts + 1, quiet_since=None)
     decision = Decision(Reason.JOINED, joined)
-    decision.note(event.at, Reason.JOINED, _by(event.alert), **_facts(event))
+    decision.note(event.at, Reason.JOINED, _by(event.alert), **_facts(event, settings))
     if incident.quiet_since is not None:
         decision.timers_cleared.append(RESOLVE)
-    decision.owe(event.at, Reason.JOINED, _edited(joined, settings))
+    decision.owe(event.at, Reason.JOINED, edited(joined, settings))
     return decision
 
 
 def _raise_severity(decision: Decision, incident: Incident, event: Fired, settings: Settings) -> None:
     """The policy of the worse severity starts over from now; an acknowledgement stands."""
     decision.reason = Reason.SEVERITY_RAISED
-    _set_severity(decision, incident, event.severity, event.at, settings, **_facts(event))
+    set_severity(decision, incident, event.severity, event.at, settings, **_facts(event, settings))
 
 
 def _cleared(incident: Incident, event: Cleared, settings: Settings) -> Decision:
     if not incident.is_open:
         return Decision(Reason.ALREADY_CLOSED)
     firing = max(0, incident.firing - 1)
-    decision = Decision(Reason.CLEARED, _next(incident, event.at, firing=firing))
+    decision = Decision(Reason.CLEARED, later(incident, event.at, firing=firing))
     decision.note(event.at, Reason.CLEARED, fingerprint=event.fingerprint, reason=event.reason, firing=firing)
     if firing:
-        decision.owe(event.at, Reason.CLEARED, _edited(incident, settings))
+        decision.owe(event.at, Reason.CLEARED, edited(incident, settings))
     elif event.resolve_after > 0:
         assert decision.incident is not None
         decision.incident = replace(decision.incident, quiet_since=event.at)
         decision.timers.append(Timer(incident.id, RESOLVE, event.at + event.resolve_after))
         decision.note(event.at, Reason.QUIET, resolve_after=event.resolve_after)
-        decision.owe(event.at, Reason.QUIET, _edited(incident, settings))
+        decision.owe(event.at, Reason.QUIET, edited(incident, settings))
     else:
-        _close(decision, event.at, Status.RESOLVED, Reason.RESOLVED, "")
-    return decision
-
-
-# --- people
-
-
-def _commanded(incident: Incident, event: Commanded, settings: Settings) -> Decision:
-    if event.reopened is not None and event.reopened != incident.reopened:
-        return _too_late(incident, event, Reason.COMMAND_OUTDATED)
-    if event.command is Command.NOTE:
-        return _noted(incident, event, settings)
-    if not incident.is_open:
-        return _too_late(incident, event, Reason.ALREADY_CLOSED)
-    match event.command:
-        case Command.ACKNOWLEDGE:
-            return _acknowledged(incident, event)
-        case Command.ESCALATE:
-            return _escalated(incident, event, settings)
-        case Command.SEVERITY:
-            return _severity_set(incident, event, settings)
-        case Command.RESOLVE:
-            status, reason = Status.RESOLVED, Reason.RESOLVED_BY_PERSON
-        case Command.FALSE_POSITIVE:
-            status, reason = Status.FALSE_POSITIVE, Reason.FALSE_POSITIVE
-    decision = Decision(reason, _next(incident, event.at))
-    _close(decision, event.at, status, reason, event.by, text=event.text)
-    return decision
-
-
-def _too_late(incident: Incident, event: Commanded, reason: Reason) -> Decision:
-    """Nothing changes, and the timeline says who tried."""
-    decision = Decision(reason, _next(incident, event.at))
-    decision.note(event.at, reason, event.by, command=event.command)
-    return decision
-
-
-def _noted(incident: Incident, event: Commanded, settings: Settings) -> Decision:
-    decision = Decision(Reason.NOTED, _next(incident, event.at))
-    decision.note(event.at, Reason.NOTED, event.by, text=event.text)
-    decision.owe(event.at, Reason.NOTED, _edited(incident, settings))
-    return decision
-
-
-def _acknowledged(incident: Incident, event: Commanded) -> Decision:
-    if incident.acknowledged_at is not None:
-        return _too_late(incident, event, Reason.ALREADY_DONE)
-    acknowledged = _next(
-        incident, event.at, acknowledged_at=event.at, acknowledged_by=event.by, lead=incident.lead or event.by
-    )
-    decision = Decision(Reason.ACKNOWLEDGED, acknowledged)
-    stop_reaching(decision)
-    decision.note(event.at, Reason.ACKNOWLEDGED, event.by, text=event.text)
-    decision.owe(event.at, Reason.ACKNOWLEDGED, incident.told)
-    return decision
-
-
-def _escalated(incident: Incident, event: Commanded, settings: Settings) -> Decision:
-    """Whoever answers can't see to it: an acknowledgement is void, and the policy runs ahead to its next step."""
-    steps = settings.policy(incident.severity).steps
-    if incident.step >= len(steps):
-        return _too_late(incident, event, Reason.ALREADY_DONE)
-    since = min(incident.policy_since, event.at - steps[incident.step].after)
-    escalated = _next(incident, event.at, policy_since=since, acknowledged_at=None, acknowledged_by="", lead="")
-    decision = Decision(Reason.ESCALATED, escalated)
-    decision.note(event.at, Reason.ESCALATED, event.by, text=event.text)
-    decision.owe(event.at, Reason.ESCALATED, _edited(incident, settings))
-    run_steps(decision, event.at, Reason.STEP_DUE, settings)
-    return decision
-
-
-def _severity_set(incident: Incident, event: Commanded, settings: Settings) -> Decision:
-    assert event.severity is not None, "the edge requires it"
-    if event.severity is incident.severity:
-        return _too_late(incident, event, Reason.ALREADY_DONE)
-    decision = Decision(Reason.SEVERITY_SET)
-    _set_severity(decision, incident, event.severity, event.at, settings, by=event.by, text=event.text)
+        decision.reason = Reason.RESOLVED
+        close(decision, event.at, Status.RESOLVED, settings)
     return decision
 
 
@@ -312,19 +272,58 @@ def _timer_due(incident: Incident, event: TimerDue, settings: Settings) -> Decis
         return action_due(incident, event, settings)
     since = incident.quiet_since if event.name == RESOLVE else incident.policy_since
     # It may have been claimed just before what it was set for was over, or began anew.
-    if not incident.is_open or since is None or event.due_at <= since:
+    if not incident.is_open or since is None or (event.due_at <= since and event.name != PROMOTE):
         return Decision(Reason.TIMER_OUTDATED)
-    if event.name == RESOLVE:
-        decision = Decision(Reason.RESOLVED, _next(incident, event.at))
-        _close(decision, event.at, Status.RESOLVED, Reason.RESOLVED, "")
-        return decision
-    if event.name == REACH:
-        decision = Decision(Reason.NEXT_WAY, _next(incident, event.at))
-        try_next_ways(decision, event.at)
-        return decision
-    decision = Decision(Reason.STEP_DUE, _next(incident, event.at))
-    run_steps(decision, event.at, Reason.STEP_DUE, settings)
-    return decision
+    decision = Decision(Reason.TIMER_OUTDATED, later(incident, event.at))
+    _TIMERS[event.name](decision, event.at, settings)
+    return decision if decision.entries or decision.timers else Decision(decision.reason)
+
+
+def _stayed_quiet(decision: Decision, at: float, settings: Settings) -> None:
+    decision.reason = Reason.RESOLVED
+    close(decision, at, Status.RESOLVED, settings)
+
+
+def _next_way(decision: Decision, at: float, _settings: Settings) -> None:
+    decision.reason = Reason.NEXT_WAY
+    try_next_ways(decision, at)
+
+
+def _promote(decision: Decision, at: float, settings: Settings) -> None:
+    """It has been open for too long to be no worse than it was."""
+    incident = decision.changed
+    policy = settings.policy(incident.severity)
+    due_at = promotion_due(incident, policy)
+    if due_at is None or policy.promote is None:
+        return  # the config has changed
+    if at < due_at:
+        decision.set_timer(PROMOTE, due_at)
+    elif policy.promote.unless is Unless.ACKNOWLEDGED and incident.acknowledged_at is not None:
+        decision.reason = Reason.STEP_SKIPPED
+        decision.note(at, Reason.STEP_SKIPPED, to=policy.promote.to)
+    else:
+        decision.reason = Reason.PROMOTED
+        set_severity(decision, incident, policy.promote.to, at, settings)
+
+
+def _respond(decision: Decision, at: float, settings: Settings) -> None:
+    """The time in which somebody was to acknowledge is over."""
+    incident = decision.changed
+    if incident.acknowledged_at is None:
+        decision.reason = Reason.RESPONSE_OVERDUE
+        decision.note(at, Reason.RESPONSE_OVERDUE, severity=incident.severity)
+        decision.owe(at, Reason.RESPONSE_OVERDUE, edited(incident, settings))
+
+
+_TIMERS = {
+    RESOLVE: _stayed_quiet,
+    STEP: go_on,
+    REACH: _next_way,
+    PROMOTE: _promote,
+    RESPOND: _respond,
+    REMIND: remind,
+}
+"""What each timer leads to."""
 
 
 def _delivery_failed(incident: Incident, event: DeliveryFailed, settings: Settings) -> Decision:
@@ -334,39 +333,35 @@ def _delivery_failed(incident: Incident, event: DeliveryFailed, settings: Settin
     reached = settings.people.reach(policy.fallback, incident.severity, event.at).without(knowing)
     if reached == Reached():
         return Decision(Reason.DELIVERY_FAILED)
-    decision = Decision(Reason.FALLBACK, _next(incident, event.at))
+    decision = Decision(Reason.FALLBACK, later(incident, event.at))
     decision.note(event.at, Reason.FALLBACK, channel=event.channel, channels=list(reached.addresses))
     tell(decision, event.at, Reason.FALLBACK, reached)
     return decision
 
 
 def _resent(incident: Incident, event: Resent) -> Decision:
-    decision = Decision(Reason.RESENT, _next(incident, event.at))
+    decision = Decision(Reason.RESENT, later(incident, event.at))
     decision.note(event.at, Reason.RESENT, event.by, channel=event.channel)
     decision.owe(event.at, Reason.RESENT, (event.channel,))
     return decision
 
 
 def _recorded(incident: Incident, event: Recorded, settings: Settings) -> Decision:
-    decision = Decision(event.what, _next(incident, event.at))
+    decision = Decision(event.what, later(incident, event.at))
     decision.note(event.at, event.what, event.by, **event.data)
-    decision.owe(event.at, event.what, _edited(incident, settings))
+    decision.owe(event.at, event.what, edited(incident, settings))
     return decision
 
 
 # --- what several of them do
 
 
-def _next(incident: Incident, at: float, **changes: Any) -> Incident:
-    return replace(incident, updated_at=at, **changes)
-
-
 def _by(alert: Alert) -> str:
     return alert.by or f"source:{alert.source}"
 
 
-def _facts(event: Fired) -> dict[str, Any]:
-    """What the timeline keeps of an alert that fired."""
+def _facts(event: Fired, settings: Settings) -> dict[str, Any]:
+    """What the timeline keeps of an alert that fired, and by which rules it was judged."""
     judgement = event.judgement
     return {
         "alert": event.alert.labels.get("alertname", ""),
@@ -375,41 +370,5 @@ def _facts(event: Fired) -> dict[str, Any]:
         "reason": judgement.reason,
         "value": judgement.read,
         "threshold": judgement.threshold.text if judgement.threshold else None,
+        "revision": settings.rules.revision,
     }
-
-
-def _edited(incident: Incident, settings: Settings) -> tuple[str, ...]:
-    """The channels that hear of every change, since they edit what they said."""
-    return tuple(channel for channel in incident.told if channel in settings.edited)
-
-
-def _set_severity(  # noqa: PLR0913 - each is a different fact about one change
-    decision: Decision,
-    incident: Incident,
-    severity: Severity,
-    at: float,
-    settings: Settings,
-    /,  # `data` has a severity, too
-    *,
-    by: str = "",
-    **data: Any,
-) -> None:
-    data |= {"from": incident.severity, "severity": severity}
-    decision.incident = _next(incident, at, severity=severity, policy_since=at, step=0)
-    decision.note(at, decision.reason, by, **data)
-    decision.owe(at, decision.reason, incident.told)
-    stop_reaching(decision)
-    run_steps(decision, at, decision.reason, settings)
-
-
-def _close(decision: Decision, at: float, status: Status, reason: Reason, by: str, **data: Any) -> None:
-    """An open incident ends. What it counted counts no more: those alerts are looked at afresh when they repeat."""
-    assert decision.incident is not None
-    decision.incident = replace(
-        decision.incident, status=status, closed_at=at, closed_by=by, firing=0, quiet_since=None
-    )
-    decision.detached = bool(by)
-    decision.timers_cleared += [RESOLVE, STEP]
-    stop_reaching(decision)
-    decision.note(at, reason, by, **data)
-    decision.owe(at, reason, decision.incident.told)

@@ -9,7 +9,7 @@ import math
 import operator
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache
@@ -61,19 +61,27 @@ _COMPARE: Mapping[str, Callable[[float, float], bool]] = {
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """A limit in base units, and the comparison that a value must pass to be over it. `text` is as written."""
+    """A limit in base units, and the comparison that a value must pass to be over it. `text` is as written.
+
+    With `until`, what is over it stays so until that holds: a value that swings around the limit isn't news each time.
+    """
 
     op: str
     limit: float
     dimension: Dimension
     text: str
+    until: "Threshold | None" = None
 
     @classmethod
     def parse(cls, text: str) -> "Threshold":
         """Read "> 1%", ">= 500ms", "> 5/m", "> 10k" or "== 0"; the unit says the dimension, and "m" is minutes.
 
+        "> 1% until < 0.8%" is over once above 1 %, and no more once below 0.8 %.
         Raises: ValueError, saying what was expected.
         """
+        entry, separator, leave = text.partition(" until ")
+        if separator:
+            return cls._parse_both(entry, leave, text)
         stripped = text.strip()
         op = next((op for op in _COMPARE if stripped.startswith(op)), None)
         if op is None:
@@ -86,8 +94,21 @@ class Threshold:
         known = "% ms s m h d w /s /m /h k M G Ki Mi Gi"
         raise ValueError(f"expected a number after {op}, bare or with one of {known}, not {brief(limit)}")
 
+    @classmethod
+    def _parse_both(cls, entry: str, leave: str, text: str) -> "Threshold":
+        over, until = cls.parse(entry), cls.parse(leave)
+        if over.dimension is not until.dimension:
+            raise ValueError(f"expected the same kind of unit before and after until, not {brief(text)}")
+        if until.holds(over.limit) and over.holds(over.limit):
+            raise ValueError(f"expected a limit after until that isn't reached where the first is, not {brief(text)}")
+        return replace(over, text=text.strip(), until=until)
+
     def holds(self, value: float) -> bool:
         return _COMPARE[self.op](value, self.limit)
+
+    def still_holds(self, value: float) -> bool:
+        """For a value that has been over the limit."""
+        return self.holds(value) or (self.until is not None and not self.until.holds(value))
 
 
 @lru_cache(maxsize=1024)  # an alert's value is the same from repeat to repeat

@@ -60,6 +60,10 @@ class People:
     schedules: Mapping[str, Schedule] = field(default_factory=dict)
     called: Mapping[str, str] = field(default_factory=dict)
 
+    def find(self, name: str) -> str | None:
+        """The key of the contact who goes by `name`, or has it as the key."""
+        return name if name in self.contacts else self.called.get(name.casefold())
+
     def reach(self, targets: Sequence[str], severity: Severity, at: float) -> Reached:
         """Over which addresses these targets are reached at `at` (UTC epoch seconds), each address once."""
         now: dict[str, None] = {}

@@ -44,6 +44,12 @@ _WORDS = {
     Reason.VALUE_UNREADABLE: "Measured value missing or unreadable[: {alert}][ at {value}]",
     Reason.SEVERITY_RAISED: "Severity raised[ from {from}][ to {severity}]",
     Reason.SEVERITY_SET: "Severity set[ from {from}][ to {severity}][ by {by}][: {text}]",
+    Reason.PROMOTED: "Not resolved in time: severity raised[ from {from}][ to {severity}]",
+    Reason.STATUS_SET: "Status set[ to {status}][ by {by}][: {text}]",
+    Reason.ASSIGNED: "[{lead} leads][, says {by}]",
+    Reason.PUBLISHED: "Published[ by {by}][: {text}]",
+    Reason.UPDATE_OVERDUE: "Nobody has said anything for too long: an update is due",
+    Reason.RESPONSE_OVERDUE: "Nobody has acknowledged in the time that was promised",
     Reason.QUIET: "All alerts cleared, waiting for quiet",
     Reason.RESOLVED: "Resolved: all alerts stayed clear",
     Reason.RESOLVED_BY_PERSON: "Resolved[ by {by}][: {text}]",
@@ -55,8 +61,12 @@ _WORDS = {
     Reason.ALREADY_DONE: "Was so already[ when {by} asked][: {command}]",
     Reason.ALREADY_CLOSED: "Was closed already[ when {by} asked][: {command}]",
     Reason.COMMAND_OUTDATED: "Was reopened since[ when {by} asked][: {command}]",
+    Reason.NOT_PUBLIC: "Can't be published[, as {by} asked]: a drill is never public",
     Reason.STEP_DUE: "Notifying the next in line[: {channels}]",
     Reason.STEP_SKIPPED: "Next in line not needed[: {channels}]",
+    Reason.CONDITION_FAILED: "Next in line isn't for this incident[: {channels}]",
+    Reason.TOLD_AGAIN: "Notifying everybody again[: {channels}]",
+    Reason.UNANSWERED: "NOBODY HAS ANSWERED, and there's nobody further to tell",
     Reason.STEPS_ENDED: "Escalation has reached its last step",
     Reason.NEXT_WAY: "Trying another way[: {channels}]",
     Reason.NOBODY_REACHED: "Nobody reached[: {target}][, {why}]",
@@ -122,7 +132,8 @@ def message(letter: Letter) -> Message:
     incident = letter.incident
     title = plain(incident.title) or incident.name
     sign = _SIGNS.get(incident.status, "🚨")
-    headline = " ".join(filter(None, (sign, f"[{incident.severity}]", plain(letter.company), "Incident")))
+    drill = "[DRILL]" if incident.drill else ""
+    headline = " ".join(filter(None, (sign, drill, f"[{incident.severity}]", plain(letter.company), "Incident")))
     status = incident.status.replace("_", " ").upper()
     started, lead = utc(incident.opened_at), _lead(incident)
     updates, links = _updates(letter), tuple(_links(letter))

@@ -19,7 +19,8 @@ class Rule(Struct, frozen=True):
 
     Either `severity` is set, or `thresholds` are, worst first. `count_over` makes the measured value the number of
     times the rule took an alert within that many seconds. `resolve_after` is how long an incident stays quiet before
-    it's resolved, in seconds. `actions` are those that may be run against its incidents.
+    it's resolved, in seconds. `actions` are those that may be run against its incidents. `public`: what stands of them
+    is published without anybody's approval.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Rule(Struct, frozen=True):
     runbook: str = ""
     component: str = ""
     actions: tuple[str, ...] = ()
+    public: bool = False
     origin: str = ""
 
     def key(self, alert: Alert) -> str:
@@ -83,9 +85,10 @@ def try_rule(rule: Rule, alert: Alert) -> Verdict:
     return Verdict(rule, Reason.MATCHED)
 
 
-def judge(rule: Rule, alert: Alert, count: int = 0) -> Judgement:
+def judge(rule: Rule, alert: Alert, count: int = 0, held: Severity | None = None) -> Judgement:
     """How bad the alert is: the first threshold that holds, from P0 down.
 
+    `held` is the tier that it has had so far: that one and those below still hold within their hysteresis.
     A value that is missing or can't be read gets the lowest tier: silence would be the worse error. What a person
     says it is overrules all of that.
     """
@@ -105,6 +108,8 @@ def judge(rule: Rule, alert: Alert, count: int = 0) -> Judgement:
     for severity, threshold in rule.thresholds:
         if threshold.holds(value):
             return Judgement(severity, Reason.ABOVE_THRESHOLD, value, threshold, read)
+        if held is not None and not severity.worse_than(held) and threshold.still_holds(value):
+            return Judgement(severity, Reason.WITHIN_HYSTERESIS, value, threshold, read)
     return Judgement(None, Reason.BELOW_THRESHOLD, value, lowest, read)
 
 

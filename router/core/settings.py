@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from router.core.binding import ActionPlan
+from router.core.business import Calendar
+from router.core.policy import Policy, SeverityPlan
 from router.core.reach import People
 from router.core.rule import RuleSet
 from router.model.incident import Severity
-from router.model.policy import Policy, SeverityPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,15 +20,19 @@ class Settings:
     `give_up_after`: a message that is this late is dead-lettered.
     `people`: whom the targets of policies mean.
     `actions`: what may be run against an incident, by name, where its rule names it.
+    `calendar`: when the company's business days are.
     `edited`: the channels whose message is edited in place, which therefore hear of every change.
+    `public`: the channels that show the public what is published, and hear of nothing else.
     """
 
     rules: RuleSet
     severities: Mapping[Severity, SeverityPlan]
     policies: Mapping[str, Policy]
     people: People = field(default_factory=People)
+    calendar: Calendar = field(default_factory=Calendar)
     edited: frozenset[str] = frozenset()
     actions: Mapping[str, ActionPlan] = field(default_factory=dict)
+    public: tuple[str, ...] = ()
     reopen_within: float = 600.0
     fallback_after: float = 120.0
     give_up_after: float = 86_400.0

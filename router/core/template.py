@@ -137,6 +137,9 @@ class Kind:
 TITLE = Kind(frozenset({"labels", "annotations", "value"}), _Environment(jinja2.ChainableUndefined, _finalized))
 """A line of text. What isn't there is empty."""
 
+CONDITION = Kind(frozenset({"labels", "annotations"}), TITLE.environment)
+"""What an incident must be. What isn't there is empty."""
+
 LINK = Kind(
     frozenset({"labels", "annotations", "id", "name", "rule", "severity", "source", "url", "query"})
     | {f"{moment}{form}" for moment in ("start", "end") for form in ("", "_s", "_ms")},
@@ -171,6 +174,28 @@ def compile_template(source: str, kind: Kind = TITLE) -> Template:
         return Template(source, kind.environment.from_string(tree))
     except jinja2.TemplateSyntaxError as error:
         raise ValueError(f"line {error.lineno}: {error.message}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """An expression over an incident that has been checked, like `labels.customer_facing == 'true'`."""
+
+    source: str
+    compiled: jinja2.Template = field(repr=False, compare=False)
+
+    def holds(self, *, labels: Mapping[str, str], annotations: Mapping[str, str]) -> bool:
+        """Never raises: one that fails holds, since whoever is told for nothing is the lesser evil."""
+        try:
+            return bool(_output(self.compiled.generate({"labels": _cut(labels), "annotations": _cut(annotations)})))
+        except Exception:  # noqa: BLE001 - a template raises whatever its operands raise
+            return True
+
+
+def compile_condition(source: str) -> Condition:
+    """Check an expression that may use `labels` and `annotations`. Raises: ValueError."""
+    if "%}" in source:
+        raise ValueError("expected one expression over labels and annotations, like labels.customer_facing == 'true'")
+    return Condition(source, compile_template(f"{{% if {source} %}}yes{{% endif %}}", CONDITION).compiled)
 
 
 def _problem(node: nodes.Node, environment: _Environment) -> str | None:

@@ -34,6 +34,10 @@ QUIETLY = frozenset({Reason.JOINED, Reason.CLEARED, Reason.DELIVERED})
 """What happens too often for the log; the timeline has it."""
 
 
+LOUD = frozenset({Reason.NOBODY_REACHED, Reason.RESPONSE_OVERDUE, Reason.UNANSWERED})
+"""What somebody who watches the log has to see."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Submission:
     events: Sequence[Event]
@@ -140,7 +144,7 @@ class Applier:
     def _committed(self, events: Sequence[Event], changes: Changes, view: View) -> None:
         self._metrics.committed(events, changes, view.incidents)
         for entry in changes.entries:
-            if entry.what is Reason.NOBODY_REACHED:
+            if entry.what in LOUD:
                 log.warning(entry.what.value, incident=f"INC-{entry.incident_id}", **entry.data)
             elif entry.what not in QUIETLY:
                 log.info(entry.what.value, incident=f"INC-{entry.incident_id}", by=entry.by or None)

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from router.model.action import Ran
 from router.model.alert import Alert
-from router.model.incident import Severity
+from router.model.incident import Severity, Status
 from router.model.notification import Attempt, Notification
 from router.model.reason import Reason
 from router.model.record import Record
@@ -30,10 +30,16 @@ class Command(StrEnum):
     FALSE_POSITIVE = "false_positive"
     NOTE = "note"
     SEVERITY = "severity"
+    ASSIGN = "assign"
+    STATUS = "status"
+    PUBLISH = "publish"
 
 
 class Commanded(Struct, frozen=True, tag="command"):
-    """A person did something to an incident. `text` is the note, `severity` the one set.
+    """A person did something to an incident.
+
+    `text` is the note, who is to lead, or the words for the public; `title` the public title, `severity` and `status`
+    those set.
 
     `receipt` is the same when the same request comes again, which then has no second effect; "" where none can.
     `reopened` says which life of the incident is meant, as `Incident.reopened` counts them; None for the present one.
@@ -47,6 +53,8 @@ class Commanded(Struct, frozen=True, tag="command"):
     severity: Severity | None = None
     receipt: str = ""
     reopened: int | None = None
+    status: Status | None = None
+    title: str = ""
 
 
 class TimerDue(Struct, frozen=True, tag="timer"):

@@ -40,9 +40,13 @@ class Incident(Struct, frozen=True, gc=False):
     `quiet_since` is when the last of them cleared. `told` are the channels, and people over channels
     (`sms/ana`), that have been owed a message, who are therefore owed the end of the story. `policy_since` is when the
     policy in force started (at the opening, a reopening or a rise in severity) and `step` the index of its step that
-    comes next.
+    comes next; `repeats` is how often all of them have been taken again since.
     `reaching` are the further ways to reach people: when (UTC seconds) which address is told, unless somebody has
     acknowledged by then. `actions` are the latest requests to run an action.
+    `severity_since` is when the severity's clock started in this life of the incident, and `spent` the seconds that it
+    has run in earlier ones: a brief resolve doesn't set it back.
+    `news_at` is when a person last said something about it. `public_title` is what the public knows it as, since
+    `published_at`; "" while they know nothing of it. A `drill` isn't real, and never public.
     """
 
     id: int
@@ -72,8 +76,15 @@ class Incident(Struct, frozen=True, gc=False):
     policy_since: float = 0.0
     step: int = 0
     told: tuple[str, ...] = ()
+    repeats: int = 0
     reaching: tuple[tuple[float, str], ...] = ()
     actions: tuple[ActionRequest, ...] = ()
+    severity_since: float = 0.0
+    spent: float = 0.0
+    news_at: float = 0.0
+    public_title: str = ""
+    published_at: float | None = None
+    drill: bool = False
 
     @property
     def name(self) -> str:

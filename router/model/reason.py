@@ -16,6 +16,7 @@ class Reason(StrEnum):
     TAKEN_BEFORE = "taken_before"
     VALUE_UNREADABLE = "value_unreadable"
     ABOVE_THRESHOLD = "above_threshold"
+    WITHIN_HYSTERESIS = "within_hysteresis"
     BELOW_THRESHOLD = "below_threshold"
 
     # What became of an alert
@@ -33,6 +34,12 @@ class Reason(StrEnum):
     # What happened to an incident
     SEVERITY_RAISED = "severity_raised"
     SEVERITY_SET = "severity_set"
+    PROMOTED = "promoted"
+    STATUS_SET = "status_set"
+    ASSIGNED = "assigned"
+    PUBLISHED = "published"
+    UPDATE_OVERDUE = "update_overdue"
+    RESPONSE_OVERDUE = "response_overdue"
     QUIET = "quiet"
     RESOLVED = "resolved"
     RESOLVED_BY_PERSON = "resolved_by_person"
@@ -43,6 +50,9 @@ class Reason(StrEnum):
     NOTED = "noted"
     STEP_DUE = "step_due"
     STEP_SKIPPED = "step_skipped"
+    CONDITION_FAILED = "condition_failed"
+    TOLD_AGAIN = "told_again"
+    UNANSWERED = "unanswered"
     STEPS_ENDED = "steps_ended"
     NEXT_WAY = "next_way"
     NOBODY_REACHED = "nobody_reached"
@@ -79,3 +89,4 @@ class Reason(StrEnum):
     UNKNOWN_INCIDENT = "unknown_incident"
     TIMER_OUTDATED = "timer_outdated"
     COMMAND_OUTDATED = "command_outdated"
+    NOT_PUBLIC = "not_public"

@@ -33,6 +33,9 @@ MILESTONES = frozenset(
         Reason.RESOLVED_BY_PERSON,
         Reason.STEP_DUE,
         Reason.NOBODY_REACHED,
+        Reason.RESPONSE_OVERDUE,
+        Reason.UNANSWERED,
+        Reason.PROMOTED,
     }
 )
 """What is counted of an incident's life. Alerts come and go far more often."""
@@ -62,6 +65,11 @@ class Metrics:
             "time_to_resolve_seconds", "From opening to the end.", ["severity"], buckets=HUMAN_SECONDS
         )
         self.escalations = counter("escalations_total", "Policy steps taken because nobody had answered.", ["severity"])
+        self.late = counter("responses_overdue_total", "Incidents not acknowledged in the promised time.", ["severity"])
+        self.unanswered = counter("unanswered_total", "Escalations that ended with no answer.", ["severity"])
+        self.promoted = counter(
+            "promotions_total", "Incidents not resolved in time, by what they became.", ["severity"]
+        )
         self.unreached = counter("unreached_total", "Targets of a step that came to nobody.", ["severity"])
         self.notifications = counter(
             "notifications_total", "Messages that were delivered or given up.", channel_outcome
@@ -95,8 +103,8 @@ class Metrics:
             for state in (NotificationState.SENT, NotificationState.DEAD):
                 self.notifications.labels(channel, state.value)
         for severity in Severity:
-            self.escalations.labels(severity.value)
-            self.unreached.labels(severity.value)
+            for metric in (self.escalations, self.unreached, self.late, self.unanswered, self.promoted):
+                metric.labels(severity.value)
 
     def committed(self, events: Iterable[Event], changes: Changes, incidents: Mapping[int, Incident]) -> None:
         """Count what a committed transaction holds. `incidents` are those its entries are about, as far as known."""
@@ -132,6 +140,12 @@ class Metrics:
                 self.escalations.labels(severity).inc()
             case Reason.NOBODY_REACHED:
                 self.unreached.labels(severity).inc()
+            case Reason.RESPONSE_OVERDUE:
+                self.late.labels(severity).inc()
+            case Reason.UNANSWERED:
+                self.unanswered.labels(severity).inc()
+            case Reason.PROMOTED:
+                self.promoted.labels(severity).inc()
 
     def show(self, gauges: Gauges) -> None:
         """Put what there is now into the gauges."""

@@ -31,10 +31,21 @@ MAX_PAGE = 1_000
 
 
 class CommandBody(Struct, frozen=True, forbid_unknown_fields=True):
-    """What a command says beside itself. All of it is optional, but a note needs `text` and a severity `severity`."""
+    """What a command says beside itself: see `Commanded`. All of it is optional, but for what the command needs."""
 
     text: str = ""
     severity: Severity | None = None
+    status: Status | None = None
+    title: str = ""
+
+    def check(self, command: Command) -> None:
+        """Raises: Bad."""
+        if command is Command.NOTE and not self.text:
+            raise Bad("a note needs a text", "/text")
+        if command is Command.SEVERITY and self.severity is None:
+            raise Bad("give the severity to set: P0, P1, P2 or P3", "/severity")
+        if command is Command.STATUS and self.status not in OPEN:
+            raise Bad(f"give the status to set: {', '.join(OPEN)}; there are commands to close it", "/status")
 
 
 class ReportBody(Struct, frozen=True, forbid_unknown_fields=True):
@@ -81,6 +92,9 @@ class Api:
                     ("false-positive", Command.FALSE_POSITIVE),
                     ("note", Command.NOTE),
                     ("severity", Command.SEVERITY),
+                    ("assign", Command.ASSIGN),
+                    ("status", Command.STATUS),
+                    ("publish", Command.PUBLISH),
                 )
             ),
             web.get(f"{base}/alerts", self.list_alerts),
@@ -142,11 +156,10 @@ class Api:
             by = self._check(request, Role.RESPONDER)
             found = await incident_named(request, self._store)
             body = await read_body(request, CommandBody)
-            if command is Command.NOTE and not body.text:
-                raise Bad("a note needs a text", "/text")
-            if command is Command.SEVERITY and body.severity is None:
-                raise Bad("give the severity to set: P0, P1, P2 or P3", "/severity")
-            event = Commanded(self._clock.now(), found.id, by, command, body.text, body.severity)
+            body.check(command)
+            event = Commanded(
+                self._clock.now(), found.id, by, command, body.text, body.severity, status=body.status, title=body.title
+            )
             (reason,) = await self._inbox.submit([event])
             after = await self._store.incident(found.id)
             assert after is not None

@@ -3,7 +3,7 @@
 from typing import Any
 
 from router import __version__
-from router.model.incident import Severity, Status
+from router.model.incident import OPEN, Severity, Status
 from router.model.notification import NotificationState
 
 Parameter = dict[str, Any]
@@ -55,6 +55,8 @@ REPORT = {
     "description": {"type": "string"},
     "labels": {"type": "object", "additionalProperties": {"type": "string"}},
 } | SEVERITY
+STATUS = {"status": {"type": "string", "enum": [str(status) for status in OPEN]}}
+TITLE = {"title": {"type": "string", "description": "What the public knows the incident as."}}
 SOURCE = _query(
     "source", "Whose webhook the body is, by its name under `sources`.", type="string", default="alertmanager"
 )
@@ -79,6 +81,9 @@ TABLE: list[tuple[str, str, str, list[Parameter], dict[str, Any] | None]] = [
     ("post", "/incidents/{id}/false-positive", "Close as a false positive.", [ID], COMMAND),
     ("post", "/incidents/{id}/note", "Add a note to the timeline.", [ID], COMMAND),
     ("post", "/incidents/{id}/severity", "Set the severity, up or down.", [ID], COMMAND | SEVERITY),
+    ("post", "/incidents/{id}/assign", "Make somebody lead: the one in `text`, or whoever asks.", [ID], COMMAND),
+    ("post", "/incidents/{id}/status", "Say how far it is.", [ID], COMMAND | STATUS),
+    ("post", "/incidents/{id}/publish", "Tell the public.", [ID], COMMAND | TITLE),
     ("get", "/incidents/{id}/actions", "What may be run against it, and what was asked for.", [ID], None),
     ("post", "/incidents/{id}/actions", "Ask for an action, or to undo one.", [ID], ACTION),
     ("get", "/incidents/{id}/actions/{number}", "A request, with what its runs said.", [ID, NUMBER], None),

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from router.core.business import written
 from router.core.explain import Explanation, Outcome
 from router.core.reach import Reached
 from router.core.render import describe
@@ -46,6 +47,9 @@ def incident(one: Incident) -> dict[str, Any]:
         "url": one.url or None,
         "runbook": one.runbook or None,
         "component": one.component or None,
+        "public_title": one.public_title or None,
+        "published_at": when(one.published_at),
+        "drill": one.drill,
         "channels": one.told,
     }
 
@@ -125,7 +129,13 @@ def _outcome(one: Outcome) -> dict[str, Any]:
         "threshold": judgement.threshold.text if judgement.threshold else None,
         "policy": one.policy.name if one.policy else None,
         "steps": [
-            {"after": step.after, "notify": step.notify, "unless": step.unless, **_reached(reached)}
+            {
+                "after": written(step.after),
+                "notify": step.notify,
+                "unless": step.unless,
+                "when": step.when.source if step.when else None,
+                **_reached(reached),
+            }
             for step, reached in zip(one.policy.steps if one.policy else (), one.reached, strict=True)
         ],
     }

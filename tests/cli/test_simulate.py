@@ -67,6 +67,9 @@ def test_a_rule_is_enough(folder: Path) -> None:
         "+5m Mon 2026-01-12 09:01:00 INC-1 Notifying the next in line: mail/ben",
         "+5m Mon 2026-01-12 09:01:00 INC-1 Escalation has reached its last step",
         "+5m Mon 2026-01-12 09:01:00 INC-1 ben mail step due",
+        "+20m Mon 2026-01-12 09:16:00 INC-1 NOBODY HAS ANSWERED, and there's nobody further to tell",
+        "+20m Mon 2026-01-12 09:16:00 INC-1 log unanswered",
+        "+20m Mon 2026-01-12 09:16:00 INC-1 ben mail unanswered",
     ]
 
 
@@ -87,14 +90,14 @@ def test_a_payload_may_hold_many_alerts(folder: Path) -> None:
 def test_programs_read_json(folder: Path) -> None:
     done = run(folder, "--rule", "payment-failures", "--severity", "P2", "--at", "2026-01-12T08:56Z", "--json")
     said = json.loads(done.stdout)
-    assert (said["incidents"][0]["severity"], said["ended"], said["end"]) == ("P2", True, "2026-01-12T09:01:00.000Z")
+    assert (said["incidents"][0]["severity"], said["ended"], said["end"]) == ("P2", True, "2026-01-12T09:16:00.000Z")
     assert said["moments"][-1] == {
-        "at": "2026-01-12T09:01:00.000Z",
-        "after": 300.0,
+        "at": "2026-01-12T09:16:00.000Z",
+        "after": 1200.0,
         "incident": "INC-1",
         "who": "ben",
         "over": "mail",
-        "reason": "step_due",
+        "reason": "unanswered",
         "text": None,
     }
 

@@ -10,8 +10,8 @@ import pytest
 from router.app import TYPES, load_config
 from router.config.load import Config, load
 from router.config.located import Invalid
+from router.core.policy import Policy, Step, Unless
 from router.model.incident import Severity
-from router.model.policy import Policy, Step, Unless
 
 ROOT = Path(__file__).parents[2]
 

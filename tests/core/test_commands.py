@@ -95,7 +95,7 @@ ESCALATIONS: dict[str, Script] = {
     "the next step is taken now, and those after it keep their distance": [
         OPENS,
         (says(100, ESCALATE), f"{ESCALATES} | owe escalated to slack | owe step_due to phone | timer step 1600"),
-        (due(1600), "step_due | note step_due | note steps_ended | owe step_due to cto | clear step"),
+        (due(1600), "step_due | note step_due | note steps_ended | owe step_due to cto | timer step 2500"),
     ],
     "an acknowledgement is void, so that somebody else is told": [
         OPENS,
@@ -108,7 +108,7 @@ ESCALATIONS: dict[str, Script] = {
         (says(1, ESCALATE), f"{ESCALATES} | owe escalated to slack | owe step_due to phone | timer step 1501"),
         (
             says(2, ESCALATE),
-            f"{ESCALATES} | note steps_ended | owe escalated to slack | owe step_due to cto | clear step",
+            f"{ESCALATES} | note steps_ended | owe escalated to slack | owe step_due to cto | timer step 902",
         ),
         (says(3, ESCALATE), "already_done | note already_done by ana"),
     ],

@@ -3,11 +3,11 @@
 from typing import Any
 
 from router.core.comparison import Line, compare
+from router.core.policy import Policy, Step
 from router.core.reach import People, Way
 from router.core.scenario import Happening, Message, Played, Reported, Scenario, Snapshot, play
 from router.core.settings import Settings
 from router.model.incident import Severity
-from router.model.policy import Policy, Step
 from router.model.reason import Reason
 from tests.world import NOW, POLICIES, alert, settings
 

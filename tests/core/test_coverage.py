@@ -3,11 +3,11 @@
 import pytest
 
 from router.core.coverage import coming_gaps, uncovered
+from router.core.policy import Policy, SeverityPlan, Step
 from router.core.reach import People
 from router.core.rotation import Rotate
 from router.core.schedule import Gap, Override, Schedule
 from router.model.incident import Severity
-from router.model.policy import Policy, SeverityPlan, Step
 from tests import world
 from tests.core.test_schedule import DAY, MON, at, rotation, schedule
 

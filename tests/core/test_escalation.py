@@ -4,9 +4,9 @@ import pytest
 from msgspec.structs import replace
 
 from router.core.escalation import STEP, Decision, run_steps
+from router.core.policy import Policy, Step, Unless
 from router.model.decision import Timer
 from router.model.incident import Incident, Severity, Status
-from router.model.policy import Policy, Step, Unless
 from router.model.reason import Reason
 from tests.world import NOW, POLICIES, settings
 
@@ -48,9 +48,9 @@ def run(at: float, incident: Incident = INCIDENT, steps: tuple[Step, ...] = STEP
         (299.9, replace(INCIDENT, step=2), [], [], 2, 300),
         (300, replace(INCIDENT, step=2), ["phone"], ["step_due"], 3, 900),
         (300, replace(ACKED, step=2), [], ["step_skipped"], 3, 900),
-        (900, replace(INCIDENT, step=3), ["cto", "slack"], ["step_due", "steps_ended"], 4, None),
+        (900, replace(INCIDENT, step=3), ["cto", "slack"], ["step_due", "steps_ended"], 4, 1800),
         (900, replace(ACKED, step=3), ["cto", "slack"], ["step_due", "steps_ended"], 4, None),
-        (9999, replace(INCIDENT, step=2), ["phone", "cto", "slack"], ["step_due", "step_due", "steps_ended"], 4, None),
+        (9999, replace(INCIDENT, step=2), ["phone", "cto", "slack"], ["step_due", "step_due", "steps_ended"], 4, 10899),
     ],
 )
 def test_the_steps_that_are_due_are_taken(

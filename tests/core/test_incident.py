@@ -26,7 +26,9 @@ from tests.core.script import (
 )
 from tests.world import NOW
 
-CLOSES = "clear resolve | clear step"
+CLOCKS = "clear promote | clear respond | clear remind"
+LESS = f"{CLOCKS} | clear step"
+CLOSES = f"clear resolve | clear step | {CLOCKS}"
 OPENS_P0 = (fires(0, P0), "opened | note opened | owe opened to slack pager | timer step 300")
 OPENS_P1 = (fires(0), "opened | note opened | owe opened to slack | timer step 1800")
 OPENS_P2 = (fires(0, P2), "opened | note opened | note steps_ended | owe opened to slack | clear step")
@@ -34,10 +36,10 @@ ACKED_P1 = (acks(60), "acknowledged | note acknowledged by ana | owe acknowledge
 JOINS = (fires(30), "joined | note joined | owe joined to slack")
 QUIETS = (clears(100, after=300), "cleared | note cleared | note quiet | owe quiet to slack | timer resolve 400")
 OPENS = "opened | note opened | owe opened to slack"
-WORSE = "severity_raised | note severity_raised | owe severity_raised to slack pager | timer step 400"
+WORSE = f"severity_raised | note severity_raised | owe severity_raised to slack pager | {CLOCKS} | timer step 400"
 RAISES = "severity_raised | note joined | note severity_raised | owe joined to slack | owe severity_raised"
 REOPENS = "reopened | note reopened | owe reopened to slack | timer step 1900"
-CLEARS = (clears(50), f"cleared | note cleared | note resolved | owe resolved to slack | {CLOSES}")
+CLEARS = (clears(50), f"resolved | note cleared | note resolved | owe resolved to slack | {CLOSES}")
 ENDS_QUIET = f"resolved | note resolved | owe resolved to slack | {CLOSES}"
 RESOLVED_BY_ANA = (
     resolves(60),
@@ -52,13 +54,20 @@ SCRIPTS: dict[str, Script] = {
     "nobody answers: every step is taken, and then the end of them is on record": [
         OPENS_P0,
         (due(300), "step_due | note step_due | owe step_due to phone | timer step 1800"),
-        (due(1800), "step_due | note step_due | note steps_ended | owe step_due to cto | clear step"),
+        (due(1800), "step_due | note step_due | note steps_ended | owe step_due to cto | timer step 2700"),
+        (due(2700), "unanswered | note unanswered | owe unanswered to slack pager phone cto mail"),
+    ],
+    "somebody answers when all steps are taken: that nobody did isn't said": [
+        OPENS_P1,
+        (due(1800), "step_due | note step_due | note steps_ended | owe step_due to pager | timer step 2700"),
+        (acks(2000), "acknowledged | note acknowledged by ana | owe acknowledged to slack pager"),
+        (due(2700), "timer_outdated"),
     ],
     "a late timer takes all the steps that are due by then": [
         OPENS_P0,
         (
-            due(9999, due_at=300),
-            "step_due | note step_due | note step_due | note steps_ended | owe step_due to phone cto | clear step",
+            due(9000, due_at=300),
+            "step_due | note step_due | note step_due | note steps_ended | owe step_due to phone cto | timer step 9900",
         ),
     ],
     "somebody answers: steps for the unanswered are skipped, others aren't": [
@@ -98,11 +107,11 @@ SCRIPTS: dict[str, Script] = {
     "steps go on in the quiet time": [
         OPENS_P1,
         (clears(100, after=7200), "cleared | note cleared | note quiet | owe quiet to slack | timer resolve 7300"),
-        (due(1800), "step_due | note step_due | note steps_ended | owe step_due to pager | clear step"),
+        (due(1800), "step_due | note step_due | note steps_ended | owe step_due to pager | timer step 2700"),
     ],
     "a worse alert raises the severity, and its policy starts from there": [
         OPENS_P1,
-        (fires(100, P0), f"{RAISES} to slack pager | timer step 400"),
+        (fires(100, P0), f"{RAISES} to slack pager | {CLOCKS} | timer step 400"),
         (due(400), "step_due | note step_due | owe step_due to phone | timer step 1900"),
     ],
     "so does a counted alert that gets worse": [OPENS_P1, (fires(100, P0, counted=True), WORSE)],
@@ -121,7 +130,7 @@ SCRIPTS: dict[str, Script] = {
         OPENS_P1,
         (
             says(1900, Command.SEVERITY, P0),
-            "severity_set | note severity_set by ana | owe severity_set to slack pager | timer step 2200",
+            f"severity_set | note severity_set by ana | owe severity_set to slack pager | {CLOCKS} | timer step 2200",
         ),
         (due(1901, due_at=1800), "timer_outdated"),
     ],
@@ -129,14 +138,14 @@ SCRIPTS: dict[str, Script] = {
         OPENS_P0,
         (
             says(60, Command.SEVERITY, P2),
-            "severity_set | note severity_set by ana | note steps_ended | owe severity_set to slack pager | clear step",
+            f"severity_set | note severity_set by ana | note steps_ended | owe severity_set to slack pager | {LESS}",
         ),
         (fires(70, P0, counted=True, fresh=False), "changed"),
-        (fires(80, P1), f"{RAISES} to slack pager | timer step 1880"),
+        (fires(80, P1), f"{RAISES} to slack pager | {CLOCKS} | timer step 1880"),
     ],
     "an alert from another incident brings its severity along": [
         OPENS_P2,
-        (fires(80, P1, fresh=False), f"{RAISES} to slack | timer step 1880"),
+        (fires(80, P1, fresh=False), f"{RAISES} to slack | {CLOCKS} | timer step 1880"),
     ],
     "the severity it has already is done already": [
         OPENS_P1,
@@ -159,10 +168,10 @@ SCRIPTS: dict[str, Script] = {
     ],
     "reopened, the policy starts over, though it had ended": [
         OPENS_P1,
-        (due(1800), "step_due | note step_due | note steps_ended | owe step_due to pager | clear step"),
+        (due(1800), "step_due | note step_due | note steps_ended | owe step_due to pager | timer step 2700"),
         (
             clears(1900),
-            "cleared | note cleared | note resolved | owe resolved to slack pager | clear resolve | clear step",
+            f"resolved | note cleared | note resolved | owe resolved to slack pager | {CLOSES}",
         ),
         (fires(2000), "reopened | note reopened | owe reopened to slack pager | timer step 3800"),
     ],
@@ -181,7 +190,7 @@ SCRIPTS: dict[str, Script] = {
         ACKED_P1,
         CLEARS,
         (fires(100), REOPENS),
-        (due(1900), "step_due | note step_due | note steps_ended | owe step_due to pager | clear step"),
+        (due(1900), "step_due | note step_due | note steps_ended | owe step_due to pager | timer step 2800"),
     ],
     "somebody resolved it: the same firing is held back, a new one reopens it": [
         OPENS_P1,
@@ -252,7 +261,7 @@ def test_what_comes_too_late_changes_nothing(status: Status, reason: str, event:
 
 
 @pytest.mark.parametrize("status", CLOSED)
-@pytest.mark.parametrize("command", [c for c in Command if c is not Command.NOTE])
+@pytest.mark.parametrize("command", [c for c in Command if c not in {Command.NOTE, Command.PUBLISH}])
 def test_a_person_who_comes_too_late_is_on_record(status: Status, command: Command) -> None:
     """Nothing else changes, and nobody is told."""
     late = play([(says(90, command, P0), "already_closed | note already_closed by ana")], incident=CLOSED[status])

@@ -31,6 +31,8 @@ def test_an_incident_holds_what_people_need_to_know() -> None:
         firing=1,
         alerts=1,
         policy_since=NOW,
+        severity_since=NOW,
+        news_at=NOW,
         step=1,
         told=("slack", "pager"),
     )
@@ -86,6 +88,7 @@ def test_the_timeline_keeps_what_the_alert_measured() -> None:
         "reason": "above_threshold",
         "value": "20%",
         "threshold": "> 10%",
+        "revision": CONFIG.rules.revision,
         "title": "Payments on api",
     }
 
@@ -97,7 +100,7 @@ def test_a_change_of_severity_says_from_what_and_why() -> None:
     assert (lowered.by, lowered.data) == ("ana", {"from": "P1", "severity": "P3", "text": "because"})
 
 
-@pytest.mark.parametrize("command", [c for c in Command if c is not Command.SEVERITY])
+@pytest.mark.parametrize("command", [c for c in Command if c not in {Command.SEVERITY, Command.STATUS, Command.ASSIGN}])
 def test_what_a_person_wrote_is_on_the_timeline(command: Command) -> None:
     entry, *_ = decide(after(fires(0)), says(9, command), CONFIG).entries
     assert (entry.by, entry.data["text"]) == ("ana", "because")

@@ -18,8 +18,10 @@ def test_steps_come_when_they_are_due() -> None:
     assert Reason.STEP_DUE not in world.story()
     world.advance(1)
     assert (world.story()[-1], world.timers) == (Reason.STEP_DUE, {(1, "step"): NOW + 1800})
-    world.advance(9999)
-    assert (world.story()[-1], world.timers) == (Reason.STEPS_ENDED, {})
+    world.advance(1500)
+    assert (world.story()[-1], world.timers) == (Reason.STEPS_ENDED, {(1, "step"): NOW + 2700})
+    world.advance(900)
+    assert (world.story()[-1], world.timers) == (Reason.UNANSWERED, {})
 
 
 @pytest.mark.parametrize("command", [Command.RESOLVE, Command.FALSE_POSITIVE])

@@ -15,12 +15,12 @@ from hypothesis.stateful import rule as move
 from msgspec.structs import replace
 
 from router.core.escalation import STEP
+from router.core.policy import Policy, Step, Unless
 from router.core.settings import Settings
 from router.model.alert import Alert, AlertStatus
 from router.model.event import AlertSeen, Command, Commanded, Event, Resent
-from router.model.incident import Incident, Severity
+from router.model.incident import Incident, Severity, Status
 from router.model.notification import NotificationState, Rejected, Result, Retry, Sent, Uncertain
-from router.model.policy import Policy, Step, Unless
 from router.model.reason import Reason
 from tests.world import NOW, POLICIES, World, alert, rule, settings
 
@@ -36,7 +36,8 @@ CONFIGS = [
     settings(rule(), policies=POLICIES | {"high": POLICIES["low"], "low": Policy("low", ())}),
 ]
 HELD = {Reason.HELD_RESOLVED, Reason.HELD_FALSE_POSITIVE}
-STARTS = {Reason.OPENED, Reason.REOPENED, Reason.SEVERITY_RAISED, Reason.SEVERITY_SET}
+ENDS = {Reason.STEPS_ENDED, Reason.UNANSWERED}
+STARTS = {Reason.OPENED, Reason.REOPENED, Reason.SEVERITY_RAISED, Reason.SEVERITY_SET, Reason.PROMOTED}
 
 states = st.builds(
     alert,
@@ -61,7 +62,12 @@ results = st.sampled_from([Sent("ref"), Retry("503"), Retry("429", 600.0), Uncer
 
 
 def particulars(command: Command, severity: Severity) -> dict[str, Any]:
-    return {Command.SEVERITY: {"severity": severity}, Command.NOTE: {"text": "hm"}}.get(command, {})
+    return {
+        Command.SEVERITY: {"severity": severity},
+        Command.STATUS: {"status": Status.IDENTIFIED},
+        Command.ASSIGN: {"text": "cem"},
+        Command.NOTE: {"text": "hm"},
+    }.get(command, {})
 
 
 class Life(RuleBasedStateMachine):
@@ -84,16 +90,17 @@ class Life(RuleBasedStateMachine):
         changes, _ = self.world.decide(AlertSeen(self.world.now, seen))
         if held:
             changes.takings.clear()
+            changes.history.clear()
         assert not changes
 
     @precondition(lambda self: self.world.incidents)
     @move(data=st.data(), command=commands, severity=severities)
     def person(self, data: st.DataObject, command: Command, severity: Severity) -> None:
-        """What a person says twice is told once, but for notes, and escalating: that goes on to the last step."""
+        """What a person says twice is told once, but for words, and escalating: that goes on to the last step."""
         chosen = data.draw(st.sampled_from(sorted(self.world.incidents)))
         self.world.command(command, chosen, **particulars(command, severity))
         told = len(self.world.owed)
-        if command not in {Command.NOTE, Command.ESCALATE}:
+        if command not in {Command.NOTE, Command.PUBLISH, Command.ESCALATE}:
             again = self.world.command(command, chosen, "ben", **particulars(command, severity))
             assert again in {Reason.ALREADY_DONE, Reason.ALREADY_CLOSED}
             assert len(self.world.owed) == told
@@ -144,12 +151,13 @@ class Life(RuleBasedStateMachine):
 
     @invariant()
     def nobody_is_forgotten(self) -> None:
-        """An open incident has a next step due, or its policy's end is on record since it started."""
+        """An open incident that nobody has answered has a next step due, or its policy's end on record since then."""
         for incident in self.open():
             due = self.world.timers.get((incident.id, STEP))
             story = self.world.story(incident.id)
             started = max(n for n, what in enumerate(story) if what in STARTS)
-            assert Reason.STEPS_ENDED in story[started:] if due is None else due > self.world.now
+            ended = ENDS & {*story[started:]} or incident.acknowledged_at is not None
+            assert ended if due is None else due > self.world.now
 
     @invariant()
     def quiet_ends(self) -> None:

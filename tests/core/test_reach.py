@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 
 from router.core.escalation import REACH
+from router.core.policy import Policy, Step, Unless
 from router.core.reach import People, Reached, Way
 from router.core.rotation import Handover, Rotate, Rotation
 from router.core.schedule import Layer, Override, Restriction, Schedule
 from router.model.event import Command
 from router.model.incident import Severity
 from router.model.notification import Rejected
-from router.model.policy import Policy, Step, Unless
 from router.model.reason import Reason
 from tests.timeline import play
 from tests.world import NOW, POLICIES, World, alert, settings
@@ -109,6 +109,7 @@ def test_a_step_pages_who_is_on_call_when_it_is_due() -> None:
         Mon 01-12 08:56  alert  page(sms/ana)
         Mon 01-12 08:58         page(voice/ana)
         Mon 01-12 09:01         page(voice/ana) page(voice/ben) ended
+        Mon 01-12 09:16         unanswered page(sms/ana) page(voice/ana) page(voice/ben)
         Mon 01-12 18:00  over   page(sms/ana) page(voice/ana) page(voice/ben)
         """,
     )

@@ -163,6 +163,7 @@ NOT_ON_A_TIMELINE = {
     Reason.MATCHER_FAILED,
     Reason.TAKEN_BEFORE,
     Reason.ABOVE_THRESHOLD,
+    Reason.WITHIN_HYSTERESIS,
     Reason.REPEATED,
     Reason.NEVER_FIRED,
     Reason.REPLAYED,

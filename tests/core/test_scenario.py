@@ -78,7 +78,7 @@ def test_a_channel_fails_until_it_works() -> None:
     refused = played(Happening(0, (FIRES,), fails={"pager": Failing.REFUSES}))
     assert (0, "mail", Reason.FALLBACK) in told(refused)
     down = played(Happening(0, (FIRES,), fails={"slack": Failing.DOWN}), Happening(10, works=("slack",)))
-    (late,) = [at for at, channel, _ in told(down) if channel == "slack"]
+    late = min(at for at, channel, _ in told(down) if channel == "slack")
     assert 10 < late < 30
 
 
@@ -86,7 +86,7 @@ def test_snapshots_are_taken_after_what_happens_then() -> None:
     """And the scenario goes on to its end, not only to its last happening."""
     came = played(Happening(60, (FIRES,)), snapshots=(0, 60), end=7200.0)
     assert (came.incidents[0], len(came.incidents[60])) == ((), 1)
-    assert told(came)[-1] == (1860, "cto", Reason.STEP_DUE)
+    assert (2760, "cto", Reason.UNANSWERED) in told(came)
 
 
 def test_what_is_watched_is_what_is_written() -> None:

@@ -2,10 +2,10 @@
 
 import pytest
 
+from router.core.policy import Policy, Step, Unless
 from router.core.reach import People, Way
 from router.core.settings import Settings
 from router.core.simulation import Answer, Simulation, simulate
-from router.model.policy import Policy, Step, Unless
 from router.model.reason import Reason
 from tests.world import NOW, POLICIES, alert, rule, settings
 
@@ -30,8 +30,12 @@ def test_who_is_told_over_what_until_the_end() -> None:
         (0, "ana", "sms", Reason.OPENED),
         (120, "ana", "call", Reason.NEXT_WAY),
         (300, "ben", "call", Reason.STEP_DUE),
+        (1200, "ana", "call", Reason.UNANSWERED),
+        (1200, "ben", "call", Reason.UNANSWERED),
+        (1200, "", "slack", Reason.UNANSWERED),
+        (1200, "ana", "sms", Reason.UNANSWERED),
     ]
-    assert (found.ended, found.end) == (True, NOW + 300)
+    assert (found.ended, found.end) == (True, NOW + 1200)
 
 
 def test_what_the_timeline_says_comes_before_what_it_leads_to() -> None:
@@ -44,6 +48,7 @@ def test_what_the_timeline_says_comes_before_what_it_leads_to() -> None:
         Reason.STEP_DUE,
         Reason.STEP_DUE,
         Reason.STEPS_ENDED,
+        Reason.UNANSWERED,
     ]
     assert [bool(one.over) for one in found.moments][:3] == [False, True, True]
 

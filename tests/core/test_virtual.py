@@ -21,6 +21,7 @@ def test_an_alert_nobody_answers_runs_to_the_end_of_its_policy() -> None:
         (0, "slack", Reason.OPENED),
         (300, "phone", Reason.STEP_DUE),
         (1800, "cto", Reason.STEP_DUE),
+        *((2700, channel, Reason.UNANSWERED) for channel in ("cto", "mail", "pager", "phone", "slack")),
     ]
     assert (router.now, router.next_due) == (NOW + 86_400, None)
 
@@ -67,8 +68,8 @@ def test_a_channel_that_is_down_is_tried_again_until_it_works() -> None:
     router = VirtualRouter(settings(), NOW, down)
     router.happen(AlertSeen(NOW, alert()))
     router.run_until(NOW + 3600)
-    (late,) = [at for at, address, _ in told(router) if address == "slack"]
-    (fallback,) = [at for at, address, _ in told(router) if address == "mail"]
+    late = min(at for at, address, _ in told(router) if address == "slack")
+    fallback = min(at for at, address, _ in told(router) if address == "mail")
     assert 900 <= late <= 1200
     assert 60 <= fallback <= 120
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
+from router.core.policy import Policy, Step
 from router.core.reach import People
 from router.core.settings import Settings
 from router.engine.coverage import EVERY, Coverage
-from router.model.policy import Policy, Step
 from router.ports import spawn
 from router.telemetry import logs
 from router.telemetry.metrics import Metrics

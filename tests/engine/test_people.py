@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 from prometheus_client import generate_latest
 
+from router.core.policy import Policy, SeverityPlan, Step
 from router.core.reach import People, Way
 from router.model.incident import Severity
 from router.model.notification import NotificationState
-from router.model.policy import Policy, SeverityPlan, Step
 from router.model.reason import Reason
 from router.telemetry import logs
 from tests.engine.office import Office, seen

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from router.core.escalation import PATIENCE, STEP
 from router.engine.timers import BATCH, LEASE, TICK, Timers
 from router.model.event import Command
 from router.model.reason import Reason
@@ -29,7 +30,7 @@ async def _until_timeline(office: Office, *expected: Reason) -> None:
 
 
 async def test_a_deadline_comes_when_it_is_due(office: Office, ticking: asyncio.Task[None]) -> None:
-    """Not before its five minutes, and within a tick after them; it leaves no timer behind."""
+    """Not before its five minutes, and within a tick after them; it leaves only the one that waits for an answer."""
     await office.submit(seen())
     await office.clock.advance(300 - TICK)
     await turn()
@@ -37,7 +38,8 @@ async def test_a_deadline_comes_when_it_is_due(office: Office, ticking: asyncio.
     await office.clock.advance(2 * TICK)
     await _until_timeline(office, Reason.OPENED, Reason.STEP_DUE, Reason.STEPS_ENDED)
     assert (await office.row("boss")).reason is Reason.STEP_DUE
-    assert await office.store.claim_timers(START + 1e9, "anybody", START + 2e9, 10) in ((), [])
+    (waits,) = await office.store.claim_timers(START + 1e9, "anybody", START + 2e9, 10)
+    assert (waits.name, waits.due_at) == (STEP, pytest.approx(START + 300 + PATIENCE, abs=TICK))
 
 
 async def test_a_deadline_that_was_answered_skips_its_step(office: Office, ticking: asyncio.Task[None]) -> None:
