@@ -95,7 +95,7 @@ class Post:
         url = str(document.external_url).rstrip("/")
         answers = Links(signer, url, document.auth.links_expire_after)
         elsewhere = [(link.name, link.url) for link in document.links]
-        words = Words(url, document.company.name, answers, elsewhere)
+        words = Words(url, document.company.name, answers, elsewhere, config.time_zones)
         for name, options in config.channels.items():
             sender = KINDS[config.kinds[name]].build(name, options, self._session)
             pace = Pace(options.rate.count, options.rate.per) if options.rate else None

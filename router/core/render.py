@@ -6,7 +6,8 @@ the sender's.
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
@@ -135,7 +136,7 @@ def message(letter: Letter) -> Message:
     drill = "[DRILL]" if incident.drill else ""
     headline = " ".join(filter(None, (sign, drill, f"[{incident.severity}]", plain(letter.company), "Incident")))
     status = incident.status.replace("_", " ").upper()
-    started, lead = utc(incident.opened_at), _lead(incident)
+    started, lead = local(incident.opened_at, letter.time_zone), _lead(incident)
     updates, links = _updates(letter), tuple(_links(letter))
     lines = [
         headline,
@@ -159,7 +160,7 @@ def message(letter: Letter) -> Message:
         lead=lead,
         updates=updates,
         links=links,
-        facts=tuple(_facts(incident)),
+        facts=tuple(_facts(incident, letter.time_zone)),
         text="\n".join(lines),
     )
 
@@ -174,7 +175,12 @@ def describe(entry: Entry) -> str:
 
 def utc(at: float) -> str:
     """Epoch seconds as the plan writes them: `2024-01-01 14:30 UTC`."""
-    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M} UTC"
+    return local(at, "UTC")
+
+
+def local(at: float, zone: str) -> str:
+    """By the clock of a time zone, which is named: `2024-06-01 15:30 BST`."""
+    return f"{datetime.fromtimestamp(at, ZoneInfo(zone)):%Y-%m-%d %H:%M %Z}"
 
 
 def plain(text: str) -> str:
@@ -203,13 +209,14 @@ def _lead(incident: Incident) -> str:
 
 
 def _updates(letter: Letter) -> tuple[tuple[str, str], ...]:
-    opened = datetime.fromtimestamp(letter.incident.opened_at, UTC).date()
+    zone = ZoneInfo(letter.time_zone)
+    opened = datetime.fromtimestamp(letter.incident.opened_at, zone).date()
     shown = [entry for entry in letter.timeline if entry.what not in ABOUT_DELIVERY]
-    return tuple((_when(entry, opened), describe(entry)) for entry in shown[-MAX_UPDATES:])
+    return tuple((_when(entry, opened, zone), describe(entry)) for entry in shown[-MAX_UPDATES:])
 
 
-def _when(entry: Entry, opened: date) -> str:
-    at = datetime.fromtimestamp(entry.at, UTC)
+def _when(entry: Entry, opened: date, zone: ZoneInfo) -> str:
+    at = datetime.fromtimestamp(entry.at, zone)
     return f"{at:%H:%M}" if at.date() == opened else f"{at:%Y-%m-%d %H:%M}"
 
 
@@ -222,10 +229,10 @@ def _links(letter: Letter) -> Iterator[tuple[str, str]]:
             yield name, url
 
 
-def _facts(incident: Incident) -> Iterator[tuple[str, str]]:
+def _facts(incident: Incident, zone: str) -> Iterator[tuple[str, str]]:
     yield "Alerts firing", f"{incident.firing} of {incident.alerts}"
     if incident.closed_at is not None:
-        yield "Ended", utc(incident.closed_at)
+        yield "Ended", local(incident.closed_at, zone)
     if incident.component:
         yield "Component", plain(incident.component)
     if description := plain(incident.annotations.get("description", "")):

@@ -8,7 +8,7 @@ the message is sent again, marked as possibly doubled.
 import asyncio
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_result, stop_after_attempt, wait_random_exponential
 
@@ -64,13 +64,14 @@ class Channel:
 class Words:
     """What letters say beside the incident itself. `links` makes those that do something; None without a key.
 
-    `elsewhere` are those into other services: (name, template).
+    `elsewhere` are those into other services: (name, template). `time_zones` are those of contacts who have one.
     """
 
     external_url: str
     company: str
     links: Links | None = None
     elsewhere: Sequence[tuple[str, Template]] = ()
+    time_zones: Mapping[str, str] = field(default_factory=dict)
 
 
 class Courier:
@@ -149,6 +150,7 @@ class Courier:
         assert found is not None, "a notification's incident is never deleted"
         incident, timeline, rows = found
         alerts, now, answers = tuple(row.alert for row in rows), self._clock.now(), self._words.links
+        contact = notification.channel.partition("/")[2]
         elsewhere = links(self._words.elsewhere, incident, window(incident, alerts, now))
         return Letter(
             incident=incident,
@@ -164,7 +166,8 @@ class Courier:
             url=f"{self._words.external_url}/api/v1/incidents/{incident.id}",
             elsewhere=usable(elsewhere),
             company=self._words.company,
-            to=(self.channel.people or {}).get(notification.channel.removeprefix(f"{self.channel.name}/"), ""),
+            to=(self.channel.people or {}).get(contact, ""),
+            time_zone=self._words.time_zones.get(contact, "UTC"),
             link=answers.of(incident, notification.channel, now) if answers else None,
         )
 

@@ -62,6 +62,7 @@ class Letter(Struct, frozen=True):
     those of its entries that the channel hasn't been told. `alerts` is a sample of the firing ones; `incident.firing`
     says how many there are. `elsewhere` are the (name, URL) of the config's links that lead somewhere. `to` is a
     person's address in the channel (a telephone number, say); "" where the channel has its destination in its config.
+    `time_zone` is that of the person's clock; UTC where it isn't known.
     `link` makes the URL that does a `Command`, for one mailbox or, with "", for many readers; None where the router has
     no key to sign it with.
     """
@@ -80,6 +81,7 @@ class Letter(Struct, frozen=True):
     elsewhere: tuple[tuple[str, str], ...] = ()
     company: str = ""
     to: str = ""
+    time_zone: str = "UTC"
     link: Callable[[str, str], str] | None = None
 
     @property

@@ -70,6 +70,7 @@ class Office:
         self.store = store
         self.clock = clock
         self.metrics = Metrics()
+        self.words = WORDS
         self.couriers: dict[str, Courier] = {}
         self.applier = Applier(store, settings, clock, self.metrics, self._wake)
         self._loops: set[asyncio.Task[None]] = set()
@@ -99,7 +100,7 @@ class Office:
 
     def courier(self, name: str, sender: ScriptedSender, **options: Any) -> Courier:
         channel = Channel(name, sender, **options)
-        return Courier(channel, self.store, self.applier, self.clock, owner="me", words=WORDS)
+        return Courier(channel, self.store, self.applier, self.clock, owner="me", words=self.words)
 
     async def submit(self, *events: Any) -> list[Reason]:
         return await self.applier.submit(events)

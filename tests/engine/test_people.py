@@ -8,6 +8,7 @@ from prometheus_client import generate_latest
 
 from router.core.policy import Policy, SeverityPlan, Step
 from router.core.reach import People, Way
+from router.core.render import message
 from router.model.incident import Severity
 from router.model.notification import NotificationState
 from router.model.reason import Reason
@@ -40,6 +41,25 @@ async def test_each_person_has_a_message_of_their_own(office: Office) -> None:
     assert sorted((letter.channel, letter.to) for letter in hook.letters) == [
         ("hook", ""), ("hook/ana", "+441"), ("hook/ben", "+442"),
     ]  # fmt: skip
+
+
+async def test_a_contact_of_the_channel_s_name_is_not_the_channel(office: Office) -> None:
+    """What the channel is owed goes to its own destination."""
+    hook = office.open("hook", people=ADDRESSES | {"hook": "+443"})
+    await office.submit(seen())
+    await office.until(SENT, "hook")
+    assert [letter.to for letter in hook.letters if letter.channel == "hook"] == [""]
+
+
+async def test_each_person_reads_times_by_their_own_clock(office: Office) -> None:
+    """Who has one of their own; the channel, and everybody else, in UTC."""
+    office.words = replace(office.words, time_zones={"ana": "Asia/Kolkata"})
+    hook = office.open("hook", people=ADDRESSES)
+    await office.submit(seen())
+    await office.until_sent(hook, 3, step=0.1)
+    said = {letter.channel: (message(letter).started, message(letter).updates[0][0]) for letter in hook.letters}
+    utc = ("2026-02-02 02:40 UTC", "02:40")
+    assert said == {"hook": utc, "hook/ana": ("2026-02-02 08:10 IST", "08:10"), "hook/ben": utc}
 
 
 async def test_who_has_left_the_config_is_told_nothing_and_the_fallback_is(office: Office) -> None:
