@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from router.config.convert import Context, Trail, convert
 from router.config.load import Config
@@ -11,6 +11,7 @@ from router.config.located import Invalid, Place, Problem, read
 from router.config.people_check import check_name
 from router.config.rule_tests import ExpectedIncident, RuleTest, RuleTests, ShownAlert, TimelineStep, hooks
 from router.config.shapes import Hooks
+from router.core.by_hand import SOURCE
 from router.core.fingerprint import fingerprint
 from router.core.scenario import Happening, Message, Reported, Scenario, Snapshot
 from router.core.wall import instant
@@ -44,7 +45,7 @@ def load_scenarios(
             continue
         convert(root, RuleTests, context)
         _check(context, config)
-        reader = _Reader(context, config, decode)
+        reader = _Reader(context, config, _payloads(context, decode))
         found += [reader.located(trail, test) for trail, test in list(context.all_of(RuleTest))]
     if problems:
         raise Invalid(problems)
@@ -69,7 +70,7 @@ def _check(context: Context, config: Config) -> None:
             case ("tests", _, "timeline", _, "fails", name):
                 check_name("channel", str(name), channels, trail, context)
             case ("tests", _, "timeline", _, "source"):
-                check_name("source", value, list(config.sources), trail, context)
+                check_name("source", value, [*config.sources, SOURCE], trail, context)
             case ("tests", _, "expect", "incidents", _, "rule"):
                 check_name("rule", value, rules, trail, context)
             case ("tests", _, "expect", "notified", _, "to", _):
@@ -88,13 +89,32 @@ def _check_recipient(to: str, channels: list[str], contacts: list[str], trail: T
         check_name("contact", person, contacts, trail, context)
 
 
+_DEFAULTS = {one.name: one.default for one in structs.fields(TimelineStep)}
+
+
+def _payloads(context: Context, decode: Decode) -> dict[Trail, Sequence[Alert]]:
+    """The alerts of each payload, by where it's named; also of those in a test that is wrong elsewhere."""
+    found: dict[Trail, Sequence[Alert]] = {}
+    for trail, name in list(context.all_of(str)):
+        if trail[-1] != "payload" or not name:
+            continue
+        step = trail[:-1]
+        source = context.values.get((*step, "source"), _DEFAULTS["source"])
+        resource = context.values.get((*step, "resource"), _DEFAULTS["resource"])
+        try:
+            found[trail] = decode(source, resource, context.base / name)
+        except ValueError as error:
+            context.report(context.place_of(trail), f"{name}: {error}")
+    return found
+
+
 # --- into what the core is told
 
 
 class _Reader:
-    def __init__(self, context: Context, config: Config, decode: Decode) -> None:
+    def __init__(self, context: Context, config: Config, payloads: Mapping[Trail, Sequence[Alert]]) -> None:
         self.context = context
-        self.decode = decode
+        self.payloads = payloads
         self.zone = config.document.company.time_zone
 
     def located(self, trail: Trail, test: RuleTest) -> Located:
@@ -131,19 +151,11 @@ class _Reader:
 
     def happening(self, trail: Trail, step: TimelineStep) -> Happening:
         reported = [Reported(_alert(one, step.source), one.times) for one in step.alerts]
-        if step.payload:
-            reported += [Reported(alert, dated=True) for alert in self.payload((*trail, "payload"), step)]
+        reported += [Reported(alert, dated=True) for alert in self.payloads.get((*trail, "payload"), ())]
         return Happening(
             step.at, tuple(reported), step.do, step.by, step.incident, step.text, step.severity, step.fails,
             tuple(step.works),
         )  # fmt: skip
-
-    def payload(self, trail: Trail, step: TimelineStep) -> Sequence[Alert]:
-        try:
-            return self.decode(step.source, step.resource, self.context.base / step.payload)
-        except ValueError as error:
-            self.context.report(self.context.place_of(trail), f"{step.payload}: {error}")
-            return ()
 
 
 def _alert(shown: ShownAlert, source: str) -> Alert:

@@ -127,7 +127,7 @@ def test_every_mistake_is_said_with_its_place(config: Config, tmp_path: Path) ->
     timeline:
       - {at: 2}
       - {at: 1m, do: ackn}
-      - {at: 1m, do: severity}
+      - {at: 1m, do: severity, payload: gone.json}
       - {at: 1m, fails: {slog: down}, works: [slog]}
     expect:
       notified: [{at: 0s, to: [ana, slog, log/bob, contact:bob, role:cto]}]
@@ -143,8 +143,8 @@ def test_every_mistake_is_said_with_its_place(config: Config, tmp_path: Path) ->
 """
     problems = wrong(config, tmp_path, text)
     assert [problem.partition(": ")[0].removeprefix("tests.yaml:") for problem in problems] == [
-        "4:9", "4:14", "5:22", "6:9", "7:32", "7:47", "9:32", "9:37", "9:43", "9:52", "9:65", "10:26", "11:34",
-        "13:34", "13:53", "14:12", "16:11",
+        "4:9", "4:14", "5:22", "6:9", "6:41", "7:32", "7:47", "9:32", "9:37", "9:43", "9:52", "9:65", "10:26",
+        "11:34", "13:34", "13:53", "14:12", "16:11",
     ]  # fmt: skip
     said = "\n".join(problems)
     for part in (
@@ -157,6 +157,7 @@ def test_every_mistake_is_said_with_its_place(config: Config, tmp_path: Path) ->
         "unknown contact 'bob'",
         "expected a channel, contact:NAME or CHANNEL/NAME, found 'role:cto'",
         "unknown rule 'nope'",
+        "gone.json: can't be read: No such file or directory",
         "nope.json: can't be read: No such file or directory",
         "unknown source 'sentry'",
         "the test has times after its `until`",
