@@ -15,20 +15,24 @@ from aiohttp import web
 from router.actions import build as build_actions
 from router.actions.desk import Desk
 from router.actions.redact import Redactor
+from router.config.document import PulseDocument
 from router.config.load import Config, Types, load
 from router.config.located import Invalid
 from router.config.people import calendars
 from router.core.arrangement import Arrangement
 from router.core.grant import Links, Signer
+from router.core.heartbeat import SOURCE as HEARTBEAT
 from router.core.settings import Settings
 from router.engine.apply import Applier
 from router.engine.arrangements import Arrangements
 from router.engine.calendars import Calendars, Copy
 from router.engine.coverage import Coverage
 from router.engine.deliver import Channel, Courier, Words
+from router.engine.heartbeats import Heartbeats
 from router.engine.housekeeping import keep_house
 from router.engine.in_force import InForce
 from router.engine.pace import Pace
+from router.engine.pulse import Pulse, request
 from router.engine.timers import Timers
 from router.model.notification import channel_of
 from router.ports import Clock, Receiver, Store, SystemClock, spawn
@@ -45,6 +49,7 @@ from router.web import page
 from router.web.act import Act
 from router.web.actions import Actions
 from router.web.api import Api
+from router.web.heartbeats import Heartbeats as HeartbeatPaths
 from router.web.operations import Operations
 from router.web.origin import same_origin
 from router.web.overrides import Overrides
@@ -142,13 +147,15 @@ class App:
         self._coverage = Coverage(lambda: self.in_force.settings, clock, self.metrics)
         self._desk = Desk(self.inbox, store, clock)
         self._timers = Timers(store, self.inbox, clock, owner)
-        self._webhooks = Webhooks(_receivers(config), self.inbox, store, clock, self.metrics)
+        self.heartbeats = Heartbeats(lambda: self.config.settings.heartbeats, self.inbox, store, clock, self.metrics)
+        self._webhooks = Webhooks(_receivers(config), self.heartbeats, store, clock, self.metrics)
         self._loops: set[asyncio.Task[None]] = set()
         self._runner = web.AppRunner(self._web(), access_log=None, shutdown_timeout=GRACE)
         self._signer: Signer | None = None
         self._stopped = asyncio.Event()
         self._reloading = asyncio.Lock()
         self._fault: BaseException | None = None
+        self._dead: list[str] = []
 
     @classmethod
     async def start(cls, path: Path, *, clock: Clock | None = None, port: int | None = None) -> "App":
@@ -179,16 +186,32 @@ class App:
             (self.in_force.run(), "in force"),
             (self._coverage.run(), "coverage"),
             (self._calendars.run(), "calendars"),
+            (self.heartbeats.run(), "heartbeats"),
             (keep_house(self._store, self._clock, self.config.document.retention), "housekeeping"),
         ):
             self._watch(spawn(work, name, self._loops))
         self._signer = await signing(self._store, self.config.document.auth, self._clock.now())
         await self._post.serve(self.config, self.inbox, self._watch, self._signer)
+        if self.config.document.telemetry.heartbeat:
+            self._watch(spawn(self._pulse(self.config.document.telemetry.heartbeat), "pulse", self._loops))
         await self._runner.setup()
         host, _, configured = self.config.document.listen.rpartition(":")
         site = web.TCPSite(self._runner, host.strip("[]"), int(configured) if port is None else port, backlog=1024)
         await site.start()
         self.address = self._runner.addresses[0][:2]
+
+    async def _pulse(self, document: PulseDocument) -> None:
+        async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
+            send = request(session, document.method, document.url.reveal())
+            await Pulse(
+                send,
+                document.every,
+                self._store,
+                self.inbox,
+                clock=self._clock,
+                metrics=self.metrics,
+                dead=lambda: self._dead,
+            ).run()
 
     def _web(self) -> web.Application:
         app = web.Application(
@@ -223,6 +246,13 @@ class App:
             people=lambda: self.in_force.settings.people,
             refresh=self.in_force.refresh,
         )
+        heartbeats = HeartbeatPaths(
+            self.metrics,
+            documents=lambda: self.config.document.heartbeats,
+            auth=lambda: self.config.document.auth,
+            beat=self.heartbeats.beat,
+            look=self.heartbeats.look,
+        )
         actions = Actions(
             self._desk,
             self._store,
@@ -231,7 +261,7 @@ class App:
             settings=lambda: self.in_force.settings,
         )
         operations = Operations(self._store, self._clock, self.metrics, self.reload)
-        for part in (self._webhooks, operations, api, schedules, overrides, actions, page, act):
+        for part in (self._webhooks, heartbeats, operations, api, schedules, overrides, actions, page, act):
             app.add_routes(part.routes())
         return app
 
@@ -259,6 +289,7 @@ class App:
         self._webhooks.receivers = _receivers(config)
         await self._post.serve(config, self.inbox, self._watch, signer)
         self._loaded(config)
+        self.heartbeats.wake()
         log.info("reloaded", rules=len(config.settings.rules.rules), revision=config.settings.rules.revision)
 
     def _use(self, settings: Settings) -> None:
@@ -270,7 +301,8 @@ class App:
         self.metrics.reload_successful.set(1)
         self._loaded_at = self._clock.now()
         self.metrics.reload_time.set(self._loaded_at)
-        self.metrics.expect(config.sources, config.channels)
+        heartbeat = [HEARTBEAT] if config.document.heartbeats else []
+        self.metrics.expect([*config.sources, *heartbeat], config.channels)
         self._coverage.look(again=True)
 
     def request_stop(self) -> None:
@@ -289,6 +321,7 @@ class App:
     def _ended(self, loop: asyncio.Task[None]) -> None:
         if not loop.cancelled() and (fault := loop.exception()):
             self._fault = fault
+            self._dead.append(loop.get_name())
             self.request_stop()
 
     async def stop(self) -> None:

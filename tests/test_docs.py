@@ -30,6 +30,7 @@ from router.receivers import RECEIVERS
 from router.receivers.site import Site
 from router.web.actions import Actions
 from router.web.api import Api
+from router.web.heartbeats import Heartbeats
 from router.web.openapi import TABLE
 from router.web.operations import Operations
 from router.web.overrides import Overrides
@@ -193,11 +194,8 @@ def _routes() -> web.Application:
     app = web.Application()
     app.add_routes(Webhooks({}, nothing, nothing, nothing, nothing).routes())
     app.add_routes(Operations(nothing, nothing, nothing, nothing).routes())
-    app.add_routes(Schedules(nothing, config=nothing, schedules=nothing, since=nothing).routes())
-    app.add_routes(Overrides(nothing, nothing, auth=nothing, people=nothing, refresh=nothing).routes())
-    given = dict.fromkeys(inspect.signature(Api).parameters, nothing)
-    app.add_routes(Api(**given).routes())
-    app.add_routes(Actions(nothing, nothing, nothing, auth=nothing, settings=nothing).routes())
+    for paths in (Schedules, Overrides, Heartbeats, Api, Actions):
+        app.add_routes(paths(**dict.fromkeys(inspect.signature(paths).parameters, nothing)).routes())
     return app
 
 

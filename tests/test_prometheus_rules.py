@@ -14,7 +14,7 @@ ROOT = Path(__file__).parent.parent
 PROMETHEUS_RULES = sorted((ROOT / "rules/prometheus").glob("*.rules.yaml"))
 UNIT_TESTS = sorted((ROOT / "rules/prometheus").glob("*.test.yaml"))
 
-# It fires when all is well, so no rule may take it; the sample Alertmanager routes it elsewhere.
+# It fires when all is well, so no rule may take it: it's a heartbeat.
 WITHOUT_RULE = {"Watchdog"}
 
 

@@ -9,7 +9,7 @@ from router.config.company import Company
 from router.config.fields import Duration, HttpUrl, Size
 from router.config.people import ContactDocument, ScheduleDocument
 from router.config.policies import PolicyDocument, SeverityDocument
-from router.config.secret import Secret
+from router.config.secret import Secret, SecretUrl
 from router.core.matcher import Matcher
 from router.core.quantity import Threshold
 from router.core.render import plain
@@ -123,13 +123,49 @@ class LinkDocument(Struct, frozen=True, kw_only=True):
             raise ValueError("the name of a link is on buttons: give it one line of at most 40 characters")
 
 
+class HeartbeatDocument(Struct, frozen=True, kw_only=True):
+    """What has to come again and again: an alert that always fires, or requests for `/heartbeat/NAME`."""
+
+    every: Duration
+    grace: Duration = Duration(60.0)
+    match: list[Matchers] = []
+    secret: Secret | None = None
+    insecure: bool = False
+    severity: Severity = Severity.P2
+    runbook: str = ""
+
+    def __post_init__(self) -> None:
+        if self.every <= 0:
+            raise ValueError("every is 0: say how often the heartbeat comes, such as 5m or 1d")
+        if bool(self.match) + (self.secret is not None) + self.insecure != 1:
+            raise ValueError(
+                "a heartbeat needs one of match (the alert that is the beat) or secret (of who requests its URL); "
+                "write insecure: true to let anybody request it"
+            )
+        if self.secret and self.secret.reveal() == "fail":
+            raise ValueError("the secret can't be 'fail', which ends the URL of what failed")
+
+
+class PulseDocument(Struct, frozen=True, kw_only=True):
+    """Where the router says that it's well, so that something else can watch it."""
+
+    url: SecretUrl
+    every: Duration = Duration(60.0)
+    method: Literal["GET", "POST"] = "GET"
+
+    def __post_init__(self) -> None:
+        if self.every < 1:
+            raise ValueError("every is less than 1s")
+
+
 class Telemetry(Struct, frozen=True, kw_only=True):
-    """The router's own logs, and where it reports its own errors."""
+    """The router's own logs, and where it reports its own errors and that it's well."""
 
     logs: Literal["console", "json"] = "console"
     level: Literal["debug", "info", "warning"] = "info"
     sentry_dsn: Secret | None = None
     environment: str = ""
+    heartbeat: PulseDocument | None = None
 
 
 class Document(Struct, frozen=True, kw_only=True):
@@ -143,6 +179,7 @@ class Document(Struct, frozen=True, kw_only=True):
     roles: dict[str, list[str]] = {}
     schedules: dict[str, ScheduleDocument] = {}
     actions: dict[str, ActionDocument] = {}
+    heartbeats: dict[str, HeartbeatDocument] = {}
     listen: str = "127.0.0.1:9095"
     external_url: HttpUrl = HttpUrl("http://127.0.0.1:9095")
     storage: Secret = Secret("sqlite:///alert-router.db")

@@ -22,6 +22,7 @@ from router.config.document import (
     RulesFile,
 )
 from router.config.fields import is_loopback
+from router.config.heartbeats import RULE, check_heartbeats, first_rules, heartbeats, last_rules
 from router.config.located import Invalid, Place, Problem, read
 from router.config.people import PARSERS, people
 from router.config.people_check import check_name, check_people
@@ -166,6 +167,8 @@ def _check_rule_names(context: Context) -> None:
         place = context.place_of(trail[:4])
         if name == "default":
             context.report(place, "'default' is the name of default_rule: give the rule another")
+        elif str(name).startswith(RULE):
+            context.report(place, f"names that start with '{RULE}' are of the rules made of heartbeats: give another")
         elif name in places:
             context.report(place, f"rule '{name}' is there already, at {places[name]}")
         places.setdefault(name, place)
@@ -192,6 +195,7 @@ def _check(context: Context) -> None:
     _check_names(context)
     check_people(context)
     check_actions(context)
+    check_heartbeats(context)
     _check_answers(context)
     _check_links(context)
     _check_listen(context)
@@ -275,9 +279,14 @@ def _is_open(context: Context) -> bool:
 def _assemble(
     document: Document, rules: Iterable[tuple[Place, RuleDocument]], revision: str, kinds: Mapping[str, str]
 ) -> Config:
+    summary = compile_template(SUMMARY)
     settings = Settings(
         rules=RuleSet.of(
-            [_rule(rule, document, str(place)) for place, rule in rules],
+            [
+                *first_rules(document.heartbeats, summary),
+                *(_rule(rule, document, str(place)) for place, rule in rules),
+                *last_rules(document.heartbeats, summary),
+            ],
             _default(document.default_rule, document),
             revision,
         ),
@@ -285,6 +294,7 @@ def _assemble(
         policies=policies(document.policies),
         calendar=company.calendar(document.company),
         people=people(document.contacts, document.roles, document.schedules, document.company.time_zone),
+        heartbeats=heartbeats(document.heartbeats),
         edited=frozenset(name for name, channel in document.channels.items() if getattr(channel, "edits", False)),
         actions=plans(document.actions),
         public=tuple(name for name, channel in document.channels.items() if getattr(channel, "public", False)),

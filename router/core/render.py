@@ -39,6 +39,7 @@ _WORDS = {
     Reason.CHANGED: "Alert changed[: {alert}][ at {value}]",
     Reason.CLEARED: "Alert cleared[: {alert}]",
     Reason.BELOW_THRESHOLD: "Alert is below every threshold[: {alert}][ at {value}]",
+    Reason.HEARTBEAT: "Alert is a heartbeat[: {alert}]",
     Reason.HELD_RESOLVED: "Alert held back after the incident was resolved by hand[: {alert}]",
     Reason.HELD_FALSE_POSITIVE: "Alert held back as a false positive[: {alert}]",
     Reason.RULES_CHANGED: "Alert no longer belongs here under the changed rules[: {alert}]",

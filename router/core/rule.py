@@ -20,7 +20,8 @@ class Rule(Struct, frozen=True):
     Either `severity` is set, or `thresholds` are, worst first. `count_over` makes the measured value the number of
     times the rule took an alert within that many seconds. `resolve_after` is how long an incident stays quiet before
     it's resolved, in seconds. `actions` are those that may be run against its incidents. `public`: what stands of them
-    is published without anybody's approval.
+    is published without anybody's approval. What a rule with a `heartbeat` takes is
+    a beat of that one, and opens nothing.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Rule(Struct, frozen=True):
     actions: tuple[str, ...] = ()
     public: bool = False
     origin: str = ""
+    heartbeat: str = ""
 
     def key(self, alert: Alert) -> str:
         """The key of the incident that this rule puts the alert in."""
@@ -63,7 +65,7 @@ class Verdict(Struct, frozen=True):
 
 
 class Judgement(Struct, frozen=True):
-    """How bad an alert is by a rule. `severity` is None under every threshold.
+    """How bad an alert is by a rule. `severity` is None under every threshold, and of a heartbeat.
 
     `threshold` is the one that held, or else the lowest, which didn't; `read` is the text the value was read from.
     """
@@ -92,6 +94,8 @@ def judge(rule: Rule, alert: Alert, count: int = 0, held: Severity | None = None
     A value that is missing or can't be read gets the lowest tier: silence would be the worse error. What a person
     says it is overrules all of that.
     """
+    if rule.heartbeat:
+        return Judgement(None, Reason.HEARTBEAT)
     if alert.severity is not None:
         return Judgement(alert.severity, Reason.SEVERITY_SET)
     if not rule.thresholds:

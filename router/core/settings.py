@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from router.core.binding import ActionPlan
 from router.core.business import Calendar
+from router.core.heartbeat import Heartbeat
 from router.core.policy import Policy, SeverityPlan
 from router.core.reach import People
 from router.core.rule import RuleSet
@@ -21,6 +22,7 @@ class Settings:
     `people`: whom the targets of policies mean.
     `actions`: what may be run against an incident, by name, where its rule names it.
     `calendar`: when the company's business days are.
+    `heartbeats`: what has to come again and again, by name.
     `edited`: the channels whose message is edited in place, which therefore hear of every change.
     `public`: the channels that show the public what is published, and hear of nothing else.
     """
@@ -30,6 +32,7 @@ class Settings:
     policies: Mapping[str, Policy]
     people: People = field(default_factory=People)
     calendar: Calendar = field(default_factory=Calendar)
+    heartbeats: Mapping[str, Heartbeat] = field(default_factory=dict)
     edited: frozenset[str] = frozenset()
     actions: Mapping[str, ActionPlan] = field(default_factory=dict)
     public: tuple[str, ...] = ()

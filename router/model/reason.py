@@ -18,6 +18,7 @@ class Reason(StrEnum):
     ABOVE_THRESHOLD = "above_threshold"
     WITHIN_HYSTERESIS = "within_hysteresis"
     BELOW_THRESHOLD = "below_threshold"
+    HEARTBEAT = "heartbeat"
 
     # What became of an alert
     OPENED = "opened"

@@ -86,6 +86,13 @@ class Metrics:
             "calendar_fetched_timestamp_seconds", "When an imported calendar was fetched last.", ["schedule"]
         )
         self.commit = histogram("commit_seconds", "From deciding to committed.", buckets=COMMIT_SECONDS)
+        self.heartbeat_last = gauge(
+            "heartbeat_last_timestamp_seconds", "When a heartbeat last came, if it ever has.", ["heartbeat"]
+        )
+        self.heartbeat_missed = gauge("heartbeat_missed", "1 if it stays away, or says that it failed.", ["heartbeat"])
+        self.heartbeats_sent = counter(
+            "heartbeats_sent_total", "Times at which the router was to say that it's well.", ["outcome"]
+        )
         self.reload_successful = gauge("config_last_reload_successful", "1 if the config in force is the one on disk.")
         self.reload_time = gauge("config_last_reload_success_timestamp_seconds", "When the config in force was loaded.")
         self._channels: tuple[str, ...] = ()
@@ -146,6 +153,15 @@ class Metrics:
                 self.unanswered.labels(severity).inc()
             case Reason.PROMOTED:
                 self.promoted.labels(severity).inc()
+
+    def heard(self, heartbeats: Mapping[str, tuple[float | None, bool]]) -> None:
+        """Of each heartbeat when it last came, in UTC seconds, and whether it's missed now."""
+        self.heartbeat_last.clear()
+        self.heartbeat_missed.clear()
+        for name, (last, missed) in heartbeats.items():
+            self.heartbeat_missed.labels(name).set(missed)
+            if last is not None:
+                self.heartbeat_last.labels(name).set(last)
 
     def show(self, gauges: Gauges) -> None:
         """Put what there is now into the gauges."""

@@ -114,6 +114,7 @@ TABLE: list[tuple[str, str, str, list[Parameter], dict[str, Any] | None]] = [
     ("post", "/schedules/{name}/swaps", "Two people swap their next turns.", [NAME], SWAP),
     ("get", "/schedules/{name}.ics", "The calendar of a schedule, to subscribe to.", [NAME, TOKEN], None),
     ("get", "/contacts/{name}.ics", "The calendar of a person over all schedules.", [NAME, TOKEN], None),
+    ("get", "/heartbeats", "Heartbeats, and how each is.", [], None),
     ("get", "/explain", "Why a stored alert was, or wasn't, told.", [_query("fingerprint", "The alert.")], None),
     ("post", "/explain", "What would become of a webhook's alerts.", [SOURCE], {}),
     ("get", "/openapi.json", "This document.", [], None),

@@ -6,12 +6,15 @@ rules, a channel of Slack. Only the times are shorter than in production.
 
 import asyncio
 import json
+import os
+import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.acceptance.router_process import RouterProcess, eventually
 from tests.acceptance.slack_double import CHANNEL, TOKEN, Slack
@@ -21,8 +24,8 @@ from tests.test_peers import alertmanager_config, prometheus_config
 
 ROOT = Path(__file__).parent.parent.parent
 RECEIVED = 'alert_router_alerts_received_total{source="alertmanager",status="firing"}'
-REPEATS = 5
-"""How often Alertmanager says the same again before the test believes that it's told once."""
+REPEATS = 10
+"""How many alerts, half of them the watchdog, Alertmanager says again before the test believes that it's told once."""
 
 
 def router_config(channel: dict[str, Any]) -> dict[str, Any]:
@@ -34,6 +37,7 @@ def router_config(channel: dict[str, Any]) -> dict[str, Any]:
         "channels": {"incidents": {"type": "slack", **channel}},
         "severities": {severity: {"policy": "all"} for severity in ("P0", "P1", "P2", "P3")},
         "policies": {"all": {"steps": [{"notify": ["channel:incidents"]}]}},
+        "heartbeats": {"watchdog": {"match": ['alertname="Watchdog"'], "every": "1h", "severity": "P1"}},
     }
 
 
@@ -95,6 +99,40 @@ async def test_payment_failures_are_one_message_that_turns_resolved(tmp_path: Pa
         assert "Resolved" in "\n".join(message.thread)
         [incident] = (await router.get("/api/v1/incidents"))["incidents"]
         assert (incident["key"], incident["reopened"]) == ('payment-failures{service="api"}', 0)
+
+
+@pytest.mark.peer
+@pytest.mark.slow
+async def test_the_dead_mans_switch_notices_that_the_way_is_broken(tmp_path: Path) -> None:
+    """While all work it's silent; Alertmanager dies, and it opens an incident; a beat comes, and that's resolved."""
+    async with Slack() as slack, AsyncExitStack() as stack:
+        hook = {"webhook_url": slack.hook}
+        router = await stack.enter_async_context(RouterProcess(tmp_path, router_config(hook)))
+        exporter = await stack.enter_async_context(Exporter())
+        routes = alertmanager_config(tmp_path, f"{router.url}/webhooks/alertmanager")
+        async with Alertmanager(tmp_path, routes) as alertmanager:
+            await stack.enter_async_context(Prometheus(tmp_path, prometheus_config(tmp_path, exporter, alertmanager)))
+            before = await router.sample(RECEIVED)
+            await eventually(lambda: router.sample(RECEIVED), lambda received: received >= before + REPEATS)
+            assert (await router.get("/api/v1/incidents"))["incidents"] == []
+            [heartbeat] = (await router.get("/api/v1/heartbeats"))["heartbeats"]
+            assert heartbeat["state"] == "alive"
+            # Now that the peers have started, however long that took.
+            config = yaml.safe_load(router.config.read_text())
+            config["heartbeats"]["watchdog"] |= {"every": "3s", "grace": "2s"}
+            router.config.write_text(yaml.safe_dump(config))
+            os.kill(router.pid, signal.SIGHUP)
+            await router.until("/api/v1/heartbeats", lambda answer: answer["heartbeats"][0]["every"] == 3)
+
+        await router.until("/api/v1/notifications", lambda answer: answer["notifications"], state="sent")
+        [incident] = (await router.get("/api/v1/incidents"))["incidents"]
+        assert (incident["key"], incident["severity"]) == ('heartbeat:watchdog:missed{heartbeat="watchdog"}', "P1")
+        sample = json.loads((ROOT / "deploy/samples/payment-failures.json").read_text())
+        sample["alerts"][0] |= {"labels": {"alertname": "Watchdog", "severity": "none"}, "fingerprint": ""}
+        token = {"Authorization": "Bearer s3cret"}
+        assert (await router.post("/webhooks/alertmanager", json=sample, headers=token))[0] == 200
+        await router.until("/api/v1/incidents/1", lambda incident: incident["status"] == "resolved")
+        assert all("watchdog stays away" in message.line("Impact") for message in slack.messages.values())
 
 
 async def test_an_incoming_webhook_tells_the_beginning_and_the_end(tmp_path: Path) -> None:
