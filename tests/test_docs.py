@@ -115,6 +115,16 @@ def test_rule_tests_pass(block: Block, tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
 
 
+def test_a_failed_rule_test_looks_as_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both sides of each line, as the first example of the page gives them without its acknowledgement."""
+    monkeypatch.chdir(tmp_path)
+    lines = blocks("yaml", "rule-tests")[0].text.splitlines()
+    (tmp_path / "shown.yaml").write_text("\n".join(line for line in lines if "do: ack" not in line))
+    done = CliRunner().invoke(main, ["test", "shown.yaml", "--config", str(ROOT / "config.example.yaml")])
+    shown = _block("failed-test").splitlines()
+    assert [line.rstrip() for line in done.stdout.splitlines()[: len(shown)]] == shown
+
+
 @pytest.mark.peer
 @pytest.mark.parametrize("block", blocks("yaml", "alertmanager", "prometheus"), ids=as_named)
 def test_what_is_for_others_passes_their_checks(block: Block, tmp_path: Path) -> None:

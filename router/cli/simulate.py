@@ -173,7 +173,14 @@ def _as_json(found: Simulation, start: float) -> dict[str, Any]:
 
 # --- what is drawn
 
-_TONES = {Reason.ACKNOWLEDGED: Tone.GOOD, Reason.STEP_DUE: Tone.WARN, Reason.NEXT_WAY: Tone.WARN}
+_TONES = {
+    Reason.ACKNOWLEDGED: Tone.GOOD,
+    Reason.STEP_DUE: Tone.WARN,
+    Reason.NEXT_WAY: Tone.WARN,
+    Reason.TOLD_AGAIN: Tone.WARN,
+    Reason.PROMOTED: Tone.BAD,
+    Reason.UNANSWERED: Tone.BAD,
+}
 
 
 def _drawn(found: Simulation, start: float, zone: str, form: Form) -> bytes:

@@ -42,6 +42,8 @@ class TimelineStep(Struct, frozen=True, kw_only=True):
     incident: int | None = None
     text: str = ""
     severity: Severity | None = None
+    status: Status | None = None
+    title: str = ""
     fails: dict[str, Failing] = {}
     works: list[str] = []
 
@@ -50,6 +52,10 @@ class TimelineStep(Struct, frozen=True, kw_only=True):
             raise ValueError("nothing happens in this step: give it alerts, payload, do, fails or works")
         if (self.do is Command.SEVERITY) != (self.severity is not None):
             raise ValueError("`severity` is what `do: severity` sets, and only that")
+        if (self.do is Command.STATUS) != (self.status is not None):
+            raise ValueError("`status` is what `do: status` sets, and only that")
+        if (self.do is Command.ASSIGN) > bool(self.text):
+            raise ValueError("`do: assign` takes who is to lead as `text`")
 
 
 class ExpectedMessage(Struct, frozen=True, kw_only=True):

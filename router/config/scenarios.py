@@ -153,8 +153,8 @@ class _Reader:
         reported = [Reported(_alert(one, step.source), one.times) for one in step.alerts]
         reported += [Reported(alert, dated=True) for alert in self.payloads.get((*trail, "payload"), ())]
         return Happening(
-            step.at, tuple(reported), step.do, step.by, step.incident, step.text, step.severity, step.fails,
-            tuple(step.works),
+            step.at, tuple(reported), step.do, step.by, step.incident, step.text, step.severity, step.status,
+            step.title, step.fails, tuple(step.works),
         )  # fmt: skip
 
 

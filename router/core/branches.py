@@ -6,6 +6,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from router.core.business import written
+from router.core.quantity import duration
 from router.core.settings import Settings
 from router.core.view import Changes
 from router.core.virtual import VirtualRouter
@@ -20,10 +21,20 @@ class Kind(StrEnum):
     TIER = "tier"
     STEP = "step"
     FALLBACK = "fallback"
+    REPEAT = "repeat"
+    PROMOTION = "promotion"
+
+
+_OF_POLICY = {
+    Reason.FALLBACK: Kind.FALLBACK,
+    Reason.TOLD_AGAIN: Kind.REPEAT,
+    Reason.PROMOTED: Kind.PROMOTION,
+}
+"""What on a timeline tells that a branch of a policy was taken."""
 
 
 class Branch(Struct, frozen=True):
-    """A rule, or a tier of one by its severity; a step of a policy by its number from 1, or its fallback."""
+    """A rule, or a tier of one by its severity; a step of a policy by its number from 1, or what else it has."""
 
     kind: Kind
     name: str
@@ -58,19 +69,16 @@ class Coverage:
         for incident in changes.incidents.values():
             self._steps(router.memory.incidents.get(incident.id), incident, skipped)
         for entry in changes.entries:
-            if entry.what is Reason.FALLBACK:
-                incident = changes.incidents[entry.incident_id]
-                self.taken.add(Branch(Kind.FALLBACK, self._policy(incident)))
+            if kind := _OF_POLICY.get(entry.what):
+                severity = entry.data.get("from", changes.incidents[entry.incident_id].severity)
+                self.taken.add(Branch(kind, self._settings.policy(severity).name))
 
     def _steps(self, before: Incident | None, after: Incident, skipped: Collection[tuple[int, int | None]]) -> None:
         goes_on = before and (before.severity, before.reopened) == (after.severity, after.reopened)
         first = before.step if before and goes_on else 0
         for step in range(first + 1, after.step + 1):
             if (after.id, step) not in skipped:
-                self.taken.add(Branch(Kind.STEP, self._policy(after), str(step)))
-
-    def _policy(self, incident: Incident) -> str:
-        return self._settings.policy(incident.severity).name
+                self.taken.add(Branch(Kind.STEP, self._settings.policy(after.severity).name, str(step)))
 
 
 def _branches(settings: Settings) -> Iterator[tuple[Branch, str]]:
@@ -86,3 +94,8 @@ def _branches(settings: Settings) -> Iterator[tuple[Branch, str]]:
             yield Branch(Kind.STEP, name, str(number)), f"step {number} of policy {name} ({when})"
         if policy.fallback:
             yield Branch(Kind.FALLBACK, name), f"the fallback of policy {name}"
+        if policy.repeat:
+            yield Branch(Kind.REPEAT, name), f"the repeat of policy {name} (every {duration(policy.repeat.every)})"
+        if policy.promote:
+            to, when = policy.promote.to, duration(policy.promote.after)
+            yield Branch(Kind.PROMOTION, name), f"the promotion of policy {name} (to {to} after {when})"

@@ -127,7 +127,7 @@ def _has(incident: Incident, fields: Mapping[str, object]) -> bool:
 
 
 def _said(fields: Mapping[str, object]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in fields.items()) or "an incident"
+    return ", ".join(f"{name} {value if value != '' else 'nobody'}" for name, value in fields.items()) or "an incident"
 
 
 def _state(incident: Incident, fields: Mapping[str, object]) -> str:

@@ -12,7 +12,7 @@ from router.core.view import Changes
 from router.core.virtual import Told, VirtualRouter
 from router.model.alert import Alert, AlertStatus
 from router.model.event import AlertSeen, Command, Commanded, Event
-from router.model.incident import Incident, Severity
+from router.model.incident import Incident, Severity, Status
 from router.model.notification import Notification, Rejected, Result, Retry, Sent, channel_of
 from router.model.reason import Reason
 
@@ -49,6 +49,8 @@ class Happening(Struct, frozen=True):
     incident: int | None = None
     text: str = ""
     severity: Severity | None = None
+    status: Status | None = None
+    title: str = ""
     fails: Mapping[str, Failing] = {}
     works: tuple[str, ...] = ()
 
@@ -163,7 +165,16 @@ class _Stage:
         if meant is None:
             incidents = self.router.memory.incidents
             meant = max((one.id for one in incidents.values() if one.is_open), default=max(incidents, default=0))
-        return Commanded(self.router.now, meant, happening.by, command, happening.text, happening.severity)
+        return Commanded(
+            self.router.now,
+            meant,
+            happening.by,
+            command,
+            happening.text,
+            happening.severity,
+            status=happening.status,
+            title=happening.title,
+        )
 
     def _send(self, message: Notification, _at: float) -> Result:
         match self._failing.get(channel_of(message.channel)):

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
-from router.core.escalation import REACH, STEP
+from router.core.escalation import PROMOTE, REACH, STEP
 from router.core.render import ABOUT_DELIVERY, describe
 from router.core.settings import Settings
 from router.core.virtual import Told, VirtualRouter
@@ -18,7 +18,7 @@ from router.model.reason import Reason
 HORIZON = 7 * 86_400.0
 """Seconds after which an escalation that hasn't ended isn't followed any further."""
 
-ESCALATING = frozenset({STEP, REACH})
+ESCALATING = frozenset({STEP, REACH, PROMOTE})
 """The deadlines by which more people are told."""
 
 

@@ -65,6 +65,7 @@ def test_everything_there_is_to_write(config: Config, tmp_path: Path) -> None:
                 alerts: [{labels: {alertname: B}, annotations: {value: 1}, status: resolved, times: 2}]
               - {at: 2m, payload: body.json}
               - {at: 3m, do: severity, severity: P1, by: ana, incident: 2, text: why}
+              - {at: 3m, do: status, status: monitoring, title: T}
               - {at: 4m, fails: {log: refuses}, works: [log]}
             expect:
               notified:
@@ -83,6 +84,7 @@ def test_everything_there_is_to_write(config: Config, tmp_path: Path) -> None:
     assert [(r.alert, r.dated) for r in one.timeline[1].reported] == [(ALERT, True)]
     assert one.timeline[2:] == (
         Happening(180, (), Command.SEVERITY, "ana", 2, "why", Severity.P1),
+        Happening(180, (), Command.STATUS, "somebody", status=Status.MONITORING, title="T"),
         Happening(240, by="somebody", fails={"log": Failing.REFUSES}, works=("log",)),
     )
     assert one.messages == tuple(

@@ -3,11 +3,13 @@
 import pytest
 
 from router.core.branches import Coverage
+from router.core.policy import Policy, Promote, Repeat, Step
 from router.core.scenario import Failing, Happening, Reported, Scenario, play
 from router.core.settings import Settings
+from router.core.template import compile_condition
 from router.model.event import Command
 from router.model.incident import Severity
-from tests.world import NOW, alert, rule, settings
+from tests.world import NOW, POLICIES, alert, rule, settings
 
 CONFIG = settings(rule(), rule("web", "service=web", severity=Severity.P2))
 FIRES = Happening(0, (Reported(alert()),))
@@ -71,3 +73,22 @@ def test_a_rule_that_takes_an_alert_under_its_limits_is_covered_and_no_tier_of_i
     left = missed(Happening(0, (Reported(alert(value="0.1%")),)))
     assert "rule payments is never tested" not in left
     assert "the P1 tier of payments (> 1%) is never tested" in left
+
+
+def test_a_repeat_and_a_promotion_are_covered_when_they_come() -> None:
+    """By the policy that has them, not by the one that the incident is then under."""
+    high = Policy("high", (Step(0, ("slack",)),), (), Repeat(600, 1), Promote(Severity.P0, 7200))
+    config = settings(rule(), policies=POLICIES | {"high": high})
+    repeat = "the repeat of policy high (every 10m) is never tested"
+    promotion = "the promotion of policy high (to P0 after 2h) is never tested"
+    seen = Happening(0, (Reported(alert(value="2%")),))
+    assert {repeat, promotion} <= set(missed(seen, config=config, end=599))
+    assert (repeat in (left := missed(seen, config=config, end=600)), promotion in left) == (False, True)
+    assert promotion not in missed(seen, config=config, end=7200)
+
+
+def test_a_step_whose_condition_fails_is_not_covered() -> None:
+    """It's for other incidents."""
+    step = Step(0, ("slack",), when=compile_condition("labels.service == 'web'"))
+    config = settings(policies=POLICIES | {"critical": Policy("critical", (step,))})
+    assert "step 1 of policy critical (at once) is never tested" in missed(FIRES, config=config)

@@ -2,10 +2,11 @@
 
 import pytest
 
-from router.core.policy import Policy, Step, Unless
+from router.core.policy import Policy, Promote, Repeat, Step, Unless
 from router.core.reach import People, Way
 from router.core.settings import Settings
 from router.core.simulation import Answer, Simulation, simulate
+from router.model.incident import Severity
 from router.model.reason import Reason
 from tests.world import NOW, POLICIES, alert, rule, settings
 
@@ -74,3 +75,21 @@ def test_a_policy_longer_than_what_is_looked_at_has_not_ended() -> None:
     late = Policy("critical", (Step(0, ("slack",)), Step(30 * 86_400, ("pager",))))
     config: Settings = settings(rule(), policies=POLICIES | {"critical": late})
     assert not simulate(config, [alert()], NOW).ended
+
+
+def test_it_goes_on_through_repeats_and_promotions() -> None:
+    """Until the worst severity has nobody left to tell either."""
+    high = Policy("high", (Step(0, ("slack",)),), (), Repeat(600, 1), Promote(Severity.P0, 7200))
+    config = settings(rule(), policies=POLICIES | {"high": high})
+    found = simulate(config, [alert(value="2%")], NOW)
+    reasons = [one.reason for one in found.moments if not one.over]
+    assert [one for one in reasons if one is not Reason.STEP_DUE] == [
+        Reason.OPENED,
+        Reason.STEPS_ENDED,
+        Reason.TOLD_AGAIN,
+        Reason.UNANSWERED,
+        Reason.PROMOTED,
+        Reason.STEPS_ENDED,
+        Reason.UNANSWERED,
+    ]
+    assert (found.ended, found.incidents[0].severity) == (True, Severity.P0)
