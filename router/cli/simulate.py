@@ -3,34 +3,29 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from msgspec.structs import replace
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
-from router.chart import Form, Look, Mark, Span, Tone, gantt
+from router.chart import Form
 from router.cli.arranged import in_force
 from router.cli.client import Url
 from router.cli.config import ConfigPath, config_at, console, fail, path_of
+from router.cli.escalation import as_json, drawn, show
 from router.cli.payload import alerts_in
 from router.config.fields import parse_duration
 from router.config.load import Config
 from router.config.located import suggest
 from router.config.times import parse_moment
-from router.core.quantity import duration
 from router.core.settings import Settings
-from router.core.simulation import HORIZON, Answer, Moment, Simulation
+from router.core.simulation import Answer
 from router.core.simulation import simulate as simulate_alerts
 from router.core.specimen import specimen
-from router.core.wall import instant, wall
+from router.core.wall import instant
 from router.model.alert import Alert
 from router.model.incident import Severity
-from router.model.reason import Reason
 from router.ports import SystemClock
-from router.web import views
 
 Labels = Annotated[list[str] | None, typer.Option("--label", help="NAME=VALUE, of the alert for --rule.")]
 
@@ -45,7 +40,7 @@ def simulate(
     at: Annotated[str, typer.Option(help="When: '2026-12-24 23:00' by the company's clock. [default: now]")] = "",
     ack: Annotated[str, typer.Option(help="Somebody acknowledges after so long: 7m.")] = "",
     by: Annotated[str, typer.Option(help="Who does.")] = "somebody",
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    for_programs: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
     svg: Annotated[Path | None, typer.Option(help="Draw it, into this file.")] = None,
     png: Annotated[Path | None, typer.Option(help="The same as PNG.")] = None,
     config: ConfigPath = None,
@@ -65,11 +60,11 @@ def simulate(
     found = simulate_alerts(in_force(checked.settings, url, config), alerts, start, answer)
     for path, form in ((svg, Form.SVG), (png, Form.PNG)):
         if path:
-            path.write_bytes(_drawn(found, start, zone, form))
-    if as_json:
-        typer.echo(json.dumps(_as_json(found, start), indent=2))
+            path.write_bytes(drawn(found, start, zone, form))
+    if for_programs:
+        typer.echo(json.dumps(as_json(found, start), indent=2))
     else:
-        _show(console(), found, start, zone)
+        show(console(), found, start, zone)
 
 
 # --- what is asked
@@ -116,88 +111,3 @@ def _made_up(
     if rules[name].count_over is None:
         return [made.alert]
     return [replace(made.alert, event_id=f"occurrence {number}") for number in range(made.times)]
-
-
-# --- what is said
-
-
-def _show(out: Console, found: Simulation, start: float, zone: str) -> None:
-    if not found.incidents:
-        why = ", ".join(dict.fromkeys(_words(reason) for reason in found.reasons))
-        out.print(Text(f"nobody is told: {why}"))
-        return
-    for incident in found.incidents:
-        out.print(Text(f"{incident.name} [{incident.severity}] {incident.title}  ({incident.key})", "bold"))
-    table = Table("after", f"clock ({zone})", "incident", "who", "over", "why", box=None, padding=(0, 2))
-    for moment in found.moments:
-        when = (f"+{duration(moment.at - start)}", _clock(moment.at, zone))
-        cells = (*when, f"INC-{moment.incident_id}", moment.who, moment.over, _why(moment))
-        table.add_row(*map(Text, cells), style="" if moment.over else "dim")
-    out.print(table)
-    if not found.ended:
-        out.print(Text(f"it goes on beyond {duration(HORIZON)}", "yellow"))
-
-
-def _clock(at: float, zone: str) -> str:
-    return f"{wall(at, zone):%a %Y-%m-%d %H:%M:%S}"
-
-
-def _why(moment: Moment) -> str:
-    return moment.text or _words(moment.reason)
-
-
-def _words(reason: Reason) -> str:
-    return reason.replace("_", " ")
-
-
-def _as_json(found: Simulation, start: float) -> dict[str, Any]:
-    return {
-        "reasons": found.reasons,
-        "incidents": [views.incident(incident) for incident in found.incidents],
-        "moments": [
-            {
-                "at": views.when(moment.at),
-                "after": moment.at - start,
-                "incident": f"INC-{moment.incident_id}",
-                "who": moment.who or None,
-                "over": moment.over or None,
-                "reason": moment.reason,
-                "text": moment.text or None,
-            }
-            for moment in found.moments
-        ],
-        "end": views.when(found.end),
-        "ended": found.ended,
-    }
-
-
-# --- what is drawn
-
-_TONES = {
-    Reason.ACKNOWLEDGED: Tone.GOOD,
-    Reason.STEP_DUE: Tone.WARN,
-    Reason.NEXT_WAY: Tone.WARN,
-    Reason.TOLD_AGAIN: Tone.WARN,
-    Reason.PROMOTED: Tone.BAD,
-    Reason.UNANSWERED: Tone.BAD,
-}
-
-
-def _drawn(found: Simulation, start: float, zone: str, form: Form) -> bytes:
-    """A row for each incident and for everybody who is told, a dot for each message."""
-    spans = [
-        Span(incident.name, incident.opened_at, incident.acknowledged_at or found.end, Tone.BAD, str(incident.severity))
-        for incident in found.incidents
-    ]
-    for moment in found.moments:
-        if moment.over:
-            row = f"{moment.who} over {moment.over}" if moment.who else moment.over
-            tone = _TONES.get(moment.reason, Tone.INFO)
-            spans.append(Span(row, moment.at, moment.at, tone, f"+{duration(moment.at - start)} {_why(moment)}"))
-    marks = [Mark(one.at, "acknowledged", Tone.GOOD) for one in found.moments if _is_answer(one)]
-    title = ", ".join(incident.title for incident in found.incidents) or "nobody is told"
-    return gantt(spans, marks=marks, title=title, zone=zone, look=Look(form))
-
-
-def _is_answer(moment: Moment) -> bool:
-    return moment.reason is Reason.ACKNOWLEDGED and not moment.over

@@ -1,0 +1,93 @@
+"""How a simulated escalation is shown: as a table, as JSON, drawn."""
+
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from router.chart import Form, Look, Mark, Span, Tone, gantt
+from router.core.quantity import duration
+from router.core.simulation import HORIZON, Moment, Simulation
+from router.core.wall import wall
+from router.model.reason import Reason
+from router.web import views
+
+_TONES = {
+    Reason.ACKNOWLEDGED: Tone.GOOD,
+    Reason.STEP_DUE: Tone.WARN,
+    Reason.NEXT_WAY: Tone.WARN,
+    Reason.TOLD_AGAIN: Tone.WARN,
+    Reason.PROMOTED: Tone.BAD,
+    Reason.UNANSWERED: Tone.BAD,
+}
+
+
+def show(out: Console, found: Simulation, start: float, zone: str) -> None:
+    if not found.incidents:
+        why = ", ".join(dict.fromkeys(_words(reason) for reason in found.reasons))
+        out.print(Text(f"nobody is told: {why}"))
+        return
+    for incident in found.incidents:
+        out.print(Text(f"{incident.name} [{incident.severity}] {incident.title}  ({incident.key})", "bold"))
+    table = Table("after", f"clock ({zone})", "incident", "who", "over", "why", box=None, padding=(0, 2))
+    for moment in found.moments:
+        when = (f"+{duration(moment.at - start)}", _clock(moment.at, zone))
+        cells = (*when, f"INC-{moment.incident_id}", moment.who, moment.over, _why(moment))
+        table.add_row(*map(Text, cells), style="" if moment.over else "dim")
+    out.print(table)
+    if not found.ended:
+        out.print(Text(f"it goes on beyond {duration(HORIZON)}", "yellow"))
+
+
+def _clock(at: float, zone: str) -> str:
+    return f"{wall(at, zone):%a %Y-%m-%d %H:%M:%S}"
+
+
+def _why(moment: Moment) -> str:
+    return moment.text or _words(moment.reason)
+
+
+def _words(reason: Reason) -> str:
+    return reason.replace("_", " ")
+
+
+def as_json(found: Simulation, start: float) -> dict[str, Any]:
+    return {
+        "reasons": found.reasons,
+        "incidents": [views.incident(incident) for incident in found.incidents],
+        "moments": [
+            {
+                "at": views.when(moment.at),
+                "after": moment.at - start,
+                "incident": f"INC-{moment.incident_id}",
+                "who": moment.who or None,
+                "over": moment.over or None,
+                "reason": moment.reason,
+                "text": moment.text or None,
+            }
+            for moment in found.moments
+        ],
+        "end": views.when(found.end),
+        "ended": found.ended,
+    }
+
+
+def drawn(found: Simulation, start: float, zone: str, form: Form) -> bytes:
+    """A row for each incident and for everybody who is told, a dot for each message."""
+    spans = [
+        Span(incident.name, incident.opened_at, incident.acknowledged_at or found.end, Tone.BAD, str(incident.severity))
+        for incident in found.incidents
+    ]
+    for moment in found.moments:
+        if moment.over:
+            row = f"{moment.who} over {moment.over}" if moment.who else moment.over
+            tone = _TONES.get(moment.reason, Tone.INFO)
+            spans.append(Span(row, moment.at, moment.at, tone, f"+{duration(moment.at - start)} {_why(moment)}"))
+    marks = [Mark(one.at, "acknowledged", Tone.GOOD) for one in found.moments if _is_answer(one)]
+    title = ", ".join(incident.title for incident in found.incidents) or "nobody is told"
+    return gantt(spans, marks=marks, title=title, zone=zone, look=Look(form))
+
+
+def _is_answer(moment: Moment) -> bool:
+    return moment.reason is Reason.ACKNOWLEDGED and not moment.over
