@@ -33,11 +33,11 @@ Labels = Annotated[list[str] | None, typer.Option("--label", help="NAME=VALUE, o
 def simulate(
     payload: Annotated[Path | None, typer.Argument(help="A webhook's body, in a file.", show_default=False)] = None,
     rule: Annotated[str, typer.Option(help="Make up an alert that this rule takes.")] = "",
-    severity: Annotated[Severity | None, typer.Option(help="As bad as this. [default: the worst it knows]")] = None,
+    severity: Annotated[Severity | None, typer.Option(help="As bad as this; else the worst it knows.")] = None,
     label: Labels = None,
     source: Annotated[str, typer.Option(help="Whose webhook it is, by its name under `sources`.")] = "alertmanager",
     resource: Annotated[str, typer.Option(help="Of Sentry: the Sentry-Hook-Resource header.")] = "event_alert",
-    at: Annotated[str, typer.Option(help="When: '2026-12-24 23:00' by the company's clock. [default: now]")] = "",
+    at: Annotated[str, typer.Option(help="When: '2026-12-24 23:00' by the company's clock; else now.")] = "",
     ack: Annotated[str, typer.Option(help="Somebody acknowledges after so long: 7m.")] = "",
     by: Annotated[str, typer.Option(help="Who does.")] = "somebody",
     for_programs: Annotated[bool, typer.Option("--json", help="For programs.")] = False,

@@ -36,7 +36,7 @@ Coverages = Annotated[
 def test(
     paths: Annotated[
         list[Path] | None,
-        typer.Argument(help="Files of tests, or folders of them. [default: rules/tests beside the config]"),
+        typer.Argument(help="Files of tests, or folders of them; else rules/tests beside the config."),
     ] = None,
     run: Annotated[str, typer.Option(help="Only the tests in whose name this regular expression is found.")] = "",
     junit: Junit = None,
