@@ -23,6 +23,8 @@ from router.core.arrangement import Arrangement
 from router.core.grant import Links, Signer
 from router.core.heartbeat import SOURCE as HEARTBEAT
 from router.core.settings import Settings
+from router.engine import deployments
+from router.engine.announce import Announcements
 from router.engine.apply import Applier
 from router.engine.arrangements import Arrangements
 from router.engine.calendars import Calendars, Copy
@@ -34,8 +36,9 @@ from router.engine.in_force import InForce
 from router.engine.pace import Pace
 from router.engine.pulse import Pulse, request
 from router.engine.timers import Timers
+from router.model.deployment import Deployment
 from router.model.notification import channel_of
-from router.ports import Clock, Receiver, Store, SystemClock, spawn
+from router.ports import Announcer, Clock, Receiver, Store, SystemClock, spawn
 from router.receivers import RECEIVERS
 from router.receivers.site import Site
 from router.senders import KINDS, Configs
@@ -49,6 +52,7 @@ from router.web import page
 from router.web.act import Act
 from router.web.actions import Actions
 from router.web.api import Api
+from router.web.deployments import DeploymentPaths
 from router.web.heartbeats import Heartbeats as HeartbeatPaths
 from router.web.operations import Operations
 from router.web.origin import same_origin
@@ -83,6 +87,7 @@ class Post:
         self._owner = owner
         self._session: aiohttp.ClientSession | None = None
         self._couriers: dict[str, Courier] = {}
+        self.announcers: dict[str, Announcer] = {}
         self._loops: set[asyncio.Task[None]] = set()
 
     def wake(self, addresses: Iterable[str]) -> None:
@@ -103,6 +108,8 @@ class Post:
         words = Words(url, document.company.name, answers, elsewhere, config.time_zones)
         for name, options in config.channels.items():
             sender = KINDS[config.kinds[name]].build(name, options, self._session)
+            if name in announcing(config) and isinstance(sender, Announcer):
+                self.announcers[name] = sender
             pace = Pace(options.rate.count, options.rate.per) if options.rate else None
             people = config.addresses(name)
             channel = Channel(name, sender, options.concurrency, options.timeout, pace, people)
@@ -120,6 +127,7 @@ class Post:
         for courier in self._couriers.values():
             await courier.channel.sender.close()
         self._couriers.clear()
+        self.announcers.clear()
         if self._session:
             await self._session.close()
 
@@ -142,13 +150,27 @@ class App:
         self._calendars = Calendars(
             Shelf(store, "calendar", Copy), clock, self.metrics, lambda: calendars(self.config.document.schedules)
         )
-        stored = (self._calendars, Arrangements(self._arrangements, clock))
+        self._deployed = Shelf(store, deployments.KIND, Deployment)
+        recent = deployments.Recent(self._deployed, clock, lambda: self.config.document.deployments.window)
+        stored = (self._calendars, Arrangements(self._arrangements, clock), recent)
         self.in_force = InForce(config.settings, stored, clock, self._use)
+        self._recorder = deployments.Deployments(
+            self._deployed,
+            store,
+            self.inbox,
+            clock,
+            settings=lambda: self.in_force.settings,
+            channels=lambda: announcing(self.config),
+            refresh=self.in_force.refresh,
+        )
+        self._announcements = Announcements(store, clock, lambda: self._post.announcers)
         self._coverage = Coverage(lambda: self.in_force.settings, clock, self.metrics)
         self._desk = Desk(self.inbox, store, clock)
         self._timers = Timers(store, self.inbox, clock, owner)
         self.heartbeats = Heartbeats(lambda: self.config.settings.heartbeats, self.inbox, store, clock, self.metrics)
-        self._webhooks = Webhooks(_receivers(config), self.heartbeats, store, clock, self.metrics)
+        self._webhooks = Webhooks(
+            _receivers(config), self.heartbeats, store, clock, self.metrics, recorder=self._recorder
+        )
         self._loops: set[asyncio.Task[None]] = set()
         self._runner = web.AppRunner(self._web(), access_log=None, shutdown_timeout=GRACE)
         self._signer: Signer | None = None
@@ -184,6 +206,7 @@ class App:
             (self.inbox.run(), "apply"),
             (self._timers.run(), "timers"),
             (self.in_force.run(), "in force"),
+            (self._announcements.run(), "announcements"),
             (self._coverage.run(), "coverage"),
             (self._calendars.run(), "calendars"),
             (self.heartbeats.run(), "heartbeats"),
@@ -260,8 +283,9 @@ class App:
             auth=lambda: self.config.document.auth,
             settings=lambda: self.in_force.settings,
         )
+        told = DeploymentPaths(self._deployed, self._recorder, self._clock, auth=lambda: self.config.document.auth)
         operations = Operations(self._store, self._clock, self.metrics, self.reload)
-        for part in (self._webhooks, heartbeats, operations, api, schedules, overrides, actions, page, act):
+        for part in (self._webhooks, heartbeats, operations, api, schedules, overrides, actions, told, page, act):
             app.add_routes(part.routes())
         return app
 
@@ -334,6 +358,11 @@ class App:
         await asyncio.gather(*self._loops, return_exceptions=True)
         await self._store.close()
         errors.stop()
+
+
+def announcing(config: Config) -> list[str]:
+    """The channels that are told of deployments."""
+    return [name for name, options in config.channels.items() if getattr(options, "change_events", False)]
 
 
 def _receivers(config: Config) -> dict[str, Receiver]:

@@ -16,6 +16,7 @@ from router.core.view import Changes, View, Wanted
 from router.model.action import ActionRequest
 from router.model.alert import Alert, Taking
 from router.model.decision import Entry
+from router.model.deployment import Deployment
 from router.model.event import ActionAnswered, ActionRequested, Command, Event, TimerDue, Undelivered
 from router.model.incident import Incident, Severity, Status
 from router.model.notification import Letter, Notification, NotificationState, Result
@@ -128,16 +129,29 @@ class Handled(Struct, frozen=True):
     open: Sequence[Incident] = ()
 
 
+class Recorder(Protocol):
+    """Keeps deployments, and tells the incidents that one may have caused."""
+
+    async def record(self, told: Deployment) -> tuple[Reason, Deployment]:
+        """What became of it, and the deployment as it's known now; on disk when this returns.
+
+        Raises: Overloaded, StoreUnavailable.
+        """
+        ...
+
+
 class Received(Struct, frozen=True):
     """What a webhook held: alerts, and for each that couldn't be read why; what people ask; what didn't arrive.
 
-    `ignored` says why there's nothing in it, `refused` why whoever sent it may ask for nothing. `words` are for them.
+    `deployed` are deployments it tells of. `ignored` says why there's nothing in it, `refused` why whoever sent it may
+    ask for nothing. `words` are for them.
     """
 
     alerts: Sequence[Alert] = ()
     errors: Sequence[Bad] = ()
     asked: Sequence[Asked] = ()
     undelivered: Sequence[Undelivered] = ()
+    deployed: Sequence[Deployment] = ()
     ignored: str = ""
     refused: str = ""
     words: str = ""
@@ -180,6 +194,13 @@ class Sender(Protocol):
     async def send(self, letter: Letter) -> Result: ...
 
     async def close(self) -> None: ...
+
+
+@runtime_checkable
+class Announcer(Protocol):
+    """Tells a service of deployments. It never raises."""
+
+    async def announce(self, deployment: Deployment, now: float) -> Result: ...
 
 
 class Inbox(Protocol):

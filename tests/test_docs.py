@@ -30,6 +30,7 @@ from router.receivers import RECEIVERS
 from router.receivers.site import Site
 from router.web.actions import Actions
 from router.web.api import Api
+from router.web.deployments import DeploymentPaths
 from router.web.heartbeats import Heartbeats
 from router.web.openapi import TABLE
 from router.web.operations import Operations
@@ -202,9 +203,9 @@ def _routes() -> web.Application:
     """All paths that the router serves, with nothing behind them."""
     nothing: Any = None
     app = web.Application()
-    app.add_routes(Webhooks({}, nothing, nothing, nothing, nothing).routes())
+    app.add_routes(Webhooks({}, nothing, nothing, nothing, nothing, recorder=nothing).routes())
     app.add_routes(Operations(nothing, nothing, nothing, nothing).routes())
-    for paths in (Schedules, Overrides, Heartbeats, Api, Actions):
+    for paths in (Schedules, Overrides, Heartbeats, Api, Actions, DeploymentPaths):
         app.add_routes(paths(**dict.fromkeys(inspect.signature(paths).parameters, nothing)).routes())
     return app
 

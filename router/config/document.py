@@ -6,19 +6,15 @@ from msgspec import Struct, field
 
 from router.config.actions import ActionDocument
 from router.config.company import Company
-from router.config.fields import Duration, HttpUrl, Size
+from router.config.deployments import DeploymentsDocument
+from router.config.fields import Duration, HttpUrl, Matchers, Size
 from router.config.people import ContactDocument, ScheduleDocument
 from router.config.policies import PolicyDocument, SeverityDocument
 from router.config.secret import Secret, SecretUrl
-from router.core.matcher import Matcher
 from router.core.quantity import Threshold
 from router.core.render import plain
 from router.core.template import Template
 from router.model.incident import Severity
-
-Matchers = NewType("Matchers", tuple[Matcher, ...])
-"""Alertmanager matchers, all of which must hold: `alertname="PaymentFailures"`, `level=~"error|fatal"`."""
-
 
 LinkTemplate = NewType("LinkTemplate", Template)
 """A template of a URL."""
@@ -180,6 +176,7 @@ class Document(Struct, frozen=True, kw_only=True):
     schedules: dict[str, ScheduleDocument] = {}
     actions: dict[str, ActionDocument] = {}
     heartbeats: dict[str, HeartbeatDocument] = {}
+    deployments: DeploymentsDocument = DeploymentsDocument()
     listen: str = "127.0.0.1:9095"
     external_url: HttpUrl = HttpUrl("http://127.0.0.1:9095")
     storage: Secret = Secret("sqlite:///alert-router.db")

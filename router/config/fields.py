@@ -16,6 +16,7 @@ from msgspec import Struct
 from yaml.constructor import SafeConstructor
 
 from router.config.located import suggest
+from router.core.matcher import Matcher
 
 Duration = NewType("Duration", float)
 """Seconds. Written `0s`, `500ms`, `5m`, `1h30m`, `2d`, `1w`."""
@@ -28,6 +29,10 @@ TimeZone = NewType("TimeZone", str)
 
 HttpUrl = NewType("HttpUrl", str)
 """An https URL; plain http is taken for a loopback host only. It's shown, so it can't hold a password."""
+
+
+Matchers = NewType("Matchers", tuple[Matcher, ...])
+"""Alertmanager matchers, all of which must hold: `alertname="PaymentFailures"`, `level=~"error|fatal"`."""
 
 
 class Rate(Struct, frozen=True):

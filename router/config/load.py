@@ -11,17 +11,17 @@ from msgspec import Struct, defstruct
 from router.config import company
 from router.config.actions import check_actions, plans
 from router.config.convert import FAILED, Context, Trail, convert
+from router.config.deployments import deploys
 from router.config.document import (
     Channel,
     DefaultRule,
     Document,
     LinkDocument,
     LinkTemplate,
-    Matchers,
     RuleDocument,
     RulesFile,
 )
-from router.config.fields import is_loopback
+from router.config.fields import Matchers, is_loopback
 from router.config.heartbeats import RULE, check_heartbeats, first_rules, heartbeats, last_rules
 from router.config.located import Invalid, Place, Problem, read
 from router.config.people import PARSERS, people
@@ -298,6 +298,7 @@ def _assemble(
         edited=frozenset(name for name, channel in document.channels.items() if getattr(channel, "edits", False)),
         actions=plans(document.actions),
         public=tuple(name for name, channel in document.channels.items() if getattr(channel, "public", False)),
+        deployments=deploys(document.deployments),
         reopen_within=document.reopen_within,
         fallback_after=document.fallback_after,
         give_up_after=document.give_up_after,

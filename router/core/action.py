@@ -19,6 +19,7 @@ from router.core.escalation import Decision
 from router.core.settings import Settings
 from router.model.action import UNDOABLE, WAITING, ActionRequest, ActionState
 from router.model.decision import Timer
+from router.model.deployment import Deployment
 from router.model.event import ActionAnswered, ActionEvent, ActionRan, ActionRequested, Answer, TimerDue
 from router.model.incident import Incident
 from router.model.reason import Reason
@@ -74,9 +75,17 @@ def known(incident: Incident) -> dict[str, str]:
     """What a parameter may be taken `from`, by how it's called there."""
     return {
         "incident": incident.name,
+        **_of_suspect(incident.suspect),
         **{f"labels.{name}": value for name, value in incident.labels.items()},
         **{f"annotations.{name}": value for name, value in incident.annotations.items()},
     }
+
+
+def _of_suspect(deployment: Deployment | None) -> dict[str, str]:
+    if deployment is None:
+        return {}
+    names = ("commit", "version", "previous")
+    return {f"suspect.{name}": value for name in names if (value := getattr(deployment, name))}
 
 
 # --- what people do

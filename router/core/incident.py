@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from router.core.action import TIMER, act, action_due
 from router.core.change import RESOLVE, close, inform_stakeholders, later, publish_by_rule, set_severity
 from router.core.commands import commanded
+from router.core.deployed import deployed, name_suspect
 from router.core.escalation import (
     PROMOTE,
     REACH,
@@ -33,15 +34,14 @@ from router.core.policy import Unless
 from router.core.reach import Reached
 from router.core.rule import Judgement, Rule
 from router.core.settings import Settings
+from router.core.suspect import began
 from router.core.template import render
 from router.model.alert import Alert
 from router.model.decision import Timer
 from router.model.event import (
-    ActionAnswered,
     ActionEvent,
-    ActionRan,
-    ActionRequested,
     Commanded,
+    Deployed,
     Recorded,
     Resent,
     TimerDue,
@@ -91,7 +91,7 @@ DRILL = "drill"
 PAGES = frozenset({Reason.STEP_DUE, Reason.NEXT_WAY, Reason.ESCALATED, Reason.TOLD_AGAIN, Reason.UNANSWERED})
 """Why a message may be owed to few of those who were told of the incident."""
 
-IncidentEvent = Fired | Cleared | Commanded | TimerDue | DeliveryFailed | Resent | Recorded | ActionEvent
+IncidentEvent = Fired | Cleared | Commanded | TimerDue | DeliveryFailed | Resent | Recorded | Deployed | ActionEvent
 
 
 def decide(incident: Incident | None, event: IncidentEvent, settings: Settings) -> Decision:
@@ -105,8 +105,8 @@ def decide(incident: Incident | None, event: IncidentEvent, settings: Settings) 
             return _cleared(incident, event, settings)
         case Commanded():
             return commanded(incident, event, settings)
-        case ActionRequested() | ActionAnswered() | ActionRan():
-            return act(incident, event, settings)
+        case Deployed():
+            return deployed(incident, event, settings)
         case TimerDue():
             return _timer_due(incident, event, settings)
         case DeliveryFailed():
@@ -115,6 +115,8 @@ def decide(incident: Incident | None, event: IncidentEvent, settings: Settings) 
             return _resent(incident, event)
         case Recorded():
             return _recorded(incident, event, settings)
+        case _:
+            return act(incident, event, settings)
 
 
 # --- alerts
@@ -183,9 +185,11 @@ def _open(event: Fired, settings: Settings) -> Decision:
         component=rule.component,
         firing=1,
         alerts=1,
+        onset=began(event.at, alert.starts_at),
     )
     decision = Decision(Reason.OPENED, incident)
     decision.note(event.at, Reason.OPENED, _by(alert), **_facts(event, settings), title=title)
+    name_suspect(decision, event.at, settings)
     run_steps(decision, event.at, Reason.OPENED, settings)
     _begin(decision, event.at, settings)
     return decision

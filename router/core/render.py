@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
+from router.core.suspect import suspicion
 from router.model.decision import Entry
 from router.model.incident import Incident, Status
 from router.model.notification import Letter
@@ -21,7 +22,7 @@ MAX_LABELS = 20
 MAX_LINKS = 3
 """Of those in the config; the incident's page has all."""
 
-OWN_LINKS = ("Incident", "Runbook", "Source")
+OWN_LINKS = ("Incident", "Runbook", "Source", "What changed")
 """The links that a message has by itself."""
 
 # Control characters and lone surrogates break terminals, mail headers and encoders; bidi overrides
@@ -72,6 +73,7 @@ _WORDS = {
     Reason.STEPS_ENDED: "Escalation has reached its last step",
     Reason.NEXT_WAY: "Trying another way[: {channels}]",
     Reason.NOBODY_REACHED: "Nobody reached[: {target}][, {why}]",
+    Reason.SUSPECTED: "Suspect[: {suspect}]",
     Reason.ACTION_REQUESTED: "Action asked for[ by {by}][: #{number}][ {action}][ ({parameters})][, to undo #{undoes}]",
     Reason.ACTION_CHECKED: "Dry run done[ of #{number}][ {action}]: it waits for approval",
     Reason.ACTION_CHECK_FAILED: "Dry run failed[ of #{number}][ {action}]",
@@ -138,6 +140,7 @@ def message(letter: Letter) -> Message:
     headline = " ".join(filter(None, (sign, drill, f"[{incident.severity}]", plain(letter.company), "Incident")))
     status = incident.status.replace("_", " ").upper()
     started, lead = local(incident.opened_at, letter.time_zone), _lead(incident)
+    suspect = plain(suspicion(incident.suspect, incident)) if incident.suspect else ""
     updates, links = _updates(letter), tuple(_links(letter))
     lines = [
         headline,
@@ -146,6 +149,7 @@ def message(letter: Letter) -> Message:
         f"Impact: {title}",
         f"Started: {started}",
         f"Incident Lead: {lead}",
+        *([f"Suspect: {suspect}"] if suspect else []),
         *(["", "Updates:"] if updates else []),
         *(f"{when} - {what}" for when, what in updates),
         *([""] if links else []),
@@ -223,7 +227,8 @@ def _when(entry: Entry, opened: date, zone: ZoneInfo) -> str:
 
 def _links(letter: Letter) -> Iterator[tuple[str, str]]:
     incident = letter.incident
-    own = zip(OWN_LINKS, (letter.url, incident.runbook, incident.url), strict=True)
+    changed = incident.suspect.compare or incident.suspect.url if incident.suspect else ""
+    own = zip(OWN_LINKS, (letter.url, incident.runbook, incident.url, changed), strict=True)
     for name, url in (*own, *letter.elsewhere[:MAX_LINKS]):
         # The URLs of an alert are anybody's text: no javascript:, no second line.
         if url.startswith(("https://", "http://")) and url == plain(url):
@@ -234,6 +239,8 @@ def _facts(incident: Incident, zone: str) -> Iterator[tuple[str, str]]:
     yield "Alerts firing", f"{incident.firing} of {incident.alerts}"
     if incident.closed_at is not None:
         yield "Ended", local(incident.closed_at, zone)
+    if incident.suspect:
+        yield "Suspect", plain(suspicion(incident.suspect, incident))
     if incident.component:
         yield "Component", plain(incident.component)
     if description := plain(incident.annotations.get("description", "")):

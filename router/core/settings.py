@@ -9,6 +9,7 @@ from router.core.heartbeat import Heartbeat
 from router.core.policy import Policy, SeverityPlan
 from router.core.reach import People
 from router.core.rule import RuleSet
+from router.core.suspect import Deploys
 from router.model.incident import Severity
 
 
@@ -23,6 +24,7 @@ class Settings:
     `actions`: what may be run against an incident, by name, where its rule names it.
     `calendar`: when the company's business days are.
     `heartbeats`: what has to come again and again, by name.
+    `deployments`: those that may have caused an incident, and how that's judged.
     `edited`: the channels whose message is edited in place, which therefore hear of every change.
     `public`: the channels that show the public what is published, and hear of nothing else.
     """
@@ -36,6 +38,7 @@ class Settings:
     edited: frozenset[str] = frozenset()
     actions: Mapping[str, ActionPlan] = field(default_factory=dict)
     public: tuple[str, ...] = ()
+    deployments: Deploys = field(default_factory=Deploys)
     reopen_within: float = 600.0
     fallback_after: float = 120.0
     give_up_after: float = 86_400.0

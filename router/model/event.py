@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from router.model.action import Ran
 from router.model.alert import Alert
+from router.model.deployment import Deployment
 from router.model.incident import Severity, Status
 from router.model.notification import Attempt, Notification
 from router.model.reason import Reason
@@ -133,6 +134,14 @@ class ActionRequested(Struct, frozen=True, tag="action_requested"):
     undoes: int = 0
 
 
+class Deployed(Struct, frozen=True, tag="deployed"):
+    """Somebody tells of a deployment while the incident is open."""
+
+    at: float
+    incident_id: int
+    deployment: Deployment
+
+
 class Answer(StrEnum):
     APPROVE = "approve"
     DECLINE = "decline"
@@ -160,4 +169,4 @@ class ActionRan(Struct, frozen=True, tag="action_ran"):
 
 
 ActionEvent = ActionRequested | ActionAnswered | ActionRan
-Event = AlertSeen | Commanded | TimerDue | DeliverySettled | Undelivered | Resent | Recorded | ActionEvent
+Event = AlertSeen | Commanded | TimerDue | DeliverySettled | Undelivered | Resent | Recorded | Deployed | ActionEvent

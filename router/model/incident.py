@@ -5,6 +5,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from router.model.action import ActionRequest
+from router.model.deployment import Deployment
 
 
 class Severity(StrEnum):
@@ -42,7 +43,8 @@ class Incident(Struct, frozen=True, gc=False):
     policy in force started (at the opening, a reopening or a rise in severity) and `step` the index of its step that
     comes next; `repeats` is how often all of them have been taken again since.
     `reaching` are the further ways to reach people: when (UTC seconds) which address is told, unless somebody has
-    acknowledged by then. `actions` are the latest requests to run an action.
+    acknowledged by then. `actions` are the latest requests to run an action. `onset` is
+    when its first alert began to fire, and `suspect` the deployment before it that may be the cause.
     `severity_since` is when the severity's clock started in this life of the incident, and `spent` the seconds that it
     has run in earlier ones: a brief resolve doesn't set it back.
     `news_at` is when a person last said something about it. `public_title` is what the public knows it as, since
@@ -85,6 +87,8 @@ class Incident(Struct, frozen=True, gc=False):
     public_title: str = ""
     published_at: float | None = None
     drill: bool = False
+    onset: float = 0.0
+    suspect: Deployment | None = None
 
     @property
     def name(self) -> str:

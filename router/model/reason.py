@@ -58,6 +58,12 @@ class Reason(StrEnum):
     NEXT_WAY = "next_way"
     NOBODY_REACHED = "nobody_reached"
 
+    # Deployments
+    SUSPECTED = "suspected"
+    NOT_SUSPECTED = "not_suspected"
+    DEPLOYMENT_RECORDED = "deployment_recorded"
+    DEPLOYMENT_ELSEWHERE = "deployment_elsewhere"
+
     # What became of an action
     ACTION_REQUESTED = "action_requested"
     ACTION_CHECKED = "action_checked"

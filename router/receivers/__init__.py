@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from router.ports import Receiver
 from router.receivers.alertmanager import AlertmanagerConfig, AlertmanagerReceiver
+from router.receivers.github import GitHubConfig, GitHubReceiver
 from router.receivers.pagerduty import PagerDutyConfig, PagerDutyReceiver
 from router.receivers.sentry import SentryConfig, SentryReceiver
 from router.receivers.site import Site
@@ -31,6 +32,7 @@ def _anywhere(make: Callable[[str, Any], Receiver]) -> Callable[[str, Any, Site]
 
 RECEIVERS: Mapping[str, Source] = {
     "alertmanager": Source(AlertmanagerConfig, _anywhere(AlertmanagerReceiver)),
+    "github": Source(GitHubConfig, _anywhere(GitHubReceiver)),
     "pagerduty": Source(PagerDutyConfig, PagerDutyReceiver),
     "sentry": Source(SentryConfig, _anywhere(SentryReceiver)),
     "slack": Source(SlackConfig, SlackReceiver),

@@ -19,10 +19,12 @@ import pagerduty
 from router.config.fields import HttpUrl
 from router.config.secret import Secret
 from router.core.render import message, plain
+from router.model.deployment import Deployment
 from router.model.incident import Severity
 from router.model.notification import Letter, Rejected, Result, Retry, Sent
 from router.senders.options import ChannelOptions
 from router.senders.outcome import from_response
+from router.senders.pagerduty_change import announce
 
 MAX_SUMMARY = 1024
 MAX_EVENT = 512_000
@@ -34,9 +36,13 @@ SEVERITIES = {Severity.P0: "critical", Severity.P1: "error", Severity.P2: "warni
 
 
 class PagerDutyConfig(ChannelOptions, frozen=True, kw_only=True):
-    """`api_url` is for the EU region (https://events.eu.pagerduty.com), a proxy or a test server."""
+    """With `change_events` it's also told of deployments.
+
+    `api_url` is for the EU region (https://events.eu.pagerduty.com), a proxy or a test server.
+    """
 
     routing_key: Secret
+    change_events: bool = False
     api_url: HttpUrl = HttpUrl("https://events.pagerduty.com")
 
 
@@ -80,6 +86,11 @@ class PagerDutySender:
                 if not isinstance(result, Sent):
                     break
         return result
+
+    async def announce(self, deployment: Deployment, now: float) -> Result:
+        """A `router.ports.Announcer`."""
+        key, config = self._config.routing_key.reveal(), self._config
+        return await announce(deployment, config.api_url, key, seconds=config.timeout, now=now)
 
     async def close(self) -> None:
         self._thread.shutdown(wait=False, cancel_futures=True)

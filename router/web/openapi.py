@@ -27,6 +27,26 @@ INCIDENT = _query("incident", "Of this incident only, by number.", type="integer
 ID, CHANNEL, NAME = _path("id"), _path("channel"), _path("name")
 TOKEN = _query("token", "An API token, for programs that can send no header.")
 TEXT = {"type": "string", "description": "Goes on the timeline."}
+SERVICE = _query("service", "Of this service only.")
+BEFORE = _query("before", "Only those before this time (UTC seconds), to page.", type="integer", minimum=0)
+DEPLOYMENT = {
+    name: {"type": "string"}
+    for name in (
+        "service",
+        "id",
+        "at",
+        "outcome",
+        "version",
+        "commit",
+        "previous",
+        "repository",
+        "environment",
+        "branch",
+        "author",
+        "url",
+        "compare",
+    )
+}
 NUMBER = _path("number")
 COMMAND = {"text": TEXT}
 ACTION = {
@@ -107,6 +127,8 @@ TABLE: list[tuple[str, str, str, list[Parameter], dict[str, Any] | None]] = [
         None,
     ),
     ("post", "/notifications/{id}/{channel}/resend", "Send a message again.", [ID, CHANNEL], None),
+    ("get", "/deployments", "Deployments, newest first.", [SERVICE, BEFORE, LIMIT], None),
+    ("post", "/deployments", "Tell of a deployment.", [], DEPLOYMENT),
     ("get", "/schedules", "Who is on call now, and the shifts and gaps of the coming days.", [DAYS], None),
     ("get", "/schedules/{name}/overrides", "What people have arranged that isn't over.", [NAME], None),
     ("post", "/schedules/{name}/overrides", "Somebody else is on call for a time.", [NAME], OVERRIDE),

@@ -8,7 +8,9 @@ from router.core.explain import Explanation, Outcome
 from router.core.reach import Reached
 from router.core.render import describe
 from router.core.schedule import Schedule, gaps, on_call, shifts
+from router.core.suspect import minutes_before
 from router.model.decision import Entry
+from router.model.deployment import Deployment
 from router.model.incident import Incident
 from router.model.notification import Notification
 from router.ports import AlertRow
@@ -50,7 +52,34 @@ def incident(one: Incident) -> dict[str, Any]:
         "public_title": one.public_title or None,
         "published_at": when(one.published_at),
         "drill": one.drill,
+        "suspect": suspect(one),
         "channels": one.told,
+    }
+
+
+def suspect(one: Incident) -> dict[str, Any] | None:
+    """The deployment that may be the cause."""
+    found = one.suspect
+    return deployment(found) | {"minutes_before": minutes_before(found, one)} if found else None
+
+
+def deployment(one: Deployment) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "at": when(one.at),
+        "name": one.name,
+        "services": one.services,
+        "outcome": one.outcome,
+        "version": one.version or None,
+        "commit": one.commit or None,
+        "previous": one.previous or None,
+        "repository": one.repository or None,
+        "environment": one.environment or None,
+        "branch": one.branch or None,
+        "author": one.author or None,
+        "url": one.url or None,
+        "compare": one.compare or None,
+        "source": one.source,
     }
 
 

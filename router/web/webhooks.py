@@ -19,6 +19,7 @@ from router.ports import (
     Incoming,
     Received,
     Receiver,
+    Recorder,
     Replying,
     Store,
     Unauthorized,
@@ -38,17 +39,32 @@ SHOWN = 20
 """How many open incidents are shown at most to somebody who asks for them."""
 
 
+IGNORED = {
+    Reason.DEPLOYMENT_ELSEWHERE: "No service under `deployments` is deployed by it",
+    Reason.REPLAYED: "Known already",
+}
+"""Why nothing comes of a deployment."""
+
+
 class Webhooks:
     """The paths under /webhooks/, one for each configured source. `receivers` may be replaced at any time."""
 
-    def __init__(
-        self, receivers: Mapping[str, Receiver], inbox: Inbox, store: Store, clock: Clock, metrics: Metrics
+    def __init__(  # noqa: PLR0913 - the parts it stands between
+        self,
+        receivers: Mapping[str, Receiver],
+        inbox: Inbox,
+        store: Store,
+        clock: Clock,
+        metrics: Metrics,
+        *,
+        recorder: Recorder,
     ) -> None:
         self.receivers = receivers
         self._inbox = inbox
         self._store = store
         self._clock = clock
         self._metrics = metrics
+        self._recorder = recorder
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -118,14 +134,20 @@ class Webhooks:
             log.warning("alert_rejected", source=source, pointer=error.pointer, error=error.detail)
         if received.errors and not received.alerts:
             return problem(HTTPStatus.BAD_REQUEST, "no alert in it can be read", received.errors)
+        recorded, ignored = 0, received.ignored
+        for deployment in received.deployed:
+            reason, _ = await self._recorder.record(deployment)
+            recorded += reason is Reason.DEPLOYMENT_RECORDED
+            if reason is not Reason.DEPLOYMENT_RECORDED:
+                ignored = IGNORED[reason]
         now = self._clock.now()
         await self._inbox.submit([AlertSeen(now, alert) for alert in received.alerts])
         answer = {
-            "accepted": len(received.alerts),
+            "accepted": len(received.alerts) + recorded,
             "errors": [{"pointer": f"#{error.pointer}", "detail": error.detail} for error in received.errors],
         }
-        if received.ignored:
-            answer["ignored"] = received.ignored
+        if ignored:
+            answer["ignored"] = ignored
         return web.Response(body=msgspec.json.encode(answer), content_type="application/json")
 
 

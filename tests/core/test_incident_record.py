@@ -33,6 +33,7 @@ def test_an_incident_holds_what_people_need_to_know() -> None:
         policy_since=NOW,
         severity_since=NOW,
         news_at=NOW,
+        onset=NOW,
         step=1,
         told=("slack", "pager"),
     )

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from router.core import render
 from router.core.render import Message, describe, message, plain, utc
 from router.model.decision import Entry
+from router.model.deployment import Deployment
 from router.model.incident import Incident, Severity, Status
 from router.model.notification import Letter
 from router.model.reason import Reason
@@ -135,6 +136,16 @@ def test_the_first_few_links_of_the_config_are_in_messages() -> None:
     assert shown == (("Incident", "http://r/incidents/42"), *links[:3])
 
 
+def test_the_suspect_is_in_the_text_the_facts_and_the_links() -> None:
+    """With who deployed it and when, and where to see what changed; whatever is in its name stays on one line."""
+    suspect = Deployment("d", OPENED - 450, "github", commit="abc1234def", author="ana\nx", compare="https://r/compare")
+    one = said(suspect=suspect)
+    line = "deploy abc1234 by ana x, 7 min before onset"
+    assert f"Incident Lead: @engineer\nSuspect: {line}\n" in one.text
+    assert ("Suspect", line) in one.facts
+    assert ("What changed", "https://r/compare") in one.links
+
+
 def test_links_follow_the_text() -> None:
     assert said(runbook="https://r/book").text.endswith("@engineer\n\nRunbook: https://r/book")
 
@@ -171,6 +182,9 @@ NOT_ON_A_TIMELINE = {
     Reason.TIMER_OUTDATED,
     Reason.ACTION_NOT_OFFERED,
     Reason.ACTION_NOT_WAITING,
+    Reason.NOT_SUSPECTED,
+    Reason.DEPLOYMENT_RECORDED,
+    Reason.DEPLOYMENT_ELSEWHERE,
 }
 
 

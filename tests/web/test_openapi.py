@@ -61,6 +61,7 @@ async def test_the_documented_status_is_the_one_that_is_answered(router: Router)
             "note": {"text": "hm"},
             "severity": {"severity": "P2"},
             "status": {"status": "identified"},
+            "deployments": {"service": "api"},
             "swaps": swap,
             "overrides": {"contact": "ana", "to": f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%d %H:%M}"},
         }

@@ -1,0 +1,147 @@
+"""GitHub's webhooks: what was deployed. `deployment_status` events, and pushes where a push deploys.
+
+https://docs.github.com/webhooks/webhook-events-and-payloads. GitHub sends nothing again by itself; a delivery that a
+person sends again has the same X-GitHub-Delivery.
+"""
+
+import hmac
+from hashlib import sha256
+from typing import Any
+from urllib.parse import parse_qs
+
+import msgspec
+from msgspec import Struct
+
+from router.config.secret import Secret
+from router.model.deployment import Deployment, DeployOutcome
+from router.ports import Bad, Incoming, Received, Unauthorized
+from router.receivers.body import clean, decode
+from router.receivers.credentials import same
+from router.receivers.loose import member, text
+from router.receivers.times import first_epoch
+
+OUTCOMES = {
+    "success": DeployOutcome.SUCCESS,
+    "failure": DeployOutcome.FAILURE,
+    "error": DeployOutcome.FAILURE,
+    "pending": DeployOutcome.PENDING,
+    "queued": DeployOutcome.PENDING,
+    "waiting": DeployOutcome.PENDING,
+    "in_progress": DeployOutcome.PENDING,
+}
+"""What each state of a deployment comes to. Others, like `inactive`, are about one that another has followed."""
+
+FORM = "application/x-www-form-urlencoded"
+_BODY = msgspec.json.Decoder()
+
+
+class GitHubConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """secrets: of the webhook. More than one while it's rotated, or for several repositories."""
+
+    secrets: tuple[Secret, ...]
+
+    def __post_init__(self) -> None:
+        if not self.secrets:
+            raise ValueError("sources.github.secrets is empty: give the secret of the webhook")
+
+
+class GitHubReceiver:
+    """Tells of deployments. Which services they're of is up to the config's `deployments`."""
+
+    def __init__(self, name: str, config: GitHubConfig) -> None:
+        self.name = name
+        self._secrets = config.secrets
+
+    def verify(self, incoming: Incoming, now: float) -> None:  # noqa: ARG002  GitHub's signature has no time
+        """Raises: Unauthorized, unless the signature is by one of the secrets."""
+        given = incoming.headers.get("x-hub-signature-256", "")
+        if not given:
+            raise Unauthorized("X-Hub-Signature-256 is missing")
+        if not any([same(given, _signature(secret, incoming.body)) for secret in self._secrets]):  # noqa: C419
+            raise Unauthorized("X-Hub-Signature-256 is wrong")
+
+    def decode(self, incoming: Incoming, now: float) -> Received:
+        """A deployment, or why there's none in it. Raises: Bad."""
+        event, delivery = (incoming.headers.get(f"x-github-{name}", "") for name in ("event", "delivery"))
+        if event == "ping":
+            return Received(ignored="A ping")
+        body = decode(_BODY, clean(_json(incoming)))
+        match event:
+            case "deployment_status":
+                told = _deployment_status(body, now)
+            case "push":
+                told = _push(body, now)
+            case _:
+                return Received(ignored="Not an event about a deployment")
+        if told is None:
+            return Received(ignored="Nothing was deployed by it")
+        return Received(deployed=[msgspec.structs.replace(told, deliveries=(delivery,) if delivery else ())])
+
+
+def _signature(secret: Secret, body: bytes) -> str:
+    return f"sha256={hmac.new(secret.reveal().encode(), body, sha256).hexdigest()}"
+
+
+def _json(incoming: Incoming) -> bytes:
+    """The payload, which a webhook of the content type `form` has in a field."""
+    if not incoming.headers.get("content-type", "").startswith(FORM):
+        return incoming.body
+    payload = parse_qs(incoming.body.decode("utf-8", "replace")).get("payload", [])
+    if not payload:
+        raise Bad("a form of GitHub's has its payload in the field 'payload'", "/payload")
+    return payload[0].encode()
+
+
+def _deployment_status(body: Any, now: float) -> Deployment | None:
+    status, deployment = member(body, "deployment_status"), member(body, "deployment")
+    outcome = OUTCOMES.get(text(member(status, "state")))
+    number = member(deployment, "id")
+    if outcome is None:
+        return None
+    if not isinstance(number, int):
+        raise Bad("a deployment has a number", "/deployment/id")
+    repository = _repository(body)
+    return Deployment(
+        id=f"github:{repository}:deployment:{number}",
+        at=_time(member(status, "updated_at"), now),
+        source="github",
+        outcome=outcome,
+        commit=text(member(deployment, "sha")),
+        repository=repository,
+        environment=text(member(status, "environment")) or text(member(deployment, "environment")),
+        author=text(member(member(deployment, "creator"), "login")),
+        url=text(member(status, "log_url")) or text(member(status, "target_url")),
+    )
+
+
+def _push(body: Any, now: float) -> Deployment | None:
+    """What a branch is at now. A push is over when it's told of, so that's its time."""
+    kind, _, branch = text(member(body, "ref")).partition("refs/heads/")
+    commit = text(member(body, "after"))
+    if kind or not branch or not commit.strip("0"):
+        return None  # a tag, or a branch that's gone
+    repository, before = _repository(body), text(member(body, "before"))
+    return Deployment(
+        id=f"github:{repository}:push:{branch}:{commit}",
+        at=now,
+        source="github",
+        commit=commit,
+        previous=before if before.strip("0") else "",
+        repository=repository,
+        branch=branch,
+        author=text(member(member(body, "pusher"), "name")),
+        url=text(member(member(body, "head_commit"), "url")),
+        compare=text(member(body, "compare")),
+    )
+
+
+def _repository(body: Any) -> str:
+    name = text(member(member(body, "repository"), "full_name"))
+    if not name:
+        raise Bad("the repository's name is missing", "/repository/full_name")
+    return name
+
+
+def _time(value: object, now: float) -> float:
+    """A time of GitHub's; now if it can't be read, or is yet to come."""
+    return min(first_epoch(value) or now, now)
