@@ -15,7 +15,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from router.core.binding import ActionPlan, fill
-from router.core.escalation import Decision
+from router.core.escalation import Decision, edited
 from router.core.settings import Settings
 from router.model.action import UNDOABLE, WAITING, ActionRequest, ActionState
 from router.model.decision import Timer
@@ -162,6 +162,9 @@ def _approved(
         return Decision(Reason.ALREADY_CLOSED)
     if plan.second_person and _same_person(event.by, request.requested_by):
         return _step(incident, request, Reason.SECOND_PERSON_NEEDED, settings, at=event.at, by=event.by)
+    if incident.drill:  # the practice ends where it would get real
+        practised = replace(request, state=ActionState.PRACTISED, approved_by=event.by, approved_at=event.at)
+        return _step(incident, practised, Reason.ACTION_PRACTISED, settings, at=event.at, by=event.by)
     state = ActionState.CONFIRMING if plan.guide else ActionState.RUNNING
     until = event.at + (plan.expires if plan.guide else plan.timeout + SETTLE_WITHIN)
     approved = replace(request, state=state, until=until, approved_by=event.by, approved_at=event.at)
@@ -250,7 +253,7 @@ def _step(  # noqa: PLR0913 - the parts of one step
         decision.timers.append(Timer(incident.id, f"{TIMER}{request.number}", request.until))
     else:
         decision.timers_cleared.append(f"{TIMER}{request.number}")
-    decision.owe(at, what, tuple(channel for channel in incident.told if channel in settings.edited))
+    decision.owe(at, what, edited(incident, settings))
     return decision
 
 

@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from router.core.escalation import Decision
+from router.core.escalation import Decision, edited
 from router.core.settings import Settings
 from router.core.suspect import is_suspect, suspect, suspicion
 from router.model.deployment import Deployment
@@ -27,7 +27,7 @@ def deployed(incident: Incident, event: Deployed, settings: Settings) -> Decisio
         return Decision(Reason.ALREADY_DONE)
     decision = Decision(Reason.SUSPECTED, replace(incident, updated_at=event.at))
     _name(decision, told, event.at)
-    decision.owe(event.at, Reason.SUSPECTED, tuple(one for one in incident.told if one in settings.edited))
+    decision.owe(event.at, Reason.SUSPECTED, edited(incident, settings))
     return decision
 
 

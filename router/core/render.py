@@ -83,6 +83,7 @@ _WORDS = {
     Reason.ACTION_FAILED: "Action failed[: #{number}][ {action}]",
     Reason.ACTION_TIMED_OUT: "Action cut off by its time-out[: #{number}][ {action}]",
     Reason.ACTION_MAY_HAVE_RUN: "Action may have run[: #{number}][ {action}]; it isn't run again by itself",
+    Reason.ACTION_PRACTISED: "Action approved[ by {by}] and not run, for it's a drill[: #{number}][ {action}]",
     Reason.ACTION_DECLINED: "Action declined[ by {by}][: #{number}][ {action}][: {text}]",
     Reason.ACTION_EXPIRED: "Action expired unapproved[: #{number}][ {action}]",
     Reason.SECOND_PERSON_NEEDED: "Approval refused[ to {by}], who asked for it[: #{number}][ {action}]",

@@ -16,6 +16,7 @@ class ActionState(StrEnum):
     FAILED = "failed"
     TIMED_OUT = "timed_out"
     MAY_HAVE_RUN = "may_have_run"
+    PRACTISED = "practised"
     DECLINED = "declined"
     EXPIRED = "expired"
 

@@ -74,6 +74,7 @@ class Reason(StrEnum):
     ACTION_FAILED = "action_failed"
     ACTION_TIMED_OUT = "action_timed_out"
     ACTION_MAY_HAVE_RUN = "action_may_have_run"
+    ACTION_PRACTISED = "action_practised"
     ACTION_DECLINED = "action_declined"
     ACTION_EXPIRED = "action_expired"
     SECOND_PERSON_NEEDED = "second_person_needed"

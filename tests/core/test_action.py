@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from router.core.action import KEPT, SETTLE_WITHIN
 from router.core.binding import ActionPlan, GuideStep
+from router.core.incident import DRILL
 from router.model.action import WAITING, ActionState, Ran
 from router.model.event import ActionAnswered, ActionRan, ActionRequested, Answer, Command
 from router.model.reason import Reason
@@ -200,6 +201,19 @@ def test_only_what_may_have_been_done_is_undone(room: Room) -> None:
     room.answer(Answer.APPROVE, number=2)
     room.ran(number=2)
     assert room.ask("rollback", undoes=2) is Reason.ACTION_NOT_OFFERED
+
+
+def test_in_a_drill_nothing_is_run(room: Room) -> None:
+    """Its dry run is; an approval ends the practice, and there's nothing to undo. A guide isn't begun either."""
+    drilled = World(settings(rule(actions=OFFERED), actions=PLANS))
+    drilled.see(alert(source=DRILL))
+    room.__dict__.update(drilled.__dict__)
+    room.ask("rollback")
+    assert room.ran() is Reason.ACTION_CHECKED
+    assert room.answer(Answer.APPROVE) is Reason.ACTION_PRACTISED
+    assert room.ask("rollback", undoes=1) is Reason.ACTION_NOT_WAITING
+    room.ask("restore")
+    assert room.answer(Answer.APPROVE, number=2) is Reason.ACTION_PRACTISED
 
 
 def test_the_row_holds_the_latest_requests(room: Room) -> None:
