@@ -120,6 +120,11 @@ class RouterProcess:
         async with self._session.post(self.url + path, **options) as answer:
             return answer.status, await answer.json(content_type=None)
 
+    async def status(self, path: str, **options: Any) -> int:
+        """That of its answer to a post, whatever it says. Raises: as `post`."""
+        async with self._session.post(self.url + path, **options) as answer:
+            return answer.status
+
     async def get(self, path: str, **query: str | int) -> Any:
         """The JSON of a path of its API."""
         async with self._session.get(self.url + path, params=query, raise_for_status=True) as answer:

@@ -95,9 +95,9 @@ async def command(router: RouterProcess, random: Random, over: asyncio.Event) ->
     return given
 
 
-async def kill_repeatedly(router: RouterProcess, random: Random) -> None:
+async def kill_repeatedly(router: RouterProcess, random: Random, kills: int = KILLS) -> None:
     """Most of the time while it works, sometimes while it's starting."""
-    for _ in range(KILLS):
+    for _ in range(kills):
         if random.random() < 0.9:
             await router.until_ready()
         await asyncio.sleep(random.uniform(0, LONGEST_LIFE))
@@ -125,13 +125,13 @@ def config(folder: Path, slack: Slack, hook: Hook) -> dict[str, Any]:
 
 
 @contextmanager
-def seeded() -> Iterator[int]:
+def seeded(kills: str = f"KILLS={KILLS}") -> Iterator[int]:
     """A seed, which a failure names."""
     seed = int(os.environ.get("SEED", secrets.randbits(32)))
     try:
         yield seed
     except BaseException as failure:
-        failure.add_note(f"to draw the same again: SEED={seed} KILLS={KILLS}")
+        failure.add_note(f"to draw the same again: SEED={seed} {kills}")
         raise
 
 

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable
 import uvloop
 from rich.console import Console
 
-from tests.bench import active, latency, matching, rule_tests, throughput, virtual
+from tests.bench import active, latency, matching, rule_tests, throughput, timers, virtual
 from tests.bench.result import Result, table
 
 BENCHES: dict[str, Callable[[float], AsyncIterator[Result]]] = {
@@ -17,6 +17,7 @@ BENCHES: dict[str, Callable[[float], AsyncIterator[Result]]] = {
     "latency": latency.run,
     "active": active.run,
     "matching": matching.run,
+    "timers": timers.run,
     "virtual": virtual.run,
     "rule-tests": rule_tests.run,
 }
