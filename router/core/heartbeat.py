@@ -140,7 +140,7 @@ def _fires(name: str, state: State, beats: Beats) -> Alert:
         starts_at, summary = beats.failed or 0.0, f"{name} says that it failed"
     else:
         last = f"it last came at {utc(beats.last)}" if beats.last is not None else "it has never come"
-        summary = f"Heartbeat {name} stays away: {last}, and should every {duration(beats.every)}"
+        summary = f"Heartbeat {name} stays away: {last}, and should come every {duration(beats.every)}"
         starts_at = overdue_at(beats)
     return _alert(name, state, AlertStatus.FIRING, starts_at, {"summary": summary})
 

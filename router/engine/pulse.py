@@ -27,6 +27,8 @@ TIMEOUT = 10.0
 KIND, RECORD = "pulse", "last"
 """Of the record that is written to see whether anything can be."""
 
+OUTCOMES = ("sent", "failed", "withheld")
+
 NOBODY = 0
 """An incident that there never is."""
 
@@ -59,6 +61,8 @@ class Pulse:
         self._clock = clock
         self._metrics = metrics
         self._dead = dead
+        for outcome in OUTCOMES:  # a counter that first appears as 1 is invisible to rate()
+            metrics.heartbeats_sent.labels(outcome)
 
     async def run(self) -> None:
         """For ever."""

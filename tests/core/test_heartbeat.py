@@ -125,7 +125,7 @@ def test_what_is_missed_is_an_alert_and_over_when_it_comes() -> None:
     assert missed.labels == {"alertname": "HeartbeatMissed", "heartbeat": "backup"}
     assert missed.status is AlertStatus.FIRING
     assert missed.starts_at == DAY + HOUR
-    assert missed.annotations["summary"] == "Heartbeat backup stays away: it has never come, and should every 1d"
+    assert missed.annotations["summary"] == "Heartbeat backup stays away: it has never come, and should come every 1d"
     assert news("backup", NEW, State.MISSED, 9 * DAY) == [missed], "a second time, after a crash"
     (ended,) = news("backup", replace(NEW, last=2 * DAY, told=State.MISSED), State.ALIVE, 2 * DAY)
     assert (ended.fingerprint, ended.status) == (missed.fingerprint, AlertStatus.RESOLVED)
