@@ -19,6 +19,7 @@ from router.config.document import PulseDocument
 from router.config.load import Config, Types, load
 from router.config.located import Invalid
 from router.config.people import calendars
+from router.config.statuspage import CHANNEL
 from router.core.arrangement import Arrangement
 from router.core.grant import Links, Signer
 from router.core.heartbeat import SOURCE as HEARTBEAT
@@ -38,7 +39,8 @@ from router.engine.pulse import Pulse, request
 from router.engine.timers import Timers
 from router.model.deployment import Deployment
 from router.model.notification import channel_of
-from router.ports import Announcer, Clock, Receiver, Store, SystemClock, spawn
+from router.ports import Announcer, Clock, Mailer, Receiver, Sender, Store, SystemClock, spawn
+from router.publishing import Publishing
 from router.receivers import RECEIVERS
 from router.receivers.site import Site
 from router.senders import KINDS, Configs
@@ -66,6 +68,9 @@ log = logger(__name__)
 
 GRACE = 10.0
 """Seconds that a stop waits for requests and deliveries that are under way."""
+
+SPREADING = 60.0
+"""Seconds that the status page may take to owe its subscribers what was published, and to be written as files."""
 
 TYPES = Types(
     sources={name: source.config for name, source in RECEIVERS.items()},
@@ -96,9 +101,17 @@ class Post:
                 courier.wake()
 
     async def serve(
-        self, config: Config, inbox: Applier, watch: Callable[[asyncio.Task[None]], None], signer: Signer
+        self,
+        config: Config,
+        inbox: Applier,
+        watch: Callable[[asyncio.Task[None]], None],
+        signer: Signer,
+        status_page: Sender,
     ) -> None:
-        """Serve the channels of `config`, instead of those served so far. `watch` is given their loops."""
+        """Serve the channels of `config`, instead of those served so far. `watch` is given their loops.
+
+        `status_page` is the sender of the channel that stands for the page.
+        """
         await self.stop()
         self._session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
         document = config.document
@@ -106,16 +119,24 @@ class Post:
         answers = Links(signer, url, document.auth.links_expire_after)
         elsewhere = [(link.name, link.url) for link in document.links]
         words = Words(url, document.company.name, answers, elsewhere, config.time_zones)
+        channels = [Channel(CHANNEL, status_page, concurrency=1, timeout=SPREADING)] if config.status_plan else []
         for name, options in config.channels.items():
             sender = KINDS[config.kinds[name]].build(name, options, self._session)
             if name in announcing(config) and isinstance(sender, Announcer):
                 self.announcers[name] = sender
             pace = Pace(options.rate.count, options.rate.per) if options.rate else None
             people = config.addresses(name)
-            channel = Channel(name, sender, options.concurrency, options.timeout, pace, people)
+            channels.append(Channel(name, sender, options.concurrency, options.timeout, pace, people))
+        for channel in channels:
             courier = Courier(channel, self._store, inbox, self._clock, owner=self._owner, words=words)
-            self._couriers[name] = courier
-            watch(spawn(courier.run(), f"courier {name}", self._loops))
+            self._couriers[channel.name] = courier
+            watch(spawn(courier.run(), f"courier {channel.name}", self._loops))
+
+    @property
+    def mailers(self) -> dict[str, tuple[Mailer, Pace | None]]:
+        """The channels that can mail anybody, with the pace that they keep."""
+        channels = {name: courier.channel for name, courier in self._couriers.items()}
+        return {name: (one.sender, one.pace) for name, one in channels.items() if isinstance(one.sender, Mailer)}
 
     async def stop(self) -> None:
         """Claim no more, finish what is being sent, close the senders."""
@@ -145,7 +166,8 @@ class App:
         self._clock = clock
         owner = uuid.uuid4().hex
         self._post = Post(store, clock, owner)
-        self.inbox = Applier(store, config.settings, clock, self.metrics, self._post.wake)
+        self._publishing = Publishing(store, clock, config, path.parent, self.metrics)
+        self.inbox = Applier(store, config.settings, clock, self.metrics, self._owed)
         self._arrangements = Shelf(store, "arrangement", Arrangement)
         self._calendars = Calendars(
             Shelf(store, "calendar", Copy), clock, self.metrics, lambda: calendars(self.config.document.schedules)
@@ -214,7 +236,7 @@ class App:
         ):
             self._watch(spawn(work, name, self._loops))
         self._signer = await signing(self._store, self.config.document.auth, self._clock.now())
-        await self._post.serve(self.config, self.inbox, self._watch, self._signer)
+        await self._serve(self.config, self._signer)
         if self.config.document.telemetry.heartbeat:
             self._watch(spawn(self._pulse(self.config.document.telemetry.heartbeat), "pulse", self._loops))
         await self._runner.setup()
@@ -240,6 +262,7 @@ class App:
         app = web.Application(
             middlewares=[readable, problems, same_origin], client_max_size=self.config.document.max_body
         )
+        app.add_routes(self._publishing.routes())
         api = Api(
             self._store,
             self.inbox,
@@ -289,6 +312,19 @@ class App:
             app.add_routes(part.routes())
         return app
 
+    async def _serve(self, config: Config, signer: Signer) -> None:
+        """Bring messages, and show the public what is published, as `config` says."""
+        await self._publishing.stop()
+        await self._post.serve(config, self.inbox, self._watch, signer, self._publishing)
+        for loop in self._publishing.serve(config, self._post.mailers):
+            self._watch(loop)
+
+    def _owed(self, addresses: Iterable[str]) -> None:
+        owed = set(addresses)
+        if CHANNEL in owed:
+            self._publishing.board.forget()
+        self._post.wake(owed)
+
     async def reload(self) -> None:
         """Read the config again and work by it from now on. Raises: Invalid; then the one in force stays."""
         async with self._reloading:
@@ -311,7 +347,7 @@ class App:
         self.config, self._signer = config, signer
         self.in_force.configure(config.settings)
         self._webhooks.receivers = _receivers(config)
-        await self._post.serve(config, self.inbox, self._watch, signer)
+        await self._serve(config, signer)
         self._loaded(config)
         self.heartbeats.wake()
         log.info("reloaded", rules=len(config.settings.rules.rules), revision=config.settings.rules.revision)
@@ -353,6 +389,7 @@ class App:
         await self._runner.cleanup()
         await self._desk.stop(GRACE)
         await self._post.stop()
+        await self._publishing.stop()
         for loop in list(self._loops):
             loop.cancel()
         await asyncio.gather(*self._loops, return_exceptions=True)

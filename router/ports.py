@@ -22,6 +22,7 @@ from router.model.incident import Incident, Severity, Status
 from router.model.notification import Letter, Notification, NotificationState, Result
 from router.model.reason import Reason
 from router.model.record import Record
+from router.model.statuspage import PublicMail, Published
 
 
 class Clock(Protocol):
@@ -203,6 +204,13 @@ class Announcer(Protocol):
     async def announce(self, deployment: Deployment, now: float) -> Result: ...
 
 
+@runtime_checkable
+class Mailer(Protocol):
+    """A sender that can mail anybody, a subscriber of the status page for one. It never raises either."""
+
+    async def mail(self, mail: PublicMail) -> Result: ...
+
+
 class Inbox(Protocol):
     """The one door: events go in, and when this returns their effects are committed."""
 
@@ -262,6 +270,10 @@ class Store(Protocol):
     async def incident(self, incident_id: int) -> Incident | None: ...
 
     async def timeline(self, incident_id: int) -> Sequence[Entry]: ...
+
+    async def published(self, since: float) -> Sequence[Published]:
+        """What was published of the incidents that were open then or later, the oldest first."""
+        ...
 
     async def incidents(
         self,

@@ -27,13 +27,18 @@ async def signing(store: Store, auth: Auth, at: float) -> Signer:
     """
     if auth.link_secret:
         return Signer(auth.link_secret.reveal().encode())
+    return Signer(await made_key(store, LINKS, at))
+
+
+async def made_key(store: Store, name: str, at: float) -> bytes:
+    """The router's own key of that name, which it makes once. Raises: StoreUnavailable."""
     kept = Shelf(store, KIND, Key)
-    key = await kept.get(LINKS)
+    key = await kept.get(name)
     if key is None:
-        await kept.add(LINKS, Key(secrets.token_urlsafe(32)), at)
-        key = await kept.get(LINKS)
+        await kept.add(name, Key(secrets.token_urlsafe(32)), at)
+        key = await kept.get(name)
         assert key is not None
-    return Signer(key.content.encode())
+    return key.content.encode()
 
 
 def mailboxes(config: Config) -> dict[str, str]:

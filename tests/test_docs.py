@@ -36,6 +36,7 @@ from router.web.openapi import TABLE
 from router.web.operations import Operations
 from router.web.overrides import Overrides
 from router.web.schedules import Schedules
+from router.web.statuspage.maintenance import Announcements
 from router.web.webhooks import Webhooks
 from tests.pages import PAGES, ROOT, Block, blocks
 from tests.peers import require
@@ -191,7 +192,7 @@ def test_every_command_shown_exists_with_its_options(line: str) -> None:
     commands: Any = typer.main.get_command(main)
     name, *arguments = shlex.split(line.partition(" > ")[0], comments=True)[1:]
     command = commands.commands[name]
-    if hasattr(command, "commands") and arguments:
+    while hasattr(command, "commands") and arguments:
         name, *arguments = arguments
         command = command.commands[name]
     command.make_context(name, [*arguments], resilient_parsing=True)
@@ -205,7 +206,7 @@ def _routes() -> web.Application:
     app = web.Application()
     app.add_routes(Webhooks({}, nothing, nothing, nothing, nothing, recorder=nothing).routes())
     app.add_routes(Operations(nothing, nothing, nothing, nothing).routes())
-    for paths in (Schedules, Overrides, Heartbeats, Api, Actions, DeploymentPaths):
+    for paths in (Schedules, Overrides, Heartbeats, Api, Actions, DeploymentPaths, Announcements):
         app.add_routes(paths(**dict.fromkeys(inspect.signature(paths).parameters, nothing)).routes())
     return app
 

@@ -11,6 +11,7 @@ from router.cli.oncall import oncall
 from router.cli.schema import schema
 from router.cli.serve import serve
 from router.cli.simulate import simulate
+from router.cli.status import status
 from router.cli.test import test
 
 main = typer.Typer(
@@ -40,3 +41,4 @@ for command in (
     main.command(command.__name__.removesuffix("_incident"))(command)
 main.add_typer(oncall, name="oncall")
 main.add_typer(action, name="action")
+main.add_typer(status, name="status")

@@ -11,6 +11,7 @@ from router.config.fields import Duration, HttpUrl, Matchers, Size
 from router.config.people import ContactDocument, ScheduleDocument
 from router.config.policies import PolicyDocument, SeverityDocument
 from router.config.secret import Secret, SecretUrl
+from router.config.statuspage import StatusPageDocument
 from router.core.quantity import Threshold
 from router.core.render import plain
 from router.core.template import Template
@@ -183,6 +184,7 @@ class Document(Struct, frozen=True, kw_only=True):
     company: Company = Company()
     default_rule: DefaultRule = DefaultRule()
     links: list[LinkDocument] = []
+    status_page: StatusPageDocument | None = None
     auth: Auth = Auth()
     telemetry: Telemetry = Telemetry()
     max_body: Size = Size(16 * 1024 * 1024)

@@ -28,6 +28,7 @@ from router.config.people import PARSERS, people
 from router.config.people_check import check_name, check_people
 from router.config.policies import Target, parse_target, policies, severities
 from router.config.shapes import Hooks
+from router.config.statuspage import CHANNEL, check_status_page, status_plan
 from router.core.fold import MAX_WINDOW
 from router.core.matcher import Matcher, parse_matchers
 from router.core.quantity import Dimension, Threshold
@@ -36,6 +37,7 @@ from router.core.rule import Rule, RuleSet
 from router.core.settings import Settings
 from router.core.template import Condition, Template, compile_condition, compile_link, compile_template
 from router.model.incident import Severity
+from router.model.statuspage import StatusPlan
 
 SUMMARY = "{{ annotations.summary or labels.alertname }}"
 """The title of an incident whose rule has no summary of its own."""
@@ -91,6 +93,12 @@ class Config(Struct, frozen=True):
     def time_zones(self) -> dict[str, str]:
         """Of the contacts who have one of their own."""
         return {name: contact.time_zone for name, contact in self.document.contacts.items() if contact.time_zone}
+
+    @property
+    def status_plan(self) -> StatusPlan | None:
+        """What the public status page is made by; None where there's none."""
+        page = self.document.status_page
+        return None if page is None else status_plan(page, self.document.company.name, self.document.external_url)
 
     def addresses(self, channel: str) -> dict[str, str] | None:
         """Where each contact who can be reached over the channel is reached; None where it reaches no people."""
@@ -200,6 +208,7 @@ def _check(context: Context) -> None:
     _check_links(context)
     _check_listen(context)
     _check_storage(context)
+    check_status_page(_named_components(context), context)
     places = context.places
     if ("sources",) in places and not context.names_at(("sources",)):
         context.report(places["sources",], "there's no source: nothing could reach the router")
@@ -222,6 +231,13 @@ def _check_names(context: Context) -> None:
     for trail, name in list(context.all_of(str)):
         if trail[0] == "severities" and trail[-1] == "policy":
             check_name("policy", name, policies, trail, context)
+
+
+def _named_components(context: Context) -> list[tuple[Trail, str]]:
+    """Those that rules are about, with where each is named."""
+    named = [(at, rule.component) for at, rule in context.all_of(RuleDocument)]
+    named += [(at, rule.component) for at, rule in context.all_of(DefaultRule)]
+    return [((*at, "component"), name) for at, name in named if name]
 
 
 def _check_answers(context: Context) -> None:
@@ -297,7 +313,7 @@ def _assemble(
         heartbeats=heartbeats(document.heartbeats),
         edited=frozenset(name for name, channel in document.channels.items() if getattr(channel, "edits", False)),
         actions=plans(document.actions),
-        public=tuple(name for name, channel in document.channels.items() if getattr(channel, "public", False)),
+        public=_public(document),
         deployments=deploys(document.deployments),
         reopen_within=document.reopen_within,
         fallback_after=document.fallback_after,
@@ -306,6 +322,12 @@ def _assemble(
     sources: Struct = document.sources  # type: ignore[attr-defined]
     given = {name: getattr(sources, name) for name in sources.__struct_fields__ if getattr(sources, name) is not None}
     return Config(document, settings, given, document.channels, kinds)
+
+
+def _public(document: Document) -> tuple[str, ...]:
+    """Who is owed what is published: the page, and the channels that are pages elsewhere."""
+    page = (CHANNEL,) if document.status_page else ()
+    return page + tuple(name for name, channel in document.channels.items() if getattr(channel, "public", False))
 
 
 def _rule(rule: RuleDocument, document: Document, origin: str) -> Rule:

@@ -38,6 +38,7 @@ KINDS = {
     "pagerduty": Kind("pagerduty", "PagerDutyConfig"),
     "slack": Kind("slack", "SlackConfig"),
     "sms": Kind("sms", "SmsConfig"),
+    "statuspage": Kind("statuspage", "StatuspageConfig"),
     "teams": Kind("teams", "TeamsConfig"),
     "voice": Kind("voice", "VoiceConfig"),
     "webhook": Kind("webhook", "WebhookConfig"),

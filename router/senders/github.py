@@ -19,7 +19,8 @@ from router.config.fields import Duration, HttpUrl, Rate
 from router.config.secret import Secret
 from router.model.incident import Incident, Status
 from router.model.notification import Letter, Result, Sent, Uncertain
-from router.senders.github_api import UNREADABLE, Api, Comment, Failed, Issue
+from router.senders.calls import Failed
+from router.senders.github_api import UNREADABLE, Api, Comment, Issue
 from router.senders.github_text import body, comment, is_marked, title, told_in
 from router.senders.options import ChannelOptions
 

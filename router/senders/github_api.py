@@ -3,7 +3,6 @@
 Pages: https://docs.github.com/rest/issues and https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api
 """
 
-import asyncio
 from collections.abc import Mapping
 from typing import TypeVar
 
@@ -11,10 +10,9 @@ import aiohttp
 import msgspec
 
 from router.config.secret import Secret
-from router.core.render import plain
-from router.model.notification import Rejected, Result, Retry, Sent
-from router.senders.http import timeouts
-from router.senders.outcome import MAX_RETRY_AFTER, from_error, from_response, retry_after
+from router.model.notification import Rejected, Result, Retry
+from router.senders.calls import Calls, Failed, complaint
+from router.senders.outcome import MAX_RETRY_AFTER, from_response, retry_after
 
 T = TypeVar("T")
 
@@ -53,30 +51,26 @@ class Refusal(msgspec.Struct, frozen=True):
     message: str = ""
 
 
-class Failed(Exception):
-    """A call that didn't get through. `status` is that of the answer, 0 if there was none."""
-
-    def __init__(self, result: Result, status: int = 0) -> None:
-        super().__init__(result)
-        self.result = result
-        self.status = status
-
-
 class Api:
-    """The calls of one attempt. They share its `seconds`, after which no more is begun."""
+    """The calls of one attempt, which share its `seconds`."""
 
     def __init__(
         self, session: aiohttp.ClientSession, repository_url: str, token: Secret, *, seconds: float, now: float
     ) -> None:
-        self._session = session
-        self._url = repository_url
+        headers = {
+            "Authorization": f"Bearer {token.reveal()}",
+            "Accept": "application/vnd.github+json",
+            "Content-Type": "application/json",
+            "User-Agent": "alert-router",
+            "X-GitHub-Api-Version": "2022-11-28",
+        }
+        self._calls = Calls(session, repository_url, headers, seconds=seconds, judge=self._judge)
         self._token = token
         self._now = now
-        self._ends = asyncio.get_running_loop().time() + seconds
 
     async def get(self, path: str, type_: type[T], **query: str) -> T:
         """Raises: Failed."""
-        answer = await self._call("GET", path, query, b"")
+        answer = await self._calls.call("GET", path, idempotent=True, query=query)
         try:
             return msgspec.json.decode(answer, type=type_)
         except msgspec.DecodeError:
@@ -84,45 +78,13 @@ class Api:
 
     async def patch(self, path: str, content: Mapping[str, object]) -> None:
         """A change that does no harm when it's made again. Raises: Failed."""
-        await self._call("PATCH", path, {}, msgspec.json.encode(content))
+        await self._calls.call("PATCH", path, idempotent=True, body=msgspec.json.encode(content))
 
     async def post(self, path: str, content: Mapping[str, object]) -> bytes:
         """Something new, of which GitHub can't tell a double. Returns the answer. Raises: Failed."""
-        return await self._call("POST", path, {}, msgspec.json.encode(content))
+        return await self._calls.call("POST", path, idempotent=False, body=msgspec.json.encode(content))
 
-    async def _call(self, method: str, path: str, query: Mapping[str, str], body: bytes) -> bytes:
-        left = self._ends - asyncio.get_running_loop().time()
-        if left <= 0:
-            raise Failed(Retry("no time left in this attempt"))
-        idempotent = method != "POST"
-        try:
-            async with self._session.request(
-                method,
-                self._url + path,
-                params=query,
-                data=body or None,
-                headers=self._headers(),
-                timeout=timeouts(left),
-                allow_redirects=False,
-            ) as response:
-                answer = await response.read()
-        except (aiohttp.ClientError, OSError, ValueError) as exc:
-            raise Failed(from_error(exc, idempotent=idempotent)) from None
-        result = self._judge(response, answer, idempotent=idempotent)
-        if not isinstance(result, Sent):
-            raise Failed(result, response.status)
-        return answer
-
-    def _headers(self) -> dict[str, str]:
-        return {
-            "Authorization": f"Bearer {self._token.reveal()}",
-            "Accept": "application/vnd.github+json",
-            "Content-Type": "application/json",
-            "User-Agent": "alert-router",
-            "X-GitHub-Api-Version": "2022-11-28",
-        }
-
-    def _judge(self, response: aiohttp.ClientResponse, answer: bytes, *, idempotent: bool) -> Result:
+    def _judge(self, response: aiohttp.ClientResponse, answer: bytes, idempotent: bool) -> Result:
         status, headers = response.status, response.headers
         if status in LIMITED and (wait := limit_wait(status, headers, answer, self._now)) is not None:
             return Retry(f"HTTP {status}: rate limit", wait)
@@ -135,7 +97,7 @@ class Api:
             said = msgspec.json.decode(answer, type=Refusal).message
         except msgspec.DecodeError:
             return ""
-        return ": " + plain(said.replace(self._token.reveal(), "***"))[:MAX_MESSAGE] if said else ""
+        return complaint(said, self._token, MAX_MESSAGE)
 
 
 def limit_wait(status: int, headers: Mapping[str, str], answer: bytes, now: float) -> float | None:

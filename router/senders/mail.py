@@ -27,6 +27,7 @@ from router.config.secret import Secret
 from router.core.render import Message, message, plain
 from router.model.incident import Severity
 from router.model.notification import Letter, Rejected, Result, Retry, Sent
+from router.model.statuspage import PublicMail
 from router.senders.links import answers
 from router.senders.options import ChannelOptions
 from router.senders.recipients import Recipients
@@ -108,25 +109,34 @@ class MailSender:
         named = {one.addr_spec: one for one in to}
 
         async def tell_all(recipients: Sequence[str]) -> Mapping[str, Result]:
-            return await self._deliver(letter, [named[one] for one in recipients])
+            return await self._deliver([(named[one], self._compose(letter, named[one])) for one in recipients])
 
         return await self._recipients.tell(letter, list(named), tell_all)
 
+    async def mail(self, mail: PublicMail) -> Result:
+        """Mail somebody outside, to whom the incident is nothing but what was published."""
+        try:
+            to = _address(mail.to)
+        except ValueError:
+            return Rejected("not an e-mail address")
+        results = await self._deliver([(to, compose_public(mail, self._from, to))])
+        return results[to.addr_spec]
+
     async def close(self) -> None: ...
 
-    async def _deliver(self, letter: Letter, recipients: Sequence[Address]) -> Mapping[str, Result]:
+    async def _deliver(self, mails: Sequence[tuple[Address, EmailMessage]]) -> Mapping[str, Result]:
         """The result for each recipient, all over one connection."""
         results: dict[str, Result] = {}
         relay = self._connection()
         try:
             async with asyncio.timeout(self._config.timeout):
                 await relay.connect()
-                for to in recipients:
-                    results[to.addr_spec] = await self._deliver_one(relay, self._compose(letter, to), to)
+                for to, mail in mails:
+                    results[to.addr_spec] = await self._deliver_one(relay, mail, to)
                 await relay.quit()
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
             # What the relay has answered stands, whatever broke afterwards.
-            return {to.addr_spec: _result(error) for to in recipients} | results
+            return {to.addr_spec: _result(error) for to, _ in mails} | results
         finally:
             relay.close()
         return results
@@ -168,21 +178,11 @@ def compose(letter: Letter, sender: Address, to: Address, shown: Labelled = ()) 
     """
     said = message(letter)
     incident = letter.incident
-    host = sender.domain[-MAX_ID_HOST:].lstrip(".-")
+    host = _id_host(sender)
     # Two routers, or one with a new database, give the same numbers to other incidents: the opening time tells.
     root = f"<incident-{incident.id}.{incident.opened_at:.0f}@{host}>"
     whose = hashlib.sha256(f"{incident.opened_at}|{letter.channel}|{to.addr_spec}".encode()).hexdigest()[:16]
-    mail = EmailMessage(SMTP_POLICY)
-    mail["From"] = sender
-    mail["To"] = to
-    mail["Subject"] = said.subject[:MAX_SUBJECT]
-    mail["Date"] = format_datetime(datetime.fromtimestamp(letter.at, UTC))
-    mail["Message-ID"] = f"<inc-{incident.id}.{letter.seq}.{whose}@{host}>"
-    # The root was never sent: clients group what refers to it, even for who joined late or lost the first mail.
-    mail["In-Reply-To"] = root
-    mail["References"] = root
-    mail["Auto-Submitted"] = "auto-generated"
-    mail["X-Auto-Response-Suppress"] = "All"
+    mail = _headed(sender, to, said.subject, letter.at, f"<inc-{incident.id}.{letter.seq}.{whose}@{host}>", root)
     if incident.severity in {Severity.P0, Severity.P1} and incident.is_open:
         mail["Importance"] = "high"
         mail["X-Priority"] = "1"
@@ -191,6 +191,41 @@ def compose(letter: Letter, sender: Address, to: Address, shown: Labelled = ()) 
     mail.set_content(f"{said.text}\n{asked}{facts}\n", cte="quoted-printable")
     mail.add_alternative(_html(said, shown), subtype="html", cte="quoted-printable")
     return mail
+
+
+def compose_public(mail: PublicMail, sender: Address, to: Address) -> EmailMessage:
+    """A mail to a subscriber. With RFC 8058's headers a mail program has a button to unsubscribe."""
+    host = _id_host(sender)
+    root = f"<{mail.thread}@{host}>" if mail.thread else ""
+    message = _headed(sender, to, mail.subject, mail.at, f"<{mail.name}@{host}>", root)
+    if mail.unsubscribe:
+        message["List-Unsubscribe"] = f"<{mail.unsubscribe}>"
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    message.set_content(f"{mail.text}\n", cte="quoted-printable")
+    return message
+
+
+def _headed(  # noqa: PLR0913, PLR0917 - each is a header
+    sender: Address, to: Address, subject: str, at: float, message_id: str, root: str
+) -> EmailMessage:
+    """A mail with what all mails have; nothing in it yet."""
+    mail = EmailMessage(SMTP_POLICY)
+    mail["From"] = sender
+    mail["To"] = to
+    mail["Subject"] = plain(subject)[:MAX_SUBJECT]
+    mail["Date"] = format_datetime(datetime.fromtimestamp(at, UTC))
+    mail["Message-ID"] = message_id
+    if root:
+        # The root was never sent: clients group what refers to it, even for who joined late or lost the first mail.
+        mail["In-Reply-To"] = root
+        mail["References"] = root
+    mail["Auto-Submitted"] = "auto-generated"
+    mail["X-Auto-Response-Suppress"] = "All"
+    return mail
+
+
+def _id_host(sender: Address) -> str:
+    return sender.domain[-MAX_ID_HOST:].lstrip(".-")
 
 
 def _html(said: Message, shown: Labelled) -> str:

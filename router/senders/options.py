@@ -30,6 +30,11 @@ class ChannelOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return None
 
     @property
+    def public(self) -> bool:
+        """Whether the channel shows the public what is published, and hears of nothing else."""
+        return False
+
+    @property
     def edits(self) -> bool:
         """Whether the channel's message is edited in place, so that it can be told of every change without noise."""
         return False

@@ -36,7 +36,9 @@ class ReadLetter:
         self._statement = text(f"""
             SELECT doc,
                 (SELECT {packed(dialect, *timeline.c)} FROM (
-                    SELECT * FROM timeline WHERE incident_id = :id ORDER BY id DESC LIMIT {ENTRIES}) AS timeline),
+                    SELECT * FROM timeline WHERE incident_id = :id AND (what = '{Reason.PUBLISHED}' OR id > coalesce(
+                        (SELECT id FROM timeline WHERE incident_id = :id ORDER BY id DESC LIMIT 1 OFFSET {ENTRIES}), 0))
+                    ) AS timeline),
                 (SELECT {packed(dialect, *TAKING, alerts.c.doc)} FROM (
                     SELECT * FROM alerts WHERE incident_id = :id AND status = 'firing' LIMIT {ALERTS}) AS alerts)
             FROM incidents WHERE id = :id""")
@@ -44,7 +46,7 @@ class ReadLetter:
     def __call__(
         self, connection: Connection, incident_id: int
     ) -> tuple[Incident, Sequence[Entry], Sequence[AlertRow]] | None:
-        """The incident, its latest entries (oldest first), and some of its firing alerts."""
+        """The incident, its latest entries and all published ones (oldest first), and some of its firing alerts."""
         row = connection.execute(self._statement, {"id": incident_id}).first()
         if row is None:
             return None

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, delete, func, select, tuple_, update
+from sqlalchemy import Connection, Select, delete, func, select, tuple_, update
 
 from router.model.alert import Alert, AlertStatus, Taking
 from router.model.decision import Entry
@@ -48,6 +48,11 @@ def whole_timeline(connection: Connection, incident_id: int) -> Sequence[Entry]:
     """Oldest first."""
     t = timeline.c
     query = select(t.incident_id, t.at, t.what, t.by, t.data, t.id).where(t.incident_id == incident_id).order_by(t.id)
+    return entries_of(connection, query)
+
+
+def entries_of(connection: Connection, query: Select[int, float, str, str, str, int]) -> Sequence[Entry]:
+    """The entries that a query of the timeline's columns, in the order of `Entry`, finds."""
     return [
         Entry(incident, at, Reason(what), by, _data.decode(data), entry_id)
         for incident, at, what, by, data, entry_id in connection.execute(query)

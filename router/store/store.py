@@ -12,12 +12,14 @@ from router.model.event import Event, TimerDue
 from router.model.incident import Incident, Severity, Status
 from router.model.notification import Notification, NotificationState
 from router.model.record import Record
+from router.model.statuspage import Published
 from router.ports import AlertRow, Gauges
 from router.store import queries
 from router.store.bulk import SQLITE
 from router.store.claims import Claims
 from router.store.letter import ReadLetter
 from router.store.load import Load
+from router.store.published import published
 from router.store.save import Save
 from router.store.sql import Database
 
@@ -63,6 +65,9 @@ class SqlStore:
 
     async def timeline(self, incident_id: int) -> Sequence[Entry]:
         return await self._database.read(queries.whole_timeline, incident_id)
+
+    async def published(self, since: float) -> Sequence[Published]:
+        return await self._database.read(published, since)
 
     async def incidents(
         self,

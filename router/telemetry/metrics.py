@@ -80,6 +80,12 @@ class Metrics:
         self.latency = histogram(
             "notification_latency_seconds", "From owed to delivered.", ["channel"], buckets=DELIVERY_SECONDS
         )
+        self.subscriber_mails = counter(
+            "subscriber_mails_total", "Mails to subscribers of the status page, once done.", ["outcome"]
+        )
+        self.status_export_time = gauge(
+            "status_export_last_success_timestamp_seconds", "When the status page was last written as files."
+        )
         self.timers_overdue = gauge("timers_overdue_seconds", "How late the most overdue deadline is.")
         self.oncall_gap = gauge("oncall_gap_seconds", "Of the coming week, when nobody is on call.", ["schedule"])
         self.calendar_fetched = gauge(
@@ -109,6 +115,8 @@ class Metrics:
                 self.attempts.labels(channel, outcome)
             for state in (NotificationState.SENT, NotificationState.DEAD):
                 self.notifications.labels(channel, state.value)
+        for outcome in ("sent", "failed"):
+            self.subscriber_mails.labels(outcome)
         for severity in Severity:
             for metric in (self.escalations, self.unreached, self.late, self.unanswered, self.promoted):
                 metric.labels(severity.value)

@@ -81,6 +81,15 @@ SOURCE = _query(
     "source", "Whose webhook the body is, by its name under `sources`.", type="string", default="alertmanager"
 )
 
+MOMENT = {"type": "string", "format": "date-time"}
+MAINTENANCE = {
+    "title": {"type": "string"},
+    "text": {"type": "string"},
+    "components": {"type": "array", "items": {"type": "string"}},
+    "starts_at": MOMENT,
+    "ends_at": MOMENT,
+}
+
 TABLE: list[tuple[str, str, str, list[Parameter], dict[str, Any] | None]] = [
     (
         "get", "/incidents", "Incidents, newest first.",
@@ -137,6 +146,9 @@ TABLE: list[tuple[str, str, str, list[Parameter], dict[str, Any] | None]] = [
     ("get", "/schedules/{name}.ics", "The calendar of a schedule, to subscribe to.", [NAME, TOKEN], None),
     ("get", "/contacts/{name}.ics", "The calendar of a person over all schedules.", [NAME, TOKEN], None),
     ("get", "/heartbeats", "Heartbeats, and how each is.", [], None),
+    ("get", "/status/maintenance", "Maintenance that the status page announces.", [], None),
+    ("post", "/status/maintenance", "Announce maintenance.", [], MAINTENANCE),
+    ("post", "/status/maintenance/{id}/end", "End maintenance now, or call it off before it begins.", [ID], None),
     ("get", "/explain", "Why a stored alert was, or wasn't, told.", [_query("fingerprint", "The alert.")], None),
     ("post", "/explain", "What would become of a webhook's alerts.", [SOURCE], {}),
     ("get", "/openapi.json", "This document.", [], None),

@@ -51,17 +51,22 @@ async def test_the_document_is_in_order(router: Router) -> None:
 async def test_the_documented_status_is_the_one_that_is_answered(router: Router) -> None:
     """For a plain call of each operation."""
     turns = {"rotate": "daily", "handover": "09:00", "contacts": ["ana", "ben"]}
-    async with router(contacts={"ana": {}, "ben": {}}, schedules={"ana": {"layers": [turns]}}) as daemon:
+    async with router(
+        contacts={"ana": {}, "ben": {}}, schedules={"ana": {"layers": [turns]}}, status_page={}
+    ) as daemon:
         await daemon.alert(alert())
         (stored,) = (await daemon.get("/api/v1/alerts")).json["alerts"]
         swap = {"between": ["ana", "ben"]}
         override = (await daemon.ask("POST", "/api/v1/schedules/ana/swaps", json=swap)).json["override"]["id"]
+        work = {"title": "Upgrade", "starts_at": "2100-01-01T00:00:00Z", "ends_at": "2100-01-01T01:00:00Z"}
+        announced = (await daemon.ask("POST", "/api/v1/status/maintenance", json=work)).json["maintenance"]["id"]
         bodies: dict[str, Any] = {
             "incidents": {"title": "Slow"},
             "note": {"text": "hm"},
             "severity": {"severity": "P2"},
             "status": {"status": "identified"},
             "deployments": {"service": "api"},
+            "maintenance": work,
             "swaps": swap,
             "overrides": {"contact": "ana", "to": f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%d %H:%M}"},
         }
@@ -71,7 +76,9 @@ async def test_the_documented_status_is_the_one_that_is_answered(router: Router)
             for method, operation in operations.items():
                 if method == "post" and path.endswith("/actions"):
                     continue  # none is configured
-                url = path.format(id=override if "overrides" in path else 1, channel="log", name="ana")
+                ids = {"overrides": override, "maintenance": announced}
+                number = next((ids[part] for part in ids if f"/{part}/" in path), 1)
+                url = path.format(id=number, channel="log", name="ana")
                 body = bodies.get(path.rpartition("/")[2], {"version": "4", "alerts": []} if "explain" in path else {})
                 query = {"fingerprint": stored["fingerprint"]} if (method, path) == ("get", "/api/v1/explain") else {}
                 options = {"json": body} if method == "post" else {}

@@ -1,0 +1,28 @@
+"""How often a form is taken from one address, and for one."""
+
+from collections import OrderedDict
+
+from router.engine.pace import Pace
+
+KEPT = 10_000
+"""Whom a limit remembers at the most: it forgets who came longest ago."""
+
+
+class Limit:
+    """At most `count` in any `per` seconds for each key."""
+
+    def __init__(self, count: int, per: float) -> None:
+        self._count = count
+        self._per = per
+        self._paces: OrderedDict[str, Pace] = OrderedDict()
+
+    def take(self, key: str, now: float) -> bool:
+        """Is there room for one more? It's taken then."""
+        pace = self._paces.setdefault(key, Pace(self._count, self._per))
+        self._paces.move_to_end(key)
+        if len(self._paces) > KEPT:
+            self._paces.popitem(last=False)
+        if pace.free(now) <= 0:
+            return False
+        pace.take(now)
+        return True

@@ -1,0 +1,114 @@
+"""What the public status page is made from, beside what was published of incidents."""
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+from router.model.decision import Entry
+from router.model.incident import Incident
+
+
+class State(StrEnum):
+    """How a component is, in Statuspage's words."""
+
+    OPERATIONAL = "operational"
+    MAINTENANCE = "under_maintenance"
+    DEGRADED = "degraded_performance"
+    PARTIAL = "partial_outage"
+    MAJOR = "major_outage"
+
+    @property
+    def rank(self) -> int:
+        """The worse the higher."""
+        return list(State).index(self)
+
+
+class Component(Struct, frozen=True):
+    """A part of the service that customers know. `name` is what rules call it, `title` what is shown.
+
+    `since` (UTC seconds) is when it began to be watched: nothing is claimed about the days before.
+    """
+
+    name: str
+    title: str
+    description: str = ""
+    group: str = ""
+    since: float | None = None
+
+
+class StatusPlan(Struct, frozen=True):
+    """What the config says of the page. `url` is where the public finds it; `history` is in seconds."""
+
+    title: str
+    url: str
+    components: tuple[Component, ...] = ()
+    history: float = 90 * 86_400.0
+
+
+class Maintenance(Struct, frozen=True):
+    """Work that was announced. All of it is public. It ends at `ends_at`, unless a person ends it before."""
+
+    id: str
+    title: str
+    text: str
+    starts_at: float
+    ends_at: float
+    created_at: float
+    updated_at: float
+    components: tuple[str, ...] = ()
+
+
+class Published(Struct, frozen=True):
+    """An incident, and the entries of its timeline that were published, oldest first. Nothing else of it is public."""
+
+    incident: Incident
+    entries: tuple[Entry, ...]
+
+
+class Subscriber(Struct, frozen=True):
+    """Somebody who wants to hear by e-mail. Nothing is sent to them before they've confirmed, but the question."""
+
+    address: str
+    asked_at: float
+    confirmed_at: float | None = None
+
+
+class MailKind(StrEnum):
+    """Why a subscriber is owed a mail."""
+
+    CONFIRM = "confirm"
+    ALREADY = "already"
+    UPDATE = "update"
+
+
+class OwedMail(Struct, frozen=True):
+    """A mail owed to one subscriber. It doesn't hold what it says, which is read when it's sent.
+
+    An `UPDATE` is about the timeline entry `entry_id` of the incident. `due_at` is when it's to be tried next, or
+    looked at because it was in flight at a crash; `done` that it was sent, or given up for the reason in `error`.
+    """
+
+    kind: MailKind
+    subscriber: str
+    owed_at: float
+    due_at: float
+    incident_id: int = 0
+    entry_id: int = 0
+    attempts: int = 0
+    done: bool = False
+    error: str = ""
+
+
+class PublicMail(Struct, frozen=True):
+    """A mail to somebody outside. `name` makes its Message-ID, the same when it's sent again.
+
+    `thread` is what mails of one incident have in common; `unsubscribe` the URL that takes a POST (RFC 8058).
+    """
+
+    to: str
+    subject: str
+    text: str
+    name: str
+    at: float
+    thread: str = ""
+    unsubscribe: str = ""

@@ -1,0 +1,81 @@
+"""The Atom feed (RFC 4287) of what was published.
+
+An id must never change (4.2.6), or every reader shows its entry again: these are made of the page's host and the
+number of the incident, and of nothing that is edited.
+"""
+
+from html import escape
+from urllib.parse import urlsplit
+from xml.etree import ElementTree as ET
+
+from router.core.statuspage.notice import Notice
+from router.core.statuspage.page import Page, Work
+from router.web.statuspage.html import STAGES, STATUSES
+from router.web.views import when
+
+ATOM = "http://www.w3.org/2005/Atom"
+EMPTY = 1_767_225_600.0
+"""2026-01-01: when a feed was last changed that never had an entry. The element is required."""
+
+
+def feed(page: Page) -> bytes:
+    """With an entry for each incident and each maintenance, the latest changed first."""
+    url = page.plan.url
+    root = ET.Element("feed", xmlns=ATOM)
+    _text(root, "id", _id(page, ""))
+    _text(root, "title", page.plan.title)
+    _text(root, "updated", when(page.changed_at or EMPTY))
+    ET.SubElement(root, "link", rel="self", type="application/atom+xml", href=f"{url}/feed.atom")
+    ET.SubElement(root, "link", rel="alternate", type="text/html", href=url)
+    _text(ET.SubElement(root, "author"), "name", page.plan.title)
+    entries = [(one.updated_at, _incident(page, one)) for one in page.notices]
+    entries += [(one.maintenance.updated_at, _maintenance(page, one)) for one in page.works]
+    root.extend(entry for _, entry in sorted(entries, key=lambda pair: pair[0], reverse=True))
+    ET.indent(root)
+    document: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
+    return document + b"\n"
+
+
+def _incident(page: Page, one: Notice) -> ET.Element:
+    said = "".join(
+        f"<p><small>{when(update.at)}</small><br><strong>{STATUSES[update.status]}</strong></p>"
+        + _paragraphs(update.paragraphs)
+        for update in one.updates
+    )
+    entry = _entry(page, f"incidents/{one.id}", one.title, one.published_at, one.updated_at)
+    ET.SubElement(entry, "link", rel="alternate", type="text/html", href=f"{page.plan.url}/incidents/{one.id}.html")
+    ET.SubElement(entry, "category", term=one.status)
+    ET.SubElement(entry, "category", term=one.impact)
+    _text(entry, "content", said, type="html")
+    return entry
+
+
+def _maintenance(page: Page, work: Work) -> ET.Element:
+    one = work.maintenance
+    entry = _entry(page, f"maintenance/{one.id}", f"Maintenance: {work.title}", one.created_at, one.updated_at)
+    ET.SubElement(entry, "link", rel="alternate", type="text/html", href=page.plan.url)
+    ET.SubElement(entry, "category", term="maintenance")
+    window = f"<p><strong>{STAGES[work.status]}</strong>, {when(one.starts_at)} to {when(one.ends_at)}</p>"
+    _text(entry, "content", window + _paragraphs(work.paragraphs), type="html")
+    return entry
+
+
+def _entry(page: Page, name: str, title: str, published: float, updated: float) -> ET.Element:
+    entry = ET.Element("entry")
+    _text(entry, "id", _id(page, f"/{name}"))
+    _text(entry, "title", title)
+    _text(entry, "published", when(published))
+    _text(entry, "updated", when(updated))
+    return entry
+
+
+def _paragraphs(lines: tuple[str, ...]) -> str:
+    return "".join(f"<p>{escape(line)}</p>" for line in lines)
+
+
+def _id(page: Page, name: str) -> str:
+    return f"tag:{urlsplit(page.plan.url).hostname},2026:status{name}"
+
+
+def _text(parent: ET.Element, name: str, text: str | None, **attributes: str) -> None:
+    ET.SubElement(parent, name, attributes).text = text

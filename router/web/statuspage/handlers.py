@@ -1,0 +1,61 @@
+"""Serves the status page to whoever asks: nothing here needs a token, and nothing that isn't published is here."""
+
+from email.utils import formatdate
+from http import HTTPStatus
+
+from aiohttp import web
+
+from router.web.page import HEADERS
+from router.web.statuspage.board import BARE, Board, Shown
+from router.web.statuspage.documents import FRONT
+
+CACHING = "public, max-age=30, stale-if-error=86400"
+"""Half a minute keeps a crowd away and is soon enough; a cache in front may show it for a day if the router is down."""
+
+NONE = "the config has no status_page"
+
+
+class StatusPage:
+    """`/status` and all below it that can be read."""
+
+    def __init__(self, board: Board) -> None:
+        self._board = board
+
+    def routes(self) -> list[web.RouteDef]:
+        return [web.get("/status", self.show), web.get("/status/{path:.*}", self.show)]
+
+    async def show(self, request: web.Request) -> web.StreamResponse:
+        shown = await self._board.shown()
+        if shown is None:
+            raise web.HTTPNotFound(text=NONE)
+        path = request.match_info.get("path")
+        name = BARE if path is None else _document(path or FRONT, shown)
+        if name is None:
+            raise web.HTTPNotFound(text="the status page has no such part")
+        return _answer(request, shown, name)
+
+
+def _document(path: str, shown: Shown) -> str | None:
+    """A page is found under its name without .html, too."""
+    return next((name for name in (path, f"{path}.html") if name and name in shown.documents), None)
+
+
+def _answer(request: web.Request, shown: Shown, name: str) -> web.Response:
+    document, since = shown.documents[name], int(shown.since[name])
+    headers = {
+        **HEADERS,
+        "Cache-Control": CACHING,
+        "ETag": f'"{document.etag}"',
+        "Last-Modified": formatdate(since, usegmt=True),
+        "Access-Control-Allow-Origin": "*",
+    }
+    if _has_it(request, document.etag, since):
+        return web.Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)
+    return web.Response(body=document.body, content_type=document.content_type, charset="utf-8", headers=headers)
+
+
+def _has_it(request: web.Request, etag: str, since: int) -> bool:
+    """Whether whoever asks has this very document already (RFC 9110, 13.2.2: the date counts only without a tag)."""
+    if request.if_none_match is not None:
+        return any(tag.value in {etag, "*"} for tag in request.if_none_match)
+    return request.if_modified_since is not None and request.if_modified_since.timestamp() >= since

@@ -1,0 +1,121 @@
+"""The pages for people."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from itertools import groupby
+from typing import Any
+
+from router.core.quantity import duration
+from router.core.statuspage.notice import Notice
+from router.core.statuspage.page import HEADLINES, Page
+from router.core.statuspage.uptime import Day, Uptime
+from router.model.incident import Status
+from router.model.statuspage import State
+from router.web.page import render
+
+STATES = {
+    State.OPERATIONAL: "Operational",
+    State.MAINTENANCE: "Under maintenance",
+    State.DEGRADED: "Degraded performance",
+    State.PARTIAL: "Partial outage",
+    State.MAJOR: "Major outage",
+}
+"""How a component is, in words beside the colour."""
+
+STATUSES = {
+    Status.INVESTIGATING: "Investigating",
+    Status.IDENTIFIED: "Identified",
+    Status.MONITORING: "Monitoring",
+    Status.RESOLVED: "Resolved",
+}
+STAGES = {"scheduled": "Scheduled", "in_progress": "In progress", "completed": "Completed"}
+
+SHORT = 30
+"""How many of the days a telephone has room for; style.css hides the others."""
+
+
+def front(page: Page, *, subscribe: bool, root: str = "") -> str:
+    """What the page's address leads to."""
+    return _render("status.html", page, root=root, subscribe=subscribe, recent=by_day(page.recent))
+
+
+def history(page: Page) -> str:
+    """All that was published within the history."""
+    return _render("status_history.html", page, root="", past=by_day(page.past))
+
+
+def incident(page: Page, notice: Notice) -> str:
+    """One incident with all that was said of it."""
+    return _render("status_incident.html", page, root="../", notice=notice)
+
+
+def message(page: Page, title: str, text: str, *, root: str, action: str = "") -> str:
+    """Something to say to a subscriber, with a button named `action`, if there's one."""
+    return _render("status_message.html", page, root=root, heading=title, text=text, action=action)
+
+
+def _render(name: str, page: Page, *, root: str, **given: Any) -> str:
+    """`root` leads from the document to the front page's folder."""
+    return render(
+        name,
+        style=f"{root}style.css",
+        root=root,
+        page=page,
+        written=page.at // 60 * 60,  # to the minute, or each look at the page would be another page
+        headline=HEADLINES,
+        states=STATES,
+        statuses=STATUSES,
+        stages=STAGES,
+        tooltip=tooltip,
+        told=told,
+        percent=percent,
+        date=date,
+        disrupted=disrupted,
+        short=SHORT,
+        **given,
+    )
+
+
+def by_day(notices: Iterable[Notice]) -> list[tuple[str, list[Notice]]]:
+    """Grouped by the day they began on."""
+    return [(day, list(each)) for day, each in groupby(notices, key=lambda one: date(one.started_at))]
+
+
+def date(at: float) -> str:
+    """Like `24 November 2026`, in UTC."""
+    moment = datetime.fromtimestamp(at, UTC)
+    return f"{moment.day} {moment:%B %Y}"
+
+
+def percent(ratio: float | None) -> str:
+    """Like `99.98 %`. It's cut, not rounded: 100 % says that there was nothing."""
+    if ratio is None:
+        return "no data"
+    hundredths = int(ratio * 10_000)
+    text = "100" if hundredths == 10_000 else f"{hundredths // 100}.{hundredths % 100:02d}"
+    return f"{text}\u202f%"
+
+
+def tooltip(day: Day) -> str:
+    """What a bar says to who points at it."""
+    return f"{date(day.at)}: {_lasted(day)}"
+
+
+def disrupted(uptime: Uptime) -> Sequence[tuple[str, str]]:
+    """The days with disruptions, newest first: for whoever can't point at a bar."""
+    return [(date(day.at), _lasted(day)) for day in reversed(uptime.days) if day.lasted]
+
+
+def told(uptime: Uptime) -> str:
+    """What the bars come to, for whoever doesn't see them."""
+    days = len(uptime.days)
+    bad = sum(1 for day in uptime.days if day.lasted)
+    disruptions = f"disruptions on {bad} of them" if bad else "no disruptions"
+    return f"{percent(uptime.ratio)} uptime over the last {days} days, {disruptions}"
+
+
+def _lasted(day: Day) -> str:
+    if day.state is None:
+        return "no data"
+    parts = [f"{STATES[state].lower()} for {duration(max(60.0, seconds // 60 * 60))}" for state, seconds in day.lasted]
+    return ", ".join(parts) or "no disruptions"

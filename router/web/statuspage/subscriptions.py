@@ -1,0 +1,115 @@
+"""Subscribing by e-mail, and leaving: a GET shows and only a POST does, for programs open every link in a mail."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Protocol
+from urllib.parse import parse_qs
+
+from aiohttp import web
+
+from router.config.people import parse_email
+from router.web.page import HEADERS
+from router.web.statuspage import html
+from router.web.statuspage.board import Board
+from router.web.statuspage.handlers import NONE
+
+MAX_ADDRESS = 254
+"""Characters (RFC 5321, 4.5.3.1.3, less the brackets)."""
+
+ASKED = ("Look into your mail", "If mail can reach that address, there's a link on its way to it. Open it to confirm.")
+WRONG = ("That isn't an e-mail address", "Go back and look at it once more.")
+OFTEN = ("Too many at once", "Try again in an hour.")
+ASK = ("Confirm", "You'll get each update of this status page by e-mail.", "Get updates")
+CONFIRMED = ("You'll get updates", "Each of them has a link to unsubscribe.")
+LEAVE = ("Unsubscribe", "You'll get no more updates of this status page by e-mail.", "Unsubscribe")
+LEFT = ("You're unsubscribed", "Your address is deleted.")
+INVALID = ("This link doesn't work", "It may be too old, or not whole. On the status page you can ask for another.")
+
+
+class Subscriptions(Protocol):
+    """The roll of subscribers."""
+
+    async def ask(self, address: str, caller: str) -> bool: ...
+    async def confirmable(self, token: str) -> bool: ...
+    async def confirm(self, token: str) -> bool: ...
+    async def leavable(self, token: str) -> bool: ...
+    async def leave(self, token: str) -> bool: ...
+
+
+class SubscriptionPages:
+    """`roll` is None where the config lets nobody subscribe; `proxied` whether a proxy says who asks."""
+
+    def __init__(self, board: Board, roll: Callable[[], Subscriptions | None], proxied: Callable[[], bool]) -> None:
+        self._board = board
+        self._roll = roll
+        self._proxied = proxied
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.post("/status/subscribe", self.subscribe),
+            web.get("/status/confirm/{token}", self.show_confirm),
+            web.post("/status/confirm/{token}", self.confirm),
+            web.get("/status/unsubscribe/{token}", self.show_leave),
+            web.post("/status/unsubscribe/{token}", self.leave),
+        ]
+
+    async def subscribe(self, request: web.Request) -> web.Response:
+        """The answer is the same whether the address is known or not."""
+        roll = self._there()
+        form = parse_qs((await request.read()).decode(errors="replace"))
+        address = _address(form.get("address", [""])[0])
+        if not address:
+            return await self._say(*WRONG, root="", status=HTTPStatus.BAD_REQUEST)
+        if not await roll.ask(address, self._caller(request)):
+            return await self._say(*OFTEN, root="", status=HTTPStatus.TOO_MANY_REQUESTS)
+        return await self._say(*ASKED, root="")
+
+    async def show_confirm(self, request: web.Request) -> web.Response:
+        works = await self._there().confirmable(request.match_info["token"])
+        return await (self._say(*ASK) if works else self._invalid())
+
+    async def confirm(self, request: web.Request) -> web.Response:
+        done = await self._there().confirm(request.match_info["token"])
+        return await (self._say(*CONFIRMED) if done else self._invalid())
+
+    async def show_leave(self, request: web.Request) -> web.Response:
+        works = await self._there().leavable(request.match_info["token"])
+        return await (self._say(*LEAVE) if works else self._invalid())
+
+    async def leave(self, request: web.Request) -> web.Response:
+        """Also what a mail program posts by itself (RFC 8058)."""
+        done = await self._there().leave(request.match_info["token"])
+        return await (self._say(*LEFT) if done else self._invalid())
+
+    def _there(self) -> Subscriptions:
+        """Raises: aiohttp's HTTPNotFound."""
+        roll = self._roll()
+        if roll is None:
+            raise web.HTTPNotFound(text="nobody can subscribe here")
+        return roll
+
+    def _caller(self, request: web.Request) -> str:
+        """Only what the proxy itself adds at the end is to be believed."""
+        forwarded = request.headers.get("X-Forwarded-For", "") if self._proxied() else ""
+        return forwarded.rpartition(",")[2].strip() or request.remote or ""
+
+    async def _invalid(self) -> web.Response:
+        return await self._say(*INVALID, status=HTTPStatus.NOT_FOUND)
+
+    async def _say(
+        self, title: str, text: str, action: str = "", *, root: str = "../", status: int = HTTPStatus.OK
+    ) -> web.Response:
+        shown = await self._board.shown()
+        if shown is None:
+            raise web.HTTPNotFound(text=NONE)
+        body = html.message(shown.page, title, text, root=root, action=action)
+        return web.Response(status=status, text=body, content_type="text/html", headers=HEADERS)
+
+
+def _address(text: str) -> str:
+    """Without the blanks around it; "" if it isn't one."""
+    try:
+        address = parse_email(text.strip())
+    except ValueError:
+        return ""
+    return address if len(address) <= MAX_ADDRESS else ""

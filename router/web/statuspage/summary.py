@@ -1,0 +1,182 @@
+"""The page for programs, in the shape of Statuspage's public API v2, which many of them can read already.
+
+https://www.atlassian.com/software/statuspage describes it for every page at `/api`.
+"""
+
+from collections.abc import Mapping, Sequence
+from hashlib import blake2b
+from typing import Any
+from urllib.parse import urlsplit
+
+from router.core.statuspage.notice import INDICATORS, Notice, Update
+from router.core.statuspage.page import Page, Row, Work
+from router.model.incident import Status
+from router.model.statuspage import State
+from router.web.views import when
+
+DESCRIPTIONS = {
+    State.OPERATIONAL: "All Systems Operational",
+    State.MAINTENANCE: "Service Under Maintenance",
+    State.DEGRADED: "Minor Service Outage",
+    State.PARTIAL: "Partial System Outage",
+    State.MAJOR: "Major Service Outage",
+}
+"""In Statuspage's words, by which some programs go."""
+
+LATEST = 50
+"""Incidents that `incidents.json` has, as there."""
+
+
+def all_of(page: Page) -> Mapping[str, Mapping[str, Any]]:
+    """Each document by its name, less `.json`."""
+    head = {"page": _page(page)}
+    status = {"status": {"indicator": INDICATORS[page.state], "description": DESCRIPTIONS[page.state]}}
+    components = {"components": _components(page)}
+    maintenances = [_maintenance(page, work) for work in page.works]
+    coming = [one for one in maintenances if one["status"] != "completed"]
+    return {
+        "status": head | status,
+        "components": head | components,
+        "incidents": head | {"incidents": [_incident(page, one) for one in page.notices[:LATEST]]},
+        "incidents/unresolved": head | {"incidents": [_incident(page, one) for one in page.active]},
+        "scheduled-maintenances": head | {"scheduled_maintenances": maintenances},
+        "summary": head
+        | status
+        | components
+        | {"incidents": [_incident(page, one) for one in page.active], "scheduled_maintenances": coming},
+    }
+
+
+def _page(page: Page) -> dict[str, Any]:
+    plan = page.plan
+    return {
+        "id": _page_id(page),
+        "name": plan.title,
+        "url": plan.url,
+        "time_zone": "Etc/UTC",
+        "updated_at": when(page.changed_at),
+    }
+
+
+def _page_id(page: Page) -> str:
+    return _short(urlsplit(page.plan.url).netloc)
+
+
+def _short(name: str) -> str:
+    """An id in the form that theirs have, which is the same as long as the name is."""
+    return blake2b(name.encode(), digest_size=6).hexdigest()
+
+
+def _components(page: Page) -> list[dict[str, Any]]:
+    """Groups are components that contain others."""
+    found: list[dict[str, Any]] = []
+    for title, rows in page.groups:
+        worst = max((row.state for row in rows), key=lambda state: state.rank)
+        members = [_component(page, row, title) for row in rows]
+        if title:
+            group = _part(page, f"group {title}", title, worst, "", "")
+            found.append(group | {"group": True, "components": [one["id"] for one in members]})
+        found += members
+    return [one | {"position": number} for number, one in enumerate(found, 1)]
+
+
+def _component(page: Page, row: Row, group: str) -> dict[str, Any]:
+    one = row.component
+    part = _part(page, one.name, one.title, row.state, one.description, group)
+    return part | {"start_date": (when(one.since) or "")[:10] or None}
+
+
+def _part(page: Page, name: str, title: str, state: State, description: str, group: str) -> dict[str, Any]:  # noqa: PLR0913, PLR0917 - a component's parts
+    return {
+        "id": _short(name),
+        "name": title,
+        "status": state,
+        "created_at": when(0.0),
+        "updated_at": when(page.changed_at),
+        "position": 0,
+        "description": description or None,
+        "showcase": True,
+        "start_date": None,
+        "group_id": _short(f"group {group}") if group else None,
+        "group": False,
+        "page_id": _page_id(page),
+        "only_show_if_degraded": False,
+    }
+
+
+def _incident(page: Page, one: Notice) -> dict[str, Any]:
+    return {
+        "id": str(one.id),
+        "name": one.title,
+        "status": one.status,
+        "impact": INDICATORS[one.impact],
+        "created_at": when(one.published_at),
+        "updated_at": when(one.updated_at),
+        "started_at": when(one.started_at),
+        "monitoring_at": when(one.reached(Status.MONITORING)),
+        "resolved_at": when(one.reached(Status.RESOLVED)),
+        "shortlink": f"{page.plan.url}/incidents/{one.id}.html",
+        "page_id": _page_id(page),
+        "reminder_intervals": None,
+        "incident_updates": [_update(page, one, update) for update in one.updates],
+        "components": _affected(page, one.components),
+    }
+
+
+def _update(page: Page, one: Notice, update: Update) -> dict[str, Any]:
+    new = State.OPERATIONAL if update.status is Status.RESOLVED else one.impact
+    affected = [
+        {"code": component["id"], "name": component["name"], "old_status": one.impact, "new_status": new}
+        for component in _affected(page, one.components)
+    ]
+    return {
+        "id": str(update.id),
+        "status": update.status,
+        "body": update.text,
+        "incident_id": str(one.id),
+        "created_at": when(update.at),
+        "updated_at": when(update.at),
+        "display_at": when(update.at),
+        "affected_components": affected,
+        "deliver_notifications": True,
+        "custom_tweet": None,
+        "tweet_id": None,
+    }
+
+
+def _maintenance(page: Page, work: Work) -> dict[str, Any]:
+    one = work.maintenance
+    update: dict[str, Any] = {
+        "id": one.id,
+        "status": work.status,
+        "body": "\n".join(work.paragraphs),
+        "incident_id": one.id,
+        "created_at": when(one.created_at),
+        "updated_at": when(one.updated_at),
+        "display_at": when(one.updated_at),
+        "affected_components": [],
+        "deliver_notifications": True,
+        "custom_tweet": None,
+        "tweet_id": None,
+    }
+    return {
+        "id": one.id,
+        "name": work.title,
+        "status": work.status,
+        "impact": "maintenance",
+        "created_at": when(one.created_at),
+        "updated_at": when(one.updated_at),
+        "started_at": when(one.starts_at),
+        "monitoring_at": None,
+        "resolved_at": when(one.ends_at) if work.status == "completed" else None,
+        "shortlink": page.plan.url,
+        "page_id": _page_id(page),
+        "scheduled_for": when(one.starts_at),
+        "scheduled_until": when(one.ends_at),
+        "incident_updates": [update],
+        "components": _affected(page, one.components),
+    }
+
+
+def _affected(page: Page, names: Sequence[str]) -> list[dict[str, Any]]:
+    return [_component(page, row, row.component.group) for row in page.rows if row.component.name in names]

@@ -1,0 +1,90 @@
+"""A roll and its post over a real store, and a mailer that keeps what it's given."""
+
+from collections import deque
+from collections.abc import Callable
+
+from msgspec.structs import replace
+
+from router.config.statuspage import SubscribersDocument
+from router.core.view import Changes
+from router.engine.pace import Pace
+from router.engine.subscribers.links import Links
+from router.engine.subscribers.post import SubscriberPost
+from router.engine.subscribers.roll import Roll
+from router.model.decision import Entry
+from router.model.notification import Letter, Result, Sent
+from router.model.reason import Reason
+from router.model.statuspage import PublicMail
+from router.ports import Store
+from tests.clock import SteppedClock
+from tests.core.statuspage.published import PLAN, published, said
+
+URL = "https://router.example.com/status"
+
+
+class Mailbox:
+    """A mailer that answers by `script`, then that it's sent."""
+
+    def __init__(self, *script: Result) -> None:
+        self.script = deque(script)
+        self.mails: list[PublicMail] = []
+        self.on_mail: Callable[[PublicMail], None] = lambda _: None
+
+    async def mail(self, mail: PublicMail) -> Result:
+        self.mails.append(mail)
+        self.on_mail(mail)
+        return self.script.popleft() if self.script else Sent()
+
+    def link(self, purpose: str) -> str:
+        """The token of the last link of that kind."""
+        return next(
+            line.rpartition("/")[2] for mail in reversed(self.mails) for line in mail.text.splitlines()
+            if f"/{purpose}/" in line
+        )  # fmt: skip
+
+
+class Desk:
+    """All of it. The incident 142 is in the store, and `publish` says something of it."""
+
+    def __init__(self, store: Store, clock: SteppedClock, mailbox: Mailbox, pace: Pace | None = None) -> None:
+        self.store, self.clock, self.mailbox, self.pace = store, clock, mailbox, pace
+        self.roll = Roll(store, clock, SubscribersDocument(channel="mail"), Links(store))
+        self.outcomes: list[str] = []
+        self.post = self.restarted()
+
+    def restarted(self) -> SubscriberPost:
+        """A process after the last one died: it knows what is in the store, and nothing else."""
+        self.roll = Roll(self.store, self.clock, SubscribersDocument(channel="mail"), Links(self.store))
+        self.post = SubscriberPost(
+            self.store, self.clock, self.roll, mailer=self.mailbox, plan=PLAN, url=URL, pace=self.pace,
+            on_done=self.outcomes.append,
+        )  # fmt: skip
+        return self.post
+
+    async def deliver(self, seconds: float = 1.0) -> int:
+        """Let so much time pass, and send what is due by then."""
+        await self.clock.advance(seconds)
+        return await self.post.round()
+
+    async def subscribe(self, address: str) -> None:
+        """They ask, get the mail, and confirm."""
+        assert await self.roll.ask(address, "192.0.2.1")
+        await self.deliver()
+        assert await self.roll.confirm(self.mailbox.link("confirm"))
+        self.mailbox.mails.clear()
+
+    async def publish(self, text: str = "We are looking into it.", status: str = "investigating") -> Letter:
+        """The letter that the page is owed for it, by a core that told it all before."""
+        incident = published().incident
+        if await self.store.incident(142) is None:
+            await self.store.save(Changes(incidents={142: replace(incident, version=1)}))
+        before = await self.store.timeline(142)
+        entry = said(0, self.clock.now(), status, text)
+        await self.store.save(
+            Changes(entries=[entry, Entry(142, self.clock.now(), Reason.NOTED, "ana", {"text": "x"})])
+        )
+        told = max((one.id for one in before), default=0)
+        return Letter(
+            incident, "status-page", 1, Reason.PUBLISHED, self.clock.now(),
+            timeline=tuple(await self.store.timeline(142)), told=told,
+        )  # fmt: skip

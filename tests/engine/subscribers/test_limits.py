@@ -1,0 +1,20 @@
+"""How often a form is taken."""
+
+from router.engine.subscribers import limits
+from router.engine.subscribers.limits import Limit
+
+
+def test_each_has_their_own_and_it_comes_back() -> None:
+    limit = Limit(2, 60.0)
+    assert [limit.take("a", 0.0), limit.take("a", 1.0), limit.take("a", 2.0)] == [True, True, False]
+    assert limit.take("b", 2.0)
+    assert limit.take("a", 60.0)
+
+
+def test_it_remembers_only_so_many() -> None:
+    """A flood of addresses doesn't fill the memory."""
+    limit = Limit(1, 60.0)
+    for number in range(limits.KEPT + 10):
+        assert limit.take(str(number), 0.0)
+    assert len(limit._paces) == limits.KEPT
+    assert not limit.take(str(limits.KEPT), 0.0)

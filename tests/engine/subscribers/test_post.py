@@ -1,0 +1,193 @@
+"""Mails to subscribers: each update once, whatever fails, and none of it lost."""
+
+import asyncio
+
+import pytest
+from msgspec.structs import replace
+
+from router.engine.pace import Pace
+from router.engine.subscribers import post
+from router.engine.subscribers.post import LEASE
+from router.model.notification import Rejected, Retry, Sent, Uncertain
+from router.model.statuspage import PublicMail, Subscriber
+from router.store import SqlStore
+from tests.clock import SteppedClock
+from tests.engine.subscribers.desk import URL, Desk, Mailbox
+from tests.faults import FaultyStore
+
+
+class Killed(BaseException):
+    """As good as `kill -9`: nobody handles it."""
+
+
+@pytest.fixture
+async def desk(store: SqlStore, clock: SteppedClock) -> Desk:
+    """With two who subscribe."""
+    made = Desk(store, clock, Mailbox())
+    for address in ("ana@example.com", "ben@example.com"):
+        await made.subscribe(address)
+    return made
+
+
+def told(desk: Desk) -> list[tuple[str, str]]:
+    """Whom of what, in no order."""
+    return sorted((mail.to, mail.text.splitlines()[2]) for mail in desk.mailbox.mails)
+
+
+async def test_everybody_is_told_each_update_once(desk: Desk) -> None:
+    await desk.post.spread(await desk.publish("First."))
+    await desk.deliver()
+    await desk.post.spread(await desk.publish("Second.", "resolved"))
+    await desk.deliver()
+    await desk.deliver(3600)
+    expected = [(address, text) for address in ("ana@example.com", "ben@example.com") for text in ("First.", "Second.")]
+    assert told(desk) == expected
+    assert desk.outcomes[2:] == ["sent"] * 4
+    assert len({mail.name for mail in desk.mailbox.mails}) == 4
+    assert len({mail.thread for mail in desk.mailbox.mails}) == 1
+
+
+async def test_a_mail_has_the_public_words_and_a_way_out_and_nothing_else(desk: Desk) -> None:
+    await desk.post.spread(await desk.publish())
+    await desk.deliver()
+    mail = desk.mailbox.mails[0]
+    assert mail.subject == "[Investigating] Payment problems"
+    assert mail.unsubscribe.startswith(f"{URL}/unsubscribe/")
+    assert mail.unsubscribe in mail.text
+    assert "https://status.example.com/incidents/142.html" in mail.text
+    assert "internal" not in repr(mail)
+
+
+async def test_spread_twice_is_still_one_mail_each(desk: Desk) -> None:
+    """The courier brings the same letter again after a crash, even when the mails were sent long ago."""
+    letter = await desk.publish()
+    await desk.post.spread(letter)
+    await desk.post.spread(letter)
+    await desk.deliver()
+    await desk.restarted().spread(letter)
+    await desk.deliver(3600)
+    assert len(desk.mailbox.mails) == 2
+
+
+async def test_a_crash_while_spreading_loses_and_doubles_nobody(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first is owed, then the process dies; the next one owes the rest."""
+    monkeypatch.setattr(post, "SPREAD", 1)
+    desk.store = FaultyStore(desk.store)  # type: ignore[assignment,arg-type]
+    letter = await desk.publish()
+    broken = desk.restarted()
+    desk.store.plan["save"].extend([None, RuntimeError("killed")])  # type: ignore[attr-defined]
+    with pytest.raises(RuntimeError):
+        await broken.spread(letter)
+    await desk.deliver()
+    assert len(desk.mailbox.mails) == 1
+    await desk.restarted().spread(letter)
+    await desk.deliver()
+    assert len(told(desk)) == len(set(told(desk))) == 2
+
+
+async def test_a_crash_in_the_middle_of_sending_sends_again_under_the_same_id(desk: Desk) -> None:
+    """Nobody can tell whether it arrived; a mail system can tell the copy."""
+
+    def die(_: PublicMail) -> None:
+        raise Killed
+
+    await desk.post.spread(await desk.publish())
+    desk.mailbox.on_mail = die
+    with pytest.raises(Killed):
+        await desk.deliver()
+    desk.mailbox.on_mail = lambda _: None
+    desk.restarted()
+    await desk.deliver(LEASE / 2)
+    before = len(desk.mailbox.mails)
+    await desk.deliver(LEASE)
+    assert len(desk.mailbox.mails) > before
+    assert len({mail.name for mail in desk.mailbox.mails}) == 2
+
+
+@pytest.mark.parametrize("failure", [Retry("SMTP 451 later"), Uncertain("hung")])
+async def test_what_may_pass_is_tried_again(desk: Desk, failure: Retry | Uncertain) -> None:
+    """And only for whom it failed."""
+    desk.mailbox.script.extend([failure, Sent()])
+    await desk.post.spread(await desk.publish())
+    await desk.deliver()
+    assert len(desk.mailbox.mails) == 2
+    await desk.deliver(10)
+    await desk.deliver(3600)
+    assert len(desk.mailbox.mails) == 3
+    assert {mail.to for mail in desk.mailbox.mails} == {"ana@example.com", "ben@example.com"}
+
+
+async def test_a_refusal_for_good_is_not_repeated(desk: Desk) -> None:
+    desk.mailbox.script.extend([Rejected("SMTP 550 no such user")])
+    await desk.post.spread(await desk.publish())
+    await desk.deliver()
+    await desk.deliver(3600)
+    assert len(desk.mailbox.mails) == 2
+    assert sorted(desk.outcomes[2:]) == ["failed", "sent"]
+
+
+async def test_it_gives_up_after_a_day(desk: Desk) -> None:
+    desk.mailbox.script.extend([Retry("SMTP 451 later")] * 10_000)
+    await desk.post.spread(await desk.publish())
+    for _ in range(27):
+        await desk.deliver(3600)
+    given_up = len(desk.mailbox.mails)
+    await desk.deliver(86_400)
+    assert len(desk.mailbox.mails) == given_up
+    assert desk.outcomes[2:] == ["failed", "failed"]
+
+
+async def test_what_is_remembered_is_forgotten_in_the_end(desk: Desk) -> None:
+    await desk.post.spread(await desk.publish())
+    await desk.deliver()
+    assert await desk.roll.mails.find()
+    await desk.deliver(31 * 86_400)
+    assert await desk.roll.mails.find() == []
+
+
+async def test_who_confirmed_later_isnt_told_of_what_was_before(desk: Desk) -> None:
+    letter = await desk.publish()
+    await desk.clock.advance(1)
+    await desk.subscribe("cleo@example.com")
+    await desk.post.spread(letter)
+    await desk.deliver()
+    assert {to for to, _ in told(desk)} == {"ana@example.com", "ben@example.com"}
+
+
+async def test_a_drill_is_never_mailed(desk: Desk) -> None:
+    letter = await desk.publish()
+    await desk.post.spread(replace(letter, incident=replace(letter.incident, drill=True)))
+    assert await desk.deliver() == 0
+
+
+async def test_two_routers_send_one_mail(desk: Desk) -> None:
+    """Whoever claims it first."""
+    one, other = desk.post, desk.restarted()
+    letter = await desk.publish()
+    await asyncio.gather(one.spread(letter), other.spread(letter))
+    await desk.clock.advance(1)
+    await asyncio.gather(one.round(), other.round())
+    assert len(told(desk)) == len(set(told(desk))) == 2
+
+
+async def test_the_pace_of_the_channel_is_kept(store: SqlStore, clock: SteppedClock) -> None:
+    desk = Desk(store, clock, Mailbox(), Pace(1, 60.0))
+    for address in ("ana@example.com", "ben@example.com"):
+        await desk.subscribe(address)
+        await clock.advance(60)
+    await desk.post.spread(await desk.publish())
+    assert [await desk.deliver(), await desk.deliver(), await desk.deliver(60)] == [1, 0, 1]
+
+
+@pytest.mark.slow
+async def test_many_are_told_in_few_transactions(store: SqlStore, clock: SteppedClock) -> None:
+    """A transaction each would keep the alerts waiting."""
+    desk = Desk(FaultyStore(store), clock, Mailbox())  # type: ignore[arg-type]
+    now = clock.now()
+    for number in range(1200):
+        await desk.roll.subscribers.add(f"s{number}", Subscriber(f"{number}@example.com", now, now), now)
+    letter = await desk.publish()
+    before = desk.store.calls["save"]  # type: ignore[attr-defined]
+    await desk.post.spread(letter)
+    assert desk.store.calls["save"] - before == 3  # type: ignore[attr-defined]
+    assert len(await desk.roll.mails.find(limit=2000)) == 1200

@@ -1,0 +1,88 @@
+"""Announcing maintenance, and ending it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from router.web.views import when
+from tests.clock import START, SteppedClock
+from tests.daemon import Daemon
+from tests.web.statuspage.site import PAGE
+from tests.web.test_webhooks import is_problem
+
+Router = Callable[..., Daemon]
+PATH = "/api/v1/status/maintenance"
+
+
+def work(**changes: Any) -> dict[str, Any]:
+    asked = {
+        "title": "Database upgrade", "text": "The shop is read-only.", "components": ["search"],
+        "starts_at": when(START + 600), "ends_at": when(START + 1200),
+    }  # fmt: skip
+    return asked | changes
+
+
+async def state(daemon: Daemon) -> tuple[str, list[str]]:
+    """Of the whole, and of what is announced."""
+    summary = (await daemon.get("/status/api/v2/summary.json")).json
+    return summary["status"]["indicator"], [one["status"] for one in summary["scheduled_maintenances"]]
+
+
+async def test_announced_maintenance_is_shown_at_once_and_passes_by_itself(router: Router, clock: SteppedClock) -> None:
+    async with router(clock=clock, status_page=PAGE) as daemon:
+        assert await state(daemon) == ("none", [])
+        answer = await daemon.ask("POST", PATH, json=work())
+        assert (answer.status, answer.json["maintenance"]["title"]) == (200, "Database upgrade")
+        assert await state(daemon) == ("none", ["scheduled"])
+        await clock.advance(600)
+        assert await state(daemon) == ("maintenance", ["in_progress"])
+        assert b"The shop is read-only." in (await daemon.get("/status")).body
+        await clock.advance(600)
+        assert await state(daemon) == ("none", [])
+        assert (await daemon.get(PATH)).json["maintenance"] == [answer.json["maintenance"]]
+
+
+async def test_it_can_be_ended_early_or_called_off(router: Router, clock: SteppedClock) -> None:
+    """Of what never began nothing remains."""
+    async with router(clock=clock, status_page=PAGE) as daemon:
+        first, second = [(await daemon.ask("POST", PATH, json=work())).json["maintenance"]["id"] for _ in range(2)]
+        assert (await daemon.ask("POST", f"{PATH}/{first}/end")).status == 200
+        await clock.advance(700)
+        assert (await daemon.ask("POST", f"{PATH}/{second}/end")).status == 200
+        assert await state(daemon) == ("none", [])
+        (left,) = (await daemon.get(PATH)).json["maintenance"]
+        assert (left["id"], left["ends_at"]) == (second, when(START + 700))
+
+
+@pytest.mark.parametrize(
+    ("change", "pointer"),
+    [
+        ({"components": ["serach"]}, "/components/0"),
+        ({"ends_at": when(START + 600)}, "/ends_at"),
+        ({"starts_at": when(START - 60), "ends_at": when(START)}, "/ends_at"),
+        ({"starts_at": "2026-02-02T03:00:00"}, "/starts_at"),
+        ({"title": ""}, "/title"),
+        ({"titel": "x"}, ""),
+    ],
+)
+async def test_what_makes_no_sense_is_refused_with_the_field(
+    router: Router, clock: SteppedClock, change: dict[str, Any], pointer: str
+) -> None:
+    async with router(clock=clock, status_page=PAGE) as daemon:
+        answer = await daemon.ask("POST", PATH, json=work(**change))
+        is_problem(answer, 400)
+        assert answer.json["errors"][0]["pointer"] == f"#{pointer}"
+        assert await state(daemon) == ("none", [])
+
+
+async def test_announcing_takes_a_responder(router: Router) -> None:
+    async with router(status_page=PAGE, auth={"tokens": {"ana": {"sha256": "0" * 64}}}) as daemon:
+        for method, path in (("GET", PATH), ("POST", PATH), ("POST", f"{PATH}/x/end")):
+            is_problem(await daemon.ask(method, path, json={} if method == "POST" else None), 401)
+
+
+async def test_without_a_page_nothing_can_be_announced(router: Router) -> None:
+    async with router() as daemon:
+        is_problem(await daemon.ask("POST", PATH, json=work()), 404)
+        is_problem(await daemon.ask("POST", f"{PATH}/nothing/end"), 404)
