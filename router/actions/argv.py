@@ -1,6 +1,7 @@
 """An action that is a program with its arguments."""
 
 import os
+import shlex
 import tempfile
 from collections.abc import Mapping, Sequence
 
@@ -32,7 +33,8 @@ class Argv:
         return await self._run(self._document.undo, job)
 
     def shown(self, request: ActionRequest) -> list[str]:
-        return _filled(self._document.undo if request.undoes else self._document.argv, request)
+        """As it would be typed, for a reader: no shell sees it."""
+        return [shlex.join(_filled(self._document.undo if request.undoes else self._document.argv, request))]
 
     async def _run(self, argv: Sequence[str], job: Job) -> Outcome:
         about = {

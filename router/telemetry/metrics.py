@@ -40,6 +40,20 @@ MILESTONES = frozenset(
 )
 """What is counted of an incident's life. Alerts come and go far more often."""
 
+ACTION_OUTCOMES = frozenset(
+    {
+        Reason.ACTION_DONE,
+        Reason.ACTION_FAILED,
+        Reason.ACTION_TIMED_OUT,
+        Reason.ACTION_MAY_HAVE_RUN,
+        Reason.ACTION_CHECK_FAILED,
+        Reason.ACTION_DECLINED,
+        Reason.ACTION_EXPIRED,
+        Reason.ACTION_PRACTISED,
+    }
+)
+"""How a request for an action ends."""
+
 OUTCOMES = ("sent", "retry", "rejected", "uncertain")
 
 
@@ -75,6 +89,7 @@ class Metrics:
             "notifications_total", "Messages that were delivered or given up.", channel_outcome
         )
         self.attempts = counter("delivery_attempts_total", "Attempts to deliver a message.", channel_outcome)
+        self.actions = counter("actions_total", "Actions against incidents, by how they ended.", ["action", "outcome"])
         self.pending = gauge("notifications_pending", "Messages owed and not yet delivered.", ["channel"])
         self.dead = gauge("notifications_dead", "Messages given up, waiting to be re-sent.", ["channel"])
         self.latency = histogram(
@@ -133,7 +148,9 @@ class Metrics:
             if settled.state is not NotificationState.PENDING:
                 self.notifications.labels(channel_of(settled.channel), settled.state.value).inc()
         for entry in changes.entries:
-            if entry.what is Reason.DELIVERED:
+            if entry.what in ACTION_OUTCOMES:
+                self.actions.labels(entry.data["action"], entry.what.removeprefix("action_")).inc()
+            elif entry.what is Reason.DELIVERED:
                 self.latency.labels(channel_of(entry.data["channel"])).observe(entry.data["late"])
             elif entry.what in MILESTONES and (incident := incidents.get(entry.incident_id)):
                 self._happened(entry.what, entry.at, incident)

@@ -12,4 +12,4 @@ from tests.daemon import Daemon, write_config
 @pytest.fixture
 def router(tmp_path: Path) -> Callable[..., Daemon]:
     """Makes one to enter with `async with`: `router(actions=…)`; the same database each time."""
-    return lambda **changes: Daemon(write_config(tmp_path, RULES, **changes))
+    return lambda clock=None, **changes: Daemon(write_config(tmp_path, RULES, **changes), clock)

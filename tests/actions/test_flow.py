@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.actions.room import BASE, ask, over, program, request, timeline, until, written
+from tests.clock import SteppedClock
 from tests.daemon import Daemon, alert
 
 Router = Callable[..., Daemon]
@@ -38,7 +39,7 @@ async def test_it_is_dry_run_approved_run_and_undone(router: Router, mark: Path)
         shown = await request(daemon, what="api-41")
         assert shown["state"] == "ready"
         assert shown["outputs"][-1]["output"] == "would do api-41"
-        assert shown["shown"][-1] == "api-41"
+        assert shown["shown"][0].endswith(" api-41")
         assert not written(mark)
         assert (await ask(daemon, "/1/approve", by="ben")).status == 202
         shown = await over(daemon)
@@ -46,7 +47,7 @@ async def test_it_is_dry_run_approved_run_and_undone(router: Router, mark: Path)
         assert written(mark) == "api-41\n"
         assert (await ask(daemon, "/1/approve", by="ben")).status == 409, "it's run once"
         undo = (await ask(daemon, body={"undo": 1})).json["request"]
-        assert (undo["undoes"], undo["shown"][-1]) == (1, "undo-api-41")
+        assert (undo["undoes"], undo["shown"][0].endswith(" undo-api-41")) == (1, True)
         await ask(daemon, "/2/approve", by="ben")
         assert (await over(daemon, 2))["state"] == "done"
         assert written(mark) == "api-41\nundo-api-41\n"
@@ -180,6 +181,31 @@ async def test_a_stop_cuts_off_what_runs_and_says_so(
     async with router(**config) as daemon:
         assert (await daemon.get(f"{BASE}/1")).json["state"] == "may_have_run"
         assert len(written(pid).split()) == 1
+
+
+async def test_an_outcome_that_was_not_kept_is_said_to_be_unknown(
+    router: Router, mark: Path, clock: SteppedClock
+) -> None:
+    """As after a kill -9 while it ran: once the lease is over it may have run, and it isn't run again."""
+    code = f"import time; open({str(mark)!r}, 'a').write('ran ')"
+    config = {"actions": {"act": {"argv": program(code), "timeout": "30s"}}}
+    async with router(clock=clock, **config) as daemon:
+        await request(daemon)
+        await ask(daemon, "/1/approve")
+        daemon.store.down = True
+        await until(lambda: written(mark))
+        await clock.settle(lambda: not daemon.app._desk._running, step=1.0)
+    async with router(clock=clock, **config) as daemon:
+        assert (await daemon.get(f"{BASE}/1")).json["state"] == "running"
+
+        async def over_now() -> bool:
+            return bool((await daemon.get(f"{BASE}/1")).json["state"] != "running")
+
+        await clock.settle(over_now, step=5.0)
+        assert (await daemon.get(f"{BASE}/1")).json["state"] == "may_have_run"
+        assert written(mark) == "ran "
+        metrics = (await daemon.get("/metrics")).body.decode()
+        assert 'alert_router_actions_total{action="act",outcome="may_have_run"} 1.0' in metrics
 
 
 async def test_a_guide_is_followed_over_the_api(router: Router) -> None:
