@@ -37,6 +37,7 @@ from router.engine.in_force import InForce
 from router.engine.pace import Pace
 from router.engine.pulse import Pulse, request
 from router.engine.timers import Timers
+from router.evidence.charts import Charts
 from router.model.deployment import Deployment
 from router.model.notification import channel_of
 from router.ports import Announcer, Clock, Mailer, Receiver, Sender, Store, SystemClock, spawn
@@ -54,8 +55,10 @@ from router.web import page
 from router.web.act import Act
 from router.web.actions import Actions
 from router.web.api import Api
+from router.web.context import Investigation
 from router.web.deployments import DeploymentPaths
 from router.web.heartbeats import Heartbeats as HeartbeatPaths
+from router.web.incidents import Incidents
 from router.web.operations import Operations
 from router.web.origin import same_origin
 from router.web.overrides import Overrides
@@ -86,10 +89,11 @@ def load_config(path: Path) -> Config:
 class Post:
     """The couriers of all channels."""
 
-    def __init__(self, store: Store, clock: Clock, owner: str) -> None:
+    def __init__(self, store: Store, clock: Clock, owner: str, charts: Charts) -> None:
         self._store = store
         self._clock = clock
         self._owner = owner
+        self._charts = charts
         self._session: aiohttp.ClientSession | None = None
         self._couriers: dict[str, Courier] = {}
         self.announcers: dict[str, Announcer] = {}
@@ -118,7 +122,7 @@ class Post:
         url = str(document.external_url).rstrip("/")
         answers = Links(signer, url, document.auth.links_expire_after)
         elsewhere = [(link.name, link.url) for link in document.links]
-        words = Words(url, document.company.name, answers, elsewhere, config.time_zones)
+        words = Words(url, document.company.name, answers, elsewhere, config.time_zones, self._charts)
         channels = [Channel(CHANNEL, status_page, concurrency=1, timeout=SPREADING)] if config.status_plan else []
         for name, options in config.channels.items():
             sender = KINDS[config.kinds[name]].build(name, options, self._session)
@@ -126,7 +130,8 @@ class Post:
                 self.announcers[name] = sender
             pace = Pace(options.rate.count, options.rate.per) if options.rate else None
             people = config.addresses(name)
-            channels.append(Channel(name, sender, options.concurrency, options.timeout, pace, people))
+            pictures = getattr(options, "pictures", False)
+            channels.append(Channel(name, sender, options.concurrency, options.timeout, pace, people, pictures))
         for channel in channels:
             courier = Courier(channel, self._store, inbox, self._clock, owner=self._owner, words=words)
             self._couriers[channel.name] = courier
@@ -165,7 +170,8 @@ class App:
         self._store = store
         self._clock = clock
         owner = uuid.uuid4().hex
-        self._post = Post(store, clock, owner)
+        self._charts = Charts()
+        self._post = Post(store, clock, owner, self._charts)
         self._publishing = Publishing(store, clock, config, path.parent, self.metrics)
         self.inbox = Applier(store, config.settings, clock, self.metrics, self._owed)
         self._arrangements = Shelf(store, "arrangement", Arrangement)
@@ -308,13 +314,19 @@ class App:
         )
         told = DeploymentPaths(self._deployed, self._recorder, self._clock, auth=lambda: self.config.document.auth)
         operations = Operations(self._store, self._clock, self.metrics, self.reload)
+        investigation = Investigation(self._store, self._clock, self._charts, document=lambda: self.config.document)
+        incidents = Incidents(
+            self._store, self.inbox, self._clock, investigation, document=lambda: self.config.document
+        )
         for part in (self._webhooks, heartbeats, operations, api, schedules, overrides, actions, told, page, act):
             app.add_routes(part.routes())
+        app.add_routes([*investigation.routes(), *incidents.routes()])
         return app
 
     async def _serve(self, config: Config, signer: Signer) -> None:
         """Bring messages, and show the public what is published, as `config` says."""
         await self._publishing.stop()
+        await self._charts.use(config.document.prometheus, config.document.company.time_zone)
         await self._post.serve(config, self.inbox, self._watch, signer, self._publishing)
         for loop in self._publishing.serve(config, self._post.mailers):
             self._watch(loop)
@@ -390,6 +402,7 @@ class App:
         await self._desk.stop(GRACE)
         await self._post.stop()
         await self._publishing.stop()
+        await self._charts.close()
         for loop in list(self._loops):
             loop.cancel()
         await asyncio.gather(*self._loops, return_exceptions=True)

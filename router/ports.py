@@ -12,6 +12,8 @@ from typing import Any, Protocol, runtime_checkable
 
 from msgspec import Struct
 
+from router.chart import Form
+from router.core.investigation import Window
 from router.core.view import Changes, View, Wanted
 from router.model.action import ActionRequest
 from router.model.alert import Alert, Taking
@@ -101,6 +103,22 @@ class Incoming(Struct, frozen=True):
     body: bytes
     segment: str = ""
     raw_path: str = ""
+
+
+class NoChart(Exception):
+    """There's nothing to draw, or it couldn't be asked for; the text says why."""
+
+
+class Charts(Protocol):
+    """Draws what an incident's alert measured, in the background and once for all who ask."""
+
+    def there(self, incident: Incident) -> bool:
+        """Is there anything to draw?"""
+        ...
+
+    async def draw(self, incident: Incident, seen: Window, form: Form) -> bytes:
+        """Raises: NoChart."""
+        ...
 
 
 class Asked(Struct, frozen=True):

@@ -30,6 +30,7 @@ from router.receivers import RECEIVERS
 from router.receivers.site import Site
 from router.web.actions import Actions
 from router.web.api import Api
+from router.web.context import Investigation
 from router.web.deployments import DeploymentPaths
 from router.web.heartbeats import Heartbeats
 from router.web.openapi import TABLE
@@ -206,7 +207,7 @@ def _routes() -> web.Application:
     app = web.Application()
     app.add_routes(Webhooks({}, nothing, nothing, nothing, nothing, recorder=nothing).routes())
     app.add_routes(Operations(nothing, nothing, nothing, nothing).routes())
-    for paths in (Schedules, Overrides, Heartbeats, Api, Actions, DeploymentPaths, Announcements):
+    for paths in (Schedules, Overrides, Heartbeats, Api, Actions, DeploymentPaths, Announcements, Investigation):
         app.add_routes(paths(**dict.fromkeys(inspect.signature(paths).parameters, nothing)).routes())
     return app
 
@@ -247,7 +248,7 @@ def test_the_readme_shows_the_message_that_its_sample_makes() -> None:
     (owed,) = changes.owed
     letter = Letter(
         incident, owed.channel, 1, owed.reason, SHOWN_AT,
-        timeline=tuple(changes.entries), url=f"{LOCAL}/api/v1/incidents/{incident.id}", company="VintStreet",
+        timeline=tuple(changes.entries), url=f"{LOCAL}/incidents/{incident.id}", company="VintStreet",
     )  # fmt: skip
     assert message(letter).text == _block("message").strip()
 

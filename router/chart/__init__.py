@@ -7,7 +7,7 @@ two pixels for each of its size, for mail and chat.
 from router.chart.bars import bars
 from router.chart.gantt import Span, gantt
 from router.chart.line import Level, Series, line_chart
-from router.chart.paper import Form, Look, Tone
+from router.chart.paper import Form, Look, Tone, warm_up
 from router.chart.times import Mark
 
-__all__ = ["Form", "Level", "Look", "Mark", "Series", "Span", "Tone", "bars", "gantt", "line_chart"]
+__all__ = ["Form", "Level", "Look", "Mark", "Series", "Span", "Tone", "bars", "gantt", "line_chart", "warm_up"]

@@ -90,6 +90,10 @@ def _broken(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
 def _values(drawn: Picture, series: Sequence[Series], level: Level | None, write: Callable[[float], str]) -> None:
     """The axis of values, from 0 unless there's less, with room above the highest."""
     values = [value for one in series for _, value in one.points if _known(value)]
+    if not values:
+        drawn.axes.text(
+            0.5, 0.5, "no data", transform=drawn.axes.transAxes, ha="center", va="center", color=QUIET.light
+        )
     values += [level.value] if level and _known(level.value) else []
     low, high = min([0.0, *values]), max([0.0, *values])
     spread = high - low if high - low > 1 / _HUGEST else 1.0
@@ -99,9 +103,6 @@ def _values(drawn: Picture, series: Sequence[Series], level: Level | None, write
     drawn.axes.grid(axis="y", color=GRID.light, linewidth=0.8)
     if not values:
         drawn.axes.set_yticks([])
-        drawn.axes.text(
-            0.5, 0.5, "no data", transform=drawn.axes.transAxes, ha="center", va="center", color=QUIET.light
-        )
     if level and _known(level.value):
         colour = TONES[Tone.BAD].light
         drawn.axes.axhline(level.value, color=colour, linewidth=1.2)

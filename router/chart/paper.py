@@ -149,6 +149,13 @@ def picture(look: Look) -> Iterator[Picture]:
             drawn.data = drawn._save()  # noqa: SLF001 - its own module
 
 
+def warm_up() -> None:
+    """Load all that the first chart would have to wait for."""
+    for form in Form:
+        with picture(Look(form)) as drawn:
+            drawn.title("Ready")
+
+
 def text(given: str) -> str:
     """One plain line that isn't too long. That it's escaped is the SVG writer's, and that `$` is no formula ours."""
     line = plain(given)

@@ -155,6 +155,28 @@ class PulseDocument(Struct, frozen=True, kw_only=True):
             raise ValueError("every is less than 1s")
 
 
+class BasicDocument(Struct, frozen=True, kw_only=True):
+    """A user name and password, as HTTP basic authentication sends them."""
+
+    username: str
+    password: Secret
+
+
+class PrometheusDocument(Struct, frozen=True, kw_only=True):
+    """Where the queries of alerts are asked again, for charts. At most one of `bearer_token` and `basic`."""
+
+    url: HttpUrl
+    bearer_token: Secret | None = None
+    basic: BasicDocument | None = None
+    timeout: Duration = Duration(5.0)
+
+    def __post_init__(self) -> None:
+        if self.bearer_token and self.basic:
+            raise ValueError("give either bearer_token or basic")
+        if not 0 < self.timeout <= 60:
+            raise ValueError("timeout: expected more than 0s, and at most 1m")
+
+
 class Telemetry(Struct, frozen=True, kw_only=True):
     """The router's own logs, and where it reports its own errors and that it's well."""
 
@@ -184,6 +206,7 @@ class Document(Struct, frozen=True, kw_only=True):
     company: Company = Company()
     default_rule: DefaultRule = DefaultRule()
     links: list[LinkDocument] = []
+    prometheus: PrometheusDocument | None = None
     status_page: StatusPageDocument | None = None
     auth: Auth = Auth()
     telemetry: Telemetry = Telemetry()

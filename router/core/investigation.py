@@ -1,13 +1,14 @@
 """Where to look: the time that an incident is about, the query of its alert, and links into other services."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from router.core.render import plain
-from router.core.template import Template, written
+from router.core.render import plain, web_url
+from router.core.template import NotMeant, Template, written
 from router.model.alert import Alert
 from router.model.incident import Incident
 
@@ -20,6 +21,14 @@ AFTER = 300.0
 FARTHEST = 86_400.0
 """Seconds before the opening that an onset is believed. An alert may have fired for weeks before the router saw it."""
 
+
+_COMPARISON = re.compile(
+    r"(?P<curve>.*\S)\s*(?P<sign>[<>]=?|[=!]=)\s*(?P<limit>-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?)", re.DOTALL
+)
+_QUOTED = re.compile(r'"(\\.|[^"\\])*"|\'(\\.|[^\'\\])*\'|`[^`]*`')
+_BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|\{[^{}]*\}")
+_TOP_LEVEL = re.compile(r"[()\[\]{}<>]|[=!]=|\b(and|or|unless)\b", re.IGNORECASE)
+"""After `_top_level`: another comparison, a set operator, or a bracket that isn't closed."""
 
 LONGEST_URL = 2_000
 """Characters. Browsers, mail gateways and chats start to cut beyond it."""
@@ -61,10 +70,31 @@ def query_of(url: str) -> str:
         return ""
 
 
+def curve_of(query: str) -> tuple[str, tuple[str, float] | None]:
+    """What an alert's query compares, and with what: `rate(x[5m]) > 0.5` is ("rate(x[5m])", (">", 0.5)).
+
+    The comparison leaves out all that doesn't alert: without it there's a curve from before. A query that is more than
+    one comparison with a number stays as it is, with None.
+    """
+    found = _COMPARISON.fullmatch(query.strip())
+    if found is None or _TOP_LEVEL.search(_top_level(found["curve"])):
+        return query, None
+    return found["curve"], (found["sign"], float(found["limit"]))
+
+
+def _top_level(query: str) -> str:
+    """The query without what is in brackets or quotes."""
+    text = _QUOTED.sub("", query)
+    while (less := _BRACKETS.sub("", text)) != text:
+        text = less
+    return text
+
+
 def links(templates: Iterable[tuple[str, Template]], incident: Incident, seen: Window) -> list[Link]:
-    """A link for each (name, template). One that fails says so, and leaves the others alone."""
+    """A link for each (name, template) that is meant for the incident. One that fails leaves the others alone."""
     given = _given(incident, seen)
-    return [_link(name, template, given) for name, template in templates]
+    made = (_link(name, template, given) for name, template in templates)
+    return [link for link in made if link is not None]
 
 
 def usable(made: Sequence[Link]) -> tuple[tuple[str, str], ...]:
@@ -72,13 +102,14 @@ def usable(made: Sequence[Link]) -> tuple[tuple[str, str], ...]:
     return tuple((link.name, link.url) for link in made if link.url)
 
 
-def _link(name: str, template: Template, given: dict[str, Any]) -> Link:
+def _link(name: str, template: Template, given: dict[str, Any]) -> Link | None:
     try:
         url = written(template, given).strip()
+    except NotMeant:
+        return None
     except ValueError as error:
         return Link(name, problem=plain(str(error)))
-    # With `raw` an alert may have written all of it: no javascript:, no second line.
-    if not url.startswith(("https://", "http://")) or url != plain(url) or " " in url:
+    if not web_url(url) or " " in url:  # with `raw` an alert may have written all of it
         return Link(name, problem="it doesn't make an http or https URL")
     if len(url) > LONGEST_URL:
         return Link(name, problem=f"it makes a URL of more than {LONGEST_URL} characters")

@@ -194,6 +194,11 @@ def plain(text: str) -> str:
     return " ".join(text.translate(_UNWANTED).split())
 
 
+def web_url(text: str) -> bool:
+    """May it be a link? The URLs of an alert are anybody's text: no javascript:, no second line."""
+    return text.startswith(("https://", "http://")) and text == plain(text)
+
+
 def _said(value: object) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(map(_said, value))
@@ -231,8 +236,7 @@ def _links(letter: Letter) -> Iterator[tuple[str, str]]:
     changed = incident.suspect.compare or incident.suspect.url if incident.suspect else ""
     own = zip(OWN_LINKS, (letter.url, incident.runbook, incident.url, changed), strict=True)
     for name, url in (*own, *letter.elsewhere[:MAX_LINKS]):
-        # The URLs of an alert are anybody's text: no javascript:, no second line.
-        if url.startswith(("https://", "http://")) and url == plain(url):
+        if web_url(url):
             yield name, url
 
 

@@ -117,9 +117,13 @@ def _encoded(value: Any) -> str:
     return quote(str(_finalized(value)), safe="")
 
 
-def _missing(value: jinja2.Undefined) -> jinja2.UndefinedError:
+class NotMeant(ValueError):
+    """The template is an `if` without `else`, of which the condition doesn't hold."""
+
+
+def _missing(value: jinja2.Undefined) -> Exception:
     name = value._undefined_name  # noqa: SLF001 - for those who make their own
-    return jinja2.UndefinedError(f"there's no '{name}'" if name else "it isn't for this incident")
+    return jinja2.UndefinedError(f"there's no '{name}'") if name else NotMeant("it isn't for this incident")
 
 
 def _json(value: Any) -> str:
@@ -246,10 +250,15 @@ def render(
 
 
 def written(template: Template, given: Mapping[str, Any]) -> str:
-    """All that the template says, up to a length that nothing sensible has. Raises: ValueError, with why it can't."""
+    """All that the template says, up to a length that nothing sensible has.
+
+    Raises: NotMeant; ValueError, with why it can't.
+    """
     cut = {name: _cut(value) if isinstance(value, Mapping) else value for name, value in given.items()}
     try:
         return _output(template.compiled.generate(cut))
+    except NotMeant:
+        raise
     except Exception as error:  # noqa: BLE001 - a template raises whatever its operands raise
         raise ValueError(str(error) or type(error).__name__) from None
 

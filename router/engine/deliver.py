@@ -12,13 +12,15 @@ from dataclasses import dataclass, field
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_result, stop_after_attempt, wait_random_exponential
 
+from router.chart import Form
 from router.core.grant import Links
-from router.core.investigation import links, usable, window
+from router.core.investigation import Window, links, usable, window
 from router.core.template import Template
 from router.engine.pace import Pace
 from router.model.event import DeliverySettled
+from router.model.incident import Incident
 from router.model.notification import Attempt, Letter, Notification, Rejected, Result, Retry, Uncertain
-from router.ports import Clock, Inbox, Overloaded, Sender, Store, StoreUnavailable, spawn
+from router.ports import Charts, Clock, Inbox, NoChart, Overloaded, Sender, Store, StoreUnavailable, spawn
 from router.telemetry import errors
 from router.telemetry.logs import logger
 
@@ -33,6 +35,9 @@ ATTEMPTS = 3
 PATIENCE = 5.0
 """The longest wait between two of those attempts, in seconds. A longer Retry-After goes back to the outbox."""
 
+PICTURE = 0.5
+"""Seconds at the most that a letter waits for its chart."""
+
 HANG = 2.0
 """Times a channel's timeout after which an attempt is cut off, whatever the sender is waiting for."""
 
@@ -45,6 +50,7 @@ class Channel:
     """One configured destination. `timeout` is in seconds, for one attempt.
 
     `people` are the addresses of those who can be reached over it, by contact; None where it reaches no people.
+    With `pictures` its letters have the incident's chart, where there is one in time.
     """
 
     name: str
@@ -53,6 +59,7 @@ class Channel:
     timeout: float = 10.0
     pace: Pace | None = None
     people: Mapping[str, str] | None = None
+    pictures: bool = False
 
     @property
     def lease(self) -> float:
@@ -72,6 +79,7 @@ class Words:
     links: Links | None = None
     elsewhere: Sequence[tuple[str, Template]] = ()
     time_zones: Mapping[str, str] = field(default_factory=dict)
+    charts: Charts | None = None
 
 
 class Courier:
@@ -150,8 +158,7 @@ class Courier:
         assert found is not None, "a notification's incident is never deleted"
         incident, timeline, rows = found
         alerts, now, answers = tuple(row.alert for row in rows), self._clock.now(), self._words.links
-        contact = notification.channel.partition("/")[2]
-        elsewhere = links(self._words.elsewhere, incident, window(incident, alerts, now))
+        contact, seen = notification.channel.partition("/")[2], window(incident, alerts, now)
         return Letter(
             incident=incident,
             channel=notification.channel,
@@ -163,13 +170,25 @@ class Courier:
             timeline=tuple(timeline),
             told=notification.told,
             alerts=alerts,
-            url=f"{self._words.external_url}/api/v1/incidents/{incident.id}",
-            elsewhere=usable(elsewhere),
+            url=f"{self._words.external_url}/incidents/{incident.id}",
+            elsewhere=usable(links(self._words.elsewhere, incident, seen)),
             company=self._words.company,
             to=(self.channel.people or {}).get(contact, ""),
             time_zone=self._words.time_zones.get(contact, "UTC"),
             link=answers.of(incident, notification.channel, now) if answers else None,
+            picture=await self._picture(incident, seen),
         )
+
+    async def _picture(self, incident: Incident, seen: Window) -> bytes:
+        """The chart as PNG, if it's there soon; b"" if not, for a page doesn't wait for it."""
+        charts = self._words.charts
+        if not self.channel.pictures or charts is None or not charts.there(incident):
+            return b""
+        try:
+            async with asyncio.timeout(PICTURE):
+                return await charts.draw(incident, seen, Form.PNG)
+        except (TimeoutError, NoChart):
+            return b""
 
     async def _send(self, letter: Letter) -> tuple[Attempt, ...]:
         """Try a few times within the lease: every failure that is sure not to have arrived, soon after."""

@@ -64,7 +64,7 @@ class Letter(Struct, frozen=True):
     person's address in the channel (a telephone number, say); "" where the channel has its destination in its config.
     `time_zone` is that of the person's clock; UTC where it isn't known.
     `link` makes the URL that does a `Command`, for one mailbox or, with "", for many readers; None where the router has
-    no key to sign it with.
+    no key to sign it with. `picture` is a chart as PNG, or b"".
     """
 
     incident: Incident
@@ -83,6 +83,7 @@ class Letter(Struct, frozen=True):
     to: str = ""
     time_zone: str = "UTC"
     link: Callable[[str, str], str] | None = None
+    picture: bytes = b""
 
     @property
     def news(self) -> tuple[Entry, ...]:

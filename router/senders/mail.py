@@ -91,6 +91,10 @@ class MailConfig(ChannelOptions, frozen=True, kw_only=True):
     def reaches(self) -> Literal["email"]:
         return "email"
 
+    @property
+    def pictures(self) -> bool:
+        return True
+
 
 class MailSender:
     def __init__(self, config: MailConfig) -> None:
@@ -189,7 +193,12 @@ def compose(letter: Letter, sender: Address, to: Address, shown: Labelled = ()) 
     facts = "".join(f"\n{name}: {value}" for name, value in said.facts)
     asked = "".join(f"\n{label}: {url}" for label, url in shown) + ("\n" if shown else "")
     mail.set_content(f"{said.text}\n{asked}{facts}\n", cte="quoted-printable")
-    mail.add_alternative(_html(said, shown), subtype="html", cte="quoted-printable")
+    chart = f"chart.{mail['Message-ID'][1:-1]}" if letter.picture else ""
+    mail.add_alternative(_html(said, shown, chart), subtype="html", cte="quoted-printable")
+    if chart:
+        *_, html = mail.iter_parts()
+        assert isinstance(html, EmailMessage)
+        html.add_related(letter.picture, "image", "png", cid=f"<{chart}>", filename="chart.png", disposition="inline")
     return mail
 
 
@@ -228,10 +237,12 @@ def _id_host(sender: Address) -> str:
     return sender.domain[-MAX_ID_HOST:].lstrip(".-")
 
 
-def _html(said: Message, shown: Labelled) -> str:
+def _html(said: Message, shown: Labelled, chart: str) -> str:
     top = (("Status", said.status), ("Impact", said.impact), ("Started", said.started), ("Incident Lead", said.lead))
     links = " &nbsp; ".join(f'<a href="{escape(url)}">{escape(name)}</a>' for name, url in said.links)
     buttons = "".join(f'<a href="{escape(url)}" style="{BUTTON}">{escape(label)}</a>' for label, url in shown)
+    alt = "What the alert measured"
+    picture = f'<img src="cid:{escape(chart)}" alt="{alt}" style="display:block;width:100%">' if chart else ""
     return f"""<!DOCTYPE html>
 <html><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"></head>
 <body style="margin:0;padding:16px;font:16px/1.5 sans-serif;color:#1a1a1a;background:#ffffff">
@@ -242,6 +253,7 @@ def _html(said: Message, shown: Labelled) -> str:
 <h2 style="font-size:16px;margin:16px 0 4px">Updates</h2>
 {_table(said.updates)}
 <p style="margin:16px 0">{links}</p>
+{picture}
 <div style="color:#555555;font-size:14px">{_table(said.facts)}</div>
 </div></body></html>
 """

@@ -21,31 +21,13 @@ from router.ports import Bad, Clock, Inbox, Incoming, Receiver, Store
 from router.web import views
 from router.web.auth import Role, whoever
 from router.web.by_hand import report
-from router.web.content import answer, incident_named, number
+from router.web.content import COMMANDS, CommandBody, answer, incident_named, number
 from router.web.content import body as read_body
 from router.web.openapi import openapi
 
 E = TypeVar("E", bound=StrEnum)
 
 MAX_PAGE = 1_000
-
-
-class CommandBody(Struct, frozen=True, forbid_unknown_fields=True):
-    """What a command says beside itself: see `Commanded`. All of it is optional, but for what the command needs."""
-
-    text: str = ""
-    severity: Severity | None = None
-    status: Status | None = None
-    title: str = ""
-
-    def check(self, command: Command) -> None:
-        """Raises: Bad."""
-        if command is Command.NOTE and not self.text:
-            raise Bad("a note needs a text", "/text")
-        if command is Command.SEVERITY and self.severity is None:
-            raise Bad("give the severity to set: P0, P1, P2 or P3", "/severity")
-        if command is Command.STATUS and self.status not in OPEN:
-            raise Bad(f"give the status to set: {', '.join(OPEN)}; there are commands to close it", "/status")
 
 
 class ReportBody(Struct, frozen=True, forbid_unknown_fields=True):
@@ -85,17 +67,7 @@ class Api:
             web.get(f"{base}/incidents/{{id}}", self.show_incident),
             *(
                 web.post(f"{base}/incidents/{{id}}/{path}", self._commander(command))
-                for path, command in (
-                    ("ack", Command.ACKNOWLEDGE),
-                    ("escalate", Command.ESCALATE),
-                    ("resolve", Command.RESOLVE),
-                    ("false-positive", Command.FALSE_POSITIVE),
-                    ("note", Command.NOTE),
-                    ("severity", Command.SEVERITY),
-                    ("assign", Command.ASSIGN),
-                    ("status", Command.STATUS),
-                    ("publish", Command.PUBLISH),
-                )
+                for path, command in COMMANDS.items()
             ),
             web.get(f"{base}/alerts", self.list_alerts),
             web.get(f"{base}/notifications", self.list_notifications),

@@ -1,15 +1,49 @@
 """What requests and answers of the API hold: JSON, as structs; and the incident that a path names."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import TypeVar
 
 import msgspec
 from aiohttp import web
+from msgspec import Struct
 
-from router.model.incident import Incident
+from router.model.event import Command
+from router.model.incident import OPEN, Incident, Severity, Status
 from router.ports import Bad, Store
 
+COMMANDS: Mapping[str, Command] = {
+    "ack": Command.ACKNOWLEDGE,
+    "escalate": Command.ESCALATE,
+    "resolve": Command.RESOLVE,
+    "false-positive": Command.FALSE_POSITIVE,
+    "note": Command.NOTE,
+    "severity": Command.SEVERITY,
+    "assign": Command.ASSIGN,
+    "status": Command.STATUS,
+    "publish": Command.PUBLISH,
+}
+"""By the last part of their path, in the API and on pages."""
+
 T = TypeVar("T", bound=msgspec.Struct)
+
+
+class CommandBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a command says beside itself: see `Commanded`. All of it is optional, but for what the command needs."""
+
+    text: str = ""
+    severity: Severity | None = None
+    status: Status | None = None
+    title: str = ""
+
+    def check(self, command: Command) -> None:
+        """Raises: Bad."""
+        if command is Command.NOTE and not self.text:
+            raise Bad("a note needs a text", "/text")
+        if command is Command.SEVERITY and self.severity is None:
+            raise Bad("give the severity to set: P0, P1, P2 or P3", "/severity")
+        if command is Command.STATUS and self.status not in OPEN:
+            raise Bad(f"give the status to set: {', '.join(OPEN)}; there are commands to close it", "/status")
 
 
 def answer(content: object, status: int = HTTPStatus.OK) -> web.Response:

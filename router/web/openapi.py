@@ -104,6 +104,7 @@ TABLE: list[tuple[str, str, str, list[Parameter], dict[str, Any] | None]] = [
     ),
     ("post", "/incidents", "Open one by hand, or join the open one of that title.", [], REPORT),
     ("get", "/incidents/{id}", "An incident with its timeline and messages.", [ID], None),
+    ("get", "/incidents/{id}/context", "Where to look, at what, and what was like it before.", [ID], None),
     ("post", "/incidents/{id}/ack", "Acknowledge: somebody is on it.", [ID], COMMAND),
     ("post", "/incidents/{id}/escalate", "Take the policy's next step now.", [ID], COMMAND),
     ("post", "/incidents/{id}/resolve", "Resolve, whatever its alerts say.", [ID], COMMAND),

@@ -17,7 +17,7 @@ from aiohttp import web
 from markupsafe import Markup
 
 from router.core.quantity import duration
-from router.core.render import utc
+from router.core.render import describe, utc, web_url
 from router.web.problem import PROBLEM, Handler
 
 FOLDER = Path(__file__).parent / "pages"
@@ -100,7 +100,8 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"time": time, "duration": duration}
+    environment.filters |= {"time": time, "duration": duration, "utc": utc, "web_url": web_url}
+    environment.filters |= {"describe": describe, "words": lambda name: name.replace("_", " ")}
     return environment
 
 

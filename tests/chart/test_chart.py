@@ -101,6 +101,12 @@ def test_days_are_told_when_hours_would_not_do() -> None:
     assert "no data" in said
 
 
+def test_no_data_is_said() -> None:
+    """A level alone would look like a curve that is always well below it."""
+    assert "no data" in texts(line(Series("s", []), level=Level(1, "> 1")))
+    assert "no data" not in texts(line(level=Level(1, "> 1")))
+
+
 def test_what_is_missing_is_a_gap_and_no_line() -> None:
     """A curve over missing points would claim to know them; one alone is a dot."""
     colour = LINES[0].light

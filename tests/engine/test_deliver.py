@@ -1,18 +1,21 @@
 """Lease, send, settle: what becomes of a message, whatever its sender does and whoever dies."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
 
+from router.chart import Form
+from router.core.investigation import Window
 from router.engine.deliver import ATTEMPTS, PATIENCE
 from router.engine.pace import Pace
 from router.model.event import Command
-from router.model.incident import Status
+from router.model.incident import Incident, Status
 from router.model.notification import NotificationState, Rejected, Retry, Sent, Uncertain
 from router.model.reason import Reason
 from router.ports import Overloaded, StoreUnavailable
 from tests.clock import START, turn
-from tests.engine.office import Office, ScriptedSender, command, seen
+from tests.engine.office import WORDS, Office, ScriptedSender, command, seen
 
 PENDING, SENT, DEAD = NotificationState.PENDING, NotificationState.SENT, NotificationState.DEAD
 
@@ -45,7 +48,7 @@ async def test_the_letter_has_all_that_a_sender_needs(office: Office) -> None:
     assert letter.incident == await office.store.incident(1)
     assert [entry.what for entry in letter.news] == [Reason.OPENED]
     assert [alert.labels["alertname"] for alert in letter.alerts] == ["PaymentFailures"]
-    assert (letter.url, letter.company) == ("http://router.example.com/api/v1/incidents/1", "VintStreet")
+    assert (letter.url, letter.company) == ("http://router.example.com/incidents/1", "VintStreet")
     assert letter.elsewhere == (("Logs", f"https://logs.example/api?from={START - 60 - 900:.0f}"),)
 
 
@@ -412,3 +415,43 @@ async def test_a_channel_that_closes_finishes_what_is_under_way(office: Office) 
     hook.gate.set()
     await loop
     assert [(await office.row(incident_id=i)).state for i in (1, 2)] == [SENT, PENDING]
+
+
+class Painter:
+    """Charts that take their time. `asked` are the forms wanted."""
+
+    def __init__(self) -> None:
+        self.done = asyncio.Event()
+        self.asked: list[Form] = []
+
+    def there(self, _incident: Incident) -> bool:
+        return True
+
+    async def draw(self, _incident: Incident, _seen: Window, form: Form) -> bytes:
+        self.asked.append(form)
+        await self.done.wait()
+        return b"picture"
+
+
+async def test_a_page_goes_out_without_a_chart_that_is_slow(office: Office) -> None:
+    """It waits half a second at the most; the next letter has the chart."""
+    painter = Painter()
+    office.words = replace(WORDS, charts=painter)
+    hook = office.open("hook", pictures=True)
+    await office.submit(seen())
+    await office.until(SENT)
+    painter.done.set()
+    await office.submit(command(Command.ACKNOWLEDGE))
+    await office.clock.settle(lambda: len(hook.letters) == 2)
+    assert [letter.picture for letter in hook.letters] == [b"", b"picture"]
+    assert painter.asked == [Form.PNG] * 2
+
+
+async def test_a_channel_without_pictures_asks_for_none(office: Office) -> None:
+    """A text message has nowhere to show one, and shouldn't wait at all."""
+    painter = Painter()
+    office.words = replace(WORDS, charts=painter)
+    office.open("hook")
+    await office.submit(seen())
+    await office.until(SENT)
+    assert painter.asked == []

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import msgspec
 import pytest
 import structlog
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
@@ -193,6 +194,21 @@ def text_of(html: str) -> str:
 
     Reader().feed(html)
     return "\n".join(seen)
+
+
+async def test_a_chart_is_within_the_mail(relay: Relay, port: int) -> None:
+    """The HTML shows it by its Content-ID, so that nothing has to be fetched; the text does without."""
+    picture = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 40
+    assert await make_sender(port).send(msgspec.structs.replace(make_letter(), picture=picture)) == Sent()
+    mail = relay.mails[0][1]
+    _, related = mail.iter_parts()
+    html, image = related.iter_parts()
+    assert [part.get_content_type() for part in (mail, related, html, image)] == [
+        "multipart/alternative", "multipart/related", "text/html", "image/png",
+    ]  # fmt: skip
+    assert image.get_content() == picture
+    assert image.get_content_disposition() == "inline"
+    assert f'<img src="cid:{image["Content-ID"][1:-1]}" alt="What the alert measured"' in html.get_content()
 
 
 async def test_markup_and_line_ends_from_alerts_stay_text(relay: Relay, port: int) -> None:

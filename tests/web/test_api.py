@@ -384,9 +384,7 @@ async def test_a_token_says_who_it_is(router: Router) -> None:
         assert answer.json["incident"]["acknowledged_by"] == "responder"
 
 
-@pytest.mark.parametrize(
-    "path", ["/api/v1", "/api/v1/", "/api/v1/nothing", "/api/v2/alerts", "/", "/api/v1/incidents/"]
-)
+@pytest.mark.parametrize("path", ["/api/v1", "/api/v1/", "/api/v1/nothing", "/api/v2/alerts", "/api/v1/incidents/"])
 async def test_what_is_not_there_is_a_404_problem(router: Router, path: str) -> None:
     """Errors are RFC 9457 on every path."""
     async with router() as daemon:

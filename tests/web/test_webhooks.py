@@ -192,7 +192,7 @@ async def test_who_does_not_show_who_it_is_gets_a_401(router: Router, headers: d
 
 
 @pytest.mark.parametrize(
-    "path", ["/webhooks/sentry", "/webhooks/nagios", "/webhooks/nagios/secret", "/webhooks/%2e%2e"]
+    "path", ["/webhooks/sentry", "/webhooks/nagios", "/webhooks/nagios/secret", "/webhooks/%2e%2e/nothing"]
 )
 async def test_an_unknown_source_is_a_404(router: Router, path: str) -> None:
     """Also one that the router knows but the config doesn't. It makes no new time series."""

@@ -1,0 +1,135 @@
+"""`/incidents`: the pages on which people look at incidents and answer them. `/` leads there."""
+
+from collections.abc import Callable, Mapping
+from urllib.parse import urlencode
+
+import msgspec
+from aiohttp import web
+
+from router.config.document import Document
+from router.core.render import plain
+from router.core.sentences import told
+from router.model.event import Command, Commanded
+from router.model.incident import OPEN, Incident, Severity, Status
+from router.model.reason import Reason
+from router.ports import Bad, Clock, Inbox, Store
+from router.web.auth import Role, whoever
+from router.web.content import COMMANDS, CommandBody, incident_named, number
+from router.web.context import Investigation
+from router.web.page import page
+
+SHOWN = 50
+MOST_OPEN = 500
+MAX_FORM = 64 * 1024
+LONGEST_NAME = 60
+
+
+class Incidents:
+    """Shows the store and submits what people do. It decides nothing."""
+
+    def __init__(
+        self,
+        store: Store,
+        inbox: Inbox,
+        clock: Clock,
+        investigation: Investigation,
+        *,
+        document: Callable[[], Document],
+    ) -> None:
+        self._store = store
+        self._inbox = inbox
+        self._clock = clock
+        self._investigation = investigation
+        self._document = document
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.get("/", self.enter),
+            web.get("/incidents", self.list),
+            web.get("/incidents/{id}", self.show),
+            web.post("/incidents/{id}/{command}", self.do),
+        ]
+
+    async def enter(self, _request: web.Request) -> web.Response:
+        raise web.HTTPFound("/incidents")
+
+    async def list(self, request: web.Request) -> web.Response:
+        self._who(request)
+        before = number(request, "before", 0)
+        closed = [status for status in Status if status not in OPEN]
+        past = await self._store.incidents(statuses=closed, before=before, limit=SHOWN + 1)
+        return page(
+            "incidents.html",
+            company=self._document().company.name,
+            now=self._clock.now(),
+            before=before,
+            open=() if before else await self._store.incidents(statuses=OPEN, limit=MOST_OPEN),
+            past=past[:SHOWN],
+            more=len(past) > SHOWN,
+        )
+
+    async def show(self, request: web.Request) -> web.Response:
+        self._who(request)
+        one = await incident_named(request, self._store)
+        context = await self._investigation.of(one)
+        return page(
+            "incident.html",
+            company=self._document().company.name,
+            now=self._clock.now(),
+            incident=one,
+            said=_outcome(request, one),
+            may=self._may(request),
+            asks_name=not self._document().auth.tokens and "X-Router-User" not in request.headers,
+            severities=[*Severity],
+            statuses=OPEN,
+            context=context,
+            timeline=await self._store.timeline(one.id),
+            notifications=await self._store.notifications(incident_id=one.id),
+        )
+
+    async def do(self, request: web.Request) -> web.Response:
+        """Submit the command of the form, and lead back. Raises: Bad; aiohttp's 403, 404 and 413."""
+        by = self._who(request, Role.RESPONDER)
+        one = await incident_named(request, self._store)
+        command = COMMANDS.get(request.match_info["command"])
+        if command is None:
+            raise web.HTTPNotFound(text="no such command")
+        if (request.content_length or 0) > MAX_FORM:
+            raise web.HTTPRequestEntityTooLarge(max_size=MAX_FORM, actual_size=request.content_length or 0)
+        form = {name: str(value).strip() for name, value in (await request.post()).items()}
+        if not self._document().auth.tokens:
+            by = plain(form.get("by", ""))[:LONGEST_NAME] or by
+        said = _said(form, command)
+        event = Commanded(self._clock.now(), one.id, by, command, said.text, said.severity, status=said.status)
+        (reason,) = await self._inbox.submit([event])
+        query = urlencode({"did": command.value, "outcome": reason.value})
+        raise web.HTTPSeeOther(f"/incidents/{one.id}?{query}")
+
+    def _who(self, request: web.Request, needed: Role = Role.VIEWER) -> str:
+        return whoever(request, self._document().auth, needed, in_browser=True)
+
+    def _may(self, request: web.Request) -> bool:
+        """Whether who looks may do something, too."""
+        try:
+            return bool(self._who(request, Role.RESPONDER))
+        except web.HTTPForbidden:
+            return False
+
+
+def _said(form: Mapping[str, str], command: Command) -> CommandBody:
+    """What the form says to its button: it holds what is for the others, too. Raises: Bad."""
+    meant = {name: form[name] for name in ("text", command.value) if form.get(name)}
+    try:
+        said = msgspec.convert(meant, CommandBody)
+    except msgspec.ValidationError as error:
+        raise Bad(str(error)) from None
+    said.check(command)
+    return said
+
+
+def _outcome(request: web.Request, one: Incident) -> str:
+    """What became of what was just done; "" if it was nothing, or nothing that there is."""
+    try:
+        return told(Reason(request.query["outcome"]), Command(request.query["did"]), one)
+    except (KeyError, ValueError):
+        return ""
