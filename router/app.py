@@ -314,7 +314,9 @@ class App:
         )
         told = DeploymentPaths(self._deployed, self._recorder, self._clock, auth=lambda: self.config.document.auth)
         operations = Operations(self._store, self._clock, self.metrics, self.reload)
-        investigation = Investigation(self._store, self._clock, self._charts, document=lambda: self.config.document)
+        investigation = Investigation(
+            self._store, self._clock, self._charts, self._deployed, document=lambda: self.config.document
+        )
         incidents = Incidents(
             self._store, self.inbox, self._clock, investigation, document=lambda: self.config.document
         )

@@ -12,11 +12,13 @@ from router.chart import Form, Look, line_chart
 from router.config.document import Document
 from router.core.investigation import Link, Window, links, query_of, window
 from router.core.similar import Fix, Similar, similar, what_fixed
+from router.model.deployment import Deployment
 from router.model.incident import Incident
 from router.ports import AlertRow, Charts, Clock, NoChart, Store
+from router.shelf import Shelf
 from router.web.auth import Role, whoever
 from router.web.content import answer, incident_named
-from router.web.views import alert, when
+from router.web.views import alert, deployment, when
 
 TYPES = {Form.SVG: "image/svg+xml", Form.PNG: "image/png"}
 
@@ -30,20 +32,23 @@ PICTURE = {
 LOOKED_AT = 500
 """How many of the incidents before one are compared with it."""
 
+DEPLOYMENTS = 20
 ALERTS = 100
-"""How many alerts are shown."""
+"""How many of each are shown."""
 
 
 class Context(Struct, frozen=True):
     """The time to look at, where, at what, and what was like it before.
 
     `query` is the alert's own PromQL, `chart` the path of what it measured, drawn; "" where there's none.
+    `deployments` are those of that time, newest first.
     """
 
     window: Window
     links: list[Link]
     query: str
     chart: str
+    deployments: list[Deployment]
     alerts: list[AlertRow]
     similar: list[tuple[Similar, Fix | None]]
 
@@ -51,10 +56,19 @@ class Context(Struct, frozen=True):
 class Investigation:
     """Gathers. It decides nothing."""
 
-    def __init__(self, store: Store, clock: Clock, charts: Charts, *, document: Callable[[], Document]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        charts: Charts,
+        deployed: Shelf[Deployment],
+        *,
+        document: Callable[[], Document],
+    ) -> None:
         self._store = store
         self._clock = clock
         self._charts = charts
+        self._deployed = deployed
         self._document = document
 
     def routes(self) -> list[web.RouteDef]:
@@ -67,12 +81,14 @@ class Investigation:
         """Raises: StoreUnavailable."""
         rows = list(await self._store.alerts(incident_id=one.id, limit=ALERTS))
         seen = self._window(one, rows)
+        deployed = await self._deployed.find(since=seen.start, until=seen.end, limit=DEPLOYMENTS)
         before = await self._store.incidents(before=one.id, limit=LOOKED_AT)
         return Context(
             window=seen,
             links=links([(link.name, link.url) for link in self._document().links], one, seen),
             query=query_of(one.url),
             chart=f"/incidents/{one.id}/chart.svg" if self._charts.there(one) else "",
+            deployments=[one for _, one in deployed],
             alerts=rows,
             similar=[
                 (found, what_fixed(await self._store.timeline(found.incident.id))) for found in similar(one, before)
@@ -111,6 +127,7 @@ def _view(context: Context) -> dict[str, Any]:
         ],
         "query": context.query or None,
         "chart": context.chart or None,
+        "deployments": [deployment(one) for one in context.deployments],
         "alerts": [alert(row) for row in context.alerts],
         "similar": [_similar(found, fix) for found, fix in context.similar],
     }

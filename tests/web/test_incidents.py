@@ -100,6 +100,20 @@ async def test_an_incident_has_all_there_is_to_know(router: Router, clock: Stepp
         assert "Issue" not in page
 
 
+async def test_what_was_deployed_in_that_time_is_shown(router: Router, clock: SteppedClock) -> None:
+    """The one under suspicion is marked; what was long before, or is no web address, isn't shown as such."""
+    async with router(clock=clock) as daemon:
+        told = {"service": "api", "version": "v42", "author": "<b>ana</b>", "url": "javascript:alert(1)"}
+        await daemon.ask("POST", "/api/v1/deployments", json=told | {"at": "2026-02-02T02:25:00Z"})
+        await daemon.ask("POST", "/api/v1/deployments", json={"service": "api", "at": "2026-01-01T00:00:00Z"})
+        await daemon.alert(alert())
+        page = text(await daemon.get("/incidents/1"))
+        assert ("v42" in page, "&lt;b&gt;ana" in page, ">suspect</span>" in page) == (True, True, True)
+        assert "javascript" not in page
+        context = (await daemon.get("/api/v1/incidents/1/context")).json
+        assert [one["name"] for one in context["deployments"]] == ["v42"]
+
+
 async def test_the_context_is_there_for_programs(router: Router, clock: SteppedClock) -> None:
     """The same as JSON: the time, the links with what is wrong with them, the query, similar ones and their fix."""
     generator = {"generatorURL": "http://prometheus.example/graph?g0.expr=up+%3D%3D+0&g0.tab=1"}
