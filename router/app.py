@@ -23,6 +23,7 @@ from router.config.statuspage import CHANNEL
 from router.core.arrangement import Arrangement
 from router.core.grant import Links, Signer
 from router.core.heartbeat import SOURCE as HEARTBEAT
+from router.core.quieting import MadeSilence
 from router.core.settings import Settings
 from router.engine import deployments
 from router.engine.announce import Announcements
@@ -36,6 +37,7 @@ from router.engine.housekeeping import keep_house
 from router.engine.in_force import InForce
 from router.engine.pace import Pace
 from router.engine.pulse import Pulse, request
+from router.engine.silences import Silences, look_again
 from router.engine.timers import Timers
 from router.evidence.charts import Charts
 from router.model.deployment import Deployment
@@ -65,6 +67,7 @@ from router.web.overrides import Overrides
 from router.web.page import readable
 from router.web.problem import problems
 from router.web.schedules import Schedules
+from router.web.silences import SilenceApi
 from router.web.webhooks import Webhooks
 
 log = logger(__name__)
@@ -178,9 +181,10 @@ class App:
         self._calendars = Calendars(
             Shelf(store, "calendar", Copy), clock, self.metrics, lambda: calendars(self.config.document.schedules)
         )
+        self._silences = Shelf(store, "silence", MadeSilence)
         self._deployed = Shelf(store, deployments.KIND, Deployment)
         recent = deployments.Recent(self._deployed, clock, lambda: self.config.document.deployments.window)
-        stored = (self._calendars, Arrangements(self._arrangements, clock), recent)
+        stored = (self._calendars, Arrangements(self._arrangements, clock), Silences(self._silences, clock), recent)
         self.in_force = InForce(config.settings, stored, clock, self._use)
         self._recorder = deployments.Deployments(
             self._deployed,
@@ -235,6 +239,7 @@ class App:
             (self._timers.run(), "timers"),
             (self.in_force.run(), "in force"),
             (self._announcements.run(), "announcements"),
+            (look_again(self.inbox, self._clock), "look again"),
             (self._coverage.run(), "coverage"),
             (self._calendars.run(), "calendars"),
             (self.heartbeats.run(), "heartbeats"),
@@ -305,6 +310,7 @@ class App:
             beat=self.heartbeats.beat,
             look=self.heartbeats.look,
         )
+        silences = SilenceApi(self._silences, self._clock, config=lambda: self.config, refresh=self.in_force.refresh)
         actions = Actions(
             self._desk,
             self._store,
@@ -323,6 +329,7 @@ class App:
         for part in (self._webhooks, heartbeats, operations, api, schedules, overrides, actions, told, page, act):
             app.add_routes(part.routes())
         app.add_routes([*investigation.routes(), *incidents.routes()])
+        app.add_routes(silences.routes())
         return app
 
     async def _serve(self, config: Config, signer: Signer) -> None:
@@ -367,7 +374,9 @@ class App:
         log.info("reloaded", rules=len(config.settings.rules.rules), revision=config.settings.rules.revision)
 
     def _use(self, settings: Settings) -> None:
-        self.inbox.settings = settings
+        before, self.inbox.settings = self.inbox.settings, settings
+        if (before.silences, before.inhibitions) != (settings.silences, settings.inhibitions):
+            spawn(look_again(self.inbox, self._clock), "look again", self._loops)
 
     def _loaded(self, config: Config) -> None:
         self._desk.actions = build_actions(config.document.actions)

@@ -10,6 +10,7 @@ from router.cli.migrate import migrate
 from router.cli.oncall import oncall
 from router.cli.schema import schema
 from router.cli.serve import serve
+from router.cli.silence import silence
 from router.cli.simulate import simulate
 from router.cli.status import status
 from router.cli.test import test
@@ -42,3 +43,4 @@ for command in (
 main.add_typer(oncall, name="oncall")
 main.add_typer(action, name="action")
 main.add_typer(status, name="status")
+main.add_typer(silence, name="silence")

@@ -14,12 +14,15 @@ from rich.text import Text
 from router.cli.config import ConfigPath, config_at, console, fail, path_of
 from router.cli.payload import decoded
 from router.config.load import Config
+from router.config.people import moment_at
+from router.config.times import parse_moment
 from router.core.business import written
 from router.core.explain import Explanation, Outcome
 from router.core.explain import explain as explain_alert
 from router.core.policy import Step
 from router.core.quantity import duration
 from router.core.reach import Reached
+from router.core.render import utc
 from router.ports import Received, SystemClock
 from router.web import views
 
@@ -28,13 +31,17 @@ def explain(
     payload: Annotated[str, typer.Argument(help="A webhook's body: a file, or - for standard input.")],
     source: Annotated[str, typer.Option(help="Whose webhook it is, by its name under `sources`.")] = "alertmanager",
     resource: Annotated[str, typer.Option(help="Of Sentry: the Sentry-Hook-Resource header.")] = "event_alert",
+    at: Annotated[
+        str, typer.Option(help="When, such as '2026-11-28 23:00' by the company's clock. [default: now]")
+    ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
     config: ConfigPath = None,
 ) -> None:
     """Say what the rules make of each alert in a webhook, why, and who would be told over what."""
     checked = config_at(path_of(config))
     received = _decode(checked, payload, source, resource)
-    explanations = [explain_alert(checked.settings, alert, SystemClock().now()) for alert in received.alerts]
+    time = _time(checked, at) if at else SystemClock().now()
+    explanations = [explain_alert(checked.settings, alert, time) for alert in received.alerts]
     if as_json:
         typer.echo(json.dumps([views.explanation(one) for one in explanations], indent=2))
         return
@@ -59,6 +66,13 @@ def _decode(checked: Config, payload: str, source: str, resource: str) -> Receiv
         fail(f"{payload}: {error}")
 
 
+def _time(checked: Config, at: str) -> float:
+    try:
+        return moment_at(parse_moment(at), checked.document.company.time_zone)
+    except (ValueError, OverflowError) as error:
+        fail(f"--at: {error}")
+
+
 def _show(out: Console, one: Explanation) -> None:
     labels = ", ".join(f'{name}="{value}"' for name, value in sorted(one.alert.labels.items()))
     out.print(Text(f"\nalert {one.alert.fingerprint} ({one.alert.status})", "bold"), Text(f"  {labels}"), sep="\n")
@@ -68,6 +82,8 @@ def _show(out: Console, one: Explanation) -> None:
         said = Text(verdict.reason.replace("_", " "), "green" if verdict.takes else "dim")
         table.add_row(verdict.rule.name, said, Text(failed), Text(verdict.rule.origin))
     out.print(table)
+    for line in _quiet(one):
+        out.print(Text(f"\n{line}", "yellow"))
     for outcome in one.outcomes:
         out.print(Text(f"\n{_sentence(outcome)}"))
         for step, reached in zip(outcome.policy.steps if outcome.policy else (), outcome.reached, strict=True):
@@ -78,6 +94,16 @@ def _show(out: Console, one: Explanation) -> None:
                 out.print(Text(f"        {line}"))
         for line in _afterwards(outcome):
             out.print(Text(f"    {line}"))
+
+
+def _quiet(one: Explanation) -> Iterator[str]:
+    if one.quiet:
+        yield f"{one.quiet.reason} by {one.quiet.by} until {utc(one.quiet.until)}: what follows waits until then"
+    for inhibition in one.inhibitions:
+        who = f"rule {inhibition.rule}" if inhibition.rule else "any rule"
+        source = f", opened by {', '.join(map(str, inhibition.source))}" if inhibition.source else ""
+        equal = f", with the same {', '.join(inhibition.equal)}" if inhibition.equal else ""
+        yield f"inhibited while an incident of {who} is open{source}{equal}"
 
 
 def _who(step: Step, reached: Reached) -> Iterator[str]:

@@ -11,6 +11,7 @@ from router.config.fields import Duration, HttpUrl, Matchers, Size
 from router.config.people import ContactDocument, ScheduleDocument
 from router.config.policies import PolicyDocument, SeverityDocument
 from router.config.secret import Secret, SecretUrl
+from router.config.silences import InhibitDocument, SilenceDocument
 from router.config.statuspage import StatusPageDocument
 from router.core.quantity import Threshold
 from router.core.render import plain
@@ -197,6 +198,8 @@ class Document(Struct, frozen=True, kw_only=True):
     contacts: dict[str, ContactDocument] = {}
     roles: dict[str, list[str]] = {}
     schedules: dict[str, ScheduleDocument] = {}
+    silences: list[SilenceDocument] = []
+    inhibit: list[InhibitDocument] = []
     actions: dict[str, ActionDocument] = {}
     heartbeats: dict[str, HeartbeatDocument] = {}
     deployments: DeploymentsDocument = DeploymentsDocument()

@@ -28,9 +28,9 @@ from router.config.people import PARSERS, people
 from router.config.people_check import check_name, check_people
 from router.config.policies import Target, parse_target, policies, severities
 from router.config.shapes import Hooks
+from router.config.silences import check_silences, inhibitions, parse_match, silences
 from router.config.statuspage import CHANNEL, check_status_page, status_plan
 from router.core.fold import MAX_WINDOW
-from router.core.matcher import Matcher, parse_matchers
 from router.core.quantity import Dimension, Threshold
 from router.core.render import OWN_LINKS
 from router.core.rule import Rule, RuleSet
@@ -109,13 +109,6 @@ class Config(Struct, frozen=True):
         return {name: address for name, address in found.items() if address}
 
 
-def parse_match(text: str) -> tuple[Matcher, ...]:
-    """Raises: ValueError, also where there's none: a rule that is to take every alert has no `match`."""
-    if matchers := parse_matchers(text):
-        return matchers
-    raise ValueError("there's no matcher in it, so the rule would take every alert")
-
-
 def load(path: Path, env: Mapping[str, str], types: Types) -> Config:
     """The config in the file at `path`, with the rules it names. Raises: Invalid, with every problem."""
     problems: list[Problem] = []
@@ -126,6 +119,7 @@ def load(path: Path, env: Mapping[str, str], types: Types) -> Config:
     document = convert(root, types.document, context)
     rules, revision = _read_rules(path, context)
     _check(context)
+    check_silences(context, [rule.name for _, rule in rules])
     if problems or document is FAILED:
         raise Invalid(problems)
     kinds = {name: str(context.values["channels", name, "type"]) for name in document.channels}
@@ -311,6 +305,8 @@ def _assemble(
         calendar=company.calendar(document.company),
         people=people(document.contacts, document.roles, document.schedules, document.company.time_zone),
         heartbeats=heartbeats(document.heartbeats),
+        silences=silences(document.silences, document.company.time_zone),
+        inhibitions=inhibitions(document.inhibit),
         edited=frozenset(name for name, channel in document.channels.items() if getattr(channel, "edits", False)),
         actions=plans(document.actions),
         public=_public(document),

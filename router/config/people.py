@@ -238,7 +238,7 @@ def schedule(name: str, document: ScheduleDocument, time_zone: TimeZone) -> Sche
 def _layer(document: LayerDocument | CalendarLayerDocument) -> Layer:
     return Layer(
         _turns(document),
-        tuple(Restriction(one.from_, one.to, frozenset().union(*one.days) or EVERY_DAY) for one in document.restrict),
+        tuple(map(restriction, document.restrict)),
         document.time_zone or "",
     )
 
@@ -258,3 +258,7 @@ def _turns(document: LayerDocument | CalendarLayerDocument) -> Rotation | Import
 def moment_at(moment: Moment, zone: str) -> float:
     """In UTC epoch seconds; by the clock in `zone` if it has no offset."""
     return moment.timestamp() if moment.tzinfo else instant(moment, zone)
+
+
+def restriction(document: RestrictionDocument) -> Restriction:
+    return Restriction(document.from_, document.to, frozenset().union(*document.days) or EVERY_DAY)

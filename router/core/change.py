@@ -41,7 +41,7 @@ def set_severity(  # noqa: PLR0913 - each is a different fact about one change
     """The policy of the severity starts over from now; an acknowledgement stands. `decision.reason` says why."""
     data |= {"from": incident.severity, "severity": severity}
     decision.incident = later(
-        incident, at, severity=severity, policy_since=at, step=0, repeats=0, severity_since=at, spent=0.0
+        incident, at, severity=severity, policy_since=at, step=0, repeats=0, severity_since=at, spent=0.0, muted=None
     )
     decision.note(at, decision.reason, by, **data)
     decision.owe(at, decision.reason, incident.told)
@@ -61,6 +61,7 @@ def close(decision: Decision, at: float, status: Status, settings: Settings, /, 
         closed_by=by,
         firing=0,
         quiet_since=None,
+        muted=None,
         spent=incident.spent + at - incident.severity_since,
     )
     decision.detached = bool(by)

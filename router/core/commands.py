@@ -76,7 +76,7 @@ def _escalated(incident: Incident, event: Commanded, settings: Settings) -> Deci
     The steps after that one follow it in their time. When all are taken, everybody is told again.
     """
     policy = settings.policy(incident.severity)
-    unheard = later(incident, event.at, acknowledged_at=None, acknowledged_by="", lead="")
+    unheard = later(incident, event.at, muted=None, acknowledged_at=None, acknowledged_by="", lead="")
     left = enumerate(policy.steps[incident.step :], incident.step)
     following = next((index for index, step in left if unneeded(step, unheard) is None), None)
     if following is None and not (policy.repeat and incident.repeats < policy.repeat.times):

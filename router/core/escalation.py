@@ -16,6 +16,7 @@ from router.core.policy import Policy, Step, Unless
 from router.core.reach import Reached
 from router.core.settings import Settings
 from router.model.decision import Entry, Owed, Timer
+from router.model.event import TimerDue
 from router.model.incident import Incident
 from router.model.reason import Reason
 
@@ -24,6 +25,9 @@ REACH = "reach"
 PROMOTE = "promote"
 RESPOND = "respond"
 REMIND = "remind"
+
+PAGING = frozenset({STEP, REACH, PROMOTE})
+"""The deadlines by which people are paged. They're put off while the incident is kept quiet."""
 
 PATIENCE = 900.0
 """Seconds after the last step, of a policy that repeats nothing, in which somebody may still answer."""
@@ -125,6 +129,20 @@ def go_on(decision: Decision, at: float, settings: Settings) -> None:
             tell_again(decision, at, policy, settings)
     elif incident.acknowledged_at is None:
         _unanswered(decision, at, policy, settings)
+
+
+def resume(decision: Decision, timer: TimerDue, settings: Settings) -> None:
+    """Pages were held back until now: the policy has stood still meanwhile, and its steps keep their distance."""
+    incident = decision.changed
+    steps = settings.policy(incident.severity).steps
+    if incident.step >= len(steps):
+        decision.change(muted=None)
+    elif timer.name == STEP:
+        after = steps[incident.step].after
+        since = incident.policy_since + timer.due_at - settings.calendar.after(after, incident.policy_since)
+        # Counted in business days, another start might put it off once more.
+        moved = since > incident.policy_since and settings.calendar.after(after, since) <= timer.at
+        decision.change(muted=None, policy_since=since if moved else incident.policy_since)
 
 
 def tell_again(decision: Decision, at: float, policy: Policy, settings: Settings) -> None:

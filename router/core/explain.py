@@ -3,13 +3,19 @@
 Nothing here decides: it asks the functions that do, and keeps what they say.
 """
 
+from collections.abc import Collection
+
 from msgspec import Struct
 
+from router.core.inhibition import Inhibition
+from router.core.matcher import takes
 from router.core.policy import Policy
 from router.core.reach import Reached
 from router.core.rule import Judgement, Rule, Verdict, judge
 from router.core.settings import Settings
+from router.core.suppression import Suppression, suppression
 from router.model.alert import Alert
+from router.model.incident import Incident
 
 
 class Outcome(Struct, frozen=True):
@@ -26,15 +32,26 @@ class Outcome(Struct, frozen=True):
 
 
 class Explanation(Struct, frozen=True):
-    """`verdicts` has a word from every rule, in the order in which they're tried, the default last."""
+    """`verdicts` has a word from every rule, in the order in which they're tried, the default last.
+
+    `outcomes` are what the rules make of it if nothing keeps it quiet; `quiet` is what does. `inhibitions` are those by
+    which an incident could.
+    """
 
     alert: Alert
     verdicts: tuple[Verdict, ...]
     outcomes: tuple[Outcome, ...]
+    quiet: Suppression | None = None
+    inhibitions: tuple[Inhibition, ...] = ()
 
 
-def explain(settings: Settings, alert: Alert, at: float, *, count: int = 1) -> Explanation:
-    """What the rules in force make of `alert` at `at`; `count` is what a counting rule would have counted."""
+def explain(
+    settings: Settings, alert: Alert, at: float, *, count: int = 1, incidents: Collection[Incident] = ()
+) -> Explanation:
+    """What the rules in force make of `alert` at `at` (UTC seconds), while these incidents are open.
+
+    `count` is what a counting rule would have counted.
+    """
     outcomes = []
     for rule in settings.rules.takers(alert):
         judgement = judge(rule, alert, count)
@@ -48,4 +65,10 @@ def explain(settings: Settings, alert: Alert, at: float, *, count: int = 1) -> E
             for step in policy.steps
         )
         outcomes.append(Outcome(rule, key, judgement, policy, reached))
-    return Explanation(alert, tuple(settings.rules.verdicts(alert)), tuple(outcomes))
+    return Explanation(
+        alert,
+        tuple(settings.rules.verdicts(alert)),
+        tuple(outcomes),
+        suppression(settings, alert.labels, at, incidents),
+        tuple(one for one in settings.inhibitions if takes(one.target, alert.labels)),
+    )

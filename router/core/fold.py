@@ -12,7 +12,7 @@ over a view in memory. Nothing here waits, and the same events over the same vie
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -20,14 +20,35 @@ from msgspec import json
 from msgspec.structs import replace
 
 from router.core.delivery import settle
-from router.core.escalation import Decision
-from router.core.incident import Cleared, DeliveryFailed, Fired, IncidentEvent, decide
+from router.core.escalation import PAGING, Decision
+from router.core.incident import Cleared, DeliveryFailed, Fired, HeldBack, IncidentEvent, decide
 from router.core.rule import Rule, judge
 from router.core.settings import Settings
+from router.core.suppression import (
+    HELD_FOR,
+    NO_INCIDENT,
+    RECHECK,
+    SUPPRESSED,
+    Suppression,
+    may_be_inhibited,
+    recheck,
+    rechecked,
+    suppression,
+)
 from router.core.view import Changes, View, Wanted
 from router.model.alert import Alert, AlertStatus, Taking
 from router.model.decision import Entry
-from router.model.event import AlertSeen, Commanded, DeliverySettled, Event, Recorded, TimerDue, Undelivered
+from router.model.event import (
+    AlertSeen,
+    Commanded,
+    DeliverySettled,
+    Event,
+    Recorded,
+    SilencesChanged,
+    TimerDue,
+    Undelivered,
+)
+from router.model.incident import Incident, Severity
 from router.model.reason import Reason
 
 SEEN_EVERY = 60.0
@@ -41,9 +62,13 @@ _WITHOUT_EFFECT = frozenset(
         Reason.UNKNOWN_INCIDENT,
         Reason.TIMER_OUTDATED,
         Reason.DELIVERED,
+        Reason.SILENCES_CHANGED,
     }
 )
 """What isn't kept in the history: all would be the same without these, and they're most of what comes in."""
+
+_TELLS = frozenset({Reason.OPENED, Reason.REOPENED, Reason.JOINED, Reason.SEVERITY_RAISED})
+"""What an alert may do to an incident, unless it's kept quiet."""
 
 MAX_WINDOW = 10_000
 """The most occurrences a sliding window holds. Config refuses thresholds beyond it."""
@@ -58,11 +83,12 @@ def digest(alert: Alert, revision: str) -> str:
 
 
 class _Sighting(NamedTuple):
-    """An alert as it came, and its digest."""
+    """An alert as it came, its digest, and when it came last: `at`, unless it's looked at again by itself."""
 
     at: float
     alert: Alert
     mark: str
+    seen: float
 
 
 class Fold:
@@ -79,10 +105,13 @@ class Fold:
     def first(self) -> Wanted:
         """What the events name themselves."""
         alerts = [event.alert for event in self.events if isinstance(event, AlertSeen)]
+        again = [fingerprint for event in self.events if (fingerprint := rechecked(event)[0])]
+        incidents = {_incident_id(event) for event in self.events if not isinstance(event, AlertSeen)}
         return Wanted(
-            fingerprints=list({alert.fingerprint for alert in alerts}),
+            fingerprints=list({*again, *(alert.fingerprint for alert in alerts)}),
+            alerts=again,
             receipts=[receipt for event in self.events if (receipt := _receipt(event))],
-            incident_ids=list({_incident_id(event) for event in self.events if not isinstance(event, AlertSeen)}),
+            incident_ids=list(incidents - {NO_INCIDENT}),
         )
 
     def second(self, view: View) -> Wanted:
@@ -91,14 +120,16 @@ class Fold:
         keys: set[str] = set()
         windows: set[str] = set()
         incident_ids: set[int] = set()
+        firing = self._may_be_held_back(view)
+        inhibitors = bool(firing and self.settings.inhibitions)
         # An alert that comes twice may be news the second time, even if it's a repeat of what is stored.
         # So may one whose incident somebody closes meanwhile.
         times = Counter(event.alert.fingerprint for event in self.events if isinstance(event, AlertSeen))
         commanded = {event.incident_id for event in self.events if isinstance(event, Commanded)}
         for position, event in enumerate(self.events):
-            if not isinstance(event, AlertSeen):
+            alert = self._alert_of(event, view, times)
+            if alert is None:
                 continue
-            alert = event.alert
             mark = self._digests[position] = digest(alert, revision)
             takings = view.takings.get(alert.fingerprint, ())
             repeat = times[alert.fingerprint] == 1 and _is_repeat(takings, mark)
@@ -111,9 +142,36 @@ class Fold:
                 ]
                 keys.update(key for _, key in takers)
                 windows.update(key for rule, key in takers if rule.count_over is not None)
+                inhibitors = inhibitors or may_be_inhibited(self.settings, alert.labels)
         return Wanted(
-            keys=list(keys), windows=list(windows), incident_ids=[i for i in incident_ids if i not in view.incidents]
+            keys=list(keys),
+            windows=list(windows),
+            incident_ids=[i for i in incident_ids if i not in view.incidents],
+            firing=firing,
+            open=inhibitors,
         )
+
+    @staticmethod
+    def _alert_of(event: Event, view: View, times: Mapping[str, int]) -> Alert | None:
+        """The alert that the event is about: as it came, or as it's stored if it's to be looked at again.
+
+        A state that comes along just now is looked at anyway, and as it is now.
+        """
+        if isinstance(event, AlertSeen):
+            return event.alert
+        alert = view.alerts.get(rechecked(event))
+        if alert is None or alert.status is AlertStatus.RESOLVED:
+            return None
+        return alert if alert.event_id or alert.fingerprint not in times else None
+
+    def _may_be_held_back(self, view: View) -> list[int]:
+        """The incidents with a deadline, by which somebody would be paged if nothing kept that quiet."""
+        due = {
+            event.incident_id
+            for event in self.events
+            if isinstance(event, TimerDue) and event.name in PAGING and self.settings.keeps_quiet(event.at)
+        }
+        return [i for i in due if i in view.incidents and view.incidents[i].is_open]
 
     def decide(self, view: View) -> tuple[Changes, list[Reason]]:
         """What to write, and the reason decided for each event. `view` is changed along: it's used up."""
@@ -128,10 +186,13 @@ class Fold:
         return reason
 
     def _held(self, event: Event) -> set[tuple[object, ...]]:
-        """What the rules made of an alert that is looked at again with each repeat, though mostly nothing follows."""
-        if not isinstance(event, AlertSeen) or event.alert.event_id:
+        """What was made of what is looked at again and again, an alert or the pages of an incident, to no effect."""
+        if isinstance(event, TimerDue) and (incident := self.view.incidents.get(event.incident_id)):
+            return {incident.muted} if incident.muted else set()
+        if isinstance(event, AlertSeen) and event.alert.event_id:
             return set()
-        takings = self.view.takings.get(event.alert.fingerprint, ())
+        fingerprint = event.alert.fingerprint if isinstance(event, AlertSeen) else rechecked(event)[0]
+        takings = self.view.takings.get(fingerprint, ())
         if all(taking.digest for taking in takings):
             return set()
         return {(taking.rule, taking.reason, taking.severity, taking.incident_id) for taking in takings}
@@ -141,7 +202,7 @@ class Fold:
             return Reason.REPLAYED
         match event:
             case AlertSeen():
-                return self._alert(position, event.at, event.alert)
+                return self._alert(position, event.at, event.alert, event.at)
             case DeliverySettled():
                 return self._settled(event)
             case Undelivered():
@@ -149,9 +210,14 @@ class Fold:
             case Recorded():
                 self.changes.records += event.records
                 return self._happen(event.incident_id, event)
+            case SilencesChanged():
+                self._look_again(event.at)
+                return Reason.SILENCES_CHANGED
             case TimerDue():
                 self.changes.timers_done.append(event)
-                return self._happen(event.incident_id, event)
+                if any(key := rechecked(event)):
+                    return self._recheck(position, event.at, *key)
+                return self._happen(event.incident_id, self._held_back(event) or event)
             case _:
                 return self._happen(event.incident_id, event)
 
@@ -167,7 +233,20 @@ class Fold:
 
     # --- alerts
 
-    def _alert(self, position: int, at: float, alert: Alert) -> Reason:
+    def _recheck(self, position: int, at: float, fingerprint: str, rule: str) -> Reason:
+        """An alert has been kept quiet for long enough, and may be still firing: as if it came again."""
+        quiet = next((one for one in self.view.takings.get(fingerprint, ()) if one.rule == rule), None)
+        if position not in self._digests or quiet is None or quiet.digest:
+            return Reason.TIMER_OUTDATED
+        alert = self.view.alerts[fingerprint, rule]
+        reason = self._alert(position, at, alert, quiet.last_seen)
+        if quiet in self.view.takings[fingerprint]:
+            # Only other rules take it by now, and no more is owed to it by this one: see `_forget_others` for why not.
+            self._remember(replace(quiet, reason=Reason.RULES_CHANGED), alert)
+        return reason
+
+    def _alert(self, position: int, at: float, alert: Alert, seen: float) -> Reason:
+        """`seen` is when the source reported it last."""
         takings = self.view.takings.get(alert.fingerprint, [])
         mark = self._digests[position]
         if _is_repeat(takings, mark):
@@ -182,7 +261,7 @@ class Fold:
         takers = self._takers[position]
         self._forget_others(at, alert, {rule.name for rule, _ in takers}, takings)
         before = {taking.rule: taking for taking in takings}
-        sighting = _Sighting(at, alert, mark)
+        sighting = _Sighting(at, alert, mark, seen)
         reasons = [self._take(sighting, rule, key, before.get(rule.name)) for rule, key in takers]
         return reasons[0]
 
@@ -213,13 +292,14 @@ class Fold:
             self.view.takings[alert.fingerprint].remove(taking)
 
     def _take(self, sighting: _Sighting, rule: Rule, key: str, before: Taking | None) -> Reason:
-        at, alert, mark = sighting
+        at, alert, mark, seen = sighting
         begins = _begins(alert, before)
-        count = self._count(at, key, rule.count_over, begins or bool(alert.event_id)) if rule.count_over else 0
+        occurs = begins or (bool(alert.event_id) and seen == at)
+        count = self._count(at, key, rule.count_over, occurs) if rule.count_over else 0
         judgement = judge(rule, alert, count, before.severity if before is not None and before.counted else None)
         severity = judgement.severity
         taking = Taking(
-            alert.fingerprint, rule.name, mark, AlertStatus.FIRING, judgement.reason, alert.starts_at, at,
+            alert.fingerprint, rule.name, mark, AlertStatus.FIRING, judgement.reason, alert.starts_at, seen,
             severity=severity,
         )  # fmt: skip
         if severity is None:
@@ -231,12 +311,21 @@ class Fold:
         counted = before is not None and before.counted and before.incident_id == current
         if before is not None and before.counted and not counted:
             self._clear(at, before, Reason.RULES_CHANGED)
-        fresh = begins or before is None or before.severity is None or severity.worse_than(before.severity)
         free = self.view.next_incident_id
-        fired = Fired(at, alert, rule, judgement, severity, key, counted, fresh, free)
-        reason = self._happen(free if current is None else current, fired)
+        fired = Fired(at, alert, rule, judgement, severity, key, counted, begins or _is_news(severity, before), free)
+        incident = self.view.incidents.get(free if current is None else current)
+        decision = decide(incident, fired, self.settings)
+        if decision.reason in _TELLS and (quiet := self._quiet(at, alert.labels)):
+            timer = recheck(alert.fingerprint, rule.name, quiet.until)
+            self.changes.timers[timer.incident_id, timer.name] = timer
+            if incident and incident.is_open and not (before and before.reason in SUPPRESSED):
+                self._note_suppressed(incident.id, sighting, quiet)
+            kept = replace(taking, incident_id=current, severity=before.severity) if before and counted else taking
+            # No digest: each repeat is looked at again, until the hold is over. So it is below.
+            self._remember(replace(kept, digest="", reason=quiet.reason), alert)
+            return quiet.reason
+        reason = self._follow(decision)
         if reason in (Reason.HELD_RESOLVED, Reason.HELD_FALSE_POSITIVE):
-            # No digest: each repeat is looked at again, until the hold is over.
             taking = replace(taking, digest="", reason=reason)
         else:
             taking = replace(taking, incident_id=self.view.latest[key], reason=reason)
@@ -260,6 +349,49 @@ class Fold:
         others = [t for t in self.view.takings.get(taking.fingerprint, ()) if t.rule != taking.rule]
         self.view.takings[taking.fingerprint] = [*others, taking]
         self.changes.takings[taking.fingerprint, taking.rule] = (taking, alert)
+
+    # --- silences and inhibition
+
+    def _quiet(self, at: float, labels: dict[str, str], incident_id: int | None = None) -> Suppression | None:
+        """What keeps an alert quiet, other than the incident that it's in."""
+        others: Sequence[Incident] = ()
+        if self.settings.inhibitions:
+            others = [incident for incident in self.view.incidents.values() if incident.id != incident_id]
+        return suppression(self.settings, labels, at, others)
+
+    def _note_suppressed(self, incident_id: int, sighting: _Sighting, quiet: Suppression) -> None:
+        """It would have joined an incident, or made it worse: that's where people look."""
+        at, alert, *_ = sighting
+        data = {"alert": alert.labels.get("alertname", ""), "fingerprint": alert.fingerprint, "name": quiet.by}
+        self.changes.entries.append(Entry(incident_id, at, quiet.reason, f"source:{alert.source}", data))
+
+    def _held_back(self, due: TimerDue) -> HeldBack | None:
+        """Is every alert kept quiet that holds the incident open? Then nobody is paged about it."""
+        firing = self._firing(due.incident_id) if due.name in PAGING else []
+        quiet = [self._quiet(due.at, alert.labels, due.incident_id) for alert in firing]
+        held = [one for one in quiet if one]
+        if not held or len(held) < len(firing):
+            return None
+        return HeldBack(due, replace(held[0], until=min(due.at + HELD_FOR, *(one.until for one in held))))
+
+    def _firing(self, incident_id: int) -> list[Alert]:
+        """The alerts that hold an incident open: as they were stored, and as decided since."""
+        firing = dict(self.view.firing.get(incident_id, {}))
+        for key in self.changes.forgotten:
+            firing.pop(key, None)
+        for key, (taking, alert) in self.changes.takings.items():
+            firing.pop(key, None)
+            if taking.counted and taking.incident_id == incident_id:
+                firing[key] = alert
+        return list(firing.values())
+
+    def _look_again(self, at: float) -> None:
+        """Something isn't what it was: alerts that are kept quiet are looked at soon."""
+        changes = self.changes
+        changes.recheck_at = at if changes.recheck_at is None else min(changes.recheck_at, at)
+        for key, timer in changes.timers.items():
+            if key[1].startswith(RECHECK):
+                changes.timers[key] = replace(timer, due_at=min(timer.due_at, at))
 
     # --- incidents and deliveries
 
@@ -285,10 +417,15 @@ class Fold:
 
     def _happen(self, incident_id: int, event: IncidentEvent) -> Reason:
         """Let the event happen to the incident, and note all that follows."""
-        decision = decide(self.view.incidents.get(incident_id), event, self.settings)
+        return self._follow(decide(self.view.incidents.get(incident_id), event, self.settings))
+
+    def _follow(self, decision: Decision) -> Reason:
         incident = decision.incident
         if incident is None:
             return decision.reason
+        before = self.view.incidents.get(incident.id)
+        if before and before.is_open and not incident.is_open and self.settings.is_inhibitor(before):
+            self._look_again(incident.updated_at)
         if incident.id not in self.changes.incidents:
             incident = replace(incident, version=incident.version + 1)  # one write, one version
         self.view.next_incident_id = max(self.view.next_incident_id, incident.id + 1)
@@ -312,6 +449,7 @@ class Fold:
 
     def _detach(self, incident_id: int) -> None:
         """What the store does to takings it has, done to those in hand."""
+        self.view.firing.pop(incident_id, None)
         for takings in self.view.takings.values():
             for position, taking in enumerate(takings):
                 if taking.counted and taking.incident_id == incident_id:
@@ -323,6 +461,13 @@ class Fold:
 
 def _is_repeat(takings: Sequence[Taking], mark: str) -> bool:
     return bool(takings) and all(taking.digest == mark for taking in takings)
+
+
+def _is_news(severity: Severity, before: Taking | None) -> bool:
+    """Has nobody had a say about it yet: is it bad now, or worse than it was, or was it kept quiet?"""
+    if before is None or before.severity is None or before.reason in SUPPRESSED:
+        return True
+    return severity.worse_than(before.severity)
 
 
 def _begins(alert: Alert, before: Taking | None) -> bool:
@@ -348,5 +493,7 @@ def _incident_id(event: Event) -> int:
             raise AssertionError("an alert names no incident")
         case DeliverySettled():
             return event.notification.incident_id
+        case SilencesChanged():
+            return NO_INCIDENT
         case _:
             return event.incident_id

@@ -15,6 +15,7 @@ from router.core.change import RESOLVE, close, inform_stakeholders, later, publi
 from router.core.commands import commanded
 from router.core.deployed import deployed, name_suspect
 from router.core.escalation import (
+    PAGING,
     PROMOTE,
     REACH,
     REMIND,
@@ -25,6 +26,7 @@ from router.core.escalation import (
     go_on,
     promotion_due,
     remind,
+    resume,
     run_steps,
     start_clocks,
     tell,
@@ -34,6 +36,7 @@ from router.core.policy import Unless
 from router.core.reach import Reached
 from router.core.rule import Judgement, Rule
 from router.core.settings import Settings
+from router.core.suppression import Suppression
 from router.core.suspect import began
 from router.core.template import render
 from router.model.alert import Alert
@@ -85,13 +88,22 @@ class DeliveryFailed(Struct, frozen=True):
     reason: Reason
 
 
+class HeldBack(Struct, frozen=True):
+    """A deadline has come by which somebody would be paged, while every alert of the incident is kept quiet."""
+
+    due: TimerDue
+    by: Suppression
+
+
 DRILL = "drill"
 """The source of alerts that aren't real."""
 
 PAGES = frozenset({Reason.STEP_DUE, Reason.NEXT_WAY, Reason.ESCALATED, Reason.TOLD_AGAIN, Reason.UNANSWERED})
 """Why a message may be owed to few of those who were told of the incident."""
 
-IncidentEvent = Fired | Cleared | Commanded | TimerDue | DeliveryFailed | Resent | Recorded | Deployed | ActionEvent
+IncidentEvent = (
+    Fired | Cleared | Commanded | TimerDue | DeliveryFailed | Resent | Recorded | Deployed | ActionEvent | HeldBack
+)
 
 
 def decide(incident: Incident | None, event: IncidentEvent, settings: Settings) -> Decision:
@@ -107,7 +119,7 @@ def decide(incident: Incident | None, event: IncidentEvent, settings: Settings) 
             return commanded(incident, event, settings)
         case Deployed():
             return deployed(incident, event, settings)
-        case TimerDue():
+        case TimerDue() | HeldBack():
             return _timer_due(incident, event, settings)
         case DeliveryFailed():
             return _delivery_failed(incident, event, settings)
@@ -271,14 +283,38 @@ def _cleared(incident: Incident, event: Cleared, settings: Settings) -> Decision
 # --- time, and deliveries
 
 
-def _timer_due(incident: Incident, event: TimerDue, settings: Settings) -> Decision:
+def _is_outdated(incident: Incident, timer: TimerDue) -> bool:
+    """It may have been claimed just before what it was set for was over, or began anew."""
+    since = incident.quiet_since if timer.name == RESOLVE else incident.policy_since
+    if not incident.is_open or since is None:
+        return True
+    reaches = timer.name == REACH and any(when <= timer.at for when, _ in incident.reaching)
+    return timer.due_at <= since and timer.name != PROMOTE and not reaches
+
+
+def _hold_back(incident: Incident, event: HeldBack) -> Decision:
+    """The deadline is put off. What holds it back is on the timeline once."""
+    due, by = event.due, event.by
+    if _is_outdated(incident, due):
+        return Decision(Reason.TIMER_OUTDATED)
+    muted = (by.reason, by.by)
+    decision = Decision(by.reason, later(incident, due.at, muted=muted))
+    decision.set_timer(due.name, by.until)
+    if muted != incident.muted:
+        decision.note(due.at, by.reason, name=by.by, pages="nobody is paged")
+    return decision
+
+
+def _timer_due(incident: Incident, event: TimerDue | HeldBack, settings: Settings) -> Decision:
+    if isinstance(event, HeldBack):
+        return _hold_back(incident, event)
     if event.name.startswith(TIMER):
         return action_due(incident, event, settings)
-    since = incident.quiet_since if event.name == RESOLVE else incident.policy_since
-    # It may have been claimed just before what it was set for was over, or began anew.
-    if not incident.is_open or since is None or (event.due_at <= since and event.name != PROMOTE):
+    if _is_outdated(incident, event):
         return Decision(Reason.TIMER_OUTDATED)
     decision = Decision(Reason.TIMER_OUTDATED, later(incident, event.at))
+    if incident.muted and event.name in PAGING:
+        resume(decision, event, settings)
     _TIMERS[event.name](decision, event.at, settings)
     return decision if decision.entries or decision.timers else Decision(decision.reason)
 

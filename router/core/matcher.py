@@ -8,7 +8,7 @@ classic one where the first fails or the two disagree.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
@@ -80,6 +80,11 @@ class Matcher:
         """The canonical text, which parses back to an equal matcher in either grammar that takes the name."""
         name = self.name if re.fullmatch(_WORD, self.name) else _quoted(self.name)
         return f"{name}{self.op}{_quoted(self.value)}"
+
+
+def takes(matchers: Iterable[Matcher], labels: Mapping[str, str]) -> bool:
+    """Do all of them hold?"""
+    return all(matcher.matches(labels) for matcher in matchers)
 
 
 def parse_matchers(text: str) -> tuple[Matcher, ...]:

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec.structs import replace
 
 from router.core.agenda import Agenda
+from router.core.suppression import RECHECK
 from router.core.view import Changes, Conflict, View, Wanted
-from router.model.alert import Taking
+from router.model.alert import Alert, Taking
 from router.model.decision import Entry, Owed
 from router.model.event import TimerDue
 from router.model.incident import Incident
@@ -27,13 +28,14 @@ Key = tuple[int, str]
 class Memory:
     """All that is stored.
 
-    takings: by fingerprint, then by rule. timeline: of all incidents, in order; an entry's id is its position from 1,
-    and `newest_entry` is the id of an incident's last.
+    takings: by fingerprint, then by rule; alerts: as they came last, by both. timeline: of all incidents, in
+    order; an entry's id is its position from 1, and `newest_entry` is the id of an incident's last.
     timers: deadlines by (incident, name). outbox: messages by (incident, address); `waiting`: when each is tried next.
     """
 
     def __init__(self) -> None:
         self.takings: dict[str, dict[str, Taking]] = {}
+        self.alerts: dict[tuple[str, str], Alert] = {}
         self.incidents: dict[int, Incident] = {}
         self.timeline: list[Entry] = []
         self.newest_entry: dict[int, int] = {}
@@ -51,9 +53,14 @@ class Memory:
         view = View(receipts=self.receipts.intersection(wanted.receipts))
         view.windows = {key: self.windows[key] for key in wanted.windows if key in self.windows}
         view.takings = {f: [*self.takings[f].values()] for f in wanted.fingerprints if f in self.takings}
+        view.alerts = {(f, rule): self.alerts[f, rule] for f in wanted.alerts for rule in self.takings.get(f, ())}
+        view.firing = {i: {key: self.alerts[key] for key in self._holding[i]} for i in wanted.firing}
         view.latest = {key: self._latest[key] for key in wanted.keys if key in self._latest}
         ids = (*view.latest.values(), *wanted.incident_ids)
         view.incidents = {i: self.incidents[i] for i in ids if i in self.incidents}
+        if wanted.open:
+            newest = (self.incidents[i] for i in self._latest.values())  # only the newest of a key can be open
+            view.incidents |= {incident.id: incident for incident in newest if incident.is_open}
         if wanted.keys:
             view.next_incident_id = self._newest + 1
         return view
@@ -94,8 +101,9 @@ class Memory:
             self._detach(incident_id)
         for fingerprint, rule in changes.forgotten:
             self._forget(fingerprint, rule)
-        for taking, _ in changes.takings.values():
+        for taking, alert in changes.takings.values():
             self._remember(taking)
+            self.alerts[taking.fingerprint, taking.rule] = alert
         for fingerprint, rule, at in changes.seen:
             if taken := self.takings.get(fingerprint, {}).get(rule):
                 self.takings[fingerprint][rule] = replace(taken, last_seen=at)
@@ -131,6 +139,7 @@ class Memory:
             self._holding[before.incident_id].discard((fingerprint, rule))
         if not of_alert:
             self.takings.pop(fingerprint, None)
+        self.alerts.pop((fingerprint, rule), None)
 
     def _detach(self, incident_id: int) -> None:
         for fingerprint, rule in self._holding.pop(incident_id, ()):
@@ -148,6 +157,10 @@ class Memory:
                 self.timers.drop((done.incident_id, done.name))
         for key in changes.timers_cleared:
             self.timers.drop(key)
+        if (at := changes.recheck_at) is not None:
+            for key, due in list(self.timers.at.items()):
+                if key[1].startswith(RECHECK) and due > at:
+                    self.timers.set(key, at)
         for key, timer in changes.timers.items():
             self.timers.set(key, timer.due_at)
 

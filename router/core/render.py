@@ -44,6 +44,8 @@ _WORDS = {
     Reason.HELD_RESOLVED: "Alert held back after the incident was resolved by hand[: {alert}]",
     Reason.HELD_FALSE_POSITIVE: "Alert held back as a false positive[: {alert}]",
     Reason.RULES_CHANGED: "Alert no longer belongs here under the changed rules[: {alert}]",
+    Reason.SILENCED: "Silenced[ by {name}][: {alert}][: {pages}]",
+    Reason.INHIBITED: "Inhibited[ by {name}][: {alert}][: {pages}]",
     Reason.VALUE_UNREADABLE: "Measured value missing or unreadable[: {alert}][ at {value}]",
     Reason.SEVERITY_RAISED: "Severity raised[ from {from}][ to {severity}]",
     Reason.SEVERITY_SET: "Severity set[ from {from}][ to {severity}][ by {by}][: {text}]",

@@ -122,8 +122,8 @@ def gaps(schedule: Schedule, start: float, end: float) -> tuple[Gap, ...]:
 
 
 def _contact(layer: Layer, at: float, zone: str) -> str:
-    windows = (window for one in layer.restrictions for window in _windows(one, at, at, zone))
-    if layer.restrictions and not any(start <= at < end for start, end in windows):
+    within = (window for one in layer.restrictions for window in windows(one, at, at, zone))
+    if layer.restrictions and not any(start <= at < end for start, end in within):
         return ""
     if isinstance(layer.turns, Imported):
         return _listed(layer.turns.shifts or (), at)
@@ -135,7 +135,7 @@ def _listed(shifts: Sequence[Shift], at: float) -> str:
     return shifts[begun - 1].contact if begun and at < shifts[begun - 1].end else ""
 
 
-def _windows(restriction: Restriction, start: float, end: float, zone: str) -> Iterator[tuple[float, float]]:
+def windows(restriction: Restriction, start: float, end: float, zone: str) -> Iterator[tuple[float, float]]:
     """Each window of a restriction that may touch the time from `start` until `end`."""
     length = (restriction.end - restriction.start - 1) % 1440 + 1
     # From well before, since a window may end on the next day; until the day after, since a clock that was set back
@@ -177,7 +177,7 @@ def _changes(schedule: Schedule, start: float, end: float) -> Iterator[float]:
     for layer in schedule.layers:
         zone = layer.time_zone or schedule.time_zone
         for restriction in layer.restrictions:
-            for window in _windows(restriction, start, end, zone):
+            for window in windows(restriction, start, end, zone):
                 yield from window
         if isinstance(layer.turns, Imported):
             yield from (edge for shift in layer.turns.shifts or () for edge in (shift.start, shift.end))

@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 from router.core.binding import ActionPlan
 from router.core.business import Calendar
 from router.core.heartbeat import Heartbeat
+from router.core.inhibition import Inhibition
 from router.core.policy import Policy, SeverityPlan
 from router.core.reach import People
 from router.core.rule import RuleSet
+from router.core.silence import Silence
 from router.core.suspect import Deploys
-from router.model.incident import Severity
+from router.model.incident import Incident, Severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,7 @@ class Settings:
     `calendar`: when the company's business days are.
     `heartbeats`: what has to come again and again, by name.
     `deployments`: those that may have caused an incident, and how that's judged.
+    `silences`, `inhibitions`: which alerts are kept quiet.
     `edited`: the channels whose message is edited in place, which therefore hear of every change.
     `public`: the channels that show the public what is published, and hear of nothing else.
     """
@@ -35,6 +38,8 @@ class Settings:
     people: People = field(default_factory=People)
     calendar: Calendar = field(default_factory=Calendar)
     heartbeats: Mapping[str, Heartbeat] = field(default_factory=dict)
+    silences: tuple[Silence, ...] = ()
+    inhibitions: tuple[Inhibition, ...] = ()
     edited: frozenset[str] = frozenset()
     actions: Mapping[str, ActionPlan] = field(default_factory=dict)
     public: tuple[str, ...] = ()
@@ -45,3 +50,11 @@ class Settings:
 
     def policy(self, severity: Severity) -> Policy:
         return self.policies[self.severities[severity].policy]
+
+    def keeps_quiet(self, at: float) -> bool:
+        """Is there anything that could keep an alert quiet at `at`?"""
+        return bool(self.inhibitions) or any(silence.when.end_at(at) is not None for silence in self.silences)
+
+    def is_inhibitor(self, incident: Incident) -> bool:
+        """May the incident, while it's open, keep alerts quiet?"""
+        return any(inhibition.is_source(incident) for inhibition in self.inhibitions)

@@ -20,6 +20,8 @@ class Wanted:
     """What to read before deciding. `keys` are incident keys, of which the latest incident is wanted.
 
     `windows` are the keys of sliding windows; `receipts` the event ids that may have been seen before.
+    `alerts` are the fingerprints of alerts that are wanted as they were stored; `firing` the ids of incidents whose
+    firing alerts are; `open` asks for all open incidents.
     """
 
     fingerprints: Sequence[str] = ()
@@ -27,6 +29,9 @@ class Wanted:
     keys: Sequence[str] = ()
     windows: Sequence[str] = ()
     receipts: Sequence[str] = ()
+    alerts: Sequence[str] = ()
+    firing: Sequence[int] = ()
+    open: bool = False
 
     def __bool__(self) -> bool:
         return any(getattr(self, name) for name in self.__slots__)
@@ -37,6 +42,7 @@ class View:
     """What the store knew of what was wanted. `next_incident_id` is free, unless somebody else takes it first.
 
     `latest` maps an incident key to the id of its newest incident; every incident named anywhere is in `incidents`.
+    `alerts` are by fingerprint and rule, and so is `firing` for each incident: the alerts that hold it open.
     """
 
     takings: dict[str, list[Taking]] = field(default_factory=dict)
@@ -44,6 +50,8 @@ class View:
     latest: dict[str, int] = field(default_factory=dict)
     windows: dict[str, tuple[float, ...]] = field(default_factory=dict)
     receipts: set[str] = field(default_factory=set)
+    alerts: dict[tuple[str, str], Alert] = field(default_factory=dict)
+    firing: dict[int, dict[tuple[str, str], Alert]] = field(default_factory=dict)
     next_incident_id: int = 1
 
     def add(self, other: "View") -> None:
@@ -53,6 +61,8 @@ class View:
         self.latest |= other.latest
         self.windows |= other.windows
         self.receipts |= other.receipts
+        self.alerts |= other.alerts
+        self.firing |= other.firing
         self.next_incident_id = other.next_incident_id
 
 
@@ -68,7 +78,8 @@ class Changes:
     incidents: version 1 is inserted; any other replaces the version before it, or it's a conflict. A second open
         incident of a key is a conflict too.
     timers_done: deleted if still at that due time, whoever holds the lease; timers_cleared: (incident, name) deleted;
-        then timers: set by (incident, name).
+        then, with `recheck_at`, alerts that are kept quiet are looked at by then: deadlines `recheck/…` that are later
+        are moved there; then timers: set by (incident, name).
     owed: one message each; see `Notification.seq` for how they coalesce.
     settled: a notification as it should be stored now, with the lease it was held under and the `seq` that was sent.
         Written only if that lease still holds. If more was owed meanwhile (the stored seq is higher), it stays
@@ -87,6 +98,7 @@ class Changes:
     timers: dict[tuple[int, str], Timer] = field(default_factory=dict)
     timers_cleared: set[tuple[int, str]] = field(default_factory=set)
     timers_done: list[TimerDue] = field(default_factory=list)
+    recheck_at: float | None = None
     owed: list[Owed] = field(default_factory=list)
     settled: list[tuple[Notification, str, int]] = field(default_factory=list)
     windows: dict[str, tuple[float, ...]] = field(default_factory=dict)

@@ -168,5 +168,12 @@ class ActionRan(Struct, frozen=True, tag="action_ran"):
     ran: Ran
 
 
+class SilencesChanged(Struct, frozen=True, tag="silences"):
+    """Silences or inhibitions aren't what they were: what they keep quiet is looked at again."""
+
+    at: float
+
+
 ActionEvent = ActionRequested | ActionAnswered | ActionRan
-Event = AlertSeen | Commanded | TimerDue | DeliverySettled | Undelivered | Resent | Recorded | Deployed | ActionEvent
+AroundEvent = Recorded | Deployed | SilencesChanged
+Event = AlertSeen | Commanded | TimerDue | DeliverySettled | Undelivered | Resent | ActionEvent | AroundEvent

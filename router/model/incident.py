@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from router.model.action import ActionRequest
 from router.model.deployment import Deployment
+from router.model.reason import Reason
 
 
 class Severity(StrEnum):
@@ -49,6 +50,8 @@ class Incident(Struct, frozen=True, gc=False):
     has run in earlier ones: a brief resolve doesn't set it back.
     `news_at` is when a person last said something about it. `public_title` is what the public knows it as, since
     `published_at`; "" while they know nothing of it. A `drill` isn't real, and never public.
+    `muted` says what holds back its pages, if anything does: the reason (silenced, inhibited), and the name of the
+    silence or the incident.
     """
 
     id: int
@@ -89,6 +92,7 @@ class Incident(Struct, frozen=True, gc=False):
     drill: bool = False
     onset: float = 0.0
     suspect: Deployment | None = None
+    muted: tuple[Reason, str] | None = None
 
     @property
     def name(self) -> str:

@@ -31,6 +31,8 @@ class Reason(StrEnum):
     HELD_RESOLVED = "held_resolved"
     HELD_FALSE_POSITIVE = "held_false_positive"
     RULES_CHANGED = "rules_changed"
+    SILENCED = "silenced"
+    INHIBITED = "inhibited"
 
     # What happened to an incident
     SEVERITY_RAISED = "severity_raised"
@@ -98,3 +100,4 @@ class Reason(StrEnum):
     TIMER_OUTDATED = "timer_outdated"
     COMMAND_OUTDATED = "command_outdated"
     NOT_PUBLIC = "not_public"
+    SILENCES_CHANGED = "silences_changed"

@@ -9,21 +9,26 @@ import msgspec
 from sqlalchemy import Connection, TextClause, text
 
 from router.core.view import View, Wanted
-from router.model.alert import AlertStatus, Taking
+from router.model.alert import Alert, AlertStatus, Taking
 from router.model.incident import Incident, Severity
 from router.model.reason import Reason
 from router.store.bulk import Dialect, encode, given, packed, seconds
-from router.store.schema import alerts, incidents, receipts, windows
+from router.store.schema import OPEN, alerts, incidents, receipts, windows
 
 T = TypeVar("T")
 
 TakingRow = tuple[str, str, str, AlertStatus, Reason, int, int, int | None, Severity | None]
 TAKING = [column for column in alerts.c if column.name != "doc"]
 
+FIRING = [alerts.c.incident_id, alerts.c.fingerprint, alerts.c.rule, alerts.c.doc]
+
 _takings = msgspec.json.Decoder(list[TakingRow])
 _docs = msgspec.json.Decoder(list[tuple[str]])
 _incident = msgspec.json.Decoder(Incident)
-_windows = msgspec.json.Decoder(list[tuple[str, str]])
+_alert = msgspec.json.Decoder(Alert)
+_pairs = msgspec.json.Decoder(list[tuple[str, str]])
+_stored = msgspec.json.Decoder(list[tuple[str, str, str]])
+_firing = msgspec.json.Decoder(list[tuple[int, str, str, str]])
 _times = msgspec.json.Decoder(tuple[float, ...])
 
 
@@ -52,6 +57,14 @@ class Load:
             WHERE id IN (
                 SELECT (SELECT max(id) FROM incidents AS newest WHERE newest.key = given.key)
                 FROM {given(dialect, key)})""")
+        self._open = text(f"SELECT {packed(dialect, i.doc)} FROM incidents WHERE {OPEN}")
+        self._alerts = text(f"""
+            SELECT {packed(dialect, alerts.c.fingerprint, alerts.c.rule, alerts.c.doc)} FROM alerts
+            WHERE fingerprint IN (SELECT given.fingerprint FROM {given(dialect, fingerprint)})""")
+        self._firing = text(f"""
+            SELECT {packed(dialect, *FIRING)} FROM alerts
+            WHERE status = 'firing'
+                AND incident_id IN (SELECT given.incident_id FROM {given(dialect, alerts.c.incident_id)})""")
         self._next_id = text("SELECT COALESCE(max(id), 0) + 1 FROM incidents")
         self._windows = text(f"""
             SELECT {packed(dialect, w.key, w.times)} FROM windows
@@ -71,8 +84,17 @@ class Load:
             newest = _incidents(view, _read(connection, self._by_key, wanted.keys, _docs))
             view.latest = {incident.key: incident.id for incident in newest}
             view.next_incident_id = connection.execute(self._next_id).scalar_one()
+        if wanted.open:
+            _incidents(view, _docs.decode(connection.execute(self._open).scalar_one()))
+        if wanted.alerts:
+            stored = _read(connection, self._alerts, wanted.alerts, _stored)
+            view.alerts = {(found, rule): _alert.decode(doc) for found, rule, doc in stored}
+        for incident_id, found, rule, doc in (
+            _read(connection, self._firing, wanted.firing, _firing) if wanted.firing else ()
+        ):
+            view.firing.setdefault(incident_id, {})[found, rule] = _alert.decode(doc)
         if wanted.windows:
-            rows = _read(connection, self._windows, wanted.windows, _windows)
+            rows = _read(connection, self._windows, wanted.windows, _pairs)
             view.windows = {key: _times.decode(times) for key, times in rows}
         if wanted.receipts:
             view.receipts = {row[0] for row in _read(connection, self._receipts, wanted.receipts, _docs)}

@@ -59,6 +59,7 @@ def _rows(changes: Changes) -> dict[str, Sequence[Row]]:
         "history": [(ticks(event.at), _dump(event)) for event in changes.history],
         "timers_done": [(t.incident_id, t.name, ticks(t.due_at)) for t in changes.timers_done],
         "timers_cleared": sorted(changes.timers_cleared),
+        "rechecked": [] if changes.recheck_at is None else [(ticks(changes.recheck_at),)],
         "timers": [(*key, ticks(changes.timers[key].due_at)) for key in sorted(changes.timers)],
         "settled": [_settled_row(*settled) for settled in changes.settled],
         "owed": _owed_rows(changes.owed),

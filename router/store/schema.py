@@ -50,8 +50,10 @@ incidents = Table(
     Column("closed_at", Double),
     Column("doc", Text, nullable=False),
 )
-_OPEN = text("closed_at IS NULL")
-Index("incidents_one_open", incidents.c.key, unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN)
+OPEN = text("closed_at IS NULL")
+"""As `RESOLVED`."""
+
+Index("incidents_one_open", incidents.c.key, unique=True, sqlite_where=OPEN, postgresql_where=OPEN)
 Index("incidents_of_key", incidents.c.key, incidents.c.id)
 Index("incidents_by_state", incidents.c.severity, incidents.c.status)
 

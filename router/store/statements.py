@@ -4,6 +4,7 @@
 
 from sqlalchemy import Table, Text, column
 
+from router.core.suppression import NO_INCIDENT, RECHECK
 from router.store.bulk import Dialect, written
 from router.store.schema import alerts, history, incidents, notifications, receipts, records, timeline, timers, windows
 
@@ -45,6 +46,10 @@ def writes(dialect: Dialect) -> dict[str, str]:
         "timers_cleared": f"""
             DELETE FROM timers WHERE (incident_id, name) IN (
                 SELECT given.incident_id, given.name FROM {written(dialect, t.incident_id, t.name)})""",
+        "rechecked": f"""
+            UPDATE timers SET due_at = given.due_at FROM {written(dialect, t.due_at)}
+            WHERE timers.incident_id = {NO_INCIDENT} AND timers.name LIKE '{RECHECK}%'
+                AND timers.due_at > given.due_at""",
         "timers": f"""
             INSERT INTO timers (incident_id, name, due_at, lease, lease_until)
             SELECT given.incident_id, given.name, given.due_at, '', 0

@@ -8,6 +8,7 @@ import prometheus_client as prometheus
 from prometheus_client import CollectorRegistry, Gauge, Histogram
 
 from router import __version__
+from router.core.suppression import SUPPRESSED
 from router.core.view import Changes
 from router.model.alert import AlertStatus
 from router.model.event import AlertSeen, DeliverySettled, Event
@@ -67,6 +68,9 @@ class Metrics:
         histogram = partial(Histogram, namespace=PREFIX, registry=registry)
         channel_outcome = ["channel", "outcome"]
         self.alerts_received = counter("alerts_received_total", "Alerts accepted.", ["source", "status"])
+        self.suppressed = counter(
+            "alerts_suppressed_total", "Alerts that were kept quiet, each time they were looked at.", ["reason"]
+        )
         self.webhooks_rejected = counter(
             "webhooks_rejected_total", "Webhooks, or alerts in them, that were refused.", ["source", "reason"]
         )
@@ -124,6 +128,8 @@ class Metrics:
         for source in sources:
             for status in AlertStatus:
                 self.alerts_received.labels(source, status.value)
+        for reason in SUPPRESSED:
+            self.suppressed.labels(reason.value)
         self._channels = tuple(channels)
         for channel in self._channels:
             for outcome in OUTCOMES:
@@ -141,6 +147,9 @@ class Metrics:
         received = Counter((e.alert.source, e.alert.status) for e in events if isinstance(e, AlertSeen))
         for (source, status), alerts in received.items():
             self.alerts_received.labels(source, status.value).inc(alerts)
+        quiet = Counter(taking.reason for taking, _ in changes.takings.values() if taking.reason in SUPPRESSED)
+        for reason, looks in quiet.items():
+            self.suppressed.labels(reason.value).inc(looks)
         for event in events:
             if isinstance(event, DeliverySettled):
                 self._attempted(channel_of(event.notification.channel), event.attempts)

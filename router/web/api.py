@@ -1,6 +1,6 @@
 """The REST API under /api/v1/: incidents, alerts, notifications, and why."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 from http import HTTPStatus
 from typing import Any, TypeVar
@@ -9,12 +9,15 @@ from aiohttp import web
 from msgspec import Struct
 
 from router.config.document import Auth
+from router.config.people import moment_at
+from router.config.times import parse_moment
 from router.core.by_hand import reported
 from router.core.explain import explain
 from router.core.settings import Settings
-from router.model.alert import AlertStatus
+from router.core.suppression import may_be_inhibited
+from router.model.alert import Alert, AlertStatus
 from router.model.event import Command, Commanded, Resent
-from router.model.incident import OPEN, Severity, Status
+from router.model.incident import OPEN, Incident, Severity, Status
 from router.model.notification import NotificationState
 from router.model.reason import Reason
 from router.ports import Bad, Clock, Inbox, Incoming, Receiver, Store
@@ -183,8 +186,8 @@ class Api:
         rows = await self._store.alerts(fingerprint=fingerprint) if fingerprint else []
         if not rows:
             raise web.HTTPNotFound(text="no such alert is stored: give ?fingerprint= as /api/v1/alerts shows it")
-        explained = explain(self._settings(), rows[0].alert, self._clock.now())
-        return answer({"stored": [views.alert(row) for row in rows], "explanations": [views.explanation(explained)]})
+        explained = await self._explain(request, rows[0].alert)
+        return answer({"stored": [views.alert(row) for row in rows], "explanations": [explained]})
 
     async def explain_payload(self, request: web.Request) -> web.Response:
         """What would become of a webhook's alerts: `?source=` names whose webhook the body is."""
@@ -195,10 +198,16 @@ class Api:
             raise web.HTTPNotFound(text=f"no source '{source}' is configured")
         headers = {name.lower(): value for name, value in request.headers.items()}
         received = receiver.decode(Incoming(headers, await request.read()), self._clock.now())
-        explained = [
-            views.explanation(explain(self._settings(), alert, self._clock.now())) for alert in received.alerts
-        ]
+        explained = [await self._explain(request, alert) for alert in received.alerts]
         return answer({"explanations": explained, "errors": [error.detail for error in received.errors]})
+
+    async def _explain(self, request: web.Request, alert: Alert) -> dict[str, Any]:
+        """Now, or at `?at=`, by the silences made so far; what is inhibited is so by the incidents open now."""
+        settings, at = self._settings(), _moment(request, self._clock.now())
+        incidents: Sequence[Incident] = ()
+        if may_be_inhibited(settings, alert.labels):
+            incidents = await self._store.incidents(statuses=OPEN, limit=MAX_PAGE)
+        return views.explanation(explain(settings, alert, at, incidents=incidents))
 
     async def show_openapi(self, _request: web.Request) -> web.Response:
         return answer(openapi())
@@ -222,3 +231,12 @@ def _each(name: str, values: Iterable[str], type_: type[E]) -> Iterable[E]:
 
 def _limit(request: web.Request) -> int:
     return max(1, min(number(request, "limit", 100), MAX_PAGE))
+
+
+def _moment(request: web.Request, default: float) -> float:
+    """`?at=` as UTC epoch seconds; UTC as well if it has no offset. Raises: Bad."""
+    text = request.query.get("at", "")
+    try:
+        return moment_at(parse_moment(text), "UTC") if text else default
+    except (ValueError, OverflowError) as error:
+        raise Bad(str(error), "/at") from None

@@ -89,6 +89,14 @@ MAINTENANCE = {
     "starts_at": MOMENT,
     "ends_at": MOMENT,
 }
+AT = _query("at", "At this time instead of now, such as `2026-11-28T23:00Z`.")
+SILENCE = {
+    "match": {"type": "array", "items": {"type": "string"}, "description": "Matchers, of which all must hold."},
+    "comment": {"type": "string", "description": "Why."},
+    "for": {"type": "string", "description": "How long, such as `2h`; or else `to`."},
+    "to": {"type": "string", "description": "Until when, by the company's clock or with an offset."},
+    "from": {"type": "string", "description": "From when on; now, if it isn't given."},
+}
 
 TABLE: list[tuple[str, str, str, list[Parameter], dict[str, Any] | None]] = [
     (
@@ -150,13 +158,19 @@ TABLE: list[tuple[str, str, str, list[Parameter], dict[str, Any] | None]] = [
     ("get", "/status/maintenance", "Maintenance that the status page announces.", [], None),
     ("post", "/status/maintenance", "Announce maintenance.", [], MAINTENANCE),
     ("post", "/status/maintenance/{id}/end", "End maintenance now, or call it off before it begins.", [ID], None),
-    ("get", "/explain", "Why a stored alert was, or wasn't, told.", [_query("fingerprint", "The alert.")], None),
-    ("post", "/explain", "What would become of a webhook's alerts.", [SOURCE], {}),
+    (
+        "get", "/silences", "Silences that people have made and that aren't over, and those of the config.",
+        [_query("expired", "`true`: those that are over, too.", type="string", enum=["true", "false"])], None,
+    ),
+    ("post", "/silences", "Keep alerts quiet for a time.", [], SILENCE),
+    ("delete", "/silences/{id}", "End a silence now.", [ID], None),
+    ("get", "/explain", "Why a stored alert was, or wasn't, told.", [_query("fingerprint", "The alert."), AT], None),
+    ("post", "/explain", "What would become of a webhook's alerts.", [SOURCE, AT], {}),
     ("get", "/openapi.json", "This document.", [], None),
 ]  # fmt: skip
 
 
-MAKING = ("/schedules/{name}/overrides", "/schedules/{name}/swaps")
+MAKING = ("/schedules/{name}/overrides", "/schedules/{name}/swaps", "/silences")
 """Where a POST makes something."""
 
 

@@ -54,6 +54,7 @@ def incident(one: Incident) -> dict[str, Any]:
         "drill": one.drill,
         "suspect": suspect(one),
         "channels": one.told,
+        "muted": one.muted and {"reason": one.muted[0], "by": one.muted[1]},
     }
 
 
@@ -142,6 +143,7 @@ def explanation(one: Explanation) -> dict[str, Any]:
             }
             for verdict in one.verdicts
         ],
+        "quiet": one.quiet and {"reason": one.quiet.reason, "by": one.quiet.by, "until": when(one.quiet.until)},
         "outcomes": [_outcome(outcome) for outcome in one.outcomes],
     }
 

@@ -130,3 +130,25 @@ def test_a_sentry_webhook(tmp_path: Path) -> None:
     done = explain(tmp_path, body, "--source", "sentry", "--resource", "metric_alert")
     assert done.exit_code == 0, done.output
     assert "default: P2" in done.stdout
+
+
+QUIET = {
+    "silences": [{"name": "night", "match": ['alertname="DiskFull"'], "from": "22:00", "to": "06:00"}],
+    "inhibit": [{"rule": "payment-failures", "target": ['alertname="DiskFull"'], "equal": ["service"]}],
+}
+
+
+@pytest.mark.parametrize(("at", "silenced"), [("2026-11-28 23:00", True), ("2026-11-28 12:00", False)])
+def test_what_keeps_it_quiet_at_a_time(tmp_path: Path, at: str, silenced: bool) -> None:
+    """The silence, until when; and the incidents that would."""
+    write_config(tmp_path, **QUIET)
+    text = explain(tmp_path, group(alert("DiskFull")), "--at", at).stdout
+    assert ("silenced by night until 2026-11-29 06:00 UTC: what follows waits until then" in text) is silenced
+    assert "inhibited while an incident of rule payment-failures is open, with the same service" in text
+
+
+def test_a_time_that_is_none_is_refused(tmp_path: Path) -> None:
+    """With how to write it."""
+    done = explain(tmp_path, group(alert()), "--at", "tonight")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr.startswith("--at: expected a time such as")

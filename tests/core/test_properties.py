@@ -15,10 +15,14 @@ from hypothesis.stateful import rule as move
 from msgspec.structs import replace
 
 from router.core.escalation import STEP
+from router.core.inhibition import Inhibition
+from router.core.matcher import parse_matchers
 from router.core.policy import Policy, Step, Unless
 from router.core.settings import Settings
+from router.core.silence import Silence, Span
+from router.core.suppression import NO_INCIDENT, RECHECK, SUPPRESSED, suppression
 from router.model.alert import Alert, AlertStatus
-from router.model.event import AlertSeen, Command, Commanded, Event, Resent
+from router.model.event import AlertSeen, Command, Commanded, Event, Resent, SilencesChanged
 from router.model.incident import Incident, Severity, Status
 from router.model.notification import NotificationState, Rejected, Result, Retry, Sent, Uncertain
 from router.model.reason import Reason
@@ -34,8 +38,22 @@ CONFIGS = [
         policies=POLICIES | {"critical": Policy("critical", (Step(60, ("phone",), Unless.ACKNOWLEDGED),), ("mail",))},
     ),
     settings(rule(), policies=POLICIES | {"high": POLICIES["low"], "low": Policy("low", ())}),
+    settings(
+        rule(continues=True, resolve_after=60.0),
+        rule("often", count_over=300.0, thresholds={"P0": "> 3", "P2": "> 0"}),
+        silences=(
+            Silence("api-for-a-while", parse_matchers("service=api"), Span(NOW + 60, NOW + 3600)),
+            Silence("web-later", parse_matchers("service=web"), Span(NOW + 1800, NOW + 7200)),
+        ),
+    ),
+    settings(
+        rule("web", "service=web", severity=Severity.P1),
+        rule(),
+        silences=(Silence("web-later", parse_matchers("service=web"), Span(NOW + 1800, NOW + 7200)),),
+        inhibitions=(Inhibition(parse_matchers("service=api"), rule="web", equal=("alertname",)),),
+    ),
 ]
-HELD = {Reason.HELD_RESOLVED, Reason.HELD_FALSE_POSITIVE}
+HELD = {Reason.HELD_RESOLVED, Reason.HELD_FALSE_POSITIVE, *SUPPRESSED}
 ENDS = {Reason.STEPS_ENDED, Reason.UNANSWERED}
 STARTS = {Reason.OPENED, Reason.REOPENED, Reason.SEVERITY_RAISED, Reason.SEVERITY_SET, Reason.PROMOTED}
 
@@ -75,6 +93,7 @@ class Life(RuleBasedStateMachine):
         super().__init__()
         self.world = World(CONFIGS[0])
         self.worst: dict[int, tuple[Severity, int]] = {}
+        self.known = 0
 
     # --- what may happen
 
@@ -91,6 +110,7 @@ class Life(RuleBasedStateMachine):
         if held:
             changes.takings.clear()
             changes.history.clear()
+            changes.timers.clear()
         assert not changes
 
     @precondition(lambda self: self.world.incidents)
@@ -146,6 +166,8 @@ class Life(RuleBasedStateMachine):
     @move(number=st.sampled_from(range(len(CONFIGS))))
     def reload(self, number: int) -> None:
         self.world.settings = CONFIGS[number]
+        self.world.happen(SilencesChanged(self.world.now))
+        self.world.advance(0)
 
     # --- the laws
 
@@ -179,7 +201,7 @@ class Life(RuleBasedStateMachine):
 
     @invariant()
     def what_is_closed_has_no_deadline(self) -> None:
-        assert {incident_id for incident_id, _ in self.world.timers} <= {incident.id for incident in self.open()}
+        assert {incident_id for incident_id, _ in self.world.timers} <= {NO_INCIDENT, *(one.id for one in self.open())}
 
     @invariant()
     def no_alert_is_lost(self) -> None:
@@ -191,6 +213,29 @@ class Life(RuleBasedStateMachine):
                 assert self.world.incidents[taking.incident_id].is_open
             else:
                 assert taking.digest == ""
+
+    @invariant()
+    def what_is_kept_quiet_is_so_for_now(self) -> None:
+        """Something keeps it quiet by now, and there's a deadline to look at it again, whatever its source does."""
+        config, now = self.world.settings, self.world.now
+        for (fingerprint, name), taking in self.world.takings.items():
+            seen = self.world.alerts[fingerprint, name]
+            quiet = taking.status is AlertStatus.FIRING and taking.reason in SUPPRESSED
+            if quiet and name in {taker.name for taker in config.rules.takers(seen)}:
+                due = self.world.timers[NO_INCIDENT, f"{RECHECK}{fingerprint} {name}"]
+                assert due == now or suppression(config, seen.labels, now, self.world.incidents.values())
+                assert due >= now
+
+    @invariant()
+    def a_silenced_alert_does_nothing(self) -> None:
+        """It opens no incident, joins none and makes none worse."""
+        for entry in self.world.timeline[self.known :]:
+            incident = self.world.incidents[entry.incident_id]
+            if entry.what in STARTS | {Reason.JOINED} and "fingerprint" in entry.data and "service" in incident.key:
+                service = "web" if 'service="web"' in incident.key else "api"
+                labels = {"alertname": "Payments", "service": service}
+                assert not any(silence.until(labels, entry.at) for silence in self.world.settings.silences)
+        self.known = len(self.world.timeline)
 
     @invariant()
     def only_people_lower_a_severity(self) -> None:

@@ -169,6 +169,7 @@ def test_facts_say_what_the_template_has_no_place_for() -> None:
 
 
 NOT_ON_A_TIMELINE = {
+    Reason.SILENCES_CHANGED,
     Reason.MATCHED,
     Reason.SOURCE_DIFFERS,
     Reason.MATCHER_FAILED,

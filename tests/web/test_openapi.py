@@ -60,7 +60,10 @@ async def test_the_documented_status_is_the_one_that_is_answered(router: Router)
         override = (await daemon.ask("POST", "/api/v1/schedules/ana/swaps", json=swap)).json["override"]["id"]
         work = {"title": "Upgrade", "starts_at": "2100-01-01T00:00:00Z", "ends_at": "2100-01-01T01:00:00Z"}
         announced = (await daemon.ask("POST", "/api/v1/status/maintenance", json=work)).json["maintenance"]["id"]
+        quiet = {"match": ["a=b"], "for": "2h", "comment": "why"}
+        silence = (await daemon.ask("POST", "/api/v1/silences", json=quiet)).json["silence"]["id"]
         bodies: dict[str, Any] = {
+            "silences": quiet,
             "incidents": {"title": "Slow"},
             "note": {"text": "hm"},
             "severity": {"severity": "P2"},
@@ -76,7 +79,7 @@ async def test_the_documented_status_is_the_one_that_is_answered(router: Router)
             for method, operation in operations.items():
                 if method == "post" and path.endswith("/actions"):
                     continue  # none is configured
-                ids = {"overrides": override, "maintenance": announced}
+                ids = {"overrides": override, "maintenance": announced, "silences": silence}
                 number = next((ids[part] for part in ids if f"/{part}/" in path), 1)
                 url = path.format(id=number, channel="log", name="ana")
                 body = bodies.get(path.rpartition("/")[2], {"version": "4", "alerts": []} if "explain" in path else {})

@@ -1,0 +1,49 @@
+"""Silences: alerts that nobody is to hear of for a time, once or every week.
+
+A silence takes the alerts whose labels all of its matchers take. It says nothing about incidents: what a silenced
+alert may still do is decided where alerts are (`fold`).
+"""
+
+from msgspec import Struct
+
+from router.core.matcher import Matcher, takes
+from router.core.schedule import Restriction, windows
+
+
+class Span(Struct, frozen=True):
+    """From `start` until `end`, UTC epoch seconds."""
+
+    start: float
+    end: float
+
+    def end_at(self, at: float) -> float | None:
+        """Until when it goes on, if it does at `at`."""
+        return self.end if self.start <= at < self.end else None
+
+
+class Weekly(Struct, frozen=True):
+    """A window that comes again, by the clock of a time zone."""
+
+    window: Restriction
+    time_zone: str
+
+    def end_at(self, at: float) -> float | None:
+        """Until when it goes on, if it does at `at`."""
+        ends = [end for start, end in windows(self.window, at, at, self.time_zone) if start <= at < end]
+        return max(ends, default=None)
+
+
+class Silence(Struct, frozen=True):
+    """`name` is what it's called everywhere: that of the config, or the id of one that a person has made."""
+
+    name: str
+    matchers: tuple[Matcher, ...]
+    when: Span | Weekly
+    by: str = ""
+    comment: str = ""
+
+    def until(self, labels: dict[str, str], at: float) -> float | None:
+        """Until when an alert with these labels is silenced, if it is at `at`."""
+        if isinstance(self.when, Span) and self.when.end_at(at) is None:
+            return None  # as most are: those that are over are kept for a while
+        return self.when.end_at(at) if takes(self.matchers, labels) else None

@@ -1,0 +1,48 @@
+"""The silences that people have made, as a part of the settings in force."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from router.core.quieting import MadeSilence, silence
+from router.core.settings import Settings
+from router.core.silence import Silence
+from router.engine.in_force import LOOK
+from router.model.event import SilencesChanged
+from router.ports import Clock, Inbox, Overloaded, StoreUnavailable
+from router.shelf import Shelf
+from router.telemetry.logs import logger
+
+log = logger(__name__)
+
+
+KEPT = 5 * 604_800.0
+"""For how many seconds after its end a silence is read: `explain` is asked about what has been, too."""
+
+
+class Silences:
+    """A `router.engine.in_force.Stored`."""
+
+    def __init__(self, shelf: Shelf[MadeSilence], clock: Clock) -> None:
+        self._shelf = shelf
+        self._clock = clock
+        self._found: Sequence[Silence] = ()
+
+    async def read(self) -> None:
+        """Raises: StoreUnavailable."""
+        found = await self._shelf.find(since=self._clock.now() - KEPT)
+        self._found = [silence(key, made) for key, made in found]
+
+    def over(self, settings: Settings) -> Settings:
+        return replace(settings, silences=(*settings.silences, *self._found))
+
+
+async def look_again(inbox: Inbox, clock: Clock) -> None:
+    """What is kept quiet is looked at by the silences of now, as soon as the store can."""
+    while True:
+        try:
+            await inbox.submit([SilencesChanged(clock.now())])
+        except (StoreUnavailable, Overloaded) as error:
+            log.warning("silences_wait", error=str(error))
+            await clock.sleep(LOOK)
+        else:
+            return
