@@ -1,22 +1,75 @@
 """`alert-router check`."""
 
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
-from router.cli.config import ConfigPath, config_at, path_of
+from router.cli.config import ConfigPath, config_at, fail, path_of
+from router.config.load import Config
 from router.core.coverage import coming_gaps, uncovered
 from router.core.render import utc
-from router.ports import SystemClock
+from router.core.shadow import Doubt, doubts
+from router.core.unseen import Seen
+from router.ports import StoreUnavailable, SystemClock
+from router.store import read_store
+
+PAGE = 1000
 
 
-def check(config: ConfigPath = None) -> None:
+def check(
+    strict: Annotated[bool, typer.Option("--strict", help="Let warnings about rules be errors.")] = False,
+    seen: Annotated[bool, typer.Option("--seen", help="Hold the rules against the alerts in the store, too.")] = False,
+    config: ConfigPath = None,
+) -> None:
     """Check the config and its rules. Every error is said as file:line:column; any makes the exit code 1.
 
-    Times of the coming week at which nobody is on call for the worst incidents are warned of.
+    Rules that can never take an alert and tiers that are never reached are warned of, and so are times of the coming
+    week at which nobody is on call for the worst incidents.
     """
     path = path_of(config)
     checked = config_at(path)
     rules, channels = len(checked.settings.rules.rules), len(checked.channels)
+    found = [*doubts(checked.settings.rules.rules), *(_unseen(checked) if seen else ())]
+    for doubt in found:
+        typer.echo(f"{doubt.rule.origin}: {'' if strict else 'warning: '}{doubt.message}", err=True)
+    for line in _gaps(checked, path):
+        typer.echo(line, err=True)
+    if strict and found:
+        raise typer.Exit(1)
+    typer.echo(f"{path}: no errors ({rules} rules, {channels} channels, {len(checked.sources)} sources)")
+
+
+def _gaps(checked: Config, path: Path) -> Iterator[str]:
     for one in uncovered(checked.settings, coming_gaps(checked.settings, SystemClock().now())):
         when = f"from {utc(one.gaps[0].start)} until {utc(one.gaps[0].end)}"
-        typer.echo(f"{path}: warning: {one.why}, {when}: see alert-router oncall gaps {one.schedule}", err=True)
-    typer.echo(f"{path}: no errors ({rules} rules, {channels} channels, {len(checked.sources)} sources)")
+        yield f"{path}: warning: {one.why}, {when}: see alert-router oncall gaps {one.schedule}"
+
+
+def _unseen(checked: Config) -> list[Doubt]:
+    storage = checked.document.storage.reveal()
+    file = storage.removeprefix("sqlite:///")
+    if file != storage and not Path(file).exists():  # or one would be made
+        fail(f"can't read the stored alerts: there's no store at {file}")
+    try:
+        seen = asyncio.run(_seen(storage))
+    except (StoreUnavailable, OSError, ValueError) as error:
+        fail(f"can't read the stored alerts: {error}")
+    typer.echo(f"looked at {seen.alerts} stored alerts", err=True)
+    return seen.doubts(checked.settings.rules.rules)
+
+
+async def _seen(storage: str) -> Seen:
+    """All alerts in the store, which is only read. Raises: StoreUnavailable, OSError, ValueError."""
+    store = await read_store(storage)
+    seen, after = Seen(), ""
+    try:
+        while rows := await store.alerts(after=after, limit=PAGE):
+            for alert in {row.alert.fingerprint: row.alert for row in rows}.values():
+                seen.add(alert)
+            after = rows[-1].alert.fingerprint
+    finally:
+        await store.close()
+    return seen

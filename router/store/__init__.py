@@ -4,7 +4,7 @@ from router.store.schema import REVISION
 from router.store.sql import Database
 from router.store.store import SqlStore, revision
 
-__all__ = ["SqlStore", "migrate", "open_store"]
+__all__ = ["SqlStore", "migrate", "open_store", "read_store"]
 
 
 async def migrate(url: str) -> tuple[str | None, str]:
@@ -30,4 +30,21 @@ async def open_store(url: str) -> SqlStore:
     except BaseException:
         await database.close()
         raise
+    return SqlStore(database)
+
+
+async def read_store(url: str) -> SqlStore:
+    """Open the store as it is, to read it: nothing is brought up to date. A SQLite file has to exist.
+
+    Raises: ValueError, if it's of another version; StoreUnavailable.
+    """
+    database = Database(url)
+    try:
+        found = await database.read(revision)
+    except BaseException:
+        await database.close()
+        raise
+    if found != REVISION:
+        await database.close()
+        raise ValueError(f"the store is of version {found}, and not {REVISION}: see alert-router migrate")
     return SqlStore(database)

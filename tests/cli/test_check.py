@@ -1,5 +1,6 @@
 """`alert-router check`, and how every command finds its config."""
 
+import asyncio
 import re
 import subprocess
 import sys
@@ -9,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from router.cli import main
-from tests.daemon import write_config
+from tests.daemon import Daemon, alert, write_config
 
 ROOT = Path(__file__).parents[2]
 
@@ -94,3 +95,50 @@ def test_the_installed_command_does_the_same(tmp_path: Path) -> None:
     helped = subprocess.run([program, "--help"], capture_output=True, text=True, check=False).stdout
     for command in ("serve", "check", "explain", "incidents", "ack", "resolve", "migrate", "schema"):
         assert re.search(rf"\b{command}\b", helped)
+
+
+DEAD = [
+    {"name": "all", "match": ['alertname=~"A|B"'], "severity": "P2"},
+    {"name": "dead", "match": ['alertname="A"', 'host="x"'], "severity": "P1"},
+    {"name": "tiers", "match": ['alertname="C"'], "thresholds": {"P0": "> 1%", "P1": "> 5%"}},
+]
+
+
+def test_rules_that_can_do_nothing_are_warned_of(tmp_path: Path) -> None:
+    """Where they're written, with why; they're errors only if somebody wants them to be."""
+    path = write_config(tmp_path, DEAD)
+    done = CliRunner().invoke(main, ["check", "--config", str(path)])
+    assert done.exit_code == 0
+    dead, tier = done.stderr.splitlines()
+    first = f"{tmp_path}/rules.yaml:2:3"
+    why = f"rule 'dead' takes no alert: before it, 'all' ({first}) takes all that it would; set continue there"
+    assert re.fullmatch(rf"{re.escape(str(tmp_path))}/rules\.yaml:\d+:3: warning: {re.escape(why)}", dead)
+    assert "no value reaches the tier P1 of rule 'tiers': where '> 5%' holds, a worse one does" in tier
+    strict = CliRunner().invoke(main, ["check", "--strict", "--config", str(path)])
+    assert (strict.exit_code, strict.stdout) == (1, "")
+    assert strict.stderr == done.stderr.replace("warning: ", "")
+
+
+async def test_the_rules_are_held_against_what_was_seen(tmp_path: Path) -> None:
+    """Labels and names that no stored alert had, and how many were looked at."""
+    path = write_config(tmp_path, DEAD[:1])
+    async with Daemon(path) as daemon:
+        await daemon.alert(alert("A"), alert("A", service="web"))
+    rules = [{"name": "a", "match": ['alertname="A"', 'hots="x"'], "severity": "P2"}]
+    rules.append({"name": "b", "match": ['alertname="Aa"'], "severity": "P2"})
+    path = write_config(tmp_path, rules)
+    done = await asyncio.to_thread(CliRunner().invoke, main, ["check", "--seen", "--config", str(path)])
+    assert done.exit_code == 0, done.output
+    said = done.stderr.splitlines()[-3:]
+    assert said[0] == "looked at 2 stored alerts"
+    assert said[1].endswith("warning: rule 'a': no alert has had the label 'hots'")
+    assert said[2].endswith("warning: rule 'b': no alert has had a name that alertname=\"Aa\" takes")
+
+
+def test_no_store_is_made_to_look_at(tmp_path: Path) -> None:
+    """It's said that there's none."""
+    path = write_config(tmp_path)
+    done = CliRunner().invoke(main, ["check", "--seen", "--config", str(path)])
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr == f"can't read the stored alerts: there's no store at {tmp_path}/router.db\n"
+    assert not (tmp_path / "router.db").exists()
