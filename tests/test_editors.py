@@ -1,0 +1,48 @@
+"""What editors, pre-commit and CI are given: each file knows its schema, each command is one that there is."""
+
+import re
+import shlex
+from typing import Any
+
+import pytest
+import typer
+import yaml
+
+from router.cli import main
+from tests.pages import ROOT
+
+OURS = ["config.example.yaml", *(str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("rules/**/*.yaml")))]
+HOOKS = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
+COMMANDS: Any = typer.main.get_command(main)
+
+
+def options(command: str) -> set[str]:
+    """The options of a command line's command. Raises: KeyError, if there's none."""
+    return {name for parameter in COMMANDS.commands[command].params for name in parameter.opts}
+
+
+@pytest.mark.parametrize("name", [name for name in OURS if "/prometheus/" not in name])
+def test_each_shipped_file_names_its_schema(name: str) -> None:
+    """In its first line, where editors look, and it's there."""
+    found = re.match(r"# yaml-language-server: \$schema=(\S+)\n", (ROOT / name).read_text())
+    assert found
+    kind = "config" if name.startswith("config") else "tests" if "/tests/" in name else "rules"
+    assert ((ROOT / name).parent / found[1]).resolve() == ROOT / f"docs/{kind}.schema.json"
+
+
+@pytest.mark.parametrize("hook", HOOKS, ids=lambda one: one["id"])
+def test_each_hook_runs_a_command(hook: dict[str, Any]) -> None:
+    """Once, whatever files have changed, and it takes a config."""
+    program, command = shlex.split(hook["entry"])
+    assert (program, hook["id"], hook["pass_filenames"]) == ("alert-router", f"alert-router-{command}", False)
+    assert "--config" in options(command)
+
+
+def test_the_workflow_runs_commands_there_are() -> None:
+    """With options that they have."""
+    workflow = yaml.safe_load((ROOT / "deploy/ci/github-actions.yml").read_text())
+    steps = [step["run"] for job in workflow["jobs"].values() for step in job["steps"] if "run" in step]
+    lines = [shlex.split(step) for step in steps if step.startswith("alert-router ")]
+    assert [line[1] for line in lines] == ["check", "test"]
+    for _, command, *arguments in lines:
+        assert {one for one in arguments if one.startswith("--")} <= options(command)
