@@ -13,19 +13,17 @@ over a view in memory. Nothing here waits, and the same events over the same vie
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from hashlib import blake2b
-from typing import NamedTuple
 
-from msgspec import json
 from msgspec.structs import replace
 
 from router.core.delivery import settle
-from router.core.escalation import PAGING, Decision
-from router.core.incident import Cleared, DeliveryFailed, Fired, HeldBack, IncidentEvent, decide
+from router.core.escalation import Decision
+from router.core.holding import held_back, kept_quiet, may_be_held_back
+from router.core.incident import Cleared, DeliveryFailed, Fired, IncidentEvent, decide
 from router.core.rule import Rule, judge
 from router.core.settings import Settings
+from router.core.sighting import Sighting, begins, digest, is_news, is_repeat
 from router.core.suppression import (
-    HELD_FOR,
     NO_INCIDENT,
     RECHECK,
     SUPPRESSED,
@@ -33,7 +31,6 @@ from router.core.suppression import (
     may_be_inhibited,
     recheck,
     rechecked,
-    suppression,
 )
 from router.core.view import Changes, View, Wanted
 from router.model.alert import Alert, AlertStatus, Taking
@@ -48,7 +45,6 @@ from router.model.event import (
     TimerDue,
     Undelivered,
 )
-from router.model.incident import Incident, Severity
 from router.model.reason import Reason
 
 SEEN_EVERY = 60.0
@@ -72,23 +68,6 @@ _TELLS = frozenset({Reason.OPENED, Reason.REOPENED, Reason.JOINED, Reason.SEVERI
 
 MAX_WINDOW = 10_000
 """The most occurrences a sliding window holds. Config refuses thresholds beyond it."""
-
-
-def digest(alert: Alert, revision: str) -> str:
-    """A fingerprint of all that matters in an alert under these rules: equal for a mere repeat."""
-    content = (
-        revision, alert.status, alert.labels, alert.annotations, alert.starts_at, alert.url, alert.event_id,
-    )  # fmt: skip
-    return blake2b(json.encode(content), digest_size=8).hexdigest()
-
-
-class _Sighting(NamedTuple):
-    """An alert as it came, its digest, and when it came last: `at`, unless it's looked at again by itself."""
-
-    at: float
-    alert: Alert
-    mark: str
-    seen: float
 
 
 class Fold:
@@ -120,7 +99,7 @@ class Fold:
         keys: set[str] = set()
         windows: set[str] = set()
         incident_ids: set[int] = set()
-        firing = self._may_be_held_back(view)
+        firing = may_be_held_back(self.settings, self.events, view)
         inhibitors = bool(firing and self.settings.inhibitions)
         # An alert that comes twice may be news the second time, even if it's a repeat of what is stored.
         # So may one whose incident somebody closes meanwhile.
@@ -132,7 +111,7 @@ class Fold:
                 continue
             mark = self._digests[position] = digest(alert, revision)
             takings = view.takings.get(alert.fingerprint, ())
-            repeat = times[alert.fingerprint] == 1 and _is_repeat(takings, mark)
+            repeat = times[alert.fingerprint] == 1 and is_repeat(takings, mark)
             if repeat and commanded.isdisjoint(taking.incident_id for taking in takings):
                 continue
             incident_ids.update(taking.incident_id for taking in takings if taking.incident_id is not None)
@@ -163,15 +142,6 @@ class Fold:
         if alert is None or alert.status is AlertStatus.RESOLVED:
             return None
         return alert if alert.event_id or alert.fingerprint not in times else None
-
-    def _may_be_held_back(self, view: View) -> list[int]:
-        """The incidents with a deadline, by which somebody would be paged if nothing kept that quiet."""
-        due = {
-            event.incident_id
-            for event in self.events
-            if isinstance(event, TimerDue) and event.name in PAGING and self.settings.keeps_quiet(event.at)
-        }
-        return [i for i in due if i in view.incidents and view.incidents[i].is_open]
 
     def decide(self, view: View) -> tuple[Changes, list[Reason]]:
         """What to write, and the reason decided for each event. `view` is changed along: it's used up."""
@@ -217,7 +187,9 @@ class Fold:
                 self.changes.timers_done.append(event)
                 if any(key := rechecked(event)):
                     return self._recheck(position, event.at, *key)
-                return self._happen(event.incident_id, self._held_back(event) or event)
+                return self._happen(
+                    event.incident_id, held_back(self.settings, self.view, self.changes, event) or event
+                )
             case _:
                 return self._happen(event.incident_id, event)
 
@@ -249,7 +221,7 @@ class Fold:
         """`seen` is when the source reported it last."""
         takings = self.view.takings.get(alert.fingerprint, [])
         mark = self._digests[position]
-        if _is_repeat(takings, mark):
+        if is_repeat(takings, mark):
             self.changes.seen += [
                 (taking.fingerprint, taking.rule, at) for taking in takings if at - taking.last_seen >= SEEN_EVERY
             ]
@@ -261,7 +233,7 @@ class Fold:
         takers = self._takers[position]
         self._forget_others(at, alert, {rule.name for rule, _ in takers}, takings)
         before = {taking.rule: taking for taking in takings}
-        sighting = _Sighting(at, alert, mark, seen)
+        sighting = Sighting(at, alert, mark, seen)
         reasons = [self._take(sighting, rule, key, before.get(rule.name)) for rule, key in takers]
         return reasons[0]
 
@@ -291,10 +263,10 @@ class Fold:
             self.changes.takings.pop((taking.fingerprint, taking.rule), None)
             self.view.takings[alert.fingerprint].remove(taking)
 
-    def _take(self, sighting: _Sighting, rule: Rule, key: str, before: Taking | None) -> Reason:
+    def _take(self, sighting: Sighting, rule: Rule, key: str, before: Taking | None) -> Reason:
         at, alert, mark, seen = sighting
-        begins = _begins(alert, before)
-        occurs = begins or (bool(alert.event_id) and seen == at)
+        fresh = begins(alert, before)
+        occurs = fresh or (bool(alert.event_id) and seen == at)
         count = self._count(at, key, rule.count_over, occurs) if rule.count_over else 0
         judgement = judge(rule, alert, count, before.severity if before is not None and before.counted else None)
         severity = judgement.severity
@@ -312,10 +284,10 @@ class Fold:
         if before is not None and before.counted and not counted:
             self._clear(at, before, Reason.RULES_CHANGED)
         free = self.view.next_incident_id
-        fired = Fired(at, alert, rule, judgement, severity, key, counted, begins or _is_news(severity, before), free)
+        fired = Fired(at, alert, rule, judgement, severity, key, counted, fresh or is_news(severity, before), free)
         incident = self.view.incidents.get(free if current is None else current)
         decision = decide(incident, fired, self.settings)
-        if decision.reason in _TELLS and (quiet := self._quiet(at, alert.labels)):
+        if decision.reason in _TELLS and (quiet := kept_quiet(self.settings, self.view, alert.labels, at)):
             timer = recheck(alert.fingerprint, rule.name, quiet.until)
             self.changes.timers[timer.incident_id, timer.name] = timer
             if incident and incident.is_open and not (before and before.reason in SUPPRESSED):
@@ -352,38 +324,11 @@ class Fold:
 
     # --- silences and inhibition
 
-    def _quiet(self, at: float, labels: dict[str, str], incident_id: int | None = None) -> Suppression | None:
-        """What keeps an alert quiet, other than the incident that it's in."""
-        others: Sequence[Incident] = ()
-        if self.settings.inhibitions:
-            others = [incident for incident in self.view.incidents.values() if incident.id != incident_id]
-        return suppression(self.settings, labels, at, others)
-
-    def _note_suppressed(self, incident_id: int, sighting: _Sighting, quiet: Suppression) -> None:
+    def _note_suppressed(self, incident_id: int, sighting: Sighting, quiet: Suppression) -> None:
         """It would have joined an incident, or made it worse: that's where people look."""
         at, alert, *_ = sighting
         data = {"alert": alert.labels.get("alertname", ""), "fingerprint": alert.fingerprint, "name": quiet.by}
         self.changes.entries.append(Entry(incident_id, at, quiet.reason, f"source:{alert.source}", data))
-
-    def _held_back(self, due: TimerDue) -> HeldBack | None:
-        """Is every alert kept quiet that holds the incident open? Then nobody is paged about it."""
-        firing = self._firing(due.incident_id) if due.name in PAGING else []
-        quiet = [self._quiet(due.at, alert.labels, due.incident_id) for alert in firing]
-        held = [one for one in quiet if one]
-        if not held or len(held) < len(firing):
-            return None
-        return HeldBack(due, replace(held[0], until=min(due.at + HELD_FOR, *(one.until for one in held))))
-
-    def _firing(self, incident_id: int) -> list[Alert]:
-        """The alerts that hold an incident open: as they were stored, and as decided since."""
-        firing = dict(self.view.firing.get(incident_id, {}))
-        for key in self.changes.forgotten:
-            firing.pop(key, None)
-        for key, (taking, alert) in self.changes.takings.items():
-            firing.pop(key, None)
-            if taking.counted and taking.incident_id == incident_id:
-                firing[key] = alert
-        return list(firing.values())
 
     def _look_again(self, at: float) -> None:
         """Something isn't what it was: alerts that are kept quiet are looked at soon."""
@@ -457,24 +402,6 @@ class Fold:
                     written = self.changes.takings.get((taking.fingerprint, taking.rule))
                     if written:
                         self.changes.takings[taking.fingerprint, taking.rule] = (let_go, written[1])
-
-
-def _is_repeat(takings: Sequence[Taking], mark: str) -> bool:
-    return bool(takings) and all(taking.digest == mark for taking in takings)
-
-
-def _is_news(severity: Severity, before: Taking | None) -> bool:
-    """Has nobody had a say about it yet: is it bad now, or worse than it was, or was it kept quiet?"""
-    if before is None or before.severity is None or before.reason in SUPPRESSED:
-        return True
-    return severity.worse_than(before.severity)
-
-
-def _begins(alert: Alert, before: Taking | None) -> bool:
-    """Does it start to fire, rather than go on? At a source of events each has a start of its own."""
-    if before is None or before.status is AlertStatus.RESOLVED:
-        return True
-    return not alert.event_id and before.starts_at != alert.starts_at
 
 
 def _receipt(event: Event) -> str:

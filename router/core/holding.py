@@ -1,0 +1,56 @@
+"""Which incidents are held back from paging: those of which every alert that holds them open is kept quiet."""
+
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+
+from router.core.escalation import PAGING
+from router.core.incident import HeldBack
+from router.core.settings import Settings
+from router.core.suppression import HELD_FOR, Suppression, suppression
+from router.core.view import Changes, View
+from router.model.alert import Alert
+from router.model.event import Event, TimerDue
+from router.model.incident import Incident
+
+
+def may_be_held_back(settings: Settings, events: Sequence[Event], view: View) -> list[int]:
+    """The incidents with a deadline, by which somebody would be paged if nothing kept that quiet."""
+    due = {
+        event.incident_id
+        for event in events
+        if isinstance(event, TimerDue) and event.name in PAGING and settings.keeps_quiet(event.at)
+    }
+    return [i for i in due if i in view.incidents and view.incidents[i].is_open]
+
+
+def kept_quiet(
+    settings: Settings, view: View, labels: dict[str, str], at: float, incident_id: int | None = None
+) -> Suppression | None:
+    """What keeps an alert quiet, other than the incident that it's in."""
+    others: Sequence[Incident] = ()
+    if settings.inhibitions:
+        others = [incident for incident in view.incidents.values() if incident.id != incident_id]
+    return suppression(settings, labels, at, others)
+
+
+def held_back(settings: Settings, view: View, changes: Changes, due: TimerDue) -> HeldBack | None:
+    """Is every alert kept quiet that holds the incident open? Then nobody is paged about it."""
+    firing = _firing(view, changes, due.incident_id) if due.name in PAGING else []
+    quiet = [kept_quiet(settings, view, alert.labels, due.at, due.incident_id) for alert in firing]
+    held = [one for one in quiet if one]
+    if not held or len(held) < len(firing):
+        return None
+    return HeldBack(due, replace(held[0], until=min(due.at + HELD_FOR, *(one.until for one in held))))
+
+
+def _firing(view: View, changes: Changes, incident_id: int) -> list[Alert]:
+    """The alerts that hold an incident open: as they were stored, and as decided since."""
+    firing = dict(view.firing.get(incident_id, {}))
+    for key in changes.forgotten:
+        firing.pop(key, None)
+    for key, (taking, alert) in changes.takings.items():
+        firing.pop(key, None)
+        if taking.counted and taking.incident_id == incident_id:
+            firing[key] = alert
+    return list(firing.values())
