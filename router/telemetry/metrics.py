@@ -147,9 +147,7 @@ class Metrics:
         received = Counter((e.alert.source, e.alert.status) for e in events if isinstance(e, AlertSeen))
         for (source, status), alerts in received.items():
             self.alerts_received.labels(source, status.value).inc(alerts)
-        quiet = Counter(taking.reason for taking, _ in changes.takings.values() if taking.reason in SUPPRESSED)
-        for reason, looks in quiet.items():
-            self.suppressed.labels(reason.value).inc(looks)
+        self._suppressed(changes)
         for event in events:
             if isinstance(event, DeliverySettled):
                 self._attempted(channel_of(event.notification.channel), event.attempts)
@@ -163,6 +161,11 @@ class Metrics:
                 self.latency.labels(channel_of(entry.data["channel"])).observe(entry.data["late"])
             elif entry.what in MILESTONES and (incident := incidents.get(entry.incident_id)):
                 self._happened(entry.what, entry.at, incident)
+
+    def _suppressed(self, changes: Changes) -> None:
+        quiet = Counter(taking.reason for taking, _ in changes.takings.values() if taking.reason in SUPPRESSED)
+        for reason, looks in quiet.items():
+            self.suppressed.labels(reason.value).inc(looks)
 
     def _attempted(self, channel: str, attempts: Iterable[Attempt]) -> None:
         for attempt in attempts:
