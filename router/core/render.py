@@ -103,6 +103,7 @@ _OPTIONAL = re.compile(r"\[([^]]*)\]")
 # How a message travelled is for the operators: readers want what happened to the incident.
 ABOUT_DELIVERY = frozenset(
     {
+        Reason.CONDITION_FAILED,
         Reason.DELIVERED,
         Reason.DELIVERY_RETRIED,
         Reason.DELIVERY_UNCERTAIN,

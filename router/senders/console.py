@@ -1,25 +1,37 @@
-"""Prints the plan's internal alert on standard output: the channel that needs no account."""
+"""Prints messages on standard output: the channel that needs no account, and stands in for any other."""
 
 import sys
+from typing import Literal
 
 import aiohttp
 
-from router.core.render import message
+from router.core.render import message, plain
 from router.model.notification import Letter, Result, Retry, Sent
 from router.senders.options import ChannelOptions
 
 
 class ConsoleConfig(ChannelOptions, frozen=True, kw_only=True):
-    """Nothing to set beyond what every channel has."""
+    """brief: one line instead of the plan's internal alert. To a person it's always one line."""
+
+    brief: bool = False
+
+    @property
+    def reaches(self) -> Literal["name"]:
+        return "name"
 
 
 class ConsoleSender:
+    def __init__(self, name: str, *, brief: bool) -> None:
+        self._name = name
+        self._brief = brief
+
     async def send(self, letter: Letter) -> Result:
         # A terminal that can't show an emoji is no reason to lose a page.
         encoding = sys.stdout.encoding or "utf-8"
-        text = message(letter).text.encode(encoding, "replace").decode(encoding)
+        brief = self._brief or bool(letter.to)
+        text = f"{line(letter, self._name)}\n" if brief else f"\n{message(letter).text}\n"
         try:
-            sys.stdout.write(f"\n{text}\n")
+            sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
             sys.stdout.flush()
         except (OSError, ValueError) as error:  # a pipe whose reader has gone, or a closed stream
             return Retry(f"standard output: {type(error).__name__}")
@@ -28,5 +40,13 @@ class ConsoleSender:
     async def close(self) -> None: ...
 
 
-def build(_name: str, _config: ConsoleConfig, _session: aiohttp.ClientSession) -> ConsoleSender:
-    return ConsoleSender()
+def build(name: str, config: ConsoleConfig, _session: aiohttp.ClientSession) -> ConsoleSender:
+    return ConsoleSender(name, brief=config.brief)
+
+
+def line(letter: Letter, channel: str) -> str:
+    """Who is told over what, of which incident, and why."""
+    incident = letter.incident
+    whom = f"{channel} -> {plain(letter.to)}" if letter.to else channel
+    why = letter.reason.replace("_", " ")
+    return f"[{whom}] {incident.name} {incident.severity} {plain(incident.title)} ({why})"

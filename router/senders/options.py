@@ -25,7 +25,7 @@ class ChannelOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return ""
 
     @property
-    def reaches(self) -> Literal["phone", "email"] | None:
+    def reaches(self) -> Literal["name", "phone", "email"] | None:
         """Which address of a contact's the channel sends to; None where it doesn't reach people."""
         return None
 

@@ -17,12 +17,14 @@ SMTP = {"type": "email", "smtp": {"host": "127.0.0.1", "starttls": False}, "from
 TURNS = {"rotate": "daily", "handover": "09:00", "contacts": ["ana", "ben"]}
 STEPS = {"steps": [{"notify": ["channel:log", "contact:ana", "role:cto", "schedule:primary"]}]}
 
+HOOK = {"type": "webhook", "url": "https://example.com/hook"}
 WHOLE: dict[str, Any] = {
     "rules": [],
     "sources": {"alertmanager": {"insecure": True}},
-    "channels": {"log": {"type": "console"}, "text": TEXT, "mail": SMTP},
+    "channels": {"log": {"type": "console"}, "text": TEXT, "mail": SMTP, "hook": HOOK},
     "contacts": {
         "ana": {
+            "name": "Ana",
             "phone": "+442079460123",
             "email": "ana@example.com",
             "reach": [{"via": "text", "for": ["P0", "P1"]}, {"via": "mail", "after": "2m"}],
@@ -57,11 +59,12 @@ def test_a_config_with_people_tells_the_core_whom_its_targets_mean(tmp_path: Pat
 
 
 def test_a_channel_knows_the_addresses_of_those_it_reaches(tmp_path: Path) -> None:
-    """Text messages by telephone number, mail by address; a channel that reaches no people knows of none."""
+    """Text by telephone number, mail by address, the console by name; one that reaches no people knows of none."""
     config = read(tmp_path)
     assert config.addresses("text") == {"ana": "+442079460123"}
     assert config.addresses("mail") == {"ana": "ana@example.com", "ben": "ben@example.com"}
-    assert config.addresses("log") is None
+    assert config.addresses("log") == {"ana": "Ana"}
+    assert config.addresses("hook") is None
 
 
 def reach(*ways: Any, contact: str = "ana") -> dict[str, Any]:
@@ -91,7 +94,7 @@ BAD = [
         "unknown contact 'cy'",
     ),
     (reach({"via": "txt"}), "unknown channel 'txt', did you mean 'text'?"),
-    (reach({"via": "log"}), "channel 'log' is of type console, which doesn't reach single people"),
+    (reach({"via": "hook"}), "channel 'hook' is of type webhook, which doesn't reach single people"),
     (reach({"via": "text"}, contact="ben"), "'ben' has no phone, which channel 'text' needs"),
     (reach({"via": "text", "for": ["P4"]}), "unknown value 'P4'"),
     (reach({"via": "text", "after": "soon"}), "soon"),

@@ -6,6 +6,7 @@ import sys
 
 import aiohttp
 import pytest
+from msgspec.structs import replace
 
 from router.core.render import message
 from router.model.notification import Retry, Sent
@@ -20,10 +21,21 @@ async def test_prints_the_text_of_the_incident(capsys: pytest.CaptureFixture[str
     assert capsys.readouterr().out == f"\n{message(letter).text}\n"
 
 
+async def test_whoever_is_told_gets_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    """So does a channel that wants no more."""
+    letter = make_letter()
+    one = replace(letter, to="Ana Lima")
+    assert await ConsoleSender("call", brief=False).send(one) == Sent()
+    assert await ConsoleSender("pager", brief=True).send(letter) == Sent()
+    first, second = capsys.readouterr().out.splitlines()
+    what = f"{letter.incident.name} {letter.incident.severity} {letter.incident.title}"
+    assert (first, second) == (f"[call -> Ana Lima] {what} (step due)", f"[pager] {what} (step due)")
+
+
 async def test_a_terminal_without_emoji_still_gets_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
     raw = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding="ascii"))
-    assert await ConsoleSender().send(make_letter()) == Sent()
+    assert await ConsoleSender("log", brief=False).send(make_letter()) == Sent()
     assert b"? [P0] VintStreet Incident" in raw.getvalue()
 
 
@@ -33,6 +45,6 @@ async def test_a_reader_that_has_gone_is_worth_another_try(monkeypatch: pytest.M
     os.close(reading)
     pipe = os.fdopen(writing, "w", encoding="utf-8")
     monkeypatch.setattr(sys, "stdout", pipe)
-    assert await ConsoleSender().send(make_letter()) == Retry("standard output: BrokenPipeError")
+    assert await ConsoleSender("log", brief=False).send(make_letter()) == Retry("standard output: BrokenPipeError")
     with pytest.raises(BrokenPipeError):
         pipe.close()
