@@ -23,8 +23,10 @@ from router.config.statuspage import CHANNEL
 from router.core.arrangement import Arrangement
 from router.core.grant import Links, Signer
 from router.core.heartbeat import SOURCE as HEARTBEAT
+from router.core.pace import Pace
 from router.core.quieting import MadeSilence
 from router.core.settings import Settings
+from router.core.throttle import Throttle
 from router.engine import deployments
 from router.engine.announce import Announcements
 from router.engine.apply import Applier
@@ -35,7 +37,7 @@ from router.engine.deliver import Channel, Courier, Words
 from router.engine.heartbeats import Heartbeats
 from router.engine.housekeeping import keep_house
 from router.engine.in_force import InForce
-from router.engine.pace import Pace
+from router.engine.parcels import Limits
 from router.engine.pulse import Pulse, request
 from router.engine.silences import Silences, look_again
 from router.engine.timers import Timers
@@ -98,6 +100,7 @@ class Post:
         self._owner = owner
         self._charts = charts
         self._session: aiohttp.ClientSession | None = None
+        self._throttle = Throttle()
         self._couriers: dict[str, Courier] = {}
         self.announcers: dict[str, Announcer] = {}
         self._loops: set[asyncio.Task[None]] = set()
@@ -134,7 +137,11 @@ class Post:
             pace = Pace(options.rate.count, options.rate.per) if options.rate else None
             people = config.addresses(name)
             pictures = getattr(options, "pictures", False)
-            channels.append(Channel(name, sender, options.concurrency, options.timeout, pace, people, pictures))
+            limits = {f"{name}/{person}": limit for person, limit in config.settings.people.limits.items()}
+            limited = Limits(limits if people is not None else {}, self._throttle, options.rings)
+            channels.append(
+                Channel(name, sender, options.concurrency, options.timeout, pace, people, pictures, limited)
+            )
         for channel in channels:
             courier = Courier(channel, self._store, inbox, self._clock, owner=self._owner, words=words)
             self._couriers[channel.name] = courier

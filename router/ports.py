@@ -273,12 +273,35 @@ class Store(Protocol):
         ...
 
     async def claim_notifications(  # noqa: PLR0913 - what to lease, and for how long
-        self, channel: str, now: float, owner: str, until: float, limit: int, *, people: bool = False
+        self,
+        channel: str,
+        now: float,
+        owner: str,
+        until: float,
+        limit: int,
+        *,
+        people: bool = False,
+        less: Sequence[str] = (),
     ) -> Sequence[Notification]:
         """Lease the pending messages of a channel that are due, with `people` also those to people over it.
 
-        A lease already there had run out: a crash.
+        Not to the addresses `less` of people. A lease already there had run out: a crash.
         """
+        ...
+
+    async def waiting(
+        self, addresses: Mapping[str, bool], now: float, limit: int
+    ) -> Sequence[tuple[Notification, Incident]]:
+        """The messages to these people that are due, with their incidents, worst first; nothing is leased.
+
+        Of an address with False only those that no limit holds (`core.throttle.PREEMPTS`).
+        """
+        ...
+
+    async def claim_waiting(
+        self, keys: Sequence[tuple[int, str]], now: float, owner: str, until: float
+    ) -> Sequence[Notification]:
+        """Lease those of these messages, by incident and address, that are still pending and due."""
         ...
 
     async def letter(self, incident_id: int) -> tuple[Incident, Sequence[Entry], Sequence[AlertRow]] | None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from aiohttp import web
 
 from router.config.load import Config
-from router.engine.pace import Pace
+from router.core.pace import Pace
 from router.engine.subscribers.links import Links
 from router.engine.subscribers.post import SubscriberPost
 from router.engine.subscribers.roll import Roll

@@ -308,6 +308,7 @@ def _assemble(
         silences=silences(document.silences, document.company.time_zone),
         inhibitions=inhibitions(document.inhibit),
         edited=frozenset(name for name, channel in document.channels.items() if getattr(channel, "edits", False)),
+        rings=frozenset(name for name, channel in document.channels.items() if getattr(channel, "rings", False)),
         actions=plans(document.actions),
         public=_public(document),
         deployments=deploys(document.deployments),

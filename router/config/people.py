@@ -7,7 +7,7 @@ from typing import Final, NewType
 
 from msgspec import Struct, field
 
-from router.config.fields import Duration, TimeZone
+from router.config.fields import Duration, Rate, TimeZone
 from router.config.secret import SecretUrl
 from router.config.times import (
     Day,
@@ -20,6 +20,7 @@ from router.config.times import (
     parse_time,
     parse_weekdays,
 )
+from router.core.pace import Limit
 from router.core.reach import People, Way
 from router.core.rotation import Handover, Rotate, Rotation
 from router.core.schedule import EVERY_DAY, Imported, Layer, Override, Restriction, Schedule
@@ -33,6 +34,9 @@ Phone = NewType("Phone", str)
 """A number in E.164: `+442071838750`."""
 
 WEEK: Final = 604_800.0
+LONGEST_HOLD: Final = 3600.0
+"""In seconds: who is paged and hears of it later than that could as well not have been."""
+
 SHORTEST_TURN: Final = 3600.0
 """In seconds: turns as long as what a clock skips or shows twice are the shortest that make sense on it."""
 
@@ -75,7 +79,10 @@ class WayDocument(Struct, frozen=True, kw_only=True):
 
 
 class ContactDocument(Struct, frozen=True, kw_only=True):
-    """A person and the ways to reach them. `name` is what is shown instead of the contact's key in the config."""
+    """A person and the ways to reach them. `name` is what is shown instead of the contact's key in the config.
+
+    `throttle`: how many messages they get over each way; what is beyond it waits, and is told in one.
+    """
 
     name: str = ""
     email: Email | None = None
@@ -83,6 +90,11 @@ class ContactDocument(Struct, frozen=True, kw_only=True):
     slack: str = ""
     time_zone: TimeZone | None = None
     reach: list[WayDocument] = []
+    throttle: Rate | None = None
+
+    def __post_init__(self) -> None:
+        if self.throttle and self.throttle.per > LONGEST_HOLD:
+            raise ValueError(f"`throttle` is over {LONGEST_HOLD / 60:.0f}m at the most: a message may wait that long")
 
 
 class RestrictionDocument(Struct, frozen=True, kw_only=True):
@@ -201,6 +213,7 @@ def people(
         {name: tuple(those) for name, those in roles.items()},
         schedules(on_call, time_zone),
         _called(contacts),
+        {name: Limit(one.throttle.count, one.throttle.per) for name, one in contacts.items() if one.throttle},
     )
 
 

@@ -67,8 +67,10 @@ def _fits(message: Message, one: Told, start: float) -> bool:
         -TOLERANCE <= late <= message.within + TOLERANCE
         and _is_to(message, one)
         and message.reason in {None, one.reason}
-        and message.severity in {None, one.incident.severity}
-        and message.title in {None, one.incident.title}
+        and any(
+            message.severity in {None, incident.severity} and message.title in {None, incident.title}
+            for incident in (one.incident, *one.also)
+        )
     )
 
 
@@ -95,7 +97,8 @@ def describe(message: Message) -> str:
 
 
 def _told(one: Told) -> str:
-    return f'{one.address} {one.reason} {one.incident.severity} "{one.incident.title}"'
+    also = f" and {', '.join(incident.name for incident in one.also)}" if one.also else ""
+    return f'{one.address} {one.reason} {one.incident.severity} "{one.incident.title}"{also}'
 
 
 # --- incidents

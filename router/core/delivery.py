@@ -32,7 +32,9 @@ def settle(event: DeliverySettled, settings: Settings) -> Settlement:
     attempts = before.attempts + len(event.attempts)
     doubled = before.may_be_doubled or any(isinstance(attempt.result, Uncertain) for attempt in event.attempts[:-1])
     after = replace(before, attempts=attempts, lease="", lease_until=0.0, may_be_doubled=doubled)
-    late = event.at - before.owed_at
+    owed_at = before.owed_at + event.held
+    after = replace(after, owed_at=owed_at)
+    late = event.at - owed_at
     match result:
         case Sent(ref=ref):
             after = replace(
@@ -44,7 +46,7 @@ def settle(event: DeliverySettled, settings: Settings) -> Settlement:
                 error="",
                 may_be_doubled=False,
             )
-            what = Reason.DELIVERED
+            what = Reason.BUNDLED if event.bundle[1:] and event.bundle[0] != before.incident_id else Reason.DELIVERED
         case Retry(reason=error, after=retry_after) if late < settings.give_up_after:
             due_at = event.at + next_delay(attempts, retry_after=retry_after, jitter=event.jitter)
             after = replace(after, due_at=due_at, error=error)
@@ -57,7 +59,7 @@ def settle(event: DeliverySettled, settings: Settings) -> Settlement:
             after = replace(after, state=NotificationState.DEAD, error=error)
             what = Reason.DELIVERY_FAILED
     # The fallback doesn't wait for a next try that comes too late anyhow: a service may ask for an hour's patience.
-    too_late = after.state is NotificationState.PENDING and after.due_at - before.owed_at >= settings.fallback_after
+    too_late = after.state is NotificationState.PENDING and after.due_at - owed_at >= settings.fallback_after
     falls_back = (too_late or what is Reason.DELIVERY_FAILED) and not before.fallen_back
     after = replace(after, fallen_back=before.fallen_back or falls_back)
     return Settlement(after, _entry(event, after, what, doubled=doubled), falls_back)
@@ -69,4 +71,8 @@ def _entry(event: DeliverySettled, after: Notification, what: Reason, *, doubled
         data["error"] = after.error
     if doubled:
         data["may_be_doubled"] = True
+    if event.held:
+        data["held"] = event.held
+    if others := [f"INC-{one}" for one in event.bundle if one != after.incident_id]:
+        data["with"] = others[:1] if what is Reason.BUNDLED else others
     return Entry(after.incident_id, event.at, what, data=data)

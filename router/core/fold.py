@@ -59,6 +59,7 @@ _WITHOUT_EFFECT = frozenset(
         Reason.TIMER_OUTDATED,
         Reason.DELIVERED,
         Reason.SILENCES_CHANGED,
+        Reason.BUNDLED,
     }
 )
 """What isn't kept in the history: all would be the same without these, and they're most of what comes in."""

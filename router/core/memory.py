@@ -70,15 +70,20 @@ class Memory:
         first = self.timers.first()
         return TimerDue(now, *first[1], first[0]) if first and first[0] <= now else None
 
-    def claim(self, now: float) -> list[Notification]:
-        """Lease every message that is due, the longest due first."""
-        claimed = []
+    def due(self, now: float) -> list[Notification]:
+        """Every message that is due, the longest due first. It's for the caller to lease them, or to hold them."""
+        found = []
         while (first := self.waiting.first()) and first[0] <= now:
-            claimed.append(self.lease(first[1], now))
-        return claimed
+            found.append(self.outbox[first[1]])
+            self.waiting.drop(first[1])
+        return found
+
+    def hold(self, message: Notification, until: float) -> None:
+        """Look at it again by then, or when more is owed."""
+        self.waiting.set((message.incident_id, message.channel), until)
 
     def lease(self, key: Key, now: float) -> Notification:
-        """Hold one message. A lease that is still there had run out, so it may have been sent already."""
+        """Take one message to send it. A lease that is still there had run out, so it may have been sent already."""
         row = self.outbox[key]
         doubled = row.may_be_doubled or bool(row.lease)
         self.outbox[key] = held = replace(

@@ -11,6 +11,7 @@ from itertools import chain
 from msgspec import Struct
 from msgspec.structs import replace
 
+from router.core.pace import Limit
 from router.core.schedule import Schedule, on_call
 from router.model.incident import Severity
 
@@ -52,13 +53,15 @@ class Reached(Struct, frozen=True):
 class People:
     """Contacts with their ways, roles with their contacts, and schedules, all by name. Every name in them is known.
 
-    `called` has the contacts by what they're called elsewhere, in lower case.
+    `called` has the contacts by what they're called elsewhere, in lower case. `limits` are those to how many messages
+    a contact gets, over each way.
     """
 
     contacts: Mapping[str, tuple[Way, ...]] = field(default_factory=dict)
     roles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     schedules: Mapping[str, Schedule] = field(default_factory=dict)
     called: Mapping[str, str] = field(default_factory=dict)
+    limits: Mapping[str, Limit] = field(default_factory=dict)
 
     def find(self, name: str) -> str | None:
         """The key of the contact who goes by `name`, or has it as the key."""

@@ -22,6 +22,9 @@ MAX_LABELS = 20
 MAX_LINKS = 3
 """Of those in the config; the incident's page has all."""
 
+MAX_ALSO = 20
+"""Further incidents that a message names one by one."""
+
 OWN_LINKS = ("Incident", "Runbook", "Source", "What changed")
 """The links that a message has by itself."""
 
@@ -91,7 +94,8 @@ _WORDS = {
     Reason.SECOND_PERSON_NEEDED: "Approval refused[ to {by}], who asked for it[: #{number}][ {action}]",
     Reason.WRONG_CONFIRMATION: "Confirmation mistyped[ by {by}][: #{number}][ {action}]",
     Reason.ACTION_CHANGED: "Action was configured anew since it was asked for[: #{number}][ {action}]",
-    Reason.DELIVERED: "Message delivered[ to {channel}]",
+    Reason.DELIVERED: "Message delivered[ to {channel}][, in one with {with}]",
+    Reason.BUNDLED: "Message delivered[ to {channel}][, in that about {with}]",
     Reason.DELIVERY_RETRIED: "Message will be tried again[ on {channel}][ (attempt {attempts})][: {error}]",
     Reason.DELIVERY_UNCERTAIN: "Message may have arrived[ on {channel}] and is sent again[: {error}]",
     Reason.DELIVERY_FAILED: "Message not delivered[ to {channel}][ (attempt {attempts})][: {error}]",
@@ -105,6 +109,7 @@ ABOUT_DELIVERY = frozenset(
     {
         Reason.CONDITION_FAILED,
         Reason.DELIVERED,
+        Reason.BUNDLED,
         Reason.DELIVERY_RETRIED,
         Reason.DELIVERY_UNCERTAIN,
         Reason.DELIVERY_FAILED,
@@ -118,8 +123,8 @@ class Message(Struct, frozen=True):
     """What there is to say about an incident now, in parts that a sender lays out as its service likes.
 
     `subject` stays the same over the incident's life, so that mail clients keep one thread. `updates` are (time, what
-    happened), oldest first; `links` are (name, http or https URL); `facts` are (name, value). `text` is all but the
-    facts, as the plan writes it.
+    happened), oldest first; `links` are (name, http or https URL); `facts` are (name, value). `also` are (a line about
+    a further incident, its URL), or "" where there's none. `text` is all but the facts, as the plan writes it.
     """
 
     headline: str
@@ -132,6 +137,7 @@ class Message(Struct, frozen=True):
     updates: tuple[tuple[str, str], ...]
     links: tuple[tuple[str, str], ...]
     facts: tuple[tuple[str, str], ...]
+    also: tuple[tuple[str, str], ...]
     text: str
 
 
@@ -145,7 +151,7 @@ def message(letter: Letter) -> Message:
     status = incident.status.replace("_", " ").upper()
     started, lead = local(incident.opened_at, letter.time_zone), _lead(incident)
     suspect = plain(suspicion(incident.suspect, incident)) if incident.suspect else ""
-    updates, links = _updates(letter), tuple(_links(letter))
+    updates, links, also = _updates(letter), tuple(_links(letter)), tuple(_also(letter))
     lines = [
         headline,
         "",
@@ -158,10 +164,12 @@ def message(letter: Letter) -> Message:
         *(f"{when} - {what}" for when, what in updates),
         *([""] if links else []),
         *(f"{name}: {url}" for name, url in links),
+        *(["", further(letter)] if also else []),
+        *(f"{what} {url}".rstrip() for what, url in also),
     ]
     return Message(
         headline=headline,
-        subject=f"[{incident.name}] {title}",
+        subject=f"[{incident.name}] {title}" + (f" (and {len(letter.also)} more)" if also else ""),
         title=title,
         status=status,
         impact=title,
@@ -170,8 +178,22 @@ def message(letter: Letter) -> Message:
         updates=updates,
         links=links,
         facts=tuple(_facts(incident, letter.time_zone)),
+        also=also,
         text="\n".join(lines),
     )
+
+
+def further(letter: Letter) -> str:
+    """The line before the further incidents of a letter: people in a hurry must see that there are more."""
+    count = len(letter.also)
+    return f"AND {count} MORE INCIDENT{'S' * (count > 1)}:"
+
+
+def brief(incident: Incident) -> str:
+    """An incident in a few words: `P1 INC-8 acknowledged: Disk full`."""
+    status = "acknowledged" if incident.is_open and incident.acknowledged_at is not None else incident.status
+    how = "" if status is Status.INVESTIGATING else f" {status.replace('_', ' ')}"
+    return f"{incident.severity} {incident.name}{how}: {plain(incident.title) or 'no title'}"
 
 
 def describe(entry: Entry) -> str:
@@ -241,6 +263,13 @@ def _links(letter: Letter) -> Iterator[tuple[str, str]]:
     for name, url in (*own, *letter.elsewhere[:MAX_LINKS]):
         if web_url(url):
             yield name, url
+
+
+def _also(letter: Letter) -> Iterator[tuple[str, str]]:
+    for other in letter.also[:MAX_ALSO]:
+        yield brief(other.incident), other.url
+    if left := letter.also[MAX_ALSO:]:
+        yield f"and {len(left)} more: {', '.join(other.incident.name for other in left)}", ""
 
 
 def _facts(incident: Incident, zone: str) -> Iterator[tuple[str, str]]:

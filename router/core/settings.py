@@ -29,6 +29,7 @@ class Settings:
     `deployments`: those that may have caused an incident, and how that's judged.
     `silences`, `inhibitions`: which alerts are kept quiet.
     `edited`: the channels whose message is edited in place, which therefore hear of every change.
+    `rings`: the channels that keep silent about what somebody has answered.
     `public`: the channels that show the public what is published, and hear of nothing else.
     """
 
@@ -41,6 +42,7 @@ class Settings:
     silences: tuple[Silence, ...] = ()
     inhibitions: tuple[Inhibition, ...] = ()
     edited: frozenset[str] = frozenset()
+    rings: frozenset[str] = frozenset()
     actions: Mapping[str, ActionPlan] = field(default_factory=dict)
     public: tuple[str, ...] = ()
     deployments: Deploys = field(default_factory=Deploys)

@@ -4,6 +4,7 @@ https://www.twilio.com/docs/voice/twiml. The library escapes; what XML can't hol
 """
 
 import unicodedata
+from collections.abc import Sequence
 
 from twilio.twiml.voice_response import VoiceResponse
 
@@ -12,9 +13,14 @@ from router.model.incident import Incident
 
 MAX_TITLE = 300
 MAX_COMPANY = 60
+MAX_BRIEF = 60
+MAX_NAMED = 3
+"""Further incidents that are named, so that somebody who was asleep can follow."""
+
 MAX_TWIML = 4000
 """Characters that a call can be started with. The above keep well within it, however they are escaped."""
 
+KEYS_FOR_FIRST = "The keys are for the first."
 KEYS = "Press 1 to acknowledge, 2 to escalate, 3 to repeat."
 WAIT = 8
 """Seconds to wait for a key after the last word."""
@@ -28,6 +34,19 @@ def spoken(incident: Incident, company: str, at: float) -> str:
     title = _speakable(incident.title, MAX_TITLE) or "no title"
     severity, number = _spelled(incident.severity), _spelled(str(incident.id))
     return f"Severity {severity}, {whose} {number}: {title}. Open for {_length(at - incident.opened_at)}."
+
+
+def spoken_further(others: Sequence[Incident]) -> str:
+    """What a call says of further incidents, after the first; "" without any."""
+    if not others:
+        return ""
+    named = "; ".join(
+        f"{_spelled(str(one.id))}, severity {_spelled(one.severity)}, {_speakable(one.title, MAX_BRIEF) or 'no title'}"
+        for one in others[:MAX_NAMED]
+    )
+    left = len(others) - MAX_NAMED
+    rest = f"; and {_counted(left, 'other')}" if left > 0 else ""
+    return f" Besides it, {_counted(len(others), 'more incident')}: {named}{rest}."
 
 
 def ask(text: str, action: str) -> str:

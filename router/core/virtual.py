@@ -9,13 +9,15 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
+from router.core.counter import Counter
 from router.core.fold import Fold
 from router.core.memory import Memory
+from router.core.parcel import Parcel
 from router.core.settings import Settings
 from router.core.view import Changes
 from router.model.event import DeliverySettled, Event
 from router.model.incident import Incident
-from router.model.notification import Attempt, Notification, Result, Sent
+from router.model.notification import Attempt, Notification, Result, Sent, Uncertain
 from router.model.reason import Reason
 
 JITTER = 0.5
@@ -27,7 +29,8 @@ Post = Callable[[Notification, float], Result]
 class Told(Struct, frozen=True, gc=False):
     """A message that arrived: when, at which address, why it was owed, and the incident as it was then.
 
-    `known` is the id of the newest timeline entry there was, of whichever incident.
+    `known` is the id of the newest timeline entry there was, of whichever incident. `also` are further incidents that
+    it told of, where a person wants no more than so many messages.
     """
 
     at: float
@@ -35,6 +38,7 @@ class Told(Struct, frozen=True, gc=False):
     reason: Reason
     incident: Incident
     known: int
+    also: tuple[Incident, ...] = ()
 
 
 def arrives(_message: Notification, _at: float) -> Result:
@@ -62,6 +66,7 @@ class VirtualRouter:
         self.told: list[Told] = []
         self.post = post
         self.watch = watch
+        self._counter = Counter(self.memory)
 
     def happen(self, *events: Event) -> list[Reason]:
         """Let these happen in one transaction, and deliver what it owes. The reason decided for each."""
@@ -104,16 +109,20 @@ class VirtualRouter:
         """Send what is due, and what is owed because of what came of that."""
         if self.post is None:
             return
-        while claimed := self.memory.claim(self.now):
+        while claimed := self._counter.claim(self.settings, self.now):
             known = len(self.memory.timeline)
-            results = [(message, self.post(message, self.now)) for message in claimed]
-            self.told += [
-                Told(self.now, message.channel, message.reason, self.memory.incidents[message.incident_id], known)
-                for message, result in results
-                if isinstance(result, Sent)
-            ]
-            self._commit(*(self._settled(message, result) for message, result in results))
+            results = [(parcel, self.post(parcel.messages[0], self.now)) for parcel in claimed]
+            self.told += [self._told(parcel, known) for parcel, result in results if isinstance(result, Sent)]
+            self._commit(*(settled for parcel, result in results for settled in self._settled(parcel, result)))
+            for parcel, result in results:
+                if not isinstance(result, Sent | Uncertain):
+                    self._counter.give_back(parcel, self.now)
 
-    def _settled(self, message: Notification, result: Result) -> DeliverySettled:
-        told = self.memory.newest_entry[message.incident_id]
-        return DeliverySettled(self.now, message, (Attempt(self.now, 0.0, result),), told, JITTER)
+    def _told(self, parcel: Parcel, known: int) -> Told:
+        first = parcel.messages[0]
+        incident, *also = (self.memory.incidents[message.incident_id] for message in parcel.messages)
+        return Told(self.now, first.channel, first.reason, incident, known, tuple(also))
+
+    def _settled(self, parcel: Parcel, result: Result) -> list[DeliverySettled]:
+        told = [self.memory.newest_entry[message.incident_id] for message in parcel.messages]
+        return parcel.settled(self.now, (Attempt(self.now, 0.0, result),), told, JITTER)

@@ -30,7 +30,7 @@ TRIES = 20
 """How often a transaction that lost a race is decided again before it's given back as unavailable."""
 
 
-QUIETLY = frozenset({Reason.JOINED, Reason.CLEARED, Reason.DELIVERED})
+QUIETLY = frozenset({Reason.JOINED, Reason.CLEARED, Reason.DELIVERED, Reason.BUNDLED})
 """What happens too often for the log; the timeline has it."""
 
 

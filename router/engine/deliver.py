@@ -10,16 +10,18 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from msgspec.structs import replace
 from tenacity import AsyncRetrying, RetryCallState, retry_if_result, stop_after_attempt, wait_random_exponential
 
 from router.chart import Form
 from router.core.grant import Links
 from router.core.investigation import Window, links, usable, window
+from router.core.pace import Pace
+from router.core.parcel import Parcel, alone
 from router.core.template import Template
-from router.engine.pace import Pace
-from router.model.event import DeliverySettled
+from router.engine.parcels import Limits, claim_limited
 from router.model.incident import Incident
-from router.model.notification import Attempt, Letter, Notification, Rejected, Result, Retry, Uncertain
+from router.model.notification import Attempt, Letter, Mention, Notification, Rejected, Result, Retry, Sent, Uncertain
 from router.ports import Charts, Clock, Inbox, NoChart, Overloaded, Sender, Store, StoreUnavailable, spawn
 from router.telemetry import errors
 from router.telemetry.logs import logger
@@ -51,6 +53,7 @@ class Channel:
 
     `people` are the addresses of those who can be reached over it, by contact; None where it reaches no people.
     With `pictures` its letters have the incident's chart, where there is one in time.
+    `limits` are to how many messages they get.
     """
 
     name: str
@@ -60,6 +63,7 @@ class Channel:
     pace: Pace | None = None
     people: Mapping[str, str] | None = None
     pictures: bool = False
+    limits: Limits = field(default_factory=Limits)
 
     @property
     def lease(self) -> float:
@@ -129,31 +133,51 @@ class Courier:
         if room <= 0:
             return
         owner = f"{self._owner}:{now}:{random.getrandbits(32):08x}"
-        claimed = await self._store.claim_notifications(
-            channel.name, now, owner, now + channel.lease, room, people=channel.people is not None
-        )
-        for notification in claimed:
+        for parcel in await self._claim(now, owner, room):
             if channel.pace:
                 channel.pace.take(now)
-            spawn(self._deliver(notification), f"deliver {channel.name}", self._sending)
+            spawn(self._deliver(parcel), f"deliver {channel.name}", self._sending)
+
+    async def _claim(self, now: float, owner: str, room: int) -> list[Parcel]:
+        channel, until = self.channel, now + self.channel.lease
+        parcels = await claim_limited(self._store, channel.limits, now, owner, until, room)
+        if room > len(parcels):
+            messages = await self._store.claim_notifications(
+                channel.name,
+                now,
+                owner,
+                until,
+                room - len(parcels),
+                people=channel.people is not None,
+                less=[*channel.limits.of],
+            )
+            parcels += alone(messages, now)
+        return parcels
 
     def _pause(self) -> float:
         wait = self.channel.pace.next_free(self._clock.now()) if self.channel.pace else 0.0
         return wait or POLL
 
-    async def _deliver(self, notification: Notification) -> None:
+    async def _deliver(self, parcel: Parcel) -> None:
+        arrived = False
         try:
-            letter = await self._letter(notification)
+            first = parcel.messages[0]
+            letters = [await self._letter(message, first=message is first) for message in parcel.messages]
+            letter = replace(letters[0], also=tuple(Mention(one.incident, one.url) for one in letters[1:]))
             with errors.about(letter.incident.source):
                 attempts = await self._send(letter)
-            await self._settle(notification, letter, attempts)
+            arrived = isinstance(attempts[-1].result, Sent | Uncertain)
+            await self._settle(parcel, letters, attempts)
         except StoreUnavailable as error:
             # The lease runs out, and the message is sent again.
             log.warning("delivery_unsettled", channel=self.channel.name, error=str(error))
         finally:
+            if not arrived:
+                parcel.give_back(self._clock.now())
             self.wake()
 
-    async def _letter(self, notification: Notification) -> Letter:
+    async def _letter(self, notification: Notification, *, first: bool) -> Letter:
+        """About the incident as it is now; only the `first` of several is told in full, with a picture."""
         found = await self._store.letter(notification.incident_id)
         assert found is not None, "a notification's incident is never deleted"
         incident, timeline, rows = found
@@ -176,7 +200,7 @@ class Courier:
             to=(self.channel.people or {}).get(contact, ""),
             time_zone=self._words.time_zones.get(contact, "UTC"),
             link=answers.of(incident, notification.channel, now) if answers else None,
-            picture=await self._picture(incident, seen),
+            picture=await self._picture(incident, seen) if first else b"",
         )
 
     async def _picture(self, incident: Incident, seen: Window) -> bytes:
@@ -228,12 +252,11 @@ class Courier:
             log.exception("sender_failed", channel=self.channel.name)
             return Retry(f"fault in the sender: {type(error).__name__}")
 
-    async def _settle(self, notification: Notification, letter: Letter, attempts: tuple[Attempt, ...]) -> None:
-        told = max((entry.id for entry in letter.timeline), default=notification.told)
+    async def _settle(self, parcel: Parcel, letters: Sequence[Letter], attempts: tuple[Attempt, ...]) -> None:
+        told = [max((entry.id for entry in letter.timeline), default=letter.told) for letter in letters]
         for wait in range(SETTLE_TRIES):
-            settled = DeliverySettled(self._clock.now(), notification, attempts, told, random.random())  # noqa: S311
             try:
-                await self._inbox.submit([settled])
+                await self._inbox.submit(parcel.settled(self._clock.now(), attempts, told, random.random()))  # noqa: S311
             except (Overloaded, StoreUnavailable) as error:
                 log.warning("settling_waits", channel=self.channel.name, error=str(error))
                 await self._clock.sleep(2.0**wait)

@@ -70,7 +70,9 @@ class TimerDue(Struct, frozen=True, tag="timer"):
 class DeliverySettled(Struct, frozen=True, tag="settled"):
     """A sender is done with a notification for now: `notification` is the row as it was leased.
 
-    `told` is the id of the newest timeline entry in the letter; `jitter`, in [0, 1), spreads the next try.
+    `told` is the id of the newest timeline entry in the letter; `jitter`, in [0, 1), spreads the next try. `held` are
+    the seconds for which a limit let it wait. `bundle` are the ids of all incidents that the message was about, the
+    first of them most of all; () where it was about this one alone.
     """
 
     at: float
@@ -78,6 +80,8 @@ class DeliverySettled(Struct, frozen=True, tag="settled"):
     attempts: tuple[Attempt, ...]
     told: int = 0
     jitter: float = 0.0
+    held: float = 0.0
+    bundle: tuple[int, ...] = ()
 
 
 class Undelivered(Struct, frozen=True, tag="undelivered"):

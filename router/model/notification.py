@@ -54,6 +54,13 @@ class Notification(Struct, frozen=True, gc=False):
     may_be_doubled: bool = False
 
 
+class Mention(Struct, frozen=True):
+    """A further incident that a letter tells of, and where to look at it."""
+
+    incident: Incident
+    url: str
+
+
 class Letter(Struct, frozen=True):
     """All that a sender needs to tell one channel about one incident, as it is now.
 
@@ -65,6 +72,8 @@ class Letter(Struct, frozen=True):
     `time_zone` is that of the person's clock; UTC where it isn't known.
     `link` makes the URL that does a `Command`, for one mailbox or, with "", for many readers; None where the router has
     no key to sign it with. `picture` is a chart as PNG, or b"".
+    no key to sign it with.
+    `also` are further incidents that it tells of in a few words, where a person wants no more than so many messages.
     """
 
     incident: Incident
@@ -84,6 +93,7 @@ class Letter(Struct, frozen=True):
     time_zone: str = "UTC"
     link: Callable[[str, str], str] | None = None
     picture: bytes = b""
+    also: tuple[Mention, ...] = ()
 
     @property
     def news(self) -> tuple[Entry, ...]:

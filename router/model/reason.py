@@ -87,6 +87,7 @@ class Reason(StrEnum):
 
     # What became of a message
     DELIVERED = "delivered"
+    BUNDLED = "bundled"
     DELIVERY_RETRIED = "delivery_retried"
     DELIVERY_UNCERTAIN = "delivery_uncertain"
     DELIVERY_FAILED = "delivery_failed"

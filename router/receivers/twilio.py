@@ -118,5 +118,7 @@ def _status(receipt: Receipt, now: float) -> Received:
     if not receipt.failed or not receipt.incident_id:
         return Received(ignored="Not about a message of ours that failed")
     error = f"{receipt.status}: Twilio's error {receipt.error_code}" if receipt.error_code else receipt.status
-    report = Undelivered(now, receipt.incident_id, receipt.channel, error, f"twilio:{receipt.sid}:failed")
-    return Received(undelivered=[report])
+    named = f"twilio:{receipt.sid}:failed"
+    first = Undelivered(now, receipt.incident_id, receipt.channel, error, named)
+    others = [Undelivered(now, other, receipt.channel, error, f"{named}:{other}") for other in receipt.also]
+    return Received(undelivered=[first, *others])

@@ -19,6 +19,7 @@ from twilio.twiml.messaging_response import MessagingResponse
 from router.config.secret import Secret
 from router.core.gsm7 import TWO_SEGMENTS, fit, gsm7
 from router.core.render import plain
+from router.core.throttle import MOST
 from router.ports import Bad, Unauthorized
 
 CONTENT_TYPE = "text/xml"
@@ -54,13 +55,14 @@ class Reply(Struct, frozen=True):
 
 
 class Receipt(Struct, frozen=True):
-    """What became of a message or a call. The last two say what it was about, as the sender put them into the URL."""
+    """What became of a message or a call. The last three say what it was about, as the sender put them into the URL."""
 
     sid: str
     status: str
     error_code: int | None
     incident_id: int = 0
     channel: str = ""
+    also: tuple[int, ...] = ()
 
     @property
     def failed(self) -> bool:
@@ -155,6 +157,7 @@ def parse_receipt(url: str, form: Mapping[str, str]) -> Receipt:
         error_code=_number(code) or None,
         incident_id=_number(about.get("incident", "")),
         channel=about.get("channel", ""),
+        also=tuple(filter(None, map(_number, about.get("also", "").split(".")[:MOST]))),
     )
 
 

@@ -24,7 +24,7 @@ from msgspec import Struct, field
 
 from router.config.fields import Duration, is_loopback
 from router.config.secret import Secret
-from router.core.render import Message, message, plain
+from router.core.render import Message, further, message, plain
 from router.model.incident import Severity
 from router.model.notification import Letter, Rejected, Result, Retry, Sent
 from router.model.statuspage import PublicMail
@@ -185,7 +185,9 @@ def compose(letter: Letter, sender: Address, to: Address, shown: Labelled = ()) 
     host = _id_host(sender)
     # Two routers, or one with a new database, give the same numbers to other incidents: the opening time tells.
     root = f"<incident-{incident.id}.{incident.opened_at:.0f}@{host}>"
-    whose = hashlib.sha256(f"{incident.opened_at}|{letter.channel}|{to.addr_spec}".encode()).hexdigest()[:16]
+    # What is tried again with further incidents in it is another mail, not a copy that a mailbox may drop.
+    also = "".join(f"|{other.incident.id}" for other in letter.also)
+    whose = hashlib.sha256(f"{incident.opened_at}|{letter.channel}|{to.addr_spec}{also}".encode()).hexdigest()[:16]
     mail = _headed(sender, to, said.subject, letter.at, f"<inc-{incident.id}.{letter.seq}.{whose}@{host}>", root)
     if incident.severity in {Severity.P0, Severity.P1} and incident.is_open:
         mail["Importance"] = "high"
@@ -194,7 +196,7 @@ def compose(letter: Letter, sender: Address, to: Address, shown: Labelled = ()) 
     asked = "".join(f"\n{label}: {url}" for label, url in shown) + ("\n" if shown else "")
     mail.set_content(f"{said.text}\n{asked}{facts}\n", cte="quoted-printable")
     chart = f"chart.{mail['Message-ID'][1:-1]}" if letter.picture else ""
-    mail.add_alternative(_html(said, shown, chart), subtype="html", cte="quoted-printable")
+    mail.add_alternative(_html(said, shown, chart, further(letter)), subtype="html", cte="quoted-printable")
     if chart:
         *_, html = mail.iter_parts()
         assert isinstance(html, EmailMessage)
@@ -237,9 +239,13 @@ def _id_host(sender: Address) -> str:
     return sender.domain[-MAX_ID_HOST:].lstrip(".-")
 
 
-def _html(said: Message, shown: Labelled, chart: str) -> str:
+def _html(said: Message, shown: Labelled, chart: str, further: str) -> str:
     top = (("Status", said.status), ("Impact", said.impact), ("Started", said.started), ("Incident Lead", said.lead))
     links = " &nbsp; ".join(f'<a href="{escape(url)}">{escape(name)}</a>' for name, url in said.links)
+    also = "<br>\n".join(
+        f'<a href="{escape(url)}">{escape(what)}</a>' if url else escape(what) for what, url in said.also
+    )
+    more = f'<h2 style="font-size:16px;margin:16px 0 4px">{further}</h2>\n<p>{also}</p>' if also else ""
     buttons = "".join(f'<a href="{escape(url)}" style="{BUTTON}">{escape(label)}</a>' for label, url in shown)
     alt = "What the alert measured"
     picture = f'<img src="cid:{escape(chart)}" alt="{alt}" style="display:block;width:100%">' if chart else ""
@@ -254,6 +260,7 @@ def _html(said: Message, shown: Labelled, chart: str) -> str:
 {_table(said.updates)}
 <p style="margin:16px 0">{links}</p>
 {picture}
+{more}
 <div style="color:#555555;font-size:14px">{_table(said.facts)}</div>
 </div></body></html>
 """

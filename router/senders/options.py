@@ -35,6 +35,11 @@ class ChannelOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return False
 
     @property
+    def rings(self) -> bool:
+        """Whether the channel keeps silent about what somebody has answered."""
+        return False
+
+    @property
     def edits(self) -> bool:
         """Whether the channel's message is edited in place, so that it can be told of every change without noise."""
         return False

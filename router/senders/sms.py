@@ -9,7 +9,7 @@ from msgspec import field
 from twilio.rest import Client
 
 from router.core.gsm7 import SEGMENT, TWO_SEGMENTS, fit, gsm7, septets
-from router.core.render import plain
+from router.core.render import brief, plain
 from router.model.incident import Incident, Status
 from router.model.notification import Letter, Result
 from router.senders.twilio_client import TwilioApi, TwilioOptions, callback
@@ -19,6 +19,9 @@ VALIDITY = 600
 
 MAX_URL = 120
 MAX_NAME = 30
+MAX_FIRST = 100
+MAX_OTHER = 45
+"""Septets for each incident of several in one message: the first, and those after it."""
 
 SERVICE_SID = re.compile(r"MG[0-9a-fA-F]{32}")
 NUMBER = re.compile(r"\+?[0-9]+")
@@ -82,6 +85,8 @@ def text(letter: Letter, *, answerable: bool) -> str:
         answerable: an answer to the message reaches the router.
     """
     incident = letter.incident
+    if letter.also:
+        return _several(letter, answerable=answerable)
     if not incident.is_open:
         return _around(incident, f"{incident.name} {_end(incident)}: ", "", SEGMENT)
     url = letter.url if gsm7(letter.url) == letter.url and septets(letter.url) <= MAX_URL else ""
@@ -93,6 +98,24 @@ def text(letter: Letter, *, answerable: bool) -> str:
     if answerable:
         after += f"\nReply ACK {number}, RES {number} or ESC {number}."
     return _around(incident, f"{incident.severity} {incident.name}: ", after, TWO_SEGMENTS)
+
+
+def _several(letter: Letter, *, answerable: bool) -> str:
+    """The first gets what room a list of the others leaves it; who doesn't fit into that is counted."""
+    after = "\nReply ACK, RES or ESC and the number." if answerable else ""
+    first, *others = (_words(brief(one)) for one in (letter.incident, *(other.incident for other in letter.also)))
+    room = TWO_SEGMENTS - septets(after)
+    text = fit(first, MAX_FIRST) + f"\nAnd {len(others)} more: "
+    left = len(others)
+    for other in others:
+        rest = f", +{left - 1}" if left > 1 else ""
+        comma = "" if left == len(others) else ", "
+        named = comma + fit(other, MAX_OTHER)
+        if septets(text + named + rest) > room:
+            text += f"{comma}+{left}" if comma else ""
+            break
+        text, left = text + named, left - 1
+    return text + after
 
 
 def _around(incident: Incident, before: str, after: str, limit: int) -> str:

@@ -177,5 +177,6 @@ def _code(refusal: TwilioException, status: int) -> int:
 
 def callback(base: HttpUrl, path: str, letter: Letter) -> str:
     """Where Twilio is to report on `letter`: `path` of the router's webhooks, which says what it was about."""
-    about = {"incident": letter.incident.id, "channel": letter.channel, "seq": letter.seq}
+    about: dict[str, object] = {"incident": letter.incident.id, "channel": letter.channel, "seq": letter.seq}
+    about |= {"also": ".".join(str(other.incident.id) for other in letter.also)} if letter.also else {}
     return f"{base.rstrip('/')}/webhooks/twilio/{path}?{urlencode(about)}"

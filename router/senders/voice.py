@@ -10,7 +10,8 @@ import aiohttp
 from msgspec import field
 from twilio.rest import Client
 
-from router.core.twiml import ask, say, spoken
+from router.core.throttle import unanswered
+from router.core.twiml import KEYS_FOR_FIRST, ask, say, spoken, spoken_further
 from router.model.notification import Letter, Result, Sent
 from router.senders.twilio_client import TwilioApi, TwilioOptions, callback, check_number
 
@@ -30,6 +31,10 @@ class VoiceConfig(TwilioOptions, frozen=True, kw_only=True):
         super().__post_init__()
         check_number("from", self.from_)
 
+    @property
+    def rings(self) -> bool:
+        return True
+
 
 class VoiceSender:
     """`ref` is the SID of the call, or of several with spaces between them."""
@@ -43,7 +48,7 @@ class VoiceSender:
 
         Anything else is settled without a call: nobody wants to be woken to hear that somebody else is awake.
         """
-        if not letter.incident.is_open or letter.incident.acknowledged_at is not None:
+        if not unanswered(letter.incident):
             return Sent()
         wanted = self._build(letter)
 
@@ -58,10 +63,12 @@ class VoiceSender:
     def _build(self, letter: Letter) -> dict[str, Any]:
         """The arguments of the package's `create`, but for the number."""
         call = {"from_": self._config.from_, "timeout": RING, "time_limit": MAX_CALL}
-        words, base = spoken(letter.incident, letter.company, letter.at), self._config.callback_url
+        others = [other.incident for other in letter.also if unanswered(other.incident)]
+        words = spoken(letter.incident, letter.company, letter.at) + spoken_further(others)
+        base = self._config.callback_url
         if base is None:
             return {**call, "twiml": say(words)}
-        twiml = ask(words, callback(base, "voice", letter))
+        twiml = ask(f"{words} {KEYS_FOR_FIRST}" if others else words, callback(base, "voice", letter))
         return {**call, "twiml": twiml, "status_callback": callback(base, "status", letter)}
 
 

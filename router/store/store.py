@@ -1,7 +1,8 @@
 """The `Store` of router.ports, on SQLite or PostgreSQL."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
@@ -50,11 +51,30 @@ class SqlStore:
         return await self._database.write(self._claims.timers, now, owner, until, limit)
 
     async def claim_notifications(  # noqa: PLR0913 - what to lease, and for how long
-        self, channel: str, now: float, owner: str, until: float, limit: int, *, people: bool = False
+        self,
+        channel: str,
+        now: float,
+        owner: str,
+        until: float,
+        limit: int,
+        *,
+        people: bool = False,
+        less: Sequence[str] = (),
     ) -> Sequence[Notification]:
-        if not await self._database.read(self._claims.notifications_due, channel, now, people=people):
+        whose: Any = {"people": people, "less": less}
+        if not await self._database.read(self._claims.notifications_due, channel, now, **whose):
             return ()
-        return await self._database.write(self._claims.notifications, channel, now, owner, until, limit, people=people)
+        return await self._database.write(self._claims.notifications, channel, now, owner, until, limit, **whose)
+
+    async def waiting(
+        self, addresses: Mapping[str, bool], now: float, limit: int
+    ) -> Sequence[tuple[Notification, Incident]]:
+        return await self._database.read(self._claims.waiting, addresses, now, limit)
+
+    async def claim_waiting(
+        self, keys: Sequence[tuple[int, str]], now: float, owner: str, until: float
+    ) -> Sequence[Notification]:
+        return await self._database.write(self._claims.these, keys, now, owner, until)
 
     async def letter(self, incident_id: int) -> tuple[Incident, Sequence[Entry], Sequence[AlertRow]] | None:
         """The last 30 timeline entries, and up to 10 alerts."""

@@ -157,7 +157,7 @@ class Metrics:
         for entry in changes.entries:
             if entry.what in ACTION_OUTCOMES:
                 self.actions.labels(entry.data["action"], entry.what.removeprefix("action_")).inc()
-            elif entry.what is Reason.DELIVERED:
+            elif entry.what in {Reason.DELIVERED, Reason.BUNDLED}:
                 self.latency.labels(channel_of(entry.data["channel"])).observe(entry.data["late"])
             elif entry.what in MILESTONES and (incident := incidents.get(entry.incident_id)):
                 self._happened(entry.what, entry.at, incident)

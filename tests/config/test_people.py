@@ -24,6 +24,7 @@ from router.config.people import (
 from router.config.schema import json_schema
 from router.config.shapes import Hooks
 from router.config.times import DAYS, Day, Moment, Time, Weekdays
+from router.core.pace import Limit
 from router.core.rotation import Handover, Rotate, Rotation
 from router.core.schedule import Imported, Layer, Override, Restriction, Schedule
 
@@ -163,6 +164,14 @@ def test_a_contact_s_addresses_are_checked() -> None:
     """All that is wrong with a person is said at once."""
     _, problems = read("contacts: {ana: {email: ana, phone: 020, time_zone: Europe/Lodnon, slack: U123}}")
     assert len(problems) == 3
+
+
+def test_a_limit_holds_nothing_for_longer_than_an_hour() -> None:
+    """What is over it may wait that long."""
+    found, _ = read("contacts: {ana: {throttle: 3/10m}, ben: {}}")
+    assert people(found.contacts, {}, {}, LONDON).limits == {"ana": Limit(3, 600.0)}
+    _, problems = read("contacts: {ana: {throttle: 1/2h}}")
+    assert problems == ["`throttle` is over 60m at the most: a message may wait that long"]
 
 
 WRITTEN = """

@@ -12,7 +12,7 @@ from router.core.render import Message, describe, message, plain, utc
 from router.model.decision import Entry
 from router.model.deployment import Deployment
 from router.model.incident import Incident, Severity, Status
-from router.model.notification import Letter
+from router.model.notification import Letter, Mention
 from router.model.reason import Reason
 
 OPENED = 1_704_119_400.0  # 2024-01-01 14:30 UTC, the plan's example
@@ -247,3 +247,16 @@ def test_plain_drops_what_makes_text_read_as_another() -> None:
 
 def test_utc_is_to_the_minute() -> None:
     assert utc(OPENED + 59.9) == "2024-01-01 14:30 UTC"
+
+
+def test_further_incidents_are_named_after_it() -> None:
+    """As they are, a line each, the first twenty; the rest by their numbers."""
+    others = [
+        Mention(incident(id=n, severity=Severity.P2, acknowledged_at=OPENED), f"http://r/{n}") for n in range(50, 73)
+    ]
+    letter = Letter(incident(), "log", 1, Reason.OPENED, OPENED, also=tuple(others))
+    lines = message(letter).text.splitlines()
+    start = lines.index("AND 23 MORE INCIDENTS:")
+    assert lines[start + 1] == "P2 INC-50 acknowledged: Payment processing down http://r/50"
+    assert lines[-1] == "and 3 more: INC-70, INC-71, INC-72"
+    assert message(letter).subject.endswith("(and 23 more)")

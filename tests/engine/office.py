@@ -10,7 +10,7 @@ from router.engine.apply import Applier
 from router.engine.deliver import Channel, Courier, Words
 from router.model.alert import Alert, AlertStatus
 from router.model.event import AlertSeen, Command, Commanded
-from router.model.notification import Letter, Notification, NotificationState, Result, Sent
+from router.model.notification import Letter, Notification, NotificationState, Result, Sent, channel_of
 from router.model.reason import Reason
 from router.ports import spawn
 from router.telemetry.metrics import Metrics
@@ -87,7 +87,7 @@ class Office:
                 await stop(task)
 
     def _wake(self, channels: Any) -> None:
-        for channel in channels:
+        for channel in {channel_of(address) for address in channels}:
             if channel in self.couriers:
                 self.couriers[channel].wake()
 

@@ -7,8 +7,8 @@ import pytest
 
 from router.chart import Form
 from router.core.investigation import Window
+from router.core.pace import Pace
 from router.engine.deliver import ATTEMPTS, PATIENCE
-from router.engine.pace import Pace
 from router.model.event import Command
 from router.model.incident import Incident, Status
 from router.model.notification import NotificationState, Rejected, Retry, Sent, Uncertain

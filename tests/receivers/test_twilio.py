@@ -210,3 +210,13 @@ def test_another_path_is_bad(path: str) -> None:
     """It says which ones there are."""
     with pytest.raises(Bad, match="sms"):
         receiver.decode(incoming(path, From=ANA), NOW)
+
+
+def test_what_was_about_several_incidents_did_not_arrive_for_any() -> None:
+    """Each is reported for itself; a number that isn't one is ignored."""
+    message = incoming(f"{STATUS}&also=7.x.9", MessageSid="SM1", MessageStatus="failed")
+    assert [(one.incident_id, one.receipt) for one in receiver.decode(message, NOW).undelivered] == [
+        (142, "twilio:SM1:failed"),
+        (7, "twilio:SM1:failed:7"),
+        (9, "twilio:SM1:failed:9"),
+    ]

@@ -16,7 +16,7 @@ from aiohttp import web
 from router.model.alert import Alert, AlertStatus
 from router.model.decision import Entry
 from router.model.incident import Incident, Severity, Status
-from router.model.notification import Letter, Rejected, Result, Retry, Sent, Uncertain
+from router.model.notification import Letter, Mention, Rejected, Result, Retry, Sent, Uncertain
 from router.model.reason import Reason
 
 NOW = 1_767_269_400.0
@@ -232,6 +232,12 @@ def make_incident(**changes: Any) -> Incident:
         alerts=1,
     )
     return msgspec.structs.replace(incident, **changes)
+
+
+def mentions(count: int, **changes: Any) -> tuple[Mention, ...]:
+    """Further incidents of a letter: INC-143 and on."""
+    ids = range(143, 143 + count)
+    return tuple(Mention(make_incident(**{"id": n} | changes), f"http://127.0.0.1:9095/incidents/{n}") for n in ids)
 
 
 def make_letter(**changes: Any) -> Letter:

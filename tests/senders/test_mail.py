@@ -24,7 +24,7 @@ from router.config.secret import Secret
 from router.model.incident import Severity, Status
 from router.model.notification import Rejected, Result, Retry, Sent
 from router.senders.mail import MailConfig, MailSender, Smtp, build
-from tests.senders.kit import NOW, make_letter, refusing_url
+from tests.senders.kit import NOW, make_letter, mentions, refusing_url
 
 PASSWORD = "correct-horse-battery"
 
@@ -462,3 +462,18 @@ async def test_each_mailbox_has_links_of_its_own(relay: Relay, port: int) -> Non
             assert f"\r\n{label}: {url}\r\n" in text
             assert f'href="{url.replace("&", "&amp;")}"' in html
     assert "/act/" not in relay.mails[2][1].as_string()
+
+
+async def test_several_incidents_are_one_mail(relay: Relay, port: int) -> None:
+    """In the text and in the HTML, with where to look at each; with another set it's another mail."""
+    sender = make_sender(port, "ana@example.com")
+    for count in (2, 1):
+        await sender.send(make_letter(also=mentions(count, title="Disk <b> full", severity="P2")))
+    (_, mail), (_, other) = relay.mails
+    assert mail["Subject"] == "[INC-142] Payment failures at 2.5% on api (and 2 more)"
+    text, html = (part.get_content() for part in mail.iter_parts())
+    assert "AND 2 MORE INCIDENTS:\nP2 INC-143: Disk <b> full http://127.0.0.1:9095/incidents/143\n" in text.replace(
+        "\r\n", "\n"
+    )
+    assert '<a href="http://127.0.0.1:9095/incidents/144">P2 INC-144: Disk &lt;b&gt; full</a>' in html
+    assert mail["Message-ID"] != other["Message-ID"]

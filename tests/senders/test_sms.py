@@ -25,6 +25,7 @@ from tests.senders.kit import (
     check_retry_after,
     check_statuses,
     make_letter,
+    mentions,
     refusing_url,
 )
 from tests.senders.twilio_double import ACCOUNT, NUMBER, OTHER, SENDER, TOKEN, Twilio, problem, refusal
@@ -281,3 +282,27 @@ def test_a_config_that_twilio_would_refuse_is_refused_first(options: dict[str, A
     """By a message that names the field."""
     with pytest.raises(ValueError, match=complaint):
         make_config(**options)
+
+
+def test_several_incidents_are_one_text() -> None:
+    """The one that matters most, then the others while there's room, and how many more there are."""
+    letter = make_letter(severity="P1", title="Disk full on db1", also=mentions(12, title="Disk full", severity="P2"))
+    assert text(letter, answerable=True) == (
+        "P1 INC-142: Disk full on db1\n"
+        "And 12 more: P2 INC-143: Disk full, P2 INC-144: Disk full, P2 INC-145: Disk full, P2 INC-146: Disk full, "
+        "P2 INC-147: Disk full, P2 INC-148: Disk full, P2 INC-149: Disk full, P2 INC-150: Disk full, "
+        "P2 INC-151: Disk full, +3"
+        "\nReply ACK, RES or ESC and the number."
+    )
+
+
+@given(
+    title=WORDS, other=WORDS, count=st.integers(1, 99), state=st.sampled_from([{}, {"acknowledged_at": NOW}, CLOSED])
+)
+def test_any_number_of_incidents_stays_in_two_segments(
+    *, title: str, other: str, count: int, state: dict[str, Any]
+) -> None:
+    letter = make_letter(title=title, **state, also=mentions(count, title=other, **state))
+    body = text(letter, answerable=True)
+    assert segments(body) <= 2
+    assert f"And {count} more" in body

@@ -10,7 +10,7 @@ import pytest
 
 from router.config.fields import Duration, HttpUrl
 from router.config.secret import Secret
-from router.core.twiml import KEYS
+from router.core.twiml import KEYS, KEYS_FOR_FIRST
 from router.model.incident import Status
 from router.model.notification import Letter, Rejected, Result, Sent
 from router.senders.voice import VoiceConfig, build
@@ -22,6 +22,7 @@ from tests.senders.kit import (
     check_retry_after,
     check_statuses,
     make_letter,
+    mentions,
 )
 from tests.senders.twilio_double import ACCOUNT, NUMBER, OTHER, SENDER, TOKEN, Twilio, refusal
 
@@ -133,3 +134,16 @@ def test_a_caller_has_a_number(number: str) -> None:
     """A name can't call."""
     with pytest.raises(ValueError, match="from: expected a number"):
         make_config(from_=number)
+
+
+async def test_several_incidents_are_one_call(session: aiohttp.ClientSession) -> None:
+    """Those that wait for an answer, few by name; the keys are for the first, and the end is reported for all."""
+    twilio = Twilio()
+    answered = mentions(1, id=9, acknowledged_at=NOW)
+    await deliver(make_letter(also=(*mentions(4, title="Disk full", severity="P2"), *answered)), twilio, session)
+    (form,) = twilio.forms
+    words = ET.fromstring(form["Twiml"])[0][0].text
+    assert words is not None
+    assert " Besides it, 4 more incidents: 1 4 3, severity P 2, Disk full; " in words
+    assert f"Disk full; and 1 other. {KEYS_FOR_FIRST} {KEYS}" in words
+    assert parse_qs(urlsplit(form["StatusCallback"]).query)["also"] == ["143.144.145.146.9"]

@@ -7,10 +7,11 @@ from msgspec.structs import replace
 
 from router.core.view import Changes
 from router.model.event import TimerDue
+from router.model.incident import Severity
 from router.model.notification import Notification, NotificationState
 from router.model.reason import Reason
 from router.store import SqlStore
-from tests.store.examples import NOW, owed, timers
+from tests.store.examples import NOW, incident, owed, timers
 
 PENDING, SENT, DEAD = NotificationState.PENDING, NotificationState.SENT, NotificationState.DEAD
 NEW = Notification(1, "log", 1, PENDING, Reason.OPENED, owed_at=NOW, due_at=NOW)
@@ -199,3 +200,33 @@ async def test_recovering_ends_the_leases_of_a_dead_process(store: SqlStore, url
     alone = url.startswith("sqlite")
     assert [n.may_be_doubled for n in await claim(store, owner="next")] == [True] * alone
     assert len(await store.claim_timers(NOW, "next", NOW + 60, 9)) == alone
+
+
+async def test_what_waits_for_people_is_looked_at_without_a_lease(store: SqlStore) -> None:
+    """Worst first, with its incident; where there's no room only what is never held; then leased by name, once."""
+    worst = incident(2, severity=Severity.P0)
+    incidents = {1: incident(1), 2: worst, 3: incident(3)}
+    people = [owed(channel, incident_id=n) for n in (1, 2, 3) for channel in ("log", "log/ana", "log/ben")]
+    await store.save(Changes(incidents=incidents, owed=people))
+    waiting = await store.waiting({"log/ana": True, "log/ben": False}, NOW, 10)
+    assert {(row.incident_id, row.channel) for row, _ in waiting[:2]} == {(2, "log/ana"), (2, "log/ben")}
+    assert [(row.incident_id, row.channel, one.id) for row, one in waiting[2:]] == [
+        (1, "log/ana", 1),
+        (3, "log/ana", 3),
+    ]
+    assert waiting[0][1] == worst
+    assert await store.waiting({"log/ana": True}, NOW - 1, 10) == []
+    keys = [(1, "log/ana"), (3, "log/ana"), (9, "log/ana")]
+    claimed = await store.claim_waiting(keys, NOW, "me", NOW + 60)
+    assert {(row.incident_id, row.lease, row.may_be_doubled) for row in claimed} == {(1, "me", False), (3, "me", False)}
+    assert await store.claim_waiting(keys, NOW, "other", NOW + 60) == []
+    assert [row.incident_id for row, _ in await store.waiting({"log/ana": True}, NOW, 10)] == [2]
+
+
+async def test_people_with_a_limit_are_left_out_of_a_claim(store: SqlStore) -> None:
+    """Their messages are claimed by name."""
+    await store.save(Changes(owed=[owed(name) for name in ("log", "log/ana", "log/ben")]))
+    claimed = await store.claim_notifications("log", NOW, "me", NOW + 60, 10, people=True, less=["log/ana"])
+    assert sorted(row.channel for row in claimed) == ["log", "log/ben"]
+    again = await store.claim_notifications("log", NOW, "me", NOW + 60, 10, people=True, less=["log/ana"])
+    assert again == ()

@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 
-from router.engine.pace import Pace
+from router.core.pace import Pace
 
 KEPT = 10_000
 """Whom a limit remembers at the most: it forgets who came longest ago."""

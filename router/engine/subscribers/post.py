@@ -10,10 +10,10 @@ from collections.abc import Callable, Sequence
 
 from msgspec.structs import replace
 
+from router.core.pace import Pace
 from router.core.statuspage import mails
 from router.core.statuspage.notice import Notice, notice
 from router.core.view import Changes
-from router.engine.pace import Pace
 from router.engine.subscribers.roll import CONFIRM_WITHIN, Roll
 from router.model.decision import Entry
 from router.model.notification import Letter, Result, Retry

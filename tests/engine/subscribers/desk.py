@@ -6,8 +6,8 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from router.config.statuspage import SubscribersDocument
+from router.core.pace import Pace
 from router.core.view import Changes
-from router.engine.pace import Pace
 from router.engine.subscribers.links import Links
 from router.engine.subscribers.post import SubscriberPost
 from router.engine.subscribers.roll import Roll

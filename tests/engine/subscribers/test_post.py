@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from msgspec.structs import replace
 
-from router.engine.pace import Pace
+from router.core.pace import Pace
 from router.engine.subscribers import post
 from router.engine.subscribers.post import LEASE
 from router.model.notification import Rejected, Retry, Sent, Uncertain

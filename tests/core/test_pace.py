@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.engine.pace import Pace
+from router.core.pace import Pace
 
 SPANS = st.lists(st.floats(0, 5), max_size=60)
 
@@ -32,3 +32,13 @@ def test_no_window_ever_has_more(spans: list[float], count: int, per: float) -> 
         pace.take(now)
         taken.append(now)
     assert all(later - earlier >= per * 0.999 for earlier, later in zip(taken, taken[count:], strict=False))
+
+
+def test_what_is_given_back_can_be_taken_again() -> None:
+    """And it's remembered when there was room again, by which is told what was held."""
+    pace = Pace(1, 60.0)
+    pace.take(0.0)
+    pace.give_back(0.0, 5.0)
+    assert (pace.free(5.0), pace.freed_at) == (1, 5.0)
+    pace.take(10.0)
+    assert (pace.free(100.0), pace.freed_at) == (1, 70.0)

@@ -1,0 +1,154 @@
+"""People with a limit: held in the outbox, told in one; whatever dies, it's there."""
+
+from dataclasses import replace
+from itertools import chain
+
+import pytest
+
+from router.core.pace import Limit
+from router.core.policy import Policy, SeverityPlan, Step
+from router.core.reach import People, Way
+from router.core.throttle import Throttle
+from router.engine.parcels import Limits
+from router.model.incident import Severity
+from router.model.notification import NotificationState, Retry, Uncertain
+from router.model.reason import Reason
+from tests.clock import turn
+from tests.engine.office import Office, ScriptedSender, seen
+
+SENT, PENDING = NotificationState.SENT, NotificationState.PENDING
+LIMIT = Limit(1, 600.0)
+ADDRESSES = {"ana": "+441", "ben": "+442"}
+
+
+@pytest.fixture(autouse=True)
+def people(office: Office) -> None:
+    """PaymentFailures at 2.3 % is a P0, DiskFull isn't; of either Ana is told over `hook`."""
+    office.applier.settings = replace(
+        office.applier.settings,
+        people=People({"ana": (Way("hook"),)}, limits={"ana": LIMIT}),
+        severities=dict.fromkeys(Severity, SeverityPlan("all")),
+        policies={"all": Policy("all", (Step(0, ("contact:ana",)),), fallback=("spare",))},
+    )
+
+
+def limits(throttle: Throttle | None = None) -> Limits:
+    return Limits({"hook/ana": LIMIT}, throttle or Throttle())
+
+
+async def disk_full(office: Office, *services: str) -> None:
+    """An incident for each, of which the first is told before the others come."""
+    for number, name in enumerate(services):
+        await office.submit(seen("DiskFull" + name, at=office.clock.now()))
+        if number == 0 and "hook" in office.couriers and name == "a":
+            await office.until(SENT, "hook/ana")
+
+
+def about(sender: ScriptedSender) -> list[list[int]]:
+    return [[one.incident.id, *(other.incident.id for other in one.also)] for one in sender.letters]
+
+
+async def test_what_is_over_the_limit_waits_and_is_told_in_one(office: Office) -> None:
+    """Unleased, in the outbox; then all of it settles with the one result."""
+    hook = office.open("hook", people=ADDRESSES, limits=limits())
+    await disk_full(office, "a", "b", "c")
+    await office.until(SENT, "hook/ana")
+    await office.clock.advance(590)
+    await turn()
+    assert about(hook) == [[1]]
+    assert [(await office.row("hook/ana", i)).lease for i in (2, 3)] == ["", ""]
+    await office.until(SENT, "hook/ana", 3, step=1)
+    assert about(hook) == [[1], [2, 3]]
+    rows = [await office.row("hook/ana", i) for i in (2, 3)]
+    assert [(row.state, row.sent, row.ref) for row in rows] == [(SENT, 1, "ref-2")] * 2
+    entries = [(await office.store.timeline(i))[-1] for i in (2, 3)]
+    assert [entry.what for entry in entries] == [Reason.DELIVERED, Reason.BUNDLED]
+    assert entries[0].data["held"] == pytest.approx(600, abs=2)
+    assert hook.letters[1].also[0].url.endswith("/incidents/3")
+
+
+async def test_a_p0_goes_past_what_is_held(office: Office) -> None:
+    hook = office.open("hook", people=ADDRESSES, limits=limits())
+    await disk_full(office, "a", "b")
+    await office.submit(seen(), seen(service="web"))
+    await office.until_sent(hook, 3)
+    assert sorted(about(hook)) == [[1], [3], [4]]
+
+
+async def test_nothing_held_is_lost_with_the_process(office: Office) -> None:
+    """It was never leased: who comes after has it at once, and it isn't marked as possibly doubled."""
+    office.open("hook", people=ADDRESSES, limits=limits())
+    await disk_full(office, "a", "b", "c")
+    await office.until(SENT, "hook/ana")
+    office.couriers["hook"].close()
+    heir = ScriptedSender()
+    courier = office.courier("hook", heir, people=ADDRESSES, limits=limits())
+    await courier.round()
+    await office.until(SENT, "hook/ana", 3)
+    assert about(heir) == [[2, 3]]
+    assert not (await office.store.timeline(3))[-1].data.get("may_be_doubled")
+
+
+async def test_a_reload_forgets_no_window(office: Office) -> None:
+    """The courier that follows goes on with what people have had."""
+    throttle = Throttle()
+    office.open("hook", people=ADDRESSES, limits=limits(throttle))
+    await disk_full(office, "a", "b")
+    await office.until(SENT, "hook/ana")
+    office.couriers["hook"].close()
+    heir = ScriptedSender()
+    await office.courier("hook", heir, people=ADDRESSES, limits=limits(throttle)).round()
+    await turn()
+    assert heir.letters == []
+
+
+async def test_two_replicas_tell_nothing_twice(office: Office) -> None:
+    """Each has a window of its own, and a message is one's or the other's."""
+    one, other = ScriptedSender(), ScriptedSender()
+    couriers = [office.courier("hook", sender, people=ADDRESSES, limits=limits()) for sender in (one, other)]
+    await disk_full(office, "a", "b", "c", "d")
+    for courier in couriers * 2:
+        await courier.round()
+    await office.until(SENT, "hook/ana", 4)
+    assert sorted(chain.from_iterable(about(one) + about(other))) == [1, 2, 3, 4]
+
+
+async def test_a_bundle_that_fails_is_tried_again_whole(office: Office) -> None:
+    """What hasn't arrived takes no room, nor is it late: nobody stands in for it."""
+    hook, spare = office.open("hook", people=ADDRESSES, limits=limits()), office.open("spare")
+    await disk_full(office, "a")
+    await office.until(SENT, "hook/ana")
+    hook.script.extend([Retry("503")] * 3)
+    await disk_full(office, "b", "c")
+    await office.clock.advance(595)
+    await office.until(SENT, "hook/ana", 3, step=1)
+    assert about(hook) == [[1], *[[2, 3]] * 4]
+    assert spare.letters == []
+
+
+async def test_a_bundle_that_may_have_arrived_is_marked_in_each(office: Office) -> None:
+    """It's uncertain for all of them, and it takes room: Ana may have had it."""
+    hook = office.open("hook", people=ADDRESSES, limits=limits())
+    hook.script.append(Uncertain("reset"))
+    await office.submit(seen("A", instance="a"), seen("B", instance="b"))
+    await office.until_sent(hook, 1)
+    await office.clock.advance(300)
+    await turn()
+    assert about(hook) == [[1, 2]]
+    await office.until(SENT, "hook/ana", 2, step=10)
+    last = [(await office.store.timeline(i))[-1] for i in (1, 2)]
+    assert [entry.data.get("may_be_doubled") for entry in last] == [True, True]
+
+
+async def test_others_over_the_same_channel_are_not_held(office: Office) -> None:
+    """A limit is a person's own; the channel's other messages are claimed as ever."""
+    office.applier.settings = replace(
+        office.applier.settings,
+        people=People({"ana": (Way("hook"),), "ben": (Way("hook"),)}, limits={"ana": LIMIT}),
+        policies={"all": Policy("all", (Step(0, ("hook", "contact:ana", "contact:ben")),))},
+    )
+    hook = office.open("hook", people=ADDRESSES, limits=limits(), concurrency=9)
+    await disk_full(office, "a", "b", "c")
+    await office.until_sent(hook, 7)
+    told = [letter.channel for letter in hook.letters]
+    assert sorted(told) == ["hook"] * 3 + ["hook/ana"] + ["hook/ben"] * 3
