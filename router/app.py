@@ -11,6 +11,7 @@ from typing import Any
 
 import aiohttp
 from aiohttp import web
+from msgspec.structs import replace
 
 from router.actions import build as build_actions
 from router.actions.desk import Desk
@@ -44,7 +45,7 @@ from router.engine.timers import Timers
 from router.evidence.charts import Charts
 from router.model.deployment import Deployment
 from router.model.notification import channel_of
-from router.ports import Announcer, Clock, Mailer, Receiver, Sender, Store, SystemClock, spawn
+from router.ports import Announcer, Asking, Clock, Mailer, Receiver, Sender, Store, SystemClock, spawn
 from router.publishing import Publishing
 from router.receivers import RECEIVERS
 from router.receivers.site import Site
@@ -103,12 +104,17 @@ class Post:
         self._throttle = Throttle()
         self._couriers: dict[str, Courier] = {}
         self.announcers: dict[str, Announcer] = {}
+        self._forms: dict[str, Asking] = {}
         self._loops: set[asyncio.Task[None]] = set()
 
     def wake(self, addresses: Iterable[str]) -> None:
         for channel in {channel_of(address) for address in addresses}:
             if courier := self._couriers.get(channel):
                 courier.wake()
+
+    def forms(self) -> dict[str, Asking]:
+        """The senders that can show a form, by the source that takes what is filled in."""
+        return self._forms
 
     async def serve(
         self,
@@ -134,6 +140,8 @@ class Post:
             sender = KINDS[config.kinds[name]].build(name, options, self._session)
             if name in announcing(config) and isinstance(sender, Announcer):
                 self.announcers[name] = sender
+            if options.answers and isinstance(sender, Asking):
+                self._forms[options.answers] = sender
             pace = Pace(options.rate.count, options.rate.per) if options.rate else None
             people = config.addresses(name)
             pictures = getattr(options, "pictures", False)
@@ -164,6 +172,7 @@ class Post:
             await courier.channel.sender.close()
         self._couriers.clear()
         self.announcers.clear()
+        self._forms.clear()
         if self._session:
             await self._session.close()
 
@@ -208,7 +217,13 @@ class App:
         self._timers = Timers(store, self.inbox, clock, owner)
         self.heartbeats = Heartbeats(lambda: self.config.settings.heartbeats, self.inbox, store, clock, self.metrics)
         self._webhooks = Webhooks(
-            _receivers(config), self.heartbeats, store, clock, self.metrics, recorder=self._recorder
+            self._receivers(config),
+            self.heartbeats,
+            store,
+            clock,
+            self.metrics,
+            recorder=self._recorder,
+            forms=self._post.forms,
         )
         self._loops: set[asyncio.Task[None]] = set()
         self._runner = web.AppRunner(self._web(), access_log=None, shutdown_timeout=GRACE)
@@ -374,11 +389,15 @@ class App:
             log.warning("reload_incomplete", restart_for=changed)
         self.config, self._signer = config, signer
         self.in_force.configure(config.settings)
-        self._webhooks.receivers = _receivers(config)
+        self._webhooks.receivers = self._receivers(config)
         await self._serve(config, signer)
         self._loaded(config)
         self.heartbeats.wake()
         log.info("reloaded", rules=len(config.settings.rules.rules), revision=config.settings.rules.revision)
+
+    def _receivers(self, config: Config) -> dict[str, Receiver]:
+        site = replace(Site.of(config), schedules=lambda: self.in_force.settings.people.schedules)
+        return {name: RECEIVERS[name].build(name, source, site) for name, source in config.sources.items()}
 
     def _use(self, settings: Settings) -> None:
         before, self.inbox.settings = self.inbox.settings, settings
@@ -431,11 +450,6 @@ class App:
 def announcing(config: Config) -> list[str]:
     """The channels that are told of deployments."""
     return [name for name, options in config.channels.items() if getattr(options, "change_events", False)]
-
-
-def _receivers(config: Config) -> dict[str, Receiver]:
-    site = Site.of(config)
-    return {name: RECEIVERS[name].build(name, source, site) for name, source in config.sources.items()}
 
 
 async def serve(path: Path, announce: Any) -> None:

@@ -124,8 +124,9 @@ class Charts(Protocol):
 class Asked(Struct, frozen=True):
     """What a person asks of an incident through a webhook; without a command, only to be told how it is.
 
-    Without an incident the only one that's open is meant, if there's one; without either, all that are open.
-    `receipt` and `reopened` are those of `Commanded`.
+    Without an incident the one is meant that `ref` is about: what a sender returned for a message, as
+    `Notification.ref` keeps it. Without that, it's the only one that's open; without a command either, all that are
+    open. `severity`, `receipt` and `reopened` are those of `Commanded`.
     """
 
     incident_id: int | None
@@ -134,6 +135,16 @@ class Asked(Struct, frozen=True):
     text: str = ""
     receipt: str = ""
     reopened: int | None = None
+    severity: Severity | None = None
+    ref: str = ""
+
+
+class Prompt(Struct, frozen=True):
+    """What somebody wants to fill in for a command on an incident. `handle` is by what its service opens it, soon."""
+
+    handle: str
+    incident_id: int
+    command: Command
 
 
 class Handled(Struct, frozen=True):
@@ -162,8 +173,8 @@ class Recorder(Protocol):
 class Received(Struct, frozen=True):
     """What a webhook held: alerts, and for each that couldn't be read why; what people ask; what didn't arrive.
 
-    `deployed` are deployments it tells of. `ignored` says why there's nothing in it, `refused` why whoever sent it may
-    ask for nothing. `words` are for them.
+    `deployed` are deployments it tells of; `forms` are to be opened for whoever asked. `ignored` says why there's
+    nothing in it, `refused` why whoever sent it may ask for nothing. `words` are for them.
     """
 
     alerts: Sequence[Alert] = ()
@@ -171,6 +182,7 @@ class Received(Struct, frozen=True):
     asked: Sequence[Asked] = ()
     undelivered: Sequence[Undelivered] = ()
     deployed: Sequence[Deployment] = ()
+    forms: Sequence[Prompt] = ()
     ignored: str = ""
     refused: str = ""
     words: str = ""
@@ -227,6 +239,15 @@ class Mailer(Protocol):
     """A sender that can mail anybody, a subscriber of the status page for one. It never raises either."""
 
     async def mail(self, mail: PublicMail) -> Result: ...
+
+
+@runtime_checkable
+class Asking(Sender, Protocol):
+    """A sender whose service can show a form."""
+
+    async def open(self, form: Prompt, now: float) -> Result:
+        """Never raises."""
+        ...
 
 
 class Inbox(Protocol):
@@ -345,8 +366,11 @@ class Store(Protocol):
         states: Iterable[NotificationState] = (),
         incident_id: int = 0,
         channel: str = "",
+        ref: str = "",
         limit: int = 100,
-    ) -> Sequence[Notification]: ...
+    ) -> Sequence[Notification]:
+        """Of the newest incident first."""
+        ...
 
     async def record(self, kind: str, record_id: str) -> Record | None: ...
 

@@ -206,7 +206,7 @@ def _routes() -> web.Application:
     """All paths that the router serves, with nothing behind them."""
     nothing: Any = None
     app = web.Application()
-    app.add_routes(Webhooks({}, nothing, nothing, nothing, nothing, recorder=nothing).routes())
+    app.add_routes(Webhooks({}, nothing, nothing, nothing, nothing, recorder=nothing, forms=nothing).routes())
     app.add_routes(Operations(nothing, nothing, nothing, nothing).routes())
     app.add_routes(SilenceApi(nothing, nothing, config=nothing, refresh=nothing).routes())
     for paths in (Schedules, Overrides, Heartbeats, Api, Actions, DeploymentPaths, Announcements, Investigation):

@@ -38,7 +38,7 @@ def _too_late(incident: Incident, event: Commanded, reason: Reason) -> Decision:
 
 def _noted(incident: Incident, event: Commanded, settings: Settings) -> Decision:
     decision = Decision(Reason.NOTED, later(incident, event.at, news_at=event.at))
-    decision.note(event.at, Reason.NOTED, event.by, text=event.text)
+    decision.note(event.at, Reason.NOTED, event.by, text=event.text, **({"via": event.via} if event.via else {}))
     decision.owe(event.at, Reason.NOTED, edited(incident, settings))
     return decision
 

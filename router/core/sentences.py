@@ -49,6 +49,8 @@ _SENTENCES: Mapping[Reason | None, Sentence] = {
     Reason.CHANGED: lambda incident: f"It's open already: {standing(incident)}",
     Reason.SEVERITY_RAISED: lambda incident: f"It's open already: {incident.name} is {incident.severity} now.",
     Reason.NOTED: lambda incident: f"Noted on {incident.name}.",
+    Reason.ASSIGNED: lambda incident: f"{incident.lead} leads {incident.name} now.",
+    Reason.STATUS_SET: lambda incident: f"{incident.name} is {incident.status} now.",
     Reason.SEVERITY_SET: lambda incident: f"{incident.name} is {incident.severity} now.",
     Reason.ALREADY_DONE: lambda incident: f"{incident.name} is already acknowledged{_by(incident.acknowledged_by)}.",
     Reason.ALREADY_CLOSED: _already_closed,
@@ -60,5 +62,6 @@ _DONE_ALREADY: Mapping[Command, Sentence] = {
     Command.ESCALATE: lambda incident: (
         f"{incident.name} has reached its last step already: there's nobody further to tell."
     ),
+    Command.ASSIGN: lambda incident: f"{incident.lead} leads {incident.name} already.",
     Command.SEVERITY: lambda incident: f"{incident.name} is {incident.severity} already.",
 }

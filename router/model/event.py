@@ -44,6 +44,7 @@ class Commanded(Struct, frozen=True, tag="command"):
 
     `receipt` is the same when the same request comes again, which then has no second effect; "" where none can.
     `reopened` says which life of the incident is meant, as `Incident.reopened` counts them; None for the present one.
+    `via` is the channel in whose message's thread a note was written, which isn't told of it there again.
     """
 
     at: float
@@ -56,6 +57,7 @@ class Commanded(Struct, frozen=True, tag="command"):
     reopened: int | None = None
     status: Status | None = None
     title: str = ""
+    via: str = ""
 
 
 class TimerDue(Struct, frozen=True, tag="timer"):

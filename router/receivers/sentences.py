@@ -9,7 +9,7 @@ from router.ports import Handled
 def sentence(handled: Handled) -> str:
     """One sentence, in plain text."""
     if handled.asked.incident_id is None:
-        return _which(handled)
+        return _which(handled) if handled.reason is None else "No incident was opened: the rules make nothing of it."
     if handled.incident is None or handled.reason is Reason.UNKNOWN_INCIDENT:
         return f"There's no INC-{handled.asked.incident_id}."
     return told(handled.reason, handled.asked.command, handled.incident)

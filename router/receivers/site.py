@@ -1,10 +1,11 @@
 """What receivers are told of the router that they are part of."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from msgspec import Struct
 
 from router.config.load import Config
+from router.core.schedule import Schedule
 
 BY_PHONE = ("sms", "voice")
 
@@ -15,12 +16,15 @@ class Site(Struct, frozen=True):
     urls: the router's public addresses, without a slash at the end; the best to be called at first.
     phones: names by telephone number in E.164: all who are called or written to. Nobody else may ask by phone.
     slack: names by Slack user id, of those whose id is known.
+    names: of contacts, by their keys in the config. schedules: those in force when it's called.
     """
 
     urls: tuple[str, ...] = ()
     company: str = ""
     phones: Mapping[str, str] = {}
     slack: Mapping[str, str] = {}
+    names: Mapping[str, str] = {}
+    schedules: Callable[[], Mapping[str, Schedule]] = dict
 
     @staticmethod
     def of(config: Config) -> "Site":
@@ -35,6 +39,7 @@ class Site(Struct, frozen=True):
             phones={number: masked(number) for channel in by_phone for number in channel.to}
             | {contact.phone: name for name, contact in contacts if contact.phone},
             slack={contact.slack: name for name, contact in contacts if contact.slack},
+            names={key: contact.name or key for key, contact in document.contacts.items()},
         )
 
 

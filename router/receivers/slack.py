@@ -1,12 +1,12 @@
-"""Slack: buttons under messages, at `/webhooks/slack`, and the command `/incident`, at `/webhooks/slack/command`.
+"""Slack: buttons and forms, at `/webhooks/slack`; the command `/incident`, at …`/command`; threads, at …`/events`.
 
 https://docs.slack.dev/interactivity/handling-user-interaction and /interactivity/implementing-slash-commands. Slack
-waits for three seconds, and repeats nothing.
+waits for three seconds, and repeats nothing but events.
 """
 
 import hmac
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any
 from urllib.parse import parse_qsl
@@ -16,35 +16,37 @@ from msgspec import Struct
 
 from router.config.secret import Secret
 from router.model.event import Command
-from router.ports import Answer, Asked, Handled, Incoming, Received, Unauthorized
+from router.model.reason import Reason
+from router.ports import Answer, Asked, Handled, Incoming, Prompt, Received, Unauthorized
 from router.receivers.body import clean, decode
 from router.receivers.credentials import same
 from router.receivers.loose import member, text
 from router.receivers.sentences import sentence
 from router.receivers.site import Site
+from router.receivers.slack_command import understand
+from router.receivers.slack_thread import overheard
 
 TOLERANCE = 300.0
 """Seconds between Slack's clock and ours, either way: https://docs.slack.dev/authentication/verifying-requests-from-slack."""
 
-BUTTONS = {command.value: command for command in (Command.ACKNOWLEDGE, Command.RESOLVE, Command.FALSE_POSITIVE)}
+BUTTONS = {
+    command.value: command
+    for command in (
+        Command.ACKNOWLEDGE,
+        Command.ASSIGN,
+        Command.ESCALATE,
+        Command.RESOLVE,
+        Command.FALSE_POSITIVE,
+    )
+}
 """Commands by the `action_id` that the sender gives the button."""
 
-WORDS: Mapping[str, Command | None] = {
-    "ack": Command.ACKNOWLEDGE,
-    "escalate": Command.ESCALATE,
-    "resolve": Command.RESOLVE,
-    "note": Command.NOTE,
-    "show": None,
-    "list": None,
-}
-HELP = (
-    "Try `/incident list`, `/incident ack 142`, `/incident escalate 142`, `/incident resolve 142`, "
-    "`/incident note 142 TEXT` or `/incident show 142`."
-)
+FORMS = {Command.NOTE.value: Command.NOTE}
+"""Those for which a form is opened first; its `callback_id` is the command again."""
 
-_COMMAND = re.compile(r"([a-z]+)(?:\s+(?:INC-)?([0-9]{1,15})(?:\s+(.*))?)?", re.IGNORECASE | re.ASCII | re.DOTALL)
 _SECONDS = re.compile(r"[0-9]{1,12}")
 _NUMBER = re.compile(r"[0-9]{1,15}")
+_TAKEN = frozenset({Reason.NOTED, Reason.REPLAYED})
 _PAYLOAD = msgspec.json.Decoder()
 
 
@@ -60,7 +62,7 @@ class SlackReceiver:
     def __init__(self, name: str, config: SlackConfig, site: Site) -> None:
         self.name = name
         self._secret = config.signing_secret
-        self._names = site.slack
+        self._site = site
 
     def verify(self, incoming: Incoming, now: float) -> None:
         """Raises: Unauthorized, also when the request is older or newer than five minutes."""
@@ -73,47 +75,76 @@ class SlackReceiver:
         if not same(signature, f"v0={hmac.new(self._secret.reveal().encode(), signed, sha256).hexdigest()}"):
             raise Unauthorized("X-Slack-Signature is wrong")
 
-    def decode(self, incoming: Incoming, now: float) -> Received:  # noqa: ARG002  each request is answered at once
+    def decode(self, incoming: Incoming, now: float) -> Received:
         """What somebody asks for. Raises: Bad, when the payload can't be read."""
+        if incoming.segment == "events":
+            payload = decode(_PAYLOAD, clean(incoming.body))
+            if member(payload, "type") == "url_verification":
+                return Received(words=text(member(payload, "challenge")))
+            return overheard(payload, self._site.slack)
         form = dict(parse_qsl(incoming.body.decode("utf-8", "replace"), keep_blank_values=True))
         if incoming.segment == "command":
-            return self._command(form)
+            by = self._name(form.get("user_id", ""), form.get("user_name", ""))
+            trigger = form.get("trigger_id", "")
+            return understand(form.get("text", ""), by, f"slack:{trigger}" if trigger else "", now, self._site)
         payload = decode(_PAYLOAD, clean(form.get("payload", "").encode()))
+        if member(payload, "type") == "view_submission":
+            return self._filled_in(payload)
         if member(payload, "type") != "block_actions":
             return Received(ignored="Not a button")
-        asked = list(self._pressed(payload))
-        return Received(asked=asked) if asked else Received(ignored="Not a button that asks for anything")
+        return self._pressed(payload)
 
     def reply(self, incoming: Incoming, received: Received, handled: Sequence[Handled], _now: float) -> Answer:
-        """Empty for a button, as Slack wants it; for a command, words that only its sender sees."""
-        if incoming.segment != "command":
-            return Answer()
+        """For a command, words that only its sender sees; for a form, what is wrong, or else nothing, which closes it.
+
+        A button is answered by its message, and what was said in a thread by nothing.
+        """
         words = " ".join(map(sentence, handled)) or received.words
-        body = msgspec.json.encode({"response_type": "ephemeral", "text": words})
-        return Answer(body=body, content_type="application/json")
+        if incoming.segment == "command":
+            return _json({"response_type": "ephemeral", "text": words})
+        if incoming.segment == "events":
+            return Answer(body=received.words.encode())
+        if any(one.asked.command in FORMS.values() and one.reason not in _TAKEN for one in handled) or received.words:
+            return _json({"response_action": "errors", "errors": {"note": words}})
+        return Answer()
 
-    def _pressed(self, payload: object) -> Iterable[Asked]:
-        user = member(payload, "user")
-        by = self._name(text(member(user, "id")), text(member(user, "username")) or text(member(user, "name")))
+    def _pressed(self, payload: object) -> Received:
+        found: Any = member(payload, "actions")
+        by, user = self._person(payload)
         message = text(member(member(payload, "container"), "message_ts"))
-        actions: Any = member(payload, "actions")
-        for action in actions if isinstance(actions, list) else ():
-            command, value = BUTTONS.get(text(member(action, "action_id"))), text(member(action, "value"))
-            if command and _NUMBER.fullmatch(value):
-                receipt = f"slack:{message}:{text(member(action, 'action_ts'))}:{text(member(user, 'id'))}"
-                yield Asked(int(value), command, by, receipt=receipt)
+        asked, forms = [], []
+        for action in found if isinstance(found, list) else ():
+            name, value = text(member(action, "action_id")), text(member(action, "value"))
+            if not _NUMBER.fullmatch(value):
+                continue
+            if name in FORMS:
+                forms.append(Prompt(text(member(payload, "trigger_id")), int(value), FORMS[name]))
+            elif name in BUTTONS:
+                receipt = f"slack:{message}:{text(member(action, 'action_ts'))}:{user}"
+                asked.append(Asked(int(value), BUTTONS[name], by, receipt=receipt))
+        ignored = "" if asked or forms else "Not a button that asks for anything"
+        return Received(asked=asked, forms=tuple(forms), ignored=ignored)
 
-    def _command(self, form: Mapping[str, str]) -> Received:
-        found = _COMMAND.fullmatch(form.get("text", "").strip())
-        if not found or (word := found[1].lower()) not in WORDS:
-            return Received(words=HELP)
-        command, note = WORDS[word], (found[3] or "").strip()
-        if command is Command.NOTE and not note:
-            return Received(words=HELP)
-        by = self._name(form.get("user_id", ""), form.get("user_name", ""))
-        trigger = form.get("trigger_id", "")
-        incident_id = int(found[2]) if found[2] else None
-        return Received(asked=[Asked(incident_id, command, by, note, f"slack:{trigger}" if trigger else "")])
+    def _filled_in(self, payload: object) -> Received:
+        view = member(payload, "view")
+        command, about = FORMS.get(text(member(view, "callback_id"))), text(member(view, "private_metadata"))
+        if command is None or not _NUMBER.fullmatch(about):
+            return Received(ignored="Not a form of ours")
+        field = member(member(member(member(view, "state"), "values"), "note"), "text")
+        if not (words := text(member(field, "value"))):
+            return Received(words="Write something.")
+        by, _ = self._person(payload)
+        return Received(asked=[Asked(int(about), command, by, words, f"slack:{text(member(view, 'id'))}")])
+
+    def _person(self, payload: object) -> tuple[str, str]:
+        """The name and the id of who did it."""
+        user = member(payload, "user")
+        user_id = text(member(user, "id"))
+        return self._name(user_id, text(member(user, "username")) or text(member(user, "name"))), user_id
 
     def _name(self, user_id: str, user_name: str) -> str:
-        return self._names.get(user_id) or user_name or user_id or "somebody in Slack"
+        return self._site.slack.get(user_id) or user_name or user_id or "somebody in Slack"
+
+
+def _json(content: object) -> Answer:
+    return Answer(body=msgspec.json.encode(content), content_type="application/json")

@@ -20,11 +20,11 @@ from router.config.fields import HttpUrl
 from router.config.secret import Secret, SecretUrl
 from router.model.notification import Letter, Rejected, Result, Retry, Sent, Uncertain
 from router.model.reason import Reason
-from router.ports import Sender
+from router.ports import Prompt, Sender
 from router.senders.http import post, timeouts
 from router.senders.options import ChannelOptions
 from router.senders.outcome import error_word, from_error, from_response, retry_after
-from router.senders.slack_blocks import build_message, build_thread
+from router.senders.slack_blocks import build_form, build_message, build_thread
 
 if TYPE_CHECKING:
     from slack_sdk.web.async_client import AsyncWebClient
@@ -149,6 +149,12 @@ class SlackBotSender:
                 return result
         quiet = {"unfurl_links": False, "unfurl_media": False}
         result, _ = await self._say("chat.postMessage", {"channel": self._channel, **content, **quiet}, letter.at)
+        return result
+
+    async def open(self, form: Prompt, now: float) -> Result:
+        """Slack gives three seconds for it, from the press on."""
+        content = {"trigger_id": form.handle, "view": build_form(form)}
+        result, _ = await self._call("views.open", content, now)
         return result
 
     async def close(self) -> None:

@@ -14,6 +14,7 @@ from router.core.render import Message, message
 from router.model.event import Command
 from router.model.incident import Incident
 from router.model.notification import Letter
+from router.ports import Prompt
 
 MAX_HEADER = 150
 MAX_TEXT_BYTES = 4000
@@ -26,6 +27,10 @@ MAX_VALUE = 300
 MAX_UPDATES = 2000
 MAX_FACTS = 1000
 MAX_URL = 1000
+
+MAX_TITLE = 24
+MAX_NOTE = 3000
+"""Characters of a modal's title, and of an input (https://docs.slack.dev/reference/block-kit/block-elements)."""
 
 URL = re.compile(r"https?://[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]+")
 BUTTONS = {"Incident": "Open incident"}
@@ -42,8 +47,12 @@ def build_message(letter: Letter, *, buttons: bool = False) -> dict[str, Any]:
 
 
 def build_thread(letter: Letter) -> dict[str, Any] | None:
-    """What the channel hasn't been told yet, for the message's thread; None if there's nothing for readers."""
-    news = message(replace(letter, timeline=letter.news))
+    """What the channel hasn't been told yet, for the message's thread; None if there's nothing for readers.
+
+    What was written in that thread itself is there already.
+    """
+    unsaid = tuple(entry for entry in letter.news if entry.data.get("via") != letter.channel)
+    news = message(replace(letter, timeline=unsaid))
     return {"text": _updates(news, MAX_TEXT_BYTES, _bytes)} if news.updates else None
 
 
@@ -107,6 +116,9 @@ def _answers(incident: Incident) -> Iterator[dict[str, Any]]:
     """Buttons that do something. What ends the incident for everybody is asked twice."""
     if incident.acknowledged_at is None:
         yield _answer(incident, Command.ACKNOWLEDGE, "Acknowledge", style="primary")
+    yield _answer(incident, Command.ASSIGN, "Take the lead")
+    yield _answer(incident, Command.ESCALATE, "Escalate")
+    yield _answer(incident, Command.NOTE, "Add note")
     yield _answer(incident, Command.RESOLVE, "Resolve", confirm=_confirm(f"Resolve {incident.name}?", "Resolve"))
     question = f"{incident.name} was never real?"
     yield _answer(incident, Command.FALSE_POSITIVE, "False positive", confirm=_confirm(question, "False positive"))
@@ -119,6 +131,21 @@ def _answer(incident: Incident, command: Command, label: str, **more: Any) -> di
         "value": str(incident.id),
         "text": {"type": "plain_text", "text": label},
         **more,
+    }
+
+
+def build_form(form: Prompt) -> dict[str, Any]:
+    """The modal in which a note is written (https://docs.slack.dev/surfaces/modals)."""
+    name = f"INC-{form.incident_id}"
+    words = {"title": f"Note on {name}"[:MAX_TITLE], "submit": "Add note", "close": "Cancel"}
+    field = {"type": "plain_text_input", "action_id": "text", "multiline": True, "max_length": MAX_NOTE}
+    label = {"type": "plain_text", "text": "Goes on the timeline, for everybody to read"}
+    return {
+        "type": "modal",
+        "callback_id": form.command.value,
+        "private_metadata": str(form.incident_id),
+        **{part: {"type": "plain_text", "text": text} for part, text in words.items()},
+        "blocks": [{"type": "input", "block_id": "note", "element": field, "label": label}],
     }
 
 

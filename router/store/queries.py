@@ -78,10 +78,10 @@ def alert_page(  # noqa: PLR0913, PLR0917 - each is one of the protocol's filter
     return [AlertRow(struct(Taking, row[:-1]), _alert.decode(row[-1])) for row in rows]
 
 
-def notification_page(
-    connection: Connection, states: Iterable[NotificationState], incident_id: int, channel: str, limit: int
+def notification_page(  # noqa: PLR0913, PLR0917 - each is one of the protocol's filters
+    connection: Connection, states: Iterable[NotificationState], incident_id: int, channel: str, ref: str, limit: int
 ) -> Sequence[Notification]:
-    """Of the newest incident first."""
+    """Of the newest incident first. No index has `ref`: it's looked for from the newest incident on."""
     n = notifications.c
     query = select(notifications).order_by(n.incident_id.desc(), n.channel).limit(limit)
     if states := [*states]:
@@ -90,6 +90,8 @@ def notification_page(
         query = query.where(n.incident_id == incident_id)
     if channel:
         query = query.where(n.channel == clean(channel))
+    if ref:
+        query = query.where(n.ref == clean(ref))
     return [struct(Notification, row) for row in connection.execute(query)]
 
 

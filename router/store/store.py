@@ -117,9 +117,10 @@ class SqlStore:
         states: Iterable[NotificationState] = (),
         incident_id: int = 0,
         channel: str = "",
+        ref: str = "",
         limit: int = 100,
     ) -> Sequence[Notification]:
-        return await self._database.read(queries.notification_page, states, incident_id, channel, limit)
+        return await self._database.read(queries.notification_page, states, incident_id, channel, ref, limit)
 
     async def record(self, kind: str, record_id: str) -> Record | None:
         return await self._database.read(queries.record_by_id, kind, record_id)

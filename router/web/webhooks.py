@@ -1,20 +1,17 @@
 """Webhooks in: check who sent it, decode it, commit its effects, and only then answer 2xx."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 
 import msgspec
 from aiohttp import web
-from msgspec.structs import replace
 
-from router.model.event import AlertSeen, Commanded, Event
-from router.model.incident import OPEN
+from router.model.event import AlertSeen
 from router.model.reason import Reason
 from router.ports import (
-    Asked,
+    Asking,
     Bad,
     Clock,
-    Handled,
     Inbox,
     Incoming,
     Received,
@@ -27,6 +24,7 @@ from router.ports import (
 from router.telemetry.errors import working_for
 from router.telemetry.logs import logger
 from router.telemetry.metrics import Metrics
+from router.web.answers import Answers
 from router.web.problem import problem
 
 log = logger(__name__)
@@ -34,9 +32,6 @@ log = logger(__name__)
 REFUSALS = {Unauthorized: "unauthorized", Bad: "malformed", web.HTTPRequestEntityTooLarge: "too_large"}
 """What the metric calls each way to refuse a webhook. Of one that was taken, `bad_alert` is one alert in it, and
 `forbidden` that whoever sent it may ask for nothing."""
-
-SHOWN = 20
-"""How many open incidents are shown at most to somebody who asks for them."""
 
 
 IGNORED = {
@@ -58,13 +53,14 @@ class Webhooks:
         metrics: Metrics,
         *,
         recorder: Recorder,
+        forms: Callable[[], Mapping[str, Asking]],
     ) -> None:
         self.receivers = receivers
         self._inbox = inbox
-        self._store = store
         self._clock = clock
         self._metrics = metrics
         self._recorder = recorder
+        self._answers = Answers(inbox, store, clock, forms)
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -103,30 +99,11 @@ class Webhooks:
             self._metrics.webhooks_rejected.labels(receiver.name, "forbidden").inc()
             log.warning("webhook_refused", source=receiver.name, why=received.refused)
         now = self._clock.now()
+        await self._answers.open(receiver.name, received.forms)
         await self._inbox.submit(received.undelivered)
-        handled = await self._obey(received.asked, now)
+        handled = [*await self._answers.report(received.alerts), *await self._answers.obey(received.asked)]
         answer = receiver.reply(incoming, received, handled, now)
         return web.Response(status=answer.status, body=answer.body, content_type=answer.content_type)
-
-    async def _obey(self, asked: Sequence[Asked], now: float) -> list[Handled]:
-        asked = [await self._named(one) for one in asked]
-        events = [_command(one, now) for one in asked]
-        reasons = iter(await self._inbox.submit([event for event in events if event]))
-        return [
-            await self._handled(one, next(reasons) if event else None) for one, event in zip(asked, events, strict=True)
-        ]
-
-    async def _named(self, asked: Asked) -> Asked:
-        """With the incident that's meant, where it isn't said and only one is open."""
-        if asked.incident_id is not None or asked.command is None:
-            return asked
-        found = await self._store.incidents(statuses=OPEN, limit=2)
-        return replace(asked, incident_id=found[0].id) if len(found) == 1 else asked
-
-    async def _handled(self, asked: Asked, reason: Reason | None) -> Handled:
-        if asked.incident_id is None:
-            return Handled(asked, None, None, await self._store.incidents(statuses=OPEN, limit=SHOWN))
-        return Handled(asked, reason, await self._store.incident(asked.incident_id))
 
     async def _take(self, source: str, received: Received) -> web.Response:
         for error in received.errors:
@@ -149,11 +126,3 @@ class Webhooks:
         if ignored:
             answer["ignored"] = ignored
         return web.Response(body=msgspec.json.encode(answer), content_type="application/json")
-
-
-def _command(asked: Asked, now: float) -> Event | None:
-    if asked.command is None or asked.incident_id is None:
-        return None
-    return Commanded(
-        now, asked.incident_id, asked.by, asked.command, asked.text, receipt=asked.receipt, reopened=asked.reopened
-    )

@@ -56,13 +56,15 @@ class Message:
 class Slack(Peer):
     """`async with Slack() as slack:` serves chat.postMessage and chat.update under `slack.api`, and `slack.hook`.
 
-    `messages` are those of the channel by their ts, in order. A request that Slack would refuse fails the test when the
-    block is left.
+    `messages` are those of the channel by their ts, in order; `forms` the modals that were opened. A request
+    that Slack would refuse fails the test when the block is left.
     """
 
     def __init__(self) -> None:
         super().__init__(answer=self._answer)
         self.messages: dict[str, Message] = {}
+        self.forms: list[dict[str, Any]] = []
+        self.triggers: set[str] = set()
         self._ts = (f"1503435956.{number:06}" for number in count(1))
 
     @property
@@ -87,6 +89,8 @@ class Slack(Peer):
         assert request.method == "POST"
         kind, _, parameter = request.headers["content-type"].replace(" ", "").lower().partition(";")
         assert kind == "application/json"
+        if request.path == "/api/views.open":
+            return self._open(request)
         check_content(content := request.json)
         if request.path == HOOK:
             self._keep(content, HOOKED)
@@ -96,6 +100,22 @@ class Slack(Peer):
         method = {"/api/chat.postMessage": self._post, "/api/chat.update": self._update}[request.path]
         ts = method(content)
         return Reply(json={"ok": True, "channel": CHANNEL_ID, "ts": ts, "message": {"text": content["text"]}})
+
+    def _open(self, request: Request) -> Reply:
+        """A modal, as docs.slack.dev/surfaces/modals wants it. A trigger is good once."""
+        assert request.headers["authorization"] == f"Bearer {TOKEN}"
+        trigger, view = request.json["trigger_id"], request.json["view"]
+        if trigger in self.triggers:
+            return Reply(json={"ok": False, "error": "exchanged_trigger_id"})
+        self.triggers.add(trigger)
+        assert view["type"] == "modal"
+        assert all(0 < len(view[part]["text"]) <= 24 for part in ("title", "submit", "close"))
+        assert len(view["callback_id"]) <= 255
+        assert len(view["private_metadata"]) <= 3000
+        [block] = view["blocks"]
+        assert (block["type"], block["element"]["type"]) == ("input", "plain_text_input")
+        self.forms.append(view)
+        return Reply(json={"ok": True, "view": {**view, "id": f"V{len(self.forms)}"}})
 
     def _post(self, content: dict[str, Any]) -> str:
         if "thread_ts" in content:

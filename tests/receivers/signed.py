@@ -33,7 +33,13 @@ def slack(body: bytes, secret: Secret, at: float) -> dict[str, str]:
 
 
 def press(
-    action: str, value: str = "1", *, user: str = "U1", name: str = "ana", action_ts: str = "1548426417.840180"
+    action: str,
+    value: str = "1",
+    *,
+    user: str = "U1",
+    name: str = "ana",
+    action_ts: str = "1548426417.840180",
+    trigger: str = "12321423423.333649436676.d8c1",
 ) -> bytes:
     """The body of a click on a button."""
     payload: dict[str, Any] = {
@@ -41,9 +47,50 @@ def press(
         "user": {"id": user, "username": name, "name": name, "team_id": "T1"},
         "container": {"type": "message", "message_ts": "1548261231.000200", "channel_id": "C1"},
         "message": {"type": "message", "ts": "1548261231.000200", "blocks": []},
+        "trigger_id": trigger,
         "actions": [{"type": "button", "action_id": action, "value": value, "action_ts": action_ts}],
     }
     return urlencode({"payload": json.dumps(payload)}).encode()
+
+
+def fill_in(text: str, about: str = "1", *, view: str = "V1", user: str = "U1", name: str = "ana") -> bytes:
+    """The body of a form that was sent off."""
+    payload = {
+        "type": "view_submission",
+        "user": {"id": user, "username": name, "name": name, "team_id": "T1"},
+        "view": {
+            "id": view,
+            "type": "modal",
+            "callback_id": "note",
+            "private_metadata": about,
+            "state": {"values": {"note": {"text": {"type": "plain_text_input", "value": text}}}},
+        },
+    }
+    return urlencode({"payload": json.dumps(payload)}).encode()
+
+
+def said_in_thread(words: str, channel: str, thread: str, **changes: Any) -> bytes:
+    """The body of an event: somebody wrote in a thread. `changes` are of the message."""
+    message = {
+        "type": "message",
+        "channel": channel,
+        "user": "U1",
+        "text": words,
+        "ts": "1548261999.000300",
+        "thread_ts": thread,
+        "parent_user_id": "UBOT",
+        "event_ts": "1548261999.000300",
+        "channel_type": "channel",
+    }
+    return json.dumps(
+        {
+            "type": "event_callback",
+            "team_id": "T1",
+            "event_id": "Ev1",
+            "event": message | changes,
+            "authorizations": [{"team_id": "T1", "user_id": "UBOT", "is_bot": True}],
+        }
+    ).encode()
 
 
 def pagerduty_event(

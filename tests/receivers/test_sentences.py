@@ -27,6 +27,10 @@ ACK, ESCALATE = Command.ACKNOWLEDGE, Command.ESCALATE
         (ACK, Reason.ALREADY_CLOSED, FALSE, "INC-142 is marked as a false positive by ben already."),
         (Command.RESOLVE, Reason.RESOLVED_BY_PERSON, CLOSED, "Resolved INC-142."),
         (Command.FALSE_POSITIVE, Reason.FALSE_POSITIVE, FALSE, "Marked INC-142 as a false positive."),
+        (Command.ASSIGN, Reason.ASSIGNED, {"lead": "cleo"}, "cleo leads INC-142 now."),
+        (Command.ASSIGN, Reason.ALREADY_DONE, {"lead": "ben"}, "ben leads INC-142 already."),
+        (Command.SEVERITY, Reason.SEVERITY_SET, {}, "INC-142 is P0 now."),
+        (Command.SEVERITY, Reason.ALREADY_DONE, {}, "INC-142 is P0 already."),
         (Command.NOTE, Reason.NOTED, {}, "Noted on INC-142."),
         (ESCALATE, Reason.ESCALATED, {}, "Escalated INC-142: the next in line are told."),
         (

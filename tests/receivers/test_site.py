@@ -29,6 +29,7 @@ def test_whoever_is_called_or_written_to_is_known(tmp_path: Path) -> None:
         company="VintStreet",
         phones={ANA: "ana", BEN: "+44…456"},
         slack={"U1": "ana"},
+        names={"ana": "ana", "cleo": "Cleo Tan"},
     )
 
 

@@ -9,15 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from router.config.secret import Secret
+from router.core.rotation import Rotate
+from router.core.schedule import Schedule
 from router.model.event import Command
+from router.model.incident import Severity
 from router.model.reason import Reason
-from router.ports import Answer, Asked, Bad, Handled, Incoming, Received, Replying, Unauthorized
+from router.ports import Answer, Asked, Bad, Handled, Incoming, Prompt, Received, Replying, Unauthorized
 from router.receivers import RECEIVERS
 from router.receivers.site import Site
-from router.receivers.slack import HELP, SlackConfig
+from router.receivers.slack import SlackConfig
+from router.receivers.slack_command import HELP
 from router.senders.slack_blocks import build_message
+from tests.core.test_schedule import rotation, schedule
 from tests.receivers import signed
-from tests.receivers.signed import press
+from tests.receivers.signed import fill_in, press, said_in_thread
 from tests.senders.kit import NOW, make_incident, make_letter
 
 # https://docs.slack.dev/authentication/verifying-requests-from-slack
@@ -73,7 +78,9 @@ def test_what_slack_did_not_sign_just_now_is_refused(headers: dict[str, str], bo
 # --- buttons
 
 
-@pytest.mark.parametrize("command", [Command.ACKNOWLEDGE, Command.RESOLVE, Command.FALSE_POSITIVE])
+@pytest.mark.parametrize(
+    "command", [Command.ACKNOWLEDGE, Command.ASSIGN, Command.ESCALATE, Command.RESOLVE, Command.FALSE_POSITIVE]
+)
 def test_a_button_asks(command: Command) -> None:
     """In the name of who pressed it, with what tells this press from any other."""
     receipt = "slack:1548261231.000200:1548426417.840180:UA8RXUSPL"
@@ -91,12 +98,14 @@ def test_who_is_no_contact_goes_by_their_name_in_slack() -> None:
 def test_the_buttons_are_those_that_the_sender_makes() -> None:
     """What goes out is what comes back; those with a link ask for nothing."""
     *_, answers, links = build_message(make_letter(acknowledged_at=None), buttons=True)["blocks"]
-    pressed = [
-        receiver.decode(Incoming({}, press(button["action_id"], button.get("value", ""))), NOW).asked
+    received = [
+        receiver.decode(Incoming({}, press(button["action_id"], button.get("value", ""))), NOW)
         for button in (*answers["elements"], *links["elements"])
     ]
-    commands = [(one.incident_id, one.command) for asked in pressed for one in asked]
-    assert commands == [(142, Command.ACKNOWLEDGE), (142, Command.RESOLVE), (142, Command.FALSE_POSITIVE)]
+    pressed = [one for each in received for one in (*each.asked, *each.forms)]
+    assert {one.incident_id for one in pressed} == {142}
+    commands = ["ack", "assign", "escalate", "note", "resolve", "false_positive"]
+    assert [one.command.value for one in pressed if one.command] == commands
 
 
 @pytest.mark.parametrize(
@@ -155,6 +164,9 @@ def said(answer: Answer) -> str:
         ("resolve 142", Command.RESOLVE, ""),
         ("note 142 rolled back\nto v7", Command.NOTE, "rolled back\nto v7"),
         ("show INC-142", None, ""),
+        ("lead 142", Command.ASSIGN, ""),
+        ("lead 142 <@U7|ben>", Command.ASSIGN, "ben"),
+        ("lead 142 @ben", Command.ASSIGN, "ben"),
     ],
 )
 def test_a_command_asks(text: str, command: Command | None, note: str) -> None:
@@ -184,3 +196,137 @@ def test_a_command_is_answered_with_what_was_decided() -> None:
     incident = make_incident(acknowledged_at=NOW, acknowledged_by="ben")
     handled = [Handled(received.asked[0], Reason.ALREADY_DONE, incident)]
     assert said(receiver.reply(typed("ack 142"), received, handled, NOW)) == "INC-142 is already acknowledged by ben."
+
+
+@pytest.mark.parametrize(
+    ("text", "severity", "note"),
+    [("severity 142 P1", Severity.P1, ""), ("Severity INC-142 p3 one customer", Severity.P3, "one customer")],
+)
+def test_a_severity_is_set(text: str, severity: Severity, note: str) -> None:
+    """With why, if they say it."""
+    (asked,) = receiver.decode(typed(text, trigger_id="1.2"), NOW).asked
+    assert asked == Asked(142, Command.SEVERITY, "ana", note, "slack:1.2", severity=severity)
+
+
+@pytest.mark.parametrize(
+    ("text", "title", "severity"),
+    [
+        ('open "Checkout is down" P1', "Checkout is down", Severity.P1),
+        ("open “Checkout is down” p0", "Checkout is down", Severity.P0),
+        ("open Checkout is down", "Checkout is down", None),
+        ("open Checkout is down P2", "Checkout is down", Severity.P2),
+        (
+            "open &lt;script&gt; on <https://example.com|example.com>",
+            "<script> on example.com (https://example.com)",
+            None,
+        ),
+    ],
+)
+def test_an_incident_is_opened(text: str, title: str, severity: Severity | None) -> None:
+    """By an alert in the name of who typed it, whatever a telephone made of the quotes."""
+    (alert,) = receiver.decode(typed(text), NOW).alerts
+    assert (alert.labels["alertname"], alert.severity, alert.by, alert.source) == (title, severity, "ana", "person")
+
+
+def test_who_is_on_call() -> None:
+    """By name, in the schedules that are in force when it's asked; a schedule with nobody says so."""
+    in_force = {"primary": schedule(rotation(Rotate.DAILY, "09:00", "ana")), "weekend": Schedule("weekend", "UTC", ())}
+    site = Site(names={"ana": "Ana Lima"}, schedules=lambda: in_force)
+    asked = RECEIVERS["slack"].build("slack", SlackConfig(signing_secret=SECRET), site)
+    for text in ("on-call", "ONCALL"):
+        assert asked.decode(typed(text), NOW).words == "primary: Ana Lima. weekend: nobody."
+    assert "No schedule" in receiver.decode(typed("on-call"), NOW).words
+
+
+@pytest.mark.parametrize(
+    "text", ["open", 'open ""', "open " + "x" * 201, "severity 142", "severity 142 P9", "severity P"]
+)
+def test_what_lacks_something_says_what(text: str) -> None:
+    """And does nothing."""
+    received = receiver.decode(typed(text), NOW)
+    assert not received.asked
+    assert not received.alerts
+    assert received.words
+
+
+# --- forms
+
+
+def test_a_button_may_open_a_form() -> None:
+    """Which is about the incident, and comes back by itself."""
+    received = receiver.decode(Incoming({}, press("note", "142", trigger="1.2.3")), NOW)
+    assert received == Received(forms=(Prompt("1.2.3", 142, Command.NOTE),), asked=[])
+
+
+def test_a_form_comes_back_with_what_was_written() -> None:
+    """In the name of who wrote it; the same view twice has one effect."""
+    received = receiver.decode(Incoming({}, fill_in("rolled back", "142", view="V7", user="UA8RXUSPL")), NOW)
+    assert received == Received(asked=[Asked(142, Command.NOTE, "ana", "rolled back", "slack:V7")])
+
+
+def test_a_form_with_nothing_in_it_stays_open() -> None:
+    """And says what is missing; so does one about an incident that isn't there. Anything that was taken closes it."""
+    body = Incoming({}, fill_in(" ", "142"))
+    answer = receiver.reply(body, receiver.decode(body, NOW), (), NOW)
+    assert json.loads(answer.body) == {"response_action": "errors", "errors": {"note": "Write something."}}
+    body = Incoming({}, fill_in("x", "142"))
+    received = receiver.decode(body, NOW)
+    unknown = [Handled(received.asked[0], Reason.UNKNOWN_INCIDENT, None)]
+    assert b"There's no INC-142." in receiver.reply(body, received, unknown, NOW).body
+    for reason in (Reason.NOTED, Reason.REPLAYED):
+        assert receiver.reply(body, received, [Handled(received.asked[0], reason, make_incident())], NOW) == Answer()
+
+
+# --- threads
+
+
+def overheard(body: bytes) -> Received:
+    return receiver.decode(Incoming({}, body, "events"), NOW)
+
+
+def test_the_url_of_events_is_verified() -> None:
+    """Slack asks for the challenge back."""
+    body = Incoming({}, b'{"type": "url_verification", "challenge": "3eZbrw1aB"}', "events")
+    assert receiver.reply(body, receiver.decode(body, NOW), (), NOW) == Answer(200, b"3eZbrw1aB")
+
+
+def test_what_is_said_in_a_thread_is_a_note() -> None:
+    """On the incident whose message it's under, without Slack's markup, once however often the event comes."""
+    text = "see <@UA8RXUSPL> &amp; <https://example.com/x|the dashboard>"
+    asked = Asked(
+        None,
+        Command.NOTE,
+        "ana",
+        "see @ana & the dashboard (https://example.com/x)",
+        "slack:C1:1548261999.000300",
+        ref="C1:1548261231.000200",
+    )
+    assert overheard(said_in_thread(text, "C1", "1548261231.000200", user="UA8RXUSPL")) == Received(asked=[asked])
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"bot_id": "B1"},
+        {"user": "UBOT"},
+        {"user": None},
+        {"subtype": "message_changed"},
+        {"subtype": "message_deleted"},
+        {"subtype": "bot_message"},
+        {"thread_ts": None},
+        {"thread_ts": "1548261999.000300"},
+        {"parent_user_id": "U2"},
+        {"text": ""},
+        {"type": "reaction_added"},
+    ],
+)
+def test_whatever_else_happens_in_a_channel_is_nothing_to_us(changes: dict[str, Any]) -> None:
+    """Bots and ourselves, edits, what isn't in a thread, threads under other people's messages."""
+    received = overheard(said_in_thread("hello", "C1", "1548261231.000200", **changes))
+    assert (received.asked, bool(received.ignored)) == ((), True)
+
+
+@given(st.recursive(st.none() | st.text(), lambda inner: st.dictionaries(st.text(), inner), max_leaves=5))
+def test_any_event_can_be_read(event: Any) -> None:
+    """Whatever Slack adds one day."""
+    assert overheard(json.dumps({"type": "event_callback", "event": event}).encode()).ignored

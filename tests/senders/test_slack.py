@@ -399,8 +399,8 @@ def test_the_message_is_the_plans_internal_alert() -> None:
 @pytest.mark.parametrize(
     ("incident", "expected"),
     [
-        ({"acknowledged_at": None}, ["ack", "resolve", "false_positive"]),
-        ({"acknowledged_at": NOW}, ["resolve", "false_positive"]),
+        ({"acknowledged_at": None}, ["ack", "assign", "escalate", "note", "resolve", "false_positive"]),
+        ({"acknowledged_at": NOW}, ["assign", "escalate", "note", "resolve", "false_positive"]),
         ({"closed_at": NOW}, []),
     ],
 )
@@ -413,7 +413,10 @@ def test_an_open_incident_can_be_answered(incident: dict[str, Any], expected: li
     )  # fmt: skip
     assert plain == []
     assert [button["action_id"] for button in answerable] == expected
-    assert {button["action_id"] for button in answerable if "confirm" in button} == set(expected) - {"ack"}
+    assert {button["action_id"] for button in answerable if "confirm" in button} == set(expected) & {
+        "resolve",
+        "false_positive",
+    }
 
 
 NASTY = st.one_of(

@@ -84,11 +84,11 @@ async def test_alerts_are_listed_by_fingerprint(store: SqlStore) -> None:
     assert await found(fingerprint="\0") == []
 
 
-async def test_notifications_are_listed_by_state_incident_and_channel(store: SqlStore) -> None:
+async def test_notifications_are_listed_by_state_incident_channel_and_ref(store: SqlStore) -> None:
     """Of the newest incident first."""
     await store.save(Changes(owed=[owed("a"), owed("b"), owed("a", incident_id=2)]))
     (held,) = await store.claim_notifications("b", NOW, "me", NOW + 1, 9)
-    dead = replace(held, state=NotificationState.DEAD, error="no such channel")
+    dead = replace(held, state=NotificationState.DEAD, error="no such channel", ref="C1:2.3")
     await store.save(Changes(settled=[(dead, "me", 1)]))
 
     async def found(**wanted: object) -> list[str]:
@@ -99,6 +99,8 @@ async def test_notifications_are_listed_by_state_incident_and_channel(store: Sql
     assert await found(states=[NotificationState.DEAD]) == ["1b"]
     assert await found(incident_id=1) == ["1a", "1b"]
     assert await found(channel="a") == ["2a", "1a"]
+    assert await found(ref="C1:2.3") == ["1b"]
+    assert await found(ref="C1:2.4") == []
 
 
 async def test_gauges_count_what_is_there(store: SqlStore) -> None:

@@ -89,6 +89,15 @@ def elsewhere(slack: Slack) -> dict[str, Any]:
     }
 
 
+async def ref_of_message(daemon: Daemon) -> str:
+    """What Slack called the only message, which the store knows a moment after it was sent."""
+    for _ in range(500):
+        if refs := [one.ref for one in await daemon.store.notifications() if one.ref]:
+            return str(refs[0])
+        await asyncio.sleep(0.02)
+    raise AssertionError("no message was ever on record")
+
+
 async def click(daemon: Daemon, action: str, **who: str) -> Answer:
     body = signed.press(action, **who)
     return await daemon.ask("POST", "/webhooks/slack", data=body, headers=signed.slack(body, SLACK, time.time()))
@@ -269,10 +278,10 @@ async def test_acknowledge_and_resolve_by_slacks_buttons(router: Router, slack: 
     async with router(**elsewhere(slack)) as daemon:
         await daemon.alert(alert())
         await until(lambda: slack.messages)
-        assert shown() == ["ack", "resolve", "false_positive"]
+        assert shown() == ["ack", "assign", "escalate", "note", "resolve", "false_positive"]
         answer = await click(daemon, "ack")
         assert (answer.status, answer.body) == (200, b"")
-        await until(lambda: shown() == ["resolve", "false_positive"])
+        await until(lambda: shown() == ["assign", "escalate", "note", "resolve", "false_positive"])
         assert "Acknowledged by ana" in slack.about("INC-1")[0].text
         await click(daemon, "false_positive", user="U2", name="ben")
         await until(lambda: shown() == [])
@@ -312,6 +321,95 @@ async def test_a_click_of_old_is_a_401(router: Router, slack: Slack) -> None:
         headers = signed.slack(body, SLACK, time.time() - 301)
         assert (await daemon.ask("POST", "/webhooks/slack", data=body, headers=headers)).status == 401
         assert await story(daemon) == []
+
+
+async def command(daemon: Daemon, text: str, trigger: str = "1.2", **who: str) -> str:
+    """Type it in Slack: what is answered."""
+    form = {"user_id": "U1", "user_name": "ana", "text": text, "trigger_id": trigger} | who
+    body = urlencode(form).encode()
+    headers = signed.slack(body, SLACK, time.time())
+    return str((await daemon.ask("POST", "/webhooks/slack/command", data=body, headers=headers)).json["text"])
+
+
+async def happen(daemon: Daemon, body: bytes, **headers: str) -> Answer:
+    """An event of Slack's."""
+    headers |= signed.slack(body, SLACK, time.time()) | {"content-type": "application/json"}
+    return await daemon.ask("POST", "/webhooks/slack/events", data=body, headers=headers)
+
+
+async def test_a_note_is_written_in_a_form(router: Router, slack: Slack) -> None:
+    """The button opens it, sending it off closes it, and the note is on the timeline and in the message. Once."""
+    async with router(**elsewhere(slack)) as daemon:
+        await daemon.alert(alert())
+        assert (await click(daemon, "note")).status == 200
+        (form,) = slack.forms
+        assert form["title"]["text"] == "Note on INC-1"
+        body = signed.fill_in("rolled back", form["private_metadata"])
+        for _ in range(2):
+            answer = await daemon.ask(
+                "POST", "/webhooks/slack", data=body, headers=signed.slack(body, SLACK, time.time())
+            )
+            assert (answer.status, answer.body) == (200, b"")
+        assert await story(daemon) == [(Reason.NOTED, "ana")]
+        await until(lambda: "rolled back (ana)" in slack.about("INC-1")[0].text)
+
+
+async def test_who_presses_for_a_form_that_does_not_open_sees_so(router: Router, slack: Slack) -> None:
+    """Slack shows a warning at anything but 200: here the trigger was used up."""
+    async with router(**elsewhere(slack)) as daemon:
+        await daemon.alert(alert())
+        assert (await click(daemon, "note")).status == 200
+        assert (await click(daemon, "note")).status == 502
+        assert await story(daemon) == []
+
+
+async def test_what_is_said_in_the_thread_is_on_the_timeline(router: Router, slack: Slack) -> None:
+    """Once, however often Slack sends it; and it isn't said in that thread again, while other news are."""
+    async with router(**elsewhere(slack)) as daemon:
+        await daemon.alert(alert())
+        await until(lambda: slack.messages)
+        (message,) = slack.about("INC-1")
+
+        channel, _, ts = (await ref_of_message(daemon)).partition(":")
+        body = signed.said_in_thread("is it the &lt;deploy&gt;?", channel, ts)
+        assert (await happen(daemon, body)).status == 200
+        assert (await happen(daemon, body, **{"X-Slack-Retry-Num": "1"})).status == 200
+        await happen(daemon, signed.said_in_thread("elsewhere", channel, "1111111111.000001", ts="2.2"))
+        timeline = await daemon.store.timeline(1)
+        assert [entry.data["text"] for entry in timeline if entry.what is Reason.NOTED] == ["is it the <deploy>?"]
+        await daemon.ask("POST", "/api/v1/incidents/1/note", json={"text": "it was"}, headers={"X-Router-User": "ben"})
+        await until(lambda: "it was (ben)" in message.text)
+        await until(lambda: message.thread)
+        assert "is it the &lt;deploy&gt;? (U1)" in message.text
+        assert "is it the" not in "".join(message.thread)
+        assert "it was (ben)" in message.thread[-1]
+
+
+async def test_slack_verifies_the_url_of_events(router: Router, slack: Slack) -> None:
+    """Signed like the rest; what isn't is a 401."""
+    async with router(**elsewhere(slack)) as daemon:
+        body = b'{"type": "url_verification", "challenge": "3eZbrw1aB"}'
+        assert (await happen(daemon, body)).body == b"3eZbrw1aB"
+        assert (await daemon.ask("POST", "/webhooks/slack/events", data=body)).status == 401
+
+
+async def test_an_incident_is_opened_from_slack(router: Router, slack: Slack) -> None:
+    """By the rules, with the severity that was said; it's told like any other, and the same title is the same one."""
+    async with router(**elsewhere(slack)) as daemon:
+        assert await command(daemon, 'open "Checkout is down" P1') == "Opened INC-1 (P1)."
+        await until(lambda: slack.messages)
+        assert slack.about("INC-1")[0].line("Impact") == "Checkout is down"
+        assert (await command(daemon, "open Checkout is down", "1.3")).startswith("It's open already: INC-1 is open")
+        assert await command(daemon, "severity 1 P3 only staging", "1.4") == "INC-1 is P3 now."
+        assert await command(daemon, "lead 1 @ben", "1.7") == "ben leads INC-1 now."
+        assert await command(daemon, "severity 1 P3", "1.5") == "INC-1 is P3 already."
+        assert [what for what, _ in await story(daemon)] == [
+            Reason.OPENED,
+            Reason.SEVERITY_SET,
+            Reason.ASSIGNED,
+            Reason.ALREADY_DONE,
+        ]
+        assert "Nothing was opened" in await command(daemon, f"open {'x' * 201}", "1.6")
 
 
 # --- all at once
