@@ -39,6 +39,7 @@ from router.engine.heartbeats import Heartbeats
 from router.engine.housekeeping import keep_house
 from router.engine.in_force import InForce
 from router.engine.parcels import Limits
+from router.engine.proofs import Proofs
 from router.engine.pulse import Pulse, request
 from router.engine.silences import Silences, look_again
 from router.engine.timers import Timers
@@ -263,6 +264,7 @@ class App:
             (self._announcements.run(), "announcements"),
             (look_again(self.inbox, self._clock), "look again"),
             (self._coverage.run(), "coverage"),
+            (Proofs(self._store, self._clock, self.metrics).run(), "proofs"),
             (self._calendars.run(), "calendars"),
             (self.heartbeats.run(), "heartbeats"),
             (keep_house(self._store, self._clock, self.config.document.retention), "housekeeping"),

@@ -372,6 +372,10 @@ class Store(Protocol):
         """Of the newest incident first."""
         ...
 
+    async def proven(self) -> Mapping[str, float]:
+        """When each address last worked (`router.core.proof`), in UTC seconds; without those that never did."""
+        ...
+
     async def record(self, kind: str, record_id: str) -> Record | None: ...
 
     async def records(

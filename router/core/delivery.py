@@ -75,4 +75,6 @@ def _entry(event: DeliverySettled, after: Notification, what: Reason, *, doubled
         data["held"] = event.held
     if others := [f"INC-{one}" for one in event.bundle if one != after.incident_id]:
         data["with"] = others[:1] if what is Reason.BUNDLED else others
+    if isinstance(result := event.attempts[-1].result, Sent) and result.silent:
+        data["silent"] = True
     return Entry(after.incident_id, event.at, what, data=data)

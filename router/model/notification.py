@@ -101,9 +101,13 @@ class Letter(Struct, frozen=True):
 
 
 class Sent(Struct, frozen=True, tag="sent"):
-    """The service has it. `ref` is its handle for what was sent, kept for updates; "" keeps the last one."""
+    """The service has it. `ref` is its handle for what was sent, kept for updates; "" keeps the last one.
+
+    `silent`: there was nothing to send, so the service wasn't asked.
+    """
 
     ref: str = ""
+    silent: bool = False
 
 
 class Retry(Struct, frozen=True, tag="retry"):

@@ -78,7 +78,7 @@ class StatuspageSender:
         entries = tuple(entry for entry in letter.timeline if entry.what is Reason.PUBLISHED)
         told = notice(Published(letter.incident, entries))
         if told is None:
-            return Sent()
+            return Sent(silent=True)
         api = Api(self._session, self._config.api_url, self._config.page, self._config.api_key,
                   seconds=self._config.timeout, now=letter.at)  # fmt: skip
         try:

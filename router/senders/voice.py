@@ -49,7 +49,7 @@ class VoiceSender:
         Anything else is settled without a call: nobody wants to be woken to hear that somebody else is awake.
         """
         if not unanswered(letter.incident):
-            return Sent()
+            return Sent(silent=True)
         wanted = self._build(letter)
 
         def create(client: Client, number: str) -> Awaitable[Any]:

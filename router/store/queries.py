@@ -19,6 +19,9 @@ from router.store.load import TAKING
 from router.store.rows import struct
 from router.store.schema import RESOLVED, alerts, history, incidents, notifications, receipts, records, timeline, timers
 
+LATEST = 5
+"""Incidents of each address that are looked through for a message that arrived."""
+
 _incident = msgspec.json.Decoder(Incident)
 _alert = msgspec.json.Decoder(Alert)
 _data = msgspec.json.Decoder(dict[str, Any])
@@ -93,6 +96,18 @@ def notification_page(  # noqa: PLR0913, PLR0917 - each is one of the protocol's
     if ref:
         query = query.where(n.ref == clean(ref))
     return [struct(Notification, row) for row in connection.execute(query)]
+
+
+def latest_deliveries(connection: Connection) -> Sequence[Entry]:
+    """The lines about delivering of the incidents that each address was told of last, in order."""
+    n, t = notifications.c, timeline.c
+    place = func.row_number().over(partition_by=n.channel, order_by=n.owed_at.desc()).label("place")
+    sent = select(n.incident_id, place).where(n.state == NotificationState.SENT).subquery()
+    latest = select(sent.c.incident_id).where(sent.c.place <= LATEST)
+    query = select(t.incident_id, t.at, t.what, t.by, t.data, t.id).where(
+        t.incident_id.in_(latest), t.what.in_([Reason.DELIVERED, Reason.DELIVERY_FAILED])
+    )
+    return entries_of(connection, query.order_by(t.id))
 
 
 def record_by_id(connection: Connection, kind: str, record_id: str) -> Record | None:

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
+from router.core.proof import proven
 from router.core.view import Changes, View, Wanted
 from router.model.decision import Entry
 from router.model.event import Event, TimerDue
@@ -121,6 +122,9 @@ class SqlStore:
         limit: int = 100,
     ) -> Sequence[Notification]:
         return await self._database.read(queries.notification_page, states, incident_id, channel, ref, limit)
+
+    async def proven(self) -> Mapping[str, float]:
+        return proven(await self._database.read(queries.latest_deliveries))
 
     async def record(self, kind: str, record_id: str) -> Record | None:
         return await self._database.read(queries.record_by_id, kind, record_id)

@@ -99,6 +99,9 @@ class Metrics:
         self.latency = histogram(
             "notification_latency_seconds", "From owed to delivered.", ["channel"], buckets=DELIVERY_SECONDS
         )
+        self.proven = gauge(
+            "channel_proven_timestamp_seconds", "When a message last arrived, if one ever has.", ["channel"]
+        )
         self.subscriber_mails = counter(
             "subscriber_mails_total", "Mails to subscribers of the status page, once done.", ["outcome"]
         )
@@ -199,6 +202,11 @@ class Metrics:
             self.heartbeat_missed.labels(name).set(missed)
             if last is not None:
                 self.heartbeat_last.labels(name).set(last)
+
+    def worked(self, addresses: Mapping[str, float]) -> None:
+        """When each address last worked, in UTC seconds. A way to a person proves its channel, too."""
+        for address in sorted(addresses, key=addresses.__getitem__):
+            self.proven.labels(channel_of(address)).set(addresses[address])
 
     def show(self, gauges: Gauges) -> None:
         """Put what there is now into the gauges."""

@@ -145,7 +145,7 @@ async def test_nothing_but_what_was_published_leaves_the_house() -> None:
 async def test_without_anything_public_nothing_is_asked(change: dict[str, Any]) -> None:
     """A drill isn't public either."""
     given = make_letter(**({"timeline": FIRST.timeline} | change))
-    assert await deliver(Statuspage(), given) == ([Sent()], [])
+    assert await deliver(Statuspage(), given) == ([Sent(silent=True)], [])
 
 
 async def test_an_update_is_added_and_a_resolve_restores_the_component() -> None:
