@@ -25,6 +25,7 @@ from router.senders.http import post, timeouts
 from router.senders.options import ChannelOptions
 from router.senders.outcome import error_word, from_error, from_response, retry_after
 from router.senders.slack_blocks import build_form, build_message, build_thread
+from router.senders.slack_files import show_picture
 
 if TYPE_CHECKING:
     from slack_sdk.web.async_client import AsyncWebClient
@@ -63,6 +64,7 @@ class SlackConfig(ChannelOptions, frozen=True, kw_only=True):
     token: of a bot (`xoxb-`) with the scope chat:write, a member of the channel or with chat:write.public.
     channel: the channel's id, or its name like `#incidents`.
     buttons: put buttons under the message of an open incident, which only work with the source `slack`.
+    charts: show the chart of the alert's query in the message's thread, with the scope files:write.
     api_url: where Slack's Web API is.
     """
 
@@ -70,6 +72,7 @@ class SlackConfig(ChannelOptions, frozen=True, kw_only=True):
     token: Secret | None = None
     channel: str = ""
     buttons: bool = False
+    charts: bool = False
     api_url: HttpUrl = HttpUrl("https://slack.com/api/")
 
     def __post_init__(self) -> None:
@@ -79,6 +82,8 @@ class SlackConfig(ChannelOptions, frozen=True, kw_only=True):
             raise ValueError("`channel` goes with `token`" + (", which needs it" if self.token else ""))
         if self.buttons and self.token is None:
             raise ValueError("`buttons` goes with `token`: a webhook's message can't be edited once one is pressed")
+        if self.charts and self.token is None:
+            raise ValueError("`charts` goes with `token`: a webhook takes no pictures")
 
     @property
     def answers(self) -> str:
@@ -87,6 +92,10 @@ class SlackConfig(ChannelOptions, frozen=True, kw_only=True):
     @property
     def edits(self) -> bool:
         return self.token is not None
+
+    @property
+    def pictures(self) -> bool:
+        return self.charts
 
 
 def build(_name: str, config: SlackConfig, session: aiohttp.ClientSession) -> Sender:
@@ -131,10 +140,11 @@ class SlackBotSender:
         assert config.token is not None
         self._channel = config.channel
         self._buttons = config.buttons
+        self._seconds = config.timeout / 2
         # The client has no time-out of its own once it's given a session: this one has ours, over shared connections.
         # Each call gets half, since an attempt is an edit and a thread post.
         self._session = aiohttp.ClientSession(
-            connector=session.connector, connector_owner=False, timeout=timeouts(config.timeout / 2)
+            connector=session.connector, connector_owner=False, timeout=timeouts(self._seconds)
         )
         self._client = _client(config.token, config.api_url, self._session)
 
@@ -149,6 +159,8 @@ class SlackBotSender:
                 return result
         quiet = {"unfurl_links": False, "unfurl_media": False}
         result, _ = await self._say("chat.postMessage", {"channel": self._channel, **content, **quiet}, letter.at)
+        if isinstance(result, Sent) and result.ref and letter.picture:
+            await show_picture(self._client, self._session, letter, result.ref, self._seconds)
         return result
 
     async def open(self, form: Prompt, now: float) -> Result:
