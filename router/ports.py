@@ -315,7 +315,7 @@ class Store(Protocol):
     ) -> Sequence[tuple[Notification, Incident]]:
         """The messages to these people that are due, with their incidents, worst first; nothing is leased.
 
-        Of an address with False only those that no limit holds (`core.throttle.PREEMPTS`).
+        Of an address with False only those that no limit holds (`core.throttle.is_free`).
         """
         ...
 

@@ -78,7 +78,7 @@ def close(decision: Decision, at: float, status: Status, settings: Settings, /, 
 def inform_stakeholders(decision: Decision, at: float, settings: Settings) -> None:
     """Those who only want to know where it stands are told, each once."""
     incident = decision.changed
-    stakeholders = settings.severities[incident.severity].stakeholders
+    stakeholders = settings.plan_of(incident).stakeholders
     if not stakeholders:
         return
     reached = settings.people.reach(stakeholders, incident.severity, at)

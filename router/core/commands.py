@@ -75,7 +75,7 @@ def _escalated(incident: Incident, event: Commanded, settings: Settings) -> Deci
 
     The steps after that one follow it in their time. When all are taken, everybody is told again.
     """
-    policy = settings.policy(incident.severity)
+    policy = settings.policy_of(incident)
     unheard = later(incident, event.at, muted=None, acknowledged_at=None, acknowledged_by="", lead="")
     left = enumerate(policy.steps[incident.step :], incident.step)
     following = next((index for index, step in left if unneeded(step, unheard) is None), None)

@@ -75,7 +75,7 @@ def run_steps(decision: Decision, at: float, reason: Reason, settings: Settings,
     A step that means people and reaches none isn't waited out: the next one is due at once.
     """
     incident = decision.changed
-    policy = settings.policy(incident.severity)
+    policy = settings.policy_of(incident)
     step, nobody = incident.step, False
     while step < len(policy.steps) and (
         nobody or step < ahead or settings.calendar.after(policy.steps[step].after, incident.policy_since) <= at
@@ -120,7 +120,7 @@ def _wait_for_answer(decision: Decision, at: float, policy: Policy) -> None:
 def go_on(decision: Decision, at: float, settings: Settings) -> None:
     """The timer STEP is due: take the next step, or tell everybody again, or say that nobody has answered."""
     incident = decision.changed
-    policy = settings.policy(incident.severity)
+    policy = settings.policy_of(incident)
     if incident.step < len(policy.steps):
         decision.reason = Reason.STEP_DUE
         run_steps(decision, at, Reason.STEP_DUE, settings)
@@ -134,7 +134,7 @@ def go_on(decision: Decision, at: float, settings: Settings) -> None:
 def resume(decision: Decision, timer: TimerDue, settings: Settings) -> None:
     """Pages were held back until now: the policy has stood still meanwhile, and its steps keep their distance."""
     incident = decision.changed
-    steps = settings.policy(incident.severity).steps
+    steps = settings.policy_of(incident).steps
     if incident.step >= len(steps):
         decision.change(muted=None)
     elif timer.name == STEP:
@@ -215,7 +215,7 @@ def _reach_later(decision: Decision, reaching: set[tuple[float, str]]) -> None:
 def start_clocks(decision: Decision, at: float, settings: Settings) -> None:
     """A severity holds from now on, anew or again: set the deadlines that it comes with."""
     incident = decision.changed
-    plan, policy = settings.severities[incident.severity], settings.policy(incident.severity)
+    plan, policy = settings.plan_of(incident), settings.policy_of(incident)
     if plan.respond_within is not None and incident.acknowledged_at is None:
         decision.set_timer(RESPOND, settings.calendar.after(plan.respond_within, at))
     if plan.update_every is not None:
@@ -235,7 +235,7 @@ def promotion_due(incident: Incident, policy: Policy) -> float | None:
 def remind(decision: Decision, at: float, settings: Settings) -> None:
     """The timer REMIND is due: whoever is on it has said nothing for too long, or else it's set anew."""
     incident = decision.changed
-    every = settings.severities[incident.severity].update_every
+    every = settings.plan_of(incident).update_every
     if every is None:
         return
     if at < incident.news_at + every:

@@ -288,7 +288,7 @@ class Fold:
         fired = Fired(at, alert, rule, judgement, severity, key, counted, fresh or is_news(severity, before), free)
         incident = self.view.incidents.get(free if current is None else current)
         decision = decide(incident, fired, self.settings)
-        if decision.reason in _TELLS and (quiet := kept_quiet(self.settings, self.view, alert.labels, at)):
+        if decision.reason in _TELLS and (quiet := kept_quiet(self.settings, self.view, alert, at)):
             timer = recheck(alert.fingerprint, rule.name, quiet.until)
             self.changes.timers[timer.incident_id, timer.name] = timer
             if incident and incident.is_open and not (before and before.reason in SUPPRESSED):

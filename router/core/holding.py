@@ -25,19 +25,21 @@ def may_be_held_back(settings: Settings, events: Sequence[Event], view: View) ->
 
 
 def kept_quiet(
-    settings: Settings, view: View, labels: dict[str, str], at: float, incident_id: int | None = None
+    settings: Settings, view: View, alert: Alert, at: float, incident_id: int | None = None
 ) -> Suppression | None:
-    """What keeps an alert quiet, other than the incident that it's in."""
+    """What keeps an alert quiet, other than the incident that it's in. Nothing does in a drill, and no drill does."""
+    if alert.is_drill:
+        return None
     others: Sequence[Incident] = ()
     if settings.inhibitions:
-        others = [incident for incident in view.incidents.values() if incident.id != incident_id]
-    return suppression(settings, labels, at, others)
+        others = [one for one in view.incidents.values() if one.id != incident_id and not one.drill]
+    return suppression(settings, alert.labels, at, others)
 
 
 def held_back(settings: Settings, view: View, changes: Changes, due: TimerDue) -> HeldBack | None:
     """Is every alert kept quiet that holds the incident open? Then nobody is paged about it."""
     firing = _firing(view, changes, due.incident_id) if due.name in PAGING else []
-    quiet = [kept_quiet(settings, view, alert.labels, due.at, due.incident_id) for alert in firing]
+    quiet = [kept_quiet(settings, view, alert, due.at, due.incident_id) for alert in firing]
     held = [one for one in quiet if one]
     if not held or len(held) < len(firing):
         return None

@@ -39,7 +39,7 @@ from router.core.settings import Settings
 from router.core.suppression import Suppression
 from router.core.suspect import began
 from router.core.template import render
-from router.model.alert import Alert
+from router.model.alert import MARK, Alert
 from router.model.decision import Timer
 from router.model.event import (
     ActionEvent,
@@ -94,9 +94,6 @@ class HeldBack(Struct, frozen=True):
     due: TimerDue
     by: Suppression
 
-
-DRILL = "drill"
-"""The source of alerts that aren't real."""
 
 PAGES = frozenset({Reason.STEP_DUE, Reason.NEXT_WAY, Reason.ESCALATED, Reason.TOLD_AGAIN, Reason.UNANSWERED})
 """Why a message may be owed to few of those who were told of the incident."""
@@ -175,13 +172,13 @@ def _open(event: Fired, settings: Settings) -> Decision:
         value=event.judgement.value,
         fallback=fallback,
     )
-    drill = alert.source == DRILL
+    drill = alert.is_drill
     incident = Incident(
         id=event.incident_id,
         key=event.key,
         rule=rule.name,
         source=alert.source,
-        title=f"[DRILL] {title}" if drill else title,
+        title=f"{MARK}{title}" if drill else title,
         severity=event.severity,
         status=Status.INVESTIGATING,
         opened_at=event.at,
@@ -190,6 +187,7 @@ def _open(event: Fired, settings: Settings) -> Decision:
         severity_since=event.at,
         news_at=event.at,
         drill=drill,
+        canary=bool(alert.to),
         labels=alert.labels,
         annotations=alert.annotations,
         url=alert.url,
@@ -202,6 +200,7 @@ def _open(event: Fired, settings: Settings) -> Decision:
     decision = Decision(Reason.OPENED, incident)
     decision.note(event.at, Reason.OPENED, _by(alert), **_facts(event, settings), title=title)
     name_suspect(decision, event.at, settings)
+    tell(decision, event.at, Reason.OPENED, Reached(alert.to))
     run_steps(decision, event.at, Reason.OPENED, settings)
     _begin(decision, event.at, settings)
     return decision
@@ -332,7 +331,7 @@ def _next_way(decision: Decision, at: float, _settings: Settings) -> None:
 def _promote(decision: Decision, at: float, settings: Settings) -> None:
     """It has been open for too long to be no worse than it was."""
     incident = decision.changed
-    policy = settings.policy(incident.severity)
+    policy = settings.policy_of(incident)
     due_at = promotion_due(incident, policy)
     if due_at is None or policy.promote is None:
         return  # the config has changed
@@ -367,7 +366,7 @@ _TIMERS = {
 
 
 def _delivery_failed(incident: Incident, event: DeliveryFailed, settings: Settings) -> Decision:
-    policy = settings.policy(incident.severity)
+    policy = settings.policy_of(incident)
     # Whoever has been told hears what everybody hears. But a page went to few, and somebody has to know that it's lost.
     knowing = (event.channel,) if event.reason in PAGES else incident.told
     reached = settings.people.reach(policy.fallback, incident.severity, event.at).without(knowing)

@@ -8,7 +8,7 @@ from msgspec import Struct, json
 
 from router.core.matcher import Matcher, MatchOp
 from router.core.quantity import Threshold, read_value
-from router.core.template import Template
+from router.core.template import Template, compile_template
 from router.model.alert import Alert
 from router.model.incident import Severity
 from router.model.reason import Reason
@@ -43,9 +43,13 @@ class Rule(Struct, frozen=True):
     heartbeat: str = ""
 
     def key(self, alert: Alert) -> str:
-        """The key of the incident that this rule puts the alert in."""
+        """The key of the incident that this rule puts the alert in.
+
+        That of a drill is never a real one's: those end with a brace.
+        """
         labels = ",".join(f"{name}={_quoted(alert.labels.get(name, ''))}" for name in self.group_by)
-        return f"{self.name}{{{labels}}}"
+        key = f"{self.name}{{{labels}}}"
+        return f"{key} drill {alert.drill}" if alert.is_drill else key
 
 
 def _quoted(value: str) -> str:
@@ -77,9 +81,13 @@ class Judgement(Struct, frozen=True):
     read: str | None = None
 
 
+CANARY = Rule("canary", (), compile_template("{{ annotations.summary }}"), 0.0, severity=Severity.P3)
+"""What takes a canary, before all rules of the config."""
+
+
 def try_rule(rule: Rule, alert: Alert) -> Verdict:
     """Does the rule take the alert? The source and every matcher must hold."""
-    if rule.source and rule.source != alert.source:
+    if rule.source and rule.source != (alert.stands_for or alert.source):
         return Verdict(rule, Reason.SOURCE_DIFFERS)
     for matcher in rule.matchers:
         if not matcher.matches(alert.labels):
@@ -153,6 +161,8 @@ class RuleSet:
 
     def takers(self, alert: Alert) -> list[Rule]:
         """The rules that take the alert: the first that matches, those after it while they say `continue`."""
+        if alert.to:
+            return [CANARY]
         try:
             takers = [verdict.rule for verdict in self._verdicts(alert, self._candidates(alert)) if verdict.takes]
         except Exception:  # noqa: BLE001 - a fault of one rule must lose no alert, nor those it came with
@@ -161,6 +171,8 @@ class RuleSet:
 
     def verdicts(self, alert: Alert) -> list[Verdict]:
         """What each rule says to the alert, in order, the default last: the long form of `takers`."""
+        if alert.to:
+            return [Verdict(CANARY, Reason.MATCHED)]
         verdicts = list(self._verdicts(alert, self.rules))
         taken = any(verdict.takes for verdict in verdicts)
         untried = self.rules[len(verdicts) :]

@@ -14,6 +14,9 @@ from router.core.silence import Silence
 from router.core.suspect import Deploys
 from router.model.incident import Incident, Severity
 
+_NO_PLAN = SeverityPlan("")
+_NO_POLICY = Policy("", ())
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -49,6 +52,14 @@ class Settings:
     reopen_within: float = 600.0
     fallback_after: float = 120.0
     give_up_after: float = 86_400.0
+
+    def plan_of(self, incident: Incident) -> SeverityPlan:
+        """What is promised for the incident; nothing for a canary."""
+        return _NO_PLAN if incident.canary else self.severities[incident.severity]
+
+    def policy_of(self, incident: Incident) -> Policy:
+        """What is done about the incident over time; nothing about a canary."""
+        return _NO_POLICY if incident.canary else self.policy(incident.severity)
 
     def policy(self, severity: Severity) -> Policy:
         return self.policies[self.severities[severity].policy]

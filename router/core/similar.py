@@ -39,8 +39,8 @@ class Fix:
 
 
 def similar(incident: Incident, others: Iterable[Incident]) -> list[Similar]:
-    """The closed ones that opened before it and are like it, the most alike first, and of those the latest."""
-    past = (other for other in others if other.id < incident.id and not other.is_open)
+    """The closed ones, but for drills, that opened before it and are like it, the most alike first, then the latest."""
+    past = (other for other in others if other.id < incident.id and not other.is_open and not other.drill)
     found = [one for other in past if (one := _compared(incident, other)).score >= LEAST]
     return sorted(found, key=lambda one: (-one.score, -one.incident.opened_at, -one.incident.id))[:MOST]
 

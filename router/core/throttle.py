@@ -2,7 +2,8 @@
 
 The law: a limit never drops a message, it only lets it wait in the outbox until there's room; and then all that waits
 for that person over that way is one message. What is about a P0 is never held, never told along with others, and
-takes nobody's room. A limit is for each way by itself: a mailbox that is full of news must not hold up a call.
+takes nobody's room; nor is what is about a drill, by which nothing real may be held up. A limit is for each way by
+itself: a mailbox that is full of news must not hold up a call.
 """
 
 from collections.abc import Iterable, Sequence
@@ -40,8 +41,8 @@ class Plan(NamedTuple):
 def plan(waiting: Iterable[Waiting], room: int) -> Plan:
     """What becomes of all that waits for one person over one way, who may get `room` more messages now."""
     ranked = sorted(waiting, key=_rank)
-    urgent = tuple((one,) for one in ranked if one.incident.severity is PREEMPTS)
-    others = tuple(one for one in ranked if one.incident.severity is not PREEMPTS)
+    urgent = tuple((one,) for one in ranked if is_free(one.incident))
+    others = tuple(one for one in ranked if not is_free(one.incident))
     if room <= 0:
         return Plan(urgent, others)
     if len(others) <= room:
@@ -55,13 +56,18 @@ def _rank(one: Waiting) -> tuple[bool, Severity, float, int]:
     return not unanswered(incident), incident.severity, one.message.owed_at, incident.id
 
 
+def is_free(incident: Incident) -> bool:
+    """Is it told by itself, beside the limit?"""
+    return incident.drill or incident.severity is PREEMPTS
+
+
 def unanswered(incident: Incident) -> bool:
     return incident.is_open and incident.acknowledged_at is None
 
 
 def counts(bundle: Bundle, *, rings: bool) -> bool:
     """Does it take room? A channel that rings keeps silent about what somebody has answered."""
-    return any(one.incident.severity is not PREEMPTS and (unanswered(one.incident) or not rings) for one in bundle)
+    return any(not is_free(one.incident) and (unanswered(one.incident) or not rings) for one in bundle)
 
 
 def held_for(message: Notification, window: Pace, now: float) -> float:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from twilio.twiml.voice_response import VoiceResponse
 
 from router.core.render import plain
+from router.model.alert import MARK
 from router.model.incident import Incident
 
 MAX_TITLE = 300
@@ -31,9 +32,10 @@ _UNSPOKEN = ("C", "So", "Sk")  # control, private and unassigned characters, emo
 def spoken(incident: Incident, company: str, at: float) -> str:
     """The incident in words for the ear; `at` is now, UTC seconds. Ids are spelled digit by digit."""
     whose = " ".join(filter(None, (_speakable(company, MAX_COMPANY), "incident")))
-    title = _speakable(incident.title, MAX_TITLE) or "no title"
+    title = _speakable(incident.title.removeprefix(MARK), MAX_TITLE) or "no title"
+    drill = "This is a drill. " if incident.drill else ""
     severity, number = _spelled(incident.severity), _spelled(str(incident.id))
-    return f"Severity {severity}, {whose} {number}: {title}. Open for {_length(at - incident.opened_at)}."
+    return f"{drill}Severity {severity}, {whose} {number}: {title}. Open for {_length(at - incident.opened_at)}."
 
 
 def spoken_further(others: Sequence[Incident]) -> str:

@@ -13,12 +13,22 @@ class AlertStatus(StrEnum):
     RESOLVED = "resolved"
 
 
+DRILL = "drill"
+"""The source of alerts that aren't real."""
+
+MARK = "[DRILL] "
+"""What the titles of their incidents begin with."""
+
+
 class Alert(Struct, frozen=True, gc=False):
     """One firing or resolved condition, as a receiver decoded it.
 
     `fingerprint` identifies the condition over all its repeats. `event_id` identifies one occurrence at a source that
     reports events (Sentry), so that a replayed request has no second effect; "" at a source that repeats states.
     `by` is the person who reported it, and `severity` what they say it is; "" and None where a machine did.
+
+    Of the source DRILL: `drill` is the drill that it's of, and `stands_for` the source that the rules take it for. With
+    `to` it's a canary: these addresses are told of it, whatever rules and policies say, and nobody else.
     """
 
     source: str
@@ -32,6 +42,13 @@ class Alert(Struct, frozen=True, gc=False):
     event_id: str = ""
     by: str = ""
     severity: Severity | None = None
+    drill: str = ""
+    stands_for: str = ""
+    to: tuple[str, ...] = ()
+
+    @property
+    def is_drill(self) -> bool:
+        return self.source == DRILL
 
 
 class Taking(Struct, frozen=True, gc=False):

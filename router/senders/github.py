@@ -28,6 +28,9 @@ REPOSITORY = re.compile(r"[A-Za-z0-9-]+/[A-Za-z0-9._-]+")
 REF = re.compile(r"[1-9][0-9]{0,17}")
 """An issue's number. What a channel that used to be of another type kept is no such thing."""
 
+DRILL = "drill"
+"""The label of an issue about one."""
+
 GONE = frozenset({301, 404, 410})
 """The issue was moved to another repository, is out of our sight, or was deleted."""
 
@@ -88,7 +91,8 @@ class GitHubSender:
         """The session isn't ours to close."""
 
     async def _open(self, api: Api, letter: Letter) -> Issue:
-        lists = {"labels": self._config.labels, "assignees": self._config.assignees}
+        labels = (*self._config.labels, DRILL) if letter.incident.drill else self._config.labels
+        lists = {"labels": labels, "assignees": self._config.assignees}
         answer = await api.post("/issues", {"title": title(letter), "body": body(letter), **lists})
         try:
             return msgspec.json.decode(answer, type=Issue)

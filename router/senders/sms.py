@@ -10,6 +10,7 @@ from twilio.rest import Client
 
 from router.core.gsm7 import SEGMENT, TWO_SEGMENTS, fit, gsm7, septets
 from router.core.render import brief, plain
+from router.model.alert import MARK
 from router.model.incident import Incident, Status
 from router.model.notification import Letter, Result
 from router.senders.twilio_client import TwilioApi, TwilioOptions, callback
@@ -119,7 +120,8 @@ def _several(letter: Letter, *, answerable: bool) -> str:
 
 
 def _around(incident: Incident, before: str, after: str, limit: int) -> str:
-    title = _words(incident.title) or "no title"
+    title = _words(incident.title.removeprefix(MARK)) or "no title"
+    before = f"DRILL {before}" if incident.drill else before
     return before + fit(title, limit - septets(before) - septets(after)) + after
 
 

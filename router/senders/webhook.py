@@ -160,6 +160,7 @@ def _encode(letter: Letter, alerts: tuple[Alert, ...], news: tuple[Entry, ...]) 
 def _incident(incident: Incident) -> dict[str, Any]:
     return {
         "id": incident.name,
+        "drill": incident.drill,
         "title": incident.title,
         "severity": incident.severity,
         "status": incident.status,

@@ -13,7 +13,7 @@ from router.model.incident import Incident
 from router.model.notification import Notification
 from router.store.bulk import POSTGRES, SQLITE, Dialect, encode, given
 from router.store.rows import struct
-from router.store.schema import notifications
+from router.store.schema import OF_DRILL, notifications
 
 _TIMERS = "due_at <= :now AND lease_until <= :now"
 _NOTIFICATIONS = "state = 'pending' AND due_at <= :now AND lease_until <= :now"
@@ -53,7 +53,7 @@ class Claims:
             SELECT {columns}, i.doc FROM notifications AS n
             JOIN {given(dialect, n.channel, column("roomy", Boolean()))} ON given.channel = n.channel
             JOIN incidents AS i ON i.id = n.incident_id
-            WHERE {_NOTIFICATIONS} AND (given.roomy OR i.severity = :preempts)
+            WHERE {_NOTIFICATIONS} AND (given.roomy OR i.severity = :preempts OR {OF_DRILL.format("i.key")})
             ORDER BY i.severity, n.due_at, i.id LIMIT :limit""")
         self._these = text(f"""
             WITH due AS MATERIALIZED (

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Select, delete, func, select, tuple_, update
+from sqlalchemy import Connection, Select, delete, func, select, text, tuple_, update
 
 from router.model.alert import Alert, AlertStatus, Taking
 from router.model.decision import Entry
@@ -17,7 +17,18 @@ from router.ports import AlertRow, Gauges
 from router.store.bulk import clean
 from router.store.load import TAKING
 from router.store.rows import struct
-from router.store.schema import RESOLVED, alerts, history, incidents, notifications, receipts, records, timeline, timers
+from router.store.schema import (
+    OF_DRILL,
+    RESOLVED,
+    alerts,
+    history,
+    incidents,
+    notifications,
+    receipts,
+    records,
+    timeline,
+    timers,
+)
 
 LATEST = 5
 """Incidents of each address that are looked through for a message that arrived."""
@@ -138,7 +149,8 @@ def history_page(
 
 def gauges(connection: Connection, now: float) -> Gauges:
     i, n = incidents.c, notifications.c
-    by_state = connection.execute(select(i.severity, i.status, func.count()).group_by(i.severity, i.status))
+    real = select(i.severity, i.status, func.count()).where(text(f"NOT {OF_DRILL.format('key')}"))
+    by_state = connection.execute(real.group_by(i.severity, i.status))
     unsent = [NotificationState.PENDING, NotificationState.DEAD]
     counts = select(n.state, n.channel, func.count()).where(n.state.in_(unsent)).group_by(n.state, n.channel)
     messages = connection.execute(counts).all()

@@ -32,6 +32,8 @@ alerts = Table(
     Column("doc", Text, nullable=False),
 )
 Index("alerts_of_incident", alerts.c.incident_id)
+OF_DRILL = "({0} LIKE '%}} drill %' AND {0} NOT LIKE '%}}')"
+"""Is the key a drill's? See `router.core.rule.Rule.key`."""
 RESOLVED = text("status = 'resolved'")
 """Which rows the index has: a query must say it in the same words, not by a parameter, to be answered from it."""
 

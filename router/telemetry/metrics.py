@@ -162,7 +162,7 @@ class Metrics:
                 self.actions.labels(entry.data["action"], entry.what.removeprefix("action_")).inc()
             elif entry.what in {Reason.DELIVERED, Reason.BUNDLED}:
                 self.latency.labels(channel_of(entry.data["channel"])).observe(entry.data["late"])
-            elif entry.what in MILESTONES and (incident := incidents.get(entry.incident_id)):
+            elif entry.what in MILESTONES and (incident := incidents.get(entry.incident_id)) and not incident.drill:
                 self._happened(entry.what, entry.at, incident)
 
     def _suppressed(self, changes: Changes) -> None:

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from router.core.action import KEPT, SETTLE_WITHIN
 from router.core.binding import ActionPlan, GuideStep
-from router.core.incident import DRILL
 from router.model.action import WAITING, ActionState, Ran
+from router.model.alert import DRILL
 from router.model.event import ActionAnswered, ActionRan, ActionRequested, Answer, Command
 from router.model.reason import Reason
 from tests.world import World, alert, rule, settings
