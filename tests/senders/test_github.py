@@ -82,7 +82,7 @@ class GitHub:
         assert set(content) == {"title", "body", "labels", "assignees"}
         assert 0 < len(content["title"]) <= 256
         assert 0 < len(content["body"]) <= 65_536
-        assert content["labels"] == ["incident"]
+        assert content["labels"] == ["incident", *["drill"] * ("[DRILL]" in content["title"])]
         assert content["assignees"] == ["ana"]
         return Reply(201, json=self.open(content["body"], title=content["title"]))
 
@@ -199,6 +199,12 @@ async def test_the_first_letter_opens_an_issue() -> None:
     ):
         assert line in issue["body"].splitlines()
     assert "[Runbook](<https://example.com/runbooks/payments>)" in issue["body"]
+
+
+async def test_an_issue_of_a_drill_is_labelled_as_one() -> None:
+    """Beside the configured labels, which the double checks."""
+    github = GitHub()
+    assert await deliver(github, make_letter(drill=True, title="[DRILL] Payments")) == (Sent("1"), ["GET ", "POST "])
 
 
 async def test_what_is_news_becomes_a_comment() -> None:
