@@ -162,8 +162,8 @@ def _runs(schedule: Schedule, start: float, end: float) -> list[Shift]:
         return []
     runs: list[Shift] = []
     since: dict[str, float] = {}
-    changes = {change for change in _changes(schedule, start, end) if start < change < end}
-    for at in (start, *sorted(changes)):
+    edges = {change for change in changes(schedule, start, end) if start < change < end}
+    for at in (start, *sorted(edges)):
         people = on_call(schedule, at) or ("",)
         runs += [Shift(contact, since.pop(contact), at) for contact in tuple(since) if contact not in people]
         for contact in people:
@@ -172,7 +172,7 @@ def _runs(schedule: Schedule, start: float, end: float) -> list[Shift]:
     return sorted(runs, key=lambda run: (run.start, run.end, run.contact))
 
 
-def _changes(schedule: Schedule, start: float, end: float) -> Iterator[float]:
+def changes(schedule: Schedule, start: float, end: float) -> Iterator[float]:
     """Every time between `start` and `end` at which somebody else may be on call, and some beyond."""
     for layer in schedule.layers:
         zone = layer.time_zone or schedule.time_zone

@@ -4,6 +4,8 @@ A silence takes the alerts whose labels all of its matchers take. It says nothin
 alert may still do is decided where alerts are (`fold`).
 """
 
+from collections.abc import Iterator
+
 from msgspec import Struct
 
 from router.core.matcher import Matcher, takes
@@ -20,6 +22,10 @@ class Span(Struct, frozen=True):
         """Until when it goes on, if it does at `at`."""
         return self.end if self.start <= at < self.end else None
 
+    def edges(self, _start: float, _end: float) -> Iterator[float]:
+        """When it begins and ends, at least those of it between the two."""
+        yield from (self.start, self.end)
+
 
 class Weekly(Struct, frozen=True):
     """A window that comes again, by the clock of a time zone."""
@@ -31,6 +37,11 @@ class Weekly(Struct, frozen=True):
         """Until when it goes on, if it does at `at`."""
         ends = [end for start, end in windows(self.window, at, at, self.time_zone) if start <= at < end]
         return max(ends, default=None)
+
+    def edges(self, start: float, end: float) -> Iterator[float]:
+        """Each time between the two at which it begins or ends, and some beyond."""
+        for window in windows(self.window, start, end, self.time_zone):
+            yield from window
 
 
 class Silence(Struct, frozen=True):

@@ -7,7 +7,8 @@ from msgspec import Struct
 from router.core.escalation import PROMOTE, REACH, STEP
 from router.core.render import ABOUT_DELIVERY, describe
 from router.core.settings import Settings
-from router.core.virtual import Told, VirtualRouter
+from router.core.suppression import RECHECK
+from router.core.virtual import Post, Told, VirtualRouter, arrives
 from router.model.alert import Alert
 from router.model.decision import Entry
 from router.model.event import AlertSeen, Command, Commanded
@@ -19,7 +20,7 @@ HORIZON = 7 * 86_400.0
 """Seconds after which an escalation that hasn't ended isn't followed any further."""
 
 ESCALATING = frozenset({STEP, REACH, PROMOTE})
-"""The deadlines by which more people are told."""
+"""The deadlines by which more people are told. So they are by those of alerts that are kept quiet."""
 
 
 class Answer(Struct, frozen=True):
@@ -53,9 +54,11 @@ class Simulation(Struct, frozen=True):
     ended: bool
 
 
-def simulate(settings: Settings, alerts: Sequence[Alert], at: float, answer: Answer | None = None) -> Simulation:
+def simulate(
+    settings: Settings, alerts: Sequence[Alert], at: float, answer: Answer | None = None, post: Post = arrives
+) -> Simulation:
     """Let these alerts come in at `at` (UTC epoch seconds), and time pass until nobody more would be told."""
-    router = VirtualRouter(settings, at)
+    router = VirtualRouter(settings, at, post)
     reasons = router.happen(*(AlertSeen(at, alert) for alert in alerts))
     if answer is not None:
         _escalate(router, at + answer.after)
@@ -74,7 +77,7 @@ def _escalate(router: VirtualRouter, until: float) -> None:
 
 
 def _escalates(router: VirtualRouter) -> bool:
-    return any(name in ESCALATING for _, name in router.memory.timers.at)
+    return any(name in ESCALATING or name.startswith(RECHECK) for _, name in router.memory.timers.at)
 
 
 def _moments(router: VirtualRouter) -> Iterator[Moment]:
