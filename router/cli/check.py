@@ -8,13 +8,14 @@ from typing import Annotated
 import typer
 
 from router.cli.config import ConfigPath, config_at, fail, path_of
+from router.cli.reach import check_reach
+from router.cli.stored import UNREADABLE, store_of
 from router.config.load import Config
 from router.core.coverage import coming_gaps, uncovered
 from router.core.render import utc
 from router.core.shadow import Doubt, doubts
 from router.core.unseen import Seen
-from router.ports import StoreUnavailable, SystemClock
-from router.store import read_store
+from router.ports import SystemClock
 
 PAGE = 1000
 
@@ -22,6 +23,13 @@ PAGE = 1000
 def check(
     strict: Annotated[bool, typer.Option("--strict", help="Let warnings about rules be errors.")] = False,
     seen: Annotated[bool, typer.Option("--seen", help="Hold the rules against the alerts in the store, too.")] = False,
+    reach: Annotated[
+        str, typer.Option(help="Prove that over so long, such as 4w, every P0 and P1 reaches a person.")
+    ] = "",
+    person: Annotated[
+        list[str] | None, typer.Option(help="A channel that reaches a person by itself, as PagerDuty's. For --reach.")
+    ] = None,
+    for_programs: Annotated[bool, typer.Option("--json", help="For programs: what --reach says.")] = False,
     config: ConfigPath = None,
 ) -> None:
     """Check the config and its rules. Every error is said as file:line:column; any makes the exit code 1.
@@ -31,6 +39,9 @@ def check(
     """
     path = path_of(config)
     checked = config_at(path)
+    if reach:
+        check_reach(checked, reach, person or (), for_programs=for_programs)
+        return
     rules, channels = len(checked.settings.rules.rules), len(checked.channels)
     found = [*doubts(checked.settings.rules.rules), *(_unseen(checked) if seen else ())]
     for doubt in found:
@@ -49,27 +60,20 @@ def _gaps(checked: Config, path: Path) -> Iterator[str]:
 
 
 def _unseen(checked: Config) -> list[Doubt]:
-    storage = checked.document.storage.reveal()
-    file = storage.removeprefix("sqlite:///")
-    if file != storage and not Path(file).exists():  # or one would be made
-        fail(f"can't read the stored alerts: there's no store at {file}")
     try:
-        seen = asyncio.run(_seen(storage))
-    except (StoreUnavailable, OSError, ValueError) as error:
+        seen = asyncio.run(_seen(checked))
+    except UNREADABLE as error:
         fail(f"can't read the stored alerts: {error}")
     typer.echo(f"looked at {seen.alerts} stored alerts", err=True)
     return seen.doubts(checked.settings.rules.rules)
 
 
-async def _seen(storage: str) -> Seen:
-    """All alerts in the store, which is only read. Raises: StoreUnavailable, OSError, ValueError."""
-    store = await read_store(storage)
+async def _seen(checked: Config) -> Seen:
+    """All alerts in the store, which is only read. Raises: one of UNREADABLE."""
     seen, after = Seen(), ""
-    try:
+    async with store_of(checked) as store:
         while rows := await store.alerts(after=after, limit=PAGE):
             for alert in {row.alert.fingerprint: row.alert for row in rows}.values():
                 seen.add(alert)
             after = rows[-1].alert.fingerprint
-    finally:
-        await store.close()
     return seen

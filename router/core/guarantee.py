@@ -29,7 +29,7 @@ from router.core.schedule import changes
 from router.core.settings import Settings
 from router.core.shadow import implies
 from router.core.silence import Silence
-from router.core.simulation import Moment, simulate
+from router.core.simulation import Simulation, simulate
 from router.core.specimen import specimen
 from router.core.suspect import Deploys
 from router.core.template import Condition, compile_condition
@@ -65,7 +65,7 @@ class Route(Struct, frozen=True, order=True):
 class Unreached(Struct, frozen=True):
     """Nobody is told in time of what comes from `start` until `end`, of these routes.
 
-    `supposing` says how the conditions of steps turn out for it. `moments` are what `simulate` says of `start`.
+    `supposing` says how the conditions of steps turn out for it. `trace` is what `simulate` says of `start`.
     """
 
     routes: tuple[Route, ...]
@@ -73,7 +73,12 @@ class Unreached(Struct, frozen=True):
     end: float
     why: tuple[str, ...]
     supposing: tuple[tuple[str, bool], ...]
-    moments: tuple[Moment, ...]
+    trace: Simulation
+
+    @property
+    def cause(self) -> tuple[object, ...]:
+        """What several of them at different times may have in common."""
+        return self.routes, self.why, self.supposing
 
 
 class Proof(Struct, frozen=True):
@@ -91,9 +96,7 @@ class Proof(Struct, frozen=True):
 
 
 class Trust(Struct, frozen=True):
-    """What is known beside the settings.
-
-    `people` are channels that reach a person by themselves, as PagerDuty's does.
+    """What is known beside the settings. `people` are channels that reach a person by themselves, as PagerDuty's does.
 
     `unproven` are the addresses that can't be relied on, each with why.
     """
@@ -171,8 +174,8 @@ class _Case(Struct, frozen=True):
             router, told = first_told(settings, self.alert, start, route, trust)
             if told is None:
                 why = tuple(dict.fromkeys(_why(router, start, route, trust)))
-                moments = simulate(settings, [self.alert], start, post=trust.post).moments
-                return slowest, Unreached(self.routes, start, end, why, tuple(truths.items()), moments)
+                trace = simulate(settings, [replace(self.alert, starts_at=start)], start, post=trust.post)
+                return slowest, Unreached(self.routes, start, end, why, tuple(truths.items()), trace)
             slowest = max(slowest, told.at - start - lead(settings, route))
             if all(entry.what is not Reason.CONDITION_FAILED for entry in router.memory.timeline):
                 break  # nobody has asked yet how the conditions turn out
@@ -378,12 +381,8 @@ def _joined(unreached: Collection[Unreached]) -> list[Unreached]:
     found: list[Unreached] = []
     for one in unreached:
         last = found[-1] if found else None
-        if last and last.end == one.start and _cause(last) == _cause(one):
+        if last and last.end == one.start and last.cause == one.cause:
             found[-1] = replace(last, end=one.end)
         else:
             found.append(one)
     return sorted(found, key=lambda one: (one.start, one.routes))
-
-
-def _cause(one: Unreached) -> object:
-    return one.routes, one.why, one.supposing

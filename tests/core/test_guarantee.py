@@ -9,9 +9,9 @@ from hypothesis import settings as run
 from hypothesis import strategies as st
 
 from router.core.business import Calendar, NextBusinessDay
+from router.core.guarantee import Proof, Route, Trust, Unreached, lead, patience, prove
 from router.core.matcher import parse_matchers
 from router.core.policy import Policy, Promote, SeverityPlan, Step, Unless
-from router.core.guarantee import Proof, Route, Trust, Unreached, lead, patience, prove
 from router.core.reach import People, Way
 from router.core.rotation import Rotate
 from router.core.schedule import Layer, Override, Restriction
@@ -64,7 +64,7 @@ def test_a_gap_is_shown_with_its_edges_and_why() -> None:
     proof = prove(config(steps(Step(0, ("schedule:primary",))), schedules=holed), START, START + WEEK)
     assert failures(proof) == [(24, 48, ("schedule:primary: nobody is on call",))]
     (one,) = proof.unreached
-    assert [moment.text for moment in one.moments if moment.text][1] == (
+    assert [moment.text for moment in one.trace.moments if moment.text][1] == (
         "Nobody reached: schedule:primary, nobody is on call"
     )
 

@@ -1,0 +1,132 @@
+"""`alert-router check --reach`: proves that urgent incidents reach a person, or shows when they don't."""
+
+import asyncio
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from router.cli import main
+from tests.daemon import Daemon, alert, write_config
+
+HOURS = {"rotate": "daily", "handover": "09:00", "contacts": ["ana"], "restrict": [{"from": "09:00", "to": "17:00"}]}
+MAIL = {
+    "type": "email",
+    "smtp": {"host": "127.0.0.1", "port": 1},
+    "from": "router@example.com",
+    "to": ["all@example.com"],
+}
+RULES = [{"name": "payments", "match": ['alertname="PaymentFailures"'], "severity": "P0"}]
+
+
+def people(folder: Path, layer: dict[str, Any], **changes: Any) -> Path:
+    values = {
+        "channels": {"log": {"type": "console"}, "mail": MAIL},
+        "contacts": {"ana": {"email": "ana@example.com", "reach": [{"via": "mail"}]}},
+        "schedules": {"primary": {"time_zone": "UTC", "layers": [layer]}},
+        "policies": {
+            "all": {"steps": [{"notify": ["channel:log"]}, {"after": "5m", "notify": ["schedule:primary"]}]},
+        },
+    }
+    return write_config(folder, RULES, **(values | changes))
+
+
+def check(path: Path, *options: str) -> Result:
+    return CliRunner().invoke(main, ["check", "--reach", "4w", "--config", str(path), *options])
+
+
+ALWAYS = {key: value for key, value in HOURS.items() if key != "restrict"}
+
+
+def test_a_proof_is_one_line_with_how_much_was_covered(tmp_path: Path) -> None:
+    """And what wasn't looked at, since there's no store."""
+    done = check(people(tmp_path, ALWAYS))
+    assert done.exit_code == 0, done.output
+    blind, proof = done.stdout.splitlines()
+    assert blind.startswith(f"by the config alone: there's no store at {tmp_path}")
+    said = r"proven: 1 routes x 28d, \d+ intervals: somebody is told of each at the latest 5m after it begins"
+    assert re.fullmatch(said, proof)
+    assert not (tmp_path / "router.db").exists()
+
+
+def test_a_counterexample_says_when_and_why_and_what_would_happen(tmp_path: Path) -> None:
+    """Each night, by both clocks; the escalation as `simulate` has it; exit code 1."""
+    done = check(people(tmp_path, HOURS, company={"time_zone": "Europe/Berlin"}))
+    assert done.exit_code == 1
+    text = done.stdout
+    assert "nobody is told in time: payments (P0)" in text
+    assert re.search(r"from .* 17:55 CE?S?T? until .* 09:55 ", text) or "16:55 UTC until" in text
+    assert "because schedule:primary: nobody is on call" in text
+    assert "times more" in text
+    assert re.search(r"\+5m .*Nobody reached: schedule:primary, nobody is on call", text)
+    assert text.splitlines()[-1].startswith("not proven (1 routes x 28d, ")
+
+
+def test_json_is_for_programs(tmp_path: Path) -> None:
+    """All of them, each with its trace."""
+    done = check(people(tmp_path, HOURS), "--json")
+    found = json.loads(done.stdout)
+    assert (done.exit_code, found["proven"]) == (1, False)
+    assert len(found["unreached"]) in {28, 29}
+    one = found["unreached"][1]
+    assert one["routes"] == [{"rule": "payments", "opens": "P0", "severity": "P0"}]
+    assert one["from"].endswith("T16:55:00.000Z")
+    assert one["trace"]["reasons"] == ["opened"]
+
+
+async def test_what_is_stored_is_looked_at(tmp_path: Path) -> None:
+    """An override that a person has set, and that leaves nobody."""
+    path = people(tmp_path, ALWAYS)
+    async with Daemon(path) as daemon:
+        await daemon.alert(alert("Other"))
+        override = {"contact": "", "to": "2027-01-01T00:00Z"}
+        answer = await daemon.ask("POST", "/api/v1/schedules/primary/overrides", json=override)
+        assert answer.status == 201, answer.body
+    done = await asyncio.to_thread(check, path, "--json")
+    assert done.exit_code == 1
+    found = json.loads(done.stdout)
+    assert found["store"] == "read"
+    why = {reason for one in found["unreached"] for reason in one["why"]}
+    assert "schedule:primary: nobody is on call" in why
+
+
+async def test_a_way_that_no_delivery_has_proven_is_not_relied_on(tmp_path: Path) -> None:
+    """There's a store, and nothing in it came over mail/ana."""
+    path = people(tmp_path, ALWAYS)
+    async with Daemon(path):
+        pass
+    done = await asyncio.to_thread(check, path)
+    assert done.exit_code == 1
+    assert "because mail/ana: no delivery over it has been seen" in done.stdout
+    assert "by the config alone" not in done.stdout
+
+
+def test_a_channel_that_reaches_a_person_by_itself(tmp_path: Path) -> None:
+    """Counts if it's said to."""
+    path = write_config(tmp_path, RULES)
+    done = check(path)
+    assert done.exit_code == 1
+    assert "because no step of policy 'all' tells a person" in done.stdout
+    assert check(path, "--person", "log").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--reach", "soon"), "--reach: "),
+        (("--person", "lgo"), "--person: no channel 'lgo', did you mean 'log'?; there are: log"),
+    ],
+)
+def test_what_is_wrong_is_said(tmp_path: Path, options: tuple[str, ...], said: str) -> None:
+    done = check(write_config(tmp_path, RULES), *options)
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr.startswith(said)
+
+
+def test_without_urgent_rules_there_is_nothing_to_prove(tmp_path: Path) -> None:
+    done = check(write_config(tmp_path, [{"name": "a", "match": ['alertname="A"'], "severity": "P3"}]))
+    assert (done.exit_code, done.stdout.splitlines()[-1]) == (0, "nothing to prove: no rule makes a P0 or a P1")
