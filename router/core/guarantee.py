@@ -173,7 +173,9 @@ class _Case(Struct, frozen=True):
         for truths, settings in worlds:
             router, told = first_told(settings, self.alert, start, route, trust)
             if told is None:
-                why = tuple(dict.fromkeys(_why(router, start, route, trust)))
+                why = tuple(dict.fromkeys(_why(router, start, route, trust))) or (
+                    "nobody is told in its policy's time",
+                )
                 trace = simulate(settings, [replace(self.alert, starts_at=start)], start, post=trust.post)
                 return slowest, Unreached(self.routes, start, end, why, tuple(truths.items()), trace)
             slowest = max(slowest, told.at - start - lead(settings, route))
@@ -219,10 +221,12 @@ class _Case(Struct, frozen=True):
         turns = {turn for one in self.settings.people.schedules.values() for turn in changes(one, start, last)}
         found = {turn - deadline for turn in turns | silenced for deadline in (deadlines if relied else told)}
         found |= {day - begun for day in days for begun, _ in stages}
-        found |= {turn + way - after for turn in business | silenced for way in ways for after in told}
-        # What is opened when a silence ends is told in time, if it still is.
+        # What comes so long after the alert meets what comes at a time of the clock, or the end of the policy's time:
+        # which of them is first, and whether it's in time, may be otherwise before, at and after that second.
+        meeting = {turn + way - after for turn in business | silenced for way in ways for after in told}
         in_time = lead(self.settings, self.routes[0]) + max(_fixed(self.settings.policy(self.routes[0].severity)))
-        found |= {turn + after - in_time - max(ways) for turn in silenced for after in told}
+        meeting |= {turn + after - in_time - max(ways) for turn in silenced for after in told}
+        found |= meeting | {moment + 1 for moment in meeting}
         return sorted({start, *(edge for edge in map(_second, found) if start < edge < end)})
 
 
