@@ -41,11 +41,13 @@ from router.engine.in_force import InForce
 from router.engine.parcels import Limits
 from router.engine.proofs import Proofs
 from router.engine.pulse import Pulse, request
+from router.engine.revisions import remember
 from router.engine.silences import Silences, look_again
 from router.engine.timers import Timers
 from router.evidence.charts import Charts
 from router.model.deployment import Deployment
 from router.model.notification import channel_of
+from router.model.revision import Revision
 from router.ports import Announcer, Asking, Clock, Mailer, Receiver, Sender, Store, SystemClock, spawn
 from router.publishing import Publishing
 from router.receivers import RECEIVERS
@@ -58,6 +60,7 @@ from router.telemetry import errors, logs
 from router.telemetry.logs import logger
 from router.telemetry.metrics import Metrics
 from router.web import page
+from router.web.accounts import REVISIONS
 from router.web.act import Act
 from router.web.actions import Actions
 from router.web.api import Api
@@ -199,6 +202,7 @@ class App:
             Shelf(store, "calendar", Copy), clock, self.metrics, lambda: calendars(self.config.document.schedules)
         )
         self._silences = Shelf(store, "silence", MadeSilence)
+        self._revisions = Shelf(store, REVISIONS, Revision)
         self._deployed = Shelf(store, deployments.KIND, Deployment)
         recent = deployments.Recent(self._deployed, clock, lambda: self.config.document.deployments.window)
         stored = (self._calendars, Arrangements(self._arrangements, clock), Silences(self._silences, clock), recent)
@@ -257,6 +261,7 @@ class App:
         await self._store.recover()
         await self.in_force.refresh()
         self._loaded(self.config)
+        self._remember(self.config, "start")
         for work, name in (
             (self.inbox.run(), "apply"),
             (self._timers.run(), "timers"),
@@ -370,12 +375,12 @@ class App:
             self._publishing.board.forget()
         self._post.wake(owed)
 
-    async def reload(self) -> None:
+    async def reload(self, by: str = "/-/reload") -> None:
         """Read the config again and work by it from now on. Raises: Invalid; then the one in force stays."""
         async with self._reloading:
-            await self._reload()
+            await self._reload(by)
 
-    async def _reload(self) -> None:
+    async def _reload(self, by: str) -> None:
         try:
             config = load_config(self._path)
         except Invalid as error:
@@ -394,6 +399,7 @@ class App:
         self._webhooks.receivers = self._receivers(config)
         await self._serve(config, signer)
         self._loaded(config)
+        self._remember(config, by)
         self.heartbeats.wake()
         log.info("reloaded", rules=len(config.settings.rules.rules), revision=config.settings.rules.revision)
 
@@ -405,6 +411,13 @@ class App:
         before, self.inbox.settings = self.inbox.settings, settings
         if (before.silences, before.inhibitions) != (settings.silences, settings.inhibitions):
             spawn(look_again(self.inbox, self._clock), "look again", self._loops)
+
+    def _remember(self, config: Config, by: str) -> None:
+        """Keep in the background which commit these rules are of: nothing waits for git."""
+        files = {self._path, *(Path(rule.origin.rsplit(":", 2)[0]) for rule in config.settings.rules.rules)}
+        there = [file for file in files if file.exists()]  # a rule made of the config's own is in no file
+        revision = config.settings.rules.revision
+        spawn(remember(self._revisions, revision, there, by, self._clock), "remember the revision", self._loops)
 
     def _loaded(self, config: Config) -> None:
         self._desk.actions = build_actions(config.document.actions)
@@ -462,7 +475,7 @@ async def serve(path: Path, announce: Any) -> None:
 
     async def reload() -> None:
         with suppress(Invalid):  # reload has said why
-            await app.reload()
+            await app.reload("SIGHUP")
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, app.request_stop)

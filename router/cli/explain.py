@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from router.cli.account import answered, show_account
+from router.cli.client import Url
 from router.cli.config import ConfigPath, config_at, console, fail, path_of
 from router.cli.payload import decoded
 from router.config.load import Config
@@ -28,20 +30,39 @@ from router.web import views
 
 
 def explain(
-    payload: Annotated[str, typer.Argument(help="A webhook's body: a file, or - for standard input.")],
+    payload: Annotated[
+        str, typer.Argument(help="A webhook's body: a file, or - for standard input.", show_default=False)
+    ] = "",
+    alert: Annotated[str, typer.Option(help="Or an alert that is stored, by its fingerprint.")] = "",
+    incident: Annotated[str, typer.Option(help="Or an incident: 142 or INC-142.")] = "",
+    contact: Annotated[str, typer.Option(help="Or a person: why they were paged, or weren't, --at a time.")] = "",
     source: Annotated[str, typer.Option(help="Whose webhook it is, by its name under `sources`.")] = "alertmanager",
     resource: Annotated[str, typer.Option(help="Of Sentry: the Sentry-Hook-Resource header.")] = "event_alert",
     at: Annotated[
         str, typer.Option(help="When, such as '2026-11-28 23:00' by the company's clock. [default: now]")
     ] = "",
+    offline: Annotated[bool, typer.Option("--offline", help="Ask the config's store instead of the router.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
     config: ConfigPath = None,
+    url: Url = None,
 ) -> None:
-    """Say what the rules make of each alert in a webhook, why, and who would be told over what."""
+    """Say why somebody was, or wasn't, paged; of a webhook's body, what the rules make of it and who would be told."""
+    if [bool(one) for one in (payload, alert, incident, contact)].count(True) != 1:
+        fail("give one of: the file of a webhook's body, --alert, --incident, --contact")
+    if not payload:
+        checked = config_at(path_of(config)) if at or offline else None
+        time = _time(checked, at) if checked and at else None
+        asked = {"fingerprint": alert, "incident": incident, "contact": contact}
+        found = answered({name: value for name, value in asked.items() if value}, time, checked, offline, url, config)
+        if as_json:
+            typer.echo(json.dumps(found, indent=2))
+        else:
+            show_account(console(), found["account"])
+        return
     checked = config_at(path_of(config))
     received = _decode(checked, payload, source, resource)
     time = _time(checked, at) if at else SystemClock().now()
-    explanations = [explain_alert(checked.settings, alert, time) for alert in received.alerts]
+    explanations = [explain_alert(checked.settings, one, time) for one in received.alerts]
     if as_json:
         typer.echo(json.dumps([views.explanation(one) for one in explanations], indent=2))
         return
@@ -86,9 +107,13 @@ def _show(out: Console, one: Explanation) -> None:
         out.print(Text(f"\n{line}", "yellow"))
     for outcome in one.outcomes:
         out.print(Text(f"\n{_sentence(outcome)}"))
-        for step, reached in zip(outcome.policy.steps if outcome.policy else (), outcome.reached, strict=True):
+        steps = zip(outcome.policy.steps if outcome.policy else (), outcome.reached, outcome.holds, strict=True)
+        for step, reached, holds in steps:
             at = f"after {written(step.after)}, unless {step.unless}" if step.after else "at once"
             at += f", if {step.when.source}" if step.when else ""
+            if not holds:
+                out.print(Text(f"    {at}: not taken, for that doesn't hold ({', '.join(step.notify)})", "dim"))
+                continue
             out.print(Text(f"    {at}: {', '.join(step.notify)}"))
             for line in _who(step, reached):
                 out.print(Text(f"        {line}"))

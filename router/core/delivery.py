@@ -69,6 +69,8 @@ def _entry(event: DeliverySettled, after: Notification, what: Reason, *, doubled
     data = {"channel": after.channel, "seq": after.seq, "attempts": after.attempts, "late": event.at - after.owed_at}
     if after.error:
         data["error"] = after.error
+    if what in {Reason.DELIVERED, Reason.BUNDLED} and after.ref:
+        data["ref"] = after.ref
     if doubled:
         data["may_be_doubled"] = True
     if event.held:

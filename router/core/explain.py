@@ -21,7 +21,7 @@ from router.model.incident import Incident
 class Outcome(Struct, frozen=True):
     """What one rule that takes the alert makes of it. `policy` is None where nobody is told.
 
-    `reached` says of each of its steps whom that would tell.
+    `reached` says of each of its steps whom that would tell, and `holds` whether it's for such an incident at all.
     """
 
     rule: Rule
@@ -29,6 +29,7 @@ class Outcome(Struct, frozen=True):
     judgement: Judgement
     policy: Policy | None
     reached: tuple[Reached, ...] = ()
+    holds: tuple[bool, ...] = ()
 
 
 class Explanation(Struct, frozen=True):
@@ -64,7 +65,11 @@ def explain(
             settings.people.reach(step.notify, severity, settings.calendar.after(step.after, at))
             for step in policy.steps
         )
-        outcomes.append(Outcome(rule, key, judgement, policy, reached))
+        holds = tuple(
+            step.when is None or step.when.holds(labels=alert.labels, annotations=alert.annotations)
+            for step in policy.steps
+        )
+        outcomes.append(Outcome(rule, key, judgement, policy, reached, holds))
     return Explanation(
         alert,
         tuple(settings.rules.verdicts(alert)),

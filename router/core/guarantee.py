@@ -12,17 +12,18 @@ the answer is the same for all of them. So the time is split there, and each pie
 Not looked at: inhibition, and silences that take only some of what a rule takes. All times are UTC epoch seconds.
 """
 
+import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace as with_fields
 from datetime import datetime, time
 from itertools import pairwise, product
-from math import ceil
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from router.core.business import NextBusinessDay
 from router.core.coverage import URGENT
+from router.core.escalation import PATIENCE
 from router.core.policy import Policy, Step
 from router.core.rule import Rule, RuleSet
 from router.core.schedule import changes
@@ -204,28 +205,35 @@ class _Case(Struct, frozen=True):
 
         `relied`: no message fails, and so nobody else is told then instead.
         """
-        stages = list(_stages(self.settings, self.routes[0].opens))
+        route, calendar = self.routes[0], self.settings.calendar
+        stages = list(_stages(self.settings, route.opens))
         ways = _ways(self.settings)
-        deadlines = {begun + after for begun, policy in stages for after in _fixed(policy)}
+        own = self.settings.policy(route.severity)
+        in_time = math.inf if _business(own) else lead(self.settings, route) + max(_fixed(own)) + max(ways)
+        deadlines = {begun + after + pause for begun, one in stages for after in _fixed(one) for pause in _pauses(one)}
+        deadlines = {deadline for deadline in deadlines if deadline <= in_time}
         told = {deadline + way for deadline in deadlines for way in ways}
         last = end + max(told)
         silenced = {edge for one in self.settings.silences for edge in one.when.edges(start, last)}
-        days = set(_midnights(self.settings, start, last)) if any(_business(policy) for _, policy in stages) else set()
-        business = {
-            self.settings.calendar.after(delay, day)
-            for _, policy in stages
-            for delay in _business(policy)
-            for day in days
-        }
+        days = set(_midnights(self.settings, start, last)) if any(_business(one) for _, one in stages) else set()
+        # What comes so long after the alert meets what comes at a time of the clock, or the end of the policy's time:
+        # which of them is first, and whether it's in time, may be otherwise before, at and after that second.
+        meeting = {edge + way - after for edge in silenced for way in ways for after in told}
+        meeting |= {edge + after - in_time for edge in silenced for after in told if in_time < math.inf}
+        business: set[float] = set()
+        begins = {begun for begun, _ in stages}
+        for begun, one in stages:
+            times = {calendar.after(delay, day) for delay in _business(one) for day in days}
+            business |= times
+            # Before the incident has the severity, it matters only whom it has told until it's promoted.
+            early = begun < lead(self.settings, route)
+            others = begins | {begun + after for after in _fixed(one)} if early else told | begins
+            waits = {pause + way for pause in _pauses(one) for way in ways}
+            meeting |= {time + wait - after for time in times for wait in waits for after in others}
         last = max({last, *business, *silenced}) + max(told)
         turns = {turn for one in self.settings.people.schedules.values() for turn in changes(one, start, last)}
         found = {turn - deadline for turn in turns | silenced for deadline in (deadlines if relied else told)}
-        found |= {day - begun for day in days for begun, _ in stages}
-        # What comes so long after the alert meets what comes at a time of the clock, or the end of the policy's time:
-        # which of them is first, and whether it's in time, may be otherwise before, at and after that second.
-        meeting = {turn + way - after for turn in business | silenced for way in ways for after in told}
-        in_time = lead(self.settings, self.routes[0]) + max(_fixed(self.settings.policy(self.routes[0].severity)))
-        meeting |= {turn + after - in_time - max(ways) for turn in silenced for after in told}
+        found |= {day - begun for day in days for begun in begins}
         found |= meeting | {moment + 1 for moment in meeting}
         return sorted({start, *(edge for edge in map(_second, found) if start < edge < end)})
 
@@ -363,6 +371,13 @@ def _fixed(policy: Policy) -> set[float]:
     return {0.0, *(step.after for step in policy.steps if not isinstance(step.after, NextBusinessDay))}
 
 
+def _pauses(policy: Policy) -> set[float]:
+    """How long after the end of its steps everybody is told again, and that nobody has answered."""
+    if policy.repeat is None:
+        return {0.0, PATIENCE}
+    return {time * policy.repeat.every for time in range(policy.repeat.times + 2)}
+
+
 def _business(policy: Policy) -> list[NextBusinessDay]:
     return [step.after for step in policy.steps if isinstance(step.after, NextBusinessDay)]
 
@@ -377,7 +392,7 @@ def _midnights(settings: Settings, start: float, end: float) -> Iterator[float]:
 
 
 def _second(moment: float) -> float:
-    return float(ceil(moment))
+    return float(math.ceil(moment))
 
 
 def _joined(unreached: Collection[Unreached]) -> list[Unreached]:

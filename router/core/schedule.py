@@ -95,13 +95,30 @@ class Schedule(Struct, frozen=True):
         return not any(isinstance(one.turns, Imported) and one.turns.shifts is None for one in self.layers)
 
 
-def on_call(schedule: Schedule, at: float) -> tuple[str, ...]:
-    """Who is on call: one contact, or () for nobody."""
-    layers = (_contact(layer, at, layer.time_zone or schedule.time_zone) for layer in reversed(schedule.layers))
-    contact = next(filter(None, layers), "")
+class Turn(Struct, frozen=True):
+    """Who is on call, "" for nobody, and by what: `layer` counts from 1 (0: none has anybody), then the overrides."""
+
+    contact: str
+    layer: int
+    overrides: tuple[Override, ...] = ()
+
+
+def turn(schedule: Schedule, at: float) -> Turn:
+    """Whose turn it is, and why."""
+    layers = reversed(list(enumerate(schedule.layers, 1)))
+    turns = ((_contact(layer, at, layer.time_zone or schedule.time_zone), number) for number, layer in layers)
+    contact, number = next((one for one in turns if one[0]), ("", 0))
+    applied = []
     for override in schedule.overrides:
         if override.start <= at < override.end and override.replaces in {"", contact}:
             contact = override.contact
+            applied.append(override)
+    return Turn(contact, number, tuple(applied))
+
+
+def on_call(schedule: Schedule, at: float) -> tuple[str, ...]:
+    """Who is on call: one contact, or () for nobody."""
+    contact = turn(schedule, at).contact
     return (contact,) if contact else ()
 
 

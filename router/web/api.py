@@ -1,6 +1,6 @@
 """The REST API under /api/v1/: incidents, alerts, notifications, and why."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from http import HTTPStatus
 from typing import Any, TypeVar
@@ -12,16 +12,15 @@ from router.config.document import Auth
 from router.config.people import moment_at
 from router.config.times import parse_moment
 from router.core.by_hand import reported
-from router.core.explain import explain
 from router.core.settings import Settings
-from router.core.suppression import may_be_inhibited
-from router.model.alert import Alert, AlertStatus
+from router.model.alert import AlertStatus
 from router.model.event import Command, Commanded, Resent
-from router.model.incident import OPEN, Incident, Severity, Status
+from router.model.incident import OPEN, Severity, Status
 from router.model.notification import NotificationState
 from router.model.reason import Reason
 from router.ports import Bad, Clock, Inbox, Incoming, Receiver, Store
 from router.web import views
+from router.web.accounts import Accounts
 from router.web.auth import Role, whoever
 from router.web.by_hand import report
 from router.web.content import COMMANDS, CommandBody, answer, incident_named, number
@@ -61,6 +60,7 @@ class Api:
         self._auth = auth
         self._settings = settings
         self._receivers = receivers
+        self._accounts = Accounts(store, settings)
 
     def routes(self) -> list[web.RouteDef]:
         base = "/api/v1"
@@ -180,14 +180,14 @@ class Api:
     # --- why
 
     async def explain_stored(self, request: web.Request) -> web.Response:
-        """Why a stored alert was, or wasn't, told: the rules in force now, and what was decided then."""
+        """Why a stored alert, or an incident, was or wasn't told, or a contact: what was decided, and the rules."""
         self._check(request, Role.VIEWER)
-        fingerprint = request.query.get("fingerprint", "")
-        rows = await self._store.alerts(fingerprint=fingerprint) if fingerprint else []
-        if not rows:
-            raise web.HTTPNotFound(text="no such alert is stored: give ?fingerprint= as /api/v1/alerts shows it")
-        explained = await self._explain(request, rows[0].alert)
-        return answer({"stored": [views.alert(row) for row in rows], "explanations": [explained]})
+        asked = {name: text for name in ("fingerprint", "incident", "contact") if (text := request.query.get(name))}
+        at = _moment(request, 0.0) if request.query.get("at") else None
+        try:
+            return answer(await self._accounts.answer(asked, at, self._clock.now()))
+        except LookupError as error:
+            raise web.HTTPNotFound(text=str(error.args[0])) from None
 
     async def explain_payload(self, request: web.Request) -> web.Response:
         """What would become of a webhook's alerts: `?source=` names whose webhook the body is."""
@@ -198,16 +198,9 @@ class Api:
             raise web.HTTPNotFound(text=f"no source '{source}' is configured")
         headers = {name.lower(): value for name, value in request.headers.items()}
         received = receiver.decode(Incoming(headers, await request.read()), self._clock.now())
-        explained = [await self._explain(request, alert) for alert in received.alerts]
+        at = _moment(request, self._clock.now())
+        explained = [views.explanation(await self._accounts.explain(at, alert)) for alert in received.alerts]
         return answer({"explanations": explained, "errors": [error.detail for error in received.errors]})
-
-    async def _explain(self, request: web.Request, alert: Alert) -> dict[str, Any]:
-        """Now, or at `?at=`, by the silences made so far; what is inhibited is so by the incidents open now."""
-        settings, at = self._settings(), _moment(request, self._clock.now())
-        incidents: Sequence[Incident] = ()
-        if may_be_inhibited(settings, alert.labels):
-            incidents = await self._store.incidents(statuses=OPEN, limit=MAX_PAGE)
-        return views.explanation(explain(settings, alert, at, incidents=incidents))
 
     async def show_openapi(self, _request: web.Request) -> web.Response:
         return answer(openapi())

@@ -164,7 +164,18 @@ TABLE: list[tuple[str, str, str, list[Parameter], dict[str, Any] | None]] = [
     ),
     ("post", "/silences", "Keep alerts quiet for a time.", [], SILENCE),
     ("delete", "/silences/{id}", "End a silence now.", [ID], None),
-    ("get", "/explain", "Why a stored alert was, or wasn't, told.", [_query("fingerprint", "The alert."), AT], None),
+    (
+        "get",
+        "/explain",
+        "Why somebody was, or wasn't, paged: for a stored alert, an incident or a contact.",
+        [
+            _query("fingerprint", "The alert."),
+            _query("incident", "Or the incident: 142 or INC-142."),
+            _query("contact", "Or the person; without `at`, the last time that they were paged."),
+            AT,
+        ],
+        None,
+    ),
     ("post", "/explain", "What would become of a webhook's alerts.", [SOURCE, AT], {}),
     ("get", "/openapi.json", "This document.", [], None),
 ]  # fmt: skip

@@ -165,9 +165,10 @@ def _outcome(one: Outcome) -> dict[str, Any]:
                 "notify": step.notify,
                 "unless": step.unless,
                 "when": step.when.source if step.when else None,
+                "taken": holds,
                 **_reached(reached),
             }
-            for step, reached in zip(one.policy.steps if one.policy else (), one.reached, strict=True)
+            for step, reached, holds in zip(one.policy.steps if one.policy else (), one.reached, one.holds, strict=True)
         ],
     }
 

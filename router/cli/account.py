@@ -1,0 +1,119 @@
+"""Why somebody was paged, or wasn't, in one screen: asked of the running router, or of its store."""
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from router.cli.client import ask
+from router.cli.config import fail
+from router.cli.stored import UNREADABLE, in_force, store_of
+from router.config.load import Config
+from router.ports import SystemClock
+from router.web import views
+from router.web.accounts import Accounts
+
+
+def answered(
+    asked: Mapping[str, str],
+    at: float | None,
+    checked: Config | None,
+    offline: bool,
+    url: str | None,
+    config: Path | None,
+) -> dict[str, Any]:
+    """What `GET /api/v1/explain` says. Exits if there's no answer."""
+    if not offline or checked is None:
+        when = {"at": views.when(at) or ""} if at is not None else {}
+        found: dict[str, Any] = ask("GET", "/explain", url, config, params={**asked, **when})
+        return found
+    try:
+        return asyncio.run(_read(checked, asked, at))
+    except LookupError as error:
+        fail(str(error.args[0]))
+    except UNREADABLE as error:
+        fail(f"can't read the store: {error}")
+
+
+async def _read(checked: Config, asked: Mapping[str, str], at: float | None) -> dict[str, Any]:
+    """Raises: LookupError that says what isn't there, one of UNREADABLE."""
+    clock = SystemClock()
+    async with store_of(checked) as store:
+        settings = await in_force(checked, store, clock)
+        return await Accounts(store, lambda: settings).answer(asked, at, clock.now())
+
+
+# --- shown
+
+
+def show_account(out: Console, one: Mapping[str, Any]) -> None:
+    """The answer first, then what it rests on."""
+    out.print(Text(one["answer"], "bold"))
+    facts = Table(box=None, show_header=False, padding=(0, 2))
+    for name, text in _facts(one):
+        facts.add_row(Text(name, "dim"), Text(text))
+    out.print(facts)
+    if one["pages"]:
+        out.print(_pages(one["pages"]))
+    for title, entries in (("in the way", one["obstacles"]), ("what came of it", one["ending"])):
+        for entry in entries:
+            out.print(Text(f"{title}: {_clock(entry['at'])} {entry['text']}"))
+    if one["explanation"]:
+        out.print(_verdicts(one["explanation"]["rules"], changed=one["rules"]["changed_since"]))
+
+
+def _facts(one: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    incident, alert, rules = one["incident"], one["alert"], one["rules"]
+    if alert:
+        said = f"{alert['value'] or 'no value'} against {alert['threshold']}" if alert["threshold"] else ""
+        reason = alert["reason"].replace("_", " ")
+        yield "rule", f"{one['rule']}: {alert['severity']} ({reason}{f', {said}' if said else ''})"
+    if incident:
+        yield "incident", f"{incident['key']}, {one['joined']} more alerts joined it"
+    if rules["revision"]:
+        commit = f", commit {rules['commit'][:12]}" if rules["commit"] else ", of no commit that is known"
+        commit += " with changes that weren't committed" if rules["dirty"] else ""
+        loaded = f", loaded {_clock(rules['loaded_at'])} by {rules['loaded_by']}" if rules["loaded_at"] else ""
+        changed = "; they have changed since" if rules["changed_since"] else ""
+        yield "rules then", f"revision {rules['revision']}{commit}{loaded}{changed}"
+    for duty in one["on_call"]:
+        yield "on call", f"{_duty(duty)}: {duty['contact'] or 'nobody'}"
+
+
+def _duty(duty: Mapping[str, Any]) -> str:
+    if duty["override"]:
+        return f"{duty['target']} (by an override)"
+    return f"{duty['target']} (layer {duty['layer']})" if duty["layer"] else str(duty["target"])
+
+
+def _pages(pages: list[dict[str, Any]]) -> Table:
+    table = Table("at (UTC)", "who", "over", "why", "meant by", "what came of it", box=None, padding=(0, 2))
+    for page in pages:
+        deliveries = page["deliveries"]
+        came = deliveries[-1] if deliveries else None
+        said = f"{came['what'].replace('_', ' ')} {_clock(came['at'])}" if came else "not sent yet"
+        said += f", attempt {came['data']['attempts']}" if came and came["data"].get("attempts", 1) > 1 else ""
+        said += f", held {came['data']['held']:.0f}s by a limit" if came and came["data"].get("held") else ""
+        said += f": {came['data']['error']}" if came and came["data"].get("error") else ""
+        said += f", receipt {page['receipt']}" if page["receipt"] else ""
+        why = page["why"]["text"] if page["why"] else ""
+        meant = ", ".join(_duty(duty) for duty in page["meant_by"])
+        table.add_row(*map(Text, (_clock(page["at"]), page["who"] or "", page["over"], why, meant, said)))
+    return table
+
+
+def _verdicts(rules: list[dict[str, Any]], *, changed: bool) -> Table:
+    title = "by the rules of now, which have changed since" if changed else None
+    table = Table("rule", "said", "because of", "at", box=None, padding=(0, 2), title=title, title_justify="left")
+    for rule in rules:
+        failed = f"{rule['matcher']} doesn't hold" if rule["matcher"] else ""
+        table.add_row(*map(Text, (rule["rule"], rule["reason"].replace("_", " "), failed, rule["at"])))
+    return table
+
+
+def _clock(at: str) -> str:
+    return at[:19].replace("T", " ")
