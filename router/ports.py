@@ -397,6 +397,10 @@ class Store(Protocol):
         """
         ...
 
+    async def entries(self, *, after: int = 0, limit: int = 1000) -> Sequence[Entry]:
+        """Of all timelines, in the order of writing; `after` is an entry's id to page from."""
+        ...
+
     async def gauges(self, now: float) -> "Gauges": ...
 
     async def prune(self, before: float) -> int:

@@ -273,4 +273,4 @@ def test_the_readme_shows_what_explain_says(monkeypatch: pytest.MonkeyPatch) -> 
 def test_what_is_only_promised_is_not_in_the_code() -> None:
     """The README's "Not yet" is taken off the list once a command of it exists."""
     commands: Any = typer.main.get_command(main)
-    assert not {"replay", "drill"} & set(commands.commands)
+    assert not {"drill"} & set(commands.commands)

@@ -38,11 +38,14 @@ def test_each_hook_runs_a_command(hook: dict[str, Any]) -> None:
     assert "--config" in options(command)
 
 
-def test_the_workflow_runs_commands_there_are() -> None:
+@pytest.mark.parametrize(
+    ("name", "commands"), [("github-actions.yml", ["check", "test", "check"]), ("replay.yml", ["replay", "replay"])]
+)
+def test_the_workflows_run_commands_there_are(name: str, commands: list[str]) -> None:
     """With options that they have."""
-    workflow = yaml.safe_load((ROOT / "deploy/ci/github-actions.yml").read_text())
+    workflow = yaml.safe_load((ROOT / "deploy/ci" / name).read_text())
     steps = [step["run"] for job in workflow["jobs"].values() for step in job["steps"] if "run" in step]
     lines = [shlex.split(step) for step in steps if step.startswith("alert-router ")]
-    assert [line[1] for line in lines] == ["check", "test", "check"]
+    assert [line[1] for line in lines] == commands
     for _, command, *arguments in lines:
         assert {one for one in arguments if one.startswith("--")} <= options(command)

@@ -8,6 +8,7 @@ from router.cli.explain import explain
 from router.cli.incidents import ack, escalate, incidents, note, open_incident, resolve, severity
 from router.cli.migrate import migrate
 from router.cli.oncall import oncall
+from router.cli.replay import replay
 from router.cli.schema import schema
 from router.cli.serve import serve
 from router.cli.silence import silence
@@ -29,6 +30,7 @@ for command in (
     explain,
     test,
     simulate,
+    replay,
     incidents,
     open_incident,
     ack,

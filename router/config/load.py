@@ -109,31 +109,34 @@ class Config(Struct, frozen=True):
         return {name: address for name, address in found.items() if address}
 
 
-def load(path: Path, env: Mapping[str, str], types: Types) -> Config:
-    """The config in the file at `path`, with the rules it names. Raises: Invalid, with every problem."""
+def load(path: Path, env: Mapping[str, str], types: Types, rules: str = "") -> Config:
+    """The config in the file at `path`, with the rules it names, or else those that the pattern `rules` finds there.
+
+    Raises: Invalid, with every problem.
+    """
     problems: list[Problem] = []
     context = Context(env=env, base=path.parent, hooks=types.hooks, problems=problems)
     root = read(path, problems)
     if root is None:
         raise Invalid(problems)
     document = convert(root, types.document, context)
-    rules, revision = _read_rules(path, context)
+    found, revision = _read_rules(path, context, rules)
     _check(context)
-    check_silences(context, [rule.name for _, rule in rules])
+    check_silences(context, [rule.name for _, rule in found])
     if problems or document is FAILED:
         raise Invalid(problems)
     kinds = {name: str(context.values["channels", name, "type"]) for name in document.channels}
-    return _assemble(document, rules, revision, kinds)
+    return _assemble(document, found, revision, kinds)
 
 
 # --- rule files
 
 
-def _read_rules(config: Path, context: Context) -> tuple[list[tuple[Place, RuleDocument]], str]:
+def _read_rules(config: Path, context: Context, instead: str) -> tuple[list[tuple[Place, RuleDocument]], str]:
     """Every rule of every file, in order, with where it is; and what the files and the config come to."""
     content = blake2b(config.read_bytes(), digest_size=8)
     rules: list[tuple[Place, RuleDocument]] = []
-    for path in _rule_paths(config.parent, context):
+    for path in _rule_paths(config.parent, context, instead):
         root = read(path, context.problems)
         if root is None:
             continue
@@ -147,11 +150,10 @@ def _read_rules(config: Path, context: Context) -> tuple[list[tuple[Place, RuleD
     return rules, content.hexdigest()
 
 
-def _rule_paths(base: Path, context: Context) -> list[Path]:
+def _rule_paths(base: Path, context: Context, instead: str) -> list[Path]:
     paths: list[Path] = []
-    for trail, pattern in list(context.all_of(str)):
-        if trail[0] != "rules":
-            continue
+    written = [(trail, pattern) for trail, pattern in context.all_of(str) if trail[0] == "rules"]
+    for trail, pattern in [(("rules",), instead)] if instead else written:
         # Path's own glob takes neither '' nor an absolute pattern.
         found = [base / name for name in sorted(glob(pattern, root_dir=base, recursive=True))]  # noqa: PTH207
         if not found:

@@ -45,6 +45,7 @@ from router.model.event import (
     TimerDue,
     Undelivered,
 )
+from router.model.incident import Incident
 from router.model.reason import Reason
 
 SEEN_EVERY = 60.0
@@ -57,12 +58,12 @@ _WITHOUT_EFFECT = frozenset(
         Reason.NEVER_FIRED,
         Reason.UNKNOWN_INCIDENT,
         Reason.TIMER_OUTDATED,
-        Reason.DELIVERED,
-        Reason.SILENCES_CHANGED,
-        Reason.BUNDLED,
     }
 )
-"""What isn't kept in the history: all would be the same without these, and they're most of what comes in."""
+"""What isn't kept in the history: all would be the same without these, and they're most of what comes in.
+
+That a message arrived changes nothing that is decided, but a replay has to know when it did.
+"""
 
 _TELLS = frozenset({Reason.OPENED, Reason.REOPENED, Reason.JOINED, Reason.SEVERITY_RAISED})
 """What an alert may do to an incident, unless it's kept quiet."""
@@ -150,11 +151,17 @@ class Fold:
         return self.changes, [self._decide_and_keep(position, event) for position, event in enumerate(self.events)]
 
     def _decide_and_keep(self, position: int, event: Event) -> Reason:
-        before = self._held(event)
+        before, incident = self._held(event), self._timed(event)
         reason = self._decide(position, event)
-        if reason not in _WITHOUT_EFFECT and not (before and before == self._held(event)):
+        # A deadline that was outdated may have been set anew.
+        effect = reason not in _WITHOUT_EFFECT or self._timed(event) is not incident
+        if effect and not (before and before == self._held(event)):
             self.changes.history.append(event)
         return reason
+
+    def _timed(self, event: Event) -> Incident | None:
+        """The incident whose deadline has come."""
+        return self.view.incidents.get(event.incident_id) if isinstance(event, TimerDue) else None
 
     def _held(self, event: Event) -> set[tuple[object, ...]]:
         """What was made of what is looked at again and again, an alert or the pages of an incident, to no effect."""

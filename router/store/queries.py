@@ -60,9 +60,17 @@ def incident_page(
 
 def whole_timeline(connection: Connection, incident_id: int) -> Sequence[Entry]:
     """Oldest first."""
+    return entries_of(connection, _timeline().where(timeline.c.incident_id == incident_id))
+
+
+def entry_page(connection: Connection, after: int, limit: int) -> Sequence[Entry]:
+    """Of all incidents, in the order of writing."""
+    return entries_of(connection, _timeline().where(timeline.c.id > after).limit(limit))
+
+
+def _timeline() -> Select[int, float, str, str, str, int]:
     t = timeline.c
-    query = select(t.incident_id, t.at, t.what, t.by, t.data, t.id).where(t.incident_id == incident_id).order_by(t.id)
-    return entries_of(connection, query)
+    return select(t.incident_id, t.at, t.what, t.by, t.data, t.id).order_by(t.id)
 
 
 def entries_of(connection: Connection, query: Select[int, float, str, str, str, int]) -> Sequence[Entry]:

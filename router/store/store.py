@@ -142,6 +142,9 @@ class SqlStore:
     ) -> Sequence[tuple[int, Event]]:
         return await self._database.read(queries.history_page, since, until, after, limit)
 
+    async def entries(self, *, after: int = 0, limit: int = 1000) -> Sequence[Entry]:
+        return await self._database.read(queries.entry_page, after, limit)
+
     async def gauges(self, now: float) -> Gauges:
         return await self._database.read(queries.gauges, now)
 

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable
 import uvloop
 from rich.console import Console
 
-from tests.bench import active, latency, matching, rule_tests, throughput, timers, virtual
+from tests.bench import active, latency, matching, replay, rule_tests, throughput, timers, virtual
 from tests.bench.result import Result, table
 
 BENCHES: dict[str, Callable[[float], AsyncIterator[Result]]] = {
@@ -19,6 +19,7 @@ BENCHES: dict[str, Callable[[float], AsyncIterator[Result]]] = {
     "matching": matching.run,
     "timers": timers.run,
     "virtual": virtual.run,
+    "replay": replay.run,
     "rule-tests": rule_tests.run,
 }
 

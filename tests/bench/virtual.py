@@ -25,13 +25,13 @@ async def run(_seconds: float) -> AsyncIterator[Result]:
     router = VirtualRouter(settings, START)
     for number in range(ALERTS):
         router.run_until(START + number * MONTH / ALERTS)
-        router.happen(AlertSeen(router.now, _alert(number, router.now)))
+        router.happen(AlertSeen(router.now, alert(number, router.now)))
     took = time.perf_counter() - started
     note = f"{len(router.memory.incidents):,} incidents, {len(router.told):,} messages"
     yield Result(f"virtual time: a month of {ALERTS:,} alerts", took, "s", TARGET, at_most=True, note=note)
 
 
-def _alert(number: int, now: float) -> Alert:
+def alert(number: int, now: float) -> Alert:
     """Each fires, is repeated, and is over: six kinds, on fifty services."""
     turn, phase = divmod(number, 3)
     labels = {"alertname": NAMES[turn % len(NAMES)], "service": f"service-{turn % 50}"}

@@ -133,3 +133,11 @@ async def test_pruning_forgets_what_is_over(store: SqlStore) -> None:
     assert (await store.load(Wanted(receipts=["old", "recent"]))).receipts == {"recent"}
     assert await store.incident(1) == closed()
     assert len(await store.timeline(1)) == 1
+
+
+async def test_all_timelines_are_read_page_after_page(store: SqlStore) -> None:
+    """In the order of writing, whichever incident they're of."""
+    await store.save(Changes(entries=[entry(2), entry(1), entry(2)]))
+    first = await store.entries(limit=2)
+    assert [one.incident_id for one in first] == [2, 1]
+    assert [one.incident_id for one in await store.entries(after=first[-1].id)] == [2]

@@ -1,0 +1,121 @@
+"""`alert-router replay`."""
+
+import asyncio
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from router.app import TYPES
+from router.archive import load_past, read_past, write_past
+from router.cli.config import ConfigPath, console, fail, path_of
+from router.cli.replayed import as_json, as_markdown, show
+from router.config.load import Config, load
+from router.config.located import Invalid
+from router.core.arrangement import Arrangement, arranged
+from router.core.difference import difference
+from router.core.past import Past
+from router.core.quieting import MadeSilence, silence
+from router.core.replay import Replay
+from router.core.settings import Settings
+from router.ports import StoreUnavailable, SystemClock
+from router.store import read_store
+
+DAY = 86_400.0
+
+HistoryPath = Annotated[Path | None, typer.Option("--history", help="A file that --export wrote, not the store.")]
+Against = Annotated[
+    Path | None,
+    typer.Option(
+        help="Compare with what this config would have done, where every message arrives; else with the past."
+    ),
+]
+Rules = Annotated[str, typer.Option(help="Rule files instead of the config's `rules`: a pattern, from its folder.")]
+
+
+def replay(
+    days: Annotated[float, typer.Option(min=0, help="Compare so many days, up to now or to the file's end.")] = 7.0,
+    rules: Rules = "",
+    against: Against = None,
+    history: HistoryPath = None,
+    export: Annotated[Path | None, typer.Option(help="Only write what the store has kept into this file.")] = None,
+    markdown: Annotated[bool, typer.Option("--markdown", help="For a comment on a pull request.")] = False,
+    for_programs: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    config: ConfigPath = None,
+) -> None:
+    """Let the past happen again under changed rules: which incidents and pages there would, and wouldn't, have been."""
+    checked = _load(path_of(config), rules)
+    now = SystemClock().now()
+    past = _past(checked, history)
+    if export:
+        _write(past, export)
+        return
+    if not past.events:
+        fail("there's nothing in the history")
+    end = past.events[-1].at if history else now
+    if against:
+        past = _replay(_in_force(_load(against, "").settings, past), past, end, deliveries=False).past
+    replayed = _replay(_in_force(checked.settings, past), past, end, deliveries=against is None)
+    found = difference(past, replayed, end - days * DAY)
+    if for_programs:
+        typer.echo(json.dumps(as_json(found), indent=2))
+    elif markdown:
+        typer.echo(as_markdown(found, days))
+    else:
+        show(console(), found, days)
+
+
+def _load(path: Path, rules: str) -> Config:
+    if not path.exists():
+        fail(f"no config at {path}")
+    try:
+        return load(path, os.environ, TYPES, rules)
+    except Invalid as error:
+        fail(str(error))
+
+
+def _past(checked: Config, history: Path | None) -> Past:
+    try:
+        return load_past(history) if history else asyncio.run(_stored(checked.document.storage.reveal()))
+    except (StoreUnavailable, OSError, ValueError) as error:
+        fail(f"can't read the history: {error}")
+
+
+async def _stored(storage: str) -> Past:
+    """All that the store has kept; it's only read. Raises: StoreUnavailable, OSError, ValueError."""
+    store = await read_store(storage)
+    try:
+        return await read_past(store)
+    finally:
+        await store.close()
+
+
+def _write(past: Past, path: Path) -> None:
+    try:
+        write_past(past, path)
+    except OSError as error:
+        fail(f"can't write {path}: {error.strerror}")
+    typer.echo(f"{len(past.events):,} events, {len(past.incidents):,} incidents", err=True)
+
+
+def _in_force(settings: Settings, past: Past) -> Settings:
+    """With what people have arranged and silenced."""
+    arrangements = [msgspec.json.decode(one.doc, type=Arrangement) for one in past.records if one.kind == "arrangement"]
+    made = [(one.id, msgspec.json.decode(one.doc, type=MadeSilence)) for one in past.records if one.kind == "silence"]
+    silences = (*settings.silences, *(silence(key, one) for key, one in made))
+    return replace(settings, people=arranged(settings.people, arrangements), silences=silences)
+
+
+def _replay(settings: Settings, past: Past, end: float, *, deliveries: bool) -> Replay:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("replay", total=len(past.events))
+        replayed = Replay(settings, past, deliveries=deliveries)
+        replayed.run(end, lambda events: progress.advance(task, events))
+    return replayed
