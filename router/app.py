@@ -72,6 +72,10 @@ from router.web.operations import Operations
 from router.web.origin import same_origin
 from router.web.overrides import Overrides
 from router.web.page import readable
+from router.web.postmortem.api import PostMortemPaths
+from router.web.postmortem.casebook import Casebook
+from router.web.postmortem.html import PostMortemPage
+from router.web.postmortem.items import ItemPaths
 from router.web.problem import problems
 from router.web.schedules import Schedules
 from router.web.silences import SilenceApi
@@ -355,11 +359,26 @@ class App:
         incidents = Incidents(
             self._store, self.inbox, self._clock, investigation, document=lambda: self.config.document
         )
-        for part in (self._webhooks, heartbeats, operations, api, schedules, overrides, actions, told, page, act):
+        parts = (self._webhooks, heartbeats, operations, api, schedules, overrides, actions, told, page, act)
+        for part in (*parts, *self._postmortems()):
             app.add_routes(part.routes())
         app.add_routes([*investigation.routes(), *incidents.routes()])
         app.add_routes(silences.routes())
         return app
+
+    def _postmortems(self) -> tuple[PostMortemPaths, ItemPaths, PostMortemPage]:
+        casebook = Casebook(
+            self._store,
+            self.inbox,
+            self._clock,
+            self._deployed,
+            settings=lambda: self.in_force.settings,
+            zone=lambda: self.config.document.company.time_zone,
+        )
+        items = ItemPaths(self._store, self.inbox, self._clock, document=lambda: self.config.document)
+        given = {"auth": lambda: self.config.document.auth}
+        paths = PostMortemPaths(casebook, self._store, self._clock, **given)
+        return paths, items, PostMortemPage(casebook, items, self._store, self.inbox, self._clock, **given)
 
     async def _serve(self, config: Config, signer: Signer) -> None:
         """Bring messages, and show the public what is published, as `config` says."""

@@ -36,6 +36,8 @@ from router.web.heartbeats import Heartbeats
 from router.web.openapi import TABLE
 from router.web.operations import Operations
 from router.web.overrides import Overrides
+from router.web.postmortem.api import PostMortemPaths
+from router.web.postmortem.items import ItemPaths
 from router.web.schedules import Schedules
 from router.web.silences import SilenceApi
 from router.web.statuspage.maintenance import Announcements
@@ -209,7 +211,10 @@ def _routes() -> web.Application:
     app.add_routes(Webhooks({}, nothing, nothing, nothing, nothing, recorder=nothing, forms=nothing).routes())
     app.add_routes(Operations(nothing, nothing, nothing, nothing).routes())
     app.add_routes(SilenceApi(nothing, nothing, config=nothing, refresh=nothing).routes())
-    for paths in (Schedules, Overrides, Heartbeats, Api, Actions, DeploymentPaths, Announcements, Investigation):
+    for paths in (
+        Schedules, Overrides, Heartbeats, Api, Actions, DeploymentPaths, Announcements, Investigation,
+        PostMortemPaths, ItemPaths,
+    ):  # fmt: skip
         app.add_routes(paths(**dict.fromkeys(inspect.signature(paths).parameters, nothing)).routes())
     return app
 

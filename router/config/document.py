@@ -10,6 +10,7 @@ from router.config.deployments import DeploymentsDocument
 from router.config.fields import Duration, HttpUrl, Matchers, Size
 from router.config.people import ContactDocument, ScheduleDocument
 from router.config.policies import PolicyDocument, SeverityDocument
+from router.config.postmortems import PostMortemsDocument
 from router.config.secret import Secret, SecretUrl
 from router.config.silences import InhibitDocument, SilenceDocument
 from router.config.statuspage import StatusPageDocument
@@ -211,6 +212,7 @@ class Document(Struct, frozen=True, kw_only=True):
     links: list[LinkDocument] = []
     prometheus: PrometheusDocument | None = None
     status_page: StatusPageDocument | None = None
+    postmortems: PostMortemsDocument = PostMortemsDocument()
     auth: Auth = Auth()
     telemetry: Telemetry = Telemetry()
     max_body: Size = Size(16 * 1024 * 1024)

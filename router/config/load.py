@@ -27,6 +27,7 @@ from router.config.located import Invalid, Place, Problem, read
 from router.config.people import PARSERS, people
 from router.config.people_check import check_name, check_people
 from router.config.policies import Target, parse_target, policies, severities
+from router.config.postmortems import check_postmortems, postmortem_plan
 from router.config.shapes import Hooks
 from router.config.silences import check_silences, inhibitions, parse_match, silences
 from router.config.statuspage import CHANNEL, check_status_page, status_plan
@@ -204,6 +205,7 @@ def _check(context: Context) -> None:
     _check_links(context)
     _check_listen(context)
     _check_storage(context)
+    check_postmortems(context)
     check_status_page(_named_components(context), context)
     places = context.places
     if ("sources",) in places and not context.names_at(("sources",)):
@@ -314,6 +316,7 @@ def _assemble(
         actions=plans(document.actions),
         public=_public(document),
         deployments=deploys(document.deployments),
+        postmortems=postmortem_plan(document.postmortems, _tickets(document)),
         reopen_within=document.reopen_within,
         fallback_after=document.fallback_after,
         give_up_after=document.give_up_after,
@@ -321,6 +324,11 @@ def _assemble(
     sources: Struct = document.sources  # type: ignore[attr-defined]
     given = {name: getattr(sources, name) for name in sources.__struct_fields__ if getattr(sources, name) is not None}
     return Config(document, settings, given, document.channels, kinds)
+
+
+def _tickets(document: Document) -> list[str]:
+    """The channels that keep a ticket for each action item."""
+    return [name for name, channel in document.channels.items() if getattr(channel, "items", False)]
 
 
 def _public(document: Document) -> tuple[str, ...]:

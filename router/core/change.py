@@ -14,6 +14,7 @@ from router.core.escalation import (
     start_clocks,
     stop_reaching,
 )
+from router.core.postmortem.follow_up import call_for_postmortem
 from router.core.publish import default_title, default_words
 from router.core.settings import Settings
 from router.model.incident import Incident, Severity, Status
@@ -70,6 +71,8 @@ def close(decision: Decision, at: float, status: Status, settings: Settings, /, 
     decision.note(at, decision.reason, by, **data)
     decision.owe(at, decision.reason, incident.told)
     inform_stakeholders(decision, at, settings)
+    if status is Status.RESOLVED:
+        call_for_postmortem(decision, at, settings)
     # That it was public has been approved, and an outage left standing there would be a lie.
     if incident.public_title:
         publish(decision, at, settings, by=by)

@@ -58,6 +58,8 @@ _WITHOUT_EFFECT = frozenset(
         Reason.NEVER_FIRED,
         Reason.UNKNOWN_INCIDENT,
         Reason.TIMER_OUTDATED,
+        Reason.STILL_OPEN,
+        Reason.UNKNOWN_ITEM,
     }
 )
 """What isn't kept in the history: all would be the same without these, and they're most of what comes in.

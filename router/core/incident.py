@@ -33,6 +33,13 @@ from router.core.escalation import (
     try_next_ways,
 )
 from router.core.policy import Unless
+from router.core.postmortem.follow_up import (
+    call_off_postmortem,
+    is_follow_up,
+    item_put,
+    postmortem_shared,
+    reminded,
+)
 from router.core.reach import Reached
 from router.core.rule import Judgement, Rule
 from router.core.settings import Settings
@@ -45,6 +52,9 @@ from router.model.event import (
     ActionEvent,
     Commanded,
     Deployed,
+    FollowUp,
+    ItemPut,
+    PostMortemShared,
     Recorded,
     Resent,
     TimerDue,
@@ -98,12 +108,13 @@ class HeldBack(Struct, frozen=True):
 PAGES = frozenset({Reason.STEP_DUE, Reason.NEXT_WAY, Reason.ESCALATED, Reason.TOLD_AGAIN, Reason.UNANSWERED})
 """Why a message may be owed to few of those who were told of the incident."""
 
-IncidentEvent = (
-    Fired | Cleared | Commanded | TimerDue | DeliveryFailed | Resent | Recorded | Deployed | ActionEvent | HeldBack
-)
+AroundIt = DeliveryFailed | Resent | Recorded | Deployed
+IncidentEvent = Fired | Cleared | Commanded | TimerDue | HeldBack | AroundIt | ActionEvent | FollowUp
 
 
-def decide(incident: Incident | None, event: IncidentEvent, settings: Settings) -> Decision:
+def decide(  # noqa: C901 - a case for each kind of event
+    incident: Incident | None, event: IncidentEvent, settings: Settings
+) -> Decision:
     """What becomes of `incident`, which is None while there's none of that key, when `event` happens to it."""
     match event:
         case Fired():
@@ -124,6 +135,10 @@ def decide(incident: Incident | None, event: IncidentEvent, settings: Settings) 
             return _resent(incident, event)
         case Recorded():
             return _recorded(incident, event, settings)
+        case PostMortemShared():
+            return postmortem_shared(incident, event, settings)
+        case ItemPut():
+            return item_put(incident, event, settings)
         case _:
             return act(incident, event, settings)
 
@@ -236,6 +251,7 @@ def _reopen(incident: Incident, event: Fired, settings: Settings) -> Decision:
         reopened=incident.reopened + 1,
     )
     decision = Decision(Reason.REOPENED, reopened)
+    call_off_postmortem(decision)
     decision.note(event.at, Reason.REOPENED, _by(event.alert), **_facts(event, settings))
     decision.owe(event.at, Reason.REOPENED, incident.told)
     run_steps(decision, event.at, Reason.REOPENED, settings)
@@ -309,6 +325,8 @@ def _timer_due(incident: Incident, event: TimerDue | HeldBack, settings: Setting
         return _hold_back(incident, event)
     if event.name.startswith(TIMER):
         return action_due(incident, event, settings)
+    if is_follow_up(event.name):
+        return reminded(incident, event, settings)
     if _is_outdated(incident, event):
         return Decision(Reason.TIMER_OUTDATED)
     decision = Decision(Reason.TIMER_OUTDATED, later(incident, event.at))

@@ -25,7 +25,7 @@ MAX_LINKS = 3
 MAX_ALSO = 20
 """Further incidents that a message names one by one."""
 
-OWN_LINKS = ("Incident", "Runbook", "Source", "What changed")
+OWN_LINKS = ("Incident", "Post-mortem", "Runbook", "Source", "What changed")
 """The links that a message has by itself."""
 
 # Control characters and lone surrogates break terminals, mail headers and encoders; bidi overrides
@@ -94,6 +94,16 @@ _WORDS = {
     Reason.SECOND_PERSON_NEEDED: "Approval refused[ to {by}], who asked for it[: #{number}][ {action}]",
     Reason.WRONG_CONFIRMATION: "Confirmation mistyped[ by {by}][: #{number}][ {action}]",
     Reason.ACTION_CHANGED: "Action was configured anew since it was asked for[: #{number}][ {action}]",
+    Reason.POSTMORTEM_DUE: "Post-mortem is due[ by {due}]",
+    Reason.POSTMORTEM_REMINDED: "Reminder: the post-mortem is due[ by {due}][, and {lead} leads]",
+    Reason.POSTMORTEM_OVERDUE: "Post-mortem is overdue[ since {due}][, and {lead} leads]",
+    Reason.POSTMORTEM_WRITTEN: "Post-mortem written[ by {by}]",
+    Reason.POSTMORTEM_SHARED: "Post-mortem shared[ by {by}][: {text}]",
+    Reason.ITEM_ADDED: "Action item[ {number}] added[ by {by}][: {text}][ ({owner}, by {due})]",
+    Reason.ITEM_CHANGED: "Action item[ {number}] changed[ by {by}][: {text}][ ({owner}, by {due})]",
+    Reason.ITEM_DONE: "Action item[ {number}] done[, says {by}][: {text}]",
+    Reason.ITEM_REMINDED: "Reminder: action item[ {number}] is due[ by {due}][: {text}][ ({owner})]",
+    Reason.ITEM_OVERDUE: "Action item[ {number}] is overdue[ since {due}][: {text}][ ({owner})]",
     Reason.DELIVERED: "Message delivered[ to {channel}][, in one with {with}]",
     Reason.BUNDLED: "Message delivered[ to {channel}][, in that about {with}]",
     Reason.DELIVERY_RETRIED: "Message will be tried again[ on {channel}][ (attempt {attempts})][: {error}]",
@@ -117,6 +127,10 @@ ABOUT_DELIVERY = frozenset(
         Reason.RESENT,
     }
 )
+
+
+FOLLOW_UPS = frozenset(reason for reason in Reason if reason.startswith(("postmortem_", "item_")))
+"""What is about the post-mortem, and so is no part of what that tells."""
 
 
 class Message(Struct, frozen=True):
@@ -147,7 +161,8 @@ def message(letter: Letter) -> Message:
     title = plain(incident.title) or incident.name
     sign = _SIGNS.get(incident.status, "🚨")
     drill = "[DRILL]" if incident.drill else ""
-    headline = " ".join(filter(None, (sign, drill, f"[{incident.severity}]", plain(letter.company), "Incident")))
+    kind = "Post-Mortem" if letter.reason in FOLLOW_UPS else "Incident"
+    headline = " ".join(filter(None, (sign, drill, f"[{incident.severity}]", plain(letter.company), kind)))
     status = incident.status.replace("_", " ").upper()
     started, lead = local(incident.opened_at, letter.time_zone), _lead(incident)
     suspect = plain(suspicion(incident.suspect, incident)) if incident.suspect else ""
@@ -196,6 +211,12 @@ def brief(incident: Incident) -> str:
     return f"{incident.severity} {incident.name}{how}: {plain(incident.title) or 'no title'}"
 
 
+def asked(letter: Letter) -> str:
+    """In one plain line what follows the incident and this letter is about; "" if it's about the incident itself."""
+    about = [entry for entry in letter.timeline if entry.what is letter.reason]
+    return describe(about[-1]) if about and letter.reason in FOLLOW_UPS else ""
+
+
 def describe(entry: Entry) -> str:
     """One plain line that says what a timeline entry records."""
     given = {**entry.data, "by": entry.by.removeprefix("source:")}
@@ -212,6 +233,12 @@ def utc(at: float) -> str:
 def local(at: float, zone: str) -> str:
     """By the clock of a time zone, which is named: `2024-06-01 15:30 BST`."""
     return f"{datetime.fromtimestamp(at, ZoneInfo(zone)):%Y-%m-%d %H:%M %Z}"
+
+
+def moment(at: float, day: date, zone: ZoneInfo) -> str:
+    """The time of day there, with the date unless that is `day`."""
+    local = datetime.fromtimestamp(at, zone)
+    return f"{local:%H:%M}" if local.date() == day else f"{local:%Y-%m-%d %H:%M}"
 
 
 def plain(text: str) -> str:
@@ -248,18 +275,13 @@ def _updates(letter: Letter) -> tuple[tuple[str, str], ...]:
     zone = ZoneInfo(letter.time_zone)
     opened = datetime.fromtimestamp(letter.incident.opened_at, zone).date()
     shown = [entry for entry in letter.timeline if entry.what not in ABOUT_DELIVERY]
-    return tuple((_when(entry, opened, zone), describe(entry)) for entry in shown[-MAX_UPDATES:])
-
-
-def _when(entry: Entry, opened: date, zone: ZoneInfo) -> str:
-    at = datetime.fromtimestamp(entry.at, zone)
-    return f"{at:%H:%M}" if at.date() == opened else f"{at:%Y-%m-%d %H:%M}"
+    return tuple((moment(entry.at, opened, zone), describe(entry)) for entry in shown[-MAX_UPDATES:])
 
 
 def _links(letter: Letter) -> Iterator[tuple[str, str]]:
     incident = letter.incident
     changed = incident.suspect.compare or incident.suspect.url if incident.suspect else ""
-    own = zip(OWN_LINKS, (letter.url, incident.runbook, incident.url, changed), strict=True)
+    own = zip(OWN_LINKS, (letter.url, letter.postmortem, incident.runbook, incident.url, changed), strict=True)
     for name, url in (*own, *letter.elsewhere[:MAX_LINKS]):
         if web_url(url):
             yield name, url

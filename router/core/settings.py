@@ -8,6 +8,7 @@ from router.core.business import Calendar
 from router.core.heartbeat import Heartbeat
 from router.core.inhibition import Inhibition
 from router.core.policy import Policy, SeverityPlan
+from router.core.postmortem.plan import PostMortemPlan
 from router.core.reach import People
 from router.core.rule import RuleSet
 from router.core.silence import Silence
@@ -31,6 +32,7 @@ class Settings:
     `heartbeats`: what has to come again and again, by name.
     `deployments`: those that may have caused an incident, and how that's judged.
     `silences`, `inhibitions`: which alerts are kept quiet.
+    `postmortems`: which incidents need one, by when, and whom it concerns.
     `edited`: the channels whose message is edited in place, which therefore hear of every change.
     `rings`: the channels that keep silent about what somebody has answered.
     `public`: the channels that show the public what is published, and hear of nothing else.
@@ -44,6 +46,7 @@ class Settings:
     heartbeats: Mapping[str, Heartbeat] = field(default_factory=dict)
     silences: tuple[Silence, ...] = ()
     inhibitions: tuple[Inhibition, ...] = ()
+    postmortems: PostMortemPlan = field(default_factory=PostMortemPlan)
     edited: frozenset[str] = frozenset()
     rings: frozenset[str] = frozenset()
     actions: Mapping[str, ActionPlan] = field(default_factory=dict)

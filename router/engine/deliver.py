@@ -196,6 +196,9 @@ class Courier:
             alerts=alerts,
             url=f"{self._words.external_url}/incidents/{incident.id}",
             elsewhere=usable(links(self._words.elsewhere, incident, seen)),
+            postmortem=f"{self._words.external_url}/incidents/{incident.id}/postmortem"
+            if _has_postmortem(incident)
+            else "",
             company=self._words.company,
             to=(self.channel.people or {}).get(contact, ""),
             time_zone=self._words.time_zones.get(contact, "UTC"),
@@ -263,6 +266,10 @@ class Courier:
             else:
                 return
         raise StoreUnavailable("no settling within the lease")
+
+
+def _has_postmortem(incident: Incident) -> bool:
+    return incident.postmortem_due is not None or incident.postmortem_shared_at is not None
 
 
 def _soon(result: Result) -> bool:

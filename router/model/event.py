@@ -148,6 +148,32 @@ class Deployed(Struct, frozen=True, tag="deployed"):
     deployment: Deployment
 
 
+class PostMortemShared(Struct, frozen=True, tag="postmortem_shared"):
+    """A person shares the incident's post-mortem, whose summary is given, with the channels that are for it."""
+
+    at: float
+    incident_id: int
+    by: str
+    summary: str = ""
+
+
+class ItemPut(Struct, frozen=True, tag="item"):
+    """A person adds an action item (`number` 0: with a `due_at`), or changes of the one of that number what is given.
+
+    `key` is that of `Item`.
+    """
+
+    at: float
+    incident_id: int
+    by: str
+    number: int = 0
+    text: str | None = None
+    owner: str | None = None
+    due_at: float | None = None
+    done: bool | None = None
+    key: str = ""
+
+
 class Answer(StrEnum):
     APPROVE = "approve"
     DECLINE = "decline"
@@ -182,4 +208,6 @@ class SilencesChanged(Struct, frozen=True, tag="silences"):
 
 ActionEvent = ActionRequested | ActionAnswered | ActionRan
 AroundEvent = Recorded | Deployed | SilencesChanged
-Event = AlertSeen | Commanded | TimerDue | DeliverySettled | Undelivered | Resent | ActionEvent | AroundEvent
+FollowUp = PostMortemShared | ItemPut
+MessageEvent = DeliverySettled | Undelivered | Resent
+Event = AlertSeen | Commanded | TimerDue | MessageEvent | ActionEvent | AroundEvent | FollowUp

@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from router.model.action import ActionRequest
 from router.model.deployment import Deployment
+from router.model.postmortem import Item
 from router.model.reason import Reason
 
 
@@ -53,6 +54,8 @@ class Incident(Struct, frozen=True, gc=False):
     `canary` is one by which only its own addresses are told, and no policy.
     `muted` says what holds back its pages, if anything does: the reason (silenced, inhibited), and the name of the
     silence or the incident.
+    `postmortem_due` is when its post-mortem is to be there, None while none is called for; `postmortem_shared_at` when
+    it was shared last. `items` are the action items that come of it.
     """
 
     id: int
@@ -95,6 +98,9 @@ class Incident(Struct, frozen=True, gc=False):
     onset: float = 0.0
     suspect: Deployment | None = None
     muted: tuple[Reason, str] | None = None
+    postmortem_due: float | None = None
+    postmortem_shared_at: float | None = None
+    items: tuple[Item, ...] = ()
 
     @property
     def name(self) -> str:

@@ -70,6 +70,7 @@ class Letter(Struct, frozen=True):
     says how many there are. `elsewhere` are the (name, URL) of the config's links that lead somewhere. `to` is a
     person's address in the channel (a telephone number, say); "" where the channel has its destination in its config.
     `time_zone` is that of the person's clock; UTC where it isn't known.
+    `postmortem` is the URL of the post-mortem, once one is called for or there; else "".
     `link` makes the URL that does a `Command`, for one mailbox or, with "", for many readers; None where the router has
     no key to sign it with. `picture` is a chart as PNG, or b"".
     no key to sign it with.
@@ -91,6 +92,7 @@ class Letter(Struct, frozen=True):
     company: str = ""
     to: str = ""
     time_zone: str = "UTC"
+    postmortem: str = ""
     link: Callable[[str, str], str] | None = None
     picture: bytes = b""
     also: tuple[Mention, ...] = ()

@@ -85,6 +85,18 @@ class Reason(StrEnum):
     ACTION_NOT_OFFERED = "action_not_offered"
     ACTION_NOT_WAITING = "action_not_waiting"
 
+    # What follows an incident
+    POSTMORTEM_DUE = "postmortem_due"
+    POSTMORTEM_REMINDED = "postmortem_reminded"
+    POSTMORTEM_OVERDUE = "postmortem_overdue"
+    POSTMORTEM_WRITTEN = "postmortem_written"
+    POSTMORTEM_SHARED = "postmortem_shared"
+    ITEM_ADDED = "item_added"
+    ITEM_CHANGED = "item_changed"
+    ITEM_DONE = "item_done"
+    ITEM_REMINDED = "item_reminded"
+    ITEM_OVERDUE = "item_overdue"
+
     # What became of a message
     DELIVERED = "delivered"
     BUNDLED = "bundled"
@@ -102,3 +114,5 @@ class Reason(StrEnum):
     COMMAND_OUTDATED = "command_outdated"
     NOT_PUBLIC = "not_public"
     SILENCES_CHANGED = "silences_changed"
+    STILL_OPEN = "still_open"
+    UNKNOWN_ITEM = "unknown_item"

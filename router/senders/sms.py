@@ -9,7 +9,7 @@ from msgspec import field
 from twilio.rest import Client
 
 from router.core.gsm7 import SEGMENT, TWO_SEGMENTS, fit, gsm7, septets
-from router.core.render import brief, plain
+from router.core.render import asked, brief, plain
 from router.model.alert import MARK
 from router.model.incident import Incident, Status
 from router.model.notification import Letter, Result
@@ -88,6 +88,8 @@ def text(letter: Letter, *, answerable: bool) -> str:
     incident = letter.incident
     if letter.also:
         return _several(letter, answerable=answerable)
+    if about := asked(letter):
+        return fit(_words(f"{incident.name}: {about}"), TWO_SEGMENTS)
     if not incident.is_open:
         return _around(incident, f"{incident.name} {_end(incident)}: ", "", SEGMENT)
     url = letter.url if gsm7(letter.url) == letter.url and septets(letter.url) <= MAX_URL else ""

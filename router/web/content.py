@@ -50,6 +50,11 @@ def answer(content: object, status: int = HTTPStatus.OK) -> web.Response:
     return web.Response(status=status, body=msgspec.json.encode(content), content_type="application/json")
 
 
+def drawn(svg: bytes) -> web.Response:
+    """A chart."""
+    return web.Response(body=svg, content_type="image/svg+xml", headers={"X-Content-Type-Options": "nosniff"})
+
+
 async def body(request: web.Request, type_: type[T]) -> T:
     """The body as a `type_`; none at all is an empty object. Raises: Bad, which names the field."""
     raw = await request.read()

@@ -5,6 +5,7 @@ from typing import Any
 from router import __version__
 from router.model.incident import OPEN, Severity, Status
 from router.model.notification import NotificationState
+from router.model.postmortem import Written
 
 Parameter = dict[str, Any]
 
@@ -98,6 +99,21 @@ SILENCE = {
     "from": {"type": "string", "description": "From when on; now, if it isn't given."},
 }
 
+IF_MATCH = {
+    "name": "If-Match",
+    "in": "header",
+    "required": True,
+    "description": "The ETag of what you saw.",
+    "schema": {"type": "string"},
+}
+WRITTEN = {name: {"type": "string"} for name in Written.__struct_fields__}
+ITEM = {
+    "text": {"type": "string", "description": "What is to be done."},
+    "owner": {"type": "string", "description": "Without it, whoever adds it."},
+    "due": {"type": "string", "description": "A day, `2026-12-01`, or a time with its offset."},
+    "done": {"type": "boolean"},
+}
+
 TABLE: list[tuple[str, str, str, list[Parameter], dict[str, Any] | None]] = [
     (
         "get", "/incidents", "Incidents, newest first.",
@@ -128,6 +144,13 @@ TABLE: list[tuple[str, str, str, list[Parameter], dict[str, Any] | None]] = [
     ("post", "/incidents/{id}/actions/{number}/approve", "Approve: it's run now, once.", [ID, NUMBER], COMMAND),
     ("post", "/incidents/{id}/actions/{number}/decline", "Decline: it isn't run.", [ID, NUMBER], COMMAND),
     ("post", "/incidents/{id}/actions/{number}/confirm", "Confirm a guide's next step.", [ID, NUMBER], COMMAND),
+    ("get", "/incidents/{id}/postmortem", "Its post-mortem, also as text/markdown.", [ID], None),
+    ("put", "/incidents/{id}/postmortem", "Write it.", [ID, IF_MATCH], WRITTEN),
+    ("get", "/incidents/{id}/postmortem.svg", "What happened when, drawn.", [ID], None),
+    ("post", "/incidents/{id}/postmortem/share", "Share it with the channels that are for it.", [ID], {}),
+    ("get", "/incidents/{id}/items", "Its action items.", [ID], None),
+    ("post", "/incidents/{id}/items", "Add an action item.", [ID], ITEM),
+    ("post", "/incidents/{id}/items/{number}", "Change what is given of an action item.", [ID, NUMBER], ITEM),
     (
         "get", "/alerts", "Alerts, with what the rules made of them.",
         [
@@ -181,8 +204,11 @@ TABLE: list[tuple[str, str, str, list[Parameter], dict[str, Any] | None]] = [
 ]  # fmt: skip
 
 
-MAKING = ("/schedules/{name}/overrides", "/schedules/{name}/swaps", "/silences")
+MAKING = ("/schedules/{name}/overrides", "/schedules/{name}/swaps", "/silences", "/incidents/{id}/items")
 """Where a POST makes something."""
+
+KINDS = {".ics": "text/calendar", ".svg": "image/svg+xml"}
+"""What an answer is that isn't JSON, by how the path ends."""
 
 
 def openapi() -> dict[str, Any]:
@@ -213,7 +239,8 @@ def openapi() -> dict[str, Any]:
 def _responses(method: str, path: str) -> dict[str, Any]:
     accepted = path.endswith("/resend") or (method == "post" and "/actions" in path)
     done = "202" if accepted else "201" if method == "post" and path in MAKING else "200"
-    content = {"text/calendar": {}} if path.endswith(".ics") else {"application/json": {"schema": {"type": "object"}}}
+    other = next((kind for end, kind in KINDS.items() if path.endswith(end)), None)
+    content = {other: {}} if other else {"application/json": {"schema": {"type": "object"}}}
     problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     opened = {"201": {"description": "Opened.", "content": content}} if (method, path) == ("post", "/incidents") else {}
     return {

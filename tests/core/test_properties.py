@@ -18,11 +18,23 @@ from router.core.escalation import STEP
 from router.core.inhibition import Inhibition
 from router.core.matcher import parse_matchers
 from router.core.policy import Policy, Step, Unless
+from router.core.postmortem.follow_up import POSTMORTEM, POSTMORTEM_OVERDUE
+from router.core.postmortem.plan import PostMortemPlan
+from router.core.reach import People, Way
 from router.core.settings import Settings
 from router.core.silence import Silence, Span
 from router.core.suppression import NO_INCIDENT, RECHECK, SUPPRESSED, suppression
 from router.model.alert import Alert, AlertStatus
-from router.model.event import AlertSeen, Command, Commanded, Event, Resent, SilencesChanged
+from router.model.event import (
+    AlertSeen,
+    Command,
+    Commanded,
+    Event,
+    ItemPut,
+    PostMortemShared,
+    Resent,
+    SilencesChanged,
+)
 from router.model.incident import Incident, Severity, Status
 from router.model.notification import NotificationState, Rejected, Result, Retry, Sent, Uncertain
 from router.model.reason import Reason
@@ -51,6 +63,11 @@ CONFIGS = [
         rule(),
         silences=(Silence("web-later", parse_matchers("service=web"), Span(NOW + 1800, NOW + 7200)),),
         inhibitions=(Inhibition(parse_matchers("service=api"), rule="web", equal=("alertname",)),),
+    ),
+    settings(
+        rule(),
+        postmortems=PostMortemPlan(frozenset(Severity), due=1800.0, remind=301.0, again=600.0, tickets=("tickets",)),
+        people=People(contacts={"ana": (Way("mail"),), "ben": (Way("chat", after=60.0),)}),
     ),
 ]
 HELD = {Reason.HELD_RESOLVED, Reason.HELD_FALSE_POSITIVE, *SUPPRESSED}
@@ -163,6 +180,15 @@ class Life(RuleBasedStateMachine):
         incident_id, channel = data.draw(st.sampled_from(sorted(self.world.outbox)))
         self.world.happen(Resent(self.world.now, incident_id, channel, "ana"))
 
+    @precondition(lambda self: self.world.incidents)
+    @move(data=st.data(), shares=st.booleans())
+    def postmortem(self, data: st.DataObject, shares: bool) -> None:
+        chosen = data.draw(st.sampled_from(sorted(self.world.incidents)))
+        now, new = self.world.now, {"text": "index", "owner": "ben", "due_at": self.world.now + data.draw(spans)}
+        changed = data.draw(st.sampled_from([{"number": 1, "done": True}, {"number": 1, "done": False}, new]))
+        self.world.happen(PostMortemShared(now, chosen, "ana") if shares else ItemPut(now, chosen, "ana", **changed))
+        self.world.advance(0)
+
     @move(number=st.sampled_from(range(len(CONFIGS))))
     def reload(self, number: int) -> None:
         self.world.settings = CONFIGS[number]
@@ -200,8 +226,17 @@ class Life(RuleBasedStateMachine):
             assert incident.firing == sum(taking.counted and taking.incident_id == incident.id for taking in takings)
 
     @invariant()
-    def what_is_closed_has_no_deadline(self) -> None:
-        assert {incident_id for incident_id, _ in self.world.timers} <= {NO_INCIDENT, *(one.id for one in self.open())}
+    def what_is_closed_has_only_the_deadlines_of_what_follows_it(self) -> None:
+        """Its post-mortem has exactly one while it's due, and so has each action item that isn't done."""
+        assert {incident_id for incident_id, _ in self.world.timers} <= {NO_INCIDENT, *self.world.incidents}
+        for incident in self.world.incidents.values():
+            names = [name for incident_id, name in self.world.timers if incident_id == incident.id]
+            items = [name.rpartition(":")[2] for name in names if name.startswith("item")]
+            assert sorted(items) == sorted(str(item.number) for item in incident.items if item.is_open)
+            about = [name for name in names if name in {POSTMORTEM, POSTMORTEM_OVERDUE}]
+            assert len(about) == (incident.postmortem_due is not None)
+            assert not about or not incident.is_open
+            assert incident.is_open or len(names) == len(items) + len(about)
 
     @invariant()
     def no_alert_is_lost(self) -> None:

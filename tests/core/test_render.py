@@ -186,6 +186,8 @@ NOT_ON_A_TIMELINE = {
     Reason.NOT_SUSPECTED,
     Reason.DEPLOYMENT_RECORDED,
     Reason.DEPLOYMENT_ELSEWHERE,
+    Reason.STILL_OPEN,
+    Reason.UNKNOWN_ITEM,
 }
 
 

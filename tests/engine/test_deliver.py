@@ -271,7 +271,7 @@ async def test_what_changes_before_it_is_sent_is_one_message(office: Office) -> 
     (letter,) = hook.letters
     assert letter.incident.status is Status.RESOLVED
     assert (letter.reason, letter.seq) == (Reason.RESOLVED, 3)
-    assert [entry.what for entry in letter.news][-1] is Reason.RESOLVED
+    assert [entry.what for entry in letter.news][-2:] == [Reason.RESOLVED, Reason.POSTMORTEM_DUE]
 
 
 async def test_what_changes_while_it_is_sent_is_one_more_message(office: Office) -> None:

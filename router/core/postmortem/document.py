@@ -1,0 +1,170 @@
+"""A post-mortem as Markdown, in the plan's template: made from the incident, with what people wrote where it belongs.
+
+It's made anew each time it's asked for. What people write is kept apart from it, so the timeline is always the present
+one and no word of theirs is ever in the way.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from router.core.postmortem.durations import durations, in_words
+from router.core.postmortem.markdown import contained, escaped
+from router.core.render import FOLLOW_UPS, describe, moment, plain
+from router.core.suspect import Deploys, services_of
+from router.model.decision import Entry
+from router.model.deployment import Deployment
+from router.model.incident import Incident, Status
+from router.model.postmortem import Item, Written
+
+
+class Section(Struct, frozen=True):
+    """A part of the document below its heading; the first has none."""
+
+    title: str
+    text: str
+
+
+class Case(Struct, frozen=True):
+    """All that a post-mortem is made from. `zone` is the company's clock; `deployments` are those around the time."""
+
+    incident: Incident
+    timeline: Sequence[Entry]
+    written: Written = Written()
+    deployments: Sequence[Deployment] = ()
+    zone: str = "UTC"
+    chart: str = ""
+
+
+def document(case: Case) -> str:
+    """The whole of it."""
+    return assembled(sections(case))
+
+
+def assembled(parts: Iterable[Section]) -> str:
+    texts = [f"## {part.title}\n\n{part.text}" if part.title else part.text for part in parts]
+    return "\n\n".join(texts) + "\n"
+
+
+def sections(case: Case) -> list[Section]:
+    """In the template's order. The one without a title is the head."""
+    written = case.written
+    lessons = [
+        ("What went well", written.went_well, "What worked"),
+        ("What could be improved", written.improve, "What didn't"),
+        ("Preventive measures", written.prevent, "What keeps it from coming back"),
+    ]
+    return [
+        Section("", _head(case)),
+        Section("Summary", _words(written.summary, "Brief summary of what happened")),
+        Section("Timeline", _timeline(case)),
+        Section("Durations", _durations(case)),
+        Section("Root Cause", _words(written.root_cause, "What caused the incident")),
+        Section("Impact", _impact(case)),
+        Section("Resolution", _words(written.resolution, "How it was fixed")),
+        Section("Action Items", _items(case.incident.items, case.zone)),
+        Section("Lessons Learned", "\n\n".join(f"**{name}:**\n\n{_words(text, hint)}" for name, text, hint in lessons)),
+    ]
+
+
+def _words(text: str, hint: str) -> str:
+    return contained(text) or f"*{hint}: to be written*"
+
+
+def _head(case: Case) -> str:
+    incident = case.incident
+    lead = incident.lead or incident.acknowledged_by
+    opened = datetime.fromtimestamp(incident.opened_at, ZoneInfo(case.zone))
+    facts = [
+        ("Incident", incident.name),
+        ("Date", f"{opened:%Y-%m-%d}"),
+        ("Incident Lead", escaped(lead) or "nobody"),
+        ("Severity", incident.severity.value),
+        ("Duration", _duration(incident)),
+    ]
+    # Two blanks at the end of a line keep the next one off it.
+    lines = "  \n".join(f"**{name}:** {value}" for name, value in facts)
+    return f"# Post-Mortem: {escaped(incident.title) or incident.name}\n\n{lines}"
+
+
+def _duration(incident: Incident) -> str:
+    return "it isn't over" if incident.closed_at is None else in_words(incident.closed_at - incident.opened_at)
+
+
+# --- what happened
+
+
+def happened(case: Case) -> list[tuple[float, str]]:
+    """When (UTC seconds) what happened, in plain words and in order: all of the timeline, and what was deployed."""
+    incident = case.incident
+    found = [(entry.at, describe(entry)) for entry in case.timeline if entry.what not in FOLLOW_UPS]
+    found += [(one.at, _deployed(one)) for one in case.deployments]
+    if incident.onset and incident.onset < incident.opened_at:
+        found.append((incident.onset, "It began: the first alert started to fire"))
+    return sorted(found, key=lambda each: each[0])
+
+
+def deployed_around(incident: Incident, known: Iterable[Deployment], deploys: Deploys) -> list[Deployment]:
+    """The deployments of the incident's services, from a while before it until its end, oldest first."""
+    services = services_of(incident, deploys)
+    since = (incident.onset or incident.opened_at) - deploys.window
+    until = incident.updated_at if incident.closed_at is None else incident.closed_at
+    around = [one for one in known if since <= one.at <= until and not services.isdisjoint(one.services)]
+    return sorted(around, key=lambda one: (one.at, one.id))
+
+
+def _deployed(one: Deployment) -> str:
+    by = f" by {one.author}" if one.author else ""
+    return plain(f"Deployment {one.name} of {', '.join(one.services)}{by}: {one.outcome}")
+
+
+def _timeline(case: Case) -> str:
+    zone = ZoneInfo(case.zone)
+    opened = datetime.fromtimestamp(case.incident.opened_at, zone).date()
+    lines = [f"- {moment(at, opened, zone)} - {escaped(words)}" for at, words in happened(case)]
+    chart = [f"![What happened when]({case.chart})", ""] if case.chart else []
+    return "\n".join([*chart, f"Times are those of {case.zone}.", "", *lines])
+
+
+def _durations(case: Case) -> str:
+    took = durations(case.incident, case.timeline)
+    said = [
+        ("Detected", took.detect, "after it began"),
+        ("Acknowledged", took.acknowledge, "after that"),
+        ("Mitigated", took.mitigate, "after it was detected"),
+        ("Resolved", took.resolve, "after it was detected"),
+    ]
+    return "\n".join(
+        f"- **{name}:** {'never' if seconds is None else f'{in_words(seconds)} {after}'}"
+        for name, seconds, after in said
+    )
+
+
+# --- what came of it
+
+
+def _impact(case: Case) -> str:
+    incident, written = case.incident, case.written
+    services = written.services or incident.component or incident.labels.get("service", "")
+    facts = [
+        ("Users Affected", escaped(written.users_affected) or "*to be written*"),
+        ("Revenue Impact", escaped(written.revenue) or "*to be written*"),
+        ("Duration", _duration(incident)),
+        ("Services Affected", escaped(services) or "*to be written*"),
+    ]
+    if incident.status is Status.FALSE_POSITIVE:
+        facts.append(("False Positive", "yes"))
+    return "\n".join(f"- **{name}:** {value}" for name, value in facts)
+
+
+def _items(items: Sequence[Item], zone: str) -> str:
+    return "\n".join(_item_lines(items, ZoneInfo(zone))) or "None so far."
+
+
+def _item_lines(items: Sequence[Item], zone: ZoneInfo) -> Iterator[str]:
+    for item in items:
+        due = datetime.fromtimestamp(item.due_at, zone)
+        box = "[ ]" if item.is_open else "[x]"
+        yield f"{item.number}. {box} {escaped(item.text)} - {escaped(item.owner)} - {due:%Y-%m-%d}"

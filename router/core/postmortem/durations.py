@@ -1,0 +1,42 @@
+"""How long it took: to notice an incident, to answer it, to end the harm, and to end it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from router.model.decision import Entry
+from router.model.incident import Incident, Status
+from router.model.reason import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Durations:
+    """In seconds: `detect` from when it began until it was opened, the others from there. None where it never was."""
+
+    detect: float
+    acknowledge: float | None
+    mitigate: float | None
+    resolve: float | None
+
+
+def durations(incident: Incident, timeline: Iterable[Entry]) -> Durations:
+    """By the first acknowledgement, and by the first time that somebody said it's being monitored."""
+    answered: float | None = None
+    mitigated: float | None = None
+    for entry in timeline:
+        since = entry.at - incident.opened_at
+        if entry.what is Reason.ACKNOWLEDGED and answered is None:
+            answered = since
+        if entry.what is Reason.STATUS_SET and entry.data.get("status") == Status.MONITORING and mitigated is None:
+            mitigated = since
+    closed = None if incident.closed_at is None else incident.closed_at - incident.opened_at
+    onset = incident.onset or incident.opened_at
+    return Durations(max(0.0, incident.opened_at - onset), answered, mitigated, closed)
+
+
+def in_words(seconds: float) -> str:
+    """As the plan writes it: `1 hour 5 minutes`."""
+    minutes = round(seconds / 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = [(hours, "hour"), (minutes, "minute")]
+    words = [f"{count} {unit}{'s' * (count != 1)}" for count, unit in parts if count]
+    return " ".join(words) or "under a minute"

@@ -1,0 +1,159 @@
+"""`/incidents/{id}/postmortem`: the form in which people write one, and its action items."""
+
+import secrets
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import parse_qs
+
+from aiohttp import web
+
+from router.config.document import Auth
+from router.core.postmortem.document import happened
+from router.core.postmortem.durations import durations
+from router.model.postmortem import Written
+from router.model.reason import Reason
+from router.ports import Bad, Clock, Inbox, Store
+from router.web.auth import Role, whoever
+from router.web.content import drawn, incident_named
+from router.web.page import page
+from router.web.postmortem.casebook import Casebook
+from router.web.postmortem.items import ItemBody, ItemPaths, item_named
+
+PATH = "/incidents/{id}/postmortem"
+MAX_FORM = 1024 * 1024
+
+FIELDS = (
+    ("summary", "Summary", 4),
+    ("root_cause", "Root cause", 5),
+    ("users_affected", "Users affected", 1),
+    ("revenue", "Revenue impact", 1),
+    ("services", "Services affected", 1),
+    ("resolution", "Resolution", 4),
+    ("went_well", "What went well", 4),
+    ("improve", "What could be improved", 4),
+    ("prevent", "Preventive measures", 4),
+)
+"""Name, label, and lines; one line is a value of the impact, anything else is Markdown."""
+
+CONFLICT = "Somebody else wrote it since you opened it. What you typed is below; what is there now is beside it."
+
+
+class PostMortemPage:
+    """Shows the form, and hands on what comes of it."""
+
+    def __init__(  # noqa: PLR0913 - the parts it stands between
+        self,
+        casebook: Casebook,
+        items: ItemPaths,
+        store: Store,
+        inbox: Inbox,
+        clock: Clock,
+        *,
+        auth: Callable[[], Auth],
+    ) -> None:
+        self._casebook = casebook
+        self._items = items
+        self._store = store
+        self._inbox = inbox
+        self._clock = clock
+        self._auth = auth
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.get(PATH, self.show),
+            web.get(f"{PATH}.svg", self.chart),
+            web.post(PATH, self.write),
+            web.post(f"{PATH}/share", self.share),
+            web.post(f"{PATH}/items", self.add),
+            web.post(f"{PATH}/items/{{number}}/done", self.done),
+        ]
+
+    async def show(self, request: web.Request) -> web.Response:
+        self._who(request, Role.VIEWER)
+        return await self._page(request)
+
+    async def chart(self, request: web.Request) -> web.Response:
+        self._who(request, Role.VIEWER)
+        return drawn(await self._casebook.chart(await incident_named(request, self._store)))
+
+    async def write(self, request: web.Request) -> web.Response:
+        by = self._who(request, Role.RESPONDER)
+        incident = await incident_named(request, self._store)
+        form = await _form(request)
+        written = Written(**{name: form.get(name, "").replace("\r\n", "\n").strip("\n") for name, _, _ in FIELDS})
+        version = form.get("version", "")
+        known = version.isascii() and version.isdigit() and len(version) < 16
+        if known and await self._casebook.write(incident, written, int(version), by):
+            raise _back(request)
+        return await self._page(request, typed=written, said=CONFLICT, status=HTTPStatus.CONFLICT)
+
+    async def share(self, request: web.Request) -> web.Response:
+        by = self._who(request, Role.RESPONDER)
+        reason = await self._casebook.share(await incident_named(request, self._store), by)
+        if reason is Reason.STILL_OPEN:
+            return await self._page(request, said="The incident is still open.", status=HTTPStatus.CONFLICT)
+        raise _back(request)
+
+    async def add(self, request: web.Request) -> web.Response:
+        by = self._who(request, Role.RESPONDER)
+        incident = await incident_named(request, self._store)
+        form = await _form(request)
+        given = ItemBody(form.get("text"), form.get("owner"), form.get("due"))
+        try:
+            event = self._items.event(incident, given, by, key=form.get("key", "")[:100])
+        except Bad as error:
+            return await self._page(request, said=error.detail.capitalize() + ".", status=HTTPStatus.BAD_REQUEST)
+        await self._inbox.submit([event])
+        raise _back(request)
+
+    async def done(self, request: web.Request) -> web.Response:
+        by = self._who(request, Role.RESPONDER)
+        incident = await incident_named(request, self._store)
+        number = item_named(request, incident).number
+        await self._inbox.submit([self._items.event(incident, ItemBody(done=True), by, number)])
+        raise _back(request)
+
+    def _who(self, request: web.Request, needed: Role) -> str:
+        return whoever(request, self._auth(), needed, in_browser=True)
+
+    async def _page(
+        self, request: web.Request, *, typed: Written | None = None, said: str = "", status: int = HTTPStatus.OK
+    ) -> web.Response:
+        """`typed` is what somebody wrote that couldn't be kept."""
+        case, version = await self._casebook.read(await incident_named(request, self._store))
+        shown = typed or case.written
+        fields: list[dict[str, Any]] = [
+            {
+                "name": name,
+                "label": label,
+                "lines": lines,
+                "text": getattr(shown, name),
+                "there": there if (there := getattr(case.written, name)) != getattr(shown, name) else "",
+            }
+            for name, label, lines in FIELDS
+        ]
+        return page(
+            "postmortem.html",
+            status=status,
+            incident=case.incident,
+            fields=fields,
+            version=version,
+            said=said,
+            now=self._clock.now(),
+            took=durations(case.incident, case.timeline),
+            happened=happened(case),
+            key=secrets.token_hex(8),
+        )
+
+
+def _back(request: web.Request) -> web.HTTPSeeOther:
+    return web.HTTPSeeOther(f"/incidents/{request.match_info['id']}/postmortem")
+
+
+async def _form(request: web.Request) -> dict[str, str]:
+    """The first value of each field. Raises: aiohttp's HTTPRequestEntityTooLarge."""
+    raw = await request.read()
+    if len(raw) > MAX_FORM:
+        raise web.HTTPRequestEntityTooLarge(MAX_FORM, len(raw))
+    return {name: values[0] for name, values in parse_qs(raw.decode("utf-8", "replace"), max_num_fields=100).items()}

@@ -1,0 +1,172 @@
+"""The post-mortem and its action items over the API of a whole router."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.clock import SteppedClock
+from tests.daemon import Answer, Daemon, alert
+
+Router = Callable[..., Daemon]
+PATH = "/api/v1/incidents/1/postmortem"
+ITEMS = "/api/v1/incidents/1/items"
+DAY = 86_400
+WRITTEN = {"summary": "The pool ran dry.", "root_cause": "A leak.", "users_affected": "1,200"}
+
+
+async def over(daemon: Daemon) -> None:
+    """An incident of ten minutes."""
+    await daemon.alert(alert())
+    await post(daemon, "/api/v1/incidents/1/ack")
+    await daemon.clock.advance(600)  # type: ignore[attr-defined]
+    await daemon.alert(alert(status="resolved"))
+
+
+async def post(daemon: Daemon, path: str, body: object = None, **headers: str) -> Answer:
+    return await daemon.ask("POST", path, json=body or {}, headers={"X-Router-User": "ana", **headers})
+
+
+async def put(daemon: Daemon, version: int | None, **written: str) -> Answer:
+    headers = {"X-Router-User": "ben"} | ({} if version is None else {"If-Match": f'"{version}"'})
+    return await daemon.ask("PUT", PATH, json=written, headers=headers)
+
+
+async def told(daemon: Daemon, reason: str) -> list[str]:
+    """The channels whose last message was for that, and has gone out."""
+    found = (await daemon.get("/api/v1/notifications")).json["notifications"]
+    return [one["channel"] for one in found if one["reason"] == reason and one["state"] == "sent"]
+
+
+async def test_its_made_of_the_incident(router: Router, clock: SteppedClock) -> None:
+    """Before anybody has written a word: by the company's clock, with what is due."""
+    async with router(clock=clock, company={"time_zone": "Europe/Berlin"}) as daemon:
+        await over(daemon)
+        answer = await daemon.get(PATH)
+        assert (answer.status, answer.headers["ETag"]) == (200, '"0"')
+        shown = answer.json
+        assert (shown["incident"], shown["version"], shown["file"]) == ("INC-1", 0, "2026-02-02-INC-1.md")
+        assert (shown["due_at"], shown["overdue"], shown["shared_at"]) == ("2026-02-04T02:50:00.000Z", False, None)
+        assert shown["durations"] == {"detect": 600.0, "acknowledge": 0.0, "mitigate": None, "resolve": 600.0}
+        assert "- 03:40 - Incident detected: PaymentFailures at 0.023" in shown["markdown"]
+        raw = await daemon.get(PATH, headers={"Accept": "text/markdown"})
+        assert raw.headers["Content-Type"].startswith("text/markdown")
+        assert raw.body.decode() == shown["markdown"]
+        assert (await daemon.get("/api/v1/incidents/7/postmortem")).status == 404
+
+
+async def test_what_people_write_is_kept_over_what_goes_on(router: Router, clock: SteppedClock) -> None:
+    """A later note is on the timeline, and their words are still there; who wrote is on record."""
+    async with router(clock=clock) as daemon:
+        await over(daemon)
+        first = await put(daemon, 0, **WRITTEN)
+        assert (first.status, first.headers["ETag"]) == (200, '"1"')
+        await post(daemon, "/api/v1/incidents/1/note", {"text": "the pool was 10"})
+        shown = (await daemon.get(PATH)).json
+        assert shown["written"] == {**dict.fromkeys(shown["written"], ""), **WRITTEN}
+        assert "## Summary\n\nThe pool ran dry.\n" in shown["markdown"]
+        assert "the pool was 10 (ana)" in shown["markdown"]
+        entries = (await daemon.get("/api/v1/incidents/1")).json["timeline"]
+        assert ("postmortem_written", "ben") in [(entry["what"], entry["by"]) for entry in entries]
+
+
+async def test_nobody_overwrites_what_they_havent_seen(router: Router, clock: SteppedClock) -> None:
+    """A write says which version it replaces; the second of two for the same one is refused, and has no effect."""
+    async with router(clock=clock) as daemon:
+        await over(daemon)
+        assert (await put(daemon, None, **WRITTEN)).status == 428
+        assert (await put(daemon, 0, **WRITTEN)).status == 200
+        for version in (0, 2):
+            refused = await put(daemon, version, summary="mine")
+            assert (refused.status, refused.headers["Content-Type"]) == (412, "application/problem+json")
+        assert (await daemon.get(PATH)).json["written"]["summary"] == WRITTEN["summary"]
+        assert (await put(daemon, 1, summary="mine")).json["version"] == 2
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [({"summry": "x"}, ""), ({"summary": "x" * 20_001}, "#/summary"), ({"revenue": 5}, "#/revenue")],
+)
+async def test_what_cant_be_is_refused(router: Router, clock: SteppedClock, body: Any, pointer: str) -> None:
+    async with router(clock=clock) as daemon:
+        await over(daemon)
+        refused = await daemon.ask("PUT", PATH, json=body, headers={"If-Match": "0"})
+        assert refused.status == 400
+        assert refused.json["errors"][0]["pointer"].startswith(pointer or "#")
+
+
+async def test_its_lead_is_told_until_its_shared(router: Router, clock: SteppedClock) -> None:
+    """Through timers and the outbox of a running router; sharing goes to the channels that are for it, and ends it."""
+    hook = {"type": "console"}
+    shares = {"share": ["channel:news"], "owners": ["channel:leads"]}
+    channels = {"log": {"type": "console"}, "news": hook, "leads": hook}
+    async with router(clock=clock, channels=channels, postmortems=shares) as daemon:
+        await daemon.alert(alert())
+        assert (await post(daemon, f"{PATH}/share")).status == 409
+        await daemon.alert(alert(status="resolved"))
+        await clock.advance(DAY + 2)
+        await clock.settle(lambda: reached(daemon, "leads", "postmortem_reminded"), step=1)
+        await clock.advance(DAY)
+        await clock.settle(lambda: reached(daemon, "leads", "postmortem_overdue"), step=1)
+        assert (await daemon.get(PATH)).json["overdue"] is True
+        await put(daemon, 0, **WRITTEN)
+        shared = await post(daemon, f"{PATH}/share")
+        assert (shared.status, shared.json["outcome"]) == (200, "postmortem_shared")
+        await clock.settle(lambda: reached(daemon, "news", "postmortem_shared"), step=1)
+        shown = (await daemon.get(PATH)).json
+        assert (shown["due_at"], shown["overdue"]) == (None, False)
+        texts = [entry["text"] for entry in (await daemon.get("/api/v1/incidents/1")).json["timeline"]]
+        assert "Post-mortem shared by ana: The pool ran dry." in texts
+
+
+async def reached(daemon: Daemon, channel: str, reason: str) -> bool:
+    return channel in await told(daemon, reason)
+
+
+async def test_the_chart(router: Router, clock: SteppedClock) -> None:
+    async with router(clock=clock) as daemon:
+        await over(daemon)
+        answer = await daemon.get(f"{PATH}.svg")
+        assert (answer.status, answer.headers["Content-Type"]) == (200, "image/svg+xml")
+        for word in ("investigating", "unnoticed", "people", "acknowledged"):
+            assert word in answer.body.decode()
+
+
+# --- action items
+
+
+async def test_items_are_added_changed_and_done(router: Router, clock: SteppedClock) -> None:
+    """By whoever asks, until a day by the company's clock; they're in the document."""
+    async with router(clock=clock, company={"time_zone": "Europe/Berlin"}) as daemon:
+        await over(daemon)
+        wanted = {"text": "Add an index", "owner": "ben", "due": "2026-03-01"}
+        added = await post(daemon, ITEMS, wanted, **{"Idempotency-Key": "k1"})
+        assert (added.status, added.json["outcome"]) == (201, "item_added")
+        assert added.json["item"]["due_at"] == "2026-03-01T16:00:00.000Z"
+        again = await post(daemon, ITEMS, wanted, **{"Idempotency-Key": "k1"})
+        assert (again.status, again.json["outcome"]) == (200, "already_done")
+        mine = (await post(daemon, ITEMS, {"text": "Alert\nearlier"})).json["item"]
+        assert (mine["number"], mine["text"], mine["owner"]) == (2, "Alert earlier", "ana")
+        assert mine["due_at"] == "2026-02-16T02:50:00.000Z"
+        changed = await post(daemon, f"{ITEMS}/1", {"owner": "cleo"})
+        assert (changed.json["outcome"], changed.json["item"]["owner"]) == ("item_changed", "cleo")
+        assert (await post(daemon, f"{ITEMS}/1", {"done": True})).json["outcome"] == "item_done"
+        assert (await post(daemon, f"{ITEMS}/1", {"done": True})).json["outcome"] == "already_done"
+        shown = (await daemon.get(ITEMS)).json["items"]
+        assert [(one["number"], one["done"], one["overdue"]) for one in shown] == [(1, True, False), (2, False, False)]
+        assert "1. [x] Add an index - cleo - 2026-03-01" in (await daemon.get(PATH)).json["markdown"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status"),
+    [
+        (ITEMS, {"owner": "ben"}, 400),
+        (ITEMS, {"text": "x" * 301}, 400),
+        (ITEMS, {"text": "x", "due": "tomorrow"}, 400),
+        (f"{ITEMS}/9", {"done": True}, 404),
+    ],
+)
+async def test_items_that_cant_be(router: Router, clock: SteppedClock, path: str, body: Any, status: int) -> None:
+    async with router(clock=clock) as daemon:
+        await over(daemon)
+        assert (await post(daemon, path, body)).status == status
