@@ -79,6 +79,7 @@ from router.web.postmortem.items import ItemPaths
 from router.web.problem import problems
 from router.web.schedules import Schedules
 from router.web.silences import SilenceApi
+from router.web.stats import Stats
 from router.web.webhooks import Webhooks
 
 log = logger(__name__)
@@ -366,7 +367,7 @@ class App:
         app.add_routes(silences.routes())
         return app
 
-    def _postmortems(self) -> tuple[PostMortemPaths, ItemPaths, PostMortemPage]:
+    def _postmortems(self) -> tuple[PostMortemPaths, ItemPaths, PostMortemPage, Stats]:
         casebook = Casebook(
             self._store,
             self.inbox,
@@ -378,7 +379,11 @@ class App:
         items = ItemPaths(self._store, self.inbox, self._clock, document=lambda: self.config.document)
         given = {"auth": lambda: self.config.document.auth}
         paths = PostMortemPaths(casebook, self._store, self._clock, **given)
-        return paths, items, PostMortemPage(casebook, items, self._store, self.inbox, self._clock, **given)
+        shown = PostMortemPage(casebook, items, self._store, self.inbox, self._clock, **given)
+        stats = Stats(
+            self._store, self._clock, document=lambda: self.config.document, zones=lambda: self.config.time_zones
+        )
+        return paths, items, shown, stats
 
     async def _serve(self, config: Config, signer: Signer) -> None:
         """Bring messages, and show the public what is published, as `config` says."""

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from router.chart import Form
 from router.core.investigation import Window
+from router.core.statistics import Story
 from router.core.view import Changes, View, Wanted
 from router.model.action import ActionRequest
 from router.model.alert import Alert, Taking
@@ -337,6 +338,10 @@ class Store(Protocol):
         """What was published of the incidents that were open then or later, the oldest first."""
         ...
 
+    async def stories(self, since: float, limit: int) -> Sequence[Story]:
+        """What statistics are made from: the newest incidents that opened since then, oldest first."""
+        ...
+
     async def incidents(
         self,
         *,
@@ -419,9 +424,14 @@ class Store(Protocol):
 
 
 class Gauges(Struct, frozen=True):
-    """What is there now, for the metrics. `timers_overdue` is how late the most overdue timer is, in seconds."""
+    """What is there now, for the metrics. `timers_overdue` is how late the most overdue timer is, in seconds.
+
+    `postmortems_overdue` and `items_overdue` are how many of them there are.
+    """
 
     incidents: Mapping[tuple[Severity, Status], int]
     pending: Mapping[str, int]
     dead: Mapping[str, int]
     timers_overdue: float
+    postmortems_overdue: int = 0
+    items_overdue: int = 0

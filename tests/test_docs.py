@@ -40,6 +40,7 @@ from router.web.postmortem.api import PostMortemPaths
 from router.web.postmortem.items import ItemPaths
 from router.web.schedules import Schedules
 from router.web.silences import SilenceApi
+from router.web.stats import Stats
 from router.web.statuspage.maintenance import Announcements
 from router.web.webhooks import Webhooks
 from tests.pages import PAGES, ROOT, Block, blocks
@@ -213,7 +214,7 @@ def _routes() -> web.Application:
     app.add_routes(SilenceApi(nothing, nothing, config=nothing, refresh=nothing).routes())
     for paths in (
         Schedules, Overrides, Heartbeats, Api, Actions, DeploymentPaths, Announcements, Investigation,
-        PostMortemPaths, ItemPaths,
+        PostMortemPaths, ItemPaths, Stats,
     ):  # fmt: skip
         app.add_routes(paths(**dict.fromkeys(inspect.signature(paths).parameters, nothing)).routes())
     return app

@@ -6,13 +6,16 @@ from router.cli.action import action
 from router.cli.check import check
 from router.cli.explain import explain
 from router.cli.incidents import ack, escalate, incidents, note, open_incident, resolve, severity
+from router.cli.item import item
 from router.cli.migrate import migrate
 from router.cli.oncall import oncall
+from router.cli.postmortem import postmortem
 from router.cli.replay import replay
 from router.cli.schema import schema
 from router.cli.serve import serve
 from router.cli.silence import silence
 from router.cli.simulate import simulate
+from router.cli.stats import stats
 from router.cli.status import status
 from router.cli.test import test
 
@@ -38,6 +41,7 @@ for command in (
     resolve,
     note,
     severity,
+    stats,
     migrate,
     schema,
 ):
@@ -46,3 +50,5 @@ main.add_typer(oncall, name="oncall")
 main.add_typer(action, name="action")
 main.add_typer(status, name="status")
 main.add_typer(silence, name="silence")
+main.add_typer(postmortem, name="postmortem")
+main.add_typer(item, name="item")

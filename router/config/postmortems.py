@@ -12,7 +12,7 @@ from router.model.incident import Severity
 
 
 class PostMortemsDocument(Struct, frozen=True, kw_only=True):
-    """After which incidents there's one."""
+    """After which incidents there's one. `directory` is where `alert-router postmortem export` writes them."""
 
     severities: tuple[Severity, ...] = (Severity.P0, Severity.P1)
     due: Duration = Duration(2 * DAY)
@@ -21,6 +21,7 @@ class PostMortemsDocument(Struct, frozen=True, kw_only=True):
     owners: list[Target] = []
     share: list[Target] = []
     items_due: Duration = Duration(14 * DAY)
+    directory: str = ""
 
     def __post_init__(self) -> None:
         if self.due <= 0 or self.items_due <= 0:

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Select, delete, func, select, text, tuple_, update
 
+from router.core.postmortem.follow_up import ITEM_OVERDUE, POSTMORTEM_OVERDUE
 from router.model.alert import Alert, AlertStatus, Taking
 from router.model.decision import Entry
 from router.model.event import Event
@@ -163,10 +164,15 @@ def gauges(connection: Connection, now: float) -> Gauges:
     counts = select(n.state, n.channel, func.count()).where(n.state.in_(unsent)).group_by(n.state, n.channel)
     messages = connection.execute(counts).all()
     earliest = connection.execute(select(func.min(timers.c.due_at))).scalar()
+    # A timer of one of these names is about something that has been overdue since it was first reminded of.
+    late = (timers.c.name == POSTMORTEM_OVERDUE, timers.c.name.startswith(f"{ITEM_OVERDUE}:"))
+    overdue = [connection.execute(select(func.count()).where(name)).scalar() or 0 for name in late]
     return Gauges(
         incidents={(Severity(severity), Status(status)): count for severity, status, count in by_state},
         pending={channel: count for state, channel, count in messages if state == NotificationState.PENDING},
         dead={channel: count for state, channel, count in messages if state == NotificationState.DEAD},
+        postmortems_overdue=overdue[0],
+        items_overdue=overdue[1],
         timers_overdue=0.0 if earliest is None else max(0.0, now - earliest),
     )
 

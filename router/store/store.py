@@ -8,6 +8,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from router.core.proof import proven
+from router.core.statistics import Story
 from router.core.view import Changes, View, Wanted
 from router.model.decision import Entry
 from router.model.event import Event, TimerDue
@@ -24,6 +25,7 @@ from router.store.load import Load
 from router.store.published import published
 from router.store.save import Save
 from router.store.sql import Database
+from router.store.stories import stories
 
 _PRUNED_AT_ONCE = 2000  # rows in one transaction, so that clearing up never keeps an alert waiting for long
 
@@ -89,6 +91,9 @@ class SqlStore:
 
     async def published(self, since: float) -> Sequence[Published]:
         return await self._database.read(published, since)
+
+    async def stories(self, since: float, limit: int) -> Sequence[Story]:
+        return await self._database.read(stories, since, limit)
 
     async def incidents(
         self,

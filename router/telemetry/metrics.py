@@ -109,6 +109,8 @@ class Metrics:
             "status_export_last_success_timestamp_seconds", "When the status page was last written as files."
         )
         self.timers_overdue = gauge("timers_overdue_seconds", "How late the most overdue deadline is.")
+        self.postmortems_overdue = gauge("postmortems_overdue", "Post-mortems that should be shared by now.")
+        self.items_overdue = gauge("action_items_overdue", "Action items that should be done by now.")
         self.oncall_gap = gauge("oncall_gap_seconds", "Of the coming week, when nobody is on call.", ["schedule"])
         self.calendar_fetched = gauge(
             "calendar_fetched_timestamp_seconds", "When an imported calendar was fetched last.", ["schedule"]
@@ -222,3 +224,5 @@ class Metrics:
             for address, count in counts.items():
                 metric.labels(channel_of(address)).inc(count)
         self.timers_overdue.set(gauges.timers_overdue)
+        self.postmortems_overdue.set(gauges.postmortems_overdue)
+        self.items_overdue.set(gauges.items_overdue)

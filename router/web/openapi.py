@@ -99,6 +99,8 @@ SILENCE = {
     "from": {"type": "string", "description": "From when on; now, if it isn't given."},
 }
 
+CHART = _query("chart", "`true`: with its chart as SVG.", type="string", enum=["true", "false"])
+SINCE = _query("since", "How far back.", type="string", default="30d")
 IF_MATCH = {
     "name": "If-Match",
     "in": "header",
@@ -144,7 +146,7 @@ TABLE: list[tuple[str, str, str, list[Parameter], dict[str, Any] | None]] = [
     ("post", "/incidents/{id}/actions/{number}/approve", "Approve: it's run now, once.", [ID, NUMBER], COMMAND),
     ("post", "/incidents/{id}/actions/{number}/decline", "Decline: it isn't run.", [ID, NUMBER], COMMAND),
     ("post", "/incidents/{id}/actions/{number}/confirm", "Confirm a guide's next step.", [ID, NUMBER], COMMAND),
-    ("get", "/incidents/{id}/postmortem", "Its post-mortem, also as text/markdown.", [ID], None),
+    ("get", "/incidents/{id}/postmortem", "Its post-mortem, also as text/markdown.", [ID, CHART], None),
     ("put", "/incidents/{id}/postmortem", "Write it.", [ID, IF_MATCH], WRITTEN),
     ("get", "/incidents/{id}/postmortem.svg", "What happened when, drawn.", [ID], None),
     ("post", "/incidents/{id}/postmortem/share", "Share it with the channels that are for it.", [ID], {}),
@@ -200,6 +202,7 @@ TABLE: list[tuple[str, str, str, list[Parameter], dict[str, Any] | None]] = [
         None,
     ),
     ("post", "/explain", "What would become of a webhook's alerts.", [SOURCE, AT], {}),
+    ("get", "/stats", "How incidents went over a time.", [SINCE], None),
     ("get", "/openapi.json", "This document.", [], None),
 ]  # fmt: skip
 

@@ -5,6 +5,7 @@ from msgspec.structs import replace
 
 from router.core.view import Changes, Wanted
 from router.model.alert import AlertStatus
+from router.model.decision import Timer
 from router.model.incident import Severity, Status
 from router.model.notification import NotificationState
 from router.model.reason import Reason
@@ -141,3 +142,11 @@ async def test_all_timelines_are_read_page_after_page(store: SqlStore) -> None:
     first = await store.entries(limit=2)
     assert [one.incident_id for one in first] == [2, 1]
     assert [one.incident_id for one in await store.entries(after=first[-1].id)] == [2]
+
+
+async def test_what_is_overdue_is_counted(store: SqlStore) -> None:
+    """By the names of its timers."""
+    names = ("postmortem", "postmortem-overdue", "item:1", "item-overdue:1", "item-overdue:12")
+    await store.save(Changes(timers={(1, name): Timer(1, name, NOW) for name in names}))
+    gauges = await store.gauges(NOW)
+    assert (gauges.postmortems_overdue, gauges.items_overdue) == (1, 2)

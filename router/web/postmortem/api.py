@@ -9,7 +9,7 @@ from aiohttp import web
 from msgspec.structs import asdict
 
 from router.config.document import Auth
-from router.core.postmortem.document import Case, document
+from router.core.postmortem.document import Case, document, sections
 from router.core.postmortem.durations import durations
 from router.model.postmortem import Written
 from router.model.reason import Reason
@@ -49,8 +49,10 @@ class PostMortemPaths:
     async def show(self, request: web.Request) -> web.Response:
         """As JSON, or as the Markdown itself for whoever accepts that."""
         whoever(request, self._auth(), Role.VIEWER)
-        case, version = await self._casebook.read(await incident_named(request, self._store))
-        return self._answer(request, case, version)
+        incident = await incident_named(request, self._store)
+        case, version = await self._casebook.read(incident)
+        drawn = await self._casebook.chart(incident) if request.query.get("chart") == "true" else b""
+        return self._answer(request, case, version, drawn)
 
     async def write(self, request: web.Request) -> web.Response:
         """Put what people write in place of the version that `If-Match` names. Raises: Bad."""
@@ -78,7 +80,7 @@ class PostMortemPaths:
         whoever(request, self._auth(), Role.VIEWER)
         return drawn(await self._casebook.chart(await incident_named(request, self._store)))
 
-    def _answer(self, request: web.Request, case: Case, version: int) -> web.Response:
+    def _answer(self, request: web.Request, case: Case, version: int, chart: bytes = b"") -> web.Response:
         made = document(case)
         headers = {"ETag": f'"{version}"', "Vary": "Accept"}
         if MARKDOWN in request.headers.get("Accept", ""):
@@ -95,7 +97,9 @@ class PostMortemPaths:
             "durations": dataclasses.asdict(durations(incident, case.timeline)),
             "written": asdict(case.written),
             "items": [item_view(item, self._clock.now()) for item in incident.items],
+            "sections": sections(case),
             "markdown": made,
+            "chart": chart.decode() or None,
         }
         response = answer(shown)
         response.headers.update(headers)

@@ -21,6 +21,12 @@ async def over(daemon: Daemon) -> None:
     await post(daemon, "/api/v1/incidents/1/ack")
     await daemon.clock.advance(600)  # type: ignore[attr-defined]
     await daemon.alert(alert(status="resolved"))
+    await daemon.clock.settle(lambda: quiet(daemon), "all is sent")  # type: ignore[attr-defined]
+
+
+async def quiet(daemon: Daemon) -> bool:
+    """Deliveries are on the timeline as well."""
+    return not (await daemon.get("/api/v1/notifications?state=pending")).json["notifications"]
 
 
 async def post(daemon: Daemon, path: str, body: object = None, **headers: str) -> Answer:

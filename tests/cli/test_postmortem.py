@@ -1,0 +1,100 @@
+"""`postmortem` and `item`, against a running router."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from router.telemetry import logs
+from tests.cli.test_incidents import SILENT, run
+from tests.daemon import Daemon, alert
+
+Router = Callable[..., Daemon]
+
+
+@pytest.fixture(autouse=True)
+def _logs_elsewhere() -> None:
+    logs.configure()
+
+
+async def resolved(daemon: Daemon) -> None:
+    await daemon.alert(alert())
+    await daemon.alert(alert(status="resolved"))
+
+
+def editor(folder: Path, code: str) -> str:
+    """An $EDITOR that runs this shell code on the file, "$1"."""
+    script = folder / "editor.sh"
+    script.write_text(f"#!/bin/sh\n{code}\n")
+    script.chmod(0o755)
+    return str(script)
+
+
+async def test_show_edit_and_share(router: Router, tmp_path: Path) -> None:
+    """What is typed below the headings is saved; leaving it as it is saves nothing."""
+    async with router(channels=SILENT) as daemon:
+        await resolved(daemon)
+        types = editor(tmp_path, """sed -i 's/^%%%% Root cause$/&\\n\\nA **leak**.\\n/' "$1" """)
+        assert await run(daemon, "postmortem", "edit", "1", EDITOR=types) == (0, "INC-1: saved as version 1\n", "")
+        assert await run(daemon, "postmortem", "edit", "1", EDITOR="true") == (0, "nothing was changed\n", "")
+        code, out, _ = await run(daemon, "postmortem", "show", "INC-1")
+        assert code == 0
+        assert "## Root Cause\n\nA **leak**.\n" in out
+        assert await run(daemon, "postmortem", "share", "1") == (0, "shared\n", "")
+
+
+async def test_what_somebody_else_wrote_meanwhile_isnt_overwritten(router: Router, tmp_path: Path) -> None:
+    """What one typed is kept where the command says."""
+    async with router(channels=SILENT) as daemon:
+        await resolved(daemon)
+        put = """curl -s -X PUT -H 'If-Match: "0"' --data '{"summary": "theirs"}' """
+        types = editor(
+            tmp_path,
+            f"""{put} {daemon.url}/api/v1/incidents/1/postmortem >/dev/null; printf 'mine\\n' >> "$1" """,
+        )
+        code, _, err = await run(daemon, "postmortem", "edit", "1", EDITOR=types)
+        assert code == 1
+        assert "somebody else wrote it since" in err
+    kept = Path(err.strip().rpartition(" ")[2])
+    assert (await asyncio.to_thread(kept.read_text)).endswith("mine\n")
+
+
+async def test_export(router: Router, tmp_path: Path) -> None:
+    """Into the configured folder or another; people's edits stay, and a conflict is said."""
+    async with router(channels=SILENT, postmortems={"directory": "notes"}) as daemon:
+        await resolved(daemon)
+        config = ("--config", str(daemon.path))
+        code, out, err = await run(daemon, "postmortem", "export", "1", *config)
+        assert (code, err) == (0, "")
+        (target,) = (tmp_path / "notes").glob("*-INC-1.md")
+        assert out == f"wrote {target}\n"
+        assert target.with_suffix(".svg").read_text().lstrip().startswith("<?xml")
+        assert f"![What happened when]({target.stem}.svg)" in target.read_text()
+        target.write_text(target.read_text().replace("*Brief summary of what happened: to be written*", "It broke."))
+        await run(daemon, "note", "1", "found it")
+        assert (await run(daemon, "postmortem", "export", "1", *config))[0] == 0
+        assert "It broke." in target.read_text()
+        assert "found it (ana)" in target.read_text()
+        await daemon.ask(
+            "PUT", "/api/v1/incidents/1/postmortem", json={"summary": "Theirs."}, headers={"If-Match": "0"}
+        )
+        before = target.read_text()
+        code, _, err = await run(daemon, "postmortem", "export", "1", *config)
+        assert (code, "have both changed since, in Summary" in err) == (1, True)
+        assert target.read_text() == before
+        assert (await run(daemon, "postmortem", "export", "1", str(tmp_path / "else")))[0] == 0
+        assert len([*(tmp_path / "else").iterdir()]) == 2
+
+
+async def test_items(router: Router) -> None:
+    async with router(channels=SILENT) as daemon:
+        await resolved(daemon)
+        assert (await run(daemon, "item", "list", "1"))[1] == "no action items\n"
+        added = await run(daemon, "item", "add", "1", "Add an index", "--owner", "ben", "--due", "2100-01-02")
+        assert added == (0, "1. Add an index (ben): item added\n", "")
+        _, out, _ = await run(daemon, "item", "list", "1")
+        assert out.splitlines()[1].split() == ["1", "open", "ben", "2100-01-02", "17:00", "Add", "an", "index"]
+        assert (await run(daemon, "item", "done", "1", "1"))[1] == "1. Add an index (ben): item done\n"
+        code, _, err = await run(daemon, "item", "add", "1", "x", "--due", "soon")
+        assert (code, "expected a day" in err) == (1, True)

@@ -1,0 +1,39 @@
+"""Statistics of a running router: over the API, as a page, and drawn."""
+
+from collections.abc import Callable
+
+from tests.clock import SteppedClock
+from tests.daemon import Daemon, alert
+from tests.web.postmortem.test_api import over
+
+Router = Callable[..., Daemon]
+
+
+async def test_what_happened_is_counted(router: Router, clock: SteppedClock) -> None:
+    """Within the time asked for; a false positive doesn't count."""
+    async with router(clock=clock, company={"time_zone": "Europe/Berlin"}) as daemon:
+        await over(daemon)
+        await daemon.alert(alert("DiskFull", instance="a"))
+        await daemon.ask("POST", "/api/v1/incidents/2/false-positive")
+        found = (await daemon.get("/api/v1/stats", params={"since": "7d"})).json
+        one = {
+            "incidents": 1, "acknowledge_mean": 0.0, "acknowledge_median": 0.0, "resolve_mean": 600.0,
+            "resolve_median": 600.0,
+        }  # fmt: skip
+        assert found["total"] == one
+        assert (found["by_severity"], found["by_rule"]) == ({"P0": one}, {"payment-failures": one})
+        assert (found["by_week"], found["pages"]) == ({"2026-02-02": one}, {})
+        assert (await daemon.get("/api/v1/stats?since=5m")).json["total"]["incidents"] == 0
+        assert (await daemon.get("/api/v1/stats?since=soon")).status == 400
+
+
+async def test_the_page_and_its_charts(router: Router, clock: SteppedClock) -> None:
+    async with router(clock=clock) as daemon:
+        await over(daemon)
+        page = (await daemon.get("/stats?since=7d")).body.decode()
+        assert "payment-failures" in page
+        assert 'src="/stats/pages.svg?since=7d"' in page
+        for chart in ("incidents", "acknowledged", "resolved", "pages"):
+            answer = await daemon.get(f"/stats/{chart}.svg?since=7d")
+            assert (answer.status, answer.headers["Content-Type"]) == (200, "image/svg+xml")
+        assert (await daemon.get("/stats/other.svg")).status == 404
