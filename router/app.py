@@ -48,7 +48,7 @@ from router.evidence.charts import Charts
 from router.model.deployment import Deployment
 from router.model.notification import channel_of
 from router.model.revision import Revision
-from router.ports import Announcer, Asking, Clock, Mailer, Receiver, Sender, Store, SystemClock, spawn
+from router.ports import Announcer, Asking, Clock, Mailer, Receiver, Store, SystemClock, spawn
 from router.publishing import Publishing
 from router.receivers import RECEIVERS
 from router.receivers.site import Site
@@ -66,6 +66,7 @@ from router.web.actions import Actions
 from router.web.api import Api
 from router.web.context import Investigation
 from router.web.deployments import DeploymentPaths
+from router.web.drafts import Drafts
 from router.web.heartbeats import Heartbeats as HeartbeatPaths
 from router.web.incidents import Incidents
 from router.web.operations import Operations
@@ -88,7 +89,7 @@ GRACE = 10.0
 """Seconds that a stop waits for requests and deliveries that are under way."""
 
 SPREADING = 60.0
-"""Seconds that the status page may take to owe its subscribers what was published, and to be written as files."""
+"""Seconds that subscribers and customers may take to be owed their mails, or to be sent them, and the page's files."""
 
 TYPES = Types(
     sources={name: source.config for name, source in RECEIVERS.items()},
@@ -131,11 +132,11 @@ class Post:
         inbox: Applier,
         watch: Callable[[asyncio.Task[None]], None],
         signer: Signer,
-        status_page: Sender,
+        public: Publishing,
     ) -> None:
         """Serve the channels of `config`, instead of those served so far. `watch` is given their loops.
 
-        `status_page` is the sender of the channel that stands for the page.
+        `public` is the sender of the channels that stand for the status page and for customers.
         """
         await self.stop()
         self._session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
@@ -143,8 +144,8 @@ class Post:
         url = str(document.external_url).rstrip("/")
         answers = Links(signer, url, document.auth.links_expire_after)
         elsewhere = [(link.name, link.url) for link in document.links]
-        words = Words(url, document.company.name, answers, elsewhere, config.time_zones, self._charts)
-        channels = [Channel(CHANNEL, status_page, concurrency=1, timeout=SPREADING)] if config.status_plan else []
+        words = Words(url, config.settings.wording, answers, elsewhere, config.time_zones, self._charts)
+        channels = [Channel(name, public, concurrency=1, timeout=SPREADING) for name in public.channels(config)]
         for name, options in config.channels.items():
             sender = KINDS[config.kinds[name]].build(name, options, self._session)
             if name in announcing(config) and isinstance(sender, Announcer):
@@ -308,6 +309,12 @@ class App:
             middlewares=[readable, problems, same_origin], client_max_size=self.config.document.max_body
         )
         app.add_routes(self._publishing.routes())
+        drafts = Drafts(
+            self._store,
+            self._clock,
+            document=lambda: self.config.document,
+            settings=lambda: self.in_force.settings,
+        )
         api = Api(
             self._store,
             self.inbox,
@@ -315,6 +322,7 @@ class App:
             auth=lambda: self.config.document.auth,
             settings=lambda: self.in_force.settings,
             receivers=lambda: self._webhooks.receivers,
+            drafts=drafts,
         )
         schedules = Schedules(
             self._clock,
@@ -358,12 +366,12 @@ class App:
             self._store, self._clock, self._charts, self._deployed, document=lambda: self.config.document
         )
         incidents = Incidents(
-            self._store, self.inbox, self._clock, investigation, document=lambda: self.config.document
+            self._store, self.inbox, self._clock, investigation, drafts, document=lambda: self.config.document
         )
         parts = (self._webhooks, heartbeats, operations, api, schedules, overrides, actions, told, page, act)
         for part in (*parts, *self._postmortems()):
             app.add_routes(part.routes())
-        app.add_routes([*investigation.routes(), *incidents.routes()])
+        app.add_routes([*investigation.routes(), *drafts.routes(), *incidents.routes()])
         app.add_routes(silences.routes())
         return app
 

@@ -1,7 +1,8 @@
-"""What becomes of what is published: the page, its copy as files, and the mails to subscribers. Put together here.
+"""What becomes of what is published: the page, its copy as files, and the mails to subscribers and customers.
 
-The page is a channel as far as the core is concerned: publishing owes it a message in the same transaction, and the
-courier brings it. So a crash after the answer to who published loses none of it.
+All of it is put together here. The page is a channel as far as the core is concerned, and so are customers: publishing
+owes it a message in the same transaction, and the courier brings it. So a crash after the answer to who published
+loses none of it.
 """
 
 import asyncio
@@ -10,8 +11,11 @@ from pathlib import Path
 
 from aiohttp import web
 
+from router.config.communication import CUSTOMERS
 from router.config.load import Config
+from router.config.statuspage import CHANNEL
 from router.core.pace import Pace
+from router.engine.customers import CustomerPost, announced
 from router.engine.subscribers.links import Links
 from router.engine.subscribers.post import SubscriberPost
 from router.engine.subscribers.roll import Roll
@@ -32,7 +36,7 @@ GRACE = 10.0
 
 
 class Publishing:
-    """The status page of the config in force. It's also the sender of the channel that stands for the page."""
+    """The status page of the config in force; the sender of the channels that stand for it, and for customers."""
 
     def __init__(self, store: Store, clock: Clock, config: Config, folder: Path, metrics: Metrics) -> None:
         self._store = store
@@ -43,6 +47,7 @@ class Publishing:
         self._links = Links(store)
         self._roll: Roll | None = None
         self._post: SubscriberPost | None = None
+        self._customers: CustomerPost | None = None
         self._serving = False
         self._loops: set[asyncio.Task[None]] = set()
         self.board = Board(
@@ -64,7 +69,11 @@ class Publishing:
     def serve(self, config: Config, mailers: Mapping[str, tuple[Mailer, Pace | None]]) -> Sequence[asyncio.Task[None]]:
         """Work by `config` from now on: the loops that do. `mailers` are the channels that can mail anybody."""
         self._config = config
-        self._roll, self._post = None, None
+        self._roll, self._post, self._customers = None, None, None
+        if (communication := config.document.communication) and communication.customers:
+            name = communication.customers.name
+            mailer, pace = mailers[name]
+            self._customers = CustomerPost(self._store, self._clock, mailer, config.channels[name].to, pace)
         plan, page = config.status_plan, config.document.status_page
         if plan is not None and page is not None and page.subscribers is not None:
             mailer, pace = mailers[page.subscribers.channel]
@@ -99,9 +108,25 @@ class Publishing:
             loop.cancel()
 
     async def send(self, letter: Letter) -> Result:
-        """Something of the incident was published."""
+        """Something of the incident was published, or announced to customers."""
         if not self._serving:
             return Retry("the config is being loaded")
+        return await (self._announce(letter) if letter.channel == CUSTOMERS else self._publish(letter))
+
+    async def _announce(self, letter: Letter) -> Result:
+        """What was sent once isn't sent again, whoever asks for that."""
+        try:
+            entry = announced(await self._store.timeline(letter.incident.id), letter.told)
+            if entry is None or letter.incident.drill:
+                return Sent()
+            communication = self._config.document.communication
+            if self._post and communication and communication.subscribers:
+                await self._post.owe(entry)
+        except StoreUnavailable as error:
+            return Retry(f"the store is away: {error}")
+        return await self._customers.send(letter, entry) if self._customers else Sent()
+
+    async def _publish(self, letter: Letter) -> Result:
         self.board.forget()
         try:
             if self._post:
@@ -113,6 +138,12 @@ class Publishing:
             # Who subscribes is told, and the page served: the files follow as soon as they can be written.
             log.warning("status_export_failed", error=str(error))
         return Sent()
+
+    @staticmethod
+    def channels(config: Config) -> Sequence[str]:
+        """The channels that it's the sender of: the page, and customers."""
+        page = [CHANNEL] if config.status_plan else []
+        return [*page, CUSTOMERS] if config.document.communication else page
 
     async def close(self) -> None:
         """Of it as a sender there's nothing to close."""

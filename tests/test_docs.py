@@ -32,6 +32,7 @@ from router.web.actions import Actions
 from router.web.api import Api
 from router.web.context import Investigation
 from router.web.deployments import DeploymentPaths
+from router.web.drafts import Drafts
 from router.web.heartbeats import Heartbeats
 from router.web.openapi import TABLE
 from router.web.operations import Operations
@@ -214,7 +215,7 @@ def _routes() -> web.Application:
     app.add_routes(SilenceApi(nothing, nothing, config=nothing, refresh=nothing).routes())
     for paths in (
         Schedules, Overrides, Heartbeats, Api, Actions, DeploymentPaths, Announcements, Investigation,
-        PostMortemPaths, ItemPaths, Stats,
+        PostMortemPaths, ItemPaths, Stats, Drafts,
     ):  # fmt: skip
         app.add_routes(paths(**dict.fromkeys(inspect.signature(paths).parameters, nothing)).routes())
     return app

@@ -4,6 +4,7 @@ import typer
 
 from router.cli.action import action
 from router.cli.check import check
+from router.cli.communication import announce, assign, publish, update
 from router.cli.explain import explain
 from router.cli.incidents import ack, escalate, incidents, note, open_incident, resolve, severity
 from router.cli.item import item
@@ -17,6 +18,7 @@ from router.cli.silence import silence
 from router.cli.simulate import simulate
 from router.cli.stats import stats
 from router.cli.status import status
+from router.cli.template import template
 from router.cli.test import test
 
 main = typer.Typer(
@@ -41,6 +43,10 @@ for command in (
     resolve,
     note,
     severity,
+    update,
+    assign,
+    publish,
+    announce,
     stats,
     migrate,
     schema,
@@ -49,6 +55,7 @@ for command in (
 main.add_typer(oncall, name="oncall")
 main.add_typer(action, name="action")
 main.add_typer(status, name="status")
+main.add_typer(template, name="template")
 main.add_typer(silence, name="silence")
 main.add_typer(postmortem, name="postmortem")
 main.add_typer(item, name="item")

@@ -57,12 +57,12 @@ def open_incident(
 
 def ack(incident: Id, note: Note = "", config: ConfigPath = None, url: Url = None) -> None:
     """Acknowledge an incident: you're on it."""
-    _command("ack", incident, {"text": note}, config, url)
+    command("ack", incident, {"text": note}, config, url)
 
 
 def escalate(incident: Id, note: Note = "", config: ConfigPath = None, url: Url = None) -> None:
     """Take the policy's next step now: somebody else has to see to it."""
-    _command("escalate", incident, {"text": note}, config, url)
+    command("escalate", incident, {"text": note}, config, url)
 
 
 def resolve(
@@ -73,7 +73,7 @@ def resolve(
     url: Url = None,
 ) -> None:
     """Resolve an incident, whatever its alerts say."""
-    _command("false-positive" if false_positive else "resolve", incident, {"text": note}, config, url)
+    command("false-positive" if false_positive else "resolve", incident, {"text": note}, config, url)
 
 
 def note(
@@ -83,7 +83,7 @@ def note(
     url: Url = None,
 ) -> None:
     """Write a note on an incident's timeline."""
-    _command("note", incident, {"text": text}, config, url)
+    command("note", incident, {"text": text}, config, url)
 
 
 def severity(
@@ -94,10 +94,10 @@ def severity(
     url: Url = None,
 ) -> None:
     """Set an incident's severity, up or down. The policy of that severity starts over."""
-    _command("severity", incident, {"severity": severity, "text": note}, config, url)
+    command("severity", incident, {"severity": severity, "text": note}, config, url)
 
 
-def _command(command: str, incident: str, body: Mapping[str, str], config: Path | None, url: str | None) -> None:
+def command(command: str, incident: str, body: Mapping[str, str], config: Path | None, url: str | None) -> None:
     _say(ask("POST", f"/incidents/{incident}/{command}", url, config, json=body))
 
 

@@ -5,6 +5,7 @@ from typing import Literal, NewType
 from msgspec import Struct, field
 
 from router.config.actions import ActionDocument
+from router.config.communication import CommunicationDocument, TemplatesDocument
 from router.config.company import Company
 from router.config.deployments import DeploymentsDocument
 from router.config.fields import Duration, HttpUrl, Matchers, Size
@@ -213,6 +214,8 @@ class Document(Struct, frozen=True, kw_only=True):
     prometheus: PrometheusDocument | None = None
     status_page: StatusPageDocument | None = None
     postmortems: PostMortemsDocument = PostMortemsDocument()
+    communication: CommunicationDocument | None = None
+    templates: TemplatesDocument | None = None
     auth: Auth = Auth()
     telemetry: Telemetry = Telemetry()
     max_body: Size = Size(16 * 1024 * 1024)

@@ -10,6 +10,7 @@ from msgspec import Struct, defstruct
 
 from router.config import company
 from router.config.actions import check_actions, plans
+from router.config.communication import CUSTOMERS, check_communication, read_templates, wording
 from router.config.convert import FAILED, Context, Trail, convert
 from router.config.deployments import deploys
 from router.config.document import (
@@ -124,10 +125,11 @@ def load(path: Path, env: Mapping[str, str], types: Types, rules: str = "") -> C
     found, revision = _read_rules(path, context, rules)
     _check(context)
     check_silences(context, [rule.name for _, rule in found])
+    templates = read_templates(context)
     if problems or document is FAILED:
         raise Invalid(problems)
     kinds = {name: str(context.values["channels", name, "type"]) for name in document.channels}
-    return _assemble(document, found, revision, kinds)
+    return _assemble(document, found, revision, kinds, templates)
 
 
 # --- rule files
@@ -207,6 +209,7 @@ def _check(context: Context) -> None:
     _check_storage(context)
     check_postmortems(context)
     check_status_page(_named_components(context), context)
+    check_communication(context)
     places = context.places
     if ("sources",) in places and not context.names_at(("sources",)):
         context.report(places["sources",], "there's no source: nothing could reach the router")
@@ -291,7 +294,11 @@ def _is_open(context: Context) -> bool:
 
 
 def _assemble(
-    document: Document, rules: Iterable[tuple[Place, RuleDocument]], revision: str, kinds: Mapping[str, str]
+    document: Document,
+    rules: Iterable[tuple[Place, RuleDocument]],
+    revision: str,
+    kinds: Mapping[str, str],
+    templates: Mapping[str, Template],
 ) -> Config:
     summary = compile_template(SUMMARY)
     settings = Settings(
@@ -315,6 +322,8 @@ def _assemble(
         rings=frozenset(name for name, channel in document.channels.items() if getattr(channel, "rings", False)),
         actions=plans(document.actions),
         public=_public(document),
+        customers=(CUSTOMERS,) if document.communication else (),
+        wording=wording(document.company, document.status_page, document.severities, templates),
         deployments=deploys(document.deployments),
         postmortems=postmortem_plan(document.postmortems, _tickets(document)),
         reopen_within=document.reopen_within,

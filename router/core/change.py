@@ -15,7 +15,6 @@ from router.core.escalation import (
     stop_reaching,
 )
 from router.core.postmortem.follow_up import call_for_postmortem
-from router.core.publish import default_title, default_words
 from router.core.settings import Settings
 from router.model.incident import Incident, Severity, Status
 from router.model.reason import Reason
@@ -89,13 +88,19 @@ def inform_stakeholders(decision: Decision, at: float, settings: Settings) -> No
     decision.owe(at, decision.reason, [address for address in reached.addresses if address not in owed])
 
 
+def onlooks(incident: Incident, address: str, reason: Reason) -> bool:
+    """Is a message that is owed for this reason for somebody who only wants to know where it stands?"""
+    return address not in incident.told and reason is not Reason.UPDATE_OVERDUE
+
+
 def publish(  # noqa: PLR0913 - each is a different fact about one change
     decision: Decision, at: float, settings: Settings, *, by: str = "", text: str = "", title: str = ""
 ) -> None:
-    """Say something to the public, in the default words where none are given."""
+    """Say something to the public, in the words of the template where none are given."""
     incident = decision.changed
-    title = title or incident.public_title or default_title(incident)
-    text = text or default_words(incident)
+    said = settings.wording.update(incident, at)
+    title = title or incident.public_title or said.subject
+    text = text or said.text
     since = at if incident.published_at is None else incident.published_at
     decision.change(public_title=title, published_at=since)
     decision.note(

@@ -52,6 +52,24 @@ def _published(incident: Incident, event: Commanded, settings: Settings) -> Deci
     return decision
 
 
+def _announced(incident: Incident, event: Commanded, settings: Settings) -> Decision:
+    """Mail customers, once in each life of the incident, the words that were approved."""
+    if incident.drill:
+        return _too_late(incident, event, Reason.NOT_PUBLIC)
+    if not settings.customers:
+        return _too_late(incident, event, Reason.NO_CUSTOMERS)
+    if incident.status is not Status.RESOLVED:
+        return _too_late(incident, event, Reason.NOT_RESOLVED)
+    if incident.announced_at is not None:
+        return _too_late(incident, event, Reason.ALREADY_DONE)
+    decision = Decision(Reason.ANNOUNCED, later(incident, event.at, announced_at=event.at, news_at=event.at))
+    draft = settings.wording.to_customers(incident, (), event.at)
+    title, text = event.title or draft.subject, event.text or draft.text
+    decision.note(event.at, Reason.ANNOUNCED, event.by, title=title, text=text)
+    decision.owe(event.at, Reason.ANNOUNCED, settings.customers)
+    return decision
+
+
 def _acknowledged(incident: Incident, event: Commanded, _settings: Settings) -> Decision:
     if incident.acknowledged_at is not None:
         return _too_late(incident, event, Reason.ALREADY_DONE)
@@ -160,6 +178,7 @@ _COMMANDS = {
     Command.ASSIGN: _assigned,
     Command.STATUS: _status_set,
     Command.PUBLISH: _published,
+    Command.ANNOUNCE: _announced,
 }
-_AFTERWARDS = frozenset({Command.NOTE, Command.PUBLISH})
+_AFTERWARDS = frozenset({Command.NOTE, Command.PUBLISH, Command.ANNOUNCE})
 """What may still be said when all is over."""

@@ -245,7 +245,7 @@ def remind(decision: Decision, at: float, settings: Settings) -> None:
     if incident.acknowledged_at is None:
         return  # it's still being escalated, which is louder
     decision.reason = Reason.UPDATE_OVERDUE
-    decision.note(at, Reason.UPDATE_OVERDUE, since=incident.news_at)
+    decision.note(at, Reason.UPDATE_OVERDUE, since=incident.news_at, say=f'alert-router update {incident.id} "…"')
     lead = settings.people.find(incident.lead)
     reached = settings.people.reach((f"contact:{lead}",) if lead else (), incident.severity, at)
     decision.owe(at, Reason.UPDATE_OVERDUE, tuple(dict.fromkeys((*edited(incident, settings), *reached.now))))

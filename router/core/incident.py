@@ -248,6 +248,7 @@ def _reopen(incident: Incident, event: Fired, settings: Settings) -> Decision:
         acknowledged_by="",
         closed_at=None,
         closed_by="",
+        announced_at=None,
         reopened=incident.reopened + 1,
     )
     decision = Decision(Reason.REOPENED, reopened)

@@ -7,15 +7,20 @@ the sender's.
 import re
 from collections.abc import Iterator
 from datetime import date, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
+from router.core.line import local, plain, utc, web_url
 from router.core.suspect import suspicion
+from router.core.wording import INTERNAL, STAKEHOLDERS, Said, Wording, ended, headed
 from router.model.decision import Entry
 from router.model.incident import Incident, Status
 from router.model.notification import Letter
 from router.model.reason import Reason
+
+__all__ = ["Message", "describe", "local", "message", "plain", "to_stakeholders", "utc", "web_url"]
 
 MAX_UPDATES = 10
 MAX_LABELS = 20
@@ -27,12 +32,6 @@ MAX_ALSO = 20
 
 OWN_LINKS = ("Incident", "Post-mortem", "Runbook", "Source", "What changed")
 """The links that a message has by itself."""
-
-# Control characters and lone surrogates break terminals, mail headers and encoders; bidi overrides
-# make a text read as another.
-_UNWANTED = dict.fromkeys(
-    [*range(32), *range(127, 160), *range(0x2028, 0x202F), *range(0x2066, 0x206A), *range(0xD800, 0xE000)], " "
-)
 
 _SIGNS = {Status.RESOLVED: "✅", Status.FALSE_POSITIVE: "⚪"}
 
@@ -56,7 +55,8 @@ _WORDS = {
     Reason.STATUS_SET: "Status set[ to {status}][ by {by}][: {text}]",
     Reason.ASSIGNED: "[{lead} leads][, says {by}]",
     Reason.PUBLISHED: "Published[ by {by}][: {text}]",
-    Reason.UPDATE_OVERDUE: "Nobody has said anything for too long: an update is due",
+    Reason.ANNOUNCED: "Announced to customers[ by {by}][: {title}]",
+    Reason.UPDATE_OVERDUE: "Nobody has said anything for too long: an update is due[: {say}]",
     Reason.RESPONSE_OVERDUE: "Nobody has acknowledged in the time that was promised",
     Reason.QUIET: "All alerts cleared, waiting for quiet",
     Reason.RESOLVED: "Resolved: all alerts stayed clear",
@@ -70,6 +70,8 @@ _WORDS = {
     Reason.ALREADY_CLOSED: "Was closed already[ when {by} asked][: {command}]",
     Reason.COMMAND_OUTDATED: "Was reopened since[ when {by} asked][: {command}]",
     Reason.NOT_PUBLIC: "Can't be published[, as {by} asked]: a drill is never public",
+    Reason.NOT_RESOLVED: "Can't be announced[, as {by} asked]: it isn't resolved",
+    Reason.NO_CUSTOMERS: "Can't be announced[, as {by} asked]: no customers are configured",
     Reason.STEP_DUE: "Notifying the next in line[: {channels}]",
     Reason.STEP_SKIPPED: "Next in line not needed[: {channels}]",
     Reason.CONDITION_FAILED: "Next in line isn't for this incident[: {channels}]",
@@ -112,6 +114,7 @@ _WORDS = {
     Reason.FALLBACK: "Fell back[ from {channel}][ to {channels}]",
     Reason.RESENT: "Message sent again[ to {channel}][ by {by}]",
 }
+_PACKAGED = Wording()
 _OPTIONAL = re.compile(r"\[([^]]*)\]")
 
 # How a message travelled is for the operators: readers want what happened to the incident.
@@ -159,42 +162,20 @@ def message(letter: Letter) -> Message:
     """The words for the incident as it is in `letter`."""
     incident = letter.incident
     title = plain(incident.title) or incident.name
-    sign = _SIGNS.get(incident.status, "🚨")
-    drill = "[DRILL]" if incident.drill else ""
-    kind = "Post-Mortem" if letter.reason in FOLLOW_UPS else "Incident"
-    headline = " ".join(filter(None, (sign, drill, f"[{incident.severity}]", plain(letter.company), kind)))
-    status = incident.status.replace("_", " ").upper()
-    started, lead = local(incident.opened_at, letter.time_zone), _lead(incident)
-    suspect = plain(suspicion(incident.suspect, incident)) if incident.suspect else ""
-    updates, links, also = _updates(letter), tuple(_links(letter)), tuple(_also(letter))
-    lines = [
-        headline,
-        "",
-        f"Status: {status}",
-        f"Impact: {title}",
-        f"Started: {started}",
-        f"Incident Lead: {lead}",
-        *([f"Suspect: {suspect}"] if suspect else []),
-        *(["", "Updates:"] if updates else []),
-        *(f"{when} - {what}" for when, what in updates),
-        *([""] if links else []),
-        *(f"{name}: {url}" for name, url in links),
-        *(["", further(letter)] if also else []),
-        *(f"{what} {url}".rstrip() for what, url in also),
-    ]
+    given, also = _facts_of(letter), tuple(_also(letter))
     return Message(
-        headline=headline,
+        headline=given["headline"],
         subject=f"[{incident.name}] {title}" + (f" (and {len(letter.also)} more)" if also else ""),
         title=title,
-        status=status,
+        status=given["status"],
         impact=title,
-        started=started,
-        lead=lead,
-        updates=updates,
-        links=links,
+        started=local(incident.opened_at, letter.time_zone),
+        lead=given["lead"],
+        updates=tuple((one["when"], one["what"]) for one in given["updates"]),
+        links=tuple((one["name"], one["url"]) for one in given["links"]),
         facts=tuple(_facts(incident, letter.time_zone)),
         also=also,
-        text="\n".join(lines),
+        text="\n".join([_write(letter, INTERNAL, given), *_more(letter)]),
     )
 
 
@@ -217,6 +198,58 @@ def asked(letter: Letter) -> str:
     return describe(about[-1]) if about and letter.reason in FOLLOW_UPS else ""
 
 
+def _more(letter: Letter) -> list[str]:
+    """The further incidents, which a company's own template can't leave out."""
+    also = [f"{what} {url}".rstrip() for what, url in _also(letter)]
+    return ["", further(letter), *also] if also else []
+
+
+def to_stakeholders(letter: Letter) -> Said:
+    """What is said to who only wants to know how it stands."""
+    given = _facts_of(letter)
+    given["status"] = given["status"].capitalize()
+    said = headed(_write(letter, STAKEHOLDERS, given))
+    return Said(said.subject, "\n".join([said.text, *_more(letter)]))
+
+
+def _write(letter: Letter, name: str, given: dict[str, Any]) -> str:
+    return (letter.write or _PACKAGED.write)(name, given)
+
+
+def _facts_of(letter: Letter) -> dict[str, Any]:
+    """What the templates for people inside may use."""
+    incident = letter.incident
+    sign = _SIGNS.get(incident.status, "🚨")
+    drill = "[DRILL]" if incident.drill else ""
+    title = plain(incident.title) or incident.name
+    kind = "Post-Mortem" if letter.reason in FOLLOW_UPS else "Incident"
+    return {
+        "headline": " ".join(filter(None, (sign, drill, f"[{incident.severity}]", plain(letter.company), kind))),
+        "name": incident.name,
+        "title": title,
+        "impact": title,
+        "severity": incident.severity.value,
+        "status": incident.status.replace("_", " ").upper(),
+        "started": incident.opened_at,
+        "updated": incident.updated_at,
+        **ended(incident),
+        "lead": _lead(incident),
+        "suspect": suspicion(incident.suspect, incident) if incident.suspect else "",
+        "updates": [{"when": when, "what": what} for when, what in _updates(letter)],
+        "links": [{"name": name, "url": url} for name, url in _links(letter)],
+        "page": letter.url,
+        "next_update": letter.next_update,
+        "company": letter.company,
+        "support_email": letter.support_email,
+        "component": incident.component,
+        "labels": incident.labels,
+        "annotations": incident.annotations,
+        "rule": incident.rule,
+        "drill": incident.drill,
+        "zone": letter.time_zone,
+    }
+
+
 def describe(entry: Entry) -> str:
     """One plain line that says what a timeline entry records."""
     given = {**entry.data, "by": entry.by.removeprefix("source:")}
@@ -225,30 +258,10 @@ def describe(entry: Entry) -> str:
     return plain(words) or entry.what.replace("_", " ").capitalize()
 
 
-def utc(at: float) -> str:
-    """Epoch seconds as the plan writes them: `2024-01-01 14:30 UTC`."""
-    return local(at, "UTC")
-
-
-def local(at: float, zone: str) -> str:
-    """By the clock of a time zone, which is named: `2024-06-01 15:30 BST`."""
-    return f"{datetime.fromtimestamp(at, ZoneInfo(zone)):%Y-%m-%d %H:%M %Z}"
-
-
 def moment(at: float, day: date, zone: ZoneInfo) -> str:
     """The time of day there, with the date unless that is `day`."""
     local = datetime.fromtimestamp(at, zone)
     return f"{local:%H:%M}" if local.date() == day else f"{local:%Y-%m-%d %H:%M}"
-
-
-def plain(text: str) -> str:
-    """`text` on one line, without control characters or doubled spaces."""
-    return " ".join(text.translate(_UNWANTED).split())
-
-
-def web_url(text: str) -> bool:
-    """May it be a link? The URLs of an alert are anybody's text: no javascript:, no second line."""
-    return text.startswith(("https://", "http://")) and text == plain(text)
 
 
 def _said(value: object) -> str:

@@ -54,6 +54,13 @@ _SENTENCES: Mapping[Reason | None, Sentence] = {
     Reason.SEVERITY_SET: lambda incident: f"{incident.name} is {incident.severity} now.",
     Reason.ALREADY_DONE: lambda incident: f"{incident.name} is already acknowledged{_by(incident.acknowledged_by)}.",
     Reason.ALREADY_CLOSED: _already_closed,
+    Reason.STATUS_SET: lambda incident: f"{incident.name} is {incident.status} now.",
+    Reason.ASSIGNED: lambda incident: f"{incident.lead} leads {incident.name} now.",
+    Reason.PUBLISHED: lambda incident: f"Published, as '{incident.public_title}'.",
+    Reason.ANNOUNCED: lambda _: "Announced: customers are mailed.",
+    Reason.NOT_PUBLIC: lambda incident: f"{incident.name} is a drill, which is never public.",
+    Reason.NOT_RESOLVED: lambda incident: f"{incident.name} isn't resolved: there's nothing to announce yet.",
+    Reason.NO_CUSTOMERS: lambda _: "The config has no customers to announce it to (`communication`).",
     Reason.COMMAND_OUTDATED: lambda incident: f"{incident.name} was reopened since: nothing done.",
 }
 """Anything else, such as a message that came twice, gets `standing`."""
@@ -64,4 +71,7 @@ _DONE_ALREADY: Mapping[Command, Sentence] = {
     ),
     Command.ASSIGN: lambda incident: f"{incident.lead} leads {incident.name} already.",
     Command.SEVERITY: lambda incident: f"{incident.name} is {incident.severity} already.",
+    Command.STATUS: lambda incident: f"{incident.name} is {incident.status} already.",
+    Command.ASSIGN: lambda incident: f"{incident.lead} leads {incident.name} already.",
+    Command.ANNOUNCE: lambda incident: f"{incident.name} has been announced already: nobody is mailed twice.",
 }

@@ -13,6 +13,7 @@ from router.core.reach import People
 from router.core.rule import RuleSet
 from router.core.silence import Silence
 from router.core.suspect import Deploys
+from router.core.wording import Wording
 from router.model.incident import Incident, Severity
 
 _NO_PLAN = SeverityPlan("")
@@ -35,7 +36,9 @@ class Settings:
     `postmortems`: which incidents need one, by when, and whom it concerns.
     `edited`: the channels whose message is edited in place, which therefore hear of every change.
     `rings`: the channels that keep silent about what somebody has answered.
+    `wording`: how what is said is worded.
     `public`: the channels that show the public what is published, and hear of nothing else.
+    `customers`: the channels that mail customers what is announced, and nothing else.
     """
 
     rules: RuleSet
@@ -51,6 +54,8 @@ class Settings:
     rings: frozenset[str] = frozenset()
     actions: Mapping[str, ActionPlan] = field(default_factory=dict)
     public: tuple[str, ...] = ()
+    customers: tuple[str, ...] = ()
+    wording: Wording = field(default_factory=Wording)
     deployments: Deploys = field(default_factory=Deploys)
     reopen_within: float = 600.0
     fallback_after: float = 120.0

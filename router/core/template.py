@@ -1,4 +1,4 @@
-"""The titles that rules write, and the links that configs do: Jinja2, cut down to what a line of text needs.
+"""The titles that rules write, the links of configs, and the texts of messages: Jinja2, cut down to what these need.
 
 A template's author is trusted to read labels and to format numbers, and no further: no mistake of theirs may stall the
 router or fill its memory. So a template has text, expressions, `if` and one level of `for`, over filters and methods
@@ -13,15 +13,19 @@ from typing import Any
 from urllib.parse import quote
 
 import jinja2
-from jinja2 import meta, nodes
+from jinja2 import meta, nodes, pass_context
 from jinja2.exceptions import SecurityError
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from router.core import quantity
+from router.core import line, quantity
+from router.core.line import plain
 
 LONGEST = 500
-"""Characters of a rendered text, the cut mark included."""
+"""Characters of a rendered line, the cut mark included."""
+
+LONGEST_TEXT = 20_000
+"""Characters of a rendered message, or a little more."""
 
 _LONGEST_STEP = 2_000  # characters or items that anything may have on the way there, so that nothing can explode
 _LONGEST_SOURCE = 10_000
@@ -69,13 +73,22 @@ class _Environment(ImmutableSandboxedEnvironment):
 
     intercepted_binops = frozenset({"*", "**", "%"})
 
-    def __init__(self, undefined: type[jinja2.Undefined], finalize: Callable[[Any], Any]) -> None:
-        super().__init__(autoescape=False, undefined=undefined, finalize=finalize)
+    def __init__(
+        self,
+        undefined: type[jinja2.Undefined],
+        finalize: Callable[[Any], Any],
+        filters: Mapping[str, Callable[..., Any]] | None = None,
+        *,
+        blocks: bool = False,
+    ) -> None:
+        super().__init__(
+            autoescape=False, undefined=undefined, finalize=finalize, trim_blocks=blocks, lstrip_blocks=blocks
+        )
         self.globals.clear()
         self.filters = {name: _bounded(make) for name, make in self.filters.items() if name in _FILTERS}
         for write in (quantity.percent, quantity.duration, quantity.number):
             self.filters[write.__name__] = _measured(write)
-        self.filters |= {"json": _bounded(_json), "raw": _Raw}
+        self.filters |= {"json": _bounded(_json), "raw": _Raw, **(filters or {})}
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         """Text times a number, text % values and big powers can each make gigabytes. Raises: SecurityError."""
@@ -132,10 +145,11 @@ def _json(value: Any) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What a template is for: the names that it's given, and how an expression in it is written."""
+    """What a template is for: the names that it's given, how an expression in it is written, how long it gets."""
 
     names: frozenset[str]
     environment: _Environment
+    longest: int = _LONGEST_STEP
 
 
 TITLE = Kind(frozenset({"labels", "annotations", "value"}), _Environment(jinja2.ChainableUndefined, _finalized))
@@ -152,12 +166,38 @@ LINK = Kind(
 """A URL. Each expression is encoded, but one that ends in `| raw`; one about what isn't there fails."""
 
 
+def _on_one_line(value: Any) -> str:
+    return "" if value is None else plain(str(_finalized(value)))
+
+
+def _in_zone(write: Callable[[float, str], str]) -> Callable[..., str]:
+    """A filter that writes a time by the reader's clock."""
+
+    @pass_context
+    def written(context: Context, at: Any) -> str:
+        return write(float(at), str(context["zone"])) if isinstance(at, (int, float)) else ""
+
+    return written
+
+
+_TIMES: Mapping[str, Callable[..., Any]] = {
+    write.__name__: _in_zone(write) for write in (line.local, line.day, line.clock, line.moment)
+} | {"lasted": _measured(line.lasted)}
+
+
+def text_kind(names: Iterable[str]) -> Kind:
+    """A message of several lines. No expression begins one of its own, whatever is in it; what isn't there is empty."""
+    environment = _Environment(jinja2.ChainableUndefined, _on_one_line, _TIMES, blocks=True)
+    return Kind(frozenset(names) | {"zone"}, environment, LONGEST_TEXT)
+
+
 @dataclass(frozen=True, slots=True)
 class Template:
     """A template that has been checked. Two with the same source are equal."""
 
     source: str
     compiled: jinja2.Template = field(repr=False, compare=False)
+    longest: int = field(default=_LONGEST_STEP, repr=False)
 
 
 def compile_link(source: str) -> Template:
@@ -175,7 +215,7 @@ def compile_template(source: str, kind: Kind = TITLE) -> Template:
             if problem := _problem(node, kind.environment):
                 raise ValueError(f"line {node.lineno}: {problem}")
         _check_names(tree, kind.names)
-        return Template(source, kind.environment.from_string(tree))
+        return Template(source, kind.environment.from_string(tree), kind.longest)
     except jinja2.TemplateSyntaxError as error:
         raise ValueError(f"line {error.lineno}: {error.message}") from None
 
@@ -245,8 +285,8 @@ def render(
         text = written(template, given)
     except ValueError:
         text = ""
-    line = " ".join(text.split()) or fallback
-    return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
+    shown = " ".join(text.split()) or fallback
+    return shown if len(shown) <= LONGEST else f"{shown[: LONGEST - 1]}…"
 
 
 def written(template: Template, given: Mapping[str, Any]) -> str:
@@ -256,7 +296,7 @@ def written(template: Template, given: Mapping[str, Any]) -> str:
     """
     cut = {name: _cut(value) if isinstance(value, Mapping) else value for name, value in given.items()}
     try:
-        return _output(template.compiled.generate(cut))
+        return _output(template.compiled.generate(cut), template.longest)
     except NotMeant:
         raise
     except Exception as error:  # noqa: BLE001 - a template raises whatever its operands raise
@@ -267,10 +307,10 @@ def _cut(texts: Mapping[str, str]) -> dict[str, str]:
     return {name: text[:_LONGEST_STEP] for name, text in texts.items()}
 
 
-def _output(pieces: Iterable[str]) -> str:
+def _output(pieces: Iterable[str], longest: int = _LONGEST_STEP) -> str:
     text = ""
     for piece in pieces:
         text += piece
-        if len(text) > _LONGEST_STEP:
+        if len(text) > longest:
             break
     return text

@@ -14,11 +14,13 @@ from msgspec.structs import replace
 from tenacity import AsyncRetrying, RetryCallState, retry_if_result, stop_after_attempt, wait_random_exponential
 
 from router.chart import Form
+from router.core.change import onlooks
 from router.core.grant import Links
 from router.core.investigation import Window, links, usable, window
 from router.core.pace import Pace
 from router.core.parcel import Parcel, alone
 from router.core.template import Template
+from router.core.wording import Wording
 from router.engine.parcels import Limits, claim_limited
 from router.model.incident import Incident
 from router.model.notification import Attempt, Letter, Mention, Notification, Rejected, Result, Retry, Sent, Uncertain
@@ -79,7 +81,7 @@ class Words:
     """
 
     external_url: str
-    company: str
+    wording: Wording = field(default_factory=Wording)
     links: Links | None = None
     elsewhere: Sequence[tuple[str, Template]] = ()
     time_zones: Mapping[str, str] = field(default_factory=dict)
@@ -199,7 +201,11 @@ class Courier:
             postmortem=f"{self._words.external_url}/incidents/{incident.id}/postmortem"
             if _has_postmortem(incident)
             else "",
-            company=self._words.company,
+            company=self._words.wording.company,
+            support_email=self._words.wording.support_email,
+            onlooker=onlooks(incident, notification.channel, notification.reason),
+            next_update=self._words.wording.next_update(incident, now),
+            write=self._words.wording.write,
             to=(self.channel.people or {}).get(contact, ""),
             time_zone=self._words.time_zones.get(contact, "UTC"),
             link=answers.of(incident, notification.channel, now) if answers else None,

@@ -34,13 +34,14 @@ class Command(StrEnum):
     ASSIGN = "assign"
     STATUS = "status"
     PUBLISH = "publish"
+    ANNOUNCE = "announce"
 
 
 class Commanded(Struct, frozen=True, tag="command"):
     """A person did something to an incident.
 
-    `text` is the note, who is to lead, or the words for the public; `title` the public title, `severity` and `status`
-    those set.
+    `text` is the note, who is to lead, or the words for the public; `title` the public title, or the subject of the
+    mail that announces it; `severity` and `status` those set.
 
     `receipt` is the same when the same request comes again, which then has no second effect; "" where none can.
     `reopened` says which life of the incident is meant, as `Incident.reopened` counts them; None for the present one.

@@ -50,8 +50,8 @@ class Incident(Struct, frozen=True, gc=False):
     `severity_since` is when the severity's clock started in this life of the incident, and `spent` the seconds that it
     has run in earlier ones: a brief resolve doesn't set it back.
     `news_at` is when a person last said something about it. `public_title` is what the public knows it as, since
-    `published_at`; "" while they know nothing of it. A `drill` isn't real, and never public; a
-    `canary` is one by which only its own addresses are told, and no policy.
+    `published_at`; "" while they know nothing of it. `announced_at` is when its end was announced to customers.
+    A `drill` isn't real, and never public; a `canary` is one by which only its own addresses are told, and no policy.
     `muted` says what holds back its pages, if anything does: the reason (silenced, inhibited), and the name of the
     silence or the incident.
     `postmortem_due` is when its post-mortem is to be there, None while none is called for; `postmortem_shared_at` when
@@ -93,6 +93,7 @@ class Incident(Struct, frozen=True, gc=False):
     news_at: float = 0.0
     public_title: str = ""
     published_at: float | None = None
+    announced_at: float | None = None
     drill: bool = False
     canary: bool = False
     onset: float = 0.0

@@ -1,7 +1,8 @@
 """What is owed to a channel, what a sender is given, and what it answers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import StrEnum
+from typing import Any
 
 from msgspec import Struct
 
@@ -71,9 +72,10 @@ class Letter(Struct, frozen=True):
     person's address in the channel (a telephone number, say); "" where the channel has its destination in its config.
     `time_zone` is that of the person's clock; UTC where it isn't known.
     `postmortem` is the URL of the post-mortem, once one is called for or there; else "".
+    `onlooker`: it's for somebody who was never paged, and only wants to know how it stands. `next_update` is by when
+    news is promised. `write` writes the template of a name from what is given; None: the packaged ones.
     `link` makes the URL that does a `Command`, for one mailbox or, with "", for many readers; None where the router has
     no key to sign it with. `picture` is a chart as PNG, or b"".
-    no key to sign it with.
     `also` are further incidents that it tells of in a few words, where a person wants no more than so many messages.
     """
 
@@ -96,6 +98,10 @@ class Letter(Struct, frozen=True):
     link: Callable[[str, str], str] | None = None
     picture: bytes = b""
     also: tuple[Mention, ...] = ()
+    onlooker: bool = False
+    next_update: float | None = None
+    support_email: str = ""
+    write: Callable[[str, Mapping[str, Any]], str] | None = None
 
     @property
     def news(self) -> tuple[Entry, ...]:

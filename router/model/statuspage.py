@@ -79,13 +79,15 @@ class MailKind(StrEnum):
     CONFIRM = "confirm"
     ALREADY = "already"
     UPDATE = "update"
+    ANNOUNCEMENT = "announcement"
 
 
 class OwedMail(Struct, frozen=True):
     """A mail owed to one subscriber. It doesn't hold what it says, which is read when it's sent.
 
-    An `UPDATE` is about the timeline entry `entry_id` of the incident. `due_at` is when it's to be tried next, or
-    looked at because it was in flight at a crash; `done` that it was sent, or given up for the reason in `error`.
+    An `UPDATE` or an `ANNOUNCEMENT` is about the timeline entry `entry_id` of the incident. `due_at` is when
+    it's to be tried next, or looked at because it was in flight at a crash; `done` that it was sent, or given up for
+    the reason in `error`.
     """
 
     kind: MailKind

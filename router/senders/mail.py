@@ -24,7 +24,7 @@ from msgspec import Struct, field
 
 from router.config.fields import Duration, is_loopback
 from router.config.secret import Secret
-from router.core.render import Message, further, message, plain
+from router.core.render import Message, further, message, plain, to_stakeholders
 from router.model.incident import Severity
 from router.model.notification import Letter, Rejected, Result, Retry, Sent
 from router.model.statuspage import PublicMail
@@ -50,6 +50,13 @@ _ABOUT_ONE_MAIL = (
 )
 _ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9.-]*[A-Za-z0-9]")
 
+
+_TOP = """<!DOCTYPE html>
+<html><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"></head>
+<body style="margin:0;padding:16px;font:16px/1.5 sans-serif;color:#1a1a1a;background:#ffffff">
+<div style="max-width:600px;margin:0 auto;overflow-wrap:anywhere">
+"""
+_BOTTOM = "</div></body></html>\n"
 
 Labelled = Sequence[tuple[str, str]]
 
@@ -146,6 +153,8 @@ class MailSender:
         return results
 
     def _compose(self, letter: Letter, to: Address) -> EmailMessage:
+        if letter.onlooker:
+            return compose_for_onlookers(letter, self._from, to)
         shown = answers(letter, to.addr_spec) if self._config.links else ()
         return compose(letter, self._from, to, tuple(shown))
 
@@ -182,13 +191,7 @@ def compose(letter: Letter, sender: Address, to: Address, shown: Labelled = ()) 
     """
     said = message(letter)
     incident = letter.incident
-    host = _id_host(sender)
-    # Two routers, or one with a new database, give the same numbers to other incidents: the opening time tells.
-    root = f"<incident-{incident.id}.{incident.opened_at:.0f}@{host}>"
-    # What is tried again with further incidents in it is another mail, not a copy that a mailbox may drop.
-    also = "".join(f"|{other.incident.id}" for other in letter.also)
-    whose = hashlib.sha256(f"{incident.opened_at}|{letter.channel}|{to.addr_spec}{also}".encode()).hexdigest()[:16]
-    mail = _headed(sender, to, said.subject, letter.at, f"<inc-{incident.id}.{letter.seq}.{whose}@{host}>", root)
+    mail = _about(letter, sender, to, said.subject)
     if incident.severity in {Severity.P0, Severity.P1} and incident.is_open:
         mail["Importance"] = "high"
         mail["X-Priority"] = "1"
@@ -202,6 +205,29 @@ def compose(letter: Letter, sender: Address, to: Address, shown: Labelled = ()) 
         assert isinstance(html, EmailMessage)
         html.add_related(letter.picture, "image", "png", cid=f"<{chart}>", filename="chart.png", disposition="inline")
     return mail
+
+
+def compose_for_onlookers(letter: Letter, sender: Address, to: Address) -> EmailMessage:
+    """The mail to who only wants to know how it stands: nothing in it asks for an answer."""
+    said = to_stakeholders(letter)
+    mail = _about(letter, sender, to, said.subject)
+    mail.set_content(f"{said.text}\n", cte="quoted-printable")
+    paragraphs = "\n".join(
+        f'<p style="margin:0 0 16px">{escape(one).replace(chr(10), "<br>")}</p>' for one in said.text.split("\n\n")
+    )
+    mail.add_alternative(f"{_TOP}{paragraphs}\n{_BOTTOM}", subtype="html", cte="quoted-printable")
+    return mail
+
+
+def _about(letter: Letter, sender: Address, to: Address, subject: str) -> EmailMessage:
+    """An empty mail in the thread of its incident."""
+    incident, host = letter.incident, _id_host(sender)
+    # Two routers, or one with a new database, give the same numbers to other incidents: the opening time tells.
+    root = f"<incident-{incident.id}.{incident.opened_at:.0f}@{host}>"
+    # What is tried again with further incidents in it is another mail, not a copy that a mailbox may drop.
+    also = "".join(f"|{other.incident.id}" for other in letter.also)
+    whose = hashlib.sha256(f"{incident.opened_at}|{letter.channel}|{to.addr_spec}{also}".encode()).hexdigest()[:16]
+    return _headed(sender, to, subject, letter.at, f"<inc-{incident.id}.{letter.seq}.{whose}@{host}>", root)
 
 
 def compose_public(mail: PublicMail, sender: Address, to: Address) -> EmailMessage:
@@ -249,11 +275,7 @@ def _html(said: Message, shown: Labelled, chart: str, further: str) -> str:
     buttons = "".join(f'<a href="{escape(url)}" style="{BUTTON}">{escape(label)}</a>' for label, url in shown)
     alt = "What the alert measured"
     picture = f'<img src="cid:{escape(chart)}" alt="{alt}" style="display:block;width:100%">' if chart else ""
-    return f"""<!DOCTYPE html>
-<html><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"></head>
-<body style="margin:0;padding:16px;font:16px/1.5 sans-serif;color:#1a1a1a;background:#ffffff">
-<div style="max-width:600px;margin:0 auto;overflow-wrap:anywhere">
-<h1 style="font-size:20px;margin:0 0 12px">{escape(said.headline)}</h1>
+    return f"""{_TOP}<h1 style="font-size:20px;margin:0 0 12px">{escape(said.headline)}</h1>
 {_table(top)}
 <p style="margin:16px 0">{buttons}</p>
 <h2 style="font-size:16px;margin:16px 0 4px">Updates</h2>
@@ -262,8 +284,7 @@ def _html(said: Message, shown: Labelled, chart: str, further: str) -> str:
 {picture}
 {more}
 <div style="color:#555555;font-size:14px">{_table(said.facts)}</div>
-</div></body></html>
-"""
+{_BOTTOM}"""
 
 
 def _table(rows: tuple[tuple[str, str], ...]) -> str:

@@ -25,11 +25,15 @@ from router.web.auth import Role, whoever
 from router.web.by_hand import report
 from router.web.content import COMMANDS, CommandBody, answer, incident_named, number
 from router.web.content import body as read_body
+from router.web.drafts import Drafts
 from router.web.openapi import openapi
 
 E = TypeVar("E", bound=StrEnum)
 
 MAX_PAGE = 1_000
+
+REFUSED = frozenset({Reason.ALREADY_CLOSED, Reason.NOT_RESOLVED, Reason.NO_CUSTOMERS})
+"""What a command comes to that is answered with 409."""
 
 
 class ReportBody(Struct, frozen=True, forbid_unknown_fields=True):
@@ -53,7 +57,9 @@ class Api:
         auth: Callable[[], Auth],
         settings: Callable[[], Settings],
         receivers: Callable[[], Mapping[str, Receiver]],
+        drafts: Drafts,
     ) -> None:
+        self._drafts = drafts
         self._store = store
         self._inbox = inbox
         self._clock = clock
@@ -132,6 +138,8 @@ class Api:
             found = await incident_named(request, self._store)
             body = await read_body(request, CommandBody)
             body.check(command)
+            if command is Command.ANNOUNCE:
+                body = await self._drafts.worded(found, command, body)
             event = Commanded(
                 self._clock.now(), found.id, by, command, body.text, body.severity, status=body.status, title=body.title
             )
@@ -139,7 +147,7 @@ class Api:
             after = await self._store.incident(found.id)
             assert after is not None
             # Too late isn't an error: the answer says what was so already.
-            status = HTTPStatus.CONFLICT if reason is Reason.ALREADY_CLOSED else HTTPStatus.OK
+            status = HTTPStatus.CONFLICT if reason in REFUSED else HTTPStatus.OK
             return answer({"outcome": reason, "incident": views.incident(after)}, status)
 
         return handle

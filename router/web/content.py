@@ -22,6 +22,7 @@ COMMANDS: Mapping[str, Command] = {
     "assign": Command.ASSIGN,
     "status": Command.STATUS,
     "publish": Command.PUBLISH,
+    "announce": Command.ANNOUNCE,
 }
 """By the last part of their path, in the API and on pages."""
 

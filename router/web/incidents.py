@@ -16,23 +16,27 @@ from router.ports import Bad, Clock, Inbox, Store
 from router.web.auth import Role, whoever
 from router.web.content import COMMANDS, CommandBody, incident_named, number
 from router.web.context import Investigation
+from router.web.drafts import Drafts
 from router.web.page import page
 
 SHOWN = 50
 MOST_OPEN = 500
 MAX_FORM = 64 * 1024
 LONGEST_NAME = 60
+PUBLIC = {"title": "title", "text": "text"}
+"""The fields of the forms for words to the public, and what each is in the command."""
 
 
 class Incidents:
     """Shows the store and submits what people do. It decides nothing."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts it stands between
         self,
         store: Store,
         inbox: Inbox,
         clock: Clock,
         investigation: Investigation,
+        drafts: Drafts,
         *,
         document: Callable[[], Document],
     ) -> None:
@@ -40,6 +44,7 @@ class Incidents:
         self._inbox = inbox
         self._clock = clock
         self._investigation = investigation
+        self._drafts = drafts
         self._document = document
 
     def routes(self) -> list[web.RouteDef]:
@@ -83,6 +88,7 @@ class Incidents:
             severities=[*Severity],
             statuses=OPEN,
             context=context,
+            drafts=[draft for draft in await self._drafts.of(one) if draft.approves],
             timeline=await self._store.timeline(one.id),
             notifications=await self._store.notifications(incident_id=one.id),
         )
@@ -96,11 +102,15 @@ class Incidents:
             raise web.HTTPNotFound(text="no such command")
         if (request.content_length or 0) > MAX_FORM:
             raise web.HTTPRequestEntityTooLarge(max_size=MAX_FORM, actual_size=request.content_length or 0)
-        form = {name: str(value).strip() for name, value in (await request.post()).items()}
+        form = {name: str(value).replace("\r\n", "\n").strip() for name, value in (await request.post()).items()}
         if not self._document().auth.tokens:
             by = plain(form.get("by", ""))[:LONGEST_NAME] or by
         said = _said(form, command)
-        event = Commanded(self._clock.now(), one.id, by, command, said.text, said.severity, status=said.status)
+        if command is Command.ANNOUNCE:
+            said = await self._drafts.worded(one, command, said)
+        event = Commanded(
+            self._clock.now(), one.id, by, command, said.text, said.severity, status=said.status, title=said.title
+        )
         (reason,) = await self._inbox.submit([event])
         query = urlencode({"did": command.value, "outcome": reason.value})
         raise web.HTTPSeeOther(f"/incidents/{one.id}?{query}")
@@ -118,7 +128,9 @@ class Incidents:
 
 def _said(form: Mapping[str, str], command: Command) -> CommandBody:
     """What the form says to its button: it holds what is for the others, too. Raises: Bad."""
-    meant = {name: form[name] for name in ("text", command.value) if form.get(name)}
+    fields = {Command.ASSIGN: {"text": "lead"}, Command.PUBLISH: PUBLIC, Command.ANNOUNCE: PUBLIC}
+    meant = fields.get(command, {"text": "text", command.value: command.value})
+    meant = {name: form[field] for name, field in meant.items() if form.get(field)}
     try:
         said = msgspec.convert(meant, CommandBody)
     except msgspec.ValidationError as error:

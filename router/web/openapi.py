@@ -49,6 +49,7 @@ DEPLOYMENT = {
     )
 }
 NUMBER = _path("number")
+ZONE = _query("zone", "Whose clock times are by, such as `Europe/London`; else the company's.")
 COMMAND = {"text": TEXT}
 ACTION = {
     "action": {"type": "string", "description": "Its name in the config."},
@@ -77,7 +78,7 @@ REPORT = {
     "labels": {"type": "object", "additionalProperties": {"type": "string"}},
 } | SEVERITY
 STATUS = {"status": {"type": "string", "enum": [str(status) for status in OPEN]}}
-TITLE = {"title": {"type": "string", "description": "What the public knows the incident as."}}
+TITLE = {"title": {"type": "string", "description": "What the public knows the incident as, or the mail's subject."}}
 SOURCE = _query(
     "source", "Whose webhook the body is, by its name under `sources`.", type="string", default="alertmanager"
 )
@@ -140,6 +141,8 @@ TABLE: list[tuple[str, str, str, list[Parameter], dict[str, Any] | None]] = [
     ("post", "/incidents/{id}/assign", "Make somebody lead: the one in `text`, or whoever asks.", [ID], COMMAND),
     ("post", "/incidents/{id}/status", "Say how far it is.", [ID], COMMAND | STATUS),
     ("post", "/incidents/{id}/publish", "Tell the public.", [ID], COMMAND | TITLE),
+    ("post", "/incidents/{id}/announce", "Mail customers that it's resolved, once.", [ID], COMMAND | TITLE),
+    ("get", "/incidents/{id}/drafts", "What would be said of it, by every template.", [ID, ZONE], None),
     ("get", "/incidents/{id}/actions", "What may be run against it, and what was asked for.", [ID], None),
     ("post", "/incidents/{id}/actions", "Ask for an action, or to undo one.", [ID], ACTION),
     ("get", "/incidents/{id}/actions/{number}", "A request, with what its runs said.", [ID, NUMBER], None),

@@ -51,6 +51,7 @@ def incident(one: Incident) -> dict[str, Any]:
         "component": one.component or None,
         "public_title": one.public_title or None,
         "published_at": when(one.published_at),
+        "announced_at": when(one.announced_at),
         "drill": one.drill,
         "suspect": suspect(one),
         "channels": one.told,

@@ -261,7 +261,7 @@ def test_what_comes_too_late_changes_nothing(status: Status, reason: str, event:
 
 
 @pytest.mark.parametrize("status", CLOSED)
-@pytest.mark.parametrize("command", [c for c in Command if c not in {Command.NOTE, Command.PUBLISH}])
+@pytest.mark.parametrize("command", [c for c in Command if c not in {Command.NOTE, Command.PUBLISH, Command.ANNOUNCE}])
 def test_a_person_who_comes_too_late_is_on_record(status: Status, command: Command) -> None:
     """Nothing else changes, and nobody is told."""
     late = play([(says(90, command, P0), "already_closed | note already_closed by ana")], incident=CLOSED[status])

@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from router.core.settings import Settings
 from router.core.template import compile_link
+from router.core.wording import Wording
 from router.engine.apply import Applier
 from router.engine.deliver import Channel, Courier, Words
 from router.model.alert import Alert, AlertStatus
@@ -21,7 +22,7 @@ LINKS = [
     ("Logs", compile_link("https://logs.example/{{ labels.service }}?from={{ start_s }}")),
     ("No", compile_link("{{ labels.no }}")),
 ]
-WORDS = Words("http://router.example.com", "VintStreet", elsewhere=LINKS)
+WORDS = Words("http://router.example.com", Wording("VintStreet"), elsewhere=LINKS)
 
 
 def seen(name: str = "PaymentFailures", at: float = START, **changes: Any) -> AlertSeen:

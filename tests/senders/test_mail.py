@@ -187,7 +187,22 @@ def text_of(html: str) -> str:
 
     class Reader(HTMLParser):
         def handle_starttag(self, tag: str, attrs: Any) -> None:
-            assert tag in {"html", "head", "meta", "body", "div", "h1", "h2", "table", "tr", "td", "b", "p", "a"}, tag
+            assert tag in {
+                "html",
+                "head",
+                "meta",
+                "body",
+                "div",
+                "h1",
+                "h2",
+                "table",
+                "tr",
+                "td",
+                "b",
+                "p",
+                "br",
+                "a",
+            }, tag
 
         def handle_data(self, data: str) -> None:
             seen.append(data)
@@ -477,3 +492,18 @@ async def test_several_incidents_are_one_mail(relay: Relay, port: int) -> None:
     )
     assert '<a href="http://127.0.0.1:9095/incidents/144">P2 INC-144: Disk &lt;b&gt; full</a>' in html
     assert mail["Message-ID"] != other["Message-ID"]
+
+
+async def test_who_only_wants_to_know_gets_words_of_their_own_and_nothing_to_press(relay: Relay, port: int) -> None:
+    """In the incident's thread, by their clock."""
+    letter = make_letter(onlooker=True, to="dan@example.com", time_zone="Europe/Paris", link=lambda *_: "https://x/act")
+    assert await make_sender(port).send(letter) == Sent()
+    ((_, mail),) = relay.mails
+    said, html = (mail.get_body((kind,)) for kind in ("plain", "html"))
+    assert said is not None
+    assert html is not None
+    assert mail["subject"] == "[INC-142] Payment failures at 2.5% on api"
+    assert "Since: 2026-01-01 13:00 CET" in said.get_content()
+    assert "https://x/act" not in mail.as_string()
+    assert mail["in-reply-to"]
+    assert "Since: 2026-01-01 13:00 CET" in text_of(html.get_content())

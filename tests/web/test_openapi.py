@@ -75,7 +75,7 @@ async def test_the_documented_status_is_the_one_that_is_answered(router: Router)
             "overrides": {"contact": "ana", "to": f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%d %H:%M}"},
         }
         for path, operations in sorted((await document(daemon))["paths"].items(), key=lambda one: one[0][::-1]):
-            if path.endswith(("/false-positive", "/resolve", "/share")) or "{number}" in path:
+            if path.endswith(("/false-positive", "/resolve", "/share", "/announce")) or "{number}" in path:
                 continue  # they end the incident, or need what isn't there, and are tested by themselves
             for method, operation in operations.items():
                 if method == "post" and path.endswith("/actions"):

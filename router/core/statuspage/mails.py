@@ -4,7 +4,9 @@ from msgspec.structs import replace
 
 from router.core.backoff import next_delay
 from router.core.render import utc
-from router.core.statuspage.notice import Notice, Update
+from router.core.statuspage.notice import Notice, Update, clean
+from router.model.decision import Entry
+from router.model.incident import Incident
 from router.model.notification import Result, Retry, Sent, Uncertain
 from router.model.statuspage import OwedMail, PublicMail, StatusPlan
 
@@ -66,6 +68,18 @@ def _text(plan: StatusPlan, notice: Notice, said: Update, unsubscribe: str) -> s
         f"Unsubscribe: {unsubscribe}",
     ]
     return "\n".join(lines)
+
+
+def announcement(address: str, unsubscribe: str, owed: OwedMail, incident: Incident, entry: Entry) -> PublicMail:
+    """What was announced to customers, in the words that were approved, to somebody who asked for updates."""
+    text = f"{letter_text(str(entry.data.get('text', '')))}\n\nUnsubscribe: {unsubscribe}"
+    subject, name = str(entry.data.get("title", "")), f"{_name(owed)}.{incident.opened_at:.0f}"
+    return PublicMail(address, subject, text, name, owed.owed_at, unsubscribe=unsubscribe)
+
+
+def letter_text(text: str) -> str:
+    """What somebody wrote, in its lines, of characters that every reader can show."""
+    return "\n".join(clean(line) for line in text.splitlines()).strip()
 
 
 def _name(owed: OwedMail) -> str:

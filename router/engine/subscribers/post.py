@@ -78,13 +78,17 @@ class SubscriberPost:
 
     async def spread(self, letter: Letter) -> None:
         """Owe what is new in the letter to all who had confirmed when it was published. Raises: StoreUnavailable."""
-        news = [entry for entry in letter.news if entry.what is Reason.PUBLISHED]
         if letter.incident.drill:
             return
-        for entry in news:
-            numbers = await self._roll.confirmed(entry.at)
-            for start in range(0, len(numbers), SPREAD):
-                await self._owe(entry, numbers[start : start + SPREAD])
+        for entry in letter.news:
+            if entry.what is Reason.PUBLISHED:
+                await self.owe(entry)
+
+    async def owe(self, entry: Entry) -> None:
+        """Owe what was published or announced to all who had confirmed by then. Raises: StoreUnavailable."""
+        numbers = await self._roll.confirmed(entry.at)
+        for start in range(0, len(numbers), SPREAD):
+            await self._owe(entry, numbers[start : start + SPREAD])
         self.wake()
 
     async def _owe(self, entry: Entry, numbers: Sequence[str]) -> None:
@@ -98,7 +102,8 @@ class SubscriberPost:
             return
 
     async def _record(self, entry: Entry, number: str) -> Record | None:
-        owed = OwedMail(MailKind.UPDATE, number, entry.at, entry.at, entry.incident_id, entry.id)
+        kind = MailKind.ANNOUNCEMENT if entry.what is Reason.ANNOUNCED else MailKind.UPDATE
+        owed = OwedMail(kind, number, entry.at, entry.at, entry.incident_id, entry.id)
         _, record = await self._roll.mails.prepare(
             f"{entry.id}-{number}", lambda before: None if before else owed, entry.at
         )
@@ -164,8 +169,17 @@ class SubscriberPost:
         unsubscribe = f"{self._url}/unsubscribe/{self._roll.links.token('unsubscribe', owed.subscriber)}"
         if owed.kind is MailKind.ALREADY:
             return mails.already(self._plan, subscriber.address, unsubscribe, owed)
+        if owed.kind is MailKind.ANNOUNCEMENT:
+            return await self._announcement(owed, subscriber.address, unsubscribe)
         told = await self._notice(owed.incident_id)
         return None if told is None else mails.update(self._plan, subscriber.address, unsubscribe, owed, told)
+
+    async def _announcement(self, owed: OwedMail, address: str, unsubscribe: str) -> PublicMail | None:
+        incident = await self._store.incident(owed.incident_id)
+        found = [one for one in await self._store.timeline(owed.incident_id) if one.id == owed.entry_id]
+        if incident is None or not found:
+            return None
+        return mails.announcement(address, unsubscribe, owed, incident, found[0])
 
     async def _notice(self, incident_id: int) -> Notice | None:
         incident = await self._store.incident(incident_id)
