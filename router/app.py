@@ -144,7 +144,15 @@ class Post:
         url = str(document.external_url).rstrip("/")
         answers = Links(signer, url, document.auth.links_expire_after)
         elsewhere = [(link.name, link.url) for link in document.links]
-        words = Words(url, config.settings.wording, answers, elsewhere, config.time_zones, self._charts)
+        words = Words(
+            url,
+            config.settings.wording,
+            answers,
+            elsewhere,
+            config.time_zones,
+            self._charts,
+            bool(config.settings.public),
+        )
         channels = [Channel(name, public, concurrency=1, timeout=SPREADING) for name in public.channels(config)]
         for name, options in config.channels.items():
             sender = KINDS[config.kinds[name]].build(name, options, self._session)

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from router.core.render import message, to_stakeholders
 from router.core.settings import Settings
-from router.core.wording import CUSTOMERS, INTERNAL, STAKEHOLDERS, UPDATE
+from router.core.wording import CUSTOMERS, INTERNAL, STAKEHOLDERS, UPDATE, unpublished
 from router.model.decision import Entry
 from router.model.event import Command
 from router.model.incident import Incident, Status
@@ -65,17 +65,8 @@ def _drafts(  # noqa: PLR0913, PLR0917 - as above
     public = wording.update(incident, at)
     publish = Command.PUBLISH if settings.public else None
     title = incident.public_title or public.subject
-    yield Draft(UPDATE, title, public.text, publish, _update_waits(incident, timeline, settings))
+    yield Draft(UPDATE, title, public.text, publish, bool(settings.public) and unpublished(incident, timeline))
     if incident.status is Status.RESOLVED:
         mail = wording.to_customers(incident, timeline, at, zone)
         waits = bool(settings.customers) and not incident.drill and incident.announced_at is None
         yield Draft(CUSTOMERS, mail.subject, mail.text, Command.ANNOUNCE if settings.customers else None, waits)
-
-
-def _update_waits(incident: Incident, timeline: Sequence[Entry], settings: Settings) -> bool:
-    """Where it stands hasn't been published, of an incident that customers may feel."""
-    if incident.drill or not settings.public or not (incident.component or incident.public_title):
-        return False
-    said = [entry.data.get("status") for entry in timeline if entry.what is Reason.PUBLISHED]
-    never_real = incident.status is Status.FALSE_POSITIVE and not said
-    return not never_real and (not said or said[-1] != incident.status)

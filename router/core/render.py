@@ -173,7 +173,7 @@ def message(letter: Letter) -> Message:
         lead=given["lead"],
         updates=tuple((one["when"], one["what"]) for one in given["updates"]),
         links=tuple((one["name"], one["url"]) for one in given["links"]),
-        facts=tuple(_facts(incident, letter.time_zone)),
+        facts=tuple(_facts(letter)),
         also=also,
         text="\n".join([_write(letter, INTERNAL, given), *_more(letter)]),
     )
@@ -307,7 +307,8 @@ def _also(letter: Letter) -> Iterator[tuple[str, str]]:
         yield f"and {len(left)} more: {', '.join(other.incident.name for other in left)}", ""
 
 
-def _facts(incident: Incident, zone: str) -> Iterator[tuple[str, str]]:
+def _facts(letter: Letter) -> Iterator[tuple[str, str]]:
+    incident, zone = letter.incident, letter.time_zone
     yield "Alerts firing", f"{incident.firing} of {incident.alerts}"
     if incident.closed_at is not None:
         yield "Ended", local(incident.closed_at, zone)
@@ -315,6 +316,8 @@ def _facts(incident: Incident, zone: str) -> Iterator[tuple[str, str]]:
         yield "Suspect", plain(suspicion(incident.suspect, incident))
     if incident.component:
         yield "Component", plain(incident.component)
+    if letter.draft:
+        yield "Not public yet", f"{plain(letter.draft)} (alert-router publish {incident.id})"
     if description := plain(incident.annotations.get("description", "")):
         yield "Description", description
     for name, value in sorted(incident.labels.items())[:MAX_LABELS]:

@@ -129,6 +129,15 @@ def ended(incident: Incident) -> dict[str, Any]:
     return {"ended": incident.closed_at, "duration": incident.closed_at - incident.opened_at}
 
 
+def unpublished(incident: Incident, timeline: Iterable[Entry]) -> bool:
+    """Where it stands hasn't been published, of an incident that customers may feel."""
+    if incident.drill or not (incident.component or incident.public_title):
+        return False
+    said = [entry.data.get("status") for entry in timeline if entry.what is Reason.PUBLISHED]
+    never_real = incident.status is Status.FALSE_POSITIVE and not said
+    return not never_real and (not said or said[-1] != incident.status)
+
+
 def headed(text: str) -> Said:
     """The first line is the subject, with or without a word that says so; the text is what follows."""
     first, _, rest = text.partition("\n")

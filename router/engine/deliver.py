@@ -20,8 +20,9 @@ from router.core.investigation import Window, links, usable, window
 from router.core.pace import Pace
 from router.core.parcel import Parcel, alone
 from router.core.template import Template
-from router.core.wording import Wording
+from router.core.wording import Wording, unpublished
 from router.engine.parcels import Limits, claim_limited
+from router.model.decision import Entry
 from router.model.incident import Incident
 from router.model.notification import Attempt, Letter, Mention, Notification, Rejected, Result, Retry, Sent, Uncertain
 from router.ports import Charts, Clock, Inbox, NoChart, Overloaded, Sender, Store, StoreUnavailable, spawn
@@ -78,6 +79,7 @@ class Words:
     """What letters say beside the incident itself. `links` makes those that do something; None without a key.
 
     `elsewhere` are those into other services: (name, template). `time_zones` are those of contacts who have one.
+    `public`: what is published is shown to somebody.
     """
 
     external_url: str
@@ -86,6 +88,7 @@ class Words:
     elsewhere: Sequence[tuple[str, Template]] = ()
     time_zones: Mapping[str, str] = field(default_factory=dict)
     charts: Charts | None = None
+    public: bool = False
 
 
 class Courier:
@@ -204,6 +207,7 @@ class Courier:
             company=self._words.wording.company,
             support_email=self._words.wording.support_email,
             onlooker=onlooks(incident, notification.channel, notification.reason),
+            draft=self._draft(incident, timeline, now),
             next_update=self._words.wording.next_update(incident, now),
             write=self._words.wording.write,
             to=(self.channel.people or {}).get(contact, ""),
@@ -211,6 +215,11 @@ class Courier:
             link=answers.of(incident, notification.channel, now) if answers else None,
             picture=await self._picture(incident, seen) if first else b"",
         )
+
+    def _draft(self, incident: Incident, timeline: Sequence[Entry], now: float) -> str:
+        """What waits for a person to publish it; "" if nothing does."""
+        words = self._words
+        return words.wording.update(incident, now).text if words.public and unpublished(incident, timeline) else ""
 
     async def _picture(self, incident: Incident, seen: Window) -> bytes:
         """The chart as PNG, if it's there soon; b"" if not, for a page doesn't wait for it."""

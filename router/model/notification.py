@@ -73,7 +73,8 @@ class Letter(Struct, frozen=True):
     `time_zone` is that of the person's clock; UTC where it isn't known.
     `postmortem` is the URL of the post-mortem, once one is called for or there; else "".
     `onlooker`: it's for somebody who was never paged, and only wants to know how it stands. `next_update` is by when
-    news is promised. `write` writes the template of a name from what is given; None: the packaged ones.
+    news is promised; `draft` what the status page would say, if it waits for a person. `write` writes the template of
+    a name from what is given; None: the packaged ones.
     `link` makes the URL that does a `Command`, for one mailbox or, with "", for many readers; None where the router has
     no key to sign it with. `picture` is a chart as PNG, or b"".
     `also` are further incidents that it tells of in a few words, where a person wants no more than so many messages.
@@ -101,6 +102,7 @@ class Letter(Struct, frozen=True):
     onlooker: bool = False
     next_update: float | None = None
     support_email: str = ""
+    draft: str = ""
     write: Callable[[str, Mapping[str, Any]], str] | None = None
 
     @property

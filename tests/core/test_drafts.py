@@ -8,15 +8,18 @@ from msgspec.structs import replace
 from router.core.change import onlooks
 from router.core.commands import commanded
 from router.core.drafts import Draft, drafts
+from router.core.escalation import REMIND
 from router.core.incident import decide
+from router.core.policy import SeverityPlan
+from router.core.render import describe, message
 from router.core.settings import Settings
 from router.core.wording import CUSTOMERS, UPDATE
 from router.model.decision import Entry
 from router.model.event import Command, Commanded
 from router.model.incident import Incident, Status
 from router.model.reason import Reason
-from tests.core.script import CONFIG, after, fires, resolves
-from tests.senders.kit import NOW, make_incident
+from tests.core.script import CONFIG, P0, acks, after, due, fires, resolves
+from tests.senders.kit import NOW, make_incident, make_letter
 from tests.world import NOW as THEN
 
 PUBLIC = settings_with(CONFIG, public=("status-page",), customers=("customers",))
@@ -111,3 +114,18 @@ def test_who_was_never_paged_is_an_onlooker() -> None:
     assert not onlooks(incident, "mail/ana", Reason.STATUS_SET)
     # The lead is reminded, whether they were paged or not.
     assert not onlooks(incident, "mail/ben", Reason.UPDATE_OVERDUE)
+
+
+def test_the_reminder_names_the_command_to_run() -> None:
+    plan = SeverityPlan(PUBLIC.severities[P0].policy, update_every=900.0)
+    config = settings_with(PUBLIC, severities=PUBLIC.severities | {P0: plan})
+    decision = decide(after(fires(0, P0), acks(60), config=config), due(960, REMIND), config)
+    assert [describe(entry) for entry in decision.entries] == [
+        'Nobody has said anything for too long: an update is due: alert-router update 1 "…"'
+    ]
+
+
+def test_a_waiting_update_is_among_the_facts_of_messages() -> None:
+    facts = dict(message(make_letter(draft="We are looking into it.")).facts)
+    assert facts["Not public yet"] == "We are looking into it. (alert-router publish 142)"
+    assert "Not public yet" not in dict(message(make_letter()).facts)

@@ -6,9 +6,12 @@ import pytest
 from msgspec.structs import replace
 
 from router.core.pace import Pace
+from router.core.view import Changes
 from router.engine.subscribers import post
 from router.engine.subscribers.post import LEASE
+from router.model.decision import Entry
 from router.model.notification import Rejected, Retry, Sent, Uncertain
+from router.model.reason import Reason
 from router.model.statuspage import PublicMail, Subscriber
 from router.store import SqlStore
 from tests.clock import SteppedClock
@@ -191,3 +194,19 @@ async def test_many_are_told_in_few_transactions(store: SqlStore, clock: Stepped
     await desk.post.spread(letter)
     assert desk.store.calls["save"] - before == 3  # type: ignore[attr-defined]
     assert len(await desk.roll.mails.find(limit=2000)) == 1200
+
+
+async def test_what_is_announced_is_mailed_to_who_subscribes_in_the_words_that_were_approved(desk: Desk) -> None:
+    """With a way out, and once."""
+    await desk.publish()
+    said = {"title": "Over", "text": "It's over.\n\nSorry."}
+    await desk.store.save(Changes(entries=[Entry(142, desk.clock.now(), Reason.ANNOUNCED, "ana", said)]))
+    entry = (await desk.store.timeline(142))[-1]
+    for _ in range(2):
+        await desk.post.owe(entry)
+        await desk.deliver()
+    assert sorted(mail.to for mail in desk.mailbox.mails) == ["ana@example.com", "ben@example.com"]
+    mail = desk.mailbox.mails[0]
+    assert (mail.subject, mail.text.splitlines()[:3]) == ("Over", ["It's over.", "", "Sorry."])
+    assert mail.unsubscribe.startswith(f"{URL}/unsubscribe/")
+    assert mail.text.endswith(mail.unsubscribe)
