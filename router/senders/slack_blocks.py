@@ -96,7 +96,7 @@ def _blocks(letter: Letter, said: Message, *, buttons: bool) -> Iterator[dict[st
         yield {"type": "section", "text": _text(f"*Updates:*\n{_updates(said, MAX_UPDATES, _units)}")}
     facts = " · ".join([letter.incident.name, *(f"{name}: {value}" for name, value in said.facts)])
     yield {"type": "context", "elements": [_text(mrkdwn(facts, MAX_FACTS))]}
-    if buttons and letter.incident.is_open:
+    if buttons and letter.incident.is_open and not letter.onlooker:
         yield {"type": "actions", "elements": list(_answers(letter.incident))}
     if links := [_button(name, url) for name, url in said.links if len(url) <= MAX_URL and URL.fullmatch(url)]:
         yield {"type": "actions", "elements": links}

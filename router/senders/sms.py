@@ -83,9 +83,9 @@ def text(letter: Letter, *, answerable: bool) -> str:
 
     Args:
         letter: about an incident as it is now.
-        answerable: an answer to the message reaches the router.
+        answerable: an answer to the message reaches the router. Who only wants to know isn't asked for one.
     """
-    incident = letter.incident
+    incident, answerable = letter.incident, answerable and not letter.onlooker
     if letter.also:
         return _several(letter, answerable=answerable)
     if about := asked(letter):

@@ -107,7 +107,7 @@ def build_card(letter: Letter, *, answerable: bool = False) -> bytes:
     said = message(letter)
     updates = [f"{when} - {what}" for when, what in said.updates]
     facts = [letter.incident.name, *(f"{name}: {value}" for name, value in said.facts)]
-    shown = [*(answers(letter) if answerable else ()), *links(said)]
+    shown = [*(answers(letter) if answerable and not letter.onlooker else ()), *links(said)]
     body = _encode(letter.incident, said, updates, facts, shown)
     while len(body) > MAX_CARD and (updates or facts):
         if updates:
