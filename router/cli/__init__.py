@@ -43,11 +43,11 @@ for command in (
     resolve,
     note,
     severity,
+    stats,
     update,
     assign,
     publish,
     announce,
-    stats,
     migrate,
     schema,
 ):

@@ -21,6 +21,22 @@ from router.model.reason import Reason
 
 RESOLVE = "resolve"
 
+OF_STAKEHOLDERS = frozenset(
+    {
+        Reason.OPENED,
+        Reason.REOPENED,
+        Reason.SEVERITY_RAISED,
+        Reason.SEVERITY_SET,
+        Reason.PROMOTED,
+        Reason.STATUS_SET,
+        Reason.RESOLVED,
+        Reason.RESOLVED_BY_PERSON,
+        Reason.FALSE_POSITIVE,
+        Reason.RESENT,
+    }
+)
+"""Why stakeholders may be owed a message. Whoever is owed one for another reason is asked for something."""
+
 
 def later(incident: Incident, at: float, **changes: Any) -> Incident:
     """The incident as it is from `at` on."""
@@ -90,7 +106,7 @@ def inform_stakeholders(decision: Decision, at: float, settings: Settings) -> No
 
 def onlooks(incident: Incident, address: str, reason: Reason) -> bool:
     """Is a message that is owed for this reason for somebody who only wants to know where it stands?"""
-    return address not in incident.told and reason is not Reason.UPDATE_OVERDUE
+    return reason in OF_STAKEHOLDERS and address not in incident.told
 
 
 def publish(  # noqa: PLR0913 - each is a different fact about one change
