@@ -70,7 +70,7 @@ from router.web.drafts import Drafts
 from router.web.heartbeats import Heartbeats as HeartbeatPaths
 from router.web.incidents import Incidents
 from router.web.operations import Operations
-from router.web.origin import same_origin
+from router.web.origin import own_name, same_origin
 from router.web.overrides import Overrides
 from router.web.page import readable
 from router.web.postmortem.api import PostMortemPaths
@@ -313,9 +313,8 @@ class App:
             ).run()
 
     def _web(self) -> web.Application:
-        app = web.Application(
-            middlewares=[readable, problems, same_origin], client_max_size=self.config.document.max_body
-        )
+        checks = [readable, problems, same_origin, own_name(lambda: self.config.document)]
+        app = web.Application(middlewares=checks, client_max_size=self.config.document.max_body)
         app.add_routes(self._publishing.routes())
         drafts = Drafts(
             self._store,

@@ -6,19 +6,19 @@ is: it's scoped to one command and one life of one incident, and using it twice 
 
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from urllib.parse import parse_qs
 
 from aiohttp import web
 
 from router.core.fold import Fold
 from router.core.grant import PATH, Grant, Signer
-from router.core.render import plain
 from router.core.sentences import standing, told
 from router.core.settings import Settings
 from router.model.event import Command, Commanded
 from router.model.incident import Incident
 from router.model.reason import Reason
 from router.ports import Clock, Inbox, Store
+from router.web.auth import LONGEST_NAME, named
+from router.web.content import form
 from router.web.page import page
 
 LABELS: Mapping[Command, str] = {
@@ -26,7 +26,6 @@ LABELS: Mapping[Command, str] = {
     Command.ESCALATE: "Escalate",
     Command.RESOLVE: "Resolve",
 }
-LONGEST_NAME = 60
 MAX_FORM = 4096
 """Bytes of the form, which holds a name at most."""
 
@@ -136,8 +135,5 @@ def _address(grant: Grant) -> str:
 
 
 async def _name(request: web.Request) -> str:
-    """What was typed as a name, on one line. Raises: aiohttp's HTTPRequestEntityTooLarge."""
-    body = await request.read()
-    if len(body) > MAX_FORM:
-        raise web.HTTPRequestEntityTooLarge(MAX_FORM, len(body))
-    return plain(parse_qs(body.decode("utf-8", "replace")).get("name", [""])[0])[:LONGEST_NAME]
+    """What was typed as a name. Raises: Bad, aiohttp's HTTPRequestEntityTooLarge."""
+    return named((await form(request, MAX_FORM)).get("name", ""))

@@ -11,6 +11,7 @@ from msgspec import Struct
 from router.config.document import Auth
 from router.core.action import find, known, offered
 from router.core.binding import ActionPlan, bind, fill
+from router.core.render import plain
 from router.core.settings import Settings
 from router.model.action import ActionRequest, ActionState
 from router.model.decision import Entry
@@ -19,7 +20,7 @@ from router.model.incident import Incident
 from router.model.reason import Reason
 from router.ports import ActionDesk, Bad, Clock, Store
 from router.web.auth import Role, whoever
-from router.web.content import answer, body, incident_named
+from router.web.content import Text, answer, body, incident_named
 from router.web.views import when
 
 REFUSED = {
@@ -43,7 +44,7 @@ class RequestBody(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class AnswerBody(Struct, frozen=True, forbid_unknown_fields=True):
-    text: str = ""
+    text: Text = ""
 
 
 class Actions:
@@ -96,7 +97,7 @@ class Actions:
         by = whoever(request, self._auth(), Role.RESPONDER)
         incident = await incident_named(request, self._store)
         wanted = await body(request, RequestBody)
-        key = request.headers.get("Idempotency-Key", "")[:100] or secrets.token_hex(8)
+        key = plain(request.headers.get("Idempotency-Key", ""))[:100] or secrets.token_hex(8)
         event = self._requested(incident, wanted, by, key)
         reason = await self._desk.submit(event)
         return await self._outcome(reason, incident.id, lambda one: one.key == key)

@@ -23,7 +23,7 @@ from router.web import views
 from router.web.accounts import Accounts
 from router.web.auth import Role, whoever
 from router.web.by_hand import report
-from router.web.content import COMMANDS, CommandBody, answer, incident_named, number
+from router.web.content import COMMANDS, CommandBody, Text, answer, incident_named, number
 from router.web.content import body as read_body
 from router.web.drafts import Drafts
 from router.web.openapi import openapi
@@ -41,7 +41,7 @@ class ReportBody(Struct, frozen=True, forbid_unknown_fields=True):
 
     title: str
     severity: Severity | None = None
-    description: str = ""
+    description: Text = ""
     labels: dict[str, str] = {}
 
 

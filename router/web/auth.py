@@ -9,6 +9,7 @@ from enum import IntEnum
 from aiohttp import web
 
 from router.config.document import Auth
+from router.core.render import plain
 from router.ports import Unauthorized
 
 
@@ -19,6 +20,9 @@ class Role(IntEnum):
     RESPONDER = 2
     ADMIN = 3
 
+
+LONGEST_NAME = 60
+"""Characters of the name that somebody gives, where no token says who it is."""
 
 BASIC = 'Basic realm="alert-router", charset="UTF-8"'
 """Makes a browser ask for a user name and a password."""
@@ -32,7 +36,7 @@ def whoever(request: web.Request, auth: Auth, needed: Role, *, in_query: bool = 
     `in_browser` as the password of HTTP Basic, whatever the user name. Raises: Unauthorized, aiohttp's HTTPForbidden.
     """
     if not auth.tokens:
-        return request.headers.get("X-Router-User", "") or ("somebody" if in_browser else "api")
+        return named(request.headers.get("X-Router-User", "")) or ("somebody" if in_browser else "api")
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if in_query and not token:
         scheme, token = "bearer", request.query.get("token", "")
@@ -48,6 +52,11 @@ def whoever(request: web.Request, auth: Auth, needed: Role, *, in_query: bool = 
     if Role[known.role.upper()] < needed:
         raise web.HTTPForbidden(text=f"this needs the role {needed.name.lower()}, and '{name}' is {known.role}")
     return name
+
+
+def named(text: str) -> str:
+    """A name that anybody may have typed, fit for the timeline: on one line, of text that can be stored."""
+    return plain(text)[:LONGEST_NAME]
 
 
 def _password(credentials: str) -> str:

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import TypeVar
+from typing import Annotated, TypeVar
+from urllib.parse import parse_qsl
 
 import msgspec
 from aiohttp import web
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from router.model.event import Command
 from router.model.incident import OPEN, Incident, Severity, Status
@@ -28,11 +29,23 @@ COMMANDS: Mapping[str, Command] = {
 
 T = TypeVar("T", bound=msgspec.Struct)
 
+MAX_FORM = 64 * 1024
+"""Bytes of a page's form."""
+
+MAX_FIELDS = 20
+
+LONGEST_TEXT = 10_000
+"""Characters that somebody may write at once: it's on the timeline, and so in every message after it."""
+
+Text = Annotated[str, Meta(max_length=LONGEST_TEXT)]
+
+YEAR = 366 * 86_400.0
+
 
 class CommandBody(Struct, frozen=True, forbid_unknown_fields=True):
     """What a command says beside itself: see `Commanded`. All of it is optional, but for what the command needs."""
 
-    text: str = ""
+    text: Text = ""
     severity: Severity | None = None
     status: Status | None = None
     title: str = ""
@@ -66,6 +79,22 @@ async def body(request: web.Request, type_: type[T]) -> T:
         raise Bad(detail, f"/{field.rstrip('`')}" if field else "") from None
     except UnicodeDecodeError:
         raise Bad("text that isn't UTF-8") from None
+
+
+async def form(request: web.Request, most: int = MAX_FORM) -> dict[str, str]:
+    """The fields of a page's form, of at most so many bytes. Raises: Bad, aiohttp's HTTPRequestEntityTooLarge."""
+    raw = await request.clone(client_max_size=most).read()
+    try:
+        fields = parse_qsl(raw.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=MAX_FIELDS)
+    except ValueError:
+        raise Bad("the form has more fields than any of ours") from None
+    return {name: value.replace("\r\n", "\n").strip() for name, value in fields}
+
+
+def check_ahead(at: float, now: float, pointer: str) -> None:
+    """That a time which somebody gives isn't beyond what can be shown, or meant. Raises: Bad."""
+    if at > now + YEAR:
+        raise Bad("that's more than a year ahead", pointer)
 
 
 def number(request: web.Request, name: str, default: int) -> int:

@@ -98,6 +98,6 @@ class DeploymentPaths:
             at = datetime.fromisoformat(text) if text else None
         except ValueError:
             at = None
-        if text and (at is None or at.tzinfo is None):
+        if text and (at is None or at.tzinfo is None or at.timestamp() < 0):
             raise Bad("expected a time like 2026-11-24T09:00:00Z", "/at")
         return min(at.timestamp(), now) if at else now

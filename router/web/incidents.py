@@ -7,22 +7,19 @@ import msgspec
 from aiohttp import web
 
 from router.config.document import Document
-from router.core.render import plain
 from router.core.sentences import told
 from router.model.event import Command, Commanded
 from router.model.incident import OPEN, Incident, Severity, Status
 from router.model.reason import Reason
 from router.ports import Bad, Clock, Inbox, Store
-from router.web.auth import Role, whoever
-from router.web.content import COMMANDS, CommandBody, incident_named, number
+from router.web.auth import LONGEST_NAME, Role, named, whoever
+from router.web.content import COMMANDS, CommandBody, form, incident_named, number
 from router.web.context import Investigation
 from router.web.drafts import Drafts
 from router.web.page import page
 
 SHOWN = 50
 MOST_OPEN = 500
-MAX_FORM = 64 * 1024
-LONGEST_NAME = 60
 PUBLIC = {"title": "title", "text": "text"}
 """The fields of the forms for words to the public, and what each is in the command."""
 
@@ -85,6 +82,7 @@ class Incidents:
             said=_outcome(request, one),
             may=self._may(request),
             asks_name=not self._document().auth.tokens and "X-Router-User" not in request.headers,
+            longest=LONGEST_NAME,
             severities=[*Severity],
             statuses=OPEN,
             context=context,
@@ -100,12 +98,10 @@ class Incidents:
         command = COMMANDS.get(request.match_info["command"])
         if command is None:
             raise web.HTTPNotFound(text="no such command")
-        if (request.content_length or 0) > MAX_FORM:
-            raise web.HTTPRequestEntityTooLarge(max_size=MAX_FORM, actual_size=request.content_length or 0)
-        form = {name: str(value).replace("\r\n", "\n").strip() for name, value in (await request.post()).items()}
+        filled = await form(request)
         if not self._document().auth.tokens:
-            by = plain(form.get("by", ""))[:LONGEST_NAME] or by
-        said = _said(form, command)
+            by = named(filled.get("by", "")) or by
+        said = _said(filled, command)
         if command is Command.ANNOUNCE:
             said = await self._drafts.worded(one, command, said)
         event = Commanded(
@@ -126,11 +122,11 @@ class Incidents:
             return False
 
 
-def _said(form: Mapping[str, str], command: Command) -> CommandBody:
+def _said(filled: Mapping[str, str], command: Command) -> CommandBody:
     """What the form says to its button: it holds what is for the others, too. Raises: Bad."""
     fields = {Command.ASSIGN: {"text": "lead"}, Command.PUBLISH: PUBLIC, Command.ANNOUNCE: PUBLIC}
     meant = fields.get(command, {"text": "text", command.value: command.value})
-    meant = {name: form[field] for name, field in meant.items() if form.get(field)}
+    meant = {name: filled[field] for name, field in meant.items() if filled.get(field)}
     try:
         said = msgspec.convert(meant, CommandBody)
     except msgspec.ValidationError as error:

@@ -83,13 +83,13 @@ SOURCE = _query(
     "source", "Whose webhook the body is, by its name under `sources`.", type="string", default="alertmanager"
 )
 
-MOMENT = {"type": "string", "format": "date-time"}
+EXACT = {"type": "string", "format": "date-time"}
 MAINTENANCE = {
     "title": {"type": "string"},
     "text": {"type": "string"},
     "components": {"type": "array", "items": {"type": "string"}},
-    "starts_at": MOMENT,
-    "ends_at": MOMENT,
+    "starts_at": EXACT,
+    "ends_at": EXACT,
 }
 AT = _query("at", "At this time instead of now, such as `2026-11-28T23:00Z`.")
 SILENCE = {

@@ -4,14 +4,22 @@ A browser adds its user's password to a form that any site has it post, and reac
 none. It also says where the form came from, which no site can forge; programs say nothing, and are left alone.
 """
 
+import ipaddress
+from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from router.config.document import Document
 from router.web.problem import Handler
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that change nothing here."""
+
+OPEN = ("/api/", "/incidents")
+"""Where paths begin that ask for no secret while there are no tokens."""
+
+Middleware = Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]
 
 
 @web.middleware
@@ -28,3 +36,34 @@ def _from_elsewhere(request: web.Request) -> bool:
         return site not in {"same-origin", "none"}
     origin = request.headers.get("Origin")
     return origin is not None and urlsplit(origin).netloc != request.headers.get("Host", "")
+
+
+def own_name(document: Callable[[], Document]) -> Middleware:
+    """Refuses, while the API is open on loopback, what is asked of it by another's name.
+
+    A site can have its own name lead to 127.0.0.1: to a browser its page and the router are the same origin then.
+    """
+
+    @web.middleware
+    async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Raises: aiohttp's HTTPMisdirectedRequest."""
+        auth, url = document().auth, document().external_url
+        if not (auth.tokens or auth.insecure) and request.path.startswith(OPEN) and not _ours(request.host, url):
+            raise web.HTTPMisdirectedRequest(
+                text="the router isn't known by this name: set external_url to it, or let auth.tokens say who may ask"
+            )
+        return await handler(request)
+
+    return check
+
+
+def _ours(host: str, external_url: str) -> bool:
+    """An address is nobody's name: no site can have it."""
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+        if name in {"localhost", urlsplit(external_url).hostname}:
+            return True
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True

@@ -11,14 +11,14 @@ from msgspec import Struct, field
 from router.config.document import Auth
 from router.config.people import moment_at
 from router.config.times import parse_moment
-from router.core.arrangement import AHEAD, Arrangement, ended, swap
+from router.core.arrangement import Arrangement, ended, swap
 from router.core.reach import People
 from router.core.schedule import Override, Schedule
 from router.ports import Bad, Clock
 from router.shelf import Shelf
 from router.telemetry.logs import logger
 from router.web.auth import Role, whoever
-from router.web.content import answer, body
+from router.web.content import answer, body, check_ahead
 from router.web.views import schedule as view
 from router.web.views import when
 
@@ -172,8 +172,7 @@ def _check_times(start: float, end: float, now: float) -> None:
         raise Bad("it ends before it begins", "/to")
     if end <= now:
         raise Bad("it's over already", "/to")
-    if end > now + AHEAD:
-        raise Bad("that's more than a year ahead", "/to")
+    check_ahead(end, now, "/to")
 
 
 def _view(key: str, one: Arrangement) -> dict[str, Any]:

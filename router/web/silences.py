@@ -19,7 +19,7 @@ from router.ports import Bad, Clock
 from router.shelf import Shelf
 from router.telemetry.logs import logger
 from router.web.auth import Role, whoever
-from router.web.content import answer, body
+from router.web.content import Text, answer, body, check_ahead
 from router.web.views import when
 
 log = logger(__name__)
@@ -32,7 +32,7 @@ class SilenceBody(Struct, frozen=True, forbid_unknown_fields=True):
     """Matchers, of which all must hold; from when (now) until when, or for how long; and why."""
 
     match: list[str]
-    comment: str
+    comment: Text
     to: str = ""
     from_: str = field(name="from", default="")
     for_: str = field(name="for", default="")
@@ -112,6 +112,7 @@ class SilenceApi:
         end = self._moment(asked.to, "/to") if asked.to else start + _parsed(parse_duration, asked.for_, "/for")
         if end <= start:
             raise Bad("it's over before it begins", "/to" if asked.to else "/for")
+        check_ahead(end, now, "/to" if asked.to else "/for")
         return MadeSilence(tuple(asked.match), start, end, by, now, asked.comment)
 
     def _moment(self, text: str, pointer: str) -> float:

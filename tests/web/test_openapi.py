@@ -58,7 +58,8 @@ async def test_the_documented_status_is_the_one_that_is_answered(router: Router)
         (stored,) = (await daemon.get("/api/v1/alerts")).json["alerts"]
         swap = {"between": ["ana", "ben"]}
         override = (await daemon.ask("POST", "/api/v1/schedules/ana/swaps", json=swap)).json["override"]["id"]
-        work = {"title": "Upgrade", "starts_at": "2100-01-01T00:00:00Z", "ends_at": "2100-01-01T01:00:00Z"}
+        begins, ends = (f"{datetime.now(UTC) + timedelta(days=days):%Y-%m-%dT%H:%M:%SZ}" for days in (1, 2))
+        work = {"title": "Upgrade", "starts_at": begins, "ends_at": ends}
         announced = (await daemon.ask("POST", "/api/v1/status/maintenance", json=work)).json["maintenance"]["id"]
         quiet = {"match": ["a=b"], "for": "2h", "comment": "why"}
         silence = (await daemon.ask("POST", "/api/v1/silences", json=quiet)).json["silence"]["id"]

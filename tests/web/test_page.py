@@ -86,3 +86,30 @@ async def test_what_another_site_sends_is_refused(router: Router, headers: dict[
         sent = {name: daemon.url if value == "SELF" else value for name, value in headers.items()}
         assert is_problem(await daemon.ask("POST", "/api/v1/incidents/1/ack", headers=sent), status)
         assert (await daemon.get("/api/v1/incidents", headers=sent)).status == 200
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("evil.example", 421),
+        ("localhost.evil.example:9095", 421),
+        ("127.0.0.1.evil.example", 421),
+        ("[", 421),
+        ("localhost", 200),
+        ("localhost:9095", 200),
+        ("192.0.2.1:9095", 200),
+        ("[::1]:9095", 200),
+        ("router.example.com", 200),
+    ],
+)
+async def test_an_open_api_answers_to_its_own_names_only(router: Router, host: str, status: int) -> None:
+    """A site whose name leads to loopback is the router's own origin to a browser, and reads nothing by that."""
+    given = {"Host": host}
+    async with router(external_url="https://router.example.com") as daemon:
+        for path in ("/api/v1/incidents", "/incidents"):
+            assert (await daemon.get(path, headers=given)).status == status
+        refused = await daemon.ask("POST", "/api/v1/incidents", json={"title": "x"}, headers=given)
+        assert refused.status == (201 if status == 200 else 421)
+        assert (await daemon.get("/-/healthy", headers=given)).status == 200
+    async with router(external_url="https://router.example.com", auth={"insecure": True}) as daemon:
+        assert (await daemon.get("/api/v1/incidents", headers=given)).status == 200

@@ -13,7 +13,7 @@ from router.core.statuspage.page import ended
 from router.model.statuspage import Maintenance, StatusPlan
 from router.ports import Bad, Clock, Store
 from router.web.auth import Role, whoever
-from router.web.content import answer, body
+from router.web.content import YEAR, answer, body, check_ahead
 from router.web.statuspage.board import maintenances
 from router.web.statuspage.handlers import NONE
 from router.web.views import when
@@ -106,6 +106,9 @@ def _check(asked: MaintenanceBody, plan: StatusPlan, now: float) -> None:
         raise Bad("it must end after it starts", "/ends_at")
     if asked.ends_at.timestamp() <= now:
         raise Bad("it's over already", "/ends_at")
+    check_ahead(asked.ends_at.timestamp(), now, "/ends_at")
+    if asked.starts_at.timestamp() < now - YEAR:
+        raise Bad("that's more than a year ago", "/starts_at")
     known = [one.name for one in plan.components]
     for number, name in enumerate(asked.components):
         if name not in known:

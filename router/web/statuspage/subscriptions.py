@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Protocol
-from urllib.parse import parse_qs
 
 from aiohttp import web
 
 from router.config.people import parse_email
+from router.web.content import form
 from router.web.page import HEADERS
 from router.web.statuspage import html
 from router.web.statuspage.board import Board
@@ -15,6 +15,9 @@ from router.web.statuspage.handlers import NONE
 
 MAX_ADDRESS = 254
 """Characters (RFC 5321, 4.5.3.1.3, less the brackets)."""
+
+MAX_FORM = 4096
+"""Bytes: anybody may post here."""
 
 ASKED = ("Look into your mail", "If mail can reach that address, there's a link on its way to it. Open it to confirm.")
 WRONG = ("That isn't an e-mail address", "Go back and look at it once more.")
@@ -56,8 +59,7 @@ class SubscriptionPages:
     async def subscribe(self, request: web.Request) -> web.Response:
         """The answer is the same whether the address is known or not."""
         roll = self._there()
-        form = parse_qs((await request.read()).decode(errors="replace"))
-        address = _address(form.get("address", [""])[0])
+        address = _address((await form(request, MAX_FORM)).get("address", ""))
         if not address:
             return await self._say(*WRONG, root="", status=HTTPStatus.BAD_REQUEST)
         if not await roll.ask(address, self._caller(request)):
@@ -107,9 +109,9 @@ class SubscriptionPages:
 
 
 def _address(text: str) -> str:
-    """Without the blanks around it; "" if it isn't one."""
+    """What was typed, if it's an address; else ""."""
     try:
-        address = parse_email(text.strip())
+        address = parse_email(text)
     except ValueError:
         return ""
     return address if len(address) <= MAX_ADDRESS else ""
