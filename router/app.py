@@ -11,6 +11,7 @@ from typing import Any
 
 import aiohttp
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 from msgspec.structs import replace
 
 from router.actions import build as build_actions
@@ -313,7 +314,7 @@ class App:
             ).run()
 
     def _web(self) -> web.Application:
-        checks = [readable, problems, same_origin, own_name(lambda: self.config.document)]
+        checks: list[Middleware] = [readable, problems, same_origin, own_name(lambda: self.config.document)]
         app = web.Application(middlewares=checks, client_max_size=self.config.document.max_body)
         app.add_routes(self._publishing.routes())
         drafts = Drafts(

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from router.cli.client import Url, ask
-from router.cli.config import ConfigPath, console, fail
+from router.cli.config import ConfigPath, Json, console, fail, say_json
 from router.cli.incidents import Id
 
 action = typer.Typer(help="Run what may be done against an incident.", no_args_is_help=True)
@@ -17,9 +17,12 @@ Number = Annotated[int, typer.Argument(help="The request's number.")]
 
 
 @action.command("list")
-def list_actions(incident: Id, config: ConfigPath = None, url: Url = None) -> None:
+def list_actions(incident: Id, for_programs: Json = False, config: ConfigPath = None, url: Url = None) -> None:
     """What may be asked for, and what was."""
     found = ask("GET", f"/incidents/{incident}/actions", url, config)
+    if for_programs:
+        say_json(found)
+        return
     offered = Table("action", "parameters", "approval", "dry run", "undo", "what", box=None)
     for one in found["offered"]:
         given = ", ".join(f"{name}={_values(parameter)}" for name, parameter in one["parameters"].items())
@@ -45,7 +48,9 @@ def request(
     incident: Id,
     name: Annotated[str, typer.Argument(help="The action.")] = "",
     parameters: Annotated[list[str] | None, typer.Argument(help="Its parameters: NAME=VALUE …")] = None,
-    undo: Annotated[int, typer.Option("--undo", help="Take this request back, instead of an action.")] = 0,
+    undo: Annotated[
+        int, typer.Option("--undo", help="Take this request back, instead of an action.", show_default=False)
+    ] = 0,
     config: ConfigPath = None,
     url: Url = None,
 ) -> None:
@@ -56,9 +61,10 @@ def request(
 
 
 @action.command()
-def show(incident: Id, number: Number, config: ConfigPath = None, url: Url = None) -> None:
+def show(incident: Id, number: Number, for_programs: Json = False, config: ConfigPath = None, url: Url = None) -> None:
     """A request: what would be run, and what its dry run and its run said."""
-    _print(ask("GET", f"/incidents/{incident}/actions/{number}", url, config))
+    one = ask("GET", f"/incidents/{incident}/actions/{number}", url, config)
+    say_json(one) if for_programs else _print(one)
 
 
 @action.command()

@@ -20,7 +20,7 @@ def in_force(settings: Settings, url: str | None, config: Path | None) -> Settin
     try:
         found = [one for name in settings.people.schedules for one in _overrides(name, url, config)]
     except Unanswered as error:
-        typer.echo(f"{error}\nThis is by the config alone, without what people have arranged since.", err=True)
+        typer.echo(f"By the config alone, without what people have arranged since: {error}", err=True)
         return settings
     return replace(settings, people=arranged(settings.people, found))
 

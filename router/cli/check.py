@@ -34,8 +34,7 @@ def check(
 ) -> None:
     """Check the config and its rules. Every error is said as file:line:column; any makes the exit code 1.
 
-    Rules that can never take an alert and tiers that are never reached are warned of, and so are times of the coming
-    week at which nobody is on call for the worst incidents.
+    Warns of rules that can do nothing, and of times in the coming week when nobody is on call for the worst incidents.
     """
     path = path_of(config)
     checked = config_at(path)

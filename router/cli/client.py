@@ -14,7 +14,7 @@ from router.cli.config import config_at, fail, path_of
 
 Url = Annotated[
     str | None,
-    typer.Option("--url", help="The router's address. [default: `listen` of the config]", show_default=False),
+    typer.Option("--url", help="The router's address; else `listen` of the config.", show_default=False),
 ]
 
 
@@ -38,8 +38,10 @@ def try_ask(method: str, path: str, url: str | None, config: Path | None, **opti
     base = url or f"http://{config_at(path_of(config)).document.listen}"
     try:
         return asyncio.run(_ask(method, f"{base.rstrip('/')}/api/v1{path}", options))
+    except aiohttp.ClientConnectorError:
+        raise Unanswered(f"no router answers at {base}: is it running?") from None
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        raise Unanswered(f"can't ask the router at {base}: {error or type(error).__name__}. Is it running?") from None
+        raise Unanswered(f"can't ask the router at {base}: {error or type(error).__name__}") from None
     except ValueError:
         raise Unanswered(f"what answers at {base} isn't the router") from None
 

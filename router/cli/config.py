@@ -1,5 +1,6 @@
 """What the commands share: finding the config, and saying what is wrong with it."""
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -15,9 +16,11 @@ from router.config.located import Invalid
 ConfigPath = Annotated[
     Path | None,
     typer.Option(
-        "--config", help="The config file. [default: config.yaml, else $ALERT_ROUTER_CONFIG]", show_default=False
+        "--config", help="The config file; else config.yaml, or what $ALERT_ROUTER_CONFIG names.", show_default=False
     ),
 ]
+
+Json = Annotated[bool, typer.Option("--json", help="For programs.")]
 
 
 def path_of(given: Path | None) -> Path:
@@ -41,6 +44,11 @@ def config_at(path: Path) -> Config:
 def console() -> Console:
     """Standard output: as wide as the terminal, and without end in a pipe, where no line may be broken or cut."""
     return Console(width=None if sys.stdout.isatty() else 10_000)
+
+
+def say_json(found: object) -> None:
+    """For `--json`."""
+    typer.echo(json.dumps(found, indent=2))
 
 
 def fail(message: str, code: int = 1) -> NoReturn:

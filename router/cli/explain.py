@@ -1,6 +1,5 @@
 """`alert-router explain`."""
 
-import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +12,7 @@ from rich.text import Text
 
 from router.cli.account import answered, show_account
 from router.cli.client import Url
-from router.cli.config import ConfigPath, config_at, console, fail, path_of
+from router.cli.config import ConfigPath, Json, config_at, console, fail, path_of, say_json
 from router.cli.payload import decoded
 from router.config.load import Config
 from router.config.people import moment_at
@@ -38,11 +37,9 @@ def explain(
     contact: Annotated[str, typer.Option(help="Or a person: why they were paged, or weren't, --at a time.")] = "",
     source: Annotated[str, typer.Option(help="Whose webhook it is, by its name under `sources`.")] = "alertmanager",
     resource: Annotated[str, typer.Option(help="Of Sentry: the Sentry-Hook-Resource header.")] = "event_alert",
-    at: Annotated[
-        str, typer.Option(help="When, such as '2026-11-28 23:00' by the company's clock. [default: now]")
-    ] = "",
+    at: Annotated[str, typer.Option(help="When: '2026-11-28 23:00' by the company's clock; else now.")] = "",
     offline: Annotated[bool, typer.Option("--offline", help="Ask the config's store instead of the router.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_json: Json = False,
     config: ConfigPath = None,
     url: Url = None,
 ) -> None:
@@ -55,7 +52,7 @@ def explain(
         asked = {"fingerprint": alert, "incident": incident, "contact": contact}
         found = answered({name: value for name, value in asked.items() if value}, time, checked, offline, url, config)
         if as_json:
-            typer.echo(json.dumps(found, indent=2))
+            say_json(found)
         else:
             show_account(console(), found["account"])
         return
@@ -64,7 +61,7 @@ def explain(
     time = _time(checked, at) if at else SystemClock().now()
     explanations = [explain_alert(checked.settings, one, time) for one in received.alerts]
     if as_json:
-        typer.echo(json.dumps([views.explanation(one) for one in explanations], indent=2))
+        say_json([views.explanation(one) for one in explanations])
         return
     out = console()
     for one in explanations:

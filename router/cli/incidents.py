@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from router.cli.client import Url, ask
-from router.cli.config import ConfigPath, console, fail
+from router.cli.config import ConfigPath, Json, console, fail, say_json
 from router.model.incident import Severity
 
 Id = Annotated[str, typer.Argument(help="The incident: 142 or INC-142.")]
@@ -22,17 +22,21 @@ STYLES = {"P0": "bold red", "P1": "red", "P2": "yellow", "P3": "dim"}
 def incidents(
     incident: Annotated[str, typer.Argument(help="One incident, with its timeline.")] = "",
     every: Annotated[bool, typer.Option("--all", help="Closed ones, too.")] = False,
+    for_programs: Json = False,
     config: ConfigPath = None,
     url: Url = None,
 ) -> None:
     """List the open incidents, or show one with its timeline and messages."""
-    out = console()
     if incident:
-        _show(out, ask("GET", f"/incidents/{incident}", url, config))
+        one = ask("GET", f"/incidents/{incident}", url, config)
+        say_json(one) if for_programs else _show(console(), one)
         return
     query = {} if every else {"open": "true"}
     found = ask("GET", "/incidents", url, config, params=query)["incidents"]
-    out.print(_table(found) if found else "no incidents" if every else "no open incidents")
+    if for_programs:
+        say_json(found)
+    else:
+        console().print(_table(found) if found else "no incidents" if every else "no open incidents")
 
 
 def open_incident(
@@ -40,7 +44,7 @@ def open_incident(
     severity: Annotated[
         Severity | None,
         typer.Option(
-            "--severity", case_sensitive=False, help="P0 (the worst) to P3. [default: the rule's]", show_default=False
+            "--severity", case_sensitive=False, help="P0 (the worst) to P3; else the rule's.", show_default=False
         ),
     ] = None,
     description: Annotated[str, typer.Option("--description", help="More about it.")] = "",

@@ -10,8 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from router.cli.client import Unanswered, Url, ask, try_ask
-from router.cli.config import ConfigPath, config_at, console, fail, path_of
-from router.cli.rota import OWN, Clocks, Rota, computed, now_table, runs_table, told
+from router.cli.config import ConfigPath, Json, config_at, console, fail, path_of, say_json
+from router.cli.rota import OWN, Clocks, Rota, as_json, computed, now_table, runs_table, told
 from router.config.fields import parse_time_zone
 from router.ports import SystemClock
 
@@ -27,17 +27,17 @@ Look = Callable[[Path | None, str | None, int], Seen]
 """By the config, at the router's address, for so many days from now."""
 
 Name = Annotated[str, typer.Argument(metavar="[SCHEDULE]", help="One schedule; without it, all of them.")]
-Schedule = Annotated[str, typer.Argument(metavar="SCHEDULE", show_default=False)]
-Contact = Annotated[str, typer.Argument(show_default=False)]
+Schedule = Annotated[str, typer.Argument(metavar="SCHEDULE", help="Its name in the config.", show_default=False)]
+Contact = Annotated[str, typer.Argument(help="A contact, by their name in the config.", show_default=False)]
 Zone = Annotated[
     str,
     typer.Option(
         "--time-zone",
-        help=f"By which clock: Europe/London, say, or '{OWN}' for that of each contact. [default: the schedule's]",
+        help=f"By which clock: Europe/London, say, or '{OWN}' for that of each contact; else the schedule's.",
         show_default=False,
     ),
 ]
-WHEN = "'2026-12-24 09:00' by the schedule's clock, or with an offset: 2026-12-24T09:00Z."
+WHEN = "'2026-12-24 09:00' by the schedule's clock, or with an offset: 2026-12-24T09:00Z; else now."
 
 
 def oncall_app(look: Look) -> typer.Typer:
@@ -45,22 +45,35 @@ def oncall_app(look: Look) -> typer.Typer:
     app = typer.Typer(help="Who is on call, and who stands in for whom.", no_args_is_help=True)
 
     @app.command()
-    def now(schedule: Name = "", time_zone: Zone = "", config: ConfigPath = None, url: Url = None) -> None:
+    def now(
+        schedule: Name = "",
+        time_zone: Zone = "",
+        for_programs: Json = False,
+        config: ConfigPath = None,
+        url: Url = None,
+    ) -> None:
         """Who is on call now, until when, and who comes next."""
         rotas, clocks = _chosen(look(config, url, AHEAD), schedule, time_zone)
-        console().print(now_table(rotas, clocks))
+        if for_programs:
+            say_json([as_json(rota, 2) for rota in rotas])
+        else:
+            console().print(now_table(rotas, clocks))
 
     @app.command()
     def week(
         schedule: Name = "",
         weeks: Annotated[int, typer.Option(min=1, max=52, help="How many weeks from now on.")] = 1,
         time_zone: Zone = "",
+        for_programs: Json = False,
         config: ConfigPath = None,
         url: Url = None,
     ) -> None:
         """The shifts of the coming week, gaps included."""
         rotas, clocks = _chosen(look(config, url, weeks * 7), schedule, time_zone)
-        console().print(runs_table(rotas, clocks))
+        if for_programs:
+            say_json([as_json(rota) for rota in rotas])
+        else:
+            console().print(runs_table(rotas, clocks))
 
     @app.command(name="gaps")
     def find_gaps(
@@ -87,7 +100,7 @@ def override(
     schedule: Schedule,
     contact: Annotated[str, typer.Option(help='Who is on call instead; "" for nobody.', show_default=False)],
     to: Annotated[str, typer.Option(help="Until when.", show_default=False)],
-    from_: Annotated[str, typer.Option("--from", help=f"{WHEN} [default: now]", show_default=False)] = "",
+    from_: Annotated[str, typer.Option("--from", help=WHEN, show_default=False)] = "",
     replaces: Annotated[str, typer.Option(help="Only instead of this contact.", show_default=False)] = "",
     config: ConfigPath = None,
     url: Url = None,
@@ -101,7 +114,7 @@ def swap(
     schedule: Schedule,
     one: Contact,
     other: Contact,
-    after: Annotated[str, typer.Option(help=f"{WHEN} [default: now]", show_default=False)] = "",
+    after: Annotated[str, typer.Option(help=WHEN, show_default=False)] = "",
     config: ConfigPath = None,
     url: Url = None,
 ) -> None:
@@ -110,9 +123,12 @@ def swap(
     _show_effect(ask("POST", _path(schedule, "swaps"), url, config, json=body), "set")
 
 
-def overrides(schedule: Schedule, config: ConfigPath = None, url: Url = None) -> None:
+def overrides(schedule: Schedule, for_programs: Json = False, config: ConfigPath = None, url: Url = None) -> None:
     """List the overrides and swaps that people have set and that aren't over."""
     found = ask("GET", _path(schedule, "overrides"), url, config)["overrides"]
+    if for_programs:
+        say_json(found)
+        return
     if not found:
         typer.echo(f"nobody has set an override of {schedule}; those in the config are there")
         return
@@ -165,7 +181,7 @@ def look(config: Path | None, url: str | None, days: int) -> Seen:
         answer = try_ask("GET", "/schedules", url, config, params={"days": days})
     except Unanswered as error:
         typer.echo(
-            f"{error}\nThis is by the config alone, without imported calendars and what people have arranged.", err=True
+            f"By the config alone, without imported calendars and what people have arranged since: {error}", err=True
         )
     else:
         return [told(one) for one in answer["schedules"]], answer["time_zones"]

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from router.core.quantity import duration
 from router.core.schedule import Schedule, Shift, gaps, shifts
+from router.web.views import when
 
 NOBODY = Text("nobody", "bold red")
 
@@ -58,6 +59,14 @@ class Clocks(Struct, frozen=True):
         """`at` is UTC epoch seconds."""
         zone = (self.own.get(contact) if self.zone == OWN else self.zone) or rota.time_zone
         return f"{datetime.fromtimestamp(at, ZoneInfo(zone)):%a %Y-%m-%d %H:%M %Z}"
+
+
+def as_json(rota: Rota, most: int | None = None) -> dict[str, Any]:
+    """The first so many runs, or all of them; "on_call" is null for a gap."""
+    runs = [
+        {"on_call": run.contact or None, "start": when(run.start), "end": when(run.end)} for run in rota.runs[:most]
+    ]
+    return {"schedule": rota.name, "time_zone": rota.time_zone, "runs": runs}
 
 
 def now_table(rotas: Iterable[Rota], clocks: Clocks) -> Table:

@@ -1,17 +1,19 @@
 """`alert-router schema`."""
 
-import json
-from typing import Literal
+from typing import Annotated, Literal
 
 import typer
 
 from router.app import TYPES
+from router.cli.config import say_json
 from router.config.document import RulesFile
 from router.config.rule_tests import RuleTests, hooks
 from router.config.schema import json_schema
 
 
-def schema(of: Literal["config", "rules", "tests"] = "config") -> None:
+def schema(
+    of: Annotated[Literal["config", "rules", "tests"], typer.Option(help="Of which kind of file.")] = "config",
+) -> None:
     """Print the JSON Schema of the config file, of a rule file, or of a file of rule tests, for editors."""
     type_ = {"config": TYPES.document, "rules": RulesFile, "tests": RuleTests}[of]
-    typer.echo(json.dumps(json_schema(type_, hooks(TYPES.hooks)), indent=2))
+    say_json(json_schema(type_, hooks(TYPES.hooks)))

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from router.cli.client import Url, ask
-from router.cli.config import ConfigPath, console
+from router.cli.config import ConfigPath, Json, console, say_json
 
 silence = typer.Typer(help="Keep alerts quiet for a time.", no_args_is_help=True)
 
@@ -21,7 +21,7 @@ def add(
     comment: Annotated[str, typer.Option(help="Why.", show_default=False)],
     for_: Annotated[str, typer.Option("--for", help="How long, such as 2h.", show_default=False)] = "",
     to: Annotated[str, typer.Option(help=f"Until when. {WHEN}", show_default=False)] = "",
-    from_: Annotated[str, typer.Option("--from", help="From when on. [default: now]", show_default=False)] = "",
+    from_: Annotated[str, typer.Option("--from", help="From when on; else now.", show_default=False)] = "",
     config: ConfigPath = None,
     url: Url = None,
 ) -> None:
@@ -34,11 +34,15 @@ def add(
 @silence.command(name="list")
 def show(
     every: Annotated[bool, typer.Option("--all", help="Those that are over, too.")] = False,
+    for_programs: Json = False,
     config: ConfigPath = None,
     url: Url = None,
 ) -> None:
     """List the silences that people have made, and those of the config."""
     found = ask("GET", "/silences", url, config, params={"expired": "true"} if every else {})
+    if for_programs:
+        say_json(found)
+        return
     table = Table("silence", "state", "from (UTC)", "until (UTC)", "takes", "by", "why", box=None)
     for one in found["silences"]:
         _row(table, one["id"], one["state"], _time(one["start"]), _time(one["end"]), one, one["by"])

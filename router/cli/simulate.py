@@ -1,6 +1,5 @@
 """`alert-router simulate`."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +10,7 @@ from msgspec.structs import replace
 from router.chart import Form
 from router.cli.arranged import in_force
 from router.cli.client import Url
-from router.cli.config import ConfigPath, config_at, console, fail, path_of
+from router.cli.config import ConfigPath, Json, config_at, console, fail, path_of, say_json
 from router.cli.escalation import as_json, drawn, show
 from router.cli.payload import alerts_in
 from router.config.fields import parse_duration
@@ -40,7 +39,7 @@ def simulate(
     at: Annotated[str, typer.Option(help="When: '2026-12-24 23:00' by the company's clock; else now.")] = "",
     ack: Annotated[str, typer.Option(help="Somebody acknowledges after so long: 7m.")] = "",
     by: Annotated[str, typer.Option(help="Who does.")] = "somebody",
-    for_programs: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    for_programs: Json = False,
     svg: Annotated[Path | None, typer.Option(help="Draw it, into this file.")] = None,
     png: Annotated[Path | None, typer.Option(help="The same as PNG.")] = None,
     config: ConfigPath = None,
@@ -62,7 +61,7 @@ def simulate(
         if path:
             path.write_bytes(drawn(found, start, zone, form))
     if for_programs:
-        typer.echo(json.dumps(as_json(found, start), indent=2))
+        say_json(as_json(found, start))
     else:
         show(console(), found, start, zone)
 

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from router.cli.client import Url, ask
-from router.cli.config import ConfigPath, config_at, console, fail, path_of
+from router.cli.config import ConfigPath, Json, config_at, console, fail, path_of, say_json
 from router.config.fields import parse_duration
 from router.ports import StoreUnavailable, SystemClock
 from router.store import open_store
@@ -43,9 +43,12 @@ def add(
 
 
 @maintenance.command("list")
-def list_(config: ConfigPath = None, url: Url = None) -> None:
+def list_(for_programs: Json = False, config: ConfigPath = None, url: Url = None) -> None:
     """List what was announced, the latest first."""
     found = ask("GET", PATH, url, config)["maintenance"]
+    if for_programs:
+        say_json(found)
+        return
     table = Table("id", "from (UTC)", "to (UTC)", "components", "title", box=None)
     for one in found:
         times = [one[name][:16].replace("T", " ") for name in ("starts_at", "ends_at")]

@@ -2,7 +2,6 @@
 
 # ruff: noqa: PT028 - the command has the name of a pytest test, and is none
 
-import json
 import os
 import re
 import time
@@ -16,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from router.app import TYPES
-from router.cli.config import ConfigPath, config_at, console, fail, path_of
+from router.cli.config import ConfigPath, Json, config_at, console, fail, path_of, say_json
 from router.cli.payload import alerts_in
 from router.cli.trial import Trial, as_json, as_junit, clock
 from router.config.load import Config
@@ -41,7 +40,7 @@ def test(
     run: Annotated[str, typer.Option(help="Only the tests in whose name this regular expression is found.")] = "",
     junit: Junit = None,
     coverage_min: Coverages = None,
-    as_json_: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    for_programs: Json = False,
     config: ConfigPath = None,
 ) -> None:
     """Test the rules and policies under virtual time. Exits with 1 if a test fails."""
@@ -53,8 +52,8 @@ def test(
     failed = [trial for trial in trials if not trial.passed]
     if junit:
         junit.write_bytes(as_junit(trials))
-    if as_json_:
-        typer.echo(json.dumps(as_json(trials, coverage), indent=2))
+    if for_programs:
+        say_json(as_json(trials, coverage))
     else:
         _show(console(), trials, coverage, whole=not run)
     if coverage_min is not None and 100 * coverage.ratio < coverage_min:

@@ -25,7 +25,7 @@ from router.config.document import (
 from router.config.fields import Matchers, is_loopback
 from router.config.heartbeats import RULE, check_heartbeats, first_rules, heartbeats, last_rules
 from router.config.located import Invalid, Place, Problem, read
-from router.config.people import PARSERS, people
+from router.config.people import EXPECTED, PARSERS, people
 from router.config.people_check import check_name, check_people
 from router.config.policies import Target, parse_target, policies, severities
 from router.config.postmortems import check_postmortems, postmortem_plan
@@ -76,6 +76,7 @@ class Types(Struct, frozen=True):
                 Target: parse_target,
             },
             choices={Channel: self.channels},
+            expected=EXPECTED | {LinkTemplate: "a URL, in which {{ }} stands for what is the incident's"},
         )
 
 

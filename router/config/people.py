@@ -66,6 +66,15 @@ PARSERS: dict[type, Callable[[str], object]] = {
 }
 """How the values of this module are read: for `Hooks.parsers`."""
 
+EXPECTED: dict[type, str] = {
+    Email: "an address such as ana@example.com",
+    Phone: "a number such as +442071838750",
+    Time: "a time of day such as 09:00",
+    Handover: "a hand-over such as 'Mon 09:00' or '09:00'",
+    Moment: "a time such as '2026-11-23 09:00'",
+}
+"""For `Hooks.expected`."""
+
 
 # --- documents
 

@@ -50,6 +50,10 @@ class StepDocument(Struct, frozen=True, kw_only=True):
     unless: Unless = Unless.RESOLVED
     when: Condition | None = None
 
+    def __post_init__(self) -> None:
+        if not self.notify:
+            raise ValueError("notify is empty: the step would tell nobody")
+
 
 class RepeatDocument(Struct, frozen=True, kw_only=True):
     """Once all steps are taken, tell all of them again, so many times."""
@@ -82,6 +86,10 @@ class PolicyDocument(Struct, frozen=True, kw_only=True):
     fallback: list[Target] = []
     repeat: RepeatDocument | None = None
     promote: PromoteDocument | None = None
+
+    def __post_init__(self) -> None:
+        if not self.steps:
+            raise ValueError("steps is empty: the policy would tell nobody; a channel of type console tells the log")
 
 
 def policies(documents: Mapping[str, PolicyDocument]) -> dict[str, Policy]:

@@ -3,6 +3,7 @@
 from typing import NewType
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from router.config.fields import Duration, TimeZone
 from router.config.shapes import Hooks
@@ -129,4 +130,4 @@ def parse_recipient(text: str) -> Recipient:
 
 def hooks(config_hooks: Hooks) -> Hooks:
     """Those of the config, and how what is only in tests is read."""
-    return Hooks({**config_hooks.parsers, Recipient: parse_recipient}, config_hooks.choices)
+    return replace(config_hooks, parsers={**config_hooks.parsers, Recipient: parse_recipient})

@@ -19,10 +19,12 @@ class Hooks(Struct, frozen=True):
 
     parsers: types read from text, by functions that raise ValueError with the message.
     choices: types that stand for one of several structs, named by the key `type`: `{Channel: {"slack": SlackChannel}}`.
+    expected: what to write for a type of `parsers`, in words that follow "expected"; without any, the type's name.
     """
 
     parsers: Mapping[type, Callable[[str], object]] = {}
     choices: Mapping[type, Mapping[str, type[Struct]]] = {}
+    expected: Mapping[type, str] = {}
 
 
 class Shape(Enum):
@@ -89,4 +91,8 @@ def expectation(type_: Any, hooks: Hooks) -> str:
         case Shape.UNION:
             return " or ".join(expectation(member, hooks) for member in members_of(type_))
         case Shape.PARSED:
-            return FIELD_TYPES[type_].expected if type_ in FIELD_TYPES else type_.__name__.lower()
+            return (
+                FIELD_TYPES[type_].expected
+                if type_ in FIELD_TYPES
+                else hooks.expected.get(type_, type_.__name__.lower())
+            )

@@ -201,7 +201,9 @@ class Template:
 
 
 def compile_link(source: str) -> Template:
-    """Raises: ValueError("line N: …")."""
+    """Raises: ValueError("line N: …"), or that it can't lead to a website, as far as its beginning tells."""
+    if not source.startswith(("https://", "http://", "{{", "{%")):
+        raise ValueError("expected a URL that begins with https:// or http://")
     return compile_template(source, LINK)
 
 
@@ -239,7 +241,11 @@ def compile_condition(source: str) -> Condition:
     """Check an expression that may use `labels` and `annotations`. Raises: ValueError."""
     if "%}" in source:
         raise ValueError("expected one expression over labels and annotations, like labels.customer_facing == 'true'")
-    return Condition(source, compile_template(f"{{% if {source} %}}yes{{% endif %}}", CONDITION).compiled)
+    try:
+        return Condition(source, compile_template(f"{{% if {source} %}}yes{{% endif %}}", CONDITION).compiled)
+    except ValueError as error:
+        why = str(error).partition(": ")[2].replace("'end of statement block'", "end")
+        raise ValueError(f"the condition isn't one: {why}") from None
 
 
 def _problem(node: nodes.Node, environment: _Environment) -> str | None:

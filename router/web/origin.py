@@ -5,10 +5,11 @@ none. It also says where the form came from, which no site can forge; programs s
 """
 
 import ipaddress
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from router.config.document import Document
 from router.web.problem import Handler
@@ -18,8 +19,6 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 OPEN = ("/api/", "/incidents")
 """Where paths begin that ask for no secret while there are no tokens."""
-
-Middleware = Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]
 
 
 @web.middleware

@@ -146,7 +146,8 @@ async def test_without_the_router_it_is_the_config_alone_and_that_is_said(router
     code, out, error = await run("http://127.0.0.1:1", "oncall", "now", "--config", str(path))
     assert code == 0
     assert out.splitlines()[1].split()[0] == "primary"
-    assert "by the config alone" in error
+    assert error.startswith("By the config alone")
+    assert error.count("\n") == 1
 
 
 async def test_a_line_for_a_shift_in_a_pipe(router: Router) -> None:

@@ -34,21 +34,21 @@ def files(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-async def test_maintenance_is_announced_listed_and_ended(router: Router) -> None:
-    async with router(channels=SILENT, status_page=PAGE) as daemon:
+async def test_maintenance_is_announced_listed_and_ended(router: Router, clock: SteppedClock) -> None:
+    async with router(clock, channels=SILENT, status_page=PAGE) as daemon:
         assert (await run(daemon, "status", "maintenance", "list"))[1] == "no maintenance was announced\n"
         code, out, _ = await run(
-            daemon, "status", "maintenance", "add", "Database upgrade", "--start", "2100-01-01T22:00", "--for", "1h30m",
+            daemon, "status", "maintenance", "add", "Database upgrade", "--start", "2026-12-01T22:00", "--for", "1h30m",
             "--component", "search", "--text", "Read-only.",
         )  # fmt: skip
         assert code == 0
         assert out.endswith(
-            ": 'Database upgrade' is announced from 2100-01-01T22:00:00.000Z to 2100-01-01T23:30:00.000Z\n"
+            ": 'Database upgrade' is announced from 2026-12-01T22:00:00.000Z to 2026-12-01T23:30:00.000Z\n"
         )
         number = out.partition(":")[0]
         _, out, _ = await run(daemon, "status", "maintenance", "list")
         assert out.splitlines()[1].split() == [
-            number, "2100-01-01", "22:00", "2100-01-01", "23:30", "search", "Database", "upgrade",
+            number, "2026-12-01", "22:00", "2026-12-01", "23:30", "search", "Database", "upgrade",
         ]  # fmt: skip
         assert (await run(daemon, "status", "maintenance", "end", number))[1] == "'Database upgrade' is over\n"
         assert (await run(daemon, "status", "maintenance", "list"))[1] == "no maintenance was announced\n"
@@ -58,12 +58,14 @@ async def test_maintenance_is_announced_listed_and_ended(router: Router) -> None
     ("arguments", "said"),
     [
         (["--start", "tomorrow", "--for", "1h"], "tomorrow"),
-        (["--start", "2100-01-01", "--for", "soon"], "expected a duration"),
-        (["--start", "2100-01-01", "--for", "1h", "--component", "serach"], "no component 'serach'"),
+        (["--start", "2026-12-01", "--for", "soon"], "expected a duration"),
+        (["--start", "2026-12-01", "--for", "1h", "--component", "serach"], "no component 'serach'"),
     ],
 )
-async def test_what_makes_no_sense_is_said(router: Router, arguments: list[str], said: str) -> None:
-    async with router(channels=SILENT, status_page=PAGE) as daemon:
+async def test_what_makes_no_sense_is_said(
+    router: Router, clock: SteppedClock, arguments: list[str], said: str
+) -> None:
+    async with router(clock, channels=SILENT, status_page=PAGE) as daemon:
         code, _, err = await run(daemon, "status", "maintenance", "add", "Upgrade", *arguments)
     assert code == 1
     assert said in err

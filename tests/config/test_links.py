@@ -17,6 +17,8 @@ from tests.daemon import write_config
         ("", "https://x/", "one line of at most 40 characters"),
         ("x" * 41, "https://x/", "one line of at most 40 characters"),
         ("a\nb", "https://x/", "one line of at most 40 characters"),
+        ("More", "ftp://x/", "expected a URL that begins with https:// or http://"),
+        ("More", "javascript:alert(1)", "expected a URL that begins with https:// or http://"),
         ("More", "https://x/{{ lables.service }}", "expected one of annotations"),
         ("More", "https://x/{{ labels.service", "line 1"),
         ("More", "https://x/{{ labels.service | shell }}", "expected one of the filters"),

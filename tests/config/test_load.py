@@ -167,6 +167,16 @@ BAD: dict[str, tuple[str, str, list[str]]] = {
             for at in ("14:30", "15:19", "16:16", "17:27")
         ],
     ),
+    "a step that would tell nobody": (
+        changed('{after: 5m, notify: ["channel:log"]', "{after: 5m, notify: []"),
+        RULES,
+        ["config.yaml:14:9: notify is empty: the step would tell nobody"],
+    ),
+    "a condition that is none": (
+        changed('{after: 5m, notify: ["channel:log"]', '{after: 5m, when: "labels.x ==", notify: ["channel:log"]'),
+        RULES,
+        ["config.yaml:14:27: the condition isn't one: unexpected end"],
+    ),
     "an unknown policy": (
         changed("P1: {policy: low}", "P1: {policy: lo}"),
         RULES,

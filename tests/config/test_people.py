@@ -12,6 +12,7 @@ from router.config.convert import FAILED, Context, convert
 from router.config.fields import TimeZone
 from router.config.located import load
 from router.config.people import (
+    EXPECTED,
     PARSERS,
     ContactDocument,
     Email,
@@ -28,7 +29,7 @@ from router.core.pace import Limit
 from router.core.rotation import Handover, Rotate, Rotation
 from router.core.schedule import Imported, Layer, Override, Restriction, Schedule
 
-HOOKS = Hooks(parsers=PARSERS)
+HOOKS = Hooks(parsers=PARSERS, expected=EXPECTED)
 LONDON = TimeZone("Europe/London")
 
 
@@ -107,6 +108,7 @@ def test_what_is_wrong_is_said_with_what_to_write(type_: Any, text: str, message
 
 
 SHAPES = [
+    ("rotate: daily, contacts: [ana]", "missing key 'handover' (expected a hand-over such as 'Mon 09:00' or '09:00')"),
     ("rotate: daily, handover: '09:00', contacts: []", "the layer has no contacts to take turns"),
     ("rotate: weekly, handover: '09:00', contacts: [ana]",
      "turns of whole weeks change hands on a weekday: write `handover: Mon 09:00`"),
