@@ -32,6 +32,7 @@ def serve(config: ConfigPath = None) -> None:
 def _announce(app: App, config: Path) -> None:
     host, port = app.address
     url = f"http://{host}:{port}"
+    status = f" (the public sees {url}/status)" if app.config.status_plan else ""
     command = Path(sys.argv[0]).name if shutil.which("alert-router") else sys.argv[0]
     typer.echo(
         f"""
@@ -42,9 +43,8 @@ Try it: post a sample webhook that opens a P0, and watch this terminal:
 
     curl -H 'Content-Type: application/json' --data @deploy/samples/payment-failures.json {url}/webhooks/alertmanager
 
-Then look at it, and answer it:
+Then look at it, and answer it, at {url}/incidents{status} or here:
 
-    curl {url}/api/v1/incidents
     {command} incidents 1 --config {config}
     {command} ack 1 --config {config}
 """

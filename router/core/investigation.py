@@ -30,6 +30,9 @@ _BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|\{[^{}]*\}")
 _TOP_LEVEL = re.compile(r"[()\[\]{}<>]|[=!]=|\b(and|or|unless)\b", re.IGNORECASE)
 """After `_top_level`: another comparison, a set operator, or a bracket that isn't closed."""
 
+LONGEST_QUERY = 4_000
+"""Characters that are looked into: what is nested more deeply than anybody means takes the square of its length."""
+
 LONGEST_URL = 2_000
 """Characters. Browsers, mail gateways and chats start to cut beyond it."""
 
@@ -76,7 +79,7 @@ def curve_of(query: str) -> tuple[str, tuple[str, float] | None]:
     The comparison leaves out all that doesn't alert: without it there's a curve from before. A query that is more than
     one comparison with a number stays as it is, with None.
     """
-    found = _COMPARISON.fullmatch(query.strip())
+    found = _COMPARISON.fullmatch(query.strip()) if len(query) <= LONGEST_QUERY else None
     if found is None or _TOP_LEVEL.search(_top_level(found["curve"])):
         return query, None
     return found["curve"], (found["sign"], float(found["limit"]))

@@ -67,6 +67,7 @@ def _asked(word: str, rest: str, by: str, receipt: str) -> Asked | None:
 
 def _open(rest: str, by: str, now: float) -> Received:
     """The title may go without quotes, and the quotes may be those that a telephone makes of them."""
+    rest = " ".join(rest.split())  # also since the patterns would take long over many blanks
     found = _OPEN.fullmatch(rest) or _OPEN_BARE.fullmatch(rest)
     if not found:
         return Received(words='Give it a title: `/incident open "Checkout is down" P1`.')

@@ -25,6 +25,9 @@ from router.ports import Bad, Unauthorized
 CONTENT_TYPE = "text/xml"
 """Of the answers below. Twilio refuses JSON."""
 
+MAX_FIELDS = 500
+"""Of a form. Twilio sends some dozens, and ten files at the most."""
+
 HELP = "Reply ACK 142, RES 142 or ESC 142, with the number of the incident."
 
 
@@ -102,8 +105,15 @@ def public_url(external_url: str, raw_path: str) -> str:
 
 
 def parse_form(body: bytes) -> MultiDict[str]:
-    """All fields of a form, empty ones, too, since the signature is over all of them."""
-    return MultiDict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
+    """All fields of a form, empty ones, too, since the signature is over all of them. Raises: Bad, if they're too many.
+
+    It's read before it's known who sent it.
+    """
+    try:
+        fields = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=MAX_FIELDS)
+    except ValueError:
+        raise Bad(f"more than {MAX_FIELDS} fields") from None
+    return MultiDict(fields)
 
 
 def verify(headers: Mapping[str, str], urls: Sequence[str], form: MultiDict[str], secrets: Sequence[Secret]) -> None:

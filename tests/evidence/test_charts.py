@@ -235,6 +235,12 @@ def test_a_comparison_with_a_number_is_taken_apart(query: str, curve: str, limit
     assert curve_of(query) == (curve, limit)
 
 
+def test_a_query_nested_without_end_stays_as_it_is() -> None:
+    """An alert can say anything: it would be looked into for minutes."""
+    query = "a" + "(" * 50_000 + ")" * 50_000 + " > 5"
+    assert curve_of(query) == (query, None)
+
+
 # --- the whole
 
 

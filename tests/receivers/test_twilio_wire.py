@@ -108,6 +108,14 @@ def test_any_form_that_is_signed_is_taken(pairs: list[tuple[str, str]]) -> None:
     check(signature, body=body)
 
 
+def test_a_form_without_end_is_not_read() -> None:
+    """By the megabyte it would keep the router busy for seconds, before it's known who sent it."""
+    with pytest.raises(Bad) as refused:
+        parse_form(b"a=b&" * 501)
+    assert refused.value.detail == "more than 500 fields"
+    assert len(parse_form(b"&".join([b"a=b"] * 500))) == 500
+
+
 def test_the_signed_url_is_the_public_one() -> None:
     """A proxy's own address in front of the router isn't what Twilio called."""
     path = "/webhooks/twilio/sms?x=%20"
