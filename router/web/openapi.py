@@ -27,7 +27,7 @@ LIMIT = _query("limit", "How many at the most.", type="integer", minimum=0, maxi
 INCIDENT = _query("incident", "Of this incident only, by number.", type="integer", minimum=0)
 ID, CHANNEL, NAME = _path("id"), _path("channel"), _path("name")
 TOKEN = _query("token", "An API token, for programs that can send no header.")
-TEXT = {"type": "string", "description": "Goes on the timeline."}
+TEXT = {"type": "string", "maxLength": 10_000, "description": "Goes on the timeline."}
 SERVICE = _query("service", "Of this service only.")
 BEFORE = _query("before", "Only those before this time (UTC seconds), to page.", type="integer", minimum=0)
 DEPLOYMENT = {
