@@ -23,6 +23,7 @@ from router.config.located import Invalid
 from router.config.people import calendars
 from router.config.statuspage import CHANNEL
 from router.core.arrangement import Arrangement
+from router.core.drill.cadence import CanaryCadence
 from router.core.grant import Links, Signer
 from router.core.heartbeat import SOURCE as HEARTBEAT
 from router.core.pace import Pace
@@ -36,6 +37,8 @@ from router.engine.arrangements import Arrangements
 from router.engine.calendars import Calendars, Copy
 from router.engine.coverage import Coverage
 from router.engine.deliver import Channel, Courier, Words
+from router.engine.drill_calendar import DrillCalendar, Regular
+from router.engine.drills import Drills
 from router.engine.heartbeats import Heartbeats
 from router.engine.housekeeping import keep_house
 from router.engine.in_force import InForce
@@ -68,6 +71,7 @@ from router.web.api import Api
 from router.web.context import Investigation
 from router.web.deployments import DeploymentPaths
 from router.web.drafts import Drafts
+from router.web.drills import Drills as DrillPaths
 from router.web.heartbeats import Heartbeats as HeartbeatPaths
 from router.web.incidents import Incidents
 from router.web.operations import Operations
@@ -233,6 +237,15 @@ class App:
         )
         self._announcements = Announcements(store, clock, lambda: self._post.announcers)
         self._coverage = Coverage(lambda: self.in_force.settings, clock, self.metrics)
+        self._drills = Drills(store, self.inbox, clock, lambda: self.in_force.settings)
+        self._drill_calendar = DrillCalendar(
+            self._drills,
+            store,
+            clock,
+            self.metrics,
+            wanted=lambda: regular(self.config),
+            people=lambda: self.in_force.settings.people,
+        )
         self._desk = Desk(self.inbox, store, clock)
         self._timers = Timers(store, self.inbox, clock, owner)
         self.heartbeats = Heartbeats(lambda: self.config.settings.heartbeats, self.inbox, store, clock, self.metrics)
@@ -285,6 +298,8 @@ class App:
             (look_again(self.inbox, self._clock), "look again"),
             (self._coverage.run(), "coverage"),
             (Proofs(self._store, self._clock, self.metrics).run(), "proofs"),
+            (self._drills.run(), "drills"),
+            (self._drill_calendar.run(), "drill calendar"),
             (self._calendars.run(), "calendars"),
             (self.heartbeats.run(), "heartbeats"),
             (keep_house(self._store, self._clock, self.config.document.retention), "housekeeping"),
@@ -369,6 +384,14 @@ class App:
             settings=lambda: self.in_force.settings,
         )
         told = DeploymentPaths(self._deployed, self._recorder, self._clock, auth=lambda: self.config.document.auth)
+        drills = DrillPaths(
+            self._drills,
+            self._store,
+            self._clock,
+            config=lambda: self.config,
+            settings=lambda: self.in_force.settings,
+            regular=self._drill_calendar.regular,
+        )
         operations = Operations(self._store, self._clock, self.metrics, self.reload)
         investigation = Investigation(
             self._store, self._clock, self._charts, self._deployed, document=lambda: self.config.document
@@ -380,7 +403,7 @@ class App:
         for part in (*parts, *self._postmortems()):
             app.add_routes(part.routes())
         app.add_routes([*investigation.routes(), *drafts.routes(), *incidents.routes()])
-        app.add_routes(silences.routes())
+        app.add_routes([*silences.routes(), *drills.routes()])
         return app
 
     def _postmortems(self) -> tuple[PostMortemPaths, ItemPaths, PostMortemPage, Stats]:
@@ -500,6 +523,15 @@ class App:
         await asyncio.gather(*self._loops, return_exceptions=True)
         await self._store.close()
         errors.stop()
+
+
+def regular(config: Config) -> Regular:
+    """What is to be held regularly."""
+    canary = config.document.drills.canary if config.document.drills else None
+    if canary is None:
+        return Regular(config.cadence, None, config.drills)
+    ways = (f"{way.via}/{name}" for name in canary.contacts for way in config.settings.people.contacts[name])
+    return Regular(config.cadence, CanaryCadence(canary.every, (*canary.channels, *ways)), config.drills)
 
 
 def announcing(config: Config) -> list[str]:

@@ -13,6 +13,7 @@ from typing import Any, Protocol, runtime_checkable
 from msgspec import Struct
 
 from router.chart import Form
+from router.core.drill.course import Outcome, Scene
 from router.core.investigation import Window
 from router.core.statistics import Story
 from router.core.view import Changes, View, Wanted
@@ -20,6 +21,7 @@ from router.model.action import ActionRequest
 from router.model.alert import Alert, Taking
 from router.model.decision import Entry
 from router.model.deployment import Deployment
+from router.model.drill import Drill, DrillPlan, Tick
 from router.model.event import ActionAnswered, ActionRequested, Command, Event, TimerDue, Undelivered
 from router.model.incident import Incident, Severity, Status
 from router.model.notification import Letter, Notification, NotificationState, Result
@@ -271,6 +273,39 @@ class ActionDesk(Protocol):
 
     def shown(self, request: ActionRequest) -> Sequence[str]:
         """What would be run, a line for each argument or step, as it's configured now; without secrets."""
+        ...
+
+
+class DrillSeen(Struct, frozen=True):
+    """A drill, what came of it, and how each of its expectations stands."""
+
+    drill: Drill
+    scene: Scene
+    outcomes: Sequence[Outcome]
+
+
+class DrillHall(Protocol):
+    """Where drills are held. What is started is on disk, and goes on whatever is restarted, until it ends by itself.
+
+    All raise StoreUnavailable.
+    """
+
+    async def start(self, plan: DrillPlan, by: str, drill_id: str = "") -> Drill | None:
+        """None: one of that name is running, or there was one with that id already."""
+        ...
+
+    async def stop(self, drill_id: str, by: str) -> bool:
+        """False: it had ended already, or there's none."""
+        ...
+
+    async def tick(self, drill_id: str, tick: Tick) -> Drill | None:
+        """The drill since; None if there's none of that id. Raises: ValueError, if that can't be ticked off."""
+        ...
+
+    async def seen(self, drill_id: str) -> DrillSeen | None: ...
+
+    async def drills(self) -> Sequence[Drill]:
+        """The newest first."""
         ...
 
 

@@ -33,6 +33,7 @@ from router.web.api import Api
 from router.web.context import Investigation
 from router.web.deployments import DeploymentPaths
 from router.web.drafts import Drafts
+from router.web.drills import Drills
 from router.web.heartbeats import Heartbeats
 from router.web.openapi import TABLE
 from router.web.operations import Operations
@@ -214,7 +215,7 @@ def _routes() -> web.Application:
     app.add_routes(Operations(nothing, nothing, nothing, nothing).routes())
     app.add_routes(SilenceApi(nothing, nothing, config=nothing, refresh=nothing).routes())
     for paths in (
-        Schedules, Overrides, Heartbeats, Api, Actions, DeploymentPaths, Announcements, Investigation,
+        Schedules, Overrides, Heartbeats, Drills, Api, Actions, DeploymentPaths, Announcements, Investigation,
         PostMortemPaths, ItemPaths, Stats, Drafts,
     ):  # fmt: skip
         app.add_routes(paths(**dict.fromkeys(inspect.signature(paths).parameters, nothing)).routes())
@@ -275,9 +276,3 @@ def test_the_readme_shows_what_explain_says(monkeypatch: pytest.MonkeyPatch) -> 
         start = lines.index(part[0])
         assert lines[start : start + len(part)] == part
         lines = lines[start + len(part) :]
-
-
-def test_what_is_only_promised_is_not_in_the_code() -> None:
-    """The README's "Not yet" is taken off the list once a command of it exists."""
-    commands: Any = typer.main.get_command(main)
-    assert not {"drill"} & set(commands.commands)

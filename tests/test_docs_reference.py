@@ -14,6 +14,7 @@ from router.app import TYPES
 from router.cli import main
 from router.config.convert import FAILED, Context, convert
 from router.config.document import RuleDocument
+from router.config.drills import DrillDocument
 from router.config.located import load as read_yaml
 from router.config.rule_tests import RuleTests, hooks
 from router.config.shapes import Shape, is_optional, members_of, shape_of
@@ -110,6 +111,11 @@ def test_every_key_of_a_rule_test_is_documented_with_its_default() -> None:
     agree(documented(rows("docs/testing-rules.md", "Keys")), dict(keys(RuleTests)))
 
 
+def test_every_key_of_a_drill_is_documented_with_its_default() -> None:
+    """So does docs/drills.md."""
+    agree(documented(rows("docs/drills.md", "Scenarios")), dict(keys(DrillDocument)))
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_channel_type_has_its_page_with_its_keys(kind: str) -> None:
     """A page tells the keys that a type adds, and those it changes the default of."""
@@ -135,7 +141,7 @@ def test_no_page_is_about_what_does_not_exist() -> None:
     assert {page.stem for page in (ROOT / "docs/sources").iterdir()} == set(RECEIVERS)
 
 
-@pytest.mark.parametrize("of", ["config", "rules", "tests"])
+@pytest.mark.parametrize("of", ["config", "rules", "tests", "drills"])
 def test_the_schemas_are_current(of: str) -> None:
     """Editors check by the structs as they are now: see docs/contributing.md for how to write the files anew."""
     printed = CliRunner().invoke(main, ["schema", "--of", of])

@@ -5,6 +5,7 @@ import typer
 from router.cli.action import action
 from router.cli.check import check
 from router.cli.communication import announce, assign, publish, update
+from router.cli.drill import drill
 from router.cli.explain import explain
 from router.cli.incidents import ack, escalate, incidents, note, open_incident, resolve, severity
 from router.cli.item import item
@@ -54,6 +55,7 @@ for command in (
     main.command(command.__name__.removesuffix("_incident"))(command)
 main.add_typer(oncall, name="oncall")
 main.add_typer(action, name="action")
+main.add_typer(drill, name="drill")
 main.add_typer(status, name="status")
 main.add_typer(template, name="template")
 main.add_typer(silence, name="silence")

@@ -8,6 +8,7 @@ from router.config.actions import ActionDocument
 from router.config.communication import CommunicationDocument, TemplatesDocument
 from router.config.company import Company
 from router.config.deployments import DeploymentsDocument
+from router.config.drills import DrillsDocument
 from router.config.fields import Duration, HttpUrl, Matchers, Size
 from router.config.people import ContactDocument, ScheduleDocument
 from router.config.policies import PolicyDocument, SeverityDocument
@@ -205,6 +206,7 @@ class Document(Struct, frozen=True, kw_only=True):
     actions: dict[str, ActionDocument] = {}
     heartbeats: dict[str, HeartbeatDocument] = {}
     deployments: DeploymentsDocument = DeploymentsDocument()
+    drills: DrillsDocument | None = None
     listen: str = "127.0.0.1:9095"
     external_url: HttpUrl = HttpUrl("http://127.0.0.1:9095")
     storage: Secret = Secret("sqlite:///alert-router.db")

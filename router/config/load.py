@@ -22,6 +22,7 @@ from router.config.document import (
     RuleDocument,
     RulesFile,
 )
+from router.config.drills import cadence, check_drills, read_scenarios
 from router.config.fields import Matchers, is_loopback
 from router.config.heartbeats import RULE, check_heartbeats, first_rules, heartbeats, last_rules
 from router.config.located import Invalid, Place, Problem, read
@@ -32,12 +33,14 @@ from router.config.postmortems import check_postmortems, postmortem_plan
 from router.config.shapes import Hooks
 from router.config.silences import check_silences, inhibitions, parse_match, silences
 from router.config.statuspage import CHANNEL, check_status_page, status_plan
+from router.core.drill.cadence import Cadence
 from router.core.fold import MAX_WINDOW
 from router.core.quantity import Dimension, Threshold
 from router.core.render import OWN_LINKS
 from router.core.rule import Rule, RuleSet
 from router.core.settings import Settings
 from router.core.template import Condition, Template, compile_condition, compile_link, compile_template
+from router.model.drill import DrillPlan
 from router.model.incident import Severity
 from router.model.statuspage import StatusPlan
 
@@ -83,7 +86,8 @@ class Types(Struct, frozen=True):
 class Config(Struct, frozen=True):
     """A config that holds together.
 
-    `sources` and `channels` are the structs of the layers above, by name; `kinds` is each channel's `type`.
+    `sources` and `channels` are the structs of the layers above, by name; `kinds` is each channel's `type`,
+    and `drills` the scenarios.
     """
 
     document: Document
@@ -91,6 +95,7 @@ class Config(Struct, frozen=True):
     sources: Mapping[str, Any]
     channels: Mapping[str, Any]
     kinds: Mapping[str, str]
+    drills: Mapping[str, DrillPlan]
 
     @property
     def time_zones(self) -> dict[str, str]:
@@ -102,6 +107,16 @@ class Config(Struct, frozen=True):
         """What the public status page is made by; None where there's none."""
         page = self.document.status_page
         return None if page is None else status_plan(page, self.document.company.name, self.document.external_url)
+
+    @property
+    def own(self) -> tuple[str, ...]:
+        """The channels that have a destination of their own, and aren't the public's."""
+        configured = self.channels.items()
+        return tuple(name for name, one in configured if getattr(one, "to", True) and not getattr(one, "public", False))
+
+    @property
+    def cadence(self) -> Cadence | None:
+        return cadence(self.document.drills, self.document.company.time_zone)
 
     def addresses(self, channel: str) -> dict[str, str] | None:
         """Where each contact who can be reached over the channel is reached; None where it reaches no people."""
@@ -124,13 +139,15 @@ def load(path: Path, env: Mapping[str, str], types: Types, rules: str = "") -> C
         raise Invalid(problems)
     document = convert(root, types.document, context)
     found, revision = _read_rules(path, context, rules)
+    drills = read_scenarios(_paths(path.parent, ("drills", "scenarios"), context), context)
     _check(context)
+    check_drills(context, [*drills])
     check_silences(context, [rule.name for _, rule in found])
     templates = read_templates(context)
     if problems or document is FAILED:
         raise Invalid(problems)
     kinds = {name: str(context.values["channels", name, "type"]) for name in document.channels}
-    return _assemble(document, found, revision, kinds, templates)
+    return _assemble(document, found, revision, kinds, templates, drills)
 
 
 # --- rule files
@@ -140,7 +157,7 @@ def _read_rules(config: Path, context: Context, instead: str) -> tuple[list[tupl
     """Every rule of every file, in order, with where it is; and what the files and the config come to."""
     content = blake2b(config.read_bytes(), digest_size=8)
     rules: list[tuple[Place, RuleDocument]] = []
-    for path in _rule_paths(config.parent, context, instead):
+    for path in _paths(config.parent, ("rules",), context, instead):
         root = read(path, context.problems)
         if root is None:
             continue
@@ -154,10 +171,11 @@ def _read_rules(config: Path, context: Context, instead: str) -> tuple[list[tupl
     return rules, content.hexdigest()
 
 
-def _rule_paths(base: Path, context: Context, instead: str) -> list[Path]:
+def _paths(base: Path, under: Trail, context: Context, instead: str = "") -> list[Path]:
+    """The files that the patterns there mean, or else the one that is given `instead`."""
     paths: list[Path] = []
-    written = [(trail, pattern) for trail, pattern in context.all_of(str) if trail[0] == "rules"]
-    for trail, pattern in [(("rules",), instead)] if instead else written:
+    written = [(trail, pattern) for trail, pattern in context.all_of(str) if trail[:-1] == under]
+    for trail, pattern in [(under, instead)] if instead else written:
         # Path's own glob takes neither '' nor an absolute pattern.
         found = [base / name for name in sorted(glob(pattern, root_dir=base, recursive=True))]  # noqa: PTH207
         if not found:
@@ -294,12 +312,13 @@ def _is_open(context: Context) -> bool:
 # --- into what the core is told
 
 
-def _assemble(
+def _assemble(  # noqa: PLR0913, PLR0917 - all that was read
     document: Document,
     rules: Iterable[tuple[Place, RuleDocument]],
     revision: str,
     kinds: Mapping[str, str],
     templates: Mapping[str, Template],
+    drills: Mapping[str, DrillPlan],
 ) -> Config:
     summary = compile_template(SUMMARY)
     settings = Settings(
@@ -333,7 +352,7 @@ def _assemble(
     )
     sources: Struct = document.sources  # type: ignore[attr-defined]
     given = {name: getattr(sources, name) for name in sources.__struct_fields__ if getattr(sources, name) is not None}
-    return Config(document, settings, given, document.channels, kinds)
+    return Config(document, settings, given, document.channels, kinds, drills)
 
 
 def _tickets(document: Document) -> list[str]:

@@ -102,6 +102,8 @@ class Metrics:
         self.proven = gauge(
             "channel_proven_timestamp_seconds", "When a message last arrived, if one ever has.", ["channel"]
         )
+        self.drill_overdue = gauge("drill_overdue_seconds", "For how long the regular drill has been overdue.")
+        self.drill_last = gauge("drill_last_timestamp_seconds", "When the regular drill was last held; 0 if never.")
         self.subscriber_mails = counter(
             "subscriber_mails_total", "Mails to subscribers of the status page, once done.", ["outcome"]
         )

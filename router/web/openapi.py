@@ -79,6 +79,21 @@ REPORT = {
 } | SEVERITY
 STATUS = {"status": {"type": "string", "enum": [str(status) for status in OPEN]}}
 TITLE = {"title": {"type": "string", "description": "What the public knows the incident as, or the mail's subject."}}
+DRILL = {
+    "scenario": {"type": "string", "description": "A scenario of the config, by its name."},
+    "plan": {"type": "object", "description": "Or a whole one, as `alert-router drill start FILE` sends it."},
+}
+CANARY = {
+    "to": {
+        "type": "array",
+        "items": {"type": "string"},
+        "description": "Channels, and people as contact:NAME; without any, all channels.",
+    }
+}
+TICK = {
+    "step": {"type": "integer", "minimum": 1},
+    "item": {"type": "integer", "minimum": 1, "description": "Of the step; the first by default."},
+}
 SOURCE = _query(
     "source", "Whose webhook the body is, by its name under `sources`.", type="string", default="alertmanager"
 )
@@ -182,6 +197,13 @@ TABLE: list[tuple[str, str, str, list[Parameter], dict[str, Any] | None]] = [
     ("post", "/schedules/{name}/swaps", "Two people swap their next turns.", [NAME], SWAP),
     ("get", "/schedules/{name}.ics", "The calendar of a schedule, to subscribe to.", [NAME, TOKEN], None),
     ("get", "/contacts/{name}.ics", "The calendar of a person over all schedules.", [NAME, TOKEN], None),
+    ("get", "/drills", "Drills that were held, scenarios, and when the regular drill is due.", [], None),
+    ("post", "/drills", "Start a drill.", [], DRILL),
+    ("post", "/drills/canary", "Prove that channels, or the ways to people, work.", [], CANARY),
+    ("get", "/drills/scoreboard", "When each channel and way to a person last worked.", [], None),
+    ("get", "/drills/{id}", "A drill: its steps, what came of them, its report as Markdown.", [ID], None),
+    ("post", "/drills/{id}/tick", "Tick off an item of a step.", [ID], TICK),
+    ("post", "/drills/{id}/stop", "End a drill, and resolve its incidents.", [ID], None),
     ("get", "/heartbeats", "Heartbeats, and how each is.", [], None),
     ("get", "/status/maintenance", "Maintenance that the status page announces.", [], None),
     ("post", "/status/maintenance", "Announce maintenance.", [], MAINTENANCE),
@@ -210,7 +232,10 @@ TABLE: list[tuple[str, str, str, list[Parameter], dict[str, Any] | None]] = [
 ]  # fmt: skip
 
 
-MAKING = ("/schedules/{name}/overrides", "/schedules/{name}/swaps", "/silences", "/incidents/{id}/items")
+MAKING = (
+    "/schedules/{name}/overrides", "/schedules/{name}/swaps", "/silences", "/incidents/{id}/items", "/drills",
+    "/drills/canary",
+)  # fmt: skip
 """Where a POST makes something."""
 
 KINDS = {".ics": "text/calendar", ".svg": "image/svg+xml"}

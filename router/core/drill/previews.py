@@ -1,0 +1,16 @@
+"""What would be said about a drill's incident, to be looked at and sent to nobody."""
+
+from router.core.drafts import drafts
+from router.core.drill.course import Scene
+from router.core.settings import Settings
+from router.model.drill import Drill, Kind
+
+
+def previews(drill: Drill, scene: Scene, settings: Settings) -> dict[str, str]:
+    """What each template says of the first incident, where the plan tests communication; {} elsewhere."""
+    if not scene.incidents or all(step.kind is not Kind.COMMUNICATED for step in drill.plan.steps):
+        return {}
+    incident = scene.incidents[0]
+    entries = [entry for entry in scene.entries if entry.incident_id == incident.id]
+    found = drafts(incident, entries, settings, incident.updated_at)
+    return {one.name: "\n\n".join(filter(None, (one.subject, one.text))) for one in found}

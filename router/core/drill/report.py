@@ -1,0 +1,142 @@
+"""The report of a drill, as Markdown: what was expected and what came, how soon messages arrived and people answered.
+
+Names and texts come from people and alerts, so each is put into one cell of a table, or one line, of plain text.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from router.core.drill.course import Outcome, Scene, State, is_delivery
+from router.core.quantity import duration
+from router.core.reach import People
+from router.core.render import plain, utc
+from router.model.decision import Entry
+from router.model.drill import TICKED, Drill
+from router.model.notification import person_of
+from router.model.reason import Reason
+
+MISSING = "**not delivered**"
+MARKS = {State.MET: "met", State.LATE: "late", State.MISSED: "**missed**", State.WAITING: "waiting"}
+
+
+def report(drill: Drill, scene: Scene, seen: Sequence[Outcome], people: People, previews: Mapping[str, str]) -> str:
+    """The whole of it, ending with a line break. `previews` are texts that were looked at, by what they're called."""
+    parts = [
+        [f"# Drill {drill.id}", "", *([cell(drill.plan.description), ""] if drill.plan.description else [])],
+        _facts(drill, scene, seen),
+        _expectations(drill, seen),
+        _deliveries(scene),
+        _answers(scene, people),
+        _ticks(drill),
+        _previews(previews),
+    ]
+    return "\n".join(line for part in parts for line in part).rstrip() + "\n"
+
+
+def _facts(drill: Drill, scene: Scene, seen: Sequence[Outcome]) -> Iterator[str]:
+    met = sum(one.state is State.MET for one in seen)
+    yield f"- Scenario: {cell(drill.plan.name)}"
+    yield f"- Started: {utc(drill.started_at)}, by {cell(drill.by) or 'the schedule'}"
+    if drill.ended_at is None or drill.ending is None:
+        yield "- It's still running."
+    else:
+        by = f", by {cell(drill.ended_by)}" if drill.ended_by else ""
+        after = duration(round(drill.ended_at - drill.started_at))
+        yield f"- Ended: {utc(drill.ended_at)}, after {after}: {drill.ending.replace('_', ' ')}{by}"
+    yield f"- Expectations met: {met} of {len(seen)}"
+    yield f"- Incidents: {', '.join(one.name for one in scene.incidents) or 'none'}"
+    yield ""
+
+
+def _expectations(drill: Drill, seen: Sequence[Outcome]) -> Iterator[str]:
+    if not seen:
+        return
+    yield from table("Expectations", ("step", "within", "outcome", "after", "by"))
+    for one in seen:
+        after = "" if one.at is None else _span(one.at - drill.started_at - one.step.at)
+        within = duration(min(one.step.within, drill.plan.time_out))
+        yield row(one.step.name, within, MARKS[one.state], after, one.by)
+    yield ""
+
+
+def _deliveries(scene: Scene) -> Iterator[str]:
+    """The first message about each incident to each address; those after it are edits and endings."""
+    first: dict[tuple[int, str], Entry] = {}
+    for entry in scene.entries:
+        if is_delivery(entry):
+            first.setdefault((entry.incident_id, entry.data["channel"]), entry)
+    given_back = {
+        (one.incident_id, one.data.get("channel")): str(one.data.get("error", ""))
+        for one in scene.entries
+        if one.what is Reason.DELIVERY_FAILED
+    }
+    yield from table("Messages", ("incident", "to", "delivered after", "attempts", "error"))
+    told = {(incident.id, address): None for incident in scene.incidents for address in incident.told}
+    for key in dict.fromkeys((*told, *first)):
+        arrived = first.get(key)
+        after, attempts = (_span(arrived.data["late"]), str(arrived.data["attempts"])) if arrived else (MISSING, "")
+        yield row(f"INC-{key[0]}", key[1], after, attempts, given_back.get(key, ""))
+    yield ""
+
+
+def _answers(scene: Scene, people: People) -> Iterator[str]:
+    """When each person who was told acknowledged, counted from their first message."""
+    told: dict[str, float] = {}
+    for entry in scene.entries:
+        if is_delivery(entry) and (person := person_of(entry.data["channel"])):
+            told.setdefault(person, entry.at)
+    answered = {_person(one, people): one.at for one in reversed(scene.entries) if one.what is Reason.ACKNOWLEDGED}
+    if not told and not answered:
+        return
+    opened = min((incident.opened_at for incident in scene.incidents), default=0.0)
+    yield from table("People", ("person", "told after", "acknowledged after the opening", "after being told"))
+    for person in dict.fromkeys((*told, *answered)):
+        at, since = answered.get(person), told.get(person)
+        yield row(
+            person,
+            "" if since is None else _span(since - opened),
+            "" if at is None else _span(at - opened),
+            "" if at is None or since is None else _span(max(0.0, at - since)),
+        )
+    yield ""
+
+
+def _person(entry: Entry, people: People) -> str:
+    return people.find(entry.by) or entry.by
+
+
+def _ticks(drill: Drill) -> Iterator[str]:
+    for number, step in enumerate(drill.plan.steps):
+        if step.kind not in TICKED:
+            continue
+        done = {tick.item: tick for tick in drill.ticks if tick.step == number}
+        yield from (f"## {cell(step.name)}", "")
+        for item, text in enumerate(step.items):
+            tick = done.get(item)
+            by = f" ({cell(tick.by)}, {utc(tick.at)})" if tick else ""
+            yield f"- [{'x' if tick else ' '}] {cell(text)}{by}"
+        yield ""
+
+
+def _previews(previews: Mapping[str, str]) -> Iterator[str]:
+    for name, text in previews.items():
+        fence = "`" * max(3, *(len(run) + 1 for run in re.findall("`+", text) or [""]))
+        yield from (f"## What would be said: {cell(name)}", "", f"{fence}text", text, fence, "")
+
+
+def table(title: str, columns: Sequence[str]) -> Iterator[str]:
+    """The head of a table, under its title."""
+    yield from (f"## {title}", "", row(*columns), f"|{'---|' * len(columns)}")
+
+
+def row(*cells: str) -> str:
+    return f"| {' | '.join(text if text in (*MARKS.values(), MISSING) else cell(text) for text in cells)} |"
+
+
+def cell(text: str) -> str:
+    """Plain text on one line, in which nothing is markup."""
+    return re.sub(r"([\\`*_\[\]<>|#~!])", r"\\\1", plain(text))
+
+
+def _span(seconds: float) -> str:
+    return duration(round(seconds, 3 if seconds < 10 else 0))
