@@ -63,7 +63,13 @@ async def test_the_documented_status_is_the_one_that_is_answered(router: Router)
         announced = (await daemon.ask("POST", "/api/v1/status/maintenance", json=work)).json["maintenance"]["id"]
         quiet = {"match": ["a=b"], "for": "2h", "comment": "why"}
         silence = (await daemon.ask("POST", "/api/v1/silences", json=quiet)).json["silence"]["id"]
+        posed = {"kind": "alert", "name": "it fires", "alert": {"labels": {"alertname": "A"}}}
+        steps = [posed, {"kind": "reviewed", "name": "review", "items": ["the plan", "the names"]}]
+        held, begun = ({"plan": {"name": name, "steps": steps, "time_out": 60}} for name in "ab")
+        drill = (await daemon.ask("POST", "/api/v1/drills", json=begun)).json["id"]
         bodies: dict[str, Any] = {
+            "drills": held,
+            "tick": {"step": 2},
             "silences": quiet,
             "incidents": {"title": "Slow"},
             "note": {"text": "hm"},
@@ -81,7 +87,7 @@ async def test_the_documented_status_is_the_one_that_is_answered(router: Router)
             for method, operation in operations.items():
                 if method == "post" and path.endswith("/actions"):
                     continue  # none is configured
-                ids = {"overrides": override, "maintenance": announced, "silences": silence}
+                ids = {"drills": drill, "overrides": override, "maintenance": announced, "silences": silence}
                 number = next((ids[part] for part in ids if f"/{part}/" in path), 1)
                 url = path.format(id=number, channel="log", name="ana")
                 body = bodies.get(path.rpartition("/")[2], {"version": "4", "alerts": []} if "explain" in path else {})
