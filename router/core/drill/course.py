@@ -37,12 +37,13 @@ class State(StrEnum):
 
 
 class Outcome(Struct, frozen=True):
-    """How a step stands; when it was done, if it was (UTC seconds), and by whom."""
+    """How a step stands; when it was done, if it was (UTC seconds), and by whom; how many seconds it took."""
 
     step: DrillStep
     state: State
     at: float | None = None
     by: str = ""
+    took: float = 0.0
 
 
 class Scene(Struct, frozen=True):
@@ -108,12 +109,14 @@ def outcomes(drill: Drill, scene: Scene, people: People, now: float) -> list[Out
 
 def _outcome(drill: Drill, number: int, scene: Scene, people: People, now: float) -> Outcome:
     step = drill.plan.steps[number]
-    deadline = drill.started_at + step.at + step.within
+    begins = drill.started_at + step.at
     done = _ticked(drill, number) if step.kind in TICKED else _seen(step, scene, people)
     if done is None:
-        return Outcome(step, State.WAITING if drill.is_running and now <= deadline else State.MISSED)
+        return Outcome(step, State.WAITING if drill.is_running and now <= begins + step.within else State.MISSED)
     at, by = done
-    return Outcome(step, State.MET if at <= deadline else State.LATE, at, by)
+    # A message isn't late because the policy owed it late.
+    took = _slowest(scene) if step.kind is Kind.DELIVERED else at - begins
+    return Outcome(step, State.MET if took <= step.within else State.LATE, at, by, took)
 
 
 Done = tuple[float, str]
@@ -135,21 +138,38 @@ def _seen(step: DrillStep, scene: Scene, people: People) -> Done | None:
 
 
 def _delivered(step: DrillStep, scene: Scene) -> Done | None:
-    """When the last of those who are owed a message got it."""
-    wanted = step.items or tuple(address for incident in scene.incidents for address in incident.told)
+    """When the last of those who are owed a message got it. Who turned out to need none isn't waited for."""
     worked = proven(scene.entries)
+    unneeded = {one.data["channel"] for one in scene.entries if is_silent(one)} if not step.items else set()
+    told = dict.fromkeys(address for incident in scene.incidents for address in incident.told)
+    wanted = [address for address in step.items or told if address not in unneeded or address in worked]
     if not wanted or any(address not in worked for address in wanted):
         return None
-    return max(_first_delivery(address, scene.entries) for address in wanted), ""
+    return max(one.at for one in first_deliveries(scene).values()), ""
 
 
-def _first_delivery(address: str, entries: Iterable[Entry]) -> float:
-    return next(one.at for one in entries if is_delivery(one) and one.data.get("channel") == address)
+def _slowest(scene: Scene) -> float:
+    """From owed to delivered."""
+    return max(float(one.data["late"]) for one in first_deliveries(scene).values())
+
+
+def first_deliveries(scene: Scene) -> dict[tuple[int, str], Entry]:
+    """The first message about each incident (by id) to each address; those after it are edits and endings."""
+    found: dict[tuple[int, str], Entry] = {}
+    for entry in scene.entries:
+        if is_delivery(entry):
+            found.setdefault((entry.incident_id, entry.data["channel"]), entry)
+    return found
 
 
 def is_delivery(entry: Entry) -> bool:
     """Has something arrived that was worth sending?"""
     return entry.what is Reason.DELIVERED and not entry.data.get("silent")
+
+
+def is_silent(entry: Entry) -> bool:
+    """Was there nothing to send by the time, since somebody had acknowledged, say?"""
+    return entry.what is Reason.DELIVERED and bool(entry.data.get("silent"))
 
 
 def _is_one_of(entry: Entry, step: DrillStep, people: People) -> bool:

@@ -6,7 +6,7 @@ Names and texts come from people and alerts, so each is put into one cell of a t
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from router.core.drill.course import Outcome, Scene, State, is_delivery
+from router.core.drill.course import Outcome, Scene, State, first_deliveries, is_delivery, is_silent
 from router.core.quantity import duration
 from router.core.reach import People
 from router.core.render import plain, utc
@@ -53,18 +53,15 @@ def _expectations(drill: Drill, seen: Sequence[Outcome]) -> Iterator[str]:
         return
     yield from table("Expectations", ("step", "within", "outcome", "after", "by"))
     for one in seen:
-        after = "" if one.at is None else _span(one.at - drill.started_at - one.step.at)
+        after = "" if one.at is None else _span(one.took)
         within = duration(min(one.step.within, drill.plan.time_out))
         yield row(one.step.name, within, MARKS[one.state], after, one.by)
     yield ""
 
 
 def _deliveries(scene: Scene) -> Iterator[str]:
-    """The first message about each incident to each address; those after it are edits and endings."""
-    first: dict[tuple[int, str], Entry] = {}
-    for entry in scene.entries:
-        if is_delivery(entry):
-            first.setdefault((entry.incident_id, entry.data["channel"]), entry)
+    first = first_deliveries(scene)
+    unneeded = {(one.incident_id, one.data["channel"]) for one in scene.entries if is_silent(one)}
     given_back = {
         (one.incident_id, one.data.get("channel")): str(one.data.get("error", ""))
         for one in scene.entries
@@ -74,7 +71,8 @@ def _deliveries(scene: Scene) -> Iterator[str]:
     told = {(incident.id, address): None for incident in scene.incidents for address in incident.told}
     for key in dict.fromkeys((*told, *first)):
         arrived = first.get(key)
-        after, attempts = (_span(arrived.data["late"]), str(arrived.data["attempts"])) if arrived else (MISSING, "")
+        missing = "not needed" if key in unneeded else MISSING
+        after, attempts = (_span(arrived.data["late"]), str(arrived.data["attempts"])) if arrived else (missing, "")
         yield row(f"INC-{key[0]}", key[1], after, attempts, given_back.get(key, ""))
     yield ""
 
