@@ -21,6 +21,9 @@ class Seen:
         self._names: defaultdict[str, set[str]] = defaultdict(set)
 
     def add(self, alert: Alert) -> None:
+        """A drill's says nothing of what comes: it's made by the same hands as the rules."""
+        if alert.is_drill:
+            return
         self.alerts += 1
         for source in ("", alert.source):
             self._labels[source] |= alert.labels.keys()

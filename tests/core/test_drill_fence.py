@@ -15,6 +15,7 @@ from router.core.rule import CANARY
 from router.core.silence import Silence, Span
 from router.core.similar import similar
 from router.core.throttle import Waiting, plan
+from router.core.unseen import Seen
 from router.model.alert import DRILL, Alert, AlertStatus
 from router.model.event import Command
 from router.model.incident import Incident, Severity
@@ -98,6 +99,15 @@ def test_a_drill_isnt_what_fixed_a_real_one() -> None:
     world.command(Command.RESOLVE, 1, text="it was only a drill")
     world.see(alert())
     assert similar(world.incidents[2], world.incidents.values()) == []
+
+
+def test_a_drill_is_nothing_that_was_seen() -> None:
+    """A rule whose alert only ever came in a drill is still one that asks for what never came."""
+    seen = Seen()
+    seen.add(drilled())
+    assert seen.alerts == 0
+    seen.add(alert(labels={"alertname": "Other", "service": "api"}))
+    assert len(seen.doubts([rule()])) == 1
 
 
 # --- canaries
