@@ -17,15 +17,12 @@ from router.config.fields import parse_duration
 from router.config.load import Config
 from router.config.located import suggest
 from router.core.guarantee import Proof, Route, Trust, Unreached, prove
-from router.core.proof import addresses, standings
+from router.core.proof import QUARTER, addresses, standings
 from router.core.quantity import duration
 from router.core.render import local, utc
 from router.core.settings import Settings
 from router.ports import Clock, SystemClock
 from router.web import views
-
-QUARTER = 90 * 86_400.0
-"""Seconds for which a delivery proves that its channel works."""
 
 TIMES = 5
 """How many times that something goes wrong are listed, beside the first."""

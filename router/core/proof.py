@@ -12,6 +12,9 @@ from router.core.reach import People
 from router.model.decision import Entry
 from router.model.reason import Reason
 
+QUARTER = 13 * 604_800.0
+"""Seconds for which a proof counts, unless the config's drills have another rhythm."""
+
 
 class Standing(Struct, frozen=True):
     """When an address (`log`, `text/ana`) was last proven to work, in UTC epoch seconds; None if it never was.

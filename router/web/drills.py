@@ -12,7 +12,7 @@ from router.config.load import Config
 from router.core.drill import course
 from router.core.drill.previews import previews
 from router.core.drill.report import report
-from router.core.proof import addresses, standings
+from router.core.proof import QUARTER, addresses, standings
 from router.core.settings import Settings
 from router.model.drill import TICKED, Drill, DrillPlan, Tick
 from router.model.notification import channel_of, person_of
@@ -20,9 +20,6 @@ from router.ports import Bad, Clock, DrillHall, DrillSeen, Store
 from router.web.auth import Role, whoever
 from router.web.content import answer, body
 from router.web.views import when
-
-QUARTER = 13 * 604_800.0
-"""Seconds for which a proof counts, where the config has no drill that is held regularly."""
 
 
 class StartBody(Struct, frozen=True, forbid_unknown_fields=True):

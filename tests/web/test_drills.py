@@ -81,6 +81,12 @@ async def incidents(daemon: Daemon) -> Any:
     return (await daemon.get("/api/v1/incidents")).json["incidents"]
 
 
+async def pass_by(clock: SteppedClock, seconds: float) -> None:
+    """Days at once: of what comes due meanwhile everything is, but each only once."""
+    clock._now += seconds
+    await clock.advance(0)
+
+
 def states(found: Any) -> list[str]:
     return [step["state"] for step in found["steps"]]
 
@@ -122,7 +128,7 @@ async def test_a_drill_that_nobody_attends_ends_and_cleans_up(
     """When its time is out: what was expected is missed, its incident is resolved, and the channel hears of that."""
     async with Peer() as peer, router(clock, **prepared(tmp_path, peer)) as daemon:
         drill = await start(daemon, clock)
-        await clock.settle(lambda: peer.requests)
+        await wait(daemon, clock, drill["id"], lambda found: states(found)[1] == "met")
         await clock.advance(3590)
         assert not over((await daemon.get(f"/api/v1/drills/{drill['id']}")).json)
         ended = await wait(daemon, clock, drill["id"], over)
@@ -286,19 +292,28 @@ async def test_an_overdue_drill_is_reminded_of_and_counted(tmp_path: Path, route
             lines = (await daemon.get("/metrics")).body.decode().splitlines()
             return float(next(one for one in lines if one.startswith("alert_router_drill_overdue_seconds ")).split()[1])
 
+        async def reminded(times: int) -> None:
+            """So often by now: told, and over."""
+
+            async def begun() -> bool:
+                return len((await daemon.get("/api/v1/drills")).json["drills"]) == times
+
+            await clock.settle(begun, step=10)
+            latest = (await daemon.get("/api/v1/drills")).json["drills"][0]["id"]
+            await wait(daemon, clock, latest, over)
+            opened = {one.headers["webhook-id"] for one in peer.requests if one.json["type"] == "incident.opened"}
+            assert len(opened) == times
+
         schedule = (await daemon.get("/api/v1/drills")).json["schedule"]
         assert (schedule["last"], schedule["due"][:19], schedule["overdue"]) == (None, "2026-02-10T10:00:00", False)
         assert await overdue() == 0
         until = 8 * 86_400 + 7 * 3600 + 20 * 60
-        clock._now += until + 60  # nothing else is due meanwhile
-        await clock.settle(lambda: peer.requests, step=30)
+        await pass_by(clock, until + 60)
+        await reminded(1)
         assert "[DRILL] The drill p0 is due" in peer.requests[0].json["data"]["incident"]["title"]
         assert await overdue() > 0
-        opened = lambda: [one for one in peer.requests if one.json["type"] == "incident.opened"]  # noqa: E731
-        await clock.settle(lambda: len(peer.requests) == 2, step=30)
-        assert len(opened()) == 1
-        clock._now += 2 * 86_400
-        await clock.settle(lambda: len(opened()) == 2, step=30)
+        await pass_by(clock, 2 * 86_400)
+        await reminded(2)
         assert {one["scenario"] for one in (await daemon.get("/api/v1/drills")).json["drills"]} == {"reminder"}
         await start(daemon, clock)
         await clock.advance(61)
@@ -326,9 +341,9 @@ async def test_what_is_to_start_by_itself_does(tmp_path: Path, router: Router, c
             return "p0" in await names()
 
         await clock.settle(lambda: daemon.store.calls["records"] > 3)
-        clock._now += 3 * 86_400
-        await clock.settle(sent, step=30)
-        clock._now += 5 * 86_400 + 8 * 3600
-        await clock.settle(begun, step=30)
+        await pass_by(clock, 3 * 86_400)
+        await clock.settle(sent, step=10)
+        await pass_by(clock, 5 * 86_400 + 8 * 3600)
+        await clock.settle(begun, step=10)
         await clock.advance(300)
         assert (await names()).count("p0") == 1
