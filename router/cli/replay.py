@@ -20,7 +20,7 @@ from router.config.load import Config, load
 from router.config.located import Invalid
 from router.core.arrangement import Arrangement, arranged
 from router.core.difference import difference
-from router.core.past import Past
+from router.core.past import Past, real
 from router.core.quieting import MadeSilence, silence
 from router.core.replay import Replay
 from router.core.settings import Settings
@@ -56,6 +56,7 @@ def replay(
     if export:
         _write(past, export)
         return
+    past = real(past)
     if not past.events:
         fail("there's nothing in the history")
     end = past.events[-1].at if history else now

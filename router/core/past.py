@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from router.model.decision import Entry
-from router.model.event import Event
+from router.model.event import AlertSeen, DeliverySettled, Event, SilencesChanged
 from router.model.incident import Incident
 from router.model.notification import Notification
 from router.model.reason import Reason
@@ -23,6 +23,30 @@ class Past(Struct, frozen=True):
     incidents: list[Incident] = []
     unsent: list[Notification] = []
     records: list[Record] = []
+
+
+def real(past: Past) -> Past:
+    """The past without its drills: they say nothing of what changed rules would do to what comes."""
+    drills = {one.id for one in past.incidents if one.drill}
+    return Past(
+        [event for event in past.events if not _is_of_drill(event, drills)],
+        [entry for entry in past.entries if entry.incident_id not in drills],
+        [one for one in past.incidents if not one.drill],
+        [message for message in past.unsent if message.incident_id not in drills],
+        past.records,
+    )
+
+
+def _is_of_drill(event: Event, drills: set[int]) -> bool:
+    match event:
+        case AlertSeen(alert=alert):
+            return alert.is_drill
+        case DeliverySettled(notification=message):
+            return message.incident_id in drills
+        case SilencesChanged():
+            return False
+        case _:
+            return event.incident_id in drills
 
 
 class Page(Struct, frozen=True):

@@ -3,13 +3,13 @@
 from msgspec.structs import replace
 
 from router.core.difference import Difference, acted_on, difference
-from router.core.past import Past
+from router.core.past import Past, real
 from router.core.policy import Policy, SeverityPlan, Step, Unless
 from router.core.reach import People, Way
 from router.core.replay import Replay
 from router.core.settings import Settings
 from router.core.virtual import VirtualRouter
-from router.model.alert import AlertStatus
+from router.model.alert import DRILL, AlertStatus
 from router.model.event import AlertSeen, Command, Commanded, Event
 from router.model.incident import Severity
 from tests.world import NOW, alert, rule, settings
@@ -123,3 +123,16 @@ def test_a_replay_is_a_past_that_others_are_held_against() -> None:
     again.run()
     assert not difference(first.past, again, NOW)
     assert acted_on(first.past.entries) == {1}
+
+
+def test_drills_are_left_out() -> None:
+    """Whatever came of them, and what people did about it; what is real is repeated, under its numbers of then."""
+    drill = fires("api", "20%", 10.0)
+    posed = AlertSeen(drill.at, replace(drill.alert, fingerprint="drill-1", source=DRILL, drill="1"))
+    past = lived(fires("web", "20%"), posed, fires("db", "20%", 20.0), ack(2, 30.0), ack(3, 40.0))
+    assert [one.drill for one in past.incidents] == [False, True, False]
+    left = real(past)
+    assert [one.id for one in left.incidents] == [1, 3]
+    assert len(left.events) < len(past.events)
+    assert all(entry.incident_id != 2 for entry in left.entries)
+    assert replayed(left) == replayed(lived(fires("web", "20%"), fires("db", "20%", 20.0), ack(2, 40.0)))
