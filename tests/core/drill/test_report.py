@@ -23,7 +23,7 @@ EXPECTED = (
 
 
 def written(play: Play) -> str:
-    texts = previews(play.drill, play.scene, "VintStreet")
+    texts = previews(play.drill, play.scene, play.world.settings)
     return report(play.drill, play.scene, play.outcomes, PEOPLE, texts)
 
 
