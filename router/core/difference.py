@@ -144,6 +144,8 @@ def _lost(pairs: Sequence[Regrouped], tallies: Tallies, acted: set[int]) -> Iter
         worst = min(pair.then, key=lambda one: one.severity, default=None)
         if worst is None:
             continue
-        for address, times in sorted((then - now).items()):
-            if who := person_of(address):
-                yield Lost(who, worst, times, any(one.id in acted for one in pair.then))
+        missed: Counter[str] = Counter()
+        for address, times in (then - now).items():
+            missed[person_of(address)] += times
+        for who in sorted(filter(None, missed)):
+            yield Lost(who, worst, missed[who], any(one.id in acted for one in pair.then))

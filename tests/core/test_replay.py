@@ -17,7 +17,7 @@ from tests.world import NOW, alert, rule, settings
 P0, P1, P2, P3 = Severity
 
 
-def config(**changed: object) -> Settings:
+def config(*ways: str, **changed: object) -> Settings:
     """A P0 pages Ana, and Ben after five minutes; a P1 pages Ben alone; an incident for each service."""
     return settings(
         rule(**changed),
@@ -26,15 +26,15 @@ def config(**changed: object) -> Settings:
             "quiet": Policy("quiet", (Step(0, ("contact:ben",)),)),
         },
         severities={P0: SeverityPlan("loud")} | dict.fromkeys((P1, P2, P3), SeverityPlan("quiet")),
-        people=People({"ana": (Way("sms"),), "ben": (Way("sms"),)}),
+        people=People({"ana": tuple(map(Way, ways or ("sms",))), "ben": (Way("sms"),)}),
         edited=frozenset(),
     )
 
 
-def lived(*events: Event, until: float = 1000.0) -> Past:
+def lived(*events: Event, until: float = 1000.0, ways: tuple[str, ...] = ()) -> Past:
     """What a router keeps to which these happened."""
     kept: list[Event] = []
-    router = VirtualRouter(config(), NOW, watch=lambda changes: kept.extend(changes.history))
+    router = VirtualRouter(config(*ways), NOW, watch=lambda changes: kept.extend(changes.history))
     for event in events:
         router.run_until(event.at)
         router.happen(event)
@@ -82,6 +82,11 @@ def test_a_higher_threshold_loses_what_somebody_acted_on() -> None:
     assert (found.more, found.fewer) == (0, 4)
     assert found.missed(P0) == 3
     assert [(one.who, one.times, one.acted) for one in found.lost] == [("ana", 3, True), ("ben", 1, False)]
+
+
+def test_who_is_told_over_two_ways_is_one_person_who_is_not_told() -> None:
+    found = replayed(lived(fires("a", "20%"), ways=("sms", "mail")), thresholds={"P1": "> 30%"})
+    assert [(one.who, one.times) for one in found.lost] == [("ana", 2), ("ben", 1)]
 
 
 def test_another_severity_is_another_policy() -> None:
