@@ -10,17 +10,16 @@ the look for its mark; for that the message is `Uncertain`, and noted as possibl
 """
 
 import re
-from datetime import UTC, datetime
 
 import aiohttp
-import msgspec
 
 from router.config.fields import Duration, HttpUrl, Rate
 from router.config.secret import Secret
 from router.model.incident import Incident, Status
-from router.model.notification import Letter, Result, Sent, Uncertain
+from router.model.notification import Letter, Result, Sent
 from router.senders.calls import Failed
-from router.senders.github_api import UNREADABLE, Api, Comment, Issue
+from router.senders.github_api import PAGES, PER_PAGE, SKEW, Api, Comment, Issue, written
+from router.senders.github_items import track
 from router.senders.github_text import body, comment, is_marked, title, told_in
 from router.senders.options import ChannelOptions
 
@@ -31,15 +30,6 @@ REF = re.compile(r"[1-9][0-9]{0,17}")
 DRILL = "drill"
 """The label of an issue about one."""
 
-GONE = frozenset({301, 404, 410})
-"""The issue was moved to another repository, is out of our sight, or was deleted."""
-
-SKEW = 300.0
-"""Seconds that GitHub's clock may be behind ours."""
-PER_PAGE = 100
-PAGES = 5
-"""How far back a mark is looked for, beyond which a double is the lesser evil."""
-
 
 class GitHubConfig(ChannelOptions, frozen=True, kw_only=True):
     """Issues of one repository.
@@ -48,6 +38,7 @@ class GitHubConfig(ChannelOptions, frozen=True, kw_only=True):
     repository: as `owner/name`.
     labels: set on each issue.
     assignees: user names that each issue is assigned to.
+    items: an issue of its own for each action item, too.
     api_url: of GitHub Enterprise (`https://HOST/api/v3`), a proxy or a test server.
     """
 
@@ -55,6 +46,7 @@ class GitHubConfig(ChannelOptions, frozen=True, kw_only=True):
     repository: str
     labels: tuple[str, ...] = ()
     assignees: tuple[str, ...] = ()
+    items: bool = False
     api_url: HttpUrl = HttpUrl("https://api.github.com")
     rate: Rate | None = Rate(1, 1.0)
     concurrency: int = 1
@@ -66,7 +58,7 @@ class GitHubConfig(ChannelOptions, frozen=True, kw_only=True):
 
 
 class GitHubSender:
-    """One issue per incident. `ref` is its number."""
+    """One issue per incident, and one per action item. `ref` has their numbers, as `12 1:15 2:16`."""
 
     def __init__(self, config: GitHubConfig, session: aiohttp.ClientSession) -> None:
         self._config = config
@@ -79,26 +71,21 @@ class GitHubSender:
         try:
             issue = await known(api, letter) or await marked(api, letter.incident)
             if issue is None:
-                issue = await self._open(api, letter)
+                issue = await api.open({"title": title(letter), "body": body(letter), **self._lists(letter)})
             else:
                 await tell(api, issue, letter)
             await agree(api, issue, letter.incident)
+            kept = await track(api, issue, letter, self._lists(letter)) if config.items else ""
         except Failed as failure:
             return failure.result
-        return Sent(str(issue.number))
+        return Sent(f"{issue.number}{kept}")
 
     async def close(self) -> None:
         """The session isn't ours to close."""
 
-    async def _open(self, api: Api, letter: Letter) -> Issue:
+    def _lists(self, letter: Letter) -> dict[str, object]:
         labels = (*self._config.labels, DRILL) if letter.incident.drill else self._config.labels
-        lists = {"labels": labels, "assignees": self._config.assignees}
-        answer = await api.post("/issues", {"title": title(letter), "body": body(letter), **lists})
-        try:
-            return msgspec.json.decode(answer, type=Issue)
-        except msgspec.DecodeError:
-            # Opened, but nothing says which it is: the next attempt finds it.
-            raise Failed(Uncertain(UNREADABLE)) from None
+        return {"labels": labels, "assignees": self._config.assignees}
 
 
 def build(_name: str, config: GitHubConfig, session: aiohttp.ClientSession) -> GitHubSender:
@@ -107,36 +94,15 @@ def build(_name: str, config: GitHubConfig, session: aiohttp.ClientSession) -> G
 
 async def known(api: Api, letter: Letter) -> Issue | None:
     """The issue that the last letter told of, if it's still there and this incident's. Raises: Failed."""
-    if not REF.fullmatch(letter.ref):
-        return None
-    try:
-        issue = await api.get(f"/issues/{letter.ref}", Issue)
-    except Failed as failure:
-        if failure.status in GONE:
-            return None
-        raise
+    number = letter.ref.partition(" ")[0]
+    issue = await api.issue(number) if REF.fullmatch(number) else None
     # The channel may have been turned to another repository, where the number is another's.
-    return issue if is_marked(issue.body, letter.incident) else None
+    return issue if issue and is_marked(issue.body, letter.incident) else None
 
 
 async def marked(api: Api, incident: Incident) -> Issue | None:
     """The incident's issue, whose number may have been lost; the first, should there be more. Raises: Failed."""
-    since = written(incident.opened_at - SKEW)
-    found: list[Issue] = []
-    for page in range(1, PAGES + 1):
-        issues = await api.get(
-            "/issues",
-            list[Issue],
-            state="all",
-            sort="created",
-            direction="desc",
-            since=since,
-            per_page=str(PER_PAGE),
-            page=str(page),
-        )
-        found += [issue for issue in issues if issue.pull_request is None and is_marked(issue.body, incident)]
-        if len(issues) < PER_PAGE or issues[-1].created_at < since:
-            break
+    found = [issue for issue in await api.issues(incident.opened_at) if is_marked(issue.body, incident)]
     return min(found, key=lambda issue: issue.number, default=None)
 
 
@@ -176,8 +142,3 @@ async def agree(api: Api, issue: Issue, incident: Incident) -> None:
     elif not incident.is_open and issue.state == "open":
         reason = "not_planned" if incident.status is Status.FALSE_POSITIVE else "completed"
         await api.patch(f"/issues/{issue.number}", {"state": "closed", "state_reason": reason})
-
-
-def written(at: float) -> str:
-    """Epoch seconds as GitHub writes times, in UTC."""
-    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%SZ}"

@@ -4,13 +4,14 @@ Pages: https://docs.github.com/rest/issues and https://docs.github.com/rest/usin
 """
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import TypeVar
 
 import aiohttp
 import msgspec
 
 from router.config.secret import Secret
-from router.model.notification import Rejected, Result, Retry
+from router.model.notification import Rejected, Result, Retry, Uncertain
 from router.senders.calls import Calls, Failed, complaint
 from router.senders.outcome import MAX_RETRY_AFTER, from_response, retry_after
 
@@ -21,6 +22,15 @@ LIMITED_WAIT = 60.0
 """Seconds to wait at a secondary limit that says nothing of how long."""
 
 MAX_MESSAGE = 100
+
+GONE = frozenset({301, 404, 410})
+"""The issue was moved to another repository, is out of our sight, or was deleted."""
+
+SKEW = 300.0
+"""Seconds that GitHub's clock may be behind ours."""
+PER_PAGE = 100
+PAGES = 5
+"""How far back a mark is looked for, beyond which a double is the lesser evil."""
 
 UNREADABLE = "answer isn't one of GitHub's"
 
@@ -76,6 +86,43 @@ class Api:
         except msgspec.DecodeError:
             raise Failed(Retry(UNREADABLE)) from None
 
+    async def issue(self, number: str) -> Issue | None:
+        """None if it isn't there any more. Raises: Failed."""
+        try:
+            return await self.get(f"/issues/{number}", Issue)
+        except Failed as failure:
+            if failure.status in GONE:
+                return None
+            raise
+
+    async def issues(self, since: float) -> list[Issue]:
+        """Those opened since then, newest first, as far back as is looked. Raises: Failed."""
+        found: list[Issue] = []
+        for page in range(1, PAGES + 1):
+            issues = await self.get(
+                "/issues",
+                list[Issue],
+                state="all",
+                sort="created",
+                direction="desc",
+                since=written(since - SKEW),
+                per_page=str(PER_PAGE),
+                page=str(page),
+            )
+            found += [issue for issue in issues if issue.pull_request is None]
+            if len(issues) < PER_PAGE or issues[-1].created_at < written(since - SKEW):
+                break
+        return found
+
+    async def open(self, content: Mapping[str, object]) -> Issue:
+        """Open an issue. Raises: Failed."""
+        answer = await self.post("/issues", content)
+        try:
+            return msgspec.json.decode(answer, type=Issue)
+        except msgspec.DecodeError:
+            # Opened, but nothing says which it is: the next attempt finds it.
+            raise Failed(Uncertain(UNREADABLE)) from None
+
     async def patch(self, path: str, content: Mapping[str, object]) -> None:
         """A change that does no harm when it's made again. Raises: Failed."""
         await self._calls.call("PATCH", path, idempotent=True, body=msgspec.json.encode(content))
@@ -98,6 +145,11 @@ class Api:
         except msgspec.DecodeError:
             return ""
         return complaint(said, self._token, MAX_MESSAGE)
+
+
+def written(at: float) -> str:
+    """Epoch seconds as GitHub writes times, in UTC."""
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def limit_wait(status: int, headers: Mapping[str, str], answer: bytes, now: float) -> float | None:

@@ -10,9 +10,10 @@ from datetime import UTC, datetime
 
 from msgspec.structs import replace
 
-from router.core.render import Message, message
+from router.core.render import Message, message, plain, utc
 from router.model.incident import Incident
 from router.model.notification import Letter
+from router.model.postmortem import Item
 from router.senders.links import links
 
 MAX_TITLE = 256
@@ -46,6 +47,27 @@ def incident_mark(incident: Incident) -> str:
     """A line of the issue that no reader sees. The time tells the incident from its namesake of an older database."""
     opened = datetime.fromtimestamp(incident.opened_at, UTC).isoformat(timespec="microseconds")
     return f"<!-- alert-router:{incident.name}:{opened.replace('+00:00', 'Z')} -->"
+
+
+def item_title(incident: Incident, item: Item) -> str:
+    return _cut(f"[{incident.name}] {plain(item.text)}", MAX_TITLE)
+
+
+def item_body(letter: Letter, item: Item, ticket: int) -> str:
+    """An action item's issue: who does what by when, and what it came of. `ticket` is the incident's issue."""
+    lines = [
+        f"- **Action item:** {code(plain(item.text))}",
+        f"- **Owner:** {code(plain(item.owner))}",
+        f"- **Due:** {utc(item.due_at)}",
+        f"- **Incident:** #{ticket}",
+        *([f"- [Post-mortem](<{letter.postmortem}>)"] if letter.postmortem else []),
+    ]
+    return "\n".join([*lines, "", item_mark(letter.incident, item)])
+
+
+def item_mark(incident: Incident, item: Item) -> str:
+    """As that of the incident, with the item's number."""
+    return incident_mark(incident).replace(" -->", f":item:{item.number} -->")
 
 
 def is_marked(text: str | None, incident: Incident) -> bool:

@@ -7,6 +7,8 @@ import pytest
 
 from tests.clock import SteppedClock
 from tests.daemon import Answer, Daemon, alert
+from tests.senders.kit import Peer
+from tests.senders.test_github import TOKEN, GitHub
 
 Router = Callable[..., Daemon]
 PATH = "/api/v1/incidents/1/postmortem"
@@ -176,3 +178,21 @@ async def test_items_that_cant_be(router: Router, clock: SteppedClock, path: str
     async with router(clock=clock) as daemon:
         await over(daemon)
         assert (await post(daemon, path, body)).status == status
+
+
+async def test_items_are_filed_where_the_config_says(router: Router, clock: SteppedClock) -> None:
+    """The running router owes the channel that keeps tickets of items each change of one."""
+    github = GitHub()
+    async with Peer(answer=github) as peer:
+        tickets = {
+            "type": "github", "token": TOKEN, "repository": "acme/ops", "labels": ["incident"], "assignees": ["ana"],
+            "items": True, "api_url": peer.url,
+        }  # fmt: skip
+        async with router(clock=clock, channels={"log": {"type": "console"}, "tickets": tickets}) as daemon:
+            await over(daemon)
+            assert github.issues == {}
+            await post(daemon, ITEMS, {"text": "Add an index", "owner": "ben"})
+            await clock.settle(lambda: len(github.issues) == 2, "it's filed", step=0.5)
+            assert github.issues[2]["title"] == "[INC-1] Add an index"
+            await post(daemon, f"{ITEMS}/1", {"done": True})
+            await clock.settle(lambda: github.issues[2]["state"] == "closed", "it's closed", step=0.5)
