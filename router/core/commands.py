@@ -6,6 +6,7 @@ from router.core.escalation import (
     PROMOTE,
     Decision,
     edited,
+    expect_response,
     promotion_due,
     run_steps,
     stop_reaching,
@@ -109,7 +110,9 @@ def _escalated(incident: Incident, event: Commanded, settings: Settings) -> Deci
         if not isinstance(after, NextBusinessDay):
             decision.change(policy_since=min(incident.policy_since, event.at - after))
         run_steps(decision, event.at, Reason.STEP_DUE, settings, ahead=following + 1)
-    # An acknowledgement may have kept it from being promoted.
+    # An acknowledgement may have kept it from being promoted, and has ended the wait for a response.
+    if incident.acknowledged_at is not None:
+        expect_response(decision, event.at, settings)
     if (due_at := promotion_due(unheard, policy)) is not None:
         decision.set_timer(PROMOTE, max(due_at, event.at))
     decision.reason = Reason.ESCALATED

@@ -215,13 +215,19 @@ def _reach_later(decision: Decision, reaching: set[tuple[float, str]]) -> None:
 def start_clocks(decision: Decision, at: float, settings: Settings) -> None:
     """A severity holds from now on, anew or again: set the deadlines that it comes with."""
     incident = decision.changed
-    plan, policy = settings.plan_of(incident), settings.policy_of(incident)
-    if plan.respond_within is not None and incident.acknowledged_at is None:
-        decision.set_timer(RESPOND, settings.calendar.after(plan.respond_within, at))
-    if plan.update_every is not None:
-        decision.set_timer(REMIND, at + plan.update_every)
-    if (due_at := promotion_due(incident, policy)) is not None:
+    if incident.acknowledged_at is None:
+        expect_response(decision, at, settings)
+    if (every := settings.plan_of(incident).update_every) is not None:
+        decision.set_timer(REMIND, at + every)
+    if (due_at := promotion_due(incident, settings.policy_of(incident))) is not None:
         decision.set_timer(PROMOTE, max(at, due_at))
+
+
+def expect_response(decision: Decision, at: float, settings: Settings) -> None:
+    """Nobody has answered: from now on the time runs in which the severity promises that somebody does."""
+    within = settings.plan_of(decision.changed).respond_within
+    if within is not None:
+        decision.set_timer(RESPOND, settings.calendar.after(within, at))
 
 
 def promotion_due(incident: Incident, policy: Policy) -> float | None:

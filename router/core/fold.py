@@ -157,7 +157,8 @@ class Fold:
         reason = self._decide(position, event)
         # A deadline that was outdated may have been set anew.
         effect = reason not in _WITHOUT_EFFECT or self._timed(event) is not incident
-        if effect and not (before and before == self._held(event)):
+        still = before and before == self._held(event) and (reason in SUPPRESSED or not isinstance(event, TimerDue))
+        if effect and not still:
             self.changes.history.append(event)
         return reason
 
@@ -188,7 +189,8 @@ class Fold:
             case Undelivered():
                 return self._undelivered(event)
             case Recorded():
-                self.changes.records += event.records
+                if event.incident_id in self.view.incidents:
+                    self.changes.records += event.records
                 return self._happen(event.incident_id, event)
             case SilencesChanged():
                 self._look_again(event.at)

@@ -301,11 +301,13 @@ def _cleared(incident: Incident, event: Cleared, settings: Settings) -> Decision
 
 def _is_outdated(incident: Incident, timer: TimerDue) -> bool:
     """It may have been claimed just before what it was set for was over, or began anew."""
-    since = incident.quiet_since if timer.name == RESOLVE else incident.policy_since
-    if not incident.is_open or since is None:
+    if not incident.is_open:
         return True
-    reaches = timer.name == REACH and any(when <= timer.at for when, _ in incident.reaching)
-    return timer.due_at <= since and timer.name != PROMOTE and not reaches
+    if timer.name == PROMOTE or (timer.name == REACH and any(when <= timer.at for when, _ in incident.reaching)):
+        return False
+    of_policy = incident.policy_since if timer.name in {STEP, REACH} else incident.severity_since
+    since = incident.quiet_since if timer.name == RESOLVE else of_policy
+    return since is None or timer.due_at <= since
 
 
 def _hold_back(incident: Incident, event: HeldBack) -> Decision:

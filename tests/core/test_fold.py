@@ -6,9 +6,10 @@ from msgspec.structs import replace
 from router.core.fold import SEEN_EVERY
 from router.core.view import Changes, Conflict
 from router.model.alert import Alert, AlertStatus, Taking
-from router.model.event import AlertSeen, Command, Commanded, Event
+from router.model.event import AlertSeen, Command, Commanded, Event, Recorded
 from router.model.incident import Severity
 from router.model.reason import Reason
+from router.model.record import Record
 from tests.world import NOW, World, alert, over, rule, settings
 
 P0, P1, P2, P3 = Severity
@@ -385,3 +386,10 @@ def test_an_alert_that_changes_rules_and_back_within_a_transaction_is_in_one_inc
     world.see(alert(), alert(service="web"), alert())
     assert set(world.takings) == {("f1", "api")}
     assert [(i.rule, i.firing) for i in world.incidents.values()] == [("api", 1), ("web", 0)]
+
+
+def test_a_document_of_an_incident_that_is_not_there_is_not_written() -> None:
+    """It goes with a line of the timeline, and there's none."""
+    lost = Recorded(NOW, 7, Reason.PUBLISHED, records=(Record("note", "n1", NOW, 1, "{}"),), receipt="r1")
+    changes, reasons = World().decide(lost)
+    assert (changes.records, reasons) == ([], [Reason.UNKNOWN_INCIDENT])

@@ -1,11 +1,17 @@
 """What an incident and its timeline hold, for people to read."""
 
+from dataclasses import replace as replace_dataclass
+
 import pytest
 from msgspec.structs import replace
 
+from router.core.escalation import REMIND
 from router.core.incident import RESOLVE, IncidentEvent, decide
+from router.core.policy import SeverityPlan
+from router.model.decision import Timer
 from router.model.event import Command
 from router.model.incident import Incident, Status
+from router.model.reason import Reason
 from tests.core.script import CONFIG, P0, P2, P3, acks, after, clears, due, fires, resolves, says
 from tests.world import NOW, alert, rule
 
@@ -105,3 +111,13 @@ def test_a_change_of_severity_says_from_what_and_why() -> None:
 def test_what_a_person_wrote_is_on_the_timeline(command: Command) -> None:
     entry, *_ = decide(after(fires(0)), says(9, command), CONFIG).entries
     assert (entry.by, entry.data["text"]) == ("ana", "because")
+
+
+def test_the_clocks_of_a_severity_are_not_those_of_its_policy() -> None:
+    """Steps that were held back start the policy later; a reminder from before that is as due as it was."""
+    plans = {**CONFIG.severities, P0: SeverityPlan("critical", update_every=600.0)}
+    config = replace_dataclass(CONFIG, severities=plans)
+    resumed = replace(after(fires(0, P0), config=config), policy_since=NOW + 700)
+    assert decide(resumed, due(720, REMIND, due_at=600), config).timers == [Timer(1, REMIND, NOW + 1320)]
+    worse = replace(resumed, severity_since=NOW + 700)
+    assert decide(worse, due(720, REMIND, due_at=600), config).reason is Reason.TIMER_OUTDATED

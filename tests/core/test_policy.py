@@ -229,6 +229,20 @@ def test_whoever_escalates_after_the_last_step_has_everybody_told_again() -> Non
     )
 
 
+def test_an_answer_that_is_void_leaves_the_promise_open() -> None:
+    """Whoever is told by an escalation has as long to respond as the first had."""
+    play(
+        world(P0),
+        """
+        Mon 01-12 12:00  alert     page(log) page(sms/ana) not-for-this
+        Mon 01-12 12:01  ack       page(log) page(sms/ana)
+        Mon 01-12 12:05            ended
+        Mon 01-12 12:10  escalate  again page(log) page(sms/ana) page(sms/cto)
+        Mon 01-12 12:15            overdue
+        """,
+    )
+
+
 @pytest.mark.parametrize(
     ("source", "holds"),
     [

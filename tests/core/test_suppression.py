@@ -7,16 +7,16 @@ import pytest
 from router.core.fold import Fold
 from router.core.inhibition import Inhibition
 from router.core.matcher import parse_matchers
-from router.core.policy import Policy, Step, Unless
+from router.core.policy import Policy, SeverityPlan, Step, Unless
 from router.core.settings import Settings
 from router.core.silence import Silence, Span
 from router.core.suppression import HELD_FOR, INHIBITED_FOR, NO_INCIDENT
 from router.core.view import View
 from router.model.alert import Alert, AlertStatus
-from router.model.event import AlertSeen, Command, SilencesChanged
+from router.model.event import AlertSeen, Command, Event, SilencesChanged, TimerDue
 from router.model.incident import Severity
 from router.model.reason import Reason
-from tests.world import NOW, POLICIES, World, alert, over, rule, settings
+from tests.world import NOW, PLANS, POLICIES, World, alert, over, rule, settings
 
 HOUR = 3600.0
 P0, P1, P2, P3 = Severity
@@ -320,3 +320,15 @@ def test_a_deadline_that_is_out_of_date_does_nothing() -> None:
     assert [incident for incident, _ in world.timers if incident == NO_INCIDENT]
     world.advance(2 * HOUR)
     assert len(world.incidents) == 1
+
+
+def test_what_happens_in_silence_is_in_the_history() -> None:
+    """Looking again at what is still held back is no news; whatever else comes due meanwhile is."""
+    plans = {**PLANS, P1: SeverityPlan("high", respond_within=2000.0)}
+    world = World(silenced(start=60, severities=plans))
+    kept: list[Event] = []
+    world.watch = lambda changes: kept.extend(changes.history)
+    world.see(alert(value="2%"))
+    world.advance(HOUR - 1)
+    timers = [(event.name, event.at - NOW) for event in kept if isinstance(event, TimerDue)]
+    assert timers == [("step", 1800), ("respond", 2000)]
