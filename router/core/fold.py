@@ -11,24 +11,22 @@ The daemon does this between a read and a write of the store; whatever else asks
 over a view in memory. Nothing here waits, and the same events over the same view give the same changes.
 """
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from msgspec.structs import replace
 
 from router.core.delivery import settle
 from router.core.escalation import Decision
-from router.core.holding import held_back, kept_quiet, may_be_held_back
+from router.core.holding import held_back, kept_quiet
 from router.core.incident import Cleared, DeliveryFailed, Fired, IncidentEvent, decide
+from router.core.reading import Reading, receipt_of
 from router.core.rule import Rule, judge
 from router.core.settings import Settings
-from router.core.sighting import Sighting, begins, digest, is_news, is_repeat
+from router.core.sighting import Sighting, begins, is_news, is_repeat
 from router.core.suppression import (
-    NO_INCIDENT,
     RECHECK,
     SUPPRESSED,
     Suppression,
-    may_be_inhibited,
     recheck,
     rechecked,
 )
@@ -37,7 +35,6 @@ from router.model.alert import Alert, AlertStatus, Taking
 from router.model.decision import Entry
 from router.model.event import (
     AlertSeen,
-    Commanded,
     DeliverySettled,
     Event,
     Recorded,
@@ -82,70 +79,15 @@ class Fold:
         self.events = events
         self.changes = Changes()
         self.view = View()
-        self._digests: dict[int, str] = {}
-        self._takers: dict[int, list[tuple[Rule, str]]] = {}
+        self._reading = Reading(settings, events)
 
     def first(self) -> Wanted:
         """What the events name themselves."""
-        alerts = [event.alert for event in self.events if isinstance(event, AlertSeen)]
-        again = [fingerprint for event in self.events if (fingerprint := rechecked(event)[0])]
-        incidents = {_incident_id(event) for event in self.events if not isinstance(event, AlertSeen)}
-        return Wanted(
-            fingerprints=list({*again, *(alert.fingerprint for alert in alerts)}),
-            alerts=again,
-            receipts=[receipt for event in self.events if (receipt := _receipt(event))],
-            incident_ids=list(incidents - {NO_INCIDENT}),
-        )
+        return self._reading.first()
 
     def second(self, view: View) -> Wanted:
         """What the rules make of the alerts that are news: their incidents and windows."""
-        revision = self.settings.rules.revision
-        keys: set[str] = set()
-        windows: set[str] = set()
-        incident_ids: set[int] = set()
-        firing = may_be_held_back(self.settings, self.events, view)
-        inhibitors = bool(firing and self.settings.inhibitions)
-        # An alert that comes twice may be news the second time, even if it's a repeat of what is stored.
-        # So may one whose incident somebody closes meanwhile.
-        times = Counter(event.alert.fingerprint for event in self.events if isinstance(event, AlertSeen))
-        commanded = {event.incident_id for event in self.events if isinstance(event, Commanded)}
-        for position, event in enumerate(self.events):
-            alert = self._alert_of(event, view, times)
-            if alert is None:
-                continue
-            mark = self._digests[position] = digest(alert, revision)
-            takings = view.takings.get(alert.fingerprint, ())
-            repeat = times[alert.fingerprint] == 1 and is_repeat(takings, mark)
-            if repeat and commanded.isdisjoint(taking.incident_id for taking in takings):
-                continue
-            incident_ids.update(taking.incident_id for taking in takings if taking.incident_id is not None)
-            if alert.status is AlertStatus.FIRING:
-                takers = self._takers[position] = [
-                    (rule, rule.key(alert)) for rule in self.settings.rules.takers(alert)
-                ]
-                keys.update(key for _, key in takers)
-                windows.update(key for rule, key in takers if rule.count_over is not None)
-                inhibitors = inhibitors or may_be_inhibited(self.settings, alert.labels)
-        return Wanted(
-            keys=list(keys),
-            windows=list(windows),
-            incident_ids=[i for i in incident_ids if i not in view.incidents],
-            firing=firing,
-            open=inhibitors,
-        )
-
-    @staticmethod
-    def _alert_of(event: Event, view: View, times: Mapping[str, int]) -> Alert | None:
-        """The alert that the event is about: as it came, or as it's stored if it's to be looked at again.
-
-        A state that comes along just now is looked at anyway, and as it is now.
-        """
-        if isinstance(event, AlertSeen):
-            return event.alert
-        alert = view.alerts.get(rechecked(event))
-        if alert is None or alert.status is AlertStatus.RESOLVED:
-            return None
-        return alert if alert.event_id or alert.fingerprint not in times else None
+        return self._reading.second(view)
 
     def decide(self, view: View) -> tuple[Changes, list[Reason]]:
         """What to write, and the reason decided for each event. `view` is changed along: it's used up."""
@@ -207,7 +149,7 @@ class Fold:
 
     def _is_replay(self, event: Event) -> bool:
         """Has it come before? If not, remember that it has now."""
-        receipt = _receipt(event)
+        receipt = receipt_of(event)
         if receipt in self.view.receipts:
             return True
         if receipt:
@@ -220,7 +162,7 @@ class Fold:
     def _recheck(self, position: int, at: float, fingerprint: str, rule: str) -> Reason:
         """An alert has been kept quiet for long enough, and may be still firing: as if it came again."""
         quiet = next((one for one in self.view.takings.get(fingerprint, ()) if one.rule == rule), None)
-        if position not in self._digests or quiet is None or quiet.digest:
+        if position not in self._reading.digests or quiet is None or quiet.digest:
             return Reason.TIMER_OUTDATED
         alert = self.view.alerts[fingerprint, rule]
         reason = self._alert(position, at, alert, quiet.last_seen)
@@ -232,7 +174,7 @@ class Fold:
     def _alert(self, position: int, at: float, alert: Alert, seen: float) -> Reason:
         """`seen` is when the source reported it last."""
         takings = self.view.takings.get(alert.fingerprint, [])
-        mark = self._digests[position]
+        mark = self._reading.digests[position]
         if is_repeat(takings, mark):
             self.changes.seen += [
                 (taking.fingerprint, taking.rule, at) for taking in takings if at - taking.last_seen >= SEEN_EVERY
@@ -242,7 +184,7 @@ class Fold:
         takings = sorted(takings, key=lambda taking: taking.rule)
         if alert.status is AlertStatus.RESOLVED:
             return self._resolved(at, alert, mark, takings)
-        takers = self._takers[position]
+        takers = self._reading.takers[position]
         self._forget_others(at, alert, {rule.name for rule, _ in takers}, takings)
         before = {taking.rule: taking for taking in takings}
         sighting = Sighting(at, alert, mark, seen)
@@ -414,25 +356,3 @@ class Fold:
                     written = self.changes.takings.get((taking.fingerprint, taking.rule))
                     if written:
                         self.changes.takings[taking.fingerprint, taking.rule] = (let_go, written[1])
-
-
-def _receipt(event: Event) -> str:
-    match event:
-        case AlertSeen():
-            return event.alert.event_id
-        case Commanded() | Undelivered() | Recorded():
-            return event.receipt
-        case _:
-            return ""
-
-
-def _incident_id(event: Event) -> int:
-    match event:
-        case AlertSeen():
-            raise AssertionError("an alert names no incident")
-        case DeliverySettled():
-            return event.notification.incident_id
-        case SilencesChanged():
-            return NO_INCIDENT
-        case _:
-            return event.incident_id
