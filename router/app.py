@@ -33,6 +33,7 @@ from router.core.throttle import Throttle
 from router.engine import deployments
 from router.engine.announce import Announcements
 from router.engine.apply import Applier
+from router.engine.arrangements import KIND as ARRANGEMENT
 from router.engine.arrangements import Arrangements
 from router.engine.calendars import Calendars, Copy
 from router.engine.coverage import Coverage
@@ -46,6 +47,7 @@ from router.engine.parcels import Limits
 from router.engine.proofs import Proofs
 from router.engine.pulse import Pulse, request
 from router.engine.revisions import remember
+from router.engine.silences import KIND as SILENCE
 from router.engine.silences import Silences, look_again
 from router.engine.timers import Timers
 from router.evidence.charts import Charts
@@ -95,6 +97,9 @@ GRACE = 10.0
 
 SPREADING = 60.0
 """Seconds that subscribers and customers may take to be owed their mails, or to be sent them, and the page's files."""
+
+FORGOTTEN = (ARRANGEMENT, SILENCE, deployments.KIND)
+"""The kinds of documents that say what was so until a time, and are kept as long after it as resolved alerts are."""
 
 TYPES = Types(
     sources={name: source.config for name, source in RECEIVERS.items()},
@@ -216,11 +221,11 @@ class App:
         self._post = Post(store, clock, owner, self._charts)
         self._publishing = Publishing(store, clock, config, path.parent, self.metrics)
         self.inbox = Applier(store, config.settings, clock, self.metrics, self._owed)
-        self._arrangements = Shelf(store, "arrangement", Arrangement)
+        self._arrangements = Shelf(store, ARRANGEMENT, Arrangement)
         self._calendars = Calendars(
             Shelf(store, "calendar", Copy), clock, self.metrics, lambda: calendars(self.config.document.schedules)
         )
-        self._silences = Shelf(store, "silence", MadeSilence)
+        self._silences = Shelf(store, SILENCE, MadeSilence)
         self._revisions = Shelf(store, REVISIONS, Revision)
         self._deployed = Shelf(store, deployments.KIND, Deployment)
         recent = deployments.Recent(self._deployed, clock, lambda: self.config.document.deployments.window)
@@ -302,7 +307,7 @@ class App:
             (self._drill_calendar.run(), "drill calendar"),
             (self._calendars.run(), "calendars"),
             (self.heartbeats.run(), "heartbeats"),
-            (keep_house(self._store, self._clock, self.config.document.retention), "housekeeping"),
+            (keep_house(self._store, self._clock, self.config.document.retention, FORGOTTEN), "housekeeping"),
         ):
             self._watch(spawn(work, name, self._loops))
         self._signer = await signing(self._store, self.config.document.auth, self._clock.now())

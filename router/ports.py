@@ -443,8 +443,11 @@ class Store(Protocol):
 
     async def gauges(self, now: float) -> "Gauges": ...
 
-    async def prune(self, before: float) -> int:
-        """Forget receipts, resolved alerts and events older than `before`; incidents and timelines are kept."""
+    async def prune(self, before: float, kinds: Sequence[str] = ()) -> int:
+        """Forget receipts, resolved alerts, windows, events, and documents of these `kinds`, older than `before`.
+
+        Incidents and timelines are kept.
+        """
         ...
 
     async def recover(self) -> None:

@@ -10,9 +10,11 @@ from router.config.people import calendars
 from router.core.arrangement import Arrangement
 from router.core.quieting import MadeSilence
 from router.core.settings import Settings
+from router.engine.arrangements import KIND as ARRANGEMENT
 from router.engine.arrangements import Arrangements
 from router.engine.calendars import Calendars, Copy
 from router.engine.in_force import Stored
+from router.engine.silences import KIND as SILENCE
 from router.engine.silences import Silences
 from router.ports import Clock, Store, StoreUnavailable
 from router.shelf import Shelf
@@ -46,8 +48,8 @@ async def in_force(config: Config, store: Store, clock: Clock) -> Settings:
     wanted = calendars(config.document.schedules)
     parts: tuple[Stored, ...] = (
         Calendars(Shelf(store, "calendar", Copy), clock, Metrics(), lambda: wanted),
-        Arrangements(Shelf(store, "arrangement", Arrangement), clock),
-        Silences(Shelf(store, "silence", MadeSilence), clock),
+        Arrangements(Shelf(store, ARRANGEMENT, Arrangement), clock),
+        Silences(Shelf(store, SILENCE, MadeSilence), clock),
     )
     for part in parts:
         await part.read()

@@ -11,6 +11,9 @@ from router.telemetry.logs import logger
 
 log = logger(__name__)
 
+KIND = "arrangement"
+"""The records' kind."""
+
 KEPT = 5 * 604_800.0
 """For how many seconds after its end an arrangement is read: calendars show what has been, too."""
 

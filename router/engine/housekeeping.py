@@ -1,6 +1,7 @@
 """Forgets what nobody asks for any more."""
 
 import asyncio
+from collections.abc import Sequence
 
 from router.ports import Clock, Store, StoreUnavailable
 from router.telemetry.logs import logger
@@ -11,12 +12,15 @@ EVERY = 3600.0
 """Seconds between two rounds."""
 
 
-async def keep_house(store: Store, clock: Clock, retention: float) -> None:
-    """Every hour, drop resolved alerts and replay receipts older than `retention` seconds. Never returns."""
+async def keep_house(store: Store, clock: Clock, retention: float, kinds: Sequence[str] = ()) -> None:
+    """Every hour, drop what is over for more than `retention` seconds. Never returns.
+
+    That is resolved alerts, replay receipts, sliding windows, the history, and documents of these `kinds`.
+    """
     never = asyncio.Event()
     while True:
         try:
-            forgotten = await store.prune(clock.now() - retention)
+            forgotten = await store.prune(clock.now() - retention, kinds)
         except StoreUnavailable as error:
             log.warning("housekeeping_waits", error=str(error))
         else:

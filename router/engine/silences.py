@@ -15,6 +15,9 @@ from router.telemetry.logs import logger
 log = logger(__name__)
 
 
+KIND = "silence"
+"""The records' kind."""
+
 KEPT = 5 * 604_800.0
 """For how many seconds after its end a silence is read: `explain` is asked about what has been, too."""
 

@@ -36,12 +36,13 @@ _NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 class Dialect:
     """`unpack` makes rows of the parameter :rows, `pack` one JSON array of the rows of a query.
 
-    `by_values`: rows to write are VALUES, and no parameter.
+    `last` is the last number of a column's JSON array. `by_values`: rows to write are VALUES, and no parameter.
     """
 
     unpack: str
     pack: str
     array: str
+    last: str
     skip_locked: str
     by_values: bool
 
@@ -50,6 +51,7 @@ SQLITE = Dialect(
     unpack="json_each(:rows)",
     pack="json_group_array({})",
     array="json_array",
+    last="json_extract({}, '$[#-1]')",
     skip_locked="",
     by_values=True,
 )
@@ -57,6 +59,7 @@ POSTGRES = Dialect(
     unpack="jsonb_array_elements(CAST(:rows AS JSONB)) AS unpacked(value)",
     pack="CAST(COALESCE(json_agg({}), '[]') AS TEXT)",
     array="json_build_array",
+    last="CAST(CAST({} AS JSONB) ->> -1 AS DOUBLE PRECISION)",
     skip_locked="FOR UPDATE SKIP LOCKED",
     by_values=False,
 )

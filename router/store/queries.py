@@ -4,7 +4,19 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Select, delete, func, select, text, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Double,
+    Select,
+    and_,
+    delete,
+    func,
+    literal_column,
+    select,
+    tuple_,
+    update,
+)
 
 from router.core.postmortem.follow_up import ITEM_OVERDUE, POSTMORTEM_OVERDUE
 from router.model.alert import Alert, AlertStatus, Taking
@@ -15,7 +27,7 @@ from router.model.notification import Notification, NotificationState
 from router.model.reason import Reason
 from router.model.record import Record
 from router.ports import AlertRow, Gauges
-from router.store.bulk import clean
+from router.store.bulk import Dialect, clean
 from router.store.load import TAKING
 from router.store.rows import struct
 from router.store.schema import (
@@ -29,6 +41,7 @@ from router.store.schema import (
     records,
     timeline,
     timers,
+    windows,
 )
 
 LATEST = 5
@@ -183,13 +196,34 @@ def end_leases(connection: Connection) -> None:
     connection.execute(update(notifications).where(notifications.c.lease_until > 0).values(lease_until=0))
 
 
-def prune_some(connection: Connection, before: float, limit: int) -> int:
-    """Delete at most `limit` receipts, as many resolved alerts last seen before then, and events; how many it were."""
-    a, r, h = alerts.c, receipts.c, history.c
-    old_receipts = select(r.id).where(r.at < before).limit(limit)
-    old_alerts = select(a.fingerprint, a.rule).where(RESOLVED, a.last_seen < before).limit(limit)
-    gone = connection.execute(delete(receipts).where(r.id.in_(old_receipts))).rowcount
-    gone += connection.execute(delete(alerts).where(tuple_(a.fingerprint, a.rule).in_(old_alerts))).rowcount
-    old_events = select(h.id).where(h.at < before).limit(limit)
-    gone += connection.execute(delete(history).where(h.id.in_(old_events))).rowcount
-    return gone
+def prune_some(connection: Connection, before: float, kinds: Sequence[str], limit: int) -> int:
+    """Delete receipts, resolved alerts last seen before then, events, and documents of these kinds; how many it were.
+
+    At most `limit` of each.
+    """
+    a, d = alerts.c, records.c
+    old = [
+        (receipts, [receipts.c.id], receipts.c.at < before),
+        (alerts, [a.fingerprint, a.rule], and_(RESOLVED, a.last_seen < before)),
+        (history, [history.c.id], history.c.at < before),
+        (records, [d.kind, d.id], and_(d.kind.in_(kinds), d.at < before)),
+    ]
+    return sum(
+        connection.execute(delete(table).where(tuple_(*keys).in_(select(*keys).where(is_old).limit(limit)))).rowcount
+        for table, keys, is_old in old
+    )
+
+
+def old_windows(connection: Connection, dialect: Dialect, before: float, limit: int) -> Sequence[str]:
+    """The keys of sliding windows in which nothing has happened since then. No index helps: it's a read."""
+    return connection.execute(select(windows.c.key).where(_is_old(dialect, before)).limit(limit)).scalars().all()
+
+
+def forget_windows(connection: Connection, dialect: Dialect, before: float, keys: Sequence[str]) -> int:
+    """Unless something has happened meanwhile."""
+    return connection.execute(delete(windows).where(windows.c.key.in_(keys), _is_old(dialect, before))).rowcount
+
+
+def _is_old(dialect: Dialect, before: float) -> ColumnElement[bool]:
+    latest: ColumnElement[float] = literal_column(dialect.last.format("windows.times"), Double())
+    return func.coalesce(latest, 0.0) < before

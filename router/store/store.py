@@ -153,11 +153,13 @@ class SqlStore:
     async def gauges(self, now: float) -> Gauges:
         return await self._database.read(queries.gauges, now)
 
-    async def prune(self, before: float) -> int:
+    async def prune(self, before: float, kinds: Sequence[str] = ()) -> int:
         """How many rows are gone."""
-        total = 0
-        while gone := await self._database.write(queries.prune_some, before, _PRUNED_AT_ONCE):
+        total, database = 0, self._database
+        while gone := await database.write(queries.prune_some, before, kinds, _PRUNED_AT_ONCE):
             total += gone
+        while keys := await database.read(queries.old_windows, database.dialect, before, _PRUNED_AT_ONCE):
+            total += await database.write(queries.forget_windows, database.dialect, before, keys)
         return total
 
     async def recover(self) -> None:

@@ -159,7 +159,15 @@ async def test_windows_are_replaced_and_receipts_kept(store: SqlStore) -> None:
     await store.save(Changes(windows={"a": (NOW + 0.1,)}, receipts={"e1": NOW + 99, "e2": NOW}))
     view = await store.load(Wanted(windows=["a", "b", "c"], receipts=["e1", "e2", "e3"]))
     assert view == View(windows={"a": (NOW + 0.1,), "b": ()}, receipts={"e1", "e2"})
-    assert await store.prune(NOW + 50) == 2
+
+
+async def test_windows_and_receipts_are_forgotten(store: SqlStore) -> None:
+    """A window by its latest time: one that nothing was in lately counts nothing."""
+    windows = {"going on": (NOW - 99, NOW + 60.5), "over": (NOW - 99, NOW - 0.1), "empty": ()}
+    await store.save(Changes(windows=windows, receipts={"e1": NOW, "e2": NOW}))
+    assert await store.prune(NOW + 50) == 4
+    view = await store.load(Wanted(windows=[*windows], receipts=["e1", "e2"]))
+    assert view == View(windows={"going on": windows["going on"]})
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -101,3 +101,14 @@ async def test_old_history_is_forgotten(store: SqlStore) -> None:
     await store.save(Changes(history=[AlertSeen(NOW, alert()), AlertSeen(NOW + 60, alert())]))
     assert await store.prune(NOW + 30) == 1
     assert [event.at for _, event in await store.history()] == [NOW + 60]
+
+
+async def test_old_documents_of_some_kinds_are_forgotten(cups: Shelf[Cup], store: SqlStore) -> None:
+    """Of those kinds only: a subscriber stays for good."""
+    mugs = Shelf(store, "mug", Cup)
+    for shelf in (cups, mugs):
+        assert await shelf.add("old", Cup("green"), NOW)
+        assert await shelf.add("new", Cup("black"), NOW + 60)
+    assert await store.prune(NOW + 30, ["mug"]) == 1
+    assert [key for key, _ in await cups.find()] == ["new", "old"]
+    assert [key for key, _ in await mugs.find()] == ["new"]
