@@ -9,7 +9,7 @@ from sqlalchemy import Boolean, Connection, TextClause, column, text
 
 from router.core.throttle import PREEMPTS
 from router.model.event import TimerDue
-from router.model.incident import Incident
+from router.model.incident import OPEN, Incident
 from router.model.notification import Notification
 from router.store.bulk import POSTGRES, SQLITE, Dialect, encode, given
 from router.store.rows import struct
@@ -17,6 +17,7 @@ from router.store.schema import OF_DRILL, notifications
 
 _TIMERS = "due_at <= :now AND lease_until <= :now"
 _NOTIFICATIONS = "state = 'pending' AND due_at <= :now AND lease_until <= :now"
+_URGENT = f"incidents.severity = '{PREEMPTS}' AND incidents.status IN {tuple(map(str, OPEN))}"
 _OWN = "channel = :channel"
 _PEOPLE = "channel{0} > :first AND channel{0} < :beyond"  # sms/ana, of the channel sms: 0 comes after /
 _IN_ORDER = {SQLITE: "", POSTGRES: ' COLLATE "C"'}
@@ -69,7 +70,7 @@ class Claims:
     def notifications_due(
         self, connection: Connection, channel: str, now: float, *, people: bool, less: Sequence[str]
     ) -> bool:
-        look, _ = self._notifications[people]
+        look, *_ = self._notifications[people]
         return connection.execute(look, {"now": now, **_of(channel, less, people=people)}).first() is not None
 
     def timers(self, connection: Connection, now: float, owner: str, until: float, limit: int) -> Sequence[TimerDue]:
@@ -90,11 +91,18 @@ class Claims:
         people: bool,
         less: Sequence[str],
     ) -> Sequence[Notification]:
-        """The due messages, leased; earliest first. A lease that was still there tells of a crash while sending."""
-        _, claim = self._notifications[people]
-        values = {"now": now, "owner": owner, "until": until, "limit": limit, **_of(channel, less, people=people)}
-        claimed = [struct(Notification, row) for row in connection.execute(claim, values)]
-        return sorted(claimed, key=lambda notification: notification.due_at)
+        """The due messages, leased: those of an open incident of the worst severity, then earliest first.
+
+        A lease that was still there tells of a crash while sending.
+        """
+        _, *claims = self._notifications[people]
+        values = {"now": now, "owner": owner, "until": until, **_of(channel, less, people=people)}
+        claimed: list[Notification] = []
+        for claim in claims:
+            if room := limit - len(claimed):
+                rows = connection.execute(claim, values | {"limit": room})
+                claimed += sorted((struct(Notification, row) for row in rows), key=lambda one: one.due_at)
+        return claimed
 
     def waiting(
         self, connection: Connection, addresses: Mapping[str, bool], now: float, limit: int
@@ -112,13 +120,22 @@ class Claims:
         return [struct(Notification, row) for row in connection.execute(self._these, values)]
 
 
-def _notifications(dialect: Dialect, whose: str) -> tuple[TextClause, TextClause]:
-    """To look, and to claim."""
-    due = f"FROM notifications WHERE {_NOTIFICATIONS} AND {whose}"
-    return text(f"SELECT 1 {due} LIMIT 1"), text(f"""
-        WITH due AS MATERIALIZED (
-            SELECT incident_id, channel {due} ORDER BY due_at LIMIT :limit {dialect.skip_locked})
-        {_LEASE}""")
+def _notifications(dialect: Dialect, whose: str) -> tuple[TextClause, TextClause, TextClause]:
+    """To look, to claim what a storm of lesser things must not hold up, and to claim whatever is due."""
+    due = f"{_NOTIFICATIONS} AND {whose}"
+    locked = dialect.skip_locked.replace("UPDATE", "UPDATE OF notifications")
+
+    def claim(rows: str) -> TextClause:
+        return text(f"""
+            WITH due AS MATERIALIZED (SELECT incident_id, channel FROM {rows} ORDER BY due_at LIMIT :limit {locked})
+            {_LEASE}""")
+
+    return (
+        text(f"SELECT 1 FROM notifications WHERE {due} LIMIT 1"),
+        # In SQLite this is the order in which they're looked up: the few incidents first.
+        claim(f"incidents CROSS JOIN notifications WHERE {_URGENT} AND incident_id = incidents.id AND {due}"),
+        claim(f"notifications WHERE {due}"),
+    )
 
 
 def _of(channel: str, less: Sequence[str], *, people: bool) -> dict[str, str]:

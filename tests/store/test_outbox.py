@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from router.core.view import Changes
 from router.model.event import TimerDue
-from router.model.incident import Severity
+from router.model.incident import Severity, Status
 from router.model.notification import Notification, NotificationState
 from router.model.reason import Reason
 from router.store import SqlStore
@@ -121,6 +121,17 @@ async def test_only_due_messages_of_the_channel_are_claimed_earliest_first(store
     await owe(store, channel="other")
     assert [n.incident_id for n in await claim(store, NOW + 3, limit=2)] == [2, 3]
     assert [n.incident_id for n in await claim(store, NOW + 3)] == [1]
+
+
+async def test_a_storm_of_lesser_things_holds_up_no_p0(store: SqlStore) -> None:
+    """What is about an open P0 goes first, however long the others have been due."""
+    severities = [Severity.P2, Severity.P2, Severity.P0, Severity.P0]
+    storm = [incident(number, severity=severity) for number, severity in enumerate(severities, 1)]
+    storm[3] = replace(storm[3], status=Status.RESOLVED, closed_at=NOW)
+    debts = [owed(at=NOW + one.id, incident_id=one.id) for one in storm]
+    await store.save(Changes(incidents={one.id: one for one in storm}, owed=debts))
+    claims = [[held.incident_id for held in await claim(store, NOW + 9, limit=2)] for _ in range(3)]
+    assert claims == [[3, 1], [2, 4], []]
 
 
 async def test_a_channel_s_messages_are_also_those_to_people_over_it(store: SqlStore) -> None:
