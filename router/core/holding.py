@@ -11,7 +11,6 @@ from router.core.suppression import HELD_FOR, Suppression, suppression
 from router.core.view import Changes, View
 from router.model.alert import Alert
 from router.model.event import Event, TimerDue
-from router.model.incident import Incident
 
 
 def may_be_held_back(settings: Settings, events: Sequence[Event], view: View) -> list[int]:
@@ -30,9 +29,7 @@ def kept_quiet(
     """What keeps an alert quiet, other than the incident that it's in. Nothing does in a drill, and no drill does."""
     if alert.is_drill:
         return None
-    others: Sequence[Incident] = ()
-    if settings.inhibitions:
-        others = [one for one in view.incidents.values() if one.id != incident_id and not one.drill]
+    others = (one for one in view.incidents.values() if one.id != incident_id and not one.drill)
     return suppression(settings, alert.labels, at, others)
 
 

@@ -5,7 +5,7 @@ after it: `recheck/FINGERPRINT RULE`. When that's due the alert is looked at as 
 incident if nothing keeps it quiet any more; that depends on no source to repeat it.
 """
 
-from collections.abc import Collection
+from collections.abc import Iterable
 
 from msgspec import Struct
 
@@ -40,7 +40,7 @@ class Suppression(Struct, frozen=True):
 
 
 def suppression(
-    settings: Settings, labels: dict[str, str], at: float, incidents: Collection[Incident]
+    settings: Settings, labels: dict[str, str], at: float, incidents: Iterable[Incident]
 ) -> Suppression | None:
     """What keeps an alert with these labels quiet, while `incidents` are those that may inhibit it."""
     for silence in settings.silences:

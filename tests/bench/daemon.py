@@ -89,11 +89,11 @@ class Server:
 
 
 def router(folder: Path, channel: Mapping[str, Any] | None = None) -> Server:
-    """`alert-router serve` as it ships: its rules, SQLite with fsync, and one channel, by default the console."""
+    """`alert-router serve` as it ships: its rules and policies, SQLite with fsync. `channel` is what tells everybody."""
     port = free_port()
     config = yaml.safe_load((ROOT / "config.example.yaml").read_text())
     config |= {"listen": f"127.0.0.1:{port}", "storage": f"sqlite:///{folder}/router.db"}
-    config["channels"] = {"log": dict(channel or {"type": "console"})}
+    config["channels"] |= {"log": dict(channel or {"type": "console"})}
     shutil.copytree(ROOT / "rules", folder / "rules", dirs_exist_ok=True)
     path = folder / "router.yaml"
     path.write_text(yaml.safe_dump(config))
