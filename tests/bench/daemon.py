@@ -89,7 +89,7 @@ class Server:
 
 
 def router(folder: Path, channel: Mapping[str, Any] | None = None) -> Server:
-    """`alert-router serve` as it ships: its rules and policies, SQLite with fsync. `channel` is what tells everybody."""
+    """`alert-router serve` as it ships: its rules and policies, and SQLite with fsync. `channel` is the first one."""
     port = free_port()
     config = yaml.safe_load((ROOT / "config.example.yaml").read_text())
     config |= {"listen": f"127.0.0.1:{port}", "storage": f"sqlite:///{folder}/router.db"}
