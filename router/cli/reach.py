@@ -16,10 +16,11 @@ from router.cli.stored import UNREADABLE, in_force, store_of
 from router.config.fields import parse_duration
 from router.config.load import Config
 from router.config.located import suggest
-from router.core.guarantee import Proof, Route, Trust, Unreached, prove
+from router.core.guarantee import Proof, Trust, Unreached, prove
 from router.core.proof import QUARTER, addresses, standings
 from router.core.quantity import duration
 from router.core.render import local, utc
+from router.core.route import Route
 from router.core.settings import Settings
 from router.ports import Clock, SystemClock
 from router.web import views

@@ -10,6 +10,8 @@ from collections.abc import Collection, Iterator, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
+from router.core.business import written
+from router.core.escalation import unneeded
 from router.core.explain import Explanation
 from router.core.render import describe, utc
 from router.core.schedule import Override, turn
@@ -47,6 +49,9 @@ ENDING = frozenset(
         Reason.UNANSWERED,
     }
 )  # fmt: skip
+
+_BEGINNING = frozenset({Reason.OPENED, Reason.REOPENED, Reason.PROMOTED, Reason.SEVERITY_RAISED, Reason.SEVERITY_SET})
+"""What the policy starts over with."""
 
 _SETTLED = frozenset(
     {Reason.DELIVERED, Reason.BUNDLED, Reason.DELIVERY_RETRIED, Reason.DELIVERY_UNCERTAIN, Reason.DELIVERY_FAILED}
@@ -171,10 +176,27 @@ def of_person(contact: str, at: float, stories: Sequence[Story], settings: Setti
     open_then = [one for one in stories if _is_open(one.incident, at)]
     if not open_then:
         return Account(f"{contact} wasn't paged: no incident was open at {utc(at)}; {turns}", at, on_call=duties)
-    names = ", ".join(one.incident.name for one in open_then)
     story = open_then[0]
-    answer = f"{contact} wasn't paged at {utc(at)}: {names} told others, or nobody; {turns}"
+    others = [one for one in pages(story, settings) if person_of(one.address) and one.is_telling and one.at <= at]
+    instead = ", ".join(dict.fromkeys(person_of(one.address) for one in others)) or "nobody"
+    why = _why_not(contact, story, settings, at)
+    answer = f"{contact} wasn't paged at {utc(at)} about {story.incident.name}, which paged {instead}: {why}; {turns}"
     return _account(answer, at, story, pages(story, settings), settings, None)
+
+
+def _why_not(contact: str, story: Story, settings: Settings, at: float) -> str:
+    """By the first step of the policy that means them."""
+    policy = settings.policy(_severity(story, at))
+    for number, step in enumerate(policy.steps, 1):
+        if not any(":" in target and contact in settings.people.people(target, at) for target in step.notify):
+            continue
+        lines = [one for one in story.timeline if one.at <= at and one.what in OBSTACLES]
+        skipped = next((one for one in lines if one.data.get("step") == number), None)
+        failed = next((one for one in lines if one.data.get("target") == f"contact:{contact}"), None)
+        if line := skipped or failed:
+            return describe(line)
+        return f"step {number} of policy '{policy.name}' means them, {written(step.after)} after it began"
+    return f"no step of policy '{policy.name}' means them"
 
 
 # --- pages
@@ -204,7 +226,7 @@ def _page(story: Story, address: str, at: float, deliveries: Sequence[Entry], se
     )
     cause = _cause(story.timeline, address, at, reason)
     ref = next((str(one.data["ref"]) for one in deliveries if one.data.get("ref")), "")
-    duties = tuple(_duties(settings, _severity(story, at), person_of(address), at)) if person_of(address) else ()
+    duties = tuple(_duties(story, settings, person_of(address), at)) if person_of(address) else ()
     return Page(at, address, cause, tuple(deliveries), duties, ref)
 
 
@@ -225,13 +247,23 @@ def _severity(story: Story, at: float) -> Severity:
     return Severity(known.data["severity"]) if known else story.incident.severity
 
 
-def _duties(settings: Settings, severity: Severity, contact: str, at: float) -> Iterator[Duty]:
-    """By which targets of the policy the contact was meant."""
-    policy = settings.policy(severity)
-    targets = dict.fromkeys((*(target for step in policy.steps for target in step.notify), *policy.fallback))
-    for target in targets:
-        if ":" in target and contact in settings.people.people(target, at):
-            yield _duty(settings, target, contact, at)
+def _duties(story: Story, settings: Settings, contact: str, at: float) -> Iterator[Duty]:
+    """By which targets the contact was meant: of the steps that were due by then and are for this incident."""
+    severity = _severity(story, at)
+    policy, incident = settings.policy(severity), story.incident
+    began = max((one.at for one in story.timeline if one.what in _BEGINNING and one.at <= at), default=at)
+    steps = [one for one in policy.steps if unneeded(one, incident) is not Reason.CONDITION_FAILED]
+    # A step that comes to nobody brings the next forward, and so may somebody who escalates.
+    due = [one for one in steps if settings.calendar.after(one.after, began) <= at]
+    stakeholders = settings.severities[severity].stakeholders
+    for those in (due, steps):
+        targets = dict.fromkeys(
+            (*(target for step in those for target in step.notify), *policy.fallback, *stakeholders)
+        )
+        meaning = [one for one in targets if ":" in one and contact in settings.people.people(one, at)]
+        if meaning:
+            yield from (_duty(settings, target, contact, at) for target in meaning)
+            return
 
 
 def _duty(settings: Settings, target: str, contact: str, at: float) -> Duty:

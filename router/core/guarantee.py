@@ -12,21 +12,17 @@ the answer is the same for all of them. So the time is split there, and each pie
 Not looked at: inhibition, and silences that take only some of what a rule takes. All times are UTC epoch seconds.
 """
 
-import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace as with_fields
-from datetime import datetime, time
 from itertools import pairwise, product
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from router.core.business import NextBusinessDay
-from router.core.coverage import URGENT
-from router.core.escalation import PATIENCE
-from router.core.policy import Policy, Step
+from router.core.pieces import edges
+from router.core.policy import Step
+from router.core.route import Route, lead, patience, promotions, routes
 from router.core.rule import Rule, RuleSet
-from router.core.schedule import changes
 from router.core.settings import Settings
 from router.core.shadow import implies
 from router.core.silence import Silence
@@ -35,7 +31,6 @@ from router.core.specimen import specimen
 from router.core.suspect import Deploys
 from router.core.template import Condition, compile_condition
 from router.core.virtual import Told, VirtualRouter
-from router.core.wall import DAY, instant, wall
 from router.model.alert import Alert, AlertStatus
 from router.model.event import AlertSeen
 from router.model.incident import Severity
@@ -49,18 +44,6 @@ Truths = dict[str, bool]
 """How conditions turn out, by their text."""
 
 _CONSTANT = {truth: compile_condition(str(truth).lower()).compiled for truth in (True, False)}
-
-
-class Route(Struct, frozen=True, order=True):
-    """`rule` opens an incident as `opens`, which is `severity` then or is promoted to it."""
-
-    rule: str
-    opens: Severity
-    severity: Severity
-
-    def __str__(self) -> str:
-        promoted = "" if self.opens is self.severity else f", promoted from {self.opens}"
-        return f"{self.rule} ({self.severity}{promoted})"
 
 
 class Unreached(Struct, frozen=True):
@@ -125,34 +108,15 @@ def prove(settings: Settings, start: float, end: float, trust: Trust = NOTHING_K
     found = list(routes(settings))
     pieces, slowest, unreached = 0, 0.0, []
     for case in _cases(settings, found):
-        edges = [*case.edges(start, end, relied=not trust.unproven), end]
+        cuts = [*edges(case.settings, case.routes[0], start, end, relied=not trust.unproven), end]
         worlds = list(case.worlds())
-        pieces += len(edges) - 1
-        for piece in pairwise(edges):
+        pieces += len(cuts) - 1
+        for piece in pairwise(cuts):
             late, failure = case.ask(piece, worlds, trust)
             slowest = max(slowest, late)
             if failure is not None:
                 unreached.append(failure)
     return Proof(start, end, tuple(found), pieces, slowest, tuple(_joined(unreached)))
-
-
-def routes(settings: Settings) -> Iterator[Route]:
-    """All that can be urgent, in the order of the rules, the default last."""
-    for rule in (*settings.rules.rules, settings.rules.default):
-        if rule.heartbeat:
-            continue  # its alerts open nothing
-        for opens in [severity for severity, _ in rule.thresholds] or [rule.severity]:
-            for severity in _promotions(settings, opens):
-                if severity in URGENT:
-                    yield Route(rule.name, opens, severity)
-
-
-def _promotions(settings: Settings, severity: Severity) -> Iterator[Severity]:
-    """This severity, and those that the incident is promoted to one after the other."""
-    yield severity
-    promote = settings.policy(severity).promote
-    if promote and promote.to.worse_than(severity):
-        yield from _promotions(settings, promote.to)
 
 
 # --- routes that come to the same
@@ -190,7 +154,7 @@ class _Case(Struct, frozen=True):
         Raises: ValueError.
         """
         route = self.routes[0]
-        policies = [self.settings.policy(severity) for severity in _promotions(self.settings, route.opens)]
+        policies = [self.settings.policy(severity) for severity in promotions(self.settings, route.opens)]
         conditions = dict.fromkeys(step.when.source for policy in policies for step in policy.steps if step.when)
         if len(conditions) > MOST_CONDITIONS:
             raise ValueError(
@@ -199,43 +163,6 @@ class _Case(Struct, frozen=True):
         for turns in product((False, True), repeat=len(conditions)):
             truths = dict(zip(conditions, turns, strict=True))
             yield truths, supposed(self.settings, truths)
-
-    def edges(self, start: float, end: float, *, relied: bool) -> list[float]:
-        """The moments from `start` until `end` at which the answer may change, to the second.
-
-        `relied`: no message fails, and so nobody else is told then instead.
-        """
-        route, calendar = self.routes[0], self.settings.calendar
-        stages = list(_stages(self.settings, route.opens))
-        ways = _ways(self.settings)
-        own = self.settings.policy(route.severity)
-        in_time = math.inf if _business(own) else lead(self.settings, route) + max(_fixed(own)) + max(ways)
-        deadlines = {begun + after + pause for begun, one in stages for after in _fixed(one) for pause in _pauses(one)}
-        deadlines = {deadline for deadline in deadlines if deadline <= in_time}
-        told = {deadline + way for deadline in deadlines for way in ways}
-        last = end + max(told)
-        silenced = {edge for one in self.settings.silences for edge in one.when.edges(start, last)}
-        days = set(_midnights(self.settings, start, last)) if any(_business(one) for _, one in stages) else set()
-        # What comes so long after the alert meets what comes at a time of the clock, or the end of the policy's time:
-        # which of them is first, and whether it's in time, may be otherwise before, at and after that second.
-        meeting = {edge + way - after for edge in silenced for way in ways for after in told}
-        meeting |= {edge + after - in_time for edge in silenced for after in told if in_time < math.inf}
-        business: set[float] = set()
-        begins = {begun for begun, _ in stages}
-        for begun, one in stages:
-            times = {calendar.after(delay, day) for delay in _business(one) for day in days}
-            business |= times
-            # Before the incident has the severity, it matters only whom it has told until it's promoted.
-            early = begun < lead(self.settings, route)
-            others = begins | {begun + after for after in _fixed(one)} if early else told | begins
-            waits = {pause + way for pause in _pauses(one) for way in ways}
-            meeting |= {time + wait - after for time in times for wait in waits for after in others}
-        last = max({last, *business, *silenced}) + max(told)
-        turns = {turn for one in self.settings.people.schedules.values() for turn in changes(one, start, last)}
-        found = {turn - deadline for turn in turns | silenced for deadline in (deadlines if relied else told)}
-        found |= {day - begun for day in days for begun in begins}
-        found |= meeting | {moment + 1 for moment in meeting}
-        return sorted({start, *(edge for edge in map(_second, found) if start < edge < end)})
 
 
 def _cases(settings: Settings, found: Collection[Route]) -> Iterator[_Case]:
@@ -314,23 +241,6 @@ def first_told(
         router.run_until(due)
 
 
-def lead(settings: Settings, route: Route) -> float:
-    """How many seconds after its opening the incident has the severity."""
-    severities = list(_promotions(settings, route.opens))
-    return [begun for begun, _ in _stages(settings, route.opens)][severities.index(route.severity)]
-
-
-def patience(settings: Settings, route: Route, at: float) -> float:
-    """Until when somebody must have been told of what is opened at `at`: the policy's last step, and the last way."""
-    since = at + lead(settings, route)
-    steps = [settings.calendar.after(step.after, since) for step in settings.policy(route.severity).steps]
-    return max(steps, default=since) + max(_ways(settings))
-
-
-def _ways(settings: Settings) -> set[float]:
-    return {0.0, *(way.after for ways in settings.people.contacts.values() for way in ways)}
-
-
 def _why(router: VirtualRouter, at: float, route: Route, trust: Trust) -> Iterator[str]:
     """What stood in the way."""
     settings = router.settings
@@ -353,46 +263,6 @@ def _why(router: VirtualRouter, at: float, route: Route, trust: Trust) -> Iterat
 
 def _means_people(targets: Collection[str], trust: Trust) -> bool:
     return any(":" in target or target in trust.people for target in targets)
-
-
-# --- when the answer may change
-
-
-def _stages(settings: Settings, severity: Severity) -> Iterator[tuple[float, Policy]]:
-    """The policies of an incident that is opened with this severity, each with after how many seconds it begins."""
-    begun = 0.0
-    for each in _promotions(settings, severity):
-        policy = settings.policy(each)
-        yield begun, policy
-        begun += policy.promote.after if policy.promote else 0.0
-
-
-def _fixed(policy: Policy) -> set[float]:
-    return {0.0, *(step.after for step in policy.steps if not isinstance(step.after, NextBusinessDay))}
-
-
-def _pauses(policy: Policy) -> set[float]:
-    """How long after the end of its steps everybody is told again, and that nobody has answered."""
-    if policy.repeat is None:
-        return {0.0, PATIENCE}
-    return {time * policy.repeat.every for time in range(policy.repeat.times + 2)}
-
-
-def _business(policy: Policy) -> list[NextBusinessDay]:
-    return [step.after for step in policy.steps if isinstance(step.after, NextBusinessDay)]
-
-
-def _midnights(settings: Settings, start: float, end: float) -> Iterator[float]:
-    """Each beginning of a day of the company's, from before `start` until after `end`."""
-    zone = settings.calendar.time_zone
-    day = datetime.combine(wall(start, zone).date(), time()) - DAY
-    while (midnight := instant(day, zone)) <= end:
-        yield midnight
-        day += DAY
-
-
-def _second(moment: float) -> float:
-    return float(math.ceil(moment))
 
 
 def _joined(unreached: Collection[Unreached]) -> list[Unreached]:

@@ -124,10 +124,40 @@ def test_a_person_who_was_paged_at_a_time_and_one_who_was_not() -> None:
     on = world.settings.people.people("schedule:primary", NOW + 120)[0]
     not_by = of_person("cy", NOW + 120, [story(world)], world.settings)
     assert not_by.answer == (
-        f"cy wasn't paged at 2026-02-02 02:42 UTC: INC-1 told others, or nobody; on call was schedule:primary: {on}"
+        "cy wasn't paged at 2026-02-02 02:42 UTC about INC-1, which paged ben: no step of policy 'critical' means them"
+        f"; on call was schedule:primary: {on}"
     )
     nothing = of_person("ben", NOW - 7200, [story(world)], world.settings)
     assert nothing.answer.startswith("ben wasn't paged: no incident was open at 2026-02-02 00:40 UTC; on call was ")
+
+
+@pytest.mark.parametrize(
+    ("step", "why"),
+    [
+        (Step(600, ("contact:ana",)), "step 2 of policy 'critical' means them, 10m after it began"),
+        (Step(60, ("contact:ana",), Unless.ACKNOWLEDGED), "Next in line not needed: contact:ana"),
+        (Step(60, ("contact:ana",), when=VIP), "Next in line isn't for this incident: contact:ana"),
+    ],
+)
+def test_the_step_that_means_somebody_says_why_they_were_not_paged(step: Step, why: str) -> None:
+    """It hasn't come yet, somebody had answered, or it's for other incidents."""
+    world = World(config(Step(0, ("role:cto",)), step))
+    world.see(alert())
+    world.deliver()
+    world.command(Command.ACKNOWLEDGE, by="ben")
+    world.advance(120)
+    found = of_person("ana", NOW + 120, [story(world)], world.settings)
+    said = f"ana wasn't paged at 2026-02-02 02:42 UTC about INC-1, which paged ben: {why}; on call was "
+    assert found.answer.startswith(said)
+
+
+def test_a_target_of_a_step_that_was_not_taken_is_no_reason() -> None:
+    """Of two that mean the same person, the one by which they were told."""
+    world = World(config(Step(0, ("contact:ben",)), Step(0, ("role:cto",), when=VIP), Step(900, ("role:cto",))))
+    world.see(alert())
+    world.deliver()
+    (page,) = [one for one in pages(story(world), world.settings) if one.address == "sms/ben"]
+    assert [duty.target for duty in page.duties] == ["contact:ben"]
 
 
 def test_why_nobody_was_paged_for_an_alert() -> None:
