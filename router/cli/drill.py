@@ -11,7 +11,7 @@ from rich.text import Text
 
 from router.app import TYPES
 from router.cli.client import Url, ask
-from router.cli.config import ConfigPath, config_at, console, fail, path_of
+from router.cli.config import ConfigPath, Json, config_at, console, fail, path_of, say_json
 from router.config.drills import load_scenario
 from router.config.located import Invalid
 
@@ -33,9 +33,12 @@ def start(
 
 
 @drill.command("list")
-def list_drills(config: ConfigPath = None, url: Url = None) -> None:
+def list_drills(for_programs: Json = False, config: ConfigPath = None, url: Url = None) -> None:
     """The drills and canaries that were held, and the scenarios there are."""
     found = ask("GET", "/drills", url, config)
+    if for_programs:
+        say_json(found)
+        return
     held = Table("drill", "by", "started (UTC)", "ended (UTC)", "how", box=None)
     for one in found["drills"]:
         held.add_row(
@@ -51,9 +54,10 @@ def list_drills(config: ConfigPath = None, url: Url = None) -> None:
 
 
 @drill.command()
-def show(name: Name, config: ConfigPath = None, url: Url = None) -> None:
+def show(name: Name, for_programs: Json = False, config: ConfigPath = None, url: Url = None) -> None:
     """How a drill's steps stand, and what there is to tick off."""
-    _print(ask("GET", f"/drills/{name}", url, config))
+    one = ask("GET", f"/drills/{name}", url, config)
+    say_json(one) if for_programs else _print(one)
 
 
 @drill.command()
@@ -104,17 +108,20 @@ def canary(
 
 
 @drill.command()
-def scoreboard(config: ConfigPath = None, url: Url = None) -> None:
+def scoreboard(for_programs: Json = False, config: ConfigPath = None, url: Url = None) -> None:
     """Which channels and ways to people are proven to work, and since when. Exits with 1 if some aren't."""
     found = ask("GET", "/drills/scoreboard", url, config)
-    shown = Table("address", "last proven (UTC)", "this quarter", box=None)
-    for one in found["addresses"]:
-        shown.add_row(
-            Text(one["address"]), _time(one["proven_at"]) or "never", "proven" if one["proven"] else "UNPROVEN"
-        )
-    console().print(shown)
+    say_json(found) if for_programs else _print_board(found["addresses"])
     if found["unproven"]:
         raise typer.Exit(1)
+
+
+def _print_board(addresses: list[dict[str, Any]]) -> None:
+    shown = Table("address", "last proven (UTC)", "this quarter", box=None)
+    for one in addresses:
+        proven = "proven" if one["proven"] else "UNPROVEN"
+        shown.add_row(Text(one["address"]), _time(one["proven_at"]) or "never", proven)
+    console().print(shown)
 
 
 def _plan(path: Path, config: Path | None) -> Any:

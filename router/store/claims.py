@@ -17,7 +17,10 @@ from router.store.schema import OF_DRILL, notifications
 
 _TIMERS = "due_at <= :now AND lease_until <= :now"
 _NOTIFICATIONS = "state = 'pending' AND due_at <= :now AND lease_until <= :now"
-_URGENT = f"incidents.severity = '{PREEMPTS}' AND incidents.status IN {tuple(map(str, OPEN))}"
+_URGENT = (
+    f"incidents.severity = '{PREEMPTS}' AND incidents.status IN {tuple(map(str, OPEN))}"
+    f" AND NOT {OF_DRILL.format('incidents.key')}"
+)
 _OWN = "channel = :channel"
 _PEOPLE = "channel{0} > :first AND channel{0} < :beyond"  # sms/ana, of the channel sms: 0 comes after /
 _IN_ORDER = {SQLITE: "", POSTGRES: ' COLLATE "C"'}

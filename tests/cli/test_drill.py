@@ -1,5 +1,6 @@
 """`drill`: what it asks of the running router, and what it shows."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -81,6 +82,9 @@ async def test_a_canary_and_the_scoreboard(router: Router, clock: SteppedClock) 
         assert code == 1
         assert "log" in out
         assert "never" in out
+        code, out, _ = await run(daemon, "drill", "scoreboard", "--json")
+        assert (code, json.loads(out)["unproven"]) == (1, 1)
+        assert json.loads((await run(daemon, "drill", "list", "--json"))[1])["drills"] == []
         code, out, _ = await run(daemon, "drill", "canary", "log")
         assert (code, out.partition("-")[0]) == (0, "canary")
 

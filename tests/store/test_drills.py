@@ -26,3 +26,14 @@ async def test_a_drill_waits_for_nobodys_room(store: SqlStore) -> None:
         )
     )
     assert [one.id for _, one in await store.waiting({"log/ana": False}, NOW, 10)] == [2]
+
+
+async def test_a_drill_is_sent_before_nothing_real(store: SqlStore) -> None:
+    """A P0 of a drill waits its turn, where a real one would be first."""
+    worst = {"severity": Severity.P0}
+    first, second = incident(1, key=REAL[0]), incident(2, key=DRILL, **worst)
+    real = incident(3, key=REAL[1], **worst)
+    owing = [owed("log", NOW + n, incident_id=n) for n in (1, 2, 3)]
+    await store.save(Changes(incidents={1: first, 2: second, 3: real}, owed=owing))
+    claimed = [await store.claim_notifications("log", NOW + 9, "me", NOW + 60, 1) for _ in range(3)]
+    assert [one.incident_id for batch in claimed for one in batch] == [3, 1, 2]
