@@ -124,12 +124,20 @@ class Charts(Protocol):
         ...
 
 
+class Twin(Struct, frozen=True):
+    """An incident of ours that another service has as one of its own, in the life that `reopened` counts."""
+
+    incident_id: int
+    reopened: int
+
+
 class Asked(Struct, frozen=True):
     """What a person asks of an incident through a webhook; without a command, only to be told how it is.
 
     Without an incident the one is meant that `ref` is about: what a sender returned for a message, as
     `Notification.ref` keeps it. Without that, it's the only one that's open; without a command either, all that are
-    open. `severity`, `receipt` and `reopened` are those of `Commanded`.
+    open. `twin` is what another service calls the incident, where it doesn't say which of ours that is.
+    `severity`, `receipt`, `reopened` and `dated` are those of `Commanded`.
     """
 
     incident_id: int | None
@@ -140,6 +148,16 @@ class Asked(Struct, frozen=True):
     reopened: int | None = None
     severity: Severity | None = None
     ref: str = ""
+    twin: str = ""
+    dated: tuple[str, float] | None = None
+
+
+class Aside(Struct, frozen=True):
+    """What only the `user` sees, in a `channel`, both as their service calls them."""
+
+    channel: str
+    user: str
+    text: str = ""
 
 
 class Prompt(Struct, frozen=True):
@@ -176,8 +194,9 @@ class Recorder(Protocol):
 class Received(Struct, frozen=True):
     """What a webhook held: alerts, and for each that couldn't be read why; what people ask; what didn't arrive.
 
-    `deployed` are deployments it tells of; `forms` are to be opened for whoever asked. `ignored` says why there's
-    nothing in it, `refused` why whoever sent it may ask for nothing. `words` are for them.
+    `twins` are what it calls incidents of ours. `deployed` are deployments it tells of; `forms` are to be opened for
+    whoever asked, and `aside` is where to tell them what the answer can't. `ignored` says why there's nothing in it,
+    `refused` why whoever sent it may ask for nothing. `words` are for them.
     """
 
     alerts: Sequence[Alert] = ()
@@ -186,17 +205,20 @@ class Received(Struct, frozen=True):
     undelivered: Sequence[Undelivered] = ()
     deployed: Sequence[Deployment] = ()
     forms: Sequence[Prompt] = ()
+    twins: Mapping[str, Twin] = {}
+    aside: Aside | None = None
     ignored: str = ""
     refused: str = ""
     words: str = ""
 
 
 class Answer(Struct, frozen=True):
-    """An HTTP answer in the form that a source wants."""
+    """An HTTP answer in the form that a source wants, and what is said aside from it."""
 
     status: int = 200
     body: bytes = b""
     content_type: str = "text/plain"
+    aside: Aside | None = None
 
 
 class Receiver(Protocol):
@@ -246,11 +268,11 @@ class Mailer(Protocol):
 
 @runtime_checkable
 class Asking(Sender, Protocol):
-    """A sender whose service can show a form."""
+    """A sender whose service can show a form, or words, to one person alone. Neither ever raises."""
 
-    async def open(self, form: Prompt, now: float) -> Result:
-        """Never raises."""
-        ...
+    async def open(self, form: Prompt, now: float) -> Result: ...
+
+    async def whisper(self, aside: Aside, now: float) -> Result: ...
 
 
 class Inbox(Protocol):

@@ -1,5 +1,9 @@
 """What people ask of an incident. Whoever comes too late changes nothing, and the timeline says that they tried."""
 
+import math
+
+from msgspec.structs import replace
+
 from router.core.business import NextBusinessDay
 from router.core.change import close, inform_stakeholders, later, publish, publish_by_rule, set_severity
 from router.core.escalation import (
@@ -23,11 +27,26 @@ from router.model.reason import Reason
 
 def commanded(incident: Incident, event: Commanded, settings: Settings) -> Decision:
     """What becomes of the incident by what somebody asks."""
-    if event.reopened is not None and event.reopened != incident.reopened:
-        return _too_late(incident, event, Reason.COMMAND_OUTDATED)
+    late = _outdated(incident, event)
+    if event.dated:
+        about, since = event.dated
+        incident = replace(incident, dated=incident.dated | {about: max(since, incident.dated.get(about, since))})
+    if late:
+        return _too_late(incident, event, late)
     if not incident.is_open and event.command not in _AFTERWARDS:
         return _too_late(incident, event, Reason.ALREADY_CLOSED)
     return _COMMANDS[event.command](incident, event, settings)
+
+
+def _outdated(incident: Incident, event: Commanded) -> Reason | None:
+    """Why what's asked is about what isn't so any more, if it is. A note is never: what was said is worth keeping."""
+    if event.command is Command.NOTE:
+        return None
+    if event.reopened is not None and event.reopened != incident.reopened:
+        return Reason.COMMAND_OUTDATED
+    if event.dated and event.dated[1] < incident.dated.get(event.dated[0], -math.inf):
+        return Reason.COMMAND_OVERTAKEN
+    return None
 
 
 def _too_late(incident: Incident, event: Commanded, reason: Reason) -> Decision:

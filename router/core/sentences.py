@@ -62,6 +62,7 @@ _SENTENCES: Mapping[Reason | None, Sentence] = {
     Reason.NOT_RESOLVED: lambda incident: f"{incident.name} isn't resolved: there's nothing to announce yet.",
     Reason.NO_CUSTOMERS: lambda _: "The config has no customers to announce it to (`communication`).",
     Reason.COMMAND_OUTDATED: lambda incident: f"{incident.name} was reopened since: nothing done.",
+    Reason.COMMAND_OVERTAKEN: lambda incident: f"Something newer is known of {incident.name}: nothing done.",
 }
 """Anything else, such as a message that came twice, gets `standing`."""
 

@@ -46,6 +46,8 @@ class Commanded(Struct, frozen=True, tag="command"):
     `receipt` is the same when the same request comes again, which then has no second effect; "" where none can.
     `reopened` says which life of the incident is meant, as `Incident.reopened` counts them; None for the present one.
     `via` is the channel in whose message's thread a note was written, which isn't told of it there again.
+    `dated` is for what was done at another service: what it's about, and when that was (UTC seconds). Services repeat
+    late what they couldn't tell in time, and it must not undo what was done there since.
     """
 
     at: float
@@ -59,6 +61,7 @@ class Commanded(Struct, frozen=True, tag="command"):
     status: Status | None = None
     title: str = ""
     via: str = ""
+    dated: tuple[str, float] | None = None
 
 
 class TimerDue(Struct, frozen=True, tag="timer"):

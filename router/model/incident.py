@@ -56,6 +56,8 @@ class Incident(Struct, frozen=True, gc=False):
     silence or the incident.
     `postmortem_due` is when its post-mortem is to be there, None while none is called for; `postmortem_shared_at` when
     it was shared last. `items` are the action items that come of it.
+    `dated` is when the newest that's known was done at another service (UTC seconds), by what it's about, as in
+    `Commanded.dated`.
     """
 
     id: int
@@ -102,6 +104,7 @@ class Incident(Struct, frozen=True, gc=False):
     postmortem_due: float | None = None
     postmortem_shared_at: float | None = None
     items: tuple[Item, ...] = ()
+    dated: dict[str, float] = {}
 
     @property
     def name(self) -> str:

@@ -113,6 +113,7 @@ class Reason(StrEnum):
     UNKNOWN_INCIDENT = "unknown_incident"
     TIMER_OUTDATED = "timer_outdated"
     COMMAND_OUTDATED = "command_outdated"
+    COMMAND_OVERTAKEN = "command_overtaken"
     NOT_PUBLIC = "not_public"
     NOT_RESOLVED = "not_resolved"
     NO_CUSTOMERS = "no_customers"

@@ -6,7 +6,7 @@ disables the subscription after three of them: so whatever is signed is taken, a
 
 import hmac
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from hashlib import sha256
 
 import msgspec
@@ -14,20 +14,29 @@ from msgspec import Struct
 
 from router.config.secret import Secret
 from router.model.event import Command
-from router.ports import Answer, Asked, Bad, Handled, Incoming, Received, Unauthorized
+from router.model.incident import Severity
+from router.ports import Answer, Asked, Bad, Handled, Incoming, Received, Twin, Unauthorized
 from router.receivers.body import clean, decode
 from router.receivers.credentials import same
 from router.receivers.loose import member, text
 from router.receivers.sentences import sentence
 from router.receivers.site import Site
+from router.receivers.times import first_epoch
 
-COMMANDS: Mapping[str, tuple[Command, str]] = {
-    "incident.acknowledged": (Command.ACKNOWLEDGE, ""),
-    "incident.resolved": (Command.RESOLVE, ""),
-    # Nothing here can be reopened by a person, but whoever looks should know that somebody did there.
-    "incident.reopened": (Command.NOTE, "Reopened in PagerDuty"),
-}
-"""What an event asks for, and the text that goes with it."""
+
+class Said(Struct, frozen=True):
+    """What an event asks for. `about` is what of the incident it says something newer of, if that can be undone."""
+
+    command: Command
+    text: str = ""
+    severity: Severity | None = None
+    about: str = ""
+
+
+STATUS, PRIORITY = "pagerduty:status", "pagerduty:priority"
+
+MERGED = "merge_resolve_reason"
+"""Why an incident that was merged into another is resolved."""
 
 PERSON = "user_reference"
 """The type of agent that a person is. Anything else, above all our own calls of the Events API, is an echo."""
@@ -39,9 +48,13 @@ _BODY = msgspec.json.Decoder()
 
 
 class PagerDutyConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """secrets: of the webhook subscription. More than one while it's rotated, or for several subscriptions."""
+    """secrets: of the webhook subscription. More than one while it's rotated, or for several subscriptions.
+
+    priorities: the severities that PagerDuty's priorities stand for, by name. Others change nothing.
+    """
 
     secrets: tuple[Secret, ...]
+    priorities: dict[str, Severity] = {}
 
     def __post_init__(self) -> None:
         if not self.secrets:
@@ -54,6 +67,7 @@ class PagerDutyReceiver:
     def __init__(self, name: str, config: PagerDutyConfig, _site: Site) -> None:
         self.name = name
         self._secrets = config.secrets
+        self._priorities = config.priorities
 
     def verify(self, incoming: Incoming, now: float) -> None:  # noqa: ARG002  PagerDuty's signature has no time
         """Raises: Unauthorized, unless one of the signatures is by one of the secrets."""
@@ -71,24 +85,81 @@ class PagerDutyReceiver:
             event = member(decode(_BODY, clean(incoming.body)), "event")
         except Bad as error:
             return Received(ignored=f"Not JSON: {error.detail}")
-        kind, agent, data = (member(event, name) for name in ("event_type", "agent", "data"))
-        found = COMMANDS.get(text(kind))
-        if not found:
-            return Received(ignored="Not an event that changes anything here")
-        if member(agent, "type") != PERSON:
-            return Received(ignored="Not done by a person")
-        key = _KEY.fullmatch(text(member(data, "incident_key")))
-        if not key:
+        data = member(event, "data")
+        twins = _twins(data)
+        said = self._said(text(member(event, "event_type")), data)
+        if not said:
+            return Received(twins=twins, ignored="Not an event that changes anything here")
+        if member(member(event, "agent"), "type") != PERSON:
+            return Received(twins=twins, ignored="Not done by a person")
+        asked = _asked(said, event, incoming.headers.get("x-webhook-id", ""))
+        if not asked:
             return Received(ignored="Not an incident of ours")
-        command, note = found
-        by = text(member(agent, "summary")) or "somebody in PagerDuty"
-        receipt = f"pagerduty:{incoming.headers.get('x-webhook-id') or text(member(event, 'id'))}"
-        return Received(asked=[Asked(int(key[1]), command, by, note, receipt, int(key[2]))])
+        return Received(asked=[asked], twins=twins)
 
     def reply(self, _incoming: Incoming, received: Received, handled: Sequence[Handled], _now: float) -> Answer:
         """PagerDuty shows nobody what is answered, but its log of deliveries keeps it."""
-        words = " ".join(map(sentence, handled)) or f"Ignored: {received.ignored}."
+        words = " ".join(map(sentence, handled)) or f"Ignored: {received.ignored or 'Not an incident of ours'}."
         return Answer(202, words.encode())
+
+    def _said(self, kind: str, data: object) -> Said | None:
+        match kind:
+            case "incident.acknowledged":
+                return Said(Command.ACKNOWLEDGE, about=STATUS)
+            case "incident.resolved":
+                return _resolved(data)
+            case "incident.reopened":
+                # Nothing here can be reopened by a person, but whoever looks should know that somebody did there.
+                return Said(Command.NOTE, "Reopened in PagerDuty", about=STATUS)
+            case "incident.annotated":
+                words = text(member(data, "content"))
+                return Said(Command.NOTE, words + "…" * (member(data, "trimmed") is True)) if words else None
+            case "incident.priority_updated":
+                severity = self._priorities.get(text(member(member(data, "priority"), "summary")))
+                return Said(Command.SEVERITY, severity=severity, about=PRIORITY) if severity else None
+        return None
+
+
+def _resolved(data: object) -> Said:
+    """Merged isn't over: it goes on in another incident there, which alone can be answered there from now on."""
+    reason = member(data, "resolve_reason")
+    if member(reason, "type") != MERGED:
+        return Said(Command.RESOLVE, about=STATUS)
+    into = member(reason, "incident")
+    named = text(member(into, "summary")) or text(member(into, "id")) or "another incident"
+    url = text(member(into, "html_url"))
+    return Said(Command.NOTE, f"Merged in PagerDuty into {named}" + (f" ({url})" if url else ""), about=STATUS)
+
+
+def _twins(data: object) -> dict[str, Twin]:
+    """What PagerDuty calls an incident of ours, if the event says that."""
+    key, its = _KEY.fullmatch(text(member(data, "incident_key"))), text(member(data, "id"))
+    return {f"pagerduty:{its}": Twin(int(key[1]), int(key[2]))} if key and its else {}
+
+
+def _asked(said: Said, event: object, webhook: str) -> Asked | None:
+    """None if nothing says which incident it's about."""
+    data = member(event, "data")
+    noted = member(data, "type") == "incident_note"
+    its = text(member(member(data, "incident") if noted else data, "id"))
+    key = _KEY.fullmatch(text(member(data, "incident_key")))
+    if not its and not key:
+        return None
+    # A note is known by its own id: each subscription that covers its service sends it in a webhook of its own.
+    once = noted and text(member(data, "id"))
+    receipt = f"pagerduty:note:{once}" if once else f"pagerduty:{webhook or text(member(event, 'id'))}"
+    at = first_epoch(member(event, "occurred_at"))
+    return Asked(
+        int(key[1]) if key else None,
+        said.command,
+        text(member(member(event, "agent"), "summary")) or "somebody in PagerDuty",
+        said.text,
+        receipt,
+        int(key[2]) if key else None,
+        said.severity,
+        twin="" if key else f"pagerduty:{its}",
+        dated=(said.about, at) if said.about and at else None,
+    )
 
 
 def _signature(secret: Secret, body: bytes) -> str:

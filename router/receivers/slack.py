@@ -13,11 +13,12 @@ from urllib.parse import parse_qsl
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from router.config.secret import Secret
 from router.model.event import Command
 from router.model.reason import Reason
-from router.ports import Answer, Asked, Handled, Incoming, Prompt, Received, Unauthorized
+from router.ports import Answer, Aside, Asked, Handled, Incoming, Prompt, Received, Unauthorized
 from router.receivers.body import clean, decode
 from router.receivers.credentials import same
 from router.receivers.loose import member, text
@@ -46,6 +47,18 @@ FORMS = {Command.NOTE.value: Command.NOTE}
 
 _SECONDS = re.compile(r"[0-9]{1,12}")
 _NUMBER = re.compile(r"[0-9]{1,15}")
+_SHOWN = frozenset(
+    {
+        Reason.ACKNOWLEDGED,
+        Reason.ASSIGNED,
+        Reason.ESCALATED,
+        Reason.RESOLVED_BY_PERSON,
+        Reason.FALSE_POSITIVE,
+        Reason.REPLAYED,
+    }
+)
+"""What a press comes to that the message shows by itself; of anything else only words can tell."""
+
 _TAKEN = frozenset({Reason.NOTED, Reason.REPLAYED})
 _PAYLOAD = msgspec.json.Decoder()
 
@@ -97,7 +110,7 @@ class SlackReceiver:
     def reply(self, incoming: Incoming, received: Received, handled: Sequence[Handled], _now: float) -> Answer:
         """For a command, words that only its sender sees; for a form, what is wrong, or else nothing, which closes it.
 
-        A button is answered by its message, and what was said in a thread by nothing.
+        A button is answered by its message, or aside if nothing came of it; what was said in a thread by nothing.
         """
         words = " ".join(map(sentence, handled)) or received.words
         if incoming.segment == "command":
@@ -106,6 +119,9 @@ class SlackReceiver:
             return Answer(body=received.words.encode())
         if any(one.asked.command in FORMS.values() and one.reason not in _TAKEN for one in handled) or received.words:
             return _json({"response_action": "errors", "errors": {"note": words}})
+        untold = [one for one in handled if one.reason not in _SHOWN]
+        if received.aside and untold:
+            return Answer(aside=replace(received.aside, text=" ".join(map(sentence, untold))))
         return Answer()
 
     def _pressed(self, payload: object) -> Received:
@@ -123,7 +139,9 @@ class SlackReceiver:
                 receipt = f"slack:{message}:{text(member(action, 'action_ts'))}:{user}"
                 asked.append(Asked(int(value), BUTTONS[name], by, receipt=receipt))
         ignored = "" if asked or forms else "Not a button that asks for anything"
-        return Received(asked=asked, forms=tuple(forms), ignored=ignored)
+        channel = text(member(member(payload, "container"), "channel_id"))
+        aside = Aside(channel, user) if channel and user and asked else None
+        return Received(asked=asked, forms=tuple(forms), aside=aside, ignored=ignored)
 
     def _filled_in(self, payload: object) -> Received:
         view = member(payload, "view")

@@ -20,11 +20,11 @@ from router.config.fields import HttpUrl
 from router.config.secret import Secret, SecretUrl
 from router.model.notification import Letter, Rejected, Result, Retry, Sent, Uncertain
 from router.model.reason import Reason
-from router.ports import Prompt, Sender
+from router.ports import Aside, Prompt, Sender
 from router.senders.http import post, timeouts
 from router.senders.options import ChannelOptions
 from router.senders.outcome import error_word, from_error, from_response, retry_after
-from router.senders.slack_blocks import build_form, build_message, build_thread
+from router.senders.slack_blocks import build_form, build_message, build_thread, mrkdwn
 from router.senders.slack_files import show_picture
 
 if TYPE_CHECKING:
@@ -52,6 +52,9 @@ REF = re.compile(r"[A-Z0-9]+:[0-9]+\.[0-9]+")
 UNREADABLE = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"})
 UNEDITABLE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed", "channel_not_found"})
 """The message is gone or no longer ours to edit: the incident gets a new one."""
+
+ASIDE = 1000
+"""Characters of what only one person sees: it's a sentence."""
 
 LOUD = frozenset({Reason.SEVERITY_RAISED, Reason.REOPENED})
 """News to be noticed. An edit or a thread post makes no sound, so these are shown in the channel too."""
@@ -167,6 +170,12 @@ class SlackBotSender:
         """Slack gives three seconds for it, from the press on."""
         content = {"trigger_id": form.handle, "view": build_form(form)}
         result, _ = await self._call("views.open", content, now)
+        return result
+
+    async def whisper(self, aside: Aside, now: float) -> Result:
+        """Only they see it, if they're there now; it's gone when they reload."""
+        content = {"channel": aside.channel, "user": aside.user, "text": mrkdwn(aside.text, ASIDE)}
+        result, _ = await self._call("chat.postEphemeral", content, now)
         return result
 
     async def close(self) -> None:

@@ -33,6 +33,7 @@ from router.store.load import TAKING
 from router.store.rows import struct
 from router.store.schema import (
     OF_DRILL,
+    REFERRED,
     RESOLVED,
     alerts,
     history,
@@ -118,7 +119,7 @@ def alert_page(  # noqa: PLR0913, PLR0917 - each is one of the protocol's filter
 def notification_page(  # noqa: PLR0913, PLR0917 - each is one of the protocol's filters
     connection: Connection, states: Iterable[NotificationState], incident_id: int, channel: str, ref: str, limit: int
 ) -> Sequence[Notification]:
-    """Of the newest incident first. No index has `ref`: it's looked for from the newest incident on."""
+    """Of the newest incident first."""
     n = notifications.c
     query = select(notifications).order_by(n.incident_id.desc(), n.channel).limit(limit)
     if states := [*states]:
@@ -128,7 +129,7 @@ def notification_page(  # noqa: PLR0913, PLR0917 - each is one of the protocol's
     if channel:
         query = query.where(n.channel == clean(channel))
     if ref:
-        query = query.where(n.ref == clean(ref))
+        query = query.where(n.ref == clean(ref), REFERRED)
     return [struct(Notification, row) for row in connection.execute(query)]
 
 

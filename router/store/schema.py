@@ -103,6 +103,10 @@ notifications = Table(
     Column("may_be_doubled", Boolean, nullable=False),
 )
 Index("notifications_due", notifications.c.state, notifications.c.channel, notifications.c.due_at)
+REFERRED = text("ref <> ''")
+"""As `RESOLVED`."""
+
+Index("notifications_by_ref", notifications.c.ref, sqlite_where=REFERRED, postgresql_where=REFERRED)
 
 windows = Table(
     "windows",

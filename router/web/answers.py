@@ -9,9 +9,10 @@ from msgspec.structs import replace
 from router.model.alert import Alert
 from router.model.event import Commanded
 from router.model.incident import OPEN
-from router.model.notification import Sent
+from router.model.notification import Retry, Sent
 from router.model.reason import Reason
-from router.ports import Asked, Asking, Clock, Handled, Inbox, Prompt, Store
+from router.ports import Aside, Asked, Asking, Clock, Handled, Inbox, Prompt, Store, Twin
+from router.shelf import Shelf
 from router.telemetry.logs import logger
 from router.web.by_hand import report
 
@@ -32,6 +33,16 @@ class Answers:
         self._store = store
         self._clock = clock
         self._forms = forms
+        self._twins = Shelf(store, "twin", Twin)
+
+    async def meet(self, twins: Mapping[str, Twin]) -> None:
+        """Remember what another service calls incidents of ours: not each of its webhooks says both names.
+
+        Raises: StoreUnavailable.
+        """
+        for name, twin in twins.items():
+            if await self._twins.get(name) is None:
+                await self._twins.add(name, twin, self._clock.now())
 
     async def obey(self, asked: Sequence[Asked]) -> list[Handled]:
         """Do what's asked, all of it in one transaction. What is about nothing here isn't among what's handled.
@@ -67,11 +78,26 @@ class Answers:
                 log.warning("form_not_opened", source=source, why=result.reason)
                 raise web.HTTPBadGateway(text=f"the form wasn't opened: {result.reason}")
 
+    async def whisper(self, source: str, aside: Aside) -> None:
+        """What was decided stands, whether they hear of it or not."""
+        if (opener := self._forms().get(source)) is None:
+            return
+        try:
+            async with asyncio.timeout(PATIENCE):
+                result = await opener.whisper(aside, self._clock.now())
+        except TimeoutError:
+            result = Retry("no answer in time")
+        if not isinstance(result, Sent):
+            log.warning("aside_not_said", source=source, why=result.reason)
+
     async def _meant(self, asked: Asked) -> tuple[Asked, str] | None:
         """With the incident that's meant, and the channel whose message it's about; None where there's no such one."""
         if asked.ref:
             rows = await self._store.notifications(ref=asked.ref, limit=1)
             return (replace(asked, incident_id=rows[0].incident_id), rows[0].channel) if rows else None
+        if asked.twin and asked.incident_id is None:
+            twin = await self._twins.get(asked.twin)
+            return (replace(asked, incident_id=twin.incident_id, reopened=twin.reopened), "") if twin else None
         if asked.incident_id is not None or asked.command is None:
             return asked, ""
         found = await self._store.incidents(statuses=OPEN, limit=2)
@@ -96,4 +122,5 @@ def _command(asked: Asked, via: str, now: float) -> Commanded | None:
         receipt=asked.receipt,
         reopened=asked.reopened,
         via=via,
+        dated=asked.dated,
     )

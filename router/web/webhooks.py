@@ -100,9 +100,12 @@ class Webhooks:
             log.warning("webhook_refused", source=receiver.name, why=received.refused)
         now = self._clock.now()
         await self._answers.open(receiver.name, received.forms)
+        await self._answers.meet(received.twins)
         await self._inbox.submit(received.undelivered)
         handled = [*await self._answers.report(received.alerts), *await self._answers.obey(received.asked)]
         answer = receiver.reply(incoming, received, handled, now)
+        if answer.aside:
+            await self._answers.whisper(receiver.name, answer.aside)
         return web.Response(status=answer.status, body=answer.body, content_type=answer.content_type)
 
     async def _take(self, source: str, received: Received) -> web.Response:

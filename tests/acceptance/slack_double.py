@@ -56,8 +56,8 @@ class Message:
 class Slack(Peer):
     """`async with Slack() as slack:` serves chat.postMessage and chat.update under `slack.api`, and `slack.hook`.
 
-    `messages` are those of the channel by their ts, in order; `forms` the modals that were opened. A request
-    that Slack would refuse fails the test when the block is left.
+    `messages` are those of the channel by their ts, in order; `forms` the modals that were opened, and `asides` what
+    only one user sees. A request that Slack would refuse fails the test when the block is left.
     """
 
     def __init__(self) -> None:
@@ -65,6 +65,7 @@ class Slack(Peer):
         self.messages: dict[str, Message] = {}
         self.forms: list[dict[str, Any]] = []
         self.triggers: set[str] = set()
+        self.asides: list[tuple[str, str]] = []
         self._ts = (f"1503435956.{number:06}" for number in count(1))
 
     @property
@@ -92,6 +93,8 @@ class Slack(Peer):
         if request.path == "/api/views.open":
             return self._open(request)
         check_content(content := request.json)
+        if request.path == "/api/chat.postEphemeral":
+            return self._say_aside(request)
         if request.path == HOOK:
             self._keep(content, HOOKED)
             return Reply(body=b"ok")
@@ -116,6 +119,13 @@ class Slack(Peer):
         assert (block["type"], block["element"]["type"]) == ("input", "plain_text_input")
         self.forms.append(view)
         return Reply(json={"ok": True, "view": {**view, "id": f"V{len(self.forms)}"}})
+
+    def _say_aside(self, request: Request) -> Reply:
+        """To one user; the answer names no message that could be edited."""
+        assert request.headers["authorization"] == f"Bearer {TOKEN}"
+        assert request.json.keys() == {"channel", "user", "text"}
+        self.asides.append((request.json["user"], request.json["text"]))
+        return Reply(json={"ok": True, "message_ts": next(self._ts)})
 
     def _post(self, content: dict[str, Any]) -> str:
         if "thread_ts" in content:

@@ -3,6 +3,7 @@
 import pytest
 
 from router.model.event import Command, Commanded, Undelivered
+from router.model.incident import Severity
 from router.model.reason import Reason
 from tests.core.script import P0, Script, acks, after, due, fires, play, says
 from tests.world import NOW, World, alert, over
@@ -58,6 +59,35 @@ def test_what_was_meant_for_an_earlier_life_is_too_late(world: World) -> None:
     assert world.incident.is_open
     assert world.timeline[-1].by == "ben"
     assert world.command(RESOLVE, by="ben", reopened=1) is Reason.RESOLVED_BY_PERSON
+
+
+def test_what_is_told_late_does_not_undo_what_was_done_since(world: World) -> None:
+    """By when it was done there, for each matter by itself. The same time again is no later, and a note never is."""
+    status, priority = "pagerduty:status", "pagerduty:priority"
+    severity = Command.SEVERITY
+    assert world.command(severity, severity=Severity.P1, dated=(priority, 20.0)) is Reason.SEVERITY_SET
+    assert world.command(severity, severity=Severity.P2, dated=(priority, 19.0)) is Reason.COMMAND_OVERTAKEN
+    assert world.incident.severity is Severity.P1
+    assert world.command(NOTE, text="Reopened in PagerDuty", dated=(status, 15.0)) is Reason.NOTED
+    assert world.command(RESOLVE, dated=(status, 14.0)) is Reason.COMMAND_OVERTAKEN
+    assert world.incident.is_open
+    assert world.command(NOTE, text="merged", dated=(status, 13.0)) is Reason.NOTED
+    assert world.command(ACK, dated=(status, 14.0)) is Reason.COMMAND_OVERTAKEN
+    assert world.command(ACK, dated=(status, 15.0)) is Reason.ACKNOWLEDGED
+    assert world.command(RESOLVE, dated=(status, 16.0)) is Reason.RESOLVED_BY_PERSON
+    assert world.incident.dated == {priority: 20.0, status: 16.0}
+
+
+def test_what_comes_to_nothing_is_newer_all_the_same(world: World) -> None:
+    """Who acknowledged as the second has done so there at that time."""
+    world.command(ACK)
+    assert world.command(ACK, by="ben", dated=("pagerduty:status", 20.0)) is Reason.ALREADY_DONE
+    assert world.command(RESOLVE, by="ben", dated=("pagerduty:status", 19.0)) is Reason.COMMAND_OVERTAKEN
+
+
+def test_a_note_on_an_earlier_life_is_kept(world: World) -> None:
+    """What was said is worth as much after a reopening."""
+    assert world.command(NOTE, text="a leak", reopened=7) is Reason.NOTED
 
 
 # --- what a service says later

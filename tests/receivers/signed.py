@@ -93,9 +93,63 @@ def said_in_thread(words: str, channel: str, thread: str, **changes: Any) -> byt
     ).encode()
 
 
-def pagerduty_event(
-    kind: str = "incident.acknowledged", key: str | None = "alert-router:INC-1:0", **changes: Any
-) -> bytes:
+KEY = "alert-router:INC-1:0"
+
+
+def pagerduty_note(content: str = "rolling back", *, note: str = "PNOTE1", trimmed: bool = False) -> bytes:
+    """The body of a v3 webhook that tells of a note: it says PagerDuty's id of the incident, and not its key."""
+    incident = {"id": "PGR0VU2", "type": "incident_reference", "summary": "[P0] Payments", "html_url": None}
+    data = {"id": note, "type": "incident_note", "content": content, "trimmed": trimmed, "incident": incident}
+    return pagerduty_event("incident.annotated", data=data)
+
+
+def pagerduty_incident(key: str | None = KEY, **fields: Any) -> dict[str, Any]:
+    """The `data` of an event about an incident, with all that PagerDuty says of one."""
+    service, policy = (
+        {"id": f"P{name}", "type": f"{name}_reference", "summary": name, "self": None, "html_url": None}
+        for name in ("service", "escalation_policy")
+    )
+    return {
+        "id": "PGR0VU2",
+        "type": "incident",
+        "self": "https://api.pagerduty.com/incidents/PGR0VU2",
+        "html_url": "https://acme.pagerduty.com/incidents/PGR0VU2",
+        "number": 2,
+        "status": "acknowledged",
+        "incident_key": key,
+        "created_at": "2020-10-02T18:40:27Z",
+        "reopened_at": None,
+        "title": "[P0] Payments",
+        "service": service,
+        "assignees": [{"id": "PTUXL6G", "type": "user_reference", "summary": "Ben Okri"}],
+        "escalation_policy": policy,
+        "teams": [],
+        "priority": None,
+        "urgency": "high",
+        "conference_bridge": None,
+        "resolve_reason": None,
+    } | fields
+
+
+def merged_into(summary: str = "[#7] Checkout is down") -> dict[str, Any]:
+    """The `data` of an incident that was merged into another."""
+    into = {
+        "id": "PINTO",
+        "type": "incident_reference",
+        "summary": summary,
+        "html_url": "https://acme.pagerduty.com/incidents/PINTO",
+    }
+    return pagerduty_incident(status="resolved", resolve_reason={"type": "merge_resolve_reason", "incident": into})
+
+
+def prioritised(name: str | None) -> dict[str, Any]:
+    """The `data` of an incident whose priority was set, or taken away."""
+    return pagerduty_incident(
+        priority=name and {"id": "PSO75BM", "type": "priority_reference", "summary": name, "self": None}
+    )
+
+
+def pagerduty_event(kind: str = "incident.acknowledged", key: str | None = KEY, **changes: Any) -> bytes:
     """The body of a v3 webhook; `changes` are of the event."""
     event: dict[str, Any] = {
         "id": "5ac64822-4adc-4fda-ade0-410becf0de4f",
@@ -104,6 +158,6 @@ def pagerduty_event(
         "occurred_at": "2020-10-02T18:45:22.169Z",
         "agent": {"id": "PLH1HKV", "type": "user_reference", "summary": "Ben Okri"},
         "client": None,
-        "data": {"id": "PGR0VU2", "type": "incident", "number": 2, "incident_key": key, "title": "[P0] Payments"},
+        "data": pagerduty_incident(key),
     }
     return json.dumps({"event": event | changes}).encode()

@@ -6,22 +6,28 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from router.config.secret import Secret
 from router.model.event import Command
+from router.model.incident import Severity
 from router.model.reason import Reason
-from router.ports import Asked, Handled, Incoming, Received, Replying, Unauthorized
+from router.ports import Asked, Handled, Incoming, Received, Replying, Twin, Unauthorized
 from router.receivers import RECEIVERS
 from router.receivers.pagerduty import PagerDutyConfig
 from router.receivers.site import Site
 from router.senders.pagerduty import events
 from tests.receivers import signed
-from tests.receivers.signed import pagerduty_event
+from tests.receivers.signed import merged_into, pagerduty_event, pagerduty_incident, pagerduty_note, prioritised
 from tests.senders.kit import NOW, make_incident, make_letter
 
 OLD, NEW = Secret("0ld-s3cret"), Secret("n3w-s3cret")
 
-receiver = RECEIVERS["pagerduty"].build("pagerduty", PagerDutyConfig(secrets=(OLD, NEW)), Site())
+PRIORITIES = {"P1": Severity.P0, "Sev 2": Severity.P1}
+AT = 1601664322.169
+"""When all of it was done there: 2020-10-02T18:45:22.169Z."""
+
+receiver = RECEIVERS["pagerduty"].build("pagerduty", PagerDutyConfig(secrets=(OLD, NEW), priorities=PRIORITIES), Site())
 assert isinstance(receiver, Replying)
 
 
@@ -90,8 +96,72 @@ def test_a_config_without_a_secret_is_refused() -> None:
 )
 def test_what_a_person_did_is_asked_for(kind: str, command: Command, text: str) -> None:
     """In their name, for the life of the incident that the alert there was made for."""
-    asked = Asked(142, command, "Ben Okri", text, "pagerduty:W7", 3)
-    assert decode(pagerduty_event(kind, "alert-router:INC-142:3"), "W7") == Received(asked=[asked])
+    asked = Asked(142, command, "Ben Okri", text, "pagerduty:W7", 3, dated=("pagerduty:status", AT))
+    assert decode(pagerduty_event(kind, "alert-router:INC-142:3"), "W7") == Received(
+        asked=[asked], twins={"pagerduty:PGR0VU2": Twin(142, 3)}
+    )
+
+
+def test_a_note_is_for_the_incident_that_pagerduty_calls_so() -> None:
+    """Its webhook doesn't say ours. Whichever webhook brings it, by its id it's the same; one that was cut says so."""
+    asked = Asked(None, Command.NOTE, "Ben Okri", "rolling back", "pagerduty:note:PNOTE1", twin="pagerduty:PGR0VU2")
+    for webhook in ("W1", "W2"):
+        assert decode(pagerduty_note(), webhook) == Received(asked=[asked])
+    assert decode(pagerduty_note(trimmed=True)).asked == [replace(asked, text="rolling back…")]
+    assert decode(pagerduty_note(" ")).ignored
+
+
+@pytest.mark.parametrize("name", [None, "P1", "Sev 2", "P3", "p1"])
+def test_a_priority_is_the_severity_that_the_config_says(name: str | None) -> None:
+    """By its exact name; one that isn't there, and none at all, change nothing."""
+    received = decode(pagerduty_event("incident.priority_updated", data=prioritised(name)))
+    severity = PRIORITIES.get(name or "")
+    assert [(one.command, one.severity, one.dated) for one in received.asked] == (
+        [(Command.SEVERITY, severity, ("pagerduty:priority", AT))] if severity else []
+    )
+    assert bool(received.ignored) is (severity is None)
+
+
+def test_merged_is_not_resolved() -> None:
+    """What happened goes on in another incident there, and the note says in which."""
+    (asked,) = decode(pagerduty_event("incident.resolved", data=merged_into())).asked
+    assert (asked.incident_id, asked.command) == (1, Command.NOTE)
+    assert asked.text == ("Merged in PagerDuty into [#7] Checkout is down (https://acme.pagerduty.com/incidents/PINTO)")
+
+
+@pytest.mark.parametrize("into", [None, {}, {"id": 7}, "PINTO"])
+def test_merged_into_whatever_is_not_resolved(into: object) -> None:
+    """However little PagerDuty says of it."""
+    data = pagerduty_incident(resolve_reason={"type": "merge_resolve_reason", "incident": into})
+    (asked,) = decode(pagerduty_event("incident.resolved", data=data)).asked
+    assert asked.command is Command.NOTE
+    assert asked.text.startswith("Merged in PagerDuty into ")
+
+
+@pytest.mark.parametrize("agent", [None, {"type": "inbound_integration_reference"}])
+@pytest.mark.parametrize("kind", ["incident.triggered", "incident.escalated", "incident.acknowledged"])
+def test_any_event_tells_what_pagerduty_calls_ours(kind: str, agent: object) -> None:
+    """Also those that ask for nothing, such as the echo of our own trigger, which is the first of all."""
+    received = decode(pagerduty_event(kind, "alert-router:INC-142:3", agent=agent))
+    assert received.twins == {"pagerduty:PGR0VU2": Twin(142, 3)}
+    assert received.ignored
+
+
+def test_without_a_key_of_ours_its_name_there_is_all_there_is() -> None:
+    """PagerDuty may have grouped or merged it: if it's known from before it's found."""
+    for key in (None, "d3640fbd41094207a1c11e58e46b1662", "alert-router:INC-1:0:0", "alert-router:INC-٣:0"):
+        received = decode(pagerduty_event(key=key))
+        assert not received.twins
+        (asked,) = received.asked
+        assert (asked.incident_id, asked.reopened, asked.twin) == (None, None, "pagerduty:PGR0VU2")
+        assert receiver.reply(Incoming({}, b""), received, (), NOW).body == b"Ignored: Not an incident of ours."
+
+
+@pytest.mark.parametrize("at", [None, "", "yesterday", 0, []])
+def test_what_says_no_time_is_taken_as_it_comes(at: object) -> None:
+    """It's in no order, and no less true."""
+    (asked,) = decode(pagerduty_event(occurred_at=at)).asked
+    assert asked.dated is None
 
 
 def test_the_key_is_the_one_that_the_sender_makes() -> None:
@@ -114,15 +184,13 @@ def test_without_a_webhook_id_the_event_is_known_by_its_own() -> None:
         pagerduty_event(agent=None),
         pagerduty_event(agent={"id": "P1", "type": "inbound_integration_reference", "summary": "Events API v2"}),
         pagerduty_event(agent={"id": "P1", "type": "service_reference"}),
-        # another's incident, or several merged
-        pagerduty_event(key="d3640fbd41094207a1c11e58e46b1662"),
-        pagerduty_event(key=None),
-        pagerduty_event(key="alert-router:INC-1:0:0"),
-        pagerduty_event(key="alert-router:INC-٣:0"),
+        # nobody's incident
         pagerduty_event(data=None),
+        pagerduty_event(data={"id": "", "incident_key": "another's"}),
         # nothing to us
         pagerduty_event("incident.triggered"),
         pagerduty_event("incident.annotated", data={"type": "incident_note", "content": "on it"}),
+        pagerduty_event("incident.annotated", agent=None, data={"type": "incident_note", "content": "on it"}),
         pagerduty_event("service.updated"),
         pagerduty_event("pagey.ping", data={"message": "Hello from your friend Pagey!", "type": "ping"}),
         pagerduty_event("incident.invented_tomorrow"),

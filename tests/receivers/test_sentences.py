@@ -40,6 +40,7 @@ ACK, ESCALATE = Command.ACKNOWLEDGE, Command.ESCALATE
             "INC-142 has reached its last step already: there's nobody further to tell.",
         ),
         (Command.RESOLVE, Reason.COMMAND_OUTDATED, {}, "INC-142 was reopened since: nothing done."),
+        (Command.RESOLVE, Reason.COMMAND_OVERTAKEN, {}, "Something newer is known of INC-142: nothing done."),
         (ACK, Reason.REPLAYED, ACKED, "INC-142 is acknowledged by ana."),
         (ACK, Reason.REPLAYED, CLOSED, "INC-142 was resolved by ben."),
         (None, None, {}, "INC-142 is open, and nobody has acknowledged it."),

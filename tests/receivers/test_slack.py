@@ -14,7 +14,7 @@ from router.core.schedule import Schedule
 from router.model.event import Command
 from router.model.incident import Severity
 from router.model.reason import Reason
-from router.ports import Answer, Asked, Bad, Handled, Incoming, Prompt, Received, Replying, Unauthorized
+from router.ports import Answer, Aside, Asked, Bad, Handled, Incoming, Prompt, Received, Replying, Unauthorized
 from router.receivers import RECEIVERS
 from router.receivers.site import Site
 from router.receivers.slack import SlackConfig
@@ -86,7 +86,33 @@ def test_a_button_asks(command: Command) -> None:
     receipt = "slack:1548261231.000200:1548426417.840180:UA8RXUSPL"
     asked = Asked(142, command, "ana", receipt=receipt)
     pressed = press(command.value, "142", user="UA8RXUSPL", name="jtorrance")
-    assert receiver.decode(Incoming({}, pressed), NOW) == Received(asked=[asked])
+    assert receiver.decode(Incoming({}, pressed), NOW) == Received(asked=[asked], aside=Aside("C1", "UA8RXUSPL"))
+
+
+@pytest.mark.parametrize(
+    ("command", "reason", "aside"),
+    [
+        (Command.ACKNOWLEDGE, Reason.ACKNOWLEDGED, ""),
+        (Command.ACKNOWLEDGE, Reason.REPLAYED, ""),
+        (Command.ACKNOWLEDGE, Reason.ALREADY_DONE, "INC-142 is already acknowledged by ben."),
+        (Command.RESOLVE, Reason.RESOLVED_BY_PERSON, ""),
+        (Command.RESOLVE, Reason.UNKNOWN_INCIDENT, "There's no INC-142."),
+        (Command.ESCALATE, Reason.ESCALATED, ""),
+        (
+            Command.ESCALATE,
+            Reason.ALREADY_DONE,
+            "INC-142 has reached its last step already: there's nobody further to tell.",
+        ),
+    ],
+)
+def test_a_press_that_changes_nothing_is_answered_aside(command: Command, reason: Reason, aside: str) -> None:
+    """The message shows what became of any other."""
+    pressed = Incoming({}, press(command.value, "142"))
+    received = receiver.decode(pressed, NOW)
+    incident = make_incident(acknowledged_at=NOW, acknowledged_by="ben")
+    answer = receiver.reply(pressed, received, [Handled(received.asked[0], reason, incident)], NOW)
+    assert (answer.status, answer.body) == (200, b"")
+    assert answer.aside == (Aside("C1", "U1", aside) if aside else None)
 
 
 def test_who_is_no_contact_goes_by_their_name_in_slack() -> None:

@@ -81,7 +81,10 @@ def elsewhere(slack: Slack) -> dict[str, Any]:
     return {
         "sources": {
             "alertmanager": {"bearer_token": TOKEN},
-            "pagerduty": {"secrets": ["0ld-s3cret", PAGERDUTY.reveal()]},
+            "pagerduty": {
+                "secrets": ["0ld-s3cret", PAGERDUTY.reveal()],
+                "priorities": {"Sev 1": "P0", "Sev 2": "P1", "Sev 3": "P2"},
+            },
             "slack": {"signing_secret": SLACK.reveal()},
         },
         "channels": {"incidents": incidents},
@@ -104,7 +107,11 @@ async def click(daemon: Daemon, action: str, **who: str) -> Answer:
 
 
 async def page(daemon: Daemon, kind: str, webhook: str = "W1", **changes: Any) -> Answer:
-    body = signed.pagerduty_event(kind, **changes)
+    return await send(daemon, signed.pagerduty_event(kind, **changes), webhook)
+
+
+async def send(daemon: Daemon, body: bytes, webhook: str) -> Answer:
+    """A webhook of PagerDuty's."""
     headers = signed.pagerduty(body, Secret("next"), PAGERDUTY, webhook=webhook)
     return await daemon.ask("POST", "/webhooks/pagerduty", data=body, headers=headers)
 
@@ -255,7 +262,7 @@ async def test_pagerduty_is_never_refused_what_it_signed(router: Router, slack: 
         answers = [
             await page(daemon, "incident.acknowledged"),
             await page(daemon, "incident.resolved", "W2", **echo),
-            await page(daemon, "incident.resolved", "W3", key="somebody-elses"),
+            await page(daemon, "incident.resolved", "W3", data=signed.pagerduty_incident("theirs", id="PTHEIRS")),
             await page(daemon, "incident.resolved", "W4", key="alert-router:INC-99:0"),
             await page(daemon, "incident.resolved", "W5", key="alert-router:INC-1:7"),
             await page(daemon, "incident.invented", "W6"),
@@ -263,6 +270,74 @@ async def test_pagerduty_is_never_refused_what_it_signed(router: Router, slack: 
         assert {answer.status for answer in answers} == {202}
         assert await story(daemon) == [(Reason.ACKNOWLEDGED, "Ben Okri"), (Reason.COMMAND_OUTDATED, "Ben Okri")]
         assert (await daemon.store.incident(1)).is_open
+
+
+async def test_a_note_in_pagerduty_is_on_the_timeline(router: Router, slack: Slack) -> None:
+    """It's found by what PagerDuty called the incident before, in the echo of our own trigger. Once."""
+    async with router(**elsewhere(slack)) as daemon:
+        await daemon.alert(alert())
+        early = await send(daemon, signed.pagerduty_note(note="PNOTE0"), "W0")
+        assert (early.status, early.body) == (202, b"Ignored: Not an incident of ours.")
+        await page(daemon, "incident.triggered", "W1", agent={"type": "inbound_integration_reference"})
+        for webhook in ("W2", "W2", "W3"):
+            assert (await send(daemon, signed.pagerduty_note(), webhook)).status == 202
+        timeline = await daemon.store.timeline(1)
+        noted = [(entry.data["text"], entry.by) for entry in timeline if entry.what is Reason.NOTED]
+        assert noted == [("rolling back", "Ben Okri")]
+        await until(lambda: slack.messages and "rolling back (Ben Okri)" in slack.about("INC-1")[0].text)
+
+
+async def test_a_priority_of_pagerdutys_is_a_severity_here(router: Router, slack: Slack) -> None:
+    """By the config; one set by anything but a person is none, and an older one that comes late is overtaken."""
+    async with router(**elsewhere(slack)) as daemon:
+        await daemon.alert(alert())
+        kind, automation = "incident.priority_updated", {"type": "service_reference"}
+        at = [f"2026-02-02T02:30:{second:02}Z" for second in range(60)]
+        told = [
+            await page(daemon, kind, "W1", data=signed.prioritised("Sev 3"), occurred_at=at[10]),
+            await page(daemon, kind, "W2", data=signed.prioritised("Sev 2"), occurred_at=at[5]),
+            await page(daemon, kind, "W3", data=signed.prioritised("Sev 3"), occurred_at=at[11]),
+            await page(daemon, kind, "W4", data=signed.prioritised("Sev 2"), occurred_at=at[12], agent=automation),
+            await page(daemon, kind, "W5", data=signed.prioritised("Sev 9"), occurred_at=at[13]),
+        ]
+        assert [answer.body for answer in told] == [
+            b"INC-1 is P2 now.",
+            b"Something newer is known of INC-1: nothing done.",
+            b"INC-1 is P2 already.",
+            b"Ignored: Not done by a person.",
+            b"Ignored: Not an event that changes anything here.",
+        ]
+        assert await story(daemon) == [
+            (Reason.SEVERITY_SET, "Ben Okri"),
+            (Reason.COMMAND_OVERTAKEN, "Ben Okri"),
+            (Reason.ALREADY_DONE, "Ben Okri"),
+        ]
+
+
+async def test_merged_in_pagerduty_is_still_open(router: Router, slack: Slack) -> None:
+    """A note says into what; it can be answered elsewhere, and a note on it there is still found."""
+    async with router(**elsewhere(slack)) as daemon:
+        await daemon.alert(alert())
+        merged = await page(daemon, "incident.resolved", data=signed.merged_into())
+        assert merged.body == b"Noted on INC-1."
+        assert (await daemon.store.incident(1)).is_open
+        assert (await send(daemon, signed.pagerduty_note(), "W2")).body == b"Noted on INC-1."
+        texts = [entry.data["text"] for entry in await daemon.store.timeline(1) if entry.what is Reason.NOTED]
+        assert texts[0].startswith("Merged in PagerDuty into [#7] Checkout is down (https://")
+        assert texts[1:] == ["rolling back"]
+
+
+async def test_a_resolve_of_pagerdutys_that_comes_after_the_reopening_does_nothing(
+    router: Router, slack: Slack
+) -> None:
+    """It was done first, and is told last: PagerDuty repeats for two days what wasn't answered in time."""
+    async with router(**elsewhere(slack)) as daemon:
+        await daemon.alert(alert())
+        await page(daemon, "incident.reopened", "W1", occurred_at="2026-02-02T02:40:00.500Z")
+        late = await page(daemon, "incident.resolved", "W2", occurred_at="2026-02-02T02:40:00.400Z")
+        assert (late.status, late.body) == (202, b"Something newer is known of INC-1: nothing done.")
+        assert (await daemon.store.incident(1)).is_open
+        assert await story(daemon) == [(Reason.NOTED, "Ben Okri"), (Reason.COMMAND_OVERTAKEN, "Ben Okri")]
 
 
 # --- Slack
@@ -295,6 +370,8 @@ async def test_a_click_that_comes_twice_has_one_effect(router: Router, slack: Sl
         await daemon.alert(alert())
         for who in ({}, {}, {"user": "U2", "name": "ben"}, {"action_ts": "1548426999.000001"}):
             assert (await click(daemon, "ack", **who)).status == 200
+        words = "INC-1 is already acknowledged by ana."
+        assert slack.asides == [("U2", words), ("U1", words)], "nobody but them sees that nothing came of it"
         assert await story(daemon) == [
             (Reason.ACKNOWLEDGED, "ana"),
             (Reason.ALREADY_DONE, "ben"),

@@ -1,4 +1,4 @@
-"""Documents of many kinds, and the history of events."""
+"""Documents of many kinds, the history of events, and messages by what their service calls them."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -24,3 +24,5 @@ def upgrade() -> None:
         sa.Column("doc", sa.Text, nullable=False),
     )
     op.create_index("history_by_time", "history", ["at"])
+    referred = sa.text("ref <> ''")
+    op.create_index("notifications_by_ref", "notifications", ["ref"], sqlite_where=referred, postgresql_where=referred)
