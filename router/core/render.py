@@ -69,7 +69,7 @@ _WORDS = {
     Reason.ALREADY_DONE: "Was so already[ when {by} asked][: {command}]",
     Reason.ALREADY_CLOSED: "Was closed already[ when {by} asked][: {command}]",
     Reason.COMMAND_OUTDATED: "Was reopened since[ when {by} asked][: {command}]",
-    Reason.COMMAND_OVERTAKEN: "Overtaken by what was done there since[ when {by} asked][: {command}]",
+    Reason.COMMAND_OVERTAKEN: "Came late[ from {by}], after something newer[: {command}]",
     Reason.NOT_PUBLIC: "Can't be published[, as {by} asked]: a drill is never public",
     Reason.NOT_RESOLVED: "Can't be announced[, as {by} asked]: it isn't resolved",
     Reason.NO_CUSTOMERS: "Can't be announced[, as {by} asked]: no customers are configured",

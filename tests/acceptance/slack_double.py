@@ -57,7 +57,8 @@ class Slack(Peer):
     """`async with Slack() as slack:` serves chat.postMessage and chat.update under `slack.api`, and `slack.hook`.
 
     `messages` are those of the channel by their ts, in order; `forms` the modals that were opened, and `asides` what
-    only one user sees. A request that Slack would refuse fails the test when the block is left.
+    only one user sees; `absent` are users who aren't in the channel. A request that Slack would refuse fails the test
+    when the block is left.
     """
 
     def __init__(self) -> None:
@@ -66,6 +67,7 @@ class Slack(Peer):
         self.forms: list[dict[str, Any]] = []
         self.triggers: set[str] = set()
         self.asides: list[tuple[str, str]] = []
+        self.absent: set[str] = set()
         self._ts = (f"1503435956.{number:06}" for number in count(1))
 
     @property
@@ -124,6 +126,8 @@ class Slack(Peer):
         """To one user; the answer names no message that could be edited."""
         assert request.headers["authorization"] == f"Bearer {TOKEN}"
         assert request.json.keys() == {"channel", "user", "text"}
+        if request.json["user"] in self.absent:
+            return Reply(json={"ok": False, "error": "user_not_in_channel"})
         self.asides.append((request.json["user"], request.json["text"]))
         return Reply(json={"ok": True, "message_ts": next(self._ts)})
 

@@ -1,6 +1,8 @@
 """What people ask: twice the same has one effect, and what came too late changes nothing."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from router.model.event import Command, Commanded, Undelivered
 from router.model.incident import Severity
@@ -76,6 +78,22 @@ def test_what_is_told_late_does_not_undo_what_was_done_since(world: World) -> No
     assert world.command(ACK, dated=(status, 15.0)) is Reason.ACKNOWLEDGED
     assert world.command(RESOLVE, dated=(status, 16.0)) is Reason.RESOLVED_BY_PERSON
     assert world.incident.dated == {priority: 20.0, status: 16.0}
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 1e10), st.sampled_from(Severity)), min_size=1, unique_by=lambda one: one[0]),
+    st.data(),
+)
+def test_the_newest_stands_in_whichever_order_they_come(
+    done: list[tuple[float, Severity]], data: st.DataObject
+) -> None:
+    """Also when some come twice."""
+    world = World()
+    world.see(alert())
+    again = data.draw(st.lists(st.sampled_from(done), max_size=4))
+    for at, severity in data.draw(st.permutations([*done, *again])):
+        world.command(Command.SEVERITY, severity=severity, dated=("pagerduty:priority", at))
+    assert (world.incident.dated["pagerduty:priority"], world.incident.severity) == max(done, key=lambda one: one[0])
 
 
 def test_what_comes_to_nothing_is_newer_all_the_same(world: World) -> None:

@@ -379,6 +379,17 @@ async def test_a_click_that_comes_twice_has_one_effect(router: Router, slack: Sl
         ]
 
 
+async def test_a_click_stands_whether_its_answer_arrives_or_not(router: Router, slack: Slack) -> None:
+    """Slack tells nobody who isn't in the channel; what was decided is decided, and answered."""
+    slack.absent.add("U2")
+    async with router(**elsewhere(slack)) as daemon:
+        await daemon.alert(alert())
+        for user, name in (("U1", "ana"), ("U2", "ben")):
+            assert (await click(daemon, "ack", user=user, name=name)).status == 200
+        assert await story(daemon) == [(Reason.ACKNOWLEDGED, "ana"), (Reason.ALREADY_DONE, "ben")]
+        assert slack.asides == []
+
+
 async def test_slacks_command_acknowledges(router: Router, slack: Slack) -> None:
     """And answers whoever typed it."""
     async with router(**elsewhere(slack)) as daemon:
