@@ -421,9 +421,10 @@ class App:
             zone=lambda: self.config.document.company.time_zone,
         )
         items = ItemPaths(self._store, self.inbox, self._clock, document=lambda: self.config.document)
-        given = {"auth": lambda: self.config.document.auth}
-        paths = PostMortemPaths(casebook, self._store, self._clock, **given)
-        shown = PostMortemPage(casebook, items, self._store, self.inbox, self._clock, **given)
+        paths = PostMortemPaths(casebook, self._store, self._clock, auth=lambda: self.config.document.auth)
+        shown = PostMortemPage(
+            casebook, items, self._store, self.inbox, self._clock, document=lambda: self.config.document
+        )
         stats = Stats(
             self._store, self._clock, document=lambda: self.config.document, zones=lambda: self.config.time_zones
         )

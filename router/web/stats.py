@@ -55,7 +55,7 @@ class Stats:
             company=self._document().company.name,
             since=since,
             span=request.query.get("since", SINCE),
-            charts=[*CHARTS],
+            charts=[name for name in CHARTS if found.pages or name != "pages"],
             found=found,
             groups=[
                 ("All", {"all": found.total}),

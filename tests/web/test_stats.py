@@ -32,7 +32,8 @@ async def test_the_page_and_its_charts(router: Router, clock: SteppedClock) -> N
         await over(daemon)
         page = (await daemon.get("/stats?since=7d")).body.decode()
         assert "payment-failures" in page
-        assert 'src="/stats/pages.svg?since=7d"' in page
+        assert 'src="/stats/incidents.svg?since=7d"' in page
+        assert "/stats/pages.svg" not in page, "nobody was paged"
         for chart in ("incidents", "acknowledged", "resolved", "pages"):
             answer = await daemon.get(f"/stats/{chart}.svg?since=7d")
             assert (answer.status, answer.headers["Content-Type"]) == (200, "image/svg+xml")

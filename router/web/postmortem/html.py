@@ -8,7 +8,7 @@ from urllib.parse import parse_qs
 
 from aiohttp import web
 
-from router.config.document import Auth
+from router.config.document import Document
 from router.core.postmortem.document import happened
 from router.core.postmortem.durations import durations
 from router.model.postmortem import Written
@@ -50,14 +50,14 @@ class PostMortemPage:
         inbox: Inbox,
         clock: Clock,
         *,
-        auth: Callable[[], Auth],
+        document: Callable[[], Document],
     ) -> None:
         self._casebook = casebook
         self._items = items
         self._store = store
         self._inbox = inbox
         self._clock = clock
-        self._auth = auth
+        self._document = document
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -115,7 +115,7 @@ class PostMortemPage:
         raise _back(request)
 
     def _who(self, request: web.Request, needed: Role) -> str:
-        return whoever(request, self._auth(), needed, in_browser=True)
+        return whoever(request, self._document().auth, needed, in_browser=True)
 
     async def _page(
         self, request: web.Request, *, typed: Written | None = None, said: str = "", status: int = HTTPStatus.OK
@@ -136,6 +136,7 @@ class PostMortemPage:
         return page(
             "postmortem.html",
             status=status,
+            company=self._document().company.name,
             incident=case.incident,
             fields=fields,
             version=version,
