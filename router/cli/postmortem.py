@@ -73,7 +73,10 @@ def share(incident: Id, config: ConfigPath = None, url: Url = None) -> None:
 def export(
     incident: Id,
     folder: Annotated[
-        Path | None, typer.Argument(metavar="DIR", help="[default: `postmortems.directory`]", show_default=False)
+        Path | None,
+        typer.Argument(
+            metavar="DIR", help="The folder; else `postmortems.directory` of the config.", show_default=False
+        ),
     ] = None,
     config: ConfigPath = None,
     url: Url = None,
@@ -81,7 +84,7 @@ def export(
     """Write it as a file, with its chart. What people wrote into the file stays; exits with 1 where both have."""
     folder = folder or _directory(config)
     found = ask("GET", f"/incidents/{incident}/postmortem", url, config, params={"chart": "true"})
-    target = folder / found["file"]
+    target = folder / Path(found["file"]).name
     there = target.read_text() if target.exists() else None
     made = exported(found["incident"], msgspec.convert(found["sections"], list[Section]), there)
     if made.conflicts:

@@ -66,6 +66,9 @@ PARSERS: dict[type, Callable[[str], object]] = {
 }
 """How the values of this module are read: for `Hooks.parsers`."""
 
+END_OF_TIME = 32_503_680_000.0
+"""The year 3000, UTC."""
+
 EXPECTED: dict[type, str] = {
     Email: "an address such as ana@example.com",
     Phone: "a number such as +442071838750",
@@ -278,8 +281,11 @@ def _turns(document: LayerDocument | CalendarLayerDocument) -> Rotation | Import
 
 
 def moment_at(moment: Moment, zone: str) -> float:
-    """In UTC epoch seconds; by the clock in `zone` if it has no offset."""
-    return moment.timestamp() if moment.tzinfo else instant(moment, zone)
+    """In UTC epoch seconds; by the clock in `zone` if it has no offset. Raises: ValueError, if it can't be meant."""
+    at = moment.timestamp() if moment.tzinfo else instant(moment, zone)
+    if not 0 <= at < END_OF_TIME:
+        raise ValueError(f"expected a time between the years 1970 and 3000, found {moment.isoformat()}")
+    return at
 
 
 def restriction(document: RestrictionDocument) -> Restriction:

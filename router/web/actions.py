@@ -1,6 +1,5 @@
 """Actions against an incident, over the API: what is offered, and the steps of a request. It decides nothing."""
 
-import secrets
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -11,7 +10,6 @@ from msgspec import Struct
 from router.config.document import Auth
 from router.core.action import find, known, offered
 from router.core.binding import ActionPlan, bind, fill
-from router.core.render import plain
 from router.core.settings import Settings
 from router.model.action import ActionRequest, ActionState
 from router.model.decision import Entry
@@ -20,7 +18,7 @@ from router.model.incident import Incident
 from router.model.reason import Reason
 from router.ports import ActionDesk, Bad, Clock, Store
 from router.web.auth import Role, whoever
-from router.web.content import Text, answer, body, incident_named
+from router.web.content import Text, answer, body, idempotency_key, incident_named
 from router.web.views import when
 
 REFUSED = {
@@ -97,7 +95,7 @@ class Actions:
         by = whoever(request, self._auth(), Role.RESPONDER)
         incident = await incident_named(request, self._store)
         wanted = await body(request, RequestBody)
-        key = plain(request.headers.get("Idempotency-Key", ""))[:100] or secrets.token_hex(8)
+        key = idempotency_key(request)
         event = self._requested(incident, wanted, by, key)
         reason = await self._desk.submit(event)
         return await self._outcome(reason, incident.id, lambda one: one.key == key)

@@ -1,5 +1,6 @@
 """What requests and answers of the API hold: JSON, as structs; and the incident that a path names."""
 
+import secrets
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Annotated, TypeVar
@@ -9,6 +10,7 @@ import msgspec
 from aiohttp import web
 from msgspec import Meta, Struct
 
+from router.core.render import plain
 from router.model.event import Command
 from router.model.incident import OPEN, Incident, Severity, Status
 from router.ports import Bad, Store
@@ -39,6 +41,12 @@ LONGEST_TEXT = 10_000
 
 Text = Annotated[str, Meta(max_length=LONGEST_TEXT)]
 
+PICTURE = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
+    "X-Content-Type-Options": "nosniff",
+}
+"""Headers of a chart. An SVG has its styles inside, and may do nothing else."""
+
 YEAR = 366 * 86_400.0
 
 
@@ -66,7 +74,7 @@ def answer(content: object, status: int = HTTPStatus.OK) -> web.Response:
 
 def drawn(svg: bytes) -> web.Response:
     """A chart."""
-    return web.Response(body=svg, content_type="image/svg+xml", headers={"X-Content-Type-Options": "nosniff"})
+    return web.Response(body=svg, content_type="image/svg+xml", headers=PICTURE)
 
 
 async def body(request: web.Request, type_: type[T]) -> T:
@@ -95,6 +103,11 @@ def check_ahead(at: float, now: float, pointer: str) -> None:
     """That a time which somebody gives isn't beyond what can be shown, or meant. Raises: Bad."""
     if at > now + YEAR:
         raise Bad("that's more than a year ahead", pointer)
+
+
+def idempotency_key(request: web.Request) -> str:
+    """By which the same request is known again; one of its own, if it has none."""
+    return plain(request.headers.get("Idempotency-Key", ""))[:100] or secrets.token_hex(8)
 
 
 def number(request: web.Request, name: str, default: int) -> int:

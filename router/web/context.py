@@ -17,17 +17,10 @@ from router.model.incident import Incident
 from router.ports import AlertRow, Charts, Clock, NoChart, Store
 from router.shelf import Shelf
 from router.web.auth import Role, whoever
-from router.web.content import answer, incident_named
+from router.web.content import PICTURE, answer, incident_named
 from router.web.views import alert, deployment, when
 
 TYPES = {Form.SVG: "image/svg+xml", Form.PNG: "image/png"}
-
-PICTURE = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
-    "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "private, max-age=30",
-}
-"""Headers of a chart. An SVG has its styles inside, and may do nothing else."""
 
 LOOKED_AT = 500
 """How many of the incidents before one are compared with it."""
@@ -111,7 +104,12 @@ class Investigation:
             drawn = await asyncio.to_thread(
                 line_chart, [], start=seen.start, end=seen.end, title=f"No chart: {error}", look=Look(form)
             )
-        return web.Response(status=status, body=drawn, content_type=TYPES[form], headers=PICTURE)
+        return web.Response(
+            status=status,
+            body=drawn,
+            content_type=TYPES[form],
+            headers=PICTURE | {"Cache-Control": "private, max-age=30"},
+        )
 
     async def show(self, request: web.Request) -> web.Response:
         whoever(request, self._document().auth, Role.VIEWER)

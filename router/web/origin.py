@@ -17,8 +17,8 @@ from router.web.problem import Handler
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that change nothing here."""
 
-OPEN = ("/api/", "/incidents")
-"""Where paths begin that ask for no secret while there are no tokens."""
+ANYBODYS = ("/webhooks/", "/heartbeat/", "/act/", "/status", "/metrics", "/-/", "/style.css")
+"""Where paths begin that show nothing to hide, or ask for a secret of their own. All others ask for a token."""
 
 
 @web.middleware
@@ -47,7 +47,11 @@ def own_name(document: Callable[[], Document]) -> Middleware:
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
         """Raises: aiohttp's HTTPMisdirectedRequest."""
         auth, url = document().auth, document().external_url
-        if not (auth.tokens or auth.insecure) and request.path.startswith(OPEN) and not _ours(request.host, url):
+        if (
+            not (auth.tokens or auth.insecure)
+            and not request.path.startswith(ANYBODYS)
+            and not _ours(request.host, url)
+        ):
             raise web.HTTPMisdirectedRequest(
                 text="the router isn't known by this name: set external_url to it, or let auth.tokens say who may ask"
             )

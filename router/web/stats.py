@@ -79,7 +79,7 @@ class Stats:
             span = parse_duration(request.query.get("since", SINCE))
         except ValueError as error:
             raise Bad(str(error), "/since") from None
-        since = self._clock.now() - span
+        since = max(0.0, self._clock.now() - span)
         stories = await self._store.stories(since, MOST)
         zone = self._document().company.time_zone
         return since, await asyncio.to_thread(statistics, stories, zone=zone, zones=self._zones())

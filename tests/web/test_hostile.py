@@ -78,6 +78,8 @@ async def test_a_form_that_is_none_of_ours_is_refused(
             {"starts_at": "0001-01-01T00:00:00+14:00", "ends_at": "2026-12-31T00:00:00Z"},
             "#/starts_at",
         ),
+        ("/incidents/1/items", {"text": "x", "due": "9999-12-31T23:59-14:00"}, "#/due"),
+        ("/incidents/1/items", {"text": "x", "due": "0001-01-01"}, "#/due"),
         ("/incidents/1/note", {"text": "a" * 10_001}, "#/text"),
         ("/incidents/1/publish", {"text": "a" * 10_001}, "#/text"),
     ],
@@ -93,5 +95,37 @@ async def test_what_is_beyond_all_meaning_is_refused(
         answer = await daemon.ask("POST", f"/api/v1{path}", json=body)
         assert is_problem(answer, 400)
         assert answer.json["errors"][0]["pointer"] == pointer
-        for shown in ("/status", "/api/v1/silences", "/api/v1/deployments", "/api/v1/status/maintenance"):
+        for shown in (
+            "/status",
+            "/incidents/1/postmortem",
+            "/api/v1/incidents/1/items",
+            "/api/v1/silences",
+            "/api/v1/deployments",
+            "/api/v1/status/maintenance",
+        ):
             assert (await daemon.get(shown)).status == 200
+
+
+@pytest.mark.parametrize("path", ["/stats?since=99999999d", "/api/v1/stats?since=999999999w"])
+async def test_a_span_longer_than_time_is_all_of_it(router: Router, path: str) -> None:
+    """Nothing was before 1970."""
+    async with router() as daemon:
+        assert (await daemon.get(path)).status == 200
+
+
+@pytest.mark.parametrize("at", ["9999-12-31T23:59-14:00", "0001-01-01T00:00%2b14:00", "3000-01-01T00:00Z"])
+async def test_nothing_is_explained_beyond_what_can_be_shown(router: Router, at: str) -> None:
+    """It's said which field is wrong."""
+    async with router(contacts={"ana": {}}) as daemon:
+        answer = await daemon.get(f"/api/v1/explain?contact=ana&at={at}")
+        assert is_problem(answer, 400)
+        assert answer.json["errors"][0]["pointer"] == "#/at"
+
+
+async def test_a_key_that_is_no_text_is_cleaned(router: Router) -> None:
+    """The request is known again by what is left of it."""
+    async with router() as daemon:
+        await daemon.alert(alert())
+        sent = {"Idempotency-Key": b"\xff\xfekey", "Content-Type": b"application/json"}
+        for status in (201, 200):
+            assert await raw(daemon, "/api/v1/incidents/1/items", sent, b'{"text": "x"}') == status

@@ -4,18 +4,18 @@ import secrets
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import parse_qs
 
 from aiohttp import web
 
 from router.config.document import Document
 from router.core.postmortem.document import happened
 from router.core.postmortem.durations import durations
+from router.core.render import plain
 from router.model.postmortem import Written
 from router.model.reason import Reason
 from router.ports import Bad, Clock, Inbox, Store
 from router.web.auth import Role, whoever
-from router.web.content import drawn, incident_named
+from router.web.content import drawn, form, incident_named
 from router.web.page import page
 from router.web.postmortem.casebook import Casebook
 from router.web.postmortem.items import ItemBody, ItemPaths, item_named
@@ -80,9 +80,9 @@ class PostMortemPage:
     async def write(self, request: web.Request) -> web.Response:
         by = self._who(request, Role.RESPONDER)
         incident = await incident_named(request, self._store)
-        form = await _form(request)
-        written = Written(**{name: form.get(name, "").replace("\r\n", "\n").strip("\n") for name, _, _ in FIELDS})
-        version = form.get("version", "")
+        filled = await form(request, MAX_FORM)
+        written = Written(**{name: filled.get(name, "") for name, _, _ in FIELDS})
+        version = filled.get("version", "")
         known = version.isascii() and version.isdigit() and len(version) < 16
         if known and await self._casebook.write(incident, written, int(version), by):
             raise _back(request)
@@ -98,10 +98,10 @@ class PostMortemPage:
     async def add(self, request: web.Request) -> web.Response:
         by = self._who(request, Role.RESPONDER)
         incident = await incident_named(request, self._store)
-        form = await _form(request)
-        given = ItemBody(form.get("text"), form.get("owner"), form.get("due"))
+        filled = await form(request, MAX_FORM)
+        given = ItemBody(filled.get("text"), filled.get("owner"), filled.get("due"))
         try:
-            event = self._items.event(incident, given, by, key=form.get("key", "")[:100])
+            event = self._items.event(incident, given, by, key=plain(filled.get("key", ""))[:100])
         except Bad as error:
             return await self._page(request, said=error.detail.capitalize() + ".", status=HTTPStatus.BAD_REQUEST)
         await self._inbox.submit([event])
@@ -150,11 +150,3 @@ class PostMortemPage:
 
 def _back(request: web.Request) -> web.HTTPSeeOther:
     return web.HTTPSeeOther(f"/incidents/{request.match_info['id']}/postmortem")
-
-
-async def _form(request: web.Request) -> dict[str, str]:
-    """The first value of each field. Raises: aiohttp's HTTPRequestEntityTooLarge."""
-    raw = await request.read()
-    if len(raw) > MAX_FORM:
-        raise web.HTTPRequestEntityTooLarge(MAX_FORM, len(raw))
-    return {name: values[0] for name, values in parse_qs(raw.decode("utf-8", "replace"), max_num_fields=100).items()}

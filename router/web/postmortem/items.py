@@ -1,16 +1,16 @@
 """`/api/v1/incidents/{id}/items`: action items, added, changed and done."""
 
-import secrets
 from collections.abc import Callable
 from datetime import datetime, time
 from http import HTTPStatus
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from aiohttp import web
 from msgspec import Struct
 
 from router.config.document import Document
+from router.config.people import moment_at
+from router.config.times import Moment
 from router.core.postmortem.follow_up import find_item
 from router.core.render import plain
 from router.model.event import ItemPut
@@ -19,7 +19,7 @@ from router.model.postmortem import Item
 from router.model.reason import Reason
 from router.ports import Bad, Clock, Inbox, Store
 from router.web.auth import Role, whoever
-from router.web.content import answer, body, incident_named
+from router.web.content import answer, body, idempotency_key, incident_named
 from router.web.views import when
 
 LONGEST = 300
@@ -66,7 +66,7 @@ class ItemPaths:
         by = whoever(request, self._document().auth, Role.RESPONDER)
         incident = await incident_named(request, self._store)
         given = await body(request, ItemBody)
-        key = request.headers.get("Idempotency-Key", "")[:100] or secrets.token_hex(8)
+        key = idempotency_key(request)
         event = self.event(incident, given, by, key=key)
         (reason,) = await self._inbox.submit([event])
         after = await incident_named(request, self._store)
@@ -86,12 +86,12 @@ class ItemPaths:
     def event(self, incident: Incident, given: ItemBody, by: str, number: int = 0, key: str = "") -> ItemPut:
         """What is to be submitted. Raises: Bad."""
         text, owner = _line("text", given.text), _line("owner", given.owner)
+        now = self._clock.now()
         due_at = self._due(given.due)
         if not number and not text:
             raise Bad("say what is to be done", "/text")
         if not number and len(incident.items) >= MOST:
             raise Bad(f"an incident has at most {MOST} action items: keep them elsewhere", "/text")
-        now = self._clock.now()
         if not number and due_at is None:
             due_at = now + self._document().postmortems.items_due
         return ItemPut(now, incident.id, by, number, text, owner, due_at, given.done, key)
@@ -100,12 +100,12 @@ class ItemPaths:
         if not text:
             return None
         try:
-            at = datetime.fromisoformat(text)
-        except ValueError:
+            at = Moment(datetime.fromisoformat(text))
+            if len(text) == len("2026-12-01"):
+                at = Moment(datetime.combine(at, END_OF_DAY))
+            return moment_at(at, self._document().company.time_zone)
+        except (ValueError, OverflowError):
             raise Bad("expected a day like 2026-12-01, or a time like 2026-12-01T12:00Z", "/due") from None
-        if len(text) == len("2026-12-01"):
-            at = datetime.combine(at, END_OF_DAY)
-        return (at if at.tzinfo else at.replace(tzinfo=ZoneInfo(self._document().company.time_zone))).timestamp()
 
 
 def _line(name: str, text: str | None) -> str | None:
