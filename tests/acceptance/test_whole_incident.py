@@ -45,10 +45,18 @@ def config(slack: Slack, twilio: str, smtp: int) -> dict[str, Any]:
             "incidents": {"type": "slack", "token": SLACK, "channel": CHANNEL, "api_url": slack.api},
             "call": {"type": "voice", **phone},
             "mail": {"type": "email", "from": "router@example.com", "to": ["board@example.com"], "smtp": relay},
+            "list": {"type": "email", "from": "us@example.com", "to": ["customers@example.com"], "smtp": relay},
         },
+        "communication": {"customers": "channel:list"},
+        "postmortems": {"share": ["channel:incidents"]},
         "contacts": {
             "ana": {"name": "Ana Lima", "phone": ANA, "reach": [{"via": "call"}]},
-            "cleo": {"name": "Cleo Marsh", "phone": CLEO, "reach": [{"via": "call"}]},
+            "cleo": {
+                "name": "Cleo Marsh",
+                "phone": CLEO,
+                "email": "cleo@example.com",
+                "reach": [{"via": "call", "for": ["P0", "P1"]}, {"via": "mail", "for": ["P2", "P3"]}],
+            },
         },
         "schedules": {"primary": {"layers": [{"rotate": "daily", "handover": "00:00", "contacts": ["ana"]}]}},
         "severities": {
@@ -122,6 +130,8 @@ async def test_a_p0_from_the_first_alert_to_the_shared_post_mortem(tmp_path: Any
             await investigation(room)
             await mitigation(room)
             await resolution(room, slack)
+            await announcement(room, relay)
+            await post_mortem(room, slack, relay)
 
 
 async def detection(room: Room, slack: Slack, twilio: Twilio) -> None:
@@ -188,3 +198,43 @@ async def resolution(room: Room, slack: Slack) -> None:
     page = await room.see("/status")
     assert "All systems operational" in page
     assert "have been resolved" in page
+
+
+async def announcement(room: Room, relay: Relay) -> None:
+    """Customers are mailed once somebody approves it, and once only: when it was, and nothing that isn't theirs."""
+    before = len(relay.mails)
+    assert not any(to == "customers@example.com" for to, _ in relay.mails)
+    for _ in range(2):
+        await room.say("announce")
+    await room.until(lambda: len(relay.mails) > before, "the mail to customers")
+    await room.clock.advance(2 * MINUTE)
+    (mail,) = [mail for to, mail in relay.mails if to == "customers@example.com"]
+    text = mail.get_content() if not mail.is_multipart() else mail.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+    assert mail["Subject"] == "Service Update - VintStreet"
+    assert "Issue started: 2:47 AM UTC" in text
+    assert "support@example.com" in text
+    assert "cleo" not in text.lower()
+
+
+async def post_mortem(room: Room, slack: Slack, relay: Relay) -> None:
+    """A day later its lead is reminded; it's made from all that happened, completed by people, and shared."""
+    await room.clock.advance(24 * 60 * MINUTE)
+    await room.until(lambda: relay.mails[-1][0] == "cleo@example.com", "the reminder")
+    path = "/api/v1/incidents/1/postmortem"
+    written = {"summary": "A bad deploy declined cards.", "root_cause": "A pool of one connection."}
+    answer = await room.daemon.ask("PUT", path, json=written, headers={"If-Match": '"0"', "X-Router-User": "cleo"})
+    assert answer.status == 200, answer.body
+    await room.say("items", text="Test the pool under load", owner="ana", due="2026-03-01")
+    shown = (await room.daemon.get(path, headers={"Accept": "text/markdown"})).body.decode()
+    for part in (
+        "# Post-Mortem: Payment failures at 2.3% on api",
+        "**Severity:** P0",
+        "v1.4.2",
+        "api-41",
+        *written.values(),
+    ):
+        assert part in shown
+    assert "Test the pool under load" in shown
+    await room.say("postmortem/share")
+    (message,) = slack.messages.values()
+    await room.until(lambda: "A bad deploy declined cards." in f"{message.content} {message.thread}", "the sharing")
