@@ -1,5 +1,6 @@
 """What requests and answers of the API hold: JSON, as structs; and the incident that a path names."""
 
+import re
 import secrets
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -84,9 +85,15 @@ async def body(request: web.Request, type_: type[T]) -> T:
         return msgspec.json.decode(raw if raw.strip() else b"{}", type=type_)
     except msgspec.DecodeError as error:
         detail, _, field = str(error).partition(" - at `$.")
-        raise Bad(detail, f"/{field.rstrip('`')}" if field else "") from None
+        raise Bad(detail, _pointer(field.rstrip("`"))) from None
     except UnicodeDecodeError:
         raise Bad("text that isn't UTF-8") from None
+
+
+def _pointer(path: str) -> str:
+    """Msgspec's `plan.steps[0].by` as a JSON Pointer; it doesn't name the key of a mapping, where the pointer ends."""
+    steps = re.findall(r"[^.\[\]]+", path.split("[...]", maxsplit=1)[0])
+    return "".join(f"/{step}" for step in steps)
 
 
 async def form(request: web.Request, most: int = MAX_FORM) -> dict[str, str]:

@@ -80,6 +80,8 @@ async def test_a_form_that_is_none_of_ours_is_refused(
         ),
         ("/incidents/1/items", {"text": "x", "due": "9999-12-31T23:59-14:00"}, "#/due"),
         ("/incidents/1/items", {"text": "x", "due": "0001-01-01"}, "#/due"),
+        ("/silences", {"match": ["a=b", 7], "comment": "x", "for": "1h"}, "#/match/1"),
+        ("/incidents", {"title": "x", "labels": {"a": 7}}, "#/labels"),
         ("/incidents/1/note", {"text": "a" * 10_001}, "#/text"),
         ("/incidents/1/publish", {"text": "a" * 10_001}, "#/text"),
     ],
