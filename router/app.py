@@ -397,7 +397,9 @@ class App:
             settings=lambda: self.in_force.settings,
             regular=self._drill_calendar.regular,
         )
-        operations = Operations(self._store, self._clock, self.metrics, self.reload)
+        operations = Operations(
+            self._store, self._clock, self.metrics, reload=self.reload, auth=lambda: self.config.document.auth
+        )
         investigation = Investigation(
             self._store, self._clock, self._charts, self._deployed, document=lambda: self.config.document
         )

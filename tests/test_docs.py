@@ -212,7 +212,7 @@ def _routes() -> web.Application:
     nothing: Any = None
     app = web.Application()
     app.add_routes(Webhooks({}, nothing, nothing, nothing, nothing, recorder=nothing, forms=nothing).routes())
-    app.add_routes(Operations(nothing, nothing, nothing, nothing).routes())
+    app.add_routes(Operations(nothing, nothing, nothing, reload=nothing, auth=nothing).routes())
     app.add_routes(SilenceApi(nothing, nothing, config=nothing, refresh=nothing).routes())
     for paths in (
         Schedules, Overrides, Heartbeats, Drills, Api, Actions, DeploymentPaths, Announcements, Investigation,

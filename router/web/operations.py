@@ -7,20 +7,31 @@ from http import HTTPStatus
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from router.config.document import Auth
 from router.config.located import Invalid
 from router.ports import Clock, Store, StoreUnavailable
 from router.telemetry.metrics import Metrics
+from router.web.auth import Role, whoever
 from router.web.problem import problem
 
 
 class Operations:
-    """`/metrics` and `/-/…`. These are open, as is usual; they hold no secret and change nothing but by reload."""
+    """`/metrics` and `/-/…`. These are open, as is usual, and hold no secret; only an admin may reload."""
 
-    def __init__(self, store: Store, clock: Clock, metrics: Metrics, reload: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        metrics: Metrics,
+        *,
+        reload: Callable[[], Awaitable[None]],
+        auth: Callable[[], Auth],
+    ) -> None:
         self._store = store
         self._clock = clock
         self._metrics = metrics
         self._reload = reload
+        self._auth = auth
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -44,8 +55,9 @@ class Operations:
         await self._store.ping()
         return web.Response(text="alert-router is ready.\n")
 
-    async def reload(self, _request: web.Request) -> web.Response:
+    async def reload(self, request: web.Request) -> web.Response:
         """Read the config again. If it's wrong, the one in force stays and the answer says what's wrong."""
+        whoever(request, self._auth(), Role.ADMIN)
         try:
             await self._reload()
         except Invalid as error:

@@ -3,6 +3,7 @@
 import re
 import subprocess
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -133,6 +134,18 @@ async def test_healthy_and_ready(router: Router) -> None:
         assert is_problem(await daemon.get("/-/ready"), 503)
         daemon.store.down = False
         assert (await daemon.get("/-/ready")).status == 200
+
+
+async def test_only_an_admin_may_reload_where_there_are_tokens(router: Router) -> None:
+    """What a wrong config says is nobody else's, nor when it's read."""
+    roles = {"ana": "admin", "ben": "responder"}
+    tokens = {name: {"sha256": sha256(name.encode()).hexdigest(), "role": role} for name, role in roles.items()}
+    async with router(auth={"tokens": tokens}) as daemon:
+        asked = {
+            name: (await daemon.ask("POST", "/-/reload", headers={"Authorization": f"Bearer {name}"})).status
+            for name in ("ana", "ben", "cy")
+        }
+    assert asked == {"ana": 200, "ben": 403, "cy": 401}
 
 
 async def test_reload(tmp_path: Path, router: Router, clock: SteppedClock) -> None:
