@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -24,12 +24,10 @@ from router.config.people import calendars
 from router.config.statuspage import CHANNEL
 from router.core.arrangement import Arrangement
 from router.core.drill.cadence import CanaryCadence
-from router.core.grant import Links, Signer
+from router.core.grant import Signer
 from router.core.heartbeat import SOURCE as HEARTBEAT
-from router.core.pace import Pace
 from router.core.quieting import MadeSilence
 from router.core.settings import Settings
-from router.core.throttle import Throttle
 from router.engine import deployments
 from router.engine.announce import Announcements
 from router.engine.apply import Applier
@@ -37,13 +35,11 @@ from router.engine.arrangements import KIND as ARRANGEMENT
 from router.engine.arrangements import Arrangements
 from router.engine.calendars import Calendars, Copy
 from router.engine.coverage import Coverage
-from router.engine.deliver import Channel, Courier, Words
 from router.engine.drill_calendar import DrillCalendar, Regular
 from router.engine.drills import Drills
 from router.engine.heartbeats import Heartbeats
 from router.engine.housekeeping import keep_house
 from router.engine.in_force import InForce
-from router.engine.parcels import Limits
 from router.engine.proofs import Proofs
 from router.engine.pulse import Pulse, request
 from router.engine.revisions import remember
@@ -52,13 +48,13 @@ from router.engine.silences import Silences, look_again
 from router.engine.timers import Timers
 from router.evidence.charts import Charts
 from router.model.deployment import Deployment
-from router.model.notification import channel_of
 from router.model.revision import Revision
-from router.ports import Announcer, Asking, Clock, Mailer, Receiver, Store, SystemClock, spawn
+from router.ports import Clock, Receiver, Store, SystemClock, spawn
+from router.posting import Post, announcing
 from router.publishing import Publishing
 from router.receivers import RECEIVERS
 from router.receivers.site import Site
-from router.senders import KINDS, Configs
+from router.senders import Configs
 from router.shelf import Shelf
 from router.signing import mailboxes, signing
 from router.store import open_store
@@ -95,9 +91,6 @@ log = logger(__name__)
 GRACE = 10.0
 """Seconds that a stop waits for requests and deliveries that are under way."""
 
-SPREADING = 60.0
-"""Seconds that subscribers and customers may take to be owed their mails, or to be sent them, and the page's files."""
-
 FORGOTTEN = (ARRANGEMENT, SILENCE, deployments.KIND)
 """The kinds of documents that say what was so until a time, and are kept as long after it as resolved alerts are."""
 
@@ -110,99 +103,6 @@ TYPES = Types(
 def load_config(path: Path) -> Config:
     """The config at `path`, with secrets from the environment. Raises: Invalid."""
     return load(path, os.environ, TYPES)
-
-
-class Post:
-    """The couriers of all channels."""
-
-    def __init__(self, store: Store, clock: Clock, owner: str, charts: Charts) -> None:
-        self._store = store
-        self._clock = clock
-        self._owner = owner
-        self._charts = charts
-        self._session: aiohttp.ClientSession | None = None
-        self._throttle = Throttle()
-        self._couriers: dict[str, Courier] = {}
-        self.announcers: dict[str, Announcer] = {}
-        self._forms: dict[str, Asking] = {}
-        self._loops: set[asyncio.Task[None]] = set()
-
-    def wake(self, addresses: Iterable[str]) -> None:
-        for channel in {channel_of(address) for address in addresses}:
-            if courier := self._couriers.get(channel):
-                courier.wake()
-
-    def forms(self) -> dict[str, Asking]:
-        """The senders that can show a form, by the source that takes what is filled in."""
-        return self._forms
-
-    async def serve(
-        self,
-        config: Config,
-        inbox: Applier,
-        watch: Callable[[asyncio.Task[None]], None],
-        signer: Signer,
-        public: Publishing,
-    ) -> None:
-        """Serve the channels of `config`, instead of those served so far. `watch` is given their loops.
-
-        `public` is the sender of the channels that stand for the status page and for customers.
-        """
-        await self.stop()
-        self._session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
-        document = config.document
-        url = str(document.external_url).rstrip("/")
-        answers = Links(signer, url, document.auth.links_expire_after)
-        elsewhere = [(link.name, link.url) for link in document.links]
-        words = Words(
-            url,
-            config.settings.wording,
-            answers,
-            elsewhere,
-            config.time_zones,
-            self._charts,
-            bool(config.settings.public),
-        )
-        channels = [Channel(name, public, concurrency=1, timeout=SPREADING) for name in public.channels(config)]
-        for name, options in config.channels.items():
-            sender = KINDS[config.kinds[name]].build(name, options, self._session)
-            if name in announcing(config) and isinstance(sender, Announcer):
-                self.announcers[name] = sender
-            if options.answers and isinstance(sender, Asking):
-                self._forms[options.answers] = sender
-            pace = Pace(options.rate.count, options.rate.per) if options.rate else None
-            people = config.addresses(name)
-            pictures = getattr(options, "pictures", False)
-            limits = {f"{name}/{person}": limit for person, limit in config.settings.people.limits.items()}
-            limited = Limits(limits if people is not None else {}, self._throttle, options.rings)
-            channels.append(
-                Channel(name, sender, options.concurrency, options.timeout, pace, people, pictures, limited)
-            )
-        for channel in channels:
-            courier = Courier(channel, self._store, inbox, self._clock, owner=self._owner, words=words)
-            self._couriers[channel.name] = courier
-            watch(spawn(courier.run(), f"courier {channel.name}", self._loops))
-
-    @property
-    def mailers(self) -> dict[str, tuple[Mailer, Pace | None]]:
-        """The channels that can mail anybody, with the pace that they keep."""
-        channels = {name: courier.channel for name, courier in self._couriers.items()}
-        return {name: (one.sender, one.pace) for name, one in channels.items() if isinstance(one.sender, Mailer)}
-
-    async def stop(self) -> None:
-        """Claim no more, finish what is being sent, close the senders."""
-        for courier in self._couriers.values():
-            courier.close()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(GRACE):  # when it's up, the loops are cancelled
-                await asyncio.gather(*self._loops, return_exceptions=True)
-        for courier in self._couriers.values():
-            await courier.channel.sender.close()
-        self._couriers.clear()
-        self.announcers.clear()
-        self._forms.clear()
-        if self._session:
-            await self._session.close()
 
 
 class App:
@@ -540,11 +440,6 @@ def regular(config: Config) -> Regular:
         return Regular(config.cadence, None, config.drills)
     ways = (f"{way.via}/{name}" for name in canary.contacts for way in config.settings.people.contacts[name])
     return Regular(config.cadence, CanaryCadence(canary.every, (*canary.channels, *ways)), config.drills)
-
-
-def announcing(config: Config) -> list[str]:
-    """The channels that are told of deployments."""
-    return [name for name, options in config.channels.items() if getattr(options, "change_events", False)]
 
 
 async def serve(path: Path, announce: Any) -> None:
