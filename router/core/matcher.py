@@ -36,12 +36,19 @@ _CLASSIC = re.compile(
 )
 _CLASSIC_ESCAPE = re.compile(r'\\([n"\\])')
 
+# A regular expression that lists plain texts, which may hold escaped punctuation, between bars.
+_TEXT = re.compile(r"(?:[^\\.^$*+?{}\[\]()|]|\\[^a-zA-Z0-9])*", re.DOTALL)
+_PUNCTUATION = re.compile(r"\\(.)", re.DOTALL)
+
 
 class MatchOp(StrEnum):
     EQUAL = "="
     NOT_EQUAL = "!="
     MATCHES = "=~"
     NOT_MATCHES = "!~"
+
+
+_SAYS_YES = frozenset({MatchOp.EQUAL, MatchOp.MATCHES})
 
 
 @lru_cache(maxsize=4096)
@@ -55,23 +62,39 @@ def compile_regex(pattern: str) -> Any:
         raise ValueError(f"expected a regular expression of RE2: {why}") from None
 
 
+@lru_cache(maxsize=4096)
+def listed(pattern: str) -> frozenset[str] | None:
+    """The texts that a regular expression takes, if it's a list of plain ones like `error|fatal`."""
+    texts = pattern.split("|")
+    if all(_TEXT.fullmatch(text) for text in texts):
+        return frozenset(_PUNCTUATION.sub(r"\1", text) for text in texts)
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Matcher:
-    """One condition on one label. Raises: ValueError, for a regular expression that RE2 doesn't take."""
+    """One condition on one label. Raises: ValueError, for a regular expression that RE2 doesn't take.
+
+    `values` are those that the label is compared with, if no real expression is needed for that.
+    """
 
     name: str
     op: MatchOp
     value: str
+    values: frozenset[str] | None = field(init=False, repr=False, compare=False, default=None)
     _regex: Any = field(init=False, repr=False, compare=False, default=None)
 
     def __post_init__(self) -> None:
+        values: frozenset[str] | None = frozenset({self.value})
         if self.op in (MatchOp.MATCHES, MatchOp.NOT_MATCHES):
             object.__setattr__(self, "_regex", compile_regex(self.value))
+            values = listed(self.value)
+        object.__setattr__(self, "values", values)
 
     def matches(self, labels: Mapping[str, str]) -> bool:
         label = labels.get(self.name, "")
-        if self._regex is None:
-            return (label == self.value) is (self.op is MatchOp.EQUAL)
+        if self.values is not None:
+            return (label in self.values) is (self.op in _SAYS_YES)
         # As bytes, since the binding counts characters in a str at each call; a lone surrogate mustn't raise here.
         found = self._regex.fullmatch(label.encode("utf-8", "surrogatepass")) is not None
         return found is (self.op is MatchOp.MATCHES)

@@ -4,7 +4,6 @@ Everything said here is so for every alert there could be; what can't be proven 
 understood where it's a list of plain texts (`error|fatal`), and otherwise is itself and nothing else.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
 from math import floor, inf, isfinite, nextafter
@@ -18,8 +17,6 @@ from router.core.rule import Rule
 MOST_CASES = 64
 """How many combinations of values a rule is taken apart into, at the most."""
 
-_WORDS = re.compile(r"(?:[^\\.^$*+?{}\[\]()|]|\\[^a-zA-Z0-9])*", re.DOTALL)
-_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _NOT = {MatchOp.NOT_EQUAL: MatchOp.EQUAL, MatchOp.NOT_MATCHES: MatchOp.MATCHES}
 
 
@@ -87,7 +84,7 @@ def _is_implied(those: Sequence[Matcher], other: Matcher) -> bool:
         return all(other.matches({other.name: value}) for value in values)
     if any((one.op, one.value) == (other.op, other.value) for one in those):
         return True
-    refused = _listed(other) if other.op in _NOT else None
+    refused = other.values if other.op in _NOT else None
     return refused is not None and not any(_hold(those, value) for value in refused)
 
 
@@ -115,22 +112,12 @@ def _by_label(matchers: Iterable[Matcher]) -> dict[str, list[Matcher]]:
 def _values(those: Iterable[Matcher]) -> frozenset[str] | None:
     """The values for which all of these hold, if one of them lists its own; "" is a label that's missing."""
     those = list(those)
-    lists = [values for one in those if one.op not in _NOT and (values := _listed(one)) is not None]
+    lists = [values for one in those if one.op not in _NOT and (values := one.values) is not None]
     return frozenset(value for value in lists[0] if _hold(those, value)) if lists else None
 
 
 def _hold(those: Iterable[Matcher], value: str) -> bool:
     return all(one.matches({one.name: value}) for one in those)
-
-
-def _listed(matcher: Matcher) -> frozenset[str] | None:
-    """The values that the matcher names, if it's no real expression."""
-    if matcher.op in {MatchOp.EQUAL, MatchOp.NOT_EQUAL}:
-        return frozenset({matcher.value})
-    words = matcher.value.split("|")
-    if all(_WORDS.fullmatch(word) for word in words):
-        return frozenset(_ESCAPE.sub(r"\1", word) for word in words)
-    return None
 
 
 # --- thresholds

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.core.matcher import Matcher, MatchOp, parse_matchers
+from router.core.matcher import Matcher, MatchOp, compile_regex, listed, parse_matchers
 
 EQUAL, NOT_EQUAL, MATCHES, NOT_MATCHES = MatchOp
 text = st.text(st.characters(exclude_categories=["Cs"]))
@@ -226,3 +226,15 @@ def test_the_real_alertmanager_matches_the_same(tmp_path: Path, labels: dict[str
     )
     taking = [f"r{i}" for i, (text, _) in enumerate(CLASSIC) if all(m.matches(labels) for m in parse_matchers(text))]
     assert run.stdout.strip().splitlines()[-1].split(",") == taking
+
+
+@given(st.lists(st.text("ab.|\\\n-_ é", max_size=4), max_size=3).map("|".join), st.text("ab.|\\\n-_ é", max_size=4))
+def test_a_list_of_texts_takes_what_the_expression_takes(pattern: str, value: str) -> None:
+    """Comparing them is only the faster way to the same."""
+    try:
+        regex = compile_regex(pattern)
+    except ValueError:
+        return
+    texts = listed(pattern)
+    for one in {value, *(texts or ())}:
+        assert texts is None or (one in texts) is (regex.fullmatch(one.encode()) is not None)
