@@ -107,7 +107,11 @@ def test_a_change_of_severity_says_from_what_and_why() -> None:
     assert (lowered.by, lowered.data) == ("ana", {"from": "P1", "severity": "P3", "text": "because"})
 
 
-@pytest.mark.parametrize("command", [c for c in Command if c not in {Command.SEVERITY, Command.STATUS, Command.ASSIGN}])
+NO_TEXT = {Command.SEVERITY, Command.STATUS, Command.ASSIGN, Command.ANNOUNCE}
+"""What has more to say than a text, or may not be said while the incident is open."""
+
+
+@pytest.mark.parametrize("command", [command for command in Command if command not in NO_TEXT])
 def test_what_a_person_wrote_is_on_the_timeline(command: Command) -> None:
     entry, *_ = decide(after(fires(0)), says(9, command), CONFIG).entries
     assert (entry.by, entry.data["text"]) == ("ana", "because")
