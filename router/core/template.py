@@ -202,7 +202,7 @@ class Template:
 
 def compile_link(source: str) -> Template:
     """Raises: ValueError("line N: …"), or that it can't lead to a website, as far as its beginning tells."""
-    if not source.startswith(("https://", "http://", "{{", "{%")):
+    if not source.lstrip().startswith(("https://", "http://", "{{", "{%")):
         raise ValueError("expected a URL that begins with https:// or http://")
     return compile_template(source, LINK)
 
