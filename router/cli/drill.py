@@ -98,7 +98,7 @@ def schedule(config: ConfigPath = None, url: Url = None) -> None:
 @drill.command()
 def canary(
     to: Annotated[
-        list[str] | None, typer.Argument(help="Channels, and people as contact:NAME. [default: all channels]")
+        list[str] | None, typer.Argument(help="Channels, and people as contact:NAME; all channels if none is given.")
     ] = None,
     config: ConfigPath = None,
     url: Url = None,
