@@ -26,7 +26,8 @@ def test_each_shipped_file_names_its_schema(name: str) -> None:
     """In its first line, where editors look, and it's there."""
     found = re.match(r"# yaml-language-server: \$schema=(\S+)\n", (ROOT / name).read_text())
     assert found
-    kind = "config" if name.startswith("config") else "tests" if "/tests/" in name else "rules"
+    kinds = {"config.": "config", "/tests/": "tests", "/drills/": "drills"}
+    kind = next((kind for part, kind in kinds.items() if part in name), "rules")
     assert ((ROOT / name).parent / found[1]).resolve() == ROOT / f"docs/{kind}.schema.json"
 
 

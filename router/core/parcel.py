@@ -36,7 +36,7 @@ class Parcel:
         ids = tuple(message.incident_id for message in self.messages)
         bundle = ids if len(ids) > 1 else ()
         return [
-            DeliverySettled(at, message, attempts, known, jitter, self.held.get(key_of(message), 0.0), bundle)
+            DeliverySettled(at, message, attempts, known, jitter, self.held.get(key_of(message), 0.0), bundle, self.at)
             for message, known in zip(self.messages, told, strict=True)
         ]
 

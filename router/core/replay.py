@@ -89,8 +89,7 @@ class Replay(VirtualRouter):
                 self._came.add((event.incident_id, event.name, event.due_at))
             case DeliverySettled(notification=row) if deliveries:
                 self._sent[row.incident_id, row.channel].add(row.owed_at)
-                first = event.attempts[0]
-                self._begun.append((first.at - first.took, number, event))
+                self._begun.append((event.taken_at or _started(event), number, event))
 
     def _commit(self, *events: Event) -> list[Reason]:
         changes, reasons = self.decide(*events)
@@ -128,16 +127,24 @@ class Replay(VirtualRouter):
         """Take up what was being sent before `at`, so that what is owed from then on is another message."""
         while self._begun and (self._begun[0][0] < at or (reached and self._begun[0][0] <= at)):
             begun, number, event = heapq.heappop(self._begun)
-            for key in self._rows(event) if number >= self._done else ():
+            keys = [*self._rows(event)] if number >= self._done else []
+            # It was claimed at some time until it was sent: after what is in it was owed, and before what isn't.
+            same = [self.memory.outbox[key].seq == event.notification.seq for key in keys]
+            if number >= self._done and begun < _started(event) and not (same and all(same)):
+                heapq.heappush(self._begun, (_started(event), number, event))
+                continue
+            for key in keys:
                 self._lease(key, begun)
 
     def _rows(self, event: DeliverySettled) -> Iterator[Key]:
         """The same message, here."""
         row = event.notification
         for now in self.links.now.get(row.incident_id, ()):
-            there = self.memory.outbox.get((now, row.channel))
+            key = now, row.channel
+            # Of one that is being sent, the row may be about the next by now.
+            there = self._held.get(key) or self.memory.outbox.get(key)
             if there and there.state is NotificationState.PENDING and there.owed_at == row.owed_at:
-                yield now, row.channel
+                yield key
 
     def _lease(self, key: Key, at: float) -> Notification:
         """The message as it was taken up; what is owed to its address since is the next."""
@@ -185,6 +192,12 @@ class Replay(VirtualRouter):
             bundle = tuple(now for then in event.bundle for now in self.links.now.get(then, ()))
             told = self.memory.newest_entry[key[0]]
             yield replace(event, notification=row, told=told, bundle=bundle)
+
+
+def _started(event: DeliverySettled) -> float:
+    """When the first attempt to send it began."""
+    first = event.attempts[0]
+    return first.at - first.took
 
 
 def _together(event: Event) -> object:

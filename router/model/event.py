@@ -78,7 +78,7 @@ class DeliverySettled(Struct, frozen=True, tag="settled"):
 
     `told` is the id of the newest timeline entry in the letter; `jitter`, in [0, 1), spreads the next try. `held` are
     the seconds for which a limit let it wait. `bundle` are the ids of all incidents that the message was about, the
-    first of them most of all; () where it was about this one alone.
+    first of them most of all; () where it was about this one alone. `taken_at` is when it was claimed.
     """
 
     at: float
@@ -88,6 +88,7 @@ class DeliverySettled(Struct, frozen=True, tag="settled"):
     jitter: float = 0.0
     held: float = 0.0
     bundle: tuple[int, ...] = ()
+    taken_at: float = 0.0
 
 
 class Undelivered(Struct, frozen=True, tag="undelivered"):

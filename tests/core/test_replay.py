@@ -10,9 +10,10 @@ from router.core.replay import Replay
 from router.core.settings import Settings
 from router.core.virtual import VirtualRouter
 from router.model.alert import DRILL, AlertStatus
-from router.model.event import AlertSeen, Command, Commanded, Event
+from router.model.event import AlertSeen, Command, Commanded, DeliverySettled, Event
 from router.model.incident import Severity
-from tests.world import NOW, alert, rule, settings
+from router.model.notification import Attempt, Notification, Sent
+from tests.world import NOW, World, alert, rule, settings
 
 P0, P1, P2, P3 = Severity
 
@@ -67,6 +68,37 @@ def test_under_the_same_rules_there_is_no_difference() -> None:
     found = replayed(PAST)
     assert not found
     assert {who: (one.then, one.now) for who, one in found.people.items()} == {"ana": (3, 3), "ben": (1, 1)}
+
+
+def test_what_was_owed_between_the_claim_and_the_sending_is_another_message() -> None:
+    """A letter takes a moment to be made. Who acknowledges within it is told of in the next one."""
+    world = World(config())
+    kept: list[Event] = []
+
+    def happen(*events: Event) -> None:
+        changes, _ = world.decide(*events)
+        world.save(changes)
+        kept.extend(changes.history)
+
+    def send(held: Notification) -> None:
+        attempt = Attempt(world.now, 0.01, Sent())
+        told = max(entry.id for entry in world.timeline)
+        happen(DeliverySettled(world.now, held, (attempt,), told, taken_at=world.now - 0.03))
+
+    happen(fires("a", "20%"))
+    (first,) = world.claim("sms/ana")
+    world.now += 0.02
+    happen(ack(1, 0.02))
+    world.now += 0.02
+    send(first)
+    world.now += 0.1
+    (second,) = world.claim("sms/ana")
+    send(second)
+    past = Past(kept, world.timeline, [*world.incidents.values()])
+    replay = Replay(config(), past)
+    replay.run(NOW + 1000)
+    assert not difference(past, replay, NOW)
+    assert [one.address for one in replay.told] == ["sms/ana", "sms/ana"]
 
 
 def test_a_lower_threshold_opens_what_there_was_none_of() -> None:
