@@ -11,7 +11,6 @@ from typing import Any
 
 import aiohttp
 from aiohttp import web
-from aiohttp.typedefs import Middleware
 from msgspec.structs import replace
 
 from router.actions import build as build_actions
@@ -49,6 +48,7 @@ from router.engine.timers import Timers
 from router.evidence.charts import Charts
 from router.model.deployment import Deployment
 from router.model.revision import Revision
+from router.paths import Paths
 from router.ports import Clock, Receiver, Store, SystemClock, spawn
 from router.posting import Post, announcing
 from router.publishing import Publishing
@@ -56,34 +56,12 @@ from router.receivers import RECEIVERS
 from router.receivers.site import Site
 from router.senders import Configs
 from router.shelf import Shelf
-from router.signing import mailboxes, signing
+from router.signing import signing
 from router.store import open_store
 from router.telemetry import errors, logs
 from router.telemetry.logs import logger
 from router.telemetry.metrics import Metrics
-from router.web import page
 from router.web.accounts import REVISIONS
-from router.web.act import Act
-from router.web.actions import Actions
-from router.web.api import Api
-from router.web.context import Investigation
-from router.web.deployments import DeploymentPaths
-from router.web.drafts import Drafts
-from router.web.drills import Drills as DrillPaths
-from router.web.heartbeats import Heartbeats as HeartbeatPaths
-from router.web.incidents import Incidents
-from router.web.operations import Operations
-from router.web.origin import own_name, same_origin
-from router.web.overrides import Overrides
-from router.web.page import readable
-from router.web.postmortem.api import PostMortemPaths
-from router.web.postmortem.casebook import Casebook
-from router.web.postmortem.html import PostMortemPage
-from router.web.postmortem.items import ItemPaths
-from router.web.problem import problems
-from router.web.schedules import Schedules
-from router.web.silences import SilenceApi
-from router.web.stats import Stats
 from router.web.webhooks import Webhooks
 
 log = logger(__name__)
@@ -164,7 +142,7 @@ class App:
             forms=self._post.forms,
         )
         self._loops: set[asyncio.Task[None]] = set()
-        self._runner = web.AppRunner(self._web(), access_log=None, shutdown_timeout=GRACE)
+        self._runner = web.AppRunner(self._paths().application(), access_log=None, shutdown_timeout=GRACE)
         self._signer: Signer | None = None
         self._stopped = asyncio.Event()
         self._reloading = asyncio.Lock()
@@ -233,104 +211,28 @@ class App:
                 dead=lambda: self._dead,
             ).run()
 
-    def _web(self) -> web.Application:
-        checks: list[Middleware] = [readable, problems, same_origin, own_name(lambda: self.config.document)]
-        app = web.Application(middlewares=checks, client_max_size=self.config.document.max_body)
-        app.add_routes(self._publishing.routes())
-        drafts = Drafts(
-            self._store,
-            self._clock,
-            document=lambda: self.config.document,
-            settings=lambda: self.in_force.settings,
-        )
-        api = Api(
-            self._store,
-            self.inbox,
-            self._clock,
-            auth=lambda: self.config.document.auth,
-            settings=lambda: self.in_force.settings,
-            receivers=lambda: self._webhooks.receivers,
-            drafts=drafts,
-        )
-        schedules = Schedules(
-            self._clock,
+    def _paths(self) -> Paths:
+        return Paths(
             config=lambda: self.config,
-            schedules=lambda: self.in_force.settings.people.schedules,
-            since=lambda: self.in_force.since,
-        )
-        act = Act(
-            self._store,
-            self.inbox,
-            self._clock,
             signer=lambda: self._signer,
-            settings=lambda: self.in_force.settings,
-            names=lambda: mailboxes(self.config),
+            reload=self.reload,
+            store=self._store,
+            clock=self._clock,
+            metrics=self.metrics,
+            inbox=self.inbox,
+            in_force=self.in_force,
+            publishing=self._publishing,
+            webhooks=self._webhooks,
+            heartbeats=self.heartbeats,
+            desk=self._desk,
+            recorder=self._recorder,
+            drills=self._drills,
+            drill_calendar=self._drill_calendar,
+            charts=self._charts,
+            arrangements=self._arrangements,
+            silences=self._silences,
+            deployed=self._deployed,
         )
-        overrides = Overrides(
-            self._arrangements,
-            self._clock,
-            auth=lambda: self.config.document.auth,
-            people=lambda: self.in_force.settings.people,
-            refresh=self.in_force.refresh,
-        )
-        heartbeats = HeartbeatPaths(
-            self.metrics,
-            documents=lambda: self.config.document.heartbeats,
-            auth=lambda: self.config.document.auth,
-            beat=self.heartbeats.beat,
-            look=self.heartbeats.look,
-        )
-        silences = SilenceApi(self._silences, self._clock, config=lambda: self.config, refresh=self.in_force.refresh)
-        actions = Actions(
-            self._desk,
-            self._store,
-            self._clock,
-            auth=lambda: self.config.document.auth,
-            settings=lambda: self.in_force.settings,
-        )
-        told = DeploymentPaths(self._deployed, self._recorder, self._clock, auth=lambda: self.config.document.auth)
-        drills = DrillPaths(
-            self._drills,
-            self._store,
-            self._clock,
-            config=lambda: self.config,
-            settings=lambda: self.in_force.settings,
-            regular=self._drill_calendar.regular,
-        )
-        operations = Operations(
-            self._store, self._clock, self.metrics, reload=self.reload, auth=lambda: self.config.document.auth
-        )
-        investigation = Investigation(
-            self._store, self._clock, self._charts, self._deployed, document=lambda: self.config.document
-        )
-        incidents = Incidents(
-            self._store, self.inbox, self._clock, investigation, drafts, document=lambda: self.config.document
-        )
-        parts = (self._webhooks, heartbeats, operations, api, schedules, overrides, actions, told, page, act)
-        for part in (*parts, *self._postmortems()):
-            app.add_routes(part.routes())
-        app.add_routes([*investigation.routes(), *drafts.routes(), *incidents.routes()])
-        app.add_routes([*silences.routes(), *drills.routes()])
-        return app
-
-    def _postmortems(self) -> tuple[PostMortemPaths, ItemPaths, PostMortemPage, Stats]:
-        casebook = Casebook(
-            self._store,
-            self.inbox,
-            self._clock,
-            self._deployed,
-            settings=lambda: self.in_force.settings,
-            zone=lambda: self.config.document.company.time_zone,
-        )
-        items = ItemPaths(self._store, self.inbox, self._clock, document=lambda: self.config.document)
-        paths = PostMortemPaths(casebook, self._store, self._clock, auth=lambda: self.config.document.auth)
-        shown = PostMortemPage(
-            casebook, items, self._store, self.inbox, self._clock, document=lambda: self.config.document
-        )
-        stats = Stats(
-            self._store, self._clock, document=lambda: self.config.document, zones=lambda: self.config.time_zones
-        )
-        return paths, items, shown, stats
 
     async def _serve(self, config: Config, signer: Signer) -> None:
         """Bring messages, and show the public what is published, as `config` says."""
