@@ -5,9 +5,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from router.core.escalation import (
-    PROMOTE,
-    REMIND,
-    RESPOND,
+    CLOCKS,
     STEP,
     Decision,
     run_steps,
@@ -62,7 +60,7 @@ def set_severity(  # noqa: PLR0913 - each is a different fact about one change
     decision.note(at, decision.reason, by, **data)
     decision.owe(at, decision.reason, incident.told)
     stop_reaching(decision)
-    decision.timers_cleared += [PROMOTE, RESPOND, REMIND]
+    decision.timers_cleared += CLOCKS
     run_steps(decision, at, decision.reason, settings)
     start_clocks(decision, at, settings)
     inform_stakeholders(decision, at, settings)
@@ -81,7 +79,7 @@ def close(decision: Decision, at: float, status: Status, settings: Settings, /, 
         spent=incident.spent + at - incident.severity_since,
     )
     decision.detached = bool(by)
-    decision.timers_cleared += [RESOLVE, STEP, PROMOTE, RESPOND, REMIND]
+    decision.timers_cleared += [RESOLVE, STEP, *CLOCKS]
     stop_reaching(decision)
     decision.note(at, decision.reason, by, **data)
     decision.owe(at, decision.reason, incident.told)

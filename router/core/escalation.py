@@ -25,6 +25,8 @@ REACH = "reach"
 PROMOTE = "promote"
 RESPOND = "respond"
 REMIND = "remind"
+CLOCKS = (PROMOTE, RESPOND, REMIND)
+"""What a severity sets when it begins to hold, and what ends with it: see `start_clocks`."""
 
 PAGING = frozenset({STEP, REACH, PROMOTE})
 """The deadlines by which people are paged. They're put off while the incident is kept quiet."""
