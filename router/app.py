@@ -14,55 +14,57 @@ from aiohttp import web
 from msgspec.structs import replace
 
 from router.actions import build as build_actions
-from router.actions.desk import Desk
 from router.actions.redact import Redactor
+from router.actions.runner import ActionRunner
 from router.config.document import PulseDocument
 from router.config.load import Config, Types, load
 from router.config.located import Invalid
 from router.config.people import calendars
 from router.config.statuspage import CHANNEL
-from router.core.arrangement import Arrangement
 from router.core.drill.cadence import CanaryCadence
-from router.core.grant import Signer
-from router.core.heartbeat import SOURCE as HEARTBEAT
-from router.core.quieting import MadeSilence
-from router.core.settings import Settings
+from router.core.incident.settings import Settings
+from router.core.messages.signed_links import Signer
+from router.core.oncall.override import StoredOverride
+from router.core.rules.heartbeat import SOURCE as HEARTBEAT
+from router.core.suppression.silence import Silence
 from router.engine import deployments
 from router.engine.announce import Announcements
 from router.engine.apply import Applier
-from router.engine.arrangements import KIND as ARRANGEMENT
-from router.engine.arrangements import Arrangements
-from router.engine.calendars import Calendars, Copy
-from router.engine.coverage import Coverage
-from router.engine.drill_calendar import DrillCalendar, Regular
-from router.engine.drills import Drills
-from router.engine.heartbeats import Heartbeats
-from router.engine.housekeeping import keep_house
-from router.engine.in_force import InForce
-from router.engine.proofs import Proofs
-from router.engine.pulse import Pulse, request
-from router.engine.revisions import remember
+from router.engine.jobs.calendars import Calendars, Copy
+from router.engine.jobs.channel_health import Proofs
+from router.engine.jobs.dead_mans_switch import DeadMansSwitch, request
+from router.engine.jobs.drill_schedule import DrillCalendar, Regular
+from router.engine.jobs.drills import Drills
+from router.engine.jobs.heartbeats import Heartbeats
+from router.engine.jobs.housekeeping import keep_house
+from router.engine.jobs.oncall_gaps import Coverage
+from router.engine.live_settings import LiveSettings
+from router.engine.overrides import KIND as ARRANGEMENT
+from router.engine.overrides import StoredOverrides
+from router.engine.rule_revisions import remember
 from router.engine.silences import KIND as SILENCE
 from router.engine.silences import Silences, look_again
 from router.engine.timers import Timers
 from router.evidence.charts import Charts
 from router.model.deployment import Deployment
 from router.model.revision import Revision
-from router.paths import Paths
-from router.ports import Clock, Receiver, Store, SystemClock, spawn
-from router.posting import Post, announcing
-from router.publishing import Publishing
+from router.ports.clock import Clock, SystemClock, spawn
+from router.ports.store import Store
+from router.ports.webhooks import Receiver
 from router.receivers import RECEIVERS
-from router.receivers.site import Site
+from router.receivers.context import ReceiverContext
+from router.records.records import Records
 from router.senders import Configs
-from router.shelf import Shelf
 from router.signing import signing
 from router.store import open_store
 from router.telemetry import errors, logs
 from router.telemetry.logs import logger
 from router.telemetry.metrics import Metrics
-from router.web.accounts import REVISIONS
-from router.web.webhooks import Webhooks
+from router.web.api.why import REVISIONS
+from router.web.webhooks.endpoint import Webhooks
+from router.wiring.channels import Channels, announcing
+from router.wiring.http import HttpRoutes
+from router.wiring.statuspage import Publishing
 
 log = logger(__name__)
 
@@ -70,7 +72,9 @@ GRACE = 10.0
 """Seconds that a stop waits for requests and deliveries that are under way."""
 
 FORGOTTEN = (ARRANGEMENT, SILENCE, deployments.KIND)
-"""The kinds of documents that say what was so until a time, and are kept as long after it as resolved alerts are."""
+"""The kinds of documents that say what was so until a time, and are kept as long after it as
+resolved alerts are.
+"""
 
 TYPES = Types(
     sources={name: source.config for name, source in RECEIVERS.items()},
@@ -84,7 +88,10 @@ def load_config(path: Path) -> Config:
 
 
 class App:
-    """A running router. `start` returns once webhooks can be taken; `stop` once nothing is under way any more."""
+    """A running router.
+
+    `start` returns once webhooks can be taken; `stop` once nothing is under way any more.
+    """
 
     def __init__(self, path: Path, config: Config, store: Store, clock: Clock) -> None:
         self.config = config
@@ -96,42 +103,54 @@ class App:
         self._clock = clock
         owner = uuid.uuid4().hex
         self._charts = Charts()
-        self._post = Post(store, clock, owner, self._charts)
+        self._post = Channels(store, clock, owner, self._charts)
         self._publishing = Publishing(store, clock, config, path.parent, self.metrics)
         self.inbox = Applier(store, config.settings, clock, self.metrics, self._owed)
-        self._arrangements = Shelf(store, ARRANGEMENT, Arrangement)
+        self._arrangements = Records(store, ARRANGEMENT, StoredOverride)
         self._calendars = Calendars(
-            Shelf(store, "calendar", Copy), clock, self.metrics, lambda: calendars(self.config.document.schedules)
+            Records(store, "calendar", Copy),
+            clock,
+            self.metrics,
+            lambda: calendars(self.config.document.schedules),
         )
-        self._silences = Shelf(store, SILENCE, MadeSilence)
-        self._revisions = Shelf(store, REVISIONS, Revision)
-        self._deployed = Shelf(store, deployments.KIND, Deployment)
-        recent = deployments.Recent(self._deployed, clock, lambda: self.config.document.deployments.window)
-        stored = (self._calendars, Arrangements(self._arrangements, clock), Silences(self._silences, clock), recent)
-        self.in_force = InForce(config.settings, stored, clock, self._use)
+        self._silences = Records(store, SILENCE, Silence)
+        self._revisions = Records(store, REVISIONS, Revision)
+        self._deployed = Records(store, deployments.KIND, Deployment)
+        recent = deployments.Recent(
+            self._deployed, clock, lambda: self.config.document.deployments.window
+        )
+        stored = (
+            self._calendars,
+            StoredOverrides(self._arrangements, clock),
+            Silences(self._silences, clock),
+            recent,
+        )
+        self.live_settings = LiveSettings(config.settings, stored, clock, self._use)
         self._recorder = deployments.Deployments(
             self._deployed,
             store,
             self.inbox,
             clock,
-            settings=lambda: self.in_force.settings,
+            settings=lambda: self.live_settings.settings,
             channels=lambda: announcing(self.config),
-            refresh=self.in_force.refresh,
+            refresh=self.live_settings.refresh,
         )
         self._announcements = Announcements(store, clock, lambda: self._post.announcers)
-        self._coverage = Coverage(lambda: self.in_force.settings, clock, self.metrics)
-        self._drills = Drills(store, self.inbox, clock, lambda: self.in_force.settings)
+        self._coverage = Coverage(lambda: self.live_settings.settings, clock, self.metrics)
+        self._drills = Drills(store, self.inbox, clock, lambda: self.live_settings.settings)
         self._drill_calendar = DrillCalendar(
             self._drills,
             store,
             clock,
             self.metrics,
             wanted=lambda: regular(self.config),
-            people=lambda: self.in_force.settings.people,
+            people=lambda: self.live_settings.settings.people,
         )
-        self._desk = Desk(self.inbox, store, clock)
+        self._desk = ActionRunner(self.inbox, store, clock)
         self._timers = Timers(store, self.inbox, clock, owner)
-        self.heartbeats = Heartbeats(lambda: self.config.settings.heartbeats, self.inbox, store, clock, self.metrics)
+        self.heartbeats = Heartbeats(
+            lambda: self.config.settings.heartbeats, self.inbox, store, clock, self.metrics
+        )
         self._webhooks = Webhooks(
             self._receivers(config),
             self.heartbeats,
@@ -142,7 +161,9 @@ class App:
             forms=self._post.forms,
         )
         self._loops: set[asyncio.Task[None]] = set()
-        self._runner = web.AppRunner(self._paths().application(), access_log=None, shutdown_timeout=GRACE)
+        self._runner = web.AppRunner(
+            self._paths().application(), access_log=None, shutdown_timeout=GRACE
+        )
         self._signer: Signer | None = None
         self._stopped = asyncio.Event()
         self._reloading = asyncio.Lock()
@@ -150,7 +171,9 @@ class App:
         self._dead: list[str] = []
 
     @classmethod
-    async def start(cls, path: Path, *, clock: Clock | None = None, port: int | None = None) -> "App":
+    async def start(
+        cls, path: Path, *, clock: Clock | None = None, port: int | None = None
+    ) -> "App":
         """Build and start the router of the config at `path`; `port` 0 takes a free one.
 
         Raises: Invalid, StoreUnavailable, OSError if it can't listen.
@@ -158,7 +181,9 @@ class App:
         config = load_config(path)
         telemetry = config.document.telemetry
         logs.configure(telemetry.logs, telemetry.level)
-        errors.start(telemetry.sentry_dsn.reveal() if telemetry.sentry_dsn else None, telemetry.environment)
+        errors.start(
+            telemetry.sentry_dsn.reveal() if telemetry.sentry_dsn else None, telemetry.environment
+        )
         store = await open_store(config.document.storage.reveal())
         app = cls(path, config, store, clock or SystemClock())
         try:
@@ -170,13 +195,13 @@ class App:
 
     async def _begin(self, port: int | None) -> None:
         await self._store.recover()
-        await self.in_force.refresh()
+        await self.live_settings.refresh()
         self._loaded(self.config)
         self._remember(self.config, "start")
         for work, name in (
             (self.inbox.run(), "apply"),
             (self._timers.run(), "timers"),
-            (self.in_force.run(), "in force"),
+            (self.live_settings.run(), "in force"),
             (self._announcements.run(), "announcements"),
             (look_again(self.inbox, self._clock), "look again"),
             (self._coverage.run(), "coverage"),
@@ -185,23 +210,30 @@ class App:
             (self._drill_calendar.run(), "drill calendar"),
             (self._calendars.run(), "calendars"),
             (self.heartbeats.run(), "heartbeats"),
-            (keep_house(self._store, self._clock, self.config.document.retention, FORGOTTEN), "housekeeping"),
+            (
+                keep_house(self._store, self._clock, self.config.document.retention, FORGOTTEN),
+                "housekeeping",
+            ),
         ):
             self._watch(spawn(work, name, self._loops))
         self._signer = await signing(self._store, self.config.document.auth, self._clock.now())
         await self._serve(self.config, self._signer)
         if self.config.document.telemetry.heartbeat:
-            self._watch(spawn(self._pulse(self.config.document.telemetry.heartbeat), "pulse", self._loops))
+            self._watch(
+                spawn(self._pulse(self.config.document.telemetry.heartbeat), "pulse", self._loops)
+            )
         await self._runner.setup()
         host, _, configured = self.config.document.listen.rpartition(":")
-        site = web.TCPSite(self._runner, host.strip("[]"), int(configured) if port is None else port, backlog=1024)
+        site = web.TCPSite(
+            self._runner, host.strip("[]"), int(configured) if port is None else port, backlog=1024
+        )
         await site.start()
         self.address = self._runner.addresses[0][:2]
 
     async def _pulse(self, document: PulseDocument) -> None:
         async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
             send = request(session, document.method, document.url.reveal())
-            await Pulse(
+            await DeadMansSwitch(
                 send,
                 document.every,
                 self._store,
@@ -211,8 +243,8 @@ class App:
                 dead=lambda: self._dead,
             ).run()
 
-    def _paths(self) -> Paths:
-        return Paths(
+    def _paths(self) -> HttpRoutes:
+        return HttpRoutes(
             config=lambda: self.config,
             signer=lambda: self._signer,
             reload=self.reload,
@@ -220,7 +252,7 @@ class App:
             clock=self._clock,
             metrics=self.metrics,
             inbox=self.inbox,
-            in_force=self.in_force,
+            live_settings=self.live_settings,
             publishing=self._publishing,
             webhooks=self._webhooks,
             heartbeats=self.heartbeats,
@@ -249,7 +281,10 @@ class App:
         self._post.wake(owed)
 
     async def reload(self, by: str = "/-/reload") -> None:
-        """Read the config again and work by it from now on. Raises: Invalid; then the one in force stays."""
+        """Read the config again and work by it from now on.
+
+        Raises: Invalid; then the one in force stays.
+        """
         async with self._reloading:
             await self._reload(by)
 
@@ -268,17 +303,27 @@ class App:
         if changed := [name for name in fixed if getattr(before, name) != getattr(after, name)]:
             log.warning("reload_incomplete", restart_for=changed)
         self.config, self._signer = config, signer
-        self.in_force.configure(config.settings)
+        self.live_settings.configure(config.settings)
         self._webhooks.receivers = self._receivers(config)
         await self._serve(config, signer)
         self._loaded(config)
         self._remember(config, by)
         self.heartbeats.wake()
-        log.info("reloaded", rules=len(config.settings.rules.rules), revision=config.settings.rules.revision)
+        log.info(
+            "reloaded",
+            rules=len(config.settings.rules.rules),
+            revision=config.settings.rules.revision,
+        )
 
     def _receivers(self, config: Config) -> dict[str, Receiver]:
-        site = replace(Site.of(config), schedules=lambda: self.in_force.settings.people.schedules)
-        return {name: RECEIVERS[name].build(name, source, site) for name, source in config.sources.items()}
+        site = replace(
+            ReceiverContext.of(config),
+            schedules=lambda: self.live_settings.settings.people.schedules,
+        )
+        return {
+            name: RECEIVERS[name].build(name, source, site)
+            for name, source in config.sources.items()
+        }
 
     def _use(self, settings: Settings) -> None:
         before, self.inbox.settings = self.inbox.settings, settings
@@ -287,10 +332,19 @@ class App:
 
     def _remember(self, config: Config, by: str) -> None:
         """Keep in the background which commit these rules are of: nothing waits for git."""
-        files = {self._path, *(Path(rule.origin.rsplit(":", 2)[0]) for rule in config.settings.rules.rules)}
-        there = [file for file in files if file.exists()]  # a rule made of the config's own is in no file
+        files = {
+            self._path,
+            *(Path(rule.origin.rsplit(":", 2)[0]) for rule in config.settings.rules.rules),
+        }
+        there = [
+            file for file in files if file.exists()
+        ]  # a rule made of the config's own is in no file
         revision = config.settings.rules.revision
-        spawn(remember(self._revisions, revision, there, by, self._clock), "remember the revision", self._loops)
+        spawn(
+            remember(self._revisions, revision, there, by, self._clock),
+            "remember the revision",
+            self._loops,
+        )
 
     def _loaded(self, config: Config) -> None:
         self._desk.actions = build_actions(config.document.actions)
@@ -306,7 +360,9 @@ class App:
         self._stopped.set()
 
     async def run(self) -> None:
-        """Until a stop is requested, or a loop dies, which is a fault: then it's raised, for a restart is safe."""
+        """Until a stop is requested, or a loop dies, which is a fault: then it's raised, for a
+        restart is safe.
+        """
         await self._stopped.wait()
         if self._fault:
             raise self._fault
@@ -340,12 +396,21 @@ def regular(config: Config) -> Regular:
     canary = config.document.drills.canary if config.document.drills else None
     if canary is None:
         return Regular(config.cadence, None, config.drills)
-    ways = (f"{way.via}/{name}" for name in canary.contacts for way in config.settings.people.contacts[name])
-    return Regular(config.cadence, CanaryCadence(canary.every, (*canary.channels, *ways)), config.drills)
+    ways = (
+        f"{way.via}/{name}"
+        for name in canary.contacts
+        for way in config.settings.people.contacts[name]
+    )
+    return Regular(
+        config.cadence, CanaryCadence(canary.every, (*canary.channels, *ways)), config.drills
+    )
 
 
 async def serve(path: Path, announce: Any) -> None:
-    """Run the router of the config at `path` until SIGTERM or SIGINT; SIGHUP reloads. `announce` is told the app."""
+    """Run the router of the config at `path` until SIGTERM or SIGINT; SIGHUP reloads.
+
+    `announce` is told the app.
+    """
     app = await App.start(path)
     loop = asyncio.get_running_loop()
     reloads: set[asyncio.Task[None]] = set()

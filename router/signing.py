@@ -6,9 +6,9 @@ from msgspec import Struct
 
 from router.config.document import Auth
 from router.config.load import Config
-from router.core.grant import Signer
-from router.ports import Store
-from router.shelf import Shelf
+from router.core.messages.signed_links import Signer
+from router.ports.store import Store
+from router.records.records import Records
 
 KIND = "key"
 LINKS = "links"
@@ -21,7 +21,8 @@ class Key(Struct, frozen=True):
 
 
 async def signing(store: Store, auth: Auth, at: float) -> Signer:
-    """By the config's key, or else by one that's made once and kept, the same for all replicas of a store.
+    """By the config's key, or else by one that's made once and kept, the same for all replicas of a
+    store.
 
     Raises: StoreUnavailable.
     """
@@ -32,7 +33,7 @@ async def signing(store: Store, auth: Auth, at: float) -> Signer:
 
 async def made_key(store: Store, name: str, at: float) -> bytes:
     """The router's own key of that name, which it makes once. Raises: StoreUnavailable."""
-    kept = Shelf(store, KIND, Key)
+    kept = Records(store, KIND, Key)
     key = await kept.get(name)
     if key is None:
         await kept.add(name, Key(secrets.token_urlsafe(32)), at)

@@ -11,14 +11,21 @@ START = 1_770_000_000.0
 """2026-02-02 02:40 UTC."""
 
 TURNS = 20
-"""Loop turns after each wake-up: enough for what was woken to run into its next wait, if that isn't for real I/O."""
+"""Loop turns after each wake-up: enough for what was woken to run into its next wait, if that isn't
+for real I/O.
+"""
 
 TRIES = 5_000
-"""Looks at a condition before giving up, a millisecond of real time apart: only I/O is waited for, never time."""
+"""Looks at a condition before giving up, a millisecond of real time apart: only I/O is waited for,
+never time.
+"""
 
 
 class SteppedClock:
-    """A `router.ports.Clock`. `advance` wakes who is due, in order of time, and lets them run in between."""
+    """A `router.ports.clock.Clock`.
+
+    `advance` wakes who is due, in order of time, and lets them run in between.
+    """
 
     def __init__(self, start: float = START) -> None:
         self._now = start
@@ -56,7 +63,9 @@ class SteppedClock:
         self._now = end
         await turn()
 
-    async def settle(self, condition: Callable[[], object], what: str = "the condition", step: float = 0.0) -> None:
+    async def settle(
+        self, condition: Callable[[], object], what: str = "the condition", step: float = 0.0
+    ) -> None:
         """Let real I/O go on until `condition`, which may be a coroutine function, holds.
 
         With `step`, so many seconds pass between two looks at it.

@@ -8,7 +8,7 @@ from typing import Any
 import hypothesis
 import pytest
 
-from router.ports import Clock
+from router.ports.clock import Clock
 from router.store import SqlStore, open_store
 from tests.clock import SteppedClock
 from tests.daemon import Daemon, write_config
@@ -44,7 +44,9 @@ async def store(tmp_path: Path) -> AsyncIterator[SqlStore]:
 
 @pytest.fixture
 def router(tmp_path: Path) -> Callable[..., Daemon]:
-    """Makes a router to enter with `async with`: `router(channels=…, clock=…)`; other keywords are config keys."""
+    """Makes a router to enter with `async with`: `router(channels=…, clock=…)`; other keywords are
+    config keys.
+    """
 
     def make(clock: Clock | None = None, **changes: Any) -> Daemon:
         return Daemon(write_config(tmp_path, **changes), clock)

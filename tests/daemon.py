@@ -9,7 +9,7 @@ import aiohttp
 import yaml
 
 from router.app import App, load_config
-from router.ports import Clock, SystemClock
+from router.ports.clock import Clock, SystemClock
 from router.store import open_store
 from tests.faults import FaultyStore
 
@@ -24,12 +24,19 @@ RULES = [
         "group_by": ["service"],
         "summary": "Payment failures at {{ value | percent }} on {{ labels.service }}",
     },
-    {"name": "disk-full", "match": ['alertname="DiskFull"'], "severity": "P3", "group_by": ["instance"]},
+    {
+        "name": "disk-full",
+        "match": ['alertname="DiskFull"'],
+        "severity": "P3",
+        "group_by": ["instance"],
+    },
 ]
 
 
 def write_config(folder: Path, rules: object = RULES, /, **changes: Any) -> Path:
-    """A config with one source, the console channel `log` and one policy, and its rules; `changes` replace keys."""
+    """A config with one source, the console channel `log` and one policy, and its rules; `changes`
+    replace keys.
+    """
     config: dict[str, Any] = {
         "listen": "127.0.0.1:0",
         "storage": f"sqlite:///{folder / 'router.db'}",
@@ -63,7 +70,14 @@ def alert(name: str = "PaymentFailures", value: str = "0.023", **changes: Any) -
 
 def group(*alerts: object, **changes: Any) -> dict[str, Any]:
     """A webhook of Alertmanager's."""
-    return {"version": "4", "status": "firing", "receiver": "router", "alerts": alerts, "truncatedAlerts": 0, **changes}
+    return {
+        "version": "4",
+        "status": "firing",
+        "receiver": "router",
+        "alerts": alerts,
+        "truncatedAlerts": 0,
+        **changes,
+    }
 
 
 class Answer:
@@ -110,4 +124,6 @@ class Daemon:
     async def alert(self, *alerts: object, **changes: Any) -> Answer:
         """Post a group of Alertmanager's."""
         headers = {"Authorization": f"Bearer {TOKEN}"}
-        return await self.ask("POST", "/webhooks/alertmanager", json=group(*alerts, **changes), headers=headers)
+        return await self.ask(
+            "POST", "/webhooks/alertmanager", json=group(*alerts, **changes), headers=headers
+        )

@@ -7,29 +7,46 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.aiohttp import make_aiohttp_handler
 
-# 0.5 and 2 are thresholds of rules/critical.yaml: a p95 is only as sharp as the bounds it lies between (seconds).
+# 0.5 and 2 are thresholds of rules/critical.yaml: a p95 is only as sharp as the bounds it lies
+# between (seconds).
 BUCKETS = (0.1, 0.25, 0.5, 1, 2, 5, 10)
 
 
 class Exporter:
-    """`async with Exporter() as exporter:` serves `exporter.target` (host:port, loopback) under /metrics.
+    """`async with Exporter() as exporter:` serves `exporter.target` (host:port, loopback) under
+    /metrics.
 
-    The metrics are prometheus_client's own: `exporter.payments.labels("api", "failure").inc(3)`. All that `service` can
-    count starts at 0, as it should in a real process: growth from nothing is invisible to rate().
+    The metrics are prometheus_client's own: `exporter.payments.labels("api", "failure").inc(3)`.
+    All that `service` can count starts at 0, as it should in a real process: growth from nothing is
+    invisible to rate().
     """
 
     def __init__(self, service: str = "api") -> None:
         self.registry = CollectorRegistry()
         self.payments = Counter(
-            "payment_attempts_total", "Payments tried.", ["service", "result"], registry=self.registry
+            "payment_attempts_total",
+            "Payments tried.",
+            ["service", "result"],
+            registry=self.registry,
         )
-        self.sign_ins = Counter("auth_attempts_total", "Sign-ins tried.", ["service", "result"], registry=self.registry)
-        self.requests = Counter("http_requests_total", "Requests served.", ["service", "code"], registry=self.registry)
+        self.sign_ins = Counter(
+            "auth_attempts_total", "Sign-ins tried.", ["service", "result"], registry=self.registry
+        )
+        self.requests = Counter(
+            "http_requests_total", "Requests served.", ["service", "code"], registry=self.registry
+        )
         self.durations = Histogram(
-            "http_request_duration_seconds", "Time to serve.", ["service"], buckets=BUCKETS, registry=self.registry
+            "http_request_duration_seconds",
+            "Time to serve.",
+            ["service"],
+            buckets=BUCKETS,
+            registry=self.registry,
         )
         self.db_errors = Counter(
-            "db_connection_errors_total", "Connections failed.", ["service", "database"], registry=self.registry
+            "db_connection_errors_total",
+            "Connections failed.",
+            ["service", "database"],
+            registry=self.registry,
         )
         for result in ("success", "failure"):
             self.payments.labels(service, result)
@@ -51,6 +68,9 @@ class Exporter:
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         await self._runner.cleanup()

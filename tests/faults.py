@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict, deque
 from typing import Any
 
-from router.ports import StoreUnavailable
+from router.ports.errors import StoreUnavailable
 from router.store import SqlStore
 
 
@@ -11,7 +11,8 @@ class FaultyStore:
     """A real store, but for planned faults.
 
     plan: by method, what each of its next calls raises; None for a call that is let through.
-    down: every call raises StoreUnavailable. calls: how often each method was called. saved: the changes that were.
+    down: every call raises StoreUnavailable. calls: how often each method was called. saved: the
+    changes that were.
     """
 
     def __init__(self, store: SqlStore) -> None:

@@ -28,7 +28,11 @@ def blocks(language: str, *marks: str) -> list[Block]:
         for text in [page.read_text()]
         for fence in re.finditer(r"^```(\w*) ?([\w-]*)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
     ]
-    return [block for block in found if block.language == language and (not marks or block.mark in marks)]
+    return [
+        block
+        for block in found
+        if block.language == language and (not marks or block.mark in marks)
+    ]
 
 
 def rows(page: str, heading: str = "") -> list[list[str]]:
@@ -36,11 +40,20 @@ def rows(page: str, heading: str = "") -> list[list[str]]:
     text = (ROOT / page).read_text()
     if heading:
         level = len(re.search(rf"^(#+) {re.escape(heading)}$", text, re.MULTILINE)[1])  # type: ignore[index]
-        text = re.split(rf"^#{{1,{level}}} ", text.partition(f"# {heading}\n")[2], flags=re.MULTILINE)[0]
+        text = re.split(
+            rf"^#{{1,{level}}} ", text.partition(f"# {heading}\n")[2], flags=re.MULTILINE
+        )[0]
     lines = [line for line in text.splitlines() if line.startswith("|")]
     heads = {number - 1 for number, line in enumerate(lines) if re.fullmatch(r"[|\s-]+", line)}
-    kept = [line for number, line in enumerate(lines) if number not in heads and not re.fullmatch(r"[|\s-]+", line)]
-    return [[cell.strip().replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in kept]
+    kept = [
+        line
+        for number, line in enumerate(lines)
+        if number not in heads and not re.fullmatch(r"[|\s-]+", line)
+    ]
+    return [
+        [cell.strip().replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+        for line in kept
+    ]
 
 
 def names(table: list[list[str]], column: int = 0) -> list[str]:

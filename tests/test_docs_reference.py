@@ -1,4 +1,6 @@
-"""The tables of the docs list all there is and nothing else, with types, defaults and labels as they are."""
+"""The tables of the docs list all there is and nothing else, with types, defaults and labels as
+they are.
+"""
 
 import re
 import tomllib
@@ -18,14 +20,14 @@ from router.config.drills import DrillDocument
 from router.config.located import load as read_yaml
 from router.config.rule_tests import RuleTests, hooks
 from router.config.shapes import Shape, is_optional, members_of, shape_of
-from router.core.quantity import Dimension, Threshold, read_value
+from router.core.text.units import Dimension, Threshold, read_value
 from router.model.incident import Severity
 from router.model.reason import Reason
 from router.receivers import RECEIVERS
 from router.senders import KINDS
 from router.senders.options import ChannelOptions
 from router.telemetry.metrics import Metrics
-from router.web.openapi import TABLE
+from router.web.api.openapi import TABLE
 from tests.pages import ROOT, blocks, names, rows
 
 HOOKS = hooks(TYPES.hooks)
@@ -120,10 +122,16 @@ def test_every_key_of_a_drill_is_documented_with_its_default() -> None:
 def test_every_channel_type_has_its_page_with_its_keys(kind: str) -> None:
     """A page tells the keys that a type adds, and those it changes the default of."""
     common = {field.name: field.default for field in structs.fields(ChannelOptions)}
-    own = {key: field for key, field in keys(KINDS[kind].config()) if key not in common or field.default != common[key]}
+    own = {
+        key: field
+        for key, field in keys(KINDS[kind].config())
+        if key not in common or field.default != common[key]
+    }
     page = f"docs/channels/{kind}.md"
     agree(documented(rows(page, "Config")), own)
-    assert [block for block in blocks("yaml", "config-part") if block.page == ROOT / page], "it has an example"
+    assert [block for block in blocks("yaml", "config-part") if block.page == ROOT / page], (
+        "it has an example"
+    )
     headings = re.findall(r"^## (.*)$", (ROOT / page).read_text(), re.MULTILINE)
     assert {"Config", "What is sent when", "Failures"} <= set(headings)
 
@@ -143,7 +151,9 @@ def test_no_page_is_about_what_does_not_exist() -> None:
 
 @pytest.mark.parametrize("of", ["config", "rules", "tests", "drills"])
 def test_the_schemas_are_current(of: str) -> None:
-    """Editors check by the structs as they are now: see docs/contributing.md for how to write the files anew."""
+    """Editors check by the structs as they are now: see docs/contributing.md for how to write the
+    files anew.
+    """
     printed = CliRunner().invoke(main, ["schema", "--of", of])
     assert (ROOT / f"docs/{of}.schema.json").read_text() == printed.stdout
 
@@ -157,7 +167,9 @@ def test_values_are_read_as_documented(written: str, kind: str, read: str) -> No
     assert read_value(written.strip("`"), Dimension(kind)) == pytest.approx(float(read))
 
 
-@pytest.mark.parametrize("threshold", re.findall(r"`((?:[<>]=?|==) [^`]+)`", (ROOT / "docs/rules.md").read_text()))
+@pytest.mark.parametrize(
+    "threshold", re.findall(r"`((?:[<>]=?|==) [^`]+)`", (ROOT / "docs/rules.md").read_text())
+)
 def test_thresholds_are_read(threshold: str) -> None:
     """Each threshold in the text of docs/rules.md is one."""
     assert Threshold.parse(threshold).text == threshold
@@ -178,7 +190,8 @@ def test_every_metric_is_documented_with_its_type_and_labels() -> None:
         there[name] = (family.type, list(collectors[family.name]._labelnames))
     there["alert_router_build_info"] = ("gauge", ["version"])
     shown = {
-        row[0].strip("`"): (row[1], re.findall(r"`(\w+)`", row[2])) for row in rows("docs/operations.md", "Metrics")
+        row[0].strip("`"): (row[1], re.findall(r"`(\w+)`", row[2]))
+        for row in rows("docs/operations.md", "Metrics")
     }
     assert shown == there
 
@@ -187,7 +200,9 @@ def test_the_suggested_alerts_are_about_metrics_there_are() -> None:
     """An alert on a metric that was renamed would never fire."""
     known = {row[0].strip("`") for row in rows("docs/operations.md", "Metrics")}
     shown = [block for block in blocks("yaml", "prometheus") if block.page.name == "operations.md"]
-    assert {name for block in shown for name in re.findall(r"alert_router_\w+", block.text)} <= known
+    assert {
+        name for block in shown for name in re.findall(r"alert_router_\w+", block.text)
+    } <= known
 
 
 def test_every_dependency_says_why() -> None:
@@ -210,12 +225,16 @@ def test_every_dependency_says_why() -> None:
 def test_every_command_is_listed() -> None:
     """docs/operations.md has a line for each command."""
     commands: Any = typer.main.get_command(main)
-    assert names(rows("docs/operations.md", "Commands")) == [f"alert-router {name}" for name in commands.commands]
+    assert names(rows("docs/operations.md", "Commands")) == [
+        f"alert-router {name}" for name in commands.commands
+    ]
 
 
 def test_every_path_of_the_api_is_listed() -> None:
     """docs/api.md has the same table as OpenAPI."""
     shown = [
-        (row[0].lower(), row[1].strip("`")) for row in rows("docs/api.md") if row[0] in ("GET", "POST", "PUT", "DELETE")
+        (row[0].lower(), row[1].strip("`"))
+        for row in rows("docs/api.md")
+        if row[0] in ("GET", "POST", "PUT", "DELETE")
     ]
     assert shown == [(method, f"/api/v1{path}") for method, path, *_ in TABLE]

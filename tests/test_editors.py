@@ -1,4 +1,6 @@
-"""What editors, pre-commit and CI are given: each file knows its schema, each command is one that there is."""
+"""What editors, pre-commit and CI are given: each file knows its schema, each command is one that
+there is.
+"""
 
 import re
 import shlex
@@ -11,7 +13,10 @@ import yaml
 from router.cli import main
 from tests.pages import ROOT
 
-OURS = ["config.example.yaml", *(str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("rules/**/*.yaml")))]
+OURS = [
+    "config.example.yaml",
+    *(str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("rules/**/*.yaml"))),
+]
 HOOKS = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
 COMMANDS: Any = typer.main.get_command(main)
 
@@ -35,17 +40,24 @@ def test_each_shipped_file_names_its_schema(name: str) -> None:
 def test_each_hook_runs_a_command(hook: dict[str, Any]) -> None:
     """Once, whatever files have changed, and it takes a config."""
     program, command = shlex.split(hook["entry"])
-    assert (program, hook["id"], hook["pass_filenames"]) == ("alert-router", f"alert-router-{command}", False)
+    assert (program, hook["id"], hook["pass_filenames"]) == (
+        "alert-router",
+        f"alert-router-{command}",
+        False,
+    )
     assert "--config" in options(command)
 
 
 @pytest.mark.parametrize(
-    ("name", "commands"), [("github-actions.yml", ["check", "test", "check"]), ("replay.yml", ["replay", "replay"])]
+    ("name", "commands"),
+    [("github-actions.yml", ["check", "test", "check"]), ("replay.yml", ["replay", "replay"])],
 )
 def test_the_workflows_run_commands_there_are(name: str, commands: list[str]) -> None:
     """With options that they have."""
     workflow = yaml.safe_load((ROOT / "deploy/ci" / name).read_text())
-    steps = [step["run"] for job in workflow["jobs"].values() for step in job["steps"] if "run" in step]
+    steps = [
+        step["run"] for job in workflow["jobs"].values() for step in job["steps"] if "run" in step
+    ]
     lines = [shlex.split(step) for step in steps if step.startswith("alert-router ")]
     assert [line[1] for line in lines] == commands
     for _, command, *arguments in lines:

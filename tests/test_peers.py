@@ -1,4 +1,6 @@
-"""The real peers start, do their work and stop; and together they carry an alert from a metric to a webhook."""
+"""The real peers start, do their work and stop; and together they carry an alert from a metric to a
+webhook.
+"""
 
 import asyncio
 from pathlib import Path
@@ -17,7 +19,9 @@ ROOT = Path(__file__).parent.parent
 SEEN = web.AppKey("seen", asyncio.Queue)
 
 
-@pytest.mark.parametrize(("ci", "outcome"), [("", pytest.skip.Exception), ("true", pytest.fail.Exception)])
+@pytest.mark.parametrize(
+    ("ci", "outcome"), [("", pytest.skip.Exception), ("true", pytest.fail.Exception)]
+)
 def test_a_missing_program_skips_at_home_and_fails_in_ci(
     monkeypatch: pytest.MonkeyPatch, ci: str, outcome: type[BaseException]
 ) -> None:
@@ -29,7 +33,9 @@ def test_a_missing_program_skips_at_home_and_fails_in_ci(
 
 @pytest.mark.peer
 async def test_each_database_is_new_and_gone_afterwards() -> None:
-    """Tests can't see one another's tables, and one that forgets a connection doesn't keep its database alive."""
+    """Tests can't see one another's tables, and one that forgets a connection doesn't keep its
+    database alive.
+    """
     with Postgres() as server:
         async with server.database() as first:
             forgotten = await asyncpg.connect(first)
@@ -62,9 +68,13 @@ def alertmanager_config(folder: Path, url: str) -> dict[str, Any]:
     return config
 
 
-def prometheus_config(folder: Path, exporter: Exporter, alertmanager: Alertmanager) -> dict[str, Any]:
+def prometheus_config(
+    folder: Path, exporter: Exporter, alertmanager: Alertmanager
+) -> dict[str, Any]:
     """The shipped one, with the shipped rules, looking at this exporter once a second."""
-    (folder / "rules.yaml").write_text(hasten((ROOT / "rules/prometheus/critical.rules.yaml").read_text()))
+    (folder / "rules.yaml").write_text(
+        hasten((ROOT / "rules/prometheus/critical.rules.yaml").read_text())
+    )
     config = yaml.safe_load((ROOT / "deploy/prometheus.yml").read_text())
     config["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
     config["rule_files"] = ["rules.yaml"]
@@ -77,7 +87,9 @@ def prometheus_config(folder: Path, exporter: Exporter, alertmanager: Alertmanag
 @pytest.mark.peer
 @pytest.mark.slow
 async def test_a_failing_payment_reaches_the_webhook_and_recovers(tmp_path: Path) -> None:
-    """Exporter, Prometheus with our rules, Alertmanager with our routes: firing comes with its value, then resolved."""
+    """Exporter, Prometheus with our rules, Alertmanager with our routes: firing comes with its
+    value, then resolved.
+    """
     app = web.Application()
     app[SEEN] = asyncio.Queue()
     app.router.add_post("/webhooks/alertmanager", collect)
@@ -98,7 +110,9 @@ async def test_a_failing_payment_reaches_the_webhook_and_recovers(tmp_path: Path
         Prometheus(tmp_path, prometheus_config(tmp_path, exporter, alertmanager)) as prometheus,
     ):
         scraped = 'count(payment_attempts_total{service="api"})'
-        await prometheus.until("/api/v1/query", lambda answer: answer["data"]["result"], query=scraped)
+        await prometheus.until(
+            "/api/v1/query", lambda answer: answer["data"]["result"], query=scraped
+        )
         exporter.payments.labels("api", "success").inc(300)
         exporter.payments.labels("api", "failure").inc(100)
         firing = await seen("firing")

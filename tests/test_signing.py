@@ -2,7 +2,7 @@
 
 from router.config.document import Auth
 from router.config.secret import Secret
-from router.core.grant import Grant, Signer
+from router.core.messages.signed_links import Grant, Signer
 from router.model.event import Command
 from router.signing import signing
 from router.store import SqlStore

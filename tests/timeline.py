@@ -1,6 +1,8 @@
-"""Timelines: what happens when, by the clock on a wall, and all that must follow. Anything extra fails.
+"""Timelines: what happens when, by the clock on a wall, and all that must follow. Anything extra
+fails.
 
-A line says a time, what is done then (maybe nothing), and all that follows then. Between two lines nothing does.
+A line says a time, what is done then (maybe nothing), and all that follows then. Between two lines
+nothing does.
 
     play(world, '''
         Mon 03-23 08:59  alert  page(sms/ana)
@@ -14,7 +16,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from router.core.wall import instant
+from router.core.oncall.local_time import instant
 from router.model.alert import Alert, AlertStatus
 from router.model.event import Command
 from router.model.incident import Severity
@@ -24,7 +26,9 @@ from tests.world import World, alert
 YEAR = 2026
 LONDON = "Europe/London"
 
-LINE = re.compile(r"(\w{3}) ((?:\d{4}-)?\d\d-\d\d \d\d:\d\d) *((?:alert|over|ack|escalate|P1)(?= |$)|) *(.*)")
+LINE = re.compile(
+    r"(\w{3}) ((?:\d{4}-)?\d\d-\d\d \d\d:\d\d) *((?:alert|over|ack|escalate|P1)(?= |$)|) *(.*)"
+)
 WORDS = {
     Reason.STEPS_ENDED: "ended",
     Reason.NOBODY_REACHED: "nobody({target})",
@@ -38,7 +42,10 @@ WORDS = {
 
 
 def play(world: World, script: str, seen_as: Alert | None = None) -> None:
-    """Let each line happen in its turn; the first brings the world to its time. `seen_as` is the alert that's meant."""
+    """Let each line happen in its turn; the first brings the world to its time.
+
+    `seen_as` is the alert that's meant.
+    """
     fires = seen_as or alert()
     seen: list[tuple[float, str]] = []
     for line in script.strip().splitlines():

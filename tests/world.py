@@ -1,19 +1,21 @@
-"""A virtual router in the hands of a test: messages are delivered, and time passes, when it says so.
+"""A virtual router in the hands of a test: messages are delivered, and time passes, when it says
+so.
 
-Also the settings, rules and alerts that tests of the core are about, all alike but for what a test says.
+Also the settings, rules and alerts that tests of the core are about, all alike but for what a test
+says.
 """
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from router.core.matcher import parse_matchers
-from router.core.policy import Policy, SeverityPlan, Step, Unless
-from router.core.quantity import Threshold
-from router.core.rule import Rule, RuleSet
-from router.core.settings import Settings
-from router.core.template import compile_template
-from router.core.virtual import VirtualRouter
-from router.model.alert import Alert, AlertStatus, Taking
+from router.core.incident.policy import Policy, SeverityPlan, Step, Unless
+from router.core.incident.settings import Settings
+from router.core.rules.matcher import parse_matchers
+from router.core.rules.rule import Rule, RuleSet
+from router.core.text.template import compile_template
+from router.core.text.units import Threshold
+from router.core.virtual.router import VirtualRouter
+from router.model.alert import Alert, AlertStatus, RuleMatch
 from router.model.decision import Owed
 from router.model.event import AlertSeen, Command, Commanded, DeliverySettled, TimerDue
 from router.model.incident import Incident, Severity
@@ -25,10 +27,18 @@ NOW = 1_770_000_000.0
 POLICIES = {
     "critical": Policy(
         "critical",
-        (Step(0, ("slack", "pager")), Step(300, ("phone",), Unless.ACKNOWLEDGED), Step(1800, ("cto",))),
+        (
+            Step(0, ("slack", "pager")),
+            Step(300, ("phone",), Unless.ACKNOWLEDGED),
+            Step(1800, ("cto",)),
+        ),
         fallback=("mail",),
     ),
-    "high": Policy("high", (Step(0, ("slack",)), Step(1800, ("pager",), Unless.ACKNOWLEDGED)), fallback=("mail",)),
+    "high": Policy(
+        "high",
+        (Step(0, ("slack",)), Step(1800, ("pager",), Unless.ACKNOWLEDGED)),
+        fallback=("mail",),
+    ),
     "low": Policy("low", (Step(0, ("slack",)),)),
 }
 PLANS = {
@@ -41,10 +51,14 @@ PLANS = {
 
 def rule(name: str = "payments", match: str = "alertname=Payments", **changed: Any) -> Rule:
     """A rule for the alert named Payments: P0 over 10 %, P1 over 1 %, an incident for each service."""
-    thresholds = changed.pop("thresholds", {} if "severity" in changed else {"P0": "> 10%", "P1": "> 1%"})
+    thresholds = changed.pop(
+        "thresholds", {} if "severity" in changed else {"P0": "> 10%", "P1": "> 1%"}
+    )
     values: dict[str, Any] = {
         "matchers": parse_matchers(match) if match else (),
-        "thresholds": tuple((Severity(tier), Threshold.parse(text)) for tier, text in thresholds.items()),
+        "thresholds": tuple(
+            (Severity(tier), Threshold.parse(text)) for tier, text in thresholds.items()
+        ),
         "group_by": ("service",),
         "summary": compile_template("{{ labels.alertname }} on {{ labels.service }}"),
         "resolve_after": 0.0,
@@ -53,14 +67,23 @@ def rule(name: str = "payments", match: str = "alertname=Payments", **changed: A
 
 
 def settings(*rules: Rule, policies: Mapping[str, Policy] = POLICIES, **changed: Any) -> Settings:
-    """These rules, or else the one above, and a P2 for whatever they don't take. Slack is edited in place."""
+    """These rules, or else the one above, and a P2 for whatever they don't take.
+
+    Slack is edited in place.
+    """
     rules = rules or (rule(),)
     default = rule("default", "", severity=Severity.P2, group_by=("alertname",))
-    values: dict[str, Any] = {"severities": PLANS, "policies": policies, "edited": frozenset({"slack"})}
+    values: dict[str, Any] = {
+        "severities": PLANS,
+        "policies": policies,
+        "edited": frozenset({"slack"}),
+    }
     return Settings(RuleSet.of(rules, default, revision=repr(rules)), **(values | changed))
 
 
-def alert(fingerprint: str = "f1", value: str = "20%", *, service: str = "api", **changed: Any) -> Alert:
+def alert(
+    fingerprint: str = "f1", value: str = "20%", *, service: str = "api", **changed: Any
+) -> Alert:
     values: dict[str, Any] = {
         "source": "alertmanager",
         "status": AlertStatus.FIRING,
@@ -80,7 +103,12 @@ class World(VirtualRouter):
     """A virtual router that delivers only when told to, and the words in which tests speak to it."""
 
     def __init__(self, config: Settings | None = None) -> None:
-        super().__init__(config or settings(), NOW, post=None, watch=lambda changes: self.owed.extend(changes.owed))
+        super().__init__(
+            config or settings(),
+            NOW,
+            post=None,
+            watch=lambda changes: self.owed.extend(changes.owed),
+        )
         self.owed: list[Owed] = []
 
     def __getattr__(self, name: str) -> Any:
@@ -93,7 +121,9 @@ class World(VirtualRouter):
         """A webhook with these alerts."""
         return self.happen(*(AlertSeen(self.now, seen) for seen in alerts))
 
-    def command(self, command: Command, incident_id: int = 1, by: str = "ana", **particulars: Any) -> Reason:
+    def command(
+        self, command: Command, incident_id: int = 1, by: str = "ana", **particulars: Any
+    ) -> Reason:
         return self.happen(Commanded(self.now, incident_id, by, command, **particulars))[0]
 
     def advance(self, seconds: float) -> None:
@@ -107,7 +137,11 @@ class World(VirtualRouter):
     def claim(self, channel: str) -> Iterator[Notification]:
         """Lease what the channel is owed by now."""
         for key, row in sorted(self.outbox.items()):
-            free = row.state is NotificationState.PENDING and row.due_at <= self.now and row.lease_until <= self.now
+            free = (
+                row.state is NotificationState.PENDING
+                and row.due_at <= self.now
+                and row.lease_until <= self.now
+            )
             if row.channel == channel and free:
                 yield self.memory.lease(key, self.now)
 
@@ -128,9 +162,13 @@ class World(VirtualRouter):
     # --- what a test looks at
 
     @property
-    def takings(self) -> dict[tuple[str, str], Taking]:
+    def rule_matches(self) -> dict[tuple[str, str], RuleMatch]:
         """By fingerprint and rule."""
-        return {(one.fingerprint, one.rule): one for of in self.memory.takings.values() for one in of.values()}
+        return {
+            (one.fingerprint, one.rule): one
+            for of in self.memory.rule_matches.values()
+            for one in of.values()
+        }
 
     @property
     def timers(self) -> dict[tuple[int, str], float]:

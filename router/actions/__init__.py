@@ -1,4 +1,5 @@
-"""Runs what may be done against an incident: one module for each kind of action, and the desk that they're asked at.
+"""Runs what may be done against an incident: one module for each kind of action, and the desk that
+they're asked at.
 
 A kind's module is imported when a config first has one, since the libraries are slow to load.
 """
@@ -11,7 +12,10 @@ from router.actions.job import Action
 from router.config.actions import ActionDocument
 
 KINDS = {"argv": "Argv", "sql_flag": "SqlFlag", "git_revert": "GitRevert"}
-"""By the key that an action has: the module here, and the class in it. A guide runs nothing, so it has none."""
+"""By the key that an action has: the module here, and the class in it.
+
+A guide runs nothing, so it has none.
+"""
 
 
 def build(documents: Mapping[str, ActionDocument]) -> dict[str, tuple[Action, float]]:

@@ -1,7 +1,8 @@
-"""An action that reverts a commit by a pull request: a branch of its own, and never a push to the branch itself.
+"""An action that reverts a commit by a pull request: a branch of its own, and never a push to the
+branch itself.
 
-GitHub has no call for a revert (wire/09, 9.2), so git makes it, in a folder that's thrown away. The token is in git's
-environment, not among its arguments, where any user of the machine could read it.
+GitHub has no call for a revert (wire/09, 9.2), so git makes it, in a folder that's thrown away. The
+token is in git's environment, not among its arguments, where any user of the machine could read it.
 """
 
 import asyncio
@@ -16,11 +17,11 @@ from typing import Any
 import aiohttp
 import msgspec
 
-from router.actions.job import Job, Outcome
+from router.actions.job import ActionOutcome, Job
 from router.actions.process import Ended, run
 from router.config.actions import ActionDocument
-from router.core.binding import fill
-from router.core.render import plain
+from router.core.incident.action_binding import fill
+from router.core.text.plain import plain
 from router.model.action import ActionRequest, ActionState
 
 _COMMIT = re.compile(r"[0-9a-f]{7,40}")
@@ -36,11 +37,13 @@ class Stopped(Exception):
 
     def __init__(self, state: ActionState, said: bytes) -> None:
         super().__init__(state)
-        self.outcome = Outcome(state, said)
+        self.outcome = ActionOutcome(state, said)
 
 
 class GitRevert:
-    """`memo` is the number of the pull request; undoing closes it, for merging it was somebody's own decision."""
+    """`memo` is the number of the pull request; undoing closes it, for merging it was somebody's
+    own decision.
+    """
 
     def __init__(self, document: ActionDocument) -> None:
         assert document.git_revert is not None
@@ -50,14 +53,14 @@ class GitRevert:
         self._api = f"{config.api_url.rstrip('/')}/repos/{config.repository}"
         self._hidden = b64encode(f"x-access-token:{config.token.reveal()}".encode())
 
-    async def check(self, job: Job) -> Outcome:
+    async def check(self, job: Job) -> ActionOutcome:
         """Makes the revert, shows what it changes, and throws it away."""
         return await self._within(self._check(job))
 
-    async def run(self, job: Job) -> Outcome:
+    async def run(self, job: Job) -> ActionOutcome:
         return await self._within(self._open(job))
 
-    async def undo(self, job: Job) -> Outcome:
+    async def undo(self, job: Job) -> ActionOutcome:
         return await self._within(self._close(job))
 
     def shown(self, request: ActionRequest) -> list[str]:
@@ -68,21 +71,23 @@ class GitRevert:
             f"open a pull request into {self._config.branch}",
         ]
 
-    async def _within(self, work: Coroutine[Any, Any, Outcome]) -> Outcome:
+    async def _within(self, work: Coroutine[Any, Any, ActionOutcome]) -> ActionOutcome:
         try:
             async with asyncio.timeout(self._seconds):
                 outcome = await work
         except TimeoutError:
-            return Outcome(ActionState.TIMED_OUT)
+            return ActionOutcome(ActionState.TIMED_OUT)
         except Stopped as stopped:
             outcome = stopped.outcome
-        return Outcome(outcome.state, outcome.output.replace(self._hidden, b"***"), outcome.memo)
+        return ActionOutcome(
+            outcome.state, outcome.output.replace(self._hidden, b"***"), outcome.memo
+        )
 
-    async def _check(self, job: Job) -> Outcome:
+    async def _check(self, job: Job) -> ActionOutcome:
         with _folder() as folder:
-            return Outcome(ActionState.DONE, await self._revert(folder, job))
+            return ActionOutcome(ActionState.DONE, await self._revert(folder, job))
 
-    async def _open(self, job: Job) -> Outcome:
+    async def _open(self, job: Job) -> ActionOutcome:
         branch = _branch(job, self._commit(job.request))
         with _folder() as folder:
             changed = await self._revert(folder, job)
@@ -93,22 +98,41 @@ class GitRevert:
         except Stopped as stopped:
             pushed = f"\nthe branch {branch} is there; its pull request isn't".encode()
             raise Stopped(stopped.outcome.state, stopped.outcome.output + pushed) from None
-        return Outcome(ActionState.DONE, changed + f"\n{pull.html_url}".encode(), str(pull.number))
+        return ActionOutcome(
+            ActionState.DONE, changed + f"\n{pull.html_url}".encode(), str(pull.number)
+        )
 
-    async def _close(self, job: Job) -> Outcome:
+    async def _close(self, job: Job) -> ActionOutcome:
         memo = job.undone.memo if job.undone else ""
         if not memo:
-            return Outcome(ActionState.FAILED, b"no pull request of it is known")
+            return ActionOutcome(ActionState.FAILED, b"no pull request of it is known")
         await self._call("PATCH", f"/pulls/{memo}", {"state": "closed"})
-        return Outcome(ActionState.DONE, f"pull request #{memo} is closed".encode())
+        return ActionOutcome(ActionState.DONE, f"pull request #{memo} is closed".encode())
 
     async def _revert(self, folder: str, job: Job) -> bytes:
         """The revert, committed in `folder`: what it changes."""
         commit, branch = self._commit(job.request), self._config.branch
         if not _COMMIT.fullmatch(commit):
             raise Stopped(ActionState.FAILED, b"expected a commit's hash of 7 to 40 hex digits")
-        await self._git(folder, "clone", "--quiet", "--single-branch", "--branch", branch, "--", self._origin, ".")
-        await self._git(folder, "merge-base", "--is-ancestor", commit, "HEAD", wrong=f"{commit} isn't on {branch}")
+        await self._git(
+            folder,
+            "clone",
+            "--quiet",
+            "--single-branch",
+            "--branch",
+            branch,
+            "--",
+            self._origin,
+            ".",
+        )
+        await self._git(
+            folder,
+            "merge-base",
+            "--is-ancestor",
+            commit,
+            "HEAD",
+            wrong=f"{commit} isn't on {branch}",
+        )
         parents = (await self._git(folder, "rev-list", "--parents", "-n", "1", commit)).split()
         mainline = ("--mainline", "1") if len(parents) > 2 else ()
         await self._git(folder, "revert", "--no-edit", *mainline, commit)
@@ -117,9 +141,13 @@ class GitRevert:
     async def _git(self, folder: str, *arguments: str, wrong: str = "") -> bytes:
         """What git says. Raises: Stopped, if it's anything but well."""
         try:
-            ended: Ended = await run(["git", *arguments], env=self._env(folder), cwd=folder, seconds=self._seconds)
+            ended: Ended = await run(
+                ["git", *arguments], env=self._env(folder), cwd=folder, seconds=self._seconds
+            )
         except OSError as error:
-            raise Stopped(ActionState.FAILED, f"git can't be started: {error.strerror}".encode()) from None
+            raise Stopped(
+                ActionState.FAILED, f"git can't be started: {error.strerror}".encode()
+            ) from None
         if ended.code:
             said = wrong.encode() or f"git {arguments[0]} failed\n".encode() + ended.output
             raise Stopped(ActionState.FAILED, said)
@@ -139,7 +167,9 @@ class GitRevert:
             "credential.helper": "",
         }
         if self._origin.startswith("https:"):
-            given[f"http.{self._origin}.extraHeader"] = f"Authorization: Basic {self._hidden.decode()}"
+            given[f"http.{self._origin}.extraHeader"] = (
+                f"Authorization: Basic {self._hidden.decode()}"
+            )
         numbered = {
             f"GIT_CONFIG_{what}_{number}": text
             for number, pair in enumerate(given.items())
@@ -175,7 +205,9 @@ class GitRevert:
         try:
             return msgspec.json.decode(answer, type=PullRequest)
         except msgspec.DecodeError:
-            raise Stopped(ActionState.MAY_HAVE_RUN, b"what GitHub answered isn't a pull request") from None
+            raise Stopped(
+                ActionState.MAY_HAVE_RUN, b"what GitHub answered isn't a pull request"
+            ) from None
 
     async def _call(self, method: str, path: str, content: Mapping[str, object]) -> bytes:
         """Raises: Stopped. An answer that never came may have been a yes."""
@@ -188,15 +220,21 @@ class GitRevert:
         try:
             async with (
                 aiohttp.ClientSession(headers=headers) as session,
-                session.request(method, self._api + path, json=content, allow_redirects=False) as response,
+                session.request(
+                    method, self._api + path, json=content, allow_redirects=False
+                ) as response,
             ):
                 answer = await response.read()
         except aiohttp.ClientConnectorError:
             raise Stopped(ActionState.FAILED, b"GitHub can't be reached") from None
         except (aiohttp.ClientError, OSError) as error:
-            raise Stopped(ActionState.MAY_HAVE_RUN, f"GitHub: {type(error).__name__}".encode()) from None
+            raise Stopped(
+                ActionState.MAY_HAVE_RUN, f"GitHub: {type(error).__name__}".encode()
+            ) from None
         if response.status not in (HTTPStatus.OK, HTTPStatus.CREATED):
-            raise Stopped(ActionState.FAILED, f"GitHub answered {response.status}: ".encode() + answer[:500])
+            raise Stopped(
+                ActionState.FAILED, f"GitHub answered {response.status}: ".encode() + answer[:500]
+            )
         return answer
 
     def _commit(self, request: ActionRequest) -> str:

@@ -9,14 +9,17 @@ from router.model.incident import Incident
 
 
 class Job(Struct, frozen=True):
-    """A request to be run: for which incident, and who has approved. `undone` is the request it takes back, if so."""
+    """A request to be run: for which incident, and who has approved.
+
+    `undone` is the request it takes back, if so.
+    """
 
     incident: Incident
     request: ActionRequest
     undone: ActionRequest | None = None
 
 
-class Outcome(Struct, frozen=True):
+class ActionOutcome(Struct, frozen=True):
     """How it ended, what it said, and what it has to remember to be undone."""
 
     state: ActionState
@@ -25,15 +28,18 @@ class Outcome(Struct, frozen=True):
 
 
 class Action(Protocol):
-    """One configured action. None of these raises; each ends within the action's time-out, or is cancelled."""
+    """One configured action.
 
-    async def check(self, job: Job) -> Outcome:
+    None of these raises; each ends within the action's time-out, or is cancelled.
+    """
+
+    async def check(self, job: Job) -> ActionOutcome:
         """The dry run: it changes nothing."""
         ...
 
-    async def run(self, job: Job) -> Outcome: ...
+    async def run(self, job: Job) -> ActionOutcome: ...
 
-    async def undo(self, job: Job) -> Outcome:
+    async def undo(self, job: Job) -> ActionOutcome:
         """`job.undone` is what to take back."""
         ...
 

@@ -8,7 +8,10 @@ from contextlib import suppress
 from typing import IO, NamedTuple
 
 KEPT = 64 * 1024
-"""Bytes kept of the beginning and of the end of what a program says. What is between is read and dropped."""
+"""Bytes kept of the beginning and of the end of what a program says.
+
+What is between is read and dropped.
+"""
 
 KILL_AFTER = 2.0
 """Seconds from SIGTERM to SIGKILL, and for what is left in the pipe once the program has ended."""
@@ -42,12 +45,15 @@ class _Said:
 
 
 async def run(argv: Sequence[str], *, env: Mapping[str, str], cwd: str, seconds: float) -> Ended:
-    """Run `argv` in a process group of its own, with standard output and error as one, and nothing to read.
+    """Run `argv` in a process group of its own, with standard output and error as one, and nothing
+    to read.
 
-    After `seconds`, or when cancelled, the whole group is ended; so is whatever it leaves behind when it's done.
+    After `seconds`, or when cancelled, the whole group is ended; so is whatever it leaves behind
+    when it's done.
     Raises: OSError, if it can't be started.
     """
-    # A pipe of our own: `wait` of a process that owns one would last until whatever it left behind lets go of it.
+    # A pipe of our own: `wait` of a process that owns one would last until whatever it left behind
+    # lets go of it.
     ours, theirs = os.pipe()
     said = _Said()
     with os.fdopen(ours, "rb", buffering=0) as pipe:
@@ -101,6 +107,9 @@ async def _terminate(process: asyncio.subprocess.Process) -> None:
 
 
 def _signal(group: int, number: signal.Signals) -> None:
-    """To the whole group. Its id stays taken while anything is in it; if nothing is, there's nobody to tell."""
+    """To the whole group.
+
+    Its id stays taken while anything is in it; if nothing is, there's nobody to tell.
+    """
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(group, number)

@@ -9,7 +9,7 @@ from urllib.parse import quote, unquote, urlsplit
 from msgspec import Struct
 
 from router.config.secret import Secret
-from router.core.render import plain
+from router.core.text.plain import plain
 
 SHORTEST = 4
 """Characters. What is shorter is in any text, and keeps nobody out."""
@@ -17,15 +17,21 @@ SHORTEST = 4
 SHOWN = 4000
 """Characters kept of an output."""
 
-_NAMED_SO = re.compile(r"TOKEN|SECRET|PASSW|PASSPHRASE|KEY|CREDENTIAL|DSN|AUTH|WEBHOOK", re.IGNORECASE)
+_NAMED_SO = re.compile(
+    r"TOKEN|SECRET|PASSW|PASSPHRASE|KEY|CREDENTIAL|DSN|AUTH|WEBHOOK", re.IGNORECASE
+)
 
 
 class Redactor:
-    """Knows the secrets of a config and of the environment, also as a URL or as basic authentication has them."""
+    """Knows the secrets of a config and of the environment, also as a URL or as basic
+    authentication has them.
+    """
 
     def __init__(self, config: object, env: Mapping[str, str]) -> None:
         found = {one for secret in _secrets(config) for one in _forms(secret.reveal())}
-        found |= {one for name, value in env.items() if _NAMED_SO.search(name) for one in _forms(value)}
+        found |= {
+            one for name, value in env.items() if _NAMED_SO.search(name) for one in _forms(value)
+        }
         # The longest first: one may be part of another.
         known = sorted((one for one in found if len(one) >= SHORTEST), key=len, reverse=True)
         self._known = re.compile("|".join(map(re.escape, known))) if known else None
@@ -34,7 +40,9 @@ class Redactor:
         return self._known.sub("***", text) if self._known else text
 
     def output(self, raw: bytes) -> str:
-        """`raw` as text for a timeline: without secrets and control characters, its middle left out if it's long."""
+        """`raw` as text for a timeline: without secrets and control characters, its middle left out
+        if it's long.
+        """
         text = self.redact(raw.decode("utf-8", "replace"))
         text = "\n".join(line for line in map(_line, text.splitlines()) if line)
         half = SHOWN // 2
@@ -65,7 +73,9 @@ def _secrets(value: Any) -> Iterator[Secret]:
 def _forms(secret: str) -> Iterable[str]:
     """The ways in which a secret shows up."""
     yield secret
-    yield from filter(None, (line.strip() for line in secret.splitlines()))  # a key of many lines, say
+    yield from filter(
+        None, (line.strip() for line in secret.splitlines())
+    )  # a key of many lines, say
     yield quote(secret, safe="")
     yield b64encode(secret.encode("utf-8", "surrogateescape")).decode()
     try:

@@ -1,7 +1,8 @@
 """An action that sets a feature flag in a PostgreSQL table, and can put it back.
 
-One row or none: a name that is there twice, or not at all, is a failure and changes nothing. The names of the table and
-columns are checked by the config and quoted; the flag's name and the values are parameters of the statement.
+One row or none: a name that is there twice, or not at all, is a failure and changes nothing. The
+names of the table and columns are checked by the config and quoted; the flag's name and the values
+are parameters of the statement.
 """
 
 import ssl
@@ -10,9 +11,9 @@ from contextlib import asynccontextmanager
 
 import asyncpg
 
-from router.actions.job import Job, Outcome
+from router.actions.job import ActionOutcome, Job
 from router.config.actions import ActionDocument
-from router.core.binding import fill
+from router.core.incident.action_binding import fill
 from router.model.action import ActionRequest, ActionState
 
 _FAULTS = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, ssl.SSLError)
@@ -32,33 +33,37 @@ class SqlFlag:
         self._select = f"SELECT {value} FROM {table} WHERE {name} = $1"  # noqa: S608
         self._update = f"UPDATE {table} SET {value} = $2::boolean WHERE {name} = $1"  # noqa: S608
 
-    async def check(self, job: Job) -> Outcome:
+    async def check(self, job: Job) -> ActionOutcome:
         """Says what the flag is now."""
         name = self._named(job.request)
         try:
             async with self._connected() as connection:
                 found = await connection.fetch(self._select, name)
         except _FAULTS as error:
-            return Outcome(ActionState.FAILED, _why(error))
+            return ActionOutcome(ActionState.FAILED, _why(error))
         if wrong := _wrong(name, found):
             return wrong
-        return Outcome(ActionState.DONE, f"{name} is {_SAID[found[0][0]]}".encode())
+        return ActionOutcome(ActionState.DONE, f"{name} is {_SAID[found[0][0]]}".encode())
 
-    async def run(self, job: Job) -> Outcome:
+    async def run(self, job: Job) -> ActionOutcome:
         return await self._set(self._named(job.request), self._flag.value)
 
-    async def undo(self, job: Job) -> Outcome:
+    async def undo(self, job: Job) -> ActionOutcome:
         """Puts back what it was before the run."""
         memo = job.undone.memo if job.undone else ""
         if memo not in _MEANT:
-            return Outcome(ActionState.FAILED, b"what the flag was before isn't known; nothing was changed")
+            return ActionOutcome(
+                ActionState.FAILED, b"what the flag was before isn't known; nothing was changed"
+            )
         return await self._set(self._named(job.request), _MEANT[memo])
 
     def shown(self, request: ActionRequest) -> list[str]:
         value = "what it was before" if request.undoes else _SAID[self._flag.value]
-        return [self._update.replace("$1", f"'{self._named(request)}'").replace("$2::boolean", value)]
+        return [
+            self._update.replace("$1", f"'{self._named(request)}'").replace("$2::boolean", value)
+        ]
 
-    async def _set(self, name: str, value: bool | None) -> Outcome:
+    async def _set(self, name: str, value: bool | None) -> ActionOutcome:
         written = False
         try:
             async with self._connected() as connection, connection.transaction():
@@ -68,11 +73,17 @@ class SqlFlag:
                 written = True  # from here on it may be committed, whatever we hear of it
                 await connection.execute(self._update, name, value)
         except asyncpg.PostgresError as error:
-            return Outcome(ActionState.FAILED, _why(error))  # the database says that it didn't
+            return ActionOutcome(
+                ActionState.FAILED, _why(error)
+            )  # the database says that it didn't
         except _FAULTS as error:
-            return Outcome(ActionState.MAY_HAVE_RUN if written else ActionState.FAILED, _why(error))
+            return ActionOutcome(
+                ActionState.MAY_HAVE_RUN if written else ActionState.FAILED, _why(error)
+            )
         before = _SAID[found[0][0]]
-        return Outcome(ActionState.DONE, f"{name} was {before}, and is {_SAID[value]}".encode(), before)
+        return ActionOutcome(
+            ActionState.DONE, f"{name} was {before}, and is {_SAID[value]}".encode(), before
+        )
 
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[asyncpg.Connection]:
@@ -96,7 +107,7 @@ def _quoted(name: str) -> str:
     return ".".join(f'"{part}"' for part in name.split("."))
 
 
-def _wrong(name: str, found: Sequence[Sequence[object]]) -> Outcome | None:
+def _wrong(name: str, found: Sequence[Sequence[object]]) -> ActionOutcome | None:
     """Why this can't be the flag, if it can't."""
     if len(found) != 1:
         said = f"there are {len(found)} rows named {name}, and one is needed"
@@ -104,10 +115,12 @@ def _wrong(name: str, found: Sequence[Sequence[object]]) -> Outcome | None:
         said = f"{name} isn't a boolean"
     else:
         return None
-    return Outcome(ActionState.FAILED, f"{said}; nothing was changed".encode())
+    return ActionOutcome(ActionState.FAILED, f"{said}; nothing was changed".encode())
 
 
 def _why(error: Exception) -> bytes:
-    """PostgreSQL's own words name no secret; those of a connection that failed may name where it goes."""
+    """PostgreSQL's own words name no secret; those of a connection that failed may name where it
+    goes.
+    """
     said = str(error) if isinstance(error, asyncpg.PostgresError) else ""
     return f"{type(error).__name__}: {said}".rstrip(": ").encode()

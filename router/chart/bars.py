@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from math import isfinite
 
 from router.chart.paper import GRID, LINES, QUIET, TONES, Colour, Look, Tone, picture, text
-from router.core.quantity import number
+from router.core.text.units import number
 
 _ROOM = 60  # pixels that a bar's name may need
 
@@ -18,7 +18,8 @@ def bars(  # noqa: PLR0913 - what there is to say about a chart, each by name
     write: Callable[[float], str] = number,
     look: Look | None = None,
 ) -> bytes:
-    """A bar for each name. `parts` are what the bars are made up of, from the bottom, with a value for each name.
+    """A bar for each name. `parts` are what the bars are made up of, from the bottom, with a value
+    for each name.
 
     Args:
         names: what is below the bars; where they're many, only some are written.
@@ -34,11 +35,15 @@ def bars(  # noqa: PLR0913 - what there is to say about a chart, each by name
         below = [0.0] * len(names)
         for part, values in parts.items():
             heights = [value if isfinite(value) and value > 0 else 0.0 for value in values]
-            drawn.axes.bar(range(len(names)), heights, bottom=below, width=0.7, color=colours[part].light)
+            drawn.axes.bar(
+                range(len(names)), heights, bottom=below, width=0.7, color=colours[part].light
+            )
             below = [base + height for base, height in zip(below, heights, strict=True)]
         every = max(1, -(-len(names) * _ROOM // drawn.look.width))
         shown = range(0, len(names), every)
-        drawn.axes.set_xticks(shown, labels=[text(names[index]) for index in shown], parse_math=False)
+        drawn.axes.set_xticks(
+            shown, labels=[text(names[index]) for index in shown], parse_math=False
+        )
         drawn.axes.set_xlim(-0.6, max(len(names), 1) - 0.4)
         drawn.axes.set_ylim(0, 1.1 * max(below, default=0.0) or 1.0)
         drawn.axes.yaxis.set_major_formatter(lambda value, _: write(value))

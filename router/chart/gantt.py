@@ -46,9 +46,13 @@ def gantt(
     with picture(Look(wanted.form, wanted.width, ROW * len(rows) + _AROUND)) as drawn:
         drawn.title(title)
         time_axis(drawn, start, end, zone)
-        drawn.axes.set_xlim(start - 0.01 * (end - start), end + 0.01 * (end - start))  # whole dots at the ends
+        drawn.axes.set_xlim(
+            start - 0.01 * (end - start), end + 0.01 * (end - start)
+        )  # whole dots at the ends
         drawn.axes.set_ylim(len(rows) - 0.5, -0.5)
-        drawn.axes.set_yticks(range(len(rows)), labels=[text(row) for row in rows], color=INK.light, parse_math=False)
+        drawn.axes.set_yticks(
+            range(len(rows)), labels=[text(row) for row in rows], color=INK.light, parse_math=False
+        )
         for span in spans:
             _draw(drawn, span, rows.index(span.row), end - start)
         draw_marks(drawn, marks, start, end)
@@ -65,7 +69,9 @@ def _draw(drawn: Picture, span: Span, row: int, whole: float) -> None:
     colour = TONES[span.tone].light
     if span.end > span.start:
         # At least some pixels, or what was short wouldn't be seen.
-        drawn.axes.barh(row, max(span.end - span.start, whole / 250), left=span.start, height=0.55, color=colour)
+        drawn.axes.barh(
+            row, max(span.end - span.start, whole / 250), left=span.start, height=0.55, color=colour
+        )
     else:
         drawn.axes.plot([span.start], [row], marker="o", markersize=7, color=colour)
     if span.label:

@@ -7,9 +7,11 @@ from math import nan
 
 from router.chart.paper import GRID, LINES, QUIET, TONES, Look, Picture, Tone, picture, text
 from router.chart.times import Mark, draw_marks, time_axis
-from router.core.quantity import number
+from router.core.text.units import number
 
-_GAP = 2.5  # times the usual distance of two points, beyond which nothing is known of the time between
+_GAP = (
+    2.5  # times the usual distance of two points, beyond which nothing is known of the time between
+)
 
 
 _HUGEST = 1e100  # beyond it, the arithmetic of an axis would overflow
@@ -17,7 +19,10 @@ _HUGEST = 1e100  # beyond it, the arithmetic of an axis would overflow
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """A curve: its points are (UTC seconds, value) in order. A value that is no number, or beyond all, is a gap."""
+    """A curve: its points are (UTC seconds, value) in order.
+
+    A value that is no number, or beyond all, is a gap.
+    """
 
     name: str
     points: Sequence[tuple[float, float]]
@@ -69,10 +74,16 @@ def line_chart(  # noqa: PLR0913 - what there is to say about a chart, each by n
 
 def _curve(drawn: Picture, one: Series, colour: str) -> None:
     points = _broken(one.points)
-    drawn.axes.plot([at for at, _ in points], [value for _, value in points], color=colour, linewidth=1.8)
-    for before, (at, value), after in zip([(0.0, nan), *points], points, [*points[1:], (0.0, nan)], strict=False):
+    drawn.axes.plot(
+        [at for at, _ in points], [value for _, value in points], color=colour, linewidth=1.8
+    )
+    for before, (at, value), after in zip(
+        [(0.0, nan), *points], points, [*points[1:], (0.0, nan)], strict=False
+    ):
         if _known(value) and not _known(before[1]) and not _known(after[1]):
-            drawn.axes.plot([at], [value], marker="o", markersize=3, color=colour)  # alone it would be no line
+            drawn.axes.plot(
+                [at], [value], marker="o", markersize=3, color=colour
+            )  # alone it would be no line
 
 
 def _broken(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
@@ -87,12 +98,20 @@ def _broken(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
     return broken
 
 
-def _values(drawn: Picture, series: Sequence[Series], level: Level | None, write: Callable[[float], str]) -> None:
+def _values(
+    drawn: Picture, series: Sequence[Series], level: Level | None, write: Callable[[float], str]
+) -> None:
     """The axis of values, from 0 unless there's less, with room above the highest."""
     values = [value for one in series for _, value in one.points if _known(value)]
     if not values:
         drawn.axes.text(
-            0.5, 0.5, "no data", transform=drawn.axes.transAxes, ha="center", va="center", color=QUIET.light
+            0.5,
+            0.5,
+            "no data",
+            transform=drawn.axes.transAxes,
+            ha="center",
+            va="center",
+            color=QUIET.light,
         )
     values += [level.value] if level and _known(level.value) else []
     low, high = min([0.0, *values]), max([0.0, *values])

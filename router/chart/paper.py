@@ -1,7 +1,8 @@
-"""What all charts are drawn on: matplotlib's Figure without pyplot, whose state would be the whole process's.
+"""What all charts are drawn on: matplotlib's Figure without pyplot, whose state would be the whole
+process's.
 
-matplotlib takes half a second to load and isn't made for threads: it's loaded when the first chart is drawn, and one
-chart is drawn at a time. Call it in a thread; a chart takes some 50 ms.
+matplotlib takes half a second to load and isn't made for threads: it's loaded when the first chart
+is drawn, and one chart is drawn at a time. Call it in a thread; a chart takes some 50 ms.
 """
 
 import re
@@ -14,7 +15,7 @@ from enum import StrEnum
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-from router.core.render import plain
+from router.core.text.plain import plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,7 +28,7 @@ _SHARP = 2  # pixels of a PNG for each of its size
 _DRAWING = threading.Lock()
 
 
-class Form(StrEnum):
+class ImageFormat(StrEnum):
     SVG = "svg"
     PNG = "png"
 
@@ -46,7 +47,7 @@ class Tone(StrEnum):
 class Look:
     """The form of a picture, and its size in pixels."""
 
-    form: Form = Form.SVG
+    form: ImageFormat = ImageFormat.SVG
     width: int = 720
     height: int = 240
 
@@ -59,7 +60,11 @@ class Colour:
     dark: str
 
 
-INK, QUIET, GRID = Colour("#1b1f24", "#e6e9ed"), Colour("#59636e", "#9aa4af"), Colour("#d1d9e1", "#333b44")
+INK, QUIET, GRID = (
+    Colour("#1b1f24", "#e6e9ed"),
+    Colour("#59636e", "#9aa4af"),
+    Colour("#d1d9e1", "#333b44"),
+)
 TONES = {
     Tone.PLAIN: Colour("#6e7781", "#8b949e"),
     Tone.INFO: Colour("#0b5cad", "#7ab7ff"),
@@ -87,13 +92,18 @@ _STYLE = f"<style>@media (prefers-color-scheme:dark){{{_DARK}}}</style>".encode(
 
 
 class Picture:
-    """A figure while it's drawn on; `data` is then what it came to. All text goes through `text`."""
+    """A figure while it's drawn on; `data` is then what it came to.
+
+    All text goes through `text`.
+    """
 
     def __init__(self, look: Look) -> None:
         from matplotlib.figure import Figure  # noqa: PLC0415 - see the module
 
         self.look = look
-        self.figure: Figure = Figure(figsize=(look.width / _POINTS, look.height / _POINTS), layout="constrained")
+        self.figure: Figure = Figure(
+            figsize=(look.width / _POINTS, look.height / _POINTS), layout="constrained"
+        )
         self.axes: Axes = self.figure.add_subplot()
         self.data = b""
         self.axes.tick_params(colors=QUIET.light, labelsize=9, length=0)
@@ -103,7 +113,9 @@ class Picture:
     def title(self, title: str) -> None:
         if title:
             # Over the whole figure, so that it's above the labels of marks, too.
-            self.figure.suptitle(text(title), x=0.01, ha="left", color=INK.light, fontsize=10, parse_math=False)
+            self.figure.suptitle(
+                text(title), x=0.01, ha="left", color=INK.light, fontsize=10, parse_math=False
+            )
 
     def legend(self, colours: dict[str, Colour]) -> None:
         """Below the chart; none for a single name, which the title can say."""
@@ -127,10 +139,18 @@ class Picture:
 
     def _save(self) -> bytes:
         out = BytesIO()
-        if self.look.form is Form.PNG:
-            self.figure.savefig(out, format="png", dpi=_POINTS * _SHARP, facecolor="white", metadata={"Software": None})
+        if self.look.form is ImageFormat.PNG:
+            self.figure.savefig(
+                out,
+                format="png",
+                dpi=_POINTS * _SHARP,
+                facecolor="white",
+                metadata={"Software": None},
+            )
             return out.getvalue()
-        self.figure.savefig(out, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+        self.figure.savefig(
+            out, format="svg", transparent=True, metadata={"Date": None, "Creator": None}
+        )
         return re.sub(rb"(<svg [^>]*>)", lambda found: found[1] + _STYLE, out.getvalue(), count=1)
 
 
@@ -143,7 +163,9 @@ def picture(look: Look) -> Iterator[Picture]:
         import matplotlib as mpl  # noqa: PLC0415 - see the module
 
         # The ids in an SVG would be random. Text as text is smaller, and can be read and searched.
-        with mpl.rc_context({"svg.hashsalt": "alert-router", "svg.fonttype": "none", "font.family": "sans-serif"}):
+        with mpl.rc_context(
+            {"svg.hashsalt": "alert-router", "svg.fonttype": "none", "font.family": "sans-serif"}
+        ):
             drawn = Picture(look)
             yield drawn
             drawn.data = drawn._save()  # noqa: SLF001 - its own module
@@ -151,12 +173,15 @@ def picture(look: Look) -> Iterator[Picture]:
 
 def warm_up() -> None:
     """Load all that the first chart would have to wait for."""
-    for form in Form:
+    for form in ImageFormat:
         with picture(Look(form)) as drawn:
             drawn.title("Ready")
 
 
 def text(given: str) -> str:
-    """One plain line that isn't too long. That it's escaped is the SVG writer's, and that `$` is no formula ours."""
+    """One plain line that isn't too long.
+
+    That it's escaped is the SVG writer's, and that `$` is no formula ours.
+    """
     line = plain(given)
     return line if len(line) <= MAX_TEXT else f"{line[: MAX_TEXT - 1]}…"

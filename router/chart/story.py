@@ -1,12 +1,14 @@
-"""The chart of a post-mortem: how long an incident took in each of its states, and who did what when."""
+"""The chart of a post-mortem: how long an incident took in each of its states, and who did what
+when.
+"""
 
 from collections.abc import Iterable, Iterator
 
 from router.chart.gantt import Span, gantt
 from router.chart.paper import Tone
 from router.chart.times import Mark
+from router.core.messages.render import ABOUT_DELIVERY, FOLLOW_UPS
 from router.core.postmortem.document import Case
-from router.core.render import ABOUT_DELIVERY, FOLLOW_UPS
 from router.model.decision import Entry
 from router.model.deployment import DeployOutcome
 from router.model.incident import Status
@@ -35,8 +37,12 @@ def story_chart(case: Case) -> bytes:
     people = [entry for entry in told if entry.by and not entry.by.startswith("source:")]
     spans += _dots("people", people, Tone.INFO)
     spans += _dots("alerts", [entry for entry in told if entry.by.startswith("source:")], Tone.WARN)
-    spans += _dots("actions", [entry for entry in told if entry.what.startswith("action_")], Tone.PLAIN)
-    spans += _dots("messages", [entry for entry in told if entry.what in ABOUT_DELIVERY - _FAILED], Tone.GOOD)
+    spans += _dots(
+        "actions", [entry for entry in told if entry.what.startswith("action_")], Tone.PLAIN
+    )
+    spans += _dots(
+        "messages", [entry for entry in told if entry.what in ABOUT_DELIVERY - _FAILED], Tone.GOOD
+    )
     spans += _dots("messages", [entry for entry in told if entry.what in _FAILED], Tone.BAD)
     marks = [Mark(one.at, f"deploy {one.name}", _tone(one.outcome)) for one in case.deployments]
     answered = next((entry for entry in told if entry.what is Reason.ACKNOWLEDGED), None)
@@ -49,7 +55,9 @@ def _states(told: Iterable[Entry], onset: float, end: float) -> Iterator[Span]:
     """From one to the next; the first is that nobody knew of it."""
     since, state = onset, ("unnoticed", Tone.PLAIN)
     for entry in told:
-        then = _STATES.get(entry.data.get("status", "") if entry.what is Reason.STATUS_SET else entry.what)
+        then = _STATES.get(
+            entry.data.get("status", "") if entry.what is Reason.STATUS_SET else entry.what
+        )
         if then is None and entry.what not in _ENDS:
             continue
         if state and entry.at > since:

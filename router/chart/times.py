@@ -6,7 +6,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from router.chart.paper import GRID, QUIET, TONES, Picture, Tone, text
-from router.core.quantity import duration
+from router.core.text.units import duration
 
 _STEPS = (
     *(1, 2, 5, 10, 15, 30),
@@ -30,23 +30,32 @@ class Mark:
 
 
 def time_axis(picture: Picture, start: float, end: float, zone: str | None) -> None:
-    """From `start` to `end` in UTC seconds, told on the clock of `zone`; without one, as the time since `start`."""
+    """From `start` to `end` in UTC seconds, told on the clock of `zone`; without one, as the time
+    since `start`.
+    """
     axes = picture.axes
     end = max(end, start + 1.0)
     axes.set_xlim(start, end)
     step = next((s for s in _STEPS if (end - start) / s <= picture.look.width / _ROOM), _STEPS[-1])
     first = _midnight(start, zone) if zone else start
-    ticks = [first + n * step for n in range(int((start - first) // step), int((end - first) // step) + 1)]
+    ticks = [
+        first + n * step
+        for n in range(int((start - first) // step), int((end - first) // step) + 1)
+    ]
     ticks = [tick for tick in ticks if start <= tick <= end]
     labels = [_clock(tick, zone, step) if zone else f"+{duration(tick - start)}" for tick in ticks]
     axes.set_xticks(ticks, labels=labels)
     axes.grid(axis="x", color=GRID.light, linewidth=0.8)
     if zone:
-        axes.set_xlabel(_days(start, end, zone), color=QUIET.light, fontsize=9, loc="right", parse_math=False)
+        axes.set_xlabel(
+            _days(start, end, zone), color=QUIET.light, fontsize=9, loc="right", parse_math=False
+        )
 
 
 def draw_marks(picture: Picture, marks: Iterable[Mark], start: float, end: float) -> None:
-    """A line for each, and its label above the chart in as few rows as they fit into without touching."""
+    """A line for each, and its label above the chart in as few rows as they fit into without
+    touching.
+    """
     axes = picture.axes
     shown = sorted((mark for mark in marks if start <= mark.at <= end), key=lambda mark: mark.at)
     rows = _rows(shown, start, max(end, start + 1.0), picture.look.width)
@@ -71,7 +80,9 @@ def _rows(marks: Sequence[Mark], start: float, end: float, width: int) -> list[i
         length = len(text(mark.label)) * _LETTER / (0.85 * width)
         left = (mark.at - start) / (end - start)
         place = (left - length, left) if left > 0.7 else (left, left + length)
-        row = next((n for n, row in enumerate(taken) if all(_apart(place, other) for other in row)), None)
+        row = next(
+            (n for n, row in enumerate(taken) if all(_apart(place, other) for other in row)), None
+        )
         if row is not None:
             taken[row].append(place)
         found.append(row)
@@ -84,7 +95,11 @@ def _apart(one: tuple[float, float], other: tuple[float, float]) -> bool:
 
 def _midnight(at: float, zone: str) -> float:
     """When the day of `at` began there: ticks count from it, so that they're at full hours."""
-    return datetime.fromtimestamp(at, ZoneInfo(zone)).replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
+    return (
+        datetime.fromtimestamp(at, ZoneInfo(zone))
+        .replace(hour=0, minute=0, second=0, microsecond=0)
+        .timestamp()
+    )
 
 
 def _clock(at: float, zone: str, step: float) -> str:
@@ -95,5 +110,8 @@ def _clock(at: float, zone: str, step: float) -> str:
 
 
 def _days(start: float, end: float, zone: str) -> str:
-    first, last = (f"{(day := datetime.fromtimestamp(at, ZoneInfo(zone))).day} {day:%b %Y}" for at in (start, end))
+    first, last = (
+        f"{(day := datetime.fromtimestamp(at, ZoneInfo(zone))).day} {day:%b %Y}"
+        for at in (start, end)
+    )
     return f"{first if first == last else f'{first} to {last}'}, {zone}"

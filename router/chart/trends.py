@@ -4,14 +4,18 @@ from collections.abc import Callable, Mapping
 
 from router.chart.bars import bars
 from router.chart.paper import Tone
-from router.core.quantity import duration
-from router.core.statistics import Statistics
+from router.core.postmortem.statistics import Statistics
+from router.core.text.units import duration
 
 
 def incidents(found: Statistics) -> bytes:
     """Incidents of each week, as SVG; each chart takes some 50 ms: call it in a thread."""
     weeks = found.by_week
-    return bars([*weeks], {"incidents": [one.incidents for one in weeks.values()]}, title="Incidents by week")
+    return bars(
+        [*weeks],
+        {"incidents": [one.incidents for one in weeks.values()]},
+        title="Incidents by week",
+    )
 
 
 def acknowledged(found: Statistics) -> bytes:

@@ -11,11 +11,11 @@ from rich.text import Text
 
 from router.cli.client import ask
 from router.cli.config import fail
-from router.cli.stored import UNREADABLE, in_force, store_of
+from router.cli.stored import UNREADABLE, live_settings, store_of
 from router.config.load import Config
-from router.ports import SystemClock
-from router.web import views
-from router.web.accounts import Accounts
+from router.ports.clock import SystemClock
+from router.web.api import views
+from router.web.api.why import Accounts
 
 
 def answered(
@@ -43,7 +43,7 @@ async def _read(checked: Config, asked: Mapping[str, str], at: float | None) -> 
     """Raises: LookupError that says what isn't there, one of UNREADABLE."""
     clock = SystemClock()
     async with store_of(checked) as store:
-        settings = await in_force(checked, store, clock)
+        settings = await live_settings(checked, store, clock)
         return await Accounts(store, lambda: settings).answer(asked, at, clock.now())
 
 
@@ -69,15 +69,27 @@ def show_account(out: Console, one: Mapping[str, Any]) -> None:
 def _facts(one: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     incident, alert, rules = one["incident"], one["alert"], one["rules"]
     if alert:
-        said = f"{alert['value'] or 'no value'} against {alert['threshold']}" if alert["threshold"] else ""
+        said = (
+            f"{alert['value'] or 'no value'} against {alert['threshold']}"
+            if alert["threshold"]
+            else ""
+        )
         reason = alert["reason"].replace("_", " ")
         yield "rule", f"{one['rule']}: {alert['severity']} ({reason}{f', {said}' if said else ''})"
     if incident:
         yield "incident", f"{incident['key']}, {one['joined']} more alerts joined it"
     if rules["revision"]:
-        commit = f", commit {rules['commit'][:12]}" if rules["commit"] else ", of no commit that is known"
+        commit = (
+            f", commit {rules['commit'][:12]}"
+            if rules["commit"]
+            else ", of no commit that is known"
+        )
         commit += " with changes that weren't committed" if rules["dirty"] else ""
-        loaded = f", loaded {_clock(rules['loaded_at'])} by {rules['loaded_by']}" if rules["loaded_at"] else ""
+        loaded = (
+            f", loaded {_clock(rules['loaded_at'])} by {rules['loaded_by']}"
+            if rules["loaded_at"]
+            else ""
+        )
         changed = "; they have changed since" if rules["changed_since"] else ""
         yield "rules then", f"revision {rules['revision']}{commit}{loaded}{changed}"
     for duty in one["on_call"]:
@@ -91,27 +103,50 @@ def _duty(duty: Mapping[str, Any]) -> str:
 
 
 def _pages(pages: list[dict[str, Any]]) -> Table:
-    table = Table("at (UTC)", "who", "over", "why", "meant by", "what came of it", box=None, padding=(0, 2))
+    table = Table(
+        "at (UTC)", "who", "over", "why", "meant by", "what came of it", box=None, padding=(0, 2)
+    )
     for page in pages:
         deliveries = page["deliveries"]
         came = deliveries[-1] if deliveries else None
         said = f"{came['what'].replace('_', ' ')} {_clock(came['at'])}" if came else "not sent yet"
-        said += f", attempt {came['data']['attempts']}" if came and came["data"].get("attempts", 1) > 1 else ""
-        said += f", held {came['data']['held']:.0f}s by a limit" if came and came["data"].get("held") else ""
+        said += (
+            f", attempt {came['data']['attempts']}"
+            if came and came["data"].get("attempts", 1) > 1
+            else ""
+        )
+        said += (
+            f", held {came['data']['held']:.0f}s by a limit"
+            if came and came["data"].get("held")
+            else ""
+        )
         said += f": {came['data']['error']}" if came and came["data"].get("error") else ""
         said += f", receipt {page['receipt']}" if page["receipt"] else ""
         why = page["why"]["text"] if page["why"] else ""
         meant = ", ".join(_duty(duty) for duty in page["meant_by"])
-        table.add_row(*map(Text, (_clock(page["at"]), page["who"] or "", page["over"], why, meant, said)))
+        table.add_row(
+            *map(Text, (_clock(page["at"]), page["who"] or "", page["over"], why, meant, said))
+        )
     return table
 
 
 def _verdicts(rules: list[dict[str, Any]], *, changed: bool) -> Table:
     title = "by the rules of now, which have changed since" if changed else None
-    table = Table("rule", "said", "because of", "at", box=None, padding=(0, 2), title=title, title_justify="left")
+    table = Table(
+        "rule",
+        "said",
+        "because of",
+        "at",
+        box=None,
+        padding=(0, 2),
+        title=title,
+        title_justify="left",
+    )
     for rule in rules:
         failed = f"{rule['matcher']} doesn't hold" if rule["matcher"] else ""
-        table.add_row(*map(Text, (rule["rule"], rule["reason"].replace("_", " "), failed, rule["at"])))
+        table.add_row(
+            *map(Text, (rule["rule"], rule["reason"].replace("_", " "), failed, rule["at"]))
+        )
     return table
 
 

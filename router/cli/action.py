@@ -17,7 +17,9 @@ Number = Annotated[int, typer.Argument(help="The request's number.")]
 
 
 @action.command("list")
-def list_actions(incident: Id, for_programs: Json = False, config: ConfigPath = None, url: Url = None) -> None:
+def list_actions(
+    incident: Id, for_programs: Json = False, config: ConfigPath = None, url: Url = None
+) -> None:
     """What may be asked for, and what was."""
     found = ask("GET", f"/incidents/{incident}/actions", url, config)
     if for_programs:
@@ -25,20 +27,32 @@ def list_actions(incident: Id, for_programs: Json = False, config: ConfigPath = 
         return
     offered = Table("action", "parameters", "approval", "dry run", "undo", "what", box=None)
     for one in found["offered"]:
-        given = ", ".join(f"{name}={_values(parameter)}" for name, parameter in one["parameters"].items())
+        given = ", ".join(
+            f"{name}={_values(parameter)}" for name, parameter in one["parameters"].items()
+        )
         offered.add_row(
             one["action"], Text(given), one["approval"], *map(_yes, (one["dry_run"], one["undo"])),
             Text(one["description"]),
         )  # fmt: skip
-    requests = Table("request", "action", "state", "asked for by", "approved by", "until (UTC)", box=None)
+    requests = Table(
+        "request", "action", "state", "asked for by", "approved by", "until (UTC)", box=None
+    )
     for one in found["requests"]:
-        until = one["until"][:19].replace("T", " ") if one["state"] in ("checking", "ready", "running") else ""
+        until = (
+            one["until"][:19].replace("T", " ")
+            if one["state"] in ("checking", "ready", "running")
+            else ""
+        )
         requests.add_row(
             f"#{one['number']}", Text(_named(one)), one["state"], Text(one["requested_by"]),
             Text(one["approved_by"] or ""), until,
         )  # fmt: skip
     out = console()
-    out.print(offered if found["offered"] else "no action is offered: name some under `actions` of the incident's rule")
+    out.print(
+        offered
+        if found["offered"]
+        else "no action is offered: name some under `actions` of the incident's rule"
+    )
     if found["requests"]:
         out.print("", requests)
 
@@ -47,9 +61,14 @@ def list_actions(incident: Id, for_programs: Json = False, config: ConfigPath = 
 def request(
     incident: Id,
     name: Annotated[str, typer.Argument(help="The action.")] = "",
-    parameters: Annotated[list[str] | None, typer.Argument(help="Its parameters: NAME=VALUE …")] = None,
+    parameters: Annotated[
+        list[str] | None, typer.Argument(help="Its parameters: NAME=VALUE …")
+    ] = None,
     undo: Annotated[
-        int, typer.Option("--undo", help="Take this request back, instead of an action.", show_default=False)
+        int,
+        typer.Option(
+            "--undo", help="Take this request back, instead of an action.", show_default=False
+        ),
     ] = 0,
     config: ConfigPath = None,
     url: Url = None,
@@ -61,7 +80,13 @@ def request(
 
 
 @action.command()
-def show(incident: Id, number: Number, for_programs: Json = False, config: ConfigPath = None, url: Url = None) -> None:
+def show(
+    incident: Id,
+    number: Number,
+    for_programs: Json = False,
+    config: ConfigPath = None,
+    url: Url = None,
+) -> None:
     """A request: what would be run, and what its dry run and its run said."""
     one = ask("GET", f"/incidents/{incident}/actions/{number}", url, config)
     say_json(one) if for_programs else _print(one)
@@ -112,7 +137,11 @@ def _said(answered: dict[str, Any]) -> None:
 def _print(one: dict[str, Any]) -> None:
     out = console()
     by = f", approved by {one['approved_by']}" if one["approved_by"] else ""
-    out.print(Text(f"#{one['number']} {_named(one)}: {one['state']}; asked for by {one['requested_by']}{by}"))
+    out.print(
+        Text(
+            f"#{one['number']} {_named(one)}: {one['state']}; asked for by {one['requested_by']}{by}"
+        )
+    )
     for line in one["shown"]:
         out.print(Text(f"  would run: {line}" if not one["approved_by"] else f"  run: {line}"))
     if step := one["step"]:

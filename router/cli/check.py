@@ -11,30 +11,42 @@ from router.cli.config import ConfigPath, config_at, fail, path_of
 from router.cli.reach import check_reach
 from router.cli.stored import UNREADABLE, store_of
 from router.config.load import Config
-from router.core.coverage import coming_gaps, uncovered
-from router.core.render import utc
-from router.core.shadow import Doubt, doubts
-from router.core.unseen import Seen
-from router.ports import SystemClock
+from router.core.reachability.gaps import coming_gaps, uncovered
+from router.core.rules.lint import LintWarning, doubts
+from router.core.rules.lint_unseen import KnownLabels
+from router.core.text.plain import utc
+from router.ports.clock import SystemClock
 
 PAGE = 1000
 
 
 def check(
-    strict: Annotated[bool, typer.Option("--strict", help="Let warnings about rules be errors.")] = False,
-    seen: Annotated[bool, typer.Option("--seen", help="Hold the rules against the alerts in the store, too.")] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Let warnings about rules be errors.")
+    ] = False,
+    seen: Annotated[
+        bool, typer.Option("--seen", help="Hold the rules against the alerts in the store, too.")
+    ] = False,
     reach: Annotated[
-        str, typer.Option(help="Prove that over so long, such as 4w, every P0 and P1 reaches a person.")
+        str,
+        typer.Option(help="Prove that over so long, such as 4w, every P0 and P1 reaches a person."),
     ] = "",
     person: Annotated[
-        list[str] | None, typer.Option(help="A channel that reaches a person by itself, as PagerDuty's. For --reach.")
+        list[str] | None,
+        typer.Option(
+            help="A channel that reaches a person by itself, as PagerDuty's. For --reach."
+        ),
     ] = None,
-    for_programs: Annotated[bool, typer.Option("--json", help="For programs: what --reach says.")] = False,
+    for_programs: Annotated[
+        bool, typer.Option("--json", help="For programs: what --reach says.")
+    ] = False,
     config: ConfigPath = None,
 ) -> None:
-    """Check the config and its rules. Every error is said as file:line:column; any makes the exit code 1.
+    """Check the config and its rules. Every error is said as file:line:column; any makes the exit
+    code 1.
 
-    Warns of rules that can do nothing, and of times in the coming week when nobody is on call for the worst incidents.
+    Warns of rules that can do nothing, and of times in the coming week when nobody is on call for
+    the worst incidents.
     """
     path = path_of(config)
     checked = config_at(path)
@@ -49,7 +61,9 @@ def check(
         typer.echo(line, err=True)
     if strict and found:
         raise typer.Exit(1)
-    typer.echo(f"{path}: no errors ({rules} rules, {channels} channels, {len(checked.sources)} sources)")
+    typer.echo(
+        f"{path}: no errors ({rules} rules, {channels} channels, {len(checked.sources)} sources)"
+    )
 
 
 def _gaps(checked: Config, path: Path) -> Iterator[str]:
@@ -58,7 +72,7 @@ def _gaps(checked: Config, path: Path) -> Iterator[str]:
         yield f"{path}: warning: {one.why}, {when}: see alert-router oncall gaps {one.schedule}"
 
 
-def _unseen(checked: Config) -> list[Doubt]:
+def _unseen(checked: Config) -> list[LintWarning]:
     try:
         seen = asyncio.run(_seen(checked))
     except UNREADABLE as error:
@@ -67,9 +81,9 @@ def _unseen(checked: Config) -> list[Doubt]:
     return seen.doubts(checked.settings.rules.rules)
 
 
-async def _seen(checked: Config) -> Seen:
+async def _seen(checked: Config) -> KnownLabels:
     """All alerts in the store, which is only read. Raises: one of UNREADABLE."""
-    seen, after = Seen(), ""
+    seen, after = KnownLabels(), ""
     async with store_of(checked) as store:
         while rows := await store.alerts(after=after, limit=PAGE):
             for alert in {row.alert.fingerprint: row.alert for row in rows}.values():

@@ -14,7 +14,9 @@ from router.cli.config import config_at, fail, path_of
 
 Url = Annotated[
     str | None,
-    typer.Option("--url", help="The router's address; else `listen` of the config.", show_default=False),
+    typer.Option(
+        "--url", help="The router's address; else `listen` of the config.", show_default=False
+    ),
 ]
 
 
@@ -41,7 +43,9 @@ def try_ask(method: str, path: str, url: str | None, config: Path | None, **opti
     except aiohttp.ClientConnectorError:
         raise Unanswered(f"no router answers at {base}: is it running?") from None
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        raise Unanswered(f"can't ask the router at {base}: {error or type(error).__name__}") from None
+        raise Unanswered(
+            f"can't ask the router at {base}: {error or type(error).__name__}"
+        ) from None
     except ValueError:
         raise Unanswered(f"what answers at {base} isn't the router") from None
 
@@ -60,8 +64,14 @@ async def _ask(method: str, url: str, options: dict[str, Any]) -> Any:
         raise ValueError("every answer of the router's is an object")  # noqa: TRY004 - as if it weren't JSON at all
     # An answer that is too late still has the outcome, and says what was so already.
     if not response.ok and "outcome" not in answer:
-        hint = " (it's taken from $ALERT_ROUTER_TOKEN)" if response.status == HTTPStatus.UNAUTHORIZED else ""
-        raise Unanswered(f"{answer.get('title', response.status)}: {answer.get('detail', '')}{hint}")
+        hint = (
+            " (it's taken from $ALERT_ROUTER_TOKEN)"
+            if response.status == HTTPStatus.UNAUTHORIZED
+            else ""
+        )
+        raise Unanswered(
+            f"{answer.get('title', response.status)}: {answer.get('detail', '')}{hint}"
+        )
     return answer
 
 

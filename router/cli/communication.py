@@ -1,4 +1,6 @@
-"""What people tell others of an incident: `update`, `assign`; and the public, after a look, `publish`, `announce`."""
+"""What people tell others of an incident: `update`, `assign`; and the public, after a look,
+`publish`, `announce`.
+"""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -8,7 +10,7 @@ import typer
 from router.cli.client import Url, ask
 from router.cli.config import ConfigPath, fail
 from router.cli.incidents import Id, command
-from router.core.wording import CUSTOMERS
+from router.core.messages.templates import CUSTOMERS
 from router.model.incident import OPEN
 
 Text = Annotated[str, typer.Option("--text", help="Say this instead of the draft.")]
@@ -44,21 +46,41 @@ def assign(
 
 
 def publish(
-    incident: Id, text: Text = "", title: Title = "", yes: Yes = False, config: ConfigPath = None, url: Url = None
+    incident: Id,
+    text: Text = "",
+    title: Title = "",
+    yes: Yes = False,
+    config: ConfigPath = None,
+    url: Url = None,
 ) -> None:
     """Show what the status page would say, and publish it if you say so."""
     approve("publish", incident, title, text, yes=yes, config=config, url=url)
 
 
 def announce(
-    incident: Id, text: Text = "", subject: Subject = "", yes: Yes = False, config: ConfigPath = None, url: Url = None
+    incident: Id,
+    text: Text = "",
+    subject: Subject = "",
+    yes: Yes = False,
+    config: ConfigPath = None,
+    url: Url = None,
 ) -> None:
-    """Show the mail to customers that an incident is over, and send it if you say so. It's sent once."""
+    """Show the mail to customers that an incident is over, and send it if you say so.
+
+    It's sent once.
+    """
     approve("announce", incident, subject, text, yes=yes, config=config, url=url)
 
 
 def approve(
-    kind: str, incident: str, title: str, text: str, *, yes: bool, config: Path | None, url: str | None
+    kind: str,
+    incident: str,
+    title: str,
+    text: str,
+    *,
+    yes: bool,
+    config: Path | None,
+    url: str | None,
 ) -> None:
     """What is shown is what is sent."""
     found = ask("GET", f"/incidents/{incident}/drafts", url, config)["drafts"]
@@ -68,7 +90,9 @@ def approve(
     words = {"title": title or draft["subject"], "text": text or draft["text"]}
     typer.echo(f"{words['title']}\n\n{words['text']}\n")
     if not yes:
-        typer.confirm({"publish": "Publish this?", "announce": "Mail this to customers?"}[kind], abort=True)
+        typer.confirm(
+            {"publish": "Publish this?", "announce": "Mail this to customers?"}[kind], abort=True
+        )
     command(kind, incident, words, config, url)
 
 

@@ -16,7 +16,9 @@ from router.config.located import Invalid
 ConfigPath = Annotated[
     Path | None,
     typer.Option(
-        "--config", help="The config file; else config.yaml, or what $ALERT_ROUTER_CONFIG names.", show_default=False
+        "--config",
+        help="The config file; else config.yaml, or what $ALERT_ROUTER_CONFIG names.",
+        show_default=False,
     ),
 ]
 
@@ -29,7 +31,9 @@ def path_of(given: Path | None) -> Path:
     variable = os.environ.get("ALERT_ROUTER_CONFIG")
     path = given or (here if here.exists() or not variable else Path(variable))
     if not path.exists():
-        fail(f"no config at {path}: give --config FILE, or set ALERT_ROUTER_CONFIG; start from config.example.yaml")
+        fail(
+            f"no config at {path}: give --config FILE, or set ALERT_ROUTER_CONFIG; start from config.example.yaml"
+        )
     return path
 
 
@@ -42,7 +46,9 @@ def config_at(path: Path) -> Config:
 
 
 def console() -> Console:
-    """Standard output: as wide as the terminal, and without end in a pipe, where no line may be broken or cut."""
+    """Standard output: as wide as the terminal, and without end in a pipe, where no line may be
+    broken or cut.
+    """
     return Console(width=None if sys.stdout.isatty() else 10_000)
 
 

@@ -15,20 +15,26 @@ from router.cli.config import ConfigPath, Json, config_at, console, fail, path_o
 from router.config.drills import load_scenario
 from router.config.located import Invalid
 
-drill = typer.Typer(help="Hold drills: incidents that aren't real, through the real channels.", no_args_is_help=True)
+drill = typer.Typer(
+    help="Hold drills: incidents that aren't real, through the real channels.", no_args_is_help=True
+)
 
 Name = Annotated[str, typer.Argument(help="The drill's id.")]
 
 
 @drill.command()
 def start(
-    scenario: Annotated[str, typer.Argument(help="A scenario of the config by its name, or a file of one.")],
+    scenario: Annotated[
+        str, typer.Argument(help="A scenario of the config by its name, or a file of one.")
+    ],
     config: ConfigPath = None,
     url: Url = None,
 ) -> None:
     """Start a drill. It ends by itself, and resolves its incidents."""
     path = Path(scenario)
-    asked = {"plan": _plan(path, config)} if path.suffix or path.exists() else {"scenario": scenario}
+    asked = (
+        {"plan": _plan(path, config)} if path.suffix or path.exists() else {"scenario": scenario}
+    )
     _print(ask("POST", "/drills", url, config, json=asked))
 
 
@@ -50,11 +56,18 @@ def list_drills(for_programs: Json = False, config: ConfigPath = None, url: Url 
         scenarios.add_row(one["name"], str(one["steps"]), Text(one["description"]))
     out = console()
     out.print(held if found["drills"] else "no drill has been held")
-    out.print("", scenarios if found["scenarios"] else "no scenario is configured: name files under `drills.scenarios`")
+    out.print(
+        "",
+        scenarios
+        if found["scenarios"]
+        else "no scenario is configured: name files under `drills.scenarios`",
+    )
 
 
 @drill.command()
-def show(name: Name, for_programs: Json = False, config: ConfigPath = None, url: Url = None) -> None:
+def show(
+    name: Name, for_programs: Json = False, config: ConfigPath = None, url: Url = None
+) -> None:
     """How a drill's steps stand, and what there is to tick off."""
     one = ask("GET", f"/drills/{name}", url, config)
     say_json(one) if for_programs else _print(one)
@@ -98,7 +111,8 @@ def schedule(config: ConfigPath = None, url: Url = None) -> None:
 @drill.command()
 def canary(
     to: Annotated[
-        list[str] | None, typer.Argument(help="Channels, and people as contact:NAME; all channels if none is given.")
+        list[str] | None,
+        typer.Argument(help="Channels, and people as contact:NAME; all channels if none is given."),
     ] = None,
     config: ConfigPath = None,
     url: Url = None,
@@ -109,7 +123,10 @@ def canary(
 
 @drill.command()
 def scoreboard(for_programs: Json = False, config: ConfigPath = None, url: Url = None) -> None:
-    """Which channels and ways to people are proven to work, and since when. Exits with 1 if some aren't."""
+    """Which channels and ways to people are proven to work, and since when.
+
+    Exits with 1 if some aren't.
+    """
     found = ask("GET", "/drills/scoreboard", url, config)
     say_json(found) if for_programs else _print_board(found["addresses"])
     if found["unproven"]:
@@ -145,12 +162,20 @@ def _plan(path: Path, config: Path | None) -> Any:
 def _print(one: dict[str, Any]) -> None:
     out = console()
     by = f" by {one['by']}" if one["by"] else ""
-    how = one["ending"].replace("_", " ") if one["ending"] else f"running, until {_time(one['ends_by'])} at the latest"
+    how = (
+        one["ending"].replace("_", " ")
+        if one["ending"]
+        else f"running, until {_time(one['ends_by'])} at the latest"
+    )
     out.print(Text(f"{one['id']}: started {_time(one['started_at'])}{by}; {how}"))
     if one["incidents"]:
         out.print(Text(f"incidents: {', '.join(one['incidents'])}"))
     for step in one["steps"]:
-        done = f" ({_time(step['at'])}{' by ' + step['by'] if step['by'] else ''})" if step["at"] else ""
+        done = (
+            f" ({_time(step['at'])}{' by ' + step['by'] if step['by'] else ''})"
+            if step["at"]
+            else ""
+        )
         out.print(Text(f"  {step['number']}. {step['name']}: {step['state']}{done}"))
         for item in step["items"]:
             out.print(Text(f"     [{'x' if item['by'] else ' '}] {item['number']}. {item['text']}"))

@@ -6,12 +6,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from router.chart import Form, Look, Mark, Span, Tone, gantt
-from router.core.quantity import duration
-from router.core.simulation import HORIZON, Moment, Simulation
-from router.core.wall import wall
+from router.chart import ImageFormat, Look, Mark, Span, Tone, gantt
+from router.core.oncall.local_time import wall
+from router.core.text.units import duration
+from router.core.virtual.simulation import HORIZON, Moment, Simulation
 from router.model.reason import Reason
-from router.web import views
+from router.web.api import views
 
 _TONES = {
     Reason.ACKNOWLEDGED: Tone.GOOD,
@@ -29,8 +29,14 @@ def show(out: Console, found: Simulation, start: float, zone: str) -> None:
         out.print(Text(f"nobody is told: {why}"))
         return
     for incident in found.incidents:
-        out.print(Text(f"{incident.name} [{incident.severity}] {incident.title}  ({incident.key})", "bold"))
-    table = Table("after", f"clock ({zone})", "incident", "who", "over", "why", box=None, padding=(0, 2))
+        out.print(
+            Text(
+                f"{incident.name} [{incident.severity}] {incident.title}  ({incident.key})", "bold"
+            )
+        )
+    table = Table(
+        "after", f"clock ({zone})", "incident", "who", "over", "why", box=None, padding=(0, 2)
+    )
     for moment in found.moments:
         when = (f"+{duration(moment.at - start)}", _clock(moment.at, zone))
         cells = (*when, f"INC-{moment.incident_id}", moment.who, moment.over, _why(moment))
@@ -73,17 +79,31 @@ def as_json(found: Simulation, start: float) -> dict[str, Any]:
     }
 
 
-def drawn(found: Simulation, start: float, zone: str, form: Form) -> bytes:
+def drawn(found: Simulation, start: float, zone: str, form: ImageFormat) -> bytes:
     """A row for each incident and for everybody who is told, a dot for each message."""
     spans = [
-        Span(incident.name, incident.opened_at, incident.acknowledged_at or found.end, Tone.BAD, str(incident.severity))
+        Span(
+            incident.name,
+            incident.opened_at,
+            incident.acknowledged_at or found.end,
+            Tone.BAD,
+            str(incident.severity),
+        )
         for incident in found.incidents
     ]
     for moment in found.moments:
         if moment.over:
             row = f"{moment.who} over {moment.over}" if moment.who else moment.over
             tone = _TONES.get(moment.reason, Tone.INFO)
-            spans.append(Span(row, moment.at, moment.at, tone, f"+{duration(moment.at - start)} {_why(moment)}"))
+            spans.append(
+                Span(
+                    row,
+                    moment.at,
+                    moment.at,
+                    tone,
+                    f"+{duration(moment.at - start)} {_why(moment)}",
+                )
+            )
     marks = [Mark(one.at, "acknowledged", Tone.GOOD) for one in found.moments if _is_answer(one)]
     title = ", ".join(incident.title for incident in found.incidents) or "nobody is told"
     return gantt(spans, marks=marks, title=title, zone=zone, look=Look(form))

@@ -17,40 +17,65 @@ from router.cli.payload import decoded
 from router.config.load import Config
 from router.config.people import moment_at
 from router.config.times import parse_moment
-from router.core.business import written
-from router.core.explain import Explanation, Outcome
-from router.core.explain import explain as explain_alert
-from router.core.policy import Step
-from router.core.quantity import duration
-from router.core.reach import Reached
-from router.core.render import utc
-from router.ports import Received, SystemClock
-from router.web import views
+from router.core.explain.alert import Explanation, RuleOutcome
+from router.core.explain.alert import explain as explain_alert
+from router.core.incident.policy import Step
+from router.core.oncall.business_hours import written
+from router.core.oncall.recipients import Recipients
+from router.core.text.plain import utc
+from router.core.text.units import duration
+from router.ports.clock import SystemClock
+from router.ports.webhooks import Received
+from router.web.api import views
 
 
 def explain(
     payload: Annotated[
-        str, typer.Argument(help="A webhook's body: a file, or - for standard input.", show_default=False)
+        str,
+        typer.Argument(
+            help="A webhook's body: a file, or - for standard input.", show_default=False
+        ),
     ] = "",
-    alert: Annotated[str, typer.Option(help="Or an alert that is stored, by its fingerprint.")] = "",
+    alert: Annotated[
+        str, typer.Option(help="Or an alert that is stored, by its fingerprint.")
+    ] = "",
     incident: Annotated[str, typer.Option(help="Or an incident: 142 or INC-142.")] = "",
-    contact: Annotated[str, typer.Option(help="Or a person: why they were paged, or weren't, --at a time.")] = "",
-    source: Annotated[str, typer.Option(help="Whose webhook it is, by its name under `sources`.")] = "alertmanager",
-    resource: Annotated[str, typer.Option(help="Of Sentry: the Sentry-Hook-Resource header.")] = "event_alert",
-    at: Annotated[str, typer.Option(help="When: '2026-11-28 23:00' by the company's clock; else now.")] = "",
-    offline: Annotated[bool, typer.Option("--offline", help="Ask the config's store instead of the router.")] = False,
+    contact: Annotated[
+        str, typer.Option(help="Or a person: why they were paged, or weren't, --at a time.")
+    ] = "",
+    source: Annotated[
+        str, typer.Option(help="Whose webhook it is, by its name under `sources`.")
+    ] = "alertmanager",
+    resource: Annotated[
+        str, typer.Option(help="Of Sentry: the Sentry-Hook-Resource header.")
+    ] = "event_alert",
+    at: Annotated[
+        str, typer.Option(help="When: '2026-11-28 23:00' by the company's clock; else now.")
+    ] = "",
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Ask the config's store instead of the router.")
+    ] = False,
     as_json: Json = False,
     config: ConfigPath = None,
     url: Url = None,
 ) -> None:
-    """Say why somebody was, or wasn't, paged; of a webhook's body, what the rules make of it and who would be told."""
+    """Say why somebody was, or wasn't, paged; of a webhook's body, what the rules make of it and
+    who would be told.
+    """
     if [bool(one) for one in (payload, alert, incident, contact)].count(True) != 1:
         fail("give one of: the file of a webhook's body, --alert, --incident, --contact")
     if not payload:
         checked = config_at(path_of(config)) if at or offline else None
         time = _time(checked, at) if checked and at else None
         asked = {"fingerprint": alert, "incident": incident, "contact": contact}
-        found = answered({name: value for name, value in asked.items() if value}, time, checked, offline, url, config)
+        found = answered(
+            {name: value for name, value in asked.items() if value},
+            time,
+            checked,
+            offline,
+            url,
+            config,
+        )
         if as_json:
             say_json(found)
         else:
@@ -93,7 +118,11 @@ def _time(checked: Config, at: str) -> float:
 
 def _show(out: Console, one: Explanation) -> None:
     labels = ", ".join(f'{name}="{value}"' for name, value in sorted(one.alert.labels.items()))
-    out.print(Text(f"\nalert {one.alert.fingerprint} ({one.alert.status})", "bold"), Text(f"  {labels}"), sep="\n")
+    out.print(
+        Text(f"\nalert {one.alert.fingerprint} ({one.alert.status})", "bold"),
+        Text(f"  {labels}"),
+        sep="\n",
+    )
     table = Table("rule", "said", "because of", "at", box=None, padding=(0, 2))
     for verdict in one.verdicts:
         failed = f"{verdict.failed} doesn't hold" if verdict.failed else ""
@@ -104,12 +133,22 @@ def _show(out: Console, one: Explanation) -> None:
         out.print(Text(f"\n{line}", "yellow"))
     for outcome in one.outcomes:
         out.print(Text(f"\n{_sentence(outcome)}"))
-        steps = zip(outcome.policy.steps if outcome.policy else (), outcome.reached, outcome.holds, strict=True)
+        steps = zip(
+            outcome.policy.steps if outcome.policy else (),
+            outcome.reached,
+            outcome.holds,
+            strict=True,
+        )
         for step, reached, holds in steps:
             at = f"after {written(step.after)}, unless {step.unless}" if step.after else "at once"
             at += f", if {step.when.source}" if step.when else ""
             if not holds:
-                out.print(Text(f"    {at}: not taken, for that doesn't hold ({', '.join(step.notify)})", "dim"))
+                out.print(
+                    Text(
+                        f"    {at}: not taken, for that doesn't hold ({', '.join(step.notify)})",
+                        "dim",
+                    )
+                )
                 continue
             out.print(Text(f"    {at}: {', '.join(step.notify)}"))
             for line in _who(step, reached):
@@ -123,12 +162,14 @@ def _quiet(one: Explanation) -> Iterator[str]:
         yield f"{one.quiet.reason} by {one.quiet.by} until {utc(one.quiet.until)}: what follows waits until then"
     for inhibition in one.inhibitions:
         who = f"rule {inhibition.rule}" if inhibition.rule else "any rule"
-        source = f", opened by {', '.join(map(str, inhibition.source))}" if inhibition.source else ""
+        source = (
+            f", opened by {', '.join(map(str, inhibition.source))}" if inhibition.source else ""
+        )
         equal = f", with the same {', '.join(inhibition.equal)}" if inhibition.equal else ""
         yield f"inhibited while an incident of {who} is open{source}{equal}"
 
 
-def _who(step: Step, reached: Reached) -> Iterator[str]:
+def _who(step: Step, reached: Recipients) -> Iterator[str]:
     """Whom the targets of a step that aren't channels come to."""
     if people := [address for address in reached.now if address not in step.notify]:
         yield f"that is {', '.join(people)}"
@@ -140,18 +181,23 @@ def _who(step: Step, reached: Reached) -> Iterator[str]:
         yield "so the next step is taken at once"
 
 
-def _afterwards(one: Outcome) -> Iterator[str]:
+def _afterwards(one: RuleOutcome) -> Iterator[str]:
     """What follows the steps."""
     policy = one.policy
     if policy and policy.repeat:
         times, every = policy.repeat.times, duration(policy.repeat.every)
         yield f"then all of them again every {every}, {times} times, unless {policy.repeat.unless}"
-    if policy and policy.promote and one.judgement.severity and policy.promote.to.worse_than(one.judgement.severity):
+    if (
+        policy
+        and policy.promote
+        and one.judgement.severity
+        and policy.promote.to.worse_than(one.judgement.severity)
+    ):
         promote = policy.promote
         yield f"after {duration(promote.after)} it's raised to {promote.to}, unless {promote.unless}"
 
 
-def _sentence(one: Outcome) -> str:
+def _sentence(one: RuleOutcome) -> str:
     judgement = one.judgement
     because = judgement.reason.replace("_", " ")
     if judgement.threshold:

@@ -1,4 +1,6 @@
-"""`alert-router incidents`, and what one does to them: `open`, `ack`, `escalate`, `resolve`, `note`, `severity`."""
+"""`alert-router incidents`, and what one does to them: `open`, `ack`, `escalate`, `resolve`,
+`note`, `severity`.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -36,7 +38,9 @@ def incidents(
     if for_programs:
         say_json(found)
     else:
-        console().print(_table(found) if found else "no incidents" if every else "no open incidents")
+        console().print(
+            _table(found) if found else "no incidents" if every else "no open incidents"
+        )
 
 
 def open_incident(
@@ -44,7 +48,10 @@ def open_incident(
     severity: Annotated[
         Severity | None,
         typer.Option(
-            "--severity", case_sensitive=False, help="P0 (the worst) to P3; else the rule's.", show_default=False
+            "--severity",
+            case_sensitive=False,
+            help="P0 (the worst) to P3; else the rule's.",
+            show_default=False,
         ),
     ] = None,
     description: Annotated[str, typer.Option("--description", help="More about it.")] = "",
@@ -52,7 +59,9 @@ def open_incident(
     url: Url = None,
 ) -> None:
     """Open an incident by hand. The rules decide on it as on any alert."""
-    body = {"title": title, "description": description} | ({"severity": severity.value} if severity else {})
+    body = {"title": title, "description": description} | (
+        {"severity": severity.value} if severity else {}
+    )
     answer = ask("POST", "/incidents", url, config, json=body)
     if answer["incident"] is None:
         fail(f"no incident was opened: {answer['outcome'].replace('_', ' ')}")
@@ -72,12 +81,16 @@ def escalate(incident: Id, note: Note = "", config: ConfigPath = None, url: Url 
 def resolve(
     incident: Id,
     note: Note = "",
-    false_positive: Annotated[bool, typer.Option("--false-positive", help="It wasn't real.")] = False,
+    false_positive: Annotated[
+        bool, typer.Option("--false-positive", help="It wasn't real.")
+    ] = False,
     config: ConfigPath = None,
     url: Url = None,
 ) -> None:
     """Resolve an incident, whatever its alerts say."""
-    command("false-positive" if false_positive else "resolve", incident, {"text": note}, config, url)
+    command(
+        "false-positive" if false_positive else "resolve", incident, {"text": note}, config, url
+    )
 
 
 def note(
@@ -92,7 +105,9 @@ def note(
 
 def severity(
     incident: Id,
-    severity: Annotated[Severity, typer.Argument(help="P0 (the worst) to P3.", case_sensitive=False)],
+    severity: Annotated[
+        Severity, typer.Argument(help="P0 (the worst) to P3.", case_sensitive=False)
+    ],
     note: Note = "",
     config: ConfigPath = None,
     url: Url = None,
@@ -101,7 +116,9 @@ def severity(
     command("severity", incident, {"severity": severity, "text": note}, config, url)
 
 
-def command(command: str, incident: str, body: Mapping[str, str], config: Path | None, url: str | None) -> None:
+def command(
+    command: str, incident: str, body: Mapping[str, str], config: Path | None, url: str | None
+) -> None:
     _say(ask("POST", f"/incidents/{incident}/{command}", url, config, json=body))
 
 
@@ -112,7 +129,9 @@ def _say(answer: Mapping[str, Any]) -> None:
 
 
 def _table(found: list[dict[str, Any]]) -> Table:
-    table = Table("incident", "severity", "status", "title", "opened (UTC)", "alerts", "lead", box=None)
+    table = Table(
+        "incident", "severity", "status", "title", "opened (UTC)", "alerts", "lead", box=None
+    )
     for one in found:
         table.add_row(
             one["name"],
@@ -130,9 +149,26 @@ def _show(out: Console, one: dict[str, Any]) -> None:
     out.print(_table([one]))
     timeline = Table("time (UTC)", "what", "by", box=None, title="timeline", title_justify="left")
     for entry in one["timeline"]:
-        timeline.add_row(entry["at"][:19].replace("T", " "), Text(entry["text"]), Text(entry["by"] or ""))
-    messages = Table("channel", "state", "sent", "attempts", "error", box=None, title="messages", title_justify="left")
+        timeline.add_row(
+            entry["at"][:19].replace("T", " "), Text(entry["text"]), Text(entry["by"] or "")
+        )
+    messages = Table(
+        "channel",
+        "state",
+        "sent",
+        "attempts",
+        "error",
+        box=None,
+        title="messages",
+        title_justify="left",
+    )
     for message in one["notifications"]:
         error = Text(message["error"] or "")
-        messages.add_row(message["channel"], message["state"], str(message["sent"]), str(message["attempts"]), error)
+        messages.add_row(
+            message["channel"],
+            message["state"],
+            str(message["sent"]),
+            str(message["attempts"]),
+            error,
+        )
     out.print(timeline, messages, sep="\n\n")

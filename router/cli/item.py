@@ -52,4 +52,6 @@ def done(
 
 def _say(answer: dict[str, Any]) -> None:
     one = answer["item"]
-    typer.echo(f"{one['number']}. {one['text']} ({one['owner']}): {answer['outcome'].replace('_', ' ')}")
+    typer.echo(
+        f"{one['number']}. {one['text']} ({one['owner']}): {answer['outcome'].replace('_', ' ')}"
+    )

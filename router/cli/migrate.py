@@ -5,7 +5,7 @@ import asyncio
 import typer
 
 from router.cli.config import ConfigPath, config_at, fail, path_of
-from router.ports import StoreUnavailable
+from router.ports.errors import StoreUnavailable
 from router.store import migrate as migrate_store
 
 
@@ -16,4 +16,6 @@ def migrate(config: ConfigPath = None) -> None:
         before, after = asyncio.run(migrate_store(storage))
     except (StoreUnavailable, OSError, ValueError) as error:
         fail(f"can't migrate: {error}")
-    typer.echo(f"at {after} already" if before == after else f"from {before or 'nothing'} to {after}")
+    typer.echo(
+        f"at {after} already" if before == after else f"from {before or 'nothing'} to {after}"
+    )

@@ -1,4 +1,6 @@
-"""`alert-router oncall`: who is on call, as the running router has it or else the config, and what people arrange."""
+"""`alert-router oncall`: who is on call, as the running router has it or else the config, and what
+people arrange.
+"""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,7 +15,7 @@ from router.cli.client import Unanswered, Url, ask, try_ask
 from router.cli.config import ConfigPath, Json, config_at, console, fail, path_of, say_json
 from router.cli.rota import OWN, Clocks, Rota, as_json, computed, now_table, runs_table, told
 from router.config.fields import parse_time_zone
-from router.ports import SystemClock
+from router.ports.clock import SystemClock
 
 DAY = 86_400.0
 
@@ -26,9 +28,15 @@ Seen = tuple[Sequence[Rota], dict[str, str]]
 Look = Callable[[Path | None, str | None, int], Seen]
 """By the config, at the router's address, for so many days from now."""
 
-Name = Annotated[str, typer.Argument(metavar="[SCHEDULE]", help="One schedule; without it, all of them.")]
-Schedule = Annotated[str, typer.Argument(metavar="SCHEDULE", help="Its name in the config.", show_default=False)]
-Contact = Annotated[str, typer.Argument(help="A contact, by their name in the config.", show_default=False)]
+Name = Annotated[
+    str, typer.Argument(metavar="[SCHEDULE]", help="One schedule; without it, all of them.")
+]
+Schedule = Annotated[
+    str, typer.Argument(metavar="SCHEDULE", help="Its name in the config.", show_default=False)
+]
+Contact = Annotated[
+    str, typer.Argument(help="A contact, by their name in the config.", show_default=False)
+]
 Zone = Annotated[
     str,
     typer.Option(
@@ -83,7 +91,10 @@ def oncall_app(look: Look) -> typer.Typer:
         config: ConfigPath = None,
         url: Url = None,
     ) -> None:
-        """When nobody is on call. Exits with 1 if there's such a time, so that a check of the config can use it."""
+        """When nobody is on call.
+
+        Exits with 1 if there's such a time, so that a check of the config can use it.
+        """
         rotas, clocks = _chosen(look(config, url, days), schedule, time_zone)
         if not any(rota.holes for rota in rotas):
             typer.echo(f"somebody is on call at all times in the next {days} days")
@@ -98,10 +109,14 @@ def oncall_app(look: Look) -> typer.Typer:
 
 def override(
     schedule: Schedule,
-    contact: Annotated[str, typer.Option(help='Who is on call instead; "" for nobody.', show_default=False)],
+    contact: Annotated[
+        str, typer.Option(help='Who is on call instead; "" for nobody.', show_default=False)
+    ],
     to: Annotated[str, typer.Option(help="Until when.", show_default=False)],
     from_: Annotated[str, typer.Option("--from", help=WHEN, show_default=False)] = "",
-    replaces: Annotated[str, typer.Option(help="Only instead of this contact.", show_default=False)] = "",
+    replaces: Annotated[
+        str, typer.Option(help="Only instead of this contact.", show_default=False)
+    ] = "",
     config: ConfigPath = None,
     url: Url = None,
 ) -> None:
@@ -123,7 +138,9 @@ def swap(
     _show_effect(ask("POST", _path(schedule, "swaps"), url, config, json=body), "set")
 
 
-def overrides(schedule: Schedule, for_programs: Json = False, config: ConfigPath = None, url: Url = None) -> None:
+def overrides(
+    schedule: Schedule, for_programs: Json = False, config: ConfigPath = None, url: Url = None
+) -> None:
     """List the overrides and swaps that people have set and that aren't over."""
     found = ask("GET", _path(schedule, "overrides"), url, config)["overrides"]
     if for_programs:
@@ -132,7 +149,9 @@ def overrides(schedule: Schedule, for_programs: Json = False, config: ConfigPath
     if not found:
         typer.echo(f"nobody has set an override of {schedule}; those in the config are there")
         return
-    table = Table("override", "from (UTC)", "until (UTC)", "on call", "instead of", "set by", box=None)
+    table = Table(
+        "override", "from (UTC)", "until (UTC)", "on call", "instead of", "set by", box=None
+    )
     for made in found:
         for change in made["changes"]:
             edges = (change[edge][:16].replace("T", " ") for edge in ("start", "end"))
@@ -143,12 +162,17 @@ def overrides(schedule: Schedule, for_programs: Json = False, config: ConfigPath
 
 def remove(
     schedule: Schedule,
-    override: Annotated[str, typer.Argument(help="As `oncall overrides` lists it.", show_default=False)],
+    override: Annotated[
+        str, typer.Argument(help="As `oncall overrides` lists it.", show_default=False)
+    ],
     config: ConfigPath = None,
     url: Url = None,
 ) -> None:
     """Remove an override, or both of a swap. One that is under way ends now."""
-    _show_effect(ask("DELETE", _path(schedule, f"overrides/{quote(override, safe='')}"), url, config), "removed")
+    _show_effect(
+        ask("DELETE", _path(schedule, f"overrides/{quote(override, safe='')}"), url, config),
+        "removed",
+    )
 
 
 def _path(schedule: str, what: str) -> str:
@@ -181,7 +205,8 @@ def look(config: Path | None, url: str | None, days: int) -> Seen:
         answer = try_ask("GET", "/schedules", url, config, params={"days": days})
     except Unanswered as error:
         typer.echo(
-            f"By the config alone, without imported calendars and what people have arranged since: {error}", err=True
+            f"By the config alone, without imported calendars and what people have arranged since: {error}",
+            err=True,
         )
     else:
         return [told(one) for one in answer["schedules"]], answer["time_zones"]

@@ -6,22 +6,30 @@ from pathlib import Path
 from router.config.load import Config
 from router.config.scenarios import Decode
 from router.model.alert import Alert
-from router.ports import Bad, Incoming, Received, SystemClock
+from router.ports.clock import SystemClock
+from router.ports.errors import InvalidInput
+from router.ports.webhooks import Incoming, Received
 from router.receivers import RECEIVERS
-from router.receivers.site import Site
+from router.receivers.context import ReceiverContext
 
 
 def decoded(config: Config, source: str, resource: str, body: bytes) -> Received:
-    """What a body holds that came from `source`; `resource` is the Sentry-Hook-Resource header of one of Sentry's.
+    """What a body holds that came from `source`; `resource` is the Sentry-Hook-Resource header of
+    one of Sentry's.
 
-    Raises: LookupError, if there's no such source in the config; ValueError, if nothing of it can be understood.
+    Raises: LookupError, if there's no such source in the config; ValueError, if nothing of it can
+    be understood.
     """
     if source not in config.sources:
-        raise LookupError(f"no source '{source}' is configured; there are: {', '.join(config.sources)}")
-    receiver = RECEIVERS[source].build(source, config.sources[source], Site())
+        raise LookupError(
+            f"no source '{source}' is configured; there are: {', '.join(config.sources)}"
+        )
+    receiver = RECEIVERS[source].build(source, config.sources[source], ReceiverContext())
     try:
-        return receiver.decode(Incoming({"sentry-hook-resource": resource}, body), SystemClock().now())
-    except Bad as error:
+        return receiver.decode(
+            Incoming({"sentry-hook-resource": resource}, body), SystemClock().now()
+        )
+    except InvalidInput as error:
         raise ValueError(f"{error.pointer or 'the body'}: {error.detail}") from None
 
 

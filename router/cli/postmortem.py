@@ -44,7 +44,9 @@ def edit(incident: Id, config: ConfigPath = None, url: Url = None) -> None:
     """Write it in $EDITOR. What couldn't be saved is kept in a file, which is named."""
     path = f"/incidents/{incident}/postmortem"
     found = ask("GET", path, url, config)
-    with tempfile.NamedTemporaryFile("w", suffix=".md", prefix=f"{found['incident']}-", delete=False) as file:
+    with tempfile.NamedTemporaryFile(
+        "w", suffix=".md", prefix=f"{found['incident']}-", delete=False
+    ) as file:
         file.write(_form(found["written"]))
     typed = Path(file.name)
     editor = shlex.split(os.environ.get("EDITOR", "vi"))
@@ -55,7 +57,9 @@ def edit(incident: Id, config: ConfigPath = None, url: Url = None) -> None:
         typer.echo("nothing was changed")
         return
     try:
-        saved = try_ask("PUT", path, url, config, json=written, headers={"If-Match": f'"{found["version"]}"'})
+        saved = try_ask(
+            "PUT", path, url, config, json=written, headers={"If-Match": f'"{found["version"]}"'}
+        )
     except Unanswered as error:
         fail(f"{error}\nwhat you wrote is in {typed}")
     typed.unlink()
@@ -75,20 +79,27 @@ def export(
     folder: Annotated[
         Path | None,
         typer.Argument(
-            metavar="DIR", help="The folder; else `postmortems.directory` of the config.", show_default=False
+            metavar="DIR",
+            help="The folder; else `postmortems.directory` of the config.",
+            show_default=False,
         ),
     ] = None,
     config: ConfigPath = None,
     url: Url = None,
 ) -> None:
-    """Write it as a file, with its chart. What people wrote into the file stays; exits with 1 where both have."""
+    """Write it as a file, with its chart.
+
+    What people wrote into the file stays; exits with 1 where both have.
+    """
     folder = folder or _directory(config)
     found = ask("GET", f"/incidents/{incident}/postmortem", url, config, params={"chart": "true"})
     target = folder / Path(found["file"]).name
     there = target.read_text() if target.exists() else None
     made = exported(found["incident"], msgspec.convert(found["sections"], list[Section]), there)
     if made.conflicts:
-        fail(f"{target} was left as it is: it and the router's have both changed since, in {', '.join(made.conflicts)}")
+        fail(
+            f"{target} was left as it is: it and the router's have both changed since, in {', '.join(made.conflicts)}"
+        )
     folder.mkdir(parents=True, exist_ok=True)
     _write(target, made.text)
     _write(target.with_suffix(".svg"), found["chart"])
@@ -98,7 +109,11 @@ def export(
 def _directory(config: Path | None) -> Path:
     path = path_of(config)
     configured = config_at(path).document.postmortems.directory
-    return path.parent / configured if configured else fail("give DIR, or postmortems.directory in the config")
+    return (
+        path.parent / configured
+        if configured
+        else fail("give DIR, or postmortems.directory in the config")
+    )
 
 
 def _write(path: Path, text: str) -> None:
@@ -109,7 +124,10 @@ def _write(path: Path, text: str) -> None:
 
 
 def _form(written: dict[str, str]) -> str:
-    return "\n\n".join(f"{HEADING.format(label)}\n\n{written[name]}" for name, label in FIELDS.items()) + "\n"
+    return (
+        "\n\n".join(f"{HEADING.format(label)}\n\n{written[name]}" for name, label in FIELDS.items())
+        + "\n"
+    )
 
 
 def _read(text: str) -> dict[str, str]:

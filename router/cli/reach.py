@@ -1,4 +1,6 @@
-"""`alert-router check --reach`: that urgent incidents reach a person at every moment, or when they don't."""
+"""`alert-router check --reach`: that urgent incidents reach a person at every moment, or when they
+don't.
+"""
 
 import asyncio
 import json
@@ -12,18 +14,18 @@ from rich.text import Text
 
 from router.cli.config import console, fail
 from router.cli.escalation import as_json, show
-from router.cli.stored import UNREADABLE, in_force, store_of
+from router.cli.stored import UNREADABLE, live_settings, store_of
 from router.config.fields import parse_duration
 from router.config.load import Config
 from router.config.located import suggest
-from router.core.guarantee import Proof, Trust, Unreached, prove
-from router.core.proof import QUARTER, addresses, standings
-from router.core.quantity import duration
-from router.core.render import local, utc
-from router.core.route import Route
-from router.core.settings import Settings
-from router.ports import Clock, SystemClock
-from router.web import views
+from router.core.incident.settings import Settings
+from router.core.reachability.channel_health import QUARTER, addresses, standings
+from router.core.reachability.prove import Proof, Trust, Unreached, prove
+from router.core.reachability.routes import Route
+from router.core.text.plain import local, utc
+from router.core.text.units import duration
+from router.ports.clock import Clock, SystemClock
+from router.web.api import views
 
 TIMES = 5
 """How many times that something goes wrong are listed, beside the first."""
@@ -38,7 +40,9 @@ def check_reach(config: Config, ahead: str, people: Sequence[str], *, for_progra
     for name in people:
         if name not in config.channels:
             known = ", ".join(config.channels)
-            fail(f"--person: no channel '{name}'{suggest(name, config.channels)}; there are: {known}")
+            fail(
+                f"--person: no channel '{name}'{suggest(name, config.channels)}; there are: {known}"
+            )
     clock = SystemClock()
     start = float(int(clock.now()))
     settings, unproven, blind = _known(config, clock, start)
@@ -55,7 +59,9 @@ def check_reach(config: Config, ahead: str, people: Sequence[str], *, for_progra
 
 
 def _known(config: Config, clock: Clock, start: float) -> tuple[Settings, dict[str, str], str]:
-    """The settings in force, the addresses that nothing has proven, and why the store wasn't looked at, if so."""
+    """The settings in force, the addresses that nothing has proven, and why the store wasn't looked
+    at, if so.
+    """
     try:
         return *asyncio.run(_stored(config, clock, start)), ""
     except UNREADABLE as error:
@@ -64,10 +70,14 @@ def _known(config: Config, clock: Clock, start: float) -> tuple[Settings, dict[s
 
 async def _stored(config: Config, clock: Clock, start: float) -> tuple[Settings, dict[str, str]]:
     async with store_of(config) as store:
-        settings = await in_force(config, store, clock)
-        found = standings(addresses(config.channels, settings.people), await store.proven(), start - QUARTER)
+        settings = await live_settings(config, store, clock)
+        found = standings(
+            addresses(config.channels, settings.people), await store.proven(), start - QUARTER
+        )
     unproven = {
-        one.address: f"no delivery over it since {utc(one.at)}" if one.at else "no delivery over it has been seen"
+        one.address: f"no delivery over it since {utc(one.at)}"
+        if one.at
+        else "no delivery over it has been seen"
         for one in found
         if not one.proven
     }
@@ -81,12 +91,21 @@ def _show(out: Console, proof: Proof, weeks: float, blind: str, zone: str) -> No
     for _, those in groupby(sorted(proof.unreached, key=_order), key=lambda one: one.cause):
         _show_cause(out, list(those), zone)
     if blind:
-        out.print(Text(f"by the config alone: {blind}; so no overrides, silences and deliveries were looked at", "dim"))
+        out.print(
+            Text(
+                f"by the config alone: {blind}; so no overrides, silences and deliveries were looked at",
+                "dim",
+            )
+        )
     looked = f"{len(proof.routes)} routes x {duration(weeks)}, {proof.intervals} intervals"
     if proof.unreached:
         out.print(Text(f"not proven ({looked})", "bold red"))
     elif proof.routes:
-        late = f"at the latest {duration(proof.slowest)} after it begins" if proof.slowest else "at once"
+        late = (
+            f"at the latest {duration(proof.slowest)} after it begins"
+            if proof.slowest
+            else "at once"
+        )
         out.print(Text(f"proven: {looked}: somebody is told of each {late}", "green"))
     else:
         out.print(Text("nothing to prove: no rule makes a P0 or a P1"))

@@ -13,43 +13,57 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from router.app import TYPES
-from router.archive import load_past, read_past, write_past
 from router.cli.config import ConfigPath, console, fail, path_of
 from router.cli.replayed import as_json, as_markdown, show
 from router.config.load import Config, load
 from router.config.located import Invalid
-from router.core.arrangement import Arrangement, arranged
-from router.core.difference import difference
-from router.core.past import Past, real
-from router.core.quieting import MadeSilence, silence
-from router.core.replay import Replay
-from router.core.settings import Settings
-from router.ports import StoreUnavailable, SystemClock
+from router.core.incident.settings import Settings
+from router.core.oncall.override import StoredOverride, arranged
+from router.core.replay.diff import difference
+from router.core.replay.history import History, real
+from router.core.replay.replay import Replay
+from router.core.suppression.silence import Silence, silence
+from router.ports.clock import SystemClock
+from router.ports.errors import StoreUnavailable
+from router.records.archive import load_past, read_past, write_past
 from router.store import read_store
 
 DAY = 86_400.0
 
-HistoryPath = Annotated[Path | None, typer.Option("--history", help="A file that --export wrote, not the store.")]
+HistoryPath = Annotated[
+    Path | None, typer.Option("--history", help="A file that --export wrote, not the store.")
+]
 Against = Annotated[
     Path | None,
     typer.Option(
         help="Compare with what this config would have done, where every message arrives; else with the past."
     ),
 ]
-Rules = Annotated[str, typer.Option(help="Rule files instead of the config's `rules`: a pattern, from its folder.")]
+Rules = Annotated[
+    str,
+    typer.Option(help="Rule files instead of the config's `rules`: a pattern, from its folder."),
+]
 
 
 def replay(
-    days: Annotated[float, typer.Option(min=0, help="Compare so many days, up to now or to the file's end.")] = 7.0,
+    days: Annotated[
+        float, typer.Option(min=0, help="Compare so many days, up to now or to the file's end.")
+    ] = 7.0,
     rules: Rules = "",
     against: Against = None,
     history: HistoryPath = None,
-    export: Annotated[Path | None, typer.Option(help="Only write what the store has kept into this file.")] = None,
-    markdown: Annotated[bool, typer.Option("--markdown", help="For a comment on a pull request.")] = False,
+    export: Annotated[
+        Path | None, typer.Option(help="Only write what the store has kept into this file.")
+    ] = None,
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="For a comment on a pull request.")
+    ] = False,
     for_programs: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
     config: ConfigPath = None,
 ) -> None:
-    """Let the past happen again under changed rules: which incidents and pages there would, and wouldn't, have been."""
+    """Let the past happen again under changed rules: which incidents and pages there would, and
+    wouldn't, have been.
+    """
     checked = _load(path_of(config), rules)
     now = SystemClock().now()
     past = _past(checked, history)
@@ -61,7 +75,9 @@ def replay(
         fail("there's nothing in the history")
     end = past.events[-1].at if history else now
     if against:
-        past = _replay(_in_force(_load(against, "").settings, past), past, end, deliveries=False).past
+        past = _replay(
+            _in_force(_load(against, "").settings, past), past, end, deliveries=False
+        ).past
     replayed = _replay(_in_force(checked.settings, past), past, end, deliveries=against is None)
     found = difference(past, replayed, end - days * DAY)
     if for_programs:
@@ -81,15 +97,22 @@ def _load(path: Path, rules: str) -> Config:
         fail(str(error))
 
 
-def _past(checked: Config, history: Path | None) -> Past:
+def _past(checked: Config, history: Path | None) -> History:
     try:
-        return load_past(history) if history else asyncio.run(_stored(checked.document.storage.reveal()))
+        return (
+            load_past(history)
+            if history
+            else asyncio.run(_stored(checked.document.storage.reveal()))
+        )
     except (StoreUnavailable, OSError, ValueError) as error:
         fail(f"can't read the history: {error}")
 
 
-async def _stored(storage: str) -> Past:
-    """All that the store has kept; it's only read. Raises: StoreUnavailable, OSError, ValueError."""
+async def _stored(storage: str) -> History:
+    """All that the store has kept; it's only read.
+
+    Raises: StoreUnavailable, OSError, ValueError.
+    """
     store = await read_store(storage)
     try:
         return await read_past(store)
@@ -97,7 +120,7 @@ async def _stored(storage: str) -> Past:
         await store.close()
 
 
-def _write(past: Past, path: Path) -> None:
+def _write(past: History, path: Path) -> None:
     try:
         write_past(past, path)
     except OSError as error:
@@ -105,16 +128,29 @@ def _write(past: Past, path: Path) -> None:
     typer.echo(f"{len(past.events):,} events, {len(past.incidents):,} incidents", err=True)
 
 
-def _in_force(settings: Settings, past: Past) -> Settings:
+def _in_force(settings: Settings, past: History) -> Settings:
     """With what people have arranged and silenced."""
-    arrangements = [msgspec.json.decode(one.doc, type=Arrangement) for one in past.records if one.kind == "arrangement"]
-    made = [(one.id, msgspec.json.decode(one.doc, type=MadeSilence)) for one in past.records if one.kind == "silence"]
+    arrangements = [
+        msgspec.json.decode(one.doc, type=StoredOverride)
+        for one in past.records
+        if one.kind == "arrangement"
+    ]
+    made = [
+        (one.id, msgspec.json.decode(one.doc, type=Silence))
+        for one in past.records
+        if one.kind == "silence"
+    ]
     silences = (*settings.silences, *(silence(key, one) for key, one in made))
     return replace(settings, people=arranged(settings.people, arrangements), silences=silences)
 
 
-def _replay(settings: Settings, past: Past, end: float, *, deliveries: bool) -> Replay:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+def _replay(settings: Settings, past: History, end: float, *, deliveries: bool) -> Replay:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("replay", total=len(past.events))
         replayed = Replay(settings, past, deliveries=deliveries)

@@ -10,29 +10,34 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from router.core.difference import Count, Difference, Lost, Regrouped
-from router.core.render import plain, utc
+from router.core.replay.diff import Count, Lost, Regrouped, ReplayDiff
+from router.core.text.plain import plain, utc
 from router.model.incident import Incident, Severity
 
 MOST = 20
 """Lines of a kind in a comment. The rest is counted."""
 
 
-def headline(found: Difference) -> str:
+def headline(found: ReplayDiff) -> str:
     """`+14 pages, −3, of which 1 was about a P0 that somebody acted on`."""
     said = f"+{found.more} pages, −{found.fewer}"
     missed = [(found.missed(severity), severity) for severity in Severity]
-    parts = [f"{times} about a {severity} that somebody acted on" for times, severity in missed if times]
+    parts = [
+        f"{times} about a {severity} that somebody acted on" for times, severity in missed if times
+    ]
     return f"{said}, of which {' and '.join(parts)}" if parts else said
 
 
-def changes(found: Difference) -> Iterator[tuple[str, Sequence[str]]]:
+def changes(found: ReplayDiff) -> Iterator[tuple[str, Sequence[str]]]:
     """Each kind of change to incidents, with a line for each; only of kinds there are."""
     kinds: tuple[tuple[str, Iterable[str]], ...] = (
         ("Pages lost", map(_lost, found.lost)),
         ("Incidents that appear", map(_named, found.appeared)),
         ("Incidents that vanish", map(_named, found.vanished)),
-        ("Another severity", (f"{then.severity} → {now.severity}: {_named(then)}" for then, now in found.severity)),
+        (
+            "Another severity",
+            (f"{then.severity} → {now.severity}: {_named(then)}" for then, now in found.severity),
+        ),
         ("Merged", map(_regrouped, found.merged)),
         ("Split", map(_regrouped, found.split)),
     )
@@ -47,7 +52,9 @@ def _named(incident: Incident) -> str:
 
 
 def _regrouped(pair: Regrouped) -> str:
-    then, now = (", ".join(f"{one.name} {plain(one.key)}" for one in side) for side in (pair.then, pair.now))
+    then, now = (
+        ", ".join(f"{one.name} {plain(one.key)}" for one in side) for side in (pair.then, pair.now)
+    )
     return f"{then} → {now}"
 
 
@@ -59,7 +66,7 @@ def _lost(one: Lost) -> str:
 # --- for people
 
 
-def show(out: Console, found: Difference, days: float) -> None:
+def show(out: Console, found: ReplayDiff, days: float) -> None:
     out.print(Text(f"{_span(found, days)}: {headline(found)}", "bold" if found else "bold green"))
     if not found:
         out.print(Text("the same incidents, and the same messages"))
@@ -75,7 +82,7 @@ def show(out: Console, found: Difference, days: float) -> None:
             out.print(Text(f"  {line}"))
 
 
-def _span(found: Difference, days: float) -> str:
+def _span(found: ReplayDiff, days: float) -> str:
     return f"{days:g} days, {found.events:,} events"
 
 
@@ -86,17 +93,21 @@ def _cells(who: str, count: Count) -> tuple[str, ...]:
 # --- for a pull request
 
 
-def as_markdown(found: Difference, days: float) -> str:
-    return "\n".join([f"### Replay: {headline(found)}", "", f"{_span(found, days)}.", *_body(found)])
+def as_markdown(found: ReplayDiff, days: float) -> str:
+    return "\n".join(
+        [f"### Replay: {headline(found)}", "", f"{_span(found, days)}.", *_body(found)]
+    )
 
 
-def _body(found: Difference) -> Iterator[str]:
+def _body(found: ReplayDiff) -> Iterator[str]:
     if not found:
         yield "The same incidents, and the same messages."
     for name, counts in (("pages", found.people), ("messages to channels", found.channels)):
         if counts:
             yield from ("", f"| {name} | then | now | + | − |", "|---|--:|--:|--:|--:|")
-            yield from (f"| {' | '.join(map(_safe, _cells(who, count)))} |" for who, count in counts.items())
+            yield from (
+                f"| {' | '.join(map(_safe, _cells(who, count)))} |" for who, count in counts.items()
+            )
     for kind, lines in changes(found):
         yield from ("", f"<details><summary>{kind} ({len(lines)})</summary>", "")
         yield from (f"- {_safe(line)}" for line in lines[:MOST])
@@ -116,7 +127,7 @@ def _safe(text: str) -> str:
 # --- for programs
 
 
-def as_json(found: Difference) -> dict[str, Any]:
+def as_json(found: ReplayDiff) -> dict[str, Any]:
     return {
         "events": found.events,
         "pages": {"more": found.more, "fewer": found.fewer},
@@ -125,11 +136,18 @@ def as_json(found: Difference) -> dict[str, Any]:
         "channels": _numbers(found.channels),
         "appeared": [*map(_incident, found.appeared)],
         "vanished": [*map(_incident, found.vanished)],
-        "severity": [{"then": _incident(then), "now": _incident(now)} for then, now in found.severity],
+        "severity": [
+            {"then": _incident(then), "now": _incident(now)} for then, now in found.severity
+        ],
         "merged": [*map(_sides, found.merged)],
         "split": [*map(_sides, found.split)],
         "lost": [
-            {"who": one.who, "times": one.times, "acted": one.acted, "incident": _incident(one.incident)}
+            {
+                "who": one.who,
+                "times": one.times,
+                "acted": one.acted,
+                "incident": _incident(one.incident),
+            }
             for one in found.lost
         ],
     }
@@ -137,7 +155,8 @@ def as_json(found: Difference) -> dict[str, Any]:
 
 def _numbers(counts: Mapping[str, Count]) -> dict[str, dict[str, int]]:
     return {
-        who: {"then": one.then, "now": one.now, "more": one.more, "fewer": one.fewer} for who, one in counts.items()
+        who: {"then": one.then, "now": one.now, "more": one.more, "fewer": one.fewer}
+        for who, one in counts.items()
     }
 
 
@@ -146,4 +165,10 @@ def _sides(pair: Regrouped) -> dict[str, list[dict[str, Any]]]:
 
 
 def _incident(one: Incident) -> dict[str, Any]:
-    return {"id": one.name, "key": one.key, "severity": one.severity, "title": one.title, "opened_at": one.opened_at}
+    return {
+        "id": one.name,
+        "key": one.key,
+        "severity": one.severity,
+        "title": one.title,
+        "opened_at": one.opened_at,
+    }

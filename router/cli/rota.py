@@ -9,9 +9,9 @@ from msgspec import Struct
 from rich.table import Table
 from rich.text import Text
 
-from router.core.quantity import duration
-from router.core.schedule import Schedule, Shift, gaps, shifts
-from router.web.views import when
+from router.core.oncall.schedule import Schedule, Shift, gaps, shifts
+from router.core.text.units import duration
+from router.web.api.views import when
 
 NOBODY = Text("nobody", "bold red")
 
@@ -20,7 +20,9 @@ OWN = "own"
 
 
 class Rota(Struct, frozen=True):
-    """What a schedule comes to over some time: the shifts, and the gaps as those of "", in order and without holes."""
+    """What a schedule comes to over some time: the shifts, and the gaps as those of "", in order
+    and without holes.
+    """
 
     name: str
     time_zone: str
@@ -39,7 +41,10 @@ def computed(schedule: Schedule, start: float, end: float) -> Rota:
 def told(answer: Mapping[str, Any]) -> Rota:
     """As the router's API has it."""
     runs = (
-        Shift(one.get("contact", ""), *(datetime.fromisoformat(one[edge]).timestamp() for edge in ("start", "end")))
+        Shift(
+            one.get("contact", ""),
+            *(datetime.fromisoformat(one[edge]).timestamp() for edge in ("start", "end")),
+        )
         for one in (*answer["shifts"], *answer["gaps"])
     )
     return _rota(answer["name"], answer["time_zone"], runs)
@@ -50,7 +55,9 @@ def _rota(name: str, time_zone: str, runs: Iterable[Shift]) -> Rota:
 
 
 class Clocks(Struct, frozen=True):
-    """By which clock times are shown: `zone`; or, for `OWN`, that of who is on call; or, for "", the schedule's."""
+    """By which clock times are shown: `zone`; or, for `OWN`, that of who is on call; or, for "",
+    the schedule's.
+    """
 
     zone: str = ""
     own: Mapping[str, str] = {}
@@ -64,7 +71,8 @@ class Clocks(Struct, frozen=True):
 def as_json(rota: Rota, most: int | None = None) -> dict[str, Any]:
     """The first so many runs, or all of them; "on_call" is null for a gap."""
     runs = [
-        {"on_call": run.contact or None, "start": when(run.start), "end": when(run.end)} for run in rota.runs[:most]
+        {"on_call": run.contact or None, "start": when(run.start), "end": when(run.end)}
+        for run in rota.runs[:most]
     ]
     return {"schedule": rota.name, "time_zone": rota.time_zone, "runs": runs}
 
@@ -74,7 +82,11 @@ def now_table(rotas: Iterable[Rota], clocks: Clocks) -> Table:
     table = Table("schedule", "on call", "until", "then", box=None)
     for rota in rotas:
         now, *then = rota.runs
-        until = clocks.time(now.end, rota, now.contact) if then else f"over {duration(now.end - now.start)} from now"
+        until = (
+            clocks.time(now.end, rota, now.contact)
+            if then
+            else f"over {duration(now.end - now.start)} from now"
+        )
         table.add_row(rota.name, _who(now.contact), until, _who(then[0].contact) if then else "")
     return table
 

@@ -17,6 +17,13 @@ def schema(
         Literal["config", "rules", "tests", "drills"], typer.Option(help="Of which kind of file.")
     ] = "config",
 ) -> None:
-    """Print the JSON Schema of the config file, of a rule file, of rule tests, or of a drill, for editors."""
-    type_ = {"config": TYPES.document, "rules": RulesFile, "tests": RuleTests, "drills": DrillDocument}[of]
+    """Print the JSON Schema of the config file, of a rule file, of rule tests, or of a drill, for
+    editors.
+    """
+    type_ = {
+        "config": TYPES.document,
+        "rules": RulesFile,
+        "tests": RuleTests,
+        "drills": DrillDocument,
+    }[of]
     say_json(json_schema(type_, hooks(TYPES.hooks)))

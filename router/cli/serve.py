@@ -11,10 +11,13 @@ from router.app import App
 from router.app import serve as serve_app
 from router.cli.config import ConfigPath, fail, path_of
 from router.config.located import Invalid
-from router.ports import StoreUnavailable
+from router.ports.errors import StoreUnavailable
 
 SWITCH = 0.0005
-"""Seconds that a store's thread may wait for its turn. Python's 5 ms cost a fifth of the alerts taken under load."""
+"""Seconds that a store's thread may wait for its turn.
+
+Python's 5 ms cost a fifth of the alerts taken under load.
+"""
 
 
 def serve(config: ConfigPath = None) -> None:

@@ -1,4 +1,6 @@
-"""`alert-router silence add`, `list` and `expire`: through the running router, which has them in force at once."""
+"""`alert-router silence add`, `list` and `expire`: through the running router, which has them in
+force at once.
+"""
 
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -17,18 +19,26 @@ WHEN = "Such as '2026-12-24 09:00', by the company's clock, or with an offset."
 
 @silence.command()
 def add(
-    match: Annotated[list[str], typer.Argument(help="Matchers, such as 'alertname=\"DiskFull\"': all must hold.")],
+    match: Annotated[
+        list[str], typer.Argument(help="Matchers, such as 'alertname=\"DiskFull\"': all must hold.")
+    ],
     comment: Annotated[str, typer.Option(help="Why.", show_default=False)],
-    for_: Annotated[str, typer.Option("--for", help="How long, such as 2h.", show_default=False)] = "",
+    for_: Annotated[
+        str, typer.Option("--for", help="How long, such as 2h.", show_default=False)
+    ] = "",
     to: Annotated[str, typer.Option(help=f"Until when. {WHEN}", show_default=False)] = "",
-    from_: Annotated[str, typer.Option("--from", help="From when on; else now.", show_default=False)] = "",
+    from_: Annotated[
+        str, typer.Option("--from", help="From when on; else now.", show_default=False)
+    ] = "",
     config: ConfigPath = None,
     url: Url = None,
 ) -> None:
     """Silence what the matchers take."""
     body = {"match": match, "comment": comment, "for": for_, "to": to, "from": from_}
     made = ask("POST", "/silences", url, config, json=body)["silence"]
-    typer.echo(f"silence {made['id']} is {made['state']}, until {_time(made['end'])} UTC: {', '.join(made['match'])}")
+    typer.echo(
+        f"silence {made['id']} is {made['state']}, until {_time(made['end'])} UTC: {', '.join(made['match'])}"
+    )
 
 
 @silence.command(name="list")
@@ -63,8 +73,12 @@ def expire(
     typer.echo(f"silence {ended['id']} is over: {', '.join(ended['match'])}")
 
 
-def _row(table: Table, name: str, state: str, start: str, end: str, one: dict[str, Any], by: str) -> None:
-    table.add_row(name, state, start, end, Text(", ".join(one["match"])), Text(by), Text(one["comment"]))
+def _row(
+    table: Table, name: str, state: str, start: str, end: str, one: dict[str, Any], by: str
+) -> None:
+    table.add_row(
+        name, state, start, end, Text(", ".join(one["match"])), Text(by), Text(one["comment"])
+    )
 
 
 def _time(at: str) -> str:

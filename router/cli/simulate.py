@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 from msgspec.structs import replace
 
-from router.chart import Form
-from router.cli.arranged import in_force
+from router.chart import ImageFormat
+from router.cli.arranged import live_settings
 from router.cli.client import Url
 from router.cli.config import ConfigPath, Json, config_at, console, fail, path_of, say_json
 from router.cli.escalation import as_json, drawn, show
@@ -17,26 +17,38 @@ from router.config.fields import parse_duration
 from router.config.load import Config
 from router.config.located import suggest
 from router.config.times import parse_moment
-from router.core.settings import Settings
-from router.core.simulation import Answer
-from router.core.simulation import simulate as simulate_alerts
-from router.core.specimen import specimen
-from router.core.wall import instant
+from router.core.incident.settings import Settings
+from router.core.oncall.local_time import instant
+from router.core.virtual.example_alert import example_alert
+from router.core.virtual.simulation import SimulatedAnswer
+from router.core.virtual.simulation import simulate as simulate_alerts
 from router.model.alert import Alert
 from router.model.incident import Severity
-from router.ports import SystemClock
+from router.ports.clock import SystemClock
 
-Labels = Annotated[list[str] | None, typer.Option("--label", help="NAME=VALUE, of the alert for --rule.")]
+Labels = Annotated[
+    list[str] | None, typer.Option("--label", help="NAME=VALUE, of the alert for --rule.")
+]
 
 
 def simulate(
-    payload: Annotated[Path | None, typer.Argument(help="A webhook's body, in a file.", show_default=False)] = None,
+    payload: Annotated[
+        Path | None, typer.Argument(help="A webhook's body, in a file.", show_default=False)
+    ] = None,
     rule: Annotated[str, typer.Option(help="Make up an alert that this rule takes.")] = "",
-    severity: Annotated[Severity | None, typer.Option(help="As bad as this; else the worst it knows.")] = None,
+    severity: Annotated[
+        Severity | None, typer.Option(help="As bad as this; else the worst it knows.")
+    ] = None,
     label: Labels = None,
-    source: Annotated[str, typer.Option(help="Whose webhook it is, by its name under `sources`.")] = "alertmanager",
-    resource: Annotated[str, typer.Option(help="Of Sentry: the Sentry-Hook-Resource header.")] = "event_alert",
-    at: Annotated[str, typer.Option(help="When: '2026-12-24 23:00' by the company's clock; else now.")] = "",
+    source: Annotated[
+        str, typer.Option(help="Whose webhook it is, by its name under `sources`.")
+    ] = "alertmanager",
+    resource: Annotated[
+        str, typer.Option(help="Of Sentry: the Sentry-Hook-Resource header.")
+    ] = "event_alert",
+    at: Annotated[
+        str, typer.Option(help="When: '2026-12-24 23:00' by the company's clock; else now.")
+    ] = "",
     ack: Annotated[str, typer.Option(help="Somebody acknowledges after so long: 7m.")] = "",
     by: Annotated[str, typer.Option(help="Who does.")] = "somebody",
     for_programs: Json = False,
@@ -45,19 +57,21 @@ def simulate(
     config: ConfigPath = None,
     url: Url = None,
 ) -> None:
-    """Tell the whole escalation of an alert that nobody answers: who is told when, over what and why."""
+    """Tell the whole escalation of an alert that nobody answers: who is told when, over what and
+    why.
+    """
     if bool(payload) == bool(rule):
         fail("give either the file of a webhook's body, or --rule NAME")
     checked = config_at(path_of(config))
     zone = str(checked.document.company.time_zone)
     start = _moment(at, zone)
-    answer = Answer(_after(ack), by) if ack else None
+    answer = SimulatedAnswer(_after(ack), by) if ack else None
     if payload:
         alerts = _read(checked, payload, source, resource)
     else:
         alerts = _made_up(checked.settings, rule, severity, label or [], start)
-    found = simulate_alerts(in_force(checked.settings, url, config), alerts, start, answer)
-    for path, form in ((svg, Form.SVG), (png, Form.PNG)):
+    found = simulate_alerts(live_settings(checked.settings, url, config), alerts, start, answer)
+    for path, form in ((svg, ImageFormat.SVG), (png, ImageFormat.PNG)):
         if path:
             path.write_bytes(drawn(found, start, zone, form))
     if for_programs:
@@ -104,7 +118,7 @@ def _made_up(
     if name not in rules:
         fail(f"no rule '{name}'{suggest(name, rules)}; there are: {', '.join(rules)}")
     try:
-        made = specimen(settings.rules, rules[name], severity, given, at)
+        made = example_alert(settings.rules, rules[name], severity, given, at)
     except ValueError as error:
         fail(str(error))
     if rules[name].count_over is None:

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from router.cli.client import Url, ask
 from router.cli.config import ConfigPath, console
-from router.core.quantity import duration
+from router.core.text.units import duration
 
 
 def stats(
@@ -19,12 +19,18 @@ def stats(
     config: ConfigPath = None,
     url: Url = None,
 ) -> None:
-    """Tell how soon incidents were acknowledged and resolved, and whom they paged. Drills are left out."""
+    """Tell how soon incidents were acknowledged and resolved, and whom they paged.
+
+    Drills are left out.
+    """
     found = ask("GET", "/stats", url, config, params={"since": since})
     if as_json:
         typer.echo(json.dumps(found, indent=2))
         return
-    groups = [("", {"all": found["total"]}), *((name, found[f"by_{name}"]) for name in ("severity", "rule", "week"))]
+    groups = [
+        ("", {"all": found["total"]}),
+        *((name, found[f"by_{name}"]) for name in ("severity", "rule", "week")),
+    ]
     out = console()
     for name, group in groups:
         out.print(_times(name, group), "")
@@ -37,7 +43,11 @@ def stats(
 def _times(name: str, group: Mapping[str, Any]) -> Table:
     table = Table(name, "incidents", "acknowledged", "(median)", "resolved", "(median)", box=None)
     for one, times in group.items():
-        took = [times[f"{what}_{how}"] for what in ("acknowledge", "resolve") for how in ("mean", "median")]
+        took = [
+            times[f"{what}_{how}"]
+            for what in ("acknowledge", "resolve")
+            for how in ("mean", "median")
+        ]
         said = ["" if seconds is None else duration(seconds) for seconds in took]
         table.add_row(Text(one), str(times["incidents"]), *said)
     return table

@@ -12,13 +12,16 @@ from rich.text import Text
 from router.cli.client import Url, ask
 from router.cli.config import ConfigPath, Json, config_at, console, fail, path_of, say_json
 from router.config.fields import parse_duration
-from router.ports import StoreUnavailable, SystemClock
+from router.ports.clock import SystemClock
+from router.ports.errors import StoreUnavailable
 from router.store import open_store
 from router.web.statuspage.board import read_page
 from router.web.statuspage.documents import documents
 from router.web.statuspage.export import write
 
-status = typer.Typer(help="The public status page: its maintenance, and a copy as files.", no_args_is_help=True)
+status = typer.Typer(
+    help="The public status page: its maintenance, and a copy as files.", no_args_is_help=True
+)
 maintenance = typer.Typer(help="Maintenance that the status page announces.", no_args_is_help=True)
 status.add_typer(maintenance, name="maintenance")
 
@@ -28,18 +31,30 @@ PATH = "/status/maintenance"
 @maintenance.command("add")
 def add(
     title: Annotated[str, typer.Argument(help="What customers read.")],
-    start: Annotated[str, typer.Option("--start", help="In UTC: 2026-11-25T22:00, or with an offset.")],
+    start: Annotated[
+        str, typer.Option("--start", help="In UTC: 2026-11-25T22:00, or with an offset.")
+    ],
     length: Annotated[str, typer.Option("--for", help="How long, like 1h30m.")],
     text: Annotated[str, typer.Option("--text", help="More of it, in a sentence or two.")] = "",
-    component: Annotated[list[str] | None, typer.Option("--component", help="Repeat it for several.")] = None,
+    component: Annotated[
+        list[str] | None, typer.Option("--component", help="Repeat it for several.")
+    ] = None,
     config: ConfigPath = None,
     url: Url = None,
 ) -> None:
     """Announce maintenance."""
     begin, end = _window(start, length)
-    asked = {"title": title, "text": text, "components": component or [], "starts_at": begin, "ends_at": end}
+    asked = {
+        "title": title,
+        "text": text,
+        "components": component or [],
+        "starts_at": begin,
+        "ends_at": end,
+    }
     one = ask("POST", PATH, url, config, json=asked)["maintenance"]
-    typer.echo(f"{one['id']}: '{one['title']}' is announced from {one['starts_at']} to {one['ends_at']}")
+    typer.echo(
+        f"{one['id']}: '{one['title']}' is announced from {one['starts_at']} to {one['ends_at']}"
+    )
 
 
 @maintenance.command("list")
@@ -69,10 +84,15 @@ def end(
 
 @status.command("export")
 def export(
-    folder: Annotated[Path, typer.Argument(help="Where the files go; it's made if it isn't there.", metavar="DIR")],
+    folder: Annotated[
+        Path, typer.Argument(help="Where the files go; it's made if it isn't there.", metavar="DIR")
+    ],
     config: ConfigPath = None,
 ) -> None:
-    """Write the page as static files for any host. The router needn't run; it reads the store itself."""
+    """Write the page as static files for any host.
+
+    The router needn't run; it reads the store itself.
+    """
     try:
         count = asyncio.run(_export(folder, path_of(config)))
     except (StoreUnavailable, OSError, ValueError) as error:

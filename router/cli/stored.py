@@ -7,17 +7,19 @@ from pathlib import Path
 
 from router.config.load import Config
 from router.config.people import calendars
-from router.core.arrangement import Arrangement
-from router.core.quieting import MadeSilence
-from router.core.settings import Settings
-from router.engine.arrangements import KIND as ARRANGEMENT
-from router.engine.arrangements import Arrangements
-from router.engine.calendars import Calendars, Copy
-from router.engine.in_force import Stored
+from router.core.incident.settings import Settings
+from router.core.oncall.override import StoredOverride
+from router.core.suppression.silence import Silence
+from router.engine.jobs.calendars import Calendars, Copy
+from router.engine.live_settings import Stored
+from router.engine.overrides import KIND as ARRANGEMENT
+from router.engine.overrides import StoredOverrides
 from router.engine.silences import KIND as SILENCE
 from router.engine.silences import Silences
-from router.ports import Clock, Store, StoreUnavailable
-from router.shelf import Shelf
+from router.ports.clock import Clock
+from router.ports.errors import StoreUnavailable
+from router.ports.store import Store
+from router.records.records import Records
 from router.store import read_store
 from router.telemetry.metrics import Metrics
 
@@ -43,13 +45,15 @@ def _there(storage: str) -> str:
     return storage
 
 
-async def in_force(config: Config, store: Store, clock: Clock) -> Settings:
-    """The settings as a router on this store has them: with imported calendars, overrides and silences."""
+async def live_settings(config: Config, store: Store, clock: Clock) -> Settings:
+    """The settings as a router on this store has them: with imported calendars, overrides and
+    silences.
+    """
     wanted = calendars(config.document.schedules)
     parts: tuple[Stored, ...] = (
-        Calendars(Shelf(store, "calendar", Copy), clock, Metrics(), lambda: wanted),
-        Arrangements(Shelf(store, ARRANGEMENT, Arrangement), clock),
-        Silences(Shelf(store, SILENCE, MadeSilence), clock),
+        Calendars(Records(store, "calendar", Copy), clock, Metrics(), lambda: wanted),
+        StoredOverrides(Records(store, ARRANGEMENT, StoredOverride), clock),
+        Silences(Records(store, SILENCE, Silence), clock),
     )
     for part in parts:
         await part.read()

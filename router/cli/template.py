@@ -11,15 +11,17 @@ from router.cli.config import ConfigPath, config_at, console, fail, path_of
 from router.config.fields import parse_time_zone
 from router.config.load import Config
 from router.config.located import suggest
-from router.core.drafts import drafts
-from router.core.specimen import specimen
-from router.core.virtual import VirtualRouter
-from router.core.wording import CUSTOMERS, KINDS
+from router.core.communication.previews import drafts
+from router.core.messages.templates import CUSTOMERS, KINDS
+from router.core.virtual.example_alert import example_alert
+from router.core.virtual.router import VirtualRouter
 from router.model.event import AlertSeen, Command, Commanded
 from router.model.incident import Severity
-from router.ports import SystemClock
+from router.ports.clock import SystemClock
 
-template = typer.Typer(help="The templates of what is said, and what each would say.", no_args_is_help=True)
+template = typer.Typer(
+    help="The templates of what is said, and what each would say.", no_args_is_help=True
+)
 
 PURPOSES = {
     "internal": "messages to channels and people on call",
@@ -46,10 +48,18 @@ def list_(config: ConfigPath = None) -> None:
 @template.command("preview")
 def preview(
     name: Annotated[str, typer.Argument(help="The template.")],
-    incident: Annotated[str, typer.Option("--incident", help="Of this incident: 142 or INC-142.")] = "",
-    rule: Annotated[str, typer.Option("--rule", help="Of a made-up one that this rule opens.")] = "",
-    severity: Annotated[Severity | None, typer.Option(help="As bad as this; else the worst it knows.")] = None,
-    zone: Annotated[str, typer.Option("--zone", help="By whose clock: Europe/London; else the company's.")] = "",
+    incident: Annotated[
+        str, typer.Option("--incident", help="Of this incident: 142 or INC-142.")
+    ] = "",
+    rule: Annotated[
+        str, typer.Option("--rule", help="Of a made-up one that this rule opens.")
+    ] = "",
+    severity: Annotated[
+        Severity | None, typer.Option(help="As bad as this; else the worst it knows.")
+    ] = None,
+    zone: Annotated[
+        str, typer.Option("--zone", help="By whose clock: Europe/London; else the company's.")
+    ] = "",
     config: ConfigPath = None,
     url: Url = None,
 ) -> None:
@@ -63,7 +73,9 @@ def preview(
         found = ask("GET", f"/incidents/{incident}/drafts", url, config, params=params)["drafts"]
         shown = {one["template"]: (one["subject"], one["text"]) for one in found}
     else:
-        shown = _made_up(config_at(path_of(config)), rule, severity, _zone(zone), over=name == CUSTOMERS)
+        shown = _made_up(
+            config_at(path_of(config)), rule, severity, _zone(zone), over=name == CUSTOMERS
+        )
     if name not in shown:
         fail("there's no mail to customers before the incident is resolved")
     subject, text = shown[name]
@@ -80,7 +92,9 @@ def _zone(zone: str) -> str:
 def _made_up(
     checked: Config, name: str, severity: Severity | None, zone: str, *, over: bool
 ) -> dict[str, tuple[str, str]]:
-    """What every template says of an incident that the rule opens, and that is resolved by now if it's to be `over`."""
+    """What every template says of an incident that the rule opens, and that is resolved by now if
+    it's to be `over`.
+    """
     settings = checked.settings
     rules = {rule.name: rule for rule in (*settings.rules.rules, settings.rules.default)}
     if name not in rules:
@@ -89,7 +103,7 @@ def _made_up(
     start = now - LASTED if over else now
     router = VirtualRouter(settings, start)
     try:
-        made = specimen(settings.rules, rules[name], severity, {}, start)
+        made = example_alert(settings.rules, rules[name], severity, {}, start)
     except ValueError as error:
         fail(str(error))
     alerts = [replace(made.alert, event_id=f"{number}") for number in range(made.times)]

@@ -21,23 +21,32 @@ from router.cli.trial import Trial, as_json, as_junit, clock
 from router.config.load import Config
 from router.config.located import Invalid
 from router.config.scenarios import Located, load_scenarios
-from router.core.branches import Coverage
-from router.core.comparison import Line, compare
-from router.core.quantity import duration
-from router.core.scenario import Scenario, play
+from router.core.text.units import duration
+from router.core.virtual.branch_coverage import Coverage
+from router.core.virtual.scenario import Scenario, play
+from router.core.virtual.scenario_diff import Line, compare
 
-Junit = Annotated[Path | None, typer.Option("--junit", help="Write the results to this file, as JUnit XML.")]
+Junit = Annotated[
+    Path | None, typer.Option("--junit", help="Write the results to this file, as JUnit XML.")
+]
 Coverages = Annotated[
-    float | None, typer.Option("--coverage-min", min=0, max=100, help="Fail if less of it is tested, in percent.")
+    float | None,
+    typer.Option(
+        "--coverage-min", min=0, max=100, help="Fail if less of it is tested, in percent."
+    ),
 ]
 
 
 def test(
     paths: Annotated[
         list[Path] | None,
-        typer.Argument(help="Files of tests, or folders of them; else rules/tests beside the config."),
+        typer.Argument(
+            help="Files of tests, or folders of them; else rules/tests beside the config."
+        ),
     ] = None,
-    run: Annotated[str, typer.Option(help="Only the tests in whose name this regular expression is found.")] = "",
+    run: Annotated[
+        str, typer.Option(help="Only the tests in whose name this regular expression is found.")
+    ] = "",
     junit: Junit = None,
     coverage_min: Coverages = None,
     for_programs: Json = False,
@@ -57,15 +66,23 @@ def test(
     else:
         _show(console(), trials, coverage, whole=not run)
     if coverage_min is not None and 100 * coverage.ratio < coverage_min:
-        fail(f"{100 * coverage.ratio:.0f}% of the rules and policies are tested, which is less than {coverage_min:g}%")
+        fail(
+            f"{100 * coverage.ratio:.0f}% of the rules and policies are tested, which is less than {coverage_min:g}%"
+        )
     if failed:
         raise typer.Exit(1)
 
 
 def _tests(paths: Sequence[Path], checked: Config) -> list[Located]:
-    files = [file for path in paths for file in ([path] if path.is_file() else sorted(path.glob("*.y*ml")))]
+    files = [
+        file
+        for path in paths
+        for file in ([path] if path.is_file() else sorted(path.glob("*.y*ml")))
+    ]
     if not files:
-        fail(f"no tests in {', '.join(map(str, paths))}; docs/testing-rules.md says how to write some")
+        fail(
+            f"no tests in {', '.join(map(str, paths))}; docs/testing-rules.md says how to write some"
+        )
     try:
         return load_scenarios(files, checked, TYPES.hooks, os.environ, alerts_in(checked))
     except Invalid as error:
@@ -107,7 +124,9 @@ def _show_failed(out: Console, trial: Trial) -> None:
     """Both sides of every line, so that what is wrong is seen among what is right."""
     scenario = trial.test.scenario
     out.print(Text(f"FAILED {scenario.name}  {trial.test.place}", "bold red"))
-    table = Table("", "after", f"clock ({scenario.zone})", "expected", "got", box=None, padding=(0, 2))
+    table = Table(
+        "", "after", f"clock ({scenario.zone})", "expected", "got", box=None, padding=(0, 2)
+    )
     for line in trial.lines:
         style = "dim" if line.agrees else "red" if line.got is None else "yellow"
         table.add_row(*_cells(line, scenario), style=style)
@@ -115,7 +134,9 @@ def _show_failed(out: Console, trial: Trial) -> None:
 
 
 def _cells(line: Line, scenario: Scenario) -> tuple[Text, ...]:
-    mark = " " if line.agrees else "-" if line.got is None else "+" if line.expected is None else "≠"
+    mark = (
+        " " if line.agrees else "-" if line.got is None else "+" if line.expected is None else "≠"
+    )
     when = f"{clock(scenario, line.after):%a %Y-%m-%d %H:%M:%S}"
     sides = ("nothing" if side is None else side for side in (line.expected, line.got))
     return tuple(map(Text, (mark, f"+{duration(line.after)}", when, *sides)))

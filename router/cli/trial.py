@@ -8,11 +8,11 @@ from xml.etree import ElementTree as ET
 from msgspec import Struct
 
 from router.config.scenarios import Located
-from router.core.branches import Coverage
-from router.core.comparison import Line
-from router.core.quantity import duration
-from router.core.scenario import Scenario
-from router.core.wall import wall
+from router.core.oncall.local_time import wall
+from router.core.text.units import duration
+from router.core.virtual.branch_coverage import Coverage
+from router.core.virtual.scenario import Scenario
+from router.core.virtual.scenario_diff import Line
 
 
 class Trial(Struct, frozen=True):
@@ -65,7 +65,9 @@ def _trial(trial: Trial) -> dict[str, Any]:
 
 
 def as_junit(trials: Sequence[Trial]) -> bytes:
-    """A suite for each file; https://github.com/testmoapp/junitxml lists what of the format is common."""
+    """A suite for each file; https://github.com/testmoapp/junitxml lists what of the format is
+    common.
+    """
     root = ET.Element("testsuites", _counts(trials))
     for file in dict.fromkeys(trial.test.place.file for trial in trials):
         suite = [trial for trial in trials if trial.test.place.file == file]
@@ -80,7 +82,12 @@ def as_junit(trials: Sequence[Trial]) -> bytes:
 def _counts(trials: Sequence[Trial]) -> dict[str, str]:
     failures = sum(not trial.passed for trial in trials)
     took = sum(trial.took for trial in trials)
-    return {"tests": str(len(trials)), "failures": str(failures), "errors": "0", "time": f"{took:.3f}"}
+    return {
+        "tests": str(len(trials)),
+        "failures": str(failures),
+        "errors": "0",
+        "time": f"{took:.3f}",
+    }
 
 
 def _testcase(suite: ET.Element, trial: Trial) -> None:
@@ -98,7 +105,9 @@ def _testcase(suite: ET.Element, trial: Trial) -> None:
     )
     if not trial.passed:
         said = [_sentence(line) for line in trial.differences]
-        ET.SubElement(case, "failure", {"message": said[0], "type": "difference"}).text = "\n".join(said)
+        ET.SubElement(case, "failure", {"message": said[0], "type": "difference"}).text = "\n".join(
+            said
+        )
 
 
 def _sentence(line: Line) -> str:

@@ -1,4 +1,6 @@
-"""The shape of `actions`: what may be run against an incident, and how that's checked before anybody needs it."""
+"""The shape of `actions`: what may be run against an incident, and how that's checked before
+anybody needs it.
+"""
 
 import re
 from collections.abc import Iterable
@@ -10,16 +12,20 @@ from router.config.convert import Context
 from router.config.fields import Duration, HttpUrl
 from router.config.people_check import check_name
 from router.config.secret import Secret
-from router.core.binding import ActionPlan, GuideStep, Parameter, placeholders
-from router.core.matcher import compile_regex
+from router.core.incident.action_binding import ActionPlan, GuideStep, Parameter, placeholders
+from router.core.rules.matcher import compile_regex
 from router.model.action import Approval
 
 _IDENTIFIER = r"[A-Za-z_][A-Za-z0-9_]{0,62}"
-_ORIGIN = re.compile(r"(labels|annotations)\.[a-zA-Z_][a-zA-Z0-9_]*|suspect\.(commit|version|previous)|incident")
+_ORIGIN = re.compile(
+    r"(labels|annotations)\.[a-zA-Z_][a-zA-Z0-9_]*|suspect\.(commit|version|previous)|incident"
+)
 
 
 class ParameterDocument(Struct, frozen=True, kw_only=True):
-    """What a person gives when they ask for the action: exactly one of `pattern`, `choices` and `int`."""
+    """What a person gives when they ask for the action: exactly one of `pattern`, `choices` and
+    `int`.
+    """
 
     pattern: str = ""
     choices: tuple[str, ...] = ()
@@ -82,16 +88,25 @@ class SqlFlagDocument(Struct, frozen=True, kw_only=True):
     value: bool = False
 
     def __post_init__(self) -> None:
-        names = {"table": rf"({_IDENTIFIER}\.)?{_IDENTIFIER}", "name_column": _IDENTIFIER, "value_column": _IDENTIFIER}
+        names = {
+            "table": rf"({_IDENTIFIER}\.)?{_IDENTIFIER}",
+            "name_column": _IDENTIFIER,
+            "value_column": _IDENTIFIER,
+        }
         for key, pattern in names.items():
             if not re.fullmatch(pattern, getattr(self, key)):
-                raise ValueError(f"{key}: '{getattr(self, key)}' isn't a name of letters, digits and _")
+                raise ValueError(
+                    f"{key}: '{getattr(self, key)}' isn't a name of letters, digits and _"
+                )
         if not self.database.reveal().startswith(("postgresql://", "postgres://")):
             raise ValueError("database: expected postgresql://USER@HOST/DATABASE")
 
 
 class GitRevertDocument(Struct, frozen=True, kw_only=True):
-    """Opens a pull request that reverts a commit, from a branch of its own. `clone_url` is GitHub's unless given."""
+    """Opens a pull request that reverts a commit, from a branch of its own.
+
+    `clone_url` is GitHub's unless given.
+    """
 
     repository: str
     token: Secret
@@ -113,7 +128,8 @@ class GitRevertDocument(Struct, frozen=True, kw_only=True):
 class ActionDocument(Struct, frozen=True, kw_only=True):
     """One action: exactly one of `argv`, `sql_flag`, `git_revert` and `guide`.
 
-    The texts of an `argv` are the program and its arguments; there's no shell. `{name}` in one stands for a parameter.
+    The texts of an `argv` are the program and its arguments; there's no shell. `{name}` in one
+    stands for a parameter.
     """
 
     argv: tuple[str, ...] = ()
@@ -130,7 +146,12 @@ class ActionDocument(Struct, frozen=True, kw_only=True):
     expires: Duration = Duration(3600.0)
 
     def __post_init__(self) -> None:
-        kinds = {"argv": self.argv, "sql_flag": self.sql_flag, "git_revert": self.git_revert, "guide": self.guide}
+        kinds = {
+            "argv": self.argv,
+            "sql_flag": self.sql_flag,
+            "git_revert": self.git_revert,
+            "guide": self.guide,
+        }
         if sum(map(bool, kinds.values())) != 1:
             raise ValueError(f"an action needs exactly one of {', '.join(kinds)}")
         if not self.argv and (self.dry_run or self.undo or self.env):
@@ -145,7 +166,9 @@ class ActionDocument(Struct, frozen=True, kw_only=True):
     def _check_placeholders(self) -> None:
         named = {name for text in self._texts() for name in placeholders(text)}
         if unknown := sorted(named - set(self.parameters)):
-            raise ValueError(f"no parameter is called {', '.join(unknown)}: give it under parameters")
+            raise ValueError(
+                f"no parameter is called {', '.join(unknown)}: give it under parameters"
+            )
         if unused := sorted(set(self.parameters) - named):
             raise ValueError(f"nothing uses the parameter {', '.join(unused)}")
 
@@ -168,7 +191,9 @@ def _plan(name: str, action: ActionDocument) -> ActionPlan:
     built_in = bool(action.sql_flag or action.git_revert)
     return ActionPlan(
         name=name,
-        digest=blake2b(repr(action).encode(), digest_size=8).hexdigest(),  # a secret's repr is the same for all
+        digest=blake2b(
+            repr(action).encode(), digest_size=8
+        ).hexdigest(),  # a secret's repr is the same for all
         expires=action.expires,
         timeout=action.timeout,
         second_person=action.approval is Approval.SECOND_PERSON,
@@ -181,10 +206,16 @@ def _plan(name: str, action: ActionDocument) -> ActionPlan:
 
 
 def check_actions(context: Context) -> None:
-    """Report rules that name actions there aren't, and a second person who can't be told from the first."""
+    """Report rules that name actions there aren't, and a second person who can't be told from the
+    first.
+    """
     actions = context.names_at(("actions",))
     for trail, name in list(context.all_of(str)):
-        if len(trail) > 1 and trail[-2] == "actions" and (trail[0] == "default_rule" or "rules" in trail[:-2]):
+        if (
+            len(trail) > 1
+            and trail[-2] == "actions"
+            and (trail[0] == "default_rule" or "rules" in trail[:-2])
+        ):
             check_name("action", name, actions, trail, context)
     auth = context.values.get(("auth",))
     known = auth is not None and (auth.tokens or auth.insecure)

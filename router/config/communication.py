@@ -1,4 +1,6 @@
-"""How the company words what it says, and to which customers: `templates` and `communication` in the config."""
+"""How the company words what it says, and to which customers: `templates` and `communication` in
+the config.
+"""
 
 import re
 from collections.abc import Mapping
@@ -10,8 +12,8 @@ from router.config.convert import Context
 from router.config.located import Place, suggest
 from router.config.policies import SeverityDocument, Target
 from router.config.statuspage import StatusPageDocument
-from router.core.template import Template
-from router.core.wording import KINDS, Wording, check
+from router.core.messages.templates import KINDS, Wording, check
+from router.core.text.template import Template
 from router.model.incident import Severity
 from router.templates import SUFFIX
 
@@ -22,7 +24,9 @@ _LINE = re.compile(r"line (\d+): (.*)", re.DOTALL)
 
 
 class TemplatesDocument(Struct, frozen=True, kw_only=True):
-    """`directory` has the company's own templates, by the packaged ones' names; those it lacks stay as they are."""
+    """`directory` has the company's own templates, by the packaged ones' names; those it lacks stay
+    as they are.
+    """
 
     directory: str
 
@@ -43,7 +47,10 @@ class CommunicationDocument(Struct, frozen=True, kw_only=True):
 
 
 def read_templates(context: Context) -> dict[str, Template]:
-    """The company's own templates by name, each compiled and tried. What is wrong with them is reported."""
+    """The company's own templates by name, each compiled and tried.
+
+    What is wrong with them is reported.
+    """
     written = context.values.get(("templates", "directory"))
     if written is None:
         return {}
@@ -57,7 +64,10 @@ def read_templates(context: Context) -> dict[str, Template]:
         if name not in KINDS:
             known = ", ".join(f"{one}{SUFFIX}" for one in KINDS)
             hint = suggest(name, KINDS)
-            context.report(Place(str(path), 1, 1), f"there's no template '{name}'{hint} (expected one of {known})")
+            context.report(
+                Place(str(path), 1, 1),
+                f"there's no template '{name}'{hint} (expected one of {known})",
+            )
             continue
         try:
             found[name] = check(name, path.read_text("utf-8"))
@@ -77,9 +87,14 @@ def _located(message: str) -> tuple[int, str]:
 
 
 def check_communication(context: Context) -> None:
-    """Report customers who can't be mailed: a target that is no channel of type email, subscribers there aren't."""
+    """Report customers who can't be mailed: a target that is no channel of type email, subscribers
+    there aren't.
+    """
     if CUSTOMERS in context.names_at(("channels",)):
-        context.report(context.places["channels", CUSTOMERS], f"'{CUSTOMERS}' are who is mailed: take another name")
+        context.report(
+            context.places["channels", CUSTOMERS],
+            f"'{CUSTOMERS}' are who is mailed: take another name",
+        )
     document = context.values.get(("communication",))
     if not isinstance(document, CommunicationDocument):
         return
@@ -93,9 +108,16 @@ def check_communication(context: Context) -> None:
 def _check_customers(target: Target, context: Context) -> None:
     """That the channel is known, and has somebody to mail, is checked with all targets."""
     trail = ("communication", "customers")
-    kind = context.values.get(("channels", target.name, "type")) if target.kind == "channel" else target.kind
+    kind = (
+        context.values.get(("channels", target.name, "type"))
+        if target.kind == "channel"
+        else target.kind
+    )
     if kind not in {"email", None}:
-        context.report(context.place_of(trail), f"customers get e-mail: expected a channel of type email, not {kind}")
+        context.report(
+            context.place_of(trail),
+            f"customers get e-mail: expected a channel of type email, not {kind}",
+        )
 
 
 def wording(
@@ -111,5 +133,9 @@ def wording(
         zone=str(company.time_zone),
         own=own,
         components={one.name: one.title or one.name for one in page.components} if page else {},
-        update_every={name: one.update_every for name, one in severities.items() if one.update_every is not None},
+        update_every={
+            name: one.update_every
+            for name, one in severities.items()
+            if one.update_every is not None
+        },
     )

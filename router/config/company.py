@@ -9,7 +9,7 @@ from msgspec import Struct
 from router.config.fields import TimeZone, parse_duration
 from router.config.located import suggest
 from router.config.times import Time, Weekdays, parse_time
-from router.core.business import Calendar, Delay, NextBusinessDay
+from router.core.oncall.business_hours import Calendar, Delay, NextBusinessDay
 
 Holidays = NewType("Holidays", Container[date])  # type: ignore[misc]
 """Public holidays, by ISO 3166 code: of a country, `GB`, or of a part of it, `GB-ENG`."""
@@ -27,7 +27,9 @@ def parse_holidays(text: str) -> Holidays:
     country, _, part = text.partition("-")
     known = holidays.list_supported_countries()
     if country not in known:
-        raise ValueError(f"unknown country {country!r}{suggest(country, known)} (expected a code such as GB or US-CA)")
+        raise ValueError(
+            f"unknown country {country!r}{suggest(country, known)} (expected a code such as GB or US-CA)"
+        )
     if part and part not in known[country]:
         parts = ", ".join(known[country]) or "it has none"
         raise ValueError(f"unknown part {part!r} of {country} (expected one of: {parts})")
@@ -52,7 +54,8 @@ PARSERS: dict[type, Callable[[str], object]] = {Holidays: parse_holidays, Wait: 
 class Company(Struct, frozen=True, kw_only=True):
     """The company, whose `support_email` is what customers are told to write to.
 
-    Its business days are `workdays` that are no `holidays`, and begin at `opens`, by the clock of `time_zone`.
+    Its business days are `workdays` that are no `holidays`, and begin at `opens`, by the clock of
+    `time_zone`.
     """
 
     name: str = ""
@@ -65,4 +68,6 @@ class Company(Struct, frozen=True, kw_only=True):
 
 def calendar(company: Company) -> Calendar:
     """When the company's business days are."""
-    return Calendar(company.time_zone, company.holidays or frozenset(), company.workdays, company.opens)
+    return Calendar(
+        company.time_zone, company.holidays or frozenset(), company.workdays, company.opens
+    )

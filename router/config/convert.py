@@ -1,6 +1,7 @@
 """Located YAML into structs, carrying on after each error so that all are said at once.
 
-A value that can't be had is FAILED, and so is the struct, list or dict that it's in; its siblings are still read.
+A value that can't be had is FAILED, and so is the struct, list or dict that it's in; its siblings
+are still read.
 """
 
 import functools
@@ -16,13 +17,32 @@ from msgspec import NODEFAULT, Struct, structs
 
 from router.config.environment import substitute
 from router.config.fields import FIELD_TYPES
-from router.config.located import ListNode, MapNode, Node, Place, Problem, ScalarNode, nearest, suggest
-from router.config.shapes import Hooks, Shape, expectation, is_optional, members_of, options_of, shape_of
+from router.config.located import (
+    ListNode,
+    MapNode,
+    Node,
+    Place,
+    Problem,
+    ScalarNode,
+    nearest,
+    suggest,
+)
+from router.config.shapes import (
+    Hooks,
+    Shape,
+    expectation,
+    is_optional,
+    members_of,
+    options_of,
+    shape_of,
+)
 
 T = TypeVar("T")
 
 Trail = tuple[str | int, ...]
-"""The way to a value from the root: `("policies", "critical", "steps", 0, "notify", 1)`, with keys as written."""
+"""The way to a value from the root: `("policies", "critical", "steps", 0, "notify", 1)`, with keys
+as written.
+"""
 
 
 class Failed(Enum):
@@ -37,10 +57,11 @@ class Context:
     """What a conversion needs, and what it leaves behind for checks across values.
 
     env: the environment's variables. base: the directory that the files of secrets are relative to.
-    problems: all that was wrong. places: where each value is written, failed ones too. values: what each became.
+    problems: all that was wrong. places: where each value is written, failed ones too. values: what
+    each became.
 
-    For another file of the same config, `dataclasses.replace(context, base=…)` shares the last three; its root then
-    needs a trail of its own.
+    For another file of the same config, `dataclasses.replace(context, base=…)` shares the last
+    three; its root then needs a trail of its own.
     """
 
     env: Mapping[str, str]
@@ -60,11 +81,15 @@ class Context:
         return self.places[trail]
 
     def names_at(self, trail: Trail) -> list[str]:
-        """The keys written in the mapping there, also of values that failed; [] if it isn't written."""
+        """The keys written in the mapping there, also of values that failed; [] if it isn't
+        written.
+        """
         return [str(one[-1]) for one in self.places if one and one[:-1] == trail]
 
     def all_of(self, type_: type[T]) -> Iterator[tuple[Trail, T]]:
-        """Each value of that class which was written and is right, also within a struct that failed."""
+        """Each value of that class which was written and is right, also within a struct that
+        failed.
+        """
         return ((trail, value) for trail, value in self.values.items() if isinstance(value, type_))
 
 
@@ -75,9 +100,16 @@ def convert(node: Node, type_: type[T], context: Context, trail: Trail = ()) -> 
 
 
 def convert_tagged(
-    node: Node, registry: Mapping[str, type[Struct]], context: Context, tag: str = "type", trail: Trail = ()
+    node: Node,
+    registry: Mapping[str, type[Struct]],
+    context: Context,
+    tag: str = "type",
+    trail: Trail = (),
 ) -> Any:
-    """`node` as the struct that its key `tag` names in `registry`, or FAILED. The tag isn't a field of the struct."""
+    """`node` as the struct that its key `tag` names in `registry`, or FAILED.
+
+    The tag isn't a field of the struct.
+    """
     context.places[trail] = node.place
     if not isinstance(node, MapNode):
         return _mismatch(node, "a mapping", context)
@@ -150,7 +182,10 @@ def _struct(node: Node, type_: Any, context: Context, trail: Trail, tag: str = "
             values[one.name] = FAILED
             # A misspelt key is one mistake, not also a missing one.
             if name not in {nearest(key, fields) for key in unknown}:
-                context.report(node.place, f"missing key {name!r} (expected {expectation(one.type, context.hooks)})")
+                context.report(
+                    node.place,
+                    f"missing key {name!r} (expected {expectation(one.type, context.hooks)})",
+                )
     if unknown:
         return FAILED
     if FAILED in values.values():
@@ -159,10 +194,15 @@ def _struct(node: Node, type_: Any, context: Context, trail: Trail, tag: str = "
 
 
 def _check_partly(type_: Any, values: Mapping[str, Any], place: Place, context: Context) -> Failed:
-    """What is wrong across the fields that could be read. A check that needs another one says nothing."""
+    """What is wrong across the fields that could be read.
+
+    A check that needs another one says nothing.
+    """
     unread = {name for name, value in values.items() if value is FAILED}
     known = {**{one.name: _default(one) for one in _fields(type_) if not one.required}, **values}
-    partial = SimpleNamespace(**{name: value for name, value in known.items() if name not in unread})
+    partial = SimpleNamespace(
+        **{name: value for name, value in known.items() if name not in unread}
+    )
     check = getattr(type_, "__post_init__", None)
     if check:
         with suppress(AttributeError, TypeError):
@@ -190,7 +230,9 @@ def _list(node: Node, type_: Any, context: Context, trail: Trail) -> Any:
     if not isinstance(node, ListNode):
         return _mismatch(node, "a list", context)
     item_type = get_args(type_)[0]
-    items = [_convert(item, item_type, context, (*trail, index)) for index, item in enumerate(node.items)]
+    items = [
+        _convert(item, item_type, context, (*trail, index)) for index, item in enumerate(node.items)
+    ]
     return FAILED if FAILED in items else get_origin(type_)(items)
 
 
@@ -199,13 +241,21 @@ def _choice(node: Node, type_: Any, context: Context, trail: Trail) -> Any:
 
 
 def _union(node: Node, type_: Any, context: Context, trail: Trail) -> Any:
-    """By the kind of node, if that tells, or by the keys; else the first type in the union that takes it."""
+    """By the kind of node, if that tells, or by the keys; else the first type in the union that
+    takes it.
+    """
     if _is_null(node) and is_optional(type_):
         return None
     members = members_of(type_)
     if len(members) > 1:
-        members = [one for one in members if isinstance(node, _READERS[shape_of(one, context.hooks)][1])]
-    if isinstance(node, MapNode) and members and all(shape_of(one, context.hooks) is Shape.STRUCT for one in members):
+        members = [
+            one for one in members if isinstance(node, _READERS[shape_of(one, context.hooks)][1])
+        ]
+    if (
+        isinstance(node, MapNode)
+        and members
+        and all(shape_of(one, context.hooks) is Shape.STRUCT for one in members)
+    ):
         members = [max(members, key=functools.partial(_fit, node))]
     if len(members) == 1:
         return _convert(node, members[0], context, trail)
@@ -234,14 +284,17 @@ def _text(node: Node, parse: Callable[[str], object], expected: str, context: Co
     return _attempt(lambda: _parse(node.text, context.env, parse, expected), node.place, context)
 
 
-def _parse(written: str, env: Mapping[str, str], parse: Callable[[str], object], expected: str) -> object:
+def _parse(
+    written: str, env: Mapping[str, str], parse: Callable[[str], object], expected: str
+) -> object:
     text = substitute(written, env)
     try:
         return parse(text)
     except ValueError:
         if text == written:
             raise
-        # The parser's message may quote the text, and what comes from the environment may be a secret.
+        # The parser's message may quote the text, and what comes from the environment may be a
+        # secret.
         raise ValueError(f"what {written!r} stands for isn't {expected}") from None
 
 
@@ -265,7 +318,9 @@ def _secret(node: Node, type_: Any, context: Context, _trail: Trail) -> Any:
     if not isinstance(node, MapNode) or list(node.entries) != ["file"]:
         return _mismatch(node, expectation(type_, context.hooks), context)
     path = _text(node.entries["file"].value, context.base.joinpath, "the path of a file", context)
-    return FAILED if path is FAILED else _attempt(lambda: type_(_content(path)), node.place, context)
+    return (
+        FAILED if path is FAILED else _attempt(lambda: type_(_content(path)), node.place, context)
+    )
 
 
 def _content(path: Path) -> str:

@@ -1,13 +1,17 @@
-"""The shape of `deployments`: which services they're of, and how close to an incident one is suspected."""
+"""The shape of `deployments`: which services they're of, and how close to an incident one is
+suspected.
+"""
 
 from msgspec import Struct
 
 from router.config.fields import Duration, Matchers
-from router.core.suspect import DeployedService, Deploys
+from router.core.deployments.suspect import DeployedService, Deploys
 
 
 class ServiceDocument(Struct, frozen=True, kw_only=True):
-    """What deploys a service, and which incidents are the service's beside those whose label names it."""
+    """What deploys a service, and which incidents are the service's beside those whose label names
+    it.
+    """
 
     repository: str = ""
     environments: tuple[str, ...] = ("production",)

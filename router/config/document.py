@@ -1,4 +1,6 @@
-"""The shape of the config file and of rule files: what a person writes, before it's checked as a whole."""
+"""The shape of the config file and of rule files: what a person writes, before it's checked as a
+whole.
+"""
 
 from typing import Literal, NewType
 
@@ -16,9 +18,9 @@ from router.config.postmortems import PostMortemsDocument
 from router.config.secret import Secret, SecretUrl
 from router.config.silences import InhibitDocument, SilenceDocument
 from router.config.statuspage import StatusPageDocument
-from router.core.quantity import Threshold
-from router.core.render import plain
-from router.core.template import Template
+from router.core.text.plain import plain
+from router.core.text.template import Template
+from router.core.text.units import Threshold
 from router.model.incident import Severity
 
 LinkTemplate = NewType("LinkTemplate", Template)
@@ -58,9 +60,13 @@ class RuleDocument(Struct, frozen=True, kw_only=True):
         if bool(self.thresholds) == (self.severity is not None):
             raise ValueError(f"rule '{self.name}' needs either thresholds or a severity")
         if self.count and not self.thresholds:
-            raise ValueError(f"rule '{self.name}' counts, but has no thresholds to hold the count against")
+            raise ValueError(
+                f"rule '{self.name}' counts, but has no thresholds to hold the count against"
+            )
         if len({threshold.dimension for threshold in self.thresholds.values()}) > 1:
-            raise ValueError(f"the thresholds of rule '{self.name}' measure different things: use one kind of unit")
+            raise ValueError(
+                f"the thresholds of rule '{self.name}' measure different things: use one kind of unit"
+            )
 
 
 class RulesFile(Struct, frozen=True, kw_only=True):
@@ -96,7 +102,8 @@ SHORTEST_KEY = 32
 
 
 class Auth(Struct, frozen=True, kw_only=True):
-    """Who may use the API: tokens by name, or anybody with `insecure: true`, which a loopback `listen` implies.
+    """Who may use the API: tokens by name, or anybody with `insecure: true`, which a loopback
+    `listen` implies.
 
     `link_secret` signs the links in messages, which are good for `links_expire_after`.
     """
@@ -108,7 +115,9 @@ class Auth(Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         if self.link_secret and len(self.link_secret.reveal()) < SHORTEST_KEY:
-            raise ValueError(f"link_secret must have at least {SHORTEST_KEY} characters: openssl rand -base64 32")
+            raise ValueError(
+                f"link_secret must have at least {SHORTEST_KEY} characters: openssl rand -base64 32"
+            )
         if self.links_expire_after <= 0:
             raise ValueError("links_expire_after must be longer than nothing")
 
@@ -121,11 +130,15 @@ class LinkDocument(Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         if not 0 < len(self.name) <= 40 or self.name != plain(self.name):
-            raise ValueError("the name of a link is on buttons: give it one line of at most 40 characters")
+            raise ValueError(
+                "the name of a link is on buttons: give it one line of at most 40 characters"
+            )
 
 
 class HeartbeatDocument(Struct, frozen=True, kw_only=True):
-    """What has to come again and again: an alert that always fires, or requests for `/heartbeat/NAME`."""
+    """What has to come again and again: an alert that always fires, or requests for
+    `/heartbeat/NAME`.
+    """
 
     every: Duration
     grace: Duration = Duration(60.0)
@@ -167,7 +180,10 @@ class BasicDocument(Struct, frozen=True, kw_only=True):
 
 
 class PrometheusDocument(Struct, frozen=True, kw_only=True):
-    """Where the queries of alerts are asked again, for charts. At most one of `bearer_token` and `basic`."""
+    """Where the queries of alerts are asked again, for charts.
+
+    At most one of `bearer_token` and `basic`.
+    """
 
     url: HttpUrl
     bearer_token: Secret | None = None
@@ -192,7 +208,10 @@ class Telemetry(Struct, frozen=True, kw_only=True):
 
 
 class Document(Struct, frozen=True, kw_only=True):
-    """The config file. `sources` is added by `load`, since which there are is known to a higher layer."""
+    """The config file.
+
+    `sources` is added by `load`, since which there are is known to a higher layer.
+    """
 
     rules: list[str]
     channels: dict[str, Channel]

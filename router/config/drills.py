@@ -12,10 +12,10 @@ from router.config.located import Invalid, Problem, read
 from router.config.people_check import check_name
 from router.config.policies import Target
 from router.config.shapes import Hooks
-from router.core.by_hand import SOURCE as PERSON
 from router.core.drill.cadence import Cadence
-from router.core.heartbeat import SOURCE as HEARTBEAT
-from router.core.rotation import Handover
+from router.core.oncall.rotation import Handover
+from router.core.rules.heartbeat import SOURCE as HEARTBEAT
+from router.core.rules.manual_alert import SOURCE as PERSON
 from router.model.drill import DrillPlan, DrillStep, Kind, PosedAlert
 
 Preview = Literal["internal", "status"]
@@ -37,10 +37,11 @@ class DrillAlert(Struct, frozen=True, kw_only=True):
 
 
 class DrillStepDocument(Struct, frozen=True, kw_only=True):
-    """One of: an alert that fires `at` a time after the start; or what is expected from then on, `within` a time.
+    """One of: an alert that fires `at` a time after the start; or what is expected from then on,
+    `within` a time.
 
-    `expect` is for what messages and people do, `by` whom it's to be acknowledged; `practise` an action, which ends at
-    its dry run; `communicate` and `review` are ticked off by people.
+    `expect` is for what messages and people do, `by` whom it's to be acknowledged; `practise` an
+    action, which ends at its dry run; `communicate` and `review` are ticked off by people.
     """
 
     name: str = ""
@@ -62,7 +63,9 @@ class DrillStepDocument(Struct, frozen=True, kw_only=True):
         if self.alert and self.within is not None:
             raise ValueError("`within` is for what is expected: an alert fires `at` a time")
         if any(target.kind == "channel" for target in self.by):
-            raise ValueError("`by` takes contact:NAME, role:NAME or schedule:NAME: a channel acknowledges nothing")
+            raise ValueError(
+                "`by` takes contact:NAME, role:NAME or schedule:NAME: a channel acknowledges nothing"
+            )
 
 
 class DrillDocument(Struct, frozen=True, kw_only=True):
@@ -96,7 +99,9 @@ SHORTEST = 86_400.0
 
 
 class DrillsDocument(Struct, frozen=True, kw_only=True):
-    """Scenario files, and the drill that is held regularly: `scenario` in every `every`, `at` a time of the week."""
+    """Scenario files, and the drill that is held regularly: `scenario` in every `every`, `at` a
+    time of the week.
+    """
 
     scenarios: list[str] = []
     scenario: str = ""
@@ -122,7 +127,12 @@ def _step(step: DrillStepDocument, time_out: float) -> DrillStep:
     within = time_out - step.at if step.within is None else step.within
     if alert := step.alert:
         name = step.name or f"{alert.labels.get('alertname', 'an alert')} fires"
-        return DrillStep(Kind.ALERT, name, step.at, alert=PosedAlert(alert.labels, alert.annotations, alert.source))
+        return DrillStep(
+            Kind.ALERT,
+            name,
+            step.at,
+            alert=PosedAlert(alert.labels, alert.annotations, alert.source),
+        )
     if step.expect:
         by = tuple(target.told for target in step.by)
         name = step.name or " ".join([step.expect, *(["by", ", ".join(by)] if by else [])])
@@ -132,8 +142,12 @@ def _step(step: DrillStepDocument, time_out: float) -> DrillStep:
         return DrillStep(Kind.PRACTISED, name, step.at, within, action=step.practise)
     if step.communicate:
         items = tuple(PREVIEWS[one] for one in step.communicate)
-        return DrillStep(Kind.COMMUNICATED, step.name or "communication", step.at, within, items=items)
-    return DrillStep(Kind.REVIEWED, step.name or "review", step.at, within, items=tuple(step.review))
+        return DrillStep(
+            Kind.COMMUNICATED, step.name or "communication", step.at, within, items=items
+        )
+    return DrillStep(
+        Kind.REVIEWED, step.name or "review", step.at, within, items=tuple(step.review)
+    )
 
 
 def cadence(document: DrillsDocument | None, zone: str) -> Cadence | None:
@@ -142,7 +156,13 @@ def cadence(document: DrillsDocument | None, zone: str) -> Cadence | None:
         return None
     tell = tuple(target.told for target in document.tell)
     return Cadence(
-        document.scenario, document.every, document.at, zone, document.remind, tell, auto=document.start == "auto"
+        document.scenario,
+        document.every,
+        document.at,
+        zone,
+        document.remind,
+        tell,
+        auto=document.start == "auto",
     )
 
 
@@ -159,13 +179,18 @@ def read_scenarios(paths: Sequence[Path], context: Context) -> dict[str, DrillPl
         if document is FAILED:
             continue
         if document.name in found:
-            context.report(context.place_of((*trail, "name")), f"scenario '{document.name}' is there already")
+            context.report(
+                context.place_of((*trail, "name")), f"scenario '{document.name}' is there already"
+            )
         found[document.name] = plan(document)
     return found
 
 
 def check_drills(context: Context, known: Sequence[str]) -> None:
-    """Report names in scenarios and in `drills` that are known nowhere. `known` are the scenarios."""
+    """Report names in scenarios and in `drills` that are known nowhere.
+
+    `known` are the scenarios.
+    """
     scenario = context.values.get(("drills", "scenario"))
     if scenario:
         check_name("scenario", scenario, list(known), ("drills", "scenario"), context)
@@ -174,20 +199,32 @@ def check_drills(context: Context, known: Sequence[str]) -> None:
             if trail[:3] == ("drills", "canary", key):
                 check_name(what, name, context.names_at((key,)), trail, context)
     sources = [*context.names_at(("sources",)), PERSON, HEARTBEAT]
-    names = {f"{kind}s": context.names_at((f"{kind}s",)) for kind in ("contact", "role", "schedule", "action")}
+    names = {
+        f"{kind}s": context.names_at((f"{kind}s",))
+        for kind in ("contact", "role", "schedule", "action")
+    }
     _check_steps(context, sources, names)
 
 
-def _check_steps(context: Context, sources: Sequence[str], names: Mapping[str, Sequence[str]]) -> None:
+def _check_steps(
+    context: Context, sources: Sequence[str], names: Mapping[str, Sequence[str]]
+) -> None:
     for trail, step in list(context.all_of(DrillStepDocument)):
         if step.practise:
-            check_name("action", step.practise, list(names["actions"]), (*trail, "practise"), context)
+            check_name(
+                "action", step.practise, list(names["actions"]), (*trail, "practise"), context
+            )
         if step.alert:
-            check_name("source", step.alert.source, list(sources), (*trail, "alert", "source"), context)
+            check_name(
+                "source", step.alert.source, list(sources), (*trail, "alert", "source"), context
+            )
 
 
-def load_scenario(path: Path, hooks: Hooks, env: Mapping[str, str], names: Mapping[str, Sequence[str]]) -> DrillPlan:
-    """The scenario in a file that the config doesn't name. `names` are those it may use, by their key in the config.
+def load_scenario(
+    path: Path, hooks: Hooks, env: Mapping[str, str], names: Mapping[str, Sequence[str]]
+) -> DrillPlan:
+    """The scenario in a file that the config doesn't name. `names` are those it may use, by their
+    key in the config.
 
     Raises: Invalid, with every problem.
     """

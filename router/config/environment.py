@@ -21,7 +21,9 @@ def substitute(text: str, env: Mapping[str, str]) -> str:
         if match[0] == "$${":
             return "${"
         if name is None:
-            raise ValueError("'${' needs a variable's name and '}' after it (write '$${' for a plain '${')")
+            raise ValueError(
+                "'${' needs a variable's name and '}' after it (write '$${' for a plain '${')"
+            )
         if name not in env and default is None:
             missing[name] = f"environment variable {name!r} isn't set{suggest(name, env)}"
         value = env.get(name, "")

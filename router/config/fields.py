@@ -1,6 +1,7 @@
 """Types for config fields that say more than `str` or `int`, and how each is written in YAML.
 
-Every reader takes the text as written and raises ValueError with a message that says what was expected.
+Every reader takes the text as written and raises ValueError with a message that says what was
+expected.
 """
 
 import functools
@@ -16,7 +17,7 @@ from msgspec import Struct
 from yaml.constructor import SafeConstructor
 
 from router.config.located import suggest
-from router.core.matcher import Matcher
+from router.core.rules.matcher import Matcher
 
 Duration = NewType("Duration", float)
 """Seconds. Written `0s`, `500ms`, `5m`, `1h30m`, `2d`, `1w`."""
@@ -28,7 +29,10 @@ TimeZone = NewType("TimeZone", str)
 """A name of the IANA time zone database, like `Europe/London`."""
 
 HttpUrl = NewType("HttpUrl", str)
-"""An https URL; plain http is taken for a loopback host only. It's shown, so it can't hold a password."""
+"""An https URL; plain http is taken for a loopback host only.
+
+It's shown, so it can't hold a password.
+"""
 
 
 Matchers = NewType("Matchers", tuple[Matcher, ...])
@@ -99,7 +103,9 @@ def parse_size(text: str) -> Size:
 
 def parse_time_zone(text: str) -> TimeZone:
     if text not in _time_zones():
-        raise ValueError(f"unknown time zone {text!r}{suggest(text, _time_zones())} ({_A_TIME_ZONE})")
+        raise ValueError(
+            f"unknown time zone {text!r}{suggest(text, _time_zones())} ({_A_TIME_ZONE})"
+        )
     return TimeZone(text)
 
 
@@ -109,7 +115,8 @@ def _time_zones() -> frozenset[str]:
 
 
 def check_url(text: str) -> None:
-    """That a request may go to `text`. No message quotes any of it, since a URL can be a secret as a whole.
+    """That a request may go to `text`. No message quotes any of it, since a URL can be a secret as
+    a whole.
 
     Raises: ValueError.
     """
@@ -177,10 +184,17 @@ FIELD_TYPES: Mapping[object, FieldType] = {
     Duration: FieldType(
         parse_duration,
         _A_DURATION,
-        {"type": ["string", "integer"], "pattern": f"^(?!$){_DURATION}$", "minimum": 0, "maximum": 0},
+        {
+            "type": ["string", "integer"],
+            "pattern": f"^(?!$){_DURATION}$",
+            "minimum": 0,
+            "maximum": 0,
+        },
     ),
     Rate: FieldType(parse_rate, _A_RATE, {"type": "string", "pattern": "^[1-9][0-9]*/."}),
-    Size: FieldType(parse_size, _A_SIZE, {"type": ["string", "integer"], "pattern": f"^{_SIZE}$", "minimum": 0}),
+    Size: FieldType(
+        parse_size, _A_SIZE, {"type": ["string", "integer"], "pattern": f"^{_SIZE}$", "minimum": 0}
+    ),
     TimeZone: FieldType(parse_time_zone, _A_TIME_ZONE, {"type": "string"}),
     HttpUrl: FieldType(parse_http_url, _A_URL, {"type": "string", "format": "uri"}),
 }

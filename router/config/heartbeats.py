@@ -1,7 +1,8 @@
 """Heartbeats of the config: what is expected, and the rules that are made of it.
 
-Two for each. The first, tried before all others, takes the alert that is the beat, and opens nothing. The last, tried
-after all others, says how bad it is when the heartbeat stays away, unless a rule of the files has taken that.
+Two for each. The first, tried before all others, takes the alert that is the beat, and opens
+nothing. The last, tried after all others, says how bad it is when the heartbeat stays away, unless
+a rule of the files has taken that.
 """
 
 import re
@@ -9,10 +10,10 @@ from collections.abc import Mapping
 
 from router.config.convert import Context
 from router.config.document import HeartbeatDocument
-from router.core.heartbeat import SOURCE, Heartbeat
-from router.core.matcher import Matcher, MatchOp
-from router.core.rule import Rule
-from router.core.template import Template
+from router.core.rules.heartbeat import SOURCE, Heartbeat
+from router.core.rules.matcher import Matcher, MatchOp
+from router.core.rules.rule import Rule
+from router.core.text.template import Template
 
 RULE = "heartbeat:"
 """What the names of the rules made here start with, and no other's may."""
@@ -22,13 +23,24 @@ _NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
 
 def heartbeats(documents: Mapping[str, HeartbeatDocument]) -> dict[str, Heartbeat]:
     """What the core is told, by name."""
-    return {name: Heartbeat(name, one.every, one.grace, _matchers(one)) for name, one in documents.items()}
+    return {
+        name: Heartbeat(name, one.every, one.grace, _matchers(one))
+        for name, one in documents.items()
+    }
 
 
 def first_rules(documents: Mapping[str, HeartbeatDocument], summary: Template) -> list[Rule]:
     """Those that take what is a beat."""
     return [
-        Rule(f"{RULE}{name}", (), summary, 0.0, _matchers(one), origin=f"heartbeats.{name}", heartbeat=name)
+        Rule(
+            f"{RULE}{name}",
+            (),
+            summary,
+            0.0,
+            _matchers(one),
+            origin=f"heartbeats.{name}",
+            heartbeat=name,
+        )
         for name, one in documents.items()
         if one.match
     ]

@@ -34,12 +34,18 @@ from router.config.shapes import Hooks
 from router.config.silences import check_silences, inhibitions, parse_match, silences
 from router.config.statuspage import CHANNEL, check_status_page, status_plan
 from router.core.drill.cadence import Cadence
-from router.core.fold import MAX_WINDOW
-from router.core.quantity import Dimension, Threshold
-from router.core.render import OWN_LINKS
-from router.core.rule import Rule, RuleSet
-from router.core.settings import Settings
-from router.core.template import Condition, Template, compile_condition, compile_link, compile_template
+from router.core.incident.batch import MAX_WINDOW
+from router.core.incident.settings import Settings
+from router.core.messages.render import OWN_LINKS
+from router.core.rules.rule import Rule, RuleSet
+from router.core.text.template import (
+    Condition,
+    Template,
+    compile_condition,
+    compile_link,
+    compile_template,
+)
+from router.core.text.units import Dimension, Threshold
 from router.model.drill import DrillPlan
 from router.model.incident import Severity
 from router.model.statuspage import StatusPlan
@@ -49,7 +55,9 @@ SUMMARY = "{{ annotations.summary or labels.alertname }}"
 
 
 class Types(Struct, frozen=True):
-    """What the layers above add: the config structs of the kinds of source and of channel there are."""
+    """What the layers above add: the config structs of the kinds of source and of channel there
+    are.
+    """
 
     sources: Mapping[str, type[Struct]]
     channels: Mapping[str, type[Struct]]
@@ -61,7 +69,9 @@ class Types(Struct, frozen=True):
         sources = defstruct("Sources", fields, frozen=True, kw_only=True)
         return cast(
             "type[Document]",
-            defstruct("Document", [("sources", sources)], bases=(Document,), frozen=True, kw_only=True),
+            defstruct(
+                "Document", [("sources", sources)], bases=(Document,), frozen=True, kw_only=True
+            ),
         )
 
     @property
@@ -79,15 +89,16 @@ class Types(Struct, frozen=True):
                 Target: parse_target,
             },
             choices={Channel: self.channels},
-            expected=EXPECTED | {LinkTemplate: "a URL, in which {{ }} stands for what is the incident's"},
+            expected=EXPECTED
+            | {LinkTemplate: "a URL, in which {{ }} stands for what is the incident's"},
         )
 
 
 class Config(Struct, frozen=True):
     """A config that holds together.
 
-    `sources` and `channels` are the structs of the layers above, by name; `kinds` is each channel's `type`,
-    and `drills` the scenarios.
+    `sources` and `channels` are the structs of the layers above, by name; `kinds` is each channel's
+    `type`, and `drills` the scenarios.
     """
 
     document: Document
@@ -100,35 +111,52 @@ class Config(Struct, frozen=True):
     @property
     def time_zones(self) -> dict[str, str]:
         """Of the contacts who have one of their own."""
-        return {name: contact.time_zone for name, contact in self.document.contacts.items() if contact.time_zone}
+        return {
+            name: contact.time_zone
+            for name, contact in self.document.contacts.items()
+            if contact.time_zone
+        }
 
     @property
     def status_plan(self) -> StatusPlan | None:
         """What the public status page is made by; None where there's none."""
         page = self.document.status_page
-        return None if page is None else status_plan(page, self.document.company.name, self.document.external_url)
+        return (
+            None
+            if page is None
+            else status_plan(page, self.document.company.name, self.document.external_url)
+        )
 
     @property
     def own(self) -> tuple[str, ...]:
         """The channels that have a destination of their own, and aren't the public's."""
         configured = self.channels.items()
-        return tuple(name for name, one in configured if getattr(one, "to", True) and not getattr(one, "public", False))
+        return tuple(
+            name
+            for name, one in configured
+            if getattr(one, "to", True) and not getattr(one, "public", False)
+        )
 
     @property
     def cadence(self) -> Cadence | None:
         return cadence(self.document.drills, self.document.company.time_zone)
 
     def addresses(self, channel: str) -> dict[str, str] | None:
-        """Where each contact who can be reached over the channel is reached; None where it reaches no people."""
+        """Where each contact who can be reached over the channel is reached; None where it reaches
+        no people.
+        """
         reaches = getattr(self.channels[channel], "reaches", None)
         if reaches is None:
             return None
-        found = {name: getattr(contact, reaches) for name, contact in self.document.contacts.items()}
+        found = {
+            name: getattr(contact, reaches) for name, contact in self.document.contacts.items()
+        }
         return {name: address for name, address in found.items() if address}
 
 
 def load(path: Path, env: Mapping[str, str], types: Types, rules: str = "") -> Config:
-    """The config in the file at `path`, with the rules it names, or else those that the pattern `rules` finds there.
+    """The config in the file at `path`, with the rules it names, or else those that the pattern
+    `rules` finds there.
 
     Raises: Invalid, with every problem.
     """
@@ -153,8 +181,12 @@ def load(path: Path, env: Mapping[str, str], types: Types, rules: str = "") -> C
 # --- rule files
 
 
-def _read_rules(config: Path, context: Context, instead: str) -> tuple[list[tuple[Place, RuleDocument]], str]:
-    """Every rule of every file, in order, with where it is; and what the files and the config come to."""
+def _read_rules(
+    config: Path, context: Context, instead: str
+) -> tuple[list[tuple[Place, RuleDocument]], str]:
+    """Every rule of every file, in order, with where it is; and what the files and the config come
+    to.
+    """
     content = blake2b(config.read_bytes(), digest_size=8)
     rules: list[tuple[Place, RuleDocument]] = []
     for path in _paths(config.parent, ("rules",), context, instead):
@@ -179,7 +211,9 @@ def _paths(base: Path, under: Trail, context: Context, instead: str = "") -> lis
         # Path's own glob takes neither '' nor an absolute pattern.
         found = [base / name for name in sorted(glob(pattern, root_dir=base, recursive=True))]  # noqa: PTH207
         if not found:
-            context.report(context.place_of(trail), f"no file matches '{pattern}' in {base.resolve().name}/")
+            context.report(
+                context.place_of(trail), f"no file matches '{pattern}' in {base.resolve().name}/"
+            )
         paths += [path for path in found if path not in paths]
     return paths
 
@@ -194,7 +228,10 @@ def _check_rule_names(context: Context) -> None:
         if name == "default":
             context.report(place, "'default' is the name of default_rule: give the rule another")
         elif str(name).startswith(RULE):
-            context.report(place, f"names that start with '{RULE}' are of the rules made of heartbeats: give another")
+            context.report(
+                place,
+                f"names that start with '{RULE}' are of the rules made of heartbeats: give another",
+            )
         elif name in places:
             context.report(place, f"rule '{name}' is there already, at {places[name]}")
         places.setdefault(name, place)
@@ -210,7 +247,8 @@ def _check_count(place: Place, rule: RuleDocument, context: Context) -> None:
     for threshold in rule.thresholds.values():
         if threshold.dimension is not Dimension.NUMBER or threshold.limit >= MAX_WINDOW:
             context.report(
-                place, f"rule '{rule.name}' counts: '{threshold.text}' must be a plain number below {MAX_WINDOW}"
+                place,
+                f"rule '{rule.name}' counts: '{threshold.text}' must be a plain number below {MAX_WINDOW}",
             )
 
 
@@ -233,15 +271,22 @@ def _check(context: Context) -> None:
     if ("sources",) in places and not context.names_at(("sources",)):
         context.report(places["sources",], "there's no source: nothing could reach the router")
     if ("severities",) in places:
-        missing = [severity.value for severity in Severity if ("severities", severity.value) not in places]
+        missing = [
+            severity.value for severity in Severity if ("severities", severity.value) not in places
+        ]
         if missing:
-            context.report(places["severities",], f"no policy for {', '.join(missing)}: each of P0 to P3 needs one")
+            context.report(
+                places["severities",],
+                f"no policy for {', '.join(missing)}: each of P0 to P3 needs one",
+            )
 
 
 def _check_names(context: Context) -> None:
     for trail, target in list(context.all_of(Target)):
         check_name(target.kind, target.name, context.names_at((f"{target.kind}s",)), trail, context)
-        channel = context.values.get(("channels", target.name)) if target.kind == "channel" else None
+        channel = (
+            context.values.get(("channels", target.name)) if target.kind == "channel" else None
+        )
         if channel is not None and not getattr(channel, "to", True):
             context.report(
                 context.place_of(trail),
@@ -268,7 +313,8 @@ def _check_answers(context: Context) -> None:
         source = getattr(context.values.get(trail), "answers", "")
         if source and source not in sources:
             context.report(
-                context.place_of(trail), f"channel '{name}' asks people for answers: give sources.{source} to take them"
+                context.place_of(trail),
+                f"channel '{name}' asks people for answers: give sources.{source} to take them",
             )
 
 
@@ -277,7 +323,10 @@ def _check_links(context: Context) -> None:
     taken = {name.casefold() for name in OWN_LINKS}
     for trail, link in list(context.all_of(LinkDocument)):
         if link.name.casefold() in taken:
-            context.report(context.place_of(trail), f"there's another link '{link.name}': give this one another name")
+            context.report(
+                context.place_of(trail),
+                f"there's another link '{link.name}': give this one another name",
+            )
         taken.add(link.name.casefold())
 
 
@@ -298,11 +347,16 @@ def _check_listen(context: Context) -> None:
 def _check_storage(context: Context) -> None:
     storage = context.values.get(("storage",))
     if storage and not storage.reveal().startswith(("sqlite:///", "postgresql://", "postgres://")):
-        context.report(context.place_of(("storage",)), "expected sqlite:///FILE or postgresql://USER@HOST/DATABASE")
+        context.report(
+            context.place_of(("storage",)),
+            "expected sqlite:///FILE or postgresql://USER@HOST/DATABASE",
+        )
 
 
 def _is_open(context: Context) -> bool:
-    """May anybody use the API, without a word that it's meant? An `auth` that is wrong is a problem of its own."""
+    """May anybody use the API, without a word that it's meant? An `auth` that is wrong is a problem
+    of its own.
+    """
     auth = context.values.get(("auth",))
     if auth is None:
         return ("auth",) not in context.places
@@ -334,12 +388,18 @@ def _assemble(  # noqa: PLR0913, PLR0917 - all that was read
         severities=severities(document.severities),
         policies=policies(document.policies),
         calendar=company.calendar(document.company),
-        people=people(document.contacts, document.roles, document.schedules, document.company.time_zone),
+        people=people(
+            document.contacts, document.roles, document.schedules, document.company.time_zone
+        ),
         heartbeats=heartbeats(document.heartbeats),
         silences=silences(document.silences, document.company.time_zone),
         inhibitions=inhibitions(document.inhibit),
-        edited=frozenset(name for name, channel in document.channels.items() if getattr(channel, "edits", False)),
-        rings=frozenset(name for name, channel in document.channels.items() if getattr(channel, "rings", False)),
+        edited=frozenset(
+            name for name, channel in document.channels.items() if getattr(channel, "edits", False)
+        ),
+        rings=frozenset(
+            name for name, channel in document.channels.items() if getattr(channel, "rings", False)
+        ),
         actions=plans(document.actions),
         public=_public(document),
         customers=(CUSTOMERS,) if document.communication else (),
@@ -351,7 +411,11 @@ def _assemble(  # noqa: PLR0913, PLR0917 - all that was read
         give_up_after=document.give_up_after,
     )
     sources: Struct = document.sources  # type: ignore[attr-defined]
-    given = {name: getattr(sources, name) for name in sources.__struct_fields__ if getattr(sources, name) is not None}
+    given = {
+        name: getattr(sources, name)
+        for name in sources.__struct_fields__
+        if getattr(sources, name) is not None
+    }
     return Config(document, settings, given, document.channels, kinds, drills)
 
 
@@ -363,7 +427,9 @@ def _tickets(document: Document) -> list[str]:
 def _public(document: Document) -> tuple[str, ...]:
     """Who is owed what is published: the page, and the channels that are pages elsewhere."""
     page = (CHANNEL,) if document.status_page else ()
-    return page + tuple(name for name, channel in document.channels.items() if getattr(channel, "public", False))
+    return page + tuple(
+        name for name, channel in document.channels.items() if getattr(channel, "public", False)
+    )
 
 
 def _rule(rule: RuleDocument, document: Document, origin: str) -> Rule:

@@ -1,7 +1,8 @@
 """YAML as a tree in which every key and value knows where it is written.
 
-A scalar keeps its text as written, and what it means is up to the type that is wanted there. So `NO` can be Norway,
-`12:30` a time of day and `+44…` a telephone number, all of which YAML 1.1 would take for something else.
+A scalar keeps its text as written, and what it means is up to the type that is wanted there. So
+`NO` can be Norway, `12:30` a time of day and `+44…` a telephone number, all of which YAML 1.1 would
+take for something else.
 """
 
 import difflib
@@ -12,11 +13,15 @@ import yaml
 from msgspec import Struct
 from yaml.reader import Reader
 
-# libyaml's is some 14 times faster, which shows with a thousand rules; it isn't in every build of PyYAML.
+# libyaml's is some 14 times faster, which shows with a thousand rules; it isn't in every build of
+# PyYAML.
 _FAST: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 _CORE = "tag:yaml.org,2002:"
-_TAGS = {_CORE + name for name in ("str", "int", "float", "bool", "null", "timestamp", "value", "merge", "seq", "map")}
+_TAGS = {
+    _CORE + name
+    for name in ("str", "int", "float", "bool", "null", "timestamp", "value", "merge", "seq", "map")
+}
 
 
 class Place(Struct, frozen=True, order=True):
@@ -41,7 +46,10 @@ class Problem(Struct, frozen=True, order=True):
 
 
 class Invalid(Exception):
-    """The config can't be used. `problems` are all that is wrong with it, each once, sorted by place."""
+    """The config can't be used.
+
+    `problems` are all that is wrong with it, each once, sorted by place.
+    """
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = sorted(set(problems))
@@ -49,7 +57,10 @@ class Invalid(Exception):
 
 
 class ScalarNode(Struct, frozen=True):
-    """A single value, as written less its quotes. `null` is so where nothing, `~` or `null` is written."""
+    """A single value, as written less its quotes.
+
+    `null` is so where nothing, `~` or `null` is written.
+    """
 
     place: Place
     text: str
@@ -90,7 +101,10 @@ def suggest(name: str, known: Iterable[str]) -> str:
 
 
 def read(path: Path, problems: list[Problem]) -> Node | None:
-    """The tree of the file at `path`, as `load` has it. A file that can't be read is a problem too."""
+    """The tree of the file at `path`, as `load` has it.
+
+    A file that can't be read is a problem too.
+    """
     try:
         text = path.read_text("utf-8-sig")
     except OSError as error:
@@ -105,24 +119,33 @@ def read(path: Path, problems: list[Problem]) -> Node | None:
 def load(text: str, file: str, problems: list[Problem]) -> Node | None:
     """The tree of one YAML document; an empty one is null.
 
-    A syntax error is added to `problems` and the answer is None. Duplicate keys, keys that aren't text and tags
-    other than YAML's plain ones are added too, but leave a tree that the rest can be checked in.
+    A syntax error is added to `problems` and the answer is None. Duplicate keys, keys that aren't
+    text and tags other than YAML's plain ones are added too, but leave a tree that the rest can be
+    checked in.
     """
     if bad := Reader.NON_PRINTABLE.search(text):
         before = text[: bad.start()]
         place = Place(file, before.count("\n") + 1, bad.start() - before.rfind("\n"))
-        problems.append(Problem(place, f"the character U+{ord(bad.group()):04X} isn't allowed in YAML"))
+        problems.append(
+            Problem(place, f"the character U+{ord(bad.group()):04X} isn't allowed in YAML")
+        )
         return None
     try:
         root = _compose(text)
-        return _Builder(file, problems).node(root) if root else ScalarNode(Place(file, 1, 1), "", null=True)
+        return (
+            _Builder(file, problems).node(root)
+            if root
+            else ScalarNode(Place(file, 1, 1), "", null=True)
+        )
     except yaml.MarkedYAMLError as error:
         problems.append(Problem(_place(file, error.problem_mark), _explanation(error)))
         return None
 
 
 def _compose(text: str) -> yaml.Node | None:
-    """Raises: yaml.MarkedYAMLError, in the words of PyYAML's own parser, which say more than libyaml's."""
+    """Raises: yaml.MarkedYAMLError, in the words of PyYAML's own parser, which say more than
+    libyaml's.
+    """
     try:
         return yaml.compose(text, _FAST)
     except yaml.YAMLError:
@@ -138,7 +161,10 @@ def _place(file: str, mark: yaml.Mark | None) -> Place:
 
 
 class _Builder:
-    """Turns PyYAML's nodes into ours. An alias is its anchor's node again, at the anchor's place."""
+    """Turns PyYAML's nodes into ours.
+
+    An alias is its anchor's node again, at the anchor's place.
+    """
 
     def __init__(self, file: str, problems: list[Problem]) -> None:
         self.file = file
@@ -151,13 +177,17 @@ class _Builder:
             self.built[id(node)] = self.build(node)
         built = self.built[id(node)]
         if built is None:
-            raise yaml.MarkedYAMLError(problem="an alias inside of what it stands for", problem_mark=node.start_mark)
+            raise yaml.MarkedYAMLError(
+                problem="an alias inside of what it stands for", problem_mark=node.start_mark
+            )
         return built
 
     def build(self, node: yaml.Node) -> Node:
         if node.tag not in _TAGS:
             tag = node.tag.replace(_CORE, "!!")
-            self.report(node, f"the tag {tag} isn't allowed (a value that starts with '!' needs quotes)")
+            self.report(
+                node, f"the tag {tag} isn't allowed (a value that starts with '!' needs quotes)"
+            )
         place = _place(self.file, node.start_mark)
         if isinstance(node, yaml.MappingNode):
             return MapNode(place, self.entries(node))
@@ -174,7 +204,9 @@ class _Builder:
                 for mapping in self.merged(value):
                     merged = mapping.entries | merged
             elif not isinstance(key, yaml.ScalarNode):
-                self.report(key, "a key must be text (a value that starts with '{' or '[' needs quotes)")
+                self.report(
+                    key, "a key must be text (a value that starts with '{' or '[' needs quotes)"
+                )
             elif key.value in own:
                 first = own[key.value].place.line
                 self.report(key, f"duplicate key {key.value!r}, first on line {first}")

@@ -20,11 +20,11 @@ from router.config.times import (
     parse_time,
     parse_weekdays,
 )
-from router.core.pace import Limit
-from router.core.reach import People, Way
-from router.core.rotation import Handover, Rotate, Rotation
-from router.core.schedule import EVERY_DAY, Imported, Layer, Override, Restriction, Schedule
-from router.core.wall import instant
+from router.core.oncall.local_time import instant
+from router.core.oncall.recipients import ContactMethod, People
+from router.core.oncall.rotation import Handover, Rotate, Rotation
+from router.core.oncall.schedule import EVERY_DAY, Imported, Layer, Override, Restriction, Schedule
+from router.core.outbox.rate_limit import Limit
 from router.model.incident import Severity
 
 Email = NewType("Email", str)
@@ -38,7 +38,9 @@ LONGEST_HOLD: Final = 3600.0
 """In seconds: who is paged and hears of it later than that could as well not have been."""
 
 SHORTEST_TURN: Final = 3600.0
-"""In seconds: turns as long as what a clock skips or shows twice are the shortest that make sense on it."""
+"""In seconds: turns as long as what a clock skips or shows twice are the shortest that make sense
+on it.
+"""
 
 
 def parse_email(text: str) -> Email:
@@ -49,9 +51,14 @@ def parse_email(text: str) -> Email:
 
 
 def parse_phone(text: str) -> Phone:
-    """E.164 (ITU-T): a plus, then at most 15 digits with the country's code first. Raises: ValueError."""
+    """E.164 (ITU-T): a plus, then at most 15 digits with the country's code first.
+
+    Raises: ValueError.
+    """
     if not re.fullmatch(r"\+[1-9][0-9]{6,14}", text):
-        raise ValueError(f"expected a number such as +442071838750 (a plus, the country, no spaces), found {text!r}")
+        raise ValueError(
+            f"expected a number such as +442071838750 (a plus, the country, no spaces), found {text!r}"
+        )
     return Phone(text)
 
 
@@ -83,7 +90,9 @@ EXPECTED: dict[type, str] = {
 
 
 class WayDocument(Struct, frozen=True, kw_only=True):
-    """A channel over which a person is reached, how long after a step, and at which severities: without any, at all."""
+    """A channel over which a person is reached, how long after a step, and at which severities:
+    without any, at all.
+    """
 
     via: str
     after: Duration = Duration(0.0)
@@ -91,9 +100,11 @@ class WayDocument(Struct, frozen=True, kw_only=True):
 
 
 class ContactDocument(Struct, frozen=True, kw_only=True):
-    """A person and the ways to reach them. `name` is what is shown instead of the contact's key in the config.
+    """A person and the ways to reach them. `name` is what is shown instead of the contact's key in
+    the config.
 
-    `throttle`: how many messages they get over each way; what is beyond it waits, and is told in one.
+    `throttle`: how many messages they get over each way; what is beyond it waits, and is told in
+    one.
     """
 
     name: str = ""
@@ -106,11 +117,16 @@ class ContactDocument(Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         if self.throttle and self.throttle.per > LONGEST_HOLD:
-            raise ValueError(f"`throttle` is over {LONGEST_HOLD / 60:.0f}m at the most: a message may wait that long")
+            raise ValueError(
+                f"`throttle` is over {LONGEST_HOLD / 60:.0f}m at the most: a message may wait that long"
+            )
 
 
 class RestrictionDocument(Struct, frozen=True, kw_only=True):
-    """A window in which a layer counts. One that doesn't end after its start ends on the next day."""
+    """A window in which a layer counts.
+
+    One that doesn't end after its start ends on the next day.
+    """
 
     days: list[Weekdays] = []
     from_: Time = field(name="from", default=Time(0))
@@ -122,7 +138,10 @@ class RestrictionDocument(Struct, frozen=True, kw_only=True):
 
 
 class LayerDocument(Struct, frozen=True, kw_only=True):
-    """People who take turns. `restrict` are the windows in which they do; without any it's always."""
+    """People who take turns.
+
+    `restrict` are the windows in which they do; without any it's always.
+    """
 
     rotate: Rotate
     handover: Handover
@@ -136,14 +155,20 @@ class LayerDocument(Struct, frozen=True, kw_only=True):
         if not self.contacts:
             raise ValueError("the layer has no contacts to take turns")
         if (self.every is not None) != (self.rotate is Rotate.CUSTOM):
-            raise ValueError("`every` is the length of a turn with `rotate: custom`, and only with it")
+            raise ValueError(
+                "`every` is the length of a turn with `rotate: custom`, and only with it"
+            )
         if self.every is not None and (self.every < SHORTEST_TURN or self.every % 60):
             raise ValueError("`every` must be whole minutes, and at least 1h")
         weekly = self.rotate is Rotate.WEEKLY or (self.every is not None and self.every % WEEK == 0)
         if weekly and self.handover.weekday is None:
-            raise ValueError("turns of whole weeks change hands on a weekday: write `handover: Mon 09:00`")
+            raise ValueError(
+                "turns of whole weeks change hands on a weekday: write `handover: Mon 09:00`"
+            )
         if not weekly and self.handover.weekday is not None:
-            raise ValueError("only turns of whole weeks change hands on a weekday: write `handover: 09:00`")
+            raise ValueError(
+                "only turns of whole weeks change hands on a weekday: write `handover: 09:00`"
+            )
 
 
 class CalendarDocument(Struct, frozen=True, kw_only=True):
@@ -181,7 +206,8 @@ class OverrideDocument(Struct, frozen=True, kw_only=True):
 
 
 class ScheduleDocument(Struct, frozen=True, kw_only=True):
-    """Layers, each covering those before it, and overrides, of which the last one has the last word.
+    """Layers, each covering those before it, and overrides, of which the last one has the last
+    word.
 
     Without a `time_zone` it's the company's.
     """
@@ -225,12 +251,19 @@ def people(
         {name: tuple(those) for name, those in roles.items()},
         schedules(on_call, time_zone),
         _called(contacts),
-        {name: Limit(one.throttle.count, one.throttle.per) for name, one in contacts.items() if one.throttle},
+        {
+            name: Limit(one.throttle.count, one.throttle.per)
+            for name, one in contacts.items()
+            if one.throttle
+        },
     )
 
 
 def _called(contacts: Mapping[str, ContactDocument]) -> dict[str, str]:
-    """The contacts by key, name and e-mail in lower case. What two of them are called is neither's."""
+    """The contacts by key, name and e-mail in lower case.
+
+    What two of them are called is neither's.
+    """
     found: dict[str, set[str]] = {}
     for key, contact in contacts.items():
         for name in filter(None, (key, contact.name, contact.email)):
@@ -238,11 +271,13 @@ def _called(contacts: Mapping[str, ContactDocument]) -> dict[str, str]:
     return {name: keys.pop() for name, keys in found.items() if len(keys) == 1}
 
 
-def _way(document: WayDocument) -> Way:
-    return Way(document.via, document.after, frozenset(document.severities or Severity))
+def _way(document: WayDocument) -> ContactMethod:
+    return ContactMethod(document.via, document.after, frozenset(document.severities or Severity))
 
 
-def schedules(documents: Mapping[str, ScheduleDocument], time_zone: TimeZone) -> dict[str, Schedule]:
+def schedules(
+    documents: Mapping[str, ScheduleDocument], time_zone: TimeZone
+) -> dict[str, Schedule]:
     """The schedules by name; `time_zone` is for those that have none."""
     return {name: schedule(name, document, time_zone) for name, document in documents.items()}
 
@@ -281,10 +316,15 @@ def _turns(document: LayerDocument | CalendarLayerDocument) -> Rotation | Import
 
 
 def moment_at(moment: Moment, zone: str) -> float:
-    """In UTC epoch seconds; by the clock in `zone` if it has no offset. Raises: ValueError, if it can't be meant."""
+    """In UTC epoch seconds; by the clock in `zone` if it has no offset.
+
+    Raises: ValueError, if it can't be meant.
+    """
     at = moment.timestamp() if moment.tzinfo else instant(moment, zone)
     if not 0 <= at < END_OF_TIME:
-        raise ValueError(f"expected a time between the years 1970 and 3000, found {moment.isoformat()}")
+        raise ValueError(
+            f"expected a time between the years 1970 and 3000, found {moment.isoformat()}"
+        )
     return at
 
 

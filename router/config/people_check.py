@@ -1,4 +1,6 @@
-"""Checks across people, roles, schedules and channels: that each name is known, and each way leads to its person."""
+"""Checks across people, roles, schedules and channels: that each name is known, and each way leads
+to its person.
+"""
 
 from router.config.convert import Context, Trail
 from router.config.located import suggest
@@ -12,10 +14,15 @@ def check_name(what: str, name: str, known: list[str], trail: Trail, context: Co
 
 
 def check_people(context: Context) -> None:
-    """Report what doesn't fit together in `contacts`, `roles`, `schedules` and the names of `channels`."""
+    """Report what doesn't fit together in `contacts`, `roles`, `schedules` and the names of
+    `channels`.
+    """
     for name in context.names_at(("channels",)):
         if set(name) & set("/:"):
-            context.report(context.places["channels", name], f"the channel's name '{name}' can't have '/' or ':' in it")
+            context.report(
+                context.places["channels", name],
+                f"the channel's name '{name}' can't have '/' or ':' in it",
+            )
     contacts = context.names_at(("contacts",))
     for trail, name in list(context.all_of(str)):
         match trail:
@@ -41,7 +48,10 @@ def _check_way(trail: Trail, way: WayDocument, context: Context) -> None:
     if reaches is None:
         kind = context.values["channels", way.via, "type"]
         context.report(
-            context.place_of(at), f"channel '{way.via}' is of type {kind}, which doesn't reach single people"
+            context.place_of(at),
+            f"channel '{way.via}' is of type {kind}, which doesn't reach single people",
         )
     elif not getattr(contact, reaches):
-        context.report(context.place_of(at), f"'{trail[1]}' has no {reaches}, which channel '{way.via}' needs")
+        context.report(
+            context.place_of(at), f"'{trail[1]}' has no {reaches}, which channel '{way.via}' needs"
+        )

@@ -7,14 +7,17 @@ from msgspec import Struct
 
 from router.config.company import Wait
 from router.config.fields import Duration
-from router.core.business import NextBusinessDay
-from router.core.policy import Policy, Promote, Repeat, SeverityPlan, Step, Unless
-from router.core.template import Condition
+from router.core.incident.policy import Policy, Promote, Repeat, SeverityPlan, Step, Unless
+from router.core.oncall.business_hours import NextBusinessDay
+from router.core.text.template import Condition
 from router.model.incident import Severity
 
 
 class Target(Struct, frozen=True):
-    """Whom a step notifies. Written `channel:NAME`, `contact:NAME`, `role:NAME` or `schedule:NAME`."""
+    """Whom a step notifies.
+
+    Written `channel:NAME`, `contact:NAME`, `role:NAME` or `schedule:NAME`.
+    """
 
     kind: Literal["channel", "contact", "role", "schedule"]
     name: str
@@ -30,11 +33,15 @@ def parse_target(text: str) -> Target:
     match text.partition(":"):
         case ("channel" | "contact" | "role" | "schedule") as kind, ":", name if name:
             return Target(kind, name)
-    raise ValueError(f"expected channel:NAME, contact:NAME, role:NAME or schedule:NAME, found '{text}'")
+    raise ValueError(
+        f"expected channel:NAME, contact:NAME, role:NAME or schedule:NAME, found '{text}'"
+    )
 
 
 class SeverityDocument(Struct, frozen=True, kw_only=True):
-    """How soon somebody responds, the policy that sees to it, and who only wants to know how it stands."""
+    """How soon somebody responds, the policy that sees to it, and who only wants to know how it
+    stands.
+    """
 
     policy: str
     respond_within: Wait | None = None
@@ -43,7 +50,9 @@ class SeverityDocument(Struct, frozen=True, kw_only=True):
 
 
 class StepDocument(Struct, frozen=True, kw_only=True):
-    """Tell these, this long after the start, unless somebody has answered by then, and only `when` that holds."""
+    """Tell these, this long after the start, unless somebody has answered by then, and only `when`
+    that holds.
+    """
 
     notify: list[Target]
     after: Wait = Wait(0.0)
@@ -64,7 +73,9 @@ class RepeatDocument(Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         if self.every < SHORTEST or self.times < 1:
-            raise ValueError(f"expected to repeat at least once, and every {SHORTEST:.0f}s or less often")
+            raise ValueError(
+                f"expected to repeat at least once, and every {SHORTEST:.0f}s or less often"
+            )
 
 
 SHORTEST = 60.0
@@ -80,7 +91,9 @@ class PromoteDocument(Struct, frozen=True, kw_only=True):
 
 
 class PolicyDocument(Struct, frozen=True, kw_only=True):
-    """Steps over time, what follows them, and whom to tell when one of their channels takes no message."""
+    """Steps over time, what follows them, and whom to tell when one of their channels takes no
+    message.
+    """
 
     steps: list[StepDocument]
     fallback: list[Target] = []
@@ -89,7 +102,9 @@ class PolicyDocument(Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         if not self.steps:
-            raise ValueError("steps is empty: the policy would tell nobody; a channel of type console tells the log")
+            raise ValueError(
+                "steps is empty: the policy would tell nobody; a channel of type console tells the log"
+            )
 
 
 def policies(documents: Mapping[str, PolicyDocument]) -> dict[str, Policy]:
@@ -99,14 +114,18 @@ def policies(documents: Mapping[str, PolicyDocument]) -> dict[str, Policy]:
 
 def severities(documents: Mapping[Severity, SeverityDocument]) -> dict[Severity, SeverityPlan]:
     return {
-        severity: SeverityPlan(plan.policy, plan.respond_within, plan.update_every, _told(plan.stakeholders))
+        severity: SeverityPlan(
+            plan.policy, plan.respond_within, plan.update_every, _told(plan.stakeholders)
+        )
         for severity, plan in documents.items()
     }
 
 
 def _policy(name: str, document: PolicyDocument) -> Policy:
     repeat, promote = document.repeat, document.promote
-    steps = [Step(step.after, _told(step.notify), step.unless, step.when) for step in document.steps]
+    steps = [
+        Step(step.after, _told(step.notify), step.unless, step.when) for step in document.steps
+    ]
     return Policy(
         name,
         tuple(sorted(steps, key=_order)),

@@ -1,4 +1,6 @@
-"""Post-mortems in the config: which incidents need one, by when, who is reminded, and whom they're shared with."""
+"""Post-mortems in the config: which incidents need one, by when, who is reminded, and whom they're
+shared with.
+"""
 
 from collections.abc import Iterable
 
@@ -7,12 +9,15 @@ from msgspec import Struct
 from router.config.convert import Context
 from router.config.fields import Duration
 from router.config.policies import Target
-from router.core.postmortem.plan import DAY, PostMortemPlan
+from router.core.incident.postmortem_plan import DAY, PostMortemPlan
 from router.model.incident import Severity
 
 
 class PostMortemsDocument(Struct, frozen=True, kw_only=True):
-    """After which incidents there's one. `directory` is where `alert-router postmortem export` writes them."""
+    """After which incidents there's one.
+
+    `directory` is where `alert-router postmortem export` writes them.
+    """
 
     severities: tuple[Severity, ...] = (Severity.P0, Severity.P1)
     due: Duration = Duration(2 * DAY)
@@ -27,7 +32,9 @@ class PostMortemsDocument(Struct, frozen=True, kw_only=True):
         if self.due <= 0 or self.items_due <= 0:
             raise ValueError("due and items_due must be longer than nothing")
         if self.again < SHORTEST:
-            raise ValueError(f"again must be at least {SHORTEST / 60:.0f}m: nobody writes faster for more reminders")
+            raise ValueError(
+                f"again must be at least {SHORTEST / 60:.0f}m: nobody writes faster for more reminders"
+            )
 
 
 SHORTEST = 3600.0
@@ -39,7 +46,8 @@ def check_postmortems(context: Context) -> None:
     for trail, target in list(context.all_of(Target)):
         if trail[:2] == ("postmortems", "share") and target.kind != "channel":
             context.report(
-                context.place_of(trail), f"a post-mortem is shared to channels: channel:NAME, not {target.told}"
+                context.place_of(trail),
+                f"a post-mortem is shared to channels: channel:NAME, not {target.told}",
             )
 
 

@@ -8,21 +8,27 @@ from msgspec.structs import replace
 from router.config.fields import Duration, TimeZone
 from router.config.shapes import Hooks
 from router.config.times import Moment, parse_moment
-from router.core.scenario import Failing
+from router.core.virtual.scenario import Failing
 from router.model.alert import AlertStatus
 from router.model.event import Command
 from router.model.incident import Severity, Status
 from router.model.reason import Reason
 
 START = Moment(parse_moment("2026-01-05 09:00"))
-"""When a test starts that doesn't say so: on a Monday morning, far from any change of the clocks."""
+"""When a test starts that doesn't say so: on a Monday morning, far from any change of the clocks.
+"""
 
 Recipient = NewType("Recipient", str)
-"""Who gets a message: a channel as `log` or `channel:log`, a person as `contact:ana`, or over one way as `text/ana`."""
+"""Who gets a message: a channel as `log` or `channel:log`, a person as `contact:ana`, or over one
+way as `text/ana`.
+"""
 
 
 class ShownAlert(Struct, frozen=True, kw_only=True):
-    """An alert that a source reports. `times` makes it so many events, at a source like Sentry, which reports those."""
+    """An alert that a source reports.
+
+    `times` makes it so many events, at a source like Sentry, which reports those.
+    """
 
     labels: dict[str, str]
     annotations: dict[str, str] = {}
@@ -31,7 +37,9 @@ class ShownAlert(Struct, frozen=True, kw_only=True):
 
 
 class TimelineStep(Struct, frozen=True, kw_only=True):
-    """What happens at a time, after its deadlines: alerts or a webhook's body, what a person does, what fails."""
+    """What happens at a time, after its deadlines: alerts or a webhook's body, what a person does,
+    what fails.
+    """
 
     at: Duration
     alerts: list[ShownAlert] = []
@@ -50,7 +58,9 @@ class TimelineStep(Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         if not (self.alerts or self.payload or self.do or self.fails or self.works):
-            raise ValueError("nothing happens in this step: give it alerts, payload, do, fails or works")
+            raise ValueError(
+                "nothing happens in this step: give it alerts, payload, do, fails or works"
+            )
         if (self.do is Command.SEVERITY) != (self.severity is not None):
             raise ValueError("`severity` is what `do: severity` sets, and only that")
         if (self.do is Command.STATUS) != (self.status is not None):
@@ -71,7 +81,10 @@ class ExpectedMessage(Struct, frozen=True, kw_only=True):
 
 
 class ExpectedIncident(Struct, frozen=True, kw_only=True):
-    """An incident there must be at a time, or else in the end. All that there are then must be listed."""
+    """An incident there must be at a time, or else in the end.
+
+    All that there are then must be listed.
+    """
 
     at: Duration | None = None
     rule: str | None = None
@@ -93,7 +106,10 @@ class ExpectedReason(Struct, frozen=True, kw_only=True):
 
 
 class Expected(Struct, frozen=True, kw_only=True):
-    """What must come of it. Any message that isn't here fails the test; incidents are looked at if they're given."""
+    """What must come of it.
+
+    Any message that isn't here fails the test; incidents are looked at if they're given.
+    """
 
     notified: list[ExpectedMessage] = []
     incidents: list[ExpectedIncident] | None = None

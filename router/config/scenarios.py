@@ -1,4 +1,6 @@
-"""Reads files of rule tests, checks them against the config, and makes scenarios for the core of them."""
+"""Reads files of rule tests, checks them against the config, and makes scenarios for the core of
+them.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -9,17 +11,25 @@ from router.config.convert import Context, Trail, convert
 from router.config.load import Config
 from router.config.located import Invalid, Place, Problem, read
 from router.config.people_check import check_name
-from router.config.rule_tests import ExpectedIncident, RuleTest, RuleTests, ShownAlert, TimelineStep, hooks
+from router.config.rule_tests import (
+    ExpectedIncident,
+    RuleTest,
+    RuleTests,
+    ShownAlert,
+    TimelineStep,
+    hooks,
+)
 from router.config.shapes import Hooks
-from router.core.by_hand import SOURCE
-from router.core.fingerprint import fingerprint
-from router.core.scenario import Happening, Message, Reported, Scenario, Snapshot
-from router.core.wall import instant
+from router.core.oncall.local_time import instant
+from router.core.rules.fingerprint import fingerprint
+from router.core.rules.manual_alert import SOURCE
+from router.core.virtual.scenario import Message, Reported, Scenario, ScenarioEvent, ScenarioState
 from router.model.alert import Alert
 from router.model.notification import channel_of, person_of
 
 Decode = Callable[[str, str, Path], Sequence[Alert]]
-"""The alerts in a webhook's body: from the source's name, what Sentry says it's about, and the file.
+"""The alerts in a webhook's body: from the source's name, what Sentry says it's about, and the
+file.
 
 Raises: ValueError, if that can't be understood.
 """
@@ -33,7 +43,11 @@ class Located(Struct, frozen=True):
 
 
 def load_scenarios(
-    paths: Sequence[Path], config: Config, config_hooks: Hooks, env: Mapping[str, str], decode: Decode
+    paths: Sequence[Path],
+    config: Config,
+    config_hooks: Hooks,
+    env: Mapping[str, str],
+    decode: Decode,
 ) -> list[Located]:
     """The tests in these files, in order. Raises: Invalid, with every problem of all of them."""
     problems: list[Problem] = []
@@ -63,7 +77,10 @@ def _check(context: Context, config: Config) -> None:
         match trail:
             case ("tests", _, "name"):
                 if value in names:
-                    context.report(context.place_of(trail), f"test '{value}' is there already, at {names[value]}")
+                    context.report(
+                        context.place_of(trail),
+                        f"test '{value}' is there already, at {names[value]}",
+                    )
                 names.setdefault(value, context.place_of(trail))
             case ("tests", _, "timeline", _, "works", _):
                 check_name("channel", value, channels, trail, context)
@@ -77,12 +94,16 @@ def _check(context: Context, config: Config) -> None:
                 _check_recipient(value, channels, contacts, trail, context)
 
 
-def _check_recipient(to: str, channels: list[str], contacts: list[str], trail: Trail, context: Context) -> None:
+def _check_recipient(
+    to: str, channels: list[str], contacts: list[str], trail: Trail, context: Context
+) -> None:
     if to.startswith("contact:"):
         check_name("contact", to.removeprefix("contact:"), contacts, trail, context)
         return
     if to not in channels and to in contacts:
-        context.report(context.place_of(trail), f"unknown channel '{to}': for the contact write contact:{to}")
+        context.report(
+            context.place_of(trail), f"unknown channel '{to}': for the contact write contact:{to}"
+        )
         return
     check_name("channel", channel_of(to), channels, trail, context)
     if person := person_of(to):
@@ -93,7 +114,9 @@ _DEFAULTS = {one.name: one.default for one in structs.fields(TimelineStep)}
 
 
 def _payloads(context: Context, decode: Decode) -> dict[Trail, Sequence[Alert]]:
-    """The alerts of each payload, by where it's named; also of those in a test that is wrong elsewhere."""
+    """The alerts of each payload, by where it's named; also of those in a test that is wrong
+    elsewhere.
+    """
     found: dict[Trail, Sequence[Alert]] = {}
     for trail, name in list(context.all_of(str)):
         if trail[-1] != "payload" or not name:
@@ -112,7 +135,9 @@ def _payloads(context: Context, decode: Decode) -> dict[Trail, Sequence[Alert]]:
 
 
 class _Reader:
-    def __init__(self, context: Context, config: Config, payloads: Mapping[Trail, Sequence[Alert]]) -> None:
+    def __init__(
+        self, context: Context, config: Config, payloads: Mapping[Trail, Sequence[Alert]]
+    ) -> None:
         self.context = context
         self.payloads = payloads
         self.zone = config.document.company.time_zone
@@ -132,12 +157,17 @@ class _Reader:
         )
         end = last if test.until is None else test.until
         if end < last:
-            self.context.report(self.context.place_of((*trail, "until")), "the test has times after its `until`")
+            self.context.report(
+                self.context.place_of((*trail, "until")), "the test has times after its `until`"
+            )
         scenario = Scenario(
             name=test.name,
             start=start,
             zone=zone,
-            timeline=tuple(self.happening((*trail, "timeline", n), step) for n, step in enumerate(test.timeline)),
+            timeline=tuple(
+                self.happening((*trail, "timeline", n), step)
+                for n, step in enumerate(test.timeline)
+            ),
             messages=tuple(
                 Message(one.at, to, one.within, one.reason, one.severity, one.title)
                 for one in expect.notified
@@ -149,20 +179,26 @@ class _Reader:
         )
         return Located(self.context.place_of(trail), scenario)
 
-    def happening(self, trail: Trail, step: TimelineStep) -> Happening:
+    def happening(self, trail: Trail, step: TimelineStep) -> ScenarioEvent:
         reported = [Reported(_alert(one, step.source), one.times) for one in step.alerts]
-        reported += [Reported(alert, dated=True) for alert in self.payloads.get((*trail, "payload"), ())]
-        return Happening(
+        reported += [
+            Reported(alert, dated=True) for alert in self.payloads.get((*trail, "payload"), ())
+        ]
+        return ScenarioEvent(
             step.at, tuple(reported), step.do, step.by, step.incident, step.text, step.severity, step.status,
             step.title, step.fails, tuple(step.works),
         )  # fmt: skip
 
 
 def _alert(shown: ShownAlert, source: str) -> Alert:
-    return Alert(source, fingerprint(shown.labels), shown.status, shown.labels, shown.annotations, 0.0)
+    return Alert(
+        source, fingerprint(shown.labels), shown.status, shown.labels, shown.annotations, 0.0
+    )
 
 
-def _snapshots(expected: Sequence[ExpectedIncident] | None, end: float) -> tuple[Snapshot, ...]:
+def _snapshots(
+    expected: Sequence[ExpectedIncident] | None, end: float
+) -> tuple[ScenarioState, ...]:
     if expected is None:
         return ()
     shots: dict[float, list[Mapping[str, object]]] = {} if expected else {end: []}
@@ -170,4 +206,4 @@ def _snapshots(expected: Sequence[ExpectedIncident] | None, end: float) -> tuple
         fields = {name: getattr(one, name) for name in one.__struct_fields__ if name != "at"}
         said = {name: value for name, value in fields.items() if value is not None}
         shots.setdefault(end if one.at is None else one.at, []).append(said)
-    return tuple(Snapshot(after, tuple(incidents)) for after, incidents in shots.items())
+    return tuple(ScenarioState(after, tuple(incidents)) for after, incidents in shots.items())

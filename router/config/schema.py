@@ -1,4 +1,6 @@
-"""JSON Schema of config structs, so that an editor completes and checks a config while it's written."""
+"""JSON Schema of config structs, so that an editor completes and checks a config while it's
+written.
+"""
 
 import inspect
 from typing import Any
@@ -32,11 +34,18 @@ def json_schema(type_: Any, hooks: Hooks | None = None) -> Schema:
     """
     walk = _Walk(hooks or Hooks())
     root = walk.schema(type_)
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **root, "$defs": walk.definitions}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **root,
+        "$defs": walk.definitions,
+    }
 
 
 class _Walk:
-    """One walk over a type. Structs and choices become definitions, so that each is there once and may recur."""
+    """One walk over a type.
+
+    Structs and choices become definitions, so that each is there once and may recur.
+    """
 
     def __init__(self, hooks: Hooks) -> None:
         self.hooks = hooks
@@ -72,7 +81,9 @@ class _Walk:
         if name not in self.definitions:
             self.definitions[name] = {}
             choices = self.hooks.choices.get(type_)
-            self.definitions[name] = self.choice(type_, choices) if choices is not None else self.struct(type_)
+            self.definitions[name] = (
+                self.choice(type_, choices) if choices is not None else self.struct(type_)
+            )
         return {"$ref": f"#/$defs/{name}"}
 
     def choice(self, type_: type[Struct], choices: Any) -> Schema:

@@ -7,7 +7,8 @@ from router.config.fields import check_url
 
 
 class Secret:
-    """Text that isn't shown: not by `str`, `repr` or a format, and neither pickled, copied nor encoded by accident.
+    """Text that isn't shown: not by `str`, `repr` or a format, and neither pickled, copied nor
+    encoded by accident.
 
     Raises: ValueError, if it's empty, since an empty key or token keeps nobody out.
     """
@@ -24,7 +25,10 @@ class Secret:
         return self._content
 
     def is_same(self, given: str) -> bool:
-        """Whether `given` is the text, in constant time. Any will do: what isn't ASCII comes as lone surrogates."""
+        """Whether `given` is the text, in constant time.
+
+        Any will do: what isn't ASCII comes as lone surrogates.
+        """
         return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), self._content.encode())
 
     def __repr__(self) -> str:

@@ -1,4 +1,5 @@
-"""The type language of config structs: which types a field may have, what they're called, and how they're told apart.
+"""The type language of config structs: which types a field may have, what they're called, and how
+they're told apart.
 
 Reading YAML and describing it (JSON Schema) are two walks over this one language.
 """
@@ -18,8 +19,10 @@ class Hooks(Struct, frozen=True):
     """What layers above config add to the language.
 
     parsers: types read from text, by functions that raise ValueError with the message.
-    choices: types that stand for one of several structs, named by the key `type`: `{Channel: {"slack": SlackChannel}}`.
-    expected: what to write for a type of `parsers`, in words that follow "expected"; without any, the type's name.
+    choices: types that stand for one of several structs, named by the key `type`: `{Channel:
+    {"slack": SlackChannel}}`.
+    expected: what to write for a type of `parsers`, in words that follow "expected"; without any,
+    the type's name.
     """
 
     parsers: Mapping[type, Callable[[str], object]] = {}
@@ -39,7 +42,9 @@ class Shape(Enum):
 
 
 def shape_of(type_: Any, hooks: Hooks) -> Shape:
-    """Raises: TypeError, if `type_` isn't of the language, which is a mistake in a struct, not in a config."""
+    """Raises: TypeError, if `type_` isn't of the language, which is a mistake in a struct, not in a
+    config.
+    """
     origin = get_origin(type_)
     holds = {
         Shape.CHOICE: type_ in hooks.choices,

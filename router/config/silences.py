@@ -8,13 +8,15 @@ from router.config.convert import Context
 from router.config.fields import Matchers, TimeZone
 from router.config.people import RestrictionDocument, restriction
 from router.config.people_check import check_name
-from router.core.inhibition import Inhibition
-from router.core.matcher import Matcher, parse_matchers
-from router.core.silence import Silence, Weekly
+from router.core.rules.matcher import Matcher, parse_matchers
+from router.core.suppression.inhibition import Inhibition
+from router.core.suppression.recurring_silence import RecurringSilence, Weekly
 
 
 def parse_match(text: str) -> tuple[Matcher, ...]:
-    """Raises: ValueError, also where there's none: what is to take every alert has no matcher at all."""
+    """Raises: ValueError, also where there's none: what is to take every alert has no matcher at
+    all.
+    """
     if matchers := parse_matchers(text):
         return matchers
     raise ValueError("there's no matcher in it, so it would take every alert")
@@ -38,9 +40,11 @@ class SilenceDocument(RestrictionDocument, frozen=True, kw_only=True):
 
 
 class InhibitDocument(Struct, frozen=True, kw_only=True):
-    """While an incident of the source is open, alerts of the target with the same labels `equal` open nothing.
+    """While an incident of the source is open, alerts of the target with the same labels `equal`
+    open nothing.
 
-    The source are incidents of a `rule`, or those that were opened by an alert that all of `source` take, or both.
+    The source are incidents of a `rule`, or those that were opened by an alert that all of `source`
+    take, or both.
     """
 
     target: list[Matchers]
@@ -52,7 +56,9 @@ class InhibitDocument(Struct, frozen=True, kw_only=True):
         if not self.target:
             raise ValueError("`target` would take every alert: give it a matcher")
         if not self.source and not self.rule:
-            raise ValueError("an inhibition needs a `source` (matchers), or the `rule` of the incidents that inhibit")
+            raise ValueError(
+                "an inhibition needs a `source` (matchers), or the `rule` of the incidents that inhibit"
+            )
 
 
 def check_silences(context: Context, rules: Iterable[str]) -> None:
@@ -60,7 +66,9 @@ def check_silences(context: Context, rules: Iterable[str]) -> None:
     names: set[str] = set()
     for trail, silence in list(context.all_of(SilenceDocument)):
         if silence.name in names:
-            context.report(context.place_of((*trail, "name")), f"silence '{silence.name}' is there already")
+            context.report(
+                context.place_of((*trail, "name")), f"silence '{silence.name}' is there already"
+            )
         names.add(silence.name)
     known = [*rules, "default"]
     for trail, inhibition in list(context.all_of(InhibitDocument)):
@@ -68,10 +76,12 @@ def check_silences(context: Context, rules: Iterable[str]) -> None:
             check_name("rule", inhibition.rule, known, (*trail, "rule"), context)
 
 
-def silences(documents: Iterable[SilenceDocument], time_zone: TimeZone) -> tuple[Silence, ...]:
+def silences(
+    documents: Iterable[SilenceDocument], time_zone: TimeZone
+) -> tuple[RecurringSilence, ...]:
     """`time_zone` is for those that have none."""
     return tuple(
-        Silence(
+        RecurringSilence(
             one.name,
             _flat(one.match),
             Weekly(restriction(one), one.time_zone or time_zone),
@@ -82,7 +92,9 @@ def silences(documents: Iterable[SilenceDocument], time_zone: TimeZone) -> tuple
 
 
 def inhibitions(documents: Iterable[InhibitDocument]) -> tuple[Inhibition, ...]:
-    return tuple(Inhibition(_flat(one.target), _flat(one.source), one.rule, one.equal) for one in documents)
+    return tuple(
+        Inhibition(_flat(one.target), _flat(one.source), one.rule, one.equal) for one in documents
+    )
 
 
 def _flat(match: Iterable[Matchers]) -> tuple[Matcher, ...]:

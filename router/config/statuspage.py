@@ -11,11 +11,15 @@ from router.config.times import Day
 from router.model.statuspage import Component, StatusPlan
 
 CHANNEL = "status-page"
-"""The page is told what is published as a channel is: by what it's owed, in the same transaction."""
+"""The page is told what is published as a channel is: by what it's owed, in the same transaction.
+"""
 
 
 class ComponentDocument(Struct, frozen=True, kw_only=True):
-    """A part of the service. Rules name it by `name`; customers see `title`. `since` is its first day on the page."""
+    """A part of the service.
+
+    Rules name it by `name`; customers see `title`. `since` is its first day on the page.
+    """
 
     name: str
     title: str = ""
@@ -38,7 +42,10 @@ class SubscribersDocument(Struct, frozen=True, kw_only=True):
 
 
 class StatusPageDocument(Struct, frozen=True, kw_only=True):
-    """The public page. `export` is a folder to which it's also written, after each update and `every` so often."""
+    """The public page.
+
+    `export` is a folder to which it's also written, after each update and `every` so often.
+    """
 
     components: list[ComponentDocument] = []
     title: str = ""
@@ -71,7 +78,8 @@ def _component(one: ComponentDocument) -> Component:
 
 
 def check_status_page(rules: list[tuple[tuple[str | int, ...], str]], context: Context) -> None:
-    """Report components that are there twice or that rules name in vain, and a channel that can't send e-mail.
+    """Report components that are there twice or that rules name in vain, and a channel that can't
+    send e-mail.
 
     `rules` are the components that rules name, with where.
     """
@@ -90,7 +98,10 @@ def check_status_page(rules: list[tuple[tuple[str | int, ...], str]], context: C
         check_name("component of status_page", name, known, trail, context)
     _check_subscribers(context)
     if CHANNEL in context.names_at(("channels",)):
-        context.report(context.places["channels", CHANNEL], f"'{CHANNEL}' is the status page itself: take another name")
+        context.report(
+            context.places["channels", CHANNEL],
+            f"'{CHANNEL}' is the status page itself: take another name",
+        )
 
 
 def _check_subscribers(context: Context) -> None:
@@ -101,4 +112,6 @@ def _check_subscribers(context: Context) -> None:
     check_name("channel", name, context.names_at(("channels",)), trail, context)
     kind = context.values.get(("channels", name, "type"))
     if kind is not None and kind != "email":
-        context.report(context.place_of(trail), f"channel '{name}' is of type {kind}: subscribers get e-mail")
+        context.report(
+            context.place_of(trail), f"channel '{name}' is of type {kind}: subscribers get e-mail"
+        )

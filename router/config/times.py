@@ -1,10 +1,12 @@
-"""Times in the config that a person writes by the clock: times of day, weekdays, hand-overs, days and moments."""
+"""Times in the config that a person writes by the clock: times of day, weekdays, hand-overs, days
+and moments.
+"""
 
 import re
 from datetime import date, datetime
 from typing import Final, NewType
 
-from router.core.rotation import Handover
+from router.core.oncall.rotation import Handover
 
 Time = NewType("Time", int)
 """Minutes into the day. Written `09:00`; `24:00` is midnight at the end of the day."""
@@ -16,7 +18,10 @@ Day = NewType("Day", date)
 """A day. Written `2026-11-23`."""
 
 Moment = NewType("Moment", datetime)
-"""A time of a day, local if it has no offset. Written `2026-11-23 09:00`, or `2026-11-23T09:00Z`, or with `+01:00`."""
+"""A time of a day, local if it has no offset.
+
+Written `2026-11-23 09:00`, or `2026-11-23T09:00Z`, or with `+01:00`.
+"""
 
 DAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
@@ -69,11 +74,15 @@ def parse_day(text: str) -> Day:
 
 
 def parse_moment(text: str) -> Moment:
-    """Raises: ValueError, for a day without a time too, since it isn't said whether it's the day's start or end."""
+    """Raises: ValueError, for a day without a time too, since it isn't said whether it's the day's
+    start or end.
+    """
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
         moment = None
     if moment is None or ":" not in text:
-        raise ValueError(f"expected a time such as '2026-11-23 09:00' (local) or '2026-11-23T09:00Z', found {text!r}")
+        raise ValueError(
+            f"expected a time such as '2026-11-23 09:00' (local) or '2026-11-23T09:00Z', found {text!r}"
+        )
     return Moment(moment)

@@ -1,7 +1,8 @@
-"""Tells channels of deployments that succeeded: lease, send, settle, as with messages about incidents.
+"""Tells channels of deployments that succeeded: lease, send, settle, as with messages about
+incidents.
 
-One that's owed is a document that is gone once it's sent. A crash in between sends it again when its lease ends: it
-wakes nobody, so twice is no harm.
+One that's owed is a document that is gone once it's sent. A crash in between sends it again when
+its lease ends: it wakes nobody, so twice is no harm.
 """
 
 import asyncio
@@ -12,12 +13,15 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from router.core.backoff import next_delay
+from router.core.outbox.backoff import next_delay
 from router.model.deployment import Deployment
 from router.model.notification import Retry, Sent, Uncertain
 from router.model.record import Record
-from router.ports import Announcer, Clock, Store, StoreUnavailable
-from router.shelf import Shelf
+from router.ports.channels import Announcer
+from router.ports.clock import Clock
+from router.ports.errors import StoreUnavailable
+from router.ports.store import Store
+from router.records.records import Records
 from router.telemetry.logs import logger
 
 log = logger(__name__)
@@ -35,7 +39,10 @@ GIVE_UP = 86_400.0
 
 
 class Announcement(Struct, frozen=True):
-    """A channel is owed word of a deployment. Nobody else takes it before `due_at` (UTC seconds)."""
+    """A channel is owed word of a deployment.
+
+    Nobody else takes it before `due_at` (UTC seconds).
+    """
 
     deployment: Deployment
     channel: str
@@ -61,9 +68,11 @@ def announcements(deployment: Deployment, channels: Sequence[str], now: float) -
 class Announcements:
     """Sends what is owed. `channels` are those there are now; one that isn't may come back."""
 
-    def __init__(self, store: Store, clock: Clock, channels: Callable[[], Mapping[str, Announcer]]) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, channels: Callable[[], Mapping[str, Announcer]]
+    ) -> None:
         self._channels = channels
-        self._shelf = Shelf(store, KIND, Announcement)
+        self._shelf = Records(store, KIND, Announcement)
         self._clock = clock
 
     async def run(self) -> None:
@@ -85,11 +94,17 @@ class Announcements:
     async def _claim(self, record_id: str, found: Announcement) -> Announcement | None:
         """Hold it, unless somebody else does by now."""
         held = replace(found, due_at=self._clock.now() + LEASE, attempts=found.attempts + 1)
-        return await self._shelf.change(record_id, lambda now: held if now == found else None, found.owed_at)
+        return await self._shelf.change(
+            record_id, lambda now: held if now == found else None, found.owed_at
+        )
 
     async def _send(self, record_id: str, held: Announcement) -> None:
         now, channel = self._clock.now(), self._channels().get(held.channel)
-        result = await channel.announce(held.deployment, now) if channel else Retry("there's no such channel")
+        result = (
+            await channel.announce(held.deployment, now)
+            if channel
+            else Retry("there's no such channel")
+        )
         if isinstance(result, Retry | Uncertain) and now - held.owed_at < GIVE_UP:
             after = result.after if isinstance(result, Retry) else None
             delay = next_delay(held.attempts, retry_after=after, jitter=random.random())  # noqa: S311

@@ -1,7 +1,8 @@
 """The only writer of incidents: read, decide, write, in one transaction for all who are waiting.
 
-While one transaction is being committed the next events gather, and share the one after it (group commit). So the
-cost of an fsync is spread over whoever comes at the same time, and grows no queue of its own.
+While one transaction is being committed the next events gather, and share the one after it (group
+commit). So the cost of an fsync is spread over whoever comes at the same time, and grows no queue
+of its own.
 """
 
 import asyncio
@@ -9,12 +10,14 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from router.core.fold import Fold
-from router.core.settings import Settings
-from router.core.view import Changes, Conflict, View
+from router.core.incident.batch import Batch
+from router.core.incident.settings import Settings
+from router.core.incident.snapshot import Conflict, Snapshot, Writes
 from router.model.event import Event
 from router.model.reason import Reason
-from router.ports import Clock, Overloaded, Store, StoreUnavailable
+from router.ports.clock import Clock
+from router.ports.errors import Overloaded, StoreUnavailable
+from router.ports.store import Store
 from router.telemetry.logs import logger
 from router.telemetry.metrics import Metrics
 
@@ -27,7 +30,8 @@ WAITING = 20_000
 """Events that may wait before more are refused with 503: about a second of work."""
 
 TRIES = 20
-"""How often a transaction that lost a race is decided again before it's given back as unavailable."""
+"""How often a transaction that lost a race is decided again before it's given back as unavailable.
+"""
 
 
 QUIETLY = frozenset({Reason.JOINED, Reason.CLEARED, Reason.DELIVERED, Reason.BUNDLED})
@@ -67,7 +71,8 @@ class Applier:
     async def submit(self, events: Sequence[Event]) -> list[Reason]:
         """Commit the effects of `events`, then return the reason decided for each.
 
-        Raises: Overloaded, StoreUnavailable; whatever a fault in the core raises. Nothing was committed then.
+        Raises: Overloaded, StoreUnavailable; whatever a fault in the core raises. Nothing was
+        committed then.
         """
         if not events:
             return []
@@ -98,7 +103,9 @@ class Applier:
 
     async def _commit_group(self, group: Sequence[_Submission]) -> None:
         try:
-            reasons = await self._commit([event for submission in group for event in submission.events])
+            reasons = await self._commit(
+                [event for submission in group for event in submission.events]
+            )
         except Exception as error:  # noqa: BLE001 - whoever submitted it hears of it
             await self._fail_or_separate(group, error)
             return
@@ -116,7 +123,8 @@ class Applier:
                 await self._commit_group([submission])
             return
         if isinstance(error, StoreUnavailable):
-            # Each who waits would find the same, after waiting out the store's patience once more for every group.
+            # Each who waits would find the same, after waiting out the store's patience once more
+            # for every group.
             group = [*group, *self._queue]
             self._queue.clear()
             self._waiting = 0
@@ -127,7 +135,7 @@ class Applier:
     async def _commit(self, events: Sequence[Event]) -> list[Reason]:
         for _ in range(TRIES):
             with self._metrics.commit.time():
-                fold = Fold(self.settings, events)
+                fold = Batch(self.settings, events)
                 view = await self._store.load(fold.first())
                 if more := fold.second(view):
                     view.add(await self._store.load(more))
@@ -141,7 +149,7 @@ class Applier:
             return reasons
         raise StoreUnavailable("lost the race for the same incident too often")
 
-    def _committed(self, events: Sequence[Event], changes: Changes, view: View) -> None:
+    def _committed(self, events: Sequence[Event], changes: Writes, view: Snapshot) -> None:
         self._metrics.committed(events, changes, view.incidents)
         for entry in changes.entries:
             if entry.what in LOUD:

@@ -1,7 +1,7 @@
 """Mails customers what was announced: one mail for each address, each sent once.
 
-Announcing owes this one message, in its own transaction. Who has had their mail is written after each, so a crash
-sends again at most the one that was on its way, under the Message-ID that it had.
+Announcing owes this one message, in its own transaction. Who has had their mail is written after
+each, so a crash sends again at most the one that was on its way, under the Message-ID that it had.
 """
 
 import hashlib
@@ -9,15 +9,18 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from router.core.pace import Pace
-from router.core.statuspage.mails import letter_text
+from router.core.communication.mails import letter_text
+from router.core.outbox.rate_limit import RateLimit
 from router.model.decision import Entry
 from router.model.incident import Incident
 from router.model.notification import Letter, Rejected, Result, Retry, Sent, Uncertain
 from router.model.reason import Reason
 from router.model.statuspage import PublicMail
-from router.ports import Clock, Mailer, Store, StoreUnavailable
-from router.shelf import Shelf
+from router.ports.channels import Mailer
+from router.ports.clock import Clock
+from router.ports.errors import StoreUnavailable
+from router.ports.store import Store
+from router.records.records import Records
 from router.telemetry.logs import logger
 
 log = logger(__name__)
@@ -33,13 +36,18 @@ class CustomerPost:
     """Sends to `addresses`, at the mailer's pace."""
 
     def __init__(
-        self, store: Store, clock: Clock, mailer: Mailer, addresses: Sequence[str], pace: Pace | None = None
+        self,
+        store: Store,
+        clock: Clock,
+        mailer: Mailer,
+        addresses: Sequence[str],
+        pace: RateLimit | None = None,
     ) -> None:
         self._clock = clock
         self._mailer = mailer
         self._addresses = tuple(dict.fromkeys(addresses))
         self._pace = pace
-        self._mailed = Shelf(store, "announcement_mail", Mailed)
+        self._mailed = Records(store, "announcement_mail", Mailed)
 
     async def send(self, letter: Letter, entry: Entry) -> Result:
         """Sent once each address has taken or refused it for good, and one has taken it."""
@@ -76,7 +84,10 @@ class CustomerPost:
 
 
 def announcement(incident: Incident, entry: Entry, address: str, number: str) -> PublicMail:
-    """The mail as it was approved. Numbers come again with a new database: the time tells the mails apart."""
+    """The mail as it was approved.
+
+    Numbers come again with a new database: the time tells the mails apart.
+    """
     return PublicMail(
         to=address,
         subject=str(entry.data.get("title", "")),

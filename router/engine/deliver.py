@@ -1,8 +1,8 @@
 """Delivers what is owed: lease, send, settle if it's still ours. Never the other way round.
 
-Each channel has a loop of its own, so that a slow one delays no other. A message is leased in the store, sent, and
-only then settled, through the same door as every other event. If the process dies in between, the lease runs out and
-the message is sent again, marked as possibly doubled.
+Each channel has a loop of its own, so that a slow one delays no other. A message is leased in the
+store, sent, and only then settled, through the same door as every other event. If the process dies
+in between, the lease runs out and the message is sent again, marked as possibly doubled.
 """
 
 import asyncio
@@ -11,21 +11,41 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from msgspec.structs import replace
-from tenacity import AsyncRetrying, RetryCallState, retry_if_result, stop_after_attempt, wait_random_exponential
+from tenacity import (
+    AsyncRetrying,
+    RetryCallState,
+    retry_if_result,
+    stop_after_attempt,
+    wait_random_exponential,
+)
 
-from router.chart import Form
-from router.core.change import onlooks
-from router.core.grant import Links
-from router.core.investigation import Window, links, usable, window
-from router.core.pace import Pace
-from router.core.parcel import Parcel, alone
-from router.core.template import Template
-from router.core.wording import Wording, unpublished
-from router.engine.parcels import Limits, claim_limited
+from router.chart import ImageFormat
+from router.core.incident.transitions import onlooks
+from router.core.messages.context_links import Window, links, usable, window
+from router.core.messages.signed_links import Links
+from router.core.messages.templates import Wording, unpublished
+from router.core.outbox.bundle import Bundle, alone
+from router.core.outbox.rate_limit import RateLimit
+from router.core.text.template import Template
+from router.engine.claim import Limits, claim_limited
 from router.model.decision import Entry
 from router.model.incident import Incident
-from router.model.notification import Attempt, Letter, Mention, Notification, Rejected, Result, Retry, Sent, Uncertain
-from router.ports import Charts, Clock, Inbox, NoChart, Overloaded, Sender, Store, StoreUnavailable, spawn
+from router.model.notification import (
+    Attempt,
+    Letter,
+    Notification,
+    OtherIncident,
+    Rejected,
+    Result,
+    Retry,
+    Sent,
+    Uncertain,
+)
+from router.ports.channels import Sender
+from router.ports.clock import Clock, spawn
+from router.ports.errors import NoChart, Overloaded, StoreUnavailable
+from router.ports.services import Charts, Inbox
+from router.ports.store import Store
 from router.telemetry import errors
 from router.telemetry.logs import logger
 
@@ -38,48 +58,57 @@ ATTEMPTS = 3
 """Attempts while the message is held; after them it goes back to the outbox, to be tried later."""
 
 PATIENCE = 5.0
-"""The longest wait between two of those attempts, in seconds. A longer Retry-After goes back to the outbox."""
+"""The longest wait between two of those attempts, in seconds.
+
+A longer Retry-After goes back to the outbox.
+"""
 
 PICTURE = 0.5
 """Seconds at the most that a letter waits for its chart."""
 
 HANG = 2.0
-"""Times a channel's timeout after which an attempt is cut off, whatever the sender is waiting for."""
+"""Times a channel's timeout after which an attempt is cut off, whatever the sender is waiting for.
+"""
 
 SETTLE_TRIES = 5
-"""With waits of 1, 2, 4, 8 and 16 s after them, all within the lease: a store that is away briefly costs no double."""
+"""With waits of 1, 2, 4, 8 and 16 s after them, all within the lease: a store that is away briefly
+costs no double.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Channel:
     """One configured destination. `timeout` is in seconds, for one attempt.
 
-    `people` are the addresses of those who can be reached over it, by contact; None where it reaches no people.
-    With `pictures` its letters have the incident's chart, where there is one in time.
-    `limits` are to how many messages they get.
+    `people` are the addresses of those who can be reached over it, by contact; None where it
+    reaches no people. With `pictures` its letters have the incident's chart, where there is one in
+    time. `limits` are to how many messages they get.
     """
 
     name: str
     sender: Sender
     concurrency: int = 4
     timeout: float = 10.0
-    pace: Pace | None = None
+    pace: RateLimit | None = None
     people: Mapping[str, str] | None = None
     pictures: bool = False
     limits: Limits = field(default_factory=Limits)
 
     @property
     def lease(self) -> float:
-        """Seconds a message may be held: all attempts, all waits between them, and as much again to settle."""
+        """Seconds a message may be held: all attempts, all waits between them, and as much again to
+        settle.
+        """
         return 2 * ATTEMPTS * (self.timeout + PATIENCE)
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What letters say beside the incident itself. `links` makes those that do something; None without a key.
+    """What letters say beside the incident itself. `links` makes those that do something; None
+    without a key.
 
-    `elsewhere` are those into other services: (name, template). `time_zones` are those of contacts who have one.
-    `public`: what is published is shown to somebody.
+    `elsewhere` are those into other services: (name, template). `time_zones` are those of contacts
+    who have one. `public`: what is published is shown to somebody.
     """
 
     external_url: str
@@ -91,11 +120,18 @@ class Words:
     public: bool = False
 
 
-class Courier:
+class ChannelWorker:
     """Serves one channel: claims what it's owed and sends it, `concurrency` at a time."""
 
     def __init__(  # noqa: PLR0913 - the parts it stands between
-        self, channel: Channel, store: Store, inbox: Inbox, clock: Clock, *, owner: str, words: Words
+        self,
+        channel: Channel,
+        store: Store,
+        inbox: Inbox,
+        clock: Clock,
+        *,
+        owner: str,
+        words: Words,
     ) -> None:
         self.channel = channel
         self._store = store
@@ -112,7 +148,10 @@ class Courier:
         self._wake.set()
 
     async def run(self) -> None:
-        """Serve the channel until `close`, then finish what is being sent. What stays unsent is in the outbox."""
+        """Serve the channel until `close`, then finish what is being sent.
+
+        What stays unsent is in the outbox.
+        """
         while not self._closing:
             try:
                 await self.round()
@@ -125,7 +164,10 @@ class Courier:
             await asyncio.wait(self._sending)
 
     def close(self) -> None:
-        """Claim no more. `run` isn't cancelled for that: what it has just leased would wait for the lease's end."""
+        """Claim no more.
+
+        `run` isn't cancelled for that: what it has just leased would wait for the lease's end.
+        """
         self._closing = True
         self.wake()
 
@@ -143,7 +185,7 @@ class Courier:
                 channel.pace.take(now)
             spawn(self._deliver(parcel), f"deliver {channel.name}", self._sending)
 
-    async def _claim(self, now: float, owner: str, room: int) -> list[Parcel]:
+    async def _claim(self, now: float, owner: str, room: int) -> list[Bundle]:
         channel, until = self.channel, now + self.channel.lease
         parcels = await claim_limited(self._store, channel.limits, now, owner, until, room)
         if room > len(parcels):
@@ -163,12 +205,16 @@ class Courier:
         wait = self.channel.pace.next_free(self._clock.now()) if self.channel.pace else 0.0
         return wait or POLL
 
-    async def _deliver(self, parcel: Parcel) -> None:
+    async def _deliver(self, parcel: Bundle) -> None:
         arrived = False
         try:
             first = parcel.messages[0]
-            letters = [await self._letter(message, first=message is first) for message in parcel.messages]
-            letter = replace(letters[0], also=tuple(Mention(one.incident, one.url) for one in letters[1:]))
+            letters = [
+                await self._letter(message, first=message is first) for message in parcel.messages
+            ]
+            letter = replace(
+                letters[0], also=tuple(OtherIncident(one.incident, one.url) for one in letters[1:])
+            )
             with errors.about(letter.incident.source):
                 attempts = await self._send(letter)
             arrived = isinstance(attempts[-1].result, Sent | Uncertain)
@@ -182,11 +228,17 @@ class Courier:
             self.wake()
 
     async def _letter(self, notification: Notification, *, first: bool) -> Letter:
-        """About the incident as it is now; only the `first` of several is told in full, with a picture."""
+        """About the incident as it is now; only the `first` of several is told in full, with a
+        picture.
+        """
         found = await self._store.letter(notification.incident_id)
         assert found is not None, "a notification's incident is never deleted"
         incident, timeline, rows = found
-        alerts, now, answers = tuple(row.alert for row in rows), self._clock.now(), self._words.links
+        alerts, now, answers = (
+            tuple(row.alert for row in rows),
+            self._clock.now(),
+            self._words.links,
+        )
         contact, seen = notification.channel.partition("/")[2], window(incident, alerts, now)
         return Letter(
             incident=incident,
@@ -219,7 +271,11 @@ class Courier:
     def _draft(self, incident: Incident, timeline: Sequence[Entry], now: float) -> str:
         """What waits for a person to publish it; "" if nothing does."""
         words = self._words
-        return words.wording.update(incident, now).text if words.public and unpublished(incident, timeline) else ""
+        return (
+            words.wording.update(incident, now).text
+            if words.public and unpublished(incident, timeline)
+            else ""
+        )
 
     async def _picture(self, incident: Incident, seen: Window) -> bytes:
         """The chart as PNG, if it's there soon; b"" if not, for a page doesn't wait for it."""
@@ -228,12 +284,14 @@ class Courier:
             return b""
         try:
             async with asyncio.timeout(PICTURE):
-                return await charts.draw(incident, seen, Form.PNG)
+                return await charts.draw(incident, seen, ImageFormat.PNG)
         except (TimeoutError, NoChart):
             return b""
 
     async def _send(self, letter: Letter) -> tuple[Attempt, ...]:
-        """Try a few times within the lease: every failure that is sure not to have arrived, soon after."""
+        """Try a few times within the lease: every failure that is sure not to have arrived, soon
+        after.
+        """
         attempts: list[Attempt] = []
 
         async def attempt() -> Result:
@@ -254,13 +312,17 @@ class Courier:
         return tuple(attempts)
 
     def _at_once(self, result: Result) -> bool:
-        """Is it worth another attempt within the lease? Not where the channel's rate is used up: a refusal counts."""
+        """Is it worth another attempt within the lease? Not where the channel's rate is used up: a
+        refusal counts.
+        """
         pace = self.channel.pace
         return _soon(result) and (pace is None or pace.free(self._clock.now()) > 0)
 
     async def _try(self, letter: Letter) -> Result:
         if letter.channel != self.channel.name and not letter.to:
-            return Rejected("the config has no such contact any more, or no address of theirs for the channel")
+            return Rejected(
+                "the config has no such contact any more, or no address of theirs for the channel"
+            )
         try:
             async with asyncio.timeout(HANG * self.channel.timeout):
                 return await self.channel.sender.send(letter)
@@ -270,11 +332,17 @@ class Courier:
             log.exception("sender_failed", channel=self.channel.name)
             return Retry(f"fault in the sender: {type(error).__name__}")
 
-    async def _settle(self, parcel: Parcel, letters: Sequence[Letter], attempts: tuple[Attempt, ...]) -> None:
-        told = [max((entry.id for entry in letter.timeline), default=letter.told) for letter in letters]
+    async def _settle(
+        self, parcel: Bundle, letters: Sequence[Letter], attempts: tuple[Attempt, ...]
+    ) -> None:
+        told = [
+            max((entry.id for entry in letter.timeline), default=letter.told) for letter in letters
+        ]
         for wait in range(SETTLE_TRIES):
             try:
-                await self._inbox.submit(parcel.settled(self._clock.now(), attempts, told, random.random()))  # noqa: S311
+                await self._inbox.submit(
+                    parcel.settled(self._clock.now(), attempts, told, random.random())
+                )  # noqa: S311
             except (Overloaded, StoreUnavailable) as error:
                 log.warning("settling_waits", channel=self.channel.name, error=str(error))
                 await self._clock.sleep(2.0**wait)
@@ -298,4 +366,6 @@ def _wait(state: RetryCallState) -> float:
     """As long as the service asked, or else a random time that grows."""
     assert state.outcome is not None
     result = state.outcome.result()
-    return result.after if isinstance(result, Retry) and result.after is not None else _spread(state)
+    return (
+        result.after if isinstance(result, Retry) and result.after is not None else _spread(state)
+    )

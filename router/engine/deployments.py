@@ -1,22 +1,27 @@
-"""Deployments: kept before whoever tells of one is answered, and then told to the incidents that it may have caused.
+"""Deployments: kept before whoever tells of one is answered, and then told to the incidents that it
+may have caused.
 
-The recent ones are part of the settings in force, so that an incident that opens finds its suspect in the one decision.
-A deployment that is told of late comes as an event to each open incident. Both can be done again without harm.
+The recent ones are part of the settings in force, so that an incident that opens finds its suspect
+in the one decision. A deployment that is told of late comes as an event to each open incident. Both
+can be done again without harm.
 """
 
 import dataclasses
 from collections.abc import Awaitable, Callable, Sequence
 
-from router.core.settings import Settings
-from router.core.suspect import FARTHEST, is_suspect, merged, placed
-from router.core.view import Changes
+from router.core.deployments.suspect import FARTHEST, is_suspect, merged, placed
+from router.core.incident.settings import Settings
+from router.core.incident.snapshot import Writes
 from router.engine.announce import announcements
 from router.model.deployment import Deployment, DeployOutcome
 from router.model.event import Deployed
 from router.model.incident import OPEN
 from router.model.reason import Reason
-from router.ports import Clock, Inbox, Stale, Store, StoreUnavailable
-from router.shelf import Shelf
+from router.ports.clock import Clock
+from router.ports.errors import StaleRecord, StoreUnavailable
+from router.ports.services import Inbox
+from router.ports.store import Store
+from router.records.records import Records
 from router.telemetry.logs import logger
 
 log = logger(__name__)
@@ -34,9 +39,14 @@ TRIES = 20
 
 
 class Recent:
-    """A `router.engine.in_force.Stored`: the deployments that may be suspects. `window` is how long they are."""
+    """A `router.engine.live_settings.Stored`: the deployments that may be suspects.
 
-    def __init__(self, shelf: Shelf[Deployment], clock: Clock, window: Callable[[], float]) -> None:
+    `window` is how long they are.
+    """
+
+    def __init__(
+        self, shelf: Records[Deployment], clock: Clock, window: Callable[[], float]
+    ) -> None:
         self._shelf = shelf
         self._clock = clock
         self._window = window
@@ -52,11 +62,14 @@ class Recent:
 
 
 class Deployments:
-    """A `router.ports.Recorder`. `channels` are those that are told of each deployment that succeeds."""
+    """A `router.ports.services.Recorder`.
+
+    `channels` are those that are told of each deployment that succeeds.
+    """
 
     def __init__(  # noqa: PLR0913 - the parts it stands between
         self,
-        shelf: Shelf[Deployment],
+        shelf: Records[Deployment],
         store: Store,
         inbox: Inbox,
         clock: Clock,
@@ -84,14 +97,22 @@ class Deployments:
             reason, known = Reason.REPLAYED, before
         else:
             reason = Reason.DEPLOYMENT_RECORDED
-            log.info("deployment", deployment=known.name, services=list(known.services), outcome=known.outcome.value)
+            log.info(
+                "deployment",
+                deployment=known.name,
+                services=list(known.services),
+                outcome=known.outcome.value,
+            )
         # Also for one that's known: the router may have died between keeping it and telling of it.
         await self._refresh()
         await self._tell(known)
         return reason, known
 
     async def _keep(self, told: Deployment) -> tuple[Deployment | None, Deployment | None]:
-        """What was known before, and what is now; None if it says nothing new. Who is to be told is kept with it."""
+        """What was known before, and what is now; None if it says nothing new.
+
+        Who is to be told is kept with it.
+        """
         now = self._clock.now()
         earlier = [one for _, one in await self._shelf.find(until=told.at, limit=EARLIER)]
         before: Deployment | None = None
@@ -110,8 +131,8 @@ class Deployments:
             )
             owed = announcements(known, self._channels(), now) if succeeds else []
             try:
-                await self._store.save(Changes(records=[stocked, *owed]))
-            except Stale:
+                await self._store.save(Writes(records=[stocked, *owed]))
+            except StaleRecord:
                 continue
             return before, known
         raise StoreUnavailable("lost the race for the same deployment too often")
@@ -120,4 +141,6 @@ class Deployments:
         deploys = self._settings().deployments
         found = await self._store.incidents(statuses=OPEN, limit=OPENED)
         now = self._clock.now()
-        await self._inbox.submit([Deployed(now, one.id, known) for one in found if is_suspect(known, one, deploys)])
+        await self._inbox.submit(
+            [Deployed(now, one.id, known) for one in found if is_suspect(known, one, deploys)]
+        )

@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from router.core.quieting import MadeSilence, silence
-from router.core.settings import Settings
-from router.core.silence import Silence
-from router.engine.in_force import LOOK
+from router.core.incident.settings import Settings
+from router.core.suppression.recurring_silence import RecurringSilence
+from router.core.suppression.silence import Silence, silence
+from router.engine.live_settings import LOOK
 from router.model.event import SilencesChanged
-from router.ports import Clock, Inbox, Overloaded, StoreUnavailable
-from router.shelf import Shelf
+from router.ports.clock import Clock
+from router.ports.errors import Overloaded, StoreUnavailable
+from router.ports.services import Inbox
+from router.records.records import Records
 from router.telemetry.logs import logger
 
 log = logger(__name__)
@@ -19,16 +21,18 @@ KIND = "silence"
 """The records' kind."""
 
 KEPT = 5 * 604_800.0
-"""For how many seconds after its end a silence is read: `explain` is asked about what has been, too."""
+"""For how many seconds after its end a silence is read: `explain` is asked about what has been,
+too.
+"""
 
 
 class Silences:
-    """A `router.engine.in_force.Stored`."""
+    """A `router.engine.live_settings.Stored`."""
 
-    def __init__(self, shelf: Shelf[MadeSilence], clock: Clock) -> None:
+    def __init__(self, shelf: Records[Silence], clock: Clock) -> None:
         self._shelf = shelf
         self._clock = clock
-        self._found: Sequence[Silence] = ()
+        self._found: Sequence[RecurringSilence] = ()
 
     async def read(self) -> None:
         """Raises: StoreUnavailable."""

@@ -2,7 +2,10 @@
 
 import asyncio
 
-from router.ports import Clock, Inbox, Overloaded, Store, StoreUnavailable
+from router.ports.clock import Clock
+from router.ports.errors import Overloaded, StoreUnavailable
+from router.ports.services import Inbox
+from router.ports.store import Store
 from router.telemetry.logs import logger
 
 log = logger(__name__)
@@ -18,7 +21,10 @@ BATCH = 200
 
 
 class Timers:
-    """Claims due timers and submits them as events. One that isn't committed is claimed again after its lease."""
+    """Claims due timers and submits them as events.
+
+    One that isn't committed is claimed again after its lease.
+    """
 
     def __init__(self, store: Store, inbox: Inbox, clock: Clock, owner: str) -> None:
         self._store = store
@@ -41,11 +47,15 @@ class Timers:
         """Submit what is due now, and say how much it was. Raises: StoreUnavailable, Overloaded."""
         now = self._clock.now()
         due = await self._store.claim_timers(now, self._owner, now + LEASE, BATCH)
-        outcomes = await asyncio.gather(*(self._inbox.submit([timer]) for timer in due), return_exceptions=True)
+        outcomes = await asyncio.gather(
+            *(self._inbox.submit([timer]) for timer in due), return_exceptions=True
+        )
         for timer, outcome in zip(due, outcomes, strict=True):
             if isinstance(outcome, StoreUnavailable | Overloaded):
                 raise outcome
             if isinstance(outcome, BaseException):
                 # It's claimed again after its lease; the others aren't held up.
-                log.error("timer_failed", incident=timer.incident_id, timer=timer.name, exc_info=outcome)
+                log.error(
+                    "timer_failed", incident=timer.incident_id, timer=timer.name, exc_info=outcome
+                )
         return len(due)

@@ -1,1 +1,4 @@
-"""Evidence from outside: what Prometheus measured, drawn. A page doesn't wait for it, and doesn't fail for it."""
+"""Evidence from outside: what Prometheus measured, drawn.
+
+A page doesn't wait for it, and doesn't fail for it.
+"""

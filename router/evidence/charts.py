@@ -1,18 +1,20 @@
 """Draws the alert's own query over the time of its incident.
 
-A chart is asked for by the page and by letters at once: it's made one time for all, in the background, and kept for a
-while. Whoever has no patience leaves without it, and the next finds it there.
+A chart is asked for by the page and by letters at once: it's made one time for all, in the
+background, and kept for a while. Whoever has no patience leaves without it, and the next finds it
+there.
 """
 
 import asyncio
 from dataclasses import dataclass
 
-from router.chart import Form, Level, Look, Mark, Series, Tone, line_chart, warm_up
+from router.chart import ImageFormat, Level, Look, Mark, Series, Tone, line_chart, warm_up
 from router.config.document import PrometheusDocument
-from router.core.investigation import Window, curve_of, query_of
+from router.core.messages.context_links import Window, curve_of, query_of
 from router.evidence.prometheus import Prometheus
 from router.model.incident import Incident
-from router.ports import NoChart, spawn
+from router.ports.clock import spawn
+from router.ports.errors import NoChart
 from router.telemetry.logs import logger
 
 log = logger(__name__)
@@ -32,7 +34,7 @@ class _Wanted:
     query: str
     marks: tuple[Mark, ...]
     period: int
-    form: Form
+    form: ImageFormat
 
 
 class Charts:
@@ -57,7 +59,7 @@ class Charts:
         """Is there anything to draw?"""
         return self._prometheus is not None and bool(query_of(incident.url))
 
-    async def draw(self, incident: Incident, seen: Window, form: Form) -> bytes:
+    async def draw(self, incident: Incident, seen: Window, form: ImageFormat) -> bytes:
         """The chart of the incident's alert. Raises: NoChart."""
         query = query_of(incident.url)
         if self._prometheus is None or not query:
@@ -66,9 +68,13 @@ class Charts:
         made = self._made.get(wanted)
         if made is None:
             made = self._made[wanted] = asyncio.get_running_loop().create_future()
-            made.add_done_callback(lambda done: done.cancelled() or done.exception())  # nobody may be waiting any more
+            made.add_done_callback(
+                lambda done: done.cancelled() or done.exception()
+            )  # nobody may be waiting any more
             spawn(self._make(self._prometheus, wanted, seen, made), "chart", self._tasks)
-            for old in [one for one, done in self._made.items() if done.done()][: len(self._made) - KEPT]:
+            for old in [one for one, done in self._made.items() if done.done()][
+                : len(self._made) - KEPT
+            ]:
                 del self._made[old]
         return await asyncio.shield(made)
 
@@ -81,11 +87,15 @@ class Charts:
             await self._prometheus.close()
             self._prometheus = None
 
-    async def _make(self, prometheus: Prometheus, wanted: _Wanted, seen: Window, made: asyncio.Future[bytes]) -> None:
+    async def _make(
+        self, prometheus: Prometheus, wanted: _Wanted, seen: Window, made: asyncio.Future[bytes]
+    ) -> None:
         try:
             curve, limit = curve_of(wanted.query)
             series = await prometheus.curves(curve, seen.start, seen.end)
-            made.set_result(await asyncio.to_thread(self._drawn, series, wanted, seen, curve, limit))
+            made.set_result(
+                await asyncio.to_thread(self._drawn, series, wanted, seen, curve, limit)
+            )
         except NoChart as error:
             log.info("no_chart", incident=f"INC-{wanted.incident}", why=str(error))
             made.set_exception(error)
@@ -96,7 +106,12 @@ class Charts:
             made.cancel()  # of no effect but when the router stops
 
     def _drawn(
-        self, series: list[Series], wanted: _Wanted, seen: Window, curve: str, limit: tuple[str, float] | None
+        self,
+        series: list[Series],
+        wanted: _Wanted,
+        seen: Window,
+        curve: str,
+        limit: tuple[str, float] | None,
     ) -> bytes:
         return line_chart(
             series,

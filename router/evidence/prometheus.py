@@ -11,8 +11,8 @@ from msgspec import Struct
 
 from router.chart import Series
 from router.config.document import PrometheusDocument
-from router.core.render import plain
-from router.ports import NoChart
+from router.core.text.plain import plain
+from router.ports.errors import NoChart
 
 POINTS = 240
 """Of a curve, at the most."""
@@ -56,8 +56,16 @@ class Prometheus:
     async def curves(self, query: str, start: float, end: float) -> list[Series]:
         """The first few curves of `query` between two times (UTC seconds). Raises: NoChart."""
         step = max(FINEST, ceil((end - start) / POINTS))
-        asked = {"query": query, "start": f"{start:.3f}", "end": f"{end:.3f}", "step": f"{step:.0f}"}
-        asked |= {"timeout": f"{self._config.timeout * 1000:.0f}ms", "limit": str(CURVES)}  # both are for its own sake
+        asked = {
+            "query": query,
+            "start": f"{start:.3f}",
+            "end": f"{end:.3f}",
+            "step": f"{step:.0f}",
+        }
+        asked |= {
+            "timeout": f"{self._config.timeout * 1000:.0f}ms",
+            "limit": str(CURVES),
+        }  # both are for its own sake
         answer = await self._ask(asked)
         if answer.status != "success":
             raise NoChart(f"Prometheus says: {plain(answer.error)[:MAX_REASON]}")
@@ -69,7 +77,9 @@ class Prometheus:
     async def _ask(self, asked: dict[str, str]) -> _Answer:
         url = f"{str(self._config.url).rstrip('/')}/api/v1/query_range"
         try:
-            async with self._session.post(url, data=asked, headers=self._headers(), allow_redirects=False) as response:
+            async with self._session.post(
+                url, data=asked, headers=self._headers(), allow_redirects=False
+            ) as response:
                 raw = await _read(response)
         except TimeoutError:
             raise NoChart("Prometheus didn't answer in time") from None
@@ -78,13 +88,17 @@ class Prometheus:
         try:
             return msgspec.json.decode(raw, type=_Answer)
         except (msgspec.DecodeError, UnicodeDecodeError):
-            raise NoChart(f"Prometheus answered with HTTP {response.status}, and not in its own form") from None
+            raise NoChart(
+                f"Prometheus answered with HTTP {response.status}, and not in its own form"
+            ) from None
 
     def _headers(self) -> dict[str, str]:
         if self._config.bearer_token:
             return {"Authorization": f"Bearer {self._config.bearer_token.reveal()}"}
         if basic := self._config.basic:
-            return {"Authorization": aiohttp.encode_basic_auth(basic.username, basic.password.reveal())}
+            return {
+                "Authorization": aiohttp.encode_basic_auth(basic.username, basic.password.reveal())
+            }
         return {}
 
 
@@ -100,8 +114,12 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
 
 
 def _series(curve: _Curve) -> Series:
-    labels = ", ".join(f'{name}="{value}"' for name, value in sorted(curve.metric.items()) if name != "__name__")
-    return Series(f"{{{labels}}}" if labels else "value", [(at, _number(value)) for at, value in curve.values])
+    labels = ", ".join(
+        f'{name}="{value}"' for name, value in sorted(curve.metric.items()) if name != "__name__"
+    )
+    return Series(
+        f"{{{labels}}}" if labels else "value", [(at, _number(value)) for at, value in curve.values]
+    )
 
 
 def _number(text: str) -> float:

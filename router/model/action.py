@@ -6,7 +6,9 @@ from msgspec import Struct
 
 
 class ActionState(StrEnum):
-    """A request waits for its dry run, for approval, or for the words of a guide; it's run once; then it's over."""
+    """A request waits for its dry run, for approval, or for the words of a guide; it's run once;
+    then it's over.
+    """
 
     CHECKING = "checking"
     READY = "ready"
@@ -21,10 +23,14 @@ class ActionState(StrEnum):
     EXPIRED = "expired"
 
 
-WAITING = frozenset({ActionState.CHECKING, ActionState.READY, ActionState.RUNNING, ActionState.CONFIRMING})
+WAITING = frozenset(
+    {ActionState.CHECKING, ActionState.READY, ActionState.RUNNING, ActionState.CONFIRMING}
+)
 """The states that end by a deadline at the latest."""
 
-UNDOABLE = frozenset({ActionState.DONE, ActionState.FAILED, ActionState.TIMED_OUT, ActionState.MAY_HAVE_RUN})
+UNDOABLE = frozenset(
+    {ActionState.DONE, ActionState.FAILED, ActionState.TIMED_OUT, ActionState.MAY_HAVE_RUN}
+)
 """The states after which something may be there to be undone."""
 
 
@@ -38,10 +44,12 @@ class Approval(StrEnum):
 class ActionRequest(Struct, frozen=True, gc=False):
     """Somebody wants an action run. `number` counts those of an incident from 1.
 
-    `key` is chosen by whoever asks, so that asking again has no second effect. `digest` is of the action as it was
-    configured then: what is approved is what was shown. `until` is when the state ends by itself (UTC seconds).
-    `undoes` is the number of the request that this one takes back, 0 if it's none of those. `memo` is what the run
-    has to remember to be undone. `step` counts the steps of a guide that were confirmed.
+    `key` is chosen by whoever asks, so that asking again has no second effect. `digest` is of the
+    action as it was
+    configured then: what is approved is what was shown. `until` is when the state ends by itself
+    (UTC seconds). `undoes` is the number of the request that this one takes back, 0 if it's none of
+    those. `memo` is what the run has to remember to be undone. `step` counts the steps of a guide
+    that were confirmed.
     """
 
     number: int

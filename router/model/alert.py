@@ -23,12 +23,14 @@ MARK = "[DRILL] "
 class Alert(Struct, frozen=True, gc=False):
     """One firing or resolved condition, as a receiver decoded it.
 
-    `fingerprint` identifies the condition over all its repeats. `event_id` identifies one occurrence at a source that
-    reports events (Sentry), so that a replayed request has no second effect; "" at a source that repeats states.
-    `by` is the person who reported it, and `severity` what they say it is; "" and None where a machine did.
+    `fingerprint` identifies the condition over all its repeats. `event_id` identifies one
+    occurrence at a source that reports events (Sentry), so that a replayed request has no second
+    effect; "" at a source that repeats states. `by` is the person who reported it, and `severity`
+    what they say it is; "" and None where a machine did.
 
-    Of the source DRILL: `drill` is the drill that it's of, and `stands_for` the source that the rules take it for. With
-    `to` it's a canary: these addresses are told of it, whatever rules and policies say, and nobody else.
+    Of the source DRILL: `drill` is the drill that it's of, and `stands_for` the source that the
+    rules take it for. With `to` it's a canary: these addresses are told of it, whatever rules and
+    policies say, and nobody else.
     """
 
     source: str
@@ -51,12 +53,12 @@ class Alert(Struct, frozen=True, gc=False):
         return self.source == DRILL
 
 
-class Taking(Struct, frozen=True, gc=False):
+class RuleMatch(Struct, frozen=True, gc=False):
     """What one rule made of one alert: the memory that tells a repeat from news.
 
-    `digest` is of the alert's content and of the rules in force, so a repeat is recognised without reading the alert.
-    `incident_id` is the incident the alert joined, which counts it as long as it fires; `severity` the tier that held
-    when last seen, None under every threshold.
+    `digest` is of the alert's content and of the rules in force, so a repeat is recognised without
+    reading the alert. `incident_id` is the incident the alert joined, which counts it as long as it
+    fires; `severity` the tier that held when last seen, None under every threshold.
     """
 
     fingerprint: str

@@ -10,8 +10,8 @@ from router.model.reason import Reason
 class Entry(Struct, frozen=True, gc=False):
     """One line of an incident's timeline: what happened, when, by whom.
 
-    `by` is a person, `source:<name>` or "" for the router itself; `data` holds the particulars. `id` orders entries;
-    it's 0 until stored.
+    `by` is a person, `source:<name>` or "" for the router itself; `data` holds the particulars.
+    `id` orders entries; it's 0 until stored.
     """
 
     incident_id: int
@@ -23,7 +23,10 @@ class Entry(Struct, frozen=True, gc=False):
 
 
 class Timer(Struct, frozen=True, gc=False):
-    """A deadline of an incident. Each has a name that is unique there: setting it again moves it."""
+    """A deadline of an incident.
+
+    Each has a name that is unique there: setting it again moves it.
+    """
 
     incident_id: int
     name: str

@@ -12,12 +12,13 @@ class DeployOutcome(StrEnum):
 
 
 class Deployment(Struct, frozen=True, gc=False):
-    """One deployment as it is now. `id` is the same in whatever is told of it, like `github:acme/api:deployment:42`.
+    """One deployment as it is now. `id` is the same in whatever is told of it, like
+    `github:acme/api:deployment:42`.
 
-    `at` is when it came to this outcome (UTC seconds). `services` are what it changed: given, or found by the
-    config from `repository` with `environment`, or with `branch` where a push deploys. `commit` is what runs
-    since, `previous` what ran before, `compare` shows the difference. `deliveries` are the
-    ids of the webhooks that told of it.
+    `at` is when it came to this outcome (UTC seconds). `services` are what it changed: given, or
+    found by the config from `repository` with `environment`, or with `branch` where a push deploys.
+    `commit` is what runs since, `previous` what ran before, `compare` shows the difference.
+    `deliveries` are the ids of the webhooks that told of it.
     """
 
     id: str

@@ -42,10 +42,12 @@ class PosedAlert(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class DrillStep(Struct, frozen=True, forbid_unknown_fields=True):
-    """An alert fires `at` seconds after the start, or something is expected from then on, `within` so many seconds.
+    """An alert fires `at` seconds after the start, or something is expected from then on, `within`
+    so many seconds.
 
-    `by` are the targets of whom one must acknowledge; anybody may if it's empty. `action` is what is practised. `items`
-    are what is ticked off, or the addresses that a message must arrive at; empty there for all who were told.
+    `by` are the targets of whom one must acknowledge; anybody may if it's empty. `action` is what
+    is practised. `items` are what is ticked off, or the addresses that a message must arrive at;
+    empty there for all who were told.
     """
 
     kind: Kind
@@ -77,8 +79,14 @@ class DrillPlan(Struct, frozen=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         if not 0 < self.time_out <= LONGEST:
             raise ValueError(f"time_out: expected more than 0s, and at most {LONGEST / 3600:.0f}h")
-        if not self.name or len(self.name) > MAX_NAME or not all(char.isalnum() or char in "-_" for char in self.name):
-            raise ValueError(f"the name of a drill is made of at most {MAX_NAME} letters, digits, '-' and '_'")
+        if (
+            not self.name
+            or len(self.name) > MAX_NAME
+            or not all(char.isalnum() or char in "-_" for char in self.name)
+        ):
+            raise ValueError(
+                f"the name of a drill is made of at most {MAX_NAME} letters, digits, '-' and '_'"
+            )
         if not any(step.kind is Kind.ALERT for step in self.steps):
             raise ValueError("a drill needs at least one step with an alert")
 
@@ -101,8 +109,8 @@ class Ending(StrEnum):
 class Drill(Struct, frozen=True):
     """One drill, from its start (UTC seconds) on. The plan is as it was then.
 
-    `fired` are the numbers of the steps whose alert the rules have had, `keys` those of the incidents they came to.
-    `over`: nothing of it is left open.
+    `fired` are the numbers of the steps whose alert the rules have had, `keys` those of the
+    incidents they came to. `over`: nothing of it is left open.
     """
 
     id: str

@@ -1,4 +1,5 @@
-"""What can happen. Everything the core decides on comes through one of these, and the time is in it.
+"""What can happen. Everything the core decides on comes through one of these, and the time is in
+it.
 
 They're tagged, so that the store can keep a history of them.
 """
@@ -40,14 +41,15 @@ class Command(StrEnum):
 class Commanded(Struct, frozen=True, tag="command"):
     """A person did something to an incident.
 
-    `text` is the note, who is to lead, or the words for the public; `title` the public title, or the subject of the
-    mail that announces it; `severity` and `status` those set.
+    `text` is the note, who is to lead, or the words for the public; `title` the public title, or
+    the subject of the mail that announces it; `severity` and `status` those set.
 
-    `receipt` is the same when the same request comes again, which then has no second effect; "" where none can.
-    `reopened` says which life of the incident is meant, as `Incident.reopened` counts them; None for the present one.
-    `via` is the channel in whose message's thread a note was written, which isn't told of it there again.
-    `dated` is for what was done at another service: what it's about, and when that was (UTC seconds). Services repeat
-    late what they couldn't tell in time, and it must not undo what was done there since.
+    `receipt` is the same when the same request comes again, which then has no second effect; ""
+    where none can. `reopened` says which life of the incident is meant, as `Incident.reopened`
+    counts them; None for the present one. `via` is the channel in whose message's thread a note was
+    written, which isn't told of it there again. `dated` is for what was done at another service:
+    what it's about, and when that was (UTC seconds). Services repeat late what they couldn't tell
+    in time, and it must not undo what was done there since.
     """
 
     at: float
@@ -76,9 +78,10 @@ class TimerDue(Struct, frozen=True, tag="timer"):
 class DeliverySettled(Struct, frozen=True, tag="settled"):
     """A sender is done with a notification for now: `notification` is the row as it was leased.
 
-    `told` is the id of the newest timeline entry in the letter; `jitter`, in [0, 1), spreads the next try. `held` are
-    the seconds for which a limit let it wait. `bundle` are the ids of all incidents that the message was about, the
-    first of them most of all; () where it was about this one alone. `taken_at` is when it was claimed.
+    `told` is the id of the newest timeline entry in the letter; `jitter`, in [0, 1), spreads the
+    next try. `held` are the seconds for which a limit let it wait. `bundle` are the ids of all
+    incidents that the message was about, the first of them most of all; () where it was about this
+    one alone. `taken_at` is when it was claimed.
     """
 
     at: float
@@ -114,10 +117,12 @@ class Resent(Struct, frozen=True, tag="resent"):
 
 
 class Recorded(Struct, frozen=True, tag="recorded"):
-    """Something happened around an incident that the core has no say in: `what` goes on its timeline, with `data`.
+    """Something happened around an incident that the core has no say in: `what` goes on its
+    timeline, with `data`.
 
-    `records` are the documents that hold the state of it, written in the same transaction; one that somebody else
-    wrote since it was read makes the whole event fail with `ports.Stale`. `receipt` is as that of `Commanded`.
+    `records` are the documents that hold the state of it, written in the same transaction; one that
+    somebody else wrote since it was read makes the whole event fail with `ports.Stale`. `receipt`
+    is as that of `Commanded`.
     """
 
     at: float
@@ -132,7 +137,8 @@ class Recorded(Struct, frozen=True, tag="recorded"):
 class ActionRequested(Struct, frozen=True, tag="action_requested"):
     """A person wants the action run against the incident, or with `undoes` that request taken back.
 
-    `parameters` have been checked against the action; `key` and `digest` are those of `ActionRequest`.
+    `parameters` have been checked against the action; `key` and `digest` are those of
+    `ActionRequest`.
     """
 
     at: float
@@ -154,7 +160,9 @@ class Deployed(Struct, frozen=True, tag="deployed"):
 
 
 class PostMortemShared(Struct, frozen=True, tag="postmortem_shared"):
-    """A person shares the incident's post-mortem, whose summary is given, with the channels that are for it."""
+    """A person shares the incident's post-mortem, whose summary is given, with the channels that
+    are for it.
+    """
 
     at: float
     incident_id: int
@@ -163,7 +171,8 @@ class PostMortemShared(Struct, frozen=True, tag="postmortem_shared"):
 
 
 class ItemPut(Struct, frozen=True, tag="item"):
-    """A person adds an action item (`number` 0: with a `due_at`), or changes of the one of that number what is given.
+    """A person adds an action item (`number` 0: with a `due_at`), or changes of the one of that
+    number what is given.
 
     `key` is that of `Item`.
     """
@@ -179,20 +188,22 @@ class ItemPut(Struct, frozen=True, tag="item"):
     key: str = ""
 
 
-class Answer(StrEnum):
+class ActionDecision(StrEnum):
     APPROVE = "approve"
     DECLINE = "decline"
     CONFIRM = "confirm"
 
 
 class ActionAnswered(Struct, frozen=True, tag="action_answered"):
-    """A person approves or declines the request, or types the words (`text`) of a guide's next step."""
+    """A person approves or declines the request, or types the words (`text`) of a guide's next
+    step.
+    """
 
     at: float
     incident_id: int
     by: str
     number: int
-    answer: Answer
+    answer: ActionDecision
     text: str = ""
 
 

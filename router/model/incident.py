@@ -36,28 +36,30 @@ OPEN = (Status.INVESTIGATING, Status.IDENTIFIED, Status.MONITORING)
 
 
 class Incident(Struct, frozen=True, gc=False):
-    """The present state of one incident; its past is the timeline. `version` counts the writes of it.
+    """The present state of one incident; its past is the timeline. `version` counts the writes of
+    it.
 
-    `key` is the rule's name and the grouping labels, like `payment-failures{service="api"}`; at most one incident
-    of a key is open at a time. `firing` counts the alerts that hold it open, `alerts` all that ever joined it.
-    `quiet_since` is when the last of them cleared. `told` are the channels, and people over channels
-    (`sms/ana`), that have been owed a message, who are therefore owed the end of the story. `policy_since` is when the
-    policy in force started (at the opening, a reopening or a rise in severity) and `step` the index of its step that
-    comes next; `repeats` is how often all of them have been taken again since.
-    `reaching` are the further ways to reach people: when (UTC seconds) which address is told, unless somebody has
-    acknowledged by then. `actions` are the latest requests to run an action. `onset` is
-    when its first alert began to fire, and `suspect` the deployment before it that may be the cause.
-    `severity_since` is when the severity's clock started in this life of the incident, and `spent` the seconds that it
+    `key` is the rule's name and the grouping labels, like `payment-failures{service="api"}`; at
+    most one incident of a key is open at a time. `firing` counts the alerts that hold it open,
+    `alerts` all that ever joined it. `quiet_since` is when the last of them cleared. `told` are the
+    channels, and people over channels (`sms/ana`), that have been owed a message, who are therefore
+    owed the end of the story. `policy_since` is when the policy in force started (at the opening, a
+    reopening or a rise in severity) and `step` the index of its step that comes next; `repeats` is
+    how often all of them have been taken again since. `reaching` are the further ways to reach
+    people: when (UTC seconds) which address is told, unless somebody has acknowledged by then.
+    `actions` are the latest requests to run an action. `onset` is when its first alert began to
+    fire, and `suspect` the deployment before it that may be the cause. `severity_since` is when the
+    severity's clock started in this life of the incident, and `spent` the seconds that it
     has run in earlier ones: a brief resolve doesn't set it back.
-    `news_at` is when a person last said something about it. `public_title` is what the public knows it as, since
-    `published_at`; "" while they know nothing of it. `announced_at` is when its end was announced to customers.
-    A `drill` isn't real, and never public; a `canary` is one by which only its own addresses are told, and no policy.
-    `muted` says what holds back its pages, if anything does: the reason (silenced, inhibited), and the name of the
-    silence or the incident.
-    `postmortem_due` is when its post-mortem is to be there, None while none is called for; `postmortem_shared_at` when
-    it was shared last. `items` are the action items that come of it.
-    `dated` is when the newest that's known was done at another service (UTC seconds), by what it's about, as in
-    `Commanded.dated`.
+    `news_at` is when a person last said something about it. `public_title` is what the public knows
+    it as, since `published_at`; "" while they know nothing of it. `announced_at` is when its end
+    was announced to customers. A `drill` isn't real, and never public; a `canary` is one by which
+    only its own addresses are told, and no policy. `muted` says what holds back its pages, if
+    anything does: the reason (silenced, inhibited), and the name of the silence or the incident.
+    `postmortem_due` is when its post-mortem is to be there, None while none is called for;
+    `postmortem_shared_at` when it was shared last. `items` are the action items that come of it.
+    `dated` is when the newest that's known was done at another service (UTC seconds), by what it's
+    about, as in `Commanded.dated`.
     """
 
     id: int

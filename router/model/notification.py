@@ -18,7 +18,9 @@ def channel_of(address: str) -> str:
 
 
 def person_of(address: str) -> str:
-    """The person whom an address reaches, over whichever channel; "" for one that is a channel's own."""
+    """The person whom an address reaches, over whichever channel; "" for one that is a channel's
+    own.
+    """
     return address.partition("/")[2]
 
 
@@ -29,12 +31,14 @@ class NotificationState(StrEnum):
 
 
 class Notification(Struct, frozen=True, gc=False):
-    """The one row of the outbox about one incident for one `channel`, or for one person over a channel (`sms/ana`).
+    """The one row of the outbox about one incident for one `channel`, or for one person over a
+    channel (`sms/ana`).
 
-    `seq` counts the messages owed so far: owing again while one is pending replaces it, so a channel is never owed
-    more than one message about an incident, and it's rendered from the incident as it is when sent. `lease` names
-    the holder while one is being sent; a row with a lease that ran out was in flight at a crash. `ref` is what the
-    sender returned last (a Slack timestamp, say), `told` the id of the last timeline entry the channel has seen.
+    `seq` counts the messages owed so far: owing again while one is pending replaces it, so a
+    channel is never owed more than one message about an incident, and it's rendered from the
+    incident as it is when sent. `lease` names the holder while one is being sent; a row with a
+    lease that ran out was in flight at a crash. `ref` is what the sender returned last (a Slack
+    timestamp, say), `told` the id of the last timeline entry the channel has seen.
     """
 
     incident_id: int
@@ -55,7 +59,7 @@ class Notification(Struct, frozen=True, gc=False):
     may_be_doubled: bool = False
 
 
-class Mention(Struct, frozen=True):
+class OtherIncident(Struct, frozen=True):
     """A further incident that a letter tells of, and where to look at it."""
 
     incident: Incident
@@ -65,19 +69,20 @@ class Mention(Struct, frozen=True):
 class Letter(Struct, frozen=True):
     """All that a sender needs to tell one channel about one incident, as it is now.
 
-    `seq` is the same when the same message is tried again: with the incident's id it makes an idempotency key.
-    `sent` is how many messages the channel has had about this incident. `timeline` is oldest first, and `news` are
-    those of its entries that the channel hasn't been told. `alerts` is a sample of the firing ones; `incident.firing`
-    says how many there are. `elsewhere` are the (name, URL) of the config's links that lead somewhere. `to` is a
-    person's address in the channel (a telephone number, say); "" where the channel has its destination in its config.
-    `time_zone` is that of the person's clock; UTC where it isn't known.
-    `postmortem` is the URL of the post-mortem, once one is called for or there; else "".
-    `onlooker`: it's for somebody who was never paged, and only wants to know how it stands. `next_update` is by when
-    news is promised; `draft` what the status page would say, if it waits for a person. `write` writes the template of
-    a name from what is given; None: the packaged ones.
-    `link` makes the URL that does a `Command`, for one mailbox or, with "", for many readers; None where the router has
-    no key to sign it with. `picture` is a chart as PNG, or b"".
-    `also` are further incidents that it tells of in a few words, where a person wants no more than so many messages.
+    `seq` is the same when the same message is tried again: with the incident's id it makes an
+    idempotency key. `sent` is how many messages the channel has had about this incident. `timeline`
+    is oldest first, and `news` are those of its entries that the channel hasn't been told. `alerts`
+    is a sample of the firing ones; `incident.firing` says how many there are. `elsewhere` are the
+    (name, URL) of the config's links that lead somewhere. `to` is a person's address in the channel
+    (a telephone number, say); "" where the channel has its destination in its config. `time_zone`
+    is that of the person's clock; UTC where it isn't known. `postmortem` is the URL of the
+    post-mortem, once one is called for or there; else "". `onlooker`: it's for somebody who was
+    never paged, and only wants to know how it stands. `next_update` is by when news is promised;
+    `draft` what the status page would say, if it waits for a person. `write` writes the template of
+    a name from what is given; None: the packaged ones. `link` makes the URL that does a `Command`,
+    for one mailbox or, with "", for many readers; None where the router has no key to sign it with.
+    `picture` is a chart as PNG, or b"". `also` are further incidents that it tells of in a few
+    words, where a person wants no more than so many messages.
     """
 
     incident: Incident
@@ -98,7 +103,7 @@ class Letter(Struct, frozen=True):
     postmortem: str = ""
     link: Callable[[str, str], str] | None = None
     picture: bytes = b""
-    also: tuple[Mention, ...] = ()
+    also: tuple[OtherIncident, ...] = ()
     onlooker: bool = False
     next_update: float | None = None
     support_email: str = ""
@@ -111,7 +116,8 @@ class Letter(Struct, frozen=True):
 
 
 class Sent(Struct, frozen=True, tag="sent"):
-    """The service has it. `ref` is its handle for what was sent, kept for updates; "" keeps the last one.
+    """The service has it. `ref` is its handle for what was sent, kept for updates; "" keeps the
+    last one.
 
     `silent`: there was nothing to send, so the service wasn't asked.
     """
@@ -134,7 +140,9 @@ class Rejected(Struct, frozen=True, tag="rejected"):
 
 
 class Uncertain(Struct, frozen=True, tag="uncertain"):
-    """It may have arrived, and the service takes no idempotency key: sent again, and marked as possibly doubled."""
+    """It may have arrived, and the service takes no idempotency key: sent again, and marked as
+    possibly doubled.
+    """
 
     reason: str
 

@@ -1,4 +1,6 @@
-"""What follows an incident once it's over: the post-mortem, and what is to be done so that it doesn't come again."""
+"""What follows an incident once it's over: the post-mortem, and what is to be done so that it
+doesn't come again.
+"""
 
 from msgspec import Struct
 
@@ -6,8 +8,8 @@ from msgspec import Struct
 class Item(Struct, frozen=True, gc=False):
     """An action item of a post-mortem. `number` counts those of an incident from 1.
 
-    `owner` is whoever does it, by `due_at` (UTC seconds). `key` is chosen by whoever adds it, so that adding it again
-    has no second effect. It's open until `done_at`.
+    `owner` is whoever does it, by `due_at` (UTC seconds). `key` is chosen by whoever adds it, so
+    that adding it again has no second effect. It's open until `done_at`.
     """
 
     number: int
@@ -26,7 +28,8 @@ class Item(Struct, frozen=True, gc=False):
 
 
 class Written(Struct, frozen=True):
-    """What people write into a post-mortem, as Markdown; all the rest of it is made from the incident.
+    """What people write into a post-mortem, as Markdown; all the rest of it is made from the
+    incident.
 
     `users_affected`, `revenue` and `services` are its impact, on one line each.
     """

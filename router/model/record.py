@@ -6,8 +6,8 @@ from msgspec import Struct
 class Record(Struct, frozen=True, gc=False):
     """One document, by `kind` and `id`. `doc` is JSON, as whoever uses that kind has it.
 
-    `at` (UTC seconds) is what documents of a kind are listed by. `version` counts the writes: 1 is new, and any other
-    replaces the version before it.
+    `at` (UTC seconds) is what documents of a kind are listed by. `version` counts the writes: 1 is
+    new, and any other replaces the version before it.
     """
 
     kind: str

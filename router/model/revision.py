@@ -6,7 +6,8 @@ from msgspec import Struct
 class Load(Struct, frozen=True):
     """The files were loaded at the time `at` because of `by`: `start`, `SIGHUP`, `/-/reload`.
 
-    `commit` is git's of the folder that they're in, "" where that's unknown; `dirty`: they differed from that commit.
+    `commit` is git's of the folder that they're in, "" where that's unknown; `dirty`: they differed
+    from that commit.
     """
 
     at: float

@@ -8,7 +8,7 @@ from router.model.decision import Entry
 from router.model.incident import Incident
 
 
-class State(StrEnum):
+class ComponentState(StrEnum):
     """How a component is, in Statuspage's words."""
 
     OPERATIONAL = "operational"
@@ -20,11 +20,12 @@ class State(StrEnum):
     @property
     def rank(self) -> int:
         """The worse the higher."""
-        return list(State).index(self)
+        return list(ComponentState).index(self)
 
 
 class Component(Struct, frozen=True):
-    """A part of the service that customers know. `name` is what rules call it, `title` what is shown.
+    """A part of the service that customers know. `name` is what rules call it, `title` what is
+    shown.
 
     `since` (UTC seconds) is when it began to be watched: nothing is claimed about the days before.
     """
@@ -37,7 +38,10 @@ class Component(Struct, frozen=True):
 
 
 class StatusPlan(Struct, frozen=True):
-    """What the config says of the page. `url` is where the public finds it; `history` is in seconds."""
+    """What the config says of the page.
+
+    `url` is where the public finds it; `history` is in seconds.
+    """
 
     title: str
     url: str
@@ -46,7 +50,10 @@ class StatusPlan(Struct, frozen=True):
 
 
 class Maintenance(Struct, frozen=True):
-    """Work that was announced. All of it is public. It ends at `ends_at`, unless a person ends it before."""
+    """Work that was announced.
+
+    All of it is public. It ends at `ends_at`, unless a person ends it before.
+    """
 
     id: str
     title: str
@@ -59,14 +66,20 @@ class Maintenance(Struct, frozen=True):
 
 
 class Published(Struct, frozen=True):
-    """An incident, and the entries of its timeline that were published, oldest first. Nothing else of it is public."""
+    """An incident, and the entries of its timeline that were published, oldest first.
+
+    Nothing else of it is public.
+    """
 
     incident: Incident
     entries: tuple[Entry, ...]
 
 
 class Subscriber(Struct, frozen=True):
-    """Somebody who wants to hear by e-mail. Nothing is sent to them before they've confirmed, but the question."""
+    """Somebody who wants to hear by e-mail.
+
+    Nothing is sent to them before they've confirmed, but the question.
+    """
 
     address: str
     asked_at: float
@@ -85,9 +98,9 @@ class MailKind(StrEnum):
 class OwedMail(Struct, frozen=True):
     """A mail owed to one subscriber. It doesn't hold what it says, which is read when it's sent.
 
-    An `UPDATE` or an `ANNOUNCEMENT` is about the timeline entry `entry_id` of the incident. `due_at` is when
-    it's to be tried next, or looked at because it was in flight at a crash; `done` that it was sent, or given up for
-    the reason in `error`.
+    An `UPDATE` or an `ANNOUNCEMENT` is about the timeline entry `entry_id` of the incident.
+    `due_at` is when it's to be tried next, or looked at because it was in flight at a crash; `done`
+    that it was sent, or given up for the reason in `error`.
     """
 
     kind: MailKind
@@ -104,7 +117,8 @@ class OwedMail(Struct, frozen=True):
 class PublicMail(Struct, frozen=True):
     """A mail to somebody outside. `name` makes its Message-ID, the same when it's sent again.
 
-    `thread` is what mails of one incident have in common; `unsubscribe` the URL that takes a POST (RFC 8058).
+    `thread` is what mails of one incident have in common; `unsubscribe` the URL that takes a POST
+    (RFC 8058).
     """
 
     to: str

@@ -10,11 +10,18 @@ import msgspec
 from msgspec import Meta, Raw, Struct, field
 
 from router.config.secret import Secret
-from router.core.fingerprint import fingerprint
+from router.core.rules.fingerprint import fingerprint
 from router.model.alert import Alert, AlertStatus
-from router.ports import Bad, Incoming, Received
+from router.ports.errors import InvalidInput
+from router.ports.webhooks import Incoming, Received
 from router.receivers.body import clean, decode
-from router.receivers.credentials import Basic, SecretHeader, check_basic, check_bearer, check_header
+from router.receivers.credentials import (
+    Basic,
+    SecretHeader,
+    check_basic,
+    check_bearer,
+    check_header,
+)
 from router.receivers.times import epoch
 
 
@@ -27,14 +34,19 @@ class AlertmanagerConfig(Struct, frozen=True, kw_only=True, forbid_unknown_field
     insecure: bool = False
 
     def __post_init__(self) -> None:
-        given = sum(option is not None for option in (self.bearer_token, self.basic, self.header)) + self.insecure
+        given = (
+            sum(option is not None for option in (self.bearer_token, self.basic, self.header))
+            + self.insecure
+        )
         if given == 0:
             raise ValueError(
                 "sources.alertmanager needs one of bearer_token, basic or header; "
                 "write insecure: true to accept anything from anybody"
             )
         if given > 1:
-            raise ValueError("sources.alertmanager takes only one of bearer_token, basic, header and insecure: true")
+            raise ValueError(
+                "sources.alertmanager takes only one of bearer_token, basic, header and insecure: true"
+            )
 
 
 Moment = Annotated[datetime, Meta(tz=True)]
@@ -77,29 +89,30 @@ class AlertmanagerReceiver:
             check_header(incoming.headers, self._config.header)
 
     def decode(self, incoming: Incoming, now: float) -> Received:  # noqa: ARG002  each alert is dated
-        """Every alert that can be read, and an error for each that can't and for those that Alertmanager left out.
+        """Every alert that can be read, and an error for each that can't and for those that
+        Alertmanager left out.
 
         Raises: Bad, when the envelope or all alerts can't be read.
         """
         envelope = decode(_ENVELOPE, clean(incoming.body))
         if envelope.version != "4":
-            raise Bad("Only version 4 of the webhook is understood", "/version")
+            raise InvalidInput("Only version 4 of the webhook is understood", "/version")
         alerts, errors = self._alerts(envelope.alerts)
         if errors and not alerts:
             raise errors[0]
         if envelope.truncated_alerts > 0:
             detail = f"Alertmanager left out {envelope.truncated_alerts} alerts: raise max_alerts of its receiver"
-            errors.append(Bad(detail, "/truncatedAlerts"))
+            errors.append(InvalidInput(detail, "/truncatedAlerts"))
         return Received(alerts, errors)
 
-    def _alerts(self, raws: list[Raw]) -> tuple[list[Alert], list[Bad]]:
+    def _alerts(self, raws: list[Raw]) -> tuple[list[Alert], list[InvalidInput]]:
         alerts: list[Alert] = []
-        errors: list[Bad] = []
+        errors: list[InvalidInput] = []
         for index, raw in enumerate(raws):
             try:
                 alerts.append(_alert(decode(_ALERT, raw), self.name))
-            except Bad as error:
-                errors.append(Bad(error.detail, f"/alerts/{index}{error.pointer}"))
+            except InvalidInput as error:
+                errors.append(InvalidInput(error.detail, f"/alerts/{index}{error.pointer}"))
         return alerts, errors
 
 
@@ -108,10 +121,10 @@ def _alert(wire: _Alert, source: str) -> Alert:
     if "" in labels.values():
         labels = {name: value for name, value in labels.items() if value}
     if not labels:
-        raise Bad("An alert has at least one label that isn't empty", "/labels")
+        raise InvalidInput("An alert has at least one label that isn't empty", "/labels")
     starts_at = epoch(wire.starts_at)
     if starts_at is None:
-        raise Bad("Not a time since 1970", "/startsAt")
+        raise InvalidInput("Not a time since 1970", "/startsAt")
     return Alert(
         source=source,
         # A custom payload may hold anything here, and what identifies an alert must be short.

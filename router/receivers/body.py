@@ -1,11 +1,13 @@
-"""Reads the JSON of a webhook: what can't be stored is taken out, and what can't be read is named by its pointer."""
+"""Reads the JSON of a webhook: what can't be stored is taken out, and what can't be read is named
+by its pointer.
+"""
 
 import re
 from typing import TypeVar
 
 import msgspec
 
-from router.ports import Bad
+from router.ports.errors import InvalidInput
 
 T = TypeVar("T")
 
@@ -24,7 +26,8 @@ _STEP = re.compile(r"\.([^.\[]+)|\[(\d+)\]")
 def clean(body: bytes) -> bytes:
     """The JSON with NUL characters and halves of surrogate pairs replaced by U+FFFD.
 
-    PostgreSQL can't store the first, and the second, which are left when a message is cut within an emoji, aren't
+    PostgreSQL can't store the first, and the second, which are left when a message is cut within an
+    emoji, aren't
     text at all: either would lose an alert that is otherwise fine.
     """
     if b"\\u0000" not in body and b"\\ud" not in body and b"\\uD" not in body:
@@ -41,11 +44,11 @@ def decode(decoder: msgspec.json.Decoder[T], body: bytes | msgspec.Raw, at: str 
         return decoder.decode(body)
     except msgspec.DecodeError as error:
         detail, pointer = _locate(str(error))
-        raise Bad(detail, at + pointer) from None
+        raise InvalidInput(detail, at + pointer) from None
     except UnicodeDecodeError:
-        raise Bad("Text that isn't UTF-8", at) from None
+        raise InvalidInput("Text that isn't UTF-8", at) from None
     except RecursionError:
-        raise Bad("Nested too deeply", at) from None
+        raise InvalidInput("Nested too deeply", at) from None
 
 
 def _locate(message: str) -> tuple[str, str]:

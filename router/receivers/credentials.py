@@ -1,4 +1,7 @@
-"""Shows that a webhook comes from whom it says: the checks that sources share. All compares take constant time."""
+"""Shows that a webhook comes from whom it says: the checks that sources share.
+
+All compares take constant time.
+"""
 
 import hmac
 from base64 import b64encode
@@ -7,7 +10,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from router.config.secret import Secret
-from router.ports import Unauthorized
+from router.ports.errors import Unauthorized
 
 
 class Basic(Struct, frozen=True, forbid_unknown_fields=True):
@@ -25,12 +28,19 @@ class SecretHeader(Struct, frozen=True, forbid_unknown_fields=True):
 
     def __post_init__(self) -> None:
         if not self.name:
-            raise ValueError("name is empty: give the header that holds the secret, like X-Router-Secret")
+            raise ValueError(
+                "name is empty: give the header that holds the secret, like X-Router-Secret"
+            )
 
 
 def same(given: str, wanted: str) -> bool:
-    """Whether both are the same bytes. Any header will do: bytes above ASCII reach us as lone surrogates."""
-    return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), wanted.encode("utf-8", "surrogatepass"))
+    """Whether both are the same bytes.
+
+    Any header will do: bytes above ASCII reach us as lone surrogates.
+    """
+    return hmac.compare_digest(
+        given.encode("utf-8", "surrogatepass"), wanted.encode("utf-8", "surrogatepass")
+    )
 
 
 def check_bearer(headers: Mapping[str, str], token: Secret) -> None:
@@ -46,7 +56,11 @@ def check_basic(headers: Mapping[str, str], basic: Basic) -> None:
 
 def check_header(headers: Mapping[str, str], header: SecretHeader) -> None:
     """Raises: Unauthorized."""
-    _check(f"secret in the header {header.name}", headers.get(header.name.lower(), ""), header.value.reveal())
+    _check(
+        f"secret in the header {header.name}",
+        headers.get(header.name.lower(), ""),
+        header.value.reveal(),
+    )
 
 
 def check_path(given: str, secret: Secret) -> None:

@@ -1,7 +1,8 @@
-"""GitHub's webhooks: what was deployed. `deployment_status` events, and pushes where a push deploys.
+"""GitHub's webhooks: what was deployed. `deployment_status` events, and pushes where a push
+deploys.
 
-https://docs.github.com/webhooks/webhook-events-and-payloads. GitHub sends nothing again by itself; a delivery that a
-person sends again has the same X-GitHub-Delivery.
+https://docs.github.com/webhooks/webhook-events-and-payloads. GitHub sends nothing again by itself;
+a delivery that a person sends again has the same X-GitHub-Delivery.
 """
 
 import hmac
@@ -14,10 +15,11 @@ from msgspec import Struct
 
 from router.config.secret import Secret
 from router.model.deployment import Deployment, DeployOutcome
-from router.ports import Bad, Incoming, Received, Unauthorized
+from router.ports.errors import InvalidInput, Unauthorized
+from router.ports.webhooks import Incoming, Received
 from router.receivers.body import clean, decode
 from router.receivers.credentials import same
-from router.receivers.loose import member, text
+from router.receivers.lenient import member, text
 from router.receivers.times import first_epoch
 
 OUTCOMES = {
@@ -29,7 +31,10 @@ OUTCOMES = {
     "waiting": DeployOutcome.PENDING,
     "in_progress": DeployOutcome.PENDING,
 }
-"""What each state of a deployment comes to. Others, like `inactive`, are about one that another has followed."""
+"""What each state of a deployment comes to.
+
+Others, like `inactive`, are about one that another has followed.
+"""
 
 FORM = "application/x-www-form-urlencoded"
 _BODY = msgspec.json.Decoder()
@@ -62,7 +67,9 @@ class GitHubReceiver:
 
     def decode(self, incoming: Incoming, now: float) -> Received:
         """A deployment, or why there's none in it. Raises: Bad."""
-        event, delivery = (incoming.headers.get(f"x-github-{name}", "") for name in ("event", "delivery"))
+        event, delivery = (
+            incoming.headers.get(f"x-github-{name}", "") for name in ("event", "delivery")
+        )
         if event == "ping":
             return Received(ignored="A ping")
         body = decode(_BODY, clean(_json(incoming)))
@@ -75,7 +82,9 @@ class GitHubReceiver:
                 return Received(ignored="Not an event about a deployment")
         if told is None:
             return Received(ignored="Nothing was deployed by it")
-        return Received(deployed=[msgspec.structs.replace(told, deliveries=(delivery,) if delivery else ())])
+        return Received(
+            deployed=[msgspec.structs.replace(told, deliveries=(delivery,) if delivery else ())]
+        )
 
 
 def _signature(secret: Secret, body: bytes) -> str:
@@ -88,7 +97,7 @@ def _json(incoming: Incoming) -> bytes:
         return incoming.body
     payload = parse_qs(incoming.body.decode("utf-8", "replace")).get("payload", [])
     if not payload:
-        raise Bad("a form of GitHub's has its payload in the field 'payload'", "/payload")
+        raise InvalidInput("a form of GitHub's has its payload in the field 'payload'", "/payload")
     return payload[0].encode()
 
 
@@ -99,7 +108,7 @@ def _deployment_status(body: Any, now: float) -> Deployment | None:
     if outcome is None:
         return None
     if not isinstance(number, int):
-        raise Bad("a deployment has a number", "/deployment/id")
+        raise InvalidInput("a deployment has a number", "/deployment/id")
     repository = _repository(body)
     return Deployment(
         id=f"github:{repository}:deployment:{number}",
@@ -138,7 +147,7 @@ def _push(body: Any, now: float) -> Deployment | None:
 def _repository(body: Any) -> str:
     name = text(member(member(body, "repository"), "full_name"))
     if not name:
-        raise Bad("the repository's name is missing", "/repository/full_name")
+        raise InvalidInput("the repository's name is missing", "/repository/full_name")
     return name
 
 

@@ -7,7 +7,9 @@ _LATEST = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
 
 
 def epoch(moment: datetime) -> float | None:
-    """UTC seconds since the epoch of a `moment` that has an offset; None if it's Go's zero time, or "never"."""
+    """UTC seconds since the epoch of a `moment` that has an offset; None if it's Go's zero time, or
+    "never".
+    """
     return _plausible(moment.timestamp())
 
 

@@ -1,6 +1,7 @@
 """Tell channels: one module for each kind of service, and the registry of them.
 
-A kind's module is imported when a config first names it, since the services' libraries are slow to load and large.
+A kind's module is imported when a config first names it, since the services' libraries are slow to
+load and large.
 """
 
 from collections.abc import Iterator, Mapping
@@ -10,12 +11,14 @@ from typing import Any, cast
 import aiohttp
 from msgspec import Struct
 
-from router.ports import Sender
+from router.ports.channels import Sender
 from router.senders.options import ChannelOptions
 
 
-class Kind(Struct, frozen=True):
-    """A kind of channel: the module here that has its config struct and `build(name, config, session)`."""
+class SenderKind(Struct, frozen=True):
+    """A kind of channel: the module here that has its config struct and `build(name, config,
+    session)`.
+    """
 
     module: str
     struct: str
@@ -24,7 +27,9 @@ class Kind(Struct, frozen=True):
         return cast(type[ChannelOptions], getattr(self._loaded(), self.struct))
 
     def build(self, name: str, config: ChannelOptions, session: aiohttp.ClientSession) -> Sender:
-        """A sender for the channel `name`, over `session`'s connections; called within the event loop."""
+        """A sender for the channel `name`, over `session`'s connections; called within the event
+        loop.
+        """
         return cast(Sender, self._loaded().build(name, config, session))
 
     def _loaded(self) -> Any:
@@ -32,16 +37,16 @@ class Kind(Struct, frozen=True):
 
 
 KINDS = {
-    "console": Kind("console", "ConsoleConfig"),
-    "email": Kind("mail", "MailConfig"),
-    "github": Kind("github", "GitHubConfig"),
-    "pagerduty": Kind("pagerduty", "PagerDutyConfig"),
-    "slack": Kind("slack", "SlackConfig"),
-    "sms": Kind("sms", "SmsConfig"),
-    "statuspage": Kind("statuspage", "StatuspageConfig"),
-    "teams": Kind("teams", "TeamsConfig"),
-    "voice": Kind("voice", "VoiceConfig"),
-    "webhook": Kind("webhook", "WebhookConfig"),
+    "console": SenderKind("console", "ConsoleConfig"),
+    "email": SenderKind("mail", "MailConfig"),
+    "github": SenderKind("github", "GitHubConfig"),
+    "pagerduty": SenderKind("pagerduty", "PagerDutyConfig"),
+    "slack": SenderKind("slack", "SlackConfig"),
+    "sms": SenderKind("sms", "SmsConfig"),
+    "statuspage": SenderKind("statuspage", "StatuspageConfig"),
+    "teams": SenderKind("teams", "TeamsConfig"),
+    "voice": SenderKind("voice", "VoiceConfig"),
+    "webhook": SenderKind("webhook", "WebhookConfig"),
 }
 """By a channel's `type`."""
 

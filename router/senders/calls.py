@@ -1,4 +1,6 @@
-"""Several calls of one attempt at one service: they share its time, and what went wrong is raised as a result."""
+"""Several calls of one attempt at one service: they share its time, and what went wrong is raised
+as a result.
+"""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -6,7 +8,7 @@ from collections.abc import Callable, Mapping
 import aiohttp
 
 from router.config.secret import Secret
-from router.core.render import plain
+from router.core.text.plain import plain
 from router.model.notification import Result, Retry, Sent
 from router.senders.http import timeouts
 from router.senders.outcome import from_error
@@ -22,14 +24,21 @@ class Failed(Exception):
 
 
 Judge = Callable[[aiohttp.ClientResponse, bytes, bool], Result]
-"""What an answer means, by its body, and whether the request could do no harm when it's made again."""
+"""What an answer means, by its body, and whether the request could do no harm when it's made again.
+"""
 
 
 class Calls:
     """Calls below `url`, for `seconds` from now on, after which no more is begun."""
 
     def __init__(
-        self, session: aiohttp.ClientSession, url: str, headers: Mapping[str, str], *, seconds: float, judge: Judge
+        self,
+        session: aiohttp.ClientSession,
+        url: str,
+        headers: Mapping[str, str],
+        *,
+        seconds: float,
+        judge: Judge,
     ) -> None:
         self._session = session
         self._url = url
@@ -38,7 +47,13 @@ class Calls:
         self._ends = asyncio.get_running_loop().time() + seconds
 
     async def call(
-        self, method: str, path: str, *, idempotent: bool, query: Mapping[str, str] | None = None, body: bytes = b""
+        self,
+        method: str,
+        path: str,
+        *,
+        idempotent: bool,
+        query: Mapping[str, str] | None = None,
+        body: bytes = b"",
     ) -> bytes:
         """The answer's body. Raises: Failed."""
         left = self._ends - asyncio.get_running_loop().time()
@@ -64,5 +79,7 @@ class Calls:
 
 
 def complaint(said: str, secret: Secret, longest: int) -> str:
-    """What a service gave as its reason, to be added to ours, without the secret in case it's quoted."""
+    """What a service gave as its reason, to be added to ours, without the secret in case it's
+    quoted.
+    """
     return ": " + plain(said.replace(secret.reveal(), "***"))[:longest] if said else ""

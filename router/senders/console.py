@@ -1,11 +1,14 @@
-"""Prints messages on standard output: the channel that needs no account, and stands in for any other."""
+"""Prints messages on standard output: the channel that needs no account, and stands in for any
+other.
+"""
 
 import sys
 from typing import Literal
 
 import aiohttp
 
-from router.core.render import message, plain
+from router.core.messages.render import message
+from router.core.text.plain import plain
 from router.model.notification import Letter, Result, Retry, Sent
 from router.senders.options import ChannelOptions
 

@@ -30,7 +30,8 @@ async def post(  # noqa: PLR0913 -- the parts of one request, each by name
     idempotent: bool,
     now: float,
 ) -> tuple[Result, bytes]:
-    """Post `body` and read up to `MAX_ANSWER` bytes of the answer; b"" if there was none. Redirects aren't followed.
+    """Post `body` and read up to `MAX_ANSWER` bytes of the answer; b"" if there was none. Redirects
+    aren't followed.
 
     Args:
         session: whose connections are used.
@@ -48,14 +49,20 @@ async def post(  # noqa: PLR0913 -- the parts of one request, each by name
             answer = await _read(response)
     except (aiohttp.ClientError, OSError, ValueError) as exc:
         return from_error(exc, idempotent=idempotent), b""
-    return from_response(response.status, response.headers, answer, idempotent=idempotent, now=now), answer
+    return from_response(
+        response.status, response.headers, answer, idempotent=idempotent, now=now
+    ), answer
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:
-    """As much of the body as comes: an answer whose status has arrived counts, even if its body breaks off."""
+    """As much of the body as comes: an answer whose status has arrived counts, even if its body
+    breaks off.
+    """
     answer = bytearray()
     try:
-        while len(answer) < MAX_ANSWER and (chunk := await response.content.read(MAX_ANSWER - len(answer))):
+        while len(answer) < MAX_ANSWER and (
+            chunk := await response.content.read(MAX_ANSWER - len(answer))
+        ):
             answer += chunk
     except (aiohttp.ClientError, OSError):
         response.close()

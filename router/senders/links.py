@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from urllib.parse import quote, urlsplit
 
-from router.core.render import Message
+from router.core.messages.render import Message
 from router.model.event import Command
 from router.model.notification import Letter
 
@@ -11,7 +11,10 @@ MAX_URL = 2000
 """Characters. Browsers and mail gateways start to cut beyond it."""
 
 SAFE = ":/?#[]@!$&'()*+,;=%~-._"
-"""What a URL may hold as it is (RFC 3986, 2). All else can end a link early in one markup or another."""
+"""What a URL may hold as it is (RFC 3986, 2).
+
+All else can end a link early in one markup or another.
+"""
 
 LABELS = {"Incident": "Open incident"}
 
@@ -32,7 +35,9 @@ ANSWERS = {
 
 
 def answers(letter: Letter, who: str = "") -> Iterator[tuple[str, str]]:
-    """The label and the URL of each link to answer with, while there's something to answer; `who` reads it alone."""
+    """The label and the URL of each link to answer with, while there's something to answer; `who`
+    reads it alone.
+    """
     if letter.link is None or not letter.incident.is_open:
         return
     for command, label in ANSWERS.items():

@@ -1,8 +1,8 @@
 """E-mail over SMTP: one mail per recipient, one thread per incident.
 
-A mail's Message-ID is made from the incident, the message's number, the channel and the recipient, so a mail that is
-sent again after an unknown outcome carries the id it had, by which mail systems can tell the copy. That's all SMTP
-offers, so nothing here is ever `Uncertain`.
+A mail's Message-ID is made from the incident, the message's number, the channel and the recipient,
+so a mail that is sent again after an unknown outcome carries the id it had, by which mail systems
+can tell the copy. That's all SMTP offers, so nothing here is ever `Uncertain`.
 """
 
 import asyncio
@@ -24,13 +24,14 @@ from msgspec import Struct, field
 
 from router.config.fields import Duration, is_loopback
 from router.config.secret import Secret
-from router.core.render import Message, further, message, plain, to_stakeholders
+from router.core.messages.render import Message, further, message, to_stakeholders
+from router.core.text.plain import plain
 from router.model.incident import Severity
 from router.model.notification import Letter, Rejected, Result, Retry, Sent
 from router.model.statuspage import PublicMail
 from router.senders.links import answers
 from router.senders.options import ChannelOptions
-from router.senders.recipients import Recipients
+from router.senders.recipients import RecipientList
 
 MAX_SUBJECT = 200
 MAX_REASON = 300
@@ -62,7 +63,11 @@ Labelled = Sequence[tuple[str, str]]
 
 
 class Smtp(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The relay. `tls` is from the first byte on (port 465); otherwise `starttls` insists on an upgrade (port 587)."""
+    """The relay.
+
+    `tls` is from the first byte on (port 465); otherwise `starttls` insists on an upgrade (port
+    587).
+    """
 
     host: str
     port: int | None = None
@@ -110,17 +115,21 @@ class MailSender:
         self._to = tuple(_address(text) for text in dict.fromkeys(config.to))
         encrypted = config.smtp.tls or config.smtp.starttls
         self._tls = ssl.create_default_context() if encrypted else None
-        self._recipients = Recipients(shown=str)
+        self._recipients = RecipientList(shown=str)
 
     async def send(self, letter: Letter) -> Result:
-        """Sent once each recipient's mail is accepted or refused for good, and at least one was accepted."""
+        """Sent once each recipient's mail is accepted or refused for good, and at least one was
+        accepted.
+        """
         to = (_address(letter.to),) if letter.to else self._to
         if not to:
             return Rejected("nobody to send to: the channel has no `to`")
         named = {one.addr_spec: one for one in to}
 
         async def tell_all(recipients: Sequence[str]) -> Mapping[str, Result]:
-            return await self._deliver([(named[one], self._compose(letter, named[one])) for one in recipients])
+            return await self._deliver(
+                [(named[one], self._compose(letter, named[one])) for one in recipients]
+            )
 
         return await self._recipients.tell(letter, list(named), tell_all)
 
@@ -166,7 +175,8 @@ class MailSender:
             username=smtp.username or None,
             password=smtp.password.reveal() if smtp.password else None,
             use_tls=smtp.tls,
-            # Left to itself it would go on in the clear where the upgrade isn't offered, by fault or by attack.
+            # Left to itself it would go on in the clear where the upgrade isn't offered, by fault
+            # or by attack.
             start_tls=smtp.starttls and not smtp.tls,
             tls_context=self._tls,
             timeout=self._config.timeout,
@@ -199,11 +209,20 @@ def compose(letter: Letter, sender: Address, to: Address, shown: Labelled = ()) 
     asked = "".join(f"\n{label}: {url}" for label, url in shown) + ("\n" if shown else "")
     mail.set_content(f"{said.text}\n{asked}{facts}\n", cte="quoted-printable")
     chart = f"chart.{mail['Message-ID'][1:-1]}" if letter.picture else ""
-    mail.add_alternative(_html(said, shown, chart, further(letter)), subtype="html", cte="quoted-printable")
+    mail.add_alternative(
+        _html(said, shown, chart, further(letter)), subtype="html", cte="quoted-printable"
+    )
     if chart:
         *_, html = mail.iter_parts()
         assert isinstance(html, EmailMessage)
-        html.add_related(letter.picture, "image", "png", cid=f"<{chart}>", filename="chart.png", disposition="inline")
+        html.add_related(
+            letter.picture,
+            "image",
+            "png",
+            cid=f"<{chart}>",
+            filename="chart.png",
+            disposition="inline",
+        )
     return mail
 
 
@@ -213,7 +232,8 @@ def compose_for_onlookers(letter: Letter, sender: Address, to: Address) -> Email
     mail = _about(letter, sender, to, said.subject)
     mail.set_content(f"{said.text}\n", cte="quoted-printable")
     paragraphs = "\n".join(
-        f'<p style="margin:0 0 16px">{escape(one).replace(chr(10), "<br>")}</p>' for one in said.text.split("\n\n")
+        f'<p style="margin:0 0 16px">{escape(one).replace(chr(10), "<br>")}</p>'
+        for one in said.text.split("\n\n")
     )
     mail.add_alternative(f"{_TOP}{paragraphs}\n{_BOTTOM}", subtype="html", cte="quoted-printable")
     return mail
@@ -222,16 +242,25 @@ def compose_for_onlookers(letter: Letter, sender: Address, to: Address) -> Email
 def _about(letter: Letter, sender: Address, to: Address, subject: str) -> EmailMessage:
     """An empty mail in the thread of its incident."""
     incident, host = letter.incident, _id_host(sender)
-    # Two routers, or one with a new database, give the same numbers to other incidents: the opening time tells.
+    # Two routers, or one with a new database, give the same numbers to other incidents: the opening
+    # time tells.
     root = f"<incident-{incident.id}.{incident.opened_at:.0f}@{host}>"
-    # What is tried again with further incidents in it is another mail, not a copy that a mailbox may drop.
+    # What is tried again with further incidents in it is another mail, not a copy that a mailbox
+    # may drop.
     also = "".join(f"|{other.incident.id}" for other in letter.also)
-    whose = hashlib.sha256(f"{incident.opened_at}|{letter.channel}|{to.addr_spec}{also}".encode()).hexdigest()[:16]
-    return _headed(sender, to, subject, letter.at, f"<inc-{incident.id}.{letter.seq}.{whose}@{host}>", root)
+    whose = hashlib.sha256(
+        f"{incident.opened_at}|{letter.channel}|{to.addr_spec}{also}".encode()
+    ).hexdigest()[:16]
+    return _headed(
+        sender, to, subject, letter.at, f"<inc-{incident.id}.{letter.seq}.{whose}@{host}>", root
+    )
 
 
 def compose_public(mail: PublicMail, sender: Address, to: Address) -> EmailMessage:
-    """A mail to a subscriber. With RFC 8058's headers a mail program has a button to unsubscribe."""
+    """A mail to a subscriber.
+
+    With RFC 8058's headers a mail program has a button to unsubscribe.
+    """
     host = _id_host(sender)
     root = f"<{mail.thread}@{host}>" if mail.thread else ""
     message = _headed(sender, to, mail.subject, mail.at, f"<{mail.name}@{host}>", root)
@@ -253,7 +282,8 @@ def _headed(  # noqa: PLR0913, PLR0917 - each is a header
     mail["Date"] = format_datetime(datetime.fromtimestamp(at, UTC))
     mail["Message-ID"] = message_id
     if root:
-        # The root was never sent: clients group what refers to it, even for who joined late or lost the first mail.
+        # The root was never sent: clients group what refers to it, even for who joined late or lost
+        # the first mail.
         mail["In-Reply-To"] = root
         mail["References"] = root
     mail["Auto-Submitted"] = "auto-generated"
@@ -266,15 +296,33 @@ def _id_host(sender: Address) -> str:
 
 
 def _html(said: Message, shown: Labelled, chart: str, further: str) -> str:
-    top = (("Status", said.status), ("Impact", said.impact), ("Started", said.started), ("Incident Lead", said.lead))
-    links = " &nbsp; ".join(f'<a href="{escape(url)}">{escape(name)}</a>' for name, url in said.links)
-    also = "<br>\n".join(
-        f'<a href="{escape(url)}">{escape(what)}</a>' if url else escape(what) for what, url in said.also
+    top = (
+        ("Status", said.status),
+        ("Impact", said.impact),
+        ("Started", said.started),
+        ("Incident Lead", said.lead),
     )
-    more = f'<h2 style="font-size:16px;margin:16px 0 4px">{further}</h2>\n<p>{also}</p>' if also else ""
-    buttons = "".join(f'<a href="{escape(url)}" style="{BUTTON}">{escape(label)}</a>' for label, url in shown)
+    links = " &nbsp; ".join(
+        f'<a href="{escape(url)}">{escape(name)}</a>' for name, url in said.links
+    )
+    also = "<br>\n".join(
+        f'<a href="{escape(url)}">{escape(what)}</a>' if url else escape(what)
+        for what, url in said.also
+    )
+    more = (
+        f'<h2 style="font-size:16px;margin:16px 0 4px">{further}</h2>\n<p>{also}</p>'
+        if also
+        else ""
+    )
+    buttons = "".join(
+        f'<a href="{escape(url)}" style="{BUTTON}">{escape(label)}</a>' for label, url in shown
+    )
     alt = "What the alert measured"
-    picture = f'<img src="cid:{escape(chart)}" alt="{alt}" style="display:block;width:100%">' if chart else ""
+    picture = (
+        f'<img src="cid:{escape(chart)}" alt="{alt}" style="display:block;width:100%">'
+        if chart
+        else ""
+    )
     return f"""{_TOP}<h1 style="font-size:20px;margin:0 0 12px">{escape(said.headline)}</h1>
 {_table(top)}
 <p style="margin:16px 0">{buttons}</p>
@@ -289,30 +337,47 @@ def _html(said: Message, shown: Labelled, chart: str, further: str) -> str:
 
 def _table(rows: tuple[tuple[str, str], ...]) -> str:
     cell = '<td style="padding:2px 12px 2px 0;vertical-align:top">'
-    lines = (f"<tr>{cell}<b>{escape(name)}</b></td>{cell}{escape(value)}</td></tr>" for name, value in rows)
-    return '<table role="presentation" style="border-collapse:collapse">\n' + "\n".join(lines) + "\n</table>"
+    lines = (
+        f"<tr>{cell}<b>{escape(name)}</b></td>{cell}{escape(value)}</td></tr>"
+        for name, value in rows
+    )
+    return (
+        '<table role="presentation" style="border-collapse:collapse">\n'
+        + "\n".join(lines)
+        + "\n</table>"
+    )
 
 
 def _result(error: Exception) -> Result:
-    """What an SMTP reply or a broken connection means (RFC 5321, 4.2.1): 4yz may pass later, 5yz won't."""
+    """What an SMTP reply or a broken connection means (RFC 5321, 4.2.1): 4yz may pass later, 5yz
+    won't.
+    """
     if isinstance(error, aiosmtplib.SMTPRecipientsRefused):
         return _result(error.recipients[0])
     if isinstance(error, aiosmtplib.SMTPResponseException):
         # A server may quote the refused command, and with it the credentials.
-        quoted = "authentication refused" if isinstance(error, aiosmtplib.SMTPAuthenticationError) else error.message
+        quoted = (
+            "authentication refused"
+            if isinstance(error, aiosmtplib.SMTPAuthenticationError)
+            else error.message
+        )
         reason = plain(f"SMTP {error.code} {quoted}")[:MAX_REASON]
         return Rejected(reason) if 500 <= error.code < 600 else Retry(reason)
-    if isinstance(error, ssl.SSLCertVerificationError) or isinstance(error.__cause__, ssl.SSLCertVerificationError):
+    if isinstance(error, ssl.SSLCertVerificationError) or isinstance(
+        error.__cause__, ssl.SSLCertVerificationError
+    ):
         return Rejected("the mail server's certificate isn't valid for it")
     reason = plain(f"{type(error).__name__}: {error}").rstrip(": ")[:MAX_REASON]
-    # Timeouts and lost connections pass; what else the library raises is a server that lacks what the config asks for.
+    # Timeouts and lost connections pass; what else the library raises is a server that lacks what
+    # the config asks for.
     return Retry(reason) if isinstance(error, OSError) else Rejected(reason)
 
 
 def _address(text: str) -> Address:
     """Raises: ValueError."""
     name, address = parseaddr(text)
-    # Which of an internationalised address a relay takes is unsure; its domain can be written as xn--.
+    # Which of an internationalised address a relay takes is unsure; its domain can be written as
+    # xn--.
     if not _ADDRESS.fullmatch(address) or "," in text or text != plain(text):
         raise ValueError(f"not an e-mail address: {text!r}")
     return Address(name, *address.split("@"))

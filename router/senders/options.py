@@ -41,5 +41,7 @@ class ChannelOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     @property
     def edits(self) -> bool:
-        """Whether the channel's message is edited in place, so that it can be told of every change without noise."""
+        """Whether the channel's message is edited in place, so that it can be told of every change
+        without noise.
+        """
         return False

@@ -1,7 +1,7 @@
 """What came of a request, as a `Result`: the one place that decides what is tried again.
 
-No reason given here holds a URL, a header or the text of an exception: a Slack or Teams URL is itself the secret, and
-aiohttp's exceptions quote it.
+No reason given here holds a URL, a header or the text of an exception: a Slack or Teams URL is
+itself the secret, and aiohttp's exceptions quote it.
 """
 
 import re
@@ -14,14 +14,25 @@ import aiohttp
 from router.model.notification import Rejected, Result, Retry, Sent, Uncertain
 
 MAX_RETRY_AFTER = 3600.0
-"""Seconds. A service that asks for more is asked again after this; an incident can't wait for a slip of its clock."""
+"""Seconds.
+
+A service that asks for more is asked again after this; an incident can't wait for a slip of its
+clock.
+"""
 
 TRANSIENT = frozenset({408, 425, 429})
 UNANSWERED = frozenset({502, 504})
-"""A gateway says that the service behind it gave no usable answer: it may have acted all the same (RFC 9110, 15.6)."""
+"""A gateway says that the service behind it gave no usable answer: it may have acted all the same
+(RFC 9110, 15.6).
+"""
 
-# aiohttp raises these while it connects (DNS, refusal, TLS handshake, proxy), thus before it writes any of the request.
-UNSENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError)
+# aiohttp raises these while it connects (DNS, refusal, TLS handshake, proxy), thus before it writes
+# any of the request.
+UNSENT = (
+    aiohttp.ClientConnectorError,
+    aiohttp.ConnectionTimeoutError,
+    aiohttp.ClientHttpProxyError,
+)
 UNUSABLE = (aiohttp.NonHttpUrlClientError, ValueError)  # aiohttp.InvalidURL is a ValueError
 
 WORDS: tuple[tuple[type[Exception], str], ...] = (
@@ -51,7 +62,8 @@ def from_response(
     Args:
         status: of the answer, redirects not followed.
         headers: whose names are found in any case, as aiohttp's are.
-        body_excerpt: quoted in the reason only if it's nothing but an error's name like `invalid_token`, since an error
+        body_excerpt: quoted in the reason only if it's nothing but an error's name like
+        `invalid_token`, since an error
             page may echo what was sent.
         idempotent: the service recognises the same request sent twice.
         now: UTC seconds, to read a Retry-After that is a date.
@@ -68,7 +80,9 @@ def from_response(
 
 
 def from_error(exc: Exception, *, idempotent: bool) -> Result:
-    """The result of a request that got no answer: what may have been written may have been acted on."""
+    """The result of a request that got no answer: what may have been written may have been acted
+    on.
+    """
     reason = _known_words(exc)
     if isinstance(exc, UNSENT):
         return Retry(reason)
@@ -78,7 +92,9 @@ def from_error(exc: Exception, *, idempotent: bool) -> Result:
 
 
 def retry_after(value: str, now: float) -> float | None:
-    """Seconds to wait by a Retry-After header (RFC 9110, 10.2.3), at most `MAX_RETRY_AFTER`; None if unreadable."""
+    """Seconds to wait by a Retry-After header (RFC 9110, 10.2.3), at most `MAX_RETRY_AFTER`; None
+    if unreadable.
+    """
     if re.fullmatch(r"[0-9]+(\.[0-9]+)?", value := value.strip()):
         return min(float(value), MAX_RETRY_AFTER)
     try:

@@ -20,10 +20,12 @@ def ending(number: str) -> str:
     return f"…{number[-3:]}"
 
 
-class Recipients:
-    """Remembers who is done with a message, so that one slow phone doesn't ring the others again on each retry.
+class RecipientList:
+    """Remembers who is done with a message, so that one slow phone doesn't ring the others again on
+    each retry.
 
-    A restart forgets it: whoever was told may then be told twice. `shown` is how a recipient is written in the log.
+    A restart forgets it: whoever was told may then be told twice. `shown` is how a recipient is
+    written in the log.
     """
 
     def __init__(self, shown: Callable[[str], str] = ending) -> None:
@@ -31,7 +33,8 @@ class Recipients:
         self._settled: dict[tuple[int, str, int], dict[str, Sent | Rejected]] = {}
 
     async def tell(self, letter: Letter, recipients: Sequence[str], tell_all: TellAll) -> Result:
-        """Sent once each has taken or refused it for good, and at least one has taken it. `ref` joins theirs.
+        """Sent once each has taken or refused it for good, and at least one has taken it. `ref`
+        joins theirs.
 
         Args:
             letter: what it's about.
@@ -45,7 +48,12 @@ class Recipients:
             if isinstance(result, Sent | Rejected):
                 settled[to] = result
             if isinstance(result, Rejected):
-                log.warning("recipient_refused", channel=letter.channel, to=self._shown(to), why=result.reason)
+                log.warning(
+                    "recipient_refused",
+                    channel=letter.channel,
+                    to=self._shown(to),
+                    why=result.reason,
+                )
         # A doubt outweighs a certain failure: both are tried again, and only the doubt is told of.
         for kind in (Uncertain, Retry):
             if found := [result for result in results.values() if isinstance(result, kind)]:

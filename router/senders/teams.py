@@ -1,8 +1,8 @@
 """Type `teams`: a Microsoft Teams channel or chat, told by a webhook of its Workflows app.
 
-The answer 202 says that the workflow was started, not that the card was posted: a card that Teams refuses fails in the
-workflow's run, out of sight. Nothing posted can be edited, so each letter is a post of its own; and there's no key by
-which a repeated one could be told.
+The answer 202 says that the workflow was started, not that the card was posted: a card that Teams
+refuses fails in the workflow's run, out of sight. Nothing posted can be edited, so each letter is a
+post of its own; and there's no key by which a repeated one could be told.
 
 Microsoft's pages: https://learn.microsoft.com/microsoftteams/platform/webhooks-and-connectors/how-to/connectors-using
 (limits) and https://learn.microsoft.com/adaptive-cards (the card).
@@ -18,7 +18,7 @@ from yarl import URL
 
 from router.config.fields import Rate
 from router.config.secret import SecretUrl
-from router.core.render import Message, message
+from router.core.messages.render import Message, message
 from router.model.incident import Incident, Severity, Status
 from router.model.notification import Letter, Result, Sent
 from router.senders.http import post
@@ -71,7 +71,8 @@ class TeamsSender:
     """Posts each letter as one card."""
 
     def __init__(self, config: TeamsConfig, session: aiohttp.ClientSession) -> None:
-        # Its signature holds for the query as it's written: yarl would turn %2F into a slash, for one.
+        # Its signature holds for the query as it's written: yarl would turn %2F into a slash, for
+        # one.
         self._url = URL(config.webhook_url.reveal(), encoded=True)
         self._seconds = config.timeout
         self._answerable = config.links
@@ -100,9 +101,11 @@ def build(_name: str, config: TeamsConfig, session: aiohttp.ClientSession) -> Te
 
 
 def build_card(letter: Letter, *, answerable: bool = False) -> bytes:
-    """The request's body: the incident as it is now. If it's too large, old updates give way first, then facts.
+    """The request's body: the incident as it is now. If it's too large, old updates give way first,
+    then facts.
 
-    With `answerable` it has the links to answer with: a webhook's card can't have buttons that do something.
+    With `answerable` it has the links to answer with: a webhook's card can't have buttons that do
+    something.
     """
     said = message(letter)
     updates = [f"{when} - {what}" for when, what in said.updates]
@@ -119,7 +122,11 @@ def build_card(letter: Letter, *, answerable: bool = False) -> bytes:
 
 
 def _encode(
-    incident: Incident, said: Message, updates: Sequence[str], facts: Sequence[str], shown: Sequence[tuple[str, str]]
+    incident: Incident,
+    said: Message,
+    updates: Sequence[str],
+    facts: Sequence[str],
+    shown: Sequence[tuple[str, str]],
 ) -> bytes:
     card = {
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
@@ -137,12 +144,18 @@ def _encode(
         ],
         "actions": [{"type": "Action.OpenUrl", "title": label, "url": url} for label, url in shown],
     }
-    attachment = {"contentType": "application/vnd.microsoft.card.adaptive", "contentUrl": None, "content": card}
+    attachment = {
+        "contentType": "application/vnd.microsoft.card.adaptive",
+        "contentUrl": None,
+        "content": card,
+    }
     return msgspec.json.encode({"type": "message", "attachments": [attachment]})
 
 
 def _headline(incident: Incident, said: Message) -> dict[str, Any]:
-    colour = SEVERITY_COLOURS[incident.severity] if incident.is_open else CLOSED_COLOURS[incident.status]
+    colour = (
+        SEVERITY_COLOURS[incident.severity] if incident.is_open else CLOSED_COLOURS[incident.status]
+    )
     return _block(_run(_cut(said.headline, MAX_TEXT), weight="Bolder", size="Large", color=colour))
 
 
@@ -164,7 +177,8 @@ def _facts(facts: Sequence[str]) -> Iterator[dict[str, Any]]:
 
 
 def _block(*runs: dict[str, Any], spacing: str = "Small") -> dict[str, Any]:
-    # The one element whose text isn't Markdown: what an alert says is shown as it is, be it a link, a list or bold.
+    # The one element whose text isn't Markdown: what an alert says is shown as it is, be it a link,
+    # a list or bold.
     return {"type": "RichTextBlock", "inlines": list(runs), "spacing": spacing}
 
 

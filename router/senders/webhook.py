@@ -1,8 +1,8 @@
 """Type `webhook`: any HTTP endpoint, told in the form of Standard Webhooks (https://www.standardwebhooks.com).
 
-The same message tried again has the same `webhook-id`, by which the specification has receivers drop doubles. So a
-request whose answer got lost is simply sent again: never a message less, and a double only for a receiver that ignores
-the id. `410 Gone` is a refusal like any other 4xx.
+The same message tried again has the same `webhook-id`, by which the specification has receivers
+drop doubles. So a request whose answer got lost is simply sent again: never a message less, and a
+double only for a receiver that ignores the id. `410 Gone` is a refusal like any other 4xx.
 """
 
 import base64
@@ -17,7 +17,7 @@ import aiohttp
 import msgspec
 
 from router.config.secret import Secret, SecretUrl
-from router.core.render import describe
+from router.core.messages.render import describe
 from router.model.alert import Alert
 from router.model.decision import Entry
 from router.model.incident import Incident
@@ -27,7 +27,10 @@ from router.senders.http import post
 from router.senders.options import ChannelOptions
 
 MAX_BODY = 20_000
-"""Bytes; the specification asks for less than 20 kB. Alerts and old news give way, the incident itself doesn't."""
+"""Bytes; the specification asks for less than 20 kB.
+
+Alerts and old news give way, the incident itself doesn't.
+"""
 
 UPDATED = "incident.updated"
 TYPES = {
@@ -42,7 +45,8 @@ TYPES = {
     Reason.RESOLVED_BY_PERSON: "incident.resolved",
     Reason.FALSE_POSITIVE: "incident.false_positive",
 }
-"""The `type` of an event by the latest reason it's owed for; anything else is `incident.updated`."""
+"""The `type` of an event by the latest reason it's owed for; anything else is `incident.updated`.
+"""
 
 HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
@@ -68,7 +72,9 @@ class WebhookConfig(ChannelOptions, frozen=True, kw_only=True):
             if not HEADER_NAME.fullmatch(name) or name.lower().startswith(OURS):
                 raise ValueError(f"`headers` can't set {name!r}")
             if not HEADER_VALUE.fullmatch(value.reveal()):
-                raise ValueError(f"`headers`: the value of {name!r} has characters that a header can't hold")
+                raise ValueError(
+                    f"`headers`: the value of {name!r} has characters that a header can't hold"
+                )
 
 
 class WebhookSender:
@@ -86,7 +92,9 @@ class WebhookSender:
         headers |= {"Content-Type": "application/json", "webhook-id": event_id(self._name, letter)}
         headers["webhook-timestamp"] = str(int(letter.at))
         if self._key:
-            headers["webhook-signature"] = sign(self._key, headers["webhook-id"], int(letter.at), body)
+            headers["webhook-signature"] = sign(
+                self._key, headers["webhook-id"], int(letter.at), body
+            )
         result, _ = await post(
             self._session,
             self._config.url.reveal(),
@@ -127,7 +135,8 @@ def sign(key: bytes, event: str, at: int, body: bytes) -> str:
 def event_id(channel: str, letter: Letter) -> str:
     """The same for every attempt at a message, and for no other message, channel or router."""
     incident = letter.incident
-    # A router whose database is new counts from 1 again: the time keeps its events apart from those before.
+    # A router whose database is new counts from 1 again: the time keeps its events apart from those
+    # before.
     origin = sha256(f"{incident.opened_at!r} {incident.key} {channel}".encode()).hexdigest()[:16]
     return f"msg_{incident.id}_{letter.seq}_{origin}"
 

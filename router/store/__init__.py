@@ -12,14 +12,16 @@ async def migrate(url: str) -> tuple[str | None, str]:
 
     Raises: ValueError for a bad URL or a database of a later version, StoreUnavailable.
     """
-    # Loading Alembic takes a third of a second, a quarter of a start, and mostly there's nothing to migrate.
+    # Loading Alembic takes a third of a second, a quarter of a start, and mostly there's nothing to
+    # migrate.
     from router.store.schema_upgrade import upgrade  # noqa: PLC0415
 
     return await upgrade(url)
 
 
 async def open_store(url: str) -> SqlStore:
-    """Open the store at `sqlite:///path` or `postgresql://user:password@host/database`, brought up to date first.
+    """Open the store at `sqlite:///path` or `postgresql://user:password@host/database`, brought up
+    to date first.
 
     Raises: ValueError for a bad URL or a database of a later version, StoreUnavailable.
     """
@@ -34,7 +36,8 @@ async def open_store(url: str) -> SqlStore:
 
 
 async def read_store(url: str) -> SqlStore:
-    """Open the store as it is, to read it: nothing is brought up to date. A SQLite file has to exist.
+    """Open the store as it is, to read it: nothing is brought up to date. A SQLite file has to
+    exist.
 
     Raises: ValueError, if it's of another version; StoreUnavailable.
     """
@@ -46,5 +49,7 @@ async def read_store(url: str) -> SqlStore:
         raise
     if found != REVISION:
         await database.close()
-        raise ValueError(f"the store is of version {found}, and not {REVISION}: see alert-router migrate")
+        raise ValueError(
+            f"the store is of version {found}, and not {REVISION}: see alert-router migrate"
+        )
     return SqlStore(database)

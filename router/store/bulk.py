@@ -1,18 +1,20 @@
 """Many rows in one step, in and out, and all that differs between the two databases' SQL.
 
-Why not `executemany` and a cursor: Python's sqlite3 lets go of the GIL at every step, one per row, and under load
-waits up to 5 ms (`sys.getswitchinterval`) to get it back. Measured beside a busy event loop, `executemany` writes
-1,600 rows/s, and one statement with all the rows 25,000. Reading is the same: a thousand rows packed into one JSON
-array are one step.
+Why not `executemany` and a cursor: Python's sqlite3 lets go of the GIL at every step, one per row,
+and under load waits up to 5 ms (`sys.getswitchinterval`) to get it back. Measured beside a busy
+event loop, `executemany` writes 1,600 rows/s, and one statement with all the rows 25,000. Reading
+is the same: a thousand rows packed into one JSON array are one step.
 
-Rows to write go to SQLite as VALUES, which takes a quarter of the time that unpacking them from JSON does (3.9 us
-instead of 14.8 for a row of ten columns), in chunks of a power of two, so that there are few different texts to
-prepare. On PostgreSQL they're one JSON parameter: one round trip, and one text for any number of rows, so it's planned
-once. What is asked for goes in as JSON on both.
+Rows to write go to SQLite as VALUES, which takes a quarter of the time that unpacking them from
+JSON does (3.9 us instead of 14.8 for a row of ten columns), in chunks of a power of two, so that
+there are few different texts to prepare. On PostgreSQL they're one JSON parameter: one round trip,
+and one text for any number of rows, so it's planned once. What is asked for goes in as JSON on
+both.
 
-Why times are whole ticks on the way: SQLite prints a double in JSON with 15 digits, and reads one back with an error
-in the last place now and then, but a timer is done only if its due time is the very same. A double after 2004 is a
-whole number of 2**-22 s, so these survive as they are; an earlier one is rounded down to 0.24 µs.
+Why times are whole ticks on the way: SQLite prints a double in JSON with 15 digits, and reads one
+back with an error in the last place now and then, but a timer is done only if its due time is the
+very same. A double after 2004 is a whole number of 2**-22 s, so these survive as they are; an
+earlier one is rounded down to 0.24 µs.
 """
 
 # ruff: noqa: S608 - the names in the SQL are the schema's own, and all data goes in as parameters
@@ -36,7 +38,8 @@ _NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 class Dialect:
     """`unpack` makes rows of the parameter :rows, `pack` one JSON array of the rows of a query.
 
-    `last` is the last number of a column's JSON array. `by_values`: rows to write are VALUES, and no parameter.
+    `last` is the last number of a column's JSON array. `by_values`: rows to write are VALUES, and
+    no parameter.
     """
 
     unpack: str
@@ -80,7 +83,10 @@ def seconds(at: int) -> float:
 
 
 def encode(rows: Sequence[Sequence[Any]]) -> str:
-    """The value of :rows. PostgreSQL can hold no NUL in a text, so one becomes U+FFFD in both databases."""
+    """The value of :rows.
+
+    PostgreSQL can hold no NUL in a text, so one becomes U+FFFD in both databases.
+    """
     raw = msgspec.json.encode(rows)
     if b"\\u0000" in raw:
         raw = _NUL.sub(rb"\1\\ufffd", raw)
@@ -103,7 +109,9 @@ def written(dialect: Dialect, *columns: Column[Any] | ColumnClause[Any]) -> str:
     if not dialect.by_values:
         return given(dialect, *columns)
     picked = ", ".join(
-        f"column{i} / {_TICKS}.0 AS {column.name}" if isinstance(column.type, Double) else f"column{i} AS {column.name}"
+        f"column{i} / {_TICKS}.0 AS {column.name}"
+        if isinstance(column.type, Double)
+        else f"column{i} AS {column.name}"
         for i, column in enumerate(columns, 1)
     )
     return f"(SELECT {picked} FROM {_VALUES}) AS given"
@@ -148,7 +156,10 @@ def _pick(i: int, column: Column[Any] | ColumnClause[Any]) -> str:
 
 
 def packed(dialect: Dialect, *columns: Column[Any]) -> str:
-    """An aggregate: one JSON array with an array of these columns for each row. Times come out as `ticks`."""
+    """An aggregate: one JSON array with an array of these columns for each row.
+
+    Times come out as `ticks`.
+    """
     return dialect.pack.format(f"{dialect.array}({', '.join(map(_put, columns))})")
 
 

@@ -12,9 +12,9 @@ from router.model.alert import Alert, AlertStatus
 from router.model.decision import Entry
 from router.model.incident import Incident, Severity
 from router.model.reason import Reason
-from router.ports import AlertRow
+from router.ports.store import AlertRow
 from router.store.bulk import Dialect, packed, seconds
-from router.store.load import TAKING, taking
+from router.store.load import TAKING, rule_match
 from router.store.schema import alerts, timeline
 
 ENTRIES = 30
@@ -46,7 +46,9 @@ class ReadLetter:
     def __call__(
         self, connection: Connection, incident_id: int
     ) -> tuple[Incident, Sequence[Entry], Sequence[AlertRow]] | None:
-        """The incident, its latest entries and all published ones (oldest first), and some of its firing alerts."""
+        """The incident, its latest entries and all published ones (oldest first), and some of its
+        firing alerts.
+        """
         row = connection.execute(self._statement, {"id": incident_id}).first()
         if row is None:
             return None
@@ -57,5 +59,8 @@ class ReadLetter:
                 Entry(incident_id, seconds(at), what, by, _data.decode(data), entry_id)
                 for entry_id, incident_id, at, what, by, data in sorted(_entries.decode(entries))
             ],
-            [AlertRow(taking(row[:9]), _alert.decode(row[9])) for row in _alerts.decode(firing)],
+            [
+                AlertRow(rule_match(row[:9]), _alert.decode(row[9]))
+                for row in _alerts.decode(firing)
+            ],
         )

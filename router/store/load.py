@@ -1,4 +1,7 @@
-"""Reads what the core needs to decide. What isn't wanted costs nothing; each kind that is costs one statement."""
+"""Reads what the core needs to decide.
+
+What isn't wanted costs nothing; each kind that is costs one statement.
+"""
 
 # ruff: noqa: S608 - the names in the SQL are the schema's own, and all data goes in as parameters
 
@@ -8,8 +11,8 @@ from typing import Any, TypeVar
 import msgspec
 from sqlalchemy import Connection, TextClause, text
 
-from router.core.view import View, Wanted
-from router.model.alert import Alert, AlertStatus, Taking
+from router.core.incident.snapshot import ReadPlan, Snapshot
+from router.model.alert import Alert, AlertStatus, RuleMatch
 from router.model.incident import Incident, Severity
 from router.model.reason import Reason
 from router.store.bulk import Dialect, encode, given, packed, seconds
@@ -32,11 +35,19 @@ _firing = msgspec.json.Decoder(list[tuple[int, str, str, str]])
 _times = msgspec.json.Decoder(tuple[float, ...])
 
 
-def taking(row: TakingRow) -> Taking:
+def rule_match(row: TakingRow) -> RuleMatch:
     """A taking from its `packed` columns."""
     fingerprint, rule, digest, status, reason, starts_at, last_seen, incident_id, severity = row
-    return Taking(
-        fingerprint, rule, digest, status, reason, seconds(starts_at), seconds(last_seen), incident_id, severity
+    return RuleMatch(
+        fingerprint,
+        rule,
+        digest,
+        status,
+        reason,
+        seconds(starts_at),
+        seconds(last_seen),
+        incident_id,
+        severity,
     )
 
 
@@ -73,11 +84,11 @@ class Load:
             SELECT {packed(dialect, r.id)} FROM receipts
             WHERE id IN (SELECT given.id FROM {given(dialect, r.id)})""")
 
-    def __call__(self, connection: Connection, wanted: Wanted) -> View:
-        view = View()
+    def __call__(self, connection: Connection, wanted: ReadPlan) -> Snapshot:
+        view = Snapshot()
         if wanted.fingerprints:
             for row in _read(connection, self._takings, wanted.fingerprints, _takings):
-                view.takings.setdefault(row[0], []).append(taking(row))
+                view.rule_matches.setdefault(row[0], []).append(rule_match(row))
         if wanted.incident_ids:
             _incidents(view, _read(connection, self._by_id, wanted.incident_ids, _docs))
         if wanted.keys:
@@ -97,17 +108,24 @@ class Load:
             rows = _read(connection, self._windows, wanted.windows, _pairs)
             view.windows = {key: _times.decode(times) for key, times in rows}
         if wanted.receipts:
-            view.receipts = {row[0] for row in _read(connection, self._receipts, wanted.receipts, _docs)}
+            view.receipts = {
+                row[0] for row in _read(connection, self._receipts, wanted.receipts, _docs)
+            }
         return view
 
 
 def _read(
-    connection: Connection, statement: TextClause, keys: Iterable[Any], rows: msgspec.json.Decoder[list[T]]
+    connection: Connection,
+    statement: TextClause,
+    keys: Iterable[Any],
+    rows: msgspec.json.Decoder[list[T]],
 ) -> list[T]:
-    return rows.decode(connection.execute(statement, {"rows": encode([(key,) for key in keys])}).scalar_one())
+    return rows.decode(
+        connection.execute(statement, {"rows": encode([(key,) for key in keys])}).scalar_one()
+    )
 
 
-def _incidents(view: View, docs: list[tuple[str]]) -> list[Incident]:
+def _incidents(view: Snapshot, docs: list[tuple[str]]) -> list[Incident]:
     read = [_incident.decode(doc) for (doc,) in docs]
     view.incidents.update((incident.id, incident) for incident in read)
     return read

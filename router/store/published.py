@@ -16,7 +16,9 @@ _incident = msgspec.json.Decoder(Incident)
 
 
 def published(connection: Connection, since: float) -> Sequence[Published]:
-    """Of the incidents that were open then or later and of which something was published, oldest incident first."""
+    """Of the incidents that were open then or later and of which something was published, oldest
+    incident first.
+    """
     i, t = incidents.c, timeline.c
     recent = or_(i.closed_at.is_(None), i.closed_at >= since)
     # The timeline has an index by incident and none by what happened: begin where it can matter.
@@ -27,8 +29,11 @@ def published(connection: Connection, since: float) -> Sequence[Published]:
     entries = {
         incident_id: tuple(found)
         for incident_id, found in groupby(
-            entries_of(connection, query.order_by(t.incident_id, t.id)), key=lambda entry: entry.incident_id
+            entries_of(connection, query.order_by(t.incident_id, t.id)),
+            key=lambda entry: entry.incident_id,
         )
     }
-    docs = connection.execute(select(i.doc).where(i.id.in_(entries), recent).order_by(i.id)).scalars()
+    docs = connection.execute(
+        select(i.doc).where(i.id.in_(entries), recent).order_by(i.id)
+    ).scalars()
     return [Published(incident, entries[incident.id]) for incident in map(_incident.decode, docs)]

@@ -19,15 +19,15 @@ from sqlalchemy import (
     update,
 )
 
-from router.core.postmortem.follow_up import ITEM_OVERDUE, POSTMORTEM_OVERDUE
-from router.model.alert import Alert, AlertStatus, Taking
+from router.core.incident.follow_up import ITEM_OVERDUE, POSTMORTEM_OVERDUE
+from router.model.alert import Alert, AlertStatus, RuleMatch
 from router.model.decision import Entry
 from router.model.event import Event
 from router.model.incident import Incident, Severity, Status
 from router.model.notification import Notification, NotificationState
 from router.model.reason import Reason
 from router.model.record import Record
-from router.ports import AlertRow, Gauges
+from router.ports.store import AlertRow, Gauges
 from router.store.bulk import Dialect, clean
 from router.store.load import TAKING
 from router.store.rows import struct
@@ -61,7 +61,11 @@ def incident_by_id(connection: Connection, incident_id: int) -> Incident | None:
 
 
 def incident_page(
-    connection: Connection, statuses: Iterable[Status], severities: Iterable[Severity], before: int, limit: int
+    connection: Connection,
+    statuses: Iterable[Status],
+    severities: Iterable[Severity],
+    before: int,
+    limit: int,
 ) -> Sequence[Incident]:
     """Newest first."""
     query = select(incidents.c.doc).order_by(incidents.c.id.desc()).limit(limit)
@@ -89,7 +93,9 @@ def _timeline() -> Select[int, float, str, str, str, int]:
     return select(t.incident_id, t.at, t.what, t.by, t.data, t.id).order_by(t.id)
 
 
-def entries_of(connection: Connection, query: Select[int, float, str, str, str, int]) -> Sequence[Entry]:
+def entries_of(
+    connection: Connection, query: Select[int, float, str, str, str, int]
+) -> Sequence[Entry]:
     """The entries that a query of the timeline's columns, in the order of `Entry`, finds."""
     return [
         Entry(incident, at, Reason(what), by, _data.decode(data), entry_id)
@@ -98,9 +104,17 @@ def entries_of(connection: Connection, query: Select[int, float, str, str, str, 
 
 
 def alert_page(  # noqa: PLR0913, PLR0917 - each is one of the protocol's filters
-    connection: Connection, fingerprint: str, incident_id: int, firing: bool | None, after: str, limit: int
+    connection: Connection,
+    fingerprint: str,
+    incident_id: int,
+    firing: bool | None,
+    after: str,
+    limit: int,
 ) -> Sequence[AlertRow]:
-    """In order of fingerprint. `limit` counts fingerprints, so that a page never ends between two rules' takings."""
+    """In order of fingerprint.
+
+    `limit` counts fingerprints, so that a page never ends between two rules' takings.
+    """
     wanted = []
     if fingerprint:
         wanted.append(alerts.c.fingerprint == clean(fingerprint))
@@ -110,14 +124,25 @@ def alert_page(  # noqa: PLR0913, PLR0917 - each is one of the protocol's filter
         wanted.append(alerts.c.status == (AlertStatus.FIRING if firing else AlertStatus.RESOLVED))
     if after:
         wanted.append(alerts.c.fingerprint > clean(after))
-    page = select(alerts.c.fingerprint).distinct().where(*wanted).order_by(alerts.c.fingerprint).limit(limit)
+    page = (
+        select(alerts.c.fingerprint)
+        .distinct()
+        .where(*wanted)
+        .order_by(alerts.c.fingerprint)
+        .limit(limit)
+    )
     query = select(*TAKING, alerts.c.doc).where(alerts.c.fingerprint.in_(page), *wanted)
     rows = connection.execute(query.order_by(alerts.c.fingerprint, alerts.c.rule))
-    return [AlertRow(struct(Taking, row[:-1]), _alert.decode(row[-1])) for row in rows]
+    return [AlertRow(struct(RuleMatch, row[:-1]), _alert.decode(row[-1])) for row in rows]
 
 
 def notification_page(  # noqa: PLR0913, PLR0917 - each is one of the protocol's filters
-    connection: Connection, states: Iterable[NotificationState], incident_id: int, channel: str, ref: str, limit: int
+    connection: Connection,
+    states: Iterable[NotificationState],
+    incident_id: int,
+    channel: str,
+    ref: str,
+    limit: int,
 ) -> Sequence[Notification]:
     """Of the newest incident first."""
     n = notifications.c
@@ -146,20 +171,32 @@ def latest_deliveries(connection: Connection) -> Sequence[Entry]:
 
 
 def record_by_id(connection: Connection, kind: str, record_id: str) -> Record | None:
-    row = connection.execute(select(records).where(records.c.kind == kind, records.c.id == clean(record_id))).first()
+    row = connection.execute(
+        select(records).where(records.c.kind == kind, records.c.id == clean(record_id))
+    ).first()
     return None if row is None else struct(Record, row)
 
 
-def record_page(connection: Connection, kind: str, since: float, until: float, limit: int) -> Sequence[Record]:
+def record_page(
+    connection: Connection, kind: str, since: float, until: float, limit: int
+) -> Sequence[Record]:
     """Newest first."""
     r = records.c
-    query = select(records).where(r.kind == kind, r.at >= since, r.at < until).order_by(r.at.desc(), r.id).limit(limit)
+    query = (
+        select(records)
+        .where(r.kind == kind, r.at >= since, r.at < until)
+        .order_by(r.at.desc(), r.id)
+        .limit(limit)
+    )
     return [struct(Record, row) for row in connection.execute(query)]
 
 
 def remove_record(connection: Connection, kind: str, record_id: str) -> bool:
     r = records.c
-    return connection.execute(delete(records).where(r.kind == kind, r.id == clean(record_id))).rowcount > 0
+    return (
+        connection.execute(delete(records).where(r.kind == kind, r.id == clean(record_id))).rowcount
+        > 0
+    )
 
 
 def history_page(
@@ -167,7 +204,12 @@ def history_page(
 ) -> Sequence[tuple[int, Event]]:
     """In the order of deciding."""
     h = history.c
-    query = select(h.id, h.doc).where(h.id > after, h.at >= since, h.at < until).order_by(h.id).limit(limit)
+    query = (
+        select(h.id, h.doc)
+        .where(h.id > after, h.at >= since, h.at < until)
+        .order_by(h.id)
+        .limit(limit)
+    )
     return [(number, _event.decode(doc)) for number, doc in connection.execute(query)]
 
 
@@ -176,16 +218,29 @@ def gauges(connection: Connection, now: float) -> Gauges:
     real = select(i.severity, i.status, func.count()).where(text(f"NOT {OF_DRILL.format('key')}"))
     by_state = connection.execute(real.group_by(i.severity, i.status))
     unsent = [NotificationState.PENDING, NotificationState.DEAD]
-    counts = select(n.state, n.channel, func.count()).where(n.state.in_(unsent)).group_by(n.state, n.channel)
+    counts = (
+        select(n.state, n.channel, func.count())
+        .where(n.state.in_(unsent))
+        .group_by(n.state, n.channel)
+    )
     messages = connection.execute(counts).all()
     earliest = connection.execute(select(func.min(timers.c.due_at))).scalar()
-    # A timer of one of these names is about something that has been overdue since it was first reminded of.
+    # A timer of one of these names is about something that has been overdue since it was first
+    # reminded of.
     late = (timers.c.name == POSTMORTEM_OVERDUE, timers.c.name.startswith(f"{ITEM_OVERDUE}:"))
     overdue = [connection.execute(select(func.count()).where(name)).scalar() or 0 for name in late]
     return Gauges(
-        incidents={(Severity(severity), Status(status)): count for severity, status, count in by_state},
-        pending={channel: count for state, channel, count in messages if state == NotificationState.PENDING},
-        dead={channel: count for state, channel, count in messages if state == NotificationState.DEAD},
+        incidents={
+            (Severity(severity), Status(status)): count for severity, status, count in by_state
+        },
+        pending={
+            channel: count
+            for state, channel, count in messages
+            if state == NotificationState.PENDING
+        },
+        dead={
+            channel: count for state, channel, count in messages if state == NotificationState.DEAD
+        },
         postmortems_overdue=overdue[0],
         items_overdue=overdue[1],
         timers_overdue=0.0 if earliest is None else max(0.0, now - earliest),
@@ -195,11 +250,14 @@ def gauges(connection: Connection, now: float) -> Gauges:
 def end_leases(connection: Connection) -> None:
     """The leases have run out; their names stay, and tell that something was in flight."""
     connection.execute(update(timers).where(timers.c.lease_until > 0).values(lease_until=0))
-    connection.execute(update(notifications).where(notifications.c.lease_until > 0).values(lease_until=0))
+    connection.execute(
+        update(notifications).where(notifications.c.lease_until > 0).values(lease_until=0)
+    )
 
 
 def prune_some(connection: Connection, before: float, kinds: Sequence[str], limit: int) -> int:
-    """Delete receipts, resolved alerts last seen before then, events, and documents of these kinds; how many it were.
+    """Delete receipts, resolved alerts last seen before then, events, and documents of these kinds;
+    how many it were.
 
     At most `limit` of each.
     """
@@ -211,19 +269,34 @@ def prune_some(connection: Connection, before: float, kinds: Sequence[str], limi
         (records, [d.kind, d.id], and_(d.kind.in_(kinds), d.at < before)),
     ]
     return sum(
-        connection.execute(delete(table).where(tuple_(*keys).in_(select(*keys).where(is_old).limit(limit)))).rowcount
+        connection.execute(
+            delete(table).where(tuple_(*keys).in_(select(*keys).where(is_old).limit(limit)))
+        ).rowcount
         for table, keys, is_old in old
     )
 
 
-def old_windows(connection: Connection, dialect: Dialect, before: float, limit: int) -> Sequence[str]:
-    """The keys of sliding windows in which nothing has happened since then. No index helps: it's a read."""
-    return connection.execute(select(windows.c.key).where(_is_old(dialect, before)).limit(limit)).scalars().all()
+def old_windows(
+    connection: Connection, dialect: Dialect, before: float, limit: int
+) -> Sequence[str]:
+    """The keys of sliding windows in which nothing has happened since then.
+
+    No index helps: it's a read.
+    """
+    return (
+        connection.execute(select(windows.c.key).where(_is_old(dialect, before)).limit(limit))
+        .scalars()
+        .all()
+    )
 
 
-def forget_windows(connection: Connection, dialect: Dialect, before: float, keys: Sequence[str]) -> int:
+def forget_windows(
+    connection: Connection, dialect: Dialect, before: float, keys: Sequence[str]
+) -> int:
     """Unless something has happened meanwhile."""
-    return connection.execute(delete(windows).where(windows.c.key.in_(keys), _is_old(dialect, before))).rowcount
+    return connection.execute(
+        delete(windows).where(windows.c.key.in_(keys), _is_old(dialect, before))
+    ).rowcount
 
 
 def _is_old(dialect: Dialect, before: float) -> ColumnElement[bool]:

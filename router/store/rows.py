@@ -9,5 +9,7 @@ S = TypeVar("S", bound=msgspec.Struct)
 
 
 def struct(kind: type[S], row: Sequence[Any]) -> S:
-    """Words become enums again; and SQLite's 0 and 1 booleans, where it isn't told that a column is one."""
+    """Words become enums again; and SQLite's 0 and 1 booleans, where it isn't told that a column is
+    one.
+    """
     return msgspec.convert(dict(zip(kind.__struct_fields__, row, strict=True)), kind, strict=False)

@@ -1,4 +1,6 @@
-"""Writes what the core decided: one statement for each kind of row, all in the caller's transaction."""
+"""Writes what the core decided: one statement for each kind of row, all in the caller's
+transaction.
+"""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -6,12 +8,12 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
-from router.core.view import Changes, Conflict
-from router.model.alert import Alert, Taking
+from router.core.incident.snapshot import Conflict, Writes
+from router.model.alert import Alert, RuleMatch
 from router.model.decision import Owed
 from router.model.incident import Incident
 from router.model.notification import Notification
-from router.ports import Stale
+from router.ports.errors import StaleRecord
 from router.store.bulk import Dialect, ticks, write
 from router.store.schema import notifications
 from router.store.statements import writes
@@ -28,14 +30,14 @@ class Save:
         self._dialect = dialect
         self._statements = writes(dialect)
 
-    def __call__(self, connection: Connection, changes: Changes) -> None:
+    def __call__(self, connection: Connection, changes: Writes) -> None:
         """Raises: Conflict, Stale. Then the transaction must be rolled back."""
         incidents = _incident_rows(changes.incidents.values())
         if incidents and self._run(connection, "incidents", incidents) != len(incidents):
             raise Conflict("an incident was written since it was read")
         records = [(r.kind, r.id, ticks(r.at), r.version, r.doc) for r in changes.records]
         if records and self._run(connection, "records", records) != len(records):
-            raise Stale("a document was written since it was read")
+            raise StaleRecord("a document was written since it was read")
         for kind, rows in _rows(changes).items():
             if rows:
                 self._run(connection, kind, rows)
@@ -44,18 +46,22 @@ class Save:
         return write(connection, self._dialect, self._statements[kind], rows)
 
 
-def _rows(changes: Changes) -> dict[str, Sequence[Row]]:
+def _rows(changes: Writes) -> dict[str, Sequence[Row]]:
     """The rows of each kind, in the order of writing: what is removed goes before what is set.
 
-    Rows that others may write at the same time are sorted, so that two transactions lock them in the same order and
-    never wait for each other in a circle.
+    Rows that others may write at the same time are sorted, so that two transactions lock them in
+    the same order and never wait for each other in a circle.
     """
     return {
         "detached": [(incident_id,) for incident_id in sorted(changes.detached)],
         "forgotten": changes.forgotten,
-        "takings": [_taking_row(*changes.takings[key]) for key in sorted(changes.takings)],
+        "takings": [
+            _taking_row(*changes.rule_matches[key]) for key in sorted(changes.rule_matches)
+        ],
         "seen": sorted({(f, rule): (f, rule, ticks(at)) for f, rule, at in changes.seen}.values()),
-        "entries": [(e.incident_id, ticks(e.at), e.what, e.by, _dump(e.data)) for e in changes.entries],
+        "entries": [
+            (e.incident_id, ticks(e.at), e.what, e.by, _dump(e.data)) for e in changes.entries
+        ],
         "history": [(ticks(event.at), _dump(event)) for event in changes.history],
         "timers_done": [(t.incident_id, t.name, ticks(t.due_at)) for t in changes.timers_done],
         "timers_cleared": sorted(changes.timers_cleared),
@@ -72,17 +78,17 @@ def _dump(value: object) -> str:
     return _json.encode(value).decode()
 
 
-def _taking_row(taking: Taking, alert: Alert) -> Row:
+def _taking_row(rule_match: RuleMatch, alert: Alert) -> Row:
     return (
-        taking.fingerprint,
-        taking.rule,
-        taking.digest,
-        taking.status,
-        taking.reason,
-        ticks(taking.starts_at),
-        ticks(taking.last_seen),
-        taking.incident_id,
-        taking.severity,
+        rule_match.fingerprint,
+        rule_match.rule,
+        rule_match.digest,
+        rule_match.status,
+        rule_match.reason,
+        ticks(rule_match.starts_at),
+        ticks(rule_match.last_seen),
+        rule_match.incident_id,
+        rule_match.severity,
         _dump(alert),
     )
 
@@ -106,11 +112,18 @@ def _incident_rows(incidents: Iterable[Incident]) -> Sequence[Row]:
 
 
 def _owed_rows(owed: Iterable[Owed]) -> Sequence[Row]:
-    """One row for each incident and channel: owed since the first of them, for the reason of the last."""
+    """One row for each incident and channel: owed since the first of them, for the reason of the
+    last.
+    """
     rows: dict[tuple[int, str], Row] = {}
     for o in owed:
         earlier = rows.get((o.incident_id, o.channel))
-        rows[o.incident_id, o.channel] = (o.incident_id, o.channel, o.reason, earlier[3] if earlier else ticks(o.at))
+        rows[o.incident_id, o.channel] = (
+            o.incident_id,
+            o.channel,
+            o.reason,
+            earlier[3] if earlier else ticks(o.at),
+        )
     return [row for _, row in sorted(rows.items())]
 
 

@@ -1,21 +1,36 @@
 """The tables.
 
-A row holds what the database must find, order or compare; the rest of an alert or an incident is one JSON document in
-`doc`, so that a new field needs no migration. No column lists the kinds of receivers or senders: a new one needs
-none either. Every DOUBLE PRECISION column is a time (UTC seconds).
+A row holds what the database must find, order or compare; the rest of an alert or an incident is
+one JSON document in `doc`, so that a new field needs no migration. No column lists the kinds of
+receivers or senders: a new one needs none either. Every DOUBLE PRECISION column is a time (UTC
+seconds).
 
-`records` holds whatever isn't on the way of an alert, by kind, so that a new feature needs no migration; `history` the
-events that had an effect, as they came.
+`records` holds whatever isn't on the way of an alert, by kind, so that a new feature needs no
+migration; `history` the events that had an effect, as they came.
 """
 
-from sqlalchemy import BigInteger, Boolean, Column, Double, Identity, Index, Integer, MetaData, Table, Text, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    Identity,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    text,
+)
 
 REVISION = "0002"
 """The newest of migrations/versions, which makes this schema."""
 
 metadata = MetaData()
 
-_Id = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows by itself only under the name INTEGER
+_Id = BigInteger().with_variant(
+    Integer, "sqlite"
+)  # SQLite numbers rows by itself only under the name INTEGER
 
 alerts = Table(
     "alerts",
@@ -33,9 +48,11 @@ alerts = Table(
 )
 Index("alerts_of_incident", alerts.c.incident_id)
 OF_DRILL = "({0} LIKE '%}} drill %' AND {0} NOT LIKE '%}}')"
-"""Is the key a drill's? See `router.core.rule.Rule.key`."""
+"""Is the key a drill's? See `router.core.rules.rule.Rule.key`."""
 RESOLVED = text("status = 'resolved'")
-"""Which rows the index has: a query must say it in the same words, not by a parameter, to be answered from it."""
+"""Which rows the index has: a query must say it in the same words, not by a parameter, to be
+answered from it.
+"""
 
 Index("alerts_resolved", alerts.c.last_seen, sqlite_where=RESOLVED, postgresql_where=RESOLVED)
 

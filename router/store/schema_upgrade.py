@@ -32,7 +32,9 @@ def _upgrade(connection: Connection, *, lock: bool) -> tuple[str | None, str]:
     if lock:  # SQLite's write transaction is a lock already
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config.set_main_option(
+        "script_location", str(Path(__file__).parent / "migrations").replace("%", "%%")
+    )
     config.attributes["connection"] = connection
     head = ScriptDirectory.from_config(config).get_current_head()
     assert head is not None
@@ -41,5 +43,7 @@ def _upgrade(connection: Connection, *, lock: bool) -> tuple[str | None, str]:
         try:
             command.upgrade(config, "head")
         except CommandError:
-            raise ValueError(f"the store is at revision {found}, which is of a later version of alert-router") from None
+            raise ValueError(
+                f"the store is at revision {found}, which is of a later version of alert-router"
+            ) from None
     return found, head

@@ -11,8 +11,8 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from router.core.view import Conflict
-from router.ports import StoreUnavailable
+from router.core.incident.snapshot import Conflict
+from router.ports.errors import StoreUnavailable
 from router.store.bulk import POSTGRES, SQLITE, Dialect
 
 if TYPE_CHECKING:
@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
+_DRIVERS = {
+    "sqlite": "sqlite",
+    "postgresql": "postgresql+asyncpg",
+    "postgres": "postgresql+asyncpg",
+}
 _BUSY = 5.0  # seconds to wait for another process' write lock, or for a free connection
 _READERS = 3  # connections that read a SQLite file at the same time
 
@@ -48,9 +52,9 @@ class _OnTheLoop:
 class _InThreads:
     """A pool of SQLite connections, with a thread for each.
 
-    Why not aiosqlite: it comes back to the event loop after each call of the driver, some twenty times in a small
-    transaction, and each time waits for its turn. Measured beside a busy loop, a transaction of 100 alerts takes 75 ms
-    that way and 14 ms in one go (tests/bench/store_bench.py).
+    Why not aiosqlite: it comes back to the event loop after each call of the driver, some twenty
+    times in a small transaction, and each time waits for its turn. Measured beside a busy loop, a
+    transaction of 100 alerts takes 75 ms that way and 14 ms in one go (tests/bench/store_bench.py).
     """
 
     def __init__(self, engine: Engine, threads: int) -> None:
@@ -72,11 +76,15 @@ class _InThreads:
 class Database:
     """A database as two pools: `reader` without transactions, `writer` with.
 
-    SQLite has one writer connection, so that writers queue here in order instead of racing for the file's lock.
+    SQLite has one writer connection, so that writers queue here in order instead of racing for the
+    file's lock.
     """
 
     def __init__(self, url: str) -> None:
-        """Raises: ValueError, for a URL that isn't of a database we know. Connects to nothing yet."""
+        """Raises: ValueError, for a URL that isn't of a database we know.
+
+        Connects to nothing yet.
+        """
         parsed = parse(url)
         self.reader: _InThreads | _OnTheLoop
         self.writer: _InThreads | _OnTheLoop
@@ -87,13 +95,21 @@ class Database:
             self.dialect = POSTGRES
             self.reader, self.writer = _postgres(parsed)
 
-    async def read(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run `work` on a connection that takes no write lock; each of its statements sees what is committed."""
+    async def read(
+        self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run `work` on a connection that takes no write lock; each of its statements sees what is
+        committed.
+        """
         with _translated():
             return await self.reader.run(lambda connection: work(connection, *args, **kwargs))
 
-    async def write(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run `work` in one transaction: all of it is durable when this returns, or none of it is if it raises."""
+    async def write(
+        self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run `work` in one transaction: all of it is durable when this returns, or none of it is
+        if it raises.
+        """
         with _translated():
             return await self.writer.run(lambda connection: work(connection, *args, **kwargs))
 
@@ -107,7 +123,9 @@ def parse(url: str) -> URL:
     try:
         parsed = make_url(url)
     except ArgumentError:
-        raise ValueError("storage isn't a URL like sqlite:///file.db or postgresql://user@host/db") from None
+        raise ValueError(
+            "storage isn't a URL like sqlite:///file.db or postgresql://user@host/db"
+        ) from None
     if parsed.drivername not in _DRIVERS:
         raise ValueError(f"storage {parsed.drivername!r} is neither sqlite nor postgresql")
     return parsed.set(drivername=_DRIVERS[parsed.drivername])
@@ -126,13 +144,22 @@ def _sqlite(url: URL) -> tuple[_InThreads, _InThreads]:
         connect_args=arguments,
     )
     writer = create_engine(
-        url, hide_parameters=True, pool_size=1, max_overflow=0, connect_args=arguments | {"isolation_level": None}
+        url,
+        hide_parameters=True,
+        pool_size=1,
+        max_overflow=0,
+        connect_args=arguments | {"isolation_level": None},
     )
     event.listen(reader, "connect", _tune("cache_size = -4000"))
     event.listen(
         writer,
         "connect",
-        _tune("journal_mode = WAL", "synchronous = FULL", "cache_size = -8000", "wal_autocheckpoint = 4000"),
+        _tune(
+            "journal_mode = WAL",
+            "synchronous = FULL",
+            "cache_size = -8000",
+            "wal_autocheckpoint = 4000",
+        ),
     )
     event.listen(writer, "begin", _begin_immediate)
     return _InThreads(reader, _READERS), _InThreads(writer, 1)
@@ -149,7 +176,9 @@ def _tune(*pragmas: str) -> Callable[[Any, Any], None]:
 
 
 def _begin_immediate(connection: Connection) -> None:
-    """Take the write lock first: a transaction that starts by reading can't wait for it later, only fail."""
+    """Take the write lock first: a transaction that starts by reading can't wait for it later, only
+    fail.
+    """
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
@@ -157,21 +186,30 @@ def _postgres(url: URL) -> tuple[_OnTheLoop, _OnTheLoop]:
     from sqlalchemy.ext.asyncio import create_async_engine  # noqa: PLC0415 - loads the ORM, which SQLite can do without
 
     if "sslmode" in url.query:  # libpq's name, which hosted databases print in their URLs
-        url = url.update_query_dict({"ssl": url.query["sslmode"]}).difference_update_query(["sslmode"])
+        url = url.update_query_dict({"ssl": url.query["sslmode"]}).difference_update_query(
+            ["sslmode"]
+        )
     writer = create_async_engine(
         url,
         hide_parameters=True,
         pool_size=5,
         max_overflow=5,
         pool_timeout=_BUSY,
-        connect_args={"timeout": _BUSY, "command_timeout": 30, "server_settings": {"application_name": "alert-router"}},
+        connect_args={
+            "timeout": _BUSY,
+            "command_timeout": 30,
+            "server_settings": {"application_name": "alert-router"},
+        },
     )
     return _OnTheLoop(writer.execution_options(isolation_level="AUTOCOMMIT")), _OnTheLoop(writer)
 
 
 @contextmanager
 def _translated() -> Iterator[None]:
-    """Say what a failure means to the caller. The text is the database's own, with no URL, SQL or data in it."""
+    """Say what a failure means to the caller.
+
+    The text is the database's own, with no URL, SQL or data in it.
+    """
     try:
         yield
     except DBAPIError as error:
@@ -189,6 +227,10 @@ def _meaning(error: DBAPIError) -> Exception | None:
     name = getattr(error.orig, "sqlite_errorname", "")
     if state in _LOST_RACES or name in {"SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"}:
         return Conflict(str(error.orig))
-    if state[:2] in _OUR_MISTAKES or name in {"SQLITE_ERROR", "SQLITE_MISMATCH"} or "CONSTRAINT" in name:
+    if (
+        state[:2] in _OUR_MISTAKES
+        or name in {"SQLITE_ERROR", "SQLITE_MISMATCH"}
+        or "CONSTRAINT" in name
+    ):
         return None
     return StoreUnavailable(str(error.orig))

@@ -4,9 +4,19 @@
 
 from sqlalchemy import Table, Text, column
 
-from router.core.suppression import NO_INCIDENT, RECHECK
+from router.core.incident.suppression import NO_INCIDENT, RECHECK
 from router.store.bulk import Dialect, written
-from router.store.schema import alerts, history, incidents, notifications, receipts, records, timeline, timers, windows
+from router.store.schema import (
+    alerts,
+    history,
+    incidents,
+    notifications,
+    receipts,
+    records,
+    timeline,
+    timers,
+    windows,
+)
 
 
 def upsert(dialect: Dialect, table: Table, where: str = "true", unless: str = "true") -> str:
@@ -26,7 +36,9 @@ def writes(dialect: Dialect) -> dict[str, str]:
     timer = written(dialect, t.incident_id, t.name, t.due_at)
     return {
         "incidents": _successors(dialect, incidents, "stored.id = given.id"),
-        "records": _successors(dialect, records, "stored.kind = given.kind AND stored.id = given.id"),
+        "records": _successors(
+            dialect, records, "stored.kind = given.kind AND stored.id = given.id"
+        ),
         "forgotten": f"""
             DELETE FROM alerts WHERE (fingerprint, rule) IN (
                 SELECT given.fingerprint, given.rule FROM {written(dialect, a.fingerprint, a.rule)})""",
@@ -87,8 +99,9 @@ def _append(dialect: Dialect, table: Table) -> str:
 def _owe(dialect: Dialect) -> str:
     """Add a message to the row of its channel.
 
-    One that waits is replaced, and keeps its place: a back-off isn't shortened, and it's as old as the first that was
-    owed. If it's just being sent, then the one owed here is the next, and no older than itself.
+    One that waits is replaced, and keeps its place: a back-off isn't shortened, and it's as old as
+    the first that was owed. If it's just being sent, then the one owed here is the next, and no
+    older than itself.
     """
     n = notifications.c
     pending = "notifications.state = 'pending'"
@@ -115,8 +128,9 @@ def _owe(dialect: Dialect) -> str:
 def _settle(dialect: Dialect) -> str:
     """Store what came of a sending, if the lease it was done under still holds.
 
-    If more was owed meanwhile, that is pending now: after the same back-off if this one failed for now, and else as a
-    new message that is due at once, for it was already due when this one was claimed.
+    If more was owed meanwhile, that is pending now: after the same back-off if this one failed for
+    now, and else as a new message that is due at once, for it was already due when this one was
+    claimed.
     """
     n = notifications.c
     rows = written(dialect, *n, column("held", Text()), column("sent_seq", n.seq.type))

@@ -7,16 +7,16 @@ from typing import Any
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
-from router.core.proof import proven
-from router.core.statistics import Story
-from router.core.view import Changes, View, Wanted
+from router.core.incident.snapshot import ReadPlan, Snapshot, Writes
+from router.core.postmortem.statistics import IncidentFacts
+from router.core.reachability.channel_health import proven
 from router.model.decision import Entry
 from router.model.event import Event, TimerDue
 from router.model.incident import Incident, Severity, Status
 from router.model.notification import Notification, NotificationState
 from router.model.record import Record
 from router.model.statuspage import Published
-from router.ports import AlertRow, Gauges
+from router.ports.store import AlertRow, Gauges
 from router.store import queries
 from router.store.bulk import SQLITE
 from router.store.claims import Claims
@@ -27,11 +27,16 @@ from router.store.save import Save
 from router.store.sql import Database
 from router.store.stories import stories
 
-_PRUNED_AT_ONCE = 2000  # rows in one transaction, so that clearing up never keeps an alert waiting for long
+_PRUNED_AT_ONCE = (
+    2000  # rows in one transaction, so that clearing up never keeps an alert waiting for long
+)
 
 
 class SqlStore:
-    """Made by `open_store`. Every method raises StoreUnavailable when the database can't be reached."""
+    """Made by `open_store`.
+
+    Every method raises StoreUnavailable when the database can't be reached.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -40,15 +45,17 @@ class SqlStore:
         self._claims = Claims(database.dialect)
         self._letter = ReadLetter(database.dialect)
 
-    async def load(self, wanted: Wanted) -> View:
+    async def load(self, wanted: ReadPlan) -> Snapshot:
         """The incidents that takings name aren't read with them: ask for their ids."""
         return await self._database.read(self._load, wanted)
 
-    async def save(self, changes: Changes) -> None:
+    async def save(self, changes: Writes) -> None:
         """Raises: Conflict, Stale, StoreUnavailable."""
         await self._database.write(self._save, changes)
 
-    async def claim_timers(self, now: float, owner: str, until: float, limit: int) -> Sequence[TimerDue]:
+    async def claim_timers(
+        self, now: float, owner: str, until: float, limit: int
+    ) -> Sequence[TimerDue]:
         if not await self._database.read(self._claims.timers_due, now):
             return ()
         return await self._database.write(self._claims.timers, now, owner, until, limit)
@@ -67,7 +74,9 @@ class SqlStore:
         whose: Any = {"people": people, "less": less}
         if not await self._database.read(self._claims.notifications_due, channel, now, **whose):
             return ()
-        return await self._database.write(self._claims.notifications, channel, now, owner, until, limit, **whose)
+        return await self._database.write(
+            self._claims.notifications, channel, now, owner, until, limit, **whose
+        )
 
     async def waiting(
         self, addresses: Mapping[str, bool], now: float, limit: int
@@ -79,7 +88,9 @@ class SqlStore:
     ) -> Sequence[Notification]:
         return await self._database.write(self._claims.these, keys, now, owner, until)
 
-    async def letter(self, incident_id: int) -> tuple[Incident, Sequence[Entry], Sequence[AlertRow]] | None:
+    async def letter(
+        self, incident_id: int
+    ) -> tuple[Incident, Sequence[Entry], Sequence[AlertRow]] | None:
         """The last 30 timeline entries, and up to 10 alerts."""
         return await self._database.read(self._letter, incident_id)
 
@@ -92,7 +103,7 @@ class SqlStore:
     async def published(self, since: float) -> Sequence[Published]:
         return await self._database.read(published, since)
 
-    async def stories(self, since: float, limit: int) -> Sequence[Story]:
+    async def stories(self, since: float, limit: int) -> Sequence[IncidentFacts]:
         return await self._database.read(stories, since, limit)
 
     async def incidents(
@@ -115,7 +126,9 @@ class SqlStore:
         limit: int = 100,
     ) -> Sequence[AlertRow]:
         """`limit` counts fingerprints: all the takings of one are on one page."""
-        return await self._database.read(queries.alert_page, fingerprint, incident_id, firing, after, limit)
+        return await self._database.read(
+            queries.alert_page, fingerprint, incident_id, firing, after, limit
+        )
 
     async def notifications(
         self,
@@ -126,7 +139,9 @@ class SqlStore:
         ref: str = "",
         limit: int = 100,
     ) -> Sequence[Notification]:
-        return await self._database.read(queries.notification_page, states, incident_id, channel, ref, limit)
+        return await self._database.read(
+            queries.notification_page, states, incident_id, channel, ref, limit
+        )
 
     async def proven(self) -> Mapping[str, float]:
         return proven(await self._database.read(queries.latest_deliveries))
@@ -143,7 +158,12 @@ class SqlStore:
         return await self._database.write(queries.remove_record, kind, record_id)
 
     async def history(
-        self, *, since: float = -math.inf, until: float = math.inf, after: int = 0, limit: int = 1000
+        self,
+        *,
+        since: float = -math.inf,
+        until: float = math.inf,
+        after: int = 0,
+        limit: int = 1000,
     ) -> Sequence[tuple[int, Event]]:
         return await self._database.read(queries.history_page, since, until, after, limit)
 
@@ -158,12 +178,16 @@ class SqlStore:
         total, database = 0, self._database
         while gone := await database.write(queries.prune_some, before, kinds, _PRUNED_AT_ONCE):
             total += gone
-        while keys := await database.read(queries.old_windows, database.dialect, before, _PRUNED_AT_ONCE):
+        while keys := await database.read(
+            queries.old_windows, database.dialect, before, _PRUNED_AT_ONCE
+        ):
             total += await database.write(queries.forget_windows, database.dialect, before, keys)
         return total
 
     async def recover(self) -> None:
-        """A SQLite file has one daemon; on PostgreSQL the leases may be those of other replicas, and run out."""
+        """A SQLite file has one daemon; on PostgreSQL the leases may be those of other replicas,
+        and run out.
+        """
         if self._database.dialect is SQLITE:
             await self._database.write(queries.end_leases)
 

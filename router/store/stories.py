@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import msgspec
 from sqlalchemy import Connection, select
 
-from router.core.statistics import WANTED, Story
+from router.core.postmortem.statistics import WANTED, IncidentFacts
 from router.model.decision import Entry
 from router.model.incident import Incident
 from router.store.queries import entries_of
@@ -15,15 +15,17 @@ from router.store.schema import incidents, timeline
 _incident = msgspec.json.Decoder(Incident)
 
 
-def stories(connection: Connection, since: float, limit: int) -> Sequence[Story]:
+def stories(connection: Connection, since: float, limit: int) -> Sequence[IncidentFacts]:
     """The incidents that opened since then, the newest `limit` of them, oldest first."""
     i, t = incidents.c, timeline.c
     newest = select(i.id, i.doc).where(i.opened_at >= since).order_by(i.id.desc()).limit(limit)
     docs = [_incident.decode(doc) for _, doc in connection.execute(newest)]
     # The timeline has an index by incident and none by what happened: begin where it can matter.
     first = min((one.id for one in docs), default=0)
-    query = select(t.incident_id, t.at, t.what, t.by, t.data, t.id).where(t.incident_id >= first, t.what.in_(WANTED))
+    query = select(t.incident_id, t.at, t.what, t.by, t.data, t.id).where(
+        t.incident_id >= first, t.what.in_(WANTED)
+    )
     entries: defaultdict[int, list[Entry]] = defaultdict(list)
     for entry in entries_of(connection, query.order_by(t.incident_id, t.id)) if docs else ():
         entries[entry.incident_id].append(entry)
-    return [Story(one, entries[one.id]) for one in reversed(docs)]
+    return [IncidentFacts(one, entries[one.id]) for one in reversed(docs)]

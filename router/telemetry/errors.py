@@ -20,8 +20,9 @@ _source: ContextVar[str] = ContextVar(SOURCE, default="")
 def start(dsn: str | None, environment: str = "") -> None:
     """Report what is logged as an error from now on, if there's a `dsn`.
 
-    None of sentry-sdk's other hooks are on: those for aiohttp, SQLAlchemy and threads more than double what a webhook
-    costs, even with no DSN (measured: 446 us instead of 192), and put URLs into what is sent.
+    None of sentry-sdk's other hooks are on: those for aiohttp, SQLAlchemy and threads more than
+    double what a webhook costs, even with no DSN (measured: 446 us instead of 192), and put URLs
+    into what is sent.
     """
     if not dsn:
         return
@@ -44,7 +45,9 @@ def start(dsn: str | None, environment: str = "") -> None:
 
 
 def without_feedback(event: "Event", _hint: "Hint") -> "Event | None":
-    """Drop an error made by an alert from Sentry: reporting it could raise that alert again, without end."""
+    """Drop an error made by an alert from Sentry: reporting it could raise that alert again,
+    without end.
+    """
     source = _source.get()
     if source == "sentry":
         return None

@@ -1,4 +1,7 @@
-"""Structured logs: one event a line, as JSON or for a console. Nothing logs a request body, a header or a URL."""
+"""Structured logs: one event a line, as JSON or for a console.
+
+Nothing logs a request body, a header or a URL.
+"""
 
 import logging
 import sys
@@ -11,7 +14,8 @@ from structlog.typing import Processor
 def configure(form: Literal["console", "json"] = "console", level: str = "info") -> None:
     """Send the router's logs, and those of its libraries from WARNING on, to stderr.
 
-    Libraries are kept at WARNING since at INFO some write URLs, which are secrets (wire/06, Slack and Teams webhooks).
+    Libraries are kept at WARNING since at INFO some write URLs, which are secrets (wire/06, Slack
+    and Teams webhooks).
     """
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -19,7 +23,11 @@ def configure(form: Literal["console", "json"] = "console", level: str = "info")
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
     ]
-    final = structlog.processors.JSONRenderer() if form == "json" else structlog.dev.ConsoleRenderer(colors=False)
+    final = (
+        structlog.processors.JSONRenderer()
+        if form == "json"
+        else structlog.dev.ConsoleRenderer(colors=False)
+    )
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -28,7 +36,9 @@ def configure(form: Literal["console", "json"] = "console", level: str = "info")
     )
     handler = logging.StreamHandler(sys.stderr)
     remove = structlog.stdlib.ProcessorFormatter.remove_processors_meta
-    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[remove, final]))
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[remove, final])
+    )
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)

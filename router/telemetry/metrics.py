@@ -8,14 +8,14 @@ import prometheus_client as prometheus
 from prometheus_client import CollectorRegistry, Gauge, Histogram
 
 from router import __version__
-from router.core.suppression import SUPPRESSED
-from router.core.view import Changes
+from router.core.incident.snapshot import Writes
+from router.core.incident.suppression import SUPPRESSED
 from router.model.alert import AlertStatus
 from router.model.event import AlertSeen, DeliverySettled, Event
 from router.model.incident import Incident, Severity, Status
 from router.model.notification import Attempt, NotificationState, channel_of
 from router.model.reason import Reason
-from router.ports import Gauges
+from router.ports.store import Gauges
 
 PREFIX = "alert_router"
 
@@ -67,68 +67,136 @@ class Metrics:
         gauge = partial(Gauge, namespace=PREFIX, registry=registry)
         histogram = partial(Histogram, namespace=PREFIX, registry=registry)
         channel_outcome = ["channel", "outcome"]
-        self.alerts_received = counter("alerts_received_total", "Alerts accepted.", ["source", "status"])
+        self.alerts_received = counter(
+            "alerts_received_total", "Alerts accepted.", ["source", "status"]
+        )
         self.suppressed = counter(
-            "alerts_suppressed_total", "Alerts that were kept quiet, each time they were looked at.", ["reason"]
+            "alerts_suppressed_total",
+            "Alerts that were kept quiet, each time they were looked at.",
+            ["reason"],
         )
         self.webhooks_rejected = counter(
-            "webhooks_rejected_total", "Webhooks, or alerts in them, that were refused.", ["source", "reason"]
+            "webhooks_rejected_total",
+            "Webhooks, or alerts in them, that were refused.",
+            ["source", "reason"],
         )
         self.incidents = gauge("incidents", "Incidents there are.", ["severity", "status"])
-        self.incidents_opened = counter("incidents_opened_total", "Incidents opened or reopened.", ["severity", "rule"])
+        self.incidents_opened = counter(
+            "incidents_opened_total", "Incidents opened or reopened.", ["severity", "rule"]
+        )
         self.time_to_acknowledge = histogram(
-            "time_to_acknowledge_seconds", "Opening to acknowledgement.", ["severity"], buckets=HUMAN_SECONDS
+            "time_to_acknowledge_seconds",
+            "Opening to acknowledgement.",
+            ["severity"],
+            buckets=HUMAN_SECONDS,
         )
         self.time_to_resolve = histogram(
-            "time_to_resolve_seconds", "From opening to the end.", ["severity"], buckets=HUMAN_SECONDS
+            "time_to_resolve_seconds",
+            "From opening to the end.",
+            ["severity"],
+            buckets=HUMAN_SECONDS,
         )
-        self.escalations = counter("escalations_total", "Policy steps taken because nobody had answered.", ["severity"])
-        self.late = counter("responses_overdue_total", "Incidents not acknowledged in the promised time.", ["severity"])
-        self.unanswered = counter("unanswered_total", "Escalations that ended with no answer.", ["severity"])
+        self.escalations = counter(
+            "escalations_total", "Policy steps taken because nobody had answered.", ["severity"]
+        )
+        self.late = counter(
+            "responses_overdue_total",
+            "Incidents not acknowledged in the promised time.",
+            ["severity"],
+        )
+        self.unanswered = counter(
+            "unanswered_total", "Escalations that ended with no answer.", ["severity"]
+        )
         self.promoted = counter(
             "promotions_total", "Incidents not resolved in time, by what they became.", ["severity"]
         )
-        self.unreached = counter("unreached_total", "Targets of a step that came to nobody.", ["severity"])
+        self.unreached = counter(
+            "unreached_total", "Targets of a step that came to nobody.", ["severity"]
+        )
         self.notifications = counter(
             "notifications_total", "Messages that were delivered or given up.", channel_outcome
         )
-        self.attempts = counter("delivery_attempts_total", "Attempts to deliver a message.", channel_outcome)
-        self.actions = counter("actions_total", "Actions against incidents, by how they ended.", ["action", "outcome"])
-        self.pending = gauge("notifications_pending", "Messages owed and not yet delivered.", ["channel"])
-        self.dead = gauge("notifications_dead", "Messages given up, waiting to be re-sent.", ["channel"])
+        self.attempts = counter(
+            "delivery_attempts_total", "Attempts to deliver a message.", channel_outcome
+        )
+        self.actions = counter(
+            "actions_total", "Actions against incidents, by how they ended.", ["action", "outcome"]
+        )
+        self.pending = gauge(
+            "notifications_pending", "Messages owed and not yet delivered.", ["channel"]
+        )
+        self.dead = gauge(
+            "notifications_dead", "Messages given up, waiting to be re-sent.", ["channel"]
+        )
         self.latency = histogram(
-            "notification_latency_seconds", "From owed to delivered.", ["channel"], buckets=DELIVERY_SECONDS
+            "notification_latency_seconds",
+            "From owed to delivered.",
+            ["channel"],
+            buckets=DELIVERY_SECONDS,
         )
         self.proven = gauge(
-            "channel_proven_timestamp_seconds", "When a message last arrived, if one ever has.", ["channel"]
+            "channel_proven_timestamp_seconds",
+            "When a message last arrived, if one ever has.",
+            ["channel"],
         )
-        self.drill_overdue = gauge("drill_overdue_seconds", "For how long the regular drill has been overdue.")
-        self.drill_last = gauge("drill_last_timestamp_seconds", "When the regular drill was last held; 0 if never.")
+        self.drill_overdue = gauge(
+            "drill_overdue_seconds", "For how long the regular drill has been overdue."
+        )
+        self.drill_last = gauge(
+            "drill_last_timestamp_seconds", "When the regular drill was last held; 0 if never."
+        )
         self.subscriber_mails = counter(
-            "subscriber_mails_total", "Mails to subscribers of the status page, once done.", ["outcome"]
+            "subscriber_mails_total",
+            "Mails to subscribers of the status page, once done.",
+            ["outcome"],
         )
         self.status_export_time = gauge(
-            "status_export_last_success_timestamp_seconds", "When the status page was last written as files."
+            "status_export_last_success_timestamp_seconds",
+            "When the status page was last written as files.",
         )
-        self.timers_overdue = gauge("timers_overdue_seconds", "How late the most overdue deadline is.")
-        self.postmortems_overdue = gauge("postmortems_overdue", "Post-mortems that should be shared by now.")
-        self.items_overdue = gauge("action_items_overdue", "Action items that should be done by now.")
-        self.oncall_gap = gauge("oncall_gap_seconds", "Of the coming week, when nobody is on call.", ["schedule"])
+        self.timers_overdue = gauge(
+            "timers_overdue_seconds", "How late the most overdue deadline is."
+        )
+        self.postmortems_overdue = gauge(
+            "postmortems_overdue", "Post-mortems that should be shared by now."
+        )
+        self.items_overdue = gauge(
+            "action_items_overdue", "Action items that should be done by now."
+        )
+        self.oncall_gap = gauge(
+            "oncall_gap_seconds", "Of the coming week, when nobody is on call.", ["schedule"]
+        )
         self.calendar_fetched = gauge(
-            "calendar_fetched_timestamp_seconds", "When an imported calendar was fetched last.", ["schedule"]
+            "calendar_fetched_timestamp_seconds",
+            "When an imported calendar was fetched last.",
+            ["schedule"],
         )
-        self.commit = histogram("commit_seconds", "From deciding to committed.", buckets=COMMIT_SECONDS)
+        self.commit = histogram(
+            "commit_seconds", "From deciding to committed.", buckets=COMMIT_SECONDS
+        )
         self.heartbeat_last = gauge(
-            "heartbeat_last_timestamp_seconds", "When a heartbeat last came, if it ever has.", ["heartbeat"]
+            "heartbeat_last_timestamp_seconds",
+            "When a heartbeat last came, if it ever has.",
+            ["heartbeat"],
         )
-        self.heartbeat_missed = gauge("heartbeat_missed", "1 if it stays away, or says that it failed.", ["heartbeat"])
+        self.heartbeat_missed = gauge(
+            "heartbeat_missed", "1 if it stays away, or says that it failed.", ["heartbeat"]
+        )
         self.heartbeats_sent = counter(
-            "heartbeats_sent_total", "Times at which the router was to say that it's well.", ["outcome"]
+            "heartbeats_sent_total",
+            "Times at which the router was to say that it's well.",
+            ["outcome"],
         )
-        self.reload_successful = gauge("config_last_reload_successful", "1 if the config in force is the one on disk.")
-        self.reload_time = gauge("config_last_reload_success_timestamp_seconds", "When the config in force was loaded.")
+        self.reload_successful = gauge(
+            "config_last_reload_successful", "1 if the config in force is the one on disk."
+        )
+        self.reload_time = gauge(
+            "config_last_reload_success_timestamp_seconds", "When the config in force was loaded."
+        )
         self._channels: tuple[str, ...] = ()
-        gauge("build_info", "Always 1; the version is the label.", ["version"]).labels(__version__).set(1)
+        gauge("build_info", "Always 1; the version is the label.", ["version"]).labels(
+            __version__
+        ).set(1)
 
     def expect(self, sources: Iterable[str], channels: Iterable[str]) -> None:
         """Start known series at 0: a counter that first appears as 1 is invisible to rate()."""
@@ -146,12 +214,25 @@ class Metrics:
         for outcome in ("sent", "failed"):
             self.subscriber_mails.labels(outcome)
         for severity in Severity:
-            for metric in (self.escalations, self.unreached, self.late, self.unanswered, self.promoted):
+            for metric in (
+                self.escalations,
+                self.unreached,
+                self.late,
+                self.unanswered,
+                self.promoted,
+            ):
                 metric.labels(severity.value)
 
-    def committed(self, events: Iterable[Event], changes: Changes, incidents: Mapping[int, Incident]) -> None:
-        """Count what a committed transaction holds. `incidents` are those its entries are about, as far as known."""
-        received = Counter((e.alert.source, e.alert.status) for e in events if isinstance(e, AlertSeen))
+    def committed(
+        self, events: Iterable[Event], changes: Writes, incidents: Mapping[int, Incident]
+    ) -> None:
+        """Count what a committed transaction holds.
+
+        `incidents` are those its entries are about, as far as known.
+        """
+        received = Counter(
+            (e.alert.source, e.alert.status) for e in events if isinstance(e, AlertSeen)
+        )
         for (source, status), alerts in received.items():
             self.alerts_received.labels(source, status.value).inc(alerts)
         self._suppressed(changes)
@@ -166,11 +247,19 @@ class Metrics:
                 self.actions.labels(entry.data["action"], entry.what.removeprefix("action_")).inc()
             elif entry.what in {Reason.DELIVERED, Reason.BUNDLED}:
                 self.latency.labels(channel_of(entry.data["channel"])).observe(entry.data["late"])
-            elif entry.what in MILESTONES and (incident := incidents.get(entry.incident_id)) and not incident.drill:
+            elif (
+                entry.what in MILESTONES
+                and (incident := incidents.get(entry.incident_id))
+                and not incident.drill
+            ):
                 self._happened(entry.what, entry.at, incident)
 
-    def _suppressed(self, changes: Changes) -> None:
-        quiet = Counter(taking.reason for taking, _ in changes.takings.values() if taking.reason in SUPPRESSED)
+    def _suppressed(self, changes: Writes) -> None:
+        quiet = Counter(
+            rule_match.reason
+            for rule_match, _ in changes.rule_matches.values()
+            if rule_match.reason in SUPPRESSED
+        )
         for reason, looks in quiet.items():
             self.suppressed.labels(reason.value).inc(looks)
 
@@ -208,7 +297,10 @@ class Metrics:
                 self.heartbeat_last.labels(name).set(last)
 
     def worked(self, addresses: Mapping[str, float]) -> None:
-        """When each address last worked, in UTC seconds. A way to a person proves its channel, too."""
+        """When each address last worked, in UTC seconds.
+
+        A way to a person proves its channel, too.
+        """
         for address in sorted(addresses, key=addresses.__getitem__):
             self.proven.labels(channel_of(address)).set(addresses[address])
 

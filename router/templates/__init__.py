@@ -1,4 +1,7 @@
-"""The packaged templates of what is said. They're a part of the code that happens to be in files of its own."""
+"""The packaged templates of what is said.
+
+They're a part of the code that happens to be in files of its own.
+"""
 
 from pathlib import Path
 

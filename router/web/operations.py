@@ -9,14 +9,19 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from router.config.document import Auth
 from router.config.located import Invalid
-from router.ports import Clock, Store, StoreUnavailable
+from router.ports.clock import Clock
+from router.ports.errors import StoreUnavailable
+from router.ports.store import Store
 from router.telemetry.metrics import Metrics
 from router.web.auth import Role, whoever
 from router.web.problem import problem
 
 
 class Operations:
-    """`/metrics` and `/-/…`. These are open, as is usual, and hold no secret; only an admin may reload."""
+    """`/metrics` and `/-/…`.
+
+    These are open, as is usual, and hold no secret; only an admin may reload.
+    """
 
     def __init__(
         self,
@@ -42,10 +47,15 @@ class Operations:
         ]
 
     async def show_metrics(self, _request: web.Request) -> web.Response:
-        """The counters are always there; the gauges are as of the last time that the store could be asked."""
+        """The counters are always there; the gauges are as of the last time that the store could be
+        asked.
+        """
         with suppress(StoreUnavailable):
             self._metrics.show(await self._store.gauges(self._clock.now()))
-        return web.Response(body=generate_latest(self._metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+        return web.Response(
+            body=generate_latest(self._metrics.registry),
+            headers={"Content-Type": CONTENT_TYPE_LATEST},
+        )
 
     async def healthy(self, _request: web.Request) -> web.Response:
         return web.Response(text="alert-router is healthy.\n")
@@ -56,7 +66,10 @@ class Operations:
         return web.Response(text="alert-router is ready.\n")
 
     async def reload(self, request: web.Request) -> web.Response:
-        """Read the config again. If it's wrong, the one in force stays and the answer says what's wrong."""
+        """Read the config again.
+
+        If it's wrong, the one in force stays and the answer says what's wrong.
+        """
         whoever(request, self._auth(), Role.ADMIN)
         try:
             await self._reload()

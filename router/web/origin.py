@@ -1,7 +1,8 @@
 """Refuses what another site made somebody's browser send.
 
-A browser adds its user's password to a form that any site has it post, and reaches a router on loopback that asks for
-none. It also says where the form came from, which no site can forge; programs say nothing, and are left alone.
+A browser adds its user's password to a form that any site has it post, and reaches a router on
+loopback that asks for none. It also says where the form came from, which no site can forge;
+programs say nothing, and are left alone.
 """
 
 import ipaddress
@@ -18,19 +19,26 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that change nothing here."""
 
 ANYBODYS = ("/webhooks/", "/heartbeat/", "/act/", "/status", "/metrics", "/-/", "/style.css")
-"""Where paths begin that show nothing to hide, or ask for a secret of their own. All others ask for a token."""
+"""Where paths begin that show nothing to hide, or ask for a secret of their own.
+
+All others ask for a token.
+"""
 
 
 @web.middleware
 async def same_origin(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Raises: aiohttp's HTTPForbidden."""
     if request.method not in SAFE and _from_elsewhere(request):
-        raise web.HTTPForbidden(text="another site's page sent this; open the router's own page and do it there")
+        raise web.HTTPForbidden(
+            text="another site's page sent this; open the router's own page and do it there"
+        )
     return await handler(request)
 
 
 def _from_elsewhere(request: web.Request) -> bool:
-    """By Sec-Fetch-Site (https://www.w3.org/TR/fetch-metadata/), or Origin where a browser leaves that out."""
+    """By Sec-Fetch-Site (https://www.w3.org/TR/fetch-metadata/), or Origin where a browser leaves
+    that out.
+    """
     if site := request.headers.get("Sec-Fetch-Site"):
         return site not in {"same-origin", "none"}
     origin = request.headers.get("Origin")
@@ -40,7 +48,8 @@ def _from_elsewhere(request: web.Request) -> bool:
 def own_name(document: Callable[[], Document]) -> Middleware:
     """Refuses, while the API is open on loopback, what is asked of it by another's name.
 
-    A site can have its own name lead to 127.0.0.1: to a browser its page and the router are the same origin then.
+    A site can have its own name lead to 127.0.0.1: to a browser its page and the router are the
+    same origin then.
     """
 
     @web.middleware

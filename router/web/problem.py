@@ -6,7 +6,7 @@ from http import HTTPStatus
 import msgspec
 from aiohttp import web
 
-from router.ports import Bad, Overloaded, StoreUnavailable, Unauthorized
+from router.ports.errors import InvalidInput, Overloaded, StoreUnavailable, Unauthorized
 from router.telemetry.logs import logger
 
 log = logger(__name__)
@@ -20,10 +20,18 @@ BUSY = HTTPStatus.SERVICE_UNAVAILABLE
 
 
 def problem(
-    status: int, detail: str, errors: Sequence[Bad] = (), headers: Mapping[str, str] | None = None
+    status: int,
+    detail: str,
+    errors: Sequence[InvalidInput] = (),
+    headers: Mapping[str, str] | None = None,
 ) -> web.Response:
     """A problem response. Each of `errors` names the field it's about by JSON Pointer."""
-    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
+    body = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+    }
     listed = [{"pointer": f"#{error.pointer}", "detail": error.detail} for error in errors]
     return web.Response(
         status=status,
@@ -44,10 +52,15 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
         headers = {name: error.headers[name] for name in ("Allow",) if name in error.headers}
         return problem(error.status, error.text or error.reason, headers=headers)
     except Unauthorized as error:
-        return problem(HTTPStatus.UNAUTHORIZED, str(error), headers={"WWW-Authenticate": error.scheme})
-    except (web.RequestPayloadError, ConnectionResetError):  # packed otherwise than its headers say, or broken off
+        return problem(
+            HTTPStatus.UNAUTHORIZED, str(error), headers={"WWW-Authenticate": error.scheme}
+        )
+    except (
+        web.RequestPayloadError,
+        ConnectionResetError,
+    ):  # packed otherwise than its headers say, or broken off
         return problem(HTTPStatus.BAD_REQUEST, "the body can't be read")
-    except Bad as error:
+    except InvalidInput as error:
         return problem(HTTPStatus.BAD_REQUEST, error.detail, [error])
     except (StoreUnavailable, Overloaded) as error:
         return problem(BUSY, str(error), headers={"Retry-After": "1"})

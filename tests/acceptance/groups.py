@@ -1,4 +1,6 @@
-"""Load on a router that comes and goes: Alertmanager's groups, each of which repeats itself until it's understood."""
+"""Load on a router that comes and goes: Alertmanager's groups, each of which repeats itself until
+it's understood.
+"""
 
 import asyncio
 from collections.abc import Iterable
@@ -17,8 +19,13 @@ MOST = 8
 """Alerts of a group that fire at the same time."""
 
 
-async def answered(router: RouterProcess, path: str, body: Any, user: str = "") -> tuple[int, Any] | None:
-    """The router's answer; None if there was none, or only that it can't take anything now. Any other is a fault."""
+async def answered(
+    router: RouterProcess, path: str, body: Any, user: str = ""
+) -> tuple[int, Any] | None:
+    """The router's answer; None if there was none, or only that it can't take anything now.
+
+    Any other is a fault.
+    """
     with suppress(*NO_ANSWER):
         status, answer = await router.post(path, json=body, headers={"X-Router-User": user})
         if status != 503:
@@ -29,9 +36,11 @@ async def answered(router: RouterProcess, path: str, body: Any, user: str = "") 
 
 
 class Group:
-    """One group of an Alertmanager: posts its alerts again and again, with what has changed, each until it's taken.
+    """One group of an Alertmanager: posts its alerts again and again, with what has changed, each
+    until it's taken.
 
-    `firing` are the alerts that fire now, `accepted` the last status of each alert that was ever answered with 2xx.
+    `firing` are the alerts that fire now, `accepted` the last status of each alert that was ever
+    answered with 2xx.
     """
 
     def __init__(self, alertname: str, service: str, random: Random) -> None:
@@ -77,13 +86,22 @@ class Group:
         }
 
     def _resolve(self, names: Iterable[str]) -> list[dict[str, Any]]:
-        return [{**self.firing.pop(name), "status": "resolved", "endsAt": _now()} for name in list(names)]
+        return [
+            {**self.firing.pop(name), "status": "resolved", "endsAt": _now()}
+            for name in list(names)
+        ]
 
     async def _tell(self, router: RouterProcess, ended: list[dict[str, Any]]) -> None:
         alerts = [*self.firing.values(), *ended]
         if not alerts:
             return
-        body = {"version": "4", "groupKey": self.key, "status": "firing", "groupLabels": self.labels, "alerts": alerts}
+        body = {
+            "version": "4",
+            "groupKey": self.key,
+            "status": "firing",
+            "groupLabels": self.labels,
+            "alerts": alerts,
+        }
         self.posts += 1
         while (answer := await answered(router, "/webhooks/alertmanager", body)) is None:
             self.retries += 1

@@ -1,4 +1,5 @@
-"""Imports the router once, then forks a `serve` for every line it reads, and says its process id and its exit code.
+"""Imports the router once, then forks a `serve` for every line it reads, and says its process id
+and its exit code.
 
 python -m tests.acceptance.nursery CONFIG OUT LOG
 """

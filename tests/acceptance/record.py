@@ -10,7 +10,9 @@ PAGE = 1000
 
 @dataclass(frozen=True)
 class Record:
-    """Incidents with their timelines and notifications, oldest first; alerts by their label `instance`."""
+    """Incidents with their timelines and notifications, oldest first; alerts by their label
+    `instance`.
+    """
 
     incidents: list[dict[str, Any]]
     alerts: dict[str, dict[str, Any]]
@@ -21,26 +23,39 @@ class Record:
 
 
 async def read(router: RouterProcess) -> Record:
-    incidents = [await router.get(f"/api/v1/incidents/{one['id']}") for one in await _incidents(router)]
+    incidents = [
+        await router.get(f"/api/v1/incidents/{one['id']}") for one in await _incidents(router)
+    ]
     alerts = {row["labels"]["instance"]: row for row in await _alerts(router)}
     return Record(incidents, alerts)
 
 
 async def unfinished(router: RouterProcess) -> list[str]:
-    """What is still to come: quiet times and policies that aren't at their end, messages that are owed."""
+    """What is still to come: quiet times and policies that aren't at their end, messages that are
+    owed.
+    """
     still_open = (await router.get("/api/v1/incidents", open="true", limit=PAGE))["incidents"]
-    timelines = {one["name"]: (await router.get(f"/api/v1/incidents/{one['id']}"))["timeline"] for one in still_open}
+    timelines = {
+        one["name"]: (await router.get(f"/api/v1/incidents/{one['id']}"))["timeline"]
+        for one in still_open
+    }
     owed = (await router.get("/api/v1/notifications", state="pending"))["notifications"]
     return [
         *(f"quiet of {one['name']}" for one in still_open if not one["firing"]),
-        *(f"policy of {name}" for name, timeline in timelines.items() if not _has_escalated_to_the_end(timeline)),
+        *(
+            f"policy of {name}"
+            for name, timeline in timelines.items()
+            if not _has_escalated_to_the_end(timeline)
+        ),
         *(f"message to {one['channel']} about INC-{one['incident']}" for one in owed),
     ]
 
 
 def _has_escalated_to_the_end(timeline: list[dict[str, Any]]) -> bool:
     policy = [
-        entry["what"] for entry in timeline if entry["what"] in {"opened", "reopened", "severity_raised", "steps_ended"}
+        entry["what"]
+        for entry in timeline
+        if entry["what"] in {"opened", "reopened", "severity_raised", "steps_ended"}
     ]
     return policy[-1] == "steps_ended"
 

@@ -1,4 +1,6 @@
-"""The router as its users run it: `alert-router serve`, a process of its own that can be killed and started again."""
+"""The router as its users run it: `alert-router serve`, a process of its own that can be killed and
+started again.
+"""
 
 import asyncio
 import os
@@ -32,7 +34,10 @@ T = TypeVar("T")
 
 
 async def eventually(look: Callable[[], Awaitable[T]], condition: Callable[[T], bool]) -> T:
-    """What `look` finds, once it fulfils `condition`. Raises: TimeoutError, with what it finds instead."""
+    """What `look` finds, once it fulfils `condition`.
+
+    Raises: TimeoutError, with what it finds instead.
+    """
     deadline = perf_counter() + PATIENCE
     while not condition(found := await look()):
         if perf_counter() > deadline:
@@ -42,10 +47,11 @@ async def eventually(look: Callable[[], Awaitable[T]], condition: Callable[[T], 
 
 
 class RouterProcess:
-    """`async with RouterProcess(folder, config) as router:` has it ready at `router.url`, and stops it at the end.
+    """`async with RouterProcess(folder, config) as router:` has it ready at `router.url`, and stops
+    it at the end.
 
-    `config` is all of the config but `listen` and `storage`: those stay the same from one start to the next. What the
-    process prints is appended to the files `out` and `log`.
+    `config` is all of the config but `listen` and `storage`: those stay the same from one start to
+    the next. What the process prints is appended to the files `out` and `log`.
     """
 
     def __init__(self, folder: Path, config: Mapping[str, Any]) -> None:
@@ -55,7 +61,11 @@ class RouterProcess:
         self.log = folder / "router.log"
         self.database = folder / "router.db"
         self.config = folder / "router.yaml"
-        own = {"listen": self.target, "external_url": self.url, "storage": f"sqlite:///{self.database}"}
+        own = {
+            "listen": self.target,
+            "external_url": self.url,
+            "storage": f"sqlite:///{self.database}",
+        }
         self.config.write_text(yaml.safe_dump({**config, **own}))
         self._exit: asyncio.Task[int] | None = None
 
@@ -76,7 +86,10 @@ class RouterProcess:
         await self._leave()
 
     async def start(self) -> float:
-        """Start it, wait until it's ready, and say how many seconds that took. Raises: RuntimeError, TimeoutError."""
+        """Start it, wait until it's ready, and say how many seconds that took.
+
+        Raises: RuntimeError, TimeoutError.
+        """
         started = perf_counter()
         await self.spawn()
         await self.until_ready()
@@ -89,19 +102,26 @@ class RouterProcess:
         self._exit = asyncio.ensure_future(self._end())
 
     async def until_ready(self) -> None:
-        """Wait until it answers that it takes webhooks. Raises: RuntimeError if it stops instead, TimeoutError."""
+        """Wait until it answers that it takes webhooks.
+
+        Raises: RuntimeError if it stops instead, TimeoutError.
+        """
         assert self._exit is not None, "it isn't running"
         async with asyncio.timeout(PATIENCE):
             while not await self._is_ready():
                 if self._exit.done():
                     code = self._exit.result()
-                    raise RuntimeError(f"the router ended with {code}:\n{self.log.read_text()[-LOGGED:]}")
+                    raise RuntimeError(
+                        f"the router ended with {code}:\n{self.log.read_text()[-LOGGED:]}"
+                    )
                 await asyncio.sleep(PAUSE)
 
     async def kill(self) -> None:
         """SIGKILL: no goodbyes. Raises: AssertionError if it had stopped by itself."""
         code = await self._stop(signal.SIGKILL)
-        assert code == -signal.SIGKILL, f"the router had ended with {code}:\n{self.log.read_text()[-LOGGED:]}"
+        assert code == -signal.SIGKILL, (
+            f"the router had ended with {code}:\n{self.log.read_text()[-LOGGED:]}"
+        )
 
     async def terminate(self) -> int:
         """SIGTERM: its exit code once it has finished what was under way."""
@@ -116,7 +136,10 @@ class RouterProcess:
         return code
 
     async def post(self, path: str, **options: Any) -> tuple[int, Any]:
-        """The status of its answer, and its JSON. Raises: aiohttp.ClientError, OSError, TimeoutError without one."""
+        """The status of its answer, and its JSON.
+
+        Raises: aiohttp.ClientError, OSError, TimeoutError without one.
+        """
         async with self._session.post(self.url + path, **options) as answer:
             return answer.status, await answer.json(content_type=None)
 
@@ -127,11 +150,16 @@ class RouterProcess:
 
     async def get(self, path: str, **query: str | int) -> Any:
         """The JSON of a path of its API."""
-        async with self._session.get(self.url + path, params=query, raise_for_status=True) as answer:
+        async with self._session.get(
+            self.url + path, params=query, raise_for_status=True
+        ) as answer:
             return await answer.json()
 
     async def until(self, path: str, condition: Callable[[Any], bool], **query: str | int) -> Any:
-        """The JSON of a path once it fulfils `condition`. Raises: TimeoutError, with the last answer."""
+        """The JSON of a path once it fulfils `condition`.
+
+        Raises: TimeoutError, with the last answer.
+        """
         return await eventually(lambda: self.get(path, **query), condition)
 
     async def sample(self, name: str) -> float:
@@ -162,7 +190,9 @@ class RouterProcess:
         return self._process.pid
 
     async def _end(self) -> int:
-        """The exit code of the process that `_begin` began, minus the signal's number if one ended it."""
+        """The exit code of the process that `_begin` began, minus the signal's number if one ended
+        it.
+        """
         return await self._process.wait()
 
     async def _stop(self, number: signal.Signals) -> int:
@@ -178,9 +208,11 @@ class RouterProcess:
 
 
 class WarmRouter(RouterProcess):
-    """The same, forked from a process that has imported everything: a start costs a tenth of the time.
+    """The same, forked from a process that has imported everything: a start costs a tenth of the
+    time.
 
-    Everything after the imports is as in `alert-router serve`: nothing of a router runs before the fork.
+    Everything after the imports is as in `alert-router serve`: nothing of a router runs before the
+    fork.
     """
 
     async def _begin(self) -> int:

@@ -1,6 +1,8 @@
-"""A Slack on loopback that shows what its channel would show, and refuses to be talked to in a way Slack would refuse.
+"""A Slack on loopback that shows what its channel would show, and refuses to be talked to in a way
+Slack would refuse.
 
-The rules are those of docs.slack.dev as wire/04-slack.md has them; those about content are in test_slack.
+The rules are those of docs.slack.dev as wire/04-slack.md has them; those about content are in
+test_slack.
 """
 
 import json
@@ -10,7 +12,7 @@ from itertools import count
 from typing import Any
 
 from tests.senders.kit import Peer, Reply, Request
-from tests.senders.test_slack import check_content
+from tests.senders.slack.test_sender import check_content
 
 TOKEN = "xoxb-123-s3cret"
 CHANNEL = "#incidents"
@@ -26,7 +28,9 @@ HOOKED = {"text", "blocks"} | QUIET
 
 @dataclass
 class Message:
-    """A message as the channel shows it now: `content` is the latest, `thread` the texts below it, oldest first."""
+    """A message as the channel shows it now: `content` is the latest, `thread` the texts below it,
+    oldest first.
+    """
 
     content: dict[str, Any]
     edits: int = 0
@@ -54,11 +58,12 @@ class Message:
 
 
 class Slack(Peer):
-    """`async with Slack() as slack:` serves chat.postMessage and chat.update under `slack.api`, and `slack.hook`.
+    """`async with Slack() as slack:` serves chat.postMessage and chat.update under `slack.api`, and
+    `slack.hook`.
 
-    `messages` are those of the channel by their ts, in order; `forms` the modals that were opened, and `asides` what
-    only one user sees; `absent` are users who aren't in the channel. A request that Slack would refuse fails the test
-    when the block is left.
+    `messages` are those of the channel by their ts, in order; `forms` the modals that were opened,
+    and `asides` what only one user sees; `absent` are users who aren't in the channel. A request
+    that Slack would refuse fails the test when the block is left.
     """
 
     def __init__(self) -> None:
@@ -102,9 +107,13 @@ class Slack(Peer):
             return Reply(body=b"ok")
         assert parameter == "charset=utf-8"
         assert request.headers["authorization"] == f"Bearer {TOKEN}"
-        method = {"/api/chat.postMessage": self._post, "/api/chat.update": self._update}[request.path]
+        method = {"/api/chat.postMessage": self._post, "/api/chat.update": self._update}[
+            request.path
+        ]
         ts = method(content)
-        return Reply(json={"ok": True, "channel": CHANNEL_ID, "ts": ts, "message": {"text": content["text"]}})
+        return Reply(
+            json={"ok": True, "channel": CHANNEL_ID, "ts": ts, "message": {"text": content["text"]}}
+        )
 
     def _open(self, request: Request) -> Reply:
         """A modal, as docs.slack.dev/surfaces/modals wants it. A trigger is good once."""

@@ -1,4 +1,6 @@
-"""What `test` and `simulate` say is what the daemon does: whole, on a real store, sending to a real server."""
+"""What `test` and `simulate` say is what the daemon does: whole, on a real store, sending to a real
+server.
+"""
 
 import asyncio
 import json
@@ -14,13 +16,13 @@ from hypothesis import settings as run
 from hypothesis import strategies as st
 
 from router.app import load_config
-from router.core.scenario import Failing, Happening, Reported, Scenario, play
-from router.core.simulation import Answer, simulate
+from router.core.virtual.scenario import Failing, Reported, Scenario, ScenarioEvent, play
+from router.core.virtual.simulation import SimulatedAnswer, simulate
 from router.model.event import Command
 from router.model.notification import NotificationState
-from router.ports import Incoming
+from router.ports.webhooks import Incoming
 from router.receivers import RECEIVERS
-from router.receivers.site import Site
+from router.receivers.context import ReceiverContext
 from router.senders.webhook import TYPES, UPDATED
 from router.telemetry import logs
 from tests.clock import START, SteppedClock
@@ -32,7 +34,8 @@ LATE = 2
 
 CHANNELS = ("a", "b", "c")
 
-# No deadline falls on a time at which something else happens: which of the two is first would be a matter of luck.
+# No deadline falls on a time at which something else happens: which of the two is first would be a
+# matter of luck.
 targets = st.lists(st.sampled_from(CHANNELS), min_size=1, max_size=2, unique=True)
 steps = st.lists(
     st.tuples(st.sampled_from([0, 13, 27]), targets, st.sampled_from(["acknowledged", "resolved"])),
@@ -48,11 +51,16 @@ def config(folder: Path, url: str, policies: Sequence[Any], fallback: Sequence[s
     return write_config(
         folder,
         channels={name: {"type": "webhook", "url": f"{url}/{name}"} for name in CHANNELS},
-        severities={"P0": {"policy": "high"}} | {name: {"policy": "low"} for name in ("P1", "P2", "P3")},
+        severities={"P0": {"policy": "high"}}
+        | {name: {"policy": "low"} for name in ("P1", "P2", "P3")},
         policies={
             name: {
                 "steps": [
-                    {"after": f"{after}s", "notify": [f"channel:{one}" for one in notify], "unless": unless}
+                    {
+                        "after": f"{after}s",
+                        "notify": [f"channel:{one}" for one in notify],
+                        "unless": unless,
+                    }
                     for after, notify, unless in policy
                 ],
                 "fallback": [f"channel:{one}" for one in fallback],
@@ -66,26 +74,36 @@ def payload(doing: str, firing: int) -> dict[str, Any]:
     """The webhook of the alert's so-manieth firing."""
     value = "0.002" if doing == "bad" else "0.02"
     starts = datetime.fromtimestamp(START - 100 + firing, UTC).isoformat()
-    return group(alert(value=value, status="resolved" if doing == "over" else "firing", startsAt=starts))
+    return group(
+        alert(value=value, status="resolved" if doing == "over" else "firing", startsAt=starts)
+    )
 
 
 def scenario(story: Sequence[str], refusing: str) -> Scenario:
     """The story with ten seconds between any two things."""
-    receiver = RECEIVERS["alertmanager"].build("alertmanager", None, Site())
+    receiver = RECEIVERS["alertmanager"].build("alertmanager", None, ReceiverContext())
     fails = {refusing: Failing.REFUSES} if refusing else {}
-    timeline, firing = [Happening(0, fails=fails)], 0
+    timeline, firing = [ScenarioEvent(0, fails=fails)], 0
     for number, doing in enumerate(story):
         if doing in {"bad", "worse", "over"}:
-            seen = receiver.decode(Incoming({}, json.dumps(payload(doing, firing)).encode()), START).alerts
-            timeline.append(Happening(10 * number, tuple(Reported(one, dated=True) for one in seen)))
+            seen = receiver.decode(
+                Incoming({}, json.dumps(payload(doing, firing)).encode()), START
+            ).alerts
+            timeline.append(
+                ScenarioEvent(10 * number, tuple(Reported(one, dated=True) for one in seen))
+            )
             firing += doing == "over"
         else:
-            timeline.append(Happening(10 * number, command=Command(doing), by="ana", incident=1))
+            timeline.append(
+                ScenarioEvent(10 * number, command=Command(doing), by="ana", incident=1)
+            )
     return Scenario("agreement", START, "UTC", tuple(timeline), end=10 * len(story) + 50)
 
 
 async def lived(daemon: Daemon, clock: SteppedClock, story: Sequence[str]) -> None:
-    """The same in the daemon, a second at a time; each is over when what was due is done and nothing is owed."""
+    """The same in the daemon, a second at a time; each is over when what was due is done and
+    nothing is owed.
+    """
 
     async def idle() -> bool:
         late = (await daemon.store.gauges(clock.now())).timers_overdue
@@ -119,7 +137,9 @@ def heard(requests: Sequence[Request], refusing: str) -> list[tuple[int, str, st
     ]
 
 
-async def agree(policies: Sequence[Any], story: Sequence[str], refusing: str, fallback: Sequence[str]) -> None:
+async def agree(
+    policies: Sequence[Any], story: Sequence[str], refusing: str, fallback: Sequence[str]
+) -> None:
     def answer(request: Request) -> Reply:
         return Reply(410 if request.path == f"/{refusing}" else 200)
 
@@ -131,7 +151,8 @@ async def agree(policies: Sequence[Any], story: Sequence[str], refusing: str, fa
                 await lived(daemon, clock, story)
         told = play(scenario(story, refusing), load_config(path).settings).told
     expected = sorted(
-        (one.address, TYPES.get(one.reason, UPDATED), str(one.incident.severity), one.at - START) for one in told
+        (one.address, TYPES.get(one.reason, UPDATED), str(one.incident.severity), one.at - START)
+        for one in told
     )
     got = sorted((*rest, at) for at, *rest in heard(peer.requests, refusing))
     assert [one[:3] for one in got] == [one[:3] for one in expected]
@@ -139,7 +160,12 @@ async def agree(policies: Sequence[Any], story: Sequence[str], refusing: str, fa
 
 
 @pytest.mark.slow
-@run(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.too_slow], phases=[Phase.generate])
+@run(
+    deadline=None,
+    max_examples=15,
+    suppress_health_check=[HealthCheck.too_slow],
+    phases=[Phase.generate],
+)
 @given(
     policies=st.tuples(steps, steps),
     story=stories,
@@ -149,20 +175,31 @@ async def agree(policies: Sequence[Any], story: Sequence[str], refusing: str, fa
 def test_the_daemon_tells_whom_a_rule_test_says(
     policies: tuple[Any, Any], story: list[str], refusing: str, fallback: list[str]
 ) -> None:
-    """The same messages to the same channels, as bad, within the second or two that the daemon takes to look."""
+    """The same messages to the same channels, as bad, within the second or two that the daemon
+    takes to look.
+    """
     logs.configure(level="warning")
     asyncio.run(agree(policies, story, refusing, fallback))
 
 
 @given(policies=st.tuples(steps, steps), ack=st.none() | st.integers(1, 40).map(float))
-def test_a_simulation_tells_whom_a_rule_test_does(policies: tuple[Any, Any], ack: float | None) -> None:
+def test_a_simulation_tells_whom_a_rule_test_does(
+    policies: tuple[Any, Any], ack: float | None
+) -> None:
     """One alert, and an answer or none."""
     with tempfile.TemporaryDirectory() as folder:
-        settings = load_config(config(Path(folder), "https://example.com", policies, ["a"])).settings
+        settings = load_config(
+            config(Path(folder), "https://example.com", policies, ["a"])
+        ).settings
     (seen,) = scenario(["worse"], "").timeline[1].reported
-    found = simulate(settings, [seen.alert], START, None if ack is None else Answer(ack, "ana"))
-    answered = [] if ack is None else [Happening(ack, command=Command.ACKNOWLEDGE, by="ana")]
-    played = play(Scenario("s", START, "UTC", (Happening(0, (seen,)), *answered), end=found.end - START), settings)
+    found = simulate(
+        settings, [seen.alert], START, None if ack is None else SimulatedAnswer(ack, "ana")
+    )
+    answered = [] if ack is None else [ScenarioEvent(ack, command=Command.ACKNOWLEDGE, by="ana")]
+    played = play(
+        Scenario("s", START, "UTC", (ScenarioEvent(0, (seen,)), *answered), end=found.end - START),
+        settings,
+    )
     assert [(one.at, one.over, one.reason) for one in found.moments if one.over] == [
         (one.at, one.address, one.reason) for one in played.told
     ]

@@ -1,4 +1,5 @@
-"""SIGKILL at any moment, again and again, under load: what was answered 2xx is never lost, and what is owed arrives.
+"""SIGKILL at any moment, again and again, under load: what was answered 2xx is never lost, and what
+is owed arrives.
 
 KILLS=1000 makes a longer run, SEED=… draws the same moments and alerts again.
 """
@@ -38,7 +39,9 @@ rules:
 
 
 class Dawdling(Peer):
-    """Keeps who sent it something waiting: so kills find messages that have arrived and aren't settled."""
+    """Keeps who sent it something waiting: so kills find messages that have arrived and aren't
+    settled.
+    """
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         response = await super()._handle(request)
@@ -51,7 +54,9 @@ class DawdlingSlack(Dawdling, Slack):
 
 
 class Hook(Dawdling):
-    """A generic webhook's receiver: what it was told of each incident, by the incident's name, in order of arrival."""
+    """A generic webhook's receiver: what it was told of each incident, by the incident's name, in
+    order of arrival.
+    """
 
     def __init__(self) -> None:
         super().__init__(answer=self._answer)
@@ -69,7 +74,10 @@ class Hook(Dawdling):
 
 @dataclass(frozen=True)
 class Command:
-    """What a person did, for which the router has answered `outcome`. Each is done by somebody else."""
+    """What a person did, for which the router has answered `outcome`.
+
+    Each is done by somebody else.
+    """
 
     incident: int
     by: str
@@ -87,8 +95,14 @@ async def command(router: RouterProcess, random: Random, over: asyncio.Event) ->
         except NO_ANSWER:
             incidents = []
         if incidents:
-            incident, what, by = random.choice(incidents)["id"], random.choice(["ack", "note"]), f"person-{number}"
-            answer = await answered(router, f"/api/v1/incidents/{incident}/{what}", {"text": f"word-{number}"}, by)
+            incident, what, by = (
+                random.choice(incidents)["id"],
+                random.choice(["ack", "note"]),
+                f"person-{number}",
+            )
+            answer = await answered(
+                router, f"/api/v1/incidents/{incident}/{what}", {"text": f"word-{number}"}, by
+            )
             if answer is not None:
                 given.append(Command(incident, by, answer[1]["outcome"]))
         await asyncio.sleep(0.05)
@@ -107,7 +121,9 @@ async def kill_repeatedly(router: RouterProcess, random: Random, kills: int = KI
 
 
 def config(folder: Path, slack: Slack, hook: Hook) -> dict[str, Any]:
-    """One rule that resolves at once and one that waits; two channels, one of which is told again if nobody answers."""
+    """One rule that resolves at once and one that waits; two channels, one of which is told again
+    if nobody answers.
+    """
     (folder / "rules.yaml").write_text(RULES)
     later = {"after": "500ms", "unless": "acknowledged", "notify": ["channel:hook"]}
     return {
@@ -137,14 +153,19 @@ def seeded(kills: str = f"KILLS={KILLS}") -> Iterator[int]:
 
 @pytest.mark.slow
 async def test_kills_lose_nothing(tmp_path: Path) -> None:
-    """Afterwards, at rest: every alert, command and incident is on record, and every channel knows how it ended."""
+    """Afterwards, at rest: every alert, command and incident is on record, and every channel knows
+    how it ended.
+    """
     with seeded() as seed:
         async with (
             DawdlingSlack() as slack,
             Hook() as hook,
             WarmRouter(tmp_path, config(tmp_path, slack, hook)) as router,
         ):
-            groups = [Group(("Quick", "Patient")[n % 2], f"s{n}", Random(f"{seed} {n}")) for n in range(GROUPS)]
+            groups = [
+                Group(("Quick", "Patient")[n % 2], f"s{n}", Random(f"{seed} {n}"))
+                for n in range(GROUPS)
+            ]
             over = asyncio.Event()
             async with asyncio.TaskGroup() as tasks:
                 for group in groups:
@@ -162,7 +183,9 @@ async def test_kills_lose_nothing(tmp_path: Path) -> None:
 
 
 def assert_alerts_are_kept(record: Record, groups: list[Group]) -> None:
-    """Each alert has its incident; of each key one is open at the most, and exactly if and while something fires."""
+    """Each alert has its incident; of each key one is open at the most, and exactly if and while
+    something fires.
+    """
     by_id = {incident["id"]: incident for incident in record.incidents}
     for group in groups:
         for name, status in group.accepted.items():
@@ -171,7 +194,10 @@ def assert_alerts_are_kept(record: Record, groups: list[Group]) -> None:
             assert by_id[row["incident"]]["key"] == group.key, row
         still_open = [incident["firing"] for incident in record.of(group.key) if incident["open"]]
         assert still_open == ([len(group.firing)] if group.firing else []), group.key
-        assert all(incident["open"] or incident["status"] == "resolved" for incident in record.of(group.key))
+        assert all(
+            incident["open"] or incident["status"] == "resolved"
+            for incident in record.of(group.key)
+        )
 
 
 def assert_commands_are_kept(record: Record, commands: list[Command]) -> None:
@@ -192,17 +218,23 @@ def assert_all_are_told(record: Record) -> None:
 
 
 def assert_slack_shows(record: Record, slack: Slack) -> None:
-    """The message that is edited shows how the incident is now; another may be if the timeline says so."""
+    """The message that is edited shows how the incident is now; another may be if the timeline says
+    so.
+    """
     for incident in record.incidents:
         [ref] = [one["ref"] for one in incident["notifications"] if one["channel"] == "slack"]
         message = slack.at(ref)
         assert message.incident == incident["name"]
         assert message.line("Status") == incident["status"].upper()
         assert f"[{incident['severity']}]" in message.headline
-        assert message.line("Incident Lead") == (f"@{incident['lead']}" if incident["lead"] else "nobody yet")
+        assert message.line("Incident Lead") == (
+            f"@{incident['lead']}" if incident["lead"] else "nobody yet"
+        )
         words = "\n".join(message.thread)
         notes = [entry["text"] for entry in incident["timeline"] if entry["what"] == "noted"]
-        doubled = len(slack.about(incident["name"])) > 1 or any(words.count(note) > 1 for note in notes)
+        doubled = len(slack.about(incident["name"])) > 1 or any(
+            words.count(note) > 1 for note in notes
+        )
         assert not doubled or _may_be_doubled(incident, "slack"), incident
 
 
@@ -217,5 +249,9 @@ def assert_hook_was_told(record: Record, hook: Hook) -> None:
 
 
 def _may_be_doubled(incident: dict[str, Any], channel: str) -> bool:
-    marked = [entry["data"]["channel"] for entry in incident["timeline"] if entry["data"].get("may_be_doubled")]
+    marked = [
+        entry["data"]["channel"]
+        for entry in incident["timeline"]
+        if entry["data"].get("may_be_doubled")
+    ]
     return channel in marked

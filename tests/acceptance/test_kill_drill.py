@@ -1,4 +1,6 @@
-"""SIGKILL at random while a drill is held: it goes on, fires once, ends by itself, and leaves nothing open."""
+"""SIGKILL at random while a drill is held: it goes on, fires once, ends by itself, and leaves
+nothing open.
+"""
 
 import asyncio
 from pathlib import Path
@@ -20,7 +22,11 @@ CONFIG: dict[str, Any] = {
     "policies": {"all": {"steps": [{"notify": ["channel:hook"]}]}},
     "drills": {"scenarios": ["p0.yaml"]},
 }
-RULES = {"rules": [{"name": "page", "match": ['alertname="Page"'], "severity": "P0", "group_by": ["service"]}]}
+RULES = {
+    "rules": [
+        {"name": "page", "match": ['alertname="Page"'], "severity": "P0", "group_by": ["service"]}
+    ]
+}
 SCENARIO = {
     "name": "p0",
     "time_out": "4s",
@@ -34,16 +40,26 @@ SCENARIO = {
 
 @pytest.mark.slow
 async def test_a_drill_survives_kills(tmp_path: Path) -> None:
-    """Two incidents, each told and resolved once, however often the router dies meanwhile; a real one isn't touched."""
+    """Two incidents, each told and resolved once, however often the router dies meanwhile; a real
+    one isn't touched.
+    """
     random = Random(7)
     (tmp_path / "rules.yaml").write_text(yaml.safe_dump(RULES))
     (tmp_path / "p0.yaml").write_text(yaml.safe_dump(SCENARIO))
     async with Peer() as peer:
         channels = {"hook": {"type": "webhook", "url": f"{peer.url}/hook"}}
         async with RouterProcess(tmp_path, CONFIG | {"channels": channels}) as router:
-            real = {"status": "firing", "labels": {"alertname": "Page", "service": "a"}, "annotations": {}}
+            real = {
+                "status": "firing",
+                "labels": {"alertname": "Page", "service": "a"},
+                "annotations": {},
+            }
             real |= {"startsAt": "2026-11-25T00:00:00Z", "fingerprint": ""}
-            await answered(router, "/webhooks/alertmanager", {"version": "4", "status": "firing", "alerts": [real]})
+            await answered(
+                router,
+                "/webhooks/alertmanager",
+                {"version": "4", "status": "firing", "alerts": [real]},
+            )
             status, drill = await router.post("/api/v1/drills", json={"scenario": "p0"})
             assert status == 201
             for _ in range(KILLS):
@@ -51,14 +67,17 @@ async def test_a_drill_survives_kills(tmp_path: Path) -> None:
                 await router.kill()
                 await router.start()
             found = await eventually(
-                lambda: router.get(f"/api/v1/drills/{drill['id']}"), lambda one: one["ending"] is not None
+                lambda: router.get(f"/api/v1/drills/{drill['id']}"),
+                lambda one: one["ending"] is not None,
             )
             incidents = await eventually(
                 lambda: router.get("/api/v1/incidents"),
-                lambda one: sum(incident["status"] == "resolved" for incident in one["incidents"]) == 2,
+                lambda one: (
+                    sum(incident["status"] == "resolved" for incident in one["incidents"]) == 2
+                ),
             )
     assert (found["ending"], len(found["incidents"])) == ("timed_out", 2)
-    assert [(one["drill"], one["status"]) for one in incidents["incidents"] if not one["drill"]] == [
-        (False, "investigating")
-    ]
+    assert [
+        (one["drill"], one["status"]) for one in incidents["incidents"] if not one["drill"]
+    ] == [(False, "investigating")]
     assert len(incidents["incidents"]) == 3

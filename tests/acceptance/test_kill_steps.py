@@ -1,4 +1,5 @@
-"""SIGKILL at random while steps become due and people answer: no step is lost, and who has answered is paged no more.
+"""SIGKILL at random while steps become due and people answer: no step is lost, and who has answered
+is paged no more.
 
 STEP_KILLS=1000 makes a longer run, SEED=… draws the same moments again.
 """
@@ -39,7 +40,9 @@ ANSWERS = {"acknowledged", "already_done"}
 
 
 class Pager(Dawdling):
-    """The receiver of all steps' channels: what arrived of each incident at each, in order, with when."""
+    """The receiver of all steps' channels: what arrived of each incident at each, in order, with
+    when.
+    """
 
     def __init__(self) -> None:
         super().__init__(answer=self._answer)
@@ -48,13 +51,18 @@ class Pager(Dawdling):
     def _answer(self, request: Request) -> Reply:
         reply = receiver(request)
         incident = request.json["data"]["incident"]
-        self.told[incident["id"], int(request.path.removeprefix("/step-"))].append((perf_counter(), incident))
+        self.told[incident["id"], int(request.path.removeprefix("/step-"))].append(
+            (perf_counter(), incident)
+        )
         return reply
 
 
 @dataclass
 class Case:
-    """One incident, from the alert that opens it to the answer, if somebody gives one. `by` is nobody else's name."""
+    """One incident, from the alert that opens it to the answer, if somebody gives one.
+
+    `by` is nobody else's name.
+    """
 
     number: int
     random: Random
@@ -71,7 +79,13 @@ class Case:
     async def run(self, router: RouterProcess) -> None:
         labels = {"alertname": "Page", "service": f"s{self.number}", "instance": f"i{self.number}"}
         now = datetime.now(UTC).isoformat()
-        alert = {"status": "firing", "labels": labels, "annotations": {}, "startsAt": now, "fingerprint": ""}
+        alert = {
+            "status": "firing",
+            "labels": labels,
+            "annotations": {},
+            "startsAt": now,
+            "fingerprint": "",
+        }
         body = {"version": "4", "status": "firing", "alerts": [alert]}
         while await answered(router, "/webhooks/alertmanager", body) is None:
             pass
@@ -80,7 +94,9 @@ class Case:
             await self._answer(router)
 
     async def _answer(self, router: RouterProcess) -> None:
-        """Acknowledge by one of the ways, again and again until it's answered, as a person or a service does."""
+        """Acknowledge by one of the ways, again and again until it's answered, as a person or a
+        service does.
+        """
         self.incident = await self._find(router)
         way = self.random.choice([self._by_api, self._by_button, self._by_pagerduty])
         self.by = f"{way.__name__}-{self.number}"
@@ -103,16 +119,24 @@ class Case:
         return answer is not None
 
     async def _by_button(self, router: RouterProcess) -> bool:
-        body = signed.press("ack", str(self.incident), user="", name=self.by, action_ts=f"{self.number}.1")
-        return await _webhook(router, "slack", body, signed.slack(body, SIGNING, datetime.now(UTC).timestamp()))
+        body = signed.press(
+            "ack", str(self.incident), user="", name=self.by, action_ts=f"{self.number}.1"
+        )
+        return await _webhook(
+            router, "slack", body, signed.slack(body, SIGNING, datetime.now(UTC).timestamp())
+        )
 
     async def _by_pagerduty(self, router: RouterProcess) -> bool:
         agent = {"id": "P1", "type": "user_reference", "summary": self.by}
         body = signed.pagerduty_event(key=f"alert-router:INC-{self.incident}:0", agent=agent)
-        return await _webhook(router, "pagerduty", body, signed.pagerduty(body, PAGERDUTY, webhook=self.by))
+        return await _webhook(
+            router, "pagerduty", body, signed.pagerduty(body, PAGERDUTY, webhook=self.by)
+        )
 
 
-async def _webhook(router: RouterProcess, source: str, body: bytes, headers: dict[str, str]) -> bool:
+async def _webhook(
+    router: RouterProcess, source: str, body: bytes, headers: dict[str, str]
+) -> bool:
     """Was it taken? Any refusal but for now is a fault."""
     try:
         status = await router.status(f"/webhooks/{source}", data=body, headers=headers)
@@ -129,7 +153,11 @@ def config(folder: Path, pager: Pager) -> dict[str, Any]:
         "rules: [{name: page, match: ['alertname=Page'], severity: P2, group_by: [service]}]"
     )
     steps = [
-        {"after": f"{round(after * 1000)}ms", "unless": "acknowledged", "notify": [f"channel:step-{number}"]}
+        {
+            "after": f"{round(after * 1000)}ms",
+            "unless": "acknowledged",
+            "notify": [f"channel:step-{number}"],
+        }
         for number, after in enumerate(AFTER)
     ]
     return {
@@ -140,7 +168,11 @@ def config(folder: Path, pager: Pager) -> dict[str, Any]:
             "pagerduty": {"secrets": [PAGERDUTY.reveal()]},
         },
         "channels": {
-            f"step-{number}": {"type": "webhook", "url": f"{pager.url}/step-{number}", "secret": SECRET}
+            f"step-{number}": {
+                "type": "webhook",
+                "url": f"{pager.url}/step-{number}",
+                "secret": SECRET,
+            }
             for number in range(len(AFTER))
         },
         "severities": {severity: {"policy": "steps"} for severity in ("P0", "P1", "P2", "P3")},
@@ -161,7 +193,9 @@ async def incidents_until(over: asyncio.Event, router: RouterProcess, random: Ra
 
 @pytest.mark.slow
 async def test_kills_lose_no_step_and_page_nobody_who_answered(tmp_path: Path) -> None:
-    """At rest: each step was taken or skipped, once, in order, not early; after an answer none was taken."""
+    """At rest: each step was taken or skipped, once, in order, not early; after an answer none was
+    taken.
+    """
     with seeded(f"STEP_KILLS={KILLS}") as seed:
         async with Pager() as pager, WarmRouter(tmp_path, config(tmp_path, pager)) as router:
             over = asyncio.Event()
@@ -173,7 +207,11 @@ async def test_kills_lose_no_step_and_page_nobody_who_answered(tmp_path: Path) -
             record = await read(router)
     cases = opening.result()
     assert len(record.incidents) == len(cases)
-    assert {case.by.partition("-")[0] for case in cases if case.by} == {"_by_api", "_by_button", "_by_pagerduty"}
+    assert {case.by.partition("-")[0] for case in cases if case.by} == {
+        "_by_api",
+        "_by_button",
+        "_by_pagerduty",
+    }
     for case in cases:
         (incident,) = record.of(case.key)
         taken = assert_each_step_once(incident)
@@ -185,12 +223,17 @@ async def test_kills_lose_no_step_and_page_nobody_who_answered(tmp_path: Path) -
 
 
 def assert_each_step_once(incident: dict[str, Any]) -> set[int]:
-    """The steps that were taken, by number from 0. Of an acknowledged incident, none is after that."""
+    """The steps that were taken, by number from 0.
+
+    Of an acknowledged incident, none is after that.
+    """
     timeline = incident["timeline"]
     after = [entry for entry in timeline if entry["what"] in {"step_due", "step_skipped"}]
     assert [entry["data"]["step"] for entry in after] == [2, 3, 4], incident
     assert [entry["what"] for entry in timeline].count("steps_ended") == 1
-    answered = next((i for i, entry in enumerate(timeline) if entry["what"] == "acknowledged"), len(timeline))
+    answered = next(
+        (i for i, entry in enumerate(timeline) if entry["what"] == "acknowledged"), len(timeline)
+    )
     for entry in after:
         wanted = "step_due" if timeline.index(entry) < answered else "step_skipped"
         assert entry["what"] == wanted, incident
@@ -200,7 +243,9 @@ def assert_each_step_once(incident: dict[str, Any]) -> set[int]:
 
 
 def assert_only_those_were_told(incident: dict[str, Any], taken: set[int], pager: Pager) -> None:
-    """Whom a step that was taken pages has heard of it; whom one that was skipped would have paged, never."""
+    """Whom a step that was taken pages has heard of it; whom one that was skipped would have paged,
+    never.
+    """
     told = {number for number in range(len(AFTER)) if pager.told[incident["name"], number]}
     assert told == taken, incident
     states = {one["channel"]: one["state"] for one in incident["notifications"]}
@@ -215,7 +260,8 @@ def assert_the_answer_is_kept(incident: dict[str, Any], case: Case) -> None:
     assert mine[0] == "acknowledged"
     assert set(mine) <= ANSWERS
     assert case.outcome in {None, mine[-1]}
-    # A service's second try carries the same receipt, and has no second effect; a person's is on record as one.
+    # A service's second try carries the same receipt, and has no second effect; a person's is on
+    # record as one.
     assert case.outcome is not None or len(mine) == 1
 
 
@@ -227,7 +273,9 @@ def assert_no_page_after(incident: dict[str, Any], answered_at: float, pager: Pa
 
 def assert_it_was_not_in_vain(record: Record) -> None:
     """Steps were taken and skipped, and answers came between them."""
-    what: Callable[[dict[str, Any]], list[str]] = lambda one: [entry["what"] for entry in one["timeline"]]  # noqa: E731
+    what: Callable[[dict[str, Any]], list[str]] = lambda one: [
+        entry["what"] for entry in one["timeline"]
+    ]  # noqa: E731
     happened = [what(one) for one in record.incidents]
     assert any("step_due" in one and "step_skipped" in one for one in happened)
     assert any("acknowledged" not in one for one in happened)

@@ -18,7 +18,10 @@ BEFORE_NINE = datetime(2026, 3, 30, 7, 58, tzinfo=UTC).timestamp()
 
 
 def config(url: str) -> dict[str, Any]:
-    """Ana's week ends on that Monday, and Ben's begins. Both want a text first, and a call two minutes later."""
+    """Ana's week ends on that Monday, and Ben's begins.
+
+    Both want a text first, and a call two minutes later.
+    """
     twilio = {"account_sid": ACCOUNT, "auth_token": TWILIO, "from": SENDER, "api_url": url}
     ways = [{"via": "text"}, {"via": "call", "after": "2m"}]
     steps = [
@@ -32,7 +35,12 @@ def config(url: str) -> dict[str, Any]:
         "schedules": {
             "primary": {
                 "layers": [
-                    {"rotate": "weekly", "handover": "Mon 09:00", "contacts": ["ana", "ben"], "start": "2026-03-23"}
+                    {
+                        "rotate": "weekly",
+                        "handover": "Mon 09:00",
+                        "contacts": ["ana", "ben"],
+                        "start": "2026-03-23",
+                    }
                 ]
             }
         },
@@ -43,7 +51,8 @@ def config(url: str) -> dict[str, Any]:
 async def test_who_is_on_call_gets_the_text_and_then_the_call_and_after_the_hand_over_it_is_another(
     router: Router,
 ) -> None:
-    """Ana is written to, and called when she says nothing; at nine it's Ben's week, so the next step goes to him.
+    """Ana is written to, and called when she says nothing; at nine it's Ben's week, so the next
+    step goes to him.
 
     He acknowledges and is not called; Ana, who was told of it, is told that he has it.
     """
@@ -52,7 +61,9 @@ async def test_who_is_on_call_gets_the_text_and_then_the_call_and_after_the_hand
 
         async def told(messages: int) -> list[tuple[str, str]]:
             """Who was reached, and how, once it's so many in all."""
-            await clock.settle(lambda: len(twilio.forms) >= messages, f"{messages} messages", step=1)
+            await clock.settle(
+                lambda: len(twilio.forms) >= messages, f"{messages} messages", step=1
+            )
             return [("text" if "Body" in form else "call", form["To"]) for form in twilio.forms]
 
         await daemon.alert(alert())
@@ -61,7 +72,9 @@ async def test_who_is_on_call_gets_the_text_and_then_the_call_and_after_the_hand
         assert 120 <= clock.now() - BEFORE_NINE < 150
         assert (await told(3))[2:] == [("text", BEN)]
         assert 300 <= clock.now() - BEFORE_NINE < 330
-        assert (await daemon.ask("POST", "/api/v1/incidents/1/ack", headers={"X-Router-User": "ben"})).status == 200
+        assert (
+            await daemon.ask("POST", "/api/v1/incidents/1/ack", headers={"X-Router-User": "ben"})
+        ).status == 200
         assert sorted((await told(5))[3:]) == [("text", ANA), ("text", BEN)]
         await clock.advance(600)
         assert len(await told(5)) == 5, "an acknowledged incident calls nobody"
@@ -74,6 +87,10 @@ async def test_who_is_on_call_gets_the_text_and_then_the_call_and_after_the_hand
         await clock.settle(settled, "three messages on record")
         shown = (await daemon.get("/api/v1/incidents/1")).json
         assert shown["channels"] == ["text/ana", "call/ana", "text/ben"]
-        assert {row["channel"] for row in shown["notifications"]} == {"text/ana", "call/ana", "text/ben"}
+        assert {row["channel"] for row in shown["notifications"]} == {
+            "text/ana",
+            "call/ana",
+            "text/ben",
+        }
         assert (await daemon.ask("POST", "/api/v1/notifications/1/text%2Fben/resend")).status == 202
         assert (await told(6))[5:] == [("text", BEN)]

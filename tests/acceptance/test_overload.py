@@ -34,19 +34,29 @@ def webhook(number: int) -> dict[str, Any]:
 
 @pytest.mark.slow
 async def test_what_cant_be_written_is_refused_and_taken_later(tmp_path: Path) -> None:
-    """503 for each request, and for a command, while a lock outlasts the router's patience; nothing of them is kept."""
+    """503 for each request, and for a command, while a lock outlasts the router's patience; nothing
+    of them is kept.
+    """
     async with RouterProcess(tmp_path, CONFIG) as router:
         status, _ = await router.post("/webhooks/alertmanager", json=group(alert()))
         assert status == 200
-        await router.until("/api/v1/notifications", lambda answer: answer["notifications"], state="sent")
+        await router.until(
+            "/api/v1/notifications", lambda answer: answer["notifications"], state="sent"
+        )
         with locked(router.database):
             answers = await asyncio.gather(
-                *(router.post("/webhooks/alertmanager", json=webhook(number)) for number in range(REQUESTS)),
+                *(
+                    router.post("/webhooks/alertmanager", json=webhook(number))
+                    for number in range(REQUESTS)
+                ),
                 router.post("/api/v1/incidents/1/ack"),
             )
         assert {status for status, _ in answers} == {503}
         assert all(answer["status"] == 503 for _, answer in answers)
         assert (await router.get("/api/v1/incidents/1"))["alerts"] == 1
 
-        assert await router.post("/webhooks/alertmanager", json=webhook(0)) == (200, {"accepted": ALERTS, "errors": []})
+        assert await router.post("/webhooks/alertmanager", json=webhook(0)) == (
+            200,
+            {"accepted": ALERTS, "errors": []},
+        )
         assert (await router.get("/api/v1/incidents/1"))["firing"] == 1 + ALERTS

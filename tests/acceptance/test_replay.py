@@ -1,4 +1,6 @@
-"""A past that is replayed under its own settings is repeated: whatever happened, whoever answered, whatever failed."""
+"""A past that is replayed under its own settings is repeated: whatever happened, whoever answered,
+whatever failed.
+"""
 
 import asyncio
 import random
@@ -14,24 +16,24 @@ from hypothesis import settings as run
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from router.archive import read_past
-from router.core.pace import Limit
-from router.core.past import Page, Past, pages
-from router.core.policy import Policy, Promote, Repeat, SeverityPlan, Step, Unless
-from router.core.reach import People, Way
-from router.core.replay import Replay
-from router.core.settings import Settings
-from router.core.throttle import Throttle
-from router.engine.parcels import Limits
+from router.core.incident.policy import Policy, Promote, Repeat, SeverityPlan, Step, Unless
+from router.core.incident.settings import Settings
+from router.core.oncall.recipients import ContactMethod, People
+from router.core.outbox.digest import Throttle
+from router.core.outbox.rate_limit import Limit
+from router.core.replay.history import History, Page, pages
+from router.core.replay.replay import Replay
+from router.engine.claim import Limits
 from router.engine.timers import Timers
 from router.model.alert import AlertStatus
 from router.model.event import AlertSeen, Command, Commanded, Event, Resent
 from router.model.incident import Severity
 from router.model.notification import Rejected, Result, Retry, Sent, Uncertain
+from router.records.archive import read_past
 from router.store import open_store
 from router.telemetry import logs
 from tests.clock import SteppedClock
-from tests.core.test_properties import particulars
+from tests.core.incident.test_properties import particulars
 from tests.engine.office import Office
 from tests.faults import FaultyStore
 from tests.world import NOW, alert, rule, settings
@@ -47,15 +49,25 @@ POLICIES = {
         repeat=Repeat(400.0, 2),
     ),
     "high": Policy(
-        "high", (Step(0, ("slack", "contact:ben")), Step(200, ("contact:ana",))), ("mail",), promote=Promote(P0, 900.0)
+        "high",
+        (Step(0, ("slack", "contact:ben")), Step(200, ("contact:ana",))),
+        ("mail",),
+        promote=Promote(P0, 900.0),
     ),
 }
 CONFIG = settings(
     rule(resolve_after=60.0),
     rule("again", "alertname=Payments", severity=P2, group_by=(), continues=False),
     policies=POLICIES,
-    severities={P0: SeverityPlan("critical", 120.0, 500.0)} | dict.fromkeys((P1, P2, P3), SeverityPlan("high")),
-    people=People({"ana": (Way("sms"), Way("mail", 45.0)), "ben": (Way("sms"),)}, limits={"ana": LIMIT}),
+    severities={P0: SeverityPlan("critical", 120.0, 500.0)}
+    | dict.fromkeys((P1, P2, P3), SeverityPlan("high")),
+    people=People(
+        {
+            "ana": (ContactMethod("sms"), ContactMethod("mail", 45.0)),
+            "ben": (ContactMethod("sms"),),
+        },
+        limits={"ana": LIMIT},
+    ),
 )
 
 moves = st.lists(
@@ -69,7 +81,17 @@ moves = st.lists(
     max_size=14,
 ).map(lambda rest: [("a", "2%"), *rest])
 outcomes = st.lists(
-    st.sampled_from([Sent(), Sent(), Sent("r"), Retry("503"), Retry("429", 60.0), Uncertain("reset"), Rejected("no")]),
+    st.sampled_from(
+        [
+            Sent(),
+            Sent(),
+            Sent("r"),
+            Retry("503"),
+            Retry("429", 60.0),
+            Uncertain("reset"),
+            Rejected("no"),
+        ]
+    ),
     max_size=12,
 )
 
@@ -82,12 +104,16 @@ def event(move: Any, now: float) -> Event:
             return Commanded(now, incident_id, "cem", command, **particulars(command, P1))
         case (str() as service, str() as value):
             seen = alert(service, "2%" if value == "over" else value, service=service)
-            return AlertSeen(now, replace(seen, status=AlertStatus.RESOLVED) if value == "over" else seen)
+            return AlertSeen(
+                now, replace(seen, status=AlertStatus.RESOLVED) if value == "over" else seen
+            )
     raise AssertionError(move)
 
 
 class Daemon:
-    """The daemon's parts around a real store, each at work when it's told to be: timers and couriers a bit late."""
+    """The daemon's parts around a real store, each at work when it's told to be: timers and
+    couriers a bit late.
+    """
 
     def __init__(self, office: Office, path: Path, outcome: list[Result], seed: int) -> None:
         self.office = office
@@ -98,8 +124,12 @@ class Daemon:
         limits = Limits({"sms/ana": LIMIT, "mail/ana": LIMIT}, throttle)
         addresses = {"ana": "+441", "ben": "+442"}
         for name in CHANNELS:
-            sender_limits = Limits({a: one for a, one in limits.of.items() if a.startswith(name)}, throttle)
-            options: dict[str, Any] = {"people": addresses, "limits": sender_limits} if name != "slack" else {}
+            sender_limits = Limits(
+                {a: one for a, one in limits.of.items() if a.startswith(name)}, throttle
+            )
+            options: dict[str, Any] = (
+                {"people": addresses, "limits": sender_limits} if name != "slack" else {}
+            )
             office.couriers[name] = office.courier(name, Sender(outcome), **options)
 
     async def work(self) -> None:
@@ -108,7 +138,9 @@ class Daemon:
             pass
         for courier in self.office.couriers.values():
             await courier.round()
-            await self.office.clock.settle(lambda one=courier: not one._sending, "all being sent", step=0.25)
+            await self.office.clock.settle(
+                lambda one=courier: not one._sending, "all being sent", step=0.25
+            )
 
     async def until(self, end: float) -> None:
         while (due := self.due()) < end:
@@ -123,7 +155,9 @@ class Daemon:
         now = self.office.clock.now()
         with sqlite3.connect(self.path) as connection:
             (timer,) = connection.execute("SELECT min(due_at) FROM timers").fetchone()
-            rows = connection.execute("SELECT channel, due_at FROM notifications WHERE state = 'pending'").fetchall()
+            rows = connection.execute(
+                "SELECT channel, due_at FROM notifications WHERE state = 'pending'"
+            ).fetchall()
         free = [max(due, now + self.wait(channel, now)) for channel, due in rows]
         return min([*free, *([timer] if timer is not None else [])], default=float("inf"))
 
@@ -144,7 +178,9 @@ class Sender:
     async def close(self) -> None: ...
 
 
-async def lived(config: Settings, story: Sequence[Any], outcome: list[Result], seed: int) -> tuple[Past, float]:
+async def lived(
+    config: Settings, story: Sequence[Any], outcome: list[Result], seed: int
+) -> tuple[History, float]:
     """What is kept of a router to which all of it happened, and when that was over."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "store.db"
@@ -164,7 +200,7 @@ async def lived(config: Settings, story: Sequence[Any], outcome: list[Result], s
             await store.close()
 
 
-def repeated(config: Settings, past: Past, end: float) -> None:
+def repeated(config: Settings, past: History, end: float) -> None:
     """The same incidents, the same timelines, the same messages, to the instant."""
     replay = Replay(config, past)
     replay.run(end)
@@ -179,9 +215,18 @@ def repeated(config: Settings, past: Past, end: float) -> None:
 
 
 @pytest.mark.slow
-@run(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow], phases=[Phase.generate])
+@run(
+    deadline=None,
+    max_examples=25,
+    suppress_health_check=[HealthCheck.too_slow],
+    phases=[Phase.generate],
+)
 @given(story=moves, outcome=outcomes, seed=st.integers(0, 9))
-def test_a_past_under_its_own_settings_is_repeated_exactly(story: list[Any], outcome: list[Result], seed: int) -> None:
-    """Answers, late deadlines, failed deliveries, fallbacks, promotions, repeats and held messages included."""
+def test_a_past_under_its_own_settings_is_repeated_exactly(
+    story: list[Any], outcome: list[Result], seed: int
+) -> None:
+    """Answers, late deadlines, failed deliveries, fallbacks, promotions, repeats and held messages
+    included.
+    """
     logs.configure(level="warning")
     repeated(CONFIG, *asyncio.run(lived(CONFIG, story, outcome, seed)))

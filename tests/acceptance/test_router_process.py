@@ -1,4 +1,6 @@
-"""The router as a process: it starts, says so, stops when told to, and starts again on what it left behind."""
+"""The router as a process: it starts, says so, stops when told to, and starts again on what it left
+behind.
+"""
 
 import json
 from pathlib import Path
@@ -19,7 +21,9 @@ CONFIG = {
 
 
 @pytest.mark.parametrize("kind", [RouterProcess, WarmRouter])
-async def test_a_killed_router_comes_back_with_its_incident(tmp_path: Path, kind: type[RouterProcess]) -> None:
+async def test_a_killed_router_comes_back_with_its_incident(
+    tmp_path: Path, kind: type[RouterProcess]
+) -> None:
     """What was answered 200 is there after SIGKILL, however the process was made."""
     async with kind(tmp_path, CONFIG) as router:
         status, _ = await router.post("/webhooks/alertmanager", json=SAMPLE)
@@ -31,10 +35,14 @@ async def test_a_killed_router_comes_back_with_its_incident(tmp_path: Path, kind
 
 
 async def test_a_stop_is_clean_and_the_message_was_printed(tmp_path: Path) -> None:
-    """SIGTERM ends it with 0; standard output has the announcement and the page, though it's a file."""
+    """SIGTERM ends it with 0; standard output has the announcement and the page, though it's a
+    file.
+    """
     async with RouterProcess(tmp_path, CONFIG) as router:
         await router.post("/webhooks/alertmanager", json=SAMPLE)
-        await router.until("/api/v1/notifications", lambda answer: answer["notifications"], state="sent")
+        await router.until(
+            "/api/v1/notifications", lambda answer: answer["notifications"], state="sent"
+        )
         assert await router.terminate() == 0
         assert f"takes webhooks at {router.url}/webhooks/" in router.out.read_text()
         assert "Impact: Payment failures at 2.3% on api" in router.out.read_text()
@@ -42,7 +50,9 @@ async def test_a_stop_is_clean_and_the_message_was_printed(tmp_path: Path) -> No
 
 
 async def test_a_taken_port_is_named_and_nothing_else_is_said(tmp_path: Path) -> None:
-    """A second router on the same address stops by itself, with the reason and no noise about what it left open."""
+    """A second router on the same address stops by itself, with the reason and no noise about what
+    it left open.
+    """
     (tmp_path / "second").mkdir()
     async with RouterProcess(tmp_path, CONFIG) as router:
         second = RouterProcess(tmp_path / "second", CONFIG)

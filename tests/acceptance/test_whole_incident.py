@@ -1,6 +1,8 @@
-"""A whole P0, from the first alert to the post-mortem that everybody reads, without leaving the tool.
+"""A whole P0, from the first alert to the post-mortem that everybody reads, without leaving the
+tool.
 
-The plan's six steps in one router, against doubles of Slack, a mail server and Twilio that check what they get.
+The plan's six steps in one router, against doubles of Slack, a mail server and Twilio that check
+what they get.
 """
 
 import sys
@@ -35,17 +37,34 @@ RULES = [
 
 
 def config(slack: Slack, twilio: str, smtp: int) -> dict[str, Any]:
-    """On-call by phone, the CTO five minutes later, the board by mail, the channel in Slack, a page for customers."""
+    """On-call by phone, the CTO five minutes later, the board by mail, the channel in Slack, a page
+    for customers.
+    """
     phone = {"account_sid": ACCOUNT, "auth_token": TWILIO, "from": SENDER, "api_url": twilio}
     relay = {"host": "127.0.0.1", "port": smtp, "starttls": False}
     program = "import sys; print('traffic to', sys.argv[1])"
     return {
         "company": {"name": "VintStreet", "support_email": "support@example.com"},
         "channels": {
-            "incidents": {"type": "slack", "token": SLACK, "channel": CHANNEL, "api_url": slack.api},
+            "incidents": {
+                "type": "slack",
+                "token": SLACK,
+                "channel": CHANNEL,
+                "api_url": slack.api,
+            },
             "call": {"type": "voice", **phone},
-            "mail": {"type": "email", "from": "router@example.com", "to": ["board@example.com"], "smtp": relay},
-            "list": {"type": "email", "from": "us@example.com", "to": ["customers@example.com"], "smtp": relay},
+            "mail": {
+                "type": "email",
+                "from": "router@example.com",
+                "to": ["board@example.com"],
+                "smtp": relay,
+            },
+            "list": {
+                "type": "email",
+                "from": "us@example.com",
+                "to": ["customers@example.com"],
+                "smtp": relay,
+            },
         },
         "communication": {"customers": "channel:list"},
         "postmortems": {"share": ["channel:incidents"]},
@@ -55,10 +74,15 @@ def config(slack: Slack, twilio: str, smtp: int) -> dict[str, Any]:
                 "name": "Cleo Marsh",
                 "phone": CLEO,
                 "email": "cleo@example.com",
-                "reach": [{"via": "call", "for": ["P0", "P1"]}, {"via": "mail", "for": ["P2", "P3"]}],
+                "reach": [
+                    {"via": "call", "for": ["P0", "P1"]},
+                    {"via": "mail", "for": ["P2", "P3"]},
+                ],
             },
         },
-        "schedules": {"primary": {"layers": [{"rotate": "daily", "handover": "00:00", "contacts": ["ana"]}]}},
+        "schedules": {
+            "primary": {"layers": [{"rotate": "daily", "handover": "00:00", "contacts": ["ana"]}]}
+        },
         "severities": {
             "P0": {
                 "policy": "critical",
@@ -94,9 +118,13 @@ class Room:
         self.daemon = daemon
         self.clock = clock
 
-    async def say(self, command: str, by: str = "cleo", path: str = "/api/v1/incidents/1", **body: Any) -> Any:
+    async def say(
+        self, command: str, by: str = "cleo", path: str = "/api/v1/incidents/1", **body: Any
+    ) -> Any:
         """What the router answers to somebody's request, which it takes."""
-        answer = await self.daemon.ask("POST", f"{path}/{command}", json=body, headers={"X-Router-User": by})
+        answer = await self.daemon.ask(
+            "POST", f"{path}/{command}", json=body, headers={"X-Router-User": by}
+        )
         assert answer.status in {200, 201, 202}, answer.body
         return answer.json
 
@@ -118,7 +146,9 @@ def relay() -> Relay:
     return Relay()
 
 
-async def test_a_p0_from_the_first_alert_to_the_shared_post_mortem(tmp_path: Any, relay: Relay) -> None:
+async def test_a_p0_from_the_first_alert_to_the_shared_post_mortem(
+    tmp_path: Any, relay: Relay
+) -> None:
     """Each step of the plan, in its order, by the people whose it is."""
     twilio, clock = Twilio(), SteppedClock(START)
     async with running(relay) as smtp, Slack() as slack, Peer(answer=twilio) as phone:
@@ -135,14 +165,27 @@ async def test_a_p0_from_the_first_alert_to_the_shared_post_mortem(tmp_path: Any
 
 
 async def detection(room: Room, slack: Slack, twilio: Twilio) -> None:
-    """A deployment, then failures: one message, a call to who is on call, and to the next when they don't answer."""
-    await room.say("deployments", "ben", "/api/v1", service="api", version="v1.4.2", commit="abc1234def", author="ben")
+    """A deployment, then failures: one message, a call to who is on call, and to the next when they
+    don't answer.
+    """
+    await room.say(
+        "deployments",
+        "ben",
+        "/api/v1",
+        service="api",
+        version="v1.4.2",
+        commit="abc1234def",
+        author="ben",
+    )
     await room.clock.advance(7 * MINUTE)
     await room.alert(startsAt="2026-02-02T02:47:00Z")
     await room.until(lambda: slack.messages and len(twilio.forms) == 1, "the page")
     (message,) = slack.messages.values()
     assert message.headline == "🚨 [P0] VintStreet Incident"
-    assert (message.line("Status"), message.line("Impact")) == ("INVESTIGATING", "Payment failures at 2.3% on api")
+    assert (message.line("Status"), message.line("Impact")) == (
+        "INVESTIGATING",
+        "Payment failures at 2.3% on api",
+    )
     assert "deploy v1.4.2 by ben, 7 min before onset" in str(message.content)
     assert twilio.forms[0]["To"] == ANA
     await room.clock.advance(5 * MINUTE)
@@ -151,14 +194,18 @@ async def detection(room: Room, slack: Slack, twilio: Twilio) -> None:
 
 
 async def response(room: Room, slack: Slack, relay: Relay) -> None:
-    """Somebody takes it; stakeholders know; the public is told what somebody approved, and nothing before."""
+    """Somebody takes it; stakeholders know; the public is told what somebody approved, and nothing
+    before.
+    """
     await room.until(lambda: relay.mails, "the board's mail")
     assert relay.mails[0][0] == "board@example.com"
     assert (await room.say("ack", text="on it"))["incident"]["lead"] == "cleo"
     (message,) = slack.messages.values()
     await room.until(lambda: message.line("Incident Lead") == "@cleo", "the lead in the message")
     assert "All systems operational" in await room.see("/status")
-    await room.say("publish", title="Payment issues", text="We are looking into failing card payments.")
+    await room.say(
+        "publish", title="Payment issues", text="We are looking into failing card payments."
+    )
     page = await room.see("/status")
     assert "Payment issues" in page
     assert "looking into failing card payments" in page
@@ -192,7 +239,9 @@ async def mitigation(room: Room) -> None:
 async def resolution(room: Room, slack: Slack) -> None:
     """The alert is over: the channel and the public hear the end of it."""
     await room.clock.advance(10 * MINUTE)
-    await room.alert(status="resolved", startsAt="2026-02-02T02:47:00Z", endsAt="2026-02-02T03:05:00Z")
+    await room.alert(
+        status="resolved", startsAt="2026-02-02T02:47:00Z", endsAt="2026-02-02T03:05:00Z"
+    )
     (message,) = slack.messages.values()
     await room.until(lambda: message.line("Status") == "RESOLVED", "the end in the channel")
     page = await room.see("/status")
@@ -201,7 +250,9 @@ async def resolution(room: Room, slack: Slack) -> None:
 
 
 async def announcement(room: Room, relay: Relay) -> None:
-    """Customers are mailed once somebody approves it, and once only: when it was, and nothing that isn't theirs."""
+    """Customers are mailed once somebody approves it, and once only: when it was, and nothing that
+    isn't theirs.
+    """
     before = len(relay.mails)
     assert not any(to == "customers@example.com" for to, _ in relay.mails)
     for _ in range(2):
@@ -209,7 +260,9 @@ async def announcement(room: Room, relay: Relay) -> None:
     await room.until(lambda: len(relay.mails) > before, "the mail to customers")
     await room.clock.advance(2 * MINUTE)
     (mail,) = [mail for to, mail in relay.mails if to == "customers@example.com"]
-    text = mail.get_content() if not mail.is_multipart() else mail.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+    text = (
+        mail.get_content() if not mail.is_multipart() else mail.get_body(("plain",)).get_content()
+    )  # type: ignore[union-attr]
     assert mail["Subject"] == "Service Update - VintStreet"
     assert "Issue started: 2:47 AM UTC" in text
     assert "support@example.com" in text
@@ -217,12 +270,16 @@ async def announcement(room: Room, relay: Relay) -> None:
 
 
 async def post_mortem(room: Room, slack: Slack, relay: Relay) -> None:
-    """A day later its lead is reminded; it's made from all that happened, completed by people, and shared."""
+    """A day later its lead is reminded; it's made from all that happened, completed by people, and
+    shared.
+    """
     await room.clock.advance(24 * 60 * MINUTE)
     await room.until(lambda: relay.mails[-1][0] == "cleo@example.com", "the reminder")
     path = "/api/v1/incidents/1/postmortem"
     written = {"summary": "A bad deploy declined cards.", "root_cause": "A pool of one connection."}
-    answer = await room.daemon.ask("PUT", path, json=written, headers={"If-Match": '"0"', "X-Router-User": "cleo"})
+    answer = await room.daemon.ask(
+        "PUT", path, json=written, headers={"If-Match": '"0"', "X-Router-User": "cleo"}
+    )
     assert answer.status == 200, answer.body
     await room.say("items", text="Test the pool under load", owner="ana", due="2026-03-01")
     shown = (await room.daemon.get(path, headers={"Accept": "text/markdown"})).body.decode()
@@ -237,4 +294,7 @@ async def post_mortem(room: Room, slack: Slack, relay: Relay) -> None:
     assert "Test the pool under load" in shown
     await room.say("postmortem/share")
     (message,) = slack.messages.values()
-    await room.until(lambda: "A bad deploy declined cards." in f"{message.content} {message.thread}", "the sharing")
+    await room.until(
+        lambda: "A bad deploy declined cards." in f"{message.content} {message.thread}",
+        "the sharing",
+    )

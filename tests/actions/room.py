@@ -27,8 +27,12 @@ def program(code: str, *arguments: str) -> list[str]:
     return [sys.executable, "-c", code, *arguments]
 
 
-async def ask(daemon: Daemon, path: str = "", body: object = None, by: str = "ana", **headers: str) -> Answer:
-    return await daemon.ask("POST", BASE + path, json=body or {}, headers={"X-Router-User": by, **headers})
+async def ask(
+    daemon: Daemon, path: str = "", body: object = None, by: str = "ana", **headers: str
+) -> Answer:
+    return await daemon.ask(
+        "POST", BASE + path, json=body or {}, headers={"X-Router-User": by, **headers}
+    )
 
 
 async def request(daemon: Daemon, **parameters: Any) -> Any:
@@ -65,4 +69,8 @@ async def over(daemon: Daemon, number: int = 1, states: object = ("ready", "conf
 
 async def timeline(daemon: Daemon) -> list[dict[str, Any]]:
     entries = (await daemon.get("/api/v1/incidents/1")).json["timeline"]
-    return [entry for entry in entries if "action" in entry["what"] or entry["what"].startswith(("second", "wrong"))]
+    return [
+        entry
+        for entry in entries
+        if "action" in entry["what"] or entry["what"].startswith(("second", "wrong"))
+    ]

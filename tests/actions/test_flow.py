@@ -85,7 +85,9 @@ async def test_what_is_offered_is_what_the_rule_names(router: Router, mark: Path
         ({"undo": 7}, "#/undo"),
     ],
 )
-async def test_a_wrong_request_is_refused_and_says_where(router: Router, mark: Path, body: Any, pointer: str) -> None:
+async def test_a_wrong_request_is_refused_and_says_where(
+    router: Router, mark: Path, body: Any, pointer: str
+) -> None:
     """Nothing of it is kept."""
     async with router(actions={"act": action(mark)}) as daemon:
         await daemon.alert(alert())
@@ -99,7 +101,9 @@ async def test_an_idempotency_key_makes_one_request_of_two(router: Router, mark:
     async with router(actions={"act": action(mark)}) as daemon:
         await daemon.alert(alert())
         body = {"action": "act", "parameters": {"what": "a"}}
-        first, second = [await ask(daemon, body=body, **{"Idempotency-Key": "k1"}) for _ in range(2)]
+        first, second = [
+            await ask(daemon, body=body, **{"Idempotency-Key": "k1"}) for _ in range(2)
+        ]
         assert first.json["request"]["number"] == second.json["request"]["number"] == 1
         assert second.json["outcome"] == "already_done"
 
@@ -119,8 +123,12 @@ async def test_a_failure_and_a_time_out_are_told(router: Router) -> None:
             assert (shown["state"], shown["outputs"][-1]["output"]) == (state, says)
 
 
-async def test_no_secret_reaches_the_timeline(router: Router, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not of the config, nor of the environment; and only the variables that are named reach the program."""
+async def test_no_secret_reaches_the_timeline(
+    router: Router, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not of the config, nor of the environment; and only the variables that are named reach the
+    program.
+    """
     monkeypatch.setenv("DEPLOY_TOKEN", "tok-123456")
     monkeypatch.setenv("OTHER_TOKEN", "tok-654321")
     code = f"import os; print({SECRET!r}, os.environ.get('DEPLOY_TOKEN'), os.environ.get('OTHER_TOKEN'))"
@@ -134,7 +142,9 @@ async def test_no_secret_reaches_the_timeline(router: Router, monkeypatch: pytes
         await ask(daemon, "/1/approve")
         shown = await over(daemon)
         assert shown["outputs"][-1]["output"] == "*** *** None"
-        assert SECRET not in str(shown) + str(await timeline(daemon)), "what is shown of the argv is redacted, too"
+        assert SECRET not in str(shown) + str(await timeline(daemon)), (
+            "what is shown of the argv is redacted, too"
+        )
 
 
 async def test_a_second_person_is_needed_where_it_says_so(router: Router, mark: Path) -> None:
@@ -147,7 +157,9 @@ async def test_a_second_person_is_needed_where_it_says_so(router: Router, mark: 
         assert not written(mark)
         assert (await ask(daemon, "/1/approve", by="ben")).status == 202
         await over(daemon)
-        assert [e["by"] for e in await timeline(daemon) if e["what"] == "second_person_needed"] == ["ana"]
+        assert [e["by"] for e in await timeline(daemon) if e["what"] == "second_person_needed"] == [
+            "ana"
+        ]
 
 
 async def test_a_viewer_may_look_and_no_more(router: Router, mark: Path) -> None:
@@ -186,7 +198,9 @@ async def test_a_stop_cuts_off_what_runs_and_says_so(
 async def test_an_outcome_that_was_not_kept_is_said_to_be_unknown(
     router: Router, mark: Path, clock: SteppedClock
 ) -> None:
-    """As after a kill -9 while it ran: once the lease is over it may have run, and it isn't run again."""
+    """As after a kill -9 while it ran: once the lease is over it may have run, and it isn't run
+    again.
+    """
     code = f"import time; open({str(mark)!r}, 'a').write('ran ')"
     config = {"actions": {"act": {"argv": program(code), "timeout": "30s"}}}
     async with router(clock=clock, **config) as daemon:
@@ -216,7 +230,11 @@ async def test_a_guide_is_followed_over_the_api(router: Router) -> None:
         shown = await request(daemon, ref="abc")
         assert shown["step"] == {"number": 1, "of": 2, "do": "Open abc", "confirm": None}
         assert (await ask(daemon, "/1/approve")).json["request"]["step"]["confirm"] == "abc"
-        assert (await ask(daemon, "/1/confirm", {"text": "no"})).json["outcome"] == "wrong_confirmation"
-        assert (await ask(daemon, "/1/confirm", {"text": "abc"})).json["request"]["step"]["do"] == "Press it"
+        assert (await ask(daemon, "/1/confirm", {"text": "no"})).json[
+            "outcome"
+        ] == "wrong_confirmation"
+        assert (await ask(daemon, "/1/confirm", {"text": "abc"})).json["request"]["step"][
+            "do"
+        ] == "Press it"
         last = await ask(daemon, "/1/confirm", {"text": "restored"}, by="ben")
         assert (last.json["outcome"], last.json["request"]["state"]) == ("action_done", "done")

@@ -12,7 +12,7 @@ from aiohttp.test_utils import TestServer
 from msgspec.structs import replace
 
 from router.actions.git_revert import GitRevert
-from router.actions.job import Job, Outcome
+from router.actions.job import ActionOutcome, Job
 from router.config.actions import ActionDocument, GitRevertDocument, ParameterDocument
 from router.config.fields import HttpUrl
 from router.config.secret import Secret
@@ -25,7 +25,9 @@ INCIDENT = Incident(42, "k", "r", "s", "Payments fail", Severity.P0, Status.INVE
 
 def git(folder: Path, *arguments: str) -> str:
     named = ["-c", "user.name=ana", "-c", "user.email=ana@example.com"]
-    done = subprocess.run(["git", *named, *arguments], cwd=folder, check=True, capture_output=True, text=True)
+    done = subprocess.run(
+        ["git", *named, *arguments], cwd=folder, check=True, capture_output=True, text=True
+    )
     return done.stdout.strip()
 
 
@@ -105,12 +107,23 @@ def action(repository: Repository, api: str = "http://127.0.0.1:9") -> GitRevert
         api_url=HttpUrl(api),
         clone_url=str(repository.bare),
     )
-    return GitRevert(ActionDocument(git_revert=config, parameters={"commit": ParameterDocument(pattern=".+")}))
+    return GitRevert(
+        ActionDocument(git_revert=config, parameters={"commit": ParameterDocument(pattern=".+")})
+    )
 
 
-def job(commit: str, undone: Outcome | None = None) -> Job:
+def job(commit: str, undone: ActionOutcome | None = None) -> Job:
     given = ActionRequest(
-        3, "k", "act", ActionState.RUNNING, "ana", 0.0, 1.0, "d", {"commit": commit}, approved_by="ben"
+        3,
+        "k",
+        "act",
+        ActionState.RUNNING,
+        "ana",
+        0.0,
+        1.0,
+        "d",
+        {"commit": commit},
+        approved_by="ben",
     )
     return Job(INCIDENT, given, replace(given, memo=undone.memo) if undone else None)
 
@@ -127,7 +140,9 @@ async def test_a_dry_run_shows_what_would_change_and_leaves_nothing(repository: 
 async def test_it_opens_a_pull_request_from_a_branch_of_its_own(
     repository: Repository, github: tuple[GitHub, str]
 ) -> None:
-    """The branch itself isn't moved; what is proposed is the old content, on top of what is there now."""
+    """The branch itself isn't moved; what is proposed is the old content, on top of what is there
+    now.
+    """
     peer, api = github
     before = repository.show("main")
     outcome = await action(repository, api).run(job(repository.bad))
@@ -145,7 +160,9 @@ async def test_it_opens_a_pull_request_from_a_branch_of_its_own(
     assert "ben" in content["body"]
 
 
-async def test_undoing_closes_the_pull_request(repository: Repository, github: tuple[GitHub, str]) -> None:
+async def test_undoing_closes_the_pull_request(
+    repository: Repository, github: tuple[GitHub, str]
+) -> None:
     """By its number; without one there's nothing to close."""
     peer, api = github
     revert = action(repository, api)
@@ -170,7 +187,9 @@ async def test_only_a_commit_of_the_branch_is_reverted(repository: Repository, c
     assert repository.branches() == ["main"]
 
 
-async def test_what_github_refuses_is_told(repository: Repository, github: tuple[GitHub, str]) -> None:
+async def test_what_github_refuses_is_told(
+    repository: Repository, github: tuple[GitHub, str]
+) -> None:
     """And that the branch is there by then."""
     peer, api = github
     peer.status = 422

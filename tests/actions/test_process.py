@@ -12,9 +12,13 @@ from router.actions.process import KEPT, run
 from tests.actions.room import until, written
 
 
-async def python(code: str, folder: Path, *arguments: str, seconds: float = 20.0) -> tuple[int | None, str]:
+async def python(
+    code: str, folder: Path, *arguments: str, seconds: float = 20.0
+) -> tuple[int | None, str]:
     argv = [sys.executable, "-c", code, *arguments]
-    ended = await run(argv, env={"PATH": os.environ["PATH"], "X": "1"}, cwd=str(folder), seconds=seconds)
+    ended = await run(
+        argv, env={"PATH": os.environ["PATH"], "X": "1"}, cwd=str(folder), seconds=seconds
+    )
     return ended.code, ended.output.decode()
 
 
@@ -27,7 +31,9 @@ def alive(pid: int) -> bool:
 
 
 async def test_both_outputs_and_the_exit_status_are_told(tmp_path: Path) -> None:
-    """In the order in which they were written; there's nothing to read, and only the environment that was given."""
+    """In the order in which they were written; there's nothing to read, and only the environment
+    that was given.
+    """
     code = "import os,sys; print(sys.stdin.read(), sorted(os.environ)); sys.stdout.flush();"
     code += "sys.stderr.write('oops'); exit(3)"
     status, output = await python(code, tmp_path)
@@ -82,7 +88,9 @@ async def test_cancelling_ends_it(tmp_path: Path) -> None:
 
 async def test_a_long_output_keeps_its_beginning_and_its_end(tmp_path: Path) -> None:
     """However long: no memory is filled, and the program isn't held up."""
-    status, output = await python(f"print('begin'); print('x' * {KEPT * 20}); print('end')", tmp_path)
+    status, output = await python(
+        f"print('begin'); print('x' * {KEPT * 20}); print('end')", tmp_path
+    )
     assert status == 0
     assert output.startswith("begin")
     assert output.endswith("end\n")

@@ -26,13 +26,22 @@ def config(token: str = "xoxb-1234", storage: str = "postgresql://u:p%40ss-word@
 
 
 def test_secrets_are_found_wherever_a_config_has_them() -> None:
-    """In structs, mappings and lists; a URL's password by itself, too; and what the environment calls one."""
-    redactor = Redactor(config(), {"GH_TOKEN": "ghp_abcdef", "HOME": "/home/router", "LANG": "C.UTF-8"})
+    """In structs, mappings and lists; a URL's password by itself, too; and what the environment
+    calls one.
+    """
+    redactor = Redactor(
+        config(), {"GH_TOKEN": "ghp_abcdef", "HOME": "/home/router", "LANG": "C.UTF-8"}
+    )
     said = "xoxb-1234 postgresql://u:p%40ss-word@h/d p@ss-word listed-secret ghp_abcdef /home/router C.UTF-8"
     assert redactor.redact(said) == "*** *** *** *** *** /home/router C.UTF-8"
 
 
-@given(st.text(min_size=SHORTEST, alphabet=st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp", "Z"])), st.text())
+@given(
+    st.text(
+        min_size=SHORTEST, alphabet=st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp", "Z"])
+    ),
+    st.text(),
+)
 def test_no_form_of_a_secret_gets_through(secret: str, around: str) -> None:
     """As it is, percent-encoded, or in base64."""
     redactor = Redactor(Inner(Secret(secret)), {})
@@ -43,7 +52,9 @@ def test_no_form_of_a_secret_gets_through(secret: str, around: str) -> None:
 def test_an_output_is_cut_after_its_secrets_are_out() -> None:
     """No half of one is left at the cut; lines stay lines, and control characters go."""
     redactor = Redactor(config(), {})
-    output = redactor.output(b"\x1b[31mred\x1b[0m\r\n" + b"a" * (SHOWN // 2 - 12) + b"xoxb-1234" + b"b" * SHOWN)
+    output = redactor.output(
+        b"\x1b[31mred\x1b[0m\r\n" + b"a" * (SHOWN // 2 - 12) + b"xoxb-1234" + b"b" * SHOWN
+    )
     assert "xoxb" not in output
     assert "\x1b" not in output
     assert len(output) < SHOWN + 10

@@ -7,7 +7,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from router.actions.job import Job, Outcome
+from router.actions.job import ActionOutcome, Job
 from router.actions.sql_flag import SqlFlag
 from router.config.actions import ActionDocument, ParameterDocument, SqlFlagDocument
 from router.config.secret import Secret
@@ -30,7 +30,9 @@ def server() -> Any:
 
 
 @asynccontextmanager
-async def flags(server: Postgres, **values: bool | None) -> AsyncIterator[tuple[str, asyncpg.Connection]]:
+async def flags(
+    server: Postgres, **values: bool | None
+) -> AsyncIterator[tuple[str, asyncpg.Connection]]:
     """A database with these feature flags, and a connection to look at them."""
     async with server.database() as url:
         connection = await asyncpg.connect(url)
@@ -46,13 +48,17 @@ async def flags(server: Postgres, **values: bool | None) -> AsyncIterator[tuple[
 def flag(url: str, **changes: Any) -> SqlFlag:
     given: dict[str, Any] = {"database": Secret(url), "table": "feature_flags", "flag": "{name}"}
     parameters = {"name": ParameterDocument(pattern=".*")}
-    return SqlFlag(ActionDocument(sql_flag=SqlFlagDocument(**given | changes), parameters=parameters))
+    return SqlFlag(
+        ActionDocument(sql_flag=SqlFlagDocument(**given | changes), parameters=parameters)
+    )
 
 
-def job(name: str, undone: Outcome | None = None) -> Job:
+def job(name: str, undone: ActionOutcome | None = None) -> Job:
     given = ActionRequest(1, "k", "act", ActionState.RUNNING, "ana", 0.0, 1.0, "d", {"name": name})
     memo = (
-        ActionRequest(1, "k", "act", ActionState.DONE, "ana", 0.0, 1.0, "d", {}, memo=undone.memo) if undone else None
+        ActionRequest(1, "k", "act", ActionState.DONE, "ana", 0.0, 1.0, "d", {}, memo=undone.memo)
+        if undone
+        else None
     )
     return Job(INCIDENT, given, memo)
 
@@ -62,13 +68,17 @@ async def state(connection: asyncpg.Connection) -> dict[str, bool | None]:
 
 
 @pytest.mark.parametrize("before", [True, False, None])
-async def test_it_is_turned_off_and_put_back_as_it_was(server: Postgres, before: bool | None) -> None:
+async def test_it_is_turned_off_and_put_back_as_it_was(
+    server: Postgres, before: bool | None
+) -> None:
     """Also where it was off already, or unset; the others stay as they are."""
     async with flags(server, checkout=before, search=True) as (url, connection):
         action = flag(url)
         checked = await action.check(job("checkout"))
         assert checked.state is ActionState.DONE
-        assert await state(connection) == {"checkout": before, "search": True}, "a dry run changes nothing"
+        assert await state(connection) == {"checkout": before, "search": True}, (
+            "a dry run changes nothing"
+        )
         ran = await action.run(job("checkout"))
         assert ran.state is ActionState.DONE
         assert await state(connection) == {"checkout": False, "search": True}
@@ -100,11 +110,20 @@ async def test_no_row_or_two_change_nothing(server: Postgres) -> None:
 async def test_what_the_database_refuses_is_told(server: Postgres) -> None:
     """In its own words: no such table, no right to it, a column that isn't a boolean."""
     async with flags(server, search=True) as (url, connection):
-        assert b'relation "flags" does not exist' in (await flag(url, table="flags").check(job("search"))).output
+        assert (
+            b'relation "flags" does not exist'
+            in (await flag(url, table="flags").check(job("search"))).output
+        )
         for level in ("NULL", "5"):
-            await connection.execute(f"ALTER TABLE feature_flags ADD COLUMN level integer DEFAULT {level}")
-            assert (await flag(url, value_column="level").run(job("search"))).state is ActionState.FAILED
-            assert str(await connection.fetchval("SELECT level FROM feature_flags")) == level.replace("NULL", "None")
+            await connection.execute(
+                f"ALTER TABLE feature_flags ADD COLUMN level integer DEFAULT {level}"
+            )
+            assert (
+                await flag(url, value_column="level").run(job("search"))
+            ).state is ActionState.FAILED
+            assert str(
+                await connection.fetchval("SELECT level FROM feature_flags")
+            ) == level.replace("NULL", "None")
             await connection.execute("ALTER TABLE feature_flags DROP COLUMN level")
 
 
@@ -119,7 +138,9 @@ async def test_a_database_that_is_not_there_is_a_failure_without_its_address() -
 async def test_undoing_what_is_not_known_changes_nothing(server: Postgres) -> None:
     """As after a run whose outcome is unknown."""
     async with flags(server, search=False) as (url, connection):
-        assert (await flag(url).undo(job("search", Outcome(ActionState.DONE)))).state is ActionState.FAILED
+        assert (
+            await flag(url).undo(job("search", ActionOutcome(ActionState.DONE)))
+        ).state is ActionState.FAILED
         assert await state(connection) == {"search": False}
 
 
@@ -127,7 +148,9 @@ async def test_through_the_running_router(server: Postgres, router: Callable[...
     """Asked for, approved, run, undone; the database's URL shows up nowhere."""
     async with flags(server, checkout=True) as (url, connection):
         given = {"database": url, "table": "public.feature_flags", "flag": "{flag}"}
-        actions = {"act": {"sql_flag": given, "parameters": {"flag": {"choices": ["checkout", "search"]}}}}
+        actions = {
+            "act": {"sql_flag": given, "parameters": {"flag": {"choices": ["checkout", "search"]}}}
+        }
         async with router(actions=actions) as daemon:
             shown = await request(daemon, flag="checkout")
             assert shown["outputs"][-1]["output"] == "checkout is true"
@@ -135,7 +158,9 @@ async def test_through_the_running_router(server: Postgres, router: Callable[...
                 """UPDATE "public"."feature_flags" SET "enabled" = false WHERE "name" = 'checkout'"""
             ]
             await ask(daemon, "/1/approve", by="ben")
-            assert (await over(daemon))["outputs"][-1]["output"] == "checkout was true, and is false"
+            assert (await over(daemon))["outputs"][-1][
+                "output"
+            ] == "checkout was true, and is false"
             assert await state(connection) == {"checkout": False}
             await ask(daemon, body={"undo": 1})
             await ask(daemon, "/2/approve", by="ben")

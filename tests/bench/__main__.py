@@ -1,4 +1,5 @@
-"""The benches: `python -m tests.bench [BENCH …] [--seconds N]`. They measure and compare, and pass no judgement.
+"""The benches: `python -m tests.bench [BENCH …] [--seconds N]`. They measure and compare, and pass
+no judgement.
 
 Data is kept in $TMPDIR, so that says which disk has to fsync.
 """
@@ -37,8 +38,12 @@ async def run(names: list[str], seconds: float, console: Console) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("bench", nargs="*", metavar="BENCH", help=f"all by default: {', '.join(BENCHES)}")
-    parser.add_argument("--seconds", type=float, default=5.0, help="how long to measure each case (default: 5)")
+    parser.add_argument(
+        "bench", nargs="*", metavar="BENCH", help=f"all by default: {', '.join(BENCHES)}"
+    )
+    parser.add_argument(
+        "--seconds", type=float, default=5.0, help="how long to measure each case (default: 5)"
+    )
     chosen = parser.parse_args()
     if unknown := set(chosen.bench) - set(BENCHES):
         parser.error(f"no such bench: {', '.join(sorted(unknown))}")

@@ -22,12 +22,21 @@ async def run(_seconds: float) -> AsyncIterator[Result]:
         memory, ready = await measure(other) if other else (0.0, 0.0)
         beside = [{other.name: value} if other else {} for value in (memory, ready)]
         memory, ready = await measure(router(folder))
-    yield Result(f"memory with {ACTIVE:,} active alerts", memory, "MB", MEMORY, at_most=True, beside=beside[0])
+    yield Result(
+        f"memory with {ACTIVE:,} active alerts",
+        memory,
+        "MB",
+        MEMORY,
+        at_most=True,
+        beside=beside[0],
+    )
     yield Result("ready after SIGKILL with them", ready, "s", READY, at_most=True, beside=beside[1])
 
 
 async def measure(server: Server) -> tuple[float, float]:
-    """Its memory right after the load, in MB, and the seconds it takes to start again (Alertmanager: without them)."""
+    """Its memory right after the load, in MB, and the seconds it takes to start again
+    (Alertmanager: without them).
+    """
     async with server:
         report = await load.run(Load(port=server.port, api=server.api, requests=ACTIVE // 100))
         assert report.alerts == ACTIVE, f"not all were taken: {report.statuses}"

@@ -1,6 +1,8 @@
-"""The baseline: a web server on the router's own libraries that reads the JSON, keeps nothing and answers 200.
+"""The baseline: a web server on the router's own libraries that reads the JSON, keeps nothing and
+answers 200.
 
-`python -m tests.bench.bare PORT`. What the router's rate lacks to this one's is what deciding and keeping cost.
+`python -m tests.bench.bare PORT`. What the router's rate lacks to this one's is what deciding and
+keeping cost.
 """
 
 import sys
@@ -19,7 +21,9 @@ async def answer(request: web.Request) -> web.Response:
 def main(port: int) -> None:
     app = web.Application(client_max_size=2**24)
     app.add_routes([web.get("/{path:.*}", answer), web.post("/{path:.*}", answer)])
-    web.run_app(app, host="127.0.0.1", port=port, access_log=None, print=None, loop=uvloop.new_event_loop())
+    web.run_app(
+        app, host="127.0.0.1", port=port, access_log=None, print=None, loop=uvloop.new_event_loop()
+    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,6 @@
-"""The servers that are measured, each in a process of its own on loopback: the router, and what stands beside it."""
+"""The servers that are measured, each in a process of its own on loopback: the router, and what
+stands beside it.
+"""
 
 import asyncio
 import os
@@ -25,7 +27,9 @@ PAUSE = 0.005
 class Server:
     """A program that listens on `port`. `folder` keeps its data and log over a restart."""
 
-    def __init__(self, name: str, api: Api, arguments: Sequence[str], port: int, folder: Path) -> None:
+    def __init__(
+        self, name: str, api: Api, arguments: Sequence[str], port: int, folder: Path
+    ) -> None:
         self.name = name
         self.api = api
         self.port = port
@@ -38,7 +42,10 @@ class Server:
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         await self.kill()
 
@@ -52,7 +59,9 @@ class Server:
         async with asyncio.timeout(PATIENCE):
             while not await self._is_ready():
                 if self._process.returncode is not None:
-                    raise RuntimeError(f"{self.name} didn't start:\n{self._log.read_text()[-2000:]}")
+                    raise RuntimeError(
+                        f"{self.name} didn't start:\n{self._log.read_text()[-2000:]}"
+                    )
                 await asyncio.sleep(PAUSE)
         return time.perf_counter() - started
 
@@ -89,7 +98,10 @@ class Server:
 
 
 def router(folder: Path, channel: Mapping[str, Any] | None = None) -> Server:
-    """`alert-router serve` as it ships: its rules and policies, and SQLite with fsync. `channel` is the first one."""
+    """`alert-router serve` as it ships: its rules and policies, and SQLite with fsync.
+
+    `channel` is the first one.
+    """
     port = free_port()
     config = yaml.safe_load((ROOT / "config.example.yaml").read_text())
     config |= {"listen": f"127.0.0.1:{port}", "storage": f"sqlite:///{folder}/router.db"}
@@ -109,14 +121,19 @@ def bare(folder: Path) -> Server:
 
 
 def alertmanager(folder: Path, receiver: Mapping[str, Any] | None = None) -> Server | None:
-    """Alertmanager with one receiver, told at once, by default one that tells nobody. None where it isn't installed."""
+    """Alertmanager with one receiver, told at once, by default one that tells nobody.
+
+    None where it isn't installed.
+    """
     program = shutil.which("alertmanager") or shutil.which("prometheus-alertmanager")
     if program is None:
         return None
     port = free_port()
     route = {"receiver": "all", "group_by": ["alertname", "service"], "group_wait": "0s"}
     path = folder / "alertmanager.yml"
-    path.write_text(yaml.safe_dump({"route": route, "receivers": [{"name": "all", **(receiver or {})}]}))
+    path.write_text(
+        yaml.safe_dump({"route": route, "receivers": [{"name": "all", **(receiver or {})}]})
+    )
     arguments = (
         program,
         f"--config.file={path}",

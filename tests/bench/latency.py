@@ -1,4 +1,6 @@
-"""How long from a webhook that opens an incident to the request to Slack, with nothing else to do and under load."""
+"""How long from a webhook that opens an incident to the request to Slack, with nothing else to do
+and under load.
+"""
 
 import asyncio
 import re
@@ -36,7 +38,9 @@ MARGIN = 1.0
 
 
 class Slack:
-    """A double of Slack's incoming webhooks, which notes when the first message about each service arrives."""
+    """A double of Slack's incoming webhooks, which notes when the first message about each service
+    arrives.
+    """
 
     def __init__(self) -> None:
         self.url = f"http://127.0.0.1:{free_port()}/services/T/B/X"
@@ -54,7 +58,9 @@ class Slack:
 
     def expect(self, service: str) -> asyncio.Future[float]:
         """When the message about `service` arrives, by `time.perf_counter`."""
-        return self.arrivals.setdefault(service.encode(), asyncio.get_running_loop().create_future())
+        return self.arrivals.setdefault(
+            service.encode(), asyncio.get_running_loop().create_future()
+        )
 
     async def _receive(self, request: web.Request) -> web.Response:
         now = time.perf_counter()
@@ -66,17 +72,29 @@ class Slack:
 
 
 async def run(seconds: float) -> AsyncIterator[Result]:
-    for background, batch, target in ((0.0, 10, IDLE), (BACKGROUND, 10, LOADED), (BACKGROUND, 1, LOADED)):
+    for background, batch, target in (
+        (0.0, 10, IDLE),
+        (BACKGROUND, 10, LOADED),
+        (BACKGROUND, 1, LOADED),
+    ):
         slack = Slack()
         with tempfile.TemporaryDirectory(prefix="alert-router-bench-") as name:
             folder = Path(name)
-            to_slack = {"api_url": slack.url, "channel": "#x", "title": "{{ .CommonLabels.service }}"}
+            to_slack = {
+                "api_url": slack.url,
+                "channel": "#x",
+                "title": "{{ .CommonLabels.service }}",
+            }
             other = alertmanager(folder, {"slack_configs": [to_slack]})
             async with slack.listening():
-                beside = (await latencies(other, slack, background, batch, seconds))[0] if other else []
+                beside = (
+                    (await latencies(other, slack, background, batch, seconds))[0] if other else []
+                )
                 slack.arrivals.clear()
                 channel = {"type": "slack", "webhook_url": slack.url}
-                took, rate = await latencies(router(folder, channel), slack, background, batch, seconds)
+                took, rate = await latencies(
+                    router(folder, channel), slack, background, batch, seconds
+                )
         state = f"at {background:,.0f} alerts/s, {batch} a request" if background else "idle"
         for percent, limit in ((50, None), (99, target * 1e3)):
             yield Result(
@@ -86,7 +104,8 @@ async def run(seconds: float) -> AsyncIterator[Result]:
                 limit,
                 at_most=True,
                 beside={"Alertmanager": _percentile(beside, percent)} if beside else {},
-                note=f"{len(took)} incidents" + (f" beside {rate:,.0f} alerts/s" if background else ""),
+                note=f"{len(took)} incidents"
+                + (f" beside {rate:,.0f} alerts/s" if background else ""),
             )
 
 
@@ -103,7 +122,12 @@ async def latencies(
         told = (slack.expect(f"service-{i:03d}") for i in range(SERVICES))
         await asyncio.wait_for(asyncio.gather(*told), PATIENCE)
         joining = Load(
-            port=server.port, api=server.api, batch=batch, rate=background, seconds=seconds + 2 * MARGIN, first=1_000
+            port=server.port,
+            api=server.api,
+            batch=batch,
+            rate=background,
+            seconds=seconds + 2 * MARGIN,
+            first=1_000,
         )
         noise = await load.start(joining)
         await asyncio.sleep(MARGIN)
@@ -111,7 +135,9 @@ async def latencies(
         return took, (await load.finish(noise)).rate
 
 
-async def _probes(server: Server, session: aiohttp.ClientSession, slack: Slack, seconds: float) -> list[float]:
+async def _probes(
+    server: Server, session: aiohttp.ClientSession, slack: Slack, seconds: float
+) -> list[float]:
     end = time.perf_counter() + seconds
     took: list[float] = []
     while time.perf_counter() < end:
@@ -119,12 +145,16 @@ async def _probes(server: Server, session: aiohttp.ClientSession, slack: Slack, 
     return took
 
 
-async def _probe(server: Server, session: aiohttp.ClientSession, slack: Slack, number: int) -> float:
+async def _probe(
+    server: Server, session: aiohttp.ClientSession, slack: Slack, number: int
+) -> float:
     service = f"probe-{number:06d}"
     content = body([alert(service, ERROR_RATE, f"host-{service}", f"{number:016x}")], server.api)
     arrival = slack.expect(service)
     sent = time.perf_counter()
-    async with session.post(server.api.value, data=content, headers={"Content-Type": "application/json"}) as answer:
+    async with session.post(
+        server.api.value, data=content, headers={"Content-Type": "application/json"}
+    ) as answer:
         answer.raise_for_status()
     took = await asyncio.wait_for(arrival, PATIENCE) - sent
     await asyncio.sleep(max(0.0, 1 / PROBES_A_SECOND - took))

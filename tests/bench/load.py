@@ -1,7 +1,8 @@
-"""A cheap load generator: raw sockets, requests that are ready, and as little reading of answers as will do.
+"""A cheap load generator: raw sockets, requests that are ready, and as little reading of answers as
+will do.
 
-It runs in a process of its own (`python -m tests.bench.load JSON`), so that it takes no time from who is measured but
-that of a core, and it speaks to 127.0.0.1 only.
+It runs in a process of its own (`python -m tests.bench.load JSON`), so that it takes no time from
+who is measured but that of a core, and it speaks to 127.0.0.1 only.
 """
 
 import asyncio
@@ -46,7 +47,9 @@ class Load(Struct, frozen=True, kw_only=True):
 
 
 class Report(Struct, frozen=True, kw_only=True):
-    """What came of a load: `alerts` are those in requests answered 2xx, `p50` and `p99` are seconds to the answer."""
+    """What came of a load: `alerts` are those in requests answered 2xx, `p50` and `p99` are seconds
+    to the answer.
+    """
 
     alerts: int
     seconds: float
@@ -100,7 +103,10 @@ class _Generator:
 
 
 class _Connection(asyncio.Protocol):
-    """Sends a request, waits for its answer, and again. With an interval, no sooner than that after the one before."""
+    """Sends a request, waits for its answer, and again.
+
+    With an interval, no sooner than that after the one before.
+    """
 
     def __init__(self, generator: _Generator, delay: float) -> None:
         self.closed = asyncio.get_running_loop().create_future()
@@ -158,9 +164,12 @@ async def _generate(load: Load) -> Report:
         connections.append(connection)
     async with asyncio.timeout(min(load.seconds, MOST_SECONDS) + PATIENCE):
         await asyncio.gather(*(connection.closed for connection in connections))
-    percentiles = quantiles(generator.took, n=100) if len(generator.took) > 1 else generator.took * 99
+    percentiles = (
+        quantiles(generator.took, n=100) if len(generator.took) > 1 else generator.took * 99
+    )
     return Report(
-        alerts=load.batch * sum(count for status, count in generator.statuses.items() if status < 300),
+        alerts=load.batch
+        * sum(count for status, count in generator.statuses.items() if status < 300),
         seconds=time.perf_counter() - generator.started,
         p50=percentiles[49],
         p99=percentiles[98],

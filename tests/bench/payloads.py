@@ -1,4 +1,5 @@
-"""The alerts that the benches send: about 500 bytes each, of 200 services, one kind of failure for each service.
+"""The alerts that the benches send: about 500 bytes each, of 200 services, one kind of failure for
+each service.
 
 So a storm of any size is about 200 incidents, as in an outage, and not one incident for each alert.
 """
@@ -67,23 +68,33 @@ def alert(service: str, failure: int, instance: str, fingerprint: str) -> dict[s
 def body(alerts: Sequence[dict[str, Any]], api: Api) -> bytes:
     """The body of a request with these alerts."""
     if api is Api.WEBHOOK:
-        group = {"receiver": "router", "status": "firing", "groupLabels": {}, "commonLabels": {}, "truncatedAlerts": 0}
+        group = {
+            "receiver": "router",
+            "status": "firing",
+            "groupLabels": {},
+            "commonLabels": {},
+            "truncatedAlerts": 0,
+        }
         return msgspec.json.encode({"version": "4", "groupKey": "{}:{}", **group, "alerts": alerts})
     names = ("labels", "annotations", "startsAt", "generatorURL")
     return msgspec.json.encode([{name: alert[name] for name in names} for alert in alerts])
 
 
 class Requests:
-    """Whole HTTP requests, by number. Two numbers never share an alert, unless the shape is `repeated`.
+    """Whole HTTP requests, by number. Two numbers never share an alert, unless the shape is
+    `repeated`.
 
-    They're encoded beforehand, all but the number, so that the load costs little beside what it measures.
+    They're encoded beforehand, all but the number, so that the load costs little beside what it
+    measures.
     """
 
     def __init__(self, shape: Shape, batch: int, api: Api) -> None:
         """`batch` is the alerts in a request; the services are whole requests, so it divides them."""
         assert SERVICES % batch == 0
         self._known = KNOWN // batch if shape is Shape.REPEATED else None
-        self._templates = [_template(range(at, at + batch), api) for at in range(0, SERVICES, batch)]
+        self._templates = [
+            _template(range(at, at + batch), api) for at in range(0, SERVICES, batch)
+        ]
 
     def __getitem__(self, number: int) -> bytes:
         if self._known:
@@ -94,7 +105,8 @@ class Requests:
 def _template(services: range, api: Api) -> bytes:
     serial = _SERIAL.decode()
     alerts = [
-        alert(f"service-{i:03d}", i % len(FAILURES), f"host-{serial}-{i:03d}", f"{serial}{i:04d}") for i in services
+        alert(f"service-{i:03d}", i % len(FAILURES), f"host-{serial}-{i:03d}", f"{serial}{i:04d}")
+        for i in services
     ]
     return http_post(api, body(alerts, api))
 

@@ -8,11 +8,11 @@ from msgspec import structs
 
 from router.app import TYPES
 from router.config.load import load
-from router.core.difference import difference
-from router.core.past import Past
-from router.core.replay import Replay
-from router.core.settings import Settings
-from router.core.virtual import VirtualRouter
+from router.core.incident.settings import Settings
+from router.core.replay.diff import difference
+from router.core.replay.history import History
+from router.core.replay.replay import Replay
+from router.core.virtual.router import VirtualRouter
 from router.model.event import AlertSeen, Event
 from tests.bench.result import Result
 from tests.bench.virtual import ALERTS, MONTH, START, TARGET, alert
@@ -28,22 +28,27 @@ async def run(_seconds: float) -> AsyncIterator[Result]:
     found = difference(past, replay, START)
     took = time.perf_counter() - started
     note = f"{len(past.events):,} events, {len(past.incidents):,} incidents; {'no ' if not found else ''}difference"
-    yield Result(f"replay: a month of {ALERTS:,} alerts", took, "s", TARGET, at_most=True, note=note)
+    yield Result(
+        f"replay: a month of {ALERTS:,} alerts", took, "s", TARGET, at_most=True, note=note
+    )
 
 
 def _settings() -> Settings:
     """The example's, but that no incident needs a post-mortem.
 
-    Nobody here would share 22,000 of them, and a reminder of each on every day would be most of what happens.
+    Nobody here would share 22,000 of them, and a reminder of each on every day would be most of
+    what happens.
     """
     settings = load(ROOT / "config.example.yaml", {}, TYPES).settings
-    return replace(settings, postmortems=structs.replace(settings.postmortems, severities=frozenset()))
+    return replace(
+        settings, postmortems=structs.replace(settings.postmortems, severities=frozenset())
+    )
 
 
-def _past(settings: Settings) -> Past:
+def _past(settings: Settings) -> History:
     kept: list[Event] = []
     router = VirtualRouter(settings, START, watch=lambda changes: kept.extend(changes.history))
     for number in range(ALERTS):
         router.run_until(START + number * MONTH / ALERTS)
         router.happen(AlertSeen(router.now, alert(number, router.now)))
-    return Past(kept, router.memory.timeline, [*router.memory.incidents.values()])
+    return History(kept, router.memory.timeline, [*router.memory.incidents.values()])

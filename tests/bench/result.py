@@ -8,7 +8,8 @@ from rich.table import Table
 
 
 class Result(Struct, frozen=True):
-    """One measure. `target` is to be reached, or with `at_most` not to be passed; None where there's none.
+    """One measure. `target` is to be reached, or with `at_most` not to be passed; None where
+    there's none.
 
     `beside` is the same measure of others in the same run; `note` what else was seen.
     """
@@ -34,7 +35,9 @@ class Result(Struct, frozen=True):
 def table(results: Iterable[Result]) -> Table:
     """A line for each result. Ratios over 1 are better than what they compare with."""
     load = " ".join(f"{average:.1f}" for average in os.getloadavg())
-    shown = Table(title=f"{os.cpu_count()} cores, load averages at the end {load}; every ratio: 1 and more is better")
+    shown = Table(
+        title=f"{os.cpu_count()} cores, load averages at the end {load}; every ratio: 1 and more is better"
+    )
     for heading in ("measure", "result", "target", "to target", "to baseline", "note"):
         shown.add_column(heading, justify="left" if heading in {"measure", "note"} else "right")
     for result in results:
@@ -43,10 +46,23 @@ def table(results: Iterable[Result]) -> Table:
 
 
 def _cells(result: Result) -> tuple[str, ...]:
-    target = f"{'≤' if result.at_most else '≥'} {_number(result.target)}" if result.target is not None else ""
+    target = (
+        f"{'≤' if result.at_most else '≥'} {_number(result.target)}"
+        if result.target is not None
+        else ""
+    )
     ratio = f"{result.ratio:.2f}" if result.ratio is not None else ""
-    beside = "\n".join(f"{result.times(v):.2f} x {name} ({_number(v)})" for name, v in result.beside.items())
-    return result.measure, f"{_number(result.value)} {result.unit}", target, ratio, beside, result.note
+    beside = "\n".join(
+        f"{result.times(v):.2f} x {name} ({_number(v)})" for name, v in result.beside.items()
+    )
+    return (
+        result.measure,
+        f"{_number(result.value)} {result.unit}",
+        target,
+        ratio,
+        beside,
+        result.note,
+    )
 
 
 def _number(value: float) -> str:

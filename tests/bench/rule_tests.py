@@ -9,9 +9,9 @@ from router.app import TYPES
 from router.cli.payload import alerts_in
 from router.config.load import load
 from router.config.scenarios import load_scenarios
-from router.core.branches import Coverage
-from router.core.comparison import compare
-from router.core.scenario import play
+from router.core.virtual.branch_coverage import Coverage
+from router.core.virtual.scenario import play
+from router.core.virtual.scenario_diff import compare
 from tests.bench.result import Result
 from tests.pages import ROOT
 
@@ -33,7 +33,9 @@ async def run(_seconds: float) -> AsyncIterator[Result]:
             assert all(line.agrees for line in lines), one.place
         took = time.perf_counter() - started
     note = f"{tests:,} tests: {read:.2f} s to read them, {took - read:.2f} s to run them"
-    yield Result(f"rule tests: {TESTS:,}", took * TESTS / tests, "s", TARGET, at_most=True, note=note)
+    yield Result(
+        f"rule tests: {TESTS:,}", took * TESTS / tests, "s", TARGET, at_most=True, note=note
+    )
 
 
 def _write(folder: Path) -> tuple[Path, int]:
@@ -45,7 +47,9 @@ def _write(folder: Path) -> tuple[Path, int]:
     bodies = [body.replace("../../deploy", str(ROOT / "deploy")) for body in bodies]
     times = TESTS // len(bodies)
     text = "tests:\n" + "".join(
-        f"  - name: {n} {body.replace('&', f'&a{n}').replace('*', f'*a{n}')}" for n in range(times) for body in bodies
+        f"  - name: {n} {body.replace('&', f'&a{n}').replace('*', f'*a{n}')}"
+        for n in range(times)
+        for body in bodies
     )
     path = folder / "many.yaml"
     path.write_text(text)

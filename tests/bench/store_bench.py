@@ -1,4 +1,7 @@
-"""How fast the store is on SQLite: `python -m tests.bench.store_bench`. Medians, idle and beside a busy event loop."""
+"""How fast the store is on SQLite: `python -m tests.bench.store_bench`.
+
+Medians, idle and beside a busy event loop.
+"""
 
 # ruff: noqa: T201 - a bench prints
 
@@ -12,24 +15,33 @@ from pathlib import Path
 
 import uvloop
 
-from router.core.view import Changes, Wanted
+from router.core.incident.snapshot import ReadPlan, Writes
 from router.model.decision import Entry
 from router.model.reason import Reason
 from router.store import SqlStore, open_store
-from tests.store.examples import NOW, alert, incident, taking
+from tests.store.examples import NOW, alert, incident, rule_match
 
 ROUNDS = 15
 BUSY = 0.002  # seconds that each turn of the busy loop keeps the interpreter
 
 
-def changes(first: int, rows: int, version: int) -> Changes:
+def changes(first: int, rows: int, version: int) -> Writes:
     """`rows` takings of new alerts and as many entries, in ten incidents."""
-    made = Changes(incidents={i: incident(i, version=version) for i in range(1, 11)})
+    made = Writes(incidents={i: incident(i, version=version) for i in range(1, 11)})
     labels = {f"label{i}": f"value{i}" for i in range(8)}
     for i in range(first, first + rows):
-        about = alert(f"{i:016x}", labels=labels, annotations={"summary": "Payments fail " * 4, "value": "0.2"})
-        made.takings[about.fingerprint, "r"] = (taking(about.fingerprint, incident_id=i % 10 + 1), about)
-        made.entries.append(Entry(i % 10 + 1, NOW, Reason.JOINED, data={"fingerprint": about.fingerprint}))
+        about = alert(
+            f"{i:016x}",
+            labels=labels,
+            annotations={"summary": "Payments fail " * 4, "value": "0.2"},
+        )
+        made.rule_matches[about.fingerprint, "r"] = (
+            rule_match(about.fingerprint, incident_id=i % 10 + 1),
+            about,
+        )
+        made.entries.append(
+            Entry(i % 10 + 1, NOW, Reason.JOINED, data={"fingerprint": about.fingerprint})
+        )
     return made
 
 
@@ -45,14 +57,23 @@ async def median(work: Iterator[Callable[[], Awaitable[object]]]) -> float:
 
 async def measure(store: SqlStore, first: int, label: str) -> None:
     for rows in (100, 800):
-        base = 1 + (await store.load(Wanted(incident_ids=[1]))).incidents.get(1, incident(version=0)).version
+        base = (
+            1
+            + (await store.load(ReadPlan(incident_ids=[1])))
+            .incidents.get(1, incident(version=0))
+            .version
+        )
         some = [changes(first + i * rows, rows, base + i) for i in range(ROUNDS)]
         took = await median((lambda c=c: store.save(c)) for c in some)
         first += ROUNDS * rows
-        print(f"{label}: save of {rows} takings, {rows} entries: {took * 1e3:6.1f} ms {rows / took:8.0f} alerts/s")
-        wanted = Wanted(fingerprints=[f"{i:016x}" for i in range(first - rows, first)])
+        print(
+            f"{label}: save of {rows} takings, {rows} entries: {took * 1e3:6.1f} ms {rows / took:8.0f} alerts/s"
+        )
+        wanted = ReadPlan(fingerprints=[f"{i:016x}" for i in range(first - rows, first)])
         took = await median((lambda w=wanted: store.load(w)) for _ in range(ROUNDS))
-        print(f"{label}: load of {rows} fingerprints:       {took * 1e3:6.1f} ms {rows / took:8.0f} alerts/s")
+        print(
+            f"{label}: load of {rows} fingerprints:       {took * 1e3:6.1f} ms {rows / took:8.0f} alerts/s"
+        )
 
 
 async def busy() -> None:

@@ -1,4 +1,6 @@
-"""How many alerts are taken in a second, fsync before each answer, by a machine that also makes the load."""
+"""How many alerts are taken in a second, fsync before each answer, by a machine that also makes the
+load.
+"""
 
 import tempfile
 from collections.abc import AsyncIterator

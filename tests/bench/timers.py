@@ -1,6 +1,8 @@
-"""Deadlines: what a million that aren't due cost a tick, and how long 10,000 that are due at once keep the router busy.
+"""Deadlines: what a million that aren't due cost a tick, and how long 10,000 that are due at once
+keep the router busy.
 
-Both on SQLite. The million are rows as the store writes them; the 10,000 are the second steps of as many incidents,
+Both on SQLite. The million are rows as the store writes them; the 10,000 are the second steps of as
+many incidents,
 which came due while the router was down: the worst start there is.
 """
 
@@ -18,7 +20,7 @@ import aiohttp
 
 from router.engine.timers import Timers
 from router.model.event import Event
-from router.ports import SystemClock
+from router.ports.clock import SystemClock
 from router.store import open_store
 from tests.bench import load
 from tests.bench.daemon import PATIENCE, Server, router
@@ -55,7 +57,12 @@ async def run(_seconds: float) -> AsyncIterator[Result]:
     )
     with tempfile.TemporaryDirectory(prefix="alert-router-bench-") as name:
         seconds, beside, idle = await drain(router(Path(name)), Path(name) / "router.db")
-    yield Result(f"{DUE:,} timers due at once: until all are done", seconds, "s", note=f"{DUE / seconds:,.0f} timers/s")
+    yield Result(
+        f"{DUE:,} timers due at once: until all are done",
+        seconds,
+        "s",
+        note=f"{DUE / seconds:,.0f} timers/s",
+    )
     yield Result(
         "webhook p99 meanwhile",
         beside.p99 * 1e3,
@@ -100,8 +107,17 @@ def fill(path: Path, timers: Iterable[tuple[int, str, float]]) -> None:
 
 
 async def drain(server: Server, path: Path) -> tuple[float, Report, Report]:
-    """Seconds from the start until every due timer is done; webhooks beside that, and webhooks afterwards."""
-    webhooks = Load(port=server.port, shape=Shape.REPEATED, batch=1, connections=8, rate=WEBHOOKS, seconds=BESIDE)
+    """Seconds from the start until every due timer is done; webhooks beside that, and webhooks
+    afterwards.
+    """
+    webhooks = Load(
+        port=server.port,
+        shape=Shape.REPEATED,
+        batch=1,
+        connections=8,
+        rate=WEBHOOKS,
+        seconds=BESIDE,
+    )
     async with server:
         await open_incidents(server)
         await server.kill()
@@ -123,7 +139,9 @@ async def open_incidents(server: Server) -> None:
             services = [f"due-{number:06d}" for number in range(first, first + 100)]
             alerts = [alert(one, RULED, one, f"{first + i:016x}") for i, one in enumerate(services)]
             headers = {"Content-Type": "application/json"}
-            async with session.post(Api.WEBHOOK, data=body(alerts, Api.WEBHOOK), headers=headers) as answer:
+            async with session.post(
+                Api.WEBHOOK, data=body(alerts, Api.WEBHOOK), headers=headers
+            ) as answer:
                 answer.raise_for_status()
 
 
@@ -131,13 +149,20 @@ def make_due(path: Path) -> None:
     """As if the incidents had been opened an hour ago."""
     with closing(sqlite3.connect(path)) as database, database:
         hour_ago = time.time() - 3600
-        database.execute("UPDATE incidents SET doc = json_set(doc, '$.policy_since', ?)", [hour_ago])
-        count = database.execute("UPDATE timers SET due_at = ? WHERE name = 'step'", [hour_ago + 1]).rowcount
+        database.execute(
+            "UPDATE incidents SET doc = json_set(doc, '$.policy_since', ?)", [hour_ago]
+        )
+        count = database.execute(
+            "UPDATE timers SET due_at = ? WHERE name = 'step'", [hour_ago + 1]
+        ).rowcount
         assert count == DUE, f"{count} of the incidents have a further step"
 
 
 async def none_left(path: Path, rows: str) -> None:
-    """Until no row is due any more. `rows` is a table and a condition on the time. Raises: TimeoutError."""
+    """Until no row is due any more.
+
+    `rows` is a table and a condition on the time. Raises: TimeoutError.
+    """
     async with asyncio.timeout(PATIENCE):
         while _count(path, rows):  # noqa: ASYNC110 - it waits for another process
             await asyncio.sleep(0.05)

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 
 from router.app import TYPES
 from router.config.load import load
-from router.core.fingerprint import fingerprint
-from router.core.virtual import VirtualRouter
+from router.core.rules.fingerprint import fingerprint
+from router.core.virtual.router import VirtualRouter
 from router.model.alert import Alert, AlertStatus
 from router.model.event import AlertSeen
 from tests.bench.result import Result
@@ -15,7 +15,14 @@ from tests.pages import ROOT
 ALERTS = 100_000
 MONTH = 30 * 86_400.0
 START = 1_770_000_000.0
-NAMES = ("PaymentFailures", "AuthFailures", "DatabaseConnectionFailures", "ApiLatencyP95", "ErrorRate", "Unknown")
+NAMES = (
+    "PaymentFailures",
+    "AuthFailures",
+    "DatabaseConnectionFailures",
+    "ApiLatencyP95",
+    "ErrorRate",
+    "Unknown",
+)
 TARGET = 60.0
 
 
@@ -28,7 +35,9 @@ async def run(_seconds: float) -> AsyncIterator[Result]:
         router.happen(AlertSeen(router.now, alert(number, router.now)))
     took = time.perf_counter() - started
     note = f"{len(router.memory.incidents):,} incidents, {len(router.told):,} messages"
-    yield Result(f"virtual time: a month of {ALERTS:,} alerts", took, "s", TARGET, at_most=True, note=note)
+    yield Result(
+        f"virtual time: a month of {ALERTS:,} alerts", took, "s", TARGET, at_most=True, note=note
+    )
 
 
 def alert(number: int, now: float) -> Alert:

@@ -12,15 +12,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from router.chart import Form, Level, Look, Mark, Series, Span, Tone, bars, gantt, line_chart
+from router.chart import ImageFormat, Level, Look, Mark, Series, Span, Tone, bars, gantt, line_chart
 from router.chart.paper import LINES, TONES
-from router.core.quantity import percent
+from router.core.text.units import percent
 
 START = 1795454041.0  # 2026-11-23 17:14:01 UTC
 HOUR = 3600.0
 CURVE = Series('{service="api"}', [(START + 60 * n, 0.01 * (n % 7)) for n in range(60)])
 OTHER = Series("other", [(START + 60 * n, 0.02) for n in range(60)])
-PNG = Look(Form.PNG)
+PNG = Look(ImageFormat.PNG)
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -29,7 +29,9 @@ def line(*series: Series, **more: Any) -> bytes:
 
 
 def spans(look: Look | None = None) -> bytes:
-    return gantt([Span("log", START, START), Span("ana", START, START + 60, Tone.WARN, "rings")], look=look)
+    return gantt(
+        [Span("log", START, START), Span("ana", START, START + 60, Tone.WARN, "rings")], look=look
+    )
 
 
 def stacks(look: Look | None = None) -> bytes:
@@ -59,7 +61,7 @@ def test_the_same_is_the_same_bytes(draw: Callable[..., bytes]) -> None:
 @KINDS
 def test_a_png_is_one_and_is_sharp(draw: Callable[..., bytes]) -> None:
     """Two pixels for each of its size, on a ground that isn't seen through."""
-    png = draw(Look(Form.PNG, 600, 200))
+    png = draw(Look(ImageFormat.PNG, 600, 200))
     assert png[:8] == b"\x89PNG\r\n\x1a\n"
     width, height = struct.unpack(">II", png[16:24])
     assert width == 1200
@@ -73,7 +75,12 @@ def test_an_svg_can_be_read_in_the_dark(draw: Callable[..., bytes]) -> None:
     svg = draw().decode()
     rules = svg.partition("<style>")[2].partition("</style>")[0]
     assert rules.startswith("@media (prefers-color-scheme:dark)")
-    used = {style for style in ("fill", "stroke") for part in svg.split(f"{style}: #")[1:] if part[:6] not in rules}
+    used = {
+        style
+        for style in ("fill", "stroke")
+        for part in svg.split(f"{style}: #")[1:]
+        if part[:6] not in rules
+    }
     assert not used
     assert "#ffffff" not in svg
 
@@ -82,7 +89,15 @@ def test_a_curve_has_its_title_level_marks_and_names() -> None:
     """All of what is said about it is there as text."""
     said = texts(line(CURVE, OTHER, title="failures", level=Level(0.05, "> 5%"), marks=[Mark(START + 60, "opened")],
                       write=percent, zone="Europe/London"))  # fmt: skip
-    assert {"failures", "> 5%", "opened", '{service="api"}', "other", "17:20", "23 Nov 2026, Europe/London"} <= {*said}
+    assert {
+        "failures",
+        "> 5%",
+        "opened",
+        '{service="api"}',
+        "other",
+        "17:20",
+        "23 Nov 2026, Europe/London",
+    } <= {*said}
     assert "2%" in said
 
 
@@ -94,7 +109,9 @@ def test_the_clock_is_that_of_the_zone() -> None:
 
 
 def test_days_are_told_when_hours_would_not_do() -> None:
-    """A month has its days below it, which begin at midnight there, in the week when clocks change as well."""
+    """A month has its days below it, which begin at midnight there, in the week when clocks change
+    as well.
+    """
     said = texts(line_chart([], start=START - 30 * 86_400, end=START, zone="Europe/London"))
     assert "20 Nov" in said
     assert "24 Oct 2026 to 23 Nov 2026, Europe/London" in said
@@ -113,13 +130,23 @@ def test_what_is_missing_is_a_gap_and_no_line() -> None:
     points = [*CURVE.points[:20], *CURVE.points[40:]]
     assert len(drawn(line(Series("s", points)), colour)[0].get("d", "").split("M")) == 3
     assert len(drawn(line(), colour)[0].get("d", "").split("M")) == 2
-    alone = Series("s", [*CURVE.points[:20], (START + 1800, math.nan), (START + 1860, 0.1), (START + 1920, math.nan)])
+    alone = Series(
+        "s",
+        [
+            *CURVE.points[:20],
+            (START + 1800, math.nan),
+            (START + 1860, 0.1),
+            (START + 1920, math.nan),
+        ],
+    )
     assert b"<use" in line(alone)
 
 
 def test_marks_outside_are_left_out_and_those_that_touch_have_rows() -> None:
     """No label covers another: three rows, and beyond them the line alone."""
-    svg = line(marks=[Mark(START - 60, "before"), *(Mark(START + 60 + n, f"moment {n}") for n in range(5))])
+    svg = line(
+        marks=[Mark(START - 60, "before"), *(Mark(START + 60 + n, f"moment {n}") for n in range(5))]
+    )
     found = [one for one in ET.fromstring(svg).iter(f"{SVG}text") if "m" in (one.text or "")[:1]]
     assert [one.text for one in found] == ["moment 0", "moment 1", "moment 2"]
     assert len({one.get("y") for one in found}) == 3
@@ -128,7 +155,9 @@ def test_marks_outside_are_left_out_and_those_that_touch_have_rows() -> None:
 
 def test_rows_are_in_order_and_time_may_count_from_the_start() -> None:
     """For a simulation there's no date, only how long after."""
-    svg = gantt([Span("b", 0, 0), Span("a", 300, 900, label="rings"), Span("b", 900, 900)], zone=None)
+    svg = gantt(
+        [Span("b", 0, 0), Span("a", 300, 900, label="rings"), Span("b", 900, 900)], zone=None
+    )
     said = texts(svg)
     assert [one for one in said if one in ("a", "b")] == ["b", "a"]
     assert {"+0s", "+4m", "+14m", "rings"} <= {*said}
@@ -161,16 +190,23 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-@pytest.mark.parametrize("form", [*Form])
-def test_any_text_is_only_text(text: str, form: Form) -> None:
+@pytest.mark.parametrize("form", [*ImageFormat])
+def test_any_text_is_only_text(text: str, form: ImageFormat) -> None:
     """No markup, no formula, no control character; long ones are cut."""
     look = Look(form)
     out = [
-        line(Series(text, CURVE.points), OTHER, title=text, level=Level(1, text), marks=[Mark(START, text)], look=look),
+        line(
+            Series(text, CURVE.points),
+            OTHER,
+            title=text,
+            level=Level(1, text),
+            marks=[Mark(START, text)],
+            look=look,
+        ),
         gantt([Span(text, 0, 1, label=text)], title=text, marks=[Mark(0, text)], look=look),
         bars([text, text], {text: [1, 2], "b": [1, 2]}, title=text, look=look),
     ]
-    for svg in out if form is Form.SVG else []:
+    for svg in out if form is ImageFormat.SVG else []:
         assert not ET.fromstring(svg).findall(f".//{SVG}script")
         assert max(map(len, texts(svg))) <= 60
 
@@ -186,11 +222,15 @@ def test_any_numbers_make_a_picture(
     points: list[tuple[float, float]], start: float, length: float, level: float
 ) -> None:
     """Infinite, huge, one or none: what a query answers can be anything."""
-    ET.fromstring(line_chart([Series("s", points)], start=start, end=start + length, level=Level(level)))
+    ET.fromstring(
+        line_chart([Series("s", points)], start=start, end=start + length, level=Level(level))
+    )
 
 
 def test_drawing_leaves_no_trace_in_the_process() -> None:
-    """matplotlib isn't loaded before the first chart, pyplot never, and its settings are as they were."""
+    """matplotlib isn't loaded before the first chart, pyplot never, and its settings are as they
+    were.
+    """
     code = (
         "import sys; from router.chart import line_chart; assert 'matplotlib' not in sys.modules;"
         "line_chart([], start=0, end=1); import matplotlib as m;"

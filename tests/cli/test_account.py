@@ -46,7 +46,9 @@ async def told(daemon: Daemon) -> None:
 
 
 async def run(path: Path, *options: str) -> tuple[int, str]:
-    done = await asyncio.to_thread(CliRunner().invoke, main, ["explain", "--config", str(path), *options])
+    done = await asyncio.to_thread(
+        CliRunner().invoke, main, ["explain", "--config", str(path), *options]
+    )
     return done.exit_code, done.stdout + done.stderr
 
 
@@ -69,7 +71,9 @@ async def test_why_was_ana_paged_and_why_was_nobody(tmp_path: Path) -> None:
         await daemon.alert(alert(), alert(value="0.0001", service="low"))
         await told(daemon)
         rows: list[dict[str, Any]] = (await daemon.get("/api/v1/alerts")).json["alerts"]
-        paged, low = sorted((one["fingerprint"] for one in rows), key=lambda one: one != rows[0]["fingerprint"])
+        paged, low = sorted(
+            (one["fingerprint"] for one in rows), key=lambda one: one != rows[0]["fingerprint"]
+        )
         if rows[0]["incident"] is None:
             paged, low = low, paged
         for where in (("--url", daemon.url), ("--offline",)):
@@ -97,4 +101,7 @@ async def test_why_was_ana_paged_and_why_was_nobody(tmp_path: Path) -> None:
 @pytest.mark.parametrize("options", [(), ("--alert", "a", "--contact", "b")])
 async def test_one_thing_is_asked_at_a_time(tmp_path: Path, options: tuple[str, ...]) -> None:
     code, text = await run(write(tmp_path), *options)
-    assert (code, text) == (1, "give one of: the file of a webhook's body, --alert, --incident, --contact\n")
+    assert (code, text) == (
+        1,
+        "give one of: the file of a webhook's body, --alert, --incident, --contact\n",
+    )

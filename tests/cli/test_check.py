@@ -18,7 +18,10 @@ ROOT = Path(__file__).parents[2]
 def test_a_good_config_is_said_to_be_one(tmp_path: Path) -> None:
     """With what is in it."""
     done = CliRunner().invoke(main, ["check", "--config", str(write_config(tmp_path))])
-    assert (done.exit_code, done.stdout) == (0, f"{tmp_path}/config.yaml: no errors (2 rules, 1 channels, 1 sources)\n")
+    assert (done.exit_code, done.stdout) == (
+        0,
+        f"{tmp_path}/config.yaml: no errors (2 rules, 1 channels, 1 sources)\n",
+    )
 
 
 def test_the_example_passes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -44,7 +47,10 @@ def test_a_coming_gap_is_a_warning(tmp_path: Path) -> None:
     done = CliRunner().invoke(main, ["check", "--config", str(path)])
     assert done.exit_code == 0
     (line,) = done.stderr.splitlines()
-    assert "warning: nobody is on call in schedule 'primary', which policy 'all' of P0 tells, from " in line
+    assert (
+        "warning: nobody is on call in schedule 'primary', which policy 'all' of P0 tells, from "
+        in line
+    )
 
 
 def test_every_error_is_said_at_once(tmp_path: Path) -> None:
@@ -63,7 +69,9 @@ def test_every_error_is_said_at_once(tmp_path: Path) -> None:
     for part in ("did you mean 'console'?", "did you mean 'severity'?", "no policy for P3"):
         assert sum(part in line for line in lines) == 1, part
     assert sum("unknown policy 'al', did you mean 'all'?" in line for line in lines) == 3
-    assert lines == sorted(lines, key=lambda line: (line.split(":")[0], *map(int, line.split(":")[1:3])))
+    assert lines == sorted(
+        lines, key=lambda line: (line.split(":")[0], *map(int, line.split(":")[1:3]))
+    )
 
 
 def test_the_config_is_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,10 +98,21 @@ def test_the_installed_command_does_the_same(tmp_path: Path) -> None:
     """As users call it, in a process of its own; and it helps who calls it without anything."""
     program = Path(sys.executable).with_name("alert-router")
     path = write_config(tmp_path)
-    done = subprocess.run([program, "check", "--config", path], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [program, "check", "--config", path], capture_output=True, text=True, check=False
+    )
     assert (done.returncode, done.stderr) == (0, "")
     helped = subprocess.run([program, "--help"], capture_output=True, text=True, check=False).stdout
-    for command in ("serve", "check", "explain", "incidents", "ack", "resolve", "migrate", "schema"):
+    for command in (
+        "serve",
+        "check",
+        "explain",
+        "incidents",
+        "ack",
+        "resolve",
+        "migrate",
+        "schema",
+    ):
         assert re.search(rf"\b{command}\b", helped)
 
 
@@ -112,8 +131,12 @@ def test_rules_that_can_do_nothing_are_warned_of(tmp_path: Path) -> None:
     dead, tier = done.stderr.splitlines()
     first = f"{tmp_path}/rules.yaml:2:3"
     why = f"rule 'dead' takes no alert: before it, 'all' ({first}) takes all that it would; set continue there"
-    assert re.fullmatch(rf"{re.escape(str(tmp_path))}/rules\.yaml:\d+:3: warning: {re.escape(why)}", dead)
-    assert "no value reaches the tier P1 of rule 'tiers': where '> 5%' holds, a worse one does" in tier
+    assert re.fullmatch(
+        rf"{re.escape(str(tmp_path))}/rules\.yaml:\d+:3: warning: {re.escape(why)}", dead
+    )
+    assert (
+        "no value reaches the tier P1 of rule 'tiers': where '> 5%' holds, a worse one does" in tier
+    )
     strict = CliRunner().invoke(main, ["check", "--strict", "--config", str(path)])
     assert (strict.exit_code, strict.stdout) == (1, "")
     assert strict.stderr == done.stderr.replace("warning: ", "")
@@ -127,12 +150,16 @@ async def test_the_rules_are_held_against_what_was_seen(tmp_path: Path) -> None:
     rules = [{"name": "a", "match": ['alertname="A"', 'hots="x"'], "severity": "P2"}]
     rules.append({"name": "b", "match": ['alertname="Aa"'], "severity": "P2"})
     path = write_config(tmp_path, rules)
-    done = await asyncio.to_thread(CliRunner().invoke, main, ["check", "--seen", "--config", str(path)])
+    done = await asyncio.to_thread(
+        CliRunner().invoke, main, ["check", "--seen", "--config", str(path)]
+    )
     assert done.exit_code == 0, done.output
     said = done.stderr.splitlines()[-3:]
     assert said[0] == "looked at 2 stored alerts"
     assert said[1].endswith("warning: rule 'a': no alert has had the label 'hots'")
-    assert said[2].endswith("warning: rule 'b': no alert has had a name that alertname=\"Aa\" takes")
+    assert said[2].endswith(
+        "warning: rule 'b': no alert has had a name that alertname=\"Aa\" takes"
+    )
 
 
 def test_no_store_is_made_to_look_at(tmp_path: Path) -> None:
@@ -140,5 +167,7 @@ def test_no_store_is_made_to_look_at(tmp_path: Path) -> None:
     path = write_config(tmp_path)
     done = CliRunner().invoke(main, ["check", "--seen", "--config", str(path)])
     assert (done.exit_code, done.stdout) == (1, "")
-    assert done.stderr == f"can't read the stored alerts: there's no store at {tmp_path}/router.db\n"
+    assert (
+        done.stderr == f"can't read the stored alerts: there's no store at {tmp_path}/router.db\n"
+    )
     assert not (tmp_path / "router.db").exists()

@@ -16,7 +16,12 @@ from tests.senders.kit import Peer
 Router = Callable[..., Daemon]
 
 STEPS = [
-    {"alert": {"labels": {"alertname": "PaymentFailures", "service": "api"}, "annotations": {"value": "0.1"}}},
+    {
+        "alert": {
+            "labels": {"alertname": "PaymentFailures", "service": "api"},
+            "annotations": {"value": "0.1"},
+        }
+    },
     {"review": ["the plan", "the [names]"]},
 ]
 
@@ -68,8 +73,14 @@ async def test_a_drill_from_a_file(tmp_path: Path, router: Router) -> None:
 async def test_the_schedule(tmp_path: Path, router: Router, clock: SteppedClock) -> None:
     """When it's due; or that nothing is."""
     scenario(tmp_path)
-    async with router(clock, channels=SILENT, drills={"scenarios": ["p0.yaml"], "scenario": "p0"}) as daemon:
-        assert await run(daemon, "drill", "schedule") == (0, "p0: never held, due 2026-05-05 10:00:00\n", "")
+    async with router(
+        clock, channels=SILENT, drills={"scenarios": ["p0.yaml"], "scenario": "p0"}
+    ) as daemon:
+        assert await run(daemon, "drill", "schedule") == (
+            0,
+            "p0: never held, due 2026-05-05 10:00:00\n",
+            "",
+        )
     write_config(tmp_path, channels=SILENT)
     async with router(channels=SILENT) as daemon:
         assert (await run(daemon, "drill", "schedule"))[0] == 1
@@ -77,7 +88,10 @@ async def test_the_schedule(tmp_path: Path, router: Router, clock: SteppedClock)
 
 async def test_a_canary_and_the_scoreboard(router: Router, clock: SteppedClock) -> None:
     """Exit code 1 while something is unproven, and 0 once a canary has proven it."""
-    async with Peer() as peer, router(clock, channels={"log": {"type": "webhook", "url": peer.url}}) as daemon:
+    async with (
+        Peer() as peer,
+        router(clock, channels={"log": {"type": "webhook", "url": peer.url}}) as daemon,
+    ):
         code, out, _ = await run(daemon, "drill", "scoreboard")
         assert code == 1
         assert "log" in out

@@ -43,7 +43,10 @@ def test_each_rule_has_its_say(tmp_path: Path) -> None:
     [
         ("0.023", "payment-failures: P0 (above threshold: 0.023 against > 1%)"),
         ("0.5%", "payment-failures: P2 (above threshold: 0.5% against > 0.1%)"),
-        ("0.0001", "payment-failures: kept, and opens nothing (below threshold: 0.0001 against > 0.1%)"),
+        (
+            "0.0001",
+            "payment-failures: kept, and opens nothing (below threshold: 0.0001 against > 0.1%)",
+        ),
         ("many", "payment-failures: P2 (value unreadable: many against > 0.1%)"),
         ("", "payment-failures: P2 (value unreadable: no value against > 0.1%)"),
     ],
@@ -55,7 +58,10 @@ def test_the_value_is_held_against_the_threshold(tmp_path: Path, value: str, sai
 
 def test_who_would_be_told_and_when(tmp_path: Path) -> None:
     """Each step of the policy, with what makes it unnecessary."""
-    steps = [{"notify": ["channel:log"]}, {"after": "5m", "notify": ["channel:log"], "unless": "acknowledged"}]
+    steps = [
+        {"notify": ["channel:log"]},
+        {"after": "5m", "notify": ["channel:log"], "unless": "acknowledged"},
+    ]
     write_config(tmp_path, policies={"all": {"steps": steps}})
     text = explain(tmp_path, group(alert())).stdout
     assert "at once: log" in text
@@ -68,13 +74,22 @@ def test_json_is_for_programs(tmp_path: Path) -> None:
     found: Any = json.loads(done.stdout)
     assert [one["outcomes"][0]["rule"] for one in found] == ["payment-failures", "disk-full"]
     assert found[0]["outcomes"][0]["severity"] == "P0"
-    assert [rule["reason"] for rule in found[1]["rules"]] == ["matcher_failed", "matched", "taken_before"]
+    assert [rule["reason"] for rule in found[1]["rules"]] == [
+        "matcher_failed",
+        "matched",
+        "taken_before",
+    ]
 
 
 def test_a_file_and_the_shipped_sample(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the quick start says is true: the sample opens a P0."""
     monkeypatch.chdir(ROOT)
-    arguments = ["explain", "deploy/samples/payment-failures.json", "--config", "config.example.yaml"]
+    arguments = [
+        "explain",
+        "deploy/samples/payment-failures.json",
+        "--config",
+        "config.example.yaml",
+    ]
     done = CliRunner().invoke(main, arguments)
     assert done.exit_code == 0
     assert "payment-failures: P0" in done.stdout
@@ -107,10 +122,16 @@ def test_an_alert_that_cannot_be_read_is_said(tmp_path: Path) -> None:
     [
         ("{", (), "-: the body: "),
         (group(alert() | {"startsAt": "never"}), (), "-: /alerts/0/startsAt: "),
-        (group(), ("--source", "sentry"), "no source 'sentry' is configured; there are: alertmanager"),
+        (
+            group(),
+            ("--source", "sentry"),
+            "no source 'sentry' is configured; there are: alertmanager",
+        ),
     ],
 )
-def test_what_is_wrong_is_said_in_a_line(tmp_path: Path, payload: object, options: tuple[str, ...], said: str) -> None:
+def test_what_is_wrong_is_said_in_a_line(
+    tmp_path: Path, payload: object, options: tuple[str, ...], said: str
+) -> None:
     """Exit code 1, on stderr."""
     done = explain(tmp_path, payload, *options)
     assert (done.exit_code, done.stdout) == (1, "")
@@ -119,7 +140,9 @@ def test_what_is_wrong_is_said_in_a_line(tmp_path: Path, payload: object, option
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     """Is said by its name."""
-    done = CliRunner().invoke(main, ["explain", "gone.json", "--config", str(write_config(tmp_path))])
+    done = CliRunner().invoke(
+        main, ["explain", "gone.json", "--config", str(write_config(tmp_path))]
+    )
     assert (done.exit_code, done.stderr) == (1, "gone.json: No such file or directory\n")
 
 
@@ -133,18 +156,29 @@ def test_a_sentry_webhook(tmp_path: Path) -> None:
 
 
 QUIET = {
-    "silences": [{"name": "night", "match": ['alertname="DiskFull"'], "from": "22:00", "to": "06:00"}],
-    "inhibit": [{"rule": "payment-failures", "target": ['alertname="DiskFull"'], "equal": ["service"]}],
+    "silences": [
+        {"name": "night", "match": ['alertname="DiskFull"'], "from": "22:00", "to": "06:00"}
+    ],
+    "inhibit": [
+        {"rule": "payment-failures", "target": ['alertname="DiskFull"'], "equal": ["service"]}
+    ],
 }
 
 
-@pytest.mark.parametrize(("at", "silenced"), [("2026-11-28 23:00", True), ("2026-11-28 12:00", False)])
+@pytest.mark.parametrize(
+    ("at", "silenced"), [("2026-11-28 23:00", True), ("2026-11-28 12:00", False)]
+)
 def test_what_keeps_it_quiet_at_a_time(tmp_path: Path, at: str, silenced: bool) -> None:
     """The silence, until when; and the incidents that would."""
     write_config(tmp_path, **QUIET)
     text = explain(tmp_path, group(alert("DiskFull")), "--at", at).stdout
-    assert ("silenced by night until 2026-11-29 06:00 UTC: what follows waits until then" in text) is silenced
-    assert "inhibited while an incident of rule payment-failures is open, with the same service" in text
+    assert (
+        "silenced by night until 2026-11-29 06:00 UTC: what follows waits until then" in text
+    ) is silenced
+    assert (
+        "inhibited while an incident of rule payment-failures is open, with the same service"
+        in text
+    )
 
 
 def test_a_time_that_is_none_is_refused(tmp_path: Path) -> None:

@@ -38,7 +38,9 @@ def test_each_command_and_each_of_its_parameters_is_explained(name: str) -> None
 @pytest.mark.parametrize("name", ALL)
 def test_help_shows_all_of_it(name: str) -> None:
     """As it's written, whatever the width does to the lines."""
-    done = CliRunner().invoke(main, [*name.split(), "--help"], env={"COLUMNS": "400", "TERMINAL_WIDTH": "400"})
+    done = CliRunner().invoke(
+        main, [*name.split(), "--help"], env={"COLUMNS": "400", "TERMINAL_WIDTH": "400"}
+    )
     assert done.exit_code == 0
     for parameter in ALL[name].params:
         assert getattr(parameter, "help", "") in done.output

@@ -32,7 +32,9 @@ def _logs_elsewhere() -> None:
 async def run(daemon: Daemon | str, *arguments: str, **env: str) -> tuple[int, str, str]:
     """The command's exit code, output and errors, run beside the router in a thread of its own."""
     url = daemon if isinstance(daemon, str) else daemon.url
-    call = partial(CliRunner().invoke, main, [*arguments, "--url", url], env={"LOGNAME": "ana"} | env)
+    call = partial(
+        CliRunner().invoke, main, [*arguments, "--url", url], env={"LOGNAME": "ana"} | env
+    )
     done = await asyncio.to_thread(call)
     assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
     return done.exit_code, done.stdout, done.stderr
@@ -77,7 +79,10 @@ async def test_ack_and_resolve(router: Router) -> None:
     async with router(channels=SILENT) as daemon:
         await daemon.alert(alert())
         code, out, _ = await run(daemon, "ack", "INC-1", "--note", "on it")
-        assert (code, out) == (0, "INC-1 [P0] Payment failures at 2.3% on api: acknowledged; it's investigating\n")
+        assert (code, out) == (
+            0,
+            "INC-1 [P0] Payment failures at 2.3% on api: acknowledged; it's investigating\n",
+        )
         incident = await daemon.store.incident(1)
         assert incident.acknowledged_by == "ana"
         assert "already done" in (await run(daemon, "ack", "1"))[1]
@@ -103,7 +108,10 @@ async def test_escalate_note_and_severity(router: Router) -> None:
         assert "[P2]" in (await run(daemon, "severity", "INC-1", "p2", "--note", "one customer"))[1]
         assert "already done" in (await run(daemon, "escalate", "1"))[1]
         assert (await run(daemon, "severity", "1", "P9"))[0] == 2
-        story = [(entry.what, entry.by, entry.data.get("text")) for entry in await daemon.store.timeline(1)]
+        story = [
+            (entry.what, entry.by, entry.data.get("text"))
+            for entry in await daemon.store.timeline(1)
+        ]
         assert (Reason.NOTED, "ana", "rolled back") in story
         assert (Reason.SEVERITY_SET, "ana", "one customer") in story
         assert Reason.ALREADY_DONE in {what for what, *_ in story}
@@ -145,7 +153,8 @@ def test_a_router_that_is_not_running(tmp_path: Path, command: list[str]) -> Non
 
 
 @pytest.mark.parametrize(
-    "reply", [Reply(200, b"<html>hello"), Reply(502, b"bad gateway"), Reply(200, b"[]"), Reply(204, b"")]
+    "reply",
+    [Reply(200, b"<html>hello"), Reply(502, b"bad gateway"), Reply(200, b"[]"), Reply(204, b"")],
 )
 async def test_somebody_else_at_that_address(reply: Reply) -> None:
     """An answer that isn't the router's is no traceback."""
@@ -166,7 +175,9 @@ async def test_an_address_that_is_none(url: str) -> None:
 
 
 async def test_a_user_without_a_name(router: Router) -> None:
-    """In a container the user may not be in the password file: that is no reason not to answer an incident."""
+    """In a container the user may not be in the password file: that is no reason not to answer an
+    incident.
+    """
     async with router(channels=SILENT) as daemon:
         await daemon.alert(alert())
         process = await asyncio.create_subprocess_exec(

@@ -22,7 +22,11 @@ def test_an_empty_database_is_brought_up_and_then_left_alone(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    "changes", [{"storage": "sqlite:////nowhere/at/all.db"}, {"storage": "postgresql://u:s3cr3t@127.0.0.1:1/db"}]
+    "changes",
+    [
+        {"storage": "sqlite:////nowhere/at/all.db"},
+        {"storage": "postgresql://u:s3cr3t@127.0.0.1:1/db"},
+    ],
 )
 def test_a_database_that_is_not_there(tmp_path: Path, changes: dict[str, Any]) -> None:
     """Is said in a line, without its password."""

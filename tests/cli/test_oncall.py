@@ -9,14 +9,14 @@ from typer.testing import CliRunner
 
 from router.cli.oncall import DAY, oncall_app
 from router.cli.rota import computed
-from router.core.rotation import Handover, Rotate, Rotation
-from router.core.schedule import Layer, Restriction, Schedule
-from router.core.wall import instant
+from router.core.oncall.local_time import instant
+from router.core.oncall.rotation import Handover, Rotate, Rotation
+from router.core.oncall.schedule import Layer, Restriction, Schedule
 from router.telemetry import logs
 from tests.cli.test_incidents import run
 from tests.clock import SteppedClock
 from tests.daemon import Daemon, write_config
-from tests.web.test_schedules import MONDAY, PEOPLE
+from tests.web.api.test_schedules import MONDAY, PEOPLE
 
 Router = Callable[..., Daemon]
 
@@ -69,7 +69,12 @@ def test_week_lists_shifts_and_gaps() -> None:
             "primary Mon 2026-11-02 09:00 GMT Fri 2026-11-06 11:00 GMT 4d 2h ana",
         ],
     )
-    assert [line.split()[-1] for line in said("week", "office")[1][1:5]] == ["cy", "nobody", "cy", "nobody"]
+    assert [line.split()[-1] for line in said("week", "office")[1][1:5]] == [
+        "cy",
+        "nobody",
+        "cy",
+        "nobody",
+    ]
 
 
 def test_gaps_exits_with_1_if_there_are_any() -> None:
@@ -106,7 +111,9 @@ def test_times_by_another_clock(zone: str, until: list[str]) -> None:
     """By one that's named, or by that of who is on call, if they have one of their own."""
     code, lines = said("now", "--time-zone", zone)
     assert code == 0
-    assert [line for line, shown in zip(lines[1:], until, strict=False) if shown in line] == lines[1:3]
+    assert [line for line, shown in zip(lines[1:], until, strict=False) if shown in line] == lines[
+        1:3
+    ]
     assert said("now", "--time-zone", "Europe/Londn")[0] == 1
 
 
@@ -123,14 +130,20 @@ async def test_the_router_knows_what_people_have_arranged(router: Router) -> Non
         assert code == 0
         assert "is set" in out
         assert "ben" in out.splitlines()[-1]
-        assert (await run(daemon, "oncall", "swap", "primary", "ana", "ben", "--after", "2026-03-26 00:00"))[0] == 0
+        assert (
+            await run(
+                daemon, "oncall", "swap", "primary", "ana", "ben", "--after", "2026-03-26 00:00"
+            )
+        )[0] == 0
         _, out, _ = await run(daemon, "oncall", "overrides", "primary")
         assert [line.split()[5:] for line in out.splitlines()[1:]] == [
             ["ben", "ana", "ana"], ["ben", "ana", "ana"], ["ana", "ben", "ana"],
         ]  # fmt: skip
         _, week, _ = await run(daemon, "oncall", "week", "primary", "--weeks", "3")
         assert [line.split()[-1] for line in week.splitlines()[1:]] == ["ana", "ben", "ana", "ben"]
-        assert (await run(daemon, "oncall", "remove", "primary", out.splitlines()[1].split()[0]))[0] == 0
+        assert (await run(daemon, "oncall", "remove", "primary", out.splitlines()[1].split()[0]))[
+            0
+        ] == 0
         _, out, _ = await run(daemon, "oncall", "overrides", "primary")
         assert len(out.splitlines()) == 3
         code, out, error = await run(
@@ -140,7 +153,9 @@ async def test_the_router_knows_what_people_have_arranged(router: Router) -> Non
         assert "no contact 'gus'" in error
 
 
-async def test_without_the_router_it_is_the_config_alone_and_that_is_said(router: Router, tmp_path: Path) -> None:
+async def test_without_the_router_it_is_the_config_alone_and_that_is_said(
+    router: Router, tmp_path: Path
+) -> None:
     """On standard error, so that the table can be piped."""
     path = write_config(tmp_path, **PEOPLE)
     code, out, error = await run("http://127.0.0.1:1", "oncall", "now", "--config", str(path))

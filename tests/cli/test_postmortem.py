@@ -36,15 +36,25 @@ async def test_show_edit_and_share(router: Router, tmp_path: Path) -> None:
     async with router(channels=SILENT) as daemon:
         await resolved(daemon)
         types = editor(tmp_path, """sed -i 's/^%%%% Root cause$/&\\n\\nA **leak**.\\n/' "$1" """)
-        assert await run(daemon, "postmortem", "edit", "1", EDITOR=types) == (0, "INC-1: saved as version 1\n", "")
-        assert await run(daemon, "postmortem", "edit", "1", EDITOR="true") == (0, "nothing was changed\n", "")
+        assert await run(daemon, "postmortem", "edit", "1", EDITOR=types) == (
+            0,
+            "INC-1: saved as version 1\n",
+            "",
+        )
+        assert await run(daemon, "postmortem", "edit", "1", EDITOR="true") == (
+            0,
+            "nothing was changed\n",
+            "",
+        )
         code, out, _ = await run(daemon, "postmortem", "show", "INC-1")
         assert code == 0
         assert "## Root Cause\n\nA **leak**.\n" in out
         assert await run(daemon, "postmortem", "share", "1") == (0, "shared\n", "")
 
 
-async def test_what_somebody_else_wrote_meanwhile_isnt_overwritten(router: Router, tmp_path: Path) -> None:
+async def test_what_somebody_else_wrote_meanwhile_isnt_overwritten(
+    router: Router, tmp_path: Path
+) -> None:
     """What one typed is kept where the command says."""
     async with router(channels=SILENT) as daemon:
         await resolved(daemon)
@@ -71,13 +81,20 @@ async def test_export(router: Router, tmp_path: Path) -> None:
         assert out == f"wrote {target}\n"
         assert target.with_suffix(".svg").read_text().lstrip().startswith("<?xml")
         assert f"![What happened when]({target.stem}.svg)" in target.read_text()
-        target.write_text(target.read_text().replace("*Brief summary of what happened: to be written*", "It broke."))
+        target.write_text(
+            target.read_text().replace(
+                "*Brief summary of what happened: to be written*", "It broke."
+            )
+        )
         await run(daemon, "note", "1", "found it")
         assert (await run(daemon, "postmortem", "export", "1", *config))[0] == 0
         assert "It broke." in target.read_text()
         assert "found it (ana)" in target.read_text()
         await daemon.ask(
-            "PUT", "/api/v1/incidents/1/postmortem", json={"summary": "Theirs."}, headers={"If-Match": "0"}
+            "PUT",
+            "/api/v1/incidents/1/postmortem",
+            json={"summary": "Theirs."},
+            headers={"If-Match": "0"},
         )
         before = target.read_text()
         code, _, err = await run(daemon, "postmortem", "export", "1", *config)
@@ -91,10 +108,23 @@ async def test_items(router: Router) -> None:
     async with router(channels=SILENT) as daemon:
         await resolved(daemon)
         assert (await run(daemon, "item", "list", "1"))[1] == "no action items\n"
-        added = await run(daemon, "item", "add", "1", "Add an index", "--owner", "ben", "--due", "2100-01-02")
+        added = await run(
+            daemon, "item", "add", "1", "Add an index", "--owner", "ben", "--due", "2100-01-02"
+        )
         assert added == (0, "1. Add an index (ben): item added\n", "")
         _, out, _ = await run(daemon, "item", "list", "1")
-        assert out.splitlines()[1].split() == ["1", "open", "ben", "2100-01-02", "17:00", "Add", "an", "index"]
-        assert (await run(daemon, "item", "done", "1", "1"))[1] == "1. Add an index (ben): item done\n"
+        assert out.splitlines()[1].split() == [
+            "1",
+            "open",
+            "ben",
+            "2100-01-02",
+            "17:00",
+            "Add",
+            "an",
+            "index",
+        ]
+        assert (await run(daemon, "item", "done", "1", "1"))[
+            1
+        ] == "1. Add an index (ben): item done\n"
         code, _, err = await run(daemon, "item", "add", "1", "x", "--due", "soon")
         assert (code, "expected a day" in err) == (1, True)

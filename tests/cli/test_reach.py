@@ -1,4 +1,6 @@
-"""`alert-router check --reach`: proves that urgent incidents reach a person, or shows when they don't."""
+"""`alert-router check --reach`: proves that urgent incidents reach a person, or shows when they
+don't.
+"""
 
 import asyncio
 import json
@@ -13,7 +15,12 @@ from typer.testing import CliRunner
 from router.cli import main
 from tests.daemon import Daemon, alert, write_config
 
-HOURS = {"rotate": "daily", "handover": "09:00", "contacts": ["ana"], "restrict": [{"from": "09:00", "to": "17:00"}]}
+HOURS = {
+    "rotate": "daily",
+    "handover": "09:00",
+    "contacts": ["ana"],
+    "restrict": [{"from": "09:00", "to": "17:00"}],
+}
 MAIL = {
     "type": "email",
     "smtp": {"host": "127.0.0.1", "port": 1},
@@ -29,7 +36,12 @@ def people(folder: Path, layer: dict[str, Any], **changes: Any) -> Path:
         "contacts": {"ana": {"email": "ana@example.com", "reach": [{"via": "mail"}]}},
         "schedules": {"primary": {"time_zone": "UTC", "layers": [layer]}},
         "policies": {
-            "all": {"steps": [{"notify": ["channel:log"]}, {"after": "5m", "notify": ["schedule:primary"]}]},
+            "all": {
+                "steps": [
+                    {"notify": ["channel:log"]},
+                    {"after": "5m", "notify": ["schedule:primary"]},
+                ]
+            },
         },
     }
     return write_config(folder, RULES, **(values | changes))
@@ -128,5 +140,10 @@ def test_what_is_wrong_is_said(tmp_path: Path, options: tuple[str, ...], said: s
 
 
 def test_without_urgent_rules_there_is_nothing_to_prove(tmp_path: Path) -> None:
-    done = check(write_config(tmp_path, [{"name": "a", "match": ['alertname="A"'], "severity": "P3"}]))
-    assert (done.exit_code, done.stdout.splitlines()[-1]) == (0, "nothing to prove: no rule makes a P0 or a P1")
+    done = check(
+        write_config(tmp_path, [{"name": "a", "match": ['alertname="A"'], "severity": "P3"}])
+    )
+    assert (done.exit_code, done.stdout.splitlines()[-1]) == (
+        0,
+        "nothing to prove: no rule makes a P0 or a P1",
+    )

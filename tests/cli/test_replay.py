@@ -60,13 +60,21 @@ def test_for_programs_and_for_pull_requests(config: Path) -> None:
     """The same in both; in a comment nothing of an alert is markup."""
     rules = ("--config", str(config), "--rules", changed(config, severity="P1", thresholds={}))
     found = json.loads(run(*rules, "--json").stdout)
-    assert [(one["then"]["severity"], one["now"]["severity"]) for one in found["severity"]] == [("P0", "P1")]
+    assert [(one["then"]["severity"], one["now"]["severity"]) for one in found["severity"]] == [
+        ("P0", "P1")
+    ]
     assert found["channels"]["log"] == {"then": 3, "now": 3, "more": 0, "fewer": 0}
     rules = (
         "--config",
         str(config),
         "--rules",
-        changed(config, match=['alertname="DiskFull"'], severity="P1", thresholds={}, group_by=["instance"]),
+        changed(
+            config,
+            match=['alertname="DiskFull"'],
+            severity="P1",
+            thresholds={},
+            group_by=["instance"],
+        ),
     )
     comment = run(*rules, "--markdown").stdout
     assert comment.startswith("### Replay: +0 pages, −0")  # noqa: RUF001
@@ -78,7 +86,13 @@ def test_a_file_has_what_the_store_has(config: Path, tmp_path: Path) -> None:
     file = tmp_path / "history.jsonl"
     assert run("--config", str(config), "--export", str(file)).exit_code == 0
     assert "secret" not in file.read_text()
-    rules = ("--config", str(config), "--rules", changed(config, thresholds={"P0": "> 90%"}), "--json")
+    rules = (
+        "--config",
+        str(config),
+        "--rules",
+        changed(config, thresholds={"P0": "> 90%"}),
+        "--json",
+    )
     assert json.loads(run(*rules, "--history", str(file)).stdout) == json.loads(run(*rules).stdout)
 
 

@@ -41,13 +41,17 @@ def accepts(wanted: dict[str, Any], value: Any, root: dict[str, Any]) -> bool:
         ),
         "const": lambda const: value == const,
         "enum": lambda options: value in options,
-        "pattern": lambda pattern: not isinstance(value, str) or re.search(pattern, value) is not None,
+        "pattern": lambda pattern: (
+            not isinstance(value, str) or re.search(pattern, value) is not None
+        ),
         "minLength": lambda least: not isinstance(value, str) or len(value) >= least,
         "minimum": lambda least: not isinstance(value, (int, float)) or value >= least,
         "maximum": lambda most: not isinstance(value, (int, float)) or value <= most,
         "anyOf": lambda ways: any(accepts(way, value, root) for way in ways),
         "oneOf": lambda ways: sum(accepts(way, value, root) for way in ways) == 1,
-        "items": lambda item: not isinstance(value, list) or all(accepts(item, one, root) for one in value),
+        "items": lambda item: (
+            not isinstance(value, list) or all(accepts(item, one, root) for one in value)
+        ),
         "required": lambda names: not isinstance(value, dict) or set(names) <= value.keys(),
         "properties": lambda known: (
             not isinstance(value, dict)
@@ -61,7 +65,9 @@ def accepts(wanted: dict[str, Any], value: Any, root: dict[str, Any]) -> bool:
                 if name not in wanted.get("properties", {})
             )
         ),
-        "propertyNames": lambda names: not isinstance(value, dict) or all(accepts(names, one, root) for one in value),
+        "propertyNames": lambda names: (
+            not isinstance(value, dict) or all(accepts(names, one, root) for one in value)
+        ),
     }
     return all(checks[word](wanted[word]) for word in wanted.keys() - NOTES)
 

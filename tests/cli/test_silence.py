@@ -15,17 +15,35 @@ WINDOW = {"name": "always", "match": ['service="web"'], "comment": "nobody uses 
 
 async def run(daemon: Daemon, *arguments: str) -> Result:
     """In a thread, while the router serves."""
-    return await asyncio.to_thread(CliRunner().invoke, main, ["silence", *arguments, "--url", daemon.url])
+    return await asyncio.to_thread(
+        CliRunner().invoke, main, ["silence", *arguments, "--url", daemon.url]
+    )
 
 
 async def test_from_making_one_to_its_end(tmp_path: Path) -> None:
     """Each says what there is, in a line that names it."""
     async with Daemon(write_config(tmp_path, silences=[WINDOW])) as daemon:
-        made = await run(daemon, "add", 'alertname="DiskFull"', "instance=~db-.", "--for", "2h", "--comment", "moving")
+        made = await run(
+            daemon,
+            "add",
+            'alertname="DiskFull"',
+            "instance=~db-.",
+            "--for",
+            "2h",
+            "--comment",
+            "moving",
+        )
         assert made.exit_code == 0, made.output
         (key,) = re.findall(r"^silence (\w+) is active, until ", made.stdout, re.MULTILINE)
         listed = (await run(daemon, "list")).stdout
-        for part in (key, 'alertname="DiskFull", instance=~"db-."', "moving", "always", "the config", "nobody uses it"):
+        for part in (
+            key,
+            'alertname="DiskFull", instance=~"db-."',
+            "moving",
+            "always",
+            "the config",
+            "nobody uses it",
+        ):
             assert part in listed
         ended = await run(daemon, "expire", key)
         assert f'silence {key} is over: alertname="DiskFull", instance=~"db-."\n' in ended.stdout

@@ -19,12 +19,26 @@ PEOPLE: dict[str, Any] = {
     "company": {"time_zone": "Europe/London"},
     "channels": {
         "log": {"type": "console"},
-        "mail": {"type": "email", "smtp": {"host": "127.0.0.1", "port": 1}, "from": "r@example.com"},
+        "mail": {
+            "type": "email",
+            "smtp": {"host": "127.0.0.1", "port": 1},
+            "from": "r@example.com",
+        },
     },
-    "contacts": {name: {"email": f"{name}@example.com", "reach": [{"via": "mail"}]} for name in ("ana", "ben")},
+    "contacts": {
+        name: {"email": f"{name}@example.com", "reach": [{"via": "mail"}]}
+        for name in ("ana", "ben")
+    },
     "schedules": {
         "primary": {
-            "layers": [{"rotate": "weekly", "handover": "Mon 09:00", "contacts": ["ana", "ben"], "start": "2026-01-05"}]
+            "layers": [
+                {
+                    "rotate": "weekly",
+                    "handover": "Mon 09:00",
+                    "contacts": ["ana", "ben"],
+                    "start": "2026-01-05",
+                }
+            ]
         }
     },
     "policies": {
@@ -42,13 +56,22 @@ PEOPLE: dict[str, Any] = {
 def folder(tmp_path: Path) -> Path:
     """On call is Ana from Monday, 5 January 2026, at 9, and Ben a week later."""
     write_config(tmp_path, **PEOPLE)
-    (tmp_path / "body.json").write_text(json.dumps(group(alert(), alert("DiskFull", instance="db-1"))))
+    (tmp_path / "body.json").write_text(
+        json.dumps(group(alert(), alert("DiskFull", instance="db-1")))
+    )
     return tmp_path
 
 
 def run(folder: Path, *arguments: str) -> Result:
     """Beside no running router."""
-    command = ["simulate", "--config", str(folder / "config.yaml"), "--url", "http://127.0.0.1:1", *arguments]
+    command = [
+        "simulate",
+        "--config",
+        str(folder / "config.yaml"),
+        "--url",
+        "http://127.0.0.1:1",
+        *arguments,
+    ]
     return CliRunner().invoke(main, command)
 
 
@@ -58,8 +81,20 @@ def lines(done: Result) -> list[str]:
 
 
 def test_a_rule_is_enough(folder: Path) -> None:
-    """Who is told is by the time that is asked about, here over a hand-over; times are by the company's clock."""
-    assert lines(run(folder, "--rule", "payment-failures", "--label", "service=web", "--at", "2026-01-12 08:56")) == [
+    """Who is told is by the time that is asked about, here over a hand-over; times are by the
+    company's clock.
+    """
+    assert lines(
+        run(
+            folder,
+            "--rule",
+            "payment-failures",
+            "--label",
+            "service=web",
+            "--at",
+            "2026-01-12 08:56",
+        )
+    ) == [
         'INC-1 [P0] Payment failures at 1.1% on web (payment-failures{service="web"})',
         "after clock (Europe/London) incident who over why",
         "+0s Mon 2026-01-12 08:56:00 INC-1 Incident detected: PaymentFailures at 0.011 (threshold > 1%)",
@@ -74,7 +109,11 @@ def test_a_rule_is_enough(folder: Path) -> None:
 
 
 def test_an_answer_ends_it(folder: Path) -> None:
-    said = lines(run(folder, "--rule", "disk-full", "--at", "2026-01-12T08:56Z", "--ack", "3m", "--by", "ana"))
+    said = lines(
+        run(
+            folder, "--rule", "disk-full", "--at", "2026-01-12T08:56Z", "--ack", "3m", "--by", "ana"
+        )
+    )
     assert "+3m Mon 2026-01-12 08:59:00 INC-1 Acknowledged by ana" in said
     assert not any("mail" in line for line in said)
 
@@ -88,9 +127,22 @@ def test_a_payload_may_hold_many_alerts(folder: Path) -> None:
 
 
 def test_programs_read_json(folder: Path) -> None:
-    done = run(folder, "--rule", "payment-failures", "--severity", "P2", "--at", "2026-01-12T08:56Z", "--json")
+    done = run(
+        folder,
+        "--rule",
+        "payment-failures",
+        "--severity",
+        "P2",
+        "--at",
+        "2026-01-12T08:56Z",
+        "--json",
+    )
     said = json.loads(done.stdout)
-    assert (said["incidents"][0]["severity"], said["ended"], said["end"]) == ("P2", True, "2026-01-12T09:16:00.000Z")
+    assert (said["incidents"][0]["severity"], said["ended"], said["end"]) == (
+        "P2",
+        True,
+        "2026-01-12T09:16:00.000Z",
+    )
     assert said["moments"][-1] == {
         "at": "2026-01-12T09:16:00.000Z",
         "after": 1200.0,
@@ -121,7 +173,10 @@ def test_why_nobody_is_told(folder: Path) -> None:
     ("arguments", "said"),
     [
         ((), "give either the file of a webhook's body, or --rule NAME"),
-        (("x.json", "--rule", "disk-full"), "give either the file of a webhook's body, or --rule NAME"),
+        (
+            ("x.json", "--rule", "disk-full"),
+            "give either the file of a webhook's body, or --rule NAME",
+        ),
         (("x.json",), "x.json: can't be read: No such file or directory"),
         (
             ("--rule", "disk-ful"),
@@ -136,7 +191,9 @@ def test_why_nobody_is_told(folder: Path) -> None:
         ),
     ],
 )
-def test_what_is_wrong_is_said_in_a_line(folder: Path, arguments: tuple[str, ...], said: str) -> None:
+def test_what_is_wrong_is_said_in_a_line(
+    folder: Path, arguments: tuple[str, ...], said: str
+) -> None:
     done = run(folder, *arguments)
     assert (done.exit_code, done.stderr.strip()) == (1, said)
 
@@ -148,12 +205,24 @@ def test_without_a_running_router_it_says_so(folder: Path) -> None:
 
 async def test_what_people_have_arranged_counts(router: Callable[..., Daemon]) -> None:
     """An override that somebody set in the running router changes who would be told."""
-    quiet = PEOPLE | {"channels": PEOPLE["channels"] | {"log": {"type": "webhook", "url": "http://127.0.0.1:1/"}}}
+    quiet = PEOPLE | {
+        "channels": PEOPLE["channels"] | {"log": {"type": "webhook", "url": "http://127.0.0.1:1/"}}
+    }
     async with router(SteppedClock(), **quiet) as daemon:
-        command = ("simulate", "--rule", "disk-full", "--at", "2026-02-02 03:00", "--config", str(daemon.path))
+        command = (
+            "simulate",
+            "--rule",
+            "disk-full",
+            "--at",
+            "2026-02-02 03:00",
+            "--config",
+            str(daemon.path),
+        )
         _, out, _ = await run_beside(daemon, *command)
         assert "mail/ben" in out
         body = {"contact": "ana", "to": "2026-02-02 06:00"}
-        assert (await daemon.ask("POST", "/api/v1/schedules/primary/overrides", json=body)).status == 201
+        assert (
+            await daemon.ask("POST", "/api/v1/schedules/primary/overrides", json=body)
+        ).status == 201
         _, out, err = await run_beside(daemon, *command)
         assert ("mail/ana" in out, "mail/ben" in out, err) == (True, False, "")

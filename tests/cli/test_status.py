@@ -25,18 +25,28 @@ def _logs_elsewhere() -> None:
 
 async def export(folder: Path, config: Path) -> tuple[int, str]:
     """The command's exit code, and all it said."""
-    call = partial(CliRunner().invoke, main, ["status", "export", str(folder), "--config", str(config)])
+    call = partial(
+        CliRunner().invoke, main, ["status", "export", str(folder), "--config", str(config)]
+    )
     done = await asyncio.to_thread(call)
     return done.exit_code, done.output
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
 
 
-async def test_maintenance_is_announced_listed_and_ended(router: Router, clock: SteppedClock) -> None:
+async def test_maintenance_is_announced_listed_and_ended(
+    router: Router, clock: SteppedClock
+) -> None:
     async with router(clock, channels=SILENT, status_page=PAGE) as daemon:
-        assert (await run(daemon, "status", "maintenance", "list"))[1] == "no maintenance was announced\n"
+        assert (await run(daemon, "status", "maintenance", "list"))[
+            1
+        ] == "no maintenance was announced\n"
         code, out, _ = await run(
             daemon, "status", "maintenance", "add", "Database upgrade", "--start", "2026-12-01T22:00", "--for", "1h30m",
             "--component", "search", "--text", "Read-only.",
@@ -50,8 +60,12 @@ async def test_maintenance_is_announced_listed_and_ended(router: Router, clock: 
         assert out.splitlines()[1].split() == [
             number, "2026-12-01", "22:00", "2026-12-01", "23:30", "search", "Database", "upgrade",
         ]  # fmt: skip
-        assert (await run(daemon, "status", "maintenance", "end", number))[1] == "'Database upgrade' is over\n"
-        assert (await run(daemon, "status", "maintenance", "list"))[1] == "no maintenance was announced\n"
+        assert (await run(daemon, "status", "maintenance", "end", number))[
+            1
+        ] == "'Database upgrade' is over\n"
+        assert (await run(daemon, "status", "maintenance", "list"))[
+            1
+        ] == "no maintenance was announced\n"
 
 
 @pytest.mark.parametrize(
@@ -59,7 +73,10 @@ async def test_maintenance_is_announced_listed_and_ended(router: Router, clock: 
     [
         (["--start", "tomorrow", "--for", "1h"], "tomorrow"),
         (["--start", "2026-12-01", "--for", "soon"], "expected a duration"),
-        (["--start", "2026-12-01", "--for", "1h", "--component", "serach"], "no component 'serach'"),
+        (
+            ["--start", "2026-12-01", "--for", "1h", "--component", "serach"],
+            "no component 'serach'",
+        ),
     ],
 )
 async def test_what_makes_no_sense_is_said(
@@ -85,7 +102,12 @@ async def test_an_export_is_byte_for_byte_what_is_served(router: Router, tmp_pat
             if served == written:
                 break
         assert served == written
-        assert {"index.html", "feed.atom", f"incidents/{number}.html", "api/v2/summary.json"} <= set(written)
+        assert {
+            "index.html",
+            "feed.atom",
+            f"incidents/{number}.html",
+            "api/v2/summary.json",
+        } <= set(written)
 
 
 async def test_an_export_needs_no_router(router: Router, tmp_path: Path) -> None:
@@ -95,7 +117,9 @@ async def test_an_export_needs_no_router(router: Router, tmp_path: Path) -> None
     assert b"Payment problems" in files(tmp_path / "site")["index.html"]
 
 
-async def test_the_router_exports_by_itself(router: Router, tmp_path: Path, clock: SteppedClock) -> None:
+async def test_the_router_exports_by_itself(
+    router: Router, tmp_path: Path, clock: SteppedClock
+) -> None:
     """At the start, after what is published, and every so often; to a folder beside the config."""
     page = PAGE | {"export": "site", "every": "1m"}
     index = tmp_path / "site/index.html"
@@ -103,10 +127,14 @@ async def test_the_router_exports_by_itself(router: Router, tmp_path: Path, cloc
         await clock.settle(index.exists, "the first export")
         number = await opened(daemon)
         answer = await daemon.ask(
-            "POST", f"/api/v1/incidents/{number}/publish", json={"title": "Payment problems", "text": "We look."}
+            "POST",
+            f"/api/v1/incidents/{number}/publish",
+            json={"title": "Payment problems", "text": "We look."},
         )
         assert answer.status == 200
-        await clock.settle(lambda: b"Payment problems" in index.read_bytes(), "the export of what was published")
+        await clock.settle(
+            lambda: b"Payment problems" in index.read_bytes(), "the export of what was published"
+        )
         index.unlink()
         await clock.settle(index.exists, "the next export", step=10.0)
         metrics = (await daemon.get("/metrics")).body.decode()
@@ -118,12 +146,20 @@ async def test_an_export_that_fails_is_said_and_keeps_nobody_from_being_told(
 ) -> None:
     """The message to the page counts as brought; the files follow when they can be written."""
     (tmp_path / "site").write_text("in the way")
-    async with router(clock=clock, channels=SILENT, status_page=PAGE | {"export": "site"}) as daemon:
+    async with router(
+        clock=clock, channels=SILENT, status_page=PAGE | {"export": "site"}
+    ) as daemon:
         number = await opened(daemon)
-        await daemon.ask("POST", f"/api/v1/incidents/{number}/publish", json={"title": "Oops", "text": "We look."})
+        await daemon.ask(
+            "POST",
+            f"/api/v1/incidents/{number}/publish",
+            json={"title": "Oops", "text": "We look."},
+        )
 
         async def brought() -> bool:
-            found = (await daemon.get("/api/v1/notifications?channel=status-page")).json["notifications"]
+            found = (await daemon.get("/api/v1/notifications?channel=status-page")).json[
+                "notifications"
+            ]
             return [one["state"] for one in found] == ["sent"]
 
         await clock.settle(brought, "the message", step=1.0)

@@ -14,7 +14,10 @@ from tests.daemon import write_config
 from tests.pages import ROOT
 
 EXAMPLE = ROOT / "config.example.yaml"
-STEPS = [{"notify": ["channel:log"]}, {"after": "5m", "notify": ["channel:log"], "unless": "acknowledged"}]
+STEPS = [
+    {"notify": ["channel:log"]},
+    {"after": "5m", "notify": ["channel:log"], "unless": "acknowledged"},
+]
 FIRES = "{at: 0s, alerts: [{labels: {alertname: DiskFull, instance: db-1}}]}"
 TESTS = f"""
 tests:
@@ -114,7 +117,9 @@ def test_too_little_coverage_fails(folder: Path) -> None:
         (("--run", "("), "--run: missing ), unterminated subpattern at position 0"),
     ],
 )
-def test_what_is_wrong_is_said_in_a_line(folder: Path, arguments: tuple[str, ...], said: str) -> None:
+def test_what_is_wrong_is_said_in_a_line(
+    folder: Path, arguments: tuple[str, ...], said: str
+) -> None:
     done = run(folder, *arguments)
     assert (done.exit_code, done.stderr.strip()) == (1, said)
 
@@ -123,7 +128,9 @@ def test_a_payload_that_is_not_understood_is_a_mistake_of_the_test(folder: Path)
     """Where it's named, with what is wrong in it; nothing is run."""
     (folder / "body.json").write_text('{"version": "4"}')
     path = folder / "rules/tests/some.yaml"
-    path.write_text(TESTS.replace("{at: 1m, do: ack, by: ana}", "{at: 1m, payload: ../../body.json}"))
+    path.write_text(
+        TESTS.replace("{at: 1m, do: ack, by: ana}", "{at: 1m, payload: ../../body.json}")
+    )
     done = run(folder)
     assert (done.exit_code, done.stdout) == (1, "")
     assert done.stderr.startswith(f"{path}:4:103: ../../body.json: /alerts:"), done.stderr

@@ -26,9 +26,18 @@ def problems(folder: Path, action: Any, **changes: Any) -> str:
     "action",
     [
         {"argv": ["true"]},
-        {"argv": ["echo", "{x}"], "parameters": X, "approval": "responder", "expires": "10m", "timeout": "5s"},
+        {
+            "argv": ["echo", "{x}"],
+            "parameters": X,
+            "approval": "responder",
+            "expires": "10m",
+            "timeout": "5s",
+        },
         {"argv": ["echo", "{{x}}"]},
-        {"argv": ["echo", "{x}"], "parameters": {"x": {"int": "0..9", "default": "3", "from": "labels.x"}}},
+        {
+            "argv": ["echo", "{x}"],
+            "parameters": {"x": {"int": "0..9", "default": "3", "from": "labels.x"}},
+        },
         {"sql_flag": FLAG, "parameters": X},
         {"sql_flag": FLAG | {"table": "public.feature_flags"}, "parameters": X},
         {"guide": [{"do": "Press it", "confirm": "pressed"}]},
@@ -55,16 +64,34 @@ def test_an_action_is_of_one_kind(tmp_path: Path, action: Any) -> None:
         ({"argv": ["echo", "{x}"], "parameters": {"x": {}}}, "one of pattern, choices or int"),
         ({"argv": ["echo", "{x}"], "parameters": {"x": {"pattern": "("}}}, "regular expression"),
         ({"argv": ["echo", "{x}"], "parameters": {"x": {"int": "9..1"}}}, "range like 0..100"),
-        ({"argv": ["echo", "{x}"], "parameters": {"x": {"choices": ["a"], "default": "b"}}}, "no value of the"),
-        ({"argv": ["echo", "{x}"], "parameters": {"x": {"choices": ["a"], "from": "env.X"}}}, "none of labels.NAME"),
+        (
+            {"argv": ["echo", "{x}"], "parameters": {"x": {"choices": ["a"], "default": "b"}}},
+            "no value of the",
+        ),
+        (
+            {"argv": ["echo", "{x}"], "parameters": {"x": {"choices": ["a"], "from": "env.X"}}},
+            "none of labels.NAME",
+        ),
         ({"argv": ["true"], "timeout": "2h"}, "at most an hour"),
         ({"argv": ["true"], "approval": "second-person"}, "nobody can be told from anybody"),
-        ({"sql_flag": FLAG | {"table": "flags; DROP TABLE flags"}, "parameters": X}, "isn't a name"),
-        ({"sql_flag": FLAG | {"name_column": 'n"ame'}, "parameters": X}, "isn't a name"),
-        ({"sql_flag": FLAG | {"database": "mysql://h/d"}, "parameters": X}, "expected postgresql://"),
-        ({"git_revert": {"repository": "b", "token": "t", "commit": "{x}"}, "parameters": X}, "OWNER/NAME"),
         (
-            {"git_revert": {"repository": "a/b", "token": "t", "commit": "{x}", "branch": "-f"}, "parameters": X},
+            {"sql_flag": FLAG | {"table": "flags; DROP TABLE flags"}, "parameters": X},
+            "isn't a name",
+        ),
+        ({"sql_flag": FLAG | {"name_column": 'n"ame'}, "parameters": X}, "isn't a name"),
+        (
+            {"sql_flag": FLAG | {"database": "mysql://h/d"}, "parameters": X},
+            "expected postgresql://",
+        ),
+        (
+            {"git_revert": {"repository": "b", "token": "t", "commit": "{x}"}, "parameters": X},
+            "OWNER/NAME",
+        ),
+        (
+            {
+                "git_revert": {"repository": "a/b", "token": "t", "commit": "{x}", "branch": "-f"},
+                "parameters": X,
+            },
             "branch",
         ),
     ],
@@ -79,7 +106,12 @@ def test_what_is_wrong_is_said_with_its_place(tmp_path: Path, action: Any, says:
 def test_a_rule_names_actions_there_are(tmp_path: Path) -> None:
     """A misspelt one is told where it stands, with what may be meant; the default rule's, too."""
     rules = [{"name": "r", "match": ['a="b"'], "severity": "P0", "actions": ["rolback"]}]
-    path = write_config(tmp_path, rules, actions={"rollback": {"argv": ["true"]}}, default_rule={"actions": ["none"]})
+    path = write_config(
+        tmp_path,
+        rules,
+        actions={"rollback": {"argv": ["true"]}},
+        default_rule={"actions": ["none"]},
+    )
     with pytest.raises(Invalid) as error:
         load_config(path)
     assert "rules.yaml" in str(error.value)

@@ -9,7 +9,10 @@ from router.config.located import Invalid
 from tests.config.test_people_check import WHOLE, read
 
 MAIL = {"type": "email", "smtp": {"host": "127.0.0.1", "starttls": False}, "from": "a@example.com"}
-CHANNELS: dict[str, Any] = WHOLE["channels"] | {"list": MAIL | {"to": ["users@example.com"]}, "nobody": MAIL}
+CHANNELS: dict[str, Any] = WHOLE["channels"] | {
+    "list": MAIL | {"to": ["users@example.com"]},
+    "nobody": MAIL,
+}
 
 
 def problems(folder: Path, **changes: Any) -> str:
@@ -35,12 +38,16 @@ def test_with_customers_they_are_owed_what_is_announced(tmp_path: Path) -> None:
         ({"subscribers": True}, "the status page has no subscribers: give status_page.subscribers"),
     ],
 )
-def test_customers_who_cant_be_mailed_are_said(tmp_path: Path, communication: object, problem: str) -> None:
+def test_customers_who_cant_be_mailed_are_said(
+    tmp_path: Path, communication: object, problem: str
+) -> None:
     assert problem in problems(tmp_path, communication=communication)
 
 
 def test_the_name_of_the_customers_is_taken(tmp_path: Path) -> None:
-    assert "take another name" in problems(tmp_path, channels=CHANNELS | {"customers": {"type": "console"}})
+    assert "take another name" in problems(
+        tmp_path, channels=CHANNELS | {"customers": {"type": "console"}}
+    )
 
 
 def test_own_templates_are_read_by_their_names(tmp_path: Path) -> None:
@@ -52,7 +59,9 @@ def test_own_templates_are_read_by_their_names(tmp_path: Path) -> None:
     assert config.settings.wording.write("internal", {"headline": "Down"}) == "Down!"
 
 
-def test_what_is_wrong_with_templates_is_said_with_its_place_and_all_at_once(tmp_path: Path) -> None:
+def test_what_is_wrong_with_templates_is_said_with_its_place_and_all_at_once(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "own").mkdir()
     for name, text in {
         "internal": "{{ headline }}\n{{ nonsense }}",
@@ -63,5 +72,8 @@ def test_what_is_wrong_with_templates_is_said_with_its_place_and_all_at_once(tmp
     found = problems(tmp_path, templates={"directory": "own"})
     assert "internal.j2:2:1: expected one of" in found
     assert "status-update.j2:3:1: expected one of" in found
-    assert "custmer-email.j2:1:1: there's no template 'custmer-email', did you mean 'customer-email'?" in found
+    assert (
+        "custmer-email.j2:1:1: there's no template 'custmer-email', did you mean 'customer-email'?"
+        in found
+    )
     assert "there's no folder 'none'" in problems(tmp_path, templates={"directory": "none"})

@@ -18,7 +18,12 @@ from router.config.secret import Secret, SecretUrl
 from router.config.shapes import Hooks
 from router.model.incident import Severity
 
-ENV = {"TOKEN": "hunter2-token", "PORT": "8080", "HOOK": "https://hooks.example.com/hunter2", "NOTHING": ""}
+ENV = {
+    "TOKEN": "hunter2-token",
+    "PORT": "8080",
+    "HOOK": "https://hooks.example.com/hunter2",
+    "NOTHING": "",
+}
 
 
 class Celsius(Struct, frozen=True):
@@ -75,7 +80,9 @@ class Root(Struct, frozen=True, kw_only=True):
     channels: dict[str, Channel] = {}
 
 
-HOOKS = Hooks(parsers={Celsius: Celsius.parse}, choices={Channel: {"console": Console, "slack": Slack}})
+HOOKS = Hooks(
+    parsers={Celsius: Celsius.parse}, choices={Channel: {"console": Console, "slack": Slack}}
+)
 
 
 def context(base: Path = Path(), env: Mapping[str, str] = ENV) -> Context:
@@ -142,7 +149,9 @@ def test_a_whole_file_becomes_structs(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize(("written", "value"), [("7", 7), ("auto", "auto"), ("[1]", [1]), ("~", None), ("", None)])
+@pytest.mark.parametrize(
+    ("written", "value"), [("7", 7), ("auto", "auto"), ("[1]", [1]), ("~", None), ("", None)]
+)
 def test_a_union_is_told_by_what_is_written(written: str, value: object) -> None:
     assert good(f"name: x\neither: {written}").either == value
 
@@ -154,15 +163,24 @@ WRONG = [
     ("", "1:1: expected a mapping, found nothing"),
     ("[a]", "1:1: expected a mapping, found a list"),
     ("{}", "1:1: missing key 'name' (expected text)"),
-    ("name: x\nkinds: one", f"2:1: unknown key 'kinds', did you mean 'kind'? (expected one of: {KEYS})"),
+    (
+        "name: x\nkinds: one",
+        f"2:1: unknown key 'kinds', did you mean 'kind'? (expected one of: {KEYS})",
+    ),
     ("name: x\nqqqq: one", f"2:1: unknown key 'qqqq' (expected one of: {KEYS})"),
     ("nmae: x", f"1:1: unknown key 'nmae', did you mean 'name'? (expected one of: {KEYS})"),
     ("name:", "1:6: expected text, found nothing"),
     ("name: [x]", "1:7: expected text, found a list"),
     ("name: ${NAME}", "1:7: environment variable 'NAME' isn't set"),
-    ("name: x\nkind: tow", "2:7: unknown value 'tow', did you mean 'two'? (expected one of: one, two)"),
+    (
+        "name: x\nkind: tow",
+        "2:7: unknown value 'tow', did you mean 'two'? (expected one of: one, two)",
+    ),
     ("name: x\nafter: 5", "2:8: '5' has no unit: write 5s, 5m or 5h"),
-    ("name: x\nafter: {}", "2:8: expected a duration such as 30s, 5m, 1h30m or 2d, found a mapping"),
+    (
+        "name: x\nafter: {}",
+        "2:8: expected a duration such as 30s, 5m, 1h30m or 2d, found a mapping",
+    ),
     (
         "name: x\nzone: ${TOKEN}",
         "2:7: what '${TOKEN}' stands for isn't a time zone such as Europe/London",
@@ -180,14 +198,26 @@ WRONG = [
         "name: x\nmails: {a: {host: h, reply_to: b}}",
         "2:22: unknown key 'reply_to', did you mean 'reply-to'? (expected one of: host, port, reply-to)",
     ),
-    ("name: x\neither: {}", "2:9: expected a whole number or a list or one of: auto, found a mapping"),
-    ("name: x\neither: often", "2:9: expected a whole number or a list or one of: auto, found a single value"),
+    (
+        "name: x\neither: {}",
+        "2:9: expected a whole number or a list or one of: auto, found a mapping",
+    ),
+    (
+        "name: x\neither: often",
+        "2:9: expected a whole number or a list or one of: auto, found a single value",
+    ),
     ("name: x\ntoken: [hunter2]", f"2:8: expected {SECRET}, found a list"),
     ("name: x\ntoken: {hunter2}", f"2:8: expected {SECRET}, found a mapping"),
     ("name: x\ntoken: {file: [hunter2]}", "2:15: expected the path of a file, found a list"),
-    ("name: x\ntoken: ${TOKNE}", "2:8: environment variable 'TOKNE' isn't set, did you mean 'TOKEN'?"),
+    (
+        "name: x\ntoken: ${TOKNE}",
+        "2:8: environment variable 'TOKNE' isn't set, did you mean 'TOKEN'?",
+    ),
     ("name: x\ntoken: ${NOTHING}", "2:8: the secret is empty"),
-    ("name: x\ntoken: {file: no-such-file}", "2:8: can't read the secret's file: No such file or directory"),
+    (
+        "name: x\ntoken: {file: no-such-file}",
+        "2:8: can't read the secret's file: No such file or directory",
+    ),
     ("name: x\nhook: ${TOKEN}", "2:7: expected an https URL (or http on a loopback host)"),
     ("name: x\nchannels: {a: console}", "2:15: expected a mapping, found a single value"),
     ("name: x\nchannels: {a: {}}", "2:15: missing key 'type' (expected one of: console, slack)"),
@@ -195,7 +225,10 @@ WRONG = [
         "name: x\nchannels: {a: {type: slak}}",
         "2:22: unknown type 'slak', did you mean 'slack'? (expected one of: console, slack)",
     ),
-    ("name: x\nchannels: {a: {type: '${TOKEN}'}}", "2:22: what '${TOKEN}' stands for isn't one of: console, slack"),
+    (
+        "name: x\nchannels: {a: {type: '${TOKEN}'}}",
+        "2:22: what '${TOKEN}' stands for isn't one of: console, slack",
+    ),
     ("name: x\nchannels: {a: {type: slack}}", f"2:15: missing key 'token' (expected {SECRET})"),
     (
         "name: x\nchannels: {a: {type: console, color: no}}",
@@ -217,11 +250,18 @@ def test_no_problem_says_what_the_environment_or_a_secret_holds(text: str) -> No
 QUOTED = "'${TOKEN}'"
 
 
-@given(st.sampled_from(list(Root.__struct_fields__)), st.sampled_from(["x", "[x]", "{x: y}", "{type: slack}"]))
+@given(
+    st.sampled_from(list(Root.__struct_fields__)),
+    st.sampled_from(["x", "[x]", "{x: y}", "{type: slack}"]),
+)
 def test_no_secret_shows_wherever_it_is_put(key: str, shape: str) -> None:
-    """A variable that holds a secret, in a field of any type: neither a problem nor a struct's repr shows it."""
+    """A variable that holds a secret, in a field of any type: neither a problem nor a struct's repr
+    shows it.
+    """
     with_ = context()
-    value = root(f"name: x\n{key if key != 'name' else 'kind'}: {shape.replace('x', QUOTED, 1)}", with_)
+    value = root(
+        f"name: x\n{key if key != 'name' else 'kind'}: {shape.replace('x', QUOTED, 1)}", with_
+    )
     assert "hunter2" not in str(Invalid(with_.problems))
     if value is not FAILED and key in {"token", "hook", "channels"}:
         assert "hunter2" not in repr(value)
@@ -270,9 +310,17 @@ def test_an_aliased_mistake_is_said_once_where_it_is_written() -> None:
 
 
 def test_places_and_values_are_there_for_checks_across_the_config() -> None:
-    """Also of what is within a struct that failed, so that such checks don't wait for the other errors."""
+    """Also of what is within a struct that failed, so that such checks don't wait for the other
+    errors.
+    """
     with_ = context()
-    assert root("name: x\nchannels:\n  a: {type: fax}\n  b: {type: console}\nwarm:\n  - 20C\n  - hot", with_) is FAILED
+    assert (
+        root(
+            "name: x\nchannels:\n  a: {type: fax}\n  b: {type: console}\nwarm:\n  - 20C\n  - hot",
+            with_,
+        )
+        is FAILED
+    )
     assert with_.place_of(("warm", 0)) == Place("c.yaml", 6, 5)
     assert with_.place_of(("channels", "a", "type")) == Place("c.yaml", 3, 6)
     assert with_.place_of(("rate", "per")) == Place("c.yaml", 1, 1)
@@ -286,7 +334,9 @@ def test_a_second_file_shares_problems_and_has_its_own_base(tmp_path: Path) -> N
     first = context()
     node = load("name: x\ntoken: {file: token}\n", "d.yaml", first.problems)
     assert node is not None
-    assert convert(node, Root, replace(first, base=tmp_path), ("more", 0)) == Root(name="x", token=Secret("t"))
+    assert convert(node, Root, replace(first, base=tmp_path), ("more", 0)) == Root(
+        name="x", token=Secret("t")
+    )
     assert convert(node, Root, first, ("more", 1)) is FAILED
     assert str(first.place_of(("more", 0, "token"))) == "d.yaml:2:8"
     assert len(first.problems) == 1
@@ -300,9 +350,9 @@ def test_a_tagged_choice_can_have_another_tag() -> None:
     assert with_.values[()] == Slack(Secret("x"))
 
 
-TEXT = st.text(alphabet=st.characters(codec="utf-8", categories=["L", "N", "P", "Z", "S"]), max_size=12).filter(
-    lambda text: "${" not in text
-)
+TEXT = st.text(
+    alphabet=st.characters(codec="utf-8", categories=["L", "N", "P", "Z", "S"]), max_size=12
+).filter(lambda text: "${" not in text)
 MAIL = st.builds(Mail, host=TEXT, port=st.integers(1, 65535), reply_to=st.none() | TEXT)
 ROOT = st.builds(
     Root,

@@ -1,4 +1,6 @@
-"""Scenario files and the config's `drills`: what is wrong is said with its place, all of it at once."""
+"""Scenario files and the config's `drills`: what is wrong is said with its place, all of it at
+once.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -9,7 +11,7 @@ import yaml
 from router.app import TYPES, load_config
 from router.config.drills import load_scenario
 from router.config.located import Invalid
-from router.core.rotation import Handover
+from router.core.oncall.rotation import Handover
 from router.model.drill import Kind
 from tests.daemon import write_config
 
@@ -44,7 +46,10 @@ def write(folder: Path, *scenarios: Any, **drills: Any) -> Path:
 def problems(path: Path) -> list[str]:
     with pytest.raises(Invalid) as raised:
         load_config(path)
-    return [f"{Path(one.place.file).name}:{one.place.line}: {one.message}" for one in raised.value.problems]
+    return [
+        f"{Path(one.place.file).name}:{one.place.line}: {one.message}"
+        for one in raised.value.problems
+    ]
 
 
 def test_a_scenario_is_read_as_the_core_has_it(tmp_path: Path) -> None:
@@ -81,7 +86,9 @@ def test_all_that_is_wrong_is_said_with_its_place(tmp_path: Path) -> None:
         ({"time_out": "2d"}, "d0.yaml:1: time_out: expected more than 0s, and at most 24h"),
     ],
 )
-def test_a_scenario_that_cant_be_held_is_refused(tmp_path: Path, changed: dict[str, Any], said: str) -> None:
+def test_a_scenario_that_cant_be_held_is_refused(
+    tmp_path: Path, changed: dict[str, Any], said: str
+) -> None:
     (found,) = problems(write(tmp_path, GOOD | changed))
     assert found.startswith(said)
 
@@ -94,7 +101,12 @@ def test_what_is_regular_is_checked(tmp_path: Path) -> None:
     """The scenario, the channels and contacts of the canary, and that nothing comes every minute."""
     canary = {"channels": ["nope"], "contacts": ["bob"]}
     found = problems(write(tmp_path, GOOD, scenario="p9", tell=["channel:lag"], canary=canary))
-    for said in ("unknown scenario 'p9'", "unknown channel 'nope'", "unknown contact 'bob'", "unknown channel 'lag'"):
+    for said in (
+        "unknown scenario 'p9'",
+        "unknown channel 'nope'",
+        "unknown contact 'bob'",
+        "unknown channel 'lag'",
+    ):
         assert any(said in one for one in found), (said, found)
     assert "a day is the shortest" in problems(write(tmp_path, GOOD, every="1h"))[0]
     assert "name the channels or the contacts" in problems(write(tmp_path, GOOD, canary={}))[0]
@@ -118,4 +130,7 @@ def test_a_file_that_the_config_doesnt_name_is_checked_alike(tmp_path: Path) -> 
         load_scenario(tmp_path / "bad.yaml", TYPES.hooks, {}, names)
     assert {problem.place.line for problem in raised.value.problems} == {3, 4, 5, 6, 7, 8}
     (tmp_path / "good.yaml").write_text(yaml.safe_dump(GOOD))
-    assert load_scenario(tmp_path / "good.yaml", TYPES.hooks, {}, names | {"contacts": ["ana"]}).name == "p0"
+    assert (
+        load_scenario(tmp_path / "good.yaml", TYPES.hooks, {}, names | {"contacts": ["ana"]}).name
+        == "p0"
+    )

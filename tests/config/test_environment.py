@@ -35,7 +35,10 @@ SYNTAX = "'${' needs a variable's name and '}' after it (write '$${' for a plain
     ("text", "message"),
     [
         ("${TOKN}", "environment variable 'TOKN' isn't set, did you mean 'TOKEN'?"),
-        ("${AAA} ${BBB}", "environment variable 'AAA' isn't set; environment variable 'BBB' isn't set"),
+        (
+            "${AAA} ${BBB}",
+            "environment variable 'AAA' isn't set; environment variable 'BBB' isn't set",
+        ),
         ("${TOKEN", SYNTAX),
         ("${}", SYNTAX),
         ("${1X}", SYNTAX),

@@ -44,7 +44,9 @@ RIGHT = [
 
 
 @pytest.mark.parametrize(("type_", "text", "value"), RIGHT)
-def test_what_is_right_is_read_and_the_schema_takes_it(type_: object, text: str, value: object) -> None:
+def test_what_is_right_is_read_and_the_schema_takes_it(
+    type_: object, text: str, value: object
+) -> None:
     field_type = fields.FIELD_TYPES[type_]
     assert field_type.read(text) == value
     if pattern := field_type.schema.get("pattern"):
@@ -54,8 +56,14 @@ def test_what_is_right_is_read_and_the_schema_takes_it(type_: object, text: str,
 WRONG = [
     (fields.Duration, "5", "'5' has no unit: write 5s, 5m or 5h"),
     (fields.Duration, "1.5", "'1.5' has no unit: write 1.5s, 1.5m or 1.5h"),
-    *[(fields.Duration, text, f"{DURATION}{text!r}") for text in ("", "-5m", "5 m", "30m1h", "5y", "1h30", "five")],
-    *[(fields.Rate, text, f"{RATE}{text!r}") for text in ("1", "0/s", "1/0s", "x/s", "1/x", "/s", "-1/s")],
+    *[
+        (fields.Duration, text, f"{DURATION}{text!r}")
+        for text in ("", "-5m", "5 m", "30m1h", "5y", "1h30", "five")
+    ],
+    *[
+        (fields.Rate, text, f"{RATE}{text!r}")
+        for text in ("1", "0/s", "1/0s", "x/s", "1/x", "/s", "-1/s")
+    ],
     *[(fields.Size, text, f"{SIZE}{text!r}") for text in ("", "1 MB", "1.5MB", "-1", "1mb", "1XB")],
     (
         fields.TimeZone,
@@ -79,7 +87,11 @@ WRONG = [
             "https://a\\b",
         )
     ],
-    (fields.HttpUrl, "https://me:pw@x", "a URL here can't hold a user name or password, since it's shown in logs"),
+    (
+        fields.HttpUrl,
+        "https://me:pw@x",
+        "a URL here can't hold a user name or password, since it's shown in logs",
+    ),
     (int, "1.5", "expected a whole number, found '1.5'"),
     (float, "nan", "expected a number, found 'nan'"),
     (float, "x", "expected a number, found 'x'"),
@@ -94,7 +106,15 @@ def test_what_is_wrong_is_said(type_: object, text: str, message: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "host", ["example.com", "10.0.0.1", "localhost.example.com", "localhost@evil.example", "127.1", "0.0.0.0"]
+    "host",
+    [
+        "example.com",
+        "10.0.0.1",
+        "localhost.example.com",
+        "localhost@evil.example",
+        "127.1",
+        "0.0.0.0",
+    ],
 )
 def test_http_elsewhere_than_on_loopback_is_refused_with_the_reason(host: str) -> None:
     with pytest.raises(ValueError, match="http is only for a loopback host"):
@@ -105,7 +125,14 @@ def test_http_elsewhere_than_on_loopback_is_refused_with_the_reason(host: str) -
 def test_a_duration_is_the_sum_of_its_parts(milliseconds: int) -> None:
     """Whatever the number of milliseconds, written with each unit once, it's read back."""
     text, rest = "", milliseconds
-    for unit, size in (("w", 604_800_000), ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)):
+    for unit, size in (
+        ("w", 604_800_000),
+        ("d", 86_400_000),
+        ("h", 3_600_000),
+        ("m", 60_000),
+        ("s", 1000),
+        ("ms", 1),
+    ):
         amount, rest = divmod(rest, size)
         text += f"{amount}{unit}" * bool(amount)
     assert fields.parse_duration(text or "0") == pytest.approx(milliseconds / 1000)

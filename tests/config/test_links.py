@@ -24,9 +24,14 @@ from tests.daemon import write_config
         ("More", "https://x/{{ labels.service | shell }}", "expected one of the filters"),
     ],
 )
-def test_a_link_that_cannot_work_is_a_mistake(tmp_path: Path, name: str, url: str, problem: str) -> None:
+def test_a_link_that_cannot_work_is_a_mistake(
+    tmp_path: Path, name: str, url: str, problem: str
+) -> None:
     """It's said with its place when the config is read."""
-    links = [{"name": "Logs", "url": "https://logs/{{ labels.service }}"}, {"name": name, "url": url}]
+    links = [
+        {"name": "Logs", "url": "https://logs/{{ labels.service }}"},
+        {"name": name, "url": url},
+    ]
     with pytest.raises(Invalid, match=r"config\.yaml:\d+:\d+: .*" + problem):
         load_config(write_config(tmp_path, links=links))
     load_config(write_config(tmp_path, links=links[:1]))

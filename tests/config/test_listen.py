@@ -1,4 +1,6 @@
-"""Whether a config may leave the API open: only on loopback, or where somebody wrote that it's meant."""
+"""Whether a config may leave the API open: only on loopback, or where somebody wrote that it's
+meant.
+"""
 
 from pathlib import Path
 

@@ -10,7 +10,7 @@ import pytest
 from router.app import TYPES, load_config
 from router.config.load import Config, load
 from router.config.located import Invalid
-from router.core.policy import Policy, Step, Unless
+from router.core.incident.policy import Policy, Step, Unless
 from router.model.incident import Severity
 
 ROOT = Path(__file__).parents[2]
@@ -53,11 +53,15 @@ def write(folder: Path, config: str = CONFIG, rules: str = RULES) -> Path:
     return folder / "config.yaml"
 
 
-def loaded(folder: Path, config: str = CONFIG, rules: str = RULES, env: Mapping[str, str] | None = None) -> Config:
+def loaded(
+    folder: Path, config: str = CONFIG, rules: str = RULES, env: Mapping[str, str] | None = None
+) -> Config:
     return load(write(folder, config, rules), env or {}, TYPES)
 
 
-def problems(folder: Path, config: str = CONFIG, rules: str = RULES, env: Mapping[str, str] | None = None) -> list[str]:
+def problems(
+    folder: Path, config: str = CONFIG, rules: str = RULES, env: Mapping[str, str] | None = None
+) -> list[str]:
     """Each problem as `file:line:column: message`, less the folder."""
     with pytest.raises(Invalid) as caught:
         loaded(folder, config, rules, env)
@@ -73,7 +77,9 @@ def changed(old: str, new: str, text: str = CONFIG) -> str:
 
 
 def test_a_config_becomes_what_the_core_is_told(tmp_path: Path) -> None:
-    """Policies with their steps in order of time, severities, rules in file order with tiers worst first."""
+    """Policies with their steps in order of time, severities, rules in file order with tiers worst
+    first.
+    """
     config = loaded(tmp_path)
     settings = config.settings
     at_once, later = Step(0.0, ("log",)), Step(300.0, ("log",), Unless.ACKNOWLEDGED)
@@ -82,7 +88,10 @@ def test_a_config_becomes_what_the_core_is_told(tmp_path: Path) -> None:
     assert [rule.name for rule in settings.rules.rules] == ["payment-failures", "disk-full"]
     rule = settings.rules.named("payment-failures")
     assert [severity for severity, _ in rule.thresholds] == [Severity.P0, Severity.P2]
-    assert [str(matcher) for matcher in rule.matchers] == ['alertname="PaymentFailures"', 'team=~"a|b"']
+    assert [str(matcher) for matcher in rule.matchers] == [
+        'alertname="PaymentFailures"',
+        'team=~"a|b"',
+    ]
     assert rule.origin == f"{tmp_path}/rules.yaml:2:5"
     assert settings.rules.named("no-more").name == "default"
     assert (list(config.sources), config.kinds) == (["alertmanager"], {"log": "console"})
@@ -92,7 +101,10 @@ def test_a_rule_may_say_otherwise_than_the_config(tmp_path: Path) -> None:
     """Its own quiet time, also none at all, goes before the config's."""
     rules = RULES + "    resolve_after: 0s\n"
     config = loaded(tmp_path, CONFIG + "resolve_after: 5m\n", rules)
-    quiet = {rule.name: rule.resolve_after for rule in (*config.settings.rules.rules, config.settings.rules.default)}
+    quiet = {
+        rule.name: rule.resolve_after
+        for rule in (*config.settings.rules.rules, config.settings.rules.default)
+    }
     assert quiet == {"payment-failures": 300.0, "disk-full": 0.0, "default": 300.0}
 
 
@@ -114,9 +126,18 @@ def test_the_revision_tells_changed_rules_from_the_same(tmp_path: Path) -> None:
 def test_rules_come_from_several_files_in_order(tmp_path: Path) -> None:
     """Of the patterns, then of the names; a file that two patterns match is read once."""
     for name in ("b", "a"):
-        (tmp_path / f"{name}.yml").write_text(f"rules: [{{name: {name}, match: ['x=y'], severity: P3}}]\n")
-    config = loaded(tmp_path, changed("[rules.yaml]", f"[rules.yaml, '*.yml', {tmp_path}/b.yml, 'a*']"))
-    assert [rule.name for rule in config.settings.rules.rules] == ["payment-failures", "disk-full", "a", "b"]
+        (tmp_path / f"{name}.yml").write_text(
+            f"rules: [{{name: {name}, match: ['x=y'], severity: P3}}]\n"
+        )
+    config = loaded(
+        tmp_path, changed("[rules.yaml]", f"[rules.yaml, '*.yml', {tmp_path}/b.yml, 'a*']")
+    )
+    assert [rule.name for rule in config.settings.rules.rules] == [
+        "payment-failures",
+        "disk-full",
+        "a",
+        "b",
+    ]
 
 
 def test_secrets_come_from_the_environment(tmp_path: Path) -> None:
@@ -125,14 +146,22 @@ def test_secrets_come_from_the_environment(tmp_path: Path) -> None:
     found = loaded(tmp_path, config, env={"AM_TOKEN": "s3cr3t"})
     assert found.sources["alertmanager"].bearer_token.reveal() == "s3cr3t"
     assert "s3cr3t" not in repr(found)
-    assert problems(tmp_path, config) == ["config.yaml:3:32: environment variable 'AM_TOKEN' isn't set"]
+    assert problems(tmp_path, config) == [
+        "config.yaml:3:32: environment variable 'AM_TOKEN' isn't set"
+    ]
 
 
 def test_the_example_and_the_shipped_rules_load() -> None:
     """As they stand, with nothing set in the environment."""
     config = load(ROOT / "config.example.yaml", {}, TYPES)
     names = {rule.name for rule in config.settings.rules.rules}
-    assert {"payment-failures", "auth-failures", "api-latency", "error-rate", "login-errors"} <= names
+    assert {
+        "payment-failures",
+        "auth-failures",
+        "api-latency",
+        "error-rate",
+        "login-errors",
+    } <= names
     origins = {Path(rule.origin.partition(":")[0]).name for rule in config.settings.rules.rules}
     assert origins == {"critical.yaml", "sentry.yaml"}
 
@@ -160,7 +189,10 @@ BAD: dict[str, tuple[str, str, list[str]]] = {
         ["config.yaml:16:16: unknown channel 'pager'"],
     ),
     "a channel that would tell nobody": (
-        changed("log: {type: console}", "log: {type: email, smtp: {host: 127.0.0.1, port: 25}, from: r@example.com}"),
+        changed(
+            "log: {type: console}",
+            "log: {type: email, smtp: {host: 127.0.0.1, port: 25}, from: r@example.com}",
+        ),
         RULES,
         [
             f"config.yaml:{at}: channel 'log' has nobody in its 'to': add them, or notify a contact, role or schedule"
@@ -173,7 +205,10 @@ BAD: dict[str, tuple[str, str, list[str]]] = {
         ["config.yaml:14:9: notify is empty: the step would tell nobody"],
     ),
     "a condition that is none": (
-        changed('{after: 5m, notify: ["channel:log"]', '{after: 5m, when: "labels.x ==", notify: ["channel:log"]'),
+        changed(
+            '{after: 5m, notify: ["channel:log"]',
+            '{after: 5m, when: "labels.x ==", notify: ["channel:log"]',
+        ),
         RULES,
         ["config.yaml:14:27: the condition isn't one: unexpected end"],
     ),
@@ -195,7 +230,9 @@ BAD: dict[str, tuple[str, str, list[str]]] = {
     "a target of no kind": (
         changed('fallback: ["channel:log"]', 'fallback: ["log"]'),
         RULES,
-        ["config.yaml:16:16: expected channel:NAME, contact:NAME, role:NAME or schedule:NAME, found 'log'"],
+        [
+            "config.yaml:16:16: expected channel:NAME, contact:NAME, role:NAME or schedule:NAME, found 'log'"
+        ],
     ),
     "a misspelt key": (
         CONFIG + "reopen_withn: 5m\n",
@@ -207,7 +244,11 @@ BAD: dict[str, tuple[str, str, list[str]]] = {
         RULES,
         ["config.yaml:1:21: no file matches 'more/*.yaml'"],
     ),
-    "an empty pattern": (changed("[rules.yaml]", "[rules.yaml, '']"), RULES, ["config.yaml:1:21: "]),
+    "an empty pattern": (
+        changed("[rules.yaml]", "[rules.yaml, '']"),
+        RULES,
+        ["config.yaml:1:21: "],
+    ),
     "a folder of rules": (changed("[rules.yaml]", "[.]"), RULES, [":1:1: can't be read"]),
     "an absolute path to nothing": (
         changed("[rules.yaml]", "[/no/such.yaml]"),
@@ -229,7 +270,11 @@ BAD: dict[str, tuple[str, str, list[str]]] = {
         changed("'alertname=\"DiskFull\"'", "''", RULES),
         ["rules.yaml:7:13: "],
     ),
-    "braces that take every alert": (CONFIG, changed("'alertname=\"DiskFull\"'", "'{}'", RULES), ["rules.yaml:7:13: "]),
+    "braces that take every alert": (
+        CONFIG,
+        changed("'alertname=\"DiskFull\"'", "'{}'", RULES),
+        ["rules.yaml:7:13: "],
+    ),
     "neither thresholds nor a severity": (
         CONFIG,
         changed("    severity: P3\n", "", RULES),
@@ -258,17 +303,37 @@ BAD: dict[str, tuple[str, str, list[str]]] = {
         RULES.replace("    severity: P3", '    count: {over: 5m}\n    thresholds: {P0: "> 10k"}'),
         ["rules.yaml:6:5: rule 'disk-full' counts: '> 10k' must"],
     ),
-    "listen without a host": (CONFIG + "listen: ':9095'\n", RULES, ["config.yaml:18:9: expected HOST:PORT"]),
-    "listen without a port": (CONFIG + "listen: 127.0.0.1\n", RULES, ["config.yaml:18:9: expected HOST:PORT"]),
-    "listen with a strange port": (CONFIG + "listen: 127.0.0.1:²\n", RULES, ["config.yaml:18:9: expected HOST:PORT"]),
+    "listen without a host": (
+        CONFIG + "listen: ':9095'\n",
+        RULES,
+        ["config.yaml:18:9: expected HOST:PORT"],
+    ),
+    "listen without a port": (
+        CONFIG + "listen: 127.0.0.1\n",
+        RULES,
+        ["config.yaml:18:9: expected HOST:PORT"],
+    ),
+    "listen with a strange port": (
+        CONFIG + "listen: 127.0.0.1:²\n",
+        RULES,
+        ["config.yaml:18:9: expected HOST:PORT"],
+    ),
     "listen with a port too high": (
         CONFIG + "listen: 127.0.0.1:65536\n",
         RULES,
         ["config.yaml:18:9: expected HOST:PORT"],
     ),
     "an open API": (CONFIG + "listen: 0.0.0.0:9095\n", RULES, [f"config.yaml:18:9: {LISTEN}"]),
-    "an open API on IPv6": (CONFIG + "listen: '[::]:9095'\n", RULES, [f"config.yaml:18:9: {LISTEN}"]),
-    "an open API under a name": (CONFIG + "listen: router.lan:9095\n", RULES, [f"config.yaml:18:9: {LISTEN}"]),
+    "an open API on IPv6": (
+        CONFIG + "listen: '[::]:9095'\n",
+        RULES,
+        [f"config.yaml:18:9: {LISTEN}"],
+    ),
+    "an open API under a name": (
+        CONFIG + "listen: router.lan:9095\n",
+        RULES,
+        [f"config.yaml:18:9: {LISTEN}"],
+    ),
     "an open API that looks closed": (
         CONFIG + "listen: 0.0.0.0:9095\nauth: {}\n",
         RULES,
@@ -284,7 +349,11 @@ BAD: dict[str, tuple[str, str, list[str]]] = {
         RULES,
         ["config.yaml:18:22: sha256 must be 64 lower-case hex digits"],
     ),
-    "a database that isn't known": (CONFIG + "storage: mysql://db/router\n", RULES, ["config.yaml:18:10: "]),
+    "a database that isn't known": (
+        CONFIG + "storage: mysql://db/router\n",
+        RULES,
+        ["config.yaml:18:10: "],
+    ),
     "an empty file": ("", RULES, ["config.yaml:1:1: expected a mapping, found nothing"]),
     "a list": ("- a\n", RULES, ["config.yaml:1:1: expected a mapping, found a list"]),
     "an empty rule file": (CONFIG, "", ["rules.yaml:1:1: expected a mapping, found nothing"]),
@@ -294,7 +363,9 @@ BAD: dict[str, tuple[str, str, list[str]]] = {
 
 @pytest.mark.parametrize("name", BAD)
 def test_what_does_not_hold_is_said_where_it_is(tmp_path: Path, name: str) -> None:
-    """By file, line and column, with what was meant if that can be guessed, and nothing else is made out wrong."""
+    """By file, line and column, with what was meant if that can be guessed, and nothing else is
+    made out wrong.
+    """
     config, rules, expected = BAD[name]
     found = problems(tmp_path, config, rules)
     assert len(found) == len(expected), found
@@ -321,11 +392,17 @@ def test_what_is_well_is_not_refused(tmp_path: Path, more: str) -> None:
 
 
 def test_a_matcher_that_is_none_hides_no_other_mistake_of_its_rule(tmp_path: Path) -> None:
-    """A name that's taken and a missing severity are said with it; what depends on the matcher isn't guessed at."""
+    """A name that's taken and a missing severity are said with it; what depends on the matcher
+    isn't guessed at.
+    """
     rules = RULES + "  - {name: disk-full, match: ['a=~\"(\"']}\n"
     said = "\n".join(problems(tmp_path, rules=rules))
     assert said.count("\n") == 2
-    for problem in ("rules.yaml:9:31: ", "needs either thresholds or a severity", "rule 'disk-full' is there already"):
+    for problem in (
+        "rules.yaml:9:31: ",
+        "needs either thresholds or a severity",
+        "rule 'disk-full' is there already",
+    ):
         assert problem in said
 
 
@@ -338,8 +415,13 @@ def test_what_could_not_be_read_is_no_second_mistake(tmp_path: Path) -> None:
 def test_all_is_said_at_once(tmp_path: Path) -> None:
     """One run of `check` shows every mistake, in the config and in every rule file, each once."""
     config = CONFIG.replace("channel:log", "channel:lgo").replace("  P3: {policy: low}\n", "")
-    config = config.replace("policy: critical", "policy: critcal") + "listen: nowhere\nmax_body: huge\n"
-    rules = RULES.replace("P3", "P5").replace("payment-failures", "default") + "  - {nam: x, severity: P1}\n"
+    config = (
+        config.replace("policy: critical", "policy: critcal") + "listen: nowhere\nmax_body: huge\n"
+    )
+    rules = (
+        RULES.replace("P3", "P5").replace("payment-failures", "default")
+        + "  - {nam: x, severity: P1}\n"
+    )
     found = problems(tmp_path, config, rules)
     for part in (
         "unknown channel 'lgo'",

@@ -7,7 +7,18 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from router.config.located import Invalid, ListNode, MapNode, Node, Place, Problem, ScalarNode, load, read, suggest
+from router.config.located import (
+    Invalid,
+    ListNode,
+    MapNode,
+    Node,
+    Place,
+    Problem,
+    ScalarNode,
+    load,
+    read,
+    suggest,
+)
 
 
 def plain(node: Node) -> object:
@@ -39,14 +50,19 @@ def tree(text: str) -> Node:
             ["NO", "12:30", "+4479", "2026-01-02", "0x1F", "null", None, None],
         ),
         ("a: &x {k: 1}\nb: *x", {"a": {"k": "1"}, "b": {"k": "1"}}),
-        ("a: &x {k: 1, l: 2}\nb: {<<: *x, k: 3}", {"a": {"k": "1", "l": "2"}, "b": {"k": "3", "l": "2"}}),
+        (
+            "a: &x {k: 1, l: 2}\nb: {<<: *x, k: 3}",
+            {"a": {"k": "1", "l": "2"}, "b": {"k": "3", "l": "2"}},
+        ),
         ("a: {<<: [{k: 1}, {k: 2, l: 3}], m: 4}", {"a": {"m": "4", "k": "1", "l": "3"}}),
         ("a: {'<<': 1}", {"a": {"<<": "1"}}),
         ("a: !!str 5", {"a": "5"}),
         ("a: |\n  one\n  two\n", {"a": "one\ntwo\n"}),
     ],
 )
-def test_a_scalar_keeps_its_text_and_aliases_and_merges_are_followed(text: str, expected: object) -> None:
+def test_a_scalar_keeps_its_text_and_aliases_and_merges_are_followed(
+    text: str, expected: object
+) -> None:
     assert plain(tree(text)) == expected
 
 
@@ -66,18 +82,35 @@ REFUSED = [
     ("a: 1\nb: 2\na: 3", ["c.yaml:3:1: duplicate key 'a', first on line 1"]),
     (
         "a: {b: 1, b: 2}\nc: [{d: 1, d: 2}]",
-        ["c.yaml:1:11: duplicate key 'b', first on line 1", "c.yaml:2:12: duplicate key 'd', first on line 2"],
+        [
+            "c.yaml:1:11: duplicate key 'b', first on line 1",
+            "c.yaml:2:12: duplicate key 'd', first on line 2",
+        ],
     ),
     ("a: b: c", ["c.yaml:1:5: mapping values are not allowed here"]),
-    ("a: [1,\nb: 2", ["c.yaml:2:5: while parsing a flow sequence: expected ',' or ']', but got '<stream end>'"]),
+    (
+        "a: [1,\nb: 2",
+        ["c.yaml:2:5: while parsing a flow sequence: expected ',' or ']', but got '<stream end>'"],
+    ),
     ("a: *b", ["c.yaml:1:4: found undefined alias 'b'"]),
-    ("a: 1\n---\nb: 2", ["c.yaml:2:1: expected a single document in the stream: but found another document"]),
+    (
+        "a: 1\n---\nb: 2",
+        ["c.yaml:2:1: expected a single document in the stream: but found another document"],
+    ),
     (
         "a: !!python/name:os.system x",
-        ["c.yaml:1:4: the tag !!python/name:os.system isn't allowed (a value that starts with '!' needs quotes)"],
+        [
+            "c.yaml:1:4: the tag !!python/name:os.system isn't allowed (a value that starts with '!' needs quotes)"
+        ],
     ),
-    ("a: !env X", ["c.yaml:1:4: the tag !env isn't allowed (a value that starts with '!' needs quotes)"]),
-    ("a: {{ value }}", ["c.yaml:1:5: a key must be text (a value that starts with '{' or '[' needs quotes)"]),
+    (
+        "a: !env X",
+        ["c.yaml:1:4: the tag !env isn't allowed (a value that starts with '!' needs quotes)"],
+    ),
+    (
+        "a: {{ value }}",
+        ["c.yaml:1:5: a key must be text (a value that starts with '{' or '[' needs quotes)"],
+    ),
     ("a: &a [*a]", ["c.yaml:1:4: an alias inside of what it stands for"]),
     ("a: {<<: 1}", ["c.yaml:1:9: '<<' takes a mapping or a list of mappings"]),
     ("a: b\nc: \x00", ["c.yaml:2:4: the character U+0000 isn't allowed in YAML"]),
@@ -123,7 +156,11 @@ def test_invalid_says_each_problem_once_in_order_of_place() -> None:
 
 @pytest.mark.parametrize(
     ("name", "suggestion"),
-    [("chanels", ", did you mean 'channels'?"), ("CHANNELS", ", did you mean 'channels'?"), ("xyz", "")],
+    [
+        ("chanels", ", did you mean 'channels'?"),
+        ("CHANNELS", ", did you mean 'channels'?"),
+        ("xyz", ""),
+    ],
 )
 def test_a_near_name_is_suggested(name: str, suggestion: str) -> None:
     assert suggest(name, ["channels", "contacts"]) == suggestion

@@ -25,9 +25,9 @@ from router.config.people import (
 from router.config.schema import json_schema
 from router.config.shapes import Hooks
 from router.config.times import DAYS, Day, Moment, Time, Weekdays
-from router.core.pace import Limit
-from router.core.rotation import Handover, Rotate, Rotation
-from router.core.schedule import Imported, Layer, Override, Restriction, Schedule
+from router.core.oncall.rotation import Handover, Rotate, Rotation
+from router.core.oncall.schedule import Imported, Layer, Override, Restriction, Schedule
+from router.core.outbox.rate_limit import Limit
 
 HOOKS = Hooks(parsers=PARSERS, expected=EXPECTED)
 LONDON = TimeZone("Europe/London")
@@ -72,7 +72,11 @@ RIGHT = [
     (Day, "2028-02-29", date(2028, 2, 29)),
     (Moment, "2026-12-24 09:00", datetime.fromisoformat("2026-12-24 09:00")),
     (Moment, "2026-12-24T09:00Z", datetime(2026, 12, 24, 9, tzinfo=UTC)),
-    (Moment, "2026-12-24T09:00:30+05:30", datetime(2026, 12, 24, 9, 0, 30, tzinfo=timezone(timedelta(minutes=330)))),
+    (
+        Moment,
+        "2026-12-24T09:00:30+05:30",
+        datetime(2026, 12, 24, 9, 0, 30, tzinfo=timezone(timedelta(minutes=330))),
+    ),
 ]
 
 
@@ -147,8 +151,14 @@ def test_a_layer_that_makes_no_sense_is_refused(written: str, message: str) -> N
 @pytest.mark.parametrize(
     ("written", "message"),
     [
-        ("{contact: ana, from: 2026-12-25 09:00, to: 2026-12-24 09:00}", "the override ends before it begins"),
-        ("{contact: ana, from: 2026-12-24 09:00, to: 2026-12-24 09:00}", "the override ends before it begins"),
+        (
+            "{contact: ana, from: 2026-12-25 09:00, to: 2026-12-24 09:00}",
+            "the override ends before it begins",
+        ),
+        (
+            "{contact: ana, from: 2026-12-24 09:00, to: 2026-12-24 09:00}",
+            "the override ends before it begins",
+        ),
         (
             "{contact: ana, from: 2026-12-24 09:00, to: 2026-12-25T09:00Z}",
             "write both `from` and `to` as local times, or both with an offset",
@@ -164,7 +174,9 @@ def test_an_override_that_makes_no_sense_is_refused(written: str, message: str) 
 
 def test_a_contact_s_addresses_are_checked() -> None:
     """All that is wrong with a person is said at once."""
-    _, problems = read("contacts: {ana: {email: ana, phone: 020, time_zone: Europe/Lodnon, slack: U123}}")
+    _, problems = read(
+        "contacts: {ana: {email: ana, phone: 020, time_zone: Europe/Lodnon, slack: U123}}"
+    )
     assert len(problems) == 3
 
 
@@ -201,18 +213,26 @@ schedules:
 
 
 def test_documents_become_what_the_core_is_told() -> None:
-    """Times of day as minutes, moments as seconds since the epoch by the schedule's clock, zones filled in."""
+    """Times of day as minutes, moments as seconds since the epoch by the schedule's clock, zones
+    filled in.
+    """
     found, problems = read(WRITTEN)
     assert problems == []
     assert found.contacts["ana"] == ContactDocument(
-        name="Ana", email=Email("ana@example.com"), phone=Phone("+442071838750"), slack="U123", time_zone=LONDON
+        name="Ana",
+        email=Email("ana@example.com"),
+        phone=Phone("+442071838750"),
+        slack="U123",
+        time_zone=LONDON,
     )
     assert found.roles == {"cto": ["ana"]}
     primary = Schedule(
         "primary",
         "America/New_York",
         (
-            Layer(Rotation(Rotate.WEEKLY, Handover(540, 0), ("ana", "ben"), start=date(2026, 1, 5))),
+            Layer(
+                Rotation(Rotate.WEEKLY, Handover(540, 0), ("ana", "ben"), start=date(2026, 1, 5))
+            ),
             Layer(
                 Rotation(Rotate.CUSTOM, Handover(480), ("ben",), every=43_200.0),
                 (
@@ -224,11 +244,21 @@ def test_documents_become_what_the_core_is_told() -> None:
             ),
         ),
         (
-            Override("ben", *[datetime(2026, 12, day, 14, tzinfo=UTC).timestamp() for day in (24, 25)], "ana"),
-            Override("", datetime(2026, 12, 31, tzinfo=UTC).timestamp(), datetime(2027, 1, 1, tzinfo=UTC).timestamp()),
+            Override(
+                "ben",
+                *[datetime(2026, 12, day, 14, tzinfo=UTC).timestamp() for day in (24, 25)],
+                "ana",
+            ),
+            Override(
+                "",
+                datetime(2026, 12, 31, tzinfo=UTC).timestamp(),
+                datetime(2027, 1, 1, tzinfo=UTC).timestamp(),
+            ),
         ),
     )
-    secondary = Schedule("secondary", LONDON, (Layer(Rotation(Rotate.WEEKDAYS, Handover(540), ("ana",))),))
+    secondary = Schedule(
+        "secondary", LONDON, (Layer(Rotation(Rotate.WEEKDAYS, Handover(540), ("ana",))),)
+    )
     assert schedules(found.schedules, LONDON) == {"primary": primary, "secondary": secondary}
 
 
@@ -244,7 +274,10 @@ def test_a_calendar_is_a_layer() -> None:
     found, problems = read(text)
     assert problems == []
     ((source, calendar),) = calendars(found.schedules).items()
-    assert (calendar.schedules, calendar.url.reveal()) == (("a", "b"), "https://calendar.example.com/pr1vate.ics")
+    assert (calendar.schedules, calendar.url.reveal()) == (
+        ("a", "b"),
+        "https://calendar.example.com/pr1vate.ics",
+    )
     read_ = schedules(found.schedules, LONDON)
     assert read_["a"].layers == (Layer(Imported(source), (), "Asia/Kolkata"),)
     assert read_["b"].layers == (Layer(Imported(source), (Restriction(days=frozenset({0})),)),)
@@ -254,10 +287,16 @@ def test_a_calendar_is_a_layer() -> None:
 @pytest.mark.parametrize(
     ("written", "said"),
     [
-        ("calendar: {url: 'http://calendar.example.com/a.ics'}", "http is only for a loopback host"),
+        (
+            "calendar: {url: 'http://calendar.example.com/a.ics'}",
+            "http is only for a loopback host",
+        ),
         ("calendar: {url: 'webcal://calendar.example.com/a.ics'}", "expected an https URL"),
         ("calendar: {}", "missing key 'url'"),
-        ("calender: {url: 'https://example.com/'}, time_zone: UTC", "unknown key 'calender', did you mean 'calendar'?"),
+        (
+            "calender: {url: 'https://example.com/'}, time_zone: UTC",
+            "unknown key 'calender', did you mean 'calendar'?",
+        ),
         (f"{CALENDAR}, rotate: daily", "unknown key 'rotate'"),
         ("rotate: daily, handover: '09:00'", "missing key 'contacts'"),
     ],
@@ -271,7 +310,9 @@ def test_a_layer_is_either_a_rotation_or_a_calendar(written: str, said: str) -> 
 
 def test_what_two_contacts_are_called_is_neither_s() -> None:
     """Key, name and e-mail in lower case, each as long as it's one contact's."""
-    found, _ = read("contacts: {ana: {name: Ana Lima, email: Ana@example.com}, ben: {name: Ana Lima}, cy: {name: BEN}}")
+    found, _ = read(
+        "contacts: {ana: {name: Ana Lima, email: Ana@example.com}, ben: {name: Ana Lima}, cy: {name: BEN}}"
+    )
     called = people(found.contacts, {}, {}, LONDON).called
     assert called == {"ana": "ana", "ana@example.com": "ana", "cy": "cy"}
 
@@ -287,4 +328,6 @@ def test_an_editor_is_told_what_may_be_written() -> None:
 
 def test_weekdays_are_counted_as_python_does() -> None:
     """`date.weekday` is what the core holds them against."""
-    assert [f"{date(2026, 11, 23) + timedelta(days=day):%A}".lower() for day in range(7)] == list(DAYS)
+    assert [f"{date(2026, 11, 23) + timedelta(days=day):%A}".lower() for day in range(7)] == list(
+        DAYS
+    )

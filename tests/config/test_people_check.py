@@ -9,11 +9,15 @@ import yaml
 from router.app import TYPES
 from router.config.load import Config, load
 from router.config.located import Invalid
-from router.core.reach import Way
+from router.core.oncall.recipients import ContactMethod
 from router.model.incident import Severity
 
 TEXT = {"type": "sms", "account_sid": "AC" + "0" * 32, "auth_token": "x", "from": "+442079460999"}
-SMTP = {"type": "email", "smtp": {"host": "127.0.0.1", "starttls": False}, "from": "router@example.com"}
+SMTP = {
+    "type": "email",
+    "smtp": {"host": "127.0.0.1", "starttls": False},
+    "from": "router@example.com",
+}
 TURNS = {"rotate": "daily", "handover": "09:00", "contacts": ["ana", "ben"]}
 STEPS = {"steps": [{"notify": ["channel:log", "contact:ana", "role:cto", "schedule:primary"]}]}
 
@@ -51,7 +55,10 @@ def test_a_config_with_people_tells_the_core_whom_its_targets_mean(tmp_path: Pat
     assert policy.steps[0].notify == ("log", "contact:ana", "role:cto", "schedule:primary")
     assert policy.fallback == ("role:cto",)
     assert people.contacts == {
-        "ana": (Way("text", 0.0, frozenset({Severity.P0, Severity.P1})), Way("mail", 120.0)),
+        "ana": (
+            ContactMethod("text", 0.0, frozenset({Severity.P0, Severity.P1})),
+            ContactMethod("mail", 120.0),
+        ),
         "ben": (),
     }
     assert people.roles == {"cto": ("ana", "ben")}
@@ -59,7 +66,9 @@ def test_a_config_with_people_tells_the_core_whom_its_targets_mean(tmp_path: Pat
 
 
 def test_a_channel_knows_the_addresses_of_those_it_reaches(tmp_path: Path) -> None:
-    """Text by telephone number, mail by address, the console by name; one that reaches no people knows of none."""
+    """Text by telephone number, mail by address, the console by name; one that reaches no people
+    knows of none.
+    """
     config = read(tmp_path)
     assert config.addresses("text") == {"ana": "+442079460123"}
     assert config.addresses("mail") == {"ana": "ana@example.com", "ben": "ben@example.com"}
@@ -104,7 +113,9 @@ BAD = [
 
 
 @pytest.mark.parametrize(("changes", "said"), BAD, ids=[said for _, said in BAD])
-def test_what_does_not_fit_is_said_once_where_it_is(tmp_path: Path, changes: dict[str, Any], said: str) -> None:
+def test_what_does_not_fit_is_said_once_where_it_is(
+    tmp_path: Path, changes: dict[str, Any], said: str
+) -> None:
     """With what was meant, if that can be guessed."""
     with pytest.raises(Invalid) as raised:
         read(tmp_path, **changes)

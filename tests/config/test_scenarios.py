@@ -1,4 +1,6 @@
-"""Files of rule tests: what a person writes becomes a scenario, and whatever is wrong is said with its place."""
+"""Files of rule tests: what a person writes becomes a scenario, and whatever is wrong is said with
+its place.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +11,7 @@ from router.app import TYPES, load_config
 from router.config.load import Config
 from router.config.located import Invalid
 from router.config.scenarios import load_scenarios
-from router.core.scenario import Failing, Happening, Message, Scenario, Snapshot
+from router.core.virtual.scenario import Failing, Message, Scenario, ScenarioEvent, ScenarioState
 from router.model.alert import Alert, AlertStatus
 from router.model.event import Command
 from router.model.incident import Severity, Status
@@ -77,22 +79,37 @@ def test_everything_there_is_to_write(config: Config, tmp_path: Path) -> None:
               reasons: [{at: 2h, reason: steps_ended}]
         """.replace("source: sentry", "source: alertmanager"),
     )
-    assert (one.name, one.start, one.zone, one.end) == ("all of it", 1774740600.0, "Europe/London", 10_800)
+    assert (one.name, one.start, one.zone, one.end) == (
+        "all of it",
+        1774740600.0,
+        "Europe/London",
+        10_800,
+    )
     reported = one.timeline[0].reported[0]
-    assert (reported.times, reported.dated, reported.alert.status) == (2, False, AlertStatus.RESOLVED)
-    assert (reported.alert.labels, reported.alert.annotations) == ({"alertname": "B"}, {"value": "1"})
+    assert (reported.times, reported.dated, reported.alert.status) == (
+        2,
+        False,
+        AlertStatus.RESOLVED,
+    )
+    assert (reported.alert.labels, reported.alert.annotations) == (
+        {"alertname": "B"},
+        {"value": "1"},
+    )
     assert [(r.alert, r.dated) for r in one.timeline[1].reported] == [(ALERT, True)]
     assert one.timeline[2:] == (
-        Happening(180, (), Command.SEVERITY, "ana", 2, "why", Severity.P1),
-        Happening(180, (), Command.STATUS, "somebody", status=Status.MONITORING, title="T"),
-        Happening(240, by="somebody", fails={"log": Failing.REFUSES}, works=("log",)),
+        ScenarioEvent(180, (), Command.SEVERITY, "ana", 2, "why", Severity.P1),
+        ScenarioEvent(180, (), Command.STATUS, "somebody", status=Status.MONITORING, title="T"),
+        ScenarioEvent(240, by="somebody", fails={"log": Failing.REFUSES}, works=("log",)),
     )
     assert one.messages == tuple(
-        Message(300, to, 1, Reason.OPENED, Severity.P0, "T") for to in ("log", "contact:ana", "log/ana")
+        Message(300, to, 1, Reason.OPENED, Severity.P0, "T")
+        for to in ("log", "contact:ana", "log/ana")
     )
     assert one.snapshots == (
-        Snapshot(3600, ({"rule": "default", "status": Status.RESOLVED}, {"acknowledged_by": "ana"})),
-        Snapshot(10_800, ({"severity": Severity.P2},)),
+        ScenarioState(
+            3600, ({"rule": "default", "status": Status.RESOLVED}, {"acknowledged_by": "ana"})
+        ),
+        ScenarioState(10_800, ({"severity": Severity.P2},)),
     )
     assert one.reasons == ((7200, Reason.STEPS_ENDED),)
 
@@ -108,14 +125,18 @@ tests:
 def test_a_test_ends_at_the_last_time_in_it(config: Config, tmp_path: Path) -> None:
     """What may still come within a time counts; no incident at all is said by an empty list."""
     (one,) = scenarios(config, tmp_path, SMALL)
-    assert (one.end, one.snapshots) == (240, (Snapshot(240, ()),))
+    assert (one.end, one.snapshots) == (240, (ScenarioState(240, ()),))
 
 
-def test_a_test_starts_on_a_monday_morning_where_the_company_is(config: Config, tmp_path: Path) -> None:
+def test_a_test_starts_on_a_monday_morning_where_the_company_is(
+    config: Config, tmp_path: Path
+) -> None:
     """Or by the clock that it names, or at a time with an offset."""
 
     def start(changed: str) -> float:
-        return scenarios(config, tmp_path, SMALL.replace("name: small", f"name: small\n    {changed}"))[0].start
+        return scenarios(
+            config, tmp_path, SMALL.replace("name: small", f"name: small\n    {changed}")
+        )[0].start
 
     assert start("until: 4m") == 1767603600
     assert start("time_zone: Asia/Tokyo") == 1767603600 - 9 * 3600

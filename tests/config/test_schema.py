@@ -50,12 +50,16 @@ class Tree(Struct, kw_only=True):
     parent: Optional["Tree"] = None
 
 
-HOOKS = Hooks(parsers={Matcher: lambda _: Matcher()}, choices={Channel: {"slack": Slack, "console": Console}})
+HOOKS = Hooks(
+    parsers={Matcher: lambda _: Matcher()}, choices={Channel: {"slack": Slack, "console": Console}}
+)
 VARIABLE = {"type": "string", "pattern": r"\$\{"}
 
 
 def test_a_struct_is_described_as_it_is_written() -> None:
-    """Keys as in YAML, no others; names in enums; a docstring as description; structs once, even recursive ones."""
+    """Keys as in YAML, no others; names in enums; a docstring as description; structs once, even
+    recursive ones.
+    """
     schema = json_schema(Tree, HOOKS)
     tree, channel = schema["$defs"]["test_schema.Tree"], schema["$defs"]["test_schema.Channel"]
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
@@ -71,11 +75,16 @@ def test_a_struct_is_described_as_it_is_written() -> None:
         "kind": {"anyOf": [{"enum": ["one", "two"]}, VARIABLE]},
         "by_colour": {
             "type": "object",
-            "additionalProperties": {"anyOf": [{"type": "number", "description": "a number"}, VARIABLE]},
+            "additionalProperties": {
+                "anyOf": [{"type": "number", "description": "a number"}, VARIABLE]
+            },
             "propertyNames": {"enum": ["red"]},
         },
         "match": {"type": "array", "items": {"type": "string", "description": 'Like `a="b"`.'}},
-        "channels": {"type": "object", "additionalProperties": {"$ref": "#/$defs/test_schema.Channel"}},
+        "channels": {
+            "type": "object",
+            "additionalProperties": {"$ref": "#/$defs/test_schema.Channel"},
+        },
         "parent": {"anyOf": [{"$ref": "#/$defs/test_schema.Tree"}, {"type": "null"}]},
     }
     slack, console = channel["oneOf"]
@@ -99,7 +108,9 @@ def alternatives(schema: dict[str, Any]) -> list[dict[str, Any]]:
         (HttpUrl, ["https://example.com"], []),
     ],
 )
-def test_patterns_take_what_the_readers_take(type_: object, right: list[str], wrong: list[str]) -> None:
+def test_patterns_take_what_the_readers_take(
+    type_: object, right: list[str], wrong: list[str]
+) -> None:
     patterns = [leaf.get("pattern", "") for leaf in alternatives(json_schema(type_))]
     assert all(any(re.search(pattern, text) for pattern in patterns) for text in right)
     assert not any(re.search(pattern, text) for pattern in patterns for text in wrong)

@@ -25,7 +25,8 @@ def test_a_secret_shows_nowhere_but_where_it_is_revealed(content: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "leak", [pickle.dumps, copy.copy, copy.deepcopy, json.dumps, msgspec.json.encode, msgspec.to_builtins]
+    "leak",
+    [pickle.dumps, copy.copy, copy.deepcopy, json.dumps, msgspec.json.encode, msgspec.to_builtins],
 )
 def test_a_secret_is_not_pickled_copied_or_encoded(leak: object) -> None:
     with pytest.raises(TypeError):
@@ -45,7 +46,9 @@ def test_an_empty_secret_is_refused() -> None:
         Secret("")
 
 
-@pytest.mark.parametrize("content", ["http://hooks.example.com/hunter2", "hunter2", "https://[hunter2"])
+@pytest.mark.parametrize(
+    "content", ["http://hooks.example.com/hunter2", "hunter2", "https://[hunter2"]
+)
 def test_a_secret_url_that_is_none_is_refused_without_being_shown(content: str) -> None:
     with pytest.raises(ValueError, match="http") as error:
         SecretUrl(content)

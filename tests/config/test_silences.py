@@ -6,12 +6,17 @@ from typing import Any
 import pytest
 
 from router.config.located import Invalid
-from router.core.matcher import parse_matchers
-from router.core.schedule import Restriction
-from router.core.silence import Silence, Weekly
+from router.core.oncall.schedule import Restriction
+from router.core.rules.matcher import parse_matchers
+from router.core.suppression.recurring_silence import RecurringSilence, Weekly
 from tests.config.test_people_check import read
 
-NIGHT = {"name": "night", "match": ['service="api"', 'level=~"warning|info"'], "from": "22:00", "to": "06:00"}
+NIGHT = {
+    "name": "night",
+    "match": ['service="api"', 'level=~"warning|info"'],
+    "from": "22:00",
+    "to": "06:00",
+}
 LOUD = {"source": ['alertname="Down"'], "target": ['alertname="Slow"'], "equal": ["service"]}
 
 
@@ -23,35 +28,59 @@ def problems(folder: Path, **changes: Any) -> list[str]:
 
 def test_a_silence_is_a_window_by_the_clock_of_its_zone(tmp_path: Path) -> None:
     """Without one it's the company's; without days it's every day."""
-    settings = read(tmp_path, silences=[NIGHT, NIGHT | {"name": "sun", "days": ["Sun"], "time_zone": "UTC"}]).settings
+    settings = read(
+        tmp_path, silences=[NIGHT, NIGHT | {"name": "sun", "days": ["Sun"], "time_zone": "UTC"}]
+    ).settings
     matchers = parse_matchers('service="api", level=~"warning|info"')
     assert settings.silences == (
-        Silence("night", matchers, Weekly(Restriction(22 * 60, 6 * 60), "Europe/London")),
-        Silence("sun", matchers, Weekly(Restriction(22 * 60, 6 * 60, frozenset({6})), "UTC")),
+        RecurringSilence("night", matchers, Weekly(Restriction(22 * 60, 6 * 60), "Europe/London")),
+        RecurringSilence(
+            "sun", matchers, Weekly(Restriction(22 * 60, 6 * 60, frozenset({6})), "UTC")
+        ),
     )
 
 
 def test_an_inhibition_names_its_cause_and_its_effects(tmp_path: Path) -> None:
     (found,) = read(tmp_path, inhibit=[LOUD]).settings.inhibitions
-    assert (found.source, found.target) == (parse_matchers("alertname=Down"), parse_matchers("alertname=Slow"))
+    assert (found.source, found.target) == (
+        parse_matchers("alertname=Down"),
+        parse_matchers("alertname=Slow"),
+    )
     assert (found.equal, found.rule) == (("service",), "")
 
 
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"silences": [NIGHT | {"match": []}]}, "silence 'night' would take every alert: give it a matcher"),
-        ({"silences": [NIGHT | {"match": ["{}"]}]}, "there's no matcher in it, so it would take every alert"),
-        ({"silences": [NIGHT | {"from": "24:00"}]}, "`from` can't be 24:00: write 00:00 of the next day"),
+        (
+            {"silences": [NIGHT | {"match": []}]},
+            "silence 'night' would take every alert: give it a matcher",
+        ),
+        (
+            {"silences": [NIGHT | {"match": ["{}"]}]},
+            "there's no matcher in it, so it would take every alert",
+        ),
+        (
+            {"silences": [NIGHT | {"from": "24:00"}]},
+            "`from` can't be 24:00: write 00:00 of the next day",
+        ),
         ({"silences": [NIGHT, NIGHT]}, "silence 'night' is there already"),
-        ({"inhibit": [LOUD | {"target": []}]}, "`target` would take every alert: give it a matcher"),
+        (
+            {"inhibit": [LOUD | {"target": []}]},
+            "`target` would take every alert: give it a matcher",
+        ),
         (
             {"inhibit": [{"target": LOUD["target"]}]},
             "an inhibition needs a `source` (matchers), or the `rule` of the incidents that inhibit",
         ),
-        ({"inhibit": [LOUD | {"rule": "defalt"}]}, "unknown rule 'defalt', did you mean 'default'?"),
+        (
+            {"inhibit": [LOUD | {"rule": "defalt"}]},
+            "unknown rule 'defalt', did you mean 'default'?",
+        ),
     ],
 )
-def test_what_would_silence_everything_or_nothing_is_refused(tmp_path: Path, changes: Any, said: str) -> None:
+def test_what_would_silence_everything_or_nothing_is_refused(
+    tmp_path: Path, changes: Any, said: str
+) -> None:
     """Both are mistakes."""
     assert problems(tmp_path, **changes) == [said]

@@ -12,7 +12,10 @@ from router.model.statuspage import Component
 from tests.config.test_people_check import WHOLE, read
 
 PAGE: dict[str, Any] = {
-    "components": [{"name": "payments", "title": "Payments", "since": "2026-11-01"}, {"name": "api"}],
+    "components": [
+        {"name": "payments", "title": "Payments", "since": "2026-11-01"},
+        {"name": "api"},
+    ],
     "subscribers": {"channel": "mail"},
 }
 
@@ -20,24 +23,38 @@ PAGE: dict[str, Any] = {
 def problems(folder: Path, page: object = PAGE, **changes: Any) -> list[str]:
     with pytest.raises(Invalid) as raised:
         read(folder, status_page=page, **changes)
-    return [str(one).partition("config.yaml:")[2].partition(": ")[2] or str(one) for one in raised.value.problems]
+    return [
+        str(one).partition("config.yaml:")[2].partition(": ")[2] or str(one)
+        for one in raised.value.problems
+    ]
 
 
 def test_a_page_is_made_by_what_is_given_and_by_the_company(tmp_path: Path) -> None:
     plan = read(tmp_path, status_page=PAGE, company={"name": "VintStreet"}).status_plan
     assert plan is not None
-    assert (plan.title, plan.url, plan.history) == ("VintStreet status", "http://127.0.0.1:9095/status", 90 * 86_400.0)
-    assert plan.components == (Component("payments", "Payments", since=1_793_491_200.0), Component("api", "api"))
+    assert (plan.title, plan.url, plan.history) == (
+        "VintStreet status",
+        "http://127.0.0.1:9095/status",
+        90 * 86_400.0,
+    )
+    assert plan.components == (
+        Component("payments", "Payments", since=1_793_491_200.0),
+        Component("api", "api"),
+    )
 
 
-def test_without_a_page_there_is_no_plan_and_nobody_is_owed_what_is_published(tmp_path: Path) -> None:
+def test_without_a_page_there_is_no_plan_and_nobody_is_owed_what_is_published(
+    tmp_path: Path,
+) -> None:
     config = read(tmp_path)
     assert (config.status_plan, config.settings.public) == (None, ())
 
 
 def test_the_page_and_public_channels_are_owed_what_is_published(tmp_path: Path) -> None:
     statuspage = {"type": "statuspage", "api_key": "x", "page": "y"}
-    config = read(tmp_path, status_page=PAGE, channels=WHOLE["channels"] | {"atlassian": statuspage})
+    config = read(
+        tmp_path, status_page=PAGE, channels=WHOLE["channels"] | {"atlassian": statuspage}
+    )
     assert config.settings.public == (CHANNEL, "atlassian")
 
 
@@ -46,7 +63,10 @@ def test_the_page_and_public_channels_are_owed_what_is_published(tmp_path: Path)
     [
         ({"components": [{"name": "api"}, {"name": "api"}]}, "component 'api' is there already"),
         ({"subscribers": {"channel": "mial"}}, "unknown channel 'mial', did you mean 'mail'?"),
-        ({"subscribers": {"channel": "log"}}, "channel 'log' is of type console: subscribers get e-mail"),
+        (
+            {"subscribers": {"channel": "log"}},
+            "channel 'log' is of type console: subscribers get e-mail",
+        ),
         ({"public_history": "1h"}, "`public_history` must be between 1d and 366d"),
         ({"every": "0s"}, "`every` must be at least 1s"),
     ],
@@ -57,7 +77,12 @@ def test_what_doesnt_fit_is_said(tmp_path: Path, page: dict[str, Any], problem: 
 
 def test_a_rule_names_a_component_that_there_is(tmp_path: Path) -> None:
     """A misspelt one would leave its incidents without a component on the page."""
-    rule = {"name": "slow", "match": ['alertname="Slow"'], "severity": "P2", "component": "paymnets"}
+    rule = {
+        "name": "slow",
+        "match": ['alertname="Slow"'],
+        "severity": "P2",
+        "component": "paymnets",
+    }
     (tmp_path / "rules.yaml").write_text(yaml.safe_dump({"rules": [rule]}))
     (problem,) = problems(tmp_path, rules=["rules.yaml"])
     assert "unknown component of status_page 'paymnets'" in problem

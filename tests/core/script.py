@@ -1,14 +1,14 @@
 """Scripts about one incident: what happens to it, and all that must follow. Anything extra fails.
 
-A script is a list of steps; a step is an event and what was decided: first the reason, then what the timeline notes,
-who is owed a message, which timers are cleared and set (for how many seconds after the start), and whether the alerts
-are let go of.
+A script is a list of steps; a step is an event and what was decided: first the reason, then what
+the timeline notes, who is owed a message, which timers are cleared and set (for how many seconds
+after the start), and whether the alerts are let go of.
 """
 
-from router.core.escalation import STEP, Decision
-from router.core.incident import Cleared, DeliveryFailed, Fired, IncidentEvent, decide
-from router.core.rule import Rule, judge
-from router.core.settings import Settings
+from router.core.incident.escalation import STEP, Decision
+from router.core.incident.lifecycle import Cleared, DeliveryFailed, Fired, IncidentEvent, decide
+from router.core.incident.settings import Settings
+from router.core.rules.rule import Rule, judge
 from router.model.event import Command, Commanded, TimerDue
 from router.model.incident import Incident, Severity
 from router.model.reason import Reason
@@ -29,7 +29,17 @@ def fires(
     incident_id: int = 1,
 ) -> Fired:
     seen, taker = alert(value="20%"), taker or rule()
-    return Fired(NOW + at, seen, taker, judge(taker, seen), severity, taker.key(seen), counted, fresh, incident_id)
+    return Fired(
+        NOW + at,
+        seen,
+        taker,
+        judge(taker, seen),
+        severity,
+        taker.key(seen),
+        counted,
+        fresh,
+        incident_id,
+    )
 
 
 def clears(at: float, after: float = 0.0) -> Cleared:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from router.app import load_config
-from router.core.settings import Settings
+from router.core.incident.settings import Settings
 from router.store import SqlStore
 from tests.clock import SteppedClock
 from tests.daemon import write_config
@@ -16,11 +16,14 @@ from tests.faults import FaultyStore
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    """P0 tells `hook`, then `boss` after five minutes unless acknowledged; whoever fails is stood in for by `spare`."""
+    """P0 tells `hook`, then `boss` after five minutes unless acknowledged; whoever fails is stood
+    in for by `spare`.
+    """
     path = write_config(
         tmp_path,
         channels={name: {"type": "console"} for name in ("hook", "other", "boss", "spare")},
-        severities={"P0": {"policy": "loud"}} | {name: {"policy": "quiet"} for name in ("P1", "P2", "P3")},
+        severities={"P0": {"policy": "loud"}}
+        | {name: {"policy": "quiet"} for name in ("P1", "P2", "P3")},
         policies={
             "loud": {
                 "steps": [
@@ -41,6 +44,8 @@ def faulty(store: SqlStore) -> FaultyStore:
 
 
 @pytest.fixture
-async def office(faulty: FaultyStore, settings: Settings, clock: SteppedClock) -> AsyncIterator[Office]:
+async def office(
+    faulty: FaultyStore, settings: Settings, clock: SteppedClock
+) -> AsyncIterator[Office]:
     async with Office(faulty, settings, clock) as opened:
         yield opened

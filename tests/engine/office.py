@@ -1,19 +1,28 @@
-"""The engine's parts at work: a real store and applier, and channels whose senders do as a script says."""
+"""The engine's parts at work: a real store and applier, and channels whose senders do as a script
+says.
+"""
 
 import asyncio
 from collections import deque
 from typing import Any, Self
 
-from router.core.settings import Settings
-from router.core.template import compile_link
-from router.core.wording import Wording
+from router.core.incident.settings import Settings
+from router.core.messages.templates import Wording
+from router.core.text.template import compile_link
 from router.engine.apply import Applier
-from router.engine.deliver import Channel, Courier, Words
+from router.engine.deliver import Channel, ChannelWorker, Words
 from router.model.alert import Alert, AlertStatus
 from router.model.event import AlertSeen, Command, Commanded
-from router.model.notification import Letter, Notification, NotificationState, Result, Sent, channel_of
+from router.model.notification import (
+    Letter,
+    Notification,
+    NotificationState,
+    Result,
+    Sent,
+    channel_of,
+)
 from router.model.reason import Reason
-from router.ports import spawn
+from router.ports.clock import spawn
 from router.telemetry.metrics import Metrics
 from tests.clock import START, SteppedClock, stop
 from tests.faults import FaultyStore
@@ -26,13 +35,20 @@ WORDS = Words("http://router.example.com", Wording("VintStreet"), elsewhere=LINK
 
 
 def seen(name: str = "PaymentFailures", at: float = START, **changes: Any) -> AlertSeen:
-    """An alert by its name and, with other keywords than `status`, `value` and `event_id`, its labels."""
+    """An alert by its name and, with other keywords than `status`, `value` and `event_id`, its
+    labels.
+    """
     status = AlertStatus(changes.pop("status", "firing"))
     annotations = {"value": changes.pop("value", "0.023")}
     event_id = changes.pop("event_id", "")
     labels = {"alertname": name, "service": "api"} | changes
     fingerprint = ",".join(f"{key}={labels[key]}" for key in sorted(labels))
-    return AlertSeen(at, Alert("alertmanager", fingerprint, status, labels, annotations, START - 60, event_id=event_id))
+    return AlertSeen(
+        at,
+        Alert(
+            "alertmanager", fingerprint, status, labels, annotations, START - 60, event_id=event_id
+        ),
+    )
 
 
 def command(word: Command, incident_id: int = 1, at: float = START, **changes: Any) -> Commanded:
@@ -40,7 +56,10 @@ def command(word: Command, incident_id: int = 1, at: float = START, **changes: A
 
 
 class ScriptedSender:
-    """Answers by its script (what is an exception is raised), then `Sent`. While `gate` is shut it answers nothing."""
+    """Answers by its script (what is an exception is raised), then `Sent`.
+
+    While `gate` is shut it answers nothing.
+    """
 
     def __init__(self, *script: Result | Exception) -> None:
         self.script = deque(script)
@@ -72,7 +91,7 @@ class Office:
         self.clock = clock
         self.metrics = Metrics()
         self.words = WORDS
-        self.couriers: dict[str, Courier] = {}
+        self.couriers: dict[str, ChannelWorker] = {}
         self.applier = Applier(store, settings, clock, self.metrics, self._wake)
         self._loops: set[asyncio.Task[None]] = set()
 
@@ -99,9 +118,11 @@ class Office:
         spawn(self.couriers[name].run(), name, self._loops)
         return sender
 
-    def courier(self, name: str, sender: ScriptedSender, **options: Any) -> Courier:
+    def courier(self, name: str, sender: ScriptedSender, **options: Any) -> ChannelWorker:
         channel = Channel(name, sender, **options)
-        return Courier(channel, self.store, self.applier, self.clock, owner="me", words=self.words)
+        return ChannelWorker(
+            channel, self.store, self.applier, self.clock, owner="me", words=self.words
+        )
 
     async def submit(self, *events: Any) -> list[Reason]:
         return await self.applier.submit(events)
@@ -114,9 +135,15 @@ class Office:
         return [entry.what for entry in await self.store.timeline(incident_id)]
 
     async def until(
-        self, state: NotificationState, channel: str = "hook", incident_id: int = 1, step: float = 0.1
+        self,
+        state: NotificationState,
+        channel: str = "hook",
+        incident_id: int = 1,
+        step: float = 0.1,
     ) -> Notification:
-        """The row once it's in that state and nobody holds it; time passes meanwhile, `step` seconds at a look."""
+        """The row once it's in that state and nobody holds it; time passes meanwhile, `step`
+        seconds at a look.
+        """
 
         async def there() -> bool:
             row = await self.row(channel, incident_id)
@@ -126,4 +153,6 @@ class Office:
         return await self.row(channel, incident_id)
 
     async def until_sent(self, sender: ScriptedSender, letters: int, step: float = 0.0) -> None:
-        await self.clock.settle(lambda: len(sender.letters) >= letters, f"{letters} letters being sent", step)
+        await self.clock.settle(
+            lambda: len(sender.letters) >= letters, f"{letters} letters being sent", step
+        )

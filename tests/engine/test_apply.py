@@ -10,14 +10,14 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from router.core.settings import Settings
-from router.core.view import Conflict
+from router.core.incident.settings import Settings
+from router.core.incident.snapshot import Conflict
 from router.engine.apply import GROUP, TRIES, WAITING, Applier
 from router.model.event import Command, Event
 from router.model.incident import Incident, Status
 from router.model.notification import Notification
 from router.model.reason import Reason
-from router.ports import Overloaded, StoreUnavailable
+from router.ports.errors import Overloaded, StoreUnavailable
 from router.store import open_store
 from router.telemetry.metrics import Metrics
 from tests.clock import SteppedClock, stop, turn
@@ -37,7 +37,10 @@ async def test_whoever_comes_during_a_commit_shares_the_next(office: Office) -> 
     """Nobody waits for more than the transaction under way and his own."""
     first = asyncio.ensure_future(office.submit(seen(service="first")))
     await office.clock.settle(lambda: office.store.calls["load"] >= 1)
-    assert await asyncio.gather(*(office.submit(seen(service=f"s{i}")) for i in range(5))) == [[Reason.OPENED]] * 5
+    assert (
+        await asyncio.gather(*(office.submit(seen(service=f"s{i}")) for i in range(5)))
+        == [[Reason.OPENED]] * 5
+    )
     assert await first == [Reason.OPENED]
     assert office.store.calls["save"] == 2
 
@@ -101,10 +104,14 @@ async def test_a_lost_race_is_decided_again(office: Office) -> None:
 async def test_two_writers_open_one_incident(
     office: Office, faulty: FaultyStore, settings: Settings, clock: SteppedClock
 ) -> None:
-    """Two replicas that see alerts of one group at the same moment: one opens the incident, the other joins it."""
+    """Two replicas that see alerts of one group at the same moment: one opens the incident, the
+    other joins it.
+    """
     other = Applier(faulty, settings, clock, Metrics(), lambda _: None)
     loop = asyncio.ensure_future(other.run())
-    answers = await asyncio.gather(*(a.submit([seen(pod=f"p{i}")]) for i, a in enumerate((office.applier, other))))
+    answers = await asyncio.gather(
+        *(a.submit([seen(pod=f"p{i}")]) for i, a in enumerate((office.applier, other)))
+    )
     await stop(loop)
     assert sorted(answers) == [[Reason.JOINED], [Reason.OPENED]]
     (incident,) = await office.store.incidents()
@@ -130,8 +137,12 @@ async def test_all_of_a_group_hear_that_the_store_is_down(office: Office, call: 
     assert await office.submit(seen()) == [Reason.OPENED]
 
 
-async def test_too_much_is_refused_at_the_door(faulty: FaultyStore, settings: Settings, clock: SteppedClock) -> None:
-    """What can't be committed soon isn't accepted; a request that is larger than the limit is, when nobody waits."""
+async def test_too_much_is_refused_at_the_door(
+    faulty: FaultyStore, settings: Settings, clock: SteppedClock
+) -> None:
+    """What can't be committed soon isn't accepted; a request that is larger than the limit is, when
+    nobody waits.
+    """
     idle = Applier(faulty, settings, clock, Metrics(), lambda _: None)
     waiting = asyncio.ensure_future(idle.submit([seen()] * (WAITING + 1)))
     await turn()
@@ -148,7 +159,10 @@ async def test_a_submitter_who_leaves_harms_nobody(office: Office) -> None:
     await office.clock.settle(lambda: office.store.calls["load"] >= 1)
     leaving.cancel()
     assert await staying == [Reason.OPENED]
-    assert {incident.labels["service"] for incident in await office.store.incidents()} == {"leaving", "staying"}
+    assert {incident.labels["service"] for incident in await office.store.incidents()} == {
+        "leaving",
+        "staying",
+    }
 
 
 async def test_a_submitter_who_leaves_before_a_failure_harms_nobody(office: Office) -> None:
@@ -166,7 +180,9 @@ async def test_channels_hear_of_debts_only_after_the_commit(
 ) -> None:
     """A courier that is woken finds the message; without a commit nobody is woken."""
     woken: list[set[str]] = []
-    applier = Applier(faulty, settings, clock, Metrics(), lambda channels: woken.append(set(channels)))
+    applier = Applier(
+        faulty, settings, clock, Metrics(), lambda channels: woken.append(set(channels))
+    )
     loop = asyncio.ensure_future(applier.run())
     faulty.plan["save"].append(StoreUnavailable("disk full"))
     with pytest.raises(StoreUnavailable):
@@ -194,7 +210,9 @@ EVENTS = st.sampled_from(
 async def _applied(
     folder: Path, settings: Settings, events: Sequence[Event], cuts: set[int], *, together: bool
 ) -> tuple[list[Reason], list[Incident], list[Notification]]:
-    """What comes of the events, cut into submissions that are made at the same time, or one after the other."""
+    """What comes of the events, cut into submissions that are made at the same time, or one after
+    the other.
+    """
     ends = sorted({cut for cut in cuts if cut < len(events)} | {len(events)})
     parts = [events[start:end] for start, end in zip([0, *ends], ends, strict=False)]
     store = await open_store(f"sqlite:///{folder / 'store.db'}")
@@ -205,17 +223,23 @@ async def _applied(
     else:
         answers = [await applier.submit(part) for part in parts]
     await stop(loop)
-    # One commit is one version, so only that may differ; and what is owed twice at once is owed as one message.
+    # One commit is one version, so only that may differ; and what is owed twice at once is owed as
+    # one message.
     incidents = [replace(incident, version=0) for incident in await store.incidents()]
     owed = [replace(row, seq=0) for row in await store.notifications()]
     await store.close()
     return [reason for answer in answers for reason in answer], incidents, owed
 
 
-@hypothesis_settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(events=st.lists(EVENTS, min_size=1, max_size=8), cuts=st.sets(st.integers(1, 7)))
 async def test_grouping_changes_nothing(
-    tmp_path_factory: pytest.TempPathFactory, settings: Settings, events: list[Event], cuts: set[int]
+    tmp_path_factory: pytest.TempPathFactory,
+    settings: Settings,
+    events: list[Event],
+    cuts: set[int],
 ) -> None:
     """However events are spread over submissions and transactions, the same comes of them."""
     folder = tmp_path_factory.mktemp("grouping")

@@ -1,8 +1,10 @@
-"""Mails to customers: each address once for an approval, whatever fails, in the words that were approved."""
+"""Mails to customers: each address once for an approval, whatever fails, in the words that were
+approved.
+"""
 
 import pytest
 
-from router.core.pace import Pace
+from router.core.outbox.rate_limit import RateLimit
 from router.engine.customers import CustomerPost, announced
 from router.model.decision import Entry
 from router.model.notification import Rejected, Result, Retry, Sent, Uncertain
@@ -12,7 +14,14 @@ from tests.clock import SteppedClock
 from tests.engine.subscribers.desk import Mailbox
 from tests.senders.kit import NOW, make_letter
 
-SAID = Entry(142, NOW, Reason.ANNOUNCED, "ana", {"title": "Over\r\nBcc: x@y.z", "text": "It's over.\n\nSorry."}, id=7)
+SAID = Entry(
+    142,
+    NOW,
+    Reason.ANNOUNCED,
+    "ana",
+    {"title": "Over\r\nBcc: x@y.z", "text": "It's over.\n\nSorry."},
+    id=7,
+)
 
 
 class Desk:
@@ -21,10 +30,12 @@ class Desk:
     def __init__(self, store: SqlStore, clock: SteppedClock) -> None:
         self.store, self.clock, self.mailbox = store, clock, Mailbox()
 
-    async def send(self, *script: Result, pace: Pace | None = None) -> Result:
+    async def send(self, *script: Result, pace: RateLimit | None = None) -> Result:
         """By a process that knows what is in the store, and nothing else."""
         self.mailbox.script.extend(script)
-        post = CustomerPost(self.store, self.clock, self.mailbox, ["a@example.com", "b@example.com"], pace)
+        post = CustomerPost(
+            self.store, self.clock, self.mailbox, ["a@example.com", "b@example.com"], pace
+        )
         return await post.send(make_letter(), SAID)
 
     @property
@@ -71,7 +82,7 @@ async def test_if_all_refuse_it_failed(desk: Desk) -> None:
 
 
 async def test_the_channels_rate_is_kept(desk: Desk) -> None:
-    result = await desk.send(pace=Pace(1, 60.0))
+    result = await desk.send(pace=RateLimit(1, 60.0))
     assert isinstance(result, Retry)
     assert desk.told == ["a@example.com"]
 

@@ -5,15 +5,15 @@ from dataclasses import replace
 
 import pytest
 
-from router.chart import Form
-from router.core.investigation import Window
-from router.core.pace import Pace
+from router.chart import ImageFormat
+from router.core.messages.context_links import Window
+from router.core.outbox.rate_limit import RateLimit
 from router.engine.deliver import ATTEMPTS, PATIENCE
 from router.model.event import Command
 from router.model.incident import Incident, Status
 from router.model.notification import NotificationState, Rejected, Retry, Sent, Uncertain
 from router.model.reason import Reason
-from router.ports import Overloaded, StoreUnavailable
+from router.ports.errors import Overloaded, StoreUnavailable
 from tests.clock import START, turn
 from tests.engine.office import WORDS, Office, ScriptedSender, command, seen
 
@@ -24,7 +24,9 @@ PENDING, SENT, DEAD = NotificationState.PENDING, NotificationState.SENT, Notific
 
 
 async def test_a_message_is_leased_then_sent_then_settled(office: Office) -> None:
-    """While it's being sent the outbox still owes it, and says who has it; only afterwards it's done."""
+    """While it's being sent the outbox still owes it, and says who has it; only afterwards it's
+    done.
+    """
     hook = office.open("hook")
     hook.gate.clear()
     await office.submit(seen())
@@ -34,7 +36,13 @@ async def test_a_message_is_leased_then_sent_then_settled(office: Office) -> Non
     assert held.lease_until == START + office.couriers["hook"].channel.lease
     hook.gate.set()
     row = await office.until(SENT)
-    assert (row.ref, row.sent, row.attempts, row.error, row.may_be_doubled) == ("ref-1", 1, 1, "", False)
+    assert (row.ref, row.sent, row.attempts, row.error, row.may_be_doubled) == (
+        "ref-1",
+        1,
+        1,
+        "",
+        False,
+    )
     assert await office.timeline() == [Reason.OPENED, Reason.DELIVERED]
 
 
@@ -44,7 +52,13 @@ async def test_the_letter_has_all_that_a_sender_needs(office: Office) -> None:
     await office.submit(seen())
     await office.until(SENT)
     (letter,) = hook.letters
-    assert (letter.channel, letter.seq, letter.sent, letter.ref, letter.reason) == ("hook", 1, 0, "", Reason.OPENED)
+    assert (letter.channel, letter.seq, letter.sent, letter.ref, letter.reason) == (
+        "hook",
+        1,
+        0,
+        "",
+        Reason.OPENED,
+    )
     assert letter.incident == await office.store.incident(1)
     assert [entry.what for entry in letter.news] == [Reason.OPENED]
     assert [alert.labels["alertname"] for alert in letter.alerts] == ["PaymentFailures"]
@@ -62,7 +76,9 @@ async def test_the_next_letter_goes_on_where_the_last_ended(office: Office) -> N
     letter = hook.letters[1]
     assert (letter.seq, letter.sent, letter.ref) == (2, 1, "ts-1")
     assert [entry.what for entry in letter.news] == [Reason.DELIVERED, Reason.ACKNOWLEDGED]
-    assert (await office.until(SENT)).ref == "ts-1", "a sender that returns no handle keeps the last one"
+    assert (await office.until(SENT)).ref == "ts-1", (
+        "a sender that returns no handle keeps the last one"
+    )
 
 
 # --- trying again
@@ -113,7 +129,9 @@ async def test_a_long_retry_after_goes_back_to_the_outbox(office: Office) -> Non
     await office.clock.advance(2)
     await office.until(SENT)
     retried = [Reason.DELIVERY_RETRIED, Reason.FALLBACK]
-    assert await office.timeline() == [Reason.OPENED, *retried, Reason.DELIVERED], "too late for the stand-in to wait"
+    assert await office.timeline() == [Reason.OPENED, *retried, Reason.DELIVERED], (
+        "too late for the stand-in to wait"
+    )
 
 
 async def test_after_a_few_attempts_it_goes_back_to_the_outbox(office: Office) -> None:
@@ -127,13 +145,19 @@ async def test_after_a_few_attempts_it_goes_back_to_the_outbox(office: Office) -
 
 
 async def test_an_uncertain_message_is_sent_again_and_marked(office: Office) -> None:
-    """It may have arrived, so it isn't tried at once, and the timeline says that it may be there twice."""
+    """It may have arrived, so it isn't tried at once, and the timeline says that it may be there
+    twice.
+    """
     hook = office.open("hook", Uncertain("no answer"))
     await office.submit(seen())
     await office.until(SENT)
     assert len(hook.letters) == 2
     entries = await office.store.timeline(1)
-    assert [entry.what for entry in entries] == [Reason.OPENED, Reason.DELIVERY_UNCERTAIN, Reason.DELIVERED]
+    assert [entry.what for entry in entries] == [
+        Reason.OPENED,
+        Reason.DELIVERY_UNCERTAIN,
+        Reason.DELIVERED,
+    ]
     assert [entry.data.get("may_be_doubled") for entry in entries[1:]] == [None, True]
 
 
@@ -187,7 +211,9 @@ async def test_a_dead_message_that_is_owed_again_is_sent(office: Office) -> None
 
 
 async def test_a_fault_in_a_sender_is_a_failed_attempt(office: Office) -> None:
-    """It's tried again like any other, and what it said, which may be a secret, is kept out of the outbox."""
+    """It's tried again like any other, and what it said, which may be a secret, is kept out of the
+    outbox.
+    """
     hook = office.open("hook", *[ValueError("https://hooks.example.com/s3cr3t")] * ATTEMPTS)
     await office.submit(seen())
     await office.until(SENT)
@@ -236,7 +262,7 @@ async def test_the_most_overdue_go_first(office: Office) -> None:
 
 async def test_no_faster_than_the_rate(office: Office) -> None:
     """Two in ten seconds: in any ten seconds there are two, whatever is owed."""
-    hook = office.open("hook", pace=Pace(2, 10.0))
+    hook = office.open("hook", pace=RateLimit(2, 10.0))
     await office.submit(*(seen(service=f"s{i}") for i in range(5)))
     for count in (2, 4, 5):
         await office.until_sent(hook, count)
@@ -247,8 +273,10 @@ async def test_no_faster_than_the_rate(office: Office) -> None:
 
 
 async def test_an_attempt_again_counts_against_the_rate(office: Office) -> None:
-    """A service counts the requests it refused, too: a message that fails doesn't get around the limit."""
-    hook = office.open("hook", *[Retry("429")] * 2, pace=Pace(1, 60.0))
+    """A service counts the requests it refused, too: a message that fails doesn't get around the
+    limit.
+    """
+    hook = office.open("hook", *[Retry("429")] * 2, pace=RateLimit(1, 60.0))
     await office.submit(seen())
     await office.until_sent(hook, 1)
     await office.clock.advance(59)
@@ -282,11 +310,16 @@ async def test_what_changes_while_it_is_sent_is_one_more_message(office: Office)
     await office.until_sent(hook, 1)
     await office.submit(command(Command.ACKNOWLEDGE))
     await office.submit(seen(status="resolved"))
-    assert len(hook.letters) == 1, "two messages about one incident are never on their way to one channel"
+    assert len(hook.letters) == 1, (
+        "two messages about one incident are never on their way to one channel"
+    )
     hook.gate.set()
     await office.until_sent(hook, 2)
     row = await office.until(SENT)
-    assert [letter.incident.status for letter in hook.letters] == [Status.INVESTIGATING, Status.RESOLVED]
+    assert [letter.incident.status for letter in hook.letters] == [
+        Status.INVESTIGATING,
+        Status.RESOLVED,
+    ]
     assert (len(hook.letters), row.sent, row.seq) == (2, 2, 3)
 
 
@@ -300,7 +333,10 @@ async def test_what_changes_while_it_fails_is_in_the_next_attempt(office: Office
     hook.gate.set()
     await office.until_sent(hook, 2, step=1)
     await office.until(SENT)
-    assert [letter.incident.status for letter in hook.letters] == [Status.INVESTIGATING, Status.RESOLVED]
+    assert [letter.incident.status for letter in hook.letters] == [
+        Status.INVESTIGATING,
+        Status.RESOLVED,
+    ]
     assert office.clock.now() >= START + 60, "and the service's Retry-After holds for it, too"
 
 
@@ -308,7 +344,9 @@ async def test_what_changes_while_it_fails_is_in_the_next_attempt(office: Office
 
 
 async def test_who_lost_the_lease_settles_nothing(office: Office) -> None:
-    """A courier that was thought dead comes back: what was done meanwhile stands, and is marked as possibly doubled."""
+    """A courier that was thought dead comes back: what was done meanwhile stands, and is marked as
+    possibly doubled.
+    """
     slow, quick = ScriptedSender(Rejected("too late to say")), ScriptedSender()
     slow.gate.clear()
     late, heir = office.courier("hook", slow), office.courier("hook", quick)
@@ -325,7 +363,9 @@ async def test_who_lost_the_lease_settles_nothing(office: Office) -> None:
     await late.run()
     row = await office.row()
     assert (row.state, row.sent, row.ref, row.error) == (SENT, 1, "ref-1", "")
-    delivered = [entry for entry in await office.store.timeline(1) if entry.what is Reason.DELIVERED]
+    delivered = [
+        entry for entry in await office.store.timeline(1) if entry.what is Reason.DELIVERED
+    ]
     assert [entry.data.get("may_be_doubled") for entry in delivered] == [True]
 
 
@@ -367,7 +407,9 @@ async def test_a_store_that_is_down_when_the_letter_is_written(office: Office) -
     await office.until_sent(hook, 1, step=1)
 
 
-async def test_an_overloaded_router_settles_a_little_later(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_overloaded_router_settles_a_little_later(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What was sent is written down as soon as there's room, and not sent twice."""
     hook = office.open("hook")
     hook.gate.clear()
@@ -389,7 +431,9 @@ async def test_an_overloaded_router_settles_a_little_later(office: Office, monke
 
 
 async def test_a_loop_that_ends_leaves_its_message_to_the_next(office: Office) -> None:
-    """A channel that is taken out of service in the middle of claiming has nothing that only it may send."""
+    """A channel that is taken out of service in the middle of claiming has nothing that only it may
+    send.
+    """
     first = office.open("hook")
     await office.clock.settle(lambda: office.clock.parked)
     await office.submit(seen())
@@ -422,12 +466,12 @@ class Painter:
 
     def __init__(self) -> None:
         self.done = asyncio.Event()
-        self.asked: list[Form] = []
+        self.asked: list[ImageFormat] = []
 
     def there(self, _incident: Incident) -> bool:
         return True
 
-    async def draw(self, _incident: Incident, _seen: Window, form: Form) -> bytes:
+    async def draw(self, _incident: Incident, _seen: Window, form: ImageFormat) -> bytes:
         self.asked.append(form)
         await self.done.wait()
         return b"picture"
@@ -444,7 +488,7 @@ async def test_a_page_goes_out_without_a_chart_that_is_slow(office: Office) -> N
     await office.submit(command(Command.ACKNOWLEDGE))
     await office.clock.settle(lambda: len(hook.letters) == 2)
     assert [letter.picture for letter in hook.letters] == [b"", b"picture"]
-    assert painter.asked == [Form.PNG] * 2
+    assert painter.asked == [ImageFormat.PNG] * 2
 
 
 async def test_a_channel_without_pictures_asks_for_none(office: Office) -> None:

@@ -13,7 +13,11 @@ from tests.senders.kit import Peer, Reply
 
 Router = Callable[..., Daemon]
 
-DEPLOYMENTS = {"services": {"api": {"repository": "acme/api", "environments": ["production"], "branches": ["main"]}}}
+DEPLOYMENTS = {
+    "services": {
+        "api": {"repository": "acme/api", "environments": ["production"], "branches": ["main"]}
+    }
+}
 CONFIG: dict[str, Any] = {
     "deployments": DEPLOYMENTS,
     "sources": {"alertmanager": {"bearer_token": "am-token-4711"}, "github": {"secrets": [SECRET]}},
@@ -23,7 +27,11 @@ ALERTED = "2026-02-02T02:39:00Z"  # a minute before the clock's start
 
 async def github(daemon: Daemon, event: str, body: Any, delivery: str = "d-1") -> Answer:
     raw = json.dumps(body).encode()
-    headers = {"X-GitHub-Event": event, "X-GitHub-Delivery": delivery, "X-Hub-Signature-256": sign(raw)}
+    headers = {
+        "X-GitHub-Event": event,
+        "X-GitHub-Delivery": delivery,
+        "X-Hub-Signature-256": sign(raw),
+    }
     return await daemon.ask("POST", "/webhooks/github", data=raw, headers=headers)
 
 
@@ -40,16 +48,24 @@ async def listed(daemon: Daemon, **query: Any) -> Any:
     return (await daemon.get("/api/v1/deployments", params=query)).json["deployments"]
 
 
-async def test_an_incident_names_its_suspect_from_the_first_message_on(router: Router, clock: SteppedClock) -> None:
+async def test_an_incident_names_its_suspect_from_the_first_message_on(
+    router: Router, clock: SteppedClock
+) -> None:
     """In the API, on the timeline, and in what is sent."""
     async with Peer() as peer:
         hook = {"type": "webhook", "url": peer.url}
         config = CONFIG | {"channels": {"log": hook}}
         async with router(clock=clock, **config) as daemon:
-            assert (await github(daemon, "deployment_status", status())).json == {"accepted": 1, "errors": []}
+            assert (await github(daemon, "deployment_status", status())).json == {
+                "accepted": 1,
+                "errors": [],
+            }
             await daemon.alert(alert(startsAt=ALERTED))
             one = await incident(daemon)
-            assert (one["suspect"]["commit"], one["suspect"]["minutes_before"]) == ("abc1234def5678", 7)
+            assert (one["suspect"]["commit"], one["suspect"]["minutes_before"]) == (
+                "abc1234def5678",
+                7,
+            )
             assert [entry["text"] for entry in one["timeline"]][
                 1
             ] == "Suspect: deploy abc1234 by ana, 7 min before onset"
@@ -58,7 +74,9 @@ async def test_an_incident_names_its_suspect_from_the_first_message_on(router: R
             assert "Suspect: deploy abc1234 by ana, 7 min before onset" in sent
 
 
-async def test_word_that_comes_after_the_incident_opened_counts(router: Router, clock: SteppedClock) -> None:
+async def test_word_that_comes_after_the_incident_opened_counts(
+    router: Router, clock: SteppedClock
+) -> None:
     """Webhooks are late now and then."""
     async with router(clock=clock, **CONFIG) as daemon:
         await daemon.alert(alert(startsAt=ALERTED))
@@ -68,14 +86,20 @@ async def test_word_that_comes_after_the_incident_opened_counts(router: Router, 
         assert (await incident(daemon))["suspect"]["minutes_before"] == 7
 
 
-async def test_a_delivery_that_comes_again_has_no_second_effect(router: Router, clock: SteppedClock) -> None:
+async def test_a_delivery_that_comes_again_has_no_second_effect(
+    router: Router, clock: SteppedClock
+) -> None:
     """Nor does one that comes out of order."""
     async with router(clock=clock, **CONFIG) as daemon:
         await daemon.alert(alert(startsAt=ALERTED))
         for number, (at, state) in enumerate((("02:30", "in_progress"), ("02:32", "success"))):
-            await github(daemon, "deployment_status", status(f"2026-02-02T{at}:00Z", state), f"d-{number}")
+            await github(
+                daemon, "deployment_status", status(f"2026-02-02T{at}:00Z", state), f"d-{number}"
+            )
         for number, (at, state) in enumerate((("02:30", "in_progress"), ("02:32", "success"))):
-            again = await github(daemon, "deployment_status", status(f"2026-02-02T{at}:00Z", state), f"d-{number}")
+            again = await github(
+                daemon, "deployment_status", status(f"2026-02-02T{at}:00Z", state), f"d-{number}"
+            )
             assert again.json == {"accepted": 0, "errors": [], "ignored": "Known already"}
         assert [one["outcome"] for one in await listed(daemon)] == ["success"]
         story = [entry["what"] for entry in (await incident(daemon))["timeline"]]
@@ -107,18 +131,28 @@ async def test_a_wrong_signature_is_refused(router: Router) -> None:
     """And nothing is kept."""
     async with router(**CONFIG) as daemon:
         headers = {"X-GitHub-Event": "deployment_status", "X-Hub-Signature-256": sign(b"other")}
-        assert (await daemon.ask("POST", "/webhooks/github", json=STATUS, headers=headers)).status == 401
+        assert (
+            await daemon.ask("POST", "/webhooks/github", json=STATUS, headers=headers)
+        ).status == 401
         assert await listed(daemon) == []
 
 
 async def test_whatever_deploys_can_tell_over_the_api(router: Router, clock: SteppedClock) -> None:
     """By service; the same id again is the same deployment."""
     async with router(clock=clock, **CONFIG) as daemon:
-        told = {"service": "api", "id": "b-17", "version": "v1.4", "author": "ben", "at": "2026-02-02T02:35:00+00:00"}
+        told = {
+            "service": "api",
+            "id": "b-17",
+            "version": "v1.4",
+            "author": "ben",
+            "at": "2026-02-02T02:35:00+00:00",
+        }
         for outcome in ("deployment_recorded", "replayed"):
             answer = await daemon.ask("POST", "/api/v1/deployments", json=told)
             assert (answer.status, answer.json["outcome"]) == (200, outcome)
-        await daemon.ask("POST", "/api/v1/deployments", json={"service": "web", "commit": "1234567"})
+        await daemon.ask(
+            "POST", "/api/v1/deployments", json={"service": "web", "commit": "1234567"}
+        )
         assert [one["services"] for one in await listed(daemon)] == [["web"], ["api"]]
         assert [one["version"] for one in await listed(daemon, service="api")] == ["v1.4"]
         assert await listed(daemon, before=int(START) - 3600) == []
@@ -137,7 +171,9 @@ async def test_whatever_deploys_can_tell_over_the_api(router: Router, clock: Ste
         ({"repository": "acme/api", "environment": "staging"}, "#/service"),
     ],
 )
-async def test_what_can_not_be_a_deployment_is_refused(router: Router, told: Any, pointer: str) -> None:
+async def test_what_can_not_be_a_deployment_is_refused(
+    router: Router, told: Any, pointer: str
+) -> None:
     """With the field."""
     async with router(**CONFIG) as daemon:
         answer = await daemon.ask("POST", "/api/v1/deployments", json=told)
@@ -149,15 +185,28 @@ async def test_what_can_not_be_a_deployment_is_refused(router: Router, told: Any
 
 
 def pagerduty(peer: Peer, **changed: Any) -> dict[str, Any]:
-    channel = {"type": "pagerduty", "routing_key": "R" * 32, "api_url": peer.url, "change_events": True}
+    channel = {
+        "type": "pagerduty",
+        "routing_key": "R" * 32,
+        "api_url": peer.url,
+        "change_events": True,
+    }
     return CONFIG | {"channels": {"log": {"type": "console"}, "pd": channel | changed}}
 
 
 async def test_pagerduty_is_told_of_what_was_deployed(router: Router, clock: SteppedClock) -> None:
     """Once for each that succeeds, by the endpoint and the fields of its own."""
     accepted = Reply(202, json={"status": "success", "message": "Change event processed"})
-    async with Peer(answer=lambda _: accepted) as peer, router(clock=clock, **pagerduty(peer)) as daemon:
-        await github(daemon, "deployment_status", status(state="in_progress", at="2026-02-02T02:31:00Z"), "d-0")
+    async with (
+        Peer(answer=lambda _: accepted) as peer,
+        router(clock=clock, **pagerduty(peer)) as daemon,
+    ):
+        await github(
+            daemon,
+            "deployment_status",
+            status(state="in_progress", at="2026-02-02T02:31:00Z"),
+            "d-0",
+        )
         for _ in range(2):
             await github(daemon, "deployment_status", status())
         await clock.settle(lambda: peer.requests, step=1.0)
@@ -179,7 +228,10 @@ async def test_pagerduty_is_told_of_what_was_deployed(router: Router, clock: Ste
                 },
             },
             "links": [
-                {"href": "https://github.com/acme/api/commit/abc1234def5678", "text": "What changed"},
+                {
+                    "href": "https://github.com/acme/api/commit/abc1234def5678",
+                    "text": "What changed",
+                },
                 {"href": "https://github.com/acme/api/actions/runs/5", "text": "Deployment"},
             ],
         }
@@ -200,9 +252,14 @@ async def test_a_pagerduty_that_is_down_is_told_later(router: Router, clock: Ste
             assert len(peer.requests) == 4
 
 
-async def test_pagerduty_hears_nothing_unless_it_is_wanted(router: Router, clock: SteppedClock) -> None:
+async def test_pagerduty_hears_nothing_unless_it_is_wanted(
+    router: Router, clock: SteppedClock
+) -> None:
     """It's for who asks for it."""
-    async with Peer() as peer, router(clock=clock, **pagerduty(peer, change_events=False)) as daemon:
+    async with (
+        Peer() as peer,
+        router(clock=clock, **pagerduty(peer, change_events=False)) as daemon,
+    ):
         await github(daemon, "deployment_status", status())
         await clock.advance(60)
         assert peer.requests == []

@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 from prometheus_client import generate_latest
 
-from router.core.policy import Policy, SeverityPlan, Step
-from router.core.reach import People, Way
-from router.core.render import message
+from router.core.incident.policy import Policy, SeverityPlan, Step
+from router.core.messages.render import message
+from router.core.oncall.recipients import ContactMethod, People
 from router.model.incident import Severity
 from router.model.notification import NotificationState
 from router.model.reason import Reason
@@ -16,7 +16,9 @@ from router.telemetry import logs
 from tests.engine.office import Office, seen
 
 SENT, DEAD = NotificationState.SENT, NotificationState.DEAD
-PEOPLE = People({"ana": (Way("hook"),), "ben": (Way("hook"),)}, {"all": ("ana", "ben")})
+PEOPLE = People(
+    {"ana": (ContactMethod("hook"),), "ben": (ContactMethod("hook"),)}, {"all": ("ana", "ben")}
+)
 ADDRESSES = {"ana": "+441", "ben": "+442"}
 
 
@@ -57,7 +59,10 @@ async def test_each_person_reads_times_by_their_own_clock(office: Office) -> Non
     hook = office.open("hook", people=ADDRESSES)
     await office.submit(seen())
     await office.until_sent(hook, 3, step=0.1)
-    said = {letter.channel: (message(letter).started, message(letter).updates[0][0]) for letter in hook.letters}
+    said = {
+        letter.channel: (message(letter).started, message(letter).updates[0][0])
+        for letter in hook.letters
+    }
     utc = ("2026-02-02 02:40 UTC", "02:40")
     assert said == {"hook": utc, "hook/ana": ("2026-02-02 08:10 IST", "08:10"), "hook/ben": utc}
 
@@ -90,14 +95,21 @@ async def test_the_metrics_name_the_channel_and_no_person(office: Office) -> Non
 async def test_what_waits_for_people_counts_as_the_channels(office: Office) -> None:
     await office.submit(seen())
     office.metrics.show(await office.store.gauges(office.clock.now()))
-    assert 'notifications_pending{channel="hook"} 3.0' in generate_latest(office.metrics.registry).decode()
+    assert (
+        'notifications_pending{channel="hook"} 3.0'
+        in generate_latest(office.metrics.registry).decode()
+    )
 
 
-async def test_who_cannot_be_reached_is_counted_and_warned_of(office: Office, caplog: pytest.LogCaptureFixture) -> None:
+async def test_who_cannot_be_reached_is_counted_and_warned_of(
+    office: Office, caplog: pytest.LogCaptureFixture
+) -> None:
     """Whoever watches the router hears of it, not only who reads the timeline."""
     logs.configure()
     logging.getLogger().addHandler(caplog.handler)
-    office.applier.settings = replace(office.applier.settings, people=People({"ana": (), "ben": ()}, PEOPLE.roles))
+    office.applier.settings = replace(
+        office.applier.settings, people=People({"ana": (), "ben": ()}, PEOPLE.roles)
+    )
     await office.submit(seen())
     text = generate_latest(office.metrics.registry).decode()
     assert 'alert_router_unreached_total{severity="P0"} 2.0' in text

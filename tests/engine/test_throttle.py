@@ -5,11 +5,11 @@ from itertools import chain
 
 import pytest
 
-from router.core.pace import Limit
-from router.core.policy import Policy, SeverityPlan, Step
-from router.core.reach import People, Way
-from router.core.throttle import Throttle
-from router.engine.parcels import Limits
+from router.core.incident.policy import Policy, SeverityPlan, Step
+from router.core.oncall.recipients import ContactMethod, People
+from router.core.outbox.digest import Throttle
+from router.core.outbox.rate_limit import Limit
+from router.engine.claim import Limits
 from router.model.incident import Severity
 from router.model.notification import NotificationState, Retry, Uncertain
 from router.model.reason import Reason
@@ -26,7 +26,7 @@ def people(office: Office) -> None:
     """PaymentFailures at 2.3 % is a P0, DiskFull isn't; of either Ana is told over `hook`."""
     office.applier.settings = replace(
         office.applier.settings,
-        people=People({"ana": (Way("hook"),)}, limits={"ana": LIMIT}),
+        people=People({"ana": (ContactMethod("hook"),)}, limits={"ana": LIMIT}),
         severities=dict.fromkeys(Severity, SeverityPlan("all")),
         policies={"all": Policy("all", (Step(0, ("contact:ana",)),), fallback=("spare",))},
     )
@@ -105,7 +105,9 @@ async def test_a_reload_forgets_no_window(office: Office) -> None:
 async def test_two_replicas_tell_nothing_twice(office: Office) -> None:
     """Each has a window of its own, and a message is one's or the other's."""
     one, other = ScriptedSender(), ScriptedSender()
-    couriers = [office.courier("hook", sender, people=ADDRESSES, limits=limits()) for sender in (one, other)]
+    couriers = [
+        office.courier("hook", sender, people=ADDRESSES, limits=limits()) for sender in (one, other)
+    ]
     await disk_full(office, "a", "b", "c", "d")
     for courier in couriers * 2:
         await courier.round()
@@ -144,7 +146,10 @@ async def test_others_over_the_same_channel_are_not_held(office: Office) -> None
     """A limit is a person's own; the channel's other messages are claimed as ever."""
     office.applier.settings = replace(
         office.applier.settings,
-        people=People({"ana": (Way("hook"),), "ben": (Way("hook"),)}, limits={"ana": LIMIT}),
+        people=People(
+            {"ana": (ContactMethod("hook"),), "ben": (ContactMethod("hook"),)},
+            limits={"ana": LIMIT},
+        ),
         policies={"all": Policy("all", (Step(0, ("hook", "contact:ana", "contact:ben")),))},
     )
     hook = office.open("hook", people=ADDRESSES, limits=limits(), concurrency=9)

@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from router.core.escalation import PATIENCE, STEP
+from router.core.incident.escalation import PATIENCE, STEP
 from router.engine.timers import BATCH, LEASE, TICK, Timers
 from router.model.event import Command
 from router.model.reason import Reason
-from router.ports import StoreUnavailable
+from router.ports.errors import StoreUnavailable
 from tests.clock import START, stop, turn
 from tests.engine.office import Office, command, seen
 
@@ -30,7 +30,9 @@ async def _until_timeline(office: Office, *expected: Reason) -> None:
 
 
 async def test_a_deadline_comes_when_it_is_due(office: Office, ticking: asyncio.Task[None]) -> None:
-    """Not before its five minutes, and within a tick after them; it leaves only the one that waits for an answer."""
+    """Not before its five minutes, and within a tick after them; it leaves only the one that waits
+    for an answer.
+    """
     await office.submit(seen())
     await office.clock.advance(300 - TICK)
     await turn()
@@ -43,12 +45,16 @@ async def test_a_deadline_comes_when_it_is_due(office: Office, ticking: asyncio.
     assert (ended.what, waits.name, waits.due_at) == (Reason.STEPS_ENDED, STEP, ended.at + PATIENCE)
 
 
-async def test_a_deadline_that_was_answered_skips_its_step(office: Office, ticking: asyncio.Task[None]) -> None:
+async def test_a_deadline_that_was_answered_skips_its_step(
+    office: Office, ticking: asyncio.Task[None]
+) -> None:
     """Somebody is on it: `boss` isn't told, and the timeline says so."""
     await office.submit(seen())
     await office.submit(command(Command.ACKNOWLEDGE))
     await office.clock.advance(301)
-    await _until_timeline(office, Reason.OPENED, Reason.ACKNOWLEDGED, Reason.STEP_SKIPPED, Reason.STEPS_ENDED)
+    await _until_timeline(
+        office, Reason.OPENED, Reason.ACKNOWLEDGED, Reason.STEP_SKIPPED, Reason.STEPS_ENDED
+    )
     assert await office.store.notifications(channel="boss") == []
 
 
@@ -65,8 +71,12 @@ async def test_deadlines_missed_during_a_stop_are_made_up_for(office: Office) ->
     await stop(loop)
 
 
-async def test_a_deadline_that_was_not_committed_comes_again(office: Office, ticking: asyncio.Task[None]) -> None:
-    """The store fails between claiming and committing: after the lease it's claimed again, and fires once."""
+async def test_a_deadline_that_was_not_committed_comes_again(
+    office: Office, ticking: asyncio.Task[None]
+) -> None:
+    """The store fails between claiming and committing: after the lease it's claimed again, and
+    fires once.
+    """
     await office.submit(seen())
     office.store.plan["save"].append(StoreUnavailable("disk full"))
     await office.clock.advance(301)
@@ -76,7 +86,9 @@ async def test_a_deadline_that_was_not_committed_comes_again(office: Office, tic
     await _until_timeline(office, Reason.OPENED, Reason.STEP_DUE, Reason.STEPS_ENDED)
 
 
-async def test_the_loop_outlives_a_store_that_is_down(office: Office, ticking: asyncio.Task[None]) -> None:
+async def test_the_loop_outlives_a_store_that_is_down(
+    office: Office, ticking: asyncio.Task[None]
+) -> None:
     """It looks again each tick."""
     await office.submit(seen())
     office.store.down = True
@@ -87,7 +99,9 @@ async def test_the_loop_outlives_a_store_that_is_down(office: Office, ticking: a
     assert not ticking.done()
 
 
-async def test_two_who_tick_fire_each_deadline_once(office: Office, ticking: asyncio.Task[None]) -> None:
+async def test_two_who_tick_fire_each_deadline_once(
+    office: Office, ticking: asyncio.Task[None]
+) -> None:
     """Whoever claims it has it; a second router at the same store finds nothing due."""
     second = Timers(office.store, office.applier, office.clock, "somebody else")
     loop = asyncio.ensure_future(second.run())

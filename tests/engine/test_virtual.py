@@ -1,4 +1,6 @@
-"""The virtual router and the real store come to the same, whatever happens: what rules are tested on is what runs."""
+"""The virtual router and the real store come to the same, whatever happens: what rules are tested
+on is what runs.
+"""
 
 import asyncio
 import tempfile
@@ -11,20 +13,36 @@ from hypothesis import given
 from hypothesis import settings as run
 from hypothesis import strategies as st
 
-from router.core.settings import Settings
-from router.core.virtual import JITTER, VirtualRouter
+from router.core.incident.settings import Settings
+from router.core.virtual.router import JITTER, VirtualRouter
 from router.engine.apply import Applier
 from router.model.alert import Alert
 from router.model.event import AlertSeen, Command, Commanded, DeliverySettled, Event, Resent
 from router.model.incident import Severity
-from router.model.notification import Attempt, Notification, Rejected, Result, Retry, Sent, Uncertain, channel_of
+from router.model.notification import (
+    Attempt,
+    Notification,
+    Rejected,
+    Result,
+    Retry,
+    Sent,
+    Uncertain,
+    channel_of,
+)
 from router.model.reason import Reason
-from router.ports import spawn
+from router.ports.clock import spawn
 from router.store import SqlStore, open_store
 from router.telemetry import logs
 from router.telemetry.metrics import Metrics
 from tests.clock import SteppedClock, stop
-from tests.core.test_properties import CONFIGS, alerts, commands, particulars, severities, spans
+from tests.core.incident.test_properties import (
+    CONFIGS,
+    alerts,
+    commands,
+    particulars,
+    severities,
+    spans,
+)
 from tests.world import NOW
 
 CHANNELS = ("slack", "pager", "phone", "cto", "mail")
@@ -36,7 +54,8 @@ moves = st.lists(st.one_of(webhooks, answers, resent, spans), min_size=1, max_si
 outcomes = st.fixed_dictionaries(
     {},
     optional=dict.fromkeys(
-        CHANNELS, st.sampled_from([Retry("503"), Retry("429", 600.0), Uncertain("reset"), Rejected("gone")])
+        CHANNELS,
+        st.sampled_from([Retry("503"), Retry("429", 600.0), Uncertain("reset"), Rejected("gone")]),
     ),
 )
 
@@ -65,7 +84,9 @@ class Shell:
         found = await self.store.letter(row.incident_id)
         assert found is not None
         result = self.outcome.get(channel_of(row.channel), Sent())
-        return DeliverySettled(now, row, (Attempt(now, 0.0, result),), max(e.id for e in found[1]), JITTER)
+        return DeliverySettled(
+            now, row, (Attempt(now, 0.0, result),), max(e.id for e in found[1]), JITTER
+        )
 
     async def time(self, now: float) -> None:
         """It has come: what is due by now happens."""
@@ -88,7 +109,9 @@ def happening(now: float, move: Any) -> list[Event]:
 
 async def live(config: Settings, story: Sequence[Any], outcome: dict[str, Result]) -> None:
     """Let it all happen to both, and look for a difference after each move."""
-    virtual = VirtualRouter(config, NOW, lambda row, _: outcome.get(channel_of(row.channel), Sent()))
+    virtual = VirtualRouter(
+        config, NOW, lambda row, _: outcome.get(channel_of(row.channel), Sent())
+    )
     with tempfile.TemporaryDirectory() as folder:
         store = await open_store(f"sqlite:///{Path(folder) / 'store.db'}")
         shell = Shell(store, config, outcome)
@@ -112,7 +135,9 @@ async def live(config: Settings, story: Sequence[Any], outcome: dict[str, Result
 
 async def compare(virtual: VirtualRouter, store: SqlStore) -> None:
     memory = virtual.memory
-    assert list(await store.incidents()) == sorted(memory.incidents.values(), key=lambda one: -one.id)
+    assert list(await store.incidents()) == sorted(
+        memory.incidents.values(), key=lambda one: -one.id
+    )
     for incident_id in memory.incidents:
         stored = await store.timeline(incident_id)
         assert [(e.at, e.what, e.by, e.id) for e in stored] == [
@@ -120,9 +145,10 @@ async def compare(virtual: VirtualRouter, store: SqlStore) -> None:
         ]
     rows = {(row.incident_id, row.channel): row for row in await store.notifications(limit=1000)}
     assert rows == memory.outbox
-    takings = [row.taking for row in await store.alerts(limit=1000)]
-    assert sorted(takings, key=lambda t: (t.fingerprint, t.rule)) == sorted(
-        (taking for of in memory.takings.values() for taking in of.values()), key=lambda t: (t.fingerprint, t.rule)
+    rule_matches = [row.rule_match for row in await store.alerts(limit=1000)]
+    assert sorted(rule_matches, key=lambda t: (t.fingerprint, t.rule)) == sorted(
+        (rule_match for of in memory.rule_matches.values() for rule_match in of.values()),
+        key=lambda t: (t.fingerprint, t.rule),
     )
     timers = await store.claim_timers(virtual.now + 1e9, "test", virtual.now + 2e9, 1000)
     assert {(timer.incident_id, timer.name): timer.due_at for timer in timers} == memory.timers.at
@@ -135,6 +161,8 @@ async def compare(virtual: VirtualRouter, store: SqlStore) -> None:
 def test_the_virtual_router_comes_to_what_the_real_one_does(
     config: Settings, story: list[Any], outcome: dict[str, Result]
 ) -> None:
-    """The same incidents, timelines, deadlines, messages and alerts; the same reason for each event."""
+    """The same incidents, timelines, deadlines, messages and alerts; the same reason for each
+    event.
+    """
     logs.configure(level="warning")
     asyncio.run(live(config, story, outcome))

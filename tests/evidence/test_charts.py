@@ -13,15 +13,15 @@ import pytest
 from aiohttp import web
 from msgspec.structs import replace
 
-from router.chart import Form
+from router.chart import ImageFormat
 from router.config.document import BasicDocument, PrometheusDocument
 from router.config.fields import Duration, HttpUrl
 from router.config.secret import Secret
-from router.core.investigation import Window, curve_of
+from router.core.messages.context_links import Window, curve_of
 from router.evidence.charts import FRESH, Charts
 from router.evidence.prometheus import MAX_ANSWER, Prometheus
 from router.model.incident import Incident, Severity, Status
-from router.ports import NoChart
+from router.ports.errors import NoChart
 from tests.daemon import Daemon, alert
 from tests.exporter import Exporter
 from tests.peers import Prometheus as RealPrometheus
@@ -33,7 +33,9 @@ SEEN = Window(AT - 900, AT, AT + 30)
 
 def about(query: str, **changes: Any) -> Incident:
     url = f"http://prometheus.example/graph?g0.expr={quote(query)}&g0.tab=1"
-    one = Incident(7, "k", "r", "alertmanager", "t", Severity.P1, Status.INVESTIGATING, AT, AT, url=url)
+    one = Incident(
+        7, "k", "r", "alertmanager", "t", Severity.P1, Status.INVESTIGATING, AT, AT, url=url
+    )
     return replace(one, **changes)
 
 
@@ -42,7 +44,9 @@ def matrix(*curves: tuple[dict[str, str], list[tuple[float, str]]]) -> dict[str,
     return {"status": "success", "data": {"resultType": "matrix", "result": result}}
 
 
-CURVE = matrix(({"__name__": "ratio", "service": "api"}, [(AT - 60 * n, "0.02") for n in range(10, 0, -1)]))
+CURVE = matrix(
+    ({"__name__": "ratio", "service": "api"}, [(AT - 60 * n, "0.02") for n in range(10, 0, -1)])
+)
 
 
 class Double:
@@ -54,19 +58,27 @@ class Double:
         self._answer = answer
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        form = {name: values[0] for name, values in parse_qs((await request.read()).decode()).items()}
+        form = {
+            name: values[0] for name, values in parse_qs((await request.read()).decode()).items()
+        }
         self.asked.append((form, dict(request.headers)))
         return await self._answer()
 
 
 @asynccontextmanager
-async def charts(answer: Any = CURVE, *, status: int = 200, **config: Any) -> AsyncIterator[tuple[Charts, Double]]:
-    """Charts from a double that answers so; `answer` may be a coroutine function that makes the answer."""
+async def charts(
+    answer: Any = CURVE, *, status: int = 200, **config: Any
+) -> AsyncIterator[tuple[Charts, Double]]:
+    """Charts from a double that answers so; `answer` may be a coroutine function that makes the
+    answer.
+    """
 
     async def answered() -> web.StreamResponse:
         if callable(answer):
             return await answer()  # type: ignore[no-any-return]
-        return web.Response(status=status, text=answer if isinstance(answer, str) else json.dumps(answer))
+        return web.Response(
+            status=status, text=answer if isinstance(answer, str) else json.dumps(answer)
+        )
 
     double = Double(answered)
     app = web.Application()
@@ -85,34 +97,46 @@ async def charts(answer: Any = CURVE, *, status: int = 200, **config: Any) -> As
 
 
 def texts(svg: bytes) -> set[str]:
-    return {"".join(one.itertext()) for one in ET.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")}
+    return {
+        "".join(one.itertext())
+        for one in ET.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")
+    }
 
 
 # --- what is asked and drawn
 
 
 async def test_the_query_of_the_alert_is_asked_over_the_time_of_the_incident() -> None:
-    """As query_range wants it, with a limit and a time-out for its own sake; the threshold is a line across."""
+    """As query_range wants it, with a limit and a time-out for its own sake; the threshold is a
+    line across.
+    """
     async with charts() as (made, double):
-        svg = await made.draw(about("ratio > 0.01", acknowledged_at=AT + 10), SEEN, Form.SVG)
+        svg = await made.draw(about("ratio > 0.01", acknowledged_at=AT + 10), SEEN, ImageFormat.SVG)
     ((asked, _),) = double.asked
     assert asked == {
         "query": "ratio", "start": f"{AT - 900:.3f}", "end": f"{AT + 30:.3f}", "step": "15", "timeout": "5000ms",
         "limit": "6",
     }  # fmt: skip
-    assert {"ratio", "> 0.01", "opened", "acknowledged", "17:10", "23 Nov 2026, Europe/London"} <= texts(svg)
+    assert {
+        "ratio",
+        "> 0.01",
+        "opened",
+        "acknowledged",
+        "17:10",
+        "23 Nov 2026, Europe/London",
+    } <= texts(svg)
 
 
 async def test_it_is_made_once_for_all_who_ask() -> None:
     """Page and mails ask at once; a minute later, or after something happened, it's made anew."""
     async with charts() as (made, double):
         one = about("ratio > 0.01")
-        drawn = await asyncio.gather(*(made.draw(one, SEEN, Form.PNG) for _ in range(5)))
+        drawn = await asyncio.gather(*(made.draw(one, SEEN, ImageFormat.PNG) for _ in range(5)))
         assert len({*drawn}) == 1
         assert drawn[0][:8] == b"\x89PNG\r\n\x1a\n"
         assert len(double.asked) == 1
-        await made.draw(one, replace_end(SEEN, FRESH), Form.PNG)
-        await made.draw(replace(one, closed_at=AT + 20), SEEN, Form.PNG)
+        await made.draw(one, replace_end(SEEN, FRESH), ImageFormat.PNG)
+        await made.draw(replace(one, closed_at=AT + 20), SEEN, ImageFormat.PNG)
         assert len(double.asked) == 3
 
 
@@ -123,12 +147,12 @@ def replace_end(seen: Window, more: float) -> Window:
 async def test_credentials_are_shown_to_prometheus_only() -> None:
     """As bearer token or basic, never in an error."""
     async with charts(bearer_token=Secret("prom-secret")) as (made, double):
-        await made.draw(about("up"), SEEN, Form.SVG)
+        await made.draw(about("up"), SEEN, ImageFormat.SVG)
     assert double.asked[0][1]["Authorization"] == "Bearer prom-secret"
     basic = BasicDocument(username="u", password=Secret("p"))
     async with charts("no", status=401, basic=basic) as (made, double):
         with pytest.raises(NoChart, match="HTTP 401"):
-            await made.draw(about("up"), SEEN, Form.SVG)
+            await made.draw(about("up"), SEEN, ImageFormat.SVG)
     assert double.asked[0][1]["Authorization"] == "Basic dTpw"
 
 
@@ -137,12 +161,12 @@ async def test_without_a_prometheus_or_a_query_there_is_no_chart() -> None:
     made = Charts()
     assert not made.there(about("up"))
     with pytest.raises(NoChart, match="no Prometheus"):
-        await made.draw(about("up"), SEEN, Form.SVG)
+        await made.draw(about("up"), SEEN, ImageFormat.SVG)
     async with charts() as (made, double):
         assert made.there(about("up"))
         assert not made.there(about("up", url="https://sentry.example/1"))
         with pytest.raises(NoChart, match="no query"):
-            await made.draw(about("up", url=""), SEEN, Form.SVG)
+            await made.draw(about("up", url=""), SEEN, ImageFormat.SVG)
         assert not double.asked
 
 
@@ -168,17 +192,23 @@ async def _endless() -> web.StreamResponse:
         ),
         ("<html>login</html>", 200, "HTTP 200, and not in its own form"),
         ("", 302, "HTTP 302"),
-        ({"status": "success", "data": {"result": [{"metric": {}, "values": [["x"]]}]}}, 200, "not in its own form"),
+        (
+            {"status": "success", "data": {"result": [{"metric": {}, "values": [["x"]]}]}},
+            200,
+            "not in its own form",
+        ),
         (_hang, 200, "didn't answer in time"),
         (_endless, 200, "too much to draw"),
     ],
 )
-async def test_what_goes_wrong_is_said_and_not_tried_again_at_once(answer: Any, status: int, why: str) -> None:
+async def test_what_goes_wrong_is_said_and_not_tried_again_at_once(
+    answer: Any, status: int, why: str
+) -> None:
     """The reason is for people; for a minute nobody bothers Prometheus with it again."""
     async with charts(answer, status=status, timeout=Duration(0.2)) as (made, double):
         for _ in range(2):
             with pytest.raises(NoChart, match=why):
-                await made.draw(about("up > 1"), SEEN, Form.SVG)
+                await made.draw(about("up > 1"), SEEN, ImageFormat.SVG)
         assert len(double.asked) == 1
 
 
@@ -186,9 +216,18 @@ async def test_numbers_that_are_none_and_too_many_curves_are_no_fault() -> None:
     """Prometheus writes NaN and +Inf; a query may give thousands of curves."""
     curves = [({"n": str(n)}, [(AT - 60, "NaN"), (AT, "+Inf"), (AT + 15, "x")]) for n in range(100)]
     async with charts(matrix(*curves)) as (made, _):
-        assert len([one for one in texts(await made.draw(about("up"), SEEN, Form.SVG)) if one.startswith("{n=")]) == 6
+        assert (
+            len(
+                [
+                    one
+                    for one in texts(await made.draw(about("up"), SEEN, ImageFormat.SVG))
+                    if one.startswith("{n=")
+                ]
+            )
+            == 6
+        )
     async with charts(matrix()) as (made, _):
-        assert "no data" in texts(await made.draw(about("up"), SEEN, Form.SVG))
+        assert "no data" in texts(await made.draw(about("up"), SEEN, ImageFormat.SVG))
 
 
 async def test_who_has_no_patience_leaves_without_it_and_the_next_finds_it() -> None:
@@ -202,9 +241,9 @@ async def test_who_has_no_patience_leaves_without_it_and_the_next_finds_it() -> 
     async with charts(slow) as (made, double):
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.01):
-                await made.draw(about("up"), SEEN, Form.PNG)
+                await made.draw(about("up"), SEEN, ImageFormat.PNG)
         go.set()
-        assert await made.draw(about("up"), SEEN, Form.PNG)
+        assert await made.draw(about("up"), SEEN, ImageFormat.PNG)
         assert len(double.asked) == 1
 
 
@@ -257,14 +296,24 @@ async def test_a_mail_has_the_chart_and_goes_without_one_where_prometheus_hangs(
     relay = Relay()
     async with charts(sometimes) as (_, double), running(relay) as port:
         smtp = {"host": "127.0.0.1", "port": port, "starttls": False}
-        mail = {"type": "email", "smtp": smtp, "from": "router@example.com", "to": ["eng@example.com"]}
+        mail = {
+            "type": "email",
+            "smtp": smtp,
+            "from": "router@example.com",
+            "to": ["eng@example.com"],
+        }
         policies = {"all": {"steps": [{"notify": ["channel:mail"]}]}}
-        async with router(channels={"mail": mail}, policies=policies, prometheus={"url": double.url}) as daemon:
+        async with router(
+            channels={"mail": mail}, policies=policies, prometheus={"url": double.url}
+        ) as daemon:
             generator = {"generatorURL": "http://prometheus.example/graph?g0.expr=ratio+%3E+0.01"}
             await daemon.alert(alert(**generator))
             await _until(lambda: len(relay.mails) == 1)
             assert not go.is_set()
-            assert [part.get_content_type() for part in relay.mails[0][1].iter_parts()] == ["text/plain", "text/html"]
+            assert [part.get_content_type() for part in relay.mails[0][1].iter_parts()] == [
+                "text/plain",
+                "text/html",
+            ]
             go.set()
             await daemon.ask("POST", "/api/v1/incidents/1/ack")
             await _until(lambda: len(relay.mails) == 2)
@@ -293,7 +342,9 @@ async def test_a_real_prometheus_draws_its_own_alert(tmp_path: Path) -> None:
         config = {"scrape_configs": [scrape | {"static_configs": [{"targets": [exporter.target]}]}]}
         async with RealPrometheus(tmp_path, config) as real:
             query = 'payment_attempts_total{result="failure"} > 1'
-            answer = await real.until("/api/v1/query", lambda said: bool(said["data"]["result"]), query=query)
+            answer = await real.until(
+                "/api/v1/query", lambda said: bool(said["data"]["result"]), query=query
+            )
             now = answer["data"]["result"][0]["value"][0]
             prometheus = Prometheus(PrometheusDocument(url=HttpUrl(real.url)))
             try:

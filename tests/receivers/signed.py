@@ -22,8 +22,14 @@ def twilio(url: str, form: Mapping[str, str], token: Secret) -> dict[str, str]:
 
 def pagerduty(body: bytes, *secrets: Secret, webhook: str = "W1") -> dict[str, str]:
     """The headers of a body, signed by each of the secrets as while they're rotated."""
-    items = [f"v1={hmac.new(secret.reveal().encode(), body, sha256).hexdigest()}" for secret in secrets]
-    return {"content-type": "application/json", "x-pagerduty-signature": ", ".join(items), "x-webhook-id": webhook}
+    items = [
+        f"v1={hmac.new(secret.reveal().encode(), body, sha256).hexdigest()}" for secret in secrets
+    ]
+    return {
+        "content-type": "application/json",
+        "x-pagerduty-signature": ", ".join(items),
+        "x-webhook-id": webhook,
+    }
 
 
 def slack(body: bytes, secret: Secret, at: float) -> dict[str, str]:
@@ -48,12 +54,16 @@ def press(
         "container": {"type": "message", "message_ts": "1548261231.000200", "channel_id": "C1"},
         "message": {"type": "message", "ts": "1548261231.000200", "blocks": []},
         "trigger_id": trigger,
-        "actions": [{"type": "button", "action_id": action, "value": value, "action_ts": action_ts}],
+        "actions": [
+            {"type": "button", "action_id": action, "value": value, "action_ts": action_ts}
+        ],
     }
     return urlencode({"payload": json.dumps(payload)}).encode()
 
 
-def fill_in(text: str, about: str = "1", *, view: str = "V1", user: str = "U1", name: str = "ana") -> bytes:
+def fill_in(
+    text: str, about: str = "1", *, view: str = "V1", user: str = "U1", name: str = "ana"
+) -> bytes:
     """The body of a form that was sent off."""
     payload = {
         "type": "view_submission",
@@ -96,17 +106,38 @@ def said_in_thread(words: str, channel: str, thread: str, **changes: Any) -> byt
 KEY = "alert-router:INC-1:0"
 
 
-def pagerduty_note(content: str = "rolling back", *, note: str = "PNOTE1", trimmed: bool = False) -> bytes:
-    """The body of a v3 webhook that tells of a note: it says PagerDuty's id of the incident, and not its key."""
-    incident = {"id": "PGR0VU2", "type": "incident_reference", "summary": "[P0] Payments", "html_url": None}
-    data = {"id": note, "type": "incident_note", "content": content, "trimmed": trimmed, "incident": incident}
+def pagerduty_note(
+    content: str = "rolling back", *, note: str = "PNOTE1", trimmed: bool = False
+) -> bytes:
+    """The body of a v3 webhook that tells of a note: it says PagerDuty's id of the incident, and
+    not its key.
+    """
+    incident = {
+        "id": "PGR0VU2",
+        "type": "incident_reference",
+        "summary": "[P0] Payments",
+        "html_url": None,
+    }
+    data = {
+        "id": note,
+        "type": "incident_note",
+        "content": content,
+        "trimmed": trimmed,
+        "incident": incident,
+    }
     return pagerduty_event("incident.annotated", data=data)
 
 
 def pagerduty_incident(key: str | None = KEY, **fields: Any) -> dict[str, Any]:
     """The `data` of an event about an incident, with all that PagerDuty says of one."""
     service, policy = (
-        {"id": f"P{name}", "type": f"{name}_reference", "summary": name, "self": None, "html_url": None}
+        {
+            "id": f"P{name}",
+            "type": f"{name}_reference",
+            "summary": name,
+            "self": None,
+            "html_url": None,
+        }
         for name in ("service", "escalation_policy")
     )
     return {
@@ -139,17 +170,22 @@ def merged_into(summary: str = "[#7] Checkout is down") -> dict[str, Any]:
         "summary": summary,
         "html_url": "https://acme.pagerduty.com/incidents/PINTO",
     }
-    return pagerduty_incident(status="resolved", resolve_reason={"type": "merge_resolve_reason", "incident": into})
+    return pagerduty_incident(
+        status="resolved", resolve_reason={"type": "merge_resolve_reason", "incident": into}
+    )
 
 
 def prioritised(name: str | None) -> dict[str, Any]:
     """The `data` of an incident whose priority was set, or taken away."""
     return pagerduty_incident(
-        priority=name and {"id": "PSO75BM", "type": "priority_reference", "summary": name, "self": None}
+        priority=name
+        and {"id": "PSO75BM", "type": "priority_reference", "summary": name, "self": None}
     )
 
 
-def pagerduty_event(kind: str = "incident.acknowledged", key: str | None = KEY, **changes: Any) -> bytes:
+def pagerduty_event(
+    kind: str = "incident.acknowledged", key: str | None = KEY, **changes: Any
+) -> bytes:
     """The body of a v3 webhook; `changes` are of the event."""
     event: dict[str, Any] = {
         "id": "5ac64822-4adc-4fda-ade0-410becf0de4f",

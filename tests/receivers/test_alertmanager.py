@@ -10,13 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from router.config.secret import Secret
-from router.core.fingerprint import fingerprint
+from router.core.rules.fingerprint import fingerprint
 from router.model.alert import Alert, AlertStatus
-from router.ports import Bad, Incoming, Received, Receiver, Unauthorized
+from router.ports.errors import InvalidInput, Unauthorized
+from router.ports.webhooks import Incoming, Received, Receiver
 from router.receivers import RECEIVERS
 from router.receivers.alertmanager import AlertmanagerConfig, AlertmanagerReceiver
+from router.receivers.context import ReceiverContext
 from router.receivers.credentials import Basic, SecretHeader
-from router.receivers.site import Site
 
 ROOT = Path(__file__).parents[2]
 PAYLOADS = ROOT / "tests" / "payloads"
@@ -50,8 +51,16 @@ def an_alert(**changes: Any) -> dict[str, Any]:
 
 
 def envelope(*alerts: Any, **changes: Any) -> bytes:
-    body = {"version": "4", "status": "firing", "receiver": "router", "alerts": alerts, "truncatedAlerts": 0}
-    return json.dumps({name: value for name, value in (body | changes).items() if value is not ...}).encode()
+    body = {
+        "version": "4",
+        "status": "firing",
+        "receiver": "router",
+        "alerts": alerts,
+        "truncatedAlerts": 0,
+    }
+    return json.dumps(
+        {name: value for name, value in (body | changes).items() if value is not ...}
+    ).encode()
 
 
 def one(**changes: Any) -> Alert:
@@ -60,7 +69,9 @@ def one(**changes: Any) -> Alert:
 
 
 def test_a_whole_alert() -> None:
-    """Every field of a real request of Alertmanager 0.25 is where it belongs; a quoted receiver name does no harm."""
+    """Every field of a real request of Alertmanager 0.25 is where it belongs; a quoted receiver
+    name does no harm.
+    """
     assert decode_file(PAYLOADS / "alertmanager-0.25.json") == Received(
         [
             Alert(
@@ -68,7 +79,10 @@ def test_a_whole_alert() -> None:
                 fingerprint="087036d1e9d728e4",
                 status=AlertStatus.FIRING,
                 labels={"alertname": "HighErrorRate", "severity": "critical"},
-                annotations={"summary": "5xx 3%", "runbook_url": "https://runbooks.example.com/5xx"},
+                annotations={
+                    "summary": "5xx 3%",
+                    "runbook_url": "https://runbooks.example.com/5xx",
+                },
                 starts_at=TEN + 0.123457,
                 url="http://prometheus.example.com:9090/graph?g0.expr=vector%281%29&g0.tab=1",
             )
@@ -106,10 +120,14 @@ def test_the_samples_of_the_readme(name: str) -> None:
 
 
 def test_alerts_left_out_are_reported() -> None:
-    """`truncatedAlerts` says that some were dropped on the way: the rest is taken and the loss is an error."""
+    """`truncatedAlerts` says that some were dropped on the way: the rest is taken and the loss is
+    an error.
+    """
     received = decode_file(PAYLOADS / "alertmanager-truncated.json")
     assert len(received.alerts) == 2
-    assert [(error.pointer, "7 alerts" in error.detail) for error in received.errors] == [("/truncatedAlerts", True)]
+    assert [(error.pointer, "7 alerts" in error.detail) for error in received.errors] == [
+        ("/truncatedAlerts", True)
+    ]
 
 
 def test_one_bad_alert_does_not_lose_the_others() -> None:
@@ -150,7 +168,7 @@ def test_one_bad_alert_does_not_lose_the_others() -> None:
 
 def test_nothing_but_bad_alerts_is_bad() -> None:
     """When no alert can be read, the request as a whole can't."""
-    with pytest.raises(Bad) as caught:
+    with pytest.raises(InvalidInput) as caught:
         decode(envelope(an_alert(labels=...), an_alert(status=...)))
     assert caught.value.pointer == "/alerts/0/labels"
 
@@ -172,7 +190,7 @@ def test_nothing_but_bad_alerts_is_bad() -> None:
 )
 def test_what_is_no_webhook_of_version_4_is_bad(body: bytes, pointer: str) -> None:
     """A malformed request is refused by the name of the field."""
-    with pytest.raises(Bad) as caught:
+    with pytest.raises(InvalidInput) as caught:
         decode(body)
     assert caught.value.pointer == pointer
 
@@ -211,19 +229,30 @@ def test_a_field(changes: dict[str, Any], field: str, expected: object) -> None:
 
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4)
+    ),
     max_leaves=10,
 )
 FIELDS = ["status", "labels", "annotations", "startsAt", "endsAt", "generatorURL", "fingerprint"]
 
 
-@given(st.lists(JSON | st.dictionaries(st.sampled_from(FIELDS), JSON).map(lambda part: an_alert(**part)), max_size=4))
+@given(
+    st.lists(
+        JSON | st.dictionaries(st.sampled_from(FIELDS), JSON).map(lambda part: an_alert(**part)),
+        max_size=4,
+    )
+)
 def test_any_alerts_are_read_or_bad(alerts: list[Any]) -> None:
     """Whatever JSON the alerts are, each is read or reported, and nothing else is raised."""
     try:
         received = decode(envelope(*alerts))
-    except Bad:
+    except InvalidInput:
         return
     assert len(received.alerts) + len(received.errors) == len(alerts)
     assert all(alert.labels and all(alert.labels.values()) for alert in received.alerts)
@@ -232,7 +261,7 @@ def test_any_alerts_are_read_or_bad(alerts: list[Any]) -> None:
 @given(st.binary(max_size=60) | JSON.map(lambda value: json.dumps(value).encode()))
 def test_any_body_is_read_or_bad(body: bytes) -> None:
     """Whatever bytes arrive, nothing but Bad is raised."""
-    with pytest.raises(Bad):
+    with pytest.raises(InvalidInput):
         decode(body)
 
 
@@ -244,7 +273,7 @@ def test_a_damaged_request_is_read_or_bad(data: st.DataObject) -> None:
     body[data.draw(st.integers(0, len(body) - 1))] = data.draw(st.integers(0, 255))
     try:
         decode(bytes(body))
-    except Bad as error:
+    except InvalidInput as error:
         assert error.detail  # noqa: PT017  that it isn't raised is fine too
 
 
@@ -252,8 +281,14 @@ def test_a_damaged_request_is_read_or_bad(data: st.DataObject) -> None:
     ("config", "headers"),
     [
         (AlertmanagerConfig(bearer_token=TOKEN), {"authorization": "Bearer s3cr3t"}),
-        (AlertmanagerConfig(basic=Basic("ops", TOKEN)), {"authorization": "Basic b3BzOnMzY3IzdA=="}),
-        (AlertmanagerConfig(header=SecretHeader("X-Router-Secret", TOKEN)), {"x-router-secret": "s3cr3t"}),
+        (
+            AlertmanagerConfig(basic=Basic("ops", TOKEN)),
+            {"authorization": "Basic b3BzOnMzY3IzdA=="},
+        ),
+        (
+            AlertmanagerConfig(header=SecretHeader("X-Router-Secret", TOKEN)),
+            {"x-router-secret": "s3cr3t"},
+        ),
     ],
 )
 def test_verifies_as_configured(config: AlertmanagerConfig, headers: dict[str, str]) -> None:
@@ -289,14 +324,21 @@ def test_exactly_one_way_in_is_configured(options: dict[str, Any], said: str) ->
 def test_is_registered() -> None:
     """The registry builds it from its config."""
     source = RECEIVERS["alertmanager"]
-    receiver: Receiver = source.build("alertmanager", source.config(insecure=True), Site())
+    receiver: Receiver = source.build(
+        "alertmanager", source.config(insecure=True), ReceiverContext()
+    )
     assert receiver.name == "alertmanager"
 
 
 def test_is_fast() -> None:
-    """100 alerts of half a kilobyte each are decoded in about half a millisecond; 5 allow for a busy machine."""
+    """100 alerts of half a kilobyte each are decoded in about half a millisecond; 5 allow for a
+    busy machine.
+    """
     labels = {f"label_{number}": "value of a usual length" for number in range(6)}
-    alerts = [an_alert(labels={"instance": str(n)} | labels, annotations={"summary": "x" * 100}) for n in range(100)]
+    alerts = [
+        an_alert(labels={"instance": str(n)} | labels, annotations={"summary": "x" * 100})
+        for n in range(100)
+    ]
     body = envelope(*alerts)
     assert 35_000 < len(body) < 70_000
     took = []

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Struct
 
-from router.ports import Bad
+from router.ports.errors import InvalidInput
 from router.receivers.body import clean, decode
 
 
@@ -72,7 +72,7 @@ def test_any_string_comes_out_as_text(text: str) -> None:
 )
 def test_points_at_the_field(raw: bytes, pointer: str) -> None:
     """What is wrong or missing is named by its JSON Pointer."""
-    with pytest.raises(Bad) as caught:
+    with pytest.raises(InvalidInput) as caught:
         decode(OUTER, raw, "/at")
     assert caught.value.pointer == pointer
     assert caught.value.detail

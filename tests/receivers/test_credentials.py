@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from router.config.secret import Secret
-from router.ports import Unauthorized
+from router.ports.errors import Unauthorized
 from router.receivers.credentials import (
     Basic,
     SecretHeader,
@@ -23,7 +23,9 @@ TOKEN = Secret("s3cr3t-pässword")
 BASIC = Basic("ops", TOKEN)
 HEADER = SecretHeader("X-Router-Secret", TOKEN)
 # Header values as aiohttp hands them over: bytes that aren't UTF-8 become lone surrogates.
-ANY_HEADER = st.binary(max_size=30).map(lambda raw: raw.decode("utf-8", "surrogateescape")) | st.text(max_size=30)
+ANY_HEADER = st.binary(max_size=30).map(
+    lambda raw: raw.decode("utf-8", "surrogateescape")
+) | st.text(max_size=30)
 
 
 def bearer(headers: Mapping[str, str]) -> None:
@@ -52,7 +54,9 @@ def coded(text: str) -> str:
         (header, {"x-router-secret": "s3cr3t-pässword"}),
     ],
 )
-def test_takes_the_right_one(check: Callable[[Mapping[str, str]], None], headers: dict[str, str]) -> None:
+def test_takes_the_right_one(
+    check: Callable[[Mapping[str, str]], None], headers: dict[str, str]
+) -> None:
     """The secret is taken as its check expects it; the scheme's case doesn't matter."""
     check(headers)
 
@@ -62,22 +66,46 @@ def test_takes_the_right_one(check: Callable[[Mapping[str, str]], None], headers
     [
         (bearer, {}, "the bearer token is missing"),
         (bearer, {"authorization": "Bearer"}, "the bearer token is missing"),
-        (bearer, {"authorization": f"Basic {coded('ops:s3cr3t-pässword')}"}, "the bearer token is missing"),
+        (
+            bearer,
+            {"authorization": f"Basic {coded('ops:s3cr3t-pässword')}"},
+            "the bearer token is missing",
+        ),
         (bearer, {"authorization": "Bearer s3cr3t"}, "the bearer token is wrong"),
-        (basic, {"authorization": "Bearer s3cr3t-pässword"}, "the user name and password is missing"),
-        (basic, {"authorization": f"Basic {coded('eve:s3cr3t-pässword')}"}, "the user name and password is wrong"),
-        (basic, {"authorization": "Basic ops:s3cr3t-pässword"}, "the user name and password is wrong"),
+        (
+            basic,
+            {"authorization": "Bearer s3cr3t-pässword"},
+            "the user name and password is missing",
+        ),
+        (
+            basic,
+            {"authorization": f"Basic {coded('eve:s3cr3t-pässword')}"},
+            "the user name and password is wrong",
+        ),
+        (
+            basic,
+            {"authorization": "Basic ops:s3cr3t-pässword"},
+            "the user name and password is wrong",
+        ),
         (header, {}, "the secret in the header X-Router-Secret is missing"),
-        (header, {"x-router-secret": "s3cr3t"}, "the secret in the header X-Router-Secret is wrong"),
+        (
+            header,
+            {"x-router-secret": "s3cr3t"},
+            "the secret in the header X-Router-Secret is wrong",
+        ),
     ],
 )
-def test_refuses_any_other(check: Callable[[Mapping[str, str]], None], headers: dict[str, str], said: str) -> None:
+def test_refuses_any_other(
+    check: Callable[[Mapping[str, str]], None], headers: dict[str, str], said: str
+) -> None:
     """A missing or wrong secret is refused, and the answer names the check but not the secret."""
     with pytest.raises(Unauthorized, match=f"^{said}$"):
         check(headers)
 
 
-@pytest.mark.parametrize(("given_secret", "right"), [("s3cr3t-pässword", True), ("", False), ("s3cr3t", False)])
+@pytest.mark.parametrize(
+    ("given_secret", "right"), [("s3cr3t-pässword", True), ("", False), ("s3cr3t", False)]
+)
 def test_path(given_secret: str, right: bool) -> None:
     """The last segment of the URL is a secret too."""
     if right:

@@ -10,7 +10,8 @@ import pytest
 
 from router.config.secret import Secret
 from router.model.deployment import Deployment, DeployOutcome
-from router.ports import Bad, Incoming, Received, Unauthorized
+from router.ports.errors import InvalidInput, Unauthorized
+from router.ports.webhooks import Incoming, Received
 from router.receivers.github import GitHubConfig, GitHubReceiver
 
 NOW = 1_790_000_000.0
@@ -156,17 +157,21 @@ def test_what_is_no_deployment_is_ignored(event: str, body: object, why: str) ->
 def test_a_form_has_its_payload_in_a_field() -> None:
     """The other content type that GitHub's form offers."""
     body = urlencode({"payload": json.dumps(STATUS)}).encode()
-    found = decode("deployment_status", body, **{"content-type": "application/x-www-form-urlencoded"})
+    found = decode(
+        "deployment_status", body, **{"content-type": "application/x-www-form-urlencoded"}
+    )
     assert found.deployed[0].commit == "abc1234def5678"
 
 
-@pytest.mark.parametrize("body", [b"", b"[", b"{}", STATUS | {"repository": {}}, STATUS | {"deployment": {"id": "x"}}])
+@pytest.mark.parametrize(
+    "body", [b"", b"[", b"{}", STATUS | {"repository": {}}, STATUS | {"deployment": {"id": "x"}}]
+)
 def test_what_can_not_be_read_is_said(body: object) -> None:
     """An empty state is nothing; the rest names the field."""
     if body == b"{}":
         assert decode("deployment_status", body).ignored
         return
-    with pytest.raises(Bad):
+    with pytest.raises(InvalidInput):
         decode("deployment_status", body)
 
 

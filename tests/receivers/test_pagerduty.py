@@ -1,4 +1,6 @@
-"""PagerDuty's receiver: what people do there is done here, once, and nothing that is signed is refused."""
+"""PagerDuty's receiver: what people do there is done here, once, and nothing that is signed is
+refused.
+"""
 
 import json
 from typing import Any
@@ -12,13 +14,27 @@ from router.config.secret import Secret
 from router.model.event import Command
 from router.model.incident import Severity
 from router.model.reason import Reason
-from router.ports import Asked, Handled, Incoming, Received, Replying, Twin, Unauthorized
+from router.ports.errors import Unauthorized
+from router.ports.webhooks import (
+    CommandRequest,
+    CommandResult,
+    ExternalIncident,
+    Incoming,
+    Received,
+    Replying,
+)
 from router.receivers import RECEIVERS
+from router.receivers.context import ReceiverContext
 from router.receivers.pagerduty import PagerDutyConfig
-from router.receivers.site import Site
-from router.senders.pagerduty import events
+from router.senders.pagerduty.sender import events
 from tests.receivers import signed
-from tests.receivers.signed import merged_into, pagerduty_event, pagerduty_incident, pagerduty_note, prioritised
+from tests.receivers.signed import (
+    merged_into,
+    pagerduty_event,
+    pagerduty_incident,
+    pagerduty_note,
+    prioritised,
+)
 from tests.senders.kit import NOW, make_incident, make_letter
 
 OLD, NEW = Secret("0ld-s3cret"), Secret("n3w-s3cret")
@@ -27,7 +43,9 @@ PRIORITIES = {"P1": Severity.P0, "Sev 2": Severity.P1}
 AT = 1601664322.169
 """When all of it was done there: 2020-10-02T18:45:22.169Z."""
 
-receiver = RECEIVERS["pagerduty"].build("pagerduty", PagerDutyConfig(secrets=(OLD, NEW), priorities=PRIORITIES), Site())
+receiver = RECEIVERS["pagerduty"].build(
+    "pagerduty", PagerDutyConfig(secrets=(OLD, NEW), priorities=PRIORITIES), ReceiverContext()
+)
 assert isinstance(receiver, Replying)
 
 
@@ -46,8 +64,13 @@ def test_any_secret_of_ours_will_do(secrets: list[Secret]) -> None:
 
 
 def test_a_signature_as_pagerduty_makes_it() -> None:
-    """HMAC-SHA256 in hex: RFC 4231, test case 2. Items of other versions beside it are nothing to us."""
-    one = RECEIVERS["pagerduty"].build("pagerduty", PagerDutyConfig(secrets=(Secret("Jefe"),)), Site())
+    """HMAC-SHA256 in hex: RFC 4231, test case 2.
+
+    Items of other versions beside it are nothing to us.
+    """
+    one = RECEIVERS["pagerduty"].build(
+        "pagerduty", PagerDutyConfig(secrets=(Secret("Jefe"),)), ReceiverContext()
+    )
     digest = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
     body = b"what do ya want for nothing?"
     for header in (f"v1={digest}", f"v0=x,v1={digest}", f"v1=00, v1={digest} ,v2=x"):
@@ -64,9 +87,9 @@ def test_a_signature_as_pagerduty_makes_it() -> None:
         signed.pagerduty(pagerduty_event(), Secret("other")),
         signed.pagerduty(b"another body", OLD),
         {
-            "x-pagerduty-signature": signed.pagerduty(pagerduty_event(), OLD)["x-pagerduty-signature"].replace(
-                "v1", "v0"
-            )
+            "x-pagerduty-signature": signed.pagerduty(pagerduty_event(), OLD)[
+                "x-pagerduty-signature"
+            ].replace("v1", "v0")
         },
     ],
 )
@@ -96,15 +119,27 @@ def test_a_config_without_a_secret_is_refused() -> None:
 )
 def test_what_a_person_did_is_asked_for(kind: str, command: Command, text: str) -> None:
     """In their name, for the life of the incident that the alert there was made for."""
-    asked = Asked(142, command, "Ben Okri", text, "pagerduty:W7", 3, dated=("pagerduty:status", AT))
+    asked = CommandRequest(
+        142, command, "Ben Okri", text, "pagerduty:W7", 3, dated=("pagerduty:status", AT)
+    )
     assert decode(pagerduty_event(kind, "alert-router:INC-142:3"), "W7") == Received(
-        asked=[asked], twins={"pagerduty:PGR0VU2": Twin(142, 3)}
+        asked=[asked], twins={"pagerduty:PGR0VU2": ExternalIncident(142, 3)}
     )
 
 
 def test_a_note_is_for_the_incident_that_pagerduty_calls_so() -> None:
-    """Its webhook doesn't say ours. Whichever webhook brings it, by its id it's the same; one that was cut says so."""
-    asked = Asked(None, Command.NOTE, "Ben Okri", "rolling back", "pagerduty:note:PNOTE1", twin="pagerduty:PGR0VU2")
+    """Its webhook doesn't say ours.
+
+    Whichever webhook brings it, by its id it's the same; one that was cut says so.
+    """
+    asked = CommandRequest(
+        None,
+        Command.NOTE,
+        "Ben Okri",
+        "rolling back",
+        "pagerduty:note:PNOTE1",
+        twin="pagerduty:PGR0VU2",
+    )
     for webhook in ("W1", "W2"):
         assert decode(pagerduty_note(), webhook) == Received(asked=[asked])
     assert decode(pagerduty_note(trimmed=True)).asked == [replace(asked, text="rolling back…")]
@@ -126,7 +161,9 @@ def test_merged_is_not_resolved() -> None:
     """What happened goes on in another incident there, and the note says in which."""
     (asked,) = decode(pagerduty_event("incident.resolved", data=merged_into())).asked
     assert (asked.incident_id, asked.command) == (1, Command.NOTE)
-    assert asked.text == ("Merged in PagerDuty into [#7] Checkout is down (https://acme.pagerduty.com/incidents/PINTO)")
+    assert asked.text == (
+        "Merged in PagerDuty into [#7] Checkout is down (https://acme.pagerduty.com/incidents/PINTO)"
+    )
 
 
 @pytest.mark.parametrize("into", [None, {}, {"id": 7}, "PINTO"])
@@ -139,22 +176,34 @@ def test_merged_into_whatever_is_not_resolved(into: object) -> None:
 
 
 @pytest.mark.parametrize("agent", [None, {"type": "inbound_integration_reference"}])
-@pytest.mark.parametrize("kind", ["incident.triggered", "incident.escalated", "incident.acknowledged"])
+@pytest.mark.parametrize(
+    "kind", ["incident.triggered", "incident.escalated", "incident.acknowledged"]
+)
 def test_any_event_tells_what_pagerduty_calls_ours(kind: str, agent: object) -> None:
-    """Also those that ask for nothing, such as the echo of our own trigger, which is the first of all."""
+    """Also those that ask for nothing, such as the echo of our own trigger, which is the first of
+    all.
+    """
     received = decode(pagerduty_event(kind, "alert-router:INC-142:3", agent=agent))
-    assert received.twins == {"pagerduty:PGR0VU2": Twin(142, 3)}
+    assert received.twins == {"pagerduty:PGR0VU2": ExternalIncident(142, 3)}
     assert received.ignored
 
 
 def test_without_a_key_of_ours_its_name_there_is_all_there_is() -> None:
     """PagerDuty may have grouped or merged it: if it's known from before it's found."""
-    for key in (None, "d3640fbd41094207a1c11e58e46b1662", "alert-router:INC-1:0:0", "alert-router:INC-٣:0"):
+    for key in (
+        None,
+        "d3640fbd41094207a1c11e58e46b1662",
+        "alert-router:INC-1:0:0",
+        "alert-router:INC-٣:0",
+    ):
         received = decode(pagerduty_event(key=key))
         assert not received.twins
         (asked,) = received.asked
         assert (asked.incident_id, asked.reopened, asked.twin) == (None, None, "pagerduty:PGR0VU2")
-        assert receiver.reply(Incoming({}, b""), received, (), NOW).body == b"Ignored: Not an incident of ours."
+        assert (
+            receiver.reply(Incoming({}, b""), received, (), NOW).body
+            == b"Ignored: Not an incident of ours."
+        )
 
 
 @pytest.mark.parametrize("at", [None, "", "yesterday", 0, []])
@@ -182,7 +231,9 @@ def test_without_a_webhook_id_the_event_is_known_by_its_own() -> None:
     [
         # our own doing, or nobody's
         pagerduty_event(agent=None),
-        pagerduty_event(agent={"id": "P1", "type": "inbound_integration_reference", "summary": "Events API v2"}),
+        pagerduty_event(
+            agent={"id": "P1", "type": "inbound_integration_reference", "summary": "Events API v2"}
+        ),
         pagerduty_event(agent={"id": "P1", "type": "service_reference"}),
         # nobody's incident
         pagerduty_event(data=None),
@@ -190,9 +241,13 @@ def test_without_a_webhook_id_the_event_is_known_by_its_own() -> None:
         # nothing to us
         pagerduty_event("incident.triggered"),
         pagerduty_event("incident.annotated", data={"type": "incident_note", "content": "on it"}),
-        pagerduty_event("incident.annotated", agent=None, data={"type": "incident_note", "content": "on it"}),
+        pagerduty_event(
+            "incident.annotated", agent=None, data={"type": "incident_note", "content": "on it"}
+        ),
         pagerduty_event("service.updated"),
-        pagerduty_event("pagey.ping", data={"message": "Hello from your friend Pagey!", "type": "ping"}),
+        pagerduty_event(
+            "pagey.ping", data={"message": "Hello from your friend Pagey!", "type": "ping"}
+        ),
         pagerduty_event("incident.invented_tomorrow"),
         b'{"event": []}',
         b'{"event": {"event_type": ["incident.acknowledged"]}}',
@@ -212,7 +267,11 @@ def test_anything_else_is_ignored_and_never_refused(body: bytes) -> None:
 
 
 @given(
-    st.recursive(st.none() | st.integers() | st.text(), lambda inner: st.dictionaries(st.text(), inner), max_leaves=5)
+    st.recursive(
+        st.none() | st.integers() | st.text(),
+        lambda inner: st.dictionaries(st.text(), inner),
+        max_leaves=5,
+    )
 )
 def test_any_event_can_be_read(event: Any) -> None:
     """Whatever PagerDuty adds one day."""
@@ -224,6 +283,6 @@ def test_it_is_answered_202_with_what_was_decided() -> None:
     body = pagerduty_event(key="alert-router:INC-142:0")
     received = decode(body)
     incident = make_incident(acknowledged_at=NOW, acknowledged_by="ana")
-    handled = [Handled(received.asked[0], Reason.ALREADY_DONE, incident)]
+    handled = [CommandResult(received.asked[0], Reason.ALREADY_DONE, incident)]
     answer = receiver.reply(Incoming({}, body), received, handled, NOW)
     assert (answer.status, answer.body) == (202, b"INC-142 is already acknowledged by ana.")

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from router.config.secret import Secret
-from router.ports import Incoming, Unauthorized
-from router.receivers.sentry import SentryConfig, SentryReceiver
+from router.ports.errors import Unauthorized
+from router.ports.webhooks import Incoming
+from router.receivers.sentry.receiver import SentryConfig, SentryReceiver
 
 NOW = 1787393200.0
 CLIENT = Secret("client-s3cr3t")
@@ -69,7 +70,9 @@ def test_signature_vector() -> None:
 def test_refuses_what_is_not_signed_just_now(headers: dict[str, str | None], said: str) -> None:
     """A missing, wrong or stale signature is refused, by what is wrong with it."""
     changed = {
-        name: value for name, value in {**signed("issue", b"{}").headers, **headers}.items() if value is not None
+        name: value
+        for name, value in {**signed("issue", b"{}").headers, **headers}.items()
+        if value is not None
     }
     with pytest.raises(Unauthorized, match=said):
         RECEIVER.verify(Incoming(changed, b"{}"), NOW)
@@ -85,9 +88,17 @@ def test_five_minutes_either_way_are_fine(late: int) -> None:
     ("config", "incoming", "said"),
     [
         (SentryConfig(client_secret=CLIENT), plugin_request(), "no plugin_secret is configured"),
-        (SentryConfig(plugin_secret=PLUGIN), signed("issue", b"{}"), "no client_secret is configured"),
+        (
+            SentryConfig(plugin_secret=PLUGIN),
+            signed("issue", b"{}"),
+            "no client_secret is configured",
+        ),
         (SentryConfig(plugin_secret=PLUGIN), plugin_request(""), "no client_secret is configured"),
-        (SentryConfig(plugin_secret=PLUGIN), plugin_request("plugin"), "the secret in the URL is wrong"),
+        (
+            SentryConfig(plugin_secret=PLUGIN),
+            plugin_request("plugin"),
+            "the secret in the URL is wrong",
+        ),
         (
             SentryConfig(client_secret=CLIENT, plugin_secret=PLUGIN),
             Incoming({"sentry-hook-signature": ""}, b"{}", "plugin-s3cr3t"),
@@ -95,7 +106,9 @@ def test_five_minutes_either_way_are_fine(late: int) -> None:
         ),
     ],
 )
-def test_each_way_in_needs_its_own_secret(config: SentryConfig, incoming: Incoming, said: str) -> None:
+def test_each_way_in_needs_its_own_secret(
+    config: SentryConfig, incoming: Incoming, said: str
+) -> None:
     """A secret for one way in doesn't open the other."""
     with pytest.raises(Unauthorized, match=said):
         SentryReceiver("sentry", config).verify(incoming, NOW)
@@ -130,7 +143,8 @@ def test_the_right_secret_opens_the_plugins_url() -> None:
 @given(
     st.dictionaries(
         st.sampled_from(["sentry-hook-signature", "sentry-hook-timestamp", "sentry-hook-resource"]),
-        st.binary(max_size=20).map(lambda raw: raw.decode("utf-8", "surrogateescape")) | st.text(max_size=20),
+        st.binary(max_size=20).map(lambda raw: raw.decode("utf-8", "surrogateescape"))
+        | st.text(max_size=20),
     ),
     st.text(max_size=20),
 )
@@ -139,4 +153,7 @@ def test_any_headers_are_refused(headers: dict[str, str], secret: str) -> None:
     with pytest.raises(Unauthorized):
         RECEIVER.verify(Incoming(headers, b"{}", secret), NOW)
     with pytest.raises(Unauthorized):
-        RECEIVER.verify(Incoming({**signed("issue", b"{}").headers, "sentry-hook-timestamp": secret}, b"{}"), NOW)
+        RECEIVER.verify(
+            Incoming({**signed("issue", b"{}").headers, "sentry-hook-timestamp": secret}, b"{}"),
+            NOW,
+        )

@@ -1,4 +1,6 @@
-"""What every sender's tests share: a peer that is a real server on loopback, the checks all senders pass, a letter."""
+"""What every sender's tests share: a peer that is a real server on loopback, the checks all senders
+pass, a letter.
+"""
 
 import asyncio
 import json
@@ -16,7 +18,15 @@ from aiohttp import web
 from router.model.alert import Alert, AlertStatus
 from router.model.decision import Entry
 from router.model.incident import Incident, Severity, Status
-from router.model.notification import Letter, Mention, Rejected, Result, Retry, Sent, Uncertain
+from router.model.notification import (
+    Letter,
+    OtherIncident,
+    Rejected,
+    Result,
+    Retry,
+    Sent,
+    Uncertain,
+)
 from router.model.reason import Reason
 
 NOW = 1_767_269_400.0
@@ -65,11 +75,13 @@ Answer = Reply | Hang | Disconnect | BreakOff
 class Peer:
     """A service on loopback that keeps the requests it gets.
 
-    It answers by `script`, in order, then by what `answer` makes of the request. What `answer` raises (a failed
-    assertion about a field, say) is raised again when the peer is left.
+    It answers by `script`, in order, then by what `answer` makes of the request. What `answer`
+    raises (a failed assertion about a field, say) is raised again when the peer is left.
     """
 
-    def __init__(self, *script: Answer, answer: Callable[[Request], Answer] = lambda _: Reply()) -> None:
+    def __init__(
+        self, *script: Answer, answer: Callable[[Request], Answer] = lambda _: Reply()
+    ) -> None:
         self.script = deque(script)
         self.answer = answer
         self.requests: list[Request] = []
@@ -101,7 +113,9 @@ class Peer:
         if isinstance(answer, Reply):
             body = answer.body if answer.json is None else json.dumps(answer.json).encode()
             kind = "text/plain" if answer.json is None else "application/json"
-            return web.Response(status=answer.status, body=body, headers={"Content-Type": kind, **answer.headers})
+            return web.Response(
+                status=answer.status, body=body, headers={"Content-Type": kind, **answer.headers}
+            )
         if isinstance(answer, Hang):
             await self._leaving.wait()
         response = web.StreamResponse(headers={"Content-Length": "100"})
@@ -161,19 +175,25 @@ Send = Callable[[], Awaitable[Result]]
 
 
 async def check_statuses(peer: Peer, send: Send, *, idempotent: bool, lowest: int = 200) -> None:
-    """`send`, pointed at `peer`, takes every status from `lowest` for what it means and follows no redirect."""
+    """`send`, pointed at `peer`, takes every status from `lowest` for what it means and follows no
+    redirect.
+    """
     for status, recognised, unrecognised in STATUS_TABLE:
         if status < lowest:
             continue
         peer.requests.clear()
-        peer.script.append(Reply(status, b"", {"Location": peer.url} if 300 <= status < 400 else {}))
+        peer.script.append(
+            Reply(status, b"", {"Location": peer.url} if 300 <= status < 400 else {})
+        )
         result = await send()
         assert type(result) is (recognised if idempotent else unrecognised), (status, result)
         assert len(peer.requests) == 1, status
 
 
 async def check_retry_after(peer: Peer, send: Send) -> None:
-    """`send`, at `NOW`, waits as long as `peer` asks for in seconds or by a date, an hour at the most."""
+    """`send`, at `NOW`, waits as long as `peer` asks for in seconds or by a date, an hour at the
+    most.
+    """
     for value, expected in {
         "7": 7.0,
         "Thu, 01 Jan 2026 12:10:30 GMT": 30.0,
@@ -189,22 +209,34 @@ async def check_retry_after(peer: Peer, send: Send) -> None:
 
 
 async def check_broken_connections(peer: Peer, send: Send, *, idempotent: bool) -> None:
-    """`send`, with a short time-out, knows what may have arrived: the request was read, and no answer came."""
+    """`send`, with a short time-out, knows what may have arrived: the request was read, and no
+    answer came.
+    """
     for answer in (Hang(), Disconnect()):
         peer.script.append(answer)
         result = await send()
         assert type(result) is (Retry if idempotent else Uncertain), (answer, result)
 
 
-async def check_leaks_no_secret(secret: str, peer: Peer, send: Send, caplog: pytest.LogCaptureFixture) -> None:
-    """Whatever happens, `secret` is in no result and in no log line, even if the peer echoes the request."""
+async def check_leaks_no_secret(
+    secret: str, peer: Peer, send: Send, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whatever happens, `secret` is in no result and in no log line, even if the peer echoes the
+    request.
+    """
 
     def echo(request: Request) -> Reply:
         return Reply(400, f"cannot {request.path} {request.headers} ".encode() + request.body)
 
     caplog.set_level(logging.DEBUG)
     peer.answer = echo
-    for answer in (None, Reply(500, secret.encode()), Reply(400, secret.encode()), Disconnect(), Hang()):
+    for answer in (
+        None,
+        Reply(500, secret.encode()),
+        Reply(400, secret.encode()),
+        Disconnect(),
+        Hang(),
+    ):
         if answer is not None:
             peer.script.append(answer)
         assert secret not in repr(await send())
@@ -234,15 +266,23 @@ def make_incident(**changes: Any) -> Incident:
     return msgspec.structs.replace(incident, **changes)
 
 
-def mentions(count: int, **changes: Any) -> tuple[Mention, ...]:
+def mentions(count: int, **changes: Any) -> tuple[OtherIncident, ...]:
     """Further incidents of a letter: INC-143 and on."""
     ids = range(143, 143 + count)
-    return tuple(Mention(make_incident(**{"id": n} | changes), f"http://127.0.0.1:9095/incidents/{n}") for n in ids)
+    return tuple(
+        OtherIncident(make_incident(**{"id": n} | changes), f"http://127.0.0.1:9095/incidents/{n}")
+        for n in ids
+    )
 
 
 def make_letter(**changes: Any) -> Letter:
-    """The first word to a channel of `make_incident()`. A change that is an incident's field goes there."""
-    of_incident = {name: changes.pop(name) for name in tuple(changes) if name not in Letter.__struct_fields__}
+    """The first word to a channel of `make_incident()`.
+
+    A change that is an incident's field goes there.
+    """
+    of_incident = {
+        name: changes.pop(name) for name in tuple(changes) if name not in Letter.__struct_fields__
+    }
     letter = Letter(
         incident=make_incident(**of_incident),
         channel="incidents",
@@ -250,7 +290,13 @@ def make_letter(**changes: Any) -> Letter:
         reason=Reason.STEP_DUE,
         at=NOW,
         timeline=(
-            Entry(142, NOW - 600, Reason.OPENED, data={"alert": "PaymentFailures", "value": "2.5%"}, id=1),
+            Entry(
+                142,
+                NOW - 600,
+                Reason.OPENED,
+                data={"alert": "PaymentFailures", "value": "2.5%"},
+                id=1,
+            ),
             Entry(142, NOW - 300, Reason.ACKNOWLEDGED, by="ana", id=2),
         ),
         alerts=(

@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 from msgspec.structs import replace
 
-from router.core.render import message
+from router.core.messages.render import message
 from router.model.notification import Retry, Sent
 from router.senders.console import ConsoleConfig, ConsoleSender, build
 from tests.senders.kit import make_letter
@@ -29,10 +29,15 @@ async def test_whoever_is_told_gets_one_line(capsys: pytest.CaptureFixture[str])
     assert await ConsoleSender("pager", brief=True).send(letter) == Sent()
     first, second = capsys.readouterr().out.splitlines()
     what = f"{letter.incident.name} {letter.incident.severity} {letter.incident.title}"
-    assert (first, second) == (f"[call -> Ana Lima] {what} (step due)", f"[pager] {what} (step due)")
+    assert (first, second) == (
+        f"[call -> Ana Lima] {what} (step due)",
+        f"[pager] {what} (step due)",
+    )
 
 
-async def test_a_terminal_without_emoji_still_gets_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_terminal_without_emoji_still_gets_the_page(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     raw = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding="ascii"))
     assert await ConsoleSender("log", brief=False).send(make_letter()) == Sent()
@@ -45,6 +50,8 @@ async def test_a_reader_that_has_gone_is_worth_another_try(monkeypatch: pytest.M
     os.close(reading)
     pipe = os.fdopen(writing, "w", encoding="utf-8")
     monkeypatch.setattr(sys, "stdout", pipe)
-    assert await ConsoleSender("log", brief=False).send(make_letter()) == Retry("standard output: BrokenPipeError")
+    assert await ConsoleSender("log", brief=False).send(make_letter()) == Retry(
+        "standard output: BrokenPipeError"
+    )
     with pytest.raises(BrokenPipeError):
         pipe.close()

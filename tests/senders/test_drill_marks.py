@@ -1,4 +1,6 @@
-"""Every kind of channel says that a drill is one, where it's seen first, and however long its title is."""
+"""Every kind of channel says that a drill is one, where it's seen first, and however long its title
+is.
+"""
 
 import json
 from collections.abc import Callable
@@ -6,17 +8,17 @@ from email.headerregistry import Address
 
 import pytest
 
-from router.core.gsm7 import TWO_SEGMENTS, septets
-from router.core.render import message
-from router.core.twiml import spoken
+from router.core.messages.render import message
+from router.core.messages.speech import spoken
+from router.core.text.gsm7 import TWO_SEGMENTS, septets
 from router.model.incident import Status
 from router.model.notification import Letter
-from router.senders.github_text import title
+from router.senders.github.text import title
 from router.senders.mail import compose
-from router.senders.pagerduty import alert
-from router.senders.slack_blocks import build_message
-from router.senders.sms import text
+from router.senders.pagerduty.sender import alert
+from router.senders.slack.blocks import build_message
 from router.senders.teams import build_card
+from router.senders.twilio.sms import text
 from router.senders.webhook import build_event
 from tests.senders.kit import make_letter
 
@@ -58,10 +60,15 @@ def test_a_text_message_begins_with_it(state: dict[str, object]) -> None:
 def test_a_call_begins_with_it() -> None:
     """In words; what is real says nothing of the kind."""
     letter = make_letter(drill=True, title=LONG)
-    assert spoken(letter.incident, "VintStreet", letter.at).startswith("This is a drill. Severity P 0,")
+    assert spoken(letter.incident, "VintStreet", letter.at).startswith(
+        "This is a drill. Severity P 0,"
+    )
     assert "drill" not in spoken(make_letter().incident, "VintStreet", letter.at)
 
 
 def test_a_webhook_says_it_in_a_field() -> None:
-    said = [json.loads(build_event(make_letter(drill=drill)))["data"]["incident"]["drill"] for drill in (True, False)]
+    said = [
+        json.loads(build_event(make_letter(drill=drill)))["data"]["incident"]["drill"]
+        for drill in (True, False)
+    ]
     assert said == [True, False]

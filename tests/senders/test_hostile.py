@@ -1,6 +1,8 @@
-"""Whatever an alert or a person wrote, nothing gets out of its place: every sender's content, and the public page's.
+"""Whatever an alert or a person wrote, nothing gets out of its place: every sender's content, and
+the public page's.
 
-One hostile text is put into the title, a label, an annotation, a person's name, a note and the public words at once.
+One hostile text is put into the title, a label, an annotation, a person's name, a note and the
+public words at once.
 """
 
 import json
@@ -15,15 +17,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from router.core.statuspage.page import make_page
-from router.core.twiml import ask, spoken
-from router.core.wording import Wording
+from router.core.communication.status_page import make_page
+from router.core.messages.speech import ask, spoken
+from router.core.messages.templates import Wording
 from router.engine.customers import announcement
 from router.model.decision import Entry
 from router.model.notification import Letter
 from router.model.reason import Reason
 from router.model.statuspage import Published
-from router.senders import console, github_text, mail, pagerduty, slack_blocks, sms, teams, webhook
+from router.senders import console, mail, teams, webhook
+from router.senders.github import text as github_text
+from router.senders.pagerduty import sender as pagerduty
+from router.senders.slack import blocks as slack_blocks
+from router.senders.twilio import sms
 from router.web.statuspage.documents import documents
 from tests.core.statuspage.published import PLAN
 from tests.senders.kit import NOW, make_letter
@@ -78,7 +84,9 @@ def safe(html: str) -> None:
     found = Tags(html)
     assert not {"script", "iframe", "object", "svg", "base"} & set(found.tags)
     assert not found.handlers
-    assert not [link for link in found.links if link.strip().lower().startswith(("javascript:", "data:"))]
+    assert not [
+        link for link in found.links if link.strip().lower().startswith(("javascript:", "data:"))
+    ]
 
 
 def plain_line(text: str) -> bool:
@@ -90,8 +98,14 @@ def test_no_mail_gets_a_header_or_markup_from_outside(text: str) -> None:
     """To people on call, to stakeholders, and to customers."""
     one = letter(text)
     note = Entry(142, NOW, Reason.ANNOUNCED, text, {"title": text, "text": text}, id=4)
-    outside = mail.compose_public(announcement(one.incident, note, "ana@example.com", "7-f00"), SENDER, TO)
-    for made in (mail.compose(one, SENDER, TO), mail.compose_for_onlookers(one, SENDER, TO), outside):
+    outside = mail.compose_public(
+        announcement(one.incident, note, "ana@example.com", "7-f00"), SENDER, TO
+    )
+    for made in (
+        mail.compose(one, SENDER, TO),
+        mail.compose_for_onlookers(one, SENDER, TO),
+        outside,
+    ):
         read = message_from_bytes(made.as_bytes(), policy=policy.default)
         assert {name.lower() for name in read} <= {
             "from", "to", "subject", "date", "message-id", "in-reply-to", "references", "auto-submitted", "importance",
@@ -120,7 +134,11 @@ def marked(value: Any) -> list[str]:
         return [found for one in value for found in marked(one)]
     if not isinstance(value, dict):
         return []
-    own = [value["text"]] if value.get("type") in {"mrkdwn", None} and isinstance(value.get("text"), str) else []
+    own = (
+        [value["text"]]
+        if value.get("type") in {"mrkdwn", None} and isinstance(value.get("text"), str)
+        else []
+    )
     return own + [found for one in value.values() for found in marked(one)]
 
 
@@ -128,7 +146,9 @@ def marked(value: Any) -> list[str]:
 def test_a_call_says_it_and_does_nothing_else(text: str) -> None:
     """TwiML has the verbs that are ours."""
     one = letter(text)
-    said = ET.fromstring(ask(spoken(one.incident, one.company, one.at), "https://router.example.com/x"))
+    said = ET.fromstring(
+        ask(spoken(one.incident, one.company, one.at), "https://router.example.com/x")
+    )
     assert [element.tag for element in said.iter()] == ["Response", "Gather", "Say", "Say"]
 
 
@@ -137,7 +157,9 @@ def test_githubs_issue_has_it_as_code_and_no_mark_of_ours(text: str) -> None:
     """Nobody is mentioned, nothing is rendered, and no text passes for what the router wrote down."""
     one = letter(text)
     body = github_text.body(one)
-    outside = re.sub(r"\]\(<https?://[^<>\s]*>\)", "]", re.sub(r"(`+)(?!`).*?(?<!`)\1(?!`)", "", body))
+    outside = re.sub(
+        r"\]\(<https?://[^<>\s]*>\)", "]", re.sub(r"(`+)(?!`).*?(?<!`)\1(?!`)", "", body)
+    )
     ours = [line for line in outside.splitlines() if not line.startswith("<!-- alert-router:")]
     assert not re.search(r"@\w|<[a-z!/]|javascript:", "\n".join(ours), re.IGNORECASE)
     assert github_text.told_in(body) == 3
@@ -161,7 +183,12 @@ def test_the_public_page_and_its_feed_hold_it_as_text(text: str) -> None:
     """In HTML, Atom and JSON, in the packaged words and in a person's."""
     one = letter(text)
     words = Wording(text, text).update(replace(one.incident, public_title=""), NOW)
-    said = {"text": words.text, "title": words.subject, "status": "investigating", "component": "payments"}
+    said = {
+        "text": words.text,
+        "title": words.subject,
+        "status": "investigating",
+        "component": "payments",
+    }
     entries = (one.timeline[2], Entry(142, NOW + 1, Reason.PUBLISHED, text, said, id=5))
     page = make_page(PLAN, [Published(one.incident, entries)], [], NOW + 60)
     for name, document in documents(page, subscribe=True).items():

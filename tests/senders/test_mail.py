@@ -30,7 +30,9 @@ PASSWORD = "correct-horse-battery"
 
 
 class Relay:
-    """An SMTP server that keeps what it accepts, and refuses as told: by recipient, at MAIL, or after the data."""
+    """An SMTP server that keeps what it accepts, and refuses as told: by recipient, at MAIL, or
+    after the data.
+    """
 
     def __init__(self) -> None:
         self.mails: list[tuple[str, EmailMessage]] = []
@@ -85,7 +87,8 @@ async def running(relay: Relay, **options: Any) -> AsyncIterator[int]:
         yield server.sockets[0].getsockname()[1]
     finally:
         server.close()
-        # aiosmtpd leaves open what the client didn't end politely, and the loop would complain of it.
+        # aiosmtpd leaves open what the client didn't end politely, and the loop would complain of
+        # it.
         for one in served:
             one._handler_coroutine.cancel()
             for transport in filter(None, (one.transport, one._original_transport)):
@@ -117,7 +120,10 @@ def make_sender(port: int, *to: str, timeout: float = 5.0, **smtp: Any) -> MailS
 
 async def test_each_recipient_gets_a_mail_of_their_own(relay: Relay, port: int) -> None:
     """One recipient doesn't see another, and all go over one connection."""
-    assert await make_sender(port, "Ana <ana@example.com>", "ben@example.com").send(make_letter()) == Sent()
+    assert (
+        await make_sender(port, "Ana <ana@example.com>", "ben@example.com").send(make_letter())
+        == Sent()
+    )
     assert [(to, mail["To"]) for to, mail in relay.mails] == [
         ("ana@example.com", "Ana <ana@example.com>"),
         ("ben@example.com", "ben@example.com"),
@@ -126,7 +132,9 @@ async def test_each_recipient_gets_a_mail_of_their_own(relay: Relay, port: int) 
 
 
 async def test_a_mail_to_a_person_goes_to_them_alone(relay: Relay, port: int) -> None:
-    """Not to the channel's own recipients; and each person is told, though their messages have the same number."""
+    """Not to the channel's own recipients; and each person is told, though their messages have the
+    same number.
+    """
     relay.refuse_recipient = {"ana@example.com": "451 later"}
     sender = make_sender(port)
     ana = make_letter(channel="mail/ana", to="ana@example.com")
@@ -137,10 +145,16 @@ async def test_a_mail_to_a_person_goes_to_them_alone(relay: Relay, port: int) ->
     assert [to for to, _ in relay.mails] == ["ben@example.com", "ana@example.com"]
 
 
-async def test_a_channel_for_people_alone_needs_no_recipients_of_its_own(relay: Relay, port: int) -> None:
+async def test_a_channel_for_people_alone_needs_no_recipients_of_its_own(
+    relay: Relay, port: int
+) -> None:
     """A message to nobody is given up, with the reason."""
-    config = MailConfig(smtp=Smtp(host="127.0.0.1", port=port, starttls=False), from_="router@example.com")
-    assert await MailSender(config).send(make_letter()) == Rejected("nobody to send to: the channel has no `to`")
+    config = MailConfig(
+        smtp=Smtp(host="127.0.0.1", port=port, starttls=False), from_="router@example.com"
+    )
+    assert await MailSender(config).send(make_letter()) == Rejected(
+        "nobody to send to: the channel has no `to`"
+    )
 
 
 async def test_headers_are_those_of_an_automatic_mail_that_matters(relay: Relay, port: int) -> None:
@@ -156,8 +170,12 @@ async def test_headers_are_those_of_an_automatic_mail_that_matters(relay: Relay,
     assert mail["In-Reply-To"] == mail["References"] == "<incident-142.1767268800@example.com>"
 
 
-@pytest.mark.parametrize("change", [{"severity": Severity.P2}, {"status": Status.RESOLVED, "closed_at": NOW}])
-async def test_importance_is_for_what_is_urgent_now(relay: Relay, port: int, change: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "change", [{"severity": Severity.P2}, {"status": Status.RESOLVED, "closed_at": NOW}]
+)
+async def test_importance_is_for_what_is_urgent_now(
+    relay: Relay, port: int, change: dict[str, Any]
+) -> None:
     await make_sender(port).send(make_letter(**change))
     assert relay.mails[0][1]["Importance"] is None
 
@@ -167,7 +185,9 @@ async def test_text_and_html_say_the_same(relay: Relay, port: int) -> None:
     await make_sender(port).send(make_letter())
     text, html = relay.mails[0][1].iter_parts()
     assert (text.get_content_type(), html.get_content_type()) == ("text/plain", "text/html")
-    assert text.get_content().startswith("🚨 [P0] VintStreet Incident\r\n\r\nStatus: INVESTIGATING\r\n")
+    assert text.get_content().startswith(
+        "🚨 [P0] VintStreet Incident\r\n\r\nStatus: INVESTIGATING\r\n"
+    )
     assert "service: api" in text.get_content()
     shown = text_of(html.get_content())
     for part in (
@@ -212,9 +232,14 @@ def text_of(html: str) -> str:
 
 
 async def test_a_chart_is_within_the_mail(relay: Relay, port: int) -> None:
-    """The HTML shows it by its Content-ID, so that nothing has to be fetched; the text does without."""
+    """The HTML shows it by its Content-ID, so that nothing has to be fetched; the text does
+    without.
+    """
     picture = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 40
-    assert await make_sender(port).send(msgspec.structs.replace(make_letter(), picture=picture)) == Sent()
+    assert (
+        await make_sender(port).send(msgspec.structs.replace(make_letter(), picture=picture))
+        == Sent()
+    )
     mail = relay.mails[0][1]
     _, related = mail.iter_parts()
     html, image = related.iter_parts()
@@ -223,7 +248,10 @@ async def test_a_chart_is_within_the_mail(relay: Relay, port: int) -> None:
     ]  # fmt: skip
     assert image.get_content() == picture
     assert image.get_content_disposition() == "inline"
-    assert f'<img src="cid:{image["Content-ID"][1:-1]}" alt="What the alert measured"' in html.get_content()
+    assert (
+        f'<img src="cid:{image["Content-ID"][1:-1]}" alt="What the alert measured"'
+        in html.get_content()
+    )
 
 
 async def test_markup_and_line_ends_from_alerts_stay_text(relay: Relay, port: int) -> None:
@@ -261,7 +289,9 @@ async def ids(relay: Relay, port: int, **changes: Any) -> str:
     return str(relay.mails[0][1]["Message-ID"])
 
 
-async def test_the_same_message_has_the_same_id_and_another_another(relay: Relay, port: int) -> None:
+async def test_the_same_message_has_the_same_id_and_another_another(
+    relay: Relay, port: int
+) -> None:
     """What is sent again after an unknown outcome can be told; nothing else is ever taken for it."""
     first = await ids(relay, port)
     assert await ids(relay, port, at=NOW + 60) == first
@@ -309,9 +339,14 @@ async def test_one_bad_address_keeps_nobody_else_from_their_mail(relay: Relay, p
     """It's sent if anybody has it; who was refused for good is in the log."""
     relay.refuse_recipient["gone@example.com"] = "550 5.1.1 no such user"
     with structlog.testing.capture_logs() as logs:
-        assert await make_sender(port, "gone@example.com", "ben@example.com").send(make_letter()) == Sent()
+        assert (
+            await make_sender(port, "gone@example.com", "ben@example.com").send(make_letter())
+            == Sent()
+        )
     assert [to for to, _ in relay.mails] == ["ben@example.com"]
-    assert [(line["event"], line["to"]) for line in logs] == [("recipient_refused", "gone@example.com")]
+    assert [(line["event"], line["to"]) for line in logs] == [
+        ("recipient_refused", "gone@example.com")
+    ]
 
 
 async def test_a_retry_goes_only_to_who_doesnt_have_it(relay: Relay, port: int) -> None:
@@ -327,7 +362,9 @@ async def test_a_retry_goes_only_to_who_doesnt_have_it(relay: Relay, port: int) 
     assert [to for to, _ in relay.mails][2:] == ["ana@example.com", "slow@example.com"]
 
 
-async def test_a_connection_lost_after_the_data_is_worth_another_try(relay: Relay, port: int) -> None:
+async def test_a_connection_lost_after_the_data_is_worth_another_try(
+    relay: Relay, port: int
+) -> None:
     """The relay may have it or not: the mail is sent again with the id it had."""
     sender = make_sender(port)
     relay.after_data = lambda server: server.transport.abort()
@@ -339,7 +376,9 @@ async def test_a_connection_lost_after_the_data_is_worth_another_try(relay: Rela
 
 async def test_what_was_accepted_stays_so_when_the_goodbye_fails(relay: Relay, port: int) -> None:
     """A relay that hangs up right after its 250 has the mail."""
-    relay.after_data = lambda server: asyncio.get_running_loop().call_later(0.05, server.transport.abort)
+    relay.after_data = lambda server: asyncio.get_running_loop().call_later(
+        0.05, server.transport.abort
+    )
     sender = make_sender(port)
     first = await sender.send(make_letter())
     assert first == Sent()
@@ -363,7 +402,9 @@ async def test_a_relay_that_says_nothing_is_given_up_on_in_time() -> None:
         over.set()
 
     async with await asyncio.start_server(mute, "127.0.0.1", 0) as server:
-        result = await make_sender(server.sockets[0].getsockname()[1], timeout=0.2).send(make_letter())
+        result = await make_sender(server.sockets[0].getsockname()[1], timeout=0.2).send(
+            make_letter()
+        )
         assert isinstance(result, Retry)
         await over.wait()
 
@@ -383,7 +424,18 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
         pytest.skip("the openssl command makes the test certificate")
     folder = tmp_path_factory.mktemp("tls")
     cert, key = folder / "cert.pem", folder / "key.pem"
-    command = [openssl, "req", "-x509", "-nodes", "-newkey", "rsa:2048", "-days", "1", "-subj", "/CN=relay"]
+    command = [
+        openssl,
+        "req",
+        "-x509",
+        "-nodes",
+        "-newkey",
+        "rsa:2048",
+        "-days",
+        "1",
+        "-subj",
+        "/CN=relay",
+    ]
     command += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(cert)]
     subprocess.run(command, check=True, capture_output=True)
     return cert, key
@@ -405,7 +457,9 @@ async def test_starttls_encrypts_what_it_can_verify(
     assert len(relay.mails) == 1
 
 
-async def test_a_relay_that_cant_prove_itself_gets_nothing(relay: Relay, certificate: tuple[Path, Path]) -> None:
+async def test_a_relay_that_cant_prove_itself_gets_nothing(
+    relay: Relay, certificate: tuple[Path, Path]
+) -> None:
     """A certificate nobody vouches for is no reason to go on."""
     async with running(relay, tls_context=server_side(certificate), require_starttls=True) as port:
         result = await make_sender(port, starttls=True).send(make_letter())
@@ -419,10 +473,17 @@ def login(server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -
 
 
 @pytest.mark.parametrize(("password", "kind"), [(PASSWORD, Sent), ("wrong-" + PASSWORD, Rejected)])
-async def test_logs_in_and_doesnt_insist_on_a_wrong_password(relay: Relay, password: str, kind: type[Result]) -> None:
-    """A refused password is for the operators: trying again may lock the account. It's in no reason."""
+async def test_logs_in_and_doesnt_insist_on_a_wrong_password(
+    relay: Relay, password: str, kind: type[Result]
+) -> None:
+    """A refused password is for the operators: trying again may lock the account.
+
+    It's in no reason.
+    """
     async with running(relay, authenticator=login, auth_require_tls=False) as port:
-        result = await make_sender(port, username="router", password=Secret(password)).send(make_letter())
+        result = await make_sender(port, username="router", password=Secret(password)).send(
+            make_letter()
+        )
     assert type(result) is kind
     assert password not in repr(result)
 
@@ -434,7 +495,9 @@ async def test_a_relay_that_quotes_the_login_leaks_nothing(relay: Relay) -> None
         return AuthResult(success=False, handled=False, message=f"535 5.7.8 no {data.password!r}")
 
     async with running(relay, authenticator=quoting, auth_require_tls=False) as port:
-        result = await make_sender(port, username="router", password=Secret(PASSWORD)).send(make_letter())
+        result = await make_sender(port, username="router", password=Secret(PASSWORD)).send(
+            make_letter()
+        )
     assert result == Rejected("SMTP 535 authentication refused")
 
 
@@ -443,11 +506,19 @@ async def test_a_relay_that_quotes_the_login_leaks_nothing(relay: Relay) -> None
     [
         lambda: Smtp(host="smtp.example.com", username="router"),
         lambda: Smtp(host="smtp.example.com", password=Secret("x")),
-        lambda: Smtp(host="smtp.example.com", username="router", password=Secret("x"), starttls=False),
+        lambda: Smtp(
+            host="smtp.example.com", username="router", password=Secret("x"), starttls=False
+        ),
         lambda: MailConfig(smtp=Smtp(host="h"), from_="router", to=("a@example.com",)),
-        lambda: MailConfig(smtp=Smtp(host="h"), from_="router@example.com", to=("a@example.com, b@example.com",)),
-        lambda: MailConfig(smtp=Smtp(host="h"), from_="router@example.com", to=("jürgen@example.com",)),
-        lambda: MailConfig(smtp=Smtp(host="h"), from_="router@example.com", to=("a@example.com\r\nBcc: b@c.d",)),
+        lambda: MailConfig(
+            smtp=Smtp(host="h"), from_="router@example.com", to=("a@example.com, b@example.com",)
+        ),
+        lambda: MailConfig(
+            smtp=Smtp(host="h"), from_="router@example.com", to=("jürgen@example.com",)
+        ),
+        lambda: MailConfig(
+            smtp=Smtp(host="h"), from_="router@example.com", to=("a@example.com\r\nBcc: b@c.d",)
+        ),
     ],
 )
 def test_a_config_that_cant_work_or_isnt_safe_is_refused(make: Callable[[], object]) -> None:
@@ -466,13 +537,19 @@ async def test_built_from_config_it_sends(relay: Relay, port: int) -> None:
 
 async def test_each_mailbox_has_links_of_its_own(relay: Relay, port: int) -> None:
     """In the text and as buttons, escaped; without a key there are none."""
-    letter = make_letter(link=lambda command, who: f"https://router.example.com/act/{command}?{who}&x")
+    letter = make_letter(
+        link=lambda command, who: f"https://router.example.com/act/{command}?{who}&x"
+    )
     sender = make_sender(port, "ana@example.com", "ben@example.com")
     await sender.send(letter)
     await sender.send(make_letter(seq=2))
     for who, (_, mail) in zip(("ana", "ben"), relay.mails, strict=False):
         text, html = (part.get_content() for part in mail.iter_parts())
-        for label, command in (("Acknowledge", "ack"), ("Escalate", "escalate"), ("Resolve", "resolve")):
+        for label, command in (
+            ("Acknowledge", "ack"),
+            ("Escalate", "escalate"),
+            ("Resolve", "resolve"),
+        ):
             url = f"https://router.example.com/act/{command}?{who}@example.com&x"
             assert f"\r\n{label}: {url}\r\n" in text
             assert f'href="{url.replace("&", "&amp;")}"' in html
@@ -487,16 +564,26 @@ async def test_several_incidents_are_one_mail(relay: Relay, port: int) -> None:
     (_, mail), (_, other) = relay.mails
     assert mail["Subject"] == "[INC-142] Payment failures at 2.5% on api (and 2 more)"
     text, html = (part.get_content() for part in mail.iter_parts())
-    assert "AND 2 MORE INCIDENTS:\nP2 INC-143: Disk <b> full http://127.0.0.1:9095/incidents/143\n" in text.replace(
-        "\r\n", "\n"
+    assert (
+        "AND 2 MORE INCIDENTS:\nP2 INC-143: Disk <b> full http://127.0.0.1:9095/incidents/143\n"
+        in text.replace("\r\n", "\n")
     )
-    assert '<a href="http://127.0.0.1:9095/incidents/144">P2 INC-144: Disk &lt;b&gt; full</a>' in html
+    assert (
+        '<a href="http://127.0.0.1:9095/incidents/144">P2 INC-144: Disk &lt;b&gt; full</a>' in html
+    )
     assert mail["Message-ID"] != other["Message-ID"]
 
 
-async def test_who_only_wants_to_know_gets_words_of_their_own_and_nothing_to_press(relay: Relay, port: int) -> None:
+async def test_who_only_wants_to_know_gets_words_of_their_own_and_nothing_to_press(
+    relay: Relay, port: int
+) -> None:
     """In the incident's thread, by their clock."""
-    letter = make_letter(onlooker=True, to="dan@example.com", time_zone="Europe/Paris", link=lambda *_: "https://x/act")
+    letter = make_letter(
+        onlooker=True,
+        to="dan@example.com",
+        time_zone="Europe/Paris",
+        link=lambda *_: "https://x/act",
+    )
     assert await make_sender(port).send(letter) == Sent()
     ((_, mail),) = relay.mails
     said, html = (mail.get_body((kind,)) for kind in ("plain", "html"))

@@ -1,11 +1,13 @@
-"""Whoever only wants to know how it stands is asked for nothing, over whichever channel they hear of it."""
+"""Whoever only wants to know how it stands is asked for nothing, over whichever channel they hear
+of it.
+"""
 
 import pytest
 
 from router.model.notification import Letter
-from router.senders.slack_blocks import build_message
-from router.senders.sms import text
+from router.senders.slack.blocks import build_message
 from router.senders.teams import build_card
+from router.senders.twilio.sms import text
 from tests.senders.kit import make_letter
 
 
@@ -20,6 +22,11 @@ def told(letter: Letter) -> list[str]:
 
 @pytest.mark.parametrize("onlooker", [True, False])
 def test_only_who_was_paged_is_asked_for_an_answer(onlooker: bool) -> None:
-    letter = make_letter(onlooker=onlooker, link=lambda command, _: f"https://router.example.com/act/{command}")
-    asked = [word in said for word, said in zip(("'ack'", "ACK 142", "/act/ack"), told(letter), strict=True)]
+    letter = make_letter(
+        onlooker=onlooker, link=lambda command, _: f"https://router.example.com/act/{command}"
+    )
+    asked = [
+        word in said
+        for word, said in zip(("'ack'", "ACK 142", "/act/ack"), told(letter), strict=True)
+    ]
     assert asked == [not onlooker] * 3

@@ -13,7 +13,13 @@ from multidict import CIMultiDict
 
 from router.model.notification import Rejected, Result, Retry, Sent, Uncertain
 from router.senders.http import MAX_ANSWER, post
-from router.senders.outcome import MAX_RETRY_AFTER, error_word, from_error, from_response, retry_after
+from router.senders.outcome import (
+    MAX_RETRY_AFTER,
+    error_word,
+    from_error,
+    from_response,
+    retry_after,
+)
 from tests.senders.kit import (
     NOW,
     STATUS_TABLE,
@@ -27,10 +33,18 @@ from tests.senders.kit import (
 )
 
 
-async def attempt(url: str, *, idempotent: bool = False, seconds: float = 5.0) -> tuple[Result, bytes]:
+async def attempt(
+    url: str, *, idempotent: bool = False, seconds: float = 5.0
+) -> tuple[Result, bytes]:
     async with aiohttp.ClientSession() as session:
         return await post(
-            session, f"{url}/s3cret", body=b"{}", headers={}, timeout=seconds, idempotent=idempotent, now=NOW
+            session,
+            f"{url}/s3cret",
+            body=b"{}",
+            headers={},
+            timeout=seconds,
+            idempotent=idempotent,
+            now=NOW,
         )
 
 
@@ -76,14 +90,18 @@ async def test_no_more_of_an_answer_is_read_than_needed() -> None:
         ("http://" + "a" * 70 + ".invalid", Rejected("address or header unusable")),
     ],
 )
-async def test_a_request_that_was_never_written_is_certainly_not_sent(url: str, expected: Result) -> None:
+async def test_a_request_that_was_never_written_is_certainly_not_sent(
+    url: str, expected: Result
+) -> None:
     assert await attempt(url) == (expected, b"")
 
 
 async def test_a_header_that_cannot_be_sent_is_refused_before_anything_is() -> None:
     async with Peer() as peer, aiohttp.ClientSession() as session:
         headers = {"x": "two\nlines"}
-        result, _ = await post(session, peer.url, body=b"", headers=headers, timeout=5.0, idempotent=False, now=NOW)
+        result, _ = await post(
+            session, peer.url, body=b"", headers=headers, timeout=5.0, idempotent=False, now=NOW
+        )
         assert isinstance(result, Rejected)
         assert not peer.requests
 
@@ -141,8 +159,12 @@ ERRORS: list[tuple[Exception, type[Result]]] = [
 ]
 
 
-@pytest.mark.parametrize(("failure", "expected"), ERRORS, ids=lambda value: getattr(type(value), "__name__", ""))
-async def test_every_failure_has_its_meaning_and_tells_no_secret(failure: Exception, expected: type[Result]) -> None:
+@pytest.mark.parametrize(
+    ("failure", "expected"), ERRORS, ids=lambda value: getattr(type(value), "__name__", "")
+)
+async def test_every_failure_has_its_meaning_and_tells_no_secret(
+    failure: Exception, expected: type[Result]
+) -> None:
     with aioresponses() as network:
         network.post("http://127.0.0.1/s3cret", exception=failure)
         result, _ = await attempt("http://127.0.0.1")
@@ -162,14 +184,21 @@ def test_a_request_the_service_recognises_is_never_uncertain(failure: Exception)
     body=st.binary(),
 )
 def test_headers_and_body_never_change_what_a_status_means(
-    row: tuple[int, type[Result], type[Result]], idempotent: bool, headers: dict[str, str], body: bytes
+    row: tuple[int, type[Result], type[Result]],
+    idempotent: bool,
+    headers: dict[str, str],
+    body: bytes,
 ) -> None:
     status, recognised, unrecognised = row
     result = from_response(status, CIMultiDict(headers), body, idempotent=idempotent, now=NOW)
     assert type(result) is (recognised if idempotent else unrecognised)
 
 
-@given(st.text() | st.from_regex(r"-?[0-9]+(\.[0-9]+)?") | st.datetimes().map("{:%a, %d %b %Y %H:%M:%S GMT}".format))
+@given(
+    st.text()
+    | st.from_regex(r"-?[0-9]+(\.[0-9]+)?")
+    | st.datetimes().map("{:%a, %d %b %Y %H:%M:%S GMT}".format)
+)
 def test_any_retry_after_is_a_sensible_wait_or_none(value: str) -> None:
     wait = retry_after(value, NOW)
     assert wait is None or 0 <= wait <= MAX_RETRY_AFTER
@@ -190,7 +219,9 @@ def test_any_retry_after_is_a_sensible_wait_or_none(value: str) -> None:
         ("1e3", None),
     ],
 )
-def test_retry_after_is_seconds_or_one_of_the_three_forms_of_date(value: str, expected: float | None) -> None:
+def test_retry_after_is_seconds_or_one_of_the_three_forms_of_date(
+    value: str, expected: float | None
+) -> None:
     assert retry_after(value, NOW) == expected
 
 

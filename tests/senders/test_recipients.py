@@ -6,7 +6,7 @@ import pytest
 
 from router.model.notification import Rejected, Result, Retry, Sent, Uncertain
 from router.senders import recipients
-from router.senders.recipients import Recipients, side_by_side
+from router.senders.recipients import RecipientList, side_by_side
 from tests.senders.kit import make_letter
 
 
@@ -34,14 +34,24 @@ class Script:
         (Retry("busy"), Uncertain("lost"), Uncertain("lost")),
     ],
 )
-async def test_the_whole_is_sent_once_nobody_is_left_to_try(a: Result, b: Result, expected: Result) -> None:
+async def test_the_whole_is_sent_once_nobody_is_left_to_try(
+    a: Result, b: Result, expected: Result
+) -> None:
     """One who took it is enough; what may still come is waited for; a doubt is told."""
-    assert await Recipients().tell(make_letter(), ["a", "b", "a"], side_by_side(Script(a=[a], b=[b]))) == expected
+    assert (
+        await RecipientList().tell(
+            make_letter(), ["a", "b", "a"], side_by_side(Script(a=[a], b=[b]))
+        )
+        == expected
+    )
 
 
 async def test_who_is_done_is_not_told_again_on_a_retry() -> None:
     """Only the one who was out of reach is tried again; the next message is for all of them."""
-    crowd, script = Recipients(), Script(a=[Sent("1"), Sent("3")], b=[Retry("busy"), Sent("2"), Sent("4")])
+    crowd, script = (
+        RecipientList(),
+        Script(a=[Sent("1"), Sent("3")], b=[Retry("busy"), Sent("2"), Sent("4")]),
+    )
     assert isinstance(await crowd.tell(make_letter(), ["a", "b"], side_by_side(script)), Retry)
     assert await crowd.tell(make_letter(), ["a", "b"], side_by_side(script)) == Sent("1 2")
     assert await crowd.tell(make_letter(seq=2), ["a", "b"], side_by_side(script)) == Sent("3 4")
@@ -50,7 +60,7 @@ async def test_who_is_done_is_not_told_again_on_a_retry() -> None:
 
 async def test_a_message_refused_by_all_is_tried_anew_when_it_is_sent_again() -> None:
     """What is wrong with an account can be put right."""
-    crowd, script = Recipients(), Script(a=[Rejected("no"), Sent("1")])
+    crowd, script = RecipientList(), Script(a=[Rejected("no"), Sent("1")])
     assert await crowd.tell(make_letter(), ["a"], side_by_side(script)) == Rejected("no")
     assert await crowd.tell(make_letter(), ["a"], side_by_side(script)) == Sent("1")
 
@@ -58,7 +68,7 @@ async def test_a_message_refused_by_all_is_tried_anew_when_it_is_sent_again() ->
 async def test_what_is_remembered_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     """The oldest is forgotten: at worst somebody is told twice."""
     monkeypatch.setattr(recipients, "MAX_REMEMBERED", 2)
-    crowd = Recipients()
+    crowd = RecipientList()
     for seq in range(5):
         await crowd.tell(make_letter(seq=seq), ["a"], side_by_side(Script(a=[Retry("busy")])))
     assert len(crowd._settled) == 2

@@ -25,5 +25,7 @@ for name in ("console", "slack", "webhook"):
     KINDS[name].config()
 print([name for name in ("slack_sdk", "pagerduty", "httpx2", "aiosmtplib") if name in sys.modules])
 """
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip() == "[]"

@@ -32,7 +32,9 @@ PATH = (
     "/workflows/0123abcd/triggers/manual/paths/invoke"
     "?api-version=2016-06-01&sp=%2Ftriggers%2Fmanual%2Frun&sv=1.0&sig=a%2Bb_-c%7Es3cret"
 )
-"""A path as Teams gives it: a decoder that writes it anew loses the signature's `%2B`, `%2F` or `%7E`."""
+"""A path as Teams gives it: a decoder that writes it anew loses the signature's `%2B`, `%2F` or
+`%7E`.
+"""
 
 
 def workflow(request: Request) -> Reply:
@@ -84,14 +86,21 @@ def lines_of(letter: Letter) -> list[str]:
 
 
 def sender(session: aiohttp.ClientSession, url: str, timeout: float = 10.0) -> TeamsSender:
-    return build("incidents", TeamsConfig(webhook_url=SecretUrl(url), timeout=Duration(timeout)), session)
+    return build(
+        "incidents", TeamsConfig(webhook_url=SecretUrl(url), timeout=Duration(timeout)), session
+    )
 
 
 async def test_each_letter_is_a_post_of_its_own_to_the_url_as_it_was_written() -> None:
     async with Peer(answer=workflow) as peer, aiohttp.ClientSession() as session:
         teams = sender(session, peer.url + PATH)
         assert await teams.send(make_letter()) == Sent()
-        assert await teams.send(make_letter(seq=2, sent=1, told=1, status=Status.RESOLVED, closed_at=NOW)) == Sent()
+        assert (
+            await teams.send(
+                make_letter(seq=2, sent=1, told=1, status=Status.RESOLVED, closed_at=NOW)
+            )
+            == Sent()
+        )
         await teams.close()
         assert not session.closed
     assert len(peer.requests) == 2
@@ -107,7 +116,12 @@ async def test_the_router_reads_every_outcome_as_all_senders_do() -> None:
 
 @pytest.mark.parametrize(
     ("status", "expected"),
-    [(429, Retry("HTTP 429")), (500, Retry("HTTP 500")), (504, Uncertain("HTTP 504")), (413, Rejected("HTTP 413"))],
+    [
+        (429, Retry("HTTP 429")),
+        (500, Retry("HTTP 500")),
+        (504, Uncertain("HTTP 504")),
+        (413, Rejected("HTTP 413")),
+    ],
 )
 async def test_a_refusal_within_a_success_is_a_refusal(status: int, expected: Result) -> None:
     body = f"Webhook message delivery failed: Microsoft Teams endpoint returned HTTP error {status} with ContextId x"
@@ -137,7 +151,9 @@ def test_the_card_is_the_plans_internal_alert() -> None:
     assert lines[6].startswith("12:00 - Incident detected")
     assert lines[7] == "12:05 - Acknowledged by ana"
     assert lines[8].startswith("INC-142 · Alerts firing: 1 of 1")
-    assert [(action["title"], action["url"]) for action in card_of(make_letter())["actions"][:2]] == [
+    assert [
+        (action["title"], action["url"]) for action in card_of(make_letter())["actions"][:2]
+    ] == [
         ("Open incident", "http://127.0.0.1:9095/incidents/142"),
         ("Runbook", "https://example.com/runbooks/payments"),
     ]
@@ -154,13 +170,16 @@ def test_the_card_is_the_plans_internal_alert() -> None:
         ({"status": Status.FALSE_POSITIVE, "closed_at": NOW}, "Default"),
     ],
 )
-def test_the_headlines_colour_is_that_of_the_severity_until_the_end(changes: dict[str, Any], colour: str) -> None:
+def test_the_headlines_colour_is_that_of_the_severity_until_the_end(
+    changes: dict[str, Any], colour: str
+) -> None:
     assert card_of(make_letter(**changes))["body"][0]["inlines"][0]["color"] == colour
 
 
 def test_a_card_too_large_loses_its_old_updates_first() -> None:
     timeline = tuple(
-        Entry(142, NOW, Reason.NOTED, data={"text": f"note {n} " + "🚨" * 900}, id=n + 1) for n in range(10)
+        Entry(142, NOW, Reason.NOTED, data={"text": f"note {n} " + "🚨" * 900}, id=n + 1)
+        for n in range(10)
     )
     lines = lines_of(make_letter(timeline=timeline))
     assert "note 0" not in "".join(lines)
@@ -189,7 +208,14 @@ NASTY = st.one_of(
     ),
 )
 URLS = st.sampled_from(
-    ["", "javascript:alert(1)", "https://", "https://[", "https://e.com/" + "ü" * 900, 'https://e.com/"<`\\ a']
+    [
+        "",
+        "javascript:alert(1)",
+        "https://",
+        "https://[",
+        "https://e.com/" + "ü" * 900,
+        'https://e.com/"<`\\ a',
+    ]
 )
 
 
@@ -204,9 +230,18 @@ URLS = st.sampled_from(
     runbook=URLS | NASTY,
 )
 def test_any_text_is_shown_as_it_is_and_fits(
-    *, title: str, lead: str, company: str, labels: dict[str, str], notes: list[str], url: str, runbook: str
+    *,
+    title: str,
+    lead: str,
+    company: str,
+    labels: dict[str, str],
+    notes: list[str],
+    url: str,
+    runbook: str,
 ) -> None:
-    timeline = tuple(Entry(142, NOW, Reason.NOTED, data={"text": note}, id=n + 1) for n, note in enumerate(notes))
+    timeline = tuple(
+        Entry(142, NOW, Reason.NOTED, data={"text": note}, id=n + 1) for n, note in enumerate(notes)
+    )
     letter = make_letter(
         title=title,
         lead=lead,
@@ -238,7 +273,9 @@ def test_a_url_that_cannot_work_is_refused_without_being_told(url: str, words: s
     assert "s3cret" not in str(refusal.value)
 
 
-@pytest.mark.parametrize("host", ["prod-12.westeurope.logic.azure.com:443", "x.0a.environment.api.powerplatform.com"])
+@pytest.mark.parametrize(
+    "host", ["prod-12.westeurope.logic.azure.com:443", "x.0a.environment.api.powerplatform.com"]
+)
 def test_a_channel_keeps_the_rate_of_a_webhook_unless_told_otherwise(host: str) -> None:
     config = TeamsConfig(webhook_url=SecretUrl(f"https://{host}{PATH}"))
     assert config.rate == Rate(4, 1.0)
@@ -247,14 +284,21 @@ def test_a_channel_keeps_the_rate_of_a_webhook_unless_told_otherwise(host: str) 
 
 
 def test_an_open_incident_has_links_to_answer_with() -> None:
-    """They open a page, since a webhook's card can't ask the router for anything. Closed, or off: none."""
+    """They open a page, since a webhook's card can't ask the router for anything.
+
+    Closed, or off: none.
+    """
 
     def link(command: str, who: str) -> str:
         return f"https://router.example.com/act/{command}-{who or 'anybody'}"
 
     def shown(**changes: Any) -> list[str]:
         card = json.loads(build_card(make_letter(link=link, **changes), answerable=True))
-        return [action["url"] for action in card["attachments"][0]["content"]["actions"] if "/act/" in action["url"]]
+        return [
+            action["url"]
+            for action in card["attachments"][0]["content"]["actions"]
+            if "/act/" in action["url"]
+        ]
 
     base = "https://router.example.com/act"
     assert shown() == [f"{base}/ack-anybody", f"{base}/escalate-anybody", f"{base}/resolve-anybody"]

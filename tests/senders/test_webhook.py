@@ -46,7 +46,10 @@ def receiver(request: Request) -> Reply:
     assert request.method == "POST"
     assert request.headers["content-type"] == "application/json"
     assert "." not in request.headers["webhook-id"]
-    signed = f"{request.headers['webhook-id']}.{request.headers['webhook-timestamp']}.".encode() + request.body
+    signed = (
+        f"{request.headers['webhook-id']}.{request.headers['webhook-timestamp']}.".encode()
+        + request.body
+    )
     version, signature = request.headers["webhook-signature"].split(",")
     assert version == "v1"
     assert base64.b64decode(signature) == hmac.digest(KEY, signed, "sha256")
@@ -57,12 +60,16 @@ def receiver(request: Request) -> Reply:
 
 
 def sender(session: aiohttp.ClientSession, url: str, **options: object) -> WebhookSender:
-    config = msgspec.structs.replace(WebhookConfig(url=SecretUrl(url), secret=Secret(SECRET)), **options)
+    config = msgspec.structs.replace(
+        WebhookConfig(url=SecretUrl(url), secret=Secret(SECRET)), **options
+    )
     return build("hook", config, session)
 
 
 def test_the_signature_is_that_of_the_specifications_example() -> None:
-    signature = sign(signing_key(SECRET), "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, b'{"test": 2432232314}')
+    signature = sign(
+        signing_key(SECRET), "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, b'{"test": 2432232314}'
+    )
     assert signature == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
 
 
@@ -120,7 +127,9 @@ async def test_a_receiver_that_is_gone_is_not_asked_again() -> None:
 
 async def test_no_secret_is_told(caplog: pytest.LogCaptureFixture) -> None:
     async with Peer() as peer, aiohttp.ClientSession() as session:
-        hook = sender(session, f"{peer.url}/hush-hush", timeout=0.3, headers={"x-key": Secret("hush-hush")})
+        hook = sender(
+            session, f"{peer.url}/hush-hush", timeout=0.3, headers={"x-key": Secret("hush-hush")}
+        )
         assert "hush-hush" not in repr(hook._config)
 
         async def send() -> Result:
@@ -131,7 +140,9 @@ async def test_no_secret_is_told(caplog: pytest.LogCaptureFixture) -> None:
 
 def test_an_event_keeps_its_id_over_retries_and_shares_it_with_no_other() -> None:
     letter = make_letter()
-    assert event_id("hook", letter) == event_id("hook", make_letter(at=NOW + 60, status=Status.MONITORING))
+    assert event_id("hook", letter) == event_id(
+        "hook", make_letter(at=NOW + 60, status=Status.MONITORING)
+    )
     others = [
         event_id("other", letter),
         event_id("hook", make_letter(seq=2)),
@@ -153,8 +164,13 @@ def test_every_reason_gives_a_type_of_lower_case_words(reason: Reason) -> None:
 def test_a_storm_fits_into_one_event_and_the_latest_news_stays() -> None:
     letter = make_letter()
     alert, labels = letter.alerts[0], {"path": "x" * 500}
-    alerts = tuple(msgspec.structs.replace(alert, labels=labels, fingerprint=str(n)) for n in range(100))
-    timeline = tuple(Entry(142, NOW, Reason.NOTED, data={"text": f"{n} " + "y" * 300}, id=n + 1) for n in range(100))
+    alerts = tuple(
+        msgspec.structs.replace(alert, labels=labels, fingerprint=str(n)) for n in range(100)
+    )
+    timeline = tuple(
+        Entry(142, NOW, Reason.NOTED, data={"text": f"{n} " + "y" * 300}, id=n + 1)
+        for n in range(100)
+    )
     body = build_event(msgspec.structs.replace(letter, alerts=alerts, timeline=timeline))
     assert len(body) <= MAX_BODY
     assert msgspec.json.decode(body)["data"]["news"][-1]["text"].partition(" y")[0].endswith("99")
@@ -183,7 +199,9 @@ def test_what_the_event_says_of_an_alert_is_complete() -> None:
         ({"headers": {"x-key": Secret("s3cret\r\nevil: 1")}}, "x-key"),
     ],
 )
-def test_a_config_that_cannot_work_is_refused_without_its_secrets(options: dict[str, object], words: str) -> None:
+def test_a_config_that_cannot_work_is_refused_without_its_secrets(
+    options: dict[str, object], words: str
+) -> None:
     with pytest.raises(ValueError, match=words) as refusal:
         WebhookConfig(url=SecretUrl("https://example.com"), **options)  # type: ignore[arg-type]
     assert "s3cret" not in str(refusal.value)

@@ -32,7 +32,9 @@ class Twilio:
     def __call__(self, request: Request) -> Reply:
         assert request.method == "POST"
         assert request.headers["content-type"] == "application/x-www-form-urlencoded"
-        credentials = base64.b64decode(request.headers["authorization"].removeprefix("Basic ")).decode()
+        credentials = base64.b64decode(
+            request.headers["authorization"].removeprefix("Basic ")
+        ).decode()
         if credentials != f"{self.user}:{self.password}":
             return refusal(20003, 401)
         pairs = parse_qsl(request.body.decode(), keep_blank_values=True, strict_parsing=True)
@@ -51,19 +53,30 @@ class Twilio:
         self.forms.append(form)
         kind = "SM" if "Body" in form else "CA"
         sid = f"{kind}{len(self.forms):032x}"
-        return Reply(201, json={"sid": sid, "status": "queued", "error_code": None, "to": form["To"]})
+        return Reply(
+            201, json={"sid": sid, "status": "queued", "error_code": None, "to": form["To"]}
+        )
 
 
 def refusal(code: int, status: int = 400) -> Reply:
     """An error as the API of 2010 tells it, with a text that quotes the request."""
     message = f"The 'To' number {NUMBER} is not valid; {TOKEN}"
-    body = {"code": code, "message": message, "more_info": f"https://www.twilio.com/docs/errors/{code}"}
+    body = {
+        "code": code,
+        "message": message,
+        "more_info": f"https://www.twilio.com/docs/errors/{code}",
+    }
     return Reply(status, json={**body, "status": status})
 
 
 def problem(code: int, status: int = 400) -> Reply:
     """The same error as the newer services tell it, by RFC 9457."""
-    body = {"type": f"https://www.twilio.com/docs/errors/{code}", "title": "Invalid", "status": status, "code": code}
+    body = {
+        "type": f"https://www.twilio.com/docs/errors/{code}",
+        "title": "Invalid",
+        "status": status,
+        "code": code,
+    }
     return Reply(status, json={**body, "detail": TOKEN})
 
 

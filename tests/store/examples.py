@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from router.core.view import Changes
-from router.model.alert import Alert, AlertStatus, Taking
+from router.core.incident.snapshot import Writes
+from router.model.alert import Alert, AlertStatus, RuleMatch
 from router.model.decision import Entry, Owed, Timer
 from router.model.incident import Incident, Severity, Status
 from router.model.reason import Reason
@@ -33,11 +33,16 @@ def closed(**changed: Any) -> Incident:
 
 
 def alert(fingerprint: str = "f1", **changed: Any) -> Alert:
-    values = {"status": AlertStatus.FIRING, "labels": {"alertname": "A"}, "annotations": {}, "starts_at": NOW - 9.9}
+    values = {
+        "status": AlertStatus.FIRING,
+        "labels": {"alertname": "A"},
+        "annotations": {},
+        "starts_at": NOW - 9.9,
+    }
     return Alert("alertmanager", fingerprint, **(values | changed))
 
 
-def taking(fingerprint: str = "f1", rule: str = "r", **changed: Any) -> Taking:
+def rule_match(fingerprint: str = "f1", rule: str = "r", **changed: Any) -> RuleMatch:
     values = {
         "digest": "d",
         "status": AlertStatus.FIRING,
@@ -47,26 +52,37 @@ def taking(fingerprint: str = "f1", rule: str = "r", **changed: Any) -> Taking:
         "incident_id": 1,
         "severity": Severity.P1,
     }
-    return Taking(fingerprint, rule, **(values | changed))
+    return RuleMatch(fingerprint, rule, **(values | changed))
 
 
-def entry(incident_id: int = 1, at: float = NOW, what: Reason = Reason.OPENED, **data: Any) -> Entry:
+def entry(
+    incident_id: int = 1, at: float = NOW, what: Reason = Reason.OPENED, **data: Any
+) -> Entry:
     return Entry(incident_id, at, what, "source:alertmanager", data)
 
 
-def owed(channel: str = "log", at: float = NOW, reason: Reason = Reason.OPENED, incident_id: int = 1) -> Owed:
+def owed(
+    channel: str = "log", at: float = NOW, reason: Reason = Reason.OPENED, incident_id: int = 1
+) -> Owed:
     return Owed(incident_id, channel, reason, at)
 
 
-def timers(*due: float, incident_id: int = 1) -> Changes:
+def timers(*due: float, incident_id: int = 1) -> Writes:
     """One timer for each due time, named by its place."""
-    return Changes(timers={(incident_id, f"t{i}"): Timer(incident_id, f"t{i}", at) for i, at in enumerate(due)})
+    return Writes(
+        timers={(incident_id, f"t{i}"): Timer(incident_id, f"t{i}", at) for i, at in enumerate(due)}
+    )
 
 
-def taken(*takings: Taking) -> Changes:
+def taken(*rule_matches: RuleMatch) -> Writes:
     """Takings, each with its alert."""
-    return Changes(takings={(t.fingerprint, t.rule): (t, alert(t.fingerprint, status=t.status)) for t in takings})
+    return Writes(
+        rule_matches={
+            (t.fingerprint, t.rule): (t, alert(t.fingerprint, status=t.status))
+            for t in rule_matches
+        }
+    )
 
 
-def opened(*incidents: Incident) -> Changes:
-    return Changes(incidents={i.id: i for i in incidents})
+def opened(*incidents: Incident) -> Writes:
+    return Writes(incidents={i.id: i for i in incidents})

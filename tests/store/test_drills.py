@@ -1,26 +1,30 @@
 """The databases tell a drill's incident by its key."""
 
-from router.core.view import Changes
+from router.core.incident.snapshot import Writes
 from router.model.incident import Severity, Status
-from router.ports import Gauges
+from router.ports.store import Gauges
 from router.store import SqlStore
 from tests.store.examples import NOW, incident, owed
 
-REAL = ('pay{service="api"}', 'pay{service="} drill d1"}', "pay{} drill d1 of the key of no rule {}")
+REAL = (
+    'pay{service="api"}',
+    'pay{service="} drill d1"}',
+    "pay{} drill d1 of the key of no rule {}",
+)
 DRILL = 'pay{service="api"} drill d1'
 
 
 async def test_a_drill_isnt_counted_among_the_incidents(store: SqlStore) -> None:
     """Nor is a real one left out whose labels look like a drill's key."""
     incidents = {n: incident(n, key=key) for n, key in enumerate((*REAL, DRILL), 1)}
-    await store.save(Changes(incidents=incidents))
+    await store.save(Writes(incidents=incidents))
     assert await store.gauges(NOW) == Gauges({(Severity.P1, Status.INVESTIGATING): 3}, {}, {}, 0.0)
 
 
 async def test_a_drill_waits_for_nobodys_room(store: SqlStore) -> None:
     """What is about it is there for who has no room left."""
     await store.save(
-        Changes(
+        Writes(
             incidents={1: incident(1, key=REAL[0]), 2: incident(2, key=DRILL)},
             owed=[owed("log/ana", incident_id=n) for n in (1, 2)],
         )
@@ -34,6 +38,6 @@ async def test_a_drill_is_sent_before_nothing_real(store: SqlStore) -> None:
     first, second = incident(1, key=REAL[0]), incident(2, key=DRILL, **worst)
     real = incident(3, key=REAL[1], **worst)
     owing = [owed("log", NOW + n, incident_id=n) for n in (1, 2, 3)]
-    await store.save(Changes(incidents={1: first, 2: second, 3: real}, owed=owing))
+    await store.save(Writes(incidents={1: first, 2: second, 3: real}, owed=owing))
     claimed = [await store.claim_notifications("log", NOW + 9, "me", NOW + 60, 1) for _ in range(3)]
     assert [one.incident_id for batch in claimed for one in batch] == [3, 1, 2]

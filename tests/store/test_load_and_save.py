@@ -9,89 +9,115 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from sqlalchemy import Engine, event
 
-from router.core.view import Changes, Conflict, View, Wanted
+from router.core.incident.snapshot import Conflict, ReadPlan, Snapshot, Writes
 from router.model.alert import AlertStatus
 from router.model.incident import Severity, Status
 from router.model.reason import Reason
-from router.ports import AlertRow
+from router.ports.store import AlertRow
 from router.store import SqlStore
-from tests.store.examples import NOW, alert, closed, entry, incident, opened, owed, taken, taking, timers
+from tests.store.examples import (
+    NOW,
+    alert,
+    closed,
+    entry,
+    incident,
+    opened,
+    owed,
+    rule_match,
+    taken,
+    timers,
+)
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 times = st.floats(2.0**30, 2.0**32)  # exact from 2004 on
 
 
-async def loaded(store: SqlStore, *fingerprints: str) -> View:
-    return await store.load(Wanted(fingerprints=fingerprints))
+async def loaded(store: SqlStore, *fingerprints: str) -> Snapshot:
+    return await store.load(ReadPlan(fingerprints=fingerprints))
 
 
 async def test_an_empty_store_knows_nothing(store: SqlStore) -> None:
     """What isn't there is left out, and the first incident is number 1."""
-    wanted = Wanted(fingerprints=["f"], incident_ids=[1], keys=["k"], windows=["k"], receipts=["e"])
-    assert await store.load(wanted) == View()
-    assert await store.load(Wanted()) == View()
+    wanted = ReadPlan(
+        fingerprints=["f"], incident_ids=[1], keys=["k"], windows=["k"], receipts=["e"]
+    )
+    assert await store.load(wanted) == Snapshot()
+    assert await store.load(ReadPlan()) == Snapshot()
 
 
 async def test_takings_come_back_by_fingerprint(store: SqlStore) -> None:
     """Those of all rules, and only those that were asked for."""
-    one, other = taking("f1", "a"), taking("f1", "b", incident_id=None, severity=None)
-    await store.save(taken(one, other, taking("f2")))
+    one, other = rule_match("f1", "a"), rule_match("f1", "b", incident_id=None, severity=None)
+    await store.save(taken(one, other, rule_match("f2")))
     view = await loaded(store, "f1", "f1", "unknown")
-    assert {t.rule: t for t in view.takings.pop("f1")} == {"a": one, "b": other}
-    assert view == View()
+    assert {t.rule: t for t in view.rule_matches.pop("f1")} == {"a": one, "b": other}
+    assert view == Snapshot()
 
 
 async def test_a_taking_replaces_the_one_before_it(store: SqlStore) -> None:
     """Its alert too."""
-    await store.save(taken(taking()))
-    after = taking(status=AlertStatus.RESOLVED, reason=Reason.CLEARED, last_seen=NOW + 1, severity=None)
+    await store.save(taken(rule_match()))
+    after = rule_match(
+        status=AlertStatus.RESOLVED, reason=Reason.CLEARED, last_seen=NOW + 1, severity=None
+    )
     await store.save(taken(after))
-    assert (await loaded(store, "f1")).takings == {"f1": [after]}
+    assert (await loaded(store, "f1")).rule_matches == {"f1": [after]}
     assert await store.alerts() == [AlertRow(after, alert("f1", status=AlertStatus.RESOLVED))]
 
 
 async def test_seen_moves_only_the_time(store: SqlStore) -> None:
     """An alert that isn't there any more stays gone."""
-    await store.save(taken(taking("f1"), taking("f1", "other")))
-    await store.save(Changes(seen=[("f1", "r", NOW + 1), ("f1", "r", NOW + 2), ("gone", "r", NOW)]))
+    await store.save(taken(rule_match("f1"), rule_match("f1", "other")))
+    await store.save(Writes(seen=[("f1", "r", NOW + 1), ("f1", "r", NOW + 2), ("gone", "r", NOW)]))
     view = await loaded(store, "f1", "gone")
-    assert {t.rule: t.last_seen for t in view.takings["f1"]} == {"r": NOW + 2, "other": NOW}
-    assert list(view.takings) == ["f1"]
+    assert {t.rule: t.last_seen for t in view.rule_matches["f1"]} == {"r": NOW + 2, "other": NOW}
+    assert list(view.rule_matches) == ["f1"]
 
 
 async def test_forgotten_takings_are_gone_unless_taken_again(store: SqlStore) -> None:
     """Forgetting comes before taking."""
-    await store.save(taken(taking("f1", "a"), taking("f1", "b"), taking("f1", "c")))
-    changes = taken(taking("f1", "b", digest="new"))
+    await store.save(taken(rule_match("f1", "a"), rule_match("f1", "b"), rule_match("f1", "c")))
+    changes = taken(rule_match("f1", "b", digest="new"))
     changes.forgotten = [("f1", "a"), ("f1", "b")]
     await store.save(changes)
-    assert {t.rule: t.digest for t in (await loaded(store, "f1")).takings["f1"]} == {"b": "new", "c": "d"}
+    assert {t.rule: t.digest for t in (await loaded(store, "f1")).rule_matches["f1"]} == {
+        "b": "new",
+        "c": "d",
+    }
 
 
 async def test_detaching_lets_go_of_what_fires(store: SqlStore) -> None:
-    """A resolved alert stays with its incident, other incidents keep theirs, and what is taken now stays."""
-    over = taking("f2", status=AlertStatus.RESOLVED)
-    await store.save(taken(taking("f1"), over, taking("f3", incident_id=2), taking("f4")))
-    changes = taken(taking("f4", digest="again"))
+    """A resolved alert stays with its incident, other incidents keep theirs, and what is taken now
+    stays.
+    """
+    over = rule_match("f2", status=AlertStatus.RESOLVED)
+    await store.save(
+        taken(rule_match("f1"), over, rule_match("f3", incident_id=2), rule_match("f4"))
+    )
+    changes = taken(rule_match("f4", digest="again"))
     changes.detached = {1}
     await store.save(changes)
     view = await loaded(store, "f1", "f2", "f3", "f4")
-    assert view.takings == {
-        "f1": [taking("f1", digest="", incident_id=None)],
+    assert view.rule_matches == {
+        "f1": [rule_match("f1", digest="", incident_id=None)],
         "f2": [over],
-        "f3": [taking("f3", incident_id=2)],
-        "f4": [taking("f4", digest="again")],
+        "f3": [rule_match("f3", incident_id=2)],
+        "f4": [rule_match("f4", digest="again")],
     }
 
 
 async def test_the_newest_incident_of_a_key_is_the_latest(store: SqlStore) -> None:
     """Open or closed; and the next id is free."""
-    first, second, other = closed(incident_id=1, key="k"), closed(incident_id=2, key="k"), incident(3, key="other")
+    first, second, other = (
+        closed(incident_id=1, key="k"),
+        closed(incident_id=2, key="k"),
+        incident(3, key="other"),
+    )
     await store.save(opened(first, second, other))
-    view = await store.load(Wanted(keys=["k", "unknown"]))
-    assert view == View(incidents={2: second}, latest={"k": 2}, next_incident_id=4)
-    view = await store.load(Wanted(keys=["other"], incident_ids=[1, 99]))
-    assert view == View(incidents={1: first, 3: other}, latest={"other": 3}, next_incident_id=4)
+    view = await store.load(ReadPlan(keys=["k", "unknown"]))
+    assert view == Snapshot(incidents={2: second}, latest={"k": 2}, next_incident_id=4)
+    view = await store.load(ReadPlan(keys=["other"], incident_ids=[1, 99]))
+    assert view == Snapshot(incidents={1: first, 3: other}, latest={"other": 3}, next_incident_id=4)
 
 
 async def test_an_incident_is_written_version_by_version(store: SqlStore) -> None:
@@ -107,7 +133,9 @@ async def test_an_incident_is_written_version_by_version(store: SqlStore) -> Non
 
 @pytest.mark.parametrize("version", [1, 3])
 async def test_a_version_that_follows_no_other_is_a_conflict(store: SqlStore, version: int) -> None:
-    """Neither a new incident with a number that is taken, nor a version that skips one, nor one of nothing."""
+    """Neither a new incident with a number that is taken, nor a version that skips one, nor one of
+    nothing.
+    """
     await store.save(opened(incident()))
     with pytest.raises(Conflict):
         await store.save(opened(incident(version=version)))
@@ -126,7 +154,9 @@ async def test_one_incident_of_a_key_is_open(store: SqlStore) -> None:
 
 
 async def test_of_two_at_once_one_wins(store: SqlStore) -> None:
-    """Two decide on the same version of the same incident, or both open one for a key: one of them is told."""
+    """Two decide on the same version of the same incident, or both open one for a key: one of them
+    is told.
+    """
     await store.save(opened(incident()))
     for changes in (
         [opened(incident(version=2, lead=lead)) for lead in ("ana", "ben")],
@@ -139,15 +169,15 @@ async def test_of_two_at_once_one_wins(store: SqlStore) -> None:
 async def test_a_failed_save_writes_nothing(store: SqlStore) -> None:
     """The conflict of one incident takes everything else with it."""
     await store.save(opened(incident()))
-    changes = taken(taking())
+    changes = taken(rule_match())
     changes.incidents = {1: incident(), 2: incident(2)}
     changes.entries, changes.owed = [entry()], [owed()]
     changes.timers = timers(NOW).timers
     changes.windows, changes.receipts = {"k": (NOW,)}, {"e": NOW}
     with pytest.raises(Conflict):
         await store.save(changes)
-    wanted = Wanted(fingerprints=["f1"], incident_ids=[2], windows=["k"], receipts=["e"])
-    assert await store.load(wanted) == View()
+    wanted = ReadPlan(fingerprints=["f1"], incident_ids=[2], windows=["k"], receipts=["e"])
+    assert await store.load(wanted) == Snapshot()
     assert await store.timeline(1) == []
     assert await store.notifications() == []
     assert await store.claim_timers(NOW, "o", NOW + 1, 9) == ()
@@ -155,25 +185,29 @@ async def test_a_failed_save_writes_nothing(store: SqlStore) -> None:
 
 async def test_windows_are_replaced_and_receipts_kept(store: SqlStore) -> None:
     """A receipt that comes twice is one receipt, of the first time."""
-    await store.save(Changes(windows={"a": (NOW, NOW + 0.1), "b": ()}, receipts={"e1": NOW}))
-    await store.save(Changes(windows={"a": (NOW + 0.1,)}, receipts={"e1": NOW + 99, "e2": NOW}))
-    view = await store.load(Wanted(windows=["a", "b", "c"], receipts=["e1", "e2", "e3"]))
-    assert view == View(windows={"a": (NOW + 0.1,), "b": ()}, receipts={"e1", "e2"})
+    await store.save(Writes(windows={"a": (NOW, NOW + 0.1), "b": ()}, receipts={"e1": NOW}))
+    await store.save(Writes(windows={"a": (NOW + 0.1,)}, receipts={"e1": NOW + 99, "e2": NOW}))
+    view = await store.load(ReadPlan(windows=["a", "b", "c"], receipts=["e1", "e2", "e3"]))
+    assert view == Snapshot(windows={"a": (NOW + 0.1,), "b": ()}, receipts={"e1", "e2"})
 
 
 async def test_windows_and_receipts_are_forgotten(store: SqlStore) -> None:
     """A window by its latest time: one that nothing was in lately counts nothing."""
     windows = {"going on": (NOW - 99, NOW + 60.5), "over": (NOW - 99, NOW - 0.1), "empty": ()}
-    await store.save(Changes(windows=windows, receipts={"e1": NOW, "e2": NOW}))
+    await store.save(Writes(windows=windows, receipts={"e1": NOW, "e2": NOW}))
     assert await store.prune(NOW + 50) == 4
-    view = await store.load(Wanted(windows=[*windows], receipts=["e1", "e2"]))
-    assert view == View(windows={"going on": windows["going on"]})
+    view = await store.load(ReadPlan(windows=[*windows], receipts=["e1", "e2"]))
+    assert view == Snapshot(windows={"going on": windows["going on"]})
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     words=st.lists(text, min_size=6, max_size=6),
-    data=st.dictionaries(text, st.none() | st.booleans() | st.integers(-(2**53), 2**53) | text | st.lists(text)),
+    data=st.dictionaries(
+        text, st.none() | st.booleans() | st.integers(-(2**53), 2**53) | text | st.lists(text)
+    ),
     at=times,
     sliding=st.lists(st.floats(allow_nan=False, allow_infinity=False), max_size=3),
 )
@@ -185,15 +219,21 @@ async def test_any_text_and_time_comes_back_as_it_was(
     kept = [word.replace("\0", "\ufffd") for word in words]
     given_alert = alert(fingerprint, labels={label: note}, annotations={note: label}, starts_at=at)
     known = await store.incident(1)
-    changes = opened(incident(key=key, title=note, version=known.version + 1 if known else 1, opened_at=at))
-    changes.takings = {(fingerprint, rule): (taking(fingerprint, rule, digest=mark, starts_at=at), given_alert)}
+    changes = opened(
+        incident(key=key, title=note, version=known.version + 1 if known else 1, opened_at=at)
+    )
+    changes.rule_matches = {
+        (fingerprint, rule): (rule_match(fingerprint, rule, digest=mark, starts_at=at), given_alert)
+    }
     changes.entries = [replace(entry(at=at), by=label, data=data)]
     changes.windows, changes.receipts = {key: tuple(sliding)}, {note: at}
     await store.save(changes)
 
-    wanted = Wanted(fingerprints=[fingerprint], incident_ids=[1], keys=[key], windows=[key], receipts=[note])
+    wanted = ReadPlan(
+        fingerprints=[fingerprint], incident_ids=[1], keys=[key], windows=[key], receipts=[note]
+    )
     view = await store.load(wanted)
-    assert taking(kept[0], kept[1], digest=kept[2], starts_at=at) in view.takings[kept[0]]
+    assert rule_match(kept[0], kept[1], digest=kept[2], starts_at=at) in view.rule_matches[kept[0]]
     assert view.incidents == changes.incidents
     assert view.latest == {key: 1}
     assert view.windows == {kept[5]: tuple(sliding)}
@@ -210,16 +250,16 @@ async def test_thousands_are_written_and_read_in_few_statements(store: SqlStore)
     def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
         statements.append(statement.split(maxsplit=1)[0])
 
-    takings = [taking(f"f{i:04}", starts_at=NOW + i / 7) for i in range(2000)]
+    rule_matches = [rule_match(f"f{i:04}", starts_at=NOW + i / 7) for i in range(2000)]
     event.listen(Engine, "before_cursor_execute", note)
     try:
-        await store.save(taken(*takings))
-        view = await loaded(store, *(t.fingerprint for t in takings))
+        await store.save(taken(*rule_matches))
+        view = await loaded(store, *(t.fingerprint for t in rule_matches))
     finally:
         event.remove(Engine, "before_cursor_execute", note)
     assert statements.count("INSERT") <= 8
     assert statements.count("SELECT") == 1
-    assert view.takings == {t.fingerprint: [t] for t in takings}
+    assert view.rule_matches == {t.fingerprint: [t] for t in rule_matches}
 
 
 async def test_status_and_severity_survive(store: SqlStore) -> None:
@@ -227,5 +267,9 @@ async def test_status_and_severity_survive(store: SqlStore) -> None:
     await store.save(opened(closed(severity=Severity.P3, status=Status.FALSE_POSITIVE)))
     found = await store.incident(1)
     assert found is not None
-    assert (found.severity, found.status, found.is_open) == (Severity.P3, Status.FALSE_POSITIVE, False)
+    assert (found.severity, found.status, found.is_open) == (
+        Severity.P3,
+        Status.FALSE_POSITIVE,
+        False,
+    )
     assert type(found.severity) is Severity

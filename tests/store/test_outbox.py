@@ -1,11 +1,13 @@
-"""Messages and deadlines: owed, coalesced, leased, settled; whatever crashes, nobody gets a row twice at a time."""
+"""Messages and deadlines: owed, coalesced, leased, settled; whatever crashes, nobody gets a row
+twice at a time.
+"""
 
 import asyncio
 
 import pytest
 from msgspec.structs import replace
 
-from router.core.view import Changes
+from router.core.incident.snapshot import Writes
 from router.model.event import TimerDue
 from router.model.incident import Severity, Status
 from router.model.notification import Notification, NotificationState
@@ -17,18 +19,27 @@ PENDING, SENT, DEAD = NotificationState.PENDING, NotificationState.SENT, Notific
 NEW = Notification(1, "log", 1, PENDING, Reason.OPENED, owed_at=NOW, due_at=NOW)
 
 
-async def owe(store: SqlStore, at: float = NOW, reason: Reason = Reason.OPENED, channel: str = "log") -> None:
-    await store.save(Changes(owed=[owed(channel, at, reason)]))
+async def owe(
+    store: SqlStore, at: float = NOW, reason: Reason = Reason.OPENED, channel: str = "log"
+) -> None:
+    await store.save(Writes(owed=[owed(channel, at, reason)]))
 
 
-async def claim(store: SqlStore, now: float = NOW, owner: str = "me", lasts: float = 60, limit: int = 10, **more: bool):  # noqa: ANN201
+async def claim(
+    store: SqlStore,
+    now: float = NOW,
+    owner: str = "me",
+    lasts: float = 60,
+    limit: int = 10,
+    **more: bool,
+):  # noqa: ANN201
     return await store.claim_notifications("log", now, owner, now + lasts, limit, **more)
 
 
 async def settle(store: SqlStore, held: Notification, **changed: object) -> Notification:
     """Settle it as the core would; the only row of the outbox afterwards."""
     after = replace(held, lease="", lease_until=0.0, **changed)
-    await store.save(Changes(settled=[(after, held.lease, held.seq)]))
+    await store.save(Writes(settled=[(after, held.lease, held.seq)]))
     return await the_one(store)
 
 
@@ -45,7 +56,7 @@ async def test_what_is_owed_is_pending_at_once(store: SqlStore) -> None:
 
 async def test_owed_again_is_still_one_message(store: SqlStore) -> None:
     """It's as old as the first, and says the latest; within one transaction and over several."""
-    await store.save(Changes(owed=[owed(at=NOW), owed(at=NOW + 1, reason=Reason.CHANGED)]))
+    await store.save(Writes(owed=[owed(at=NOW), owed(at=NOW + 1, reason=Reason.CHANGED)]))
     await owe(store, NOW + 2, Reason.RESOLVED)
     assert await the_one(store) == replace(NEW, seq=2, reason=Reason.RESOLVED)
 
@@ -60,11 +71,23 @@ async def test_owing_more_shortens_no_back_off(store: SqlStore) -> None:
 
 
 @pytest.mark.parametrize("state", [SENT, DEAD])
-async def test_owed_after_the_end_is_a_new_message(store: SqlStore, state: NotificationState) -> None:
+async def test_owed_after_the_end_is_a_new_message(
+    store: SqlStore, state: NotificationState
+) -> None:
     """Due at once, with no attempts; what the channel has had and knows is kept."""
     await owe(store)
     (held,) = await claim(store)
-    await settle(store, held, state=state, sent=1, ref="ts", told=7, attempts=2, error="x", may_be_doubled=True)
+    await settle(
+        store,
+        held,
+        state=state,
+        sent=1,
+        ref="ts",
+        told=7,
+        attempts=2,
+        error="x",
+        may_be_doubled=True,
+    )
     await owe(store, NOW + 10, Reason.RESOLVED)
     fresh = replace(NEW, seq=2, reason=Reason.RESOLVED, owed_at=NOW + 10, due_at=NOW + 10)
     assert await the_one(store) == replace(fresh, sent=1, ref="ts", told=7)
@@ -87,7 +110,9 @@ async def test_owed_while_it_is_sent_stays_owed(store: SqlStore) -> None:
     await owe(store, NOW + 5, Reason.RESOLVED)
     assert await claim(store, NOW + 6, "other") == ()
     after = await settle(store, held, state=SENT, sent=1, ref="ts", told=3, attempts=1)
-    assert after == replace(NEW, seq=2, reason=Reason.RESOLVED, owed_at=NOW + 5, sent=1, ref="ts", told=3)
+    assert after == replace(
+        NEW, seq=2, reason=Reason.RESOLVED, owed_at=NOW + 5, sent=1, ref="ts", told=3
+    )
     (again,) = await claim(store, NOW + 6, "other")
     assert (again.seq, again.may_be_doubled) == (2, False)
 
@@ -98,7 +123,9 @@ async def test_owed_while_it_fails_waits_with_it(store: SqlStore) -> None:
     (held,) = await claim(store)
     await owe(store, NOW + 5, Reason.RESOLVED)
     after = await settle(store, held, due_at=NOW + 60, attempts=1, error="503")
-    assert after == replace(NEW, seq=2, reason=Reason.RESOLVED, due_at=NOW + 60, attempts=1, error="503")
+    assert after == replace(
+        NEW, seq=2, reason=Reason.RESOLVED, due_at=NOW + 60, attempts=1, error="503"
+    )
 
 
 @pytest.mark.parametrize("taken_over", [True, False])
@@ -117,7 +144,7 @@ async def test_a_lost_lease_settles_nothing(store: SqlStore, taken_over: bool) -
 async def test_only_due_messages_of_the_channel_are_claimed_earliest_first(store: SqlStore) -> None:
     """And no more than asked for."""
     due = {1: NOW + 3, 2: NOW + 1, 3: NOW + 2, 4: NOW + 9}
-    await store.save(Changes(owed=[owed(at=at, incident_id=i) for i, at in due.items()]))
+    await store.save(Writes(owed=[owed(at=at, incident_id=i) for i, at in due.items()]))
     await owe(store, channel="other")
     assert [n.incident_id for n in await claim(store, NOW + 3, limit=2)] == [2, 3]
     assert [n.incident_id for n in await claim(store, NOW + 3)] == [1]
@@ -129,7 +156,7 @@ async def test_a_storm_of_lesser_things_holds_up_no_p0(store: SqlStore) -> None:
     storm = [incident(number, severity=severity) for number, severity in enumerate(severities, 1)]
     storm[3] = replace(storm[3], status=Status.RESOLVED, closed_at=NOW)
     debts = [owed(at=NOW + one.id, incident_id=one.id) for one in storm]
-    await store.save(Changes(incidents={one.id: one for one in storm}, owed=debts))
+    await store.save(Writes(incidents={one.id: one for one in storm}, owed=debts))
     claims = [[held.incident_id for held in await claim(store, NOW + 9, limit=2)] for _ in range(3)]
     assert claims == [[3, 1], [2, 4], []]
 
@@ -154,7 +181,7 @@ async def test_a_channel_that_reaches_no_people_gets_none_of_theirs(store: SqlSt
 
 async def test_no_message_is_claimed_twice(store: SqlStore) -> None:
     """However many ask at once."""
-    await store.save(Changes(owed=[owed(incident_id=i) for i in range(1, 61)]))
+    await store.save(Writes(owed=[owed(incident_id=i) for i in range(1, 61)]))
     claims = await asyncio.gather(*(claim(store, owner=f"o{i}", limit=7) for i in range(12)))
     claimed = [n.incident_id for claimed in claims for n in claimed]
     assert sorted(claimed) == sorted(set(claimed))
@@ -173,38 +200,53 @@ async def test_timers_are_claimed_when_due_earliest_first(store: SqlStore) -> No
     assert await store.claim_timers(NOW + 8, "b", NOW + 60, 9) == ()
     again = await store.claim_timers(NOW + 60, "b", NOW + 99, 2)
     assert [timer.name for timer in again] == ["t1", "t0"]
-    await store.save(Changes(timers_done=[*first]))
-    assert [timer.name for timer in await store.claim_timers(NOW + 999, "b", NOW + 1999, 9)] == ["t2"]
+    await store.save(Writes(timers_done=[*first]))
+    assert [timer.name for timer in await store.claim_timers(NOW + 999, "b", NOW + 1999, 9)] == [
+        "t2"
+    ]
 
 
 async def test_a_timer_set_anew_outlives_its_old_claim(store: SqlStore) -> None:
-    """It's no longer the one that was claimed: its being done changes nothing, and its lease is over."""
+    """It's no longer the one that was claimed: its being done changes nothing, and its lease is
+    over.
+    """
     await store.save(timers(NOW))
     claimed = await store.claim_timers(NOW, "a", NOW + 60, 9)
     await store.save(timers(NOW + 5))
-    await store.save(Changes(timers_done=[*claimed]))
-    assert [timer.due_at for timer in await store.claim_timers(NOW + 5, "b", NOW + 60, 9)] == [NOW + 5]
+    await store.save(Writes(timers_done=[*claimed]))
+    assert [timer.due_at for timer in await store.claim_timers(NOW + 5, "b", NOW + 60, 9)] == [
+        NOW + 5
+    ]
 
 
 async def test_a_cleared_timer_never_comes(store: SqlStore) -> None:
     """Unless it's set in the same transaction."""
     await store.save(timers(NOW, NOW))
-    changes = Changes(timers_cleared={(1, "t0"), (1, "t1"), (1, "unknown")}, timers=timers(NOW + 1).timers)
+    changes = Writes(
+        timers_cleared={(1, "t0"), (1, "t1"), (1, "unknown")}, timers=timers(NOW + 1).timers
+    )
     await store.save(changes)
-    assert await store.claim_timers(NOW + 9, "a", NOW + 60, 9) == [TimerDue(NOW + 9, 1, "t0", NOW + 1)]
+    assert await store.claim_timers(NOW + 9, "a", NOW + 60, 9) == [
+        TimerDue(NOW + 9, 1, "t0", NOW + 1)
+    ]
 
 
 async def test_no_timer_is_claimed_twice(store: SqlStore) -> None:
     """However many ask at once."""
     await store.save(timers(*(NOW + i for i in range(50))))
-    claims = await asyncio.gather(*(store.claim_timers(NOW + 99, f"o{i}", NOW + 199, 9) for i in range(8)))
+    claims = await asyncio.gather(
+        *(store.claim_timers(NOW + 99, f"o{i}", NOW + 199, 9) for i in range(8))
+    )
     names = [timer.name for claimed in claims for timer in claimed]
     assert len(names) == len(set(names))
 
 
 async def test_recovering_ends_the_leases_of_a_dead_process(store: SqlStore, url: str) -> None:
-    """On SQLite, where nobody else can be at work; what was in flight is marked. On PostgreSQL they may be others'."""
-    await store.save(Changes(owed=[owed()], timers=timers(NOW).timers))
+    """On SQLite, where nobody else can be at work; what was in flight is marked.
+
+    On PostgreSQL they may be others'.
+    """
+    await store.save(Writes(owed=[owed()], timers=timers(NOW).timers))
     await claim(store)
     await store.claim_timers(NOW, "me", NOW + 60, 9)
     await store.recover()
@@ -214,13 +256,20 @@ async def test_recovering_ends_the_leases_of_a_dead_process(store: SqlStore, url
 
 
 async def test_what_waits_for_people_is_looked_at_without_a_lease(store: SqlStore) -> None:
-    """Worst first, with its incident; where there's no room only what is never held; then leased by name, once."""
+    """Worst first, with its incident; where there's no room only what is never held; then leased by
+    name, once.
+    """
     worst = incident(2, severity=Severity.P0)
     incidents = {1: incident(1), 2: worst, 3: incident(3)}
-    people = [owed(channel, incident_id=n) for n in (1, 2, 3) for channel in ("log", "log/ana", "log/ben")]
-    await store.save(Changes(incidents=incidents, owed=people))
+    people = [
+        owed(channel, incident_id=n) for n in (1, 2, 3) for channel in ("log", "log/ana", "log/ben")
+    ]
+    await store.save(Writes(incidents=incidents, owed=people))
     waiting = await store.waiting({"log/ana": True, "log/ben": False}, NOW, 10)
-    assert {(row.incident_id, row.channel) for row, _ in waiting[:2]} == {(2, "log/ana"), (2, "log/ben")}
+    assert {(row.incident_id, row.channel) for row, _ in waiting[:2]} == {
+        (2, "log/ana"),
+        (2, "log/ben"),
+    }
     assert [(row.incident_id, row.channel, one.id) for row, one in waiting[2:]] == [
         (1, "log/ana", 1),
         (3, "log/ana", 3),
@@ -229,15 +278,22 @@ async def test_what_waits_for_people_is_looked_at_without_a_lease(store: SqlStor
     assert await store.waiting({"log/ana": True}, NOW - 1, 10) == []
     keys = [(1, "log/ana"), (3, "log/ana"), (9, "log/ana")]
     claimed = await store.claim_waiting(keys, NOW, "me", NOW + 60)
-    assert {(row.incident_id, row.lease, row.may_be_doubled) for row in claimed} == {(1, "me", False), (3, "me", False)}
+    assert {(row.incident_id, row.lease, row.may_be_doubled) for row in claimed} == {
+        (1, "me", False),
+        (3, "me", False),
+    }
     assert await store.claim_waiting(keys, NOW, "other", NOW + 60) == []
     assert [row.incident_id for row, _ in await store.waiting({"log/ana": True}, NOW, 10)] == [2]
 
 
 async def test_people_with_a_limit_are_left_out_of_a_claim(store: SqlStore) -> None:
     """Their messages are claimed by name."""
-    await store.save(Changes(owed=[owed(name) for name in ("log", "log/ana", "log/ben")]))
-    claimed = await store.claim_notifications("log", NOW, "me", NOW + 60, 10, people=True, less=["log/ana"])
+    await store.save(Writes(owed=[owed(name) for name in ("log", "log/ana", "log/ben")]))
+    claimed = await store.claim_notifications(
+        "log", NOW, "me", NOW + 60, 10, people=True, less=["log/ana"]
+    )
     assert sorted(row.channel for row in claimed) == ["log", "log/ben"]
-    again = await store.claim_notifications("log", NOW, "me", NOW + 60, 10, people=True, less=["log/ana"])
+    again = await store.claim_notifications(
+        "log", NOW, "me", NOW + 60, 10, people=True, less=["log/ana"]
+    )
     assert again == ()

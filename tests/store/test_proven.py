@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from router.core.view import Changes
+from router.core.incident.snapshot import Writes
 from router.model.notification import NotificationState
 from router.model.reason import Reason
 from router.store import SqlStore
@@ -10,13 +10,19 @@ from tests.store.examples import NOW, entry, owed
 
 
 async def deliver(store: SqlStore, incident: int, at: float, *, receipt: bool = False) -> None:
-    """A message about the incident is delivered then; with `receipt`, the service says later that it wasn't."""
-    await store.save(Changes(owed=[owed("sms/ana", at, incident_id=incident)]))
+    """A message about the incident is delivered then; with `receipt`, the service says later that
+    it wasn't.
+    """
+    await store.save(Writes(owed=[owed("sms/ana", at, incident_id=incident)]))
     (held,) = await store.claim_notifications("sms", at, "me", at + 60, 10, people=True)
-    sent = replace(held, state=NotificationState.SENT, sent=held.sent + 1, lease="", lease_until=0.0)
+    sent = replace(
+        held, state=NotificationState.SENT, sent=held.sent + 1, lease="", lease_until=0.0
+    )
     told = [entry(incident, at, Reason.DELIVERED, channel="sms/ana", seq=1)]
-    told += [entry(incident, at + 1, Reason.DELIVERY_FAILED, channel="sms/ana", error="30003")] * receipt
-    await store.save(Changes(settled=[(sent, held.lease, held.seq)], entries=told))
+    told += [
+        entry(incident, at + 1, Reason.DELIVERY_FAILED, channel="sms/ana", error="30003")
+    ] * receipt
+    await store.save(Writes(settled=[(sent, held.lease, held.seq)], entries=told))
 
 
 async def test_when_each_address_last_worked(store: SqlStore) -> None:
@@ -25,7 +31,7 @@ async def test_when_each_address_last_worked(store: SqlStore) -> None:
     await deliver(store, 1, NOW)
     await deliver(store, 2, NOW + 10)
     await deliver(store, 3, NOW + 20, receipt=True)
-    await store.save(Changes(owed=[owed("log", NOW + 30)]))
+    await store.save(Writes(owed=[owed("log", NOW + 30)]))
     assert await store.proven() == {"sms/ana": NOW + 10}
-    await store.save(Changes(owed=[owed("sms/ana", NOW + 40, incident_id=2)]))
+    await store.save(Writes(owed=[owed("sms/ana", NOW + 40, incident_id=2)]))
     assert await store.proven() == {"sms/ana": NOW + 10}, "what is owed since takes nothing back"

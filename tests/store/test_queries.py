@@ -3,32 +3,43 @@
 import pytest
 from msgspec.structs import replace
 
-from router.core.view import Changes, Wanted
+from router.core.incident.snapshot import ReadPlan, Writes
 from router.model.alert import AlertStatus
 from router.model.decision import Timer
 from router.model.incident import Severity, Status
 from router.model.notification import NotificationState
 from router.model.reason import Reason
-from router.ports import AlertRow, Gauges
+from router.ports.store import AlertRow, Gauges
 from router.store import SqlStore
-from tests.store.examples import NOW, alert, closed, entry, incident, opened, owed, taken, taking, timers
+from tests.store.examples import (
+    NOW,
+    alert,
+    closed,
+    entry,
+    incident,
+    opened,
+    owed,
+    rule_match,
+    taken,
+    timers,
+)
 
 
 async def test_a_letter_has_the_latest_of_the_timeline_and_some_alerts(store: SqlStore) -> None:
     """The last 30 entries, oldest first; ten firing alerts at the most; nothing of other incidents."""
-    changes = taken(*(taking(f"f{i}") for i in range(15)), taking("other", incident_id=2))
+    changes = taken(*(rule_match(f"f{i}") for i in range(15)), rule_match("other", incident_id=2))
     changes.incidents = {1: incident(), 2: incident(2)}
     changes.entries = [entry(at=NOW + i, number=i) for i in range(40)] + [entry(2)]
     await store.save(changes)
-    await store.save(taken(*(taking(f"f{i}", status=AlertStatus.RESOLVED) for i in range(12))))
+    await store.save(taken(*(rule_match(f"f{i}", status=AlertStatus.RESOLVED) for i in range(12))))
     found = await store.letter(1)
     assert found is not None
     about, entries, alerts = found
     assert about == incident()
     assert [e.data["number"] for e in entries] == list(range(10, 40))
     assert entries == (await store.timeline(1))[10:]
-    assert sorted(row.taking.fingerprint for row in alerts) == ["f12", "f13", "f14"]
-    assert AlertRow(taking("f14"), alert("f14")) in alerts
+    assert sorted(row.rule_match.fingerprint for row in alerts) == ["f12", "f13", "f14"]
+    assert AlertRow(rule_match("f14"), alert("f14")) in alerts
     second = await store.letter(2)
     assert second is not None
     assert len(second[2]) == 1
@@ -44,17 +55,23 @@ async def test_there_is_no_letter_without_an_incident(store: SqlStore) -> None:
 async def test_the_timeline_is_in_order_of_writing(store: SqlStore) -> None:
     """Also where two entries have the same time; each gets an id."""
     reasons = [Reason.OPENED, Reason.STEP_DUE, Reason.ACKNOWLEDGED]
-    await store.save(Changes(entries=[entry(what=reason) for reason in reasons]))
-    await store.save(Changes(entries=[entry(what=Reason.RESOLVED, at=NOW - 5, note={"a": [1, None]})]))
+    await store.save(Writes(entries=[entry(what=reason) for reason in reasons]))
+    await store.save(
+        Writes(entries=[entry(what=Reason.RESOLVED, at=NOW - 5, note={"a": [1, None]})])
+    )
     found = await store.timeline(1)
     assert [e.what for e in found] == [*reasons, Reason.RESOLVED]
     assert [e.id for e in found] == sorted({e.id for e in found})
-    assert replace(found[-1], id=0) == entry(what=Reason.RESOLVED, at=NOW - 5, note={"a": [1, None]})
+    assert replace(found[-1], id=0) == entry(
+        what=Reason.RESOLVED, at=NOW - 5, note={"a": [1, None]}
+    )
 
 
 async def test_incidents_are_listed_newest_first(store: SqlStore) -> None:
     """By status, by severity, page by page."""
-    await store.save(opened(*(incident(i) for i in range(1, 4)), closed(incident_id=4, severity=Severity.P0)))
+    await store.save(
+        opened(*(incident(i) for i in range(1, 4)), closed(incident_id=4, severity=Severity.P0))
+    )
 
     async def ids(**wanted: object) -> list[int]:
         return [i.id for i in await store.incidents(**wanted)]  # type: ignore[arg-type]
@@ -69,11 +86,16 @@ async def test_incidents_are_listed_newest_first(store: SqlStore) -> None:
 
 async def test_alerts_are_listed_by_fingerprint(store: SqlStore) -> None:
     """By incident and status; a page never ends between two takings of one alert."""
-    over = taking("f3", status=AlertStatus.RESOLVED)
-    await store.save(taken(taking("f1", "a"), taking("f1", "b"), taking("f2", incident_id=2), over))
+    over = rule_match("f3", status=AlertStatus.RESOLVED)
+    await store.save(
+        taken(rule_match("f1", "a"), rule_match("f1", "b"), rule_match("f2", incident_id=2), over)
+    )
 
     async def found(**wanted: object) -> list[str]:
-        return [f"{row.taking.fingerprint}{row.taking.rule}" for row in await store.alerts(**wanted)]  # type: ignore[arg-type]
+        return [
+            f"{row.rule_match.fingerprint}{row.rule_match.rule}"
+            for row in await store.alerts(**wanted)
+        ]  # type: ignore[arg-type]
 
     assert await found() == ["f1a", "f1b", "f2r", "f3r"]
     assert await found(limit=1) == ["f1a", "f1b"]
@@ -87,10 +109,10 @@ async def test_alerts_are_listed_by_fingerprint(store: SqlStore) -> None:
 
 async def test_notifications_are_listed_by_state_incident_channel_and_ref(store: SqlStore) -> None:
     """Of the newest incident first."""
-    await store.save(Changes(owed=[owed("a"), owed("b"), owed("a", incident_id=2)]))
+    await store.save(Writes(owed=[owed("a"), owed("b"), owed("a", incident_id=2)]))
     (held,) = await store.claim_notifications("b", NOW, "me", NOW + 1, 9)
     dead = replace(held, state=NotificationState.DEAD, error="no such channel", ref="C1:2.3")
-    await store.save(Changes(settled=[(dead, "me", 1)]))
+    await store.save(Writes(settled=[(dead, "me", 1)]))
 
     async def found(**wanted: object) -> list[str]:
         return [f"{n.incident_id}{n.channel}" for n in await store.notifications(**wanted)]  # type: ignore[arg-type]
@@ -113,32 +135,36 @@ async def test_gauges_count_what_is_there(store: SqlStore) -> None:
     await store.save(changes)
     for channel, state in (("b", NotificationState.DEAD), ("c", NotificationState.SENT)):
         (held,) = await store.claim_notifications(channel, NOW, "me", NOW + 1, 9)
-        await store.save(Changes(settled=[(replace(held, state=state), "me", 1)]))
+        await store.save(Writes(settled=[(replace(held, state=state), "me", 1)]))
     by_state = {(Severity.P1, Status.INVESTIGATING): 2, (Severity.P0, Status.RESOLVED): 1}
     assert await store.gauges(NOW) == Gauges(by_state, {"a": 2}, {"b": 1}, 0.0)
     assert (await store.gauges(NOW + 7)).timers_overdue == pytest.approx(2)
 
 
 async def test_pruning_forgets_what_is_over(store: SqlStore) -> None:
-    """Receipts and resolved alerts from before then, also thousands of them; never what fires, never an incident."""
-    old = [taking(f"old{i}", status=AlertStatus.RESOLVED, last_seen=NOW - 10) for i in range(2500)]
-    recent = taking("recent", status=AlertStatus.RESOLVED)
-    changes = taken(*old, taking("firing", last_seen=NOW - 10), recent)
+    """Receipts and resolved alerts from before then, also thousands of them; never what fires,
+    never an incident.
+    """
+    old = [
+        rule_match(f"old{i}", status=AlertStatus.RESOLVED, last_seen=NOW - 10) for i in range(2500)
+    ]
+    recent = rule_match("recent", status=AlertStatus.RESOLVED)
+    changes = taken(*old, rule_match("firing", last_seen=NOW - 10), recent)
     changes.incidents = {1: closed()}
     changes.entries = [entry(at=NOW - 10)]
     changes.receipts = {"old": NOW - 10, "recent": NOW}
     await store.save(changes)
     assert await store.prune(NOW - 5) == 2501
     assert await store.prune(NOW - 5) == 0
-    assert [row.taking.fingerprint for row in await store.alerts()] == ["firing", "recent"]
-    assert (await store.load(Wanted(receipts=["old", "recent"]))).receipts == {"recent"}
+    assert [row.rule_match.fingerprint for row in await store.alerts()] == ["firing", "recent"]
+    assert (await store.load(ReadPlan(receipts=["old", "recent"]))).receipts == {"recent"}
     assert await store.incident(1) == closed()
     assert len(await store.timeline(1)) == 1
 
 
 async def test_all_timelines_are_read_page_after_page(store: SqlStore) -> None:
     """In the order of writing, whichever incident they're of."""
-    await store.save(Changes(entries=[entry(2), entry(1), entry(2)]))
+    await store.save(Writes(entries=[entry(2), entry(1), entry(2)]))
     first = await store.entries(limit=2)
     assert [one.incident_id for one in first] == [2, 1]
     assert [one.incident_id for one in await store.entries(after=first[-1].id)] == [2]
@@ -147,6 +173,6 @@ async def test_all_timelines_are_read_page_after_page(store: SqlStore) -> None:
 async def test_what_is_overdue_is_counted(store: SqlStore) -> None:
     """By the names of its timers."""
     names = ("postmortem", "postmortem-overdue", "item:1", "item-overdue:1", "item-overdue:12")
-    await store.save(Changes(timers={(1, name): Timer(1, name, NOW) for name in names}))
+    await store.save(Writes(timers={(1, name): Timer(1, name, NOW) for name in names}))
     gauges = await store.gauges(NOW)
     assert (gauges.postmortems_overdue, gauges.items_overdue) == (1, 2)

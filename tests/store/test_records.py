@@ -5,11 +5,11 @@ import asyncio
 import pytest
 from msgspec import Struct
 
-from router.core.view import Changes
+from router.core.incident.snapshot import Writes
 from router.model.event import AlertSeen, Command, Commanded, TimerDue
 from router.model.record import Record
-from router.ports import Stale
-from router.shelf import Shelf
+from router.ports.errors import StaleRecord
+from router.records.records import Records
 from router.store import SqlStore
 from tests.store.examples import NOW, alert
 
@@ -20,51 +20,54 @@ class Cup(Struct, frozen=True):
 
 
 @pytest.fixture
-def cups(store: SqlStore) -> Shelf[Cup]:
-    return Shelf(store, "cup", Cup)
+def cups(store: SqlStore) -> Records[Cup]:
+    return Records(store, "cup", Cup)
 
 
 def sip(cup: Cup | None) -> Cup:
     return Cup(cup.tea if cup else "black", cup.sips + 1 if cup else 1)
 
 
-async def test_a_document_is_found_as_it_was_put(cups: Shelf[Cup], store: SqlStore) -> None:
+async def test_a_document_is_found_as_it_was_put(cups: Records[Cup], store: SqlStore) -> None:
     """By its id, and by nobody who asks for another kind."""
     assert await cups.add("mine", Cup("green"), NOW)
     assert await cups.get("mine") == Cup("green")
     assert await cups.get("yours") is None
-    assert await Shelf(store, "mug", Cup).get("mine") is None
+    assert await Records(store, "mug", Cup).get("mine") is None
 
 
-async def test_what_is_there_is_not_added_again(cups: Shelf[Cup]) -> None:
+async def test_what_is_there_is_not_added_again(cups: Records[Cup]) -> None:
     """The first stays as it is."""
     assert await cups.add("mine", Cup("green"), NOW)
     assert not await cups.add("mine", Cup("mint"), NOW)
     assert await cups.get("mine") == Cup("green")
 
 
-async def test_documents_are_listed_newest_first_within_a_span(cups: Shelf[Cup]) -> None:
+async def test_documents_are_listed_newest_first_within_a_span(cups: Records[Cup]) -> None:
     """`since` is in it, `until` isn't."""
     for hour in range(4):
         await cups.add(f"c{hour}", Cup("green", hour), NOW + 3600 * hour)
     assert [name for name, _ in await cups.find()] == ["c3", "c2", "c1", "c0"]
-    assert [name for name, _ in await cups.find(since=NOW + 3600, until=NOW + 10_800)] == ["c2", "c1"]
+    assert [name for name, _ in await cups.find(since=NOW + 3600, until=NOW + 10_800)] == [
+        "c2",
+        "c1",
+    ]
     assert [name for name, _ in await cups.find(limit=1)] == ["c3"]
 
 
-async def test_changes_at_the_same_time_are_all_made(cups: Shelf[Cup]) -> None:
+async def test_changes_at_the_same_time_are_all_made(cups: Records[Cup]) -> None:
     """Each is made on what the one before it wrote."""
     await asyncio.gather(*(cups.change("shared", sip, NOW) for _ in range(8)))
     assert await cups.get("shared") == Cup("black", 8)
 
 
-async def test_a_change_that_makes_nothing_of_it_writes_nothing(cups: Shelf[Cup]) -> None:
+async def test_a_change_that_makes_nothing_of_it_writes_nothing(cups: Records[Cup]) -> None:
     """Whether there's one or not."""
     assert await cups.change("mine", lambda _: None, NOW) is None
     assert await cups.get("mine") is None
 
 
-async def test_a_document_can_be_removed(cups: Shelf[Cup]) -> None:
+async def test_a_document_can_be_removed(cups: Records[Cup]) -> None:
     """Once."""
     await cups.add("mine", Cup("green"), NOW)
     assert await cups.remove("mine")
@@ -73,10 +76,13 @@ async def test_a_document_can_be_removed(cups: Shelf[Cup]) -> None:
 
 async def test_a_stale_document_fails_the_whole_transaction(store: SqlStore) -> None:
     """What was to be written with it isn't there either."""
-    await store.save(Changes(records=[Record("cup", "a", NOW, 1, "{}")]))
-    with pytest.raises(Stale):
+    await store.save(Writes(records=[Record("cup", "a", NOW, 1, "{}")]))
+    with pytest.raises(StaleRecord):
         await store.save(
-            Changes(records=[Record("cup", "b", NOW, 1, "{}"), Record("cup", "a", NOW, 1, "{}")], receipts={"r": NOW})
+            Writes(
+                records=[Record("cup", "b", NOW, 1, "{}"), Record("cup", "a", NOW, 1, "{}")],
+                receipts={"r": NOW},
+            )
         )
     assert await store.record("cup", "b") is None
     assert await store.record("cup", "a") == Record("cup", "a", NOW, 1, "{}")
@@ -89,7 +95,7 @@ async def test_the_history_has_events_as_they_were_in_order(store: SqlStore) -> 
         Commanded(NOW + 2, 1, "ana", Command.ACKNOWLEDGE, "on it"),
         TimerDue(NOW + 1, 1, "step", NOW + 0.5),
     ]
-    await store.save(Changes(history=list(events)))
+    await store.save(Writes(history=list(events)))
     kept = await store.history()
     assert [event for _, event in kept] == events
     assert [event for _, event in await store.history(after=kept[0][0], limit=1)] == events[1:2]
@@ -98,14 +104,16 @@ async def test_the_history_has_events_as_they_were_in_order(store: SqlStore) -> 
 
 async def test_old_history_is_forgotten(store: SqlStore) -> None:
     """With receipts and resolved alerts, after the time that the config says."""
-    await store.save(Changes(history=[AlertSeen(NOW, alert()), AlertSeen(NOW + 60, alert())]))
+    await store.save(Writes(history=[AlertSeen(NOW, alert()), AlertSeen(NOW + 60, alert())]))
     assert await store.prune(NOW + 30) == 1
     assert [event.at for _, event in await store.history()] == [NOW + 60]
 
 
-async def test_old_documents_of_some_kinds_are_forgotten(cups: Shelf[Cup], store: SqlStore) -> None:
+async def test_old_documents_of_some_kinds_are_forgotten(
+    cups: Records[Cup], store: SqlStore
+) -> None:
     """Of those kinds only: a subscriber stays for good."""
-    mugs = Shelf(store, "mug", Cup)
+    mugs = Records(store, "mug", Cup)
     for shelf in (cups, mugs):
         assert await shelf.add("old", Cup("green"), NOW)
         assert await shelf.add("new", Cup("black"), NOW + 60)

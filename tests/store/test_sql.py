@@ -11,8 +11,8 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from router.core.view import Changes
-from router.ports import StoreUnavailable
+from router.core.incident.snapshot import Writes
+from router.ports.errors import StoreUnavailable
 from router.store import SqlStore, migrate, open_store
 from router.store.schema import REVISION, metadata
 from router.store.sql import Database
@@ -66,7 +66,9 @@ async def test_a_sqlite_file_is_durable(tmp_path: Path) -> None:
     await database.close()
 
 
-@pytest.mark.parametrize("url", ["", "nonsense", "mysql://user:hunter2@host/db", "://user:hunter2@host"])
+@pytest.mark.parametrize(
+    "url", ["", "nonsense", "mysql://user:hunter2@host/db", "://user:hunter2@host"]
+)
 def test_an_unknown_url_is_refused_without_its_password(url: str) -> None:
     """Before anything connects."""
     with pytest.raises(ValueError, match="storage") as refused:
@@ -74,7 +76,9 @@ def test_an_unknown_url_is_refused_without_its_password(url: str) -> None:
     assert "hunter2" not in str(refused.value)
 
 
-@pytest.mark.parametrize("url", ["postgresql://user:hunter2@127.0.0.1:1/db", "sqlite:////nowhere/at/all/hunter2.db"])
+@pytest.mark.parametrize(
+    "url", ["postgresql://user:hunter2@127.0.0.1:1/db", "sqlite:////nowhere/at/all/hunter2.db"]
+)
 async def test_a_database_out_of_reach_is_unavailable(url: str) -> None:
     """And the error doesn't tell the password."""
     with pytest.raises(StoreUnavailable) as failed:
@@ -101,8 +105,12 @@ async def test_a_lost_connection_is_replaced(postgres, tmp_path: Path) -> None: 
         await store.close()
 
 
-async def test_a_locked_file_is_unavailable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another process holds the write lock for too long: nothing is written, and readers aren't disturbed."""
+async def test_a_locked_file_is_unavailable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process holds the write lock for too long: nothing is written, and readers aren't
+    disturbed.
+    """
     monkeypatch.setattr("router.store.sql._BUSY", 0.05)
     path = tmp_path / "router.db"
     store = await open_store(f"sqlite:///{path}")
@@ -131,7 +139,7 @@ async def test_our_own_mistakes_are_not_taken_for_an_outage(url: str) -> None:
 async def test_an_interrupted_save_leaves_the_store_usable(store: SqlStore) -> None:
     """A cancelled request takes no connection with it."""
     for moment in range(0, 200, 10):
-        saving = asyncio.ensure_future(store.save(Changes(receipts={"e": 1.0})))
+        saving = asyncio.ensure_future(store.save(Writes(receipts={"e": 1.0})))
         for _ in range(moment):
             await asyncio.sleep(0)
         saving.cancel()

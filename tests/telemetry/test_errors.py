@@ -24,8 +24,12 @@ def _reports_end() -> Iterator[None]:
 
 
 def events(peer: Peer) -> list[dict[str, Any]]:
-    """The events in the envelopes that arrived: lines of JSON, of which an event is the one with a level."""
-    lines = [json.loads(line) for request in peer.requests for line in request.body.splitlines() if line]
+    """The events in the envelopes that arrived: lines of JSON, of which an event is the one with a
+    level.
+    """
+    lines = [
+        json.loads(line) for request in peer.requests for line in request.body.splitlines() if line
+    ]
     return [line for line in lines if "level" in line]
 
 
@@ -35,7 +39,9 @@ async def fail(source: str) -> web.Response:
     try:
         _ = 1 / 0
     except ZeroDivisionError:
-        logs.logger("router.web.problem").exception("request_failed", route="/webhooks/{source}/{secret}")
+        logs.logger("router.web.problem").exception(
+            "request_failed", route="/webhooks/{source}/{secret}"
+        )
     return web.Response()
 
 
@@ -85,7 +91,9 @@ async def test_an_error_about_a_sentry_alert_is_not_reported() -> None:
     assert event["tags"][errors.SOURCE] == "alertmanager"
 
 
-async def test_without_a_dsn_nothing_is_sent_whatever_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_without_a_dsn_nothing_is_sent_whatever_the_environment_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Only the config says where errors go."""
     async with Peer() as sentry:
         monkeypatch.setenv("SENTRY_DSN", sentry.url.replace("//", "//key@") + "/1")

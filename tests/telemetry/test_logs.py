@@ -58,8 +58,12 @@ def test_configuring_again_replaces_the_handler(capfd: pytest.CaptureFixture[str
     assert len(capfd.readouterr().err.splitlines()) == 1
 
 
-async def test_no_secret_is_logged(router: Callable[..., Daemon], capfd: pytest.CaptureFixture[str]) -> None:
-    """Wrong and right credentials, secret URLs, channels that refuse: at the lowest level none of it is in the log."""
+async def test_no_secret_is_logged(
+    router: Callable[..., Daemon], capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Wrong and right credentials, secret URLs, channels that refuse: at the lowest level none of
+    it is in the log.
+    """
     logs.configure("json", "debug")
 
     async def knock(daemon: Daemon, path: str, **options: Any) -> None:
@@ -70,9 +74,16 @@ async def test_no_secret_is_logged(router: Callable[..., Daemon], capfd: pytest.
         down = {"type": "webhook", "url": f"http://127.0.0.1:1/{SECRET}"}
         sources = {"alertmanager": {"bearer_token": TOKEN}, "sentry": {"plugin_secret": SECRET * 4}}
         policy = {"steps": [{"notify": ["channel:hook", "channel:down"]}]}
-        async with router(channels={"hook": hook, "down": down}, policies={"all": policy}, sources=sources) as daemon:
+        async with router(
+            channels={"hook": hook, "down": down}, policies={"all": policy}, sources=sources
+        ) as daemon:
             await daemon.alert(alert())
-            await knock(daemon, "/webhooks/alertmanager", headers={"Authorization": f"Bearer {SECRET}"}, data=b"{}")
+            await knock(
+                daemon,
+                "/webhooks/alertmanager",
+                headers={"Authorization": f"Bearer {SECRET}"},
+                data=b"{}",
+            )
             await knock(daemon, f"/webhooks/sentry/{SECRET}", data=b"{")
             await knock(daemon, f"/webhooks/sentry/{SECRET * 4}", data=b"{")
             await knock(daemon, f"/webhooks/sentry/{SECRET * 4}", data=b"[" * 100_000)

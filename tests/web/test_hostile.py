@@ -9,7 +9,7 @@ import pytest
 from router.model.reason import Reason
 from tests.clock import SteppedClock
 from tests.daemon import Daemon, alert
-from tests.web.test_webhooks import is_problem
+from tests.web.webhooks.test_endpoint import is_problem
 
 Router = Callable[..., Daemon]
 
@@ -22,7 +22,12 @@ async def raw(daemon: Daemon, path: str, headers: dict[str, bytes], body: bytes)
     head = b"".join(name.encode() + b": " + value + b"\r\n" for name, value in headers.items())
     length = b"Content-Length: %d\r\n\r\n" % len(body)
     writer.write(
-        b"POST " + path.encode() + b" HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n" + head + length + body
+        b"POST "
+        + path.encode()
+        + b" HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n"
+        + head
+        + length
+        + body
     )
     answer = await reader.read()
     writer.close()
@@ -30,13 +35,17 @@ async def raw(daemon: Daemon, path: str, headers: dict[str, bytes], body: bytes)
 
 
 async def test_a_name_in_a_header_is_cleaned(router: Router) -> None:
-    """Bytes that are no text, and a name without end, come onto the timeline as what can be read of them."""
+    """Bytes that are no text, and a name without end, come onto the timeline as what can be read of
+    them.
+    """
     async with router() as daemon:
         await daemon.alert(alert())
         for name, kept in ((b"\xff\xfeana", "ana"), (b"a" * 5000, "a" * 60), (b"\xff", "api")):
             sent = {"X-Router-User": name, "Content-Type": b"application/json"}
             assert await raw(daemon, "/api/v1/incidents/1/note", sent, b'{"text": "x"}') == 200
-            notes = [entry for entry in await daemon.store.timeline(1) if entry.what is Reason.NOTED]
+            notes = [
+                entry for entry in await daemon.store.timeline(1) if entry.what is Reason.NOTED
+            ]
             assert notes[-1].by == kept
 
 
@@ -57,10 +66,15 @@ async def test_a_name_in_a_header_is_cleaned(router: Router) -> None:
 async def test_a_form_that_is_none_of_ours_is_refused(
     router: Router, content_type: str, body: bytes, status: int
 ) -> None:
-    """Whatever it says that it is, it's read as what our pages send, and of no more than so many bytes."""
+    """Whatever it says that it is, it's read as what our pages send, and of no more than so many
+    bytes.
+    """
     async with router() as daemon:
         await daemon.alert(alert())
-        assert await raw(daemon, "/incidents/1/note", {"Content-Type": content_type.encode()}, body) == status
+        assert (
+            await raw(daemon, "/incidents/1/note", {"Content-Type": content_type.encode()}, body)
+            == status
+        )
 
 
 @pytest.mark.parametrize(
@@ -117,7 +131,9 @@ async def test_a_span_longer_than_time_is_all_of_it(router: Router, path: str) -
         assert (await daemon.get(path)).status == 200
 
 
-@pytest.mark.parametrize("at", ["9999-12-31T23:59-14:00", "0001-01-01T00:00%2b14:00", "3000-01-01T00:00Z"])
+@pytest.mark.parametrize(
+    "at", ["9999-12-31T23:59-14:00", "0001-01-01T00:00%2b14:00", "3000-01-01T00:00Z"]
+)
 async def test_nothing_is_explained_beyond_what_can_be_shown(router: Router, at: str) -> None:
     """It's said which field is wrong."""
     async with router(contacts={"ana": {}}) as daemon:

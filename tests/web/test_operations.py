@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.clock import SteppedClock
 from tests.daemon import TOKEN, Daemon, alert, write_config
 from tests.peers import require
-from tests.web.test_webhooks import is_problem
+from tests.web.webhooks.test_endpoint import is_problem
 
 Router = Callable[..., Daemon]
 
@@ -53,7 +53,9 @@ async def sample(daemon: Daemon, name: str, **labels: str) -> float | None:
 
 
 async def lived(daemon: Daemon, clock: SteppedClock) -> None:
-    """Some life: an incident that opens, is answered, resolves; a message; a refused webhook; one that is owed."""
+    """Some life: an incident that opens, is answered, resolves; a message; a refused webhook; one
+    that is owed.
+    """
     await daemon.alert(alert(), alert("DiskFull", instance="a"))
 
     async def told() -> bool:
@@ -76,11 +78,22 @@ async def test_every_metric_of_the_contract_is_there(router: Router, clock: Step
             shown = [dict(one) for full, one in found if full in (name, f"{name}_count")]
             assert shown, f"{name} isn't there"
             assert set(shown[0]) == labels, name
-        assert await sample(daemon, "alerts_received_total", source="alertmanager", status="firing") == 2
-        assert await sample(daemon, "webhooks_rejected_total", source="alertmanager", reason="unauthorized") == 1
+        assert (
+            await sample(daemon, "alerts_received_total", source="alertmanager", status="firing")
+            == 2
+        )
+        assert (
+            await sample(
+                daemon, "webhooks_rejected_total", source="alertmanager", reason="unauthorized"
+            )
+            == 1
+        )
         assert await sample(daemon, "incidents", severity="P0", status="resolved") == 1
         assert await sample(daemon, "incidents", severity="P3", status="investigating") == 1
-        assert await sample(daemon, "incidents_opened_total", severity="P0", rule="payment-failures") == 1
+        assert (
+            await sample(daemon, "incidents_opened_total", severity="P0", rule="payment-failures")
+            == 1
+        )
         acknowledged = await sample(daemon, "time_to_acknowledge_seconds_sum", severity="P0")
         assert acknowledged is not None
         assert acknowledged >= 60
@@ -89,7 +102,10 @@ async def test_every_metric_of_the_contract_is_there(router: Router, clock: Step
 async def test_known_series_start_at_zero(router: Router) -> None:
     """What first appears as 1 is invisible to rate()."""
     async with router() as daemon:
-        assert await sample(daemon, "alerts_received_total", source="alertmanager", status="firing") == 0
+        assert (
+            await sample(daemon, "alerts_received_total", source="alertmanager", status="firing")
+            == 0
+        )
         assert await sample(daemon, "notifications_total", channel="log", outcome="dead") == 0
         assert await sample(daemon, "delivery_attempts_total", channel="log", outcome="retry") == 0
         assert await sample(daemon, "escalations_total", severity="P0") == 0
@@ -114,21 +130,31 @@ async def test_the_metrics_outlive_the_store(router: Router) -> None:
     async with router() as daemon:
         await daemon.alert(alert())
         daemon.store.down = True
-        assert await sample(daemon, "alerts_received_total", source="alertmanager", status="firing") == 1
+        assert (
+            await sample(daemon, "alerts_received_total", source="alertmanager", status="firing")
+            == 1
+        )
 
 
 async def test_no_secret_is_a_metric(router: Router) -> None:
     """Labels hold names from the config, never what a request said."""
     async with router() as daemon:
         await daemon.ask("POST", f"/webhooks/{TOKEN}/{TOKEN}")
-        await daemon.ask("POST", "/webhooks/alertmanager", headers={"Authorization": f"Bearer {TOKEN}x"})
+        await daemon.ask(
+            "POST", "/webhooks/alertmanager", headers={"Authorization": f"Bearer {TOKEN}x"}
+        )
         assert TOKEN.encode() not in (await daemon.get("/metrics")).body
 
 
 async def test_healthy_and_ready(router: Router) -> None:
-    """Ready is whether webhooks can be taken; a store that is down makes it 503, and leaves it healthy."""
+    """Ready is whether webhooks can be taken; a store that is down makes it 503, and leaves it
+    healthy.
+    """
     async with router() as daemon:
-        assert [(await daemon.get(path)).status for path in ("/-/healthy", "/-/ready")] == [200, 200]
+        assert [(await daemon.get(path)).status for path in ("/-/healthy", "/-/ready")] == [
+            200,
+            200,
+        ]
         daemon.store.down = True
         assert (await daemon.get("/-/healthy")).status == 200
         assert is_problem(await daemon.get("/-/ready"), 503)
@@ -139,24 +165,34 @@ async def test_healthy_and_ready(router: Router) -> None:
 async def test_only_an_admin_may_reload_where_there_are_tokens(router: Router) -> None:
     """What a wrong config says is nobody else's, nor when it's read."""
     roles = {"ana": "admin", "ben": "responder"}
-    tokens = {name: {"sha256": sha256(name.encode()).hexdigest(), "role": role} for name, role in roles.items()}
+    tokens = {
+        name: {"sha256": sha256(name.encode()).hexdigest(), "role": role}
+        for name, role in roles.items()
+    }
     async with router(auth={"tokens": tokens}) as daemon:
         asked = {
-            name: (await daemon.ask("POST", "/-/reload", headers={"Authorization": f"Bearer {name}"})).status
+            name: (
+                await daemon.ask("POST", "/-/reload", headers={"Authorization": f"Bearer {name}"})
+            ).status
             for name in ("ana", "ben", "cy")
         }
     assert asked == {"ana": 200, "ben": 403, "cy": 401}
 
 
 async def test_reload(tmp_path: Path, router: Router, clock: SteppedClock) -> None:
-    """A good config is taken. A bad one is refused with each problem and its place; the one in force stays."""
+    """A good config is taken.
+
+    A bad one is refused with each problem and its place; the one in force stays.
+    """
     async with router(clock=clock) as daemon:
         before = await sample(daemon, "config_last_reload_success_timestamp_seconds")
         await clock.advance(100)
         assert (await daemon.ask("POST", "/-/reload")).status == 200
         after = await sample(daemon, "config_last_reload_success_timestamp_seconds")
         assert (before, after) == (clock.now() - 100, clock.now())
-        write_config(tmp_path, channel={}, policies={"all": {"steps": [{"notify": ["channel:lgo"]}]}})
+        write_config(
+            tmp_path, channel={}, policies={"all": {"steps": [{"notify": ["channel:lgo"]}]}}
+        )
         answer = await daemon.ask("POST", "/-/reload")
         assert is_problem(answer, 422)
         assert len(re.findall(r"config\.yaml:\d+:\d+: ", answer.json["detail"])) == 2

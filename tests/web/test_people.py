@@ -1,4 +1,6 @@
-"""People answer from where they are, through the running router: one outcome, and nobody is told a lie."""
+"""People answer from where they are, through the running router: one outcome, and nobody is told a
+lie.
+"""
 
 import asyncio
 import time
@@ -12,7 +14,7 @@ import pytest
 from router.config.secret import Secret
 from router.model.incident import Status
 from router.model.reason import Reason
-from router.ports import StoreUnavailable
+from router.ports.errors import StoreUnavailable
 from tests.acceptance.slack_double import CHANNEL, Slack
 from tests.acceptance.slack_double import TOKEN as BOT
 from tests.daemon import TOKEN, Answer, Daemon, alert
@@ -34,13 +36,28 @@ SMS = "/webhooks/twilio/sms"
 
 def by_phone(peer: Peer) -> dict[str, Any]:
     """Config keys with ana's and ben's telephones, of which nothing is told."""
-    options = {"account_sid": ACCOUNT, "auth_token": TWILIO, "from": "+442079460999", "api_url": peer.url}
+    options = {
+        "account_sid": ACCOUNT,
+        "auth_token": TWILIO,
+        "from": "+442079460999",
+        "api_url": peer.url,
+    }
     called = {"type": "voice", "to": [ANA], "callback_url": PUBLIC}
     return {
         "external_url": PUBLIC,
         "sources": {"alertmanager": {"bearer_token": TOKEN}, "twilio": {"auth_token": TWILIO}},
-        "channels": {"text": {"type": "sms", "to": [ANA, BEN], **options}, "phone": {**called, **options}},
-        "policies": {"all": {"steps": [{"notify": ["channel:phone"]}, {"after": "1h", "notify": ["channel:phone"]}]}},
+        "channels": {
+            "text": {"type": "sms", "to": [ANA, BEN], **options},
+            "phone": {**called, **options},
+        },
+        "policies": {
+            "all": {
+                "steps": [
+                    {"notify": ["channel:phone"]},
+                    {"after": "1h", "notify": ["channel:phone"]},
+                ]
+            }
+        },
     }
 
 
@@ -51,14 +68,20 @@ async def twilio(daemon: Daemon, path: str, **form: str) -> Answer:
 
 async def text(daemon: Daemon, body: str, number: str = ANA, sid: str = "") -> str:
     """Send a text message: what is answered."""
-    answer = await twilio(daemon, SMS, From=number, To="+442079460999", MessageSid=sid or f"SM{body}", Body=body)
+    answer = await twilio(
+        daemon, SMS, From=number, To="+442079460999", MessageSid=sid or f"SM{body}", Body=body
+    )
     assert (answer.status, answer.headers["Content-Type"].partition(";")[0]) == (200, "text/xml")
     return "".join(ET.fromstring(answer.body).itertext())
 
 
 async def story(daemon: Daemon) -> list[tuple[Reason, str]]:
     """What people did to the first incident, and who."""
-    return [(entry.what, entry.by) for entry in await daemon.store.timeline(1) if entry.by[:6] != "source" and entry.by]
+    return [
+        (entry.what, entry.by)
+        for entry in await daemon.store.timeline(1)
+        if entry.by[:6] != "source" and entry.by
+    ]
 
 
 @pytest.fixture
@@ -77,7 +100,13 @@ async def slack() -> AsyncIterator[Slack]:
 
 def elsewhere(slack: Slack) -> dict[str, Any]:
     """Config keys with a Slack channel that has buttons, and PagerDuty's webhooks."""
-    incidents = {"type": "slack", "token": BOT, "channel": CHANNEL, "api_url": slack.api, "buttons": True}
+    incidents = {
+        "type": "slack",
+        "token": BOT,
+        "channel": CHANNEL,
+        "api_url": slack.api,
+        "buttons": True,
+    }
     return {
         "sources": {
             "alertmanager": {"bearer_token": TOKEN},
@@ -103,7 +132,9 @@ async def ref_of_message(daemon: Daemon) -> str:
 
 async def click(daemon: Daemon, action: str, **who: str) -> Answer:
     body = signed.press(action, **who)
-    return await daemon.ask("POST", "/webhooks/slack", data=body, headers=signed.slack(body, SLACK, time.time()))
+    return await daemon.ask(
+        "POST", "/webhooks/slack", data=body, headers=signed.slack(body, SLACK, time.time())
+    )
 
 
 async def page(daemon: Daemon, kind: str, webhook: str = "W1", **changes: Any) -> Answer:
@@ -157,7 +188,9 @@ async def test_who_names_no_incident_means_the_only_open_one(router: Router, pee
     async with router(**by_phone(peer)) as daemon:
         assert await text(daemon, "ACK", sid="SM1") == "No incident is open."
         await daemon.alert(alert(), alert(service="web"))
-        assert (await text(daemon, "ACK", sid="SM2")).startswith("Say which: open are INC-2 (P0, Payment")
+        assert (await text(daemon, "ACK", sid="SM2")).startswith(
+            "Say which: open are INC-2 (P0, Payment"
+        )
         assert await story(daemon) == []
         await text(daemon, "RES 2")
         assert await text(daemon, "ACK", sid="SM3") == "Acknowledged INC-1."
@@ -165,7 +198,9 @@ async def test_who_names_no_incident_means_the_only_open_one(router: Router, pee
 
 async def test_a_contact_goes_by_their_name(router: Router, peer: Peer) -> None:
     """By phone, as anywhere."""
-    async with router(**by_phone(peer), contacts={"ana": {"name": "Ana Cruz", "phone": ANA}}) as daemon:
+    async with router(
+        **by_phone(peer), contacts={"ana": {"name": "Ana Cruz", "phone": ANA}}
+    ) as daemon:
         await daemon.alert(alert())
         await text(daemon, "ACK 1")
         assert await story(daemon) == [(Reason.ACKNOWLEDGED, "Ana Cruz")]
@@ -178,7 +213,12 @@ async def test_a_stranger_changes_nothing(router: Router, peer: Peer) -> None:
         assert "isn't known" in await text(daemon, "ACK 1", STRANGER)
         assert await story(daemon) == []
         labels = {"source": "twilio", "reason": "forbidden"}
-        assert daemon.app.metrics.registry.get_sample_value("alert_router_webhooks_rejected_total", labels) == 1
+        assert (
+            daemon.app.metrics.registry.get_sample_value(
+                "alert_router_webhooks_rejected_total", labels
+            )
+            == 1
+        )
 
 
 async def test_a_forged_text_message_is_a_401(router: Router, peer: Peer) -> None:
@@ -187,11 +227,15 @@ async def test_a_forged_text_message_is_a_401(router: Router, peer: Peer) -> Non
         await daemon.alert(alert())
         form = {"From": ANA, "MessageSid": "SM1", "Body": "RES 1"}
         headers = signed.twilio(PUBLIC + SMS, form, Secret("guess"))
-        assert (await daemon.ask("POST", SMS, data=urlencode(form).encode(), headers=headers)).status == 401
+        assert (
+            await daemon.ask("POST", SMS, data=urlencode(form).encode(), headers=headers)
+        ).status == 401
         assert await story(daemon) == []
 
 
-async def test_nobody_hears_that_it_is_done_while_the_store_is_down(router: Router, peer: Peer) -> None:
+async def test_nobody_hears_that_it_is_done_while_the_store_is_down(
+    router: Router, peer: Peer
+) -> None:
     """503: Twilio turns to its fallback URL."""
     async with router(**by_phone(peer)) as daemon:
         await daemon.alert(alert())
@@ -249,12 +293,17 @@ async def test_acknowledge_and_resolve_in_pagerduty(router: Router, slack: Slack
         assert (acknowledged.status, acknowledged.body) == (202, b"Acknowledged INC-1.")
         resolved = await page(daemon, "incident.resolved", "W2")
         assert (resolved.status, resolved.body) == (202, b"Resolved INC-1.")
-        assert await story(daemon) == [(Reason.ACKNOWLEDGED, "Ben Okri"), (Reason.RESOLVED_BY_PERSON, "Ben Okri")]
+        assert await story(daemon) == [
+            (Reason.ACKNOWLEDGED, "Ben Okri"),
+            (Reason.RESOLVED_BY_PERSON, "Ben Okri"),
+        ]
         await until(lambda: slack.messages and "RESOLVED" in slack.about("INC-1")[0].text)
 
 
 async def test_pagerduty_is_never_refused_what_it_signed(router: Router, slack: Slack) -> None:
-    """A replay, an echo of our own, another's incident, one unknown here, an event of tomorrow: 202, and no effect."""
+    """A replay, an echo of our own, another's incident, one unknown here, an event of tomorrow:
+    202, and no effect.
+    """
     async with router(**elsewhere(slack)) as daemon:
         await daemon.alert(alert())
         await page(daemon, "incident.acknowledged")
@@ -262,33 +311,50 @@ async def test_pagerduty_is_never_refused_what_it_signed(router: Router, slack: 
         answers = [
             await page(daemon, "incident.acknowledged"),
             await page(daemon, "incident.resolved", "W2", **echo),
-            await page(daemon, "incident.resolved", "W3", data=signed.pagerduty_incident("theirs", id="PTHEIRS")),
+            await page(
+                daemon,
+                "incident.resolved",
+                "W3",
+                data=signed.pagerduty_incident("theirs", id="PTHEIRS"),
+            ),
             await page(daemon, "incident.resolved", "W4", key="alert-router:INC-99:0"),
             await page(daemon, "incident.resolved", "W5", key="alert-router:INC-1:7"),
             await page(daemon, "incident.invented", "W6"),
         ]
         assert {answer.status for answer in answers} == {202}
-        assert await story(daemon) == [(Reason.ACKNOWLEDGED, "Ben Okri"), (Reason.COMMAND_OUTDATED, "Ben Okri")]
+        assert await story(daemon) == [
+            (Reason.ACKNOWLEDGED, "Ben Okri"),
+            (Reason.COMMAND_OUTDATED, "Ben Okri"),
+        ]
         assert (await daemon.store.incident(1)).is_open
 
 
 async def test_a_note_in_pagerduty_is_on_the_timeline(router: Router, slack: Slack) -> None:
-    """It's found by what PagerDuty called the incident before, in the echo of our own trigger. Once."""
+    """It's found by what PagerDuty called the incident before, in the echo of our own trigger.
+
+    Once.
+    """
     async with router(**elsewhere(slack)) as daemon:
         await daemon.alert(alert())
         early = await send(daemon, signed.pagerduty_note(note="PNOTE0"), "W0")
         assert (early.status, early.body) == (202, b"Ignored: Not an incident of ours.")
-        await page(daemon, "incident.triggered", "W1", agent={"type": "inbound_integration_reference"})
+        await page(
+            daemon, "incident.triggered", "W1", agent={"type": "inbound_integration_reference"}
+        )
         for webhook in ("W2", "W2", "W3"):
             assert (await send(daemon, signed.pagerduty_note(), webhook)).status == 202
         timeline = await daemon.store.timeline(1)
         noted = [(entry.data["text"], entry.by) for entry in timeline if entry.what is Reason.NOTED]
         assert noted == [("rolling back", "Ben Okri")]
-        await until(lambda: slack.messages and "rolling back (Ben Okri)" in slack.about("INC-1")[0].text)
+        await until(
+            lambda: slack.messages and "rolling back (Ben Okri)" in slack.about("INC-1")[0].text
+        )
 
 
 async def test_a_priority_of_pagerdutys_is_a_severity_here(router: Router, slack: Slack) -> None:
-    """By the config; one set by anything but a person is none, and an older one that comes late is overtaken."""
+    """By the config; one set by anything but a person is none, and an older one that comes late is
+    overtaken.
+    """
     async with router(**elsewhere(slack)) as daemon:
         await daemon.alert(alert())
         kind, automation = "incident.priority_updated", {"type": "service_reference"}
@@ -297,7 +363,14 @@ async def test_a_priority_of_pagerdutys_is_a_severity_here(router: Router, slack
             await page(daemon, kind, "W1", data=signed.prioritised("Sev 3"), occurred_at=at[10]),
             await page(daemon, kind, "W2", data=signed.prioritised("Sev 2"), occurred_at=at[5]),
             await page(daemon, kind, "W3", data=signed.prioritised("Sev 3"), occurred_at=at[11]),
-            await page(daemon, kind, "W4", data=signed.prioritised("Sev 2"), occurred_at=at[12], agent=automation),
+            await page(
+                daemon,
+                kind,
+                "W4",
+                data=signed.prioritised("Sev 2"),
+                occurred_at=at[12],
+                agent=automation,
+            ),
             await page(daemon, kind, "W5", data=signed.prioritised("Sev 9"), occurred_at=at[13]),
         ]
         assert [answer.body for answer in told] == [
@@ -322,7 +395,11 @@ async def test_merged_in_pagerduty_is_still_open(router: Router, slack: Slack) -
         assert merged.body == b"Noted on INC-1."
         assert (await daemon.store.incident(1)).is_open
         assert (await send(daemon, signed.pagerduty_note(), "W2")).body == b"Noted on INC-1."
-        texts = [entry.data["text"] for entry in await daemon.store.timeline(1) if entry.what is Reason.NOTED]
+        texts = [
+            entry.data["text"]
+            for entry in await daemon.store.timeline(1)
+            if entry.what is Reason.NOTED
+        ]
         assert texts[0].startswith("Merged in PagerDuty into [#7] Checkout is down (https://")
         assert texts[1:] == ["rolling back"]
 
@@ -330,21 +407,31 @@ async def test_merged_in_pagerduty_is_still_open(router: Router, slack: Slack) -
 async def test_a_resolve_of_pagerdutys_that_comes_after_the_reopening_does_nothing(
     router: Router, slack: Slack
 ) -> None:
-    """It was done first, and is told last: PagerDuty repeats for two days what wasn't answered in time."""
+    """It was done first, and is told last: PagerDuty repeats for two days what wasn't answered in
+    time.
+    """
     async with router(**elsewhere(slack)) as daemon:
         await daemon.alert(alert())
         await page(daemon, "incident.reopened", "W1", occurred_at="2026-02-02T02:40:00.500Z")
         late = await page(daemon, "incident.resolved", "W2", occurred_at="2026-02-02T02:40:00.400Z")
-        assert (late.status, late.body) == (202, b"Something newer is known of INC-1: nothing done.")
+        assert (late.status, late.body) == (
+            202,
+            b"Something newer is known of INC-1: nothing done.",
+        )
         assert (await daemon.store.incident(1)).is_open
-        assert await story(daemon) == [(Reason.NOTED, "Ben Okri"), (Reason.COMMAND_OVERTAKEN, "Ben Okri")]
+        assert await story(daemon) == [
+            (Reason.NOTED, "Ben Okri"),
+            (Reason.COMMAND_OVERTAKEN, "Ben Okri"),
+        ]
 
 
 # --- Slack
 
 
 async def test_acknowledge_and_resolve_by_slacks_buttons(router: Router, slack: Slack) -> None:
-    """The buttons are under the message; pressed, they're answered with nothing, and the message changes."""
+    """The buttons are under the message; pressed, they're answered with nothing, and the message
+    changes.
+    """
 
     def shown() -> list[str]:
         return [button["action_id"] for block in slack.about("INC-1")[0].content["blocks"]
@@ -371,7 +458,9 @@ async def test_a_click_that_comes_twice_has_one_effect(router: Router, slack: Sl
         for who in ({}, {}, {"user": "U2", "name": "ben"}, {"action_ts": "1548426999.000001"}):
             assert (await click(daemon, "ack", **who)).status == 200
         words = "INC-1 is already acknowledged by ana."
-        assert slack.asides == [("U2", words), ("U1", words)], "nobody but them sees that nothing came of it"
+        assert slack.asides == [("U2", words), ("U1", words)], (
+            "nobody but them sees that nothing came of it"
+        )
         assert await story(daemon) == [
             (Reason.ACKNOWLEDGED, "ana"),
             (Reason.ALREADY_DONE, "ben"),
@@ -379,7 +468,9 @@ async def test_a_click_that_comes_twice_has_one_effect(router: Router, slack: Sl
         ]
 
 
-async def test_a_click_stands_whether_its_answer_arrives_or_not(router: Router, slack: Slack) -> None:
+async def test_a_click_stands_whether_its_answer_arrives_or_not(
+    router: Router, slack: Slack
+) -> None:
     """Slack tells nobody who isn't in the channel; what was decided is decided, and answered."""
     slack.absent.add("U2")
     async with router(**elsewhere(slack)) as daemon:
@@ -394,7 +485,9 @@ async def test_slacks_command_acknowledges(router: Router, slack: Slack) -> None
     """And answers whoever typed it."""
     async with router(**elsewhere(slack)) as daemon:
         await daemon.alert(alert())
-        body = urlencode({"user_id": "U1", "user_name": "ana", "text": "ack 1", "trigger_id": "1.2"}).encode()
+        body = urlencode(
+            {"user_id": "U1", "user_name": "ana", "text": "ack 1", "trigger_id": "1.2"}
+        ).encode()
         headers = signed.slack(body, SLACK, time.time())
         answer = await daemon.ask("POST", "/webhooks/slack/command", data=body, headers=headers)
         assert answer.json == {"response_type": "ephemeral", "text": "Acknowledged INC-1."}
@@ -407,7 +500,9 @@ async def test_a_click_of_old_is_a_401(router: Router, slack: Slack) -> None:
         await daemon.alert(alert())
         body = signed.press("resolve")
         headers = signed.slack(body, SLACK, time.time() - 301)
-        assert (await daemon.ask("POST", "/webhooks/slack", data=body, headers=headers)).status == 401
+        assert (
+            await daemon.ask("POST", "/webhooks/slack", data=body, headers=headers)
+        ).status == 401
         assert await story(daemon) == []
 
 
@@ -416,7 +511,11 @@ async def command(daemon: Daemon, text: str, trigger: str = "1.2", **who: str) -
     form = {"user_id": "U1", "user_name": "ana", "text": text, "trigger_id": trigger} | who
     body = urlencode(form).encode()
     headers = signed.slack(body, SLACK, time.time())
-    return str((await daemon.ask("POST", "/webhooks/slack/command", data=body, headers=headers)).json["text"])
+    return str(
+        (await daemon.ask("POST", "/webhooks/slack/command", data=body, headers=headers)).json[
+            "text"
+        ]
+    )
 
 
 async def happen(daemon: Daemon, body: bytes, **headers: str) -> Answer:
@@ -426,7 +525,9 @@ async def happen(daemon: Daemon, body: bytes, **headers: str) -> Answer:
 
 
 async def test_a_note_is_written_in_a_form(router: Router, slack: Slack) -> None:
-    """The button opens it, sending it off closes it, and the note is on the timeline and in the message. Once."""
+    """The button opens it, sending it off closes it, and the note is on the timeline and in the
+    message. Once.
+    """
     async with router(**elsewhere(slack)) as daemon:
         await daemon.alert(alert())
         assert (await click(daemon, "note")).status == 200
@@ -442,7 +543,9 @@ async def test_a_note_is_written_in_a_form(router: Router, slack: Slack) -> None
         await until(lambda: "rolled back (ana)" in slack.about("INC-1")[0].text)
 
 
-async def test_who_presses_for_a_form_that_does_not_open_sees_so(router: Router, slack: Slack) -> None:
+async def test_who_presses_for_a_form_that_does_not_open_sees_so(
+    router: Router, slack: Slack
+) -> None:
     """Slack shows a warning at anything but 200: here the trigger was used up."""
     async with router(**elsewhere(slack)) as daemon:
         await daemon.alert(alert())
@@ -452,7 +555,9 @@ async def test_who_presses_for_a_form_that_does_not_open_sees_so(router: Router,
 
 
 async def test_what_is_said_in_the_thread_is_on_the_timeline(router: Router, slack: Slack) -> None:
-    """Once, however often Slack sends it; and it isn't said in that thread again, while other news are."""
+    """Once, however often Slack sends it; and it isn't said in that thread again, while other news
+    are.
+    """
     async with router(**elsewhere(slack)) as daemon:
         await daemon.alert(alert())
         await until(lambda: slack.messages)
@@ -462,10 +567,19 @@ async def test_what_is_said_in_the_thread_is_on_the_timeline(router: Router, sla
         body = signed.said_in_thread("is it the &lt;deploy&gt;?", channel, ts)
         assert (await happen(daemon, body)).status == 200
         assert (await happen(daemon, body, **{"X-Slack-Retry-Num": "1"})).status == 200
-        await happen(daemon, signed.said_in_thread("elsewhere", channel, "1111111111.000001", ts="2.2"))
+        await happen(
+            daemon, signed.said_in_thread("elsewhere", channel, "1111111111.000001", ts="2.2")
+        )
         timeline = await daemon.store.timeline(1)
-        assert [entry.data["text"] for entry in timeline if entry.what is Reason.NOTED] == ["is it the <deploy>?"]
-        await daemon.ask("POST", "/api/v1/incidents/1/note", json={"text": "it was"}, headers={"X-Router-User": "ben"})
+        assert [entry.data["text"] for entry in timeline if entry.what is Reason.NOTED] == [
+            "is it the <deploy>?"
+        ]
+        await daemon.ask(
+            "POST",
+            "/api/v1/incidents/1/note",
+            json={"text": "it was"},
+            headers={"X-Router-User": "ben"},
+        )
         await until(lambda: "it was (ben)" in message.text)
         await until(lambda: message.thread)
         assert "is it the &lt;deploy&gt;? (U1)" in message.text
@@ -482,12 +596,16 @@ async def test_slack_verifies_the_url_of_events(router: Router, slack: Slack) ->
 
 
 async def test_an_incident_is_opened_from_slack(router: Router, slack: Slack) -> None:
-    """By the rules, with the severity that was said; it's told like any other, and the same title is the same one."""
+    """By the rules, with the severity that was said; it's told like any other, and the same title
+    is the same one.
+    """
     async with router(**elsewhere(slack)) as daemon:
         assert await command(daemon, 'open "Checkout is down" P1') == "Opened INC-1 (P1)."
         await until(lambda: slack.messages)
         assert slack.about("INC-1")[0].line("Impact") == "Checkout is down"
-        assert (await command(daemon, "open Checkout is down", "1.3")).startswith("It's open already: INC-1 is open")
+        assert (await command(daemon, "open Checkout is down", "1.3")).startswith(
+            "It's open already: INC-1 is open"
+        )
         assert await command(daemon, "severity 1 P3 only staging", "1.4") == "INC-1 is P3 now."
         assert await command(daemon, "lead 1 @ben", "1.7") == "ben leads INC-1 now."
         assert await command(daemon, "severity 1 P3", "1.5") == "INC-1 is P3 already."
@@ -511,18 +629,28 @@ async def test_acknowledged_in_two_places_at_once(router: Router, slack: Slack) 
         (first, one), (second, other) = await story(daemon)
         assert (first, second) == (Reason.ACKNOWLEDGED, Reason.ALREADY_DONE)
         assert {one, other} == {"ana", "Ben Okri"}
-        told = b"Acknowledged INC-1." if one == "Ben Okri" else b"INC-1 is already acknowledged by ana."
+        told = (
+            b"Acknowledged INC-1."
+            if one == "Ben Okri"
+            else b"INC-1 is already acknowledged by ana."
+        )
         assert paged.body == told
         assert (await daemon.store.incident(1)).acknowledged_by == one
 
 
 async def test_acknowledged_and_resolved_at_once(router: Router, slack: Slack) -> None:
-    """In whichever order they're decided, the incident ends resolved and whoever came too late hears so."""
+    """In whichever order they're decided, the incident ends resolved and whoever came too late
+    hears so.
+    """
     async with router(**elsewhere(slack)) as daemon:
         await daemon.alert(alert())
-        paged, _ = await asyncio.gather(page(daemon, "incident.acknowledged"), click(daemon, "resolve"))
+        paged, _ = await asyncio.gather(
+            page(daemon, "incident.acknowledged"), click(daemon, "resolve")
+        )
         incident = await daemon.store.incident(1)
         assert (incident.status, incident.closed_by) == (Status.RESOLVED, "ana")
         first = (await story(daemon))[0][0]
         late = first is Reason.RESOLVED_BY_PERSON
-        assert paged.body == (b"INC-1 is resolved by ana already." if late else b"Acknowledged INC-1.")
+        assert paged.body == (
+            b"INC-1 is resolved by ana already." if late else b"Acknowledged INC-1."
+        )

@@ -1,4 +1,6 @@
-"""Two replicas on one PostgreSQL, and people at both at once: one outcome, all on the timeline, all told the truth."""
+"""Two replicas on one PostgreSQL, and people at both at once: one outcome, all on the timeline, all
+told the truth.
+"""
 
 import asyncio
 import time
@@ -37,7 +39,9 @@ async def slack() -> AsyncIterator[Slack]:
 
 
 @asynccontextmanager
-async def replicas(server: Postgres, folder: Path, slack: Slack) -> AsyncIterator[tuple[Daemon, Daemon]]:
+async def replicas(
+    server: Postgres, folder: Path, slack: Slack
+) -> AsyncIterator[tuple[Daemon, Daemon]]:
     """Two of them, with an incident for each of INCIDENTS."""
     async with server.database() as url:
         path = write_config(folder, storage=url, **elsewhere(slack))
@@ -49,7 +53,9 @@ async def replicas(server: Postgres, folder: Path, slack: Slack) -> AsyncIterato
 async def press(daemon: Daemon, action: str, number: int) -> None:
     """Ana, in Slack."""
     body = signed.press(action, str(number), action_ts=f"1548426417.{number:06}")
-    answer = await daemon.ask("POST", "/webhooks/slack", data=body, headers=signed.slack(body, SLACK, time.time()))
+    answer = await daemon.ask(
+        "POST", "/webhooks/slack", data=body, headers=signed.slack(body, SLACK, time.time())
+    )
     assert (answer.status, answer.body) == (200, b"")
 
 
@@ -82,7 +88,9 @@ async def found(daemon: Daemon, number: int) -> Incident:
     return incident
 
 
-async def test_acknowledged_at_three_doors_of_two_replicas(server: Postgres, tmp_path: Path, slack: Slack) -> None:
+async def test_acknowledged_at_three_doors_of_two_replicas(
+    server: Postgres, tmp_path: Path, slack: Slack
+) -> None:
     """In Slack, in PagerDuty and on the command line: one has it, and the others hear who."""
     async with replicas(server, tmp_path, slack) as (one, other):
         answers = await asyncio.gather(
@@ -104,7 +112,9 @@ async def test_acknowledged_at_three_doors_of_two_replicas(server: Postgres, tmp
         await until(lambda: len(slack.messages) == len(INCIDENTS))
 
 
-async def test_acknowledged_here_and_resolved_there(server: Postgres, tmp_path: Path, slack: Slack) -> None:
+async def test_acknowledged_here_and_resolved_there(
+    server: Postgres, tmp_path: Path, slack: Slack
+) -> None:
     """In whichever order it's decided it ends resolved, and who came too late hears so."""
     async with replicas(server, tmp_path, slack) as (one, other):
         answers = await asyncio.gather(
@@ -125,11 +135,17 @@ async def test_acknowledged_here_and_resolved_there(server: Postgres, tmp_path: 
         assert slack.asides == []
 
 
-async def test_the_same_webhook_at_both_has_one_effect(server: Postgres, tmp_path: Path, slack: Slack) -> None:
+async def test_the_same_webhook_at_both_has_one_effect(
+    server: Postgres, tmp_path: Path, slack: Slack
+) -> None:
     """PagerDuty gave up on the answer of the first, and asked the other."""
     async with replicas(server, tmp_path, slack) as (one, other):
         answers = await asyncio.gather(
-            *(page(daemon, "incident.acknowledged", number) for daemon in (one, other) for number in INCIDENTS)
+            *(
+                page(daemon, "incident.acknowledged", number)
+                for daemon in (one, other)
+                for number in INCIDENTS
+            )
         )
         for number in INCIDENTS:
             assert await story(one, number) == [(Reason.ACKNOWLEDGED, "Ben Okri")]
@@ -139,22 +155,35 @@ async def test_the_same_webhook_at_both_has_one_effect(server: Postgres, tmp_pat
             ]
 
 
-async def test_two_severities_at_once_end_as_the_last_decided(server: Postgres, tmp_path: Path, slack: Slack) -> None:
-    """Both stand on the timeline in the order in which they were decided, each from what the other left."""
+async def test_two_severities_at_once_end_as_the_last_decided(
+    server: Postgres, tmp_path: Path, slack: Slack
+) -> None:
+    """Both stand on the timeline in the order in which they were decided, each from what the other
+    left.
+    """
     async with replicas(server, tmp_path, slack) as (one, other):
         priority = {"type": "priority_reference", "summary": "Sev 3"}
 
         async def set_here(number: int) -> None:
             path = f"/api/v1/incidents/{number}/severity"
             headers = {"X-Router-User": "cleo"}
-            await other.ask("POST", path, json={"severity": "P1", "text": "not that bad"}, headers=headers)
+            await other.ask(
+                "POST", path, json={"severity": "P1", "text": "not that bad"}, headers=headers
+            )
 
         await asyncio.gather(
-            *(page(one, "incident.priority_updated", number, priority=priority) for number in INCIDENTS),
+            *(
+                page(one, "incident.priority_updated", number, priority=priority)
+                for number in INCIDENTS
+            ),
             *(set_here(number) for number in INCIDENTS),
         )
         for number in INCIDENTS:
             timeline = await one.store.timeline(number)
-            sets = [(e.data["from"], e.data["severity"]) for e in timeline if e.what is Reason.SEVERITY_SET]
+            sets = [
+                (e.data["from"], e.data["severity"])
+                for e in timeline
+                if e.what is Reason.SEVERITY_SET
+            ]
             assert sets in ([("P0", "P1"), ("P1", "P2")], [("P0", "P2"), ("P2", "P1")])
             assert (await found(other, number)).severity is Severity(sets[-1][1])

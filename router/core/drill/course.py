@@ -1,8 +1,9 @@
 """The course of a drill: which alerts are due, which expectations are met, and when it ends.
 
-The law: a drill's alerts go through the rules as those of the source they stand for, under fingerprints of their own.
-What is met is read from the timelines of its incidents and from what people tick off, each time anew; so a message that
-a service gives back after the end is seen in the report.
+The law: a drill's alerts go through the rules as those of the source they stand for, under
+fingerprints of their own. What is met is read from the timelines of its incidents and from what
+people tick off, each time anew; so a message that a service gives back after the end is seen in the
+report.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,9 +12,9 @@ from enum import StrEnum
 from msgspec import Struct
 from msgspec.structs import replace
 
-from router.core.fingerprint import fingerprint
-from router.core.proof import proven
-from router.core.reach import People
+from router.core.oncall.recipients import People
+from router.core.reachability.channel_health import proven
+from router.core.rules.fingerprint import fingerprint
 from router.model.alert import DRILL, Alert, AlertStatus
 from router.model.decision import Entry
 from router.model.drill import TICKED, Drill, DrillPlan, DrillStep, Ending, Kind, PosedAlert, Tick
@@ -29,18 +30,20 @@ PROOF_TIME_OUT = 900.0
 _ENDS = frozenset({Reason.RESOLVED_BY_PERSON, Reason.FALSE_POSITIVE})
 
 
-class State(StrEnum):
+class DrillState(StrEnum):
     WAITING = "waiting"
     MET = "met"
     LATE = "late"
     MISSED = "missed"
 
 
-class Outcome(Struct, frozen=True):
-    """How a step stands; when it was done, if it was (UTC seconds), and by whom; how many seconds it took."""
+class ExpectationOutcome(Struct, frozen=True):
+    """How a step stands; when it was done, if it was (UTC seconds), and by whom; how many seconds
+    it took.
+    """
 
     step: DrillStep
-    state: State
+    state: DrillState
     at: float | None = None
     by: str = ""
     took: float = 0.0
@@ -62,7 +65,9 @@ def due(drill: Drill, now: float) -> list[int]:
     return [
         number
         for number, step in steps
-        if step.kind is Kind.ALERT and number not in drill.fired and drill.started_at + step.at <= now
+        if step.kind is Kind.ALERT
+        and number not in drill.fired
+        and drill.started_at + step.at <= now
     ]
 
 
@@ -70,11 +75,17 @@ def next_due(drill: Drill, now: float) -> float | None:
     """When the next alert fires, an expectation is missed or the time is out, after `now`."""
     steps = drill.plan.steps
     times = [step.at if step.kind is Kind.ALERT else step.at + step.within for step in steps]
-    return min((at for one in (*times, drill.plan.time_out) if (at := drill.started_at + one) > now), default=None)
+    return min(
+        (at for one in (*times, drill.plan.time_out) if (at := drill.started_at + one) > now),
+        default=None,
+    )
 
 
 def alert_of(drill: Drill, number: int, *, ends_at: float | None = None) -> Alert:
-    """The alert of a step. The same each time it's made, so that a second time has no effect; over with `ends_at`."""
+    """The alert of a step.
+
+    The same each time it's made, so that a second time has no effect; over with `ends_at`.
+    """
     step = drill.plan.steps[number]
     posed, starts_at = step.alert, drill.started_at + step.at
     assert posed is not None
@@ -97,7 +108,7 @@ def alert_of(drill: Drill, number: int, *, ends_at: float | None = None) -> Aler
 # --- what is met
 
 
-def outcomes(drill: Drill, scene: Scene, people: People, now: float) -> list[Outcome]:
+def outcomes(drill: Drill, scene: Scene, people: People, now: float) -> list[ExpectationOutcome]:
     """How each expectation stands at `now`, in the plan's order."""
     seen = now if drill.ended_at is None else drill.ended_at
     return [
@@ -107,16 +118,25 @@ def outcomes(drill: Drill, scene: Scene, people: People, now: float) -> list[Out
     ]
 
 
-def _outcome(drill: Drill, number: int, scene: Scene, people: People, now: float) -> Outcome:
+def _outcome(
+    drill: Drill, number: int, scene: Scene, people: People, now: float
+) -> ExpectationOutcome:
     step = drill.plan.steps[number]
     begins = drill.started_at + step.at
     done = _ticked(drill, number) if step.kind in TICKED else _seen(step, scene, people)
     if done is None:
-        return Outcome(step, State.WAITING if drill.is_running and now <= begins + step.within else State.MISSED)
+        return ExpectationOutcome(
+            step,
+            DrillState.WAITING
+            if drill.is_running and now <= begins + step.within
+            else DrillState.MISSED,
+        )
     at, by = done
     # A message isn't late because the policy owed it late.
     took = _slowest(scene) if step.kind is Kind.DELIVERED else at - begins
-    return Outcome(step, State.MET if took <= step.within else State.LATE, at, by, took)
+    return ExpectationOutcome(
+        step, DrillState.MET if took <= step.within else DrillState.LATE, at, by, took
+    )
 
 
 Done = tuple[float, str]
@@ -128,7 +148,11 @@ def _seen(step: DrillStep, scene: Scene, people: People) -> Done | None:
         case Kind.DELIVERED:
             return _delivered(step, scene)
         case Kind.ACKNOWLEDGED:
-            found = (one for one in scene.entries if one.what is Reason.ACKNOWLEDGED and _is_one_of(one, step, people))
+            found = (
+                one
+                for one in scene.entries
+                if one.what is Reason.ACKNOWLEDGED and _is_one_of(one, step, people)
+            )
         case Kind.PRACTISED:
             practised = (one for one in scene.entries if one.what is Reason.ACTION_PRACTISED)
             found = (one for one in practised if one.data.get("action") == step.action)
@@ -138,11 +162,20 @@ def _seen(step: DrillStep, scene: Scene, people: People) -> Done | None:
 
 
 def _delivered(step: DrillStep, scene: Scene) -> Done | None:
-    """When the last of those who are owed a message got it. Who turned out to need none isn't waited for."""
+    """When the last of those who are owed a message got it.
+
+    Who turned out to need none isn't waited for.
+    """
     worked = proven(scene.entries)
-    unneeded = {one.data["channel"] for one in scene.entries if is_silent(one)} if not step.items else set()
+    unneeded = (
+        {one.data["channel"] for one in scene.entries if is_silent(one)}
+        if not step.items
+        else set()
+    )
     told = dict.fromkeys(address for incident in scene.incidents for address in incident.told)
-    wanted = [address for address in step.items or told if address not in unneeded or address in worked]
+    wanted = [
+        address for address in step.items or told if address not in unneeded or address in worked
+    ]
     if not wanted or any(address not in worked for address in wanted):
         return None
     return max(one.at for one in first_deliveries(scene).values()), ""
@@ -154,7 +187,9 @@ def _slowest(scene: Scene) -> float:
 
 
 def first_deliveries(scene: Scene) -> dict[tuple[int, str], Entry]:
-    """The first message about each incident (by id) to each address; those after it are edits and endings."""
+    """The first message about each incident (by id) to each address; those after it are edits and
+    endings.
+    """
     found: dict[tuple[int, str], Entry] = {}
     for entry in scene.entries:
         if is_delivery(entry):
@@ -193,9 +228,14 @@ def started(plan: DrillPlan, drill_id: str, by: str, now: float) -> Drill:
 
 
 def fired(drill: Drill, number: int, keys: Iterable[str]) -> Drill:
-    """The rules have had the step's alert. If it has ended meanwhile, there's something to clean up again."""
+    """The rules have had the step's alert.
+
+    If it has ended meanwhile, there's something to clean up again.
+    """
     numbers = tuple(dict.fromkeys((*drill.fired, number)))
-    return replace(drill, fired=numbers, keys=tuple(dict.fromkeys((*drill.keys, *keys))), over=False)
+    return replace(
+        drill, fired=numbers, keys=tuple(dict.fromkeys((*drill.keys, *keys))), over=False
+    )
 
 
 def ticked(drill: Drill, tick: Tick) -> Drill | None:
@@ -204,16 +244,22 @@ def ticked(drill: Drill, tick: Tick) -> Drill | None:
         raise ValueError(f"the drill {drill.id} has ended")
     steps = drill.plan.steps
     if not 0 <= tick.step < len(steps) or steps[tick.step].kind not in TICKED:
-        able = ", ".join(str(number + 1) for number, step in enumerate(steps) if step.kind in TICKED)
-        raise ValueError(f"step {tick.step + 1} has nothing to tick off; these have: {able or 'none'}")
+        able = ", ".join(
+            str(number + 1) for number, step in enumerate(steps) if step.kind in TICKED
+        )
+        raise ValueError(
+            f"step {tick.step + 1} has nothing to tick off; these have: {able or 'none'}"
+        )
     if not 0 <= tick.item < len(steps[tick.step].items):
-        raise ValueError(f"step {tick.step + 1} has {len(steps[tick.step].items)} items to tick off")
+        raise ValueError(
+            f"step {tick.step + 1} has {len(steps[tick.step].items)} items to tick off"
+        )
     if any((one.step, one.item) == (tick.step, tick.item) for one in drill.ticks):
         return None
     return replace(drill, ticks=(*drill.ticks, tick))
 
 
-def ending(drill: Drill, seen: Sequence[Outcome], now: float) -> Ending | None:
+def ending(drill: Drill, seen: Sequence[ExpectationOutcome], now: float) -> Ending | None:
     """Why it ends now, if it does: all has fired and all is done, or the time is out."""
     if not drill.is_running:
         return None
@@ -240,9 +286,15 @@ def cleaned(drill: Drill) -> Drill | None:
 def proof(name: str, summary: str, to: Sequence[str]) -> DrillPlan:
     """What sends a message to these addresses, and sees that it arrives."""
     posed = PosedAlert({"alertname": name}, {"summary": summary}, to=tuple(to))
-    arrives = DrillStep(Kind.DELIVERED, "every message arrives", within=PROOF_TIME_OUT, items=tuple(to))
-    return DrillPlan(name, (DrillStep(Kind.ALERT, summary, alert=posed), arrives), PROOF_TIME_OUT, proof=True)
+    arrives = DrillStep(
+        Kind.DELIVERED, "every message arrives", within=PROOF_TIME_OUT, items=tuple(to)
+    )
+    return DrillPlan(
+        name, (DrillStep(Kind.ALERT, summary, alert=posed), arrives), PROOF_TIME_OUT, proof=True
+    )
 
 
 def canary(to: Sequence[str]) -> DrillPlan:
-    return proof("canary", "Canary: this only proves that messages arrive here. There's nothing to do", to)
+    return proof(
+        "canary", "Canary: this only proves that messages arrive here. There's nothing to do", to
+    )

@@ -1,13 +1,15 @@
 """What would be said about a drill's incident, to be looked at and sent to nobody."""
 
-from router.core.drafts import drafts
+from router.core.communication.previews import drafts
 from router.core.drill.course import Scene
-from router.core.settings import Settings
+from router.core.incident.settings import Settings
 from router.model.drill import Drill, Kind
 
 
 def previews(drill: Drill, scene: Scene, settings: Settings) -> dict[str, str]:
-    """What each template says of the first incident, where the plan tests communication; {} elsewhere."""
+    """What each template says of the first incident, where the plan tests communication; {}
+    elsewhere.
+    """
     if not scene.incidents or all(step.kind is not Kind.COMMUNICATED for step in drill.plan.steps):
         return {}
     incident = scene.incidents[0]

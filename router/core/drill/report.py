@@ -1,28 +1,55 @@
-"""The report of a drill, as Markdown: what was expected and what came, how soon messages arrived and people answered.
+"""The report of a drill, as Markdown: what was expected and what came, how soon messages arrived
+and people answered.
 
-Names and texts come from people and alerts, so each is put into one cell of a table, or one line, of plain text.
+Names and texts come from people and alerts, so each is put into one cell of a table, or one line,
+of plain text.
 """
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from router.core.drill.course import Outcome, Scene, State, first_deliveries, is_delivery, is_silent
-from router.core.quantity import duration
-from router.core.reach import People
-from router.core.render import plain, utc
+from router.core.drill.course import (
+    DrillState,
+    ExpectationOutcome,
+    Scene,
+    first_deliveries,
+    is_delivery,
+    is_silent,
+)
+from router.core.oncall.recipients import People
+from router.core.text.plain import plain, utc
+from router.core.text.units import duration
 from router.model.decision import Entry
 from router.model.drill import TICKED, Drill
 from router.model.notification import person_of
 from router.model.reason import Reason
 
 MISSING = "**not delivered**"
-MARKS = {State.MET: "met", State.LATE: "late", State.MISSED: "**missed**", State.WAITING: "waiting"}
+MARKS = {
+    DrillState.MET: "met",
+    DrillState.LATE: "late",
+    DrillState.MISSED: "**missed**",
+    DrillState.WAITING: "waiting",
+}
 
 
-def report(drill: Drill, scene: Scene, seen: Sequence[Outcome], people: People, previews: Mapping[str, str]) -> str:
-    """The whole of it, ending with a line break. `previews` are texts that were looked at, by what they're called."""
+def report(
+    drill: Drill,
+    scene: Scene,
+    seen: Sequence[ExpectationOutcome],
+    people: People,
+    previews: Mapping[str, str],
+) -> str:
+    """The whole of it, ending with a line break.
+
+    `previews` are texts that were looked at, by what they're called.
+    """
     parts = [
-        [f"# Drill {drill.id}", "", *([cell(drill.plan.description), ""] if drill.plan.description else [])],
+        [
+            f"# Drill {drill.id}",
+            "",
+            *([cell(drill.plan.description), ""] if drill.plan.description else []),
+        ],
         _facts(drill, scene, seen),
         _expectations(drill, seen),
         _deliveries(scene),
@@ -33,8 +60,8 @@ def report(drill: Drill, scene: Scene, seen: Sequence[Outcome], people: People, 
     return "\n".join(line for part in parts for line in part).rstrip() + "\n"
 
 
-def _facts(drill: Drill, scene: Scene, seen: Sequence[Outcome]) -> Iterator[str]:
-    met = sum(one.state is State.MET for one in seen)
+def _facts(drill: Drill, scene: Scene, seen: Sequence[ExpectationOutcome]) -> Iterator[str]:
+    met = sum(one.state is DrillState.MET for one in seen)
     yield f"- Scenario: {cell(drill.plan.name)}"
     yield f"- Started: {utc(drill.started_at)}, by {cell(drill.by) or 'the schedule'}"
     if drill.ended_at is None or drill.ending is None:
@@ -48,7 +75,7 @@ def _facts(drill: Drill, scene: Scene, seen: Sequence[Outcome]) -> Iterator[str]
     yield ""
 
 
-def _expectations(drill: Drill, seen: Sequence[Outcome]) -> Iterator[str]:
+def _expectations(drill: Drill, seen: Sequence[ExpectationOutcome]) -> Iterator[str]:
     if not seen:
         return
     yield from table("Expectations", ("step", "within", "outcome", "after", "by"))
@@ -68,11 +95,17 @@ def _deliveries(scene: Scene) -> Iterator[str]:
         if one.what is Reason.DELIVERY_FAILED
     }
     yield from table("Messages", ("incident", "to", "delivered after", "attempts", "error"))
-    told = {(incident.id, address): None for incident in scene.incidents for address in incident.told}
+    told = {
+        (incident.id, address): None for incident in scene.incidents for address in incident.told
+    }
     for key in dict.fromkeys((*told, *first)):
         arrived = first.get(key)
         missing = "not needed" if key in unneeded else MISSING
-        after, attempts = (_span(arrived.data["late"]), str(arrived.data["attempts"])) if arrived else (missing, "")
+        after, attempts = (
+            (_span(arrived.data["late"]), str(arrived.data["attempts"]))
+            if arrived
+            else (missing, "")
+        )
         yield row(f"INC-{key[0]}", key[1], after, attempts, given_back.get(key, ""))
     yield ""
 
@@ -83,11 +116,17 @@ def _answers(scene: Scene, people: People) -> Iterator[str]:
     for entry in scene.entries:
         if is_delivery(entry) and (person := person_of(entry.data["channel"])):
             told.setdefault(person, entry.at)
-    answered = {_person(one, people): one.at for one in reversed(scene.entries) if one.what is Reason.ACKNOWLEDGED}
+    answered = {
+        _person(one, people): one.at
+        for one in reversed(scene.entries)
+        if one.what is Reason.ACKNOWLEDGED
+    }
     if not told and not answered:
         return
     opened = min((incident.opened_at for incident in scene.incidents), default=0.0)
-    yield from table("People", ("person", "told after", "acknowledged after the opening", "after being told"))
+    yield from table(
+        "People", ("person", "told after", "acknowledged after the opening", "after being told")
+    )
     for person in dict.fromkeys((*told, *answered)):
         at, since = answered.get(person), told.get(person)
         yield row(

@@ -1,7 +1,8 @@
-"""A post-mortem as Markdown, in the plan's template: made from the incident, with what people wrote where it belongs.
+"""A post-mortem as Markdown, in the plan's template: made from the incident, with what people wrote
+where it belongs.
 
-It's made anew each time it's asked for. What people write is kept apart from it, so the timeline is always the present
-one and no word of theirs is ever in the way.
+It's made anew each time it's asked for. What people write is kept apart from it, so the timeline is
+always the present one and no word of theirs is ever in the way.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,10 +11,11 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
+from router.core.deployments.suspect import Deploys, services_of
+from router.core.messages.render import FOLLOW_UPS, describe, moment
 from router.core.postmortem.durations import durations, in_words
 from router.core.postmortem.markdown import contained, escaped
-from router.core.render import FOLLOW_UPS, describe, moment, plain
-from router.core.suspect import Deploys, services_of
+from router.core.text.plain import plain
 from router.model.decision import Entry
 from router.model.deployment import Deployment
 from router.model.incident import Incident, Status
@@ -28,7 +30,10 @@ class Section(Struct, frozen=True):
 
 
 class Case(Struct, frozen=True):
-    """All that a post-mortem is made from. `zone` is the company's clock; `deployments` are those around the time."""
+    """All that a post-mortem is made from.
+
+    `zone` is the company's clock; `deployments` are those around the time.
+    """
 
     incident: Incident
     timeline: Sequence[Entry]
@@ -65,7 +70,10 @@ def sections(case: Case) -> list[Section]:
         Section("Impact", _impact(case)),
         Section("Resolution", _words(written.resolution, "How it was fixed")),
         Section("Action Items", _items(case.incident.items, case.zone)),
-        Section("Lessons Learned", "\n\n".join(f"**{name}:**\n\n{_words(text, hint)}" for name, text, hint in lessons)),
+        Section(
+            "Lessons Learned",
+            "\n\n".join(f"**{name}:**\n\n{_words(text, hint)}" for name, text, hint in lessons),
+        ),
     ]
 
 
@@ -90,14 +98,20 @@ def _head(case: Case) -> str:
 
 
 def _duration(incident: Incident) -> str:
-    return "it isn't over" if incident.closed_at is None else in_words(incident.closed_at - incident.opened_at)
+    return (
+        "it isn't over"
+        if incident.closed_at is None
+        else in_words(incident.closed_at - incident.opened_at)
+    )
 
 
 # --- what happened
 
 
 def happened(case: Case) -> list[tuple[float, str]]:
-    """When (UTC seconds) what happened, in plain words and in order: all of the timeline, and what was deployed."""
+    """When (UTC seconds) what happened, in plain words and in order: all of the timeline, and what
+    was deployed.
+    """
     incident = case.incident
     found = [(entry.at, describe(entry)) for entry in case.timeline if entry.what not in FOLLOW_UPS]
     found += [(one.at, _deployed(one)) for one in case.deployments]
@@ -106,12 +120,18 @@ def happened(case: Case) -> list[tuple[float, str]]:
     return sorted(found, key=lambda each: each[0])
 
 
-def deployed_around(incident: Incident, known: Iterable[Deployment], deploys: Deploys) -> list[Deployment]:
-    """The deployments of the incident's services, from a while before it until its end, oldest first."""
+def deployed_around(
+    incident: Incident, known: Iterable[Deployment], deploys: Deploys
+) -> list[Deployment]:
+    """The deployments of the incident's services, from a while before it until its end, oldest
+    first.
+    """
     services = services_of(incident, deploys)
     since = (incident.onset or incident.opened_at) - deploys.window
     until = incident.updated_at if incident.closed_at is None else incident.closed_at
-    around = [one for one in known if since <= one.at <= until and not services.isdisjoint(one.services)]
+    around = [
+        one for one in known if since <= one.at <= until and not services.isdisjoint(one.services)
+    ]
     return sorted(around, key=lambda one: (one.at, one.id))
 
 

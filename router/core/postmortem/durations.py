@@ -10,7 +10,10 @@ from router.model.reason import Reason
 
 @dataclass(frozen=True, slots=True)
 class Durations:
-    """In seconds: `detect` from when it began until it was opened, the others from there. None where it never was."""
+    """In seconds: `detect` from when it began until it was opened, the others from there.
+
+    None where it never was.
+    """
 
     detect: float
     acknowledge: float | None
@@ -26,7 +29,11 @@ def durations(incident: Incident, timeline: Iterable[Entry]) -> Durations:
         since = entry.at - incident.opened_at
         if entry.what is Reason.ACKNOWLEDGED and answered is None:
             answered = since
-        if entry.what is Reason.STATUS_SET and entry.data.get("status") == Status.MONITORING and mitigated is None:
+        if (
+            entry.what is Reason.STATUS_SET
+            and entry.data.get("status") == Status.MONITORING
+            and mitigated is None
+        ):
             mitigated = since
     closed = None if incident.closed_at is None else incident.closed_at - incident.opened_at
     onset = incident.onset or incident.opened_at

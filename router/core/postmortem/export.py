@@ -1,8 +1,10 @@
-"""A post-mortem as a file that people edit as well: made anew, their edits stay, and none is ever overwritten.
+"""A post-mortem as a file that people edit as well: made anew, their edits stay, and none is ever
+overwritten.
 
-The file's front matter has a digest of each section as it was exported. So for each section it's known who changed it
-since: if only the router did, its text is taken; if only people did, theirs; if both did, it's a conflict, and the file
-stays as it is.
+The file's front matter has a digest of each section as it was exported. So for each section it's
+known who changed it
+since: if only the router did, its text is taken; if only people did, theirs; if both did, it's a
+conflict, and the file stays as it is.
 """
 
 import json
@@ -18,14 +20,18 @@ _FRONT = re.compile(r"\A---\nincident: [^\n]*\nsections: (\{[^\n]*\})\n---\n\n?"
 
 
 class Exported(Struct, frozen=True):
-    """The file's text, or what of it can't be put together: the titles of the sections that both have changed."""
+    """The file's text, or what of it can't be put together: the titles of the sections that both
+    have changed.
+    """
 
     text: str
     conflicts: tuple[str, ...] = ()
 
 
 def exported(name: str, made: Sequence[Section], there: str | None) -> Exported:
-    """What becomes of the file of the incident `name`, which holds `there` (None: it isn't there yet)."""
+    """What becomes of the file of the incident `name`, which holds `there` (None: it isn't there
+    yet).
+    """
     if there is None:
         return Exported(_file(name, made, made))
     known, held = _digests(there), _split(there, [section.title for section in made])

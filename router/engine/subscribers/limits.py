@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 
-from router.core.pace import Pace
+from router.core.outbox.rate_limit import RateLimit
 
 KEPT = 10_000
 """Whom a limit remembers at the most: it forgets who came longest ago."""
@@ -14,11 +14,11 @@ class Limit:
     def __init__(self, count: int, per: float) -> None:
         self._count = count
         self._per = per
-        self._paces: OrderedDict[str, Pace] = OrderedDict()
+        self._paces: OrderedDict[str, RateLimit] = OrderedDict()
 
     def take(self, key: str, now: float) -> bool:
         """Is there room for one more? It's taken then."""
-        pace = self._paces.setdefault(key, Pace(self._count, self._per))
+        pace = self._paces.setdefault(key, RateLimit(self._count, self._per))
         self._paces.move_to_end(key)
         if len(self._paces) > KEPT:
             self._paces.popitem(last=False)

@@ -1,14 +1,18 @@
-"""Signed links: what is in one can be made by nobody else, and says only what it's for and for whom."""
+"""Signed links: what is in one can be made by nobody else, and says only what it's for and for
+whom.
+"""
 
 import hmac
 from base64 import b32encode
 from hashlib import sha256
 
-from router.ports import Store
+from router.ports.store import Store
 from router.signing import made_key
 
 KEY = "subscribers"
-"""The name of the key: one of its own, for an address is known by its signature, and none of that can expire."""
+"""The name of the key: one of its own, for an address is known by its signature, and none of that
+can expire.
+"""
 
 LENGTH = 26
 """Characters of a signature: 130 bits, of five each."""
@@ -34,7 +38,9 @@ class Links:
         return f"{subscriber}.{expires:.0f}.{self._sign(f'{purpose} {subscriber} {expires:.0f}')}"
 
     def check(self, purpose: str, token: str, now: float) -> str | None:
-        """The subscriber that the token is for; None if it isn't ours, is for something else, or is too old."""
+        """The subscriber that the token is for; None if it isn't ours, is for something else, or is
+        too old.
+        """
         subscriber, _, rest = token.partition(".")
         expires, _, signature = rest.partition(".")
         signed = self._sign(f"{purpose} {subscriber} {expires}")

@@ -1,7 +1,8 @@
 """Sends subscribers what they're owed: lease, send, settle, as with every message.
 
-What was published is owed to the page in the transaction that publishes it. `spread` makes of that one debt a mail for
-each subscriber, under an id of the update and the subscriber: made twice, it's still one.
+What was published is owed to the page in the transaction that publishes it. `spread` makes of that
+one debt a mail for each subscriber, under an id of the update and the subscriber: made twice, it's
+still one.
 """
 
 import asyncio
@@ -10,17 +11,20 @@ from collections.abc import Callable, Sequence
 
 from msgspec.structs import replace
 
-from router.core.pace import Pace
-from router.core.statuspage import mails
-from router.core.statuspage.notice import Notice, notice
-from router.core.view import Changes
-from router.engine.subscribers.roll import CONFIRM_WITHIN, Roll
+from router.core.communication import mails
+from router.core.communication.notice import Notice, notice
+from router.core.incident.snapshot import Writes
+from router.core.outbox.rate_limit import RateLimit
+from router.engine.subscribers.roll import CONFIRM_WITHIN, SubscriberList
 from router.model.decision import Entry
 from router.model.notification import Letter, Result, Retry
 from router.model.reason import Reason
 from router.model.record import Record
 from router.model.statuspage import MailKind, OwedMail, PublicMail, Published, StatusPlan
-from router.ports import Clock, Mailer, Stale, Store, StoreUnavailable
+from router.ports.channels import Mailer
+from router.ports.clock import Clock
+from router.ports.errors import StaleRecord, StoreUnavailable
+from router.ports.store import Store
 from router.telemetry.logs import logger
 
 log = logger(__name__)
@@ -29,7 +33,10 @@ POLL = 2.0
 """Seconds between two looks for mails that are due, where nobody says that there's one."""
 
 LEASE = 120.0
-"""Seconds for which a mail is in flight. Then it was a crash, and it's sent again, under the same Message-ID."""
+"""Seconds for which a mail is in flight.
+
+Then it was a crash, and it's sent again, under the same Message-ID.
+"""
 
 BATCH = 20
 """Mails claimed at once, each over a connection of its own."""
@@ -42,18 +49,20 @@ TIDY = 3600.0
 
 
 class SubscriberPost:
-    """`url` is where links in mails lead: the router's own pages, for an export can't take an answer."""
+    """`url` is where links in mails lead: the router's own pages, for an export can't take an
+    answer.
+    """
 
     def __init__(  # noqa: PLR0913 - the parts it stands between
         self,
         store: Store,
         clock: Clock,
-        roll: Roll,
+        roll: SubscriberList,
         *,
         mailer: Mailer,
         plan: StatusPlan,
         url: str,
-        pace: Pace | None = None,
+        pace: RateLimit | None = None,
         on_done: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._store = store
@@ -77,7 +86,10 @@ class SubscriberPost:
         self._wake.set()
 
     async def spread(self, letter: Letter) -> None:
-        """Owe what is new in the letter to all who had confirmed when it was published. Raises: StoreUnavailable."""
+        """Owe what is new in the letter to all who had confirmed when it was published.
+
+        Raises: StoreUnavailable.
+        """
         if letter.incident.drill:
             return
         for entry in letter.news:
@@ -85,7 +97,10 @@ class SubscriberPost:
                 await self.owe(entry)
 
     async def owe(self, entry: Entry) -> None:
-        """Owe what was published or announced to all who had confirmed by then. Raises: StoreUnavailable."""
+        """Owe what was published or announced to all who had confirmed by then.
+
+        Raises: StoreUnavailable.
+        """
         numbers = await self._roll.confirmed(entry.at)
         for start in range(0, len(numbers), SPREAD):
             await self._owe(entry, numbers[start : start + SPREAD])
@@ -93,11 +108,13 @@ class SubscriberPost:
 
     async def _owe(self, entry: Entry, numbers: Sequence[str]) -> None:
         while True:
-            records = [record for number in numbers if (record := await self._record(entry, number))]
+            records = [
+                record for number in numbers if (record := await self._record(entry, number))
+            ]
             try:
                 if records:
-                    await self._store.save(Changes(records=records))
-            except Stale:  # another router spreads the same: see what is left
+                    await self._store.save(Writes(records=records))
+            except StaleRecord:  # another router spreads the same: see what is left
                 continue
             return
 
@@ -123,7 +140,10 @@ class SubscriberPost:
             self._wake.clear()
 
     async def round(self) -> int:
-        """Send what is due, as much as there's room for, and say how many it was. Raises: StoreUnavailable."""
+        """Send what is due, as much as there's room for, and say how many it was.
+
+        Raises: StoreUnavailable.
+        """
         now = self._clock.now()
         room = min(BATCH, self._pace.free(now)) if self._pace else BATCH
         due = await self._roll.mails.find(until=now, limit=room) if room > 0 else []
@@ -148,7 +168,12 @@ class SubscriberPost:
             self._on_done("failed" if after.error else "sent")
         if after.error and result:
             # The reason may quote the address, which nobody is shown.
-            log.warning("subscriber_mail_failed", mail=owed.kind, gave_up=after.done, attempts=after.attempts)
+            log.warning(
+                "subscriber_mail_failed",
+                mail=owed.kind,
+                gave_up=after.done,
+                attempts=after.attempts,
+            )
 
     async def _try(self, mail: PublicMail) -> Result:
         try:
@@ -164,19 +189,33 @@ class SubscriberPost:
             return None
         await self._roll.links.open(now)
         if owed.kind is MailKind.CONFIRM:
-            token = self._roll.links.token("confirm", owed.subscriber, owed.owed_at + CONFIRM_WITHIN)
-            return mails.ask_to_confirm(self._plan, subscriber.address, f"{self._url}/confirm/{token}", owed)
-        unsubscribe = f"{self._url}/unsubscribe/{self._roll.links.token('unsubscribe', owed.subscriber)}"
+            token = self._roll.links.token(
+                "confirm", owed.subscriber, owed.owed_at + CONFIRM_WITHIN
+            )
+            return mails.ask_to_confirm(
+                self._plan, subscriber.address, f"{self._url}/confirm/{token}", owed
+            )
+        unsubscribe = (
+            f"{self._url}/unsubscribe/{self._roll.links.token('unsubscribe', owed.subscriber)}"
+        )
         if owed.kind is MailKind.ALREADY:
             return mails.already(self._plan, subscriber.address, unsubscribe, owed)
         if owed.kind is MailKind.ANNOUNCEMENT:
             return await self._announcement(owed, subscriber.address, unsubscribe)
         told = await self._notice(owed.incident_id)
-        return None if told is None else mails.update(self._plan, subscriber.address, unsubscribe, owed, told)
+        return (
+            None
+            if told is None
+            else mails.update(self._plan, subscriber.address, unsubscribe, owed, told)
+        )
 
-    async def _announcement(self, owed: OwedMail, address: str, unsubscribe: str) -> PublicMail | None:
+    async def _announcement(
+        self, owed: OwedMail, address: str, unsubscribe: str
+    ) -> PublicMail | None:
         incident = await self._store.incident(owed.incident_id)
-        found = [one for one in await self._store.timeline(owed.incident_id) if one.id == owed.entry_id]
+        found = [
+            one for one in await self._store.timeline(owed.incident_id) if one.id == owed.entry_id
+        ]
         if incident is None or not found:
             return None
         return mails.announcement(address, unsubscribe, owed, incident, found[0])
@@ -186,7 +225,11 @@ class SubscriberPost:
         if incident is None:
             return None
         timeline = await self._store.timeline(incident_id)
-        return notice(Published(incident, tuple(entry for entry in timeline if entry.what is Reason.PUBLISHED)))
+        return notice(
+            Published(
+                incident, tuple(entry for entry in timeline if entry.what is Reason.PUBLISHED)
+            )
+        )
 
     async def _tidy(self) -> None:
         now = self._clock.now()

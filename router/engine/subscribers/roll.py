@@ -1,4 +1,7 @@
-"""The roll of subscribers: asking, confirming, leaving. An address is kept here and shown nowhere."""
+"""The roll of subscribers: asking, confirming, leaving.
+
+An address is kept here and shown nowhere.
+"""
 
 from msgspec.structs import replace
 
@@ -6,8 +9,9 @@ from router.config.statuspage import SubscribersDocument
 from router.engine.subscribers.limits import Limit
 from router.engine.subscribers.links import Links
 from router.model.statuspage import MailKind, OwedMail, Subscriber
-from router.ports import Clock, Store
-from router.shelf import Shelf
+from router.ports.clock import Clock
+from router.ports.store import Store
+from router.records.records import Records
 
 CONFIRM_WITHIN = 2 * 86_400.0
 """Seconds for which a link to confirm works; who hasn't by then is forgotten."""
@@ -15,19 +19,22 @@ CONFIRM_WITHIN = 2 * 86_400.0
 EVERYBODY = 1_000_000
 
 
-class Roll:
+class SubscriberList:
     """Raises StoreUnavailable wherever the store is needed."""
 
-    def __init__(self, store: Store, clock: Clock, document: SubscribersDocument, links: Links) -> None:
-        self.subscribers = Shelf(store, "subscriber", Subscriber)
-        self.mails = Shelf(store, "subscriber_mail", OwedMail)
+    def __init__(
+        self, store: Store, clock: Clock, document: SubscribersDocument, links: Links
+    ) -> None:
+        self.subscribers = Records(store, "subscriber", Subscriber)
+        self.mails = Records(store, "subscriber_mail", OwedMail)
         self.links = links
         self._clock = clock
         self._addresses = Limit(document.per_address.count, document.per_address.per)
         self._callers = Limit(document.per_ip.count, document.per_ip.per)
 
     async def ask(self, address: str, caller: str) -> bool:
-        """Somebody at the network address `caller` wants mail for `address`. False: they ask too often.
+        """Somebody at the network address `caller` wants mail for `address`. False: they ask too
+        often.
 
         Known or not, the same is done and the same time passes, so nobody learns who subscribes.
         """
@@ -40,7 +47,9 @@ class Roll:
             return True
         known = await self.subscribers.change(
             number,
-            lambda before: replace(before, asked_at=now) if before else Subscriber(address, asked_at=now),
+            lambda before: (
+                replace(before, asked_at=now) if before else Subscriber(address, asked_at=now)
+            ),
             now,
         )
         kind = MailKind.ALREADY if known and known.confirmed_at is not None else MailKind.CONFIRM
@@ -57,7 +66,9 @@ class Roll:
         if number is None:
             return False
         confirmed = await self.subscribers.change(
-            number, lambda before: before and replace(before, confirmed_at=before.confirmed_at or now), now
+            number,
+            lambda before: before and replace(before, confirmed_at=before.confirmed_at or now),
+            now,
         )
         return confirmed is not None
 
@@ -66,7 +77,10 @@ class Roll:
         return await self._whose("unsubscribe", token) is not None
 
     async def leave(self, token: str) -> bool:
-        """They're forgotten, and what they're still owed isn't sent. It's no mistake to leave twice."""
+        """They're forgotten, and what they're still owed isn't sent.
+
+        It's no mistake to leave twice.
+        """
         number = await self._whose("unsubscribe", token)
         if number is not None:
             await self.subscribers.remove(number)
@@ -75,7 +89,11 @@ class Roll:
     async def confirmed(self, before: float) -> list[str]:
         """The ids of all who had confirmed by then."""
         everybody = await self.subscribers.find(limit=EVERYBODY)
-        return [number for number, one in everybody if one.confirmed_at is not None and one.confirmed_at <= before]
+        return [
+            number
+            for number, one in everybody
+            if one.confirmed_at is not None and one.confirmed_at <= before
+        ]
 
     async def forget_unconfirmed(self, now: float) -> None:
         for number, one in await self.subscribers.find(until=now - CONFIRM_WITHIN, limit=EVERYBODY):

@@ -1,4 +1,6 @@
-"""Alembic's entry: runs on the connection and in the transaction that `router.store.schema_upgrade` began."""
+"""Alembic's entry: runs on the connection and in the transaction that `router.store.schema_upgrade`
+began.
+"""
 
 from alembic import context
 

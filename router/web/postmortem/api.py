@@ -13,13 +13,14 @@ from router.core.postmortem.document import Case, document, sections
 from router.core.postmortem.durations import durations
 from router.model.postmortem import Written
 from router.model.reason import Reason
-from router.ports import Clock, Store
+from router.ports.clock import Clock
+from router.ports.store import Store
+from router.web.api.content import answer, body, drawn, incident_named
+from router.web.api.views import when
 from router.web.auth import Role, whoever
-from router.web.content import answer, body, drawn, incident_named
-from router.web.postmortem.casebook import Casebook, stem
 from router.web.postmortem.items import view as item_view
+from router.web.postmortem.service import PostMortemService, stem
 from router.web.problem import problem
-from router.web.views import when
 
 MARKDOWN = "text/markdown"
 
@@ -31,7 +32,9 @@ class WrittenBody(Written, frozen=True, forbid_unknown_fields=True):
 class PostMortemPaths:
     """Reads and writes by the casebook."""
 
-    def __init__(self, casebook: Casebook, store: Store, clock: Clock, *, auth: Callable[[], Auth]) -> None:
+    def __init__(
+        self, casebook: PostMortemService, store: Store, clock: Clock, *, auth: Callable[[], Auth]
+    ) -> None:
         self._casebook = casebook
         self._store = store
         self._clock = clock
@@ -51,7 +54,9 @@ class PostMortemPaths:
         whoever(request, self._auth(), Role.VIEWER)
         incident = await incident_named(request, self._store)
         case, version = await self._casebook.read(incident)
-        drawn = await self._casebook.chart(incident) if request.query.get("chart") == "true" else b""
+        drawn = (
+            await self._casebook.chart(incident) if request.query.get("chart") == "true" else b""
+        )
         return self._answer(request, case, version, drawn)
 
     async def write(self, request: web.Request) -> web.Response:
@@ -60,10 +65,15 @@ class PostMortemPaths:
         incident = await incident_named(request, self._store)
         wanted = _version(request)
         if wanted is None:
-            return problem(HTTPStatus.PRECONDITION_REQUIRED, 'say what you saw: If-Match: "VERSION", as the ETag was')
+            return problem(
+                HTTPStatus.PRECONDITION_REQUIRED,
+                'say what you saw: If-Match: "VERSION", as the ETag was',
+            )
         written = await body(request, WrittenBody)
         if not await self._casebook.write(incident, written, wanted, by):
-            return problem(HTTPStatus.PRECONDITION_FAILED, "somebody else wrote it since: read it again")
+            return problem(
+                HTTPStatus.PRECONDITION_FAILED, "somebody else wrote it since: read it again"
+            )
         case, version = await self._casebook.read(incident)
         return self._answer(request, case, version)
 
@@ -80,7 +90,9 @@ class PostMortemPaths:
         whoever(request, self._auth(), Role.VIEWER)
         return drawn(await self._casebook.chart(await incident_named(request, self._store)))
 
-    def _answer(self, request: web.Request, case: Case, version: int, chart: bytes = b"") -> web.Response:
+    def _answer(
+        self, request: web.Request, case: Case, version: int, chart: bytes = b""
+    ) -> web.Response:
         made = document(case)
         headers = {"ETag": f'"{version}"', "Vary": "Accept"}
         if MARKDOWN in request.headers.get("Accept", ""):

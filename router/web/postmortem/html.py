@@ -10,15 +10,18 @@ from aiohttp import web
 from router.config.document import Document
 from router.core.postmortem.document import happened
 from router.core.postmortem.durations import durations
-from router.core.render import plain
+from router.core.text.plain import plain
 from router.model.postmortem import Written
 from router.model.reason import Reason
-from router.ports import Bad, Clock, Inbox, Store
+from router.ports.clock import Clock
+from router.ports.errors import InvalidInput
+from router.ports.services import Inbox
+from router.ports.store import Store
+from router.web.api.content import drawn, form, incident_named
 from router.web.auth import Role, whoever
-from router.web.content import drawn, form, incident_named
-from router.web.page import page
-from router.web.postmortem.casebook import Casebook
+from router.web.pages.page import page
 from router.web.postmortem.items import ItemBody, ItemPaths, item_named
+from router.web.postmortem.service import PostMortemService
 
 PATH = "/incidents/{id}/postmortem"
 MAX_FORM = 1024 * 1024
@@ -44,7 +47,7 @@ class PostMortemPage:
 
     def __init__(  # noqa: PLR0913 - the parts it stands between
         self,
-        casebook: Casebook,
+        casebook: PostMortemService,
         items: ItemPaths,
         store: Store,
         inbox: Inbox,
@@ -92,7 +95,9 @@ class PostMortemPage:
         by = self._who(request, Role.RESPONDER)
         reason = await self._casebook.share(await incident_named(request, self._store), by)
         if reason is Reason.STILL_OPEN:
-            return await self._page(request, said="The incident is still open.", status=HTTPStatus.CONFLICT)
+            return await self._page(
+                request, said="The incident is still open.", status=HTTPStatus.CONFLICT
+            )
         raise _back(request)
 
     async def add(self, request: web.Request) -> web.Response:
@@ -102,8 +107,10 @@ class PostMortemPage:
         given = ItemBody(filled.get("text"), filled.get("owner"), filled.get("due"))
         try:
             event = self._items.event(incident, given, by, key=plain(filled.get("key", ""))[:100])
-        except Bad as error:
-            return await self._page(request, said=error.detail.capitalize() + ".", status=HTTPStatus.BAD_REQUEST)
+        except InvalidInput as error:
+            return await self._page(
+                request, said=error.detail.capitalize() + ".", status=HTTPStatus.BAD_REQUEST
+            )
         await self._inbox.submit([event])
         raise _back(request)
 
@@ -118,7 +125,12 @@ class PostMortemPage:
         return whoever(request, self._document().auth, needed, in_browser=True)
 
     async def _page(
-        self, request: web.Request, *, typed: Written | None = None, said: str = "", status: int = HTTPStatus.OK
+        self,
+        request: web.Request,
+        *,
+        typed: Written | None = None,
+        said: str = "",
+        status: int = HTTPStatus.OK,
     ) -> web.Response:
         """`typed` is what somebody wrote that couldn't be kept."""
         case, version = await self._casebook.read(await incident_named(request, self._store))
@@ -129,7 +141,9 @@ class PostMortemPage:
                 "label": label,
                 "lines": lines,
                 "text": getattr(shown, name),
-                "there": there if (there := getattr(case.written, name)) != getattr(shown, name) else "",
+                "there": there
+                if (there := getattr(case.written, name)) != getattr(shown, name)
+                else "",
             }
             for name, label, lines in FIELDS
         ]

@@ -11,16 +11,19 @@ from msgspec import Struct
 from router.config.document import Document
 from router.config.people import moment_at
 from router.config.times import Moment
-from router.core.postmortem.follow_up import find_item
-from router.core.render import plain
+from router.core.incident.follow_up import find_item
+from router.core.text.plain import plain
 from router.model.event import ItemPut
 from router.model.incident import Incident
 from router.model.postmortem import Item
 from router.model.reason import Reason
-from router.ports import Bad, Clock, Inbox, Store
+from router.ports.clock import Clock
+from router.ports.errors import InvalidInput
+from router.ports.services import Inbox
+from router.ports.store import Store
+from router.web.api.content import answer, body, idempotency_key, incident_named
+from router.web.api.views import when
 from router.web.auth import Role, whoever
-from router.web.content import answer, body, idempotency_key, incident_named
-from router.web.views import when
 
 LONGEST = 300
 MOST = 50
@@ -31,7 +34,10 @@ END_OF_DAY = time(17)
 
 
 class ItemBody(Struct, frozen=True, forbid_unknown_fields=True):
-    """An action item, or what is to change of one. `due` is a day, `2026-12-01`, or a time with its offset."""
+    """An action item, or what is to change of one.
+
+    `due` is a day, `2026-12-01`, or a time with its offset.
+    """
 
     text: str | None = None
     owner: str | None = None
@@ -42,7 +48,9 @@ class ItemBody(Struct, frozen=True, forbid_unknown_fields=True):
 class ItemPaths:
     """Submits what people say of items."""
 
-    def __init__(self, store: Store, inbox: Inbox, clock: Clock, *, document: Callable[[], Document]) -> None:
+    def __init__(
+        self, store: Store, inbox: Inbox, clock: Clock, *, document: Callable[[], Document]
+    ) -> None:
         self._store = store
         self._inbox = inbox
         self._clock = clock
@@ -79,19 +87,25 @@ class ItemPaths:
         by = whoever(request, self._document().auth, Role.RESPONDER)
         incident = await incident_named(request, self._store)
         item = item_named(request, incident)
-        (reason,) = await self._inbox.submit([self.event(incident, await body(request, ItemBody), by, item.number)])
+        (reason,) = await self._inbox.submit(
+            [self.event(incident, await body(request, ItemBody), by, item.number)]
+        )
         after = item_named(request, await incident_named(request, self._store))
         return answer({"outcome": reason, "item": view(after, self._clock.now())})
 
-    def event(self, incident: Incident, given: ItemBody, by: str, number: int = 0, key: str = "") -> ItemPut:
+    def event(
+        self, incident: Incident, given: ItemBody, by: str, number: int = 0, key: str = ""
+    ) -> ItemPut:
         """What is to be submitted. Raises: Bad."""
         text, owner = _line("text", given.text), _line("owner", given.owner)
         now = self._clock.now()
         due_at = self._due(given.due)
         if not number and not text:
-            raise Bad("say what is to be done", "/text")
+            raise InvalidInput("say what is to be done", "/text")
         if not number and len(incident.items) >= MOST:
-            raise Bad(f"an incident has at most {MOST} action items: keep them elsewhere", "/text")
+            raise InvalidInput(
+                f"an incident has at most {MOST} action items: keep them elsewhere", "/text"
+            )
         if not number and due_at is None:
             due_at = now + self._document().postmortems.items_due
         return ItemPut(now, incident.id, by, number, text, owner, due_at, given.done, key)
@@ -105,7 +119,9 @@ class ItemPaths:
                 at = Moment(datetime.combine(at, END_OF_DAY))
             return moment_at(at, self._document().company.time_zone)
         except (ValueError, OverflowError):
-            raise Bad("expected a day like 2026-12-01, or a time like 2026-12-01T12:00Z", "/due") from None
+            raise InvalidInput(
+                "expected a day like 2026-12-01, or a time like 2026-12-01T12:00Z", "/due"
+            ) from None
 
 
 def _line(name: str, text: str | None) -> str | None:
@@ -114,14 +130,18 @@ def _line(name: str, text: str | None) -> str | None:
         return None
     text = plain(text)
     if len(text) > LONGEST:
-        raise Bad(f"at most {LONGEST} characters", f"/{name}")
+        raise InvalidInput(f"at most {LONGEST} characters", f"/{name}")
     return text or None
 
 
 def item_named(request: web.Request, incident: Incident) -> Item:
     """Raises: aiohttp's HTTPNotFound."""
     text = request.match_info["number"]
-    found = find_item(incident, int(text)) if text.isascii() and text.isdigit() and len(text) < 10 else None
+    found = (
+        find_item(incident, int(text))
+        if text.isascii() and text.isdigit() and len(text) < 10
+        else None
+    )
     if found is None:
         raise web.HTTPNotFound(text=f"{incident.name} has no action item {text}")
     return found

@@ -5,26 +5,31 @@ from collections.abc import Callable, Mapping
 
 from msgspec import Struct
 
-from router.core.statuspage.page import Page, make_page
+from router.core.communication.status_page import Page, make_page
 from router.model.statuspage import Maintenance, StatusPlan
-from router.ports import Clock, Store, StoreUnavailable
-from router.shelf import Shelf
+from router.ports.clock import Clock
+from router.ports.errors import StoreUnavailable
+from router.ports.store import Store
+from router.records.records import Records
 from router.telemetry.logs import logger
 from router.web.statuspage import html
-from router.web.statuspage.documents import Document, documents
+from router.web.statuspage.documents import PageFile, documents
 
 log = logger(__name__)
 
 FRESH = 5.0
-"""Seconds for which a page is shown before it's read anew. What this process publishes is shown at once."""
+"""Seconds for which a page is shown before it's read anew.
+
+What this process publishes is shown at once.
+"""
 
 BARE = ""
 """The front page as it's served without a slash at the end: its links begin a folder higher."""
 
 
-def maintenances(store: Store) -> Shelf[Maintenance]:
+def maintenances(store: Store) -> Records[Maintenance]:
     """Where maintenance is kept, by when it begins."""
-    return Shelf(store, "maintenance", Maintenance)
+    return Records(store, "maintenance", Maintenance)
 
 
 async def read_page(store: Store, plan: StatusPlan, now: float) -> Page:
@@ -38,7 +43,7 @@ class Shown(Struct, frozen=True):
     """The page and its documents, and since when (UTC seconds) each has been as it is."""
 
     page: Page
-    documents: Mapping[str, Document]
+    documents: Mapping[str, PageFile]
     since: Mapping[str, float]
 
 
@@ -46,7 +51,11 @@ class Board:
     """Keeps the documents of the page. `plan` is None while the config has no page."""
 
     def __init__(
-        self, store: Store, clock: Clock, plan: Callable[[], StatusPlan | None], subscribe: Callable[[], bool]
+        self,
+        store: Store,
+        clock: Clock,
+        plan: Callable[[], StatusPlan | None],
+        subscribe: Callable[[], bool],
     ) -> None:
         self._store = store
         self._clock = clock
@@ -85,7 +94,7 @@ class Board:
             return
         subscribe = self._subscribe()
         bare = html.front(page, subscribe=subscribe, root="status/").encode()
-        found = {**documents(page, subscribe=subscribe), BARE: Document(bare, "text/html")}
+        found = {**documents(page, subscribe=subscribe), BARE: PageFile(bare, "text/html")}
         before = self._shown
         same = {path for path, one in found.items() if before and before.documents.get(path) == one}
         since = {path: before.since[path] if before and path in same else now for path in found}

@@ -1,7 +1,7 @@
 """Writes the page as files, so that it's there when the router isn't.
 
-Each file is replaced in one step, what is linked before what links to it: whoever reads meanwhile finds every file
-whole and every link alive, and a crash leaves nothing half written.
+Each file is replaced in one step, what is linked before what links to it: whoever reads meanwhile
+finds every file whole and every link alive, and a crash leaves nothing half written.
 """
 
 import asyncio
@@ -12,10 +12,11 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from router.ports import Clock, StoreUnavailable
+from router.ports.clock import Clock
+from router.ports.errors import StoreUnavailable
 from router.telemetry.logs import logger
 from router.web.statuspage.board import Board
-from router.web.statuspage.documents import Document, documents
+from router.web.statuspage.documents import PageFile, documents
 
 log = logger(__name__)
 
@@ -25,8 +26,11 @@ IDLE = 60.0
 _INCIDENT = re.compile(r"[0-9]+\.html")
 
 
-def write(documents: Mapping[str, Document], folder: Path) -> None:
-    """Put all of `documents` into `folder`, and take away the incidents that aren't shown any more. Raises: OSError."""
+def write(documents: Mapping[str, PageFile], folder: Path) -> None:
+    """Put all of `documents` into `folder`, and take away the incidents that aren't shown any more.
+
+    Raises: OSError.
+    """
     for name, document in documents.items():
         _replace(folder / name, document.body)
     incidents = folder / "incidents"
@@ -45,7 +49,7 @@ def _replace(path: Path, body: bytes) -> None:
     draft.replace(path)
 
 
-class Target(Struct, frozen=True):
+class ExportTarget(Struct, frozen=True):
     """Where the page is exported to, and how often (seconds) beside after each update."""
 
     folder: Path
@@ -53,13 +57,16 @@ class Target(Struct, frozen=True):
 
 
 class Exporter:
-    """Keeps the files as the page is. `on_exported` is told when (UTC seconds) they were last written."""
+    """Keeps the files as the page is.
+
+    `on_exported` is told when (UTC seconds) they were last written.
+    """
 
     def __init__(
         self,
         board: Board,
         clock: Clock,
-        target: Callable[[], Target | None],
+        target: Callable[[], ExportTarget | None],
         on_exported: Callable[[float], None],
     ) -> None:
         self._board = board

@@ -1,17 +1,17 @@
 """The Atom feed (RFC 4287) of what was published.
 
-An id must never change (4.2.6), or every reader shows its entry again: these are made of the page's host and the
-number of the incident, and of nothing that is edited.
+An id must never change (4.2.6), or every reader shows its entry again: these are made of the page's
+host and the number of the incident, and of nothing that is edited.
 """
 
 from html import escape
 from urllib.parse import urlsplit
 from xml.etree import ElementTree as ET
 
-from router.core.statuspage.notice import Notice
-from router.core.statuspage.page import Page, Work
+from router.core.communication.notice import Notice
+from router.core.communication.status_page import Page, Work
+from router.web.api.views import when
 from router.web.statuspage.html import STAGES, STATUSES
-from router.web.views import when
 
 ATOM = "http://www.w3.org/2005/Atom"
 EMPTY = 1_767_225_600.0
@@ -43,7 +43,13 @@ def _incident(page: Page, one: Notice) -> ET.Element:
         for update in one.updates
     )
     entry = _entry(page, f"incidents/{one.id}", one.title, one.published_at, one.updated_at)
-    ET.SubElement(entry, "link", rel="alternate", type="text/html", href=f"{page.plan.url}/incidents/{one.id}.html")
+    ET.SubElement(
+        entry,
+        "link",
+        rel="alternate",
+        type="text/html",
+        href=f"{page.plan.url}/incidents/{one.id}.html",
+    )
     ET.SubElement(entry, "category", term=one.status)
     ET.SubElement(entry, "category", term=one.impact)
     _text(entry, "content", said, type="html")
@@ -52,7 +58,9 @@ def _incident(page: Page, one: Notice) -> ET.Element:
 
 def _maintenance(page: Page, work: Work) -> ET.Element:
     one = work.maintenance
-    entry = _entry(page, f"maintenance/{one.id}", f"Maintenance: {work.title}", one.created_at, one.updated_at)
+    entry = _entry(
+        page, f"maintenance/{one.id}", f"Maintenance: {work.title}", one.created_at, one.updated_at
+    )
     ET.SubElement(entry, "link", rel="alternate", type="text/html", href=page.plan.url)
     ET.SubElement(entry, "category", term="maintenance")
     window = f"<p><strong>{STAGES[work.status]}</strong>, {when(one.starts_at)} to {when(one.ends_at)}</p>"

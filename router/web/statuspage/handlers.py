@@ -1,16 +1,20 @@
-"""Serves the status page to whoever asks: nothing here needs a token, and nothing that isn't published is here."""
+"""Serves the status page to whoever asks: nothing here needs a token, and nothing that isn't
+published is here.
+"""
 
 from email.utils import formatdate
 from http import HTTPStatus
 
 from aiohttp import web
 
-from router.web.page import HEADERS
+from router.web.pages.page import HEADERS
 from router.web.statuspage.board import BARE, Board, Shown
 from router.web.statuspage.documents import FRONT
 
 CACHING = "public, max-age=30, stale-if-error=86400"
-"""Half a minute keeps a crowd away and is soon enough; a cache in front may show it for a day if the router is down."""
+"""Half a minute keeps a crowd away and is soon enough; a cache in front may show it for a day if
+the router is down.
+"""
 
 NONE = "the config has no status_page"
 
@@ -51,11 +55,15 @@ def _answer(request: web.Request, shown: Shown, name: str) -> web.Response:
     }
     if _has_it(request, document.etag, since):
         return web.Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)
-    return web.Response(body=document.body, content_type=document.content_type, charset="utf-8", headers=headers)
+    return web.Response(
+        body=document.body, content_type=document.content_type, charset="utf-8", headers=headers
+    )
 
 
 def _has_it(request: web.Request, etag: str, since: int) -> bool:
-    """Whether whoever asks has this very document already (RFC 9110, 13.2.2: the date counts only without a tag)."""
+    """Whether whoever asks has this very document already (RFC 9110, 13.2.2: the date counts only
+    without a tag).
+    """
     if request.if_none_match is not None:
         return any(tag.value in {etag, "*"} for tag in request.if_none_match)
     return request.if_modified_since is not None and request.if_modified_since.timestamp() >= since

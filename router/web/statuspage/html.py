@@ -5,20 +5,20 @@ from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
 
-from router.core.quantity import duration
-from router.core.statuspage.notice import Notice
-from router.core.statuspage.page import HEADLINES, Page
-from router.core.statuspage.uptime import Day, Uptime
+from router.core.communication.notice import Notice
+from router.core.communication.status_page import HEADLINES, Page
+from router.core.communication.uptime import Day, Uptime
+from router.core.text.units import duration
 from router.model.incident import Status
-from router.model.statuspage import State
-from router.web.page import render
+from router.model.statuspage import ComponentState
+from router.web.pages.page import render
 
 STATES = {
-    State.OPERATIONAL: "Operational",
-    State.MAINTENANCE: "Under maintenance",
-    State.DEGRADED: "Degraded performance",
-    State.PARTIAL: "Partial outage",
-    State.MAJOR: "Major outage",
+    ComponentState.OPERATIONAL: "Operational",
+    ComponentState.MAINTENANCE: "Under maintenance",
+    ComponentState.DEGRADED: "Degraded performance",
+    ComponentState.PARTIAL: "Partial outage",
+    ComponentState.MAJOR: "Major outage",
 }
 """How a component is, in words beside the colour."""
 
@@ -78,7 +78,9 @@ def _render(name: str, page: Page, *, root: str, **given: Any) -> str:
 
 def by_day(notices: Iterable[Notice]) -> list[tuple[str, list[Notice]]]:
     """Grouped by the day they began on."""
-    return [(day, list(each)) for day, each in groupby(notices, key=lambda one: date(one.started_at))]
+    return [
+        (day, list(each)) for day, each in groupby(notices, key=lambda one: date(one.started_at))
+    ]
 
 
 def date(at: float) -> str:
@@ -117,5 +119,8 @@ def told(uptime: Uptime) -> str:
 def _lasted(day: Day) -> str:
     if day.state is None:
         return "no data"
-    parts = [f"{STATES[state].lower()} for {duration(max(60.0, seconds // 60 * 60))}" for state, seconds in day.lasted]
+    parts = [
+        f"{STATES[state].lower()} for {duration(max(60.0, seconds // 60 * 60))}"
+        for state, seconds in day.lasted
+    ]
     return ", ".join(parts) or "no disruptions"

@@ -9,14 +9,16 @@ from aiohttp import web
 from msgspec import Meta, Struct
 
 from router.config.document import Auth
-from router.core.statuspage.page import ended
+from router.core.communication.status_page import ended
 from router.model.statuspage import Maintenance, StatusPlan
-from router.ports import Bad, Clock, Store
+from router.ports.clock import Clock
+from router.ports.errors import InvalidInput
+from router.ports.store import Store
+from router.web.api.content import YEAR, answer, body, check_ahead
+from router.web.api.views import when
 from router.web.auth import Role, whoever
-from router.web.content import YEAR, answer, body, check_ahead
 from router.web.statuspage.board import maintenances
 from router.web.statuspage.handlers import NONE
-from router.web.views import when
 
 When = Annotated[datetime, Meta(tz=True)]
 MAX_TITLE = 200
@@ -95,7 +97,12 @@ class Announcements:
         if one.starts_at > now:
             await self._shelf.remove(number)
         else:
-            one = await self._shelf.change(number, lambda before: before and ended(before, now), one.starts_at) or one
+            one = (
+                await self._shelf.change(
+                    number, lambda before: before and ended(before, now), one.starts_at
+                )
+                or one
+            )
         self._changed()
         return answer({"maintenance": _view(one)})
 
@@ -103,16 +110,19 @@ class Announcements:
 def _check(asked: MaintenanceBody, plan: StatusPlan, now: float) -> None:
     """Raises: Bad."""
     if asked.ends_at <= asked.starts_at:
-        raise Bad("it must end after it starts", "/ends_at")
+        raise InvalidInput("it must end after it starts", "/ends_at")
     if asked.ends_at.timestamp() <= now:
-        raise Bad("it's over already", "/ends_at")
+        raise InvalidInput("it's over already", "/ends_at")
     check_ahead(asked.ends_at.timestamp(), now, "/ends_at")
     if asked.starts_at.timestamp() < now - YEAR:
-        raise Bad("that's more than a year ago", "/starts_at")
+        raise InvalidInput("that's more than a year ago", "/starts_at")
     known = [one.name for one in plan.components]
     for number, name in enumerate(asked.components):
         if name not in known:
-            raise Bad(f"no component '{name}' is in status_page (there: {', '.join(known)})", f"/components/{number}")
+            raise InvalidInput(
+                f"no component '{name}' is in status_page (there: {', '.join(known)})",
+                f"/components/{number}",
+            )
 
 
 def _view(one: Maintenance) -> dict[str, Any]:

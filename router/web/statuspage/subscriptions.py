@@ -1,4 +1,6 @@
-"""Subscribing by e-mail, and leaving: a GET shows and only a POST does, for programs open every link in a mail."""
+"""Subscribing by e-mail, and leaving: a GET shows and only a POST does, for programs open every
+link in a mail.
+"""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -7,8 +9,8 @@ from typing import Protocol
 from aiohttp import web
 
 from router.config.people import parse_email
-from router.web.content import form
-from router.web.page import HEADERS
+from router.web.api.content import form
+from router.web.pages.page import HEADERS
 from router.web.statuspage import html
 from router.web.statuspage.board import Board
 from router.web.statuspage.handlers import NONE
@@ -19,14 +21,20 @@ MAX_ADDRESS = 254
 MAX_FORM = 4096
 """Bytes: anybody may post here."""
 
-ASKED = ("Look into your mail", "If mail can reach that address, there's a link on its way to it. Open it to confirm.")
+ASKED = (
+    "Look into your mail",
+    "If mail can reach that address, there's a link on its way to it. Open it to confirm.",
+)
 WRONG = ("That isn't an e-mail address", "Go back and look at it once more.")
 OFTEN = ("Too many at once", "Try again in an hour.")
 ASK = ("Confirm", "You'll get each update of this status page by e-mail.", "Get updates")
 CONFIRMED = ("You'll get updates", "Each of them has a link to unsubscribe.")
 LEAVE = ("Unsubscribe", "You'll get no more updates of this status page by e-mail.", "Unsubscribe")
 LEFT = ("You're unsubscribed", "Your address is deleted.")
-INVALID = ("This link doesn't work", "It may be too old, or not whole. On the status page you can ask for another.")
+INVALID = (
+    "This link doesn't work",
+    "It may be too old, or not whole. On the status page you can ask for another.",
+)
 
 
 class Subscriptions(Protocol):
@@ -40,9 +48,13 @@ class Subscriptions(Protocol):
 
 
 class SubscriptionPages:
-    """`roll` is None where the config lets nobody subscribe; `proxied` whether a proxy says who asks."""
+    """`roll` is None where the config lets nobody subscribe; `proxied` whether a proxy says who
+    asks.
+    """
 
-    def __init__(self, board: Board, roll: Callable[[], Subscriptions | None], proxied: Callable[[], bool]) -> None:
+    def __init__(
+        self, board: Board, roll: Callable[[], Subscriptions | None], proxied: Callable[[], bool]
+    ) -> None:
         self._board = board
         self._roll = roll
         self._proxied = proxied
@@ -99,7 +111,13 @@ class SubscriptionPages:
         return await self._say(*INVALID, status=HTTPStatus.NOT_FOUND)
 
     async def _say(
-        self, title: str, text: str, action: str = "", *, root: str = "../", status: int = HTTPStatus.OK
+        self,
+        title: str,
+        text: str,
+        action: str = "",
+        *,
+        root: str = "../",
+        status: int = HTTPStatus.OK,
     ) -> web.Response:
         shown = await self._board.shown()
         if shown is None:

@@ -1,4 +1,5 @@
-"""The page for programs, in the shape of Statuspage's public API v2, which many of them can read already.
+"""The page for programs, in the shape of Statuspage's public API v2, which many of them can read
+already.
 
 https://www.atlassian.com/software/statuspage describes it for every page at `/api`.
 """
@@ -8,18 +9,18 @@ from hashlib import blake2b
 from typing import Any
 from urllib.parse import urlsplit
 
-from router.core.statuspage.notice import INDICATORS, Notice, Update
-from router.core.statuspage.page import Page, Row, Work
+from router.core.communication.notice import INDICATORS, Notice, Update
+from router.core.communication.status_page import Page, Row, Work
 from router.model.incident import Status
-from router.model.statuspage import State
-from router.web.views import when
+from router.model.statuspage import ComponentState
+from router.web.api.views import when
 
 DESCRIPTIONS = {
-    State.OPERATIONAL: "All Systems Operational",
-    State.MAINTENANCE: "Service Under Maintenance",
-    State.DEGRADED: "Minor Service Outage",
-    State.PARTIAL: "Partial System Outage",
-    State.MAJOR: "Major Service Outage",
+    ComponentState.OPERATIONAL: "All Systems Operational",
+    ComponentState.MAINTENANCE: "Service Under Maintenance",
+    ComponentState.DEGRADED: "Minor Service Outage",
+    ComponentState.PARTIAL: "Partial System Outage",
+    ComponentState.MAJOR: "Major Service Outage",
 }
 """In Statuspage's words, by which some programs go."""
 
@@ -30,7 +31,9 @@ LATEST = 50
 def all_of(page: Page) -> Mapping[str, Mapping[str, Any]]:
     """Each document by its name, less `.json`."""
     head = {"page": _page(page)}
-    status = {"status": {"indicator": INDICATORS[page.state], "description": DESCRIPTIONS[page.state]}}
+    status = {
+        "status": {"indicator": INDICATORS[page.state], "description": DESCRIPTIONS[page.state]}
+    }
     components = {"components": _components(page)}
     maintenances = [_maintenance(page, work) for work in page.works]
     coming = [one for one in maintenances if one["status"] != "completed"]
@@ -43,7 +46,10 @@ def all_of(page: Page) -> Mapping[str, Mapping[str, Any]]:
         "summary": head
         | status
         | components
-        | {"incidents": [_incident(page, one) for one in page.active], "scheduled_maintenances": coming},
+        | {
+            "incidents": [_incident(page, one) for one in page.active],
+            "scheduled_maintenances": coming,
+        },
     }
 
 
@@ -86,7 +92,9 @@ def _component(page: Page, row: Row, group: str) -> dict[str, Any]:
     return part | {"start_date": (when(one.since) or "")[:10] or None}
 
 
-def _part(page: Page, name: str, title: str, state: State, description: str, group: str) -> dict[str, Any]:  # noqa: PLR0913, PLR0917 - a component's parts
+def _part(
+    page: Page, name: str, title: str, state: ComponentState, description: str, group: str
+) -> dict[str, Any]:  # noqa: PLR0913, PLR0917 - a component's parts
     return {
         "id": _short(name),
         "name": title,
@@ -124,9 +132,14 @@ def _incident(page: Page, one: Notice) -> dict[str, Any]:
 
 
 def _update(page: Page, one: Notice, update: Update) -> dict[str, Any]:
-    new = State.OPERATIONAL if update.status is Status.RESOLVED else one.impact
+    new = ComponentState.OPERATIONAL if update.status is Status.RESOLVED else one.impact
     affected = [
-        {"code": component["id"], "name": component["name"], "old_status": one.impact, "new_status": new}
+        {
+            "code": component["id"],
+            "name": component["name"],
+            "old_status": one.impact,
+            "new_status": new,
+        }
         for component in _affected(page, one.components)
     ]
     return {
@@ -179,4 +192,8 @@ def _maintenance(page: Page, work: Work) -> dict[str, Any]:
 
 
 def _affected(page: Page, names: Sequence[str]) -> list[dict[str, Any]]:
-    return [_component(page, row, row.component.group) for row in page.rows if row.component.name in names]
+    return [
+        _component(page, row, row.component.group)
+        for row in page.rows
+        if row.component.name in names
+    ]

@@ -5,15 +5,21 @@ from typing import Any
 from msgspec.structs import replace
 
 from router.core.drill import course
-from router.core.drill.course import Outcome, Scene, State
-from router.core.reach import People, Way
+from router.core.drill.course import DrillState, ExpectationOutcome, Scene
+from router.core.oncall.recipients import ContactMethod, People
 from router.model.drill import Drill, DrillPlan, DrillStep, Kind, PosedAlert
 from tests.world import NOW, World, settings
 
 FIRES = DrillStep(
-    Kind.ALERT, "it fires", alert=PosedAlert({"alertname": "Payments", "service": "api"}, {"value": "20%"})
+    Kind.ALERT,
+    "it fires",
+    alert=PosedAlert({"alertname": "Payments", "service": "api"}, {"value": "20%"}),
 )
-PEOPLE = People({"ana": (Way("sms"),), "ben": (Way("sms"),)}, roles={"cto": ("ana",)}, called={"ana lee": "ana"})
+PEOPLE = People(
+    {"ana": (ContactMethod("sms"),), "ben": (ContactMethod("sms"),)},
+    roles={"cto": ("ana",)},
+    called={"ana lee": "ana"},
+)
 
 
 def plan(*steps: DrillStep, **changed: Any) -> DrillPlan:
@@ -31,19 +37,21 @@ class Play:
     def fire(self) -> None:
         for number in course.due(self.drill, self.world.now):
             alert = course.alert_of(self.drill, number)
-            keys = [rule.key(alert) for rule in self.world.settings.rules.takers(alert)]
+            keys = [rule.key(alert) for rule in self.world.settings.rules.matching_rules(alert)]
             self.world.see(alert)
             self.drill = course.fired(self.drill, number, keys)
 
     @property
     def scene(self) -> Scene:
-        numbered = [replace(entry, id=number) for number, entry in enumerate(self.world.timeline, 1)]
+        numbered = [
+            replace(entry, id=number) for number, entry in enumerate(self.world.timeline, 1)
+        ]
         return Scene(tuple(self.world.incidents.values()), tuple(numbered))
 
     @property
-    def outcomes(self) -> list[Outcome]:
+    def outcomes(self) -> list[ExpectationOutcome]:
         return course.outcomes(self.drill, self.scene, PEOPLE, self.world.now)
 
     @property
-    def states(self) -> list[State]:
+    def states(self) -> list[DrillState]:
         return [one.state for one in self.outcomes]

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from router.core.drill.cadence import Cadence, due_at, reminder
-from router.core.rotation import Handover
-from router.core.wall import wall
+from router.core.oncall.local_time import wall
+from router.core.oncall.rotation import Handover
 
 WEEK = 604_800.0
 QUARTERLY = Cadence("p0", 13 * WEEK, Handover(600, 1), "Europe/London", 2 * WEEK, ("log",))
@@ -27,12 +27,19 @@ def test_reminders_come_at_once_and_then_now_and_again() -> None:
     """Each has an id of its own, the same for whoever looks; without anybody to tell there's none."""
     due = at("2026-04-07 09:00")
     assert reminder(QUARTERLY, due, due - 1) is None
-    first, again, second = (reminder(QUARTERLY, due, due + after) for after in (0, 2 * WEEK - 1, 2 * WEEK))
+    first, again, second = (
+        reminder(QUARTERLY, due, due + after) for after in (0, 2 * WEEK - 1, 2 * WEEK)
+    )
     assert first == again != second
     assert reminder(Cadence("p0", WEEK, Handover(600), "UTC", WEEK), due, due) is None
 
 
-@given(st.floats(0, 2e9), st.sampled_from([None, 0, 1, 6]), st.integers(0, 1439), st.sampled_from([1, 13, 52]))
+@given(
+    st.floats(0, 2e9),
+    st.sampled_from([None, 0, 1, 6]),
+    st.integers(0, 1439),
+    st.sampled_from([1, 13, 52]),
+)
 def test_it_is_due_in_time(last: float, weekday: int | None, minute: int, weeks: int) -> None:
     """At that time of the week, at most a week later than the rhythm says and never a day earlier."""
     cadence = Cadence("p0", weeks * WEEK, Handover(minute, weekday), "Europe/London", WEEK)

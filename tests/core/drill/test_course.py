@@ -3,7 +3,7 @@
 import pytest
 
 from router.core.drill import course
-from router.core.drill.course import State
+from router.core.drill.course import DrillState
 from router.model.alert import AlertStatus
 from router.model.drill import Drill, DrillStep, Ending, Kind, Tick
 from router.model.event import Command, Undelivered
@@ -12,7 +12,7 @@ from router.model.reason import Reason
 from tests.core.drill.play import FIRES, Play, plan
 from tests.world import NOW
 
-MET, LATE, MISSED, WAITING = State.MET, State.LATE, State.MISSED, State.WAITING
+MET, LATE, MISSED, WAITING = DrillState.MET, DrillState.LATE, DrillState.MISSED, DrillState.WAITING
 
 
 def step(kind: Kind, within: float = 300.0, **changed: object) -> DrillStep:
@@ -20,7 +20,9 @@ def step(kind: Kind, within: float = 300.0, **changed: object) -> DrillStep:
 
 
 def test_an_alert_fires_when_it_is_due_and_once() -> None:
-    """The same alert each time it's made, so that firing it again is a repeat; another step's is later."""
+    """The same alert each time it's made, so that firing it again is a repeat; another step's is
+    later.
+    """
     second = DrillStep(Kind.ALERT, "again", at=600.0, alert=FIRES.alert)
     drill = course.started(plan(second), "d1", "ana", NOW)
     assert (course.due(drill, NOW), course.due(drill, NOW + 600)) == ([0], [0, 1])
@@ -48,8 +50,10 @@ def test_it_is_met_late_or_missed() -> None:
     assert soon.states == [MET]
 
 
-@pytest.mark.parametrize(("by", "state"), [("ana", MET), ("Ana Lee", MET), ("ben", WAITING), ("somebody", WAITING)])
-def test_somebody_of_those_meant_has_to_acknowledge(by: str, state: State) -> None:
+@pytest.mark.parametrize(
+    ("by", "state"), [("ana", MET), ("Ana Lee", MET), ("ben", WAITING), ("somebody", WAITING)]
+)
+def test_somebody_of_those_meant_has_to_acknowledge(by: str, state: DrillState) -> None:
     """By their name in the config or elsewhere."""
     play = Play(step(Kind.ACKNOWLEDGED, by=("role:cto",)))
     play.world.command(Command.ACKNOWLEDGE, by=by)
@@ -173,7 +177,10 @@ def test_a_canary_is_met_when_each_address_has_got_it() -> None:
 def test_an_alert_over_is_the_same_alert() -> None:
     drill = course.started(plan(), "d1", "ana", NOW)
     over = course.alert_of(drill, 0, ends_at=NOW + 5)
-    assert (over.status, over.fingerprint) == (AlertStatus.RESOLVED, course.alert_of(drill, 0).fingerprint)
+    assert (over.status, over.fingerprint) == (
+        AlertStatus.RESOLVED,
+        course.alert_of(drill, 0).fingerprint,
+    )
 
 
 def ending(play: Play) -> Ending | None:

@@ -28,7 +28,9 @@ def written(play: Play) -> str:
 
 
 def test_it_says_who_got_what_when() -> None:
-    """Time from owed to delivered, what failed and why, who acknowledged how soon, what was ticked off."""
+    """Time from owed to delivered, what failed and why, who acknowledged how soon, what was ticked
+    off.
+    """
     play = Play(*EXPECTED)
     play.world.advance(3)
     play.world.deliver("slack")

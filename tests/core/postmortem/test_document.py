@@ -9,11 +9,11 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from msgspec.structs import replace
 
+from router.core.deployments.suspect import Deploys
 from router.core.postmortem.document import Case, deployed_around, document, sections
 from router.core.postmortem.durations import Durations, durations, in_words
 from router.core.postmortem.markdown import contained, escaped
-from router.core.render import plain
-from router.core.suspect import Deploys
+from router.core.text.plain import plain
 from router.model.decision import Entry
 from router.model.deployment import Deployment
 from router.model.event import Command
@@ -27,7 +27,9 @@ TITLES = [
     "Summary", "Timeline", "Durations", "Root Cause", "Impact", "Resolution", "Action Items", "Lessons Learned",
 ]  # fmt: skip
 
-hostile = st.text(st.sampled_from(list("`*_[]()<>&#!|~\\-+.1 \n\tab:/@{}$=\"'")), max_size=60) | st.text(max_size=40)
+hostile = st.text(
+    st.sampled_from(list("`*_[]()<>&#!|~\\-+.1 \n\tab:/@{}$=\"'")), max_size=60
+) | st.text(max_size=40)
 HOSTILE = [
     "![x](http://evil/x.png)",
     "<script>alert(1)</script>",
@@ -63,7 +65,9 @@ def text_of(tokens: list[Token]) -> str:
 def headings(markdown: str) -> list[str]:
     tokens = PARSER.parse(markdown)
     return [
-        tokens[at + 1].content for at, token in enumerate(tokens) if token.type == "heading_open" and token.tag == "h2"
+        tokens[at + 1].content
+        for at, token in enumerate(tokens)
+        if token.type == "heading_open" and token.tag == "h2"
     ]
 
 
@@ -74,10 +78,20 @@ def test_the_whole_of_it() -> None:
         Item(1, "Add an index", "ana", NOW + 864_000, "ana", NOW),
         Item(2, "Alert earlier", "ben", NOW + 864_000, "ana", NOW, done_at=NOW + 9, done_by="ben"),
     )
-    written = Written(summary="The **pool** ran dry.", root_cause="A leak.", revenue="$4,000", went_well="- Paging")
+    written = Written(
+        summary="The **pool** ran dry.",
+        root_cause="A leak.",
+        revenue="$4,000",
+        went_well="- Paging",
+    )
     deployment = Deployment("d1", NOW - 420, "github", ("api",), version="v7", author="cem")
     made = document(
-        replace(case, incident=replace(case.incident, items=items), written=written, deployments=[deployment])
+        replace(
+            case,
+            incident=replace(case.incident, items=items),
+            written=written,
+            deployments=[deployment],
+        )
     )
     assert made.startswith(
         "# Post-Mortem: Payments\n\n**Incident:** INC-1  \n**Date:** 2026-02-02  \n**Incident Lead:** ana  \n"
@@ -111,7 +125,9 @@ def test_the_whole_of_it() -> None:
 def test_what_is_about_the_postmortem_is_no_part_of_it() -> None:
     case = story()
     for what in (Reason.POSTMORTEM_DUE, Reason.ITEM_ADDED, Reason.POSTMORTEM_SHARED):
-        later = replace(case, timeline=[*case.timeline, Entry(1, NOW + 9999, what, "ana", {"text": "x"})])
+        later = replace(
+            case, timeline=[*case.timeline, Entry(1, NOW + 9999, what, "ana", {"text": "x"})]
+        )
         assert document(later) == document(case)
 
 
@@ -132,7 +148,9 @@ def test_deployments_of_other_services_or_times_are_left_out() -> None:
 @example(HOSTILE[1])
 @example(HOSTILE[8])
 def test_escaped_text_is_itself(text: str) -> None:
-    """A line of the timeline reads, once rendered, as the plain text that it is, and nothing in it is marked up."""
+    """A line of the timeline reads, once rendered, as the plain text that it is, and nothing in it
+    is marked up.
+    """
     tokens = PARSER.parse(f"- 12:00 - {escaped(text)}")
     assert [token.type for token in tokens] == [
         "bullet_list_open", "list_item_open", "paragraph_open", "inline",
@@ -151,7 +169,9 @@ def shape(markdown: str) -> list[tuple[str, str, int]]:
 @example(title=HOSTILE[2], text=HOSTILE[3], by=HOSTILE[5])
 @example(title=HOSTILE[4], text=HOSTILE[6], by=HOSTILE[7])
 def test_no_text_of_an_alert_breaks_it(title: str, text: str, by: str) -> None:
-    """Whatever the title, a note and a name are: the document has the blocks that it has with harmless ones."""
+    """Whatever the title, a note and a name are: the document has the blocks that it has with
+    harmless ones.
+    """
     marked: dict[str, Any] = {"title": f"x{title}", "text": f"x{text}", "by": f"x{by}"}
     assert shape(document(story(**marked))) == shape(document(story("x", "x", "x")))
 
@@ -163,11 +183,15 @@ def test_no_words_of_people_get_out_of_their_section(texts: list[str]) -> None:
     made = document(replace(story(), written=Written(*texts)))
     assert headings(made) == TITLES
     tokens = PARSER.parse(made)
-    assert [token.tag for token in tokens if token.type == "heading_open" and token.level == 0].count("h1") == 1
+    assert [
+        token.tag for token in tokens if token.type == "heading_open" and token.level == 0
+    ].count("h1") == 1
     assert not any(token.type == "html_block" for token in tokens)
 
 
-@pytest.mark.parametrize("text", ["a **b**\n\n- c\n- d", "```sh\nls # x\n```", "### Detail\n\nx", "> quoted"])
+@pytest.mark.parametrize(
+    "text", ["a **b**\n\n- c\n- d", "```sh\nls # x\n```", "### Detail\n\nx", "> quoted"]
+)
 def test_markdown_of_people_is_left_alone(text: str) -> None:
     assert contained(text) == text
 
@@ -184,12 +208,20 @@ def test_durations() -> None:
     assert durations(case.incident, case.timeline) == Durations(120.0, 300.0, 2100.0, 3900.0)
     again = [*case.timeline, Entry(1, NOW + 5000, Reason.ACKNOWLEDGED, "ben")]
     assert durations(case.incident, again).acknowledge == 300.0
-    assert durations(replace(case.incident, closed_at=None, onset=0.0), []) == Durations(0.0, None, None, None)
+    assert durations(replace(case.incident, closed_at=None, onset=0.0), []) == Durations(
+        0.0, None, None, None
+    )
 
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [(0, "under a minute"), (60, "1 minute"), (3600, "1 hour"), (3900, "1 hour 5 minutes"), (180_000, "50 hours")],
+    [
+        (0, "under a minute"),
+        (60, "1 minute"),
+        (3600, "1 hour"),
+        (3900, "1 hour 5 minutes"),
+        (180_000, "50 hours"),
+    ],
 )
 def test_how_long_in_words(seconds: float, words: str) -> None:
     assert in_words(seconds) == words
@@ -198,7 +230,9 @@ def test_how_long_in_words(seconds: float, words: str) -> None:
 def test_a_mild_one_that_goes_on() -> None:
     """It may be asked for at any time, and says what it doesn't know."""
     case = story()
-    going_on = replace(case.incident, closed_at=None, severity=Severity.P3, title="", lead="", acknowledged_by="")
+    going_on = replace(
+        case.incident, closed_at=None, severity=Severity.P3, title="", lead="", acknowledged_by=""
+    )
     made = document(Case(going_on, []))
     assert "# Post-Mortem: INC-1\n" in made
     assert "**Duration:** it isn't over" in made

@@ -6,7 +6,11 @@ from hypothesis import strategies as st
 from router.core.postmortem.document import Section
 from router.core.postmortem.export import Exported, exported
 
-MADE = [Section("", "# Post-Mortem: x"), Section("Summary", "to be written"), Section("Timeline", "- 12:00 - x")]
+MADE = [
+    Section("", "# Post-Mortem: x"),
+    Section("Summary", "to be written"),
+    Section("Timeline", "- 12:00 - x"),
+]
 
 
 def remade(**texts: str) -> list[Section]:
@@ -17,7 +21,9 @@ def test_a_new_file() -> None:
     made = exported("INC-1", MADE, None)
     assert made.conflicts == ()
     assert made.text.startswith('---\nincident: INC-1\nsections: {"": "')
-    assert made.text.endswith("---\n\n# Post-Mortem: x\n\n## Summary\n\nto be written\n\n## Timeline\n\n- 12:00 - x\n")
+    assert made.text.endswith(
+        "---\n\n# Post-Mortem: x\n\n## Summary\n\nto be written\n\n## Timeline\n\n- 12:00 - x\n"
+    )
     assert exported("INC-1", MADE, made.text) == made
 
 

@@ -19,10 +19,19 @@ PLAN = StatusPlan(
 
 
 def said(
-    number: int, at: float, status: str = "investigating", text: str = "We are looking into it.", **data: Any
+    number: int,
+    at: float,
+    status: str = "investigating",
+    text: str = "We are looking into it.",
+    **data: Any,
 ) -> Entry:
     """An entry that was published."""
-    given = {"text": text, "status": status, "title": "Payment problems", "component": "payments"} | data
+    given = {
+        "text": text,
+        "status": status,
+        "title": "Payment problems",
+        "component": "payments",
+    } | data
     return Entry(142, at, Reason.PUBLISHED, "ana", given, id=number)
 
 

@@ -6,16 +6,16 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from router.config.statuspage import SubscribersDocument
-from router.core.pace import Pace
-from router.core.view import Changes
+from router.core.incident.snapshot import Writes
+from router.core.outbox.rate_limit import RateLimit
 from router.engine.subscribers.links import Links
 from router.engine.subscribers.post import SubscriberPost
-from router.engine.subscribers.roll import Roll
+from router.engine.subscribers.roll import SubscriberList
 from router.model.decision import Entry
 from router.model.notification import Letter, Result, Sent
 from router.model.reason import Reason
 from router.model.statuspage import PublicMail
-from router.ports import Store
+from router.ports.store import Store
 from tests.clock import SteppedClock
 from tests.core.statuspage.published import PLAN, published, said
 
@@ -46,15 +46,19 @@ class Mailbox:
 class Desk:
     """All of it. The incident 142 is in the store, and `publish` says something of it."""
 
-    def __init__(self, store: Store, clock: SteppedClock, mailbox: Mailbox, pace: Pace | None = None) -> None:
+    def __init__(
+        self, store: Store, clock: SteppedClock, mailbox: Mailbox, pace: RateLimit | None = None
+    ) -> None:
         self.store, self.clock, self.mailbox, self.pace = store, clock, mailbox, pace
-        self.roll = Roll(store, clock, SubscribersDocument(channel="mail"), Links(store))
+        self.roll = SubscriberList(store, clock, SubscribersDocument(channel="mail"), Links(store))
         self.outcomes: list[str] = []
         self.post = self.restarted()
 
     def restarted(self) -> SubscriberPost:
         """A process after the last one died: it knows what is in the store, and nothing else."""
-        self.roll = Roll(self.store, self.clock, SubscribersDocument(channel="mail"), Links(self.store))
+        self.roll = SubscriberList(
+            self.store, self.clock, SubscribersDocument(channel="mail"), Links(self.store)
+        )
         self.post = SubscriberPost(
             self.store, self.clock, self.roll, mailer=self.mailbox, plan=PLAN, url=URL, pace=self.pace,
             on_done=self.outcomes.append,
@@ -73,15 +77,19 @@ class Desk:
         assert await self.roll.confirm(self.mailbox.link("confirm"))
         self.mailbox.mails.clear()
 
-    async def publish(self, text: str = "We are looking into it.", status: str = "investigating") -> Letter:
+    async def publish(
+        self, text: str = "We are looking into it.", status: str = "investigating"
+    ) -> Letter:
         """The letter that the page is owed for it, by a core that told it all before."""
         incident = published().incident
         if await self.store.incident(142) is None:
-            await self.store.save(Changes(incidents={142: replace(incident, version=1)}))
+            await self.store.save(Writes(incidents={142: replace(incident, version=1)}))
         before = await self.store.timeline(142)
         entry = said(0, self.clock.now(), status, text)
         await self.store.save(
-            Changes(entries=[entry, Entry(142, self.clock.now(), Reason.NOTED, "ana", {"text": "x"})])
+            Writes(
+                entries=[entry, Entry(142, self.clock.now(), Reason.NOTED, "ana", {"text": "x"})]
+            )
         )
         told = max((one.id for one in before), default=0)
         return Letter(

@@ -5,8 +5,8 @@ import asyncio
 import pytest
 from msgspec.structs import replace
 
-from router.core.pace import Pace
-from router.core.view import Changes
+from router.core.incident.snapshot import Writes
+from router.core.outbox.rate_limit import RateLimit
 from router.engine.subscribers import post
 from router.engine.subscribers.post import LEASE
 from router.model.decision import Entry
@@ -43,7 +43,11 @@ async def test_everybody_is_told_each_update_once(desk: Desk) -> None:
     await desk.post.spread(await desk.publish("Second.", "resolved"))
     await desk.deliver()
     await desk.deliver(3600)
-    expected = [(address, text) for address in ("ana@example.com", "ben@example.com") for text in ("First.", "Second.")]
+    expected = [
+        (address, text)
+        for address in ("ana@example.com", "ben@example.com")
+        for text in ("First.", "Second.")
+    ]
     assert told(desk) == expected
     assert desk.outcomes[2:] == ["sent"] * 4
     assert len({mail.name for mail in desk.mailbox.mails}) == 4
@@ -62,7 +66,9 @@ async def test_a_mail_has_the_public_words_and_a_way_out_and_nothing_else(desk: 
 
 
 async def test_spread_twice_is_still_one_mail_each(desk: Desk) -> None:
-    """The courier brings the same letter again after a crash, even when the mails were sent long ago."""
+    """The courier brings the same letter again after a crash, even when the mails were sent long
+    ago.
+    """
     letter = await desk.publish()
     await desk.post.spread(letter)
     await desk.post.spread(letter)
@@ -72,7 +78,9 @@ async def test_spread_twice_is_still_one_mail_each(desk: Desk) -> None:
     assert len(desk.mailbox.mails) == 2
 
 
-async def test_a_crash_while_spreading_loses_and_doubles_nobody(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_crash_while_spreading_loses_and_doubles_nobody(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The first is owed, then the process dies; the next one owes the rest."""
     monkeypatch.setattr(post, "SPREAD", 1)
     desk.store = FaultyStore(desk.store)  # type: ignore[assignment,arg-type]
@@ -174,7 +182,7 @@ async def test_two_routers_send_one_mail(desk: Desk) -> None:
 
 
 async def test_the_pace_of_the_channel_is_kept(store: SqlStore, clock: SteppedClock) -> None:
-    desk = Desk(store, clock, Mailbox(), Pace(1, 60.0))
+    desk = Desk(store, clock, Mailbox(), RateLimit(1, 60.0))
     for address in ("ana@example.com", "ben@example.com"):
         await desk.subscribe(address)
         await clock.advance(60)
@@ -188,7 +196,9 @@ async def test_many_are_told_in_few_transactions(store: SqlStore, clock: Stepped
     desk = Desk(FaultyStore(store), clock, Mailbox())  # type: ignore[arg-type]
     now = clock.now()
     for number in range(1200):
-        await desk.roll.subscribers.add(f"s{number}", Subscriber(f"{number}@example.com", now, now), now)
+        await desk.roll.subscribers.add(
+            f"s{number}", Subscriber(f"{number}@example.com", now, now), now
+        )
     letter = await desk.publish()
     before = desk.store.calls["save"]  # type: ignore[attr-defined]
     await desk.post.spread(letter)
@@ -196,11 +206,15 @@ async def test_many_are_told_in_few_transactions(store: SqlStore, clock: Stepped
     assert len(await desk.roll.mails.find(limit=2000)) == 1200
 
 
-async def test_what_is_announced_is_mailed_to_who_subscribes_in_the_words_that_were_approved(desk: Desk) -> None:
+async def test_what_is_announced_is_mailed_to_who_subscribes_in_the_words_that_were_approved(
+    desk: Desk,
+) -> None:
     """With a way out, and once."""
     await desk.publish()
     said = {"title": "Over", "text": "It's over.\n\nSorry."}
-    await desk.store.save(Changes(entries=[Entry(142, desk.clock.now(), Reason.ANNOUNCED, "ana", said)]))
+    await desk.store.save(
+        Writes(entries=[Entry(142, desk.clock.now(), Reason.ANNOUNCED, "ana", said)])
+    )
     entry = (await desk.store.timeline(142))[-1]
     for _ in range(2):
         await desk.post.owe(entry)

@@ -6,7 +6,9 @@ from tests.clock import SteppedClock
 from tests.engine.subscribers.desk import URL, Desk, Mailbox
 
 
-async def test_who_asked_is_told_nothing_until_they_confirm(store: SqlStore, clock: SteppedClock) -> None:
+async def test_who_asked_is_told_nothing_until_they_confirm(
+    store: SqlStore, clock: SteppedClock
+) -> None:
     desk = Desk(store, clock, Mailbox())
     assert await desk.roll.ask("ana@example.com", "192.0.2.1")
     await desk.deliver()
@@ -23,7 +25,9 @@ async def test_who_asked_is_told_nothing_until_they_confirm(store: SqlStore, clo
     assert len(await desk.roll.confirmed(clock.now())) == 1
 
 
-async def test_a_link_to_confirm_expires_and_whoever_did_not_is_forgotten(store: SqlStore, clock: SteppedClock) -> None:
+async def test_a_link_to_confirm_expires_and_whoever_did_not_is_forgotten(
+    store: SqlStore, clock: SteppedClock
+) -> None:
     desk = Desk(store, clock, Mailbox())
     await desk.subscribe("ben@example.com")
     await desk.roll.ask("ana@example.com", "192.0.2.1")
@@ -48,7 +52,9 @@ async def test_who_subscribed_already_hears_that_by_mail_and_nobody_else_does(
     assert len(await desk.roll.confirmed(clock.now())) == 1
 
 
-async def test_one_address_isnt_flooded_and_the_answer_doesnt_say(store: SqlStore, clock: SteppedClock) -> None:
+async def test_one_address_isnt_flooded_and_the_answer_doesnt_say(
+    store: SqlStore, clock: SteppedClock
+) -> None:
     """Three an hour, from wherever they're asked for."""
     desk = Desk(store, clock, Mailbox())
     for number in range(10):
@@ -65,7 +71,9 @@ async def test_one_caller_may_not_ask_without_end(store: SqlStore, clock: Steppe
     assert await desk.roll.ask("ana@example.com", "192.0.2.2")
 
 
-async def test_who_leaves_is_forgotten_and_may_leave_twice(store: SqlStore, clock: SteppedClock) -> None:
+async def test_who_leaves_is_forgotten_and_may_leave_twice(
+    store: SqlStore, clock: SteppedClock
+) -> None:
     """What they're still owed isn't sent."""
     desk = Desk(store, clock, Mailbox())
     await desk.subscribe("ana@example.com")

@@ -7,8 +7,8 @@ import pytest
 
 from tests.clock import SteppedClock
 from tests.daemon import Answer, Daemon, alert
+from tests.senders.github.test_sender import TOKEN, GitHub
 from tests.senders.kit import Peer
-from tests.senders.test_github import TOKEN, GitHub
 
 Router = Callable[..., Daemon]
 PATH = "/api/v1/incidents/1/postmortem"
@@ -32,7 +32,9 @@ async def quiet(daemon: Daemon) -> bool:
 
 
 async def post(daemon: Daemon, path: str, body: object = None, **headers: str) -> Answer:
-    return await daemon.ask("POST", path, json=body or {}, headers={"X-Router-User": "ana", **headers})
+    return await daemon.ask(
+        "POST", path, json=body or {}, headers={"X-Router-User": "ana", **headers}
+    )
 
 
 async def put(daemon: Daemon, version: int | None, **written: str) -> Answer:
@@ -53,9 +55,22 @@ async def test_its_made_of_the_incident(router: Router, clock: SteppedClock) -> 
         answer = await daemon.get(PATH)
         assert (answer.status, answer.headers["ETag"]) == (200, '"0"')
         shown = answer.json
-        assert (shown["incident"], shown["version"], shown["file"]) == ("INC-1", 0, "2026-02-02-INC-1.md")
-        assert (shown["due_at"], shown["overdue"], shown["shared_at"]) == ("2026-02-04T02:50:00.000Z", False, None)
-        assert shown["durations"] == {"detect": 600.0, "acknowledge": 0.0, "mitigate": None, "resolve": 600.0}
+        assert (shown["incident"], shown["version"], shown["file"]) == (
+            "INC-1",
+            0,
+            "2026-02-02-INC-1.md",
+        )
+        assert (shown["due_at"], shown["overdue"], shown["shared_at"]) == (
+            "2026-02-04T02:50:00.000Z",
+            False,
+            None,
+        )
+        assert shown["durations"] == {
+            "detect": 600.0,
+            "acknowledge": 0.0,
+            "mitigate": None,
+            "resolve": 600.0,
+        }
         assert "- 03:40 - Incident detected: PaymentFailures at 0.023" in shown["markdown"]
         raw = await daemon.get(PATH, headers={"Accept": "text/markdown"})
         assert raw.headers["Content-Type"].startswith("text/markdown")
@@ -63,7 +78,9 @@ async def test_its_made_of_the_incident(router: Router, clock: SteppedClock) -> 
         assert (await daemon.get("/api/v1/incidents/7/postmortem")).status == 404
 
 
-async def test_what_people_write_is_kept_over_what_goes_on(router: Router, clock: SteppedClock) -> None:
+async def test_what_people_write_is_kept_over_what_goes_on(
+    router: Router, clock: SteppedClock
+) -> None:
     """A later note is on the timeline, and their words are still there; who wrote is on record."""
     async with router(clock=clock) as daemon:
         await over(daemon)
@@ -79,23 +96,34 @@ async def test_what_people_write_is_kept_over_what_goes_on(router: Router, clock
 
 
 async def test_nobody_overwrites_what_they_havent_seen(router: Router, clock: SteppedClock) -> None:
-    """A write says which version it replaces; the second of two for the same one is refused, and has no effect."""
+    """A write says which version it replaces; the second of two for the same one is refused, and
+    has no effect.
+    """
     async with router(clock=clock) as daemon:
         await over(daemon)
         assert (await put(daemon, None, **WRITTEN)).status == 428
         assert (await put(daemon, 0, **WRITTEN)).status == 200
         for version in (0, 2):
             refused = await put(daemon, version, summary="mine")
-            assert (refused.status, refused.headers["Content-Type"]) == (412, "application/problem+json")
+            assert (refused.status, refused.headers["Content-Type"]) == (
+                412,
+                "application/problem+json",
+            )
         assert (await daemon.get(PATH)).json["written"]["summary"] == WRITTEN["summary"]
         assert (await put(daemon, 1, summary="mine")).json["version"] == 2
 
 
 @pytest.mark.parametrize(
     ("body", "pointer"),
-    [({"summry": "x"}, ""), ({"summary": "x" * 20_001}, "#/summary"), ({"revenue": 5}, "#/revenue")],
+    [
+        ({"summry": "x"}, ""),
+        ({"summary": "x" * 20_001}, "#/summary"),
+        ({"revenue": 5}, "#/revenue"),
+    ],
 )
-async def test_what_cant_be_is_refused(router: Router, clock: SteppedClock, body: Any, pointer: str) -> None:
+async def test_what_cant_be_is_refused(
+    router: Router, clock: SteppedClock, body: Any, pointer: str
+) -> None:
     async with router(clock=clock) as daemon:
         await over(daemon)
         refused = await daemon.ask("PUT", PATH, json=body, headers={"If-Match": "0"})
@@ -104,7 +132,9 @@ async def test_what_cant_be_is_refused(router: Router, clock: SteppedClock, body
 
 
 async def test_its_lead_is_told_until_its_shared(router: Router, clock: SteppedClock) -> None:
-    """Through timers and the outbox of a running router; sharing goes to the channels that are for it, and ends it."""
+    """Through timers and the outbox of a running router; sharing goes to the channels that are for
+    it, and ends it.
+    """
     hook = {"type": "console"}
     shares = {"share": ["channel:news"], "owners": ["channel:leads"]}
     channels = {"log": {"type": "console"}, "news": hook, "leads": hook}
@@ -123,7 +153,9 @@ async def test_its_lead_is_told_until_its_shared(router: Router, clock: SteppedC
         await clock.settle(lambda: reached(daemon, "news", "postmortem_shared"), step=1)
         shown = (await daemon.get(PATH)).json
         assert (shown["due_at"], shown["overdue"]) == (None, False)
-        texts = [entry["text"] for entry in (await daemon.get("/api/v1/incidents/1")).json["timeline"]]
+        texts = [
+            entry["text"] for entry in (await daemon.get("/api/v1/incidents/1")).json["timeline"]
+        ]
         assert "Post-mortem shared by ana: The pool ran dry." in texts
 
 
@@ -161,8 +193,13 @@ async def test_items_are_added_changed_and_done(router: Router, clock: SteppedCl
         assert (await post(daemon, f"{ITEMS}/1", {"done": True})).json["outcome"] == "item_done"
         assert (await post(daemon, f"{ITEMS}/1", {"done": True})).json["outcome"] == "already_done"
         shown = (await daemon.get(ITEMS)).json["items"]
-        assert [(one["number"], one["done"], one["overdue"]) for one in shown] == [(1, True, False), (2, False, False)]
-        assert "1. [x] Add an index - cleo - 2026-03-01" in (await daemon.get(PATH)).json["markdown"]
+        assert [(one["number"], one["done"], one["overdue"]) for one in shown] == [
+            (1, True, False),
+            (2, False, False),
+        ]
+        assert (
+            "1. [x] Add an index - cleo - 2026-03-01" in (await daemon.get(PATH)).json["markdown"]
+        )
 
 
 @pytest.mark.parametrize(
@@ -174,7 +211,9 @@ async def test_items_are_added_changed_and_done(router: Router, clock: SteppedCl
         (f"{ITEMS}/9", {"done": True}, 404),
     ],
 )
-async def test_items_that_cant_be(router: Router, clock: SteppedClock, path: str, body: Any, status: int) -> None:
+async def test_items_that_cant_be(
+    router: Router, clock: SteppedClock, path: str, body: Any, status: int
+) -> None:
     async with router(clock=clock) as daemon:
         await over(daemon)
         assert (await post(daemon, path, body)).status == status
@@ -188,11 +227,15 @@ async def test_items_are_filed_where_the_config_says(router: Router, clock: Step
             "type": "github", "token": TOKEN, "repository": "acme/ops", "labels": ["incident"], "assignees": ["ana"],
             "items": True, "api_url": peer.url,
         }  # fmt: skip
-        async with router(clock=clock, channels={"log": {"type": "console"}, "tickets": tickets}) as daemon:
+        async with router(
+            clock=clock, channels={"log": {"type": "console"}, "tickets": tickets}
+        ) as daemon:
             await over(daemon)
             assert github.issues == {}
             await post(daemon, ITEMS, {"text": "Add an index", "owner": "ben"})
             await clock.settle(lambda: len(github.issues) == 2, "it's filed", step=0.5)
             assert github.issues[2]["title"] == "[INC-1] Add an index"
             await post(daemon, f"{ITEMS}/1", {"done": True})
-            await clock.settle(lambda: github.issues[2]["state"] == "closed", "it's closed", step=0.5)
+            await clock.settle(
+                lambda: github.issues[2]["state"] == "closed", "it's closed", step=0.5
+            )

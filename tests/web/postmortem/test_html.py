@@ -28,9 +28,15 @@ async def test_it_can_be_written_and_shared(router: Router, clock: SteppedClock)
         page = await daemon.get(PAGE)
         assert page.status == 200
         assert "Due by" in page.body.decode()
-        assert (await fill(daemon, version=version(page), summary="It\r\nbroke", revenue="$5")).status == 303
-        await fill(daemon, f"{PAGE}/items", text="Add an index", owner="ben", due="2026-03-01", key="k")
-        await fill(daemon, f"{PAGE}/items", text="Add an index", owner="ben", due="2026-03-01", key="k")
+        assert (
+            await fill(daemon, version=version(page), summary="It\r\nbroke", revenue="$5")
+        ).status == 303
+        await fill(
+            daemon, f"{PAGE}/items", text="Add an index", owner="ben", due="2026-03-01", key="k"
+        )
+        await fill(
+            daemon, f"{PAGE}/items", text="Add an index", owner="ben", due="2026-03-01", key="k"
+        )
         await fill(daemon, f"{PAGE}/items/1/done")
         assert (await fill(daemon, f"{PAGE}/share")).status == 303
         shown = (await daemon.get(PAGE)).body.decode()
@@ -70,8 +76,13 @@ async def test_nothing_that_was_written_is_run(router: Router, clock: SteppedClo
 async def test_what_is_wrong_is_said(router: Router, clock: SteppedClock) -> None:
     async with router(clock=clock) as daemon:
         await daemon.alert(alert())
-        assert "Say what is to be done." in (await fill(daemon, f"{PAGE}/items", text=" ")).body.decode()
+        assert (
+            "Say what is to be done."
+            in (await fill(daemon, f"{PAGE}/items", text=" ")).body.decode()
+        )
         assert (await fill(daemon, f"{PAGE}/share")).status == 409
         assert (await fill(daemon, version="x", summary="kept")).status == 409
-        other = await daemon.ask("POST", PAGE, data={"version": "0"}, headers={"Sec-Fetch-Site": "cross-site"})
+        other = await daemon.ask(
+            "POST", PAGE, data={"version": "0"}, headers={"Sec-Fetch-Site": "cross-site"}
+        )
         assert other.status == 403

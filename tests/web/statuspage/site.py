@@ -23,9 +23,16 @@ async def opened(daemon: Daemon) -> int:
     return int(one["id"])
 
 
-async def publish(daemon: Daemon, incident_id: int, text: str = "We are looking into it.", **data: Any) -> None:
+async def publish(
+    daemon: Daemon, incident_id: int, text: str = "We are looking into it.", **data: Any
+) -> None:
     """What a person says in public."""
-    said = {"text": text, "status": "investigating", "title": "Payment problems", "component": "payments"} | data
+    said = {
+        "text": text,
+        "status": "investigating",
+        "title": "Payment problems",
+        "component": "payments",
+    } | data
     at = daemon.clock.now()
     await daemon.app.inbox.submit([Recorded(at, incident_id, Reason.PUBLISHED, "ana", said)])
     daemon.app._publishing.board.forget()

@@ -13,15 +13,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from router.core.statuspage.page import Page, make_page
-from router.model.statuspage import Maintenance, State
+from router.core.communication.status_page import Page, make_page
+from router.model.statuspage import ComponentState, Maintenance
 from router.web.statuspage.documents import documents
 from router.web.statuspage.export import write
 from router.web.statuspage.html import percent
 from tests.core.statuspage.published import DAY, NOW, PLAN, published, said
 
 ATOM = "{http://www.w3.org/2005/Atom}"
-WORK = Maintenance("m1", "Upgrade", "Read-only.", NOW + DAY, NOW + 2 * DAY, NOW - DAY, NOW - DAY, ("search",))
+WORK = Maintenance(
+    "m1", "Upgrade", "Read-only.", NOW + DAY, NOW + 2 * DAY, NOW - DAY, NOW - DAY, ("search",)
+)
 HOSTILE = [
     "<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "' onmouseover='alert(1)", "]]>", "<!--", "&lt;",
     "{{ 7 * 7 }}", "\x00\x1b[31m", "\ud800", "\ufffe\uffff", "a\u2028b", "Subject: x\r\nBcc: all@example.com",
@@ -31,7 +33,9 @@ HOSTILE = [
 
 def some_page(text: str = "We are looking into it.", title: str = "Payment problems") -> Page:
     """With one incident that goes on, one that is over, and maintenance to come."""
-    going_on = published(said(1, NOW - 60, text=text, title=title), said(2, NOW, "identified", text, title=title))
+    going_on = published(
+        said(1, NOW - 60, text=text, title=title), said(2, NOW, "identified", text, title=title)
+    )
     over = published(
         said(3, NOW - 5 * DAY, text=text, title=title), said(4, NOW - 5 * DAY + 600, "resolved", text, title=title),
         id=7, opened_at=NOW - 5 * DAY,
@@ -40,7 +44,9 @@ def some_page(text: str = "We are looking into it.", title: str = "Payment probl
 
 
 class Reader(HTMLParser):
-    """What a browser would make of a page: its tags, its attributes, and whether they're closed in order."""
+    """What a browser would make of a page: its tags, its attributes, and whether they're closed in
+    order.
+    """
 
     VOID = frozenset({"meta", "link", "input", "br"})
 
@@ -71,28 +77,43 @@ class Reader(HTMLParser):
 
 def html_of(page: Page) -> dict[str, Reader]:
     found = documents(page, subscribe=True)
-    return {name: Reader(one.body.decode()) for name, one in found.items() if name.endswith(".html")}
+    return {
+        name: Reader(one.body.decode()) for name, one in found.items() if name.endswith(".html")
+    }
 
 
-WORDS = st.one_of(st.text(max_size=40), st.sampled_from(HOSTILE), st.lists(st.sampled_from(HOSTILE)).map("".join))
+WORDS = st.one_of(
+    st.text(max_size=40), st.sampled_from(HOSTILE), st.lists(st.sampled_from(HOSTILE)).map("".join)
+)
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(WORDS, WORDS)
 def test_no_words_change_the_shape_of_anything(text: str, title: str) -> None:
-    """HTML has the same tags and attributes, Atom the same elements, JSON the same keys as with harmless words."""
+    """HTML has the same tags and attributes, Atom the same elements, JSON the same keys as with
+    harmless words.
+    """
     words = "".join(text.split()) and "words"  # a text of nothing but blanks has no paragraph
-    page, harmless = some_page(f"x {' '.join(text.splitlines())}", f"x {title}"), some_page(f"x {words}", "x")
+    page, harmless = (
+        some_page(f"x {' '.join(text.splitlines())}", f"x {title}"),
+        some_page(f"x {words}", "x"),
+    )
     one, other = html_of(page), html_of(harmless)
     assert {name: reader.shape for name, reader in one.items()} == {
         name: reader.shape for name, reader in other.items()
     }
-    feeds = [ET.fromstring(documents(each, subscribe=False)["feed.atom"].body) for each in (page, harmless)]
-    assert [element.tag for element in feeds[0].iter()] == [element.tag for element in feeds[1].iter()]
+    feeds = [
+        ET.fromstring(documents(each, subscribe=False)["feed.atom"].body)
+        for each in (page, harmless)
+    ]
+    assert [element.tag for element in feeds[0].iter()] == [
+        element.tag for element in feeds[1].iter()
+    ]
     for content in feeds[0].iter(f"{ATOM}content"):
         assert {tag for tag, _ in Reader(content.text or "").tags} <= {"p", "small", "br", "strong"}
     shapes = [
-        shape(json.loads(documents(each, subscribe=False)["api/v2/summary.json"].body)) for each in (page, harmless)
+        shape(json.loads(documents(each, subscribe=False)["api/v2/summary.json"].body))
+        for each in (page, harmless)
     ]
     assert shapes[0] == shapes[1]
 
@@ -125,7 +146,9 @@ def test_every_link_leads_to_a_document() -> None:
 
 
 def test_pages_have_landmarks_headings_in_order_and_labels() -> None:
-    """What screen readers go by: one h1, no level left out, a main, a header and a footer, a name for each field."""
+    """What screen readers go by: one h1, no level left out, a main, a header and a footer, a name
+    for each field.
+    """
     for name, reader in html_of(some_page()).items():
         tags = [tag for tag, _ in reader.tags]
         assert {"header", "nav", "main", "footer"} <= set(tags), name
@@ -156,7 +179,8 @@ def test_the_form_is_only_where_somebody_answers_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ratio", "shown"), [(1.0, "100"), (0.99999, "99.99"), (0.9995, "99.95"), (0.5, "50.00"), (0.0, "0.00")]
+    ("ratio", "shown"),
+    [(1.0, "100"), (0.99999, "99.99"), (0.9995, "99.95"), (0.5, "50.00"), (0.0, "0.00")],
 )
 def test_uptime_is_never_rounded_up(ratio: float, shown: str) -> None:
     """A hundred percent says that there was nothing."""
@@ -171,15 +195,21 @@ def feed(page: Page) -> ET.Element:
 
 
 def test_the_feed_has_what_atom_demands() -> None:
-    """RFC 4287, 4.1: an id, a title, an updated and an author; each entry an id, a title, an updated and a link."""
+    """RFC 4287, 4.1: an id, a title, an updated and an author; each entry an id, a title, an
+    updated and a link.
+    """
     root = feed(some_page())
     assert root.tag == f"{ATOM}feed"
-    assert [len(root.findall(f"{ATOM}{name}")) for name in ("id", "title", "updated", "author")] == [1, 1, 1, 1]
+    assert [
+        len(root.findall(f"{ATOM}{name}")) for name in ("id", "title", "updated", "author")
+    ] == [1, 1, 1, 1]
     assert {link.get("rel") for link in root.findall(f"{ATOM}link")} == {"self", "alternate"}
     entries = root.findall(f"{ATOM}entry")
     assert entries[0].findtext(f"{ATOM}title") == "Payment problems"
     for entry in entries:
-        assert [len(entry.findall(f"{ATOM}{name}")) for name in ("id", "title", "updated", "content")] == [1, 1, 1, 1]
+        assert [
+            len(entry.findall(f"{ATOM}{name}")) for name in ("id", "title", "updated", "content")
+        ] == [1, 1, 1, 1]
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]+Z", entry.findtext(f"{ATOM}updated") or "")
     updated = [entry.findtext(f"{ATOM}updated") or "" for entry in entries]
     assert updated == sorted(updated, reverse=True)
@@ -190,9 +220,15 @@ def test_ids_of_the_feed_stay_when_more_is_said() -> None:
     """And are each another's."""
     before, after = (
         make_page(PLAN, [published(*entries)], [WORK], NOW)
-        for entries in ([said(1, NOW - 60)], [said(1, NOW - 60), said(2, NOW, "resolved", "Over.", title="New title")])
+        for entries in (
+            [said(1, NOW - 60)],
+            [said(1, NOW - 60), said(2, NOW, "resolved", "Over.", title="New title")],
+        )
     )
-    ids = [[entry.findtext(f"{ATOM}id") for entry in feed(page).findall(f"{ATOM}entry")] for page in (before, after)]
+    ids = [
+        [entry.findtext(f"{ATOM}id") for entry in feed(page).findall(f"{ATOM}entry")]
+        for page in (before, after)
+    ]
     assert sorted(ids[0], key=str) == sorted(ids[1], key=str)
     assert len(set(ids[0])) == 2
 
@@ -229,8 +265,15 @@ def test_the_summary_has_the_fields_of_statuspage() -> None:
         "id", "name", "status", "impact", "created_at", "updated_at", "started_at", "monitoring_at", "resolved_at",
         "shortlink", "page_id", "reminder_intervals", "incident_updates", "components",
     }  # fmt: skip
-    assert (incident["status"], incident["impact"], incident["resolved_at"]) == ("identified", "major", None)
-    assert [one["status"] for one in incident["incident_updates"]] == ["identified", "investigating"]
+    assert (incident["status"], incident["impact"], incident["resolved_at"]) == (
+        "identified",
+        "major",
+        None,
+    )
+    assert [one["status"] for one in incident["incident_updates"]] == [
+        "identified",
+        "investigating",
+    ]
     assert set(incident["incident_updates"][0]) == {
         "id", "status", "body", "incident_id", "created_at", "updated_at", "display_at", "affected_components",
         "deliver_notifications", "custom_tweet", "tweet_id",
@@ -258,11 +301,20 @@ def test_an_export_is_what_is_served_and_old_incidents_go(tmp_path: Path) -> Non
     write(documents(some_page(), subscribe=False), tmp_path)
     later = documents(make_page(PLAN, [], [], NOW), subscribe=False)
     write(later, tmp_path)
-    files = {str(path.relative_to(tmp_path)): path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
-    assert files == {"CNAME": b"status.example.com", **{name: one.body for name, one in later.items()}}
+    files = {
+        str(path.relative_to(tmp_path)): path.read_bytes()
+        for path in tmp_path.rglob("*")
+        if path.is_file()
+    }
+    assert files == {
+        "CNAME": b"status.example.com",
+        **{name: one.body for name, one in later.items()},
+    }
 
 
-def test_a_file_that_cant_be_written_leaves_the_last_one_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_cant_be_written_leaves_the_last_one_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A full disk is met before anything is replaced."""
     write(documents(some_page(), subscribe=False), tmp_path)
     before = (tmp_path / "index.html").read_bytes()
@@ -285,8 +337,12 @@ def colours(*, dark: bool) -> dict[str, str]:
     """The colours of the stylesheet by name: those for the dark are laid over the others."""
     text = documents(some_page(), subscribe=False)["style.css"].body.decode()
     within = "".join(part.partition("\n}")[0] for part in text.split(DARK)[1:])
-    outside = "".join(part.partition("\n}")[2] if number else part for number, part in enumerate(text.split(DARK)))
-    light, darker = (dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", each)) for each in (outside, within))
+    outside = "".join(
+        part.partition("\n}")[2] if number else part for number, part in enumerate(text.split(DARK))
+    )
+    light, darker = (
+        dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", each)) for each in (outside, within)
+    )
     assert light.keys() >= darker.keys() > set()
     return light | darker if dark else light
 
@@ -310,6 +366,6 @@ def test_words_stand_out_from_what_is_behind_them(dark: bool) -> None:
     for ground in ("page", "raised"):
         for words in ("text", "quiet", "link"):
             assert contrast(found[words], found[ground]) >= 4.5, (words, ground)
-    for state in State:
+    for state in ComponentState:
         assert contrast(found[state], found["page"]) >= 4.5, state
         assert contrast(found["on-sign"], found[state]) >= 4.5, state

@@ -7,7 +7,7 @@ import pytest
 from tests.clock import SteppedClock
 from tests.daemon import Daemon
 from tests.web.statuspage.site import PAGE, opened, publish
-from tests.web.test_webhooks import is_problem
+from tests.web.webhooks.test_endpoint import is_problem
 
 Router = Callable[..., Daemon]
 
@@ -17,7 +17,9 @@ PATHS = (
 )  # fmt: skip
 
 
-async def test_an_incident_is_nowhere_until_something_of_it_is_published(router: Router, clock: SteppedClock) -> None:
+async def test_an_incident_is_nowhere_until_something_of_it_is_published(
+    router: Router, clock: SteppedClock
+) -> None:
     """And then only its public words."""
     async with router(clock=clock, status_page=PAGE) as daemon:
         before = {path: (await daemon.get(path)).body for path in PATHS}
@@ -34,7 +36,9 @@ async def test_an_incident_is_nowhere_until_something_of_it_is_published(router:
         assert "Payment problems" in (await daemon.get("/status")).body.decode()
 
 
-async def test_a_page_needs_no_token_and_says_how_long_it_may_be_kept(router: Router, clock: SteppedClock) -> None:
+async def test_a_page_needs_no_token_and_says_how_long_it_may_be_kept(
+    router: Router, clock: SteppedClock
+) -> None:
     auth = {"tokens": {"ana": {"sha256": "0" * 64}}}
     async with router(clock=clock, status_page=PAGE, auth=auth) as daemon:
         for path in PATHS:
@@ -49,12 +53,17 @@ async def test_a_page_needs_no_token_and_says_how_long_it_may_be_kept(router: Ro
 async def test_content_types_are_those_of_the_formats(router: Router) -> None:
     async with router(status_page=PAGE) as daemon:
         types = [(await daemon.get(path)).headers["Content-Type"] for path in PATHS]
-    html, atom, json = (f"{kind}; charset=utf-8" for kind in ("text/html", "application/atom+xml", "application/json"))
+    html, atom, json = (
+        f"{kind}; charset=utf-8"
+        for kind in ("text/html", "application/atom+xml", "application/json")
+    )
     assert types == [html, html, html, atom, json, json, json]
 
 
 @pytest.mark.parametrize("path", PATHS)
-async def test_what_somebody_has_already_isnt_sent_again(router: Router, clock: SteppedClock, path: str) -> None:
+async def test_what_somebody_has_already_isnt_sent_again(
+    router: Router, clock: SteppedClock, path: str
+) -> None:
     """By its tag, or by its date where there's no tag; and what changed is sent."""
     async with router(clock=clock, status_page=PAGE) as daemon:
         number = await opened(daemon)
@@ -64,7 +73,9 @@ async def test_what_somebody_has_already_isnt_sent_again(router: Router, clock: 
         again = await daemon.get(path, headers={"If-None-Match": tag})
         assert (again.status, again.body, again.headers["ETag"]) == (304, b"", tag)
         assert (await daemon.get(path, headers={"If-Modified-Since": date})).status == 304
-        assert (await daemon.get(path, headers={"If-None-Match": '"other"', "If-Modified-Since": date})).status == 200
+        assert (
+            await daemon.get(path, headers={"If-None-Match": '"other"', "If-Modified-Since": date})
+        ).status == 200
         await clock.advance(90)
         await publish(daemon, number, "Over.", status="resolved")
         changed = await daemon.get(path, headers={"If-None-Match": tag})
@@ -80,7 +91,9 @@ async def test_without_a_slash_the_links_lead_to_the_same(router: Router) -> Non
     assert bare.replace('="status/', '="').replace('href=""', 'href="./"') == whole
 
 
-async def test_the_page_is_shown_on_while_the_store_is_away(router: Router, clock: SteppedClock) -> None:
+async def test_the_page_is_shown_on_while_the_store_is_away(
+    router: Router, clock: SteppedClock
+) -> None:
     """Customers ask most just when something is broken."""
     async with router(clock=clock, status_page=PAGE) as daemon:
         await publish(daemon, await opened(daemon))
@@ -106,5 +119,10 @@ async def test_without_a_page_in_the_config_there_is_none(router: Router) -> Non
 async def test_what_isnt_there_isnt_found(router: Router) -> None:
     """Nor anything outside of the page."""
     async with router(status_page=PAGE) as daemon:
-        for path in ("/status/incidents/99", "/status/nothing", "/status/..%2fapi", "/status/api/v2/nothing.json"):
+        for path in (
+            "/status/incidents/99",
+            "/status/nothing",
+            "/status/..%2fapi",
+            "/status/api/v2/nothing.json",
+        ):
             is_problem(await daemon.get(path), 404)

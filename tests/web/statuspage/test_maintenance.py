@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from router.web.views import when
+from router.web.api.views import when
 from tests.clock import START, SteppedClock
 from tests.daemon import Daemon
 from tests.web.statuspage.site import PAGE
-from tests.web.test_webhooks import is_problem
+from tests.web.webhooks.test_endpoint import is_problem
 
 Router = Callable[..., Daemon]
 PATH = "/api/v1/status/maintenance"
@@ -26,10 +26,14 @@ def work(**changes: Any) -> dict[str, Any]:
 async def state(daemon: Daemon) -> tuple[str, list[str]]:
     """Of the whole, and of what is announced."""
     summary = (await daemon.get("/status/api/v2/summary.json")).json
-    return summary["status"]["indicator"], [one["status"] for one in summary["scheduled_maintenances"]]
+    return summary["status"]["indicator"], [
+        one["status"] for one in summary["scheduled_maintenances"]
+    ]
 
 
-async def test_announced_maintenance_is_shown_at_once_and_passes_by_itself(router: Router, clock: SteppedClock) -> None:
+async def test_announced_maintenance_is_shown_at_once_and_passes_by_itself(
+    router: Router, clock: SteppedClock
+) -> None:
     async with router(clock=clock, status_page=PAGE) as daemon:
         assert await state(daemon) == ("none", [])
         answer = await daemon.ask("POST", PATH, json=work())
@@ -46,7 +50,10 @@ async def test_announced_maintenance_is_shown_at_once_and_passes_by_itself(route
 async def test_it_can_be_ended_early_or_called_off(router: Router, clock: SteppedClock) -> None:
     """Of what never began nothing remains."""
     async with router(clock=clock, status_page=PAGE) as daemon:
-        first, second = [(await daemon.ask("POST", PATH, json=work())).json["maintenance"]["id"] for _ in range(2)]
+        first, second = [
+            (await daemon.ask("POST", PATH, json=work())).json["maintenance"]["id"]
+            for _ in range(2)
+        ]
         assert (await daemon.ask("POST", f"{PATH}/{first}/end")).status == 200
         await clock.advance(700)
         assert (await daemon.ask("POST", f"{PATH}/{second}/end")).status == 200

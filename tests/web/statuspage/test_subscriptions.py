@@ -11,7 +11,7 @@ from tests.clock import SteppedClock
 from tests.daemon import Answer, Daemon
 from tests.senders.test_mail import Relay, running
 from tests.web.statuspage.site import PAGE, opened
-from tests.web.test_webhooks import is_problem
+from tests.web.webhooks.test_endpoint import is_problem
 
 Router = Callable[..., Daemon]
 
@@ -25,7 +25,9 @@ def relay() -> Relay:
 
 
 @pytest.fixture
-async def start(router: Router, relay: Relay, clock: SteppedClock) -> AsyncIterator[Callable[[], Daemon]]:
+async def start(
+    router: Router, relay: Relay, clock: SteppedClock
+) -> AsyncIterator[Callable[[], Daemon]]:
     """Makes a router whose page can be subscribed to: each time on the same store."""
     async with running(relay) as port:
         smtp = {"host": "127.0.0.1", "port": port, "starttls": False}
@@ -68,7 +70,9 @@ async def subscribe(site: Daemon, relay: Relay, address: str) -> None:
 
 async def publish(site: Daemon, number: int, text: str) -> None:
     answer = await site.ask(
-        "POST", f"/api/v1/incidents/{number}/publish", json={"title": "Payment problems", "text": text}
+        "POST",
+        f"/api/v1/incidents/{number}/publish",
+        json={"title": "Payment problems", "text": text},
     )
     assert answer.status == 200
 
@@ -119,7 +123,10 @@ async def test_looking_at_a_link_changes_nothing(site: Daemon, relay: Relay) -> 
 async def test_the_answer_doesnt_tell_who_subscribes(site: Daemon, relay: Relay) -> None:
     """Byte for byte, also when it's asked too often for one address."""
     await subscribe(site, relay, "ana@example.com")
-    answers = [await ask(site, address) for address in ("ana@example.com", "ben@example.com", *["ana@example.com"] * 4)]
+    answers = [
+        await ask(site, address)
+        for address in ("ana@example.com", "ben@example.com", *["ana@example.com"] * 4)
+    ]
     assert len({(answer.status, answer.body) for answer in answers}) == 1
 
 
@@ -131,7 +138,8 @@ async def test_asking_without_end_is_refused(site: Daemon) -> None:
 async def test_a_caller_is_who_the_proxy_says_only_if_there_is_one(site: Daemon) -> None:
     """Anybody can write X-Forwarded-For."""
     answers = [
-        (await ask(site, f"{n}@example.com", headers={"X-Forwarded-For": f"192.0.2.{n}"})).status for n in range(21)
+        (await ask(site, f"{n}@example.com", headers={"X-Forwarded-For": f"192.0.2.{n}"})).status
+        for n in range(21)
     ]
     assert answers[-1] == 429
 
@@ -152,7 +160,9 @@ async def test_what_is_no_address_is_refused(site: Daemon, relay: Relay, address
 
 @pytest.mark.parametrize("purpose", ["confirm", "unsubscribe"])
 @pytest.mark.parametrize("method", ["GET", "POST"])
-async def test_a_link_of_somebody_elses_making_does_nothing(site: Daemon, purpose: str, method: str) -> None:
+async def test_a_link_of_somebody_elses_making_does_nothing(
+    site: Daemon, purpose: str, method: str
+) -> None:
     for token in ("x", "abc.0.def", "a.b.c.d", "%00"):
         assert (await site.ask(method, f"/status/{purpose}/{token}")).status == 404
 
@@ -170,8 +180,13 @@ async def test_a_relay_that_is_away_delays_and_loses_nothing(site: Daemon, relay
     assert len(relay.mails) == 2
 
 
-async def test_a_crash_right_after_the_answer_loses_no_mail(start: Callable[[], Daemon], relay: Relay) -> None:
-    """What subscribers are owed was on disk before who published had the answer. Nobody is told twice, either."""
+async def test_a_crash_right_after_the_answer_loses_no_mail(
+    start: Callable[[], Daemon], relay: Relay
+) -> None:
+    """What subscribers are owed was on disk before who published had the answer.
+
+    Nobody is told twice, either.
+    """
     async with start() as site:
         await subscribe(site, relay, "ana@example.com")
         number = await opened(site)
@@ -216,5 +231,9 @@ async def test_addresses_are_shown_nowhere(site: Daemon, relay: Relay) -> None:
 async def test_without_subscribers_in_the_config_there_is_no_form(router: Router) -> None:
     async with router(status_page=PAGE) as daemon:
         assert b"<form" not in (await daemon.get("/status")).body
-        for method, where in (("POST", "subscribe"), ("GET", "confirm/x"), ("POST", "unsubscribe/x")):
+        for method, where in (
+            ("POST", "subscribe"),
+            ("GET", "confirm/x"),
+            ("POST", "unsubscribe/x"),
+        ):
             is_problem(await daemon.ask(method, f"/status/{where}"), 404)

@@ -45,7 +45,9 @@ def upgrade() -> None:
     )
     op.create_index("alerts_of_incident", "alerts", ["incident_id"])
     resolved = sa.text("status = 'resolved'")
-    op.create_index("alerts_resolved", "alerts", ["last_seen"], sqlite_where=resolved, postgresql_where=resolved)
+    op.create_index(
+        "alerts_resolved", "alerts", ["last_seen"], sqlite_where=resolved, postgresql_where=resolved
+    )
     op.create_table(
         "incidents",
         sa.Column("id", _ID, primary_key=True, autoincrement=False),
@@ -60,7 +62,12 @@ def upgrade() -> None:
     )
     is_open = sa.text("closed_at IS NULL")
     op.create_index(
-        "incidents_one_open", "incidents", ["key"], unique=True, sqlite_where=is_open, postgresql_where=is_open
+        "incidents_one_open",
+        "incidents",
+        ["key"],
+        unique=True,
+        sqlite_where=is_open,
+        postgresql_where=is_open,
     )
     op.create_index("incidents_of_key", "incidents", ["key", "id"])
     op.create_index("incidents_by_state", "incidents", ["severity", "status"])

@@ -19,10 +19,21 @@ def upgrade() -> None:
     op.create_index("records_by_time", "records", ["kind", "at"])
     op.create_table(
         "history",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), sa.Identity(), primary_key=True),
+        sa.Column(
+            "id",
+            sa.BigInteger().with_variant(sa.Integer, "sqlite"),
+            sa.Identity(),
+            primary_key=True,
+        ),
         sa.Column("at", sa.Double, nullable=False),
         sa.Column("doc", sa.Text, nullable=False),
     )
     op.create_index("history_by_time", "history", ["at"])
     referred = sa.text("ref <> ''")
-    op.create_index("notifications_by_ref", "notifications", ["ref"], sqlite_where=referred, postgresql_where=referred)
+    op.create_index(
+        "notifications_by_ref",
+        "notifications",
+        ["ref"],
+        sqlite_where=referred,
+        postgresql_where=referred,
+    )

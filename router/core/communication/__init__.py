@@ -1,0 +1,1 @@
+"""Public communication: the status page, its mails, and previews of every text."""

@@ -1,0 +1,117 @@
+"""The words of the mails to subscribers, and what becomes of one once it was tried.
+
+Plain text, for every reader.
+"""
+
+from msgspec.structs import replace
+
+from router.core.communication.notice import Notice, Update, clean
+from router.core.outbox.backoff import next_delay
+from router.core.text.plain import utc
+from router.model.decision import Entry
+from router.model.incident import Incident
+from router.model.notification import Result, Retry, Sent, Uncertain
+from router.model.statuspage import OwedMail, PublicMail, StatusPlan
+
+GIVE_UP_AFTER = 86_400.0
+"""Seconds. News that is a day old is on the page."""
+
+REMEMBERED = 30 * 86_400.0
+"""Seconds for which a mail that was sent is remembered, so that it's never sent twice."""
+
+
+def ask_to_confirm(plan: StatusPlan, address: str, link: str, owed: OwedMail) -> PublicMail:
+    """The only mail that goes to who hasn't confirmed."""
+    text = (
+        f"Somebody, most likely you, asked for updates of {plan.title} at this address.\n\n"
+        f"To get them, open this link and confirm:\n{link}\n\n"
+        "If it wasn't you, do nothing: you won't hear from us again."
+    )
+    return PublicMail(address, f"Confirm updates of {plan.title}", text, _name(owed), owed.owed_at)
+
+
+def already(plan: StatusPlan, address: str, unsubscribe: str, owed: OwedMail) -> PublicMail:
+    """For who subscribed before.
+
+    The form doesn't say so, since anybody can write any address into it.
+    """
+    text = f"You asked for updates of {plan.title}, which you get already.\n\nTo get no more of them:\n{unsubscribe}\n"
+    subject = f"You get updates of {plan.title}"
+    return PublicMail(address, subject, text, _name(owed), owed.owed_at, unsubscribe=unsubscribe)
+
+
+def update(
+    plan: StatusPlan, address: str, unsubscribe: str, owed: OwedMail, notice: Notice
+) -> PublicMail | None:
+    """None: what it's about isn't public (any more)."""
+    said = next((one for one in notice.updates if one.id == owed.entry_id), None)
+    if said is None:
+        return None
+    return PublicMail(
+        to=address,
+        subject=f"[{said.status.capitalize()}] {notice.title}",
+        text=_text(plan, notice, said, unsubscribe),
+        name=_name(owed),
+        at=owed.owed_at,
+        # A number comes again with a new database: the time tells the incidents apart.
+        thread=f"status-{notice.id}.{notice.published_at:.0f}",
+        unsubscribe=unsubscribe,
+    )
+
+
+def _text(plan: StatusPlan, notice: Notice, said: Update, unsubscribe: str) -> str:
+    known = {one.name: one.title for one in plan.components}
+    affected = [known[name] for name in notice.components if name in known]
+    lines = [
+        notice.title,
+        "",
+        *said.paragraphs,
+        "",
+        f"Status: {said.status.capitalize()}",
+        *([f"Affects: {', '.join(affected)}"] if affected else []),
+        f"Started: {utc(notice.started_at)}",
+        f"This update: {utc(said.at)}",
+        "",
+        f"All updates: {plan.url}/incidents/{notice.id}.html",
+        f"Unsubscribe: {unsubscribe}",
+    ]
+    return "\n".join(lines)
+
+
+def announcement(
+    address: str, unsubscribe: str, owed: OwedMail, incident: Incident, entry: Entry
+) -> PublicMail:
+    """What was announced to customers, in the words that were approved, to somebody who asked for
+    updates.
+    """
+    text = f"{letter_text(str(entry.data.get('text', '')))}\n\nUnsubscribe: {unsubscribe}"
+    subject, name = str(entry.data.get("title", "")), f"{_name(owed)}.{incident.opened_at:.0f}"
+    return PublicMail(address, subject, text, name, owed.owed_at, unsubscribe=unsubscribe)
+
+
+def letter_text(text: str) -> str:
+    """What somebody wrote, in its lines, of characters that every reader can show."""
+    return "\n".join(clean(line) for line in text.splitlines()).strip()
+
+
+def _name(owed: OwedMail) -> str:
+    return f"{owed.kind}-{owed.entry_id or f'{owed.owed_at:.0f}'}.{owed.subscriber}"
+
+
+def settled(owed: OwedMail, result: Result | None, now: float, jitter: float) -> OwedMail:
+    """The mail as it's stored after a try; a result of None: nothing was to be sent.
+
+    One that's done is due once more, to be forgotten.
+    """
+    done = replace(owed, done=True, due_at=now + REMEMBERED, attempts=owed.attempts + 1)
+    match result:
+        case None:
+            return replace(done, error="not wanted any more")
+        case Sent():
+            return replace(done, error="")
+        case Retry(reason=error) | Uncertain(reason=error) if now - owed.owed_at < GIVE_UP_AFTER:
+            after = result.after if isinstance(result, Retry) else None
+            due_at = now + next_delay(done.attempts, retry_after=after, jitter=jitter)
+            return replace(done, done=False, due_at=due_at, error=error)
+        case _:
+            return replace(done, error=result.reason)

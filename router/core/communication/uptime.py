@@ -1,0 +1,91 @@
+"""How much of the time a component was up, by day: what the bars of the status page show."""
+
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+
+from msgspec import Struct
+
+from router.core.communication.notice import Notice
+from router.model.statuspage import ComponentState
+
+DAY = 86_400.0
+
+WEIGHTS = {ComponentState.MAJOR: 1.0, ComponentState.PARTIAL: 0.3}
+"""How much of the time in a state counts as down. As Statuspage has it, so that the figures can be
+compared: https://support.atlassian.com/statuspage/docs/display-historical-uptime-of-components/"""
+
+
+class Stretch(Struct, frozen=True):
+    """A time in which the worst that was so is `state`."""
+
+    start: float
+    end: float
+    state: ComponentState
+
+
+class Day(Struct, frozen=True):
+    """One day in UTC, from `at` on. `state` is the worst of it, None where nothing is known.
+
+    `lasted` is for how many seconds which disruption lasted, the worst first.
+    """
+
+    at: float
+    state: ComponentState | None
+    lasted: tuple[tuple[ComponentState, float], ...] = ()
+
+
+class Uptime(Struct, frozen=True):
+    """Oldest day first.
+
+    `ratio` is the part of the known time that the component was up, None if none is known.
+    """
+
+    days: tuple[Day, ...]
+    ratio: float | None
+
+
+def uptime(notices: Iterable[Notice], since: float | None, history: float, now: float) -> Uptime:
+    """Of the component that `notices` are about, over the last `history` seconds in whole days,
+    today's included.
+    """
+    today = now - now % DAY
+    first = today - DAY * (max(1, round(history / DAY)) - 1)
+    begin = max(first, since or first)
+    worst = _worst(notices, begin, now)
+    days = tuple(
+        _day(first + DAY * number, begin, worst)
+        for number in range(round((today - first) / DAY) + 1)
+    )
+    down = sum(WEIGHTS.get(stretch.state, 0.0) * (stretch.end - stretch.start) for stretch in worst)
+    return Uptime(days, 1.0 - down / (now - begin) if now > begin else None)
+
+
+def _worst(notices: Iterable[Notice], begin: float, now: float) -> list[Stretch]:
+    """When it was how bad, without overlap, in order, and within the time that counts."""
+    given = [
+        Stretch(
+            max(span.start, begin), min(now if span.end is None else span.end, now), notice.impact
+        )
+        for notice in notices
+        for span in notice.spans
+        if notice.impact is not ComponentState.OPERATIONAL
+    ]
+    edges = sorted({edge for one in given if one.start < one.end for edge in (one.start, one.end)})
+    stretches = []
+    for start, end in pairwise(edges):
+        states = [one.state for one in given if one.start <= start and one.end >= end]
+        if states:
+            stretches.append(Stretch(start, end, max(states, key=lambda state: state.rank)))
+    return stretches
+
+
+def _day(at: float, begin: float, worst: Sequence[Stretch]) -> Day:
+    if at + DAY <= begin:
+        return Day(at, None)
+    lasted: dict[ComponentState, float] = {}
+    for one in worst:
+        overlap = min(one.end, at + DAY) - max(one.start, at)
+        if overlap > 0:
+            lasted[one.state] = lasted.get(one.state, 0.0) + overlap
+    ordered = tuple(sorted(lasted.items(), key=lambda item: -item[0].rank))
+    return Day(at, ordered[0][0] if ordered else ComponentState.OPERATIONAL, ordered)

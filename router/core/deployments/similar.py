@@ -1,0 +1,84 @@
+"""Past incidents like this one, and what fixed them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from router.model.decision import Entry
+from router.model.incident import Incident
+from router.model.reason import Reason
+
+MOST = 5
+LEAST = 0.4
+"""The score from which a past incident is worth a look."""
+
+_SAME_RULE = 0.4
+_SAME_COMPONENT = 0.1
+_CLOSED = frozenset({Reason.RESOLVED_BY_PERSON, Reason.FALSE_POSITIVE})
+
+
+@dataclass(frozen=True, slots=True)
+class Similar:
+    """A past incident, how much it is alike (from 0 to 1, where 1 has the same key), and the labels
+    that are the same.
+
+    `same` is "key", "rule" or "labels": what of them is the same.
+    """
+
+    incident: Incident
+    score: float
+    same: str
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """What a person wrote of how it ended, or the last that they wrote before it did."""
+
+    text: str
+    by: str
+    at: float
+
+
+def similar(incident: Incident, others: Iterable[Incident]) -> list[Similar]:
+    """The closed ones, but for drills, that opened before it and are like it, the most alike first,
+    then the latest.
+    """
+    past = (
+        other
+        for other in others
+        if other.id < incident.id and not other.is_open and not other.drill
+    )
+    found = [one for other in past if (one := _compared(incident, other)).score >= LEAST]
+    return sorted(found, key=lambda one: (-one.score, -one.incident.opened_at, -one.incident.id))[
+        :MOST
+    ]
+
+
+def what_fixed(timeline: Sequence[Entry]) -> Fix | None:
+    """From the whole timeline, oldest first; None if nobody wrote anything."""
+    written = [(entry, str(entry.data["text"])) for entry in timeline if entry.data.get("text")]
+    closing = [(entry, text) for entry, text in written if entry.what in _CLOSED]
+    notes = [(entry, text) for entry, text in written if entry.what is Reason.NOTED]
+    for entry, text in (closing or notes)[-1:]:
+        return Fix(text, entry.by, entry.at)
+    return None
+
+
+def _compared(one: Incident, other: Incident) -> Similar:
+    labels = tuple(
+        sorted(name for name, value in one.labels.items() if other.labels.get(name) == value)
+    )
+    if one.key == other.key:
+        return Similar(other, 1.0, "key", labels)
+    names = one.labels.keys() | other.labels.keys()
+    alike = len(labels) / len(names) if names else 0.0
+    rest = 1 - _SAME_RULE - _SAME_COMPONENT
+    same_rule = (
+        one.rule == other.rule and one.rule != "default"
+    )  # the default rule says nothing of what it took
+    score = (
+        rest * alike
+        + _SAME_RULE * same_rule
+        + _SAME_COMPONENT * bool(one.component == other.component != "")
+    )
+    return Similar(other, round(score, 3), "rule" if same_rule else "labels", labels)

@@ -1,0 +1,1 @@
+"""Explain: why somebody was or was not paged."""

@@ -1,0 +1,311 @@
+"""A decision in the making, and the part of it that is about time: whom to tell by now, and what
+comes next.
+
+Telling people over time is a row, never a sleeping task. An open incident has at most one timer of
+each name: STEP is for the policy's next step, then for telling all again, then for saying that
+nobody has answered; REACH for the further ways in which people want to be reached; PROMOTE for the
+worse severity; RESPOND for the response that was promised, and REMIND for the next update that is.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from msgspec.structs import replace
+
+from router.core.incident.policy import Policy, Step, Unless
+from router.core.incident.settings import Settings
+from router.core.oncall.recipients import Recipients
+from router.model.decision import Entry, Owed, Timer
+from router.model.event import TimerDue
+from router.model.incident import Incident
+from router.model.reason import Reason
+
+STEP = "step"
+REACH = "reach"
+PROMOTE = "promote"
+RESPOND = "respond"
+REMIND = "remind"
+CLOCKS = (PROMOTE, RESPOND, REMIND)
+"""What a severity sets when it begins to hold, and what ends with it: see `start_clocks`."""
+
+PAGING = frozenset({STEP, REACH, PROMOTE})
+"""The deadlines by which people are paged. They're put off while the incident is kept quiet."""
+
+PATIENCE = 900.0
+"""Seconds after the last step, of a policy that repeats nothing, in which somebody may still
+answer.
+"""
+
+
+@dataclass(slots=True)
+class Decision:
+    """What becomes of the incident, and all that follows.
+
+    `incident` is None where nothing changes in it.
+    """
+
+    reason: Reason
+    incident: Incident | None = None
+    entries: list[Entry] = field(default_factory=list)
+    timers: list[Timer] = field(default_factory=list)
+    timers_cleared: list[str] = field(default_factory=list)
+    owed: list[Owed] = field(default_factory=list)
+    detached: bool = False
+
+    @property
+    def changed(self) -> Incident:
+        """The incident as it is so far, where there's one."""
+        assert self.incident is not None
+        return self.incident
+
+    def change(self, **changes: Any) -> None:
+        self.incident = replace(self.changed, **changes)
+
+    def note(self, at: float, what: Reason, by: str = "", **data: Any) -> None:
+        """Put a line on the timeline."""
+        self.entries.append(Entry(self.changed.id, at, what, by, data))
+
+    def owe(self, at: float, reason: Reason, channels: Sequence[str]) -> None:
+        """Owe each channel a message about the incident."""
+        self.owed += [Owed(self.changed.id, channel, reason, at) for channel in channels]
+
+    def set_timer(self, name: str, due_at: float) -> None:
+        self.timers.append(Timer(self.changed.id, name, due_at))
+
+
+# --- the policy's steps, and what follows them
+
+
+def run_steps(
+    decision: Decision, at: float, reason: Reason, settings: Settings, *, ahead: int = 0
+) -> None:
+    """Take the policy's steps that are due, the first `ahead` of them in any case, and set the
+    timer of what is next.
+
+    A step that means people and reaches none isn't waited out: the next one is due at once.
+    """
+    incident = decision.changed
+    policy = settings.policy_of(incident)
+    step, nobody = incident.step, False
+    while step < len(policy.steps) and (
+        nobody
+        or step < ahead
+        or settings.calendar.after(policy.steps[step].after, incident.policy_since) <= at
+    ):
+        due = policy.steps[step]
+        step += 1
+        if skipped := unneeded(due, incident):
+            decision.note(at, skipped, step=step, channels=list(due.notify))
+            nobody = nobody and skipped is Reason.CONDITION_FAILED
+            continue
+        reached = settings.people.reach(due.notify, incident.severity, at)
+        tell(decision, at, reason, reached)
+        if reason is Reason.STEP_DUE:
+            decision.note(at, Reason.STEP_DUE, step=step, channels=list(reached.addresses))
+        nobody = reached.nobody
+    decision.change(step=step)
+    if step < len(policy.steps):
+        decision.set_timer(
+            STEP, settings.calendar.after(policy.steps[step].after, incident.policy_since)
+        )
+    else:
+        decision.note(at, Reason.STEPS_ENDED, steps=len(policy.steps))
+        _wait_for_answer(decision, at, policy)
+
+
+def unneeded(step: Step, incident: Incident) -> Reason | None:
+    """Why the step isn't taken, if so."""
+    if step.when and not step.when.holds(labels=incident.labels, annotations=incident.annotations):
+        return Reason.CONDITION_FAILED
+    if step.unless is Unless.ACKNOWLEDGED and incident.acknowledged_at is not None:
+        return Reason.STEP_SKIPPED
+    return None
+
+
+def _wait_for_answer(decision: Decision, at: float, policy: Policy) -> None:
+    """All steps are taken: somebody answers now, or everybody is told again, or it's said that
+    nobody did.
+    """
+    goes_on = policy.repeat is not None and policy.repeat.unless is Unless.RESOLVED
+    if policy.wants_answer and (goes_on or decision.changed.acknowledged_at is None):
+        decision.set_timer(STEP, at + (policy.repeat.every if policy.repeat else PATIENCE))
+    else:
+        decision.timers_cleared.append(STEP)
+
+
+def go_on(decision: Decision, at: float, settings: Settings) -> None:
+    """The timer STEP is due: take the next step, or tell everybody again, or say that nobody has
+    answered.
+    """
+    incident = decision.changed
+    policy = settings.policy_of(incident)
+    if incident.step < len(policy.steps):
+        decision.reason = Reason.STEP_DUE
+        run_steps(decision, at, Reason.STEP_DUE, settings)
+    elif policy.repeat and incident.repeats < policy.repeat.times:
+        if policy.repeat.unless is Unless.RESOLVED or incident.acknowledged_at is None:
+            tell_again(decision, at, policy, settings)
+    elif incident.acknowledged_at is None:
+        _unanswered(decision, at, policy, settings)
+
+
+def resume(decision: Decision, timer: TimerDue, settings: Settings) -> None:
+    """Pages were held back until now: the policy has stood still meanwhile, and its steps keep
+    their distance.
+    """
+    incident = decision.changed
+    steps = settings.policy_of(incident).steps
+    if incident.step >= len(steps):
+        decision.change(muted=None)
+    elif timer.name == STEP:
+        after = steps[incident.step].after
+        since = (
+            incident.policy_since
+            + timer.due_at
+            - settings.calendar.after(after, incident.policy_since)
+        )
+        # Counted in business days, another start might put it off once more.
+        moved = since > incident.policy_since and settings.calendar.after(after, since) <= timer.at
+        decision.change(muted=None, policy_since=since if moved else incident.policy_since)
+
+
+def tell_again(decision: Decision, at: float, policy: Policy, settings: Settings) -> None:
+    """Tell the targets of all steps that are for this incident, whether they were told before or
+    not.
+    """
+    incident = decision.changed
+    steps = [
+        step for step in policy.steps if unneeded(step, incident) is not Reason.CONDITION_FAILED
+    ]
+    targets = dict.fromkeys(target for step in steps for target in step.notify)
+    reached = settings.people.reach(tuple(targets), incident.severity, at)
+    decision.reason = Reason.TOLD_AGAIN
+    decision.change(repeats=incident.repeats + 1)
+    decision.note(
+        at, Reason.TOLD_AGAIN, time=incident.repeats + 1, channels=list(reached.addresses)
+    )
+    tell(decision, at, Reason.TOLD_AGAIN, reached)
+    _wait_for_answer(decision, at, policy)
+
+
+def _unanswered(decision: Decision, at: float, policy: Policy, settings: Settings) -> None:
+    """The end of the escalation is said to everybody, and to the fallback."""
+    incident = decision.changed
+    decision.reason = Reason.UNANSWERED
+    decision.note(at, Reason.UNANSWERED, steps=incident.step, repeats=incident.repeats)
+    fallback = settings.people.reach(policy.fallback, incident.severity, at).without(incident.told)
+    decision.owe(at, Reason.UNANSWERED, incident.told)
+    tell(decision, at, Reason.UNANSWERED, fallback)
+
+
+# --- who is told
+
+
+def tell(decision: Decision, at: float, reason: Reason, reached: Recipients) -> None:
+    """Owe a message to all of these, those that come later by a timer; and note who can't be
+    reached.
+    """
+    for target, why in reached.problems:
+        decision.note(at, Reason.NOBODY_REACHED, target=target, why=why)
+    _owe(decision, at, reason, reached.now)
+    incident = decision.changed
+    if reached.later and incident.is_open and incident.acknowledged_at is None:
+        _reach_later(
+            decision,
+            {*incident.reaching, *((at + after, address) for after, address in reached.later)},
+        )
+
+
+def try_next_ways(decision: Decision, at: float) -> None:
+    """Nobody has acknowledged: tell people over their further ways that are due."""
+    reaching = decision.changed.reaching
+    due = tuple(address for when, address in reaching if when <= at)
+    if due:
+        decision.note(at, Reason.NEXT_WAY, channels=list(due))
+        _owe(decision, at, Reason.NEXT_WAY, due)
+    _reach_later(decision, {one for one in reaching if one[0] > at})
+
+
+def stop_reaching(decision: Decision) -> None:
+    """Somebody has answered, or the policy starts over: no further ways to reach people are tried."""
+    if decision.changed.reaching:
+        decision.change(reaching=())
+        decision.timers_cleared.append(REACH)
+
+
+def _owe(decision: Decision, at: float, reason: Reason, addresses: tuple[str, ...]) -> None:
+    decision.owe(at, reason, addresses)
+    decision.change(told=tuple(dict.fromkeys((*decision.changed.told, *addresses))))
+
+
+def _reach_later(decision: Decision, reaching: set[tuple[float, str]]) -> None:
+    decision.change(reaching=tuple(sorted(reaching)))
+    if reaching:
+        decision.set_timer(REACH, min(reaching)[0])
+
+
+# --- what the severity promises
+
+
+def start_clocks(decision: Decision, at: float, settings: Settings) -> None:
+    """A severity holds from now on, anew or again: set the deadlines that it comes with."""
+    incident = decision.changed
+    if incident.acknowledged_at is None:
+        expect_response(decision, at, settings)
+    if (every := settings.plan_of(incident).update_every) is not None:
+        decision.set_timer(REMIND, at + every)
+    if (due_at := promotion_due(incident, settings.policy_of(incident))) is not None:
+        decision.set_timer(PROMOTE, max(at, due_at))
+
+
+def expect_response(decision: Decision, at: float, settings: Settings) -> None:
+    """Nobody has answered: from now on the time runs in which the severity promises that somebody
+    does.
+    """
+    within = settings.plan_of(decision.changed).respond_within
+    if within is not None:
+        decision.set_timer(RESPOND, settings.calendar.after(within, at))
+
+
+def promotion_due(incident: Incident, policy: Policy) -> float | None:
+    """When the incident becomes a worse one, in UTC epoch seconds: what it was open before a brief
+    resolve counts.
+    """
+    promote = policy.promote
+    if promote is None or not promote.to.worse_than(incident.severity):
+        return None
+    return incident.severity_since + promote.after - incident.spent
+
+
+def remind(decision: Decision, at: float, settings: Settings) -> None:
+    """The timer REMIND is due: whoever is on it has said nothing for too long, or else it's set
+    anew.
+    """
+    incident = decision.changed
+    every = settings.plan_of(incident).update_every
+    if every is None:
+        return
+    if at < incident.news_at + every:
+        decision.set_timer(REMIND, incident.news_at + every)
+        return
+    decision.set_timer(REMIND, at + every)
+    if incident.acknowledged_at is None:
+        return  # it's still being escalated, which is louder
+    decision.reason = Reason.UPDATE_OVERDUE
+    decision.note(
+        at,
+        Reason.UPDATE_OVERDUE,
+        since=incident.news_at,
+        say=f'alert-router update {incident.id} "…"',
+    )
+    lead = settings.people.find(incident.lead)
+    reached = settings.people.reach((f"contact:{lead}",) if lead else (), incident.severity, at)
+    decision.owe(
+        at, Reason.UPDATE_OVERDUE, tuple(dict.fromkeys((*edited(incident, settings), *reached.now)))
+    )
+
+
+def edited(incident: Incident, settings: Settings) -> tuple[str, ...]:
+    """The channels that hear of every change, since they edit what they said."""
+    return tuple(channel for channel in incident.told if channel in settings.edited)

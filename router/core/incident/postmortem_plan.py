@@ -1,0 +1,26 @@
+"""When a post-mortem is due, who is reminded of it, and whom it's shared with."""
+
+from msgspec import Struct
+
+from router.model.incident import Severity
+
+DAY = 86_400.0
+
+
+class PostMortemPlan(Struct, frozen=True):
+    """Times are in seconds.
+
+    `severities` are those that need one, `due` after the end; none by default. `remind` is how long
+    after the end the lead is told for the first time, and how long before an item is due its owner
+    is; `again` how often once it's overdue. `owners` are the targets told where the lead is nobody
+    who can be. `share` are the channels that a post-mortem is shared to, `tickets` those that keep
+    a ticket for each action item.
+    """
+
+    severities: frozenset[Severity] = frozenset()
+    due: float = 2 * DAY
+    remind: float = DAY
+    again: float = DAY
+    owners: tuple[str, ...] = ()
+    share: tuple[str, ...] = ()
+    tickets: tuple[str, ...] = ()

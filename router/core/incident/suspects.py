@@ -1,0 +1,46 @@
+"""Names the deployment that may have caused an incident: when the incident opens, or when word of
+it comes later.
+"""
+
+from msgspec.structs import replace
+
+from router.core.deployments.suspect import is_suspect, suspect, suspicion
+from router.core.incident.escalation import Decision, edited
+from router.core.incident.settings import Settings
+from router.model.deployment import Deployment
+from router.model.event import Deployed
+from router.model.incident import Incident
+from router.model.reason import Reason
+
+
+def name_suspect(decision: Decision, at: float, settings: Settings) -> None:
+    """Of an incident that opens; if there's one."""
+    assert decision.incident is not None
+    if found := suspect(decision.incident, settings.deployments):
+        _name(decision, found, at)
+
+
+def deployed(incident: Incident, event: Deployed, settings: Settings) -> Decision:
+    """Word of a deployment may come after the alert that it caused."""
+    told, before = event.deployment, incident.suspect
+    if not incident.is_open or not is_suspect(told, incident, settings.deployments):
+        return Decision(Reason.NOT_SUSPECTED)
+    if before is not None and (before.id == told.id or before.at > told.at):
+        return Decision(Reason.ALREADY_DONE)
+    decision = Decision(Reason.SUSPECTED, replace(incident, updated_at=event.at))
+    _name(decision, told, event.at)
+    decision.owe(event.at, Reason.SUSPECTED, edited(incident, settings))
+    return decision
+
+
+def _name(decision: Decision, deployment: Deployment, at: float) -> None:
+    assert decision.incident is not None
+    decision.incident = replace(decision.incident, suspect=deployment)
+    decision.note(
+        at,
+        Reason.SUSPECTED,
+        f"source:{deployment.source}",
+        suspect=suspicion(deployment, decision.incident),
+        deployment=deployment.id,
+        url=deployment.compare or deployment.url,
+    )

@@ -1,0 +1,176 @@
+"""The changes to an incident that come of several kinds of event: another severity, the end, words
+for the public.
+"""
+
+from typing import Any
+
+from msgspec.structs import replace
+
+from router.core.incident.escalation import (
+    CLOCKS,
+    STEP,
+    Decision,
+    run_steps,
+    start_clocks,
+    stop_reaching,
+)
+from router.core.incident.follow_up import call_for_postmortem
+from router.core.incident.settings import Settings
+from router.model.incident import Incident, Severity, Status
+from router.model.reason import Reason
+
+RESOLVE = "resolve"
+
+OF_STAKEHOLDERS = frozenset(
+    {
+        Reason.OPENED,
+        Reason.REOPENED,
+        Reason.SEVERITY_RAISED,
+        Reason.SEVERITY_SET,
+        Reason.PROMOTED,
+        Reason.STATUS_SET,
+        Reason.RESOLVED,
+        Reason.RESOLVED_BY_PERSON,
+        Reason.FALSE_POSITIVE,
+        Reason.RESENT,
+    }
+)
+"""Why stakeholders may be owed a message.
+
+Whoever is owed one for another reason is asked for something.
+"""
+
+
+def later(incident: Incident, at: float, **changes: Any) -> Incident:
+    """The incident as it is from `at` on."""
+    return replace(incident, updated_at=at, **changes)
+
+
+def set_severity(  # noqa: PLR0913 - each is a different fact about one change
+    decision: Decision,
+    incident: Incident,
+    severity: Severity,
+    at: float,
+    settings: Settings,
+    /,  # `data` has a severity, too
+    *,
+    by: str = "",
+    **data: Any,
+) -> None:
+    """The policy of the severity starts over from now; an acknowledgement stands.
+
+    `decision.reason` says why.
+    """
+    data |= {"from": incident.severity, "severity": severity}
+    decision.incident = later(
+        incident,
+        at,
+        severity=severity,
+        policy_since=at,
+        step=0,
+        repeats=0,
+        severity_since=at,
+        spent=0.0,
+        muted=None,
+    )
+    decision.note(at, decision.reason, by, **data)
+    decision.owe(at, decision.reason, incident.told)
+    stop_reaching(decision)
+    decision.timers_cleared += CLOCKS
+    run_steps(decision, at, decision.reason, settings)
+    start_clocks(decision, at, settings)
+    inform_stakeholders(decision, at, settings)
+
+
+def close(
+    decision: Decision,
+    at: float,
+    status: Status,
+    settings: Settings,
+    /,
+    *,
+    by: str = "",
+    **data: Any,
+) -> None:
+    """An open incident ends.
+
+    What it counted counts no more: those alerts are looked at afresh when they repeat.
+    """
+    incident = decision.changed
+    decision.change(
+        status=status,
+        closed_at=at,
+        closed_by=by,
+        firing=0,
+        quiet_since=None,
+        muted=None,
+        spent=incident.spent + at - incident.severity_since,
+    )
+    decision.detached = bool(by)
+    decision.timers_cleared += [RESOLVE, STEP, *CLOCKS]
+    stop_reaching(decision)
+    decision.note(at, decision.reason, by, **data)
+    decision.owe(at, decision.reason, incident.told)
+    inform_stakeholders(decision, at, settings)
+    if status is Status.RESOLVED:
+        call_for_postmortem(decision, at, settings)
+    # That it was public has been approved, and an outage left standing there would be a lie.
+    if incident.public_title:
+        publish(decision, at, settings, by=by)
+
+
+def inform_stakeholders(decision: Decision, at: float, settings: Settings) -> None:
+    """Those who only want to know where it stands are told, each once."""
+    incident = decision.changed
+    stakeholders = settings.plan_of(incident).stakeholders
+    if not stakeholders:
+        return
+    reached = settings.people.reach(stakeholders, incident.severity, at)
+    owed = {one.channel for one in decision.owed}
+    decision.owe(
+        at, decision.reason, [address for address in reached.addresses if address not in owed]
+    )
+
+
+def onlooks(incident: Incident, address: str, reason: Reason) -> bool:
+    """Is a message that is owed for this reason for somebody who only wants to know where it
+    stands?
+    """
+    return reason in OF_STAKEHOLDERS and address not in incident.told
+
+
+def publish(  # noqa: PLR0913 - each is a different fact about one change
+    decision: Decision,
+    at: float,
+    settings: Settings,
+    *,
+    by: str = "",
+    text: str = "",
+    title: str = "",
+) -> None:
+    """Say something to the public, in the words of the template where none are given."""
+    incident = decision.changed
+    said = settings.wording.update(incident, at)
+    title = title or incident.public_title or said.subject
+    text = text or said.text
+    since = at if incident.published_at is None else incident.published_at
+    decision.change(public_title=title, published_at=since)
+    decision.note(
+        at,
+        Reason.PUBLISHED,
+        by,
+        text=text,
+        title=title,
+        status=incident.status,
+        component=incident.component,
+    )
+    decision.owe(at, Reason.PUBLISHED, settings.public)
+
+
+def publish_by_rule(decision: Decision, at: float, settings: Settings) -> None:
+    """Say to the public where it stands, if the incident's rule wants that said without asking
+    anybody.
+    """
+    incident = decision.changed
+    if settings.rules.named(incident.rule).public and not incident.drill:
+        publish(decision, at, settings)

@@ -1,0 +1,1 @@
+"""Messages: the texts that channels, callers and commands receive about an incident."""

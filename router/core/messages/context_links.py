@@ -1,0 +1,157 @@
+"""Where to look: the time that an incident is about, the query of its alert, and links into other
+services.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from router.core.text.plain import plain, web_url
+from router.core.text.template import NotMeant, Template, written
+from router.model.alert import Alert
+from router.model.incident import Incident
+
+BEFORE = 900.0
+"""Seconds shown before the onset: what led to it, and what was normal."""
+
+AFTER = 300.0
+"""Seconds shown after the end."""
+
+FARTHEST = 86_400.0
+"""Seconds before the opening that an onset is believed.
+
+An alert may have fired for weeks before the router saw it.
+"""
+
+
+_COMPARISON = re.compile(
+    r"(?P<curve>.*\S)\s*(?P<sign>[<>]=?|[=!]=)\s*(?P<limit>-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?)",
+    re.DOTALL,
+)
+_QUOTED = re.compile(r'"(\\.|[^"\\])*"|\'(\\.|[^\'\\])*\'|`[^`]*`')
+_BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|\{[^{}]*\}")
+_TOP_LEVEL = re.compile(r"[()\[\]{}<>]|[=!]=|\b(and|or|unless)\b", re.IGNORECASE)
+"""After `_top_level`: another comparison, a set operator, or a bracket that isn't closed."""
+
+LONGEST_QUERY = 4_000
+"""Characters that are looked into: what is nested more deeply than anybody means takes the square
+of its length.
+"""
+
+LONGEST_URL = 2_000
+"""Characters. Browsers, mail gateways and chats start to cut beyond it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """From `start` to `end`, in UTC seconds.
+
+    `onset` is when the first alert began, as far as is known.
+    """
+
+    start: float
+    onset: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A way to look at an incident elsewhere, or the `problem` that there is with it."""
+
+    name: str
+    url: str = ""
+    problem: str = ""
+
+
+def window(incident: Incident, alerts: Iterable[Alert], now: float) -> Window:
+    """The time to look at: from a while before the onset until now, or a little after the end."""
+    began = [
+        alert.starts_at
+        for alert in alerts
+        if incident.opened_at - FARTHEST <= alert.starts_at < incident.opened_at
+    ]
+    onset = min([incident.opened_at, *began])
+    end = now if incident.closed_at is None else min(now, incident.closed_at + AFTER)
+    return Window(onset - BEFORE, onset, max(end, incident.opened_at))
+
+
+def query_of(url: str) -> str:
+    """The PromQL in a Prometheus `generatorURL` (`…/graph?g0.expr=…`); "" if it's no such URL."""
+    try:
+        return parse_qs(urlsplit(url).query).get("g0.expr", [""])[0]
+    except ValueError:
+        return ""
+
+
+def curve_of(query: str) -> tuple[str, tuple[str, float] | None]:
+    """What an alert's query compares, and with what: `rate(x[5m]) > 0.5` is ("rate(x[5m])", (">",
+    0.5)).
+
+    The comparison leaves out all that doesn't alert: without it there's a curve from before. A
+    query that is more than one comparison with a number stays as it is, with None.
+    """
+    found = _COMPARISON.fullmatch(query.strip()) if len(query) <= LONGEST_QUERY else None
+    if found is None or _TOP_LEVEL.search(_top_level(found["curve"])):
+        return query, None
+    return found["curve"], (found["sign"], float(found["limit"]))
+
+
+def _top_level(query: str) -> str:
+    """The query without what is in brackets or quotes."""
+    text = _QUOTED.sub("", query)
+    while (less := _BRACKETS.sub("", text)) != text:
+        text = less
+    return text
+
+
+def links(
+    templates: Iterable[tuple[str, Template]], incident: Incident, seen: Window
+) -> list[Link]:
+    """A link for each (name, template) that is meant for the incident.
+
+    One that fails leaves the others alone.
+    """
+    given = _given(incident, seen)
+    made = (_link(name, template, given) for name, template in templates)
+    return [link for link in made if link is not None]
+
+
+def usable(made: Sequence[Link]) -> tuple[tuple[str, str], ...]:
+    """The name and URL of those that lead somewhere."""
+    return tuple((link.name, link.url) for link in made if link.url)
+
+
+def _link(name: str, template: Template, given: dict[str, Any]) -> Link | None:
+    try:
+        url = written(template, given).strip()
+    except NotMeant:
+        return None
+    except ValueError as error:
+        return Link(name, problem=plain(str(error)))
+    if not web_url(url) or " " in url:  # with `raw` an alert may have written all of it
+        return Link(name, problem="it doesn't make an http or https URL")
+    if len(url) > LONGEST_URL:
+        return Link(name, problem=f"it makes a URL of more than {LONGEST_URL} characters")
+    return Link(name, url)
+
+
+def _given(incident: Incident, seen: Window) -> dict[str, Any]:
+    given: dict[str, Any] = {
+        "labels": incident.labels,
+        "annotations": incident.annotations,
+        "id": incident.id,
+        "name": incident.name,
+        "rule": incident.rule,
+        "severity": incident.severity.value,
+        "source": incident.source,
+        "url": incident.url,
+        "query": query_of(incident.url),
+    }
+    for name, at in (("start", seen.start), ("end", seen.end)):
+        given[name] = datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        given[f"{name}_s"] = int(at)
+        given[f"{name}_ms"] = int(at) * 1000
+    return {name: value for name, value in given.items() if value != ""}

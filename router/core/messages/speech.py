@@ -1,0 +1,98 @@
+"""What a telephone call says, as TwiML: the sender starts a call with it, and the answers to
+pressed keys go on in it.
+
+https://www.twilio.com/docs/voice/twiml. The library escapes; what XML can't hold at all is taken
+out here.
+"""
+
+import unicodedata
+from collections.abc import Sequence
+
+from twilio.twiml.voice_response import VoiceResponse
+
+from router.core.text.plain import plain
+from router.model.alert import MARK
+from router.model.incident import Incident
+
+MAX_TITLE = 300
+MAX_COMPANY = 60
+MAX_BRIEF = 60
+MAX_NAMED = 3
+"""Further incidents that are named, so that somebody who was asleep can follow."""
+
+MAX_TWIML = 4000
+"""Characters that a call can be started with.
+
+The above keep well within it, however they are escaped.
+"""
+
+KEYS_FOR_FIRST = "The keys are for the first."
+KEYS = "Press 1 to acknowledge, 2 to escalate, 3 to repeat."
+WAIT = 8
+"""Seconds to wait for a key after the last word."""
+
+_UNSPOKEN = ("C", "So", "Sk")  # control, private and unassigned characters, emoji
+
+
+def spoken(incident: Incident, company: str, at: float) -> str:
+    """The incident in words for the ear; `at` is now, UTC seconds.
+
+    Ids are spelled digit by digit.
+    """
+    whose = " ".join(filter(None, (_speakable(company, MAX_COMPANY), "incident")))
+    title = _speakable(incident.title.removeprefix(MARK), MAX_TITLE) or "no title"
+    drill = "This is a drill. " if incident.drill else ""
+    severity, number = _spelled(incident.severity), _spelled(str(incident.id))
+    return f"{drill}Severity {severity}, {whose} {number}: {title}. Open for {_length(at - incident.opened_at)}."
+
+
+def spoken_further(others: Sequence[Incident]) -> str:
+    """What a call says of further incidents, after the first; "" without any."""
+    if not others:
+        return ""
+    named = "; ".join(
+        f"{_spelled(str(one.id))}, severity {_spelled(one.severity)}, {_speakable(one.title, MAX_BRIEF) or 'no title'}"
+        for one in others[:MAX_NAMED]
+    )
+    left = len(others) - MAX_NAMED
+    rest = f"; and {_counted(left, 'other')}" if left > 0 else ""
+    return f" Besides it, {_counted(len(others), 'more incident')}: {named}{rest}."
+
+
+def ask(text: str, action: str) -> str:
+    """TwiML that says `text`, twice, and sends the key pressed to the URL `action`."""
+    response = VoiceResponse()
+    keys = response.gather(input="dtmf", num_digits=1, timeout=WAIT, action=action, method="POST")
+    keys.say(f"{text} {KEYS}", loop=2)
+    response.say("No key was pressed. Goodbye.")
+    return str(response)
+
+
+def say(text: str) -> str:
+    """TwiML that says `text`, twice, and hangs up."""
+    response = VoiceResponse()
+    response.say(text, loop=2)
+    return str(response)
+
+
+def _speakable(text: str, limit: int) -> str:
+    kept = (char for char in plain(text) if not unicodedata.category(char).startswith(_UNSPOKEN))
+    return " ".join("".join(kept).split())[:limit]
+
+
+def _spelled(text: str) -> str:
+    return " ".join(text)
+
+
+def _length(seconds: float) -> str:
+    minutes = max(int(seconds // 60), 0)
+    if minutes == 0:
+        return "less than a minute"
+    hours, minutes = divmod(minutes, 60)
+    return " and ".join(
+        _counted(n, unit) for n, unit in ((hours, "hour"), (minutes, "minute")) if n
+    )
+
+
+def _counted(number: int, unit: str) -> str:
+    return f"{number} {unit}" if number == 1 else f"{number} {unit}s"

@@ -1,0 +1,231 @@
+"""The templates of messages: the packaged ones, and a company's own over them.
+
+What the public reads is made from what the public may know, by construction: those templates aren't
+given anything else, and one that asks for a label or an internal link is refused when it's read.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from msgspec import Struct
+
+from router.core.text.plain import plain
+from router.core.text.template import Template, TemplateKind, compile_template, text_kind, written
+from router.model.decision import Entry
+from router.model.incident import Incident, Severity, Status
+from router.model.reason import Reason
+from router.templates import source
+
+INTERNAL = "internal"
+STAKEHOLDERS = "stakeholder-email"
+UPDATE = "status-update"
+CUSTOMERS = "customer-email"
+
+_PUBLIC = frozenset(
+    {
+        "company",
+        "support_email",
+        "component",
+        "title",
+        "status",
+        "started",
+        "ended",
+        "duration",
+        "updated",
+    }
+)
+_INSIDE = _PUBLIC | {
+    "name",
+    "severity",
+    "headline",
+    "impact",
+    "lead",
+    "suspect",
+    "updates",
+    "links",
+    "page",
+}
+_INSIDE |= {"labels", "annotations", "rule", "drill", "next_update"}
+
+KINDS: Mapping[str, TemplateKind] = {
+    INTERNAL: text_kind(_INSIDE),
+    STAKEHOLDERS: text_kind(_INSIDE),
+    UPDATE: text_kind(_PUBLIC),
+    CUSTOMERS: text_kind(_PUBLIC | {"updates"}),
+}
+"""What each template may use. `zone` is the reader's, by whose clock the filters write times."""
+
+HEADED = frozenset({STAKEHOLDERS, UPDATE, CUSTOMERS})
+"""Those whose first line is the subject, or the title."""
+
+_HEAD = re.compile(r"(?:subject|title):\s*", re.IGNORECASE)
+_BLANKS = re.compile(r"\n{3,}")
+
+
+class Said(Struct, frozen=True):
+    """What a template says. `subject` is one line, "" where there's none."""
+
+    subject: str
+    text: str
+
+
+@cache
+def packaged(name: str) -> Template:
+    """The template that comes with the router."""
+    return compile_template(source(name), KINDS[name])
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """How a company words what it says, in templates of its `own` over the packaged ones.
+
+    `zone` is the clock of readers whose own isn't known. `components` are the titles by which the
+    public knows them. `update_every` is how often (seconds) news is promised, by severity.
+    """
+
+    company: str = ""
+    support_email: str = ""
+    zone: str = "UTC"
+    own: Mapping[str, Template] = field(default_factory=dict)
+    components: Mapping[str, str] = field(default_factory=dict)
+    update_every: Mapping[Severity, float] = field(default_factory=dict)
+
+    def write(self, name: str, given: Mapping[str, Any]) -> str:
+        """The text of the template `name`.
+
+        Never raises: where a company's own fails, the packaged one is used.
+        """
+        for template in filter(None, (self.own.get(name), packaged(name))):
+            try:
+                if text := _trimmed(written(template, given)):
+                    return text
+            except ValueError:
+                continue
+        return ""
+
+    def said(self, name: str, given: Mapping[str, Any]) -> Said:
+        return headed(self.write(name, given))
+
+    def update(self, incident: Incident, at: float) -> Said:
+        """What the status page would say of the incident as it is."""
+        return self.said(UPDATE, self._public(incident, at, self.zone))
+
+    def to_customers(
+        self, incident: Incident, timeline: Iterable[Entry], at: float, zone: str = ""
+    ) -> Said:
+        """The mail to customers about the incident.
+
+        Of the timeline they're told what was published, and no more.
+        """
+        updates = [
+            {
+                "at": entry.at,
+                "status": str(entry.data.get("status", "")),
+                "text": str(entry.data.get("text", "")),
+            }
+            for entry in timeline
+            if entry.what is Reason.PUBLISHED
+        ]
+        given = self._public(incident, at, zone or self.zone) | {"updates": updates}
+        return self.said(CUSTOMERS, given)
+
+    def next_update(self, incident: Incident, at: float) -> float | None:
+        """By when news is promised (UTC seconds); None where none is, or it's overdue."""
+        every = self.update_every.get(incident.severity)
+        if every is None or not incident.is_open or incident.news_at + every <= at:
+            return None
+        return incident.news_at + every
+
+    def _public(self, incident: Incident, at: float, zone: str) -> dict[str, Any]:
+        """All that the public may know, and nothing else: add here with care."""
+        return {
+            "company": self.company,
+            "support_email": self.support_email,
+            "component": self.components.get(incident.component, incident.component),
+            "title": incident.public_title,
+            "status": incident.status.value,
+            "started": incident.opened_at,
+            "updated": at,
+            "zone": zone,
+            **ended(incident),
+        }
+
+
+def ended(incident: Incident) -> dict[str, Any]:
+    """When it ended and how long it took (seconds), once it has."""
+    if incident.closed_at is None:
+        return {"ended": None, "duration": None}
+    return {"ended": incident.closed_at, "duration": incident.closed_at - incident.opened_at}
+
+
+def unpublished(incident: Incident, timeline: Iterable[Entry]) -> bool:
+    """Where it stands hasn't been published, of an incident that customers may feel."""
+    if incident.drill or not (incident.component or incident.public_title):
+        return False
+    said = [entry.data.get("status") for entry in timeline if entry.what is Reason.PUBLISHED]
+    never_real = incident.status is Status.FALSE_POSITIVE and not said
+    return not never_real and (not said or said[-1] != incident.status)
+
+
+def headed(text: str) -> Said:
+    """The first line is the subject, with or without a word that says so; the text is what follows."""
+    first, _, rest = text.partition("\n")
+    return Said(plain(_HEAD.sub("", first, count=1)), rest.strip())
+
+
+def check(name: str, text: str) -> Template:
+    """Compile a company's own template, and write it of made-up incidents.
+
+    Raises: ValueError("line N: …").
+    """
+    template = compile_template(text, KINDS[name])
+    for status in Status:
+        try:
+            shown = _trimmed(written(template, _made_up(name, status)))
+        except ValueError as error:
+            raise ValueError(
+                f"line 1: it fails when it's written of an incident that is {status}: {error}"
+            ) from None
+        said = headed(shown)
+        if not shown or (name in HEADED and not (said.subject and said.text)):
+            wanted = (
+                "a first line with the subject, an empty one, and a text"
+                if name in HEADED
+                else "a text"
+            )
+            raise ValueError(f"line 1: expected {wanted}, of an incident that is {status}")
+    return template
+
+
+def _made_up(name: str, status: Status) -> dict[str, Any]:
+    """As much as any incident has."""
+    over = status in {Status.RESOLVED, Status.FALSE_POSITIVE}
+    words = dict.fromkeys(KINDS[name].names, "text")
+    times = {
+        "started": 0.0,
+        "updated": 60.0,
+        "ended": 2700.0 if over else None,
+        "duration": 2700.0 if over else None,
+    }
+    lists = {
+        "updates": [
+            {"at": 0.0, "when": "00:00", "what": "text", "status": status.value, "text": "text"}
+        ]
+    }
+    lists |= {"links": [{"name": "text", "url": "https://example.com"}]}
+    more = {
+        "labels": {},
+        "annotations": {},
+        "drill": False,
+        "next_update": None if over else 3600.0,
+    }
+    given = words | times | lists | more | {"status": status.value, "severity": "P0", "zone": "UTC"}
+    return {one: value for one, value in given.items() if one in KINDS[name].names}
+
+
+def _trimmed(text: str) -> str:
+    """Without spaces at the ends of lines, and never two empty lines in a row."""
+    return _BLANKS.sub("\n\n", "\n".join(line.rstrip() for line in text.splitlines())).strip()

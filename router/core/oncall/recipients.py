@@ -1,0 +1,101 @@
+"""Whom a target of a policy means at a time, and over which addresses they're reached, in order.
+
+A target is the name of a channel, or `contact:NAME`, `role:NAME` or `schedule:NAME`. An address is
+what a message is
+owed to: a channel by its name, or a person over a channel, like `sms/ana`.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from router.core.oncall.schedule import Schedule, on_call
+from router.core.outbox.rate_limit import Limit
+from router.model.incident import Severity
+
+
+class ContactMethod(Struct, frozen=True):
+    """A person is reached over the channel `via`, `after` seconds, at these severities."""
+
+    via: str
+    after: float = 0.0
+    severities: frozenset[Severity] = frozenset(Severity)
+
+
+class Recipients(Struct, frozen=True):
+    """The addresses to tell now, and later (after seconds, address) in order of time; and who can't
+    be reached, why.
+
+    `nobody`: people were meant, and none of them is reached. Channels are no people.
+    """
+
+    now: tuple[str, ...] = ()
+    later: tuple[tuple[float, str], ...] = ()
+    problems: tuple[tuple[str, str], ...] = ()
+    nobody: bool = False
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """All of them, in order of time."""
+        return tuple(dict.fromkeys((*self.now, *(address for _, address in self.later))))
+
+    def without(self, told: Collection[str]) -> "Recipients":
+        """Less the addresses that have been told."""
+        return replace(
+            self,
+            now=tuple(address for address in self.now if address not in told),
+            later=tuple(one for one in self.later if one[1] not in told),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Contacts with their ways, roles with their contacts, and schedules, all by name. Every name
+    in them is known.
+
+    `called` has the contacts by what they're called elsewhere, in lower case. `limits` are those to
+    how many messages a contact gets, over each way.
+    """
+
+    contacts: Mapping[str, tuple[ContactMethod, ...]] = field(default_factory=dict)
+    roles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    schedules: Mapping[str, Schedule] = field(default_factory=dict)
+    called: Mapping[str, str] = field(default_factory=dict)
+    limits: Mapping[str, Limit] = field(default_factory=dict)
+
+    def find(self, name: str) -> str | None:
+        """The key of the contact who goes by `name`, or has it as the key."""
+        return name if name in self.contacts else self.called.get(name.casefold())
+
+    def reach(self, targets: Sequence[str], severity: Severity, at: float) -> Recipients:
+        """Over which addresses these targets are reached at `at` (UTC epoch seconds), each address
+        once.
+        """
+        now: dict[str, None] = {}
+        later: set[tuple[float, str]] = set()
+        channels = dict.fromkeys(target for target in targets if ":" not in target)
+        people = {target: self.people(target, at) for target in targets if ":" in target}
+        problems = [
+            (target, "nobody is on call") for target, contacts in people.items() if not contacts
+        ]
+        for contact in dict.fromkeys(chain.from_iterable(people.values())):
+            ways = [way for way in self.contacts[contact] if severity in way.severities]
+            if not ways:
+                problems.append((f"contact:{contact}", f"no way to be reached for {severity}"))
+            now |= {f"{way.via}/{contact}": None for way in ways if not way.after}
+            later |= {(way.after, f"{way.via}/{contact}") for way in ways if way.after}
+        nobody = bool(people) and not now and not later
+        return Recipients(tuple(channels | now), tuple(sorted(later)), tuple(problems), nobody)
+
+    def people(self, target: str, at: float) -> tuple[str, ...]:
+        """The contacts that a target means, which isn't a channel."""
+        kind, _, name = target.partition(":")
+        match kind:
+            case "schedule":
+                return on_call(self.schedules[name], at)
+            case "role":
+                return self.roles[name]
+        return (name,)

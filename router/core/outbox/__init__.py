@@ -1,0 +1,1 @@
+"""Outbox rules: rate limits, digests, bundles and retry delays."""

@@ -1,0 +1,79 @@
+"""What is told in one message, and how all of it is settled once that is sent."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from router.core.outbox.digest import DigestGroup, counts, held_for
+from router.core.outbox.rate_limit import RateLimit
+from router.model.event import DeliverySettled
+from router.model.notification import Attempt, Notification
+
+Key = tuple[int, str]
+"""An incident's id, and an address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """Messages that are told in one, most of all the first. `held` are the seconds that a limit let
+    each wait.
+
+    `window` is the one in which it has taken a place, `at` that time; None where it takes none.
+    """
+
+    messages: tuple[Notification, ...]
+    at: float
+    held: Mapping[Key, float] = field(default_factory=dict)
+    window: RateLimit | None = None
+
+    def give_back(self, now: float) -> None:
+        """It hasn't arrived, and so takes nobody's room."""
+        if self.window:
+            self.window.give_back(self.at, now)
+
+    def settled(
+        self, at: float, attempts: tuple[Attempt, ...], told: Sequence[int], jitter: float
+    ) -> list[DeliverySettled]:
+        """Each has come to the same; what is tried again is so together.
+
+        `told` as in the event, for each message.
+        """
+        ids = tuple(message.incident_id for message in self.messages)
+        bundle = ids if len(ids) > 1 else ()
+        return [
+            DeliverySettled(
+                at,
+                message,
+                attempts,
+                known,
+                jitter,
+                self.held.get(key_of(message), 0.0),
+                bundle,
+                self.at,
+            )
+            for message, known in zip(self.messages, told, strict=True)
+        ]
+
+
+def key_of(message: Notification) -> Key:
+    return message.incident_id, message.channel
+
+
+def pack(
+    bundle: DigestGroup,
+    claimed: Mapping[Key, Notification],
+    window: RateLimit,
+    now: float,
+    *,
+    rings: bool,
+) -> Bundle:
+    """What there is of the bundle, as it was claimed, and its place in the window."""
+    there = tuple(one for one in bundle if key_of(one.message) in claimed)
+    held = {key_of(one.message): held_for(one.message, window, now) for one in there}
+    takes = counts(there, rings=rings)
+    if takes:
+        window.take(now)
+    return Bundle(tuple(claimed[key] for key in held), now, held, window if takes else None)
+
+
+def alone(messages: Sequence[Notification], now: float) -> list[Bundle]:
+    return [Bundle((message,), now) for message in messages]

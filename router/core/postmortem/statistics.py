@@ -1,0 +1,164 @@
+"""How incidents went over a time: how soon people answered and ended them, and whom they woke.
+
+Drills and what wasn't real are left out. An incident counts for the week in which it opened, by the
+company's clock.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from statistics import mean, median
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from router.model.decision import Entry
+from router.model.incident import Incident, Status
+from router.model.notification import person_of
+from router.model.reason import Reason
+
+NIGHT = (22, 7)
+"""From 22:00 until 07:00, by the clock of whoever is paged."""
+
+
+class Times(Struct, frozen=True):
+    """Of some incidents: how many, and in seconds how long people took; None where none was
+    answered, or ended.
+
+    The mean is what everybody asks for, and the median what's usual: one incident over a weekend
+    moves only the first.
+    """
+
+    incidents: int
+    acknowledge_mean: float | None
+    acknowledge_median: float | None
+    resolve_mean: float | None
+    resolve_median: float | None
+
+
+class Pages(Struct, frozen=True):
+    """Messages that reached a person while nobody had answered, and those of them at night."""
+
+    pages: int
+    night: int
+
+
+class Statistics(Struct, frozen=True):
+    """`by_week` has each week from the first to the last, by its Monday: `2026-11-23`."""
+
+    total: Times
+    by_severity: dict[str, Times]
+    by_rule: dict[str, Times]
+    by_week: dict[str, Times]
+    pages: dict[str, Pages]
+
+
+class IncidentFacts(Struct, frozen=True):
+    """An incident, with the entries of its timeline that are `WANTED`, in order."""
+
+    incident: Incident
+    entries: Sequence[Entry]
+
+
+WAITS = frozenset({Reason.OPENED, Reason.REOPENED, Reason.ESCALATED})
+"""After these an incident waits for somebody to answer."""
+
+ANSWERED = frozenset(
+    {Reason.ACKNOWLEDGED, Reason.RESOLVED, Reason.RESOLVED_BY_PERSON, Reason.FALSE_POSITIVE}
+)
+WANTED = (*sorted(WAITS | ANSWERED), Reason.DELIVERED)
+"""Which entries of a timeline the statistics are made from."""
+
+
+def statistics(
+    stories: Iterable[IncidentFacts], *, zone: str, zones: Mapping[str, str]
+) -> Statistics:
+    """`zone` is the company's clock, `zones` those of the people who have one of their own."""
+    told = [story for story in stories if _counts(story.incident)]
+    by_week = _grouped(told, lambda incident: week(incident.opened_at, zone))
+    return Statistics(
+        total=_times(told),
+        by_severity=_grouped(told, lambda incident: incident.severity.value),
+        by_rule=_grouped(told, lambda incident: incident.rule),
+        by_week={name: by_week.get(name, _times(())) for name in _weeks(by_week)},
+        pages=_pages(told, zone, zones),
+    )
+
+
+def week(at: float, zone: str) -> str:
+    """The Monday of its week there."""
+    day = datetime.fromtimestamp(at, ZoneInfo(zone)).date()
+    return f"{day - timedelta(days=day.weekday())}"
+
+
+def is_night(at: float, zone: str) -> bool:
+    begins, ends = NIGHT
+    hour = datetime.fromtimestamp(at, ZoneInfo(zone)).hour
+    return hour >= begins or hour < ends
+
+
+def _counts(incident: Incident) -> bool:
+    return not incident.drill and incident.status is not Status.FALSE_POSITIVE
+
+
+def _grouped(told: Sequence[IncidentFacts], key: Callable[[Incident], str]) -> dict[str, Times]:
+    groups: defaultdict[str, list[IncidentFacts]] = defaultdict(list)
+    for story in told:
+        groups[key(story.incident)].append(story)
+    return {name: _times(groups[name]) for name in sorted(groups)}
+
+
+def _weeks(known: Iterable[str]) -> list[str]:
+    """Also those between in which nothing happened."""
+    if not (mondays := sorted(known)):
+        return []
+    first, last = (datetime.fromisoformat(monday).date() for monday in (mondays[0], mondays[-1]))
+    return [f"{first + timedelta(weeks=count)}" for count in range((last - first).days // 7 + 1)]
+
+
+def _times(told: Sequence[IncidentFacts]) -> Times:
+    answered = [took for story in told if (took := _acknowledged(story)) is not None]
+    ended = [
+        one.closed_at - one.opened_at
+        for story in told
+        if (one := story.incident).closed_at is not None
+    ]
+    return Times(
+        incidents=len(told),
+        acknowledge_mean=mean(answered) if answered else None,
+        acknowledge_median=median(answered) if answered else None,
+        resolve_mean=mean(ended) if ended else None,
+        resolve_median=median(ended) if ended else None,
+    )
+
+
+def _acknowledged(story: IncidentFacts) -> float | None:
+    """Until the first time: that of a later life of the incident says nothing of the page that woke
+    somebody.
+    """
+    times = [
+        entry.at - story.incident.opened_at
+        for entry in story.entries
+        if entry.what is Reason.ACKNOWLEDGED
+    ]
+    return min(times, default=None)
+
+
+def _pages(told: Iterable[IncidentFacts], zone: str, zones: Mapping[str, str]) -> dict[str, Pages]:
+    pages: Counter[str] = Counter()
+    night: Counter[str] = Counter()
+    for story in told:
+        for at, person in _paged(story.entries):
+            pages[person] += 1
+            night[person] += is_night(at, zones.get(person, zone))
+    return {person: Pages(pages[person], night[person]) for person in sorted(pages)}
+
+
+def _paged(entries: Iterable[Entry]) -> Iterator[tuple[float, str]]:
+    """When whom: what reaches people once somebody has answered only lets them know."""
+    waits = True
+    for entry in entries:
+        if entry.what in WAITS or entry.what in ANSWERED:
+            waits = entry.what in WAITS
+        elif waits and (person := person_of(str(entry.data.get("channel", "")))):
+            yield entry.at, person

@@ -1,0 +1,1 @@
+"""Reachability: proof that urgent incidents reach a person, and the health of channels."""

@@ -1,0 +1,103 @@
+"""The pieces of time for each of which one answer holds: between them something changes that a
+decision depends on.
+
+All times are UTC epoch seconds.
+"""
+
+import math
+from collections.abc import Iterator
+from datetime import datetime, time
+
+from router.core.incident.escalation import PATIENCE
+from router.core.incident.policy import Policy
+from router.core.incident.settings import Settings
+from router.core.oncall.business_hours import NextBusinessDay
+from router.core.oncall.local_time import DAY, instant, wall
+from router.core.oncall.schedule import changes
+from router.core.reachability.routes import Route, lead, stages, way_delays
+
+
+def edges(
+    settings: Settings, route: Route, start: float, end: float, *, relied: bool
+) -> list[float]:
+    """The moments from `start` until `end` at which the answer may change, to the second.
+
+    `relied`: no message fails, and so nobody else is told then instead.
+    """
+    calendar = settings.calendar
+    policies = list(stages(settings, route.opens))
+    ways = way_delays(settings)
+    own = settings.policy(route.severity)
+    in_time = math.inf if _business(own) else lead(settings, route) + max(_fixed(own)) + max(ways)
+    deadlines = {
+        begun + after + pause
+        for begun, one in policies
+        for after in _fixed(one)
+        for pause in _pauses(one)
+    }
+    deadlines = {deadline for deadline in deadlines if deadline <= in_time}
+    told = {deadline + way for deadline in deadlines for way in ways}
+    last = end + max(told)
+    silenced = {edge for one in settings.silences for edge in one.when.edges(start, last)}
+    days = (
+        set(_midnights(settings, start, last))
+        if any(_business(one) for _, one in policies)
+        else set()
+    )
+    # What comes so long after the alert meets what comes at a time of the clock, or the end of the
+    # policy's time: which of them is first, and whether it's in time, may be otherwise before, at
+    # and after that second.
+    meeting = {edge + way - after for edge in silenced for way in ways for after in told}
+    meeting |= {edge + after - in_time for edge in silenced for after in told if in_time < math.inf}
+    business: set[float] = set()
+    begins = {begun for begun, _ in policies}
+    for begun, one in policies:
+        times = {calendar.after(delay, day) for delay in _business(one) for day in days}
+        business |= times
+        # Before the incident has the severity, it matters only whom it has told until it's
+        # promoted.
+        early = begun < lead(settings, route)
+        others = begins | {begun + after for after in _fixed(one)} if early else told | begins
+        waits = {pause + way for pause in _pauses(one) for way in ways}
+        meeting |= {time + wait - after for time in times for wait in waits for after in others}
+    last = max({last, *business, *silenced}) + max(told)
+    turns = {
+        turn for one in settings.people.schedules.values() for turn in changes(one, start, last)
+    }
+    found = {
+        turn - deadline for turn in turns | silenced for deadline in (deadlines if relied else told)
+    }
+    found |= {day - begun for day in days for begun in begins}
+    found |= meeting | {moment + 1 for moment in meeting}
+    return sorted({start, *(edge for edge in map(_second, found) if start < edge < end)})
+
+
+def _fixed(policy: Policy) -> set[float]:
+    return {
+        0.0,
+        *(step.after for step in policy.steps if not isinstance(step.after, NextBusinessDay)),
+    }
+
+
+def _pauses(policy: Policy) -> set[float]:
+    """How long after the end of its steps everybody is told again, and that nobody has answered."""
+    if policy.repeat is None:
+        return {0.0, PATIENCE}
+    return {time * policy.repeat.every for time in range(policy.repeat.times + 2)}
+
+
+def _business(policy: Policy) -> list[NextBusinessDay]:
+    return [step.after for step in policy.steps if isinstance(step.after, NextBusinessDay)]
+
+
+def _midnights(settings: Settings, start: float, end: float) -> Iterator[float]:
+    """Each beginning of a day of the company's, from before `start` until after `end`."""
+    zone = settings.calendar.time_zone
+    day = datetime.combine(wall(start, zone).date(), time()) - DAY
+    while (midnight := instant(day, zone)) <= end:
+        yield midnight
+        day += DAY
+
+
+def _second(moment: float) -> float:
+    return float(math.ceil(moment))

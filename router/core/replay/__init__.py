@@ -1,0 +1,1 @@
+"""Replay: recorded alerts under changed rules, and the difference."""

@@ -1,0 +1,172 @@
+"""What a replay comes to that the past didn't: incidents, how bad they are, and who's told of them
+how often.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from msgspec import Struct
+
+from router.core.replay.history import History, Page, pages
+from router.core.replay.replay import Replay
+from router.model.decision import Entry
+from router.model.incident import Incident, Severity
+from router.model.notification import person_of
+
+
+class Regrouped(Struct, frozen=True):
+    """The same alerts are in these incidents now, instead of those then."""
+
+    then: tuple[Incident, ...]
+    now: tuple[Incident, ...]
+
+
+class Count(Struct, frozen=True):
+    """Messages to somebody, then and now; `more` that there weren't then, `fewer` that there aren't
+    now.
+    """
+
+    then: int
+    now: int
+    more: int
+    fewer: int
+
+
+class Lost(Struct, frozen=True):
+    """A person isn't told so often of what was this incident.
+
+    `acted`: somebody did something about it then.
+    """
+
+    who: str
+    incident: Incident
+    times: int
+    acted: bool
+
+
+class ReplayDiff(Struct, frozen=True):
+    """`people` and `channels` are by name.
+
+    What is in one list of incidents is in no other, but for `severity`.
+    """
+
+    events: int
+    appeared: tuple[Incident, ...]
+    vanished: tuple[Incident, ...]
+    merged: tuple[Regrouped, ...]
+    split: tuple[Regrouped, ...]
+    severity: tuple[tuple[Incident, Incident], ...]
+    people: Mapping[str, Count]
+    channels: Mapping[str, Count]
+    lost: tuple[Lost, ...]
+
+    @property
+    def more(self) -> int:
+        """Pages that there weren't: messages to people."""
+        return sum(count.more for count in self.people.values())
+
+    @property
+    def fewer(self) -> int:
+        return sum(count.fewer for count in self.people.values())
+
+    def missed(self, severity: Severity) -> int:
+        """Of the pages that there aren't now, those about such an incident that somebody acted on."""
+        return sum(
+            one.times for one in self.lost if one.acted and one.incident.severity is severity
+        )
+
+    def __bool__(self) -> bool:
+        incidents = self.appeared or self.vanished or self.merged or self.split or self.severity
+        counts = (*self.people.values(), *self.channels.values())
+        return bool(incidents) or any(count.more or count.fewer for count in counts)
+
+
+def difference(past: History, replay: Replay, since: float) -> ReplayDiff:
+    """Between the past and its replay, in what was opened and told at `since` (UTC seconds) and
+    later.
+    """
+    then = {one.id: one for one in past.incidents if _is_in(one, past, since)}
+    now = {one.id: one for one in replay.memory.incidents.values() if one.opened_at >= since}
+    groups = [*replay.links.groups(then, now)]
+    told = [Page(one.at, one.incident.id, one.address) for one in replay.told]
+    before, after = _by_incident(pages(past.entries), since), _by_incident(told, since)
+    pairs = [
+        Regrouped(tuple(then[i] for i in old if i in then), tuple(now[i] for i in new if i in now))
+        for old, new in groups
+    ]
+    tallies = [(_tally(before, old), _tally(after, new)) for old, new in groups]
+    return ReplayDiff(
+        events=sum(event.at >= since for event in past.events),
+        appeared=tuple(one for pair in pairs if not pair.then for one in pair.now),
+        vanished=tuple(one for pair in pairs if not pair.now for one in pair.then),
+        merged=tuple(pair for pair in pairs if 0 < len(pair.now) < len(pair.then)),
+        split=tuple(pair for pair in pairs if 0 < len(pair.then) < len(pair.now)),
+        severity=tuple(
+            (pair.then[0], pair.now[0])
+            for pair in pairs
+            if len(pair.then) == len(pair.now) == 1
+            and pair.then[0].severity is not pair.now[0].severity
+        ),
+        people=_counts(tallies, people=True),
+        channels=_counts(tallies, people=False),
+        lost=tuple(_lost(pairs, tallies, acted_on(past.entries))),
+    )
+
+
+def acted_on(entries: Iterable[Entry]) -> set[int]:
+    """The incidents that a person did something about."""
+    return {
+        entry.incident_id for entry in entries if entry.by and not entry.by.startswith("source:")
+    }
+
+
+def _is_in(incident: Incident, past: History, since: float) -> bool:
+    """Is its beginning in what is kept? Of an older one the replay can't know."""
+    return (
+        incident.opened_at >= since
+        and bool(past.events)
+        and incident.opened_at >= past.events[0].at
+    )
+
+
+def _by_incident(told: Iterable[Page], since: float) -> dict[int, Counter[str]]:
+    found: dict[int, Counter[str]] = {}
+    for page in told:
+        if page.at >= since:
+            found.setdefault(page.incident_id, Counter())[page.address] += 1
+    return found
+
+
+def _tally(told: Mapping[int, Counter[str]], incidents: Iterable[int]) -> Counter[str]:
+    total: Counter[str] = Counter()
+    for one in incidents:
+        total.update(told.get(one, {}))
+    return total
+
+
+Tallies = Sequence[tuple[Counter[str], Counter[str]]]
+
+
+def _counts(tallies: Tallies, *, people: bool) -> dict[str, Count]:
+    """By person, over all ways, or by channel."""
+    sums: dict[str, list[int]] = {}
+    for then, now in tallies:
+        for address in then.keys() | now.keys():
+            if bool(person_of(address)) is people:
+                old, new = then[address], now[address]
+                row = sums.setdefault(person_of(address) or address, [0, 0, 0, 0])
+                for position, value in enumerate((old, new, max(0, new - old), max(0, old - new))):
+                    row[position] += value
+    return {who: Count(*row) for who, row in sorted(sums.items())}
+
+
+def _lost(pairs: Sequence[Regrouped], tallies: Tallies, acted: set[int]) -> Iterable[Lost]:
+    for pair, (then, now) in zip(pairs, tallies, strict=True):
+        worst = min(pair.then, key=lambda one: one.severity, default=None)
+        if worst is None:
+            continue
+        missed: Counter[str] = Counter()
+        for address, times in (then - now).items():
+            missed[person_of(address)] += times
+        for who in sorted(filter(None, missed)):
+            yield Lost(who, worst, missed[who], any(one.id in acted for one in pair.then))

@@ -1,0 +1,82 @@
+"""What a router has kept of its past: what happened, what it made of that, and what it had still to
+tell.
+"""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from router.model.decision import Entry
+from router.model.event import AlertSeen, DeliverySettled, Event, SilencesChanged
+from router.model.incident import Incident
+from router.model.notification import Notification
+from router.model.reason import Reason
+from router.model.record import Record
+
+ARRIVED = frozenset({Reason.OPENED, Reason.JOINED, Reason.REOPENED})
+"""The lines of a timeline by which an alert comes into an incident."""
+
+
+class History(Struct, frozen=True):
+    """All of it in order.
+
+    `unsent` are the messages owed and not sent; `records` the documents decisions depend on.
+    """
+
+    events: list[Event] = []
+    entries: list[Entry] = []
+    incidents: list[Incident] = []
+    unsent: list[Notification] = []
+    records: list[Record] = []
+
+
+def real(past: History) -> History:
+    """The past without its drills: they say nothing of what changed rules would do to what comes."""
+    drills = {one.id for one in past.incidents if one.drill}
+    return History(
+        [event for event in past.events if not _is_of_drill(event, drills)],
+        [entry for entry in past.entries if entry.incident_id not in drills],
+        [one for one in past.incidents if not one.drill],
+        [message for message in past.unsent if message.incident_id not in drills],
+        past.records,
+    )
+
+
+def _is_of_drill(event: Event, drills: set[int]) -> bool:
+    match event:
+        case AlertSeen(alert=alert):
+            return alert.is_drill
+        case DeliverySettled(notification=message):
+            return message.incident_id in drills
+        case SilencesChanged():
+            return False
+        case _:
+            return event.incident_id in drills
+
+
+class Page(Struct, frozen=True):
+    """A message that arrived: about which incident, at which address, when (UTC seconds)."""
+
+    at: float
+    incident_id: int
+    address: str
+
+
+def pages(entries: Sequence[Entry]) -> list[Page]:
+    """The messages that arrived, by the timelines; one that told of several incidents is about its
+    first.
+    """
+    return [
+        Page(entry.at, entry.incident_id, entry.data["channel"])
+        for entry in entries
+        if entry.what is Reason.DELIVERED
+    ]
+
+
+def arrivals(entries: Sequence[Entry]) -> list[tuple[tuple[float, str], int]]:
+    """When which alert (by fingerprint) came into which incident."""
+    return [
+        ((entry.at, str(entry.data.get("fingerprint", ""))), entry.incident_id)
+        for entry in entries
+        if entry.what in ARRIVED
+    ]

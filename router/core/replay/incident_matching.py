@@ -1,0 +1,72 @@
+"""Which incidents of the past and of a replay are about the same: those into which the same alert
+came when it came.
+
+Other rules may number incidents otherwise, split or merge them.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+from router.core.incident.snapshot import Writes
+from router.core.replay.history import History, arrivals
+from router.model.incident import Incident
+
+
+class IncidentMatching:
+    """By ids: `then` has an incident's of the past, by that of the replay; `now` the other way
+    round.
+    """
+
+    def __init__(self, past: History) -> None:
+        self.then: defaultdict[int, list[int]] = defaultdict(list)
+        self.now: defaultdict[int, list[int]] = defaultdict(list)
+        self._keys = {incident.id: incident.key for incident in past.incidents}
+        self._arrived: defaultdict[tuple[float, str], list[int]] = defaultdict(list)
+        self._new: dict[int, Incident] = {}
+        for alert, incident_id in arrivals(past.entries):
+            self._arrived[alert].append(incident_id)
+
+    def add(self, changes: Writes) -> None:
+        """Link the incidents that these write."""
+        for alert, incident_id in arrivals(changes.entries):
+            incident = self._new[incident_id] = changes.incidents[incident_id]
+            before = self._arrived.get(alert, [])
+            # Several rules may take one alert: then that of the same rule and group is meant.
+            for one in [old for old in before if self._keys.get(old) == incident.key] or before:
+                if incident_id not in self.now[one]:
+                    self.now[one].append(incident_id)
+                    self.then[incident_id].append(one)
+
+    def meant(self, incident_id: int) -> list[int]:
+        """The incidents of the replay that somebody meant by one of the past: of each key the
+        newest.
+
+        Just that of the same key, if there's one.
+        """
+        newest = {self._new[one].key: one for one in self.now.get(incident_id, ())}
+        same = newest.get(self._keys.get(incident_id, ""))
+        return [same] if same is not None else [*newest.values()]
+
+    def groups(
+        self, then: Iterable[int], now: Iterable[int]
+    ) -> Iterator[tuple[list[int], list[int]]]:
+        """All these incidents, of the past and of the replay, together with those that they're
+        linked with.
+        """
+        left = {("then", one): None for one in then} | {("now", one): None for one in now}
+        while left:
+            when, one = next(iter(left))
+            group = self._group([one], []) if when == "then" else self._group([], [one])
+            for when, ids in zip(("then", "now"), group, strict=True):
+                for one in ids:
+                    left.pop((when, one), None)
+            yield group
+
+    def _group(self, then: list[int], now: list[int]) -> tuple[list[int], list[int]]:
+        """These, and all that can be reached from them."""
+        done = 0
+        while done < len(then) + len(now):
+            done = len(then) + len(now)
+            now += dict.fromkeys(n for t in then for n in self.now.get(t, ()) if n not in now)
+            then += dict.fromkeys(t for n in now for t in self.then.get(n, ()) if t not in then)
+        return then, now

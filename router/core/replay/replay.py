@@ -1,0 +1,228 @@
+"""The past again, under these settings: what came from outside comes again, and the router decides
+anew.
+
+The law: what a source, a person or a service did happens again when it did. A deadline comes when
+it came then, if there is the same one; a message is sent when it was sent then, with what came of
+it, if it's the same message. So a past under its own settings is repeated exactly. What there
+wasn't then is left to virtual time: a deadline comes when it's due, and a message arrives at once.
+"""
+
+import heapq
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
+
+from msgspec.structs import replace
+
+from router.core.incident.settings import Settings
+from router.core.incident.suppression import NO_INCIDENT
+from router.core.replay.history import History
+from router.core.replay.incident_matching import IncidentMatching
+from router.core.virtual.memory_store import Key
+from router.core.virtual.router import VirtualDelivery, VirtualRouter
+from router.model.event import (
+    AlertSeen,
+    Commanded,
+    DeliverySettled,
+    Event,
+    Recorded,
+    SilencesChanged,
+    TimerDue,
+    Undelivered,
+)
+from router.model.notification import Notification, NotificationState, Sent
+from router.model.reason import Reason
+
+TICK = 2.0
+"""Seconds by which a deadline may have come late: what happened within them came first, and may
+have ended it.
+"""
+
+
+class Replay(VirtualRouter):
+    """A router to which the past happens. Without `deliveries` all of its messages arrive at once.
+
+    `links` say which of its incidents are which of the past.
+    """
+
+    def __init__(self, settings: Settings, past: History, *, deliveries: bool = True) -> None:
+        super().__init__(settings, past.events[0].at if past.events else 0.0)
+        self.links = IncidentMatching(past)
+        self._past = past
+        self._came: set[tuple[int, str, float]] = set()
+        self._due: dict[Key, float] = {}
+        self._sent: defaultdict[Key, set[float]] = defaultdict(set)
+        self._unsent: defaultdict[Key, set[float]] = defaultdict(set)
+        self._done = 0
+        self._history: list[Event] = []
+        self._held: dict[Key, Notification] = {}
+        self._begun: list[tuple[float, int, DeliverySettled]] = []
+        for number, event in enumerate(past.events):
+            self._expect(number, event, deliveries=deliveries)
+        for row in past.unsent if deliveries else ():
+            self._unsent[row.incident_id, row.channel].add(row.owed_at)
+        heapq.heapify(self._begun)
+
+    def run(
+        self, until: float = -math.inf, progress: Callable[[int], None] = lambda _: None
+    ) -> None:
+        """Let all of it happen, and time pass until then.
+
+        `progress` is told how many events each step had.
+        """
+        for _, group in groupby(self._past.events, key=_together):
+            events = [*group]
+            at = events[0].at
+            self.run_until(at - TICK)
+            self._begin(at)
+            self.now = max(self.now, at)
+            self._again(events)
+            self._done += len(events)
+            self._begin(self.now, reached=True)
+            progress(len(events))
+        self.run_until(until - TICK)
+
+    @property
+    def past(self) -> History:
+        """What came of it, as a past of its own, for others to be held against."""
+        memory = self.memory
+        return History(
+            self._history, memory.timeline, [*memory.incidents.values()], records=self._past.records
+        )
+
+    # --- what is expected
+
+    def _expect(self, number: int, event: Event, *, deliveries: bool) -> None:
+        match event:
+            case TimerDue():
+                self._came.add((event.incident_id, event.name, event.due_at))
+            case DeliverySettled(notification=row) if deliveries:
+                self._sent[row.incident_id, row.channel].add(row.owed_at)
+                self._begun.append((event.taken_at or _started(event), number, event))
+
+    def _commit(self, *events: Event) -> list[Reason]:
+        changes, reasons = self.decide(*events)
+        if changes:
+            self.links.add(changes)
+            self.memory.save(changes)
+            self._history += changes.history
+            for key in changes.timers_cleared:
+                self._due.pop(key, None)
+            for key, timer in changes.timers.items():
+                self._await_timer(key, timer.due_at)
+            touched = {(one.incident_id, one.channel) for one in changes.owed}
+            touched |= {(row.incident_id, row.channel) for row, _, _ in changes.settled}
+            for key in touched:
+                self._await_sending(key)
+        return reasons
+
+    def _await_timer(self, key: Key, due_at: float) -> None:
+        """One that came in the past comes when it did."""
+        self._due.pop(key, None)
+        incident_id, name = key
+        if any((then, name, due_at) in self._came for then in self.links.then.get(incident_id, ())):
+            self._due[key] = due_at
+            self.memory.timers.drop(key)
+
+    def _await_sending(self, key: Key) -> None:
+        """One that was sent in the past, or wasn't though it was owed, is so when it was."""
+        incident_id, address = key
+        owed_at = self.memory.outbox[key].owed_at
+        for then in self.links.then.get(incident_id, ()):
+            if owed_at in self._sent[then, address] or owed_at in self._unsent[then, address]:
+                self.memory.waiting.drop(key)
+
+    def _begin(self, at: float, *, reached: bool = False) -> None:
+        """Take up what was being sent before `at`, so that what is owed from then on is another
+        message.
+        """
+        while self._begun and (self._begun[0][0] < at or (reached and self._begun[0][0] <= at)):
+            begun, number, event = heapq.heappop(self._begun)
+            keys = [*self._rows(event)] if number >= self._done else []
+            # It was claimed at some time until it was sent: after what is in it was owed, and
+            # before what isn't.
+            same = [self.memory.outbox[key].seq == event.notification.seq for key in keys]
+            if number >= self._done and begun < _started(event) and not (same and all(same)):
+                heapq.heappush(self._begun, (_started(event), number, event))
+                continue
+            for key in keys:
+                self._lease(key, begun)
+
+    def _rows(self, event: DeliverySettled) -> Iterator[Key]:
+        """The same message, here."""
+        row = event.notification
+        for now in self.links.now.get(row.incident_id, ()):
+            key = now, row.channel
+            # Of one that is being sent, the row may be about the next by now.
+            there = self._held.get(key) or self.memory.outbox.get(key)
+            if there and there.state is NotificationState.PENDING and there.owed_at == row.owed_at:
+                yield key
+
+    def _lease(self, key: Key, at: float) -> Notification:
+        """The message as it was taken up; what is owed to its address since is the next."""
+        if key not in self._held:
+            self._held[key] = held = self.memory.lease(key, at)
+            self.memory.outbox[key] = replace(held, lease_until=math.inf)
+        return self._held[key]
+
+    # --- what happens
+
+    def _again(self, events: Sequence[Event]) -> None:
+        if meant := [one for event in events for one in self._meant(event)]:
+            self.happen(*meant)
+
+    def _meant(self, event: Event) -> Iterator[Event]:
+        """The same, to the incidents of the replay that are meant."""
+        match event:
+            case AlertSeen() | SilencesChanged():
+                yield event
+            case DeliverySettled():
+                yield from self._sent_again(event)
+            case TimerDue(incident_id=then, name=name):
+                if then == NO_INCIDENT:
+                    yield event
+                for now in self.links.now.get(then, ()):
+                    if self._due.get((now, name)) == event.due_at:
+                        del self._due[now, name]
+                        yield replace(event, incident_id=now)
+            case _:
+                for number, now in enumerate(self.links.meant(event.incident_id)):
+                    changed = replace(event, incident_id=now)
+                    if (
+                        number
+                        and isinstance(changed, Commanded | Undelivered | Recorded)
+                        and changed.receipt
+                    ):
+                        changed = replace(changed, receipt=f"{changed.receipt} {number}")
+                    yield changed
+
+    def _sent_again(self, event: DeliverySettled) -> Iterator[DeliverySettled]:
+        """What came of a message then comes of it now, if there is the same one."""
+        arrived, first = isinstance(event.attempts[-1].result, Sent), event.notification.incident_id
+        for key in [*self._rows(event)]:
+            row = self._lease(key, event.at)
+            del self._held[key]
+            if arrived and event.bundle[:1] in {(), (first,)}:
+                incident, known = self.memory.incidents[key[0]], len(self.memory.timeline)
+                self.told.append(
+                    VirtualDelivery(event.at, row.channel, row.reason, incident, known)
+                )
+            bundle = tuple(now for then in event.bundle for now in self.links.now.get(then, ()))
+            told = self.memory.newest_entry[key[0]]
+            yield replace(event, notification=row, told=told, bundle=bundle)
+
+
+def _started(event: DeliverySettled) -> float:
+    """When the first attempt to send it began."""
+    first = event.attempts[0]
+    return first.at - first.took
+
+
+def _together(event: Event) -> object:
+    """What came at the same moment shared a transaction."""
+    return (
+        (type(event), event.at)
+        if isinstance(event, AlertSeen | TimerDue | DeliverySettled)
+        else id(event)
+    )

@@ -1,0 +1,25 @@
+"""The identity of an alert that came without one: computed as Prometheus does, so that it's the
+same everywhere.
+"""
+
+from collections.abc import Mapping
+
+_OFFSET = 14695981039346656037
+_PRIME = 1099511628211
+_SEPARATOR = b"\xff"
+
+
+def fingerprint(labels: Mapping[str, str]) -> str:
+    """FNV-1a (64 bits) over the sorted names and values of all labels, as 16 lower-case hex digits.
+
+    Labels with an empty value count here; Alertmanager drops them first. The algorithm is that of
+    github.com/prometheus/common/model, `LabelSet.Fingerprint`.
+    """
+    # Sorting by code point is sorting by UTF-8 bytes.
+    text = b"".join(
+        name.encode() + _SEPARATOR + labels[name].encode() + _SEPARATOR for name in sorted(labels)
+    )
+    digest = _OFFSET
+    for byte in text:
+        digest = (digest ^ byte) * _PRIME & 0xFFFFFFFFFFFFFFFF
+    return f"{digest:016x}"

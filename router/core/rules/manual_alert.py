@@ -1,0 +1,48 @@
+"""An incident that a person opens: an alert like any other, so that the rules choose what becomes
+of it.
+"""
+
+from collections.abc import Mapping
+
+from router.core.rules.fingerprint import fingerprint
+from router.core.text.plain import plain
+from router.model.alert import Alert, AlertStatus
+from router.model.incident import Severity
+
+SOURCE = "person"
+"""The source of these alerts, for rules that are about them or aren't."""
+
+MAX_TITLE = 200
+
+
+def reported(  # noqa: PLR0913 - each is a different thing to say
+    title: str,
+    by: str,
+    at: float,
+    *,
+    severity: Severity | None = None,
+    description: str = "",
+    labels: Mapping[str, str] | None = None,
+) -> Alert:
+    """What `by` says is wrong. The same title again is the same condition: it joins the incident
+    that's open.
+
+    `severity` overrules what the rule that takes it would say. Raises: ValueError.
+    """
+    title = plain(title)
+    if not title:
+        raise ValueError("give the incident a title")
+    if len(title) > MAX_TITLE:
+        raise ValueError(f"the title is longer than {MAX_TITLE} characters")
+    labelled = {**(labels or {}), "alertname": title}
+    annotations = {"summary": title, **({"description": description} if description else {})}
+    return Alert(
+        source=SOURCE,
+        fingerprint=f"{SOURCE}-{fingerprint(labelled)}",
+        status=AlertStatus.FIRING,
+        labels=labelled,
+        annotations=annotations,
+        starts_at=at,
+        severity=severity,
+        by=by,
+    )

@@ -1,0 +1,249 @@
+"""Alertmanager's matchers: which labels does a rule, a silence or an inhibition take?
+
+A label that is missing equals the empty string. Regular expressions are RE2's, as Go's are, and
+match the whole value; RE2 takes time linear in the value, so no pattern can stall the router.
+
+Two grammars are read, as Alertmanager does by default since 0.27 (matcher/compat/parse.go): the
+UTF-8 one, and the classic one where the first fails or the two disagree.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import lru_cache
+from typing import Any, NoReturn
+
+import re2
+
+# Go's unicode.IsSpace, which differs from Python's \s; nothing of it, nor a reserved character, is
+# in a bare word.
+_SPACE = "\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+_WORD = rf"""[^{_SPACE}{{}}!=~,\\"'`]+"""
+_TOKEN = re.compile(
+    rf'[{_SPACE}]*((?P<quoted>"(?:\\.|[^"\\])*")|(?P<word>{_WORD})|=~|!=|!~|[={{}},]|\Z)',
+    re.DOTALL,
+)
+_ESCAPE = re.compile(
+    rb'\\(?:([abfnrtv\\"])|x([\da-fA-F]{2})|([0-7]{3})|u([\da-fA-F]{4})|U([\da-fA-F]{8})|.)',
+    re.DOTALL,
+)
+_SIMPLE = dict(zip(b'abfnrtv\\"', b'\a\b\f\n\r\t\v\\"', strict=True))
+
+# One matcher and the comma after it. An unquoted value runs to the comma, whatever it holds;
+# possessive, so linear.
+_CLASSIC = re.compile(
+    r"\s*+([a-zA-Z_:][a-zA-Z0-9_:]*+)\s*+(=~|=|!=|!~)\s*+"
+    r'(?:"((?:\\.|[^"\\])*+)"\s*+|((?:\\[^,]|\\(?=,|\Z)|[^,"\\])*+))(?:,|\Z)',
+    re.ASCII | re.DOTALL,
+)
+_CLASSIC_ESCAPE = re.compile(r'\\([n"\\])')
+
+# A regular expression that lists plain texts, which may hold escaped punctuation, between bars.
+_TEXT = re.compile(r"(?:[^\\.^$*+?{}\[\]()|]|\\[^a-zA-Z0-9])*", re.DOTALL)
+_PUNCTUATION = re.compile(r"\\(.)", re.DOTALL)
+
+
+class MatchOp(StrEnum):
+    EQUAL = "="
+    NOT_EQUAL = "!="
+    MATCHES = "=~"
+    NOT_MATCHES = "!~"
+
+
+_SAYS_YES = frozenset({MatchOp.EQUAL, MatchOp.MATCHES})
+
+
+@lru_cache(maxsize=4096)
+def compile_regex(pattern: str) -> Any:
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        return re2.compile(pattern, options)
+    except re2.error as error:
+        why = error.args[0].decode() if isinstance(error.args[0], bytes) else error
+        raise ValueError(f"expected a regular expression of RE2: {why}") from None
+
+
+@lru_cache(maxsize=4096)
+def listed(pattern: str) -> frozenset[str] | None:
+    """The texts that a regular expression takes, if it's a list of plain ones like `error|fatal`."""
+    texts = pattern.split("|")
+    if all(_TEXT.fullmatch(text) for text in texts):
+        return frozenset(_PUNCTUATION.sub(r"\1", text) for text in texts)
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Matcher:
+    """One condition on one label. Raises: ValueError, for a regular expression that RE2 doesn't
+    take.
+
+    `values` are those that the label is compared with, if no real expression is needed for that.
+    """
+
+    name: str
+    op: MatchOp
+    value: str
+    values: frozenset[str] | None = field(init=False, repr=False, compare=False, default=None)
+    _regex: Any = field(init=False, repr=False, compare=False, default=None)
+
+    def __post_init__(self) -> None:
+        values: frozenset[str] | None = frozenset({self.value})
+        if self.op in (MatchOp.MATCHES, MatchOp.NOT_MATCHES):
+            object.__setattr__(self, "_regex", compile_regex(self.value))
+            values = listed(self.value)
+        object.__setattr__(self, "values", values)
+
+    def matches(self, labels: Mapping[str, str]) -> bool:
+        label = labels.get(self.name, "")
+        if self.values is not None:
+            return (label in self.values) is (self.op in _SAYS_YES)
+        # As bytes, since the binding counts characters in a str at each call; a lone surrogate
+        # mustn't raise here.
+        found = self._regex.fullmatch(label.encode("utf-8", "surrogatepass")) is not None
+        return found is (self.op is MatchOp.MATCHES)
+
+    def __str__(self) -> str:
+        """The canonical text, which parses back to an equal matcher in either grammar that takes
+        the name.
+        """
+        name = self.name if re.fullmatch(_WORD, self.name) else _quoted(self.name)
+        return f"{name}{self.op}{_quoted(self.value)}"
+
+
+def takes(matchers: Iterable[Matcher], labels: Mapping[str, str]) -> bool:
+    """Do all of them hold?"""
+    return all(matcher.matches(labels) for matcher in matchers)
+
+
+def parse_matchers(text: str) -> tuple[Matcher, ...]:
+    r"""Read what Alertmanager reads: `{foo="bar", "a b"!~"x|y",}`, with or without braces; "" and `{}` hold none.
+
+    Raises: ValueError, saying what was expected at which column (from 1).
+    """
+    classic = _parse_classic(
+        text
+    )  # It wins a disagreement, so where it takes the text nothing else matters.
+    return tuple(_parse_utf8(text)) if classic is None else classic
+
+
+def _quoted(text: str) -> str:
+    """In double quotes, with only the three escapes that both grammars read alike."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{escaped}"'
+
+
+def _unquoted(body: str) -> str:
+    """What Go's strconv.Unquote makes of a string's inside. Raises: ValueError."""
+    if "\n" in body:
+        raise ValueError("no line may end inside the quotes")
+    return _ESCAPE.sub(_unescaped, body.encode()).decode()
+
+
+def _unescaped(escape: re.Match[bytes]) -> bytes:
+    """Raises: ValueError, also for a byte over 255 or a number that is no character."""
+    simple, hexadecimal, octal, short, long = escape.groups()
+    if simple:
+        return bytes([_SIMPLE[simple[0]]])
+    if hexadecimal or octal:
+        return bytes([int(hexadecimal, 16) if hexadecimal else int(octal, 8)])
+    if short or long:
+        return chr(int(short or long, 16)).encode()
+    raise ValueError(f"there is no escape {escape[0].decode(errors='replace')}")
+
+
+class _Reader:
+    """The tokens of a text, one at a time. What isn't as expected raises ValueError."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._at = 0
+
+    def accept(self, *tokens: str) -> str | None:
+        """The next token if it's one of these, else None. The end is the token ""."""
+        token = _TOKEN.match(self._text, self._at)
+        if token is None or token[1] not in tokens:
+            return None
+        self._at = token.end()
+        return token[1]
+
+    def string(self, expected: str) -> str:
+        """A bare word, or what is meant by one in quotes."""
+        token = _TOKEN.match(self._text, self._at)
+        if token is None or not (token["word"] or token["quoted"]):
+            self.fail(expected)
+        try:
+            string = token["word"] or _unquoted(token["quoted"][1:-1])
+        except ValueError as error:
+            self.fail(f"{expected} with Go's string escapes ({error})")
+        self._at = token.end()
+        return string
+
+    @property
+    def column(self) -> int:
+        """Where the next token starts, from 1."""
+        return len(self._text) - len(self._text[self._at :].lstrip()) + 1
+
+    def fail(self, expected: str) -> NoReturn:
+        rest = self._text[self.column - 1 :]
+        found = f"not {rest[:20]!r}" if rest else "where the text ends"
+        raise ValueError(f"expected {expected} at column {self.column}, {found}")
+
+
+def _parse_utf8(text: str) -> Iterator[Matcher]:
+    reader = _Reader(text)
+    close = "}" if reader.accept("{") else ""
+    while reader.accept(close) is None:
+        yield _parse_matcher(reader)
+        if reader.accept(","):
+            continue
+        if reader.accept(close) is None:
+            reader.fail("a comma or }" if close else "a comma or the end")
+        break
+    if reader.accept("") is None:
+        reader.fail("the end")
+
+
+def _parse_matcher(reader: _Reader) -> Matcher:
+    at = reader.column
+    name = reader.string("a label name")
+    if not name:
+        raise ValueError(f"expected a label name at column {at}, not an empty one")
+    op = reader.accept(*MatchOp)
+    if op is None:
+        reader.fail("one of = != =~ !~")
+    at = reader.column
+    value = reader.string("a label value")
+    try:
+        return Matcher(name, MatchOp(op), value)
+    except ValueError as error:
+        raise ValueError(f"{error} (at column {at})") from None
+
+
+def _parse_classic(text: str) -> tuple[Matcher, ...] | None:
+    """What the grammar from before 0.27 makes of it; None if it doesn't take it.
+
+    Each brace is optional there.
+    """
+    inner = text.removeprefix("{").removesuffix("}").rstrip()
+    matchers = []
+    at = 0
+    while at < len(inner):
+        found = _CLASSIC.match(inner, at)
+        if found is None:
+            return None
+        name, op, quoted, bare = found.groups()
+        value = bare.rstrip() if quoted is None else quoted
+        try:
+            matchers.append(
+                Matcher(name, MatchOp(op), _CLASSIC_ESCAPE.sub(_classic_unescaped, value))
+            )
+        except ValueError:
+            return None
+        at = found.end()
+    return tuple(matchers)
+
+
+def _classic_unescaped(escape: re.Match[str]) -> str:
+    return "\n" if escape[1] == "n" else escape[1]

@@ -1,0 +1,1 @@
+"""Silences and inhibition: conditions under which an alert notifies nobody."""

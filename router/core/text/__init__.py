@@ -1,0 +1,1 @@
+"""Plain text, templates and units: what every other part of the core writes with."""

@@ -1,0 +1,87 @@
+"""An alert made up for a rule: one that it takes, and that is as bad as is asked for."""
+
+from collections.abc import Iterator, Mapping
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from router.core.incident.batch import MAX_WINDOW
+from router.core.rules.fingerprint import fingerprint
+from router.core.rules.matcher import MatchOp
+from router.core.rules.rule import Rule, RuleSet, judge
+from router.model.alert import Alert, AlertStatus
+from router.model.incident import Severity
+from router.model.reason import Reason
+
+_SPECIAL = frozenset(".*+?()[]{}^$\\")
+"""What makes more than a word of a pattern."""
+
+
+class ExampleAlert(Struct, frozen=True):
+    """The alert, and how often it has to come: more than once for a rule that counts."""
+
+    alert: Alert
+    times: int = 1
+
+
+def example_alert(
+    rules: RuleSet, rule: Rule, severity: Severity | None, given: Mapping[str, str], at: float
+) -> ExampleAlert:
+    """What `rule` makes a `severity` of (None: the worst it knows), with these labels and those
+    that it asks for.
+
+    It fires at `at` (UTC epoch seconds). Raises: ValueError, which says what stands in the way.
+    """
+    wanted = severity or (rule.thresholds[0][0] if rule.thresholds else rule.severity)
+    labels = {**dict(_labels(rule)), **given}
+    alert = Alert(
+        rule.source or "alertmanager", fingerprint(labels), AlertStatus.FIRING, labels, {}, at
+    )
+    _check_taken(rules, rule, alert)
+    if rule.count_over is not None:
+        for count in range(1, MAX_WINDOW):
+            if judge(rule, alert, count).severity is wanted:
+                return ExampleAlert(alert, count)
+    for value in _values(rule, wanted):
+        measured = replace(alert, annotations={rule.measure: value} if value else {})
+        if judge(rule, measured).severity is wanted:
+            return ExampleAlert(measured)
+    raise ValueError(f"rule '{rule.name}' makes no alert a {wanted}")
+
+
+def _labels(rule: Rule) -> Iterator[tuple[str, str]]:
+    """What the rule groups by, if nothing better is known, and then what it asks for."""
+    yield from ((name, f"some-{name}") for name in rule.group_by)
+    for matcher in rule.matchers:
+        if matcher.op is MatchOp.EQUAL:
+            yield matcher.name, matcher.value
+        elif matcher.op is MatchOp.MATCHES:
+            words = (word for word in matcher.value.split("|") if not _SPECIAL & set(word))
+            yield (
+                matcher.name,
+                next((word for word in words if matcher.matches({matcher.name: word})), ""),
+            )
+
+
+def _check_taken(rules: RuleSet, rule: Rule, alert: Alert) -> None:
+    if rule in rules.matching_rules(alert):
+        return
+    verdicts = rules.verdicts(alert)
+    (own,) = [one for one in verdicts if one.rule == rule]
+    if own.reason is Reason.TAKEN_BEFORE:
+        by = next(one.rule for one in verdicts if one.takes)
+        raise ValueError(
+            f"rule '{by.name}' ({by.origin}) takes it before '{rule.name}': give it other labels"
+        )
+    raise ValueError(
+        f"no label is known that would fulfil {own.failed} of rule '{rule.name}': give one"
+    )
+
+
+def _values(rule: Rule, wanted: Severity) -> Iterator[str]:
+    """Texts on both sides of every threshold, in base units; beside that of the tier itself first."""
+    if not rule.thresholds:
+        yield ""
+    for _, threshold in sorted(rule.thresholds, key=lambda tier: tier[0] is not wanted):
+        for value in (*(threshold.limit * factor for factor in (1.1, 0.9, 1)), threshold.limit + 1):
+            yield f"{value:.6g}"

@@ -1,0 +1,251 @@
+"""A store in memory, which keeps what the databases keep of what decisions depend on, by the same
+laws.
+
+`ReadPlan` and `Writes` describe it, and tests/engine/test_virtual.py holds it against a real one.
+Nobody else writes to it, so only who decided on an older state meets a conflict. No write copies
+more than the rows that it's about.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+from msgspec.structs import replace
+
+from router.core.incident.snapshot import Conflict, ReadPlan, Snapshot, Writes
+from router.core.incident.suppression import RECHECK
+from router.core.virtual.due_queue import DueQueue
+from router.model.alert import Alert, RuleMatch
+from router.model.decision import Entry, Owed
+from router.model.event import TimerDue
+from router.model.incident import Incident
+from router.model.notification import Notification, NotificationState
+
+LEASE = 60.0
+"""Seconds for which a message that was claimed is in flight, unless it's settled before."""
+
+Key = tuple[int, str]
+"""An incident's id, and the name of a timer or the address of a message."""
+
+
+class MemoryStore:
+    """All that is stored.
+
+    takings: by fingerprint, then by rule; alerts: as they came last, by both. timeline: of all
+    incidents, in order; an entry's id is its position from 1, and `newest_entry` is the id of an
+    incident's last.
+    timers: deadlines by (incident, name). outbox: messages by (incident, address); `waiting`: when
+    each is tried next.
+    """
+
+    def __init__(self) -> None:
+        self.rule_matches: dict[str, dict[str, RuleMatch]] = {}
+        self.alerts: dict[tuple[str, str], Alert] = {}
+        self.incidents: dict[int, Incident] = {}
+        self.timeline: list[Entry] = []
+        self.newest_entry: dict[int, int] = {}
+        self.timers: DueQueue[Key] = DueQueue()
+        self.outbox: dict[Key, Notification] = {}
+        self.waiting: DueQueue[Key] = DueQueue()
+        self.windows: dict[str, tuple[float, ...]] = {}
+        self.receipts: set[str] = set()
+        self._newest = 0
+        self._latest: dict[str, int] = {}
+        self._holding: defaultdict[int, set[tuple[str, str]]] = defaultdict(set)
+
+    def load(self, wanted: ReadPlan) -> Snapshot:
+        """What is known of what is wanted."""
+        view = Snapshot(receipts=self.receipts.intersection(wanted.receipts))
+        view.windows = {key: self.windows[key] for key in wanted.windows if key in self.windows}
+        view.rule_matches = {
+            f: [*self.rule_matches[f].values()]
+            for f in wanted.fingerprints
+            if f in self.rule_matches
+        }
+        view.alerts = {
+            (f, rule): self.alerts[f, rule]
+            for f in wanted.alerts
+            for rule in self.rule_matches.get(f, ())
+        }
+        view.firing = {
+            i: {key: self.alerts[key] for key in self._holding[i]} for i in wanted.firing
+        }
+        view.latest = {key: self._latest[key] for key in wanted.keys if key in self._latest}
+        ids = (*view.latest.values(), *wanted.incident_ids)
+        view.incidents = {i: self.incidents[i] for i in ids if i in self.incidents}
+        if wanted.open:
+            newest = (
+                self.incidents[i] for i in self._latest.values()
+            )  # only the newest of a key can be open
+            view.incidents |= {incident.id: incident for incident in newest if incident.is_open}
+        if wanted.keys:
+            view.next_incident_id = self._newest + 1
+        return view
+
+    def next_timer(self, now: float) -> TimerDue | None:
+        """The earliest that is due. It's gone once its event has been decided and saved."""
+        first = self.timers.first()
+        return TimerDue(now, *first[1], first[0]) if first and first[0] <= now else None
+
+    def due(self, now: float) -> list[Notification]:
+        """Every message that is due, the longest due first.
+
+        It's for the caller to lease them, or to hold them.
+        """
+        found = []
+        while (first := self.waiting.first()) and first[0] <= now:
+            found.append(self.outbox[first[1]])
+            self.waiting.drop(first[1])
+        return found
+
+    def hold(self, message: Notification, until: float) -> None:
+        """Look at it again by then, or when more is owed."""
+        self.waiting.set((message.incident_id, message.channel), until)
+
+    def lease(self, key: Key, now: float) -> Notification:
+        """Take one message to send it.
+
+        A lease that is still there had run out, so it may have been sent already.
+        """
+        row = self.outbox[key]
+        doubled = row.may_be_doubled or bool(row.lease)
+        self.outbox[key] = held = replace(
+            row,
+            lease=f"{row.channel} {row.seq} {now}",
+            lease_until=now + LEASE,
+            may_be_doubled=doubled,
+        )
+        self.waiting.drop(key)
+        return held
+
+    # --- writing
+
+    def save(self, changes: Writes) -> None:
+        """Write all of it, in the order that `Writes` says, or nothing. Raises: Conflict."""
+        for incident in changes.incidents.values():
+            self._check(incident, changes.incidents)
+        for incident in changes.incidents.values():
+            self.incidents[incident.id] = incident
+            self._latest[incident.key] = max(self._latest.get(incident.key, 0), incident.id)
+            self._newest = max(self._newest, incident.id)
+        for incident_id in changes.detached:
+            self._detach(incident_id)
+        for fingerprint, rule in changes.forgotten:
+            self._forget(fingerprint, rule)
+        for rule_match, alert in changes.rule_matches.values():
+            self._remember(rule_match)
+            self.alerts[rule_match.fingerprint, rule_match.rule] = alert
+        for fingerprint, rule, at in changes.seen:
+            if taken := self.rule_matches.get(fingerprint, {}).get(rule):
+                self.rule_matches[fingerprint][rule] = replace(taken, last_seen=at)
+        self._save_entries(changes.entries)
+        self._save_timers(changes)
+        for settled in changes.settled:
+            self._settle(*settled)
+        for owed, since in _last_of_each(changes.owed):
+            self._owe(owed, since)
+        self.windows.update(changes.windows)
+        self.receipts.update(changes.receipts)
+
+    def _check(self, incident: Incident, written: Mapping[int, Incident]) -> None:
+        stored = self.incidents.get(incident.id)
+        if incident.version != (stored.version + 1 if stored else 1):
+            raise Conflict(f"{incident.name} was written since it was read")
+        # Only the newest of a key can be open: another is opened once that is closed.
+        latest = self._latest.get(incident.key, incident.id)
+        other = written.get(latest, self.incidents.get(latest, incident))
+        if incident.is_open and other.is_open and other.id != incident.id:
+            raise Conflict(f"{incident.key} is open already")
+
+    def _remember(self, rule_match: RuleMatch) -> None:
+        self._forget(rule_match.fingerprint, rule_match.rule)
+        self.rule_matches.setdefault(rule_match.fingerprint, {})[rule_match.rule] = rule_match
+        if rule_match.incident_id is not None and rule_match.counted:
+            self._holding[rule_match.incident_id].add((rule_match.fingerprint, rule_match.rule))
+
+    def _forget(self, fingerprint: str, rule: str) -> None:
+        of_alert = self.rule_matches.get(fingerprint, {})
+        before = of_alert.pop(rule, None)
+        if before and before.incident_id is not None:
+            self._holding[before.incident_id].discard((fingerprint, rule))
+        if not of_alert:
+            self.rule_matches.pop(fingerprint, None)
+        self.alerts.pop((fingerprint, rule), None)
+
+    def _detach(self, incident_id: int) -> None:
+        for fingerprint, rule in self._holding.pop(incident_id, ()):
+            rule_match = self.rule_matches[fingerprint][rule]
+            self.rule_matches[fingerprint][rule] = replace(rule_match, digest="", incident_id=None)
+
+    def _save_entries(self, entries: Iterable[Entry]) -> None:
+        for entry in entries:
+            self.newest_entry[entry.incident_id] = len(self.timeline) + 1
+            self.timeline.append(replace(entry, id=len(self.timeline) + 1))
+
+    def _save_timers(self, changes: Writes) -> None:
+        for done in changes.timers_done:
+            if self.timers.at.get((done.incident_id, done.name)) == done.due_at:
+                self.timers.drop((done.incident_id, done.name))
+        for key in changes.timers_cleared:
+            self.timers.drop(key)
+        if (at := changes.recheck_at) is not None:
+            for key, due in list(self.timers.at.items()):
+                if key[1].startswith(RECHECK) and due > at:
+                    self.timers.set(key, at)
+        for key, timer in changes.timers.items():
+            self.timers.set(key, timer.due_at)
+
+    def _owe(self, owed: Owed, since: float) -> None:
+        """Add a message to the row of its address: one that waits is replaced, and keeps its place."""
+        key = (owed.incident_id, owed.channel)
+        before = self.outbox.get(key)
+        new = Notification(*key, 1, NotificationState.PENDING, owed.reason, since, since)
+        if before and before.state is NotificationState.PENDING:
+            in_flight = before.lease_until > since
+            owed_at = since if in_flight else before.owed_at
+            new = replace(before, seq=before.seq + 1, reason=owed.reason, owed_at=owed_at)
+        elif before:
+            new = replace(
+                new, seq=before.seq + 1, sent=before.sent, ref=before.ref, told=before.told
+            )
+        self._put(key, new)
+
+    def _settle(self, after: Notification, lease: str, seq: int) -> None:
+        """Store what came of a sending, if the lease still holds.
+
+        If more was owed meanwhile, that is pending now.
+        """
+        key = (after.incident_id, after.channel)
+        stored = self.outbox[key]
+        if stored.lease != lease or not lease:
+            return
+        if stored.seq > seq and after.state is NotificationState.PENDING:
+            after = replace(after, seq=stored.seq, reason=stored.reason)
+        elif stored.seq > seq:
+            fresh = Notification(
+                *key,
+                stored.seq,
+                NotificationState.PENDING,
+                stored.reason,
+                stored.owed_at,
+                stored.due_at,
+            )
+            after = replace(fresh, sent=after.sent, ref=after.ref, told=after.told)
+        self._put(key, after)
+
+    def _put(self, key: Key, row: Notification) -> None:
+        self.outbox[key] = row
+        if row.state is NotificationState.PENDING:
+            self.waiting.set(key, row.due_at)
+        else:
+            self.waiting.drop(key)
+
+
+def _last_of_each(owed: Sequence[Owed]) -> list[tuple[Owed, float]]:
+    """One message for each incident and address: the last, with when the first was owed."""
+    since: dict[Key, float] = {}
+    last: dict[Key, Owed] = {}
+    for one in owed:
+        key = (one.incident_id, one.channel)
+        since.setdefault(key, one.at)
+        last[key] = one
+    return [(one, since[key]) for key, one in last.items()]

@@ -1,0 +1,145 @@
+"""The whole router in memory and in virtual time: what a test of rules, a simulation and a replay
+run on.
+
+Whatever happens in it goes through `Batch`, as in the daemon, and nothing else decides. A deadline
+comes exactly when it's due. A message is sent the moment it's owed, and `post` says what comes of
+that; one that fails is tried again after the pause that the daemon would make, halfway between its
+shortest and its longest.
+"""
+
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from router.core.incident.batch import Batch
+from router.core.incident.settings import Settings
+from router.core.incident.snapshot import Writes
+from router.core.outbox.bundle import Bundle
+from router.core.virtual.memory_store import MemoryStore
+from router.core.virtual.worker import MemoryWorker
+from router.model.event import DeliverySettled, Event
+from router.model.incident import Incident
+from router.model.notification import Attempt, Notification, Result, Sent, Uncertain
+from router.model.reason import Reason
+
+JITTER = 0.5
+
+Post = Callable[[Notification, float], Result]
+"""What comes of sending a message at a time."""
+
+
+class VirtualDelivery(Struct, frozen=True, gc=False):
+    """A message that arrived: when, at which address, why it was owed, and the incident as it was
+    then.
+
+    `known` is the id of the newest timeline entry there was, of whichever incident. `also` are
+    further incidents that it told of, where a person wants no more than so many messages.
+    """
+
+    at: float
+    address: str
+    reason: Reason
+    incident: Incident
+    known: int
+    also: tuple[Incident, ...] = ()
+
+
+def arrives(_message: Notification, _at: float) -> Result:
+    """Every message does."""
+    return Sent()
+
+
+class VirtualRouter:
+    """A router that nothing has happened to yet, at the time `now` (UTC epoch seconds).
+
+    `settings` may be replaced, as by a reload. `told` are all messages that arrived, in order. With
+    no `post`, messages stay owed until somebody claims and settles them. `watch` is shown what is
+    about to be written.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        now: float,
+        post: Post | None = arrives,
+        watch: Callable[[Writes], None] | None = None,
+    ) -> None:
+        self.settings = settings
+        self.now = now
+        self.memory = MemoryStore()
+        self.told: list[VirtualDelivery] = []
+        self.post = post
+        self.watch = watch
+        self._counter = MemoryWorker(self.memory)
+
+    def happen(self, *events: Event) -> list[Reason]:
+        """Let these happen in one transaction, and deliver what it owes.
+
+        The reason decided for each.
+        """
+        reasons = self._commit(*events)
+        self._deliver()
+        return reasons
+
+    def decide(self, *events: Event) -> tuple[Writes, list[Reason]]:
+        """What would be written if these happened, and the reason for each; nothing is."""
+        fold = Batch(self.settings, events)
+        view = self.memory.load(fold.first())
+        if more := fold.second(view):
+            view.add(self.memory.load(more))
+        return fold.decide(view)
+
+    @property
+    def next_due(self) -> float | None:
+        """When something happens next if nobody does anything; None if nothing ever does."""
+        firsts = (self.memory.timers.first(), self.memory.waiting.first() if self.post else None)
+        return min((first[0] for first in firsts if first), default=None)
+
+    def run_until(self, at: float) -> None:
+        """Let time pass until `at`; what is due by then happens, in its turn."""
+        while (due := self.next_due) is not None and due <= at:
+            self.now = max(self.now, due)
+            if timer := self.memory.next_timer(self.now):
+                self._commit(timer)
+            self._deliver()
+        self.now = max(self.now, at)
+
+    def _commit(self, *events: Event) -> list[Reason]:
+        changes, reasons = self.decide(*events)
+        if changes:
+            if self.watch:
+                self.watch(changes)
+            self.memory.save(changes)
+        return reasons
+
+    def _deliver(self) -> None:
+        """Send what is due, and what is owed because of what came of that."""
+        if self.post is None:
+            return
+        while claimed := self._counter.claim(self.settings, self.now):
+            known = len(self.memory.timeline)
+            results = [(parcel, self.post(parcel.messages[0], self.now)) for parcel in claimed]
+            self.told += [
+                self._told(parcel, known) for parcel, result in results if isinstance(result, Sent)
+            ]
+            self._commit(
+                *(
+                    settled
+                    for parcel, result in results
+                    for settled in self._settled(parcel, result)
+                )
+            )
+            for parcel, result in results:
+                if not isinstance(result, Sent | Uncertain):
+                    self._counter.give_back(parcel, self.now)
+
+    def _told(self, parcel: Bundle, known: int) -> VirtualDelivery:
+        first = parcel.messages[0]
+        incident, *also = (
+            self.memory.incidents[message.incident_id] for message in parcel.messages
+        )
+        return VirtualDelivery(self.now, first.channel, first.reason, incident, known, tuple(also))
+
+    def _settled(self, parcel: Bundle, result: Result) -> list[DeliverySettled]:
+        told = [self.memory.newest_entry[message.incident_id] for message in parcel.messages]
+        return parcel.settled(self.now, (Attempt(self.now, 0.0, result),), told, JITTER)

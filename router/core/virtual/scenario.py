@@ -1,0 +1,215 @@
+"""A scenario: what happens to a router, when, and what must come of it.
+
+`play` lets it happen in virtual time.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from enum import StrEnum
+from itertools import count
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from router.core.incident.settings import Settings
+from router.core.incident.snapshot import Writes
+from router.core.virtual.router import VirtualDelivery, VirtualRouter
+from router.model.alert import Alert, AlertStatus
+from router.model.event import AlertSeen, Command, Commanded, Event
+from router.model.incident import Incident, Severity, Status
+from router.model.notification import Notification, Rejected, Result, Retry, Sent, channel_of
+from router.model.reason import Reason
+
+
+class Failing(StrEnum):
+    """How a channel fails: it refuses each message for good, or it's down and each is tried again."""
+
+    REFUSES = "refuses"
+    DOWN = "down"
+
+
+class Reported(Struct, frozen=True):
+    """An alert as its source reports it.
+
+    With `times` it's as many occurrences, each an event of its own; without, it's a state that goes
+    on until it's over. `dated`: its times are in it; else it starts to fire when it's first
+    reported.
+    """
+
+    alert: Alert
+    times: int = 0
+    dated: bool = False
+
+
+class ScenarioEvent(Struct, frozen=True):
+    """What happens `after` seconds: channels begin or cease to fail, then alerts come in, then a
+    person does something.
+
+    `incident` is the id of the one that the person means, in order of opening from 1; None: the
+    newest that is open.
+    """
+
+    after: float
+    reported: tuple[Reported, ...] = ()
+    command: Command | None = None
+    by: str = ""
+    incident: int | None = None
+    text: str = ""
+    severity: Severity | None = None
+    status: Status | None = None
+    title: str = ""
+    fails: Mapping[str, Failing] = {}
+    works: tuple[str, ...] = ()
+
+
+class Message(Struct, frozen=True):
+    """A message that must arrive `after` seconds, or up to `within` later. What is None may be
+    anything.
+
+    `to` is an address (a channel, or a person over one), or `contact:NAME` for a person over any of
+    their ways.
+    """
+
+    after: float
+    to: str
+    within: float = 0.0
+    reason: Reason | None = None
+    severity: Severity | None = None
+    title: str | None = None
+
+
+class ScenarioState(Struct, frozen=True):
+    """All incidents there must be `after` seconds, each with these of its fields."""
+
+    after: float
+    incidents: tuple[Mapping[str, object], ...]
+
+
+class Scenario(Struct, frozen=True):
+    """`start` is in UTC epoch seconds; the clock shown is that of `zone`. It ends `end` seconds
+    after the start.
+
+    `reasons` are (after seconds, what must have been decided then).
+    """
+
+    name: str
+    start: float
+    zone: str
+    timeline: tuple[ScenarioEvent, ...]
+    messages: tuple[Message, ...] = ()
+    snapshots: tuple[ScenarioState, ...] = ()
+    reasons: tuple[tuple[float, Reason], ...] = ()
+    end: float = 0.0
+
+
+class ScenarioResult(Struct, frozen=True):
+    """What came of a scenario.
+
+    `reasons` are all that were decided, with when; `incidents` are by seconds after.
+    """
+
+    told: tuple[VirtualDelivery, ...]
+    reasons: tuple[tuple[float, Reason], ...]
+    incidents: Mapping[float, tuple[Incident, ...]]
+
+
+Watch = Callable[[VirtualRouter, Writes], None]
+"""Is shown what is about to be written, and the router to which it happens."""
+
+
+def play(scenario: Scenario, settings: Settings, watch: Watch | None = None) -> ScenarioResult:
+    """Let all of it happen.
+
+    At one time deadlines come first, then the timeline's happenings in the order given.
+    """
+    return _Stage(scenario, settings, watch).play()
+
+
+class _Stage:
+    """One performance of a scenario."""
+
+    def __init__(self, scenario: Scenario, settings: Settings, watch: Watch | None) -> None:
+        self.scenario = scenario
+        self.router = VirtualRouter(settings, scenario.start, self._send)
+        if watch:
+            self.router.watch = lambda changes: watch(self.router, changes)
+        self._failing: dict[str, Failing] = {}
+        self._firing_since: dict[str, float] = {}
+        self._occurrences = count(1)
+        self._reasons: list[tuple[float, Reason]] = []
+
+    def play(self) -> ScenarioResult:
+        scenario, router = self.scenario, self.router
+        timeline = sorted(scenario.timeline, key=lambda one: one.after)
+        seen = {shot.after for shot in scenario.snapshots}
+        incidents = {}
+        for after in sorted({scenario.end, *seen, *(one.after for one in timeline)}):
+            router.run_until(scenario.start + after)
+            for happening in (one for one in timeline if one.after == after):
+                self._happen(happening)
+            if after in seen:
+                incidents[after] = tuple(router.memory.incidents.values())
+        noted = ((entry.at - scenario.start, entry.what) for entry in router.memory.timeline)
+        return ScenarioResult(tuple(router.told), (*self._reasons, *noted), incidents)
+
+    def _happen(self, happening: ScenarioEvent) -> None:
+        self._failing |= happening.fails
+        for channel in happening.works:
+            self._failing.pop(channel, None)
+        if alerts := [
+            AlertSeen(self.router.now, alert)
+            for one in happening.reported
+            for alert in self._alerts(one)
+        ]:
+            self._submit(alerts)
+        if happening.command is not None:
+            self._submit([self._command(happening, happening.command)])
+
+    def _submit(self, events: Sequence[Event]) -> None:
+        self._reasons += [
+            (self.router.now - self.scenario.start, reason)
+            for reason in self.router.happen(*events)
+        ]
+
+    def _alerts(self, reported: Reported) -> Iterator[Alert]:
+        alert, now = reported.alert, self.router.now
+        if reported.dated:
+            yield alert
+        elif reported.times:
+            for _ in range(reported.times):
+                yield replace(
+                    alert, starts_at=now, event_id=f"occurrence {next(self._occurrences)}"
+                )
+        elif alert.status is AlertStatus.FIRING:
+            yield replace(alert, starts_at=self._firing_since.setdefault(alert.fingerprint, now))
+        else:
+            yield replace(
+                alert, starts_at=self._firing_since.pop(alert.fingerprint, now), ends_at=now
+            )
+
+    def _command(self, happening: ScenarioEvent, command: Command) -> Commanded:
+        meant = happening.incident
+        if meant is None:
+            incidents = self.router.memory.incidents
+            meant = max(
+                (one.id for one in incidents.values() if one.is_open),
+                default=max(incidents, default=0),
+            )
+        return Commanded(
+            self.router.now,
+            meant,
+            happening.by,
+            command,
+            happening.text,
+            happening.severity,
+            status=happening.status,
+            title=happening.title,
+        )
+
+    def _send(self, message: Notification, _at: float) -> Result:
+        match self._failing.get(channel_of(message.channel)):
+            case Failing.REFUSES:
+                return Rejected("the channel refuses")
+            case Failing.DOWN:
+                return Retry("the channel is down")
+            case _:
+                return Sent()

@@ -1,0 +1,182 @@
+"""What a scenario expects, held against what came of it: both side by side, and anything extra is a
+line of its own.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import zip_longest
+
+from msgspec import Struct
+
+from router.core.virtual.router import VirtualDelivery
+from router.core.virtual.scenario import Message, Scenario, ScenarioResult
+from router.model.incident import Incident
+from router.model.notification import person_of
+
+TOLERANCE = 0.001
+"""Seconds: what the arithmetic of times may lose, and no more."""
+
+
+class Line(Struct, frozen=True):
+    """What was expected and what came, `after` seconds from the start; None where there's nothing
+    of it.
+
+    `about` is messages, incidents or reasons.
+    """
+
+    after: float
+    about: str
+    expected: str | None
+    got: str | None
+    agrees: bool
+
+
+def compare(scenario: Scenario, played: ScenarioResult) -> tuple[Line, ...]:
+    """Every line, in order of time. The scenario holds if all of them agree."""
+    lines = [
+        *_messages(scenario, played.told),
+        *_incidents(scenario, played),
+        *_reasons(scenario, played),
+    ]
+    return tuple(sorted(lines, key=lambda line: line.after))
+
+
+# --- messages
+
+
+def _messages(scenario: Scenario, told: Iterable[VirtualDelivery]) -> Iterator[Line]:
+    left = list(told)
+    missing = []
+    # Those that say more choose first, so that one that says little doesn't take what only another
+    # can have.
+    for message in sorted(scenario.messages, key=_vagueness):
+        if found := _found(message, left, scenario.start):
+            left = [one for one in left if one not in found]
+            for one in found:
+                yield Line(
+                    one.at - scenario.start, "messages", describe(message), _told(one), agrees=True
+                )
+        else:
+            missing.append(message)
+    yield from _differences(missing, left, scenario.start)
+
+
+def _vagueness(message: Message) -> tuple[int, float]:
+    return sum(
+        said is None for said in (message.reason, message.severity, message.title)
+    ), message.within
+
+
+def _found(
+    message: Message, told: Iterable[VirtualDelivery], start: float
+) -> list[VirtualDelivery]:
+    """The first that is what is expected; a person may be told over several ways at the same time."""
+    fitting = [one for one in told if _fits(message, one, start)]
+    person = message.to.startswith("contact:")
+    return [one for one in fitting if person and one.at == fitting[0].at] or fitting[:1]
+
+
+def _fits(message: Message, one: VirtualDelivery, start: float) -> bool:
+    late = one.at - start - message.after
+    return (
+        -TOLERANCE <= late <= message.within + TOLERANCE
+        and _is_to(message, one)
+        and message.reason in {None, one.reason}
+        and any(
+            message.severity in {None, incident.severity}
+            and message.title in {None, incident.title}
+            for incident in (one.incident, *one.also)
+        )
+    )
+
+
+def _is_to(message: Message, one: VirtualDelivery) -> bool:
+    return message.to in {one.address, f"contact:{person_of(one.address)}"}
+
+
+def _differences(
+    missing: Iterable[Message], extra: Iterable[VirtualDelivery], start: float
+) -> Iterator[Line]:
+    """What didn't come beside what came instead: something else to the same address at that time,
+    if there is.
+    """
+    left = list(extra)
+    for message in missing:
+        beside = [
+            one
+            for one in left
+            if _is_to(message, one) and abs(one.at - start - message.after) <= TOLERANCE
+        ]
+        for one in beside[:1]:
+            left.remove(one)
+        yield Line(
+            message.after,
+            "messages",
+            describe(message),
+            _told(beside[0]) if beside else None,
+            agrees=False,
+        )
+    for one in left:
+        yield Line(one.at - start, "messages", None, _told(one), agrees=False)
+
+
+def describe(message: Message) -> str:
+    """An expected message in a few words."""
+    said = [message.to, *filter(None, (message.reason, message.severity))]
+    return " ".join([*said, *([f'"{message.title}"'] if message.title else [])])
+
+
+def _told(one: VirtualDelivery) -> str:
+    also = f" and {', '.join(incident.name for incident in one.also)}" if one.also else ""
+    return f'{one.address} {one.reason} {one.incident.severity} "{one.incident.title}"{also}'
+
+
+# --- incidents
+
+
+def _incidents(scenario: Scenario, played: ScenarioResult) -> Iterator[Line]:
+    for snapshot in scenario.snapshots:
+        there = list(played.incidents[snapshot.after])
+        pairs = []
+        for fields in snapshot.incidents:
+            fitting = next((one for one in there if _has(one, fields)), None)
+            if fitting:
+                there.remove(fitting)
+                yield Line(
+                    snapshot.after, "incidents", _said(fields), _state(fitting, fields), agrees=True
+                )
+            else:
+                pairs.append(fields)
+        for expected, got in zip_longest(pairs, there):
+            yield Line(
+                snapshot.after,
+                "incidents",
+                _said(expected) if expected is not None else None,
+                _state(got, expected or {}) if got else None,
+                agrees=False,
+            )
+
+
+def _has(incident: Incident, fields: Mapping[str, object]) -> bool:
+    return all(getattr(incident, name) == value for name, value in fields.items())
+
+
+def _said(fields: Mapping[str, object]) -> str:
+    return (
+        ", ".join(f"{name} {value if value != '' else 'nobody'}" for name, value in fields.items())
+        or "an incident"
+    )
+
+
+def _state(incident: Incident, fields: Mapping[str, object]) -> str:
+    """The fields that were asked for, or else what tells one incident from another."""
+    names = fields or ("key", "severity", "status")
+    return f"{incident.name}: {_said({name: getattr(incident, name) for name in names})}"
+
+
+# --- reasons
+
+
+def _reasons(scenario: Scenario, played: ScenarioResult) -> Iterator[Line]:
+    for after, reason in scenario.reasons:
+        there = dict.fromkeys(what for at, what in played.reasons if abs(at - after) <= TOLERANCE)
+        yield Line(after, "reasons", reason, ", ".join(there) or None, agrees=reason in there)

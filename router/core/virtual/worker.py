@@ -1,0 +1,76 @@
+"""Which messages of a store in memory are sent now, and which are held: what couriers do around the
+real one.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from router.core.incident.settings import Settings
+from router.core.outbox.bundle import Bundle, alone, key_of, pack
+from router.core.outbox.digest import Throttle, Waiting, plan
+from router.core.virtual.memory_store import Key, MemoryStore
+from router.model.notification import Notification, NotificationState, channel_of, person_of
+
+
+class MemoryWorker:
+    """Hands out what is due.
+
+    What a limit holds is looked at again once there's room, or more is owed.
+    """
+
+    def __init__(self, memory: MemoryStore) -> None:
+        self._memory = memory
+        self._throttle = Throttle()
+        self._held: defaultdict[str, set[Key]] = defaultdict(set)
+
+    def claim(self, settings: Settings, now: float) -> list[Bundle]:
+        """Lease all that may be sent now, the longest due first."""
+        limits = settings.people.limits
+        due = self._memory.due(now)
+        free = [message for message in due if person_of(message.channel) not in limits]
+        parcels = alone([self._memory.lease(key_of(message), now) for message in free], now)
+        for address in dict.fromkeys(
+            message.channel for message in due if person_of(message.channel) in limits
+        ):
+            parcels += self._limited(address, due, settings, now)
+        return parcels
+
+    def give_back(self, parcel: Bundle, now: float) -> None:
+        """It hasn't arrived: there's room for what waits."""
+        parcel.give_back(now)
+        if parcel.window:
+            for message in self._waiting(parcel.messages[0].channel, now):
+                self._memory.hold(message, now)
+
+    def _limited(
+        self, address: str, due: Iterable[Notification], settings: Settings, now: float
+    ) -> list[Bundle]:
+        window = self._throttle.window(address, settings.people.limits[person_of(address)])
+        there = {key_of(message): message for message in due if message.channel == address}
+        there |= {key_of(message): message for message in self._waiting(address, now)}
+        waiting = [
+            Waiting(message, self._memory.incidents[message.incident_id])
+            for message in there.values()
+        ]
+        planned = plan(waiting, window.free(now))
+        parcels = []
+        for bundle in planned.now:
+            leased = {
+                key: self._memory.lease(key, now) for key in (key_of(one.message) for one in bundle)
+            }
+            parcels.append(
+                pack(bundle, leased, window, now, rings=channel_of(address) in settings.rings)
+            )
+        self._held[address] = {key_of(one.message) for one in planned.held}
+        for one in planned.held:
+            self._memory.hold(one.message, now + window.next_free(now))
+        return parcels
+
+    def _waiting(self, address: str, now: float) -> list[Notification]:
+        """What was held, and is still owed and due."""
+        rows = (self._memory.outbox[key] for key in self._held[address])
+        return [
+            row
+            for row in rows
+            if row.state is NotificationState.PENDING and row.due_at <= now and not row.lease
+        ]

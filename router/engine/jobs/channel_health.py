@@ -1,0 +1,31 @@
+"""Looks from time to time at which channels and ways to people are proven to work, for the metrics."""
+
+import asyncio
+
+from router.ports.clock import Clock
+from router.ports.errors import StoreUnavailable
+from router.ports.store import Store
+from router.telemetry.logs import logger
+from router.telemetry.metrics import Metrics
+
+log = logger(__name__)
+
+LOOK = 300.0
+"""Seconds between two looks: what is held against a quarter needn't be newer."""
+
+
+class Proofs:
+    def __init__(self, store: Store, clock: Clock, metrics: Metrics) -> None:
+        self._store = store
+        self._clock = clock
+        self._metrics = metrics
+
+    async def run(self) -> None:
+        """For ever."""
+        never = asyncio.Event()
+        while True:
+            try:
+                self._metrics.worked(await self._store.proven())
+            except StoreUnavailable as error:
+                log.warning("proofs_wait", error=str(error))
+            await self._clock.wait(never, LOOK)

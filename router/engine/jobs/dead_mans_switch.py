@@ -1,0 +1,143 @@
+"""Says to somebody outside that the router is well, again and again: when that stops coming, they
+know that it isn't.
+
+It's held back while anything is wrong that this process can see. What it can't see is told by the
+same silence.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+
+import aiohttp
+from msgspec import Struct
+
+from router.model.event import TimerDue
+from router.ports.clock import Clock
+from router.ports.services import Inbox
+from router.ports.store import Store
+from router.records.records import Records
+from router.telemetry.logs import logger
+from router.telemetry.metrics import Metrics
+
+log = logger(__name__)
+
+LATE = 60.0
+"""Seconds by which a deadline may be overdue while the router is still well."""
+
+TIMEOUT = 10.0
+"""Seconds for each check, and for the request."""
+
+KIND, RECORD = "pulse", "last"
+"""Of the record that is written to see whether anything can be."""
+
+OUTCOMES = ("sent", "failed", "withheld")
+
+NOBODY = 0
+"""An incident that there never is."""
+
+
+class Written(Struct, frozen=True):
+    """That the store took it, at that time (UTC seconds)."""
+
+    at: float
+
+
+class DeadMansSwitch:
+    """Sends by `send` every `every` seconds, if the router is well.
+
+    `dead` names the loops that have ended.
+    """
+
+    def __init__(  # noqa: PLR0913 - the parts it looks at
+        self,
+        send: Callable[[], Awaitable[None]],
+        every: float,
+        store: Store,
+        inbox: Inbox,
+        *,
+        clock: Clock,
+        metrics: Metrics,
+        dead: Callable[[], list[str]],
+    ) -> None:
+        self._send = send
+        self._every = every
+        self._store = store
+        self._shelf = Records(store, KIND, Written)
+        self._inbox = inbox
+        self._clock = clock
+        self._metrics = metrics
+        self._dead = dead
+        for outcome in OUTCOMES:  # a counter that first appears as 1 is invisible to rate()
+            metrics.heartbeats_sent.labels(outcome)
+
+    async def run(self) -> None:
+        """For ever."""
+        never = asyncio.Event()
+        while True:
+            await self.beat()
+            await self._clock.wait(never, self._every)
+
+    async def beat(self) -> None:
+        """Send, or say in the log why not. Never raises: whoever misses it will ask."""
+        if faults := await self.faults():
+            self._count("withheld")
+            log.warning("heartbeat_withheld", why=faults)
+            return
+        try:
+            async with asyncio.timeout(TIMEOUT):
+                await self._send()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the router goes on; its text may hold the URL
+            self._count("failed")
+            log.warning(
+                "heartbeat_failed", error=getattr(error, "status", None) or type(error).__name__
+            )
+        else:
+            self._count("sent")
+
+    async def faults(self) -> list[str]:
+        """What is wrong; [] if nothing is."""
+        checks = {
+            "the store can't be written": self._can_write,
+            "nothing can be committed": self._can_commit,
+            "deadlines are late": self._is_in_time,
+        }
+        found = [f"{name} has ended" for name in self._dead()]
+        return found + [fault for fault, check in checks.items() if not await _holds(check)]
+
+    async def _can_write(self) -> bool:
+        now = self._clock.now()
+        return await self._shelf.change(RECORD, lambda _: Written(now), now) is not None
+
+    async def _can_commit(self) -> bool:
+        """A deadline of nobody's goes through the one door and comes back: nothing is done, by all
+        who'd do it.
+        """
+        now = self._clock.now()
+        return len(await self._inbox.submit([TimerDue(now, NOBODY, KIND, now)])) == 1
+
+    async def _is_in_time(self) -> bool:
+        return (await self._store.gauges(self._clock.now())).timers_overdue <= LATE
+
+    def _count(self, outcome: str) -> None:
+        self._metrics.heartbeats_sent.labels(outcome).inc()
+
+
+async def _holds(check: Callable[[], Awaitable[bool]]) -> bool:
+    try:
+        async with asyncio.timeout(TIMEOUT):
+            return await check()
+    except Exception as error:  # noqa: BLE001 - one more way not to be well
+        log.warning("check_failed", error=str(error) or type(error).__name__)
+        return False
+
+
+def request(session: aiohttp.ClientSession, method: str, url: str) -> Callable[[], Awaitable[None]]:
+    """What makes the request: any 2xx is fine. Its errors may hold the URL, which is a secret."""
+
+    async def send() -> None:
+        async with session.request(method, url, allow_redirects=False) as answer:
+            if answer.status >= HTTPStatus.MULTIPLE_CHOICES:
+                raise aiohttp.ClientResponseError(answer.request_info, (), status=answer.status)
+
+    return send

@@ -1,0 +1,145 @@
+"""Sees that drills are held, and canaries sent, as often as the config says.
+
+What it starts has an id by when it was due, so that it's started once, whoever looks and how often.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+
+from msgspec import Struct
+
+from router.core.drill import cadence as rhythm
+from router.core.drill import course
+from router.core.drill.cadence import Cadence, CanaryCadence
+from router.core.oncall.recipients import People
+from router.core.text.units import duration
+from router.model.drill import Drill, DrillPlan
+from router.model.incident import Severity
+from router.ports.clock import Clock
+from router.ports.errors import StoreUnavailable
+from router.ports.services import DrillService
+from router.ports.store import Store
+from router.records.records import Records
+from router.telemetry.logs import logger
+from router.telemetry.metrics import Metrics
+
+log = logger(__name__)
+
+LOOK = 60.0
+"""Seconds between two looks."""
+
+KIND = "drill-since"
+"""Of the records of since when there has been something to hold regularly."""
+
+CANARY = "canary-at-"
+"""What the ids of regular canaries begin with."""
+
+
+class Since(Struct, frozen=True):
+    at: float
+
+
+class Regular(Struct, frozen=True):
+    """What the config in force wants held regularly, and the scenarios it has."""
+
+    cadence: Cadence | None = None
+    canary: CanaryCadence | None = None
+    plans: Mapping[str, DrillPlan] = {}
+
+
+class DrillCalendar:
+    """The loop. `wanted` is what the config in force says, `people` those who may be reminded."""
+
+    def __init__(  # noqa: PLR0913 - the parts it stands between
+        self,
+        hall: DrillService,
+        store: Store,
+        clock: Clock,
+        metrics: Metrics,
+        *,
+        wanted: Callable[[], Regular],
+        people: Callable[[], People],
+    ) -> None:
+        self._hall = hall
+        self._shelf = Records(store, KIND, Since)
+        self._clock = clock
+        self._metrics = metrics
+        self._wanted = wanted
+        self._people = people
+
+    async def run(self) -> None:
+        """For ever."""
+        never = asyncio.Event()
+        while True:
+            try:
+                await self.look()
+            except StoreUnavailable as error:
+                log.warning("drill_calendar_waits", error=str(error))
+            await self._clock.wait(never, LOOK)
+
+    async def look(self) -> None:
+        """Start and remind what is due, and set the metrics. Raises: StoreUnavailable."""
+        wanted = self._wanted()
+        if wanted.cadence is None and wanted.canary is None:
+            self._metrics.drill_overdue.set(0)
+            return
+        drills = await self._hall.drills()
+        if wanted.cadence:
+            await self._drill(wanted.cadence, wanted.plans, drills)
+        if wanted.canary:
+            await self._canary(wanted.canary, drills)
+
+    async def regular(self) -> tuple[float | None, float]:
+        """When the regular drill was last held, if ever, and when it's due.
+
+        Raises: StoreUnavailable.
+        """
+        cadence = self._wanted().cadence
+        assert cadence is not None, "who asks knows that there's one"
+        return await self._times(cadence, await self._hall.drills())
+
+    async def _times(self, cadence: Cadence, drills: Sequence[Drill]) -> tuple[float | None, float]:
+        held = max(
+            (one.started_at for one in drills if one.plan.name == cadence.scenario), default=None
+        )
+        return held, rhythm.due_at(cadence, await self._since("drill") if held is None else held)
+
+    async def _drill(
+        self, cadence: Cadence, plans: Mapping[str, DrillPlan], drills: Sequence[Drill]
+    ) -> None:
+        now = self._clock.now()
+        held, due = await self._times(cadence, drills)
+        late = max(0.0, now - due)
+        self._metrics.drill_last.set(held or 0.0)
+        self._metrics.drill_overdue.set(late)
+        plan = plans.get(cadence.scenario)
+        if cadence.auto and plan and now >= due:
+            await self._hall.start(plan, "", f"{plan.name}-{due:.0f}")
+        elif name := rhythm.reminder(cadence, due, now):
+            to = self._people().reach(cadence.tell, Severity.P3, now).addresses
+            await self._start_proof("reminder", _words(cadence, late), to, name)
+
+    async def _canary(self, cadence: CanaryCadence, drills: Sequence[Drill]) -> None:
+        sent = max((one.started_at for one in drills if one.id.startswith(CANARY)), default=None)
+        due = (await self._since("canary") if sent is None else sent) + cadence.every
+        if self._clock.now() >= due and cadence.to:
+            await self._hall.start(course.canary(cadence.to), "", f"{CANARY}{due:.0f}")
+
+    async def _start_proof(self, name: str, words: str, to: Sequence[str], drill_id: str) -> None:
+        if to:
+            await self._hall.start(course.proof(name, words, to), "", drill_id)
+
+    async def _since(self, what: str) -> float:
+        """When this was looked at first: whatever is regular is counted from then."""
+        now = self._clock.now()
+        kept = await self._shelf.get(what)
+        if kept is None:
+            await self._shelf.add(what, Since(now), now)
+        return now if kept is None else kept.at
+
+
+def _words(cadence: Cadence, late: float) -> str:
+    since = f", since {duration(late)}" if late >= LOOK else ""
+    return (
+        f"The drill {cadence.scenario} is due{since}: alert-router drill start {cadence.scenario}"
+    )

@@ -1,0 +1,185 @@
+"""Holds drills: gives their alerts to the rules, sees what is met, and leaves nothing open at the
+end.
+
+All that a drill is, is on a shelf, and all that it does can be done twice: an alert that the rules
+have had is a repeat, and an incident that was resolved stays so. So one that a crash interrupts
+goes on where it was.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Callable, Sequence
+
+from router.core.drill import course
+from router.core.drill.course import CLEANER, Scene
+from router.core.incident.settings import Settings
+from router.core.incident.snapshot import ReadPlan
+from router.model.drill import LONGEST, Drill, DrillPlan, Ending, Tick
+from router.model.event import AlertSeen, Command, Commanded, Event
+from router.ports.clock import Clock
+from router.ports.errors import Overloaded, StoreUnavailable
+from router.ports.services import DrillView, Inbox
+from router.ports.store import Store
+from router.records.records import Records
+from router.telemetry.logs import logger
+
+log = logger(__name__)
+
+KIND = "drill"
+
+POLL = 5.0
+"""Seconds between two looks while a drill is held, and for those that another replica has started.
+"""
+
+LOOKED_BACK = 30 * LONGEST
+"""Seconds after its start for which an unfinished drill is still looked for: the router may have
+been down.
+"""
+
+MOST = 500
+"""Drills that are listed."""
+
+
+class Drills:
+    """A `router.ports.services.DrillHall`, and the loop that holds them."""
+
+    def __init__(
+        self, store: Store, inbox: Inbox, clock: Clock, settings: Callable[[], Settings]
+    ) -> None:
+        self._store = store
+        self._inbox = inbox
+        self._clock = clock
+        self._settings = settings
+        self._shelf = Records(store, KIND, Drill)
+        self._wake = asyncio.Event()
+
+    # --- what people do
+
+    async def start(self, plan: DrillPlan, by: str, drill_id: str = "") -> Drill | None:
+        """On disk when this returns.
+
+        None: one of that name is running, or there was one with that id already.
+        """
+        now = self._clock.now()
+        if any(one.plan.name == plan.name for one in await self._running()):
+            return None
+        drill = course.started(plan, drill_id or f"{plan.name}-{secrets.token_hex(3)}", by, now)
+        if not await self._shelf.add(drill.id, drill, now):
+            return None
+        log.info("drill_started", drill=drill.id, by=by)
+        self._wake.set()
+        return drill
+
+    async def stop(self, drill_id: str, by: str) -> bool:
+        """False: it had ended already, or there's none."""
+        return await self._end(drill_id, Ending.STOPPED, by)
+
+    async def tick(self, drill_id: str, tick: Tick) -> Drill | None:
+        """The drill since; None if there's none of that id.
+
+        Raises: ValueError, as `course.ticked`.
+        """
+        await self._change(drill_id, lambda drill: course.ticked(drill, tick))
+        self._wake.set()
+        return await self._shelf.get(drill_id)
+
+    async def seen(self, drill_id: str) -> DrillView | None:
+        drill = await self._shelf.get(drill_id)
+        return None if drill is None else await self._see(drill)
+
+    async def drills(self) -> Sequence[Drill]:
+        """The newest first."""
+        return [drill for _, drill in await self._shelf.find(limit=MOST)]
+
+    # --- the loop
+
+    async def run(self) -> None:
+        """For ever."""
+        while True:
+            self._wake.clear()
+            pause = POLL
+            try:
+                for drill in await self._unfinished():
+                    pause = min(pause, await self._hold(drill))
+            except (StoreUnavailable, Overloaded) as error:
+                log.warning("drills_wait", error=str(error))
+            await self._clock.wait(self._wake, pause)
+
+    async def _hold(self, drill: Drill) -> float:
+        """Do what is due of one drill; seconds until there's more."""
+        now = self._clock.now()
+        for number in course.due(drill, now):
+            drill = await self._fire(drill, number, now)
+        if drill.is_running:
+            seen = await self._see(drill)
+            if why := course.ending(drill, seen.outcomes, now):
+                await self._end(drill.id, why, "")
+                drill = await self._shelf.get(drill.id) or drill
+        if not drill.is_running:
+            await self._clean_up(drill, now)
+        following = course.next_due(drill, now)
+        return POLL if following is None else following - now
+
+    async def _fire(self, drill: Drill, number: int, now: float) -> Drill:
+        """Through the one door, and noted only afterwards: after a crash in between it's a repeat."""
+        alert = course.alert_of(drill, number)
+        keys = [rule.key(alert) for rule in self._settings().rules.matching_rules(alert)]
+        await self._inbox.submit([AlertSeen(now, alert)])
+        return await self._change(drill.id, lambda one: course.fired(one, number, keys)) or drill
+
+    async def _clean_up(self, drill: Drill, now: float) -> None:
+        over: list[Event] = [
+            AlertSeen(now, course.alert_of(drill, number, ends_at=now)) for number in drill.fired
+        ]
+        await self._inbox.submit(over)
+        left = [one for one in (await self._scene(drill)).incidents if one.is_open]
+        text = f"the drill {drill.id} is over"
+        await self._inbox.submit(
+            [
+                Commanded(
+                    now, one.id, CLEANER, Command.RESOLVE, text, receipt=f"{drill.id}/{one.id}"
+                )
+                for one in left
+            ]
+        )
+        await self._change(drill.id, course.cleaned)
+
+    # --- parts of these
+
+    async def _end(self, drill_id: str, why: Ending, by: str) -> bool:
+        ended = await self._change(
+            drill_id, lambda drill: course.ended(drill, why, by, self._clock.now())
+        )
+        if ended is not None:
+            log.info("drill_ended", drill=drill_id, ending=why.value)
+            self._wake.set()
+        return ended is not None
+
+    async def _change(self, drill_id: str, change: Callable[[Drill], Drill | None]) -> Drill | None:
+        """Kept under the time of its start, by which drills are listed."""
+        drill = await self._shelf.get(drill_id)
+        if drill is None:
+            return None
+        return await self._shelf.change(
+            drill_id, lambda stored: stored and change(stored), drill.started_at
+        )
+
+    async def _unfinished(self) -> list[Drill]:
+        found = await self._shelf.find(since=self._clock.now() - LOOKED_BACK, limit=MOST)
+        return [drill for _, drill in reversed(found) if not drill.over]
+
+    async def _running(self) -> list[Drill]:
+        return [drill for drill in await self._unfinished() if drill.is_running]
+
+    async def _see(self, drill: Drill) -> DrillView:
+        scene = await self._scene(drill)
+        outcomes = course.outcomes(drill, scene, self._settings().people, self._clock.now())
+        return DrillView(drill, scene, tuple(outcomes))
+
+    async def _scene(self, drill: Drill) -> Scene:
+        view = await self._store.load(ReadPlan(keys=drill.keys))
+        incidents = sorted(
+            (view.incidents[one] for one in view.latest.values()), key=lambda one: one.id
+        )
+        entries = [entry for one in incidents for entry in await self._store.timeline(one.id)]
+        return Scene(tuple(incidents), tuple(sorted(entries, key=lambda entry: entry.id)))

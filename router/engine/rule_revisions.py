@@ -1,0 +1,67 @@
+"""Remembers from which git commit each revision of the rules was loaded, so that it's known later
+what was in force.
+"""
+
+import asyncio
+import subprocess
+from collections.abc import Collection
+from pathlib import Path
+
+from router.model.revision import Load, Revision, loaded
+from router.ports.clock import Clock
+from router.ports.errors import StoreUnavailable
+from router.records.records import Records
+from router.telemetry.logs import logger
+
+log = logger(__name__)
+
+PATIENCE = 10.0
+"""Seconds for git, which reads its index and these files."""
+
+
+async def remember(
+    shelf: Records[Revision], revision: str, files: Collection[Path], by: str, clock: Clock
+) -> None:
+    """Put on the shelf that the revision was loaded from these files.
+
+    That it can't be is logged, and harms nothing.
+    """
+    at = clock.now()
+    commit, dirty = await commit_of(files)
+    try:
+        await shelf.change(revision, lambda before: loaded(before, Load(at, by, commit, dirty)), at)
+    except StoreUnavailable as error:
+        log.warning("revision_not_kept", revision=revision, error=str(error))
+
+
+async def commit_of(files: Collection[Path]) -> tuple[str, bool]:
+    """The commit that the files' folder is at, and whether they differ from it; ("", False) if git
+    doesn't say.
+    """
+    return await asyncio.to_thread(_commit_of, sorted(str(file.resolve()) for file in files))
+
+
+def _commit_of(paths: list[str]) -> tuple[str, bool]:
+    folder = str(Path(paths[-1]).parent)
+    commit = _git(folder, "rev-parse", "HEAD")
+    if commit is None:
+        return "", False
+    changed = _git(
+        folder, "status", "--porcelain", "--untracked-files=all", "--ignored", "--", *paths
+    )
+    return commit, changed != ""
+
+
+def _git(folder: str, *arguments: str) -> str | None:
+    """What git says, None if it fails or isn't there."""
+    try:
+        done = subprocess.run(  # noqa: S603 - an argument list of our own
+            ["git", "-C", folder, *arguments],  # noqa: S607 - wherever git is installed
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None

@@ -1,0 +1,1 @@
+"""Protocols between the layers, by topic: clock, errors, store, channels, webhooks, services."""

@@ -1,0 +1,196 @@
+"""What Sentry's payloads say, one small reader for each kind; `KINDS` is the table of them.
+
+https://docs.sentry.io/organization/integrations/integration-platform/webhooks/
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from msgspec import Raw, Struct
+
+from router.model.alert import AlertStatus
+from router.ports.errors import InvalidInput
+from router.receivers.body import decode
+from router.receivers.lenient import joined, kept, member, tag, text
+from router.receivers.sentry.wire import ERROR, EVENT_ALERT, ISSUE, METRIC, PLUGIN, Event, Issue
+from router.receivers.times import first_epoch
+
+_PROJECT = re.compile(r"/projects/[^/]+/([^/]+)/")
+_ID_LENGTH = 64  # Sentry's own are decimal numbers; what identifies an alert must be short
+
+
+class Story(Struct, frozen=True):
+    """What a payload says: an alert, but for its status. Times are None where it gives none."""
+
+    fingerprint: str
+    labels: dict[str, str]
+    annotations: dict[str, str]
+    url: str
+    starts_at: float | None
+    ends_at: float | None = None
+
+
+def _event_alert(data: Raw, _action: str) -> Story:
+    payload = decode(EVENT_ALERT, data, "/data")
+    return _of_event(
+        payload.event, "event_alert", "/data/event", triggered_rule=payload.triggered_rule
+    )
+
+
+def _error(data: Raw, _action: str) -> Story:
+    return _of_event(decode(ERROR, data, "/data").error, "error", "/data/error")
+
+
+def _of_event(event: Event, resource: str, at: str, **annotations: object) -> Story:
+    issue_id = _identity(event.issue_id, f"{at}/issue_id")
+    title = _title(event, issue_id)
+    project = _PROJECT.search(text(event.url))
+    return Story(
+        fingerprint=f"sentry:issue:{issue_id}",
+        labels=kept(
+            alertname=title,
+            project=project[1] if project else "",
+            level=event.level,
+            environment=tag(event.tags, "environment"),
+            platform=event.platform,
+            resource=resource,
+            issue_id=issue_id,
+        ),
+        annotations=kept(summary=title, culprit=event.culprit, **annotations),
+        url=text(event.web_url),
+        starts_at=first_epoch(event.datetime, event.timestamp),
+    )
+
+
+def _metric_alert(data: Raw, action: str) -> Story:
+    payload = decode(METRIC, data, "/data")
+    alert = payload.metric_alert
+    alert_id = _identity(alert.id, "/data/metric_alert/id")
+    name = (
+        text(member(alert.alert_rule, "name"))
+        or text(alert.title)
+        or f"Sentry metric alert {alert_id}"
+    )
+    return Story(
+        fingerprint=f"sentry:metric:{alert_id}",
+        labels=kept(
+            alertname=name,
+            project=joined(alert.projects),
+            environment=member(alert.alert_rule, "environment"),
+            resource="metric_alert",
+            severity=action if action in ("critical", "warning") else "",
+        ),
+        annotations=kept(
+            summary=text(payload.description_title) or name,
+            # Sentry's own examples show line ends escaped twice.
+            description=text(payload.description_text).replace("\\n", "\n"),
+        ),
+        url=text(payload.web_url),
+        starts_at=first_epoch(alert.date_started, alert.date_detected, alert.date_created),
+        ends_at=first_epoch(alert.date_closed),
+    )
+
+
+def _issue(data: Raw, _action: str) -> Story:
+    issue = decode(ISSUE, data, "/data").issue
+    issue_id = _identity(issue.id, "/data/issue/id")
+    title = _title(issue, issue_id)
+    return Story(
+        fingerprint=f"sentry:issue:{issue_id}",
+        labels=kept(
+            alertname=title,
+            project=member(issue.project, "slug"),
+            level=issue.level,
+            platform=issue.platform,
+            substatus=issue.substatus,
+            resource="issue",
+            issue_id=issue_id,
+        ),
+        annotations=kept(
+            summary=title,
+            culprit=issue.culprit,
+            short_id=issue.short_id,
+            count=issue.count,
+            user_count=issue.user_count,
+            permalink=issue.permalink,
+        ),
+        url=text(issue.web_url) or text(issue.permalink),
+        starts_at=first_epoch(issue.last_seen, issue.first_seen),
+    )
+
+
+def plugin(body: bytes) -> Story:
+    """What the legacy "WebHooks" plugin of a project sends: an event of an issue, always firing.
+
+    Raises: Bad.
+    """
+    payload = decode(PLUGIN, body)
+    event = payload.event or Event()
+    issue_id = _identity(payload.id, "/id")
+    title = text(event.title) or text(payload.message) or _title(event, issue_id)
+    return Story(
+        fingerprint=f"sentry:issue:{issue_id}",
+        labels=kept(
+            alertname=title,
+            project=text(payload.project_slug) or text(payload.project),
+            level=payload.level,
+            environment=tag(event.tags, "environment"),
+            platform=event.platform,
+            resource="plugin",
+            issue_id=issue_id,
+        ),
+        annotations=kept(
+            summary=title, culprit=payload.culprit, triggered_rule=joined(payload.triggering_rules)
+        ),
+        url=text(payload.url),
+        starts_at=first_epoch(event.datetime, event.timestamp),
+    )
+
+
+class PayloadKind(NamedTuple):
+    """A resource of `Sentry-Hook-Resource`: the actions that say a state, and what reads `data`
+    given the action.
+    """
+
+    statuses: Mapping[str, AlertStatus]
+    read: Callable[[Raw, str], Story]
+
+
+_FIRING, _RESOLVED = AlertStatus.FIRING, AlertStatus.RESOLVED
+
+KINDS: Mapping[str, PayloadKind] = {
+    "event_alert": PayloadKind({"triggered": _FIRING}, _event_alert),
+    "metric_alert": PayloadKind(
+        {"critical": _FIRING, "warning": _FIRING, "open": _FIRING, "resolved": _RESOLVED},
+        _metric_alert,
+    ),
+    "issue": PayloadKind(
+        {
+            "created": _FIRING,
+            "unresolved": _FIRING,
+            "resolved": _RESOLVED,
+            "archived": _RESOLVED,
+            "ignored": _RESOLVED,
+        },
+        _issue,
+    ),
+    "error": PayloadKind({"created": _FIRING}, _error),
+}
+
+
+def _identity(value: object, pointer: str) -> str:
+    found = text(value)
+    if not 0 < len(found) <= _ID_LENGTH:
+        raise InvalidInput(
+            "Needed to tell which alert this is" if not found else "Too long for an id", pointer
+        )
+    return found
+
+
+def _title(of: Event | Issue, issue_id: str) -> str:
+    """An occurrence may have no title of its own, but there's always something to call it by."""
+    candidates = [of.title, member(of.metadata, "title"), member(of.metadata, "type")]
+    if isinstance(of, Event):
+        candidates[1:1] = [member(of.occurrence, "issueTitle"), of.message]
+    return next(filter(None, map(text, candidates)), f"Sentry issue {issue_id}")

@@ -1,0 +1,1 @@
+"""Slack: buttons, forms, the /incident command and threads."""

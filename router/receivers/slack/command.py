@@ -1,0 +1,89 @@
+"""The command `/incident`: what was typed, into what is asked for."""
+
+import re
+from collections.abc import Iterable, Mapping
+
+from router.core.oncall.schedule import on_call
+from router.core.rules.manual_alert import reported
+from router.model.event import Command
+from router.model.incident import Severity
+from router.ports.webhooks import CommandRequest, Received
+from router.receivers.context import ReceiverContext
+from router.receivers.slack.text import written
+
+WORDS: Mapping[str, Command | None] = {
+    "ack": Command.ACKNOWLEDGE,
+    "escalate": Command.ESCALATE,
+    "lead": Command.ASSIGN,
+    "resolve": Command.RESOLVE,
+    "note": Command.NOTE,
+    "severity": Command.SEVERITY,
+    "show": None,
+    "list": None,
+}
+HELP = (
+    'Try `/incident list`, `/incident open "TITLE" P1`, `/incident ack 142`, `/incident lead 142`, '
+    "`/incident escalate 142`, `/incident resolve 142`, `/incident note 142 TEXT`, `/incident severity 142 P2`, "
+    "`/incident show 142` or `/incident on-call`."
+)
+
+_NUMBER = re.compile(r"(?:INC-)?([0-9]{1,15})(?:\s+(.*))?", re.IGNORECASE | re.ASCII | re.DOTALL)
+_SEVERITY = re.compile(r"(P[0-3])(?:\s+(.*))?", re.IGNORECASE | re.DOTALL)
+_OPEN = re.compile(r"[\"“”](?P<quoted>[^\"“”]+)[\"“”](?:\s+(?P<severity>P[0-3]))?", re.IGNORECASE)
+_OPEN_BARE = re.compile(r"(?P<bare>[^\"“”]+?)(?:\s+(?P<severity>P[0-3]))?", re.IGNORECASE)
+
+
+def understand(typed: str, by: str, receipt: str, now: float, site: ReceiverContext) -> Received:
+    """What `by` asks for; help, where it's nothing.
+
+    Where the incident isn't named, the only open one is meant.
+    """
+    word, _, rest = written(typed, site.slack).partition(" ")
+    word, rest = word.lower(), rest.strip()
+    if word in {"on-call", "oncall"} and not rest:
+        return Received(words=" ".join(_on_call(site, now)) or "No schedule is configured.")
+    if word == "open":
+        return _open(rest, by, now)
+    asked = _asked(word, rest, by, receipt) if word in WORDS else None
+    return Received(asked=[asked]) if asked else Received(words=HELP)
+
+
+def _asked(word: str, rest: str, by: str, receipt: str) -> CommandRequest | None:
+    """None if it can't be told what is meant."""
+    command = WORDS[word]
+    numbered = _NUMBER.fullmatch(rest)
+    incident_id, text = (
+        (int(numbered[1]), (numbered[2] or "").strip()) if numbered else (None, rest)
+    )
+    severity = None
+    if command is Command.SEVERITY:
+        given = _SEVERITY.fullmatch(text)
+        if not given:
+            return None
+        severity, text = Severity(given[1].upper()), (given[2] or "").strip()
+    elif text and incident_id is None:
+        return None  # a number that's misspelt is no note on another incident
+    if command is Command.NOTE and not text:
+        return None
+    if command is Command.ASSIGN:
+        text = text.removeprefix("@").strip()
+    return CommandRequest(incident_id, command, by, text, receipt, severity=severity)
+
+
+def _open(rest: str, by: str, now: float) -> Received:
+    """The title may go without quotes, and the quotes may be those that a telephone makes of them."""
+    rest = " ".join(rest.split())  # also since the patterns would take long over many blanks
+    found = _OPEN.fullmatch(rest) or _OPEN_BARE.fullmatch(rest)
+    if not found:
+        return Received(words='Give it a title: `/incident open "Checkout is down" P1`.')
+    severity = Severity(found["severity"].upper()) if found["severity"] else None
+    try:
+        return Received(alerts=[reported(found[1], by, now, severity=severity)])
+    except ValueError as error:
+        return Received(words=f"Nothing was opened: {error}.")
+
+
+def _on_call(site: ReceiverContext, now: float) -> Iterable[str]:
+    for name, schedule in site.schedules().items():
+        people = [site.names.get(contact, contact) for contact in on_call(schedule, now)]
+        yield f"{name}: {', '.join(people) or 'nobody'}."

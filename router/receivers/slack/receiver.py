@@ -1,0 +1,209 @@
+"""Slack: buttons and forms, at `/webhooks/slack`; the command `/incident`, at …`/command`; threads,
+at …`/events`.
+
+https://docs.slack.dev/interactivity/handling-user-interaction and
+/interactivity/implementing-slash-commands. Slack waits for three seconds, and repeats nothing but
+events.
+"""
+
+import hmac
+import re
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from router.config.secret import Secret
+from router.model.event import Command
+from router.model.reason import Reason
+from router.ports.errors import Unauthorized
+from router.ports.webhooks import (
+    CommandRequest,
+    CommandResult,
+    EphemeralReply,
+    Form,
+    Incoming,
+    Received,
+    WebhookAnswer,
+)
+from router.receivers.body import clean, decode
+from router.receivers.context import ReceiverContext
+from router.receivers.credentials import same
+from router.receivers.lenient import member, text
+from router.receivers.replies import sentence
+from router.receivers.slack.command import understand
+from router.receivers.slack.thread import overheard
+
+TOLERANCE = 300.0
+"""Seconds between Slack's clock and ours, either way: https://docs.slack.dev/authentication/verifying-requests-from-slack."""
+
+BUTTONS = {
+    command.value: command
+    for command in (
+        Command.ACKNOWLEDGE,
+        Command.ASSIGN,
+        Command.ESCALATE,
+        Command.RESOLVE,
+        Command.FALSE_POSITIVE,
+    )
+}
+"""Commands by the `action_id` that the sender gives the button."""
+
+FORMS = {Command.NOTE.value: Command.NOTE}
+"""Those for which a form is opened first; its `callback_id` is the command again."""
+
+_SECONDS = re.compile(r"[0-9]{1,12}")
+_NUMBER = re.compile(r"[0-9]{1,15}")
+_SHOWN = frozenset(
+    {
+        Reason.ACKNOWLEDGED,
+        Reason.ASSIGNED,
+        Reason.ESCALATED,
+        Reason.RESOLVED_BY_PERSON,
+        Reason.FALSE_POSITIVE,
+        Reason.REPLAYED,
+    }
+)
+"""What a press comes to that the message shows by itself; of anything else only words can tell."""
+
+_TAKEN = frozenset({Reason.NOTED, Reason.REPLAYED})
+_PAYLOAD = msgspec.json.Decoder()
+
+
+class SlackConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """signing_secret: of the app whose bot posts the messages."""
+
+    signing_secret: Secret
+
+
+class SlackReceiver:
+    """Whoever sees a message may press its buttons.
+
+    A button is answered by the message, which is edited.
+    """
+
+    def __init__(self, name: str, config: SlackConfig, site: ReceiverContext) -> None:
+        self.name = name
+        self._secret = config.signing_secret
+        self._site = site
+
+    def verify(self, incoming: Incoming, now: float) -> None:
+        """Raises: Unauthorized, also when the request is older or newer than five minutes."""
+        at, signature = (
+            incoming.headers.get(f"x-slack-{name}", "")
+            for name in ("request-timestamp", "signature")
+        )
+        if not at or not signature:
+            raise Unauthorized("X-Slack-Signature or X-Slack-Request-Timestamp is missing")
+        if not _SECONDS.fullmatch(at) or abs(now - int(at)) > TOLERANCE:
+            raise Unauthorized(
+                "X-Slack-Request-Timestamp isn't of the last five minutes: is the clock right?"
+            )
+        signed = f"v0:{at}:".encode() + incoming.body
+        if not same(
+            signature, f"v0={hmac.new(self._secret.reveal().encode(), signed, sha256).hexdigest()}"
+        ):
+            raise Unauthorized("X-Slack-Signature is wrong")
+
+    def decode(self, incoming: Incoming, now: float) -> Received:
+        """What somebody asks for. Raises: Bad, when the payload can't be read."""
+        if incoming.segment == "events":
+            payload = decode(_PAYLOAD, clean(incoming.body))
+            if member(payload, "type") == "url_verification":
+                return Received(words=text(member(payload, "challenge")))
+            return overheard(payload, self._site.slack)
+        form = dict(parse_qsl(incoming.body.decode("utf-8", "replace"), keep_blank_values=True))
+        if incoming.segment == "command":
+            by = self._name(form.get("user_id", ""), form.get("user_name", ""))
+            trigger = form.get("trigger_id", "")
+            return understand(
+                form.get("text", ""), by, f"slack:{trigger}" if trigger else "", now, self._site
+            )
+        payload = decode(_PAYLOAD, clean(form.get("payload", "").encode()))
+        if member(payload, "type") == "view_submission":
+            return self._filled_in(payload)
+        if member(payload, "type") != "block_actions":
+            return Received(ignored="Not a button")
+        return self._pressed(payload)
+
+    def reply(
+        self, incoming: Incoming, received: Received, handled: Sequence[CommandResult], _now: float
+    ) -> WebhookAnswer:
+        """For a command, words that only its sender sees; for a form, what is wrong, or else
+        nothing, which closes it.
+
+        A button is answered by its message, or aside if nothing came of it; what was said in a
+        thread by nothing.
+        """
+        words = " ".join(map(sentence, handled)) or received.words
+        if incoming.segment == "command":
+            return _json({"response_type": "ephemeral", "text": words})
+        if incoming.segment == "events":
+            return WebhookAnswer(body=received.words.encode())
+        if (
+            any(one.asked.command in FORMS.values() and one.reason not in _TAKEN for one in handled)
+            or received.words
+        ):
+            return _json({"response_action": "errors", "errors": {"note": words}})
+        untold = [one for one in handled if one.reason not in _SHOWN]
+        if received.aside and untold:
+            return WebhookAnswer(
+                aside=replace(received.aside, text=" ".join(map(sentence, untold)))
+            )
+        return WebhookAnswer()
+
+    def _pressed(self, payload: object) -> Received:
+        found: Any = member(payload, "actions")
+        by, user = self._person(payload)
+        message = text(member(member(payload, "container"), "message_ts"))
+        asked, forms = [], []
+        for action in found if isinstance(found, list) else ():
+            name, value = text(member(action, "action_id")), text(member(action, "value"))
+            if not _NUMBER.fullmatch(value):
+                continue
+            if name in FORMS:
+                forms.append(Form(text(member(payload, "trigger_id")), int(value), FORMS[name]))
+            elif name in BUTTONS:
+                receipt = f"slack:{message}:{text(member(action, 'action_ts'))}:{user}"
+                asked.append(CommandRequest(int(value), BUTTONS[name], by, receipt=receipt))
+        ignored = "" if asked or forms else "Not a button that asks for anything"
+        channel = text(member(member(payload, "container"), "channel_id"))
+        aside = EphemeralReply(channel, user) if channel and user and asked else None
+        return Received(asked=asked, forms=tuple(forms), aside=aside, ignored=ignored)
+
+    def _filled_in(self, payload: object) -> Received:
+        view = member(payload, "view")
+        command, about = (
+            FORMS.get(text(member(view, "callback_id"))),
+            text(member(view, "private_metadata")),
+        )
+        if command is None or not _NUMBER.fullmatch(about):
+            return Received(ignored="Not a form of ours")
+        field = member(member(member(member(view, "state"), "values"), "note"), "text")
+        if not (words := text(member(field, "value"))):
+            return Received(words="Write something.")
+        by, _ = self._person(payload)
+        return Received(
+            asked=[
+                CommandRequest(int(about), command, by, words, f"slack:{text(member(view, 'id'))}")
+            ]
+        )
+
+    def _person(self, payload: object) -> tuple[str, str]:
+        """The name and the id of who did it."""
+        user = member(payload, "user")
+        user_id = text(member(user, "id"))
+        return self._name(
+            user_id, text(member(user, "username")) or text(member(user, "name"))
+        ), user_id
+
+    def _name(self, user_id: str, user_name: str) -> str:
+        return self._site.slack.get(user_id) or user_name or user_id or "somebody in Slack"
+
+
+def _json(content: object) -> WebhookAnswer:
+    return WebhookAnswer(body=msgspec.json.encode(content), content_type="application/json")

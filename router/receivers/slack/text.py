@@ -1,0 +1,30 @@
+"""What a person wrote in Slack, as plain text (https://docs.slack.dev/messaging/formatting-message-text)."""
+
+import re
+from collections.abc import Mapping
+from html import unescape
+
+_REFERENCE = re.compile(r"<([^\s<>|][^<>|]*)(?:\|([^<>]*))?>")
+
+
+def written(text: str, names: Mapping[str, str]) -> str:
+    """Without Slack's markup: `<@U123>` becomes @name where it's known, `<URL|label>` label (URL)."""
+    return unescape(
+        _REFERENCE.sub(lambda found: _read(found[1], found[2] or "", names), text)
+    ).strip()
+
+
+def mentioned(text: str, names: Mapping[str, str]) -> str:
+    """The name of whoever is meant by `@ana`, `<@U123>`, `<@U123|ana>` or just a name."""
+    return written(text, names).removeprefix("@").strip()
+
+
+def _read(target: str, label: str, names: Mapping[str, str]) -> str:
+    match target[:1]:
+        case "@":
+            return f"@{names.get(target[1:]) or label or target[1:]}"
+        case "#":
+            return f"#{label or target[1:]}"
+        case "!":
+            return f"@{label.removeprefix('@') or target[1:].partition('^')[0]}"
+    return f"{label} ({target})" if label and label != target else target

@@ -1,0 +1,1 @@
+"""Twilio: replies to text messages and keys pressed in calls."""

@@ -1,0 +1,163 @@
+"""Twilio: answers to text messages, at `/webhooks/twilio/sms`, and keys pressed in calls, at
+`/webhooks/twilio/voice`.
+
+What became of a message or a call comes to `/webhooks/twilio/status`.
+Who may ask for something is who has a number that the config knows.
+"""
+
+from collections.abc import Mapping, Sequence
+from urllib.parse import parse_qsl, urlsplit
+
+from msgspec import Struct
+
+from router.config.secret import Secret
+from router.core.messages.speech import ask, say, spoken
+from router.model.event import Command, Undelivered
+from router.ports.errors import InvalidInput
+from router.ports.webhooks import CommandRequest, CommandResult, Incoming, Received, WebhookAnswer
+from router.receivers.context import ReceiverContext, masked
+from router.receivers.replies import sentence
+from router.receivers.twilio.wire import (
+    CONTENT_TYPE,
+    HELP,
+    Receipt,
+    Said,
+    answer,
+    parse_form,
+    parse_key,
+    parse_receipt,
+    parse_reply,
+    public_url,
+    verify,
+)
+
+COMMANDS = {
+    Said.ACKNOWLEDGE: Command.ACKNOWLEDGE,
+    Said.RESOLVE: Command.RESOLVE,
+    Said.ESCALATE: Command.ESCALATE,
+}
+STRANGER = "This number isn't known here, so nothing was done."
+
+
+class TwilioConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """auth_token: the account's primary one, which signs. next_auth_token: signs soon, while it's
+    being changed.
+    """
+
+    auth_token: Secret
+    next_auth_token: Secret | None = None
+
+
+class TwilioReceiver:
+    """Answers in TwiML, in the words of what was decided."""
+
+    def __init__(self, name: str, config: TwilioConfig, site: ReceiverContext) -> None:
+        self.name = name
+        self._secrets = [secret for secret in (config.auth_token, config.next_auth_token) if secret]
+        self._site = site
+
+    def verify(self, incoming: Incoming, now: float) -> None:  # noqa: ARG002  Twilio dates no request
+        """Raises: Unauthorized."""
+        verify(incoming.headers, self._urls(incoming), parse_form(incoming.body), self._secrets)
+
+    def decode(self, incoming: Incoming, now: float) -> Received:
+        """Raises: Bad, if it doesn't say who it's from, or comes by a path that isn't one of these."""
+        form = parse_form(incoming.body)
+        match incoming.segment:
+            case "sms":
+                return self._message(form)
+            case "voice":
+                return self._key(form, incoming.raw_path)
+            case "status":
+                return _status(parse_receipt(incoming.raw_path, form), now)
+        raise InvalidInput("Twilio's webhooks go to /webhooks/twilio/sms, …/voice and …/status")
+
+    def reply(
+        self, incoming: Incoming, received: Received, handled: Sequence[CommandResult], now: float
+    ) -> WebhookAnswer:
+        words = " ".join(map(sentence, handled)) or received.words
+        in_call = incoming.segment == "voice"
+        body = self._spoken(words, incoming, handled, now).encode() if in_call else answer(words)
+        return WebhookAnswer(body=body, content_type=CONTENT_TYPE)
+
+    def _urls(self, incoming: Incoming) -> list[str]:
+        return [public_url(url, incoming.raw_path) for url in self._site.urls]
+
+    # --- text messages
+
+    def _message(self, form: Mapping[str, str]) -> Received:
+        reply = parse_reply(form)
+        if reply.command is Said.NOTHING:
+            return Received(ignored="Nothing to answer")
+        by = self._site.phones.get(reply.number)
+        if by is None:
+            return Received(
+                refused=f"{masked(reply.number)} isn't a number of the config", words=STRANGER
+            )
+        command = COMMANDS.get(reply.command)
+        if command is None:
+            return Received(words=HELP)
+        return Received(
+            asked=[
+                CommandRequest(reply.incident_id, command, by, reply.text, f"twilio:{reply.sid}")
+            ]
+        )
+
+    # --- calls
+
+    def _key(self, form: Mapping[str, str], raw_path: str) -> Received:
+        """The call's URL says which incident it's about: the one that the sender made the call for."""
+        called, about = (
+            form.get("To", ""),
+            dict(parse_qsl(urlsplit(raw_path).query)).get("incident", ""),
+        )
+        if not (about.isascii() and about.isdigit() and len(about) < 16):
+            raise InvalidInput("the URL names no incident", "/incident")
+        by = self._site.phones.get(called)
+        if by is None:
+            return Received(
+                refused=f"{masked(called)} isn't a number of the config", words=STRANGER
+            )
+        command = COMMANDS.get(parse_key(form))
+        return Received(
+            asked=[
+                CommandRequest(
+                    int(about), command, by, receipt=f"twilio:{form.get('CallSid', '')}:{command}"
+                )
+            ]
+        )
+
+    def _spoken(
+        self, words: str, incoming: Incoming, handled: Sequence[CommandResult], now: float
+    ) -> str:
+        """Whoever pressed no key of ours is asked again, while nobody has answered; else they hear
+        how it is.
+        """
+        for one in handled:
+            incident = one.incident
+            if (
+                one.asked.command is None
+                and incident
+                and incident.is_open
+                and incident.acknowledged_at is None
+            ):
+                return ask(spoken(incident, self._site.company, now), self._urls(incoming)[0])
+        return say(words)
+
+
+def _status(receipt: Receipt, now: float) -> Received:
+    """Only that something didn't arrive is news: what arrived counts as sent already."""
+    if not receipt.failed or not receipt.incident_id:
+        return Received(ignored="Not about a message of ours that failed")
+    error = (
+        f"{receipt.status}: Twilio's error {receipt.error_code}"
+        if receipt.error_code
+        else receipt.status
+    )
+    named = f"twilio:{receipt.sid}:failed"
+    first = Undelivered(now, receipt.incident_id, receipt.channel, error, named)
+    others = [
+        Undelivered(now, other, receipt.channel, error, f"{named}:{other}")
+        for other in receipt.also
+    ]
+    return Received(undelivered=[first, *others])

@@ -1,0 +1,1 @@
+"""Documents in the store outside the hot path, and the archive of recorded events."""

@@ -1,0 +1,118 @@
+"""What is kept of a router's past, read from its store or from a file of JSON lines; nothing is
+written to a store.
+
+A file has one thing a line: an event, an entry, an incident, a message not yet sent, a document.
+What is in it, labels and annotations of alerts above all, is what the store has; secrets are in
+neither.
+"""
+
+import math
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from router.core.replay.history import History
+from router.model.decision import Entry
+from router.model.event import Event
+from router.model.incident import Incident
+from router.model.notification import Notification, NotificationState
+from router.model.record import Record
+from router.ports.store import Store
+
+KINDS = ("arrangement", "silence")
+"""The kinds of documents that decisions depend on.
+
+There are others, such as keys, which have no business in a file.
+"""
+
+PAGE = 5000
+T = TypeVar("T")
+
+
+class Line(Struct, frozen=True, omit_defaults=True):
+    """One line of a file, of which one field is given."""
+
+    event: Event | None = None
+    entry: Entry | None = None
+    incident: Incident | None = None
+    unsent: Notification | None = None
+    record: Record | None = None
+
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Line).decode
+
+
+async def read_past(store: Store, since: float = -math.inf) -> History:
+    """From the store, while others write to it: events of `since` and later (UTC seconds).
+
+    Raises: StoreUnavailable.
+    """
+
+    async def history(after: int) -> Sequence[tuple[int, Event]]:
+        return await store.history(since=since, after=after, limit=PAGE)
+
+    async def entries(after: int) -> Sequence[tuple[int, Entry]]:
+        return [(one.id, one) for one in await store.entries(after=after, limit=PAGE)]
+
+    async def incidents(before: int) -> Sequence[tuple[int, Incident]]:
+        return [(one.id, one) for one in await store.incidents(before=before, limit=PAGE)]
+
+    unsent = await store.notifications(states=[NotificationState.PENDING], limit=100_000)
+    records = [record for kind in KINDS for record in await store.records(kind, limit=10_000)]
+    return History(
+        await _all(history),
+        await _all(entries),
+        [*reversed(await _all(incidents))],
+        [*unsent],
+        records,
+    )
+
+
+async def _all(page: Callable[[int], Awaitable[Sequence[tuple[int, T]]]]) -> list[T]:
+    """Page after page, each from the number of the last row of the one before."""
+    found: list[T] = []
+    last = 0
+    while rows := await page(last):
+        found += [row for _, row in rows]
+        last = rows[-1][0]
+        if len(rows) < PAGE:
+            break
+    return found
+
+
+def write_past(past: History, path: Path) -> None:
+    """Raises: OSError."""
+    with path.open("wb") as file:
+        file.writelines(_encode(line) + b"\n" for line in _lines(past))
+
+
+def load_past(path: Path) -> History:
+    """Raises: OSError; ValueError, which names the line."""
+    found = History([], [], [], [], [])
+    with path.open("rb") as file:
+        for number, text in enumerate(file, 1):
+            try:
+                _file(_decode(text), found)
+            except msgspec.MsgspecError as error:
+                raise ValueError(f"{path}:{number}: {error}") from None
+    return found
+
+
+def _lines(past: History) -> Iterator[Line]:
+    yield from (Line(event=one) for one in past.events)
+    yield from (Line(entry=one) for one in past.entries)
+    yield from (Line(incident=one) for one in past.incidents)
+    yield from (Line(unsent=one) for one in past.unsent)
+    yield from (Line(record=one) for one in past.records)
+
+
+def _file(line: Line, past: History) -> None:
+    past.events.extend(filter(None, [line.event]))
+    past.entries.extend(filter(None, [line.entry]))
+    past.incidents.extend(filter(None, [line.incident]))
+    past.unsent.extend(filter(None, [line.unsent]))
+    past.records.extend(filter(None, [line.record]))

@@ -1,0 +1,186 @@
+"""Calls on the issues of one GitHub repository, and what GitHub's refusals mean.
+
+Pages: https://docs.github.com/rest/issues and https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TypeVar
+
+import aiohttp
+import msgspec
+
+from router.config.secret import Secret
+from router.model.notification import Rejected, Result, Retry, Uncertain
+from router.senders.calls import Calls, Failed, complaint
+from router.senders.outcome import MAX_RETRY_AFTER, from_response, retry_after
+
+T = TypeVar("T")
+
+LIMITED = frozenset({403, 429})
+LIMITED_WAIT = 60.0
+"""Seconds to wait at a secondary limit that says nothing of how long."""
+
+MAX_MESSAGE = 100
+
+GONE = frozenset({301, 404, 410})
+"""The issue was moved to another repository, is out of our sight, or was deleted."""
+
+SKEW = 300.0
+"""Seconds that GitHub's clock may be behind ours."""
+PER_PAGE = 100
+PAGES = 5
+"""How far back a mark is looked for, beyond which a double is the lesser evil."""
+
+UNREADABLE = "answer isn't one of GitHub's"
+
+
+class User(msgspec.Struct, frozen=True):
+    id: int
+
+
+class Issue(msgspec.Struct, frozen=True):
+    """`pull_request` is there if it is one: GitHub lists them as issues, too."""
+
+    number: int
+    state: str
+    created_at: str = ""
+    body: str | None = None
+    user: User | None = None
+    pull_request: object = None
+
+
+class Comment(msgspec.Struct, frozen=True):
+    body: str | None = None
+    user: User | None = None
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """GitHub's answer where it says no."""
+
+    message: str = ""
+
+
+class Api:
+    """The calls of one attempt, which share its `seconds`."""
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        repository_url: str,
+        token: Secret,
+        *,
+        seconds: float,
+        now: float,
+    ) -> None:
+        headers = {
+            "Authorization": f"Bearer {token.reveal()}",
+            "Accept": "application/vnd.github+json",
+            "Content-Type": "application/json",
+            "User-Agent": "alert-router",
+            "X-GitHub-Api-Version": "2022-11-28",
+        }
+        self._calls = Calls(session, repository_url, headers, seconds=seconds, judge=self._judge)
+        self._token = token
+        self._now = now
+
+    async def get(self, path: str, type_: type[T], **query: str) -> T:
+        """Raises: Failed."""
+        answer = await self._calls.call("GET", path, idempotent=True, query=query)
+        try:
+            return msgspec.json.decode(answer, type=type_)
+        except msgspec.DecodeError:
+            raise Failed(Retry(UNREADABLE)) from None
+
+    async def issue(self, number: str) -> Issue | None:
+        """None if it isn't there any more. Raises: Failed."""
+        try:
+            return await self.get(f"/issues/{number}", Issue)
+        except Failed as failure:
+            if failure.status in GONE:
+                return None
+            raise
+
+    async def issues(self, since: float) -> list[Issue]:
+        """Those opened since then, newest first, as far back as is looked. Raises: Failed."""
+        found: list[Issue] = []
+        for page in range(1, PAGES + 1):
+            issues = await self.get(
+                "/issues",
+                list[Issue],
+                state="all",
+                sort="created",
+                direction="desc",
+                since=written(since - SKEW),
+                per_page=str(PER_PAGE),
+                page=str(page),
+            )
+            found += [issue for issue in issues if issue.pull_request is None]
+            if len(issues) < PER_PAGE or issues[-1].created_at < written(since - SKEW):
+                break
+        return found
+
+    async def open(self, content: Mapping[str, object]) -> Issue:
+        """Open an issue. Raises: Failed."""
+        answer = await self.post("/issues", content)
+        try:
+            return msgspec.json.decode(answer, type=Issue)
+        except msgspec.DecodeError:
+            # Opened, but nothing says which it is: the next attempt finds it.
+            raise Failed(Uncertain(UNREADABLE)) from None
+
+    async def patch(self, path: str, content: Mapping[str, object]) -> None:
+        """A change that does no harm when it's made again. Raises: Failed."""
+        await self._calls.call("PATCH", path, idempotent=True, body=msgspec.json.encode(content))
+
+    async def post(self, path: str, content: Mapping[str, object]) -> bytes:
+        """Something new, of which GitHub can't tell a double.
+
+        Returns the answer. Raises: Failed.
+        """
+        return await self._calls.call(
+            "POST", path, idempotent=False, body=msgspec.json.encode(content)
+        )
+
+    def _judge(self, response: aiohttp.ClientResponse, answer: bytes, idempotent: bool) -> Result:
+        status, headers = response.status, response.headers
+        if (
+            status in LIMITED
+            and (wait := limit_wait(status, headers, answer, self._now)) is not None
+        ):
+            return Retry(f"HTTP {status}: rate limit", wait)
+        result = from_response(status, headers, b"", idempotent=idempotent, now=self._now)
+        return (
+            Rejected(result.reason + self._complaint(answer))
+            if isinstance(result, Rejected)
+            else result
+        )
+
+    def _complaint(self, answer: bytes) -> str:
+        """What GitHub gave as its reason, without the token in case it's quoted; "" if it didn't
+        say.
+        """
+        try:
+            said = msgspec.json.decode(answer, type=Refusal).message
+        except msgspec.DecodeError:
+            return ""
+        return complaint(said, self._token, MAX_MESSAGE)
+
+
+def written(at: float) -> str:
+    """Epoch seconds as GitHub writes times, in UTC."""
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def limit_wait(status: int, headers: Mapping[str, str], answer: bytes, now: float) -> float | None:
+    """Seconds until a rate limit lets us on, for a 403 or 429; None if it isn't about one, but
+    about permission.
+
+    The primary limit says when it's over; a secondary one says how long to wait, or nothing.
+    """
+    if (asked := retry_after(headers.get("Retry-After", ""), now)) is not None:
+        return asked
+    reset = headers.get("x-ratelimit-reset", "")
+    if headers.get("x-ratelimit-remaining") == "0" and reset.isdecimal():
+        return min(max(float(reset) - now, 1.0), MAX_RETRY_AFTER)
+    return LIMITED_WAIT if status != 403 or b"secondary rate limit" in answer else None

@@ -1,0 +1,55 @@
+"""An issue for each action item of an incident: opened with it, and closed when it's done.
+
+As with the issue of the incident, the mark in its text is looked for before one is opened, unless
+`ref` has its number.
+What people do to it at GitHub is theirs: it isn't reopened.
+"""
+
+import re
+from collections.abc import Mapping
+
+from router.model.notification import Letter
+from router.model.postmortem import Item
+from router.senders.github.api import Api, Issue
+from router.senders.github.text import item_body, item_mark, item_title
+
+KNOWN = re.compile(r" ([0-9]{1,6}):([1-9][0-9]{0,17})")
+"""In a `ref`: the item's number, and its issue's."""
+
+
+async def track(api: Api, ticket: Issue, letter: Letter, lists: Mapping[str, object]) -> str:
+    """Bring all of them up to date; what `ref` is to know of them.
+
+    `ticket` is the incident's issue. Raises: Failed.
+    """
+    numbers = dict(KNOWN.findall(letter.ref))
+    recent: list[Issue] | None = None
+    kept = ""
+    for item in letter.incident.items:
+        mark = item_mark(letter.incident, item)
+        number = numbers.get(str(item.number))
+        issue = await api.issue(number) if number else None
+        if issue is None or not _has(issue, mark):
+            if recent is None:
+                recent = await api.issues(min(one.added_at for one in letter.incident.items))
+            found = [one for one in recent if _has(one, mark)]
+            issue = min(found, key=lambda one: one.number, default=None)
+        if issue is None and item.is_open:
+            content = {
+                "title": item_title(letter.incident, item),
+                "body": item_body(letter, item, ticket.number),
+            }
+            issue = await api.open({**content, **lists})
+        if issue is not None:
+            await _agree(api, issue, item)
+            kept += f" {item.number}:{issue.number}"
+    return kept
+
+
+async def _agree(api: Api, issue: Issue, item: Item) -> None:
+    if not item.is_open and issue.state == "open":
+        await api.patch(f"/issues/{issue.number}", {"state": "closed", "state_reason": "completed"})
+
+
+def _has(issue: Issue, mark: str) -> bool:
+    return mark in (issue.body or "").splitlines()

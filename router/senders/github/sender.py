@@ -1,0 +1,163 @@
+"""Type `github`: an issue for each incident, as its ticket: opened, commented, closed and reopened
+with it.
+
+GitHub takes no idempotency key, so the router leaves marks in what it writes and looks for them
+before it writes again. An issue names its incident; an issue and each comment name the timeline's
+last entry they tell of. Before an issue is opened, those opened since the incident are listed. (The
+search would lag behind. Labels aren't asked for, since GitHub drops them silently for a token that
+may not set them.) Before a comment is made, those made since its news are listed. The comment comes
+first and the state after it, which is set whenever it isn't the incident's. So an attempt may break
+off anywhere, and the next one does what is left. A double is possible only if a request still under
+way is overtaken by the look for its mark; for that the message is `Uncertain`, and noted as
+possibly doubled.
+"""
+
+import re
+
+import aiohttp
+
+from router.config.fields import Duration, HttpUrl, Rate
+from router.config.secret import Secret
+from router.model.incident import Incident, Status
+from router.model.notification import Letter, Result, Sent
+from router.senders.calls import Failed
+from router.senders.github.api import PAGES, PER_PAGE, SKEW, Api, Comment, Issue, written
+from router.senders.github.items import track
+from router.senders.github.text import body, comment, is_marked, title, told_in
+from router.senders.options import ChannelOptions
+
+REPOSITORY = re.compile(r"[A-Za-z0-9-]+/[A-Za-z0-9._-]+")
+REF = re.compile(r"[1-9][0-9]{0,17}")
+"""An issue's number. What a channel that used to be of another type kept is no such thing."""
+
+DRILL = "drill"
+"""The label of an issue about one."""
+
+
+class GitHubConfig(ChannelOptions, frozen=True, kw_only=True):
+    """Issues of one repository.
+
+    token: may read and write the repository's issues.
+    repository: as `owner/name`.
+    labels: set on each issue.
+    assignees: user names that each issue is assigned to.
+    items: an issue of its own for each action item, too.
+    api_url: of GitHub Enterprise (`https://HOST/api/v3`), a proxy or a test server.
+    """
+
+    token: Secret
+    repository: str
+    labels: tuple[str, ...] = ()
+    assignees: tuple[str, ...] = ()
+    items: bool = False
+    api_url: HttpUrl = HttpUrl("https://api.github.com")
+    rate: Rate | None = Rate(1, 1.0)
+    concurrency: int = 1
+    timeout: Duration = Duration(20.0)
+
+    def __post_init__(self) -> None:
+        if not REPOSITORY.fullmatch(self.repository):
+            raise ValueError("`repository` must be `owner/name`")
+
+
+class GitHubSender:
+    """One issue per incident, and one per action item.
+
+    `ref` has their numbers, as `12 1:15 2:16`.
+    """
+
+    def __init__(self, config: GitHubConfig, session: aiohttp.ClientSession) -> None:
+        self._config = config
+        self._url = f"{config.api_url.rstrip('/')}/repos/{config.repository}"
+        self._session = session
+
+    async def send(self, letter: Letter) -> Result:
+        config = self._config
+        api = Api(self._session, self._url, config.token, seconds=config.timeout, now=letter.at)
+        try:
+            issue = await known(api, letter) or await marked(api, letter.incident)
+            if issue is None:
+                issue = await api.open(
+                    {"title": title(letter), "body": body(letter), **self._lists(letter)}
+                )
+            else:
+                await tell(api, issue, letter)
+            await agree(api, issue, letter.incident)
+            kept = await track(api, issue, letter, self._lists(letter)) if config.items else ""
+        except Failed as failure:
+            return failure.result
+        return Sent(f"{issue.number}{kept}")
+
+    async def close(self) -> None:
+        """The session isn't ours to close."""
+
+    def _lists(self, letter: Letter) -> dict[str, object]:
+        labels = (*self._config.labels, DRILL) if letter.incident.drill else self._config.labels
+        return {"labels": labels, "assignees": self._config.assignees}
+
+
+def build(_name: str, config: GitHubConfig, session: aiohttp.ClientSession) -> GitHubSender:
+    return GitHubSender(config, session)
+
+
+async def known(api: Api, letter: Letter) -> Issue | None:
+    """The issue that the last letter told of, if it's still there and this incident's.
+
+    Raises: Failed.
+    """
+    number = letter.ref.partition(" ")[0]
+    issue = await api.issue(number) if REF.fullmatch(number) else None
+    # The channel may have been turned to another repository, where the number is another's.
+    return issue if issue and is_marked(issue.body, letter.incident) else None
+
+
+async def marked(api: Api, incident: Incident) -> Issue | None:
+    """The incident's issue, whose number may have been lost; the first, should there be more.
+
+    Raises: Failed.
+    """
+    found = [
+        issue for issue in await api.issues(incident.opened_at) if is_marked(issue.body, incident)
+    ]
+    return min(found, key=lambda issue: issue.number, default=None)
+
+
+async def tell(api: Api, issue: Issue, letter: Letter) -> None:
+    """Comment what the issue doesn't tell yet. Raises: Failed."""
+    told = max(letter.told, told_in(issue.body))
+    if comment(letter, told) is None:
+        return
+    told = max(told, await commented(api, issue, letter, told))
+    if text := comment(letter, told):
+        await api.post(f"/issues/{issue.number}/comments", {"body": text})
+
+
+async def commented(api: Api, issue: Issue, letter: Letter, told: int) -> int:
+    """The timeline's last entry in our comments since the news after `told`; 0 if there's none.
+
+    Raises: Failed.
+    """
+    since = written(min(entry.at for entry in letter.timeline if entry.id > told) - SKEW)
+    latest = 0
+    for page in range(1, PAGES + 1):
+        comments = await api.get(
+            f"/issues/{issue.number}/comments",
+            list[Comment],
+            since=since,
+            per_page=str(PER_PAGE),
+            page=str(page),
+        )
+        # Anybody can write a mark into a comment of theirs; only who opened the issue is us.
+        latest = max([latest, *(told_in(one.body) for one in comments if one.user == issue.user)])
+        if len(comments) < PER_PAGE:
+            break
+    return latest
+
+
+async def agree(api: Api, issue: Issue, incident: Incident) -> None:
+    """Close or reopen the issue, if it isn't as the incident is. Raises: Failed."""
+    if incident.is_open and issue.state != "open":
+        await api.patch(f"/issues/{issue.number}", {"state": "open"})
+    elif not incident.is_open and issue.state == "open":
+        reason = "not_planned" if incident.status is Status.FALSE_POSITIVE else "completed"
+        await api.patch(f"/issues/{issue.number}", {"state": "closed", "state_reason": reason})

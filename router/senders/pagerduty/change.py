@@ -1,0 +1,70 @@
+"""PagerDuty's change events: what was deployed, beside the incidents of the same service. They wake
+nobody.
+
+https://developer.pagerduty.com/docs/send-change-event. They're kept for 90 days; there's no
+dedup_key.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import aiohttp
+import msgspec
+
+from router.core.text.plain import plain
+from router.model.deployment import Deployment
+from router.model.notification import Result, Retry
+from router.senders.http import post
+
+MAX_SUMMARY = 1024
+"""Characters, https://developer.pagerduty.com/docs/send-change-event."""
+
+THROTTLED = "HTTP 429"
+THROTTLED_WAIT = 30.0
+"""Seconds after a 429, which comes without a Retry-After."""
+
+
+async def announce(
+    deployment: Deployment, url: str, routing_key: str, *, seconds: float, now: float
+) -> Result:
+    """Tell it once."""
+    body = msgspec.json.encode({"routing_key": routing_key, **change(deployment)})
+    headers = {"Content-Type": "application/json", "User-Agent": "alert-router"}
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
+        result, _ = await post(
+            session, f"{url.rstrip('/')}/v2/change/enqueue", body=body, headers=headers, timeout=seconds,
+            idempotent=True, now=now,
+        )  # fmt: skip
+    if isinstance(result, Retry) and result.after is None and result.reason.startswith(THROTTLED):
+        return Retry(result.reason, THROTTLED_WAIT)
+    return result
+
+
+def change(deployment: Deployment) -> dict[str, Any]:
+    """What the event says of it."""
+    where = f" to {plain(deployment.environment)}" if deployment.environment else ""
+    by = f" by {plain(deployment.author)}" if deployment.author else ""
+    services = ", ".join(map(plain, deployment.services))
+    details = {
+        "Services": services,
+        "Version": plain(deployment.version),
+        "Commit": plain(deployment.commit),
+        "Before": plain(deployment.previous),
+        "Repository": plain(deployment.repository),
+        "Branch": plain(deployment.branch),
+        "Environment": plain(deployment.environment),
+    }
+    links = {"What changed": deployment.compare, "Deployment": deployment.url}
+    return {
+        "payload": {
+            "summary": f"{services}: {plain(deployment.name)} deployed{where}{by}"[:MAX_SUMMARY],
+            "timestamp": datetime.fromtimestamp(deployment.at, UTC).isoformat(
+                timespec="milliseconds"
+            ),
+            "source": plain(deployment.source) or "alert-router",
+            "custom_details": {name: value for name, value in details.items() if value},
+        },
+        "links": [
+            {"href": url, "text": name} for name, url in links.items() if url.startswith("https://")
+        ],
+    }

@@ -1,0 +1,213 @@
+"""PagerDuty, by its Events API v2: one alert per life of an incident, triggered, acknowledged and
+resolved with it.
+
+A dedup_key makes every event safe to send twice, so nothing here is ever `Uncertain`.
+Limits: https://developer.pagerduty.com/docs/events-api-v2-overview and its page on trigger events.
+"""
+
+import asyncio
+import math
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any
+
+import aiohttp
+import httpx2
+import msgspec
+import pagerduty
+
+from router.config.fields import HttpUrl
+from router.config.secret import Secret
+from router.core.messages.render import message
+from router.core.text.plain import plain
+from router.model.deployment import Deployment
+from router.model.incident import Severity
+from router.model.notification import Letter, Rejected, Result, Retry, Sent
+from router.senders.options import ChannelOptions
+from router.senders.outcome import from_response
+from router.senders.pagerduty.change import announce
+
+MAX_SUMMARY = 1024
+MAX_EVENT = 512_000
+MAX_REASON = 300
+THROTTLED_WAIT = 30.0
+"""Seconds to wait after a 429, which comes without a Retry-After; the rate limit's page asks for as
+much.
+"""
+
+SEVERITIES = {
+    Severity.P0: "critical",
+    Severity.P1: "error",
+    Severity.P2: "warning",
+    Severity.P3: "info",
+}
+
+
+class PagerDutyConfig(ChannelOptions, frozen=True, kw_only=True):
+    """With `change_events` it's also told of deployments.
+
+    `api_url` is for the EU region (https://events.eu.pagerduty.com), a proxy or a test server.
+    """
+
+    routing_key: Secret
+    change_events: bool = False
+    api_url: HttpUrl = HttpUrl("https://events.pagerduty.com")
+
+
+class Event(msgspec.Struct, frozen=True):
+    """One call of the Events API, as the package's `send_event` takes it."""
+
+    action: str
+    dedup_key: str
+    properties: dict[str, Any] = {}
+
+
+class EventsClient(pagerduty.EventsApiV2Client):
+    """The package's client without its own retries, which block for minutes and for ever on a 429."""
+
+    # The package's property refuses plain http; HttpUrl has already seen to it that it goes to
+    # loopback only.
+    url = ""
+
+    def __init__(self, config: PagerDutyConfig) -> None:
+        super().__init__(config.routing_key.reveal(), base_url=config.api_url)
+        self.timeout = math.ceil(
+            config.timeout
+        )  # whole seconds here; the exact limit is in `_post`
+        self.max_network_attempts = 0
+        # 0 stands for the default and -1 for ever; what is below that returns at once.
+        self.retry.update(dict.fromkeys((429, 500, 502, 503, 504), -2))
+
+
+class PagerDutySender:
+    def __init__(self, name: str, config: PagerDutyConfig) -> None:
+        self._config = config
+        self._client = EventsClient(config)
+        # The client blocks and isn't known to be thread-safe. One thread of its own keeps its
+        # events in order, even behind one given up on, and a slow PagerDuty out of the threads that
+        # the others need to look up names.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"pagerduty-{name}")
+        self._turn = asyncio.Lock()
+
+    async def send(self, letter: Letter) -> Result:
+        """`ref` is the dedup_key, which tells next time what has been triggered."""
+        result: Result = Sent()
+        async with self._turn:
+            for event in events(letter):
+                result = await self._post(event, letter.at)
+                if not isinstance(result, Sent):
+                    break
+        return result
+
+    async def announce(self, deployment: Deployment, now: float) -> Result:
+        """A `router.ports.channels.Announcer`."""
+        key, config = self._config.routing_key.reveal(), self._config
+        return await announce(deployment, config.api_url, key, seconds=config.timeout, now=now)
+
+    async def close(self) -> None:
+        self._thread.shutdown(wait=False, cancel_futures=True)
+        self._client.close()
+
+    async def _post(self, event: Event, now: float) -> Result:
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(self._config.timeout):
+                await loop.run_in_executor(self._thread, self._call, event)
+        except TimeoutError:
+            return Retry("no answer in time")
+        except pagerduty.Error as error:
+            return self._refused(error, now)
+        except httpx2.HTTPError as error:
+            return Retry(f"network error: {type(error).__name__}")
+        return Sent(event.dedup_key)
+
+    def _call(self, event: Event) -> None:
+        self._client.send_event(event.action, event.dedup_key, **event.properties)
+
+    def _refused(self, error: pagerduty.Error, now: float) -> Result:
+        response = error.response
+        if response is None:
+            return Retry(f"network error: {type(error.__cause__).__name__}")
+        result = from_response(
+            response.status_code, response.headers, b"", idempotent=True, now=now
+        )
+        if isinstance(result, Sent):
+            # A proxy's page, say: a success that PagerDuty didn't give wakes nobody.
+            return Retry(f"HTTP {response.status_code}, but not PagerDuty's answer")
+        if isinstance(result, Rejected):
+            return Rejected(f"{result.reason}{self._complaint(response)}")
+        if isinstance(result, Retry) and response.status_code == httpx2.codes.TOO_MANY_REQUESTS:
+            return Retry(result.reason, THROTTLED_WAIT if result.after is None else result.after)
+        return result
+
+    def _complaint(self, response: httpx2.Response) -> str:
+        """What PagerDuty found wrong with the event, without the key in case it quotes it; "" if it
+        didn't say.
+        """
+        try:
+            errors = msgspec.json.decode(response.content)["errors"]
+        except (msgspec.DecodeError, TypeError, LookupError):
+            return ""
+        return (
+            ": " + plain(str(errors).replace(self._config.routing_key.reveal(), "***"))[:MAX_REASON]
+        )
+
+
+def build(name: str, config: PagerDutyConfig, _session: aiohttp.ClientSession) -> PagerDutySender:
+    return PagerDutySender(name, config)
+
+
+def events(letter: Letter) -> Iterator[Event]:
+    """What to tell PagerDuty so that it knows the incident as it is now, in this order."""
+    incident = letter.incident
+    # PagerDuty opens a new alert for a reopened incident anyway; a key of its own keeps late events
+    # off the wrong one.
+    key = f"alert-router:{incident.name}:{incident.reopened}"
+    if letter.ref not in {"", key}:
+        # Reopened before the word of its resolution got through: that alert would stay open for
+        # ever.
+        yield Event("resolve", letter.ref)
+    if not incident.is_open:
+        # Even if no trigger is known to have arrived: one that timed out may have, and a resolve
+        # too many is ignored.
+        yield Event("resolve", key)
+        return
+    acknowledged = incident.acknowledged_at is not None
+    if not acknowledged or letter.ref != key:
+        yield Event("trigger", key, alert(letter))
+    if acknowledged:
+        yield Event("acknowledge", key)
+
+
+def alert(letter: Letter) -> dict[str, Any]:
+    """The properties of a trigger event, within PagerDuty's limits."""
+    incident, said = letter.incident, message(letter)
+    payload = {
+        "summary": f"[{incident.severity}] {said.title}"[:MAX_SUMMARY],
+        "source": plain(incident.source) or "alert-router",
+        "severity": SEVERITIES[incident.severity],
+        "timestamp": datetime.fromtimestamp(incident.opened_at, UTC).isoformat(
+            timespec="milliseconds"
+        ),
+        "component": plain(incident.component),
+        "class": plain(incident.rule),
+    }
+    more = {
+        "payload": payload
+        | {
+            "custom_details": {
+                **dict(said.facts),
+                "Status": said.status,
+                "Incident lead": said.lead,
+                "Updates": [f"{when} - {what}" for when, what in said.updates],
+            }
+        },
+        "links": [{"href": url, "text": name} for name, url in said.links],
+        "client": "alert-router",
+        **({"client_url": letter.url} if letter.url else {}),
+    }
+    # What identifies the problem is worth more than its details: the whole event would be refused.
+    return (
+        more if len(msgspec.json.encode(more)) < MAX_EVENT - MAX_SUMMARY else {"payload": payload}
+    )

@@ -1,0 +1,198 @@
+"""A letter as a Slack message, in Block Kit (https://docs.slack.dev/reference/block-kit/blocks).
+
+Slack refuses a whole message for one part that is too long, and takes `<!channel>` in an alert's
+text for a command: what comes from outside goes through `mrkdwn`, which escapes and cuts it.
+Control characters are gone by then.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from msgspec.structs import replace
+
+from router.core.messages.render import Message, message
+from router.model.event import Command
+from router.model.incident import Incident
+from router.model.notification import Letter
+from router.ports.webhooks import Form
+
+MAX_HEADER = 150
+MAX_TEXT_BYTES = 4000
+"""Of the plain text: chat.update refuses more (https://docs.slack.dev/reference/methods/chat.update)."""
+
+# All blocks together may have some 13,200 characters of JSON, which Slack doesn't document
+# (https://github.com/slackapi/bolt-js/issues/2509) and in which a quote or a backslash takes two.
+# Hence these, far under the 2,000 characters of a field and the 3,000 of a section or a URL.
+MAX_VALUE = 300
+MAX_UPDATES = 2000
+MAX_FACTS = 1000
+MAX_URL = 1000
+
+MAX_TITLE = 24
+MAX_NOTE = 3000
+"""Characters of a modal's title, and of an input (https://docs.slack.dev/reference/block-kit/block-elements)."""
+
+URL = re.compile(r"https?://[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]+")
+BUTTONS = {"Incident": "Open incident"}
+ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+
+
+def build_message(letter: Letter, *, buttons: bool = False) -> dict[str, Any]:
+    """The incident as it is now: `blocks`, and `text` for where they can't be shown, such as a
+    notification.
+
+    With `buttons`, those to answer with, as long as it's open.
+    """
+    said = message(letter)
+    return {
+        "text": mrkdwn(said.text, MAX_TEXT_BYTES, _bytes),
+        "blocks": list(_blocks(letter, said, buttons=buttons)),
+    }
+
+
+def build_thread(letter: Letter) -> dict[str, Any] | None:
+    """What the channel hasn't been told yet, for the message's thread; None if there's nothing for
+    readers.
+
+    What was written in that thread itself is there already.
+    """
+    unsaid = tuple(entry for entry in letter.news if entry.data.get("via") != letter.channel)
+    news = message(replace(letter, timeline=unsaid))
+    return {"text": _updates(news, MAX_TEXT_BYTES, _bytes)} if news.updates else None
+
+
+def mrkdwn(text: str, limit: int, size: "Size | None" = None) -> str:
+    """`text` with Slack's three special characters escaped, cut to `limit` without splitting an
+    escape.
+
+    `size` measures it; by default in UTF-16 units, the most that "characters" can mean.
+    """
+    size = size or _units
+    pieces = [ESCAPES.get(char, char) for char in text[: limit + 1]]  # each measures at least 1
+    if sum(map(size, pieces)) <= limit:
+        return "".join(pieces)
+    room, kept = limit - size("…"), 0
+    while (room := room - size(pieces[kept])) >= 0:
+        kept += 1
+    return "".join(pieces[:kept]) + "…"
+
+
+Size = Callable[[str], int]
+
+
+def _units(text: str) -> int:
+    return len(text.encode("utf-16-le")) // 2
+
+
+def _bytes(text: str) -> int:
+    return len(text.encode())
+
+
+def _blocks(letter: Letter, said: Message, *, buttons: bool) -> Iterator[dict[str, Any]]:
+    headline = (
+        said.headline
+        if _units(said.headline) <= MAX_HEADER
+        else said.headline[: MAX_HEADER // 2 - 1] + "…"
+    )
+    yield {"type": "header", "text": {"type": "plain_text", "text": headline, "emoji": True}}
+    plan = (
+        ("Status", said.status),
+        ("Impact", said.impact),
+        ("Started", said.started),
+        ("Incident Lead", said.lead),
+    )
+    yield {
+        "type": "section",
+        "fields": [_text(f"*{name}:*\n{mrkdwn(value, MAX_VALUE)}") for name, value in plan],
+    }
+    if said.updates:
+        yield {
+            "type": "section",
+            "text": _text(f"*Updates:*\n{_updates(said, MAX_UPDATES, _units)}"),
+        }
+    facts = " · ".join([letter.incident.name, *(f"{name}: {value}" for name, value in said.facts)])
+    yield {"type": "context", "elements": [_text(mrkdwn(facts, MAX_FACTS))]}
+    if buttons and letter.incident.is_open and not letter.onlooker:
+        yield {"type": "actions", "elements": list(_answers(letter.incident))}
+    if links := [
+        _button(name, url) for name, url in said.links if len(url) <= MAX_URL and URL.fullmatch(url)
+    ]:
+        yield {"type": "actions", "elements": links}
+
+
+def _updates(said: Message, limit: int, size: Size) -> str:
+    """One line each, of which a long one doesn't push out the latest."""
+    share = limit // len(said.updates) - 1
+    return "\n".join(mrkdwn(f"{when} - {what}", share, size) for when, what in said.updates)
+
+
+def _text(text: str) -> dict[str, str]:
+    return {"type": "mrkdwn", "text": text}
+
+
+def _answers(incident: Incident) -> Iterator[dict[str, Any]]:
+    """Buttons that do something. What ends the incident for everybody is asked twice."""
+    if incident.acknowledged_at is None:
+        yield _answer(incident, Command.ACKNOWLEDGE, "Acknowledge", style="primary")
+    yield _answer(incident, Command.ASSIGN, "Take the lead")
+    yield _answer(incident, Command.ESCALATE, "Escalate")
+    yield _answer(incident, Command.NOTE, "Add note")
+    yield _answer(
+        incident,
+        Command.RESOLVE,
+        "Resolve",
+        confirm=_confirm(f"Resolve {incident.name}?", "Resolve"),
+    )
+    question = f"{incident.name} was never real?"
+    yield _answer(
+        incident,
+        Command.FALSE_POSITIVE,
+        "False positive",
+        confirm=_confirm(question, "False positive"),
+    )
+
+
+def _answer(incident: Incident, command: Command, label: str, **more: Any) -> dict[str, Any]:
+    return {
+        "type": "button",
+        "action_id": command.value,
+        "value": str(incident.id),
+        "text": {"type": "plain_text", "text": label},
+        **more,
+    }
+
+
+def build_form(form: Form) -> dict[str, Any]:
+    """The modal in which a note is written (https://docs.slack.dev/surfaces/modals)."""
+    name = f"INC-{form.incident_id}"
+    words = {"title": f"Note on {name}"[:MAX_TITLE], "submit": "Add note", "close": "Cancel"}
+    field = {
+        "type": "plain_text_input",
+        "action_id": "text",
+        "multiline": True,
+        "max_length": MAX_NOTE,
+    }
+    label = {"type": "plain_text", "text": "Goes on the timeline, for everybody to read"}
+    return {
+        "type": "modal",
+        "callback_id": form.command.value,
+        "private_metadata": str(form.incident_id),
+        **{part: {"type": "plain_text", "text": text} for part, text in words.items()},
+        "blocks": [{"type": "input", "block_id": "note", "element": field, "label": label}],
+    }
+
+
+def _confirm(question: str, label: str) -> dict[str, Any]:
+    said = {
+        "title": question,
+        "text": "It's closed for everybody.",
+        "confirm": label,
+        "deny": "Cancel",
+    }
+    return {name: {"type": "plain_text", "text": words} for name, words in said.items()}
+
+
+def _button(name: str, url: str) -> dict[str, Any]:
+    label = {"type": "plain_text", "text": BUTTONS.get(name, name)}
+    return {"type": "button", "action_id": f"open_{name.lower()}", "text": label, "url": url}

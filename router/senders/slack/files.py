@@ -1,0 +1,68 @@
+"""The chart of an incident in the thread of its message: a picture is shown after the words, or not
+at all.
+
+Slack takes a file in three steps
+(https://docs.slack.dev/reference/methods/files.getUploadURLExternal): it gives a URL to put the
+content to, and is then told where to show it. Nothing here changes what became of the message
+itself.
+"""
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import aiohttp
+import structlog
+
+from router.model.notification import Letter
+
+if TYPE_CHECKING:
+    from slack_sdk.web.async_client import AsyncWebClient
+
+NAME = "chart.png"
+
+log = structlog.get_logger(__name__)
+
+
+async def show_picture(
+    client: "AsyncWebClient",
+    session: aiohttp.ClientSession,
+    letter: Letter,
+    ref: str,
+    seconds: float,
+) -> None:
+    """Show the letter's picture under the message at `ref`, within so many seconds.
+
+    Never raises.
+    """
+    from slack_sdk.errors import SlackApiError  # noqa: PLC0415 - it's loaded by whoever has a client
+
+    channel, _, ts = ref.partition(":")
+    try:
+        async with asyncio.timeout(seconds):
+            place = await client.api_call(
+                "files.getUploadURLExternal",
+                params={"filename": NAME, "length": len(letter.picture)},
+            )
+            async with session.post(
+                place["upload_url"], data=letter.picture, allow_redirects=False
+            ) as answer:
+                answer.raise_for_status()
+            file = {"id": place["file_id"], "title": letter.incident.name}
+            shown = {"files": [file], "channel_id": channel, "thread_ts": ts}
+            await client.api_call("files.completeUploadExternal", json=shown)
+    except (
+        aiohttp.ClientError,
+        OSError,
+        SlackApiError,
+        AttributeError,
+        KeyError,
+        TypeError,
+        ValueError,
+    ) as error:
+        # Neither the URL, which is a secret until it's used, nor what Slack said.
+        log.info(
+            "picture_not_shown",
+            channel=letter.channel,
+            incident=letter.incident.name,
+            why=type(error).__name__,
+        )

@@ -1,0 +1,287 @@
+"""Type `slack`: a channel told by an incoming webhook, or by an app's bot token.
+
+A webhook can only add messages: one for each change. With a token there is one message per
+incident, edited in place, with what changed in its thread.
+
+The message is the truth and the thread a convenience, which decides what a failure between the two
+means. A thread post that certainly wasn't made is a `Retry`: the edit before it does no harm when
+done again. One that may have been made, or that Slack refuses for good, counts as `Sent`, since
+trying again would double it or help nothing.
+"""
+
+import logging
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import msgspec
+
+from router.config.fields import HttpUrl
+from router.config.secret import Secret, SecretUrl
+from router.model.notification import Letter, Rejected, Result, Retry, Sent, Uncertain
+from router.model.reason import Reason
+from router.ports.channels import Sender
+from router.ports.webhooks import EphemeralReply, Form
+from router.senders.http import post, timeouts
+from router.senders.options import ChannelOptions
+from router.senders.outcome import error_word, from_error, from_response, retry_after
+from router.senders.slack.blocks import build_form, build_message, build_thread, mrkdwn
+from router.senders.slack.files import show_picture
+
+if TYPE_CHECKING:
+    from slack_sdk.web.async_client import AsyncWebClient
+
+# Error names: https://docs.slack.dev/reference/methods/chat.postMessage and chat.update
+TRANSIENT = frozenset(
+    {
+        "ratelimited",
+        "rate_limited",
+        "internal_error",
+        "fatal_error",
+        "service_unavailable",
+        "request_timeout",
+        "team_added_to_org",
+        "update_failed",
+    }
+)
+HALF_DONE = "fatal_error"
+"""Part of what was asked may have been done, says Slack."""
+
+REF = re.compile(r"[A-Z0-9]+:[0-9]+\.[0-9]+")
+"""A channel's id and a message's time-stamp: what a channel that used to be of another type kept is
+no such thing.
+"""
+
+UNREADABLE = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"})
+UNEDITABLE = frozenset(
+    {"message_not_found", "cant_update_message", "edit_window_closed", "channel_not_found"}
+)
+"""The message is gone or no longer ours to edit: the incident gets a new one."""
+
+ASIDE = 1000
+"""Characters of what only one person sees: it's a sentence."""
+
+LOUD = frozenset({Reason.SEVERITY_RAISED, Reason.REOPENED})
+"""News to be noticed.
+
+An edit or a thread post makes no sound, so these are shown in the channel too.
+"""
+
+
+class SlackConfig(ChannelOptions, frozen=True, kw_only=True):
+    """Either `webhook_url`, or `token` and `channel`.
+
+    webhook_url: of an incoming webhook, which has its channel fixed.
+    token: of a bot (`xoxb-`) with the scope chat:write, a member of the channel or with
+    chat:write.public.
+    channel: the channel's id, or its name like `#incidents`.
+    buttons: put buttons under the message of an open incident, which only work with the source
+    `slack`.
+    charts: show the chart of the alert's query in the message's thread, with the scope files:write.
+    api_url: where Slack's Web API is.
+    """
+
+    webhook_url: SecretUrl | None = None
+    token: Secret | None = None
+    channel: str = ""
+    buttons: bool = False
+    charts: bool = False
+    api_url: HttpUrl = HttpUrl("https://slack.com/api/")
+
+    def __post_init__(self) -> None:
+        if (self.webhook_url is None) == (self.token is None):
+            raise ValueError("needs either `webhook_url`, or `token` and `channel`")
+        if bool(self.channel) != (self.token is not None):
+            raise ValueError(
+                "`channel` goes with `token`" + (", which needs it" if self.token else "")
+            )
+        if self.buttons and self.token is None:
+            raise ValueError(
+                "`buttons` goes with `token`: a webhook's message can't be edited once one is pressed"
+            )
+        if self.charts and self.token is None:
+            raise ValueError("`charts` goes with `token`: a webhook takes no pictures")
+
+    @property
+    def answers(self) -> str:
+        return "slack" if self.buttons else ""
+
+    @property
+    def edits(self) -> bool:
+        return self.token is not None
+
+    @property
+    def pictures(self) -> bool:
+        return self.charts
+
+
+def build(_name: str, config: SlackConfig, session: aiohttp.ClientSession) -> Sender:
+    if config.webhook_url is not None:
+        return SlackWebhookSender(config.webhook_url, config.timeout, session)
+    return SlackBotSender(config, session)
+
+
+class SlackWebhookSender:
+    """One message for each letter. Slack takes no key by which it could tell a repeated one."""
+
+    def __init__(self, url: SecretUrl, seconds: float, session: aiohttp.ClientSession) -> None:
+        self._url = url
+        self._seconds = seconds
+        self._session = session
+
+    async def send(self, letter: Letter) -> Result:
+        content = {**build_message(letter), "unfurl_links": False, "unfurl_media": False}
+        result, answer = await self._post(content, letter.at)
+        if isinstance(result, Rejected) and error_word(answer) in UNREADABLE:
+            result, _ = await self._post({"text": content["text"]}, letter.at)
+        return result
+
+    async def close(self) -> None: ...
+
+    async def _post(self, content: Mapping[str, Any], now: float) -> tuple[Result, bytes]:
+        return await post(
+            self._session,
+            self._url.reveal(),
+            body=msgspec.json.encode(content),
+            headers={"Content-Type": "application/json"},
+            timeout=self._seconds,
+            idempotent=False,
+            now=now,
+        )
+
+
+class SlackBotSender:
+    """One message per incident.
+
+    `ref` says where it is: `C123:1503435956.000247`, both parts as Slack gave them.
+    """
+
+    def __init__(self, config: SlackConfig, session: aiohttp.ClientSession) -> None:
+        assert config.token is not None
+        self._channel = config.channel
+        self._buttons = config.buttons
+        self._seconds = config.timeout / 2
+        # The client has no time-out of its own once it's given a session: this one has ours, over
+        # shared connections. Each call gets half, since an attempt is an edit and a thread post.
+        self._session = aiohttp.ClientSession(
+            connector=session.connector, connector_owner=False, timeout=timeouts(self._seconds)
+        )
+        self._client = _client(config.token, config.api_url, self._session)
+
+    async def send(self, letter: Letter) -> Result:
+        content = build_message(letter, buttons=self._buttons)
+        if REF.fullmatch(letter.ref):
+            channel, _, ts = letter.ref.partition(":")
+            result, error = await self._say(
+                "chat.update", {"channel": channel, "ts": ts, **content}, letter.at
+            )
+            if isinstance(result, Sent):
+                return await self._tell_thread(letter)
+            if error not in UNEDITABLE:
+                return result
+        quiet = {"unfurl_links": False, "unfurl_media": False}
+        result, _ = await self._say(
+            "chat.postMessage", {"channel": self._channel, **content, **quiet}, letter.at
+        )
+        if isinstance(result, Sent) and result.ref and letter.picture:
+            await show_picture(self._client, self._session, letter, result.ref, self._seconds)
+        return result
+
+    async def open(self, form: Form, now: float) -> Result:
+        """Slack gives three seconds for it, from the press on."""
+        content = {"trigger_id": form.handle, "view": build_form(form)}
+        result, _ = await self._call("views.open", content, now)
+        return result
+
+    async def whisper(self, aside: EphemeralReply, now: float) -> Result:
+        """Only they see it, if they're there now; it's gone when they reload."""
+        content = {"channel": aside.channel, "user": aside.user, "text": mrkdwn(aside.text, ASIDE)}
+        result, _ = await self._call("chat.postEphemeral", content, now)
+        return result
+
+    async def close(self) -> None:
+        await self._session.close()
+
+    async def _tell_thread(self, letter: Letter) -> Result:
+        """What became of the letter, of which the message is edited already."""
+        news = build_thread(letter)
+        if news is None:
+            return Sent(letter.ref)
+        channel, _, ts = letter.ref.partition(":")
+        loud = letter.reason is Reason.STEP_DUE or any(entry.what in LOUD for entry in letter.news)
+        content = {
+            "channel": channel,
+            "thread_ts": ts,
+            "reply_broadcast": loud,
+            "unfurl_links": False,
+            **news,
+        }
+        result, _ = await self._call("chat.postMessage", content, letter.at)
+        return result if isinstance(result, Retry) else Sent(letter.ref)
+
+    async def _say(self, method: str, content: Mapping[str, Any], now: float) -> tuple[Result, str]:
+        """Call, and once more in plain text if Slack can't read the blocks: an ugly page is better
+        than none.
+        """
+        result, error = await self._call(method, content, now)
+        if error in UNREADABLE:
+            return await self._call(method, {**content, "blocks": []}, now)
+        return result, error
+
+    async def _call(
+        self, method: str, content: Mapping[str, Any], now: float
+    ) -> tuple[Result, str]:
+        """The result of one call, with Slack's name of the error if it gave one."""
+        from slack_sdk.errors import SlackApiError  # noqa: PLC0415 -- see _client
+
+        idempotent = method == "chat.update"
+        try:
+            answer = await self._client.api_call(method, json=dict(content))
+        except SlackApiError as refusal:
+            return _refused(refusal.response, idempotent=idempotent, now=now)
+        except (aiohttp.ClientError, OSError) as exc:
+            return from_error(exc, idempotent=idempotent), ""
+        except (AttributeError, TypeError, ValueError):
+            # The SDK trips over answers that aren't JSON objects, by when the request has been
+            # made.
+            return _unreadable(idempotent=idempotent), ""
+        return Sent(f"{answer['channel']}:{answer['ts']}" if answer["ts"] else ""), ""
+
+
+def _client(token: Secret, api_url: str, session: aiohttp.ClientSession) -> "AsyncWebClient":
+    # Imported here, since only who uses it should pay for it in memory and start-up time.
+    from slack_sdk.web.async_client import AsyncWebClient  # noqa: PLC0415
+
+    # In debug mode the SDK logs whole answers, which may echo the token.
+    logger = logging.getLogger("slack_sdk.quiet")
+    logger.setLevel(logging.INFO)
+    return AsyncWebClient(
+        token.reveal(), base_url=api_url, session=session, retry_handlers=[], logger=logger
+    )
+
+
+def _refused(response: Any, *, idempotent: bool, now: float) -> tuple[Result, str]:
+    """The result of an answer without `ok`, and its error.
+
+    The SDK gives its own response, or aiohttp's if not JSON.
+    """
+    status = response.status_code if hasattr(response, "status_code") else response.status
+    data = getattr(response, "data", None)
+    error = error_word(str(data.get("error", "")).encode()) if isinstance(data, dict) else ""
+    if not 200 <= status < 300:
+        return from_response(
+            status, response.headers, error.encode(), idempotent=idempotent, now=now
+        ), error
+    if not error:
+        return _unreadable(idempotent=idempotent), ""
+    if error == HALF_DONE and not idempotent:
+        return Uncertain(error), error
+    if error in TRANSIENT:
+        return Retry(error, retry_after(response.headers.get("Retry-After", ""), now)), error
+    return Rejected(error), error
+
+
+def _unreadable(*, idempotent: bool) -> Result:
+    reason = "answer isn't one of Slack's"
+    return Retry(reason) if idempotent else Uncertain(reason)

@@ -1,0 +1,167 @@
+"""Atlassian Statuspage: an incident there for each incident of which something was published.
+
+It sees the whole letter, and tells only what core/statuspage says is public. Statuspage takes no
+idempotency key, so each attempt first lists the incidents there. Ours is known by its `metadata`,
+which also says up to which update it
+was told: an attempt may break off anywhere, and the next one does what is left. A double is
+possible only if a request still under way is overtaken by that look; then the result is
+`Uncertain`.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import aiohttp
+import msgspec
+from msgspec import Struct, field
+
+from router.config.fields import Duration, HttpUrl, Rate
+from router.config.secret import Secret
+from router.core.communication.notice import INDICATORS, Notice, notice
+from router.model.notification import Letter, Result, Sent
+from router.model.reason import Reason
+from router.model.statuspage import ComponentState, Published
+from router.senders.calls import Failed
+from router.senders.options import ChannelOptions
+from router.senders.statuspage.api import Api, Remote
+
+PER_PAGE = 100
+"""Incidents that one look lists (the API's most).
+
+Ours may be further back, and is then known by `ref`.
+"""
+
+MAX_NAME = 255
+MAX_BODY = 25_000
+"""Characters, https://developer.statuspage.io/#operation/postPagesPageIdIncidents"""
+
+METADATA = "router"
+REF = re.compile(r"[A-Za-z0-9]{1,40}")
+"""An id of theirs. What a channel that used to be of another type kept is no such thing."""
+
+
+class Kept(Struct, frozen=True):
+    """What we write into the metadata of an incident there: which of ours it is, and its last
+    update.
+    """
+
+    incident: str = ""
+    told: int = 0
+
+
+class StatuspageConfig(ChannelOptions, frozen=True, kw_only=True):
+    """One page at Statuspage.
+
+    api_key: of a user who may manage incidents.
+    page: the page's id.
+    components: the ids of components there, by the names that rules have for them.
+    notify: whether Statuspage tells its own subscribers.
+    api_url: a proxy or a test server.
+    """
+
+    api_key: Secret
+    page: str
+    components: dict[str, str] = field(default_factory=dict)
+    notify: bool = True
+    api_url: HttpUrl = HttpUrl("https://api.statuspage.io/v1")
+    rate: Rate | None = Rate(20, 60.0)
+    concurrency: int = 1
+    timeout: Duration = Duration(20.0)
+
+    @property
+    def public(self) -> bool:
+        return True
+
+
+class StatuspageSender:
+    """`ref` is the id of the incident at Statuspage."""
+
+    def __init__(self, config: StatuspageConfig, session: aiohttp.ClientSession) -> None:
+        self._config = config
+        self._session = session
+
+    async def send(self, letter: Letter) -> Result:
+        entries = tuple(entry for entry in letter.timeline if entry.what is Reason.PUBLISHED)
+        told = notice(Published(letter.incident, entries))
+        if told is None:
+            return Sent(silent=True)
+        api = Api(self._session, self._config.api_url, self._config.page, self._config.api_key,
+                  seconds=self._config.timeout, now=letter.at)  # fmt: skip
+        try:
+            return Sent(await self._tell(api, letter, told))
+        except Failed as failure:
+            return failure.result
+
+    async def close(self) -> None:
+        """The session isn't ours to close."""
+
+    async def _tell(self, api: Api, letter: Letter, told: Notice) -> str:
+        """The id of the incident there, which knows all of it now. Raises: Failed."""
+        there = await api.incidents(PER_PAGE)
+        key = key_of(letter)
+        ours = next((one for one in there if _kept(one).incident == key), None)
+        if ours is None and REF.fullmatch(letter.ref):
+            ours = await api.incident(letter.ref)
+        known = _kept(ours).told if ours else 0
+        if ours and known >= told.updates[0].id:
+            return ours.id
+        others = [one for one in there if one.is_open and (ours is None or one.id != ours.id)]
+        said = content(told, known, self._config, others) | {"metadata": _metadata(ours, key, told)}
+        return await api.write(ours.id if ours else "", {"incident": said})
+
+
+def build(_name: str, config: StatuspageConfig, session: aiohttp.ClientSession) -> StatuspageSender:
+    return StatuspageSender(config, session)
+
+
+def content(
+    told: Notice, known: int, config: StatuspageConfig, others: Sequence[Remote]
+) -> dict[str, Any]:
+    """What Statuspage is told of an incident of which it knows the updates up to `known`.
+
+    `others` are open there.
+    """
+    fresh = [one.text for one in reversed(told.updates) if one.id > known]
+    ids = [config.components[name] for name in told.components if name in config.components]
+    return {
+        "name": told.title[:MAX_NAME],
+        "status": told.status,
+        "impact_override": INDICATORS[told.impact],
+        "body": "\n\n".join(fresh)[:MAX_BODY],
+        "component_ids": ids,
+        "components": {number: _state(number, told, others) for number in ids},
+        "deliver_notifications": config.notify,
+    }
+
+
+def _state(component: str, told: Notice, others: Sequence[Remote]) -> ComponentState:
+    """Resolving doesn't restore a component by itself; nor is it restored while another incident
+    has it.
+    """
+    states = {indicator: state for state, indicator in INDICATORS.items()}
+    found = [
+        states.get(one.impact, ComponentState.OPERATIONAL)
+        for one in others
+        if component in one.component_ids
+    ]
+    found.append(told.impact if told.is_open else ComponentState.OPERATIONAL)
+    return max(found, key=lambda state: state.rank)
+
+
+def key_of(letter: Letter) -> str:
+    """Names our incident: a number comes again with a new database, its time doesn't."""
+    return f"{letter.incident.id}.{letter.incident.opened_at:.0f}"
+
+
+def _metadata(ours: Remote | None, key: str, told: Notice) -> Mapping[str, object]:
+    """What others keep there stays."""
+    return {**(ours.metadata or {} if ours else {}), METADATA: Kept(key, told.updates[0].id)}
+
+
+def _kept(one: Remote) -> Kept:
+    """What we keep there; nothing where it's missing, or not as we write it."""
+    try:
+        return msgspec.convert((one.metadata or {}).get(METADATA, {}), Kept)
+    except msgspec.ValidationError:
+        return Kept()

@@ -1,0 +1,205 @@
+"""Twilio's REST API by its own package, for messages and for calls: https://www.twilio.com/docs/usage/api.
+
+Twilio takes no idempotency key, so a request whose answer got lost is `Uncertain`.
+"""
+
+import asyncio
+import logging
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Literal
+from urllib.parse import urlencode, urlsplit
+
+import aiohttp
+from twilio.base.exceptions import TwilioException
+from twilio.http import AsyncHttpClient
+from twilio.http.response import Response
+from twilio.rest import Client
+
+from router.config.fields import HttpUrl
+from router.config.secret import Secret
+from router.model.notification import Letter, Rejected, Result, Sent, Uncertain
+from router.senders.http import timeouts
+from router.senders.options import ChannelOptions
+from router.senders.outcome import from_error
+from router.senders.recipients import RecipientList, side_by_side
+from router.senders.twilio.errors import from_refusal
+
+ACCOUNT_SID = re.compile(r"AC[0-9a-fA-F]{32}")
+API_KEY_SID = re.compile(r"SK[0-9a-fA-F]{32}")
+E164 = re.compile(r"\+[1-9][0-9]{6,14}")
+"""A telephone number with its country: https://www.twilio.com/docs/glossary/what-e164."""
+
+
+class TwilioOptions(ChannelOptions, frozen=True, kw_only=True):
+    """What messages and calls have in common.
+
+    auth_token: of the account; or instead `api_key_sid` and `api_key_secret`, which can be
+    withdrawn on their own.
+    to: numbers in E.164, for messages that aren't to a person who has one of their own.
+    callback_url: the router's public address, where Twilio brings answers, keys pressed and what
+    became of a message.
+        Without it nobody is asked for an answer.
+    api_url: for a region, a proxy or a test server.
+    """
+
+    account_sid: str
+    auth_token: Secret | None = None
+    api_key_sid: str = ""
+    api_key_secret: Secret | None = None
+    to: tuple[str, ...] = ()
+    callback_url: HttpUrl | None = None
+    api_url: HttpUrl = HttpUrl("https://api.twilio.com")
+
+    def __post_init__(self) -> None:
+        if not ACCOUNT_SID.fullmatch(self.account_sid):
+            raise ValueError("account_sid: expected AC and 32 hexadecimal digits")
+        if bool(self.api_key_sid) != (self.api_key_secret is not None):
+            raise ValueError("api_key_sid and api_key_secret go together")
+        if (self.auth_token is None) == (self.api_key_secret is None):
+            raise ValueError("needs either `auth_token`, or `api_key_sid` and `api_key_secret`")
+        if self.api_key_sid and not API_KEY_SID.fullmatch(self.api_key_sid):
+            raise ValueError("api_key_sid: expected SK and 32 hexadecimal digits")
+        for number in self.to:
+            check_number("to", number)
+
+    @property
+    def answers(self) -> str:
+        return "twilio" if self.callback_url else ""
+
+    @property
+    def reaches(self) -> Literal["phone"]:
+        return "phone"
+
+    @property
+    def credentials(self) -> tuple[str, str]:
+        """User name and password of the API."""
+        if self.api_key_secret is not None:
+            return self.api_key_sid, self.api_key_secret.reveal()
+        assert self.auth_token is not None
+        return self.account_sid, self.auth_token.reveal()
+
+
+def check_number(field: str, number: str) -> None:
+    """Raises: ValueError, unless it's in E.164."""
+    if not E164.fullmatch(number):
+        raise ValueError(f"{field}: expected a number with its country, like +442079460123")
+
+
+class TwilioApi:
+    """Sends one message or makes one call per recipient, and says what came of all of them."""
+
+    def __init__(self, config: TwilioOptions, session: aiohttp.ClientSession) -> None:
+        self._config = config
+        self._session = session
+        self._recipients = RecipientList()
+
+    async def tell(self, letter: Letter, create: Callable[[Client, str], Awaitable[Any]]) -> Result:
+        """To `letter.to`, or else to the config's numbers.
+
+        Args:
+            letter: what it's about.
+            create: makes a resource that has a `sid`, by the client for one number.
+        """
+        numbers = (letter.to,) if letter.to else self._config.to
+        if not numbers:
+            return Rejected("nobody to send to: the channel has no `to`")
+        if not all(map(E164.fullmatch, numbers)):
+            return Rejected("not a number with its country, like +442079460123")
+        one = side_by_side(lambda number: self._create(create, number, letter.at))
+        return await self._recipients.tell(letter, numbers, one)
+
+    async def _create(
+        self, create: Callable[[Client, str], Awaitable[Any]], number: str, now: float
+    ) -> Result:
+        wire = _Wire(self._session, self._config)
+        client = Client(*self._config.credentials, self._config.account_sid, http_client=wire)
+        try:
+            async with asyncio.timeout(self._config.timeout):
+                made = await create(client, number)
+        except (
+            TwilioException
+        ) as refusal:  # both of its kinds, which have no more than this in common
+            return from_refusal(_code(refusal, wire.status), wire.status, wire.headers, now)
+        except (aiohttp.ClientError, OSError) as error:
+            return from_error(error, idempotent=False)
+        except (AttributeError, TypeError, ValueError) as error:
+            if not wire.status:
+                return from_error(error, idempotent=False)
+            made = None  # the package trips over answers that aren't JSON objects
+        return (
+            Sent(made.sid)
+            if getattr(made, "sid", None)
+            else Uncertain("answer isn't one of Twilio's")
+        )
+
+
+class _Wire(AsyncHttpClient):  # type: ignore[misc]  # the package has no types
+    """The package's way out for one request: over the router's connections, within our time-out,
+    and not logged.
+
+    The client that the package has for this ignores its time-out, logs addresses, and loses the
+    headers of an answer.
+    """
+
+    def __init__(self, session: aiohttp.ClientSession, config: TwilioOptions) -> None:
+        super().__init__(logging.getLogger(__name__), is_async=True)
+        self._session = session
+        self._config = config
+        self.status = 0
+        self.headers: Mapping[str, str] = {}
+
+    async def request(  # noqa: PLR0913 -- as the package calls it
+        self,
+        method: str,
+        uri: str,
+        *,
+        data: dict[str, object],
+        headers: dict[str, str],
+        auth: tuple[str, str],
+        allow_redirects: bool,
+        **_unused: object,
+    ) -> Response:
+        """Called by the package. Raises: aiohttp.ClientError, OSError."""
+        async with self._session.request(
+            method,
+            # Whatever host the package takes from its environment variables, only the path is of
+            # interest.
+            self._config.api_url.rstrip("/") + urlsplit(uri).path,
+            data=urlencode(data, doseq=True).encode(),
+            headers={**headers, "Authorization": aiohttp.encode_basic_auth(*auth)},
+            timeout=timeouts(self._config.timeout),
+            allow_redirects=allow_redirects,
+        ) as response:
+            self.status, self.headers = response.status, response.headers
+            return Response(response.status, await _text(response), response.headers)
+
+
+async def _text(response: aiohttp.ClientResponse) -> str:
+    """A body that breaks off is none: of a refusal the status is enough, and a success without one
+    is uncertain.
+    """
+    try:
+        return (await response.read()).decode("utf-8", "replace")
+    except (aiohttp.ClientError, OSError):
+        return ""
+
+
+def _code(refusal: TwilioException, status: int) -> int:
+    code = str(getattr(refusal, "code", ""))
+    return int(code) if re.fullmatch(r"[0-9]{1,6}", code) else status
+
+
+def callback(base: HttpUrl, path: str, letter: Letter) -> str:
+    """Where Twilio is to report on `letter`: `path` of the router's webhooks, which says what it
+    was about.
+    """
+    about: dict[str, object] = {
+        "incident": letter.incident.id,
+        "channel": letter.channel,
+        "seq": letter.seq,
+    }
+    about |= (
+        {"also": ".".join(str(other.incident.id) for other in letter.also)} if letter.also else {}
+    )
+    return f"{base.rstrip('/')}/webhooks/twilio/{path}?{urlencode(about)}"

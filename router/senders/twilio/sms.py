@@ -1,0 +1,166 @@
+"""Type `sms`: a text message by Twilio (https://www.twilio.com/docs/messaging/api/message-resource)."""
+
+import re
+from collections.abc import Awaitable
+from typing import Any
+
+import aiohttp
+from msgspec import field
+from twilio.rest import Client
+
+from router.core.messages.render import asked, brief
+from router.core.text.gsm7 import SEGMENT, TWO_SEGMENTS, fit, gsm7, septets
+from router.core.text.plain import plain
+from router.model.alert import MARK
+from router.model.incident import Incident, Status
+from router.model.notification import Letter, Result
+from router.senders.twilio.client import TwilioApi, TwilioOptions, callback
+
+VALIDITY = 600
+"""Seconds that Twilio may queue a message.
+
+By default it's ten hours, and a page that late is false.
+"""
+
+MAX_URL = 120
+MAX_NAME = 30
+MAX_FIRST = 100
+MAX_OTHER = 45
+"""Septets for each incident of several in one message: the first, and those after it."""
+
+SERVICE_SID = re.compile(r"MG[0-9a-fA-F]{32}")
+NUMBER = re.compile(r"\+?[0-9]+")
+
+
+class SmsConfig(TwilioOptions, frozen=True, kw_only=True):
+    """`from` (a number, short code or name) or `messaging_service_sid`."""
+
+    from_: str = field(name="from", default="")
+    messaging_service_sid: str = ""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if bool(self.from_) == bool(self.messaging_service_sid):
+            raise ValueError("needs either `from` or `messaging_service_sid`")
+        if self.messaging_service_sid and not SERVICE_SID.fullmatch(self.messaging_service_sid):
+            raise ValueError("messaging_service_sid: expected MG and 32 hexadecimal digits")
+
+    @property
+    def answerable(self) -> bool:
+        """Whether an answer finds its way to the router.
+
+        One to a name instead of a number doesn't leave the phone.
+        """
+        return self.callback_url is not None and (
+            not self.from_ or bool(NUMBER.fullmatch(self.from_))
+        )
+
+
+class SmsSender:
+    """`ref` is the SID of the message, or of several with spaces between them."""
+
+    def __init__(self, config: SmsConfig, session: aiohttp.ClientSession) -> None:
+        self._config = config
+        self._api = TwilioApi(config, session)
+
+    async def send(self, letter: Letter) -> Result:
+        wanted = self._build(letter)
+
+        def create(client: Client, number: str) -> Awaitable[Any]:
+            made: Awaitable[Any] = client.messages.create_async(to=number, **wanted)
+            return made
+
+        return await self._api.tell(letter, create)
+
+    async def close(self) -> None: ...
+
+    def _build(self, letter: Letter) -> dict[str, Any]:
+        """The arguments of the package's `create`, but for the number."""
+        config = self._config
+        sender = (
+            {"from_": config.from_}
+            if config.from_
+            else {"messaging_service_sid": config.messaging_service_sid}
+        )
+        body = {"body": text(letter, answerable=config.answerable), "validity_period": VALIDITY}
+        base = config.callback_url
+        return {
+            **sender,
+            **body,
+            **({"status_callback": callback(base, "status", letter)} if base else {}),
+        }
+
+
+def build(_name: str, config: SmsConfig, session: aiohttp.ClientSession) -> SmsSender:
+    return SmsSender(config, session)
+
+
+def text(letter: Letter, *, answerable: bool) -> str:
+    """What the message says: in GSM-7, at most two segments, of which the title gets what is left.
+
+    Args:
+        letter: about an incident as it is now.
+        answerable: an answer to the message reaches the router. Who only wants to know isn't asked
+        for one.
+    """
+    incident, answerable = letter.incident, answerable and not letter.onlooker
+    if letter.also:
+        return _several(letter, answerable=answerable)
+    if about := asked(letter):
+        return fit(_words(f"{incident.name}: {about}"), TWO_SEGMENTS)
+    if not incident.is_open:
+        return _around(incident, f"{incident.name} {_end(incident)}: ", "", SEGMENT)
+    url = letter.url if gsm7(letter.url) == letter.url and septets(letter.url) <= MAX_URL else ""
+    after = f"\n{url}" if url else ""
+    if incident.acknowledged_at is not None:
+        before = (
+            f"{incident.severity} {incident.name} acknowledged{_by(incident.acknowledged_by)}: "
+        )
+        return _around(incident, before, after, TWO_SEGMENTS)
+    number = incident.id
+    if answerable:
+        after += f"\nReply ACK {number}, RES {number} or ESC {number}."
+    return _around(incident, f"{incident.severity} {incident.name}: ", after, TWO_SEGMENTS)
+
+
+def _several(letter: Letter, *, answerable: bool) -> str:
+    """The first gets what room a list of the others leaves it; who doesn't fit into that is
+    counted.
+    """
+    after = "\nReply ACK, RES or ESC and the number." if answerable else ""
+    first, *others = (
+        _words(brief(one)) for one in (letter.incident, *(other.incident for other in letter.also))
+    )
+    room = TWO_SEGMENTS - septets(after)
+    text = fit(first, MAX_FIRST) + f"\nAnd {len(others)} more: "
+    left = len(others)
+    for other in others:
+        rest = f", +{left - 1}" if left > 1 else ""
+        comma = "" if left == len(others) else ", "
+        named = comma + fit(other, MAX_OTHER)
+        if septets(text + named + rest) > room:
+            text += f"{comma}+{left}" if comma else ""
+            break
+        text, left = text + named, left - 1
+    return text + after
+
+
+def _around(incident: Incident, before: str, after: str, limit: int) -> str:
+    title = _words(incident.title.removeprefix(MARK)) or "no title"
+    before = f"DRILL {before}" if incident.drill else before
+    return before + fit(title, limit - septets(before) - septets(after)) + after
+
+
+def _end(incident: Incident) -> str:
+    if incident.status is Status.FALSE_POSITIVE:
+        return "was a false positive"
+    return f"resolved{_by(incident.closed_by)}"
+
+
+def _by(name: str) -> str:
+    name = fit(_words(name), MAX_NAME)
+    return f" by {name}" if name else ""
+
+
+def _words(text: str) -> str:
+    return " ".join(gsm7(plain(text)).split())

@@ -1,0 +1,79 @@
+"""Type `voice`: a telephone call by Twilio that reads the incident out and takes keys.
+
+https://www.twilio.com/docs/voice/api/call-resource
+"""
+
+from collections.abc import Awaitable
+from typing import Any
+
+import aiohttp
+from msgspec import field
+from twilio.rest import Client
+
+from router.core.messages.speech import KEYS_FOR_FIRST, ask, say, spoken, spoken_further
+from router.core.outbox.digest import unanswered
+from router.model.notification import Letter, Result, Sent
+from router.senders.twilio.client import TwilioApi, TwilioOptions, callback, check_number
+
+RING = 30
+"""Seconds to let it ring: what most voice mail takes over after."""
+
+MAX_CALL = 300
+"""Seconds after which Twilio hangs up, whatever is repeated."""
+
+
+class VoiceConfig(TwilioOptions, frozen=True, kw_only=True):
+    """`from` is a number of the account's, or one verified as its caller id."""
+
+    from_: str = field(name="from")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_number("from", self.from_)
+
+    @property
+    def rings(self) -> bool:
+        return True
+
+
+class VoiceSender:
+    """`ref` is the SID of the call, or of several with spaces between them."""
+
+    def __init__(self, config: VoiceConfig, session: aiohttp.ClientSession) -> None:
+        self._config = config
+        self._api = TwilioApi(config, session)
+
+    async def send(self, letter: Letter) -> Result:
+        """Calls about what nobody has answered yet, and only then.
+
+        Anything else is settled without a call: nobody wants to be woken to hear that somebody else
+        is awake.
+        """
+        if not unanswered(letter.incident):
+            return Sent(silent=True)
+        wanted = self._build(letter)
+
+        def create(client: Client, number: str) -> Awaitable[Any]:
+            made: Awaitable[Any] = client.calls.create_async(to=number, **wanted)
+            return made
+
+        return await self._api.tell(letter, create)
+
+    async def close(self) -> None: ...
+
+    def _build(self, letter: Letter) -> dict[str, Any]:
+        """The arguments of the package's `create`, but for the number."""
+        call = {"from_": self._config.from_, "timeout": RING, "time_limit": MAX_CALL}
+        others = [other.incident for other in letter.also if unanswered(other.incident)]
+        words = spoken(letter.incident, letter.company, letter.at) + spoken_further(others)
+        base = self._config.callback_url
+        if base is None:
+            return {**call, "twiml": say(words)}
+        twiml = ask(
+            f"{words} {KEYS_FOR_FIRST}" if others else words, callback(base, "voice", letter)
+        )
+        return {**call, "twiml": twiml, "status_callback": callback(base, "status", letter)}
+
+
+def build(_name: str, config: VoiceConfig, session: aiohttp.ClientSession) -> VoiceSender:
+    return VoiceSender(config, session)

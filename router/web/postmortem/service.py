@@ -1,0 +1,117 @@
+"""What a post-mortem is made from, read from the store; and writing into it and sharing it.
+
+It decides nothing.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+import msgspec
+
+from router.chart.story import story_chart
+from router.core.incident.settings import Settings
+from router.core.postmortem.document import Case, deployed_around
+from router.core.text.plain import local
+from router.model.deployment import Deployment
+from router.model.event import PostMortemShared, Recorded
+from router.model.incident import Incident
+from router.model.postmortem import Written
+from router.model.reason import Reason
+from router.model.record import Record
+from router.ports.clock import Clock
+from router.ports.errors import InvalidInput, StaleRecord
+from router.ports.services import Inbox
+from router.ports.store import Store
+from router.records.records import Records
+
+KIND = "postmortem"
+LONGEST = 20_000
+"""Characters of one of the texts."""
+
+MOST = 1_000
+"""Deployments that are looked through for those of the incident's services."""
+
+_written = msgspec.json.Decoder(Written)
+
+
+class PostMortemService:
+    """The post-mortems. `zone` is the company's clock."""
+
+    def __init__(  # noqa: PLR0913 - the parts it stands between
+        self,
+        store: Store,
+        inbox: Inbox,
+        clock: Clock,
+        deployed: Records[Deployment],
+        *,
+        settings: Callable[[], Settings],
+        zone: Callable[[], str],
+    ) -> None:
+        self._store = store
+        self._inbox = inbox
+        self._clock = clock
+        self._deployed = deployed
+        self._settings = settings
+        self._zone = zone
+
+    async def read(self, incident: Incident) -> tuple[Case, int]:
+        """With the version of what people wrote: 0 if nobody has yet."""
+        record = await self._store.record(KIND, str(incident.id))
+        timeline = await self._store.timeline(incident.id)
+        deploys = self._settings().deployments
+        since = (incident.onset or incident.opened_at) - deploys.window
+        known = await self._deployed.find(
+            since=since, until=incident.closed_at or self._clock.now(), limit=MOST
+        )
+        around = deployed_around(incident, [one for _, one in known], deploys)
+        written = _written.decode(record.doc) if record else Written()
+        case = Case(
+            incident,
+            timeline,
+            written,
+            around,
+            self._zone(),
+            chart=f"{stem(incident, self._zone())}.svg",
+        )
+        return case, record.version if record else 0
+
+    async def write(self, incident: Incident, written: Written, version: int, by: str) -> bool:
+        """Put that in place of the given version.
+
+        False: somebody else wrote another meanwhile. Raises: Bad.
+        """
+        check(written)
+        now = self._clock.now()
+        record = Record(
+            KIND, str(incident.id), now, version + 1, msgspec.json.encode(written).decode()
+        )
+        event = Recorded(now, incident.id, Reason.POSTMORTEM_WRITTEN, by, records=(record,))
+        try:
+            await self._inbox.submit([event])
+        except StaleRecord:
+            return False
+        return True
+
+    async def share(self, incident: Incident, by: str) -> Reason:
+        case, _ = await self.read(incident)
+        (reason,) = await self._inbox.submit(
+            [PostMortemShared(self._clock.now(), incident.id, by, case.written.summary)]
+        )
+        return reason
+
+    async def chart(self, incident: Incident) -> bytes:
+        """As SVG."""
+        case, _ = await self.read(incident)
+        return await asyncio.to_thread(story_chart, case)
+
+
+def check(written: Written) -> None:
+    """Raises: Bad."""
+    for name in written.__struct_fields__:
+        if len(getattr(written, name)) > LONGEST:
+            raise InvalidInput(f"at most {LONGEST} characters", f"/{name}")
+
+
+def stem(incident: Incident, zone: str) -> str:
+    """The name of its files, which never changes: `2026-11-24-INC-142`."""
+    return f"{local(incident.opened_at, zone)[:10]}-{incident.name}"

@@ -1,0 +1,1 @@
+"""Inbound webhooks: verify, decode, commit, answer."""

@@ -1,0 +1,125 @@
+"""Heartbeats by request: `/heartbeat/NAME` of whoever has to come again and again, and how they
+are.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+from aiohttp import web
+
+from router.config.document import Auth, HeartbeatDocument
+from router.config.secret import Secret
+from router.core.rules.heartbeat import SOURCE, Seen
+from router.ports.errors import Unauthorized
+from router.telemetry.errors import working_for
+from router.telemetry.logs import logger
+from router.telemetry.metrics import Metrics
+from router.web.api.content import answer
+from router.web.api.views import when
+from router.web.auth import Role, whoever
+
+log = logger(__name__)
+
+FAIL = "fail"
+"""The end of the path of what says that it failed."""
+
+
+class Beat(Protocol):
+    """Keeps a beat of a heartbeat of the config: it's committed when this returns.
+
+    Raises: StoreUnavailable.
+    """
+
+    def __call__(self, name: str, *, failed: bool = False) -> Awaitable[None]: ...
+
+
+class Heartbeats:
+    """Takes a beat by GET and POST from who knows its secret: as the path's next part, or as a
+    bearer token.
+
+    Not by HEAD: what only looks whether a link is there hasn't done the job.
+    """
+
+    def __init__(
+        self,
+        metrics: Metrics,
+        *,
+        documents: Callable[[], Mapping[str, HeartbeatDocument]],
+        auth: Callable[[], Auth],
+        beat: Beat,
+        look: Callable[[], Awaitable[Sequence[Seen]]],
+    ) -> None:
+        self._metrics = metrics
+        self._documents = documents
+        self._auth = auth
+        self._beat = beat
+        self._look = look
+
+    def routes(self) -> list[web.RouteDef]:
+        base = "/heartbeat/{name}"
+        paths = (
+            (base, self.receive),
+            (f"{base}/{{segment}}", self.receive),
+            (f"{base}/{{segment}}/{FAIL}", self.fail),
+        )
+        return [
+            *(web.get(path, handler, allow_head=False) for path, handler in paths),
+            *(web.post(path, handler) for path, handler in paths),
+            web.get("/api/v1/heartbeats", self.show),
+        ]
+
+    async def receive(self, request: web.Request) -> web.Response:
+        """Raises: Unauthorized, StoreUnavailable; aiohttp's 404."""
+        segment = request.match_info.get("segment", "")
+        failed = segment == FAIL
+        return await self._take(request, "" if failed else segment, failed=failed)
+
+    async def fail(self, request: web.Request) -> web.Response:
+        """Raises: as `receive`."""
+        return await self._take(request, request.match_info["segment"], failed=True)
+
+    async def _take(self, request: web.Request, secret: str, *, failed: bool) -> web.Response:
+        working_for(SOURCE)
+        name = request.match_info["name"]
+        document = self._documents().get(name)
+        if document is None or document.match:
+            raise web.HTTPNotFound(text=f"no heartbeat '{name}' that is requested is configured")
+        try:
+            _check(document.secret, secret, request.headers.get("Authorization", ""))
+        except Unauthorized as error:
+            self._metrics.webhooks_rejected.labels(SOURCE, "unauthorized").inc()
+            log.warning("heartbeat_rejected", heartbeat=name, error=str(error))
+            raise
+        await self._beat(name, failed=failed)
+        return web.Response(text="OK\n")
+
+    async def show(self, request: web.Request) -> web.Response:
+        whoever(request, self._auth(), Role.VIEWER)
+        shown = [_view(one) for one in await self._look()]
+        return answer({"heartbeats": shown})
+
+
+def _check(secret: Secret | None, in_path: str, authorization: str) -> None:
+    """Raises: Unauthorized."""
+    if secret is None:  # `insecure: true`
+        return
+    scheme, _, token = authorization.partition(" ")
+    given = in_path or (token.strip() if scheme.lower() == "bearer" else "")
+    if not given:
+        raise Unauthorized(
+            "the heartbeat's secret is missing: put it into the path, or Authorization: Bearer SECRET"
+        )
+    if not secret.is_same(given):
+        raise Unauthorized("the heartbeat's secret is wrong")
+
+
+def _view(one: Seen) -> dict[str, Any]:
+    return {
+        "name": one.heartbeat.name,
+        "state": one.state,
+        "every": one.heartbeat.every,
+        "grace": one.heartbeat.grace,
+        "last": when(one.beats.last),
+        "failed": when(one.beats.failed),
+        "missed_at": when(one.missed_at),
+    }

@@ -1,0 +1,157 @@
+"""What becomes of a message once its sender is done with it."""
+
+import math
+
+import pytest
+from msgspec.structs import replace
+
+from router.core.incident.delivery import settle
+from router.model.event import DeliverySettled
+from router.model.notification import (
+    Attempt,
+    Notification,
+    NotificationState,
+    Rejected,
+    Result,
+    Retry,
+    Sent,
+    Uncertain,
+)
+from router.model.reason import Reason
+from tests.world import NOW, settings
+
+PENDING, SENT, DEAD = NotificationState.PENDING, NotificationState.SENT, NotificationState.DEAD
+DELIVERED, RETRIED, UNCERTAIN, FAILED = (
+    Reason.DELIVERED,
+    Reason.DELIVERY_RETRIED,
+    Reason.DELIVERY_UNCERTAIN,
+    Reason.DELIVERY_FAILED,
+)
+CONFIG = settings(fallback_after=120.0, give_up_after=3600.0)
+HELD = Notification(
+    1, "slack", 3, PENDING, Reason.OPENED, NOW, NOW,
+    sent=2, ref="ts-1", told=5, error="503 before", lease="me", lease_until=NOW + 60,
+)  # fmt: skip
+
+
+def settled(late: float, *results: Result, told: int = 9, jitter: float = 0.0) -> DeliverySettled:
+    """These attempts, the last of them `late` seconds after the message was owed."""
+    attempts = tuple(Attempt(NOW + late, 0.1, result) for result in results)
+    return DeliverySettled(NOW + late, HELD, attempts, told, jitter)
+
+
+@pytest.mark.parametrize(
+    ("late", "result", "state", "what", "falls_back"),
+    [
+        (1, Sent(), SENT, DELIVERED, False),
+        (9999, Sent(), SENT, DELIVERED, False),
+        (1, Retry("503"), PENDING, RETRIED, False),
+        (119, Retry("503"), PENDING, RETRIED, False),
+        (120, Retry("503"), PENDING, RETRIED, True),
+        (3599, Retry("503"), PENDING, RETRIED, True),
+        (3600, Retry("503"), DEAD, FAILED, True),
+        (1, Uncertain("reset"), PENDING, UNCERTAIN, False),
+        (120, Uncertain("reset"), PENDING, UNCERTAIN, True),
+        (3600, Uncertain("reset"), DEAD, FAILED, True),
+        (1, Rejected("no such channel"), DEAD, FAILED, True),
+    ],
+)
+def test_the_last_attempt_and_how_late_it_is_decide(
+    late: float, result: Result, state: NotificationState, what: Reason, falls_back: bool
+) -> None:
+    """Late means since it was owed. What arrived never calls for the fallback, however late."""
+    outcome = settle(settled(late, result), CONFIG)
+    after = outcome.notification
+    assert (after.state, outcome.entry.what, outcome.falls_back) == (state, what, falls_back)
+    assert (after.lease, after.lease_until, after.attempts) == ("", 0.0, 1)
+
+
+def test_the_fallback_is_called_once_for_a_message() -> None:
+    """Later attempts at the same message don't call for it again, not even the one that gives up."""
+    fallen = replace(settled(200, Retry("503")), notification=replace(HELD, fallen_back=True))
+    assert not settle(fallen, CONFIG).falls_back
+    assert settle(fallen, CONFIG).notification.fallen_back
+    assert not settle(replace(fallen, at=NOW + 9999), CONFIG).falls_back
+
+
+@pytest.mark.parametrize("result", [Retry("429", after=121), Retry("429", after=3600)])
+def test_the_fallback_isnt_kept_waiting_for_a_try_that_will_be_too_late(result: Result) -> None:
+    """The service asked for more patience than the fallback has: it's called now, not after the
+    next failure.
+    """
+    assert settle(settled(1, result), CONFIG).falls_back
+    assert not settle(settled(1, Retry("429", after=30)), CONFIG).falls_back
+
+
+def test_what_was_sent_is_remembered() -> None:
+    """The service's handle, how much the channel has been told, and that it has had one more
+    message.
+    """
+    after = settle(settled(1, Sent("ts-2")), CONFIG).notification
+    assert (after.sent, after.ref, after.told, after.error) == (3, "ts-2", 9, "")
+    assert (after.seq, after.owed_at, after.reason) == (3, NOW, Reason.OPENED)
+
+
+def test_a_handle_is_kept_if_there_is_no_newer() -> None:
+    after = settle(settled(1, Sent(), told=2), CONFIG).notification
+    assert (after.ref, after.told) == ("ts-1", 5)
+
+
+@pytest.mark.parametrize("result", [Retry("503"), Uncertain("503"), Rejected("503")])
+def test_what_wasnt_sent_tells_nothing(result: Result) -> None:
+    """The channel knows what it knew, and the row says what was wrong."""
+    after = settle(settled(1, result), CONFIG).notification
+    assert (after.sent, after.ref, after.told, after.error) == (2, "ts-1", 5, "503")
+
+
+@pytest.mark.parametrize(
+    ("attempts", "result", "jitter", "wait"),
+    [
+        (0, Retry("503"), 0.0, 0.5),
+        (0, Retry("503"), 0.5, 0.75),
+        (4, Uncertain("reset"), 0.0, 8.0),
+        (0, Retry("429", after=30.0), 0.0, 30.0),
+        (0, Retry("429", after=math.inf), 0.0, 3600.0),
+        (4, Retry("429", after=1.0), 0.0, 8.0),
+    ],
+)
+def test_the_next_try_waits_longer_each_time(
+    attempts: int, result: Result, jitter: float, wait: float
+) -> None:
+    """And at least as long as the service asked for."""
+    event = settled(1, result, jitter=jitter)
+    after = settle(
+        replace(event, notification=replace(HELD, attempts=attempts)), CONFIG
+    ).notification
+    assert after.due_at == NOW + 1 + wait
+
+
+@pytest.mark.parametrize(
+    ("before", "results", "said", "stored"),
+    [
+        (False, [Sent()], False, False),
+        (False, [Uncertain("reset")], False, True),
+        (False, [Uncertain("reset"), Sent()], True, False),
+        (False, [Uncertain("reset"), Retry("503")], True, True),
+        (True, [Sent()], True, False),
+        (True, [Retry("503")], True, True),
+        (True, [Rejected("gone")], True, True),
+        (False, [Retry("503"), Sent()], False, False),
+    ],
+)
+def test_a_message_that_may_have_arrived_before_is_marked(
+    before: bool, results: list[Result], said: bool, stored: bool
+) -> None:
+    """On the timeline if it was sent again after that; on the row while it may yet be."""
+    event = settled(1, *results)
+    outcome = settle(replace(event, notification=replace(HELD, may_be_doubled=before)), CONFIG)
+    assert outcome.entry.data.get("may_be_doubled", False) is said
+    assert outcome.notification.may_be_doubled is stored
+    assert outcome.notification.attempts == len(results)
+
+
+def test_the_timeline_says_how_it_went() -> None:
+    entry = settle(settled(7, Retry("no route"), Retry("503")), CONFIG).entry
+    assert (entry.incident_id, entry.at) == (1, NOW + 7)
+    assert entry.data == {"channel": "slack", "seq": 3, "attempts": 2, "late": 7.0, "error": "503"}
+    assert "error" not in settle(settled(7, Sent()), CONFIG).entry.data

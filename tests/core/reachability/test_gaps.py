@@ -1,0 +1,63 @@
+"""Which times without anybody on call are worth a warning."""
+
+import pytest
+
+from router.core.incident.policy import Policy, SeverityPlan, Step
+from router.core.oncall.recipients import People
+from router.core.oncall.rotation import Rotate
+from router.core.oncall.schedule import Gap, Override, Schedule
+from router.core.reachability.gaps import coming_gaps, uncovered
+from router.model.incident import Severity
+from tests import world
+from tests.core.oncall.test_schedule import DAY, MON, at, rotation, schedule
+
+NOW = at("2026-03-23 12:00")
+WEEKLY = schedule(rotation(Rotate.WEEKLY, "09:00", "ana", day=MON))
+HOLE = Gap(NOW + DAY, NOW + 2 * DAY)
+HOLED = schedule(*WEEKLY.layers, overrides=[Override("", HOLE.start, HOLE.end)])
+
+
+def found(
+    one: Schedule, policy: Policy, severity: Severity = Severity.P1
+) -> list[tuple[str, str, Severity]]:
+    plans = {each: SeverityPlan("quiet") for each in Severity} | {
+        severity: SeverityPlan(policy.name)
+    }
+    policies = {"quiet": Policy("quiet", (Step(0, ("slack",)),)), policy.name: policy}
+    people = People({"ana": ()}, {}, {"primary": one, "other": WEEKLY})
+    settings = world.settings(policies=policies, severities=plans, people=people)
+    return [
+        (each.schedule, each.policy, each.severity)
+        for each in uncovered(settings, coming_gaps(settings, NOW))
+    ]
+
+
+STEP = Policy("loud", (Step(0, ("slack",)), Step(300, ("schedule:primary", "schedule:other"))))
+
+
+@pytest.mark.parametrize(
+    ("one", "policy", "severity", "warned"),
+    [
+        (HOLED, STEP, Severity.P1, True),
+        (HOLED, STEP, Severity.P0, True),
+        (HOLED, STEP, Severity.P2, False),
+        (WEEKLY, STEP, Severity.P0, False),
+        (HOLED, Policy("loud", (Step(0, ("slack",)),), ("schedule:primary",)), Severity.P1, True),
+        (HOLED, Policy("loud", (Step(0, ("primary",)),)), Severity.P1, False),
+    ],
+    ids=["a step", "the worst", "not urgent", "no gap", "the fallback", "a channel of that name"],
+)
+def test_a_gap_is_warned_of_where_an_urgent_policy_would_meet_it(
+    one: Schedule, policy: Policy, severity: Severity, warned: bool
+) -> None:
+    assert found(one, policy, severity) == ([("primary", "loud", severity)] if warned else [])
+
+
+def test_gaps_are_those_of_a_week() -> None:
+    """What comes later is warned of when it's a week away."""
+    settings = world.settings(people=People({"ana": ()}, {}, {"primary": HOLED}))
+    assert coming_gaps(settings, NOW)["primary"] == (HOLE,)
+    assert coming_gaps(settings, HOLE.start - 7 * DAY)["primary"] == ()
+    assert coming_gaps(settings, HOLE.start - 7 * DAY + 60)["primary"] == (
+        Gap(HOLE.start, HOLE.start + 60),
+    )

@@ -1,0 +1,29 @@
+"""Times as somebody reads them."""
+
+import pytest
+
+from router.core.text.plain import clock, day, lasted, local, moment
+
+AT = 1_704_119_400.0
+"""2024-01-01 14:30 UTC, the plan's example."""
+
+
+def test_times_are_written_as_in_the_plan() -> None:
+    assert local(AT, "UTC") == "2024-01-01 14:30 UTC"
+    assert moment(AT, "UTC") == "Jan 1, 2024 at 2:30pm UTC"
+    assert clock(AT, "UTC") == "2:30 PM UTC"
+    assert day(AT, "UTC") == "Jan 1, 2024"
+
+
+def test_times_are_by_the_readers_clock() -> None:
+    assert clock(AT, "America/New_York") == "9:30 AM EST"
+    assert moment(AT - 15 * 3600, "America/New_York") == "Dec 31, 2023 at 6:30pm EST"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0, "less than a minute"), (45 * 60, "45 minutes"), (3660, "1 hour 1 minute"), (86_400, "1 day"),
+     (2 * 86_400 + 90, "2 days"), (90_000 + 59, "1 day 1 hour")],
+)  # fmt: skip
+def test_lengths_are_in_words(seconds: float, words: str) -> None:
+    assert lasted(seconds) == words

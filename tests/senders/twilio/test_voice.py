@@ -1,0 +1,166 @@
+"""Type `voice`: who is called and who isn't, and the TwiML a call starts with, against a loopback
+Twilio.
+"""
+
+from collections.abc import AsyncIterator
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+from xml.etree import ElementTree as ET
+
+import aiohttp
+import pytest
+
+from router.config.fields import Duration, HttpUrl
+from router.config.secret import Secret
+from router.core.messages.speech import KEYS, KEYS_FOR_FIRST
+from router.model.incident import Status
+from router.model.notification import Letter, Rejected, Result, Sent
+from router.senders.twilio.voice import VoiceConfig, build
+from tests.senders.kit import (
+    NOW,
+    Peer,
+    check_broken_connections,
+    check_leaks_no_secret,
+    check_retry_after,
+    check_statuses,
+    make_letter,
+    mentions,
+)
+from tests.senders.twilio_double import ACCOUNT, NUMBER, OTHER, SENDER, TOKEN, Twilio, refusal
+
+CALLBACK = HttpUrl("https://router.example.com")
+SID = f"CA{1:032x}"
+
+
+def make_config(url: str = "https://127.0.0.1", **options: Any) -> VoiceConfig:
+    given = {"from_": SENDER, "to": (NUMBER,), "callback_url": CALLBACK, **options}
+    return VoiceConfig(account_sid=ACCOUNT, auth_token=Secret(TOKEN), api_url=HttpUrl(url), **given)
+
+
+@pytest.fixture
+async def session() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession() as session:
+        yield session
+
+
+async def deliver(
+    letter: Letter, twilio: Twilio, session: aiohttp.ClientSession, **options: Any
+) -> Result:
+    async with Peer(answer=twilio) as peer:
+        sender = build("phone", make_config(peer.url, **options), session)
+        result = await sender.send(letter)
+        await sender.close()
+    return result
+
+
+async def test_a_call_rings_half_a_minute_and_takes_keys(session: aiohttp.ClientSession) -> None:
+    """The form in full; the keys and the end of the call are reported with what they are about."""
+    twilio = Twilio()
+    assert await deliver(make_letter(channel="on call"), twilio, session) == Sent(SID)
+    (form,) = twilio.forms
+    twiml = ET.fromstring(form.pop("Twiml"))
+    assert form == {
+        "To": NUMBER,
+        "From": SENDER,
+        "Timeout": "30",
+        "TimeLimit": "300",
+        "StatusCallback": "https://router.example.com/webhooks/twilio/status?incident=142&channel=on+call&seq=1",
+    }
+    action = urlsplit(twiml[0].attrib["action"])
+    assert action.path == "/webhooks/twilio/voice"
+    assert parse_qs(action.query) == {"incident": ["142"], "channel": ["on call"], "seq": ["1"]}
+    assert twiml[0][0].text == (
+        "Severity P 0, VintStreet incident 1 4 2: Payment failures at 2.5% on api. Open for 10 minutes. "
+        + KEYS
+    )
+
+
+async def test_without_an_address_for_keys_none_are_asked_for(
+    session: aiohttp.ClientSession,
+) -> None:
+    """The call still says what is wrong."""
+    twilio = Twilio()
+    await deliver(make_letter(), twilio, session, callback_url=None)
+    assert "Press" not in twilio.forms[0]["Twiml"]
+    assert "StatusCallback" not in twilio.forms[0]
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {"acknowledged_at": NOW, "acknowledged_by": "ana"},
+        {"status": Status.RESOLVED, "closed_at": NOW},
+        {"status": Status.FALSE_POSITIVE, "closed_at": NOW},
+    ],
+)
+async def test_nobody_is_called_about_what_is_answered_or_over(
+    session: aiohttp.ClientSession, state: dict[str, Any]
+) -> None:
+    """It counts as sent, and the last call stays on record."""
+    twilio = Twilio()
+    assert await deliver(make_letter(ref=SID, **state), twilio, session) == Sent(silent=True)
+    assert not twilio.forms
+
+
+async def test_a_persons_own_number_is_called(session: aiohttp.ClientSession) -> None:
+    """`Letter.to` goes before the channel's numbers."""
+    twilio = Twilio()
+    await deliver(make_letter(to=OTHER), twilio, session)
+    assert [form["To"] for form in twilio.forms] == [OTHER]
+
+
+async def test_a_number_that_cannot_be_called_is_given_up(session: aiohttp.ClientSession) -> None:
+    """Twilio's code says so."""
+    result = await deliver(make_letter(), Twilio(refusals={NUMBER: refusal(21214)}), session)
+    assert result == Rejected(
+        "HTTP 400: recipient: the number can't be called (Twilio error 21214)"
+    )
+
+
+async def test_outcomes_are_read_as_by_all_senders(session: aiohttp.ClientSession) -> None:
+    """A call that may have been made is uncertain."""
+    async with Peer() as peer:
+        sender = build("phone", make_config(peer.url), session)
+
+        async def send() -> Result:
+            return await sender.send(make_letter())
+
+        await check_statuses(peer, send, idempotent=False, lowest=300)
+        await check_retry_after(peer, send)
+        sender = build("phone", make_config(peer.url, timeout=Duration(0.3)), session)
+        await check_broken_connections(peer, send, idempotent=False)
+
+
+async def test_no_secret_is_told(
+    session: aiohttp.ClientSession, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Neither by a result nor in a log."""
+    async with Peer() as peer:
+        sender = build("phone", make_config(peer.url, timeout=Duration(0.3)), session)
+        await check_leaks_no_secret(TOKEN, peer, lambda: sender.send(make_letter()), caplog)
+
+
+@pytest.mark.parametrize("number", ["", "VintStreet", "020 7946 0999"])
+def test_a_caller_has_a_number(number: str) -> None:
+    """A name can't call."""
+    with pytest.raises(ValueError, match="from: expected a number"):
+        make_config(from_=number)
+
+
+async def test_several_incidents_are_one_call(session: aiohttp.ClientSession) -> None:
+    """Those that wait for an answer, few by name; the keys are for the first, and the end is
+    reported for all.
+    """
+    twilio = Twilio()
+    answered = mentions(1, id=9, acknowledged_at=NOW)
+    await deliver(
+        make_letter(also=(*mentions(4, title="Disk full", severity="P2"), *answered)),
+        twilio,
+        session,
+    )
+    (form,) = twilio.forms
+    words = ET.fromstring(form["Twiml"])[0][0].text
+    assert words is not None
+    assert " Besides it, 4 more incidents: 1 4 3, severity P 2, Disk full; " in words
+    assert f"Disk full; and 1 other. {KEYS_FOR_FIRST} {KEYS}" in words
+    assert parse_qs(urlsplit(form["StatusCallback"]).query)["also"] == ["143.144.145.146.9"]
