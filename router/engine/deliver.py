@@ -340,9 +340,8 @@ class ChannelWorker:
         ]
         for wait in range(SETTLE_TRIES):
             try:
-                await self._inbox.submit(
-                    parcel.settled(self._clock.now(), attempts, told, random.random())
-                )  # noqa: S311
+                draw = random.random()  # noqa: S311
+                await self._inbox.submit(parcel.settled(self._clock.now(), attempts, told, draw))
             except (Overloaded, StoreUnavailable) as error:
                 log.warning("settling_waits", channel=self.channel.name, error=str(error))
                 await self._clock.sleep(2.0**wait)

@@ -39,13 +39,13 @@ class SenderKind(Struct, frozen=True):
 KINDS = {
     "console": SenderKind("console", "ConsoleConfig"),
     "email": SenderKind("mail", "MailConfig"),
-    "github": SenderKind("github", "GitHubConfig"),
-    "pagerduty": SenderKind("pagerduty", "PagerDutyConfig"),
-    "slack": SenderKind("slack", "SlackConfig"),
-    "sms": SenderKind("sms", "SmsConfig"),
-    "statuspage": SenderKind("statuspage", "StatuspageConfig"),
+    "github": SenderKind("github.sender", "GitHubConfig"),
+    "pagerduty": SenderKind("pagerduty.sender", "PagerDutyConfig"),
+    "slack": SenderKind("slack.sender", "SlackConfig"),
+    "sms": SenderKind("twilio.sms", "SmsConfig"),
+    "statuspage": SenderKind("statuspage.sender", "StatuspageConfig"),
     "teams": SenderKind("teams", "TeamsConfig"),
-    "voice": SenderKind("voice", "VoiceConfig"),
+    "voice": SenderKind("twilio.voice", "VoiceConfig"),
     "webhook": SenderKind("webhook", "WebhookConfig"),
 }
 """By a channel's `type`."""

@@ -273,9 +273,9 @@ def assert_no_page_after(incident: dict[str, Any], answered_at: float, pager: Pa
 
 def assert_it_was_not_in_vain(record: Record) -> None:
     """Steps were taken and skipped, and answers came between them."""
-    what: Callable[[dict[str, Any]], list[str]] = lambda one: [
+    what: Callable[[dict[str, Any]], list[str]] = lambda one: [  # noqa: E731
         entry["what"] for entry in one["timeline"]
-    ]  # noqa: E731
+    ]
     happened = [what(one) for one in record.incidents]
     assert any("step_due" in one and "step_skipped" in one for one in happened)
     assert any("acknowledged" not in one for one in happened)

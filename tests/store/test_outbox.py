@@ -25,14 +25,14 @@ async def owe(
     await store.save(Writes(owed=[owed(channel, at, reason)]))
 
 
-async def claim(
+async def claim(  # noqa: ANN201
     store: SqlStore,
     now: float = NOW,
     owner: str = "me",
     lasts: float = 60,
     limit: int = 10,
     **more: bool,
-):  # noqa: ANN201
+):
     return await store.claim_notifications("log", now, owner, now + lasts, limit, **more)
 
 

@@ -143,7 +143,7 @@ def parse_form(body: bytes) -> MultiDict[str]:
 def verify(
     headers: Mapping[str, str], urls: Sequence[str], form: MultiDict[str], secrets: Sequence[Secret]
 ) -> None:
-    """That Twilio sent it: https://www.twilio.com/docs/usage/webhooks/webhooks-security.
+    """Check that Twilio sent it: https://www.twilio.com/docs/usage/webhooks/webhooks-security.
 
     Args:
         headers: with names in lower case.

@@ -22,7 +22,7 @@ from router.core.text.plain import utc, web_url
 from router.core.text.units import duration
 from router.web.problem import PROBLEM, Handler
 
-FOLDER = Path(__file__).parent / "pages"
+FOLDER = Path(__file__).parent
 
 POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 """The Content-Security-Policy of a page."""

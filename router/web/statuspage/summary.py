@@ -92,9 +92,9 @@ def _component(page: Page, row: Row, group: str) -> dict[str, Any]:
     return part | {"start_date": (when(one.since) or "")[:10] or None}
 
 
-def _part(
+def _part(  # noqa: PLR0913, PLR0917 - a component's parts
     page: Page, name: str, title: str, state: ComponentState, description: str, group: str
-) -> dict[str, Any]:  # noqa: PLR0913, PLR0917 - a component's parts
+) -> dict[str, Any]:
     return {
         "id": _short(name),
         "name": title,

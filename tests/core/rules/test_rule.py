@@ -47,7 +47,7 @@ def test_a_rule_takes_what_its_source_and_all_its_matchers_hold_for(
 
 
 @pytest.mark.parametrize(
-    ("rules", "takers"),
+    ("rules", "matching_rules"),
     [
         ([], ["default"]),
         ([rule("a"), rule("b")], ["a"]),

@@ -17,7 +17,7 @@ from router.receivers.context import ReceiverContext
 from router.receivers.sentry.payloads import KINDS
 from router.receivers.sentry.receiver import SentryConfig, SentryReceiver
 
-PAYLOADS = Path(__file__).parents[1] / "payloads"
+PAYLOADS = Path(__file__).parents[2] / "payloads"
 NOW = 1787393200.0
 TEN = 1787392800.0  # 2026-08-22T10:00:00Z
 FIRING, RESOLVED = AlertStatus.FIRING, AlertStatus.RESOLVED

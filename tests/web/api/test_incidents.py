@@ -443,7 +443,7 @@ async def test_a_role_may_do_what_it_is_for(router: Router) -> None:
         assert (await post(daemon, "/incidents/1/resolve", headers=bearer("admin"))).status == 200
 
 
-DOCS = (Path(__file__).parents[2] / "docs/api.md").read_text("utf-8")
+DOCS = (Path(__file__).parents[3] / "docs/api.md").read_text("utf-8")
 
 ROLES = dict(
     re.findall(

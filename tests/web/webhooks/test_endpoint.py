@@ -21,7 +21,7 @@ Router = Callable[..., Daemon]
 
 PATH = "/webhooks/alertmanager"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
-PAYLOADS = Path(__file__).parent.parent / "payloads"
+PAYLOADS = Path(__file__).parents[2] / "payloads"
 
 
 async def post(daemon: Daemon, body: bytes | str, path: str = PATH, **headers: str) -> Answer:
