@@ -14,6 +14,8 @@ from router.core.incident.actions import find
 from router.model.action import ActionRequest, ActionState, Ran
 from router.model.event import ActionAnswered, ActionRan, ActionRequested
 from router.model.reason import Reason
+from router.model.reason_row import Trait
+from router.model.reasons import row
 from router.ports.clock import Clock, spawn
 from router.ports.errors import Overloaded, StoreUnavailable
 from router.ports.services import Inbox
@@ -50,7 +52,7 @@ class ActionRunner:
         (reason,) = await self._inbox.submit([event])
         # Whoever is told of the step is the only one: it's the lease. The rest is on its own from
         # here.
-        if reason in (Reason.ACTION_REQUESTED, Reason.ACTION_STARTED):
+        if Trait.RUNS_ACTION in row(reason).traits:
             spawn(self._work(event), f"action {event.incident_id}", self._running)
         return reason
 

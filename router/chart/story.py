@@ -7,12 +7,13 @@ from collections.abc import Iterable, Iterator
 from router.chart.gantt import Span, gantt
 from router.chart.paper import Tone
 from router.chart.times import Mark
-from router.core.messages.render import ABOUT_DELIVERY, FOLLOW_UPS
 from router.core.postmortem.document import Case
 from router.model.decision import Entry
 from router.model.deployment import DeployOutcome
 from router.model.incident import Status
 from router.model.reason import Reason
+from router.model.reason_row import Trait
+from router.model.reasons import having
 
 MOST = 60
 """Dots in a row: with more of them, none can be told from the next."""
@@ -24,14 +25,16 @@ _STATES = {
     Status.IDENTIFIED: (Status.IDENTIFIED, Tone.WARN),
     Status.MONITORING: (Status.MONITORING, Tone.INFO),
 }
-_ENDS = frozenset({Reason.RESOLVED, Reason.RESOLVED_BY_PERSON, Reason.FALSE_POSITIVE})
-_FAILED = frozenset({Reason.DELIVERY_FAILED, Reason.DELIVERY_UNCERTAIN, Reason.DELIVERY_RETRIED})
+_ENDS = having(Trait.ENDS)
+_FAILED = having(Trait.FAILED)
+_ARRIVED = having(Trait.DELIVERY) - _FAILED
+_FOLLOW_UP = having(Trait.FOLLOW_UP)
 
 
 def story_chart(case: Case) -> bytes:
     """As SVG, by the company's clock. Takes some 50 ms: call it in a thread."""
     incident = case.incident
-    told = [entry for entry in case.timeline if entry.what not in FOLLOW_UPS]
+    told = [entry for entry in case.timeline if entry.what not in _FOLLOW_UP]
     end = incident.closed_at or max((entry.at for entry in told), default=incident.opened_at)
     spans = list(_states(told, incident.onset or incident.opened_at, end))
     people = [entry for entry in told if entry.by and not entry.by.startswith("source:")]
@@ -40,9 +43,7 @@ def story_chart(case: Case) -> bytes:
     spans += _dots(
         "actions", [entry for entry in told if entry.what.startswith("action_")], Tone.PLAIN
     )
-    spans += _dots(
-        "messages", [entry for entry in told if entry.what in ABOUT_DELIVERY - _FAILED], Tone.GOOD
-    )
+    spans += _dots("messages", [entry for entry in told if entry.what in _ARRIVED], Tone.GOOD)
     spans += _dots("messages", [entry for entry in told if entry.what in _FAILED], Tone.BAD)
     marks = [Mark(one.at, f"deploy {one.name}", _tone(one.outcome)) for one in case.deployments]
     answered = next((entry for entry in told if entry.what is Reason.ACKNOWLEDGED), None)

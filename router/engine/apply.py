@@ -15,6 +15,8 @@ from router.core.incident.settings import Settings
 from router.core.incident.snapshot import Conflict, Snapshot, Writes
 from router.model.event import Event
 from router.model.reason import Reason
+from router.model.reason_row import Trait
+from router.model.reasons import having
 from router.ports.clock import Clock
 from router.ports.errors import Overloaded, StoreUnavailable
 from router.ports.store import Store
@@ -34,11 +36,11 @@ TRIES = 20
 """
 
 
-QUIETLY = frozenset({Reason.JOINED, Reason.CLEARED, Reason.DELIVERED, Reason.BUNDLED})
+QUIETLY = having(Trait.UNLOGGED)
 """What happens too often for the log; the timeline has it."""
 
 
-LOUD = frozenset({Reason.NOBODY_REACHED, Reason.RESPONSE_OVERDUE, Reason.UNANSWERED})
+LOUD = having(Trait.WARNING)
 """What somebody who watches the log has to see."""
 
 

@@ -22,7 +22,7 @@ from router.model.alert import Alert
 from router.model.decision import Entry
 from router.model.incident import Incident
 from router.model.notification import Letter, Result
-from router.model.reason import Reason
+from router.model.reasons import row
 from router.senders.http import post
 from router.senders.options import ChannelOptions
 
@@ -30,22 +30,6 @@ MAX_BODY = 20_000
 """Bytes; the specification asks for less than 20 kB.
 
 Alerts and old news give way, the incident itself doesn't.
-"""
-
-UPDATED = "incident.updated"
-TYPES = {
-    Reason.OPENED: "incident.opened",
-    Reason.REOPENED: "incident.reopened",
-    Reason.STEP_DUE: "incident.escalated",
-    Reason.SEVERITY_RAISED: "incident.severity_changed",
-    Reason.SEVERITY_SET: "incident.severity_changed",
-    Reason.ACKNOWLEDGED: "incident.acknowledged",
-    Reason.NOTED: "incident.noted",
-    Reason.RESOLVED: "incident.resolved",
-    Reason.RESOLVED_BY_PERSON: "incident.resolved",
-    Reason.FALSE_POSITIVE: "incident.false_positive",
-}
-"""The `type` of an event by the latest reason it's owed for; anything else is `incident.updated`.
 """
 
 HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
@@ -154,7 +138,7 @@ def build_event(letter: Letter) -> bytes:
 def _encode(letter: Letter, alerts: tuple[Alert, ...], news: tuple[Entry, ...]) -> bytes:
     return msgspec.json.encode(
         {
-            "type": TYPES.get(letter.reason, UPDATED),
+            "type": row(letter.reason).event,
             "timestamp": _written(letter.incident.updated_at),
             "data": {
                 "incident": _incident(letter.incident),

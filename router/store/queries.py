@@ -26,6 +26,8 @@ from router.model.event import Event
 from router.model.incident import Incident, Severity, Status
 from router.model.notification import Notification, NotificationState
 from router.model.reason import Reason
+from router.model.reason_row import Trait
+from router.model.reasons import having
 from router.model.record import Record
 from router.ports.store import AlertRow, Gauges
 from router.store.bulk import Dialect, clean
@@ -165,7 +167,7 @@ def latest_deliveries(connection: Connection) -> Sequence[Entry]:
     sent = select(n.incident_id, place).where(n.sent > 0).subquery()
     latest = select(sent.c.incident_id).where(sent.c.place <= LATEST)
     query = select(t.incident_id, t.at, t.what, t.by, t.data, t.id).where(
-        t.incident_id.in_(latest), t.what.in_([Reason.DELIVERED, Reason.DELIVERY_FAILED])
+        t.incident_id.in_(latest), t.what.in_(having(Trait.PROOF))
     )
     return entries_of(connection, query.order_by(t.id))
 

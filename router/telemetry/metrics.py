@@ -15,6 +15,8 @@ from router.model.event import AlertSeen, DeliverySettled, Event
 from router.model.incident import Incident, Severity, Status
 from router.model.notification import Attempt, NotificationState, channel_of
 from router.model.reason import Reason
+from router.model.reason_row import Trait
+from router.model.reasons import having
 from router.ports.store import Gauges
 
 PREFIX = "alert_router"
@@ -25,36 +27,13 @@ HUMAN_SECONDS = (30, 60, 120, 300, 600, 1800, 3600, 7200, 14400, 28800, 86400)
 DELIVERY_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 3600)
 COMMIT_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5)
 
-MILESTONES = frozenset(
-    {
-        Reason.OPENED,
-        Reason.REOPENED,
-        Reason.ACKNOWLEDGED,
-        Reason.RESOLVED,
-        Reason.RESOLVED_BY_PERSON,
-        Reason.STEP_DUE,
-        Reason.NOBODY_REACHED,
-        Reason.RESPONSE_OVERDUE,
-        Reason.UNANSWERED,
-        Reason.PROMOTED,
-    }
-)
+MILESTONES = having(Trait.COUNTED)
 """What is counted of an incident's life. Alerts come and go far more often."""
 
-ACTION_OUTCOMES = frozenset(
-    {
-        Reason.ACTION_DONE,
-        Reason.ACTION_FAILED,
-        Reason.ACTION_TIMED_OUT,
-        Reason.ACTION_MAY_HAVE_RUN,
-        Reason.ACTION_CHECK_FAILED,
-        Reason.ACTION_DECLINED,
-        Reason.ACTION_EXPIRED,
-        Reason.ACTION_PRACTISED,
-    }
-)
+ACTION_OUTCOMES = having(Trait.ENDS_ACTION)
 """How a request for an action ends."""
 
+ARRIVED = having(Trait.ARRIVED)
 OUTCOMES = ("sent", "retry", "rejected", "uncertain")
 
 
@@ -245,7 +224,7 @@ class Metrics:
         for entry in changes.entries:
             if entry.what in ACTION_OUTCOMES:
                 self.actions.labels(entry.data["action"], entry.what.removeprefix("action_")).inc()
-            elif entry.what in {Reason.DELIVERED, Reason.BUNDLED}:
+            elif entry.what in ARRIVED:
                 self.latency.labels(channel_of(entry.data["channel"])).observe(entry.data["late"])
             elif (
                 entry.what in MILESTONES

@@ -86,7 +86,7 @@ async def test_why_was_ana_paged_and_why_was_nobody(tmp_path: Path) -> None:
             assert "ana paged; first at" in (await run(path, "--incident", "INC-1", *where))[1]
             assert "ana paged; first at" in (await run(path, "--alert", paged, *where))[1]
             code, text = await run(path, "--alert", low, *where)
-            why = "its value is under every threshold, 0.0001 against > 1% (rule payments)"
+            why = "its value is below every threshold, 0.0001 against > 1% (rule payments)"
             assert text.splitlines()[0] == f"Nobody was paged for this alert: {why}"
             code, text = await run(path, "--contact", "ben", "--at", "2026-01-01 03:12", *where)
             assert text.startswith(

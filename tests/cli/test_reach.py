@@ -74,7 +74,7 @@ def test_a_counterexample_says_when_and_why_and_what_would_happen(tmp_path: Path
     assert re.search(r"from .* 17:55 CE?S?T? until .* 09:55 ", text) or "16:55 UTC until" in text
     assert "because schedule:primary: nobody is on call" in text
     assert "times more" in text
-    assert re.search(r"\+5m .*Nobody reached: schedule:primary, nobody is on call", text)
+    assert re.search(r"\+5m .*Nobody to notify: schedule:primary, nobody is on call", text)
     assert text.splitlines()[-1].startswith("not proven (1 routes x 28d, ")
 
 

@@ -99,10 +99,10 @@ def test_a_rule_is_enough(folder: Path) -> None:
         "after clock (Europe/London) incident who over why",
         "+0s Mon 2026-01-12 08:56:00 INC-1 Incident detected: PaymentFailures at 0.011 (threshold > 1%)",
         "+0s Mon 2026-01-12 08:56:00 INC-1 log opened",
-        "+5m Mon 2026-01-12 09:01:00 INC-1 Notifying the next in line: mail/ben",
-        "+5m Mon 2026-01-12 09:01:00 INC-1 Escalation has reached its last step",
+        "+5m Mon 2026-01-12 09:01:00 INC-1 Escalated to the next step: mail/ben",
+        "+5m Mon 2026-01-12 09:01:00 INC-1 The policy has no further step",
         "+5m Mon 2026-01-12 09:01:00 INC-1 ben mail step due",
-        "+20m Mon 2026-01-12 09:16:00 INC-1 NOBODY HAS ANSWERED, and there's nobody further to tell",
+        "+20m Mon 2026-01-12 09:16:00 INC-1 NOBODY ACKNOWLEDGED, and the policy has no further step",
         "+20m Mon 2026-01-12 09:16:00 INC-1 log unanswered",
         "+20m Mon 2026-01-12 09:16:00 INC-1 ben mail unanswered",
     ]

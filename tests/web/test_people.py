@@ -156,10 +156,12 @@ async def test_acknowledge_and_resolve_by_text_message(router: Router, peer: Pee
         await daemon.alert(alert())
         assert await text(daemon, "ACK 1") == "Acknowledged INC-1."
         assert await text(daemon, "ack inc-1", BEN) == "INC-1 is already acknowledged by +44...123."
-        assert await text(daemon, "ESC 1", BEN) == "Escalated INC-1: the next in line are told."
+        assert (
+            await text(daemon, "ESC 1", BEN) == "Escalated INC-1: the next step is being notified."
+        )
         assert (
             await text(daemon, "esc 1", BEN)
-            == "INC-1 has reached its last step already: there's nobody further to tell."
+            == "INC-1 has reached the last step of its policy: there is nobody else to notify."
         )
         assert await text(daemon, "RES 1 restarted it", BEN) == "Resolved INC-1."
         assert await text(daemon, "Ack 1") == "INC-1 is resolved by +44...456 already."
@@ -375,7 +377,7 @@ async def test_a_priority_of_pagerdutys_is_a_severity_here(router: Router, slack
         ]
         assert [answer.body for answer in told] == [
             b"INC-1 is P2 now.",
-            b"Something newer is known of INC-1: nothing done.",
+            b"INC-1 has a newer change: nothing done.",
             b"INC-1 is P2 already.",
             b"Ignored: Not done by a person.",
             b"Ignored: Not an event that changes anything here.",
@@ -414,10 +416,7 @@ async def test_a_resolve_of_pagerdutys_that_comes_after_the_reopening_does_nothi
         await daemon.alert(alert())
         await page(daemon, "incident.reopened", "W1", occurred_at="2026-02-02T02:40:00.500Z")
         late = await page(daemon, "incident.resolved", "W2", occurred_at="2026-02-02T02:40:00.400Z")
-        assert (late.status, late.body) == (
-            202,
-            b"Something newer is known of INC-1: nothing done.",
-        )
+        assert (late.status, late.body) == (202, b"INC-1 has a newer change: nothing done.")
         assert (await daemon.store.incident(1)).is_open
         assert await story(daemon) == [
             (Reason.NOTED, "Ben Okri"),
@@ -604,7 +603,7 @@ async def test_an_incident_is_opened_from_slack(router: Router, slack: Slack) ->
         await until(lambda: slack.messages)
         assert slack.about("INC-1")[0].line("Impact") == "Checkout is down"
         assert (await command(daemon, "open Checkout is down", "1.3")).startswith(
-            "It's open already: INC-1 is open"
+            "Already open: INC-1 is open"
         )
         assert await command(daemon, "severity 1 P3 only staging", "1.4") == "INC-1 is P3 now."
         assert await command(daemon, "lead 1 @ben", "1.7") == "ben leads INC-1 now."
@@ -652,5 +651,5 @@ async def test_acknowledged_and_resolved_at_once(router: Router, slack: Slack) -
         first = (await story(daemon))[0][0]
         late = first is Reason.RESOLVED_BY_PERSON
         assert paged.body == (
-            b"INC-1 is resolved by ana already." if late else b"Acknowledged INC-1."
+            b"INC-1 is already resolved by ana." if late else b"Acknowledged INC-1."
         )

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from router.model.decision import Entry
 from router.model.incident import Incident
 from router.model.reason import Reason
+from router.model.reason_row import Trait
+from router.model.reasons import having
 
 MOST = 5
 LEAST = 0.4
@@ -13,7 +15,7 @@ LEAST = 0.4
 
 _SAME_RULE = 0.4
 _SAME_COMPONENT = 0.1
-_CLOSED = frozenset({Reason.RESOLVED_BY_PERSON, Reason.FALSE_POSITIVE})
+_CLOSED = having(Trait.ENDS_BY_PERSON)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,8 @@ from router.model.decision import Entry
 from router.model.drill import TICKED, Drill, DrillPlan, DrillStep, Ending, Kind, PosedAlert, Tick
 from router.model.incident import Incident, Severity
 from router.model.reason import Reason
+from router.model.reason_row import Trait
+from router.model.reasons import having
 
 CLEANER = "drill"
 """In whose name the incidents of a drill are resolved at its end."""
@@ -27,7 +29,7 @@ CLEANER = "drill"
 PROOF_TIME_OUT = 900.0
 """Seconds in which a canary has to arrive."""
 
-_ENDS = frozenset({Reason.RESOLVED_BY_PERSON, Reason.FALSE_POSITIVE})
+_ENDS = having(Trait.ENDS_BY_PERSON)
 
 
 class DrillState(StrEnum):

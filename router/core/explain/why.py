@@ -23,60 +23,26 @@ from router.model.decision import Entry
 from router.model.incident import Incident, Severity
 from router.model.notification import Notification, channel_of, person_of
 from router.model.reason import Reason
+from router.model.reason_row import Trait
+from router.model.reasons import having, row
 from router.model.revision import Load, Revision
 
 NEAR = 1800.0
 """Seconds around the time in question within which somebody's page is meant."""
 
-TELLING = frozenset(
-    {
-        Reason.OPENED, Reason.REOPENED, Reason.STEP_DUE, Reason.NEXT_WAY, Reason.TOLD_AGAIN, Reason.UNANSWERED,
-        Reason.PROMOTED, Reason.SEVERITY_RAISED, Reason.SEVERITY_SET, Reason.ESCALATED, Reason.FALLBACK,
-        Reason.RESENT, Reason.ASSIGNED,
-    }
-)  # fmt: skip
+TELLING = having(Trait.NOTIFIES)
 """Why people are paged, rather than told how it goes on."""
 
-OBSTACLES = frozenset(
-    {
-        Reason.SILENCED, Reason.INHIBITED, Reason.NOBODY_REACHED, Reason.CONDITION_FAILED, Reason.STEP_SKIPPED,
-        Reason.DELIVERY_FAILED, Reason.DELIVERY_RETRIED, Reason.DELIVERY_UNCERTAIN,
-    }
-)  # fmt: skip
+OBSTACLES = having(Trait.OBSTACLE)
 """What may keep somebody from being paged."""
 
-ENDING = frozenset(
-    {
-        Reason.ACKNOWLEDGED, Reason.RESOLVED, Reason.RESOLVED_BY_PERSON, Reason.FALSE_POSITIVE, Reason.REOPENED,
-        Reason.UNANSWERED,
-    }
-)  # fmt: skip
+ENDING = having(Trait.TURNING_POINT)
 
-_BEGINNING = frozenset(
-    {Reason.OPENED, Reason.REOPENED, Reason.PROMOTED, Reason.SEVERITY_RAISED, Reason.SEVERITY_SET}
-)
+_BEGINNING = having(Trait.STARTS_POLICY)
 """What the policy starts over with."""
 
-_SETTLED = frozenset(
-    {
-        Reason.DELIVERED,
-        Reason.BUNDLED,
-        Reason.DELIVERY_RETRIED,
-        Reason.DELIVERY_UNCERTAIN,
-        Reason.DELIVERY_FAILED,
-    }
-)
-_ARRIVED = frozenset({Reason.DELIVERED, Reason.BUNDLED})
-
-_STOPPED = {
-    Reason.BELOW_THRESHOLD: "its value is under every threshold",
-    Reason.SILENCED: "it's silenced",
-    Reason.INHIBITED: "it's inhibited by an open incident",
-    Reason.HELD_RESOLVED: "a person had resolved the incident, and this is the same firing",
-    Reason.HELD_FALSE_POSITIVE: "a person had said that it isn't real, and this is the same firing",
-    Reason.HEARTBEAT: "it's a heartbeat, which opens nothing as long as it comes",
-    Reason.CLEARED: "it's over",
-}
+_SETTLED = having(Trait.ATTEMPT)
+_ARRIVED = having(Trait.ARRIVED)
 
 
 class Story(Struct, frozen=True):
@@ -423,7 +389,7 @@ def _first_obstacle(story: Story, found: Sequence[Page], settings: Settings) -> 
 
 def _stopped(rule_match: RuleMatch, explanation: Explanation) -> str:
     """Why the rule opened nothing for the alert, with what that rests on."""
-    why = _STOPPED.get(rule_match.reason, rule_match.reason.replace("_", " "))
+    why = row(rule_match.reason).refusal or rule_match.reason.replace("_", " ")
     outcome = next((one for one in explanation.outcomes if one.rule.name == rule_match.rule), None)
     if rule_match.reason is Reason.BELOW_THRESHOLD and outcome and outcome.judgement.threshold:
         why += (

@@ -39,31 +39,25 @@ from router.model.event import (
 )
 from router.model.incident import Incident
 from router.model.reason import Reason
+from router.model.reason_row import Trait
+from router.model.reasons import having
 
 SEEN_EVERY = 60.0
 """How stale the stored `last_seen` of a repeated alert may get, in seconds: a repeat within it
 costs no write.
 """
 
-_WITHOUT_EFFECT = frozenset(
-    {
-        Reason.REPEATED,
-        Reason.REPLAYED,
-        Reason.NEVER_FIRED,
-        Reason.UNKNOWN_INCIDENT,
-        Reason.TIMER_OUTDATED,
-        Reason.STILL_OPEN,
-        Reason.UNKNOWN_ITEM,
-    }
-)
+_WITHOUT_EFFECT = having(Trait.NO_EFFECT)
 """What isn't kept in the history: all would be the same without these, and they're most of what
 comes in.
 
 That a message arrived changes nothing that is decided, but a replay has to know when it did.
 """
 
-_TELLS = frozenset({Reason.OPENED, Reason.REOPENED, Reason.JOINED, Reason.SEVERITY_RAISED})
+_TELLS = having(Trait.SUPPRESSIBLE)
 """What an alert may do to an incident, unless it's kept quiet."""
+
+_HELD = having(Trait.HELD)
 
 MAX_WINDOW = 10_000
 """The most occurrences a sliding window holds. Config refuses thresholds beyond it."""
@@ -306,7 +300,7 @@ class Batch:
             self._remember(replace(kept, digest="", reason=quiet.reason), alert)
             return quiet.reason
         reason = self._follow(decision)
-        if reason in (Reason.HELD_RESOLVED, Reason.HELD_FALSE_POSITIVE):
+        if reason in _HELD:
             rule_match = replace(rule_match, digest="", reason=reason)
         else:
             rule_match = replace(rule_match, incident_id=self.view.latest[key], reason=reason)

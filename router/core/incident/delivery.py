@@ -22,6 +22,10 @@ from router.model.notification import (
     Uncertain,
 )
 from router.model.reason import Reason
+from router.model.reason_row import Trait
+from router.model.reasons import having
+
+_ARRIVED = having(Trait.ARRIVED)
 
 
 class Settlement(Struct, frozen=True):
@@ -93,7 +97,7 @@ def _entry(event: DeliverySettled, after: Notification, what: Reason, *, doubled
     }
     if after.error:
         data["error"] = after.error
-    if what in {Reason.DELIVERED, Reason.BUNDLED} and after.ref:
+    if what in _ARRIVED and after.ref:
         data["ref"] = after.ref
     if doubled:
         data["may_be_doubled"] = True

@@ -69,6 +69,8 @@ from router.model.event import (
 )
 from router.model.incident import Incident, Severity, Status
 from router.model.reason import Reason
+from router.model.reason_row import Trait
+from router.model.reasons import having
 
 
 class Fired(Struct, frozen=True):
@@ -118,9 +120,7 @@ class Muted(Struct, frozen=True):
     by: Suppression
 
 
-PAGES = frozenset(
-    {Reason.STEP_DUE, Reason.NEXT_WAY, Reason.ESCALATED, Reason.TOLD_AGAIN, Reason.UNANSWERED}
-)
+PAGES = having(Trait.PAGES)
 """Why a message may be owed to few of those who were told of the incident."""
 
 AroundIt = DeliveryFailed | Resent | Recorded | Deployed

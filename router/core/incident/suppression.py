@@ -18,8 +18,10 @@ from router.model.decision import Timer
 from router.model.event import Event, TimerDue
 from router.model.incident import Incident
 from router.model.reason import Reason
+from router.model.reason_row import Trait
+from router.model.reasons import having
 
-SUPPRESSED = frozenset({Reason.SILENCED, Reason.INHIBITED})
+SUPPRESSED = having(Trait.MUTES)
 
 NO_INCIDENT = 0
 """The incident of a deadline that is of none."""

@@ -18,23 +18,12 @@ from router.core.incident.follow_up import call_for_postmortem
 from router.core.incident.settings import Settings
 from router.model.incident import Incident, Severity, Status
 from router.model.reason import Reason
+from router.model.reason_row import Trait
+from router.model.reasons import having
 
 RESOLVE = "resolve"
 
-OF_STAKEHOLDERS = frozenset(
-    {
-        Reason.OPENED,
-        Reason.REOPENED,
-        Reason.SEVERITY_RAISED,
-        Reason.SEVERITY_SET,
-        Reason.PROMOTED,
-        Reason.STATUS_SET,
-        Reason.RESOLVED,
-        Reason.RESOLVED_BY_PERSON,
-        Reason.FALSE_POSITIVE,
-        Reason.RESENT,
-    }
-)
+OF_STAKEHOLDERS = having(Trait.STAKEHOLDERS)
 """Why stakeholders may be owed a message.
 
 Whoever is owed one for another reason is asked for something.

@@ -5,7 +5,6 @@ Everything here is plain text on single lines, whatever an alert or a person put
 for HTML or mrkdwn is the sender's.
 """
 
-import re
 from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Any
@@ -15,11 +14,14 @@ from msgspec import Struct
 
 from router.core.deployments.suspect import suspicion
 from router.core.messages.templates import INTERNAL, STAKEHOLDERS, Said, Wording, ended, headed
+from router.core.text.fill import fill
 from router.core.text.plain import local, plain, utc, web_url
 from router.model.decision import Entry
 from router.model.incident import Incident, Status
 from router.model.notification import Letter
 from router.model.reason import Reason
+from router.model.reason_row import Trait
+from router.model.reasons import having, row
 
 __all__ = ["Message", "describe", "local", "message", "plain", "to_stakeholders", "utc", "web_url"]
 
@@ -36,106 +38,10 @@ OWN_LINKS = ("Incident", "Post-mortem", "Runbook", "Source", "What changed")
 
 _SIGNS = {Status.RESOLVED: "✅", Status.FALSE_POSITIVE: "⚪"}
 
-# A part in brackets is left out when what it names isn't known.
-_WORDS = {
-    Reason.OPENED: "Incident detected[: {alert}][ at {value}][ (threshold {threshold})]",
-    Reason.JOINED: "Alert joined[: {alert}][ at {value}]",
-    Reason.CHANGED: "Alert changed[: {alert}][ at {value}]",
-    Reason.CLEARED: "Alert cleared[: {alert}]",
-    Reason.BELOW_THRESHOLD: "Alert is below every threshold[: {alert}][ at {value}]",
-    Reason.HEARTBEAT: "Alert is a heartbeat[: {alert}]",
-    Reason.HELD_RESOLVED: "Alert held back after the incident was resolved by hand[: {alert}]",
-    Reason.HELD_FALSE_POSITIVE: "Alert held back as a false positive[: {alert}]",
-    Reason.RULES_CHANGED: "Alert no longer belongs here under the changed rules[: {alert}]",
-    Reason.SILENCED: "Silenced[ by {name}][: {alert}][: {pages}]",
-    Reason.INHIBITED: "Inhibited[ by {name}][: {alert}][: {pages}]",
-    Reason.VALUE_UNREADABLE: "Measured value missing or unreadable[: {alert}][ at {value}]",
-    Reason.SEVERITY_RAISED: "Severity raised[ from {from}][ to {severity}]",
-    Reason.SEVERITY_SET: "Severity set[ from {from}][ to {severity}][ by {by}][: {text}]",
-    Reason.PROMOTED: "Not resolved in time: severity raised[ from {from}][ to {severity}]",
-    Reason.STATUS_SET: "Status set[ to {status}][ by {by}][: {text}]",
-    Reason.ASSIGNED: "[{lead} leads][, says {by}]",
-    Reason.PUBLISHED: "Published[ by {by}][: {text}]",
-    Reason.ANNOUNCED: "Announced to customers[ by {by}][: {title}]",
-    Reason.UPDATE_OVERDUE: "Nobody has said anything for too long: an update is due[: {say}]",
-    Reason.RESPONSE_OVERDUE: "Nobody has acknowledged in the time that was promised",
-    Reason.QUIET: "All alerts cleared, waiting for quiet",
-    Reason.RESOLVED: "Resolved: all alerts stayed clear",
-    Reason.RESOLVED_BY_PERSON: "Resolved[ by {by}][: {text}]",
-    Reason.FALSE_POSITIVE: "Marked as a false positive[ by {by}][: {text}]",
-    Reason.REOPENED: "Reopened[: {alert} fires again]",
-    Reason.ACKNOWLEDGED: "Acknowledged[ by {by}][: {text}]",
-    Reason.ESCALATED: "Escalated[ by {by}][: {text}]",
-    Reason.NOTED: "[{text}][ ({by})]",
-    Reason.ALREADY_DONE: "Was so already[ when {by} asked][: {command}]",
-    Reason.ALREADY_CLOSED: "Was closed already[ when {by} asked][: {command}]",
-    Reason.COMMAND_OUTDATED: "Was reopened since[ when {by} asked][: {command}]",
-    Reason.COMMAND_OVERTAKEN: "Came late[ from {by}], after something newer[: {command}]",
-    Reason.NOT_PUBLIC: "Can't be published[, as {by} asked]: a drill is never public",
-    Reason.NOT_RESOLVED: "Can't be announced[, as {by} asked]: it isn't resolved",
-    Reason.NO_CUSTOMERS: "Can't be announced[, as {by} asked]: no customers are configured",
-    Reason.STEP_DUE: "Notifying the next in line[: {channels}]",
-    Reason.STEP_SKIPPED: "Next in line not needed[: {channels}]",
-    Reason.CONDITION_FAILED: "Next in line isn't for this incident[: {channels}]",
-    Reason.TOLD_AGAIN: "Notifying everybody again[: {channels}]",
-    Reason.UNANSWERED: "NOBODY HAS ANSWERED, and there's nobody further to tell",
-    Reason.STEPS_ENDED: "Escalation has reached its last step",
-    Reason.NEXT_WAY: "Trying another way[: {channels}]",
-    Reason.NOBODY_REACHED: "Nobody reached[: {target}][, {why}]",
-    Reason.SUSPECTED: "Suspect[: {suspect}]",
-    Reason.ACTION_REQUESTED: "Action asked for[ by {by}][: #{number}][ {action}][ ({parameters})][, to undo #{undoes}]",
-    Reason.ACTION_CHECKED: "Dry run done[ of #{number}][ {action}]: it waits for approval",
-    Reason.ACTION_CHECK_FAILED: "Dry run failed[ of #{number}][ {action}]",
-    Reason.ACTION_STARTED: "Action approved[ by {by}][: #{number}][ {action}]",
-    Reason.ACTION_CONFIRMED: "Step[ {step}] confirmed[ by {by}][ of #{number}][ {action}][: {text}]",
-    Reason.ACTION_DONE: "Action done[: #{number}][ {action}]",
-    Reason.ACTION_FAILED: "Action failed[: #{number}][ {action}]",
-    Reason.ACTION_TIMED_OUT: "Action cut off by its time-out[: #{number}][ {action}]",
-    Reason.ACTION_MAY_HAVE_RUN: "Action may have run[: #{number}][ {action}]; it isn't run again by itself",
-    Reason.ACTION_PRACTISED: "Action approved[ by {by}] and not run, for it's a drill[: #{number}][ {action}]",
-    Reason.ACTION_DECLINED: "Action declined[ by {by}][: #{number}][ {action}][: {text}]",
-    Reason.ACTION_EXPIRED: "Action expired unapproved[: #{number}][ {action}]",
-    Reason.SECOND_PERSON_NEEDED: "Approval refused[ to {by}], who asked for it[: #{number}][ {action}]",
-    Reason.WRONG_CONFIRMATION: "Confirmation mistyped[ by {by}][: #{number}][ {action}]",
-    Reason.ACTION_CHANGED: "Action was configured anew since it was asked for[: #{number}][ {action}]",
-    Reason.POSTMORTEM_DUE: "Post-mortem is due[ by {due}]",
-    Reason.POSTMORTEM_REMINDED: "Reminder: the post-mortem is due[ by {due}][, and {lead} leads]",
-    Reason.POSTMORTEM_OVERDUE: "Post-mortem is overdue[ since {due}][, and {lead} leads]",
-    Reason.POSTMORTEM_WRITTEN: "Post-mortem written[ by {by}]",
-    Reason.POSTMORTEM_SHARED: "Post-mortem shared[ by {by}][: {text}]",
-    Reason.ITEM_ADDED: "Action item[ {number}] added[ by {by}][: {text}][ ({owner}, by {due})]",
-    Reason.ITEM_CHANGED: "Action item[ {number}] changed[ by {by}][: {text}][ ({owner}, by {due})]",
-    Reason.ITEM_DONE: "Action item[ {number}] done[, says {by}][: {text}]",
-    Reason.ITEM_REMINDED: "Reminder: action item[ {number}] is due[ by {due}][: {text}][ ({owner})]",
-    Reason.ITEM_OVERDUE: "Action item[ {number}] is overdue[ since {due}][: {text}][ ({owner})]",
-    Reason.DELIVERED: "Message delivered[ to {channel}][, in one with {with}]",
-    Reason.BUNDLED: "Message delivered[ to {channel}][, in that about {with}]",
-    Reason.DELIVERY_RETRIED: "Message will be tried again[ on {channel}][ (attempt {attempts})][: {error}]",
-    Reason.DELIVERY_UNCERTAIN: "Message may have arrived[ on {channel}] and is sent again[: {error}]",
-    Reason.DELIVERY_FAILED: "Message not delivered[ to {channel}][ (attempt {attempts})][: {error}]",
-    Reason.FALLBACK: "Fell back[ from {channel}][ to {channels}]",
-    Reason.RESENT: "Message sent again[ to {channel}][ by {by}]",
-}
 _PACKAGED = Wording()
-_OPTIONAL = re.compile(r"\[([^]]*)\]")
-
-# How a message travelled is for the operators: readers want what happened to the incident.
-ABOUT_DELIVERY = frozenset(
-    {
-        Reason.CONDITION_FAILED,
-        Reason.DELIVERED,
-        Reason.BUNDLED,
-        Reason.DELIVERY_RETRIED,
-        Reason.DELIVERY_UNCERTAIN,
-        Reason.DELIVERY_FAILED,
-        Reason.FALLBACK,
-        Reason.RESENT,
-    }
-)
-
-
-FOLLOW_UPS = frozenset(reason for reason in Reason if reason.startswith(("postmortem_", "item_")))
-"""What is about the post-mortem, and so is no part of what that tells."""
+_DELIVERY = having(Trait.DELIVERY)
+_FOLLOW_UP = having(Trait.FOLLOW_UP)
+_LEAVES = frozenset({Reason.BELOW_THRESHOLD, Reason.RULES_CHANGED, Reason.HEARTBEAT})
 
 
 class Message(Struct, frozen=True):
@@ -207,7 +113,7 @@ def asked(letter: Letter) -> str:
     incident itself.
     """
     about = [entry for entry in letter.timeline if entry.what is letter.reason]
-    return describe(about[-1]) if about and letter.reason in FOLLOW_UPS else ""
+    return describe(about[-1]) if about and letter.reason in _FOLLOW_UP else ""
 
 
 def _more(letter: Letter) -> list[str]:
@@ -234,7 +140,7 @@ def _facts_of(letter: Letter) -> dict[str, Any]:
     sign = _SIGNS.get(incident.status, "🚨")
     drill = "[DRILL]" if incident.drill else ""
     title = plain(incident.title) or incident.name
-    kind = "Post-Mortem" if letter.reason in FOLLOW_UPS else "Incident"
+    kind = "Post-Mortem" if letter.reason in _FOLLOW_UP else "Incident"
     return {
         "headline": " ".join(
             filter(None, (sign, drill, f"[{incident.severity}]", plain(letter.company), kind))
@@ -268,8 +174,9 @@ def describe(entry: Entry) -> str:
     """One plain line that says what a timeline entry records."""
     given = {**entry.data, "by": entry.by.removeprefix("source:")}
     known = {key: text for key, value in given.items() if (text := _said(value))}
-    words = _OPTIONAL.sub(lambda part: _filled(part[1], known), _WORDS.get(entry.what, ""))
-    return plain(words) or entry.what.replace("_", " ").capitalize()
+    return (
+        plain(fill(row(_about(entry)).timeline, known)) or entry.what.replace("_", " ").capitalize()
+    )
 
 
 def moment(at: float, day: date, zone: ZoneInfo) -> str:
@@ -284,11 +191,10 @@ def _said(value: object) -> str:
     return "" if value is None else plain(str(value))
 
 
-def _filled(part: str, known: dict[str, str]) -> str:
-    try:
-        return part.format_map(known)
-    except KeyError:
-        return ""
+def _about(entry: Entry) -> Reason:
+    """The reason to word: of an alert that left its incident, why it left."""
+    why = entry.data.get("reason") if entry.what is Reason.CLEARED else None
+    return Reason(why) if why in _LEAVES else entry.what
 
 
 def _lead(incident: Incident) -> str:
@@ -301,7 +207,7 @@ def _lead(incident: Incident) -> str:
 def _updates(letter: Letter) -> tuple[tuple[str, str], ...]:
     zone = ZoneInfo(letter.time_zone)
     opened = datetime.fromtimestamp(letter.incident.opened_at, zone).date()
-    shown = [entry for entry in letter.timeline if entry.what not in ABOUT_DELIVERY]
+    shown = [entry for entry in letter.timeline if entry.what not in _DELIVERY]
     return tuple(
         (moment(entry.at, opened, zone), describe(entry)) for entry in shown[-MAX_UPDATES:]
     )

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from router.core.deployments.suspect import Deploys, services_of
-from router.core.messages.render import FOLLOW_UPS, describe, moment
+from router.core.messages.render import describe, moment
 from router.core.postmortem.durations import durations, in_words
 from router.core.postmortem.markdown import contained, escaped
 from router.core.text.plain import plain
@@ -20,6 +20,10 @@ from router.model.decision import Entry
 from router.model.deployment import Deployment
 from router.model.incident import Incident, Status
 from router.model.postmortem import Item, Written
+from router.model.reason_row import Trait
+from router.model.reasons import having
+
+_FOLLOW_UP = having(Trait.FOLLOW_UP)
 
 
 class Section(Struct, frozen=True):
@@ -113,7 +117,7 @@ def happened(case: Case) -> list[tuple[float, str]]:
     was deployed.
     """
     incident = case.incident
-    found = [(entry.at, describe(entry)) for entry in case.timeline if entry.what not in FOLLOW_UPS]
+    found = [(entry.at, describe(entry)) for entry in case.timeline if entry.what not in _FOLLOW_UP]
     found += [(one.at, _deployed(one)) for one in case.deployments]
     if incident.onset and incident.onset < incident.opened_at:
         found.append((incident.onset, "It began: the first alert started to fire"))

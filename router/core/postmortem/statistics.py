@@ -16,6 +16,8 @@ from router.model.decision import Entry
 from router.model.incident import Incident, Status
 from router.model.notification import person_of
 from router.model.reason import Reason
+from router.model.reason_row import Trait
+from router.model.reasons import having
 
 NIGHT = (22, 7)
 """From 22:00 until 07:00, by the clock of whoever is paged."""
@@ -60,12 +62,10 @@ class IncidentFacts(Struct, frozen=True):
     entries: Sequence[Entry]
 
 
-WAITS = frozenset({Reason.OPENED, Reason.REOPENED, Reason.ESCALATED})
+WAITS = having(Trait.WAITS)
 """After these an incident waits for somebody to answer."""
 
-ANSWERED = frozenset(
-    {Reason.ACKNOWLEDGED, Reason.RESOLVED, Reason.RESOLVED_BY_PERSON, Reason.FALSE_POSITIVE}
-)
+ANSWERED = having(Trait.ANSWERS)
 WANTED = (*sorted(WAITS | ANSWERED), Reason.DELIVERED)
 """Which entries of a timeline the statistics are made from."""
 

@@ -11,9 +11,11 @@ from router.model.event import AlertSeen, DeliverySettled, Event, SilencesChange
 from router.model.incident import Incident
 from router.model.notification import Notification
 from router.model.reason import Reason
+from router.model.reason_row import Trait
+from router.model.reasons import having
 from router.model.record import Record
 
-ARRIVED = frozenset({Reason.OPENED, Reason.JOINED, Reason.REOPENED})
+ARRIVED = having(Trait.ALERT_ENTERS)
 """The lines of a timeline by which an alert comes into an incident."""
 
 

@@ -14,8 +14,10 @@ from router.core.text.units import duration
 from router.core.virtual.router import VirtualRouter
 from router.model.incident import Incident, Severity
 from router.model.reason import Reason
+from router.model.reason_row import Trait
+from router.model.reasons import having
 
-SKIPPED = frozenset({Reason.STEP_SKIPPED, Reason.CONDITION_FAILED})
+SKIPPED = having(Trait.SKIPS_STEP)
 
 
 class BranchKind(StrEnum):

@@ -9,7 +9,7 @@ from msgspec import Struct
 from router.core.incident.escalation import PROMOTE, REACH, STEP
 from router.core.incident.settings import Settings
 from router.core.incident.suppression import RECHECK
-from router.core.messages.render import ABOUT_DELIVERY, describe
+from router.core.messages.render import describe
 from router.core.virtual.router import Post, VirtualDelivery, VirtualRouter, arrives
 from router.model.alert import Alert
 from router.model.decision import Entry
@@ -17,6 +17,8 @@ from router.model.event import AlertSeen, Command, Commanded
 from router.model.incident import Incident
 from router.model.notification import channel_of, person_of
 from router.model.reason import Reason
+from router.model.reason_row import Trait
+from router.model.reasons import having
 
 HORIZON = 7 * 86_400.0
 """Seconds after which an escalation that hasn't ended isn't followed any further."""
@@ -26,6 +28,8 @@ ESCALATING = frozenset({STEP, REACH, PROMOTE})
 
 So they are by those of alerts that are kept quiet.
 """
+
+_DELIVERY = having(Trait.DELIVERY)
 
 
 class SimulatedAnswer(Struct, frozen=True):
@@ -104,9 +108,7 @@ def _moments(router: VirtualRouter) -> Iterator[Moment]:
     about.
     """
     said = [
-        (entry.id, _said(entry))
-        for entry in router.memory.timeline
-        if entry.what not in ABOUT_DELIVERY
+        (entry.id, _said(entry)) for entry in router.memory.timeline if entry.what not in _DELIVERY
     ]
     told = [(one.known, _told(one)) for one in router.told]
     for _, moment in sorted((*said, *told), key=lambda one: one[0]):

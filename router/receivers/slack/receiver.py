@@ -19,7 +19,8 @@ from msgspec.structs import replace
 
 from router.config.secret import Secret
 from router.model.event import Command
-from router.model.reason import Reason
+from router.model.reason_row import Trait
+from router.model.reasons import having
 from router.ports.errors import Unauthorized
 from router.ports.webhooks import (
     CommandRequest,
@@ -58,19 +59,10 @@ FORMS = {Command.NOTE.value: Command.NOTE}
 
 _SECONDS = re.compile(r"[0-9]{1,12}")
 _NUMBER = re.compile(r"[0-9]{1,15}")
-_SHOWN = frozenset(
-    {
-        Reason.ACKNOWLEDGED,
-        Reason.ASSIGNED,
-        Reason.ESCALATED,
-        Reason.RESOLVED_BY_PERSON,
-        Reason.FALSE_POSITIVE,
-        Reason.REPLAYED,
-    }
-)
+_SHOWN = having(Trait.SHOWN)
 """What a press comes to that the message shows by itself; of anything else only words can tell."""
 
-_TAKEN = frozenset({Reason.NOTED, Reason.REPLAYED})
+_TAKEN = having(Trait.TAKEN)
 _PAYLOAD = msgspec.json.Decoder()
 
 

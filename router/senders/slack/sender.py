@@ -20,7 +20,8 @@ import msgspec
 from router.config.fields import HttpUrl
 from router.config.secret import Secret, SecretUrl
 from router.model.notification import Letter, Rejected, Result, Retry, Sent, Uncertain
-from router.model.reason import Reason
+from router.model.reason_row import Trait
+from router.model.reasons import having
 from router.ports.channels import Sender
 from router.ports.webhooks import EphemeralReply, Form
 from router.senders.http import post, timeouts
@@ -62,7 +63,8 @@ UNEDITABLE = frozenset(
 ASIDE = 1000
 """Characters of what only one person sees: it's a sentence."""
 
-LOUD = frozenset({Reason.SEVERITY_RAISED, Reason.REOPENED})
+LOUD = having(Trait.LOUD)
+PAGES = having(Trait.PAGES)
 """News to be noticed.
 
 An edit or a thread post makes no sound, so these are shown in the channel too.
@@ -209,7 +211,7 @@ class SlackBotSender:
         if news is None:
             return Sent(letter.ref)
         channel, _, ts = letter.ref.partition(":")
-        loud = letter.reason is Reason.STEP_DUE or any(entry.what in LOUD for entry in letter.news)
+        loud = letter.reason in PAGES or any(entry.what in LOUD for entry in letter.news)
         content = {
             "channel": channel,
             "thread_ts": ts,

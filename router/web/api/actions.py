@@ -19,6 +19,8 @@ from router.model.decision import Entry
 from router.model.event import ActionAnswered, ActionDecision, ActionRequested
 from router.model.incident import Incident
 from router.model.reason import Reason
+from router.model.reason_row import Trait
+from router.model.reasons import having, row
 from router.ports.clock import Clock
 from router.ports.errors import InvalidInput
 from router.ports.services import ActionService
@@ -27,16 +29,8 @@ from router.web.api.content import Text, answer, body, idempotency_key, incident
 from router.web.api.views import when
 from router.web.auth import Role, whoever
 
-REFUSED = {
-    Reason.ALREADY_CLOSED: "the incident is closed",
-    Reason.ACTION_NOT_OFFERED: "the incident's rule doesn't name this action, or there's nothing of it to undo",
-    Reason.ACTION_NOT_WAITING: "the request isn't waiting for that",
-    Reason.ACTION_EXPIRED: "the request has expired: ask again",
-    Reason.ACTION_CHANGED: "the action was configured anew since it was asked for: ask again",
-    Reason.SECOND_PERSON_NEEDED: "it has to be approved by somebody other than who asked for it",
-    Reason.WRONG_CONFIRMATION: "that isn't what to type: the step says what is",
-}
-"""Why a step wasn't taken. Each is answered with 409."""
+REFUSED = having(Trait.REFUSED)
+"""Steps that were refused. Each is answered with 409."""
 
 
 class RequestBody(Struct, frozen=True, forbid_unknown_fields=True):
@@ -164,7 +158,14 @@ class Actions:
         found = next((one for one in incident.actions if wanted(one)), None)
         shown = self._view(found, await self._store.timeline(incident_id)) if found else None
         status = HTTPStatus.CONFLICT if reason in REFUSED else HTTPStatus.ACCEPTED
-        return answer({"outcome": reason, "why": REFUSED.get(reason), "request": shown}, status)
+        return answer(
+            {
+                "outcome": reason,
+                "why": row(reason).refusal if reason in REFUSED else None,
+                "request": shown,
+            },
+            status,
+        )
 
     def _view(self, one: ActionRequest, timeline: Sequence[Entry]) -> dict[str, Any]:
         said = [

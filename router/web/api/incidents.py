@@ -18,6 +18,8 @@ from router.model.event import Command, Commanded, Resent
 from router.model.incident import OPEN, Severity, Status
 from router.model.notification import NotificationState
 from router.model.reason import Reason
+from router.model.reason_row import Trait
+from router.model.reasons import having
 from router.ports.clock import Clock
 from router.ports.errors import InvalidInput
 from router.ports.services import Inbox
@@ -36,7 +38,7 @@ E = TypeVar("E", bound=StrEnum)
 
 MAX_PAGE = 1_000
 
-REFUSED = frozenset({Reason.ALREADY_CLOSED, Reason.NOT_RESOLVED, Reason.NO_CUSTOMERS})
+REFUSED = having(Trait.REFUSED)
 """What a command comes to that is answered with 409."""
 
 

@@ -18,6 +18,8 @@ from router.core.messages.signed_links import PATH, Grant, Signer
 from router.model.event import Command, Commanded
 from router.model.incident import Incident
 from router.model.reason import Reason
+from router.model.reason_row import Trait
+from router.model.reasons import having
 from router.ports.clock import Clock
 from router.ports.services import Inbox
 from router.ports.store import Store
@@ -34,9 +36,7 @@ MAX_FORM = 4096
 """Bytes of the form, which holds a name at most."""
 
 INVALID = "This link isn't one of this router's, or was cut on its way. Open the incident, or answer from elsewhere."
-DOES_NOTHING = frozenset(
-    {Reason.REPLAYED, Reason.ALREADY_DONE, Reason.ALREADY_CLOSED, Reason.COMMAND_OUTDATED}
-)
+DOES_NOTHING = having(Trait.NOTHING_DONE)
 
 
 class Act:

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from router.model.event import AlertSeen
 from router.model.reason import Reason
+from router.model.reasons import row
 from router.ports.channels import FormSender
 from router.ports.clock import Clock
 from router.ports.errors import InvalidInput, Unauthorized
@@ -29,13 +30,6 @@ REFUSALS = {
 }
 """What the metric calls each way to refuse a webhook. Of one that was taken, `bad_alert` is one
 alert in it, and `forbidden` that whoever sent it may ask for nothing."""
-
-
-IGNORED = {
-    Reason.DEPLOYMENT_ELSEWHERE: "No service under `deployments` is deployed by it",
-    Reason.REPLAYED: "Known already",
-}
-"""Why nothing comes of a deployment."""
 
 
 class Webhooks:
@@ -134,7 +128,7 @@ class Webhooks:
             reason, _ = await self._recorder.record(deployment)
             recorded += reason is Reason.DEPLOYMENT_RECORDED
             if reason is not Reason.DEPLOYMENT_RECORDED:
-                ignored = IGNORED[reason]
+                ignored = row(reason).refusal.capitalize()
         now = self._clock.now()
         await self._inbox.submit([AlertSeen(now, alert) for alert in received.alerts])
         answer = {

@@ -127,7 +127,7 @@ def test_the_reminder_names_the_command_to_run() -> None:
     config = settings_with(PUBLIC, severities=PUBLIC.severities | {P0: plan})
     decision = decide(after(fires(0, P0), acks(60), config=config), due(960, REMIND), config)
     assert [describe(entry) for entry in decision.entries] == [
-        'Nobody has said anything for too long: an update is due: alert-router update 1 "…"'
+        'An update is overdue: alert-router update 1 "…"'
     ]
 
 

@@ -101,8 +101,8 @@ def test_an_override_is_named_as_the_reason() -> None:
     ("steps", "why"),
     [
         ((Step(0, ("slack",)),), "its policy 'critical' tells slack, and no person"),
-        ((Step(0, ("contact:cy",)),), "Nobody reached: contact:cy, no way to be reached for P0"),
-        ((Step(0, ("role:cto",), when=VIP),), "Next in line isn't for this incident: role:cto"),
+        ((Step(0, ("contact:cy",)),), "Nobody to notify: contact:cy, no way to be reached for P0"),
+        ((Step(0, ("role:cto",), when=VIP),), "Step skipped (condition is false): role:cto"),
         ((Step(0, ("slack",)), Step(300, ("role:cto",))), "no step that means people is due yet"),
     ],
 )
@@ -154,8 +154,8 @@ def test_a_person_who_was_paged_at_a_time_and_one_who_was_not() -> None:
     ("step", "why"),
     [
         (Step(600, ("contact:ana",)), "step 2 of policy 'critical' means them, 10m after it began"),
-        (Step(60, ("contact:ana",), Unless.ACKNOWLEDGED), "Next in line not needed: contact:ana"),
-        (Step(60, ("contact:ana",), when=VIP), "Next in line isn't for this incident: contact:ana"),
+        (Step(60, ("contact:ana",), Unless.ACKNOWLEDGED), "Step no longer needed: contact:ana"),
+        (Step(60, ("contact:ana",), when=VIP), "Step skipped (condition is false): contact:ana"),
     ],
 )
 def test_the_step_that_means_somebody_says_why_they_were_not_paged(step: Step, why: str) -> None:
@@ -190,7 +190,7 @@ def test_why_nobody_was_paged_for_an_alert() -> None:
     said = explain(world.settings, alert(value="0.5%"), NOW)
     found = of_alert(list(world.rule_matches.values()), [], world.settings, said, NOW)
     assert found.answer == (
-        "Nobody was paged for this alert: its value is under every threshold, 0.5% against > 1% (rule payments)"
+        "Nobody was paged for this alert: its value is below every threshold, 0.5% against > 1% (rule payments)"
     )
     silence = RecurringSilence(
         "moving", parse_matchers("service=api"), TimeSpan(NOW - 60, NOW + 3600)

@@ -83,7 +83,7 @@ def test_a_gap_is_shown_with_its_edges_and_why() -> None:
     assert failures(proof) == [(24, 48, ("schedule:primary: nobody is on call",))]
     (one,) = proof.unreached
     assert [moment.text for moment in one.trace.moments if moment.text][1] == (
-        "Nobody reached: schedule:primary, nobody is on call"
+        "Nobody to notify: schedule:primary, nobody is on call"
     )
 
 

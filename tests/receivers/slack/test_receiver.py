@@ -128,7 +128,7 @@ def test_a_button_asks(command: Command) -> None:
         (
             Command.ESCALATE,
             Reason.ALREADY_DONE,
-            "INC-142 has reached its last step already: there's nobody further to tell.",
+            "INC-142 has reached the last step of its policy: there is nobody else to notify.",
         ),
     ],
 )

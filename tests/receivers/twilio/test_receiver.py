@@ -142,7 +142,7 @@ def test_a_stranger_is_refused_politely() -> None:
         (
             Reason.ALREADY_CLOSED,
             {"closed_at": NOW, "closed_by": "ben"},
-            "INC-142 is resolved by ben already.",
+            "INC-142 is already resolved by ben.",
         ),
         (
             Reason.REPLAYED,

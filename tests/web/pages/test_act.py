@@ -113,7 +113,7 @@ async def test_the_button_acknowledges_and_the_link_is_used_up(
         assert list(links(relay, 1)) == ["Escalate", "Resolve"]
         assert (
             said(await press(daemon, links(relay, 1)["Escalate"]))
-            == "Escalated INC-1: the next in line are told."
+            == "Escalated INC-1: the next step is being notified."
         )
         assert said(await press(daemon, links(relay, 1)["Resolve"])) == "Resolved INC-1."
 
@@ -130,7 +130,7 @@ async def test_a_link_that_comes_too_late_says_what_is_so_now(
         assert said(await daemon.get(path)) == "INC-1 is already acknowledged by ben."
         await daemon.ask("POST", "/api/v1/incidents/1/resolve", headers={"X-Router-User": "cleo"})
         for _ in range(2):
-            assert said(await daemon.get(path)) == "INC-1 is resolved by cleo already."
+            assert said(await daemon.get(path)) == "INC-1 is already resolved by cleo."
         await daemon.alert(alert(status="resolved"))
         await daemon.alert(alert(startsAt="2026-02-02T02:31:00Z"))
         assert said(await press(daemon, path)) == "INC-1 was reopened since: nothing done."

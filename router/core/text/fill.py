@@ -1,0 +1,19 @@
+"""Sentences with optional parts: `Acknowledged[ by {by}]`."""
+
+import re
+from collections.abc import Mapping
+
+_OPTIONAL = re.compile(r"\[([^]]*)\]")
+
+
+def fill(sentence: str, known: Mapping[str, str]) -> str:
+    """`sentence` with what is known. A part in brackets that lacks a value is left out."""
+    # Every second part is one in brackets. What is filled in isn't looked at again.
+    return "".join(_filled(part, known) for part in _OPTIONAL.split(sentence))
+
+
+def _filled(part: str, known: Mapping[str, str]) -> str:
+    try:
+        return part.format_map(known)
+    except KeyError:
+        return ""

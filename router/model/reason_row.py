@@ -1,0 +1,104 @@
+"""The columns of the table of reasons."""
+
+from enum import Flag, auto
+
+from msgspec import Struct
+
+
+class Trait(Flag):
+    """A yes-or-no property of a reason."""
+
+    # Who is notified
+    NOTIFIES = auto()
+    """Explains why a person is paged, as opposed to kept up to date."""
+    PAGES = auto()
+    """Sent to a part of the recipients, who are asked to act."""
+    STAKEHOLDERS = auto()
+    """Sent to stakeholders, too."""
+    LOUD = auto()
+    """Announced in the channel, where an edit or a thread reply would go unnoticed."""
+    OBSTACLE = auto()
+    """May explain why somebody was not paged."""
+    TURNING_POINT = auto()
+    """Changes who has to act, so that `explain` shows it at the end."""
+
+    # Alerts
+    ALERT_ENTERS = auto()
+    """Brings an alert into an incident."""
+    SUPPRESSIBLE = auto()
+    """Held back while the alert is muted."""
+    MUTES = auto()
+    """Keeps an alert, or the pages of an incident, quiet."""
+    HELD = auto()
+    """The same firing continues after a person closed its incident."""
+    NO_EFFECT = auto()
+    """Changes nothing that a replay needs, so the history leaves it out."""
+
+    # The life of an incident
+    STARTS_POLICY = auto()
+    """Starts the policy from its first step."""
+    SKIPS_STEP = auto()
+    """A step of the policy was left out."""
+    WAITS = auto()
+    """Starts the wait for an acknowledgement."""
+    ANSWERS = auto()
+    """Ends the wait for an acknowledgement."""
+    ENDS = auto()
+    """Closes the incident."""
+    ENDS_BY_PERSON = auto()
+    """Closes the incident by a person's decision."""
+    FOLLOW_UP = auto()
+    """Is about the post-mortem and its action items."""
+    COUNTED = auto()
+    """Has a metric of its own."""
+
+    # Actions
+    RUNS_ACTION = auto()
+    """Starts a dry run or a run of an action."""
+    ENDS_ACTION = auto()
+    """The last state of a request for an action."""
+
+    # Deliveries
+    DELIVERY = auto()
+    """Is about how a message travelled, which readers of the message don't need."""
+    ATTEMPT = auto()
+    """The result of an attempt to deliver a message."""
+    ARRIVED = auto()
+    """The message arrived."""
+    FAILED = auto()
+    """The message did not arrive, or may not have."""
+    PROOF = auto()
+    """Shows whether a channel works."""
+
+    # Replies and logs
+    REFUSED = auto()
+    """A request that was refused: HTTP 409, with the refusal as its text."""
+    NOTHING_DONE = auto()
+    """A request that changed nothing."""
+    SHOWN = auto()
+    """The edited message shows the outcome, so a reply would repeat it."""
+    TAKEN = auto()
+    """The note of a form was accepted."""
+    UNLOGGED = auto()
+    """Too frequent for the log; the timeline has it."""
+    WARNING = auto()
+    """Logged as a warning."""
+
+
+class Row(Struct, frozen=True):
+    """One reason.
+
+    means: for the reference in the docs.
+    timeline: the sentence on a timeline. `{name}` is a particular of the entry, and a part in
+        brackets is left out where its particular is missing. "" where no timeline has it.
+    reply: the answer to the person who asked, with fields of the incident. "" for its state.
+    refusal: why a request was refused or an alert opens nothing, as a part of a sentence.
+    event: the `type` of a webhook event.
+    """
+
+    means: str
+    timeline: str = ""
+    traits: Trait = Trait(0)
+    reply: str = ""
+    refusal: str = ""
+    event: str = "incident.updated"

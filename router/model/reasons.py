@@ -1,0 +1,20 @@
+"""Properties of the named reasons: what a timeline, a reply or a log does with each of them.
+
+The rows are in `reason_table`, one for each reason. Nothing else in the router lists reasons.
+"""
+
+from router.model.reason import Reason
+from router.model.reason_row import Row, Trait
+from router.model.reason_table import ROWS
+
+__all__ = ["Row", "Trait", "having", "row"]
+
+
+def row(reason: Reason) -> Row:
+    """The properties of a reason."""
+    return ROWS[reason]
+
+
+def having(trait: Trait) -> frozenset[Reason]:
+    """All reasons with this trait."""
+    return frozenset(reason for reason, found in ROWS.items() if trait in found.traits)
