@@ -55,7 +55,7 @@ from router.receivers import RECEIVERS
 from router.receivers.context import ReceiverContext
 from router.records.records import Records
 from router.senders import Configs
-from router.signing import signing
+from router.signing import signing, subscriber_links
 from router.store import open_store
 from router.telemetry import errors, logs
 from router.telemetry.logs import logger
@@ -271,7 +271,8 @@ class App:
         await self._publishing.stop()
         await self._charts.use(config.document.prometheus, config.document.company.time_zone)
         await self._post.serve(config, self.inbox, self._watch, signer, self._publishing)
-        for loop in self._publishing.serve(config, self._post.mailers):
+        links = await subscriber_links(self._store, self._clock.now())
+        for loop in self._publishing.serve(config, self._post.mailers, links):
             self._watch(loop)
 
     def _owed(self, addresses: Iterable[str]) -> None:

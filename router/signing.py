@@ -1,37 +1,42 @@
-"""The key that signs the links in messages, and whose mailboxes they go to."""
+"""The keys of signed links: the config's, or ones that the router makes once and stores."""
 
 import secrets
 
 from msgspec import Struct
 
 from router.config.document import Auth
-from router.config.load import Config
-from router.core.messages.signed_links import Signer
+from router.core.messages.signed_links import Signer, SubscriberLinks
 from router.ports.store import Store
 from router.records.records import Records
 
 KIND = "key"
 LINKS = "links"
+SUBSCRIBERS = "subscribers"
+"""A key of its own: subscribers are stored under ids that it signed, so it can't be replaced."""
 
 
 class Key(Struct, frozen=True):
-    """A secret that the router made for itself. It's nowhere but in the store."""
+    """A secret that the router made. It exists in the store only."""
 
     content: str
 
 
 async def signing(store: Store, auth: Auth, at: float) -> Signer:
-    """By the config's key, or else by one that's made once and kept, the same for all replicas of a
-    store.
+    """The signer of incident links, the same for all replicas of a store.
 
     Raises: StoreUnavailable.
     """
     if auth.link_secret:
         return Signer(auth.link_secret.reveal().encode())
-    return Signer(await made_key(store, LINKS, at))
+    return Signer(await _made_key(store, LINKS, at))
 
 
-async def made_key(store: Store, name: str, at: float) -> bytes:
+async def subscriber_links(store: Store, at: float) -> SubscriberLinks:
+    """The signer of subscriber links. Raises: StoreUnavailable."""
+    return SubscriberLinks(await _made_key(store, SUBSCRIBERS, at))
+
+
+async def _made_key(store: Store, name: str, at: float) -> bytes:
     """The router's own key of that name, which it makes once. Raises: StoreUnavailable."""
     kept = Records(store, KIND, Key)
     key = await kept.get(name)
@@ -40,9 +45,3 @@ async def made_key(store: Store, name: str, at: float) -> bytes:
         key = await kept.get(name)
         assert key is not None
     return key.content.encode()
-
-
-def mailboxes(config: Config) -> dict[str, str]:
-    """Names by e-mail address, of the contacts that have one."""
-    contacts = config.document.contacts.items()
-    return {contact.email: contact.name or key for key, contact in contacts if contact.email}

@@ -4,7 +4,7 @@ from router.config.document import Auth
 from router.config.secret import Secret
 from router.core.messages.signed_links import Grant, Signer
 from router.model.event import Command
-from router.signing import signing
+from router.signing import signing, subscriber_links
 from router.store import SqlStore
 
 GRANT = Grant(1, 0, Command.ACKNOWLEDGE, "mail", "", 1_770_000_000)
@@ -29,3 +29,9 @@ async def test_the_key_of_the_config_comes_first(store: SqlStore) -> None:
     signer = await signing(store, Auth(link_secret=Secret(SECRET)), 0.0)
     assert Signer(SECRET.encode()).read(signer.token(GRANT)) == GRANT
     assert await store.record("key", "links") is None
+
+
+async def test_subscriber_links_are_the_same_for_all_replicas_of_a_store(store: SqlStore) -> None:
+    """Also after a restart."""
+    token = (await subscriber_links(store, 0.0)).token("confirm", "abc")
+    assert (await subscriber_links(store, 1.0)).check("confirm", token, 2.0) == "abc"

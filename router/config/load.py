@@ -118,6 +118,12 @@ class Config(Struct, frozen=True):
         }
 
     @property
+    def mailboxes(self) -> dict[str, str]:
+        """Names by e-mail address, of the contacts that have one."""
+        contacts = self.document.contacts.items()
+        return {contact.email: contact.name or key for key, contact in contacts if contact.email}
+
+    @property
     def status_plan(self) -> StatusPlan | None:
         """What the public status page is made by; None where there's none."""
         page = self.document.status_page

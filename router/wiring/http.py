@@ -26,7 +26,6 @@ from router.ports.clock import Clock
 from router.ports.services import Inbox
 from router.ports.store import Store
 from router.records.records import Records
-from router.signing import mailboxes
 from router.telemetry.metrics import Metrics
 from router.web.api.actions import Actions
 from router.web.api.context import Investigation
@@ -114,7 +113,7 @@ class HttpRoutes:
             self.clock,
             signer=self.signer,
             settings=self.settings,
-            names=lambda: mailboxes(self.config()),
+            names=lambda: self.config().mailboxes,
         )
         overrides = Overrides(
             self.arrangements,

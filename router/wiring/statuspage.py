@@ -15,9 +15,9 @@ from aiohttp import web
 from router.config.communication import CUSTOMERS
 from router.config.load import Config
 from router.config.statuspage import CHANNEL
+from router.core.messages.signed_links import SubscriberLinks
 from router.core.outbox.rate_limit import RateLimit
 from router.engine.customers import CustomerPost, announced
-from router.engine.subscribers.links import Links
 from router.engine.subscribers.post import SubscriberPost
 from router.engine.subscribers.roll import SubscriberList
 from router.model.notification import Letter, Result, Retry, Sent
@@ -52,7 +52,6 @@ class Publishing:
         self._config = config
         self._folder = folder
         self._metrics = metrics
-        self._links = Links(store)
         self._roll: SubscriberList | None = None
         self._post: SubscriberPost | None = None
         self._customers: CustomerPost | None = None
@@ -78,7 +77,10 @@ class Publishing:
         return [*announcements.routes(), *pages.routes(), *StatusPage(self.board).routes()]
 
     def serve(
-        self, config: Config, mailers: Mapping[str, tuple[Mailer, RateLimit | None]]
+        self,
+        config: Config,
+        mailers: Mapping[str, tuple[Mailer, RateLimit | None]],
+        links: SubscriberLinks,
     ) -> Sequence[asyncio.Task[None]]:
         """Work by `config` from now on: the loops that do.
 
@@ -95,7 +97,7 @@ class Publishing:
         plan, page = config.status_plan, config.document.status_page
         if plan is not None and page is not None and page.subscribers is not None:
             mailer, pace = mailers[page.subscribers.channel]
-            self._roll = SubscriberList(self._store, self._clock, page.subscribers, self._links)
+            self._roll = SubscriberList(self._store, self._clock, page.subscribers, links)
             self._post = SubscriberPost(
                 self._store,
                 self._clock,

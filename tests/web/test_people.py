@@ -164,7 +164,7 @@ async def test_acknowledge_and_resolve_by_text_message(router: Router, peer: Pee
             == "INC-1 has reached the last step of its policy: there is nobody else to notify."
         )
         assert await text(daemon, "RES 1 restarted it", BEN) == "Resolved INC-1."
-        assert await text(daemon, "Ack 1") == "INC-1 is resolved by +44...456 already."
+        assert await text(daemon, "Ack 1") == "INC-1 is already resolved by +44...456."
         assert await text(daemon, "ACK 7") == "There's no INC-7."
         assert await story(daemon) == [
             (Reason.ACKNOWLEDGED, "+44…123"),
@@ -378,7 +378,7 @@ async def test_a_priority_of_pagerdutys_is_a_severity_here(router: Router, slack
         assert [answer.body for answer in told] == [
             b"INC-1 is P2 now.",
             b"INC-1 has a newer change: nothing done.",
-            b"INC-1 is P2 already.",
+            b"INC-1 is already P2.",
             b"Ignored: Not done by a person.",
             b"Ignored: Not an event that changes anything here.",
         ]
@@ -607,7 +607,7 @@ async def test_an_incident_is_opened_from_slack(router: Router, slack: Slack) ->
         )
         assert await command(daemon, "severity 1 P3 only staging", "1.4") == "INC-1 is P3 now."
         assert await command(daemon, "lead 1 @ben", "1.7") == "ben leads INC-1 now."
-        assert await command(daemon, "severity 1 P3", "1.5") == "INC-1 is P3 already."
+        assert await command(daemon, "severity 1 P3", "1.5") == "INC-1 is already P3."
         assert [what for what, _ in await story(daemon)] == [
             Reason.OPENED,
             Reason.SEVERITY_SET,

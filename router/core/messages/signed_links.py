@@ -1,12 +1,14 @@
-"""Links that let whoever has one do one thing to one incident: signed, so that nobody can make one,
-and expiring.
+"""Signed links: whoever has one may do one thing, and nobody without the key can make one.
 
-A token is `PAYLOAD.MAC`, both in base64url without padding: the grant as JSON, and the HMAC-SHA256
-of it. Its 256 bits can't be guessed; and it says nothing that the message around it doesn't.
+A link in a message about an incident allows one command. Its token is `PAYLOAD.MAC`, both in
+base64url without padding: the grant as JSON, and its HMAC-SHA256. A link in a mail to a subscriber
+confirms or ends the subscription. Its token is `SUBSCRIBER.EXPIRES.MAC`, where the subscriber's id
+is itself a signature, so that it doesn't reveal the address. Links that were mailed must keep
+working, so neither form may change.
 """
 
 import hmac
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import b32encode, urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
 from hashlib import sha256
 
@@ -17,21 +19,38 @@ from router.model.event import Command
 from router.model.incident import Incident
 
 PATH = "/act"
-"""Where links lead to, with the token after it."""
+"""The path of incident links, before the token."""
 
 MAX_TOKEN = 2000
-"""Characters: what is longer is none of ours, and isn't even decoded."""
+"""Characters. A longer token isn't decoded."""
+
+LENGTH = 26
+"""Characters of a subscriber link's signature: 130 bits, five in each."""
 
 _PURPOSE = b"alert-router act 1\0"
-"""So that what the key may one day sign for another purpose is no link."""
+"""Keeps other uses of the key from making a valid link."""
+
+
+class _Key:
+    """A secret that signs, and that no log shows."""
+
+    __slots__ = ("_key",)
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(***)"
+
+    def _mac(self, message: bytes) -> bytes:
+        return hmac.digest(self._key, message, sha256)
 
 
 class Grant(Struct, frozen=True, array_like=True):
-    """What a link allows: one command, to one life of an incident as `Incident.reopened` counts
-    them, until then.
+    """One command, for one life of an incident as `Incident.reopened` counts them.
 
-    channel: the address that the link was sent to, like `mail/ana`. who: the mailbox; "" where many
-    read it.
+    channel: the address that the link was sent to, like `mail/ana`.
+    who: the mailbox; "" where many people read it.
     expires_at: UTC seconds.
     """
 
@@ -48,64 +67,73 @@ class Grant(Struct, frozen=True, array_like=True):
         return f"link:{sha256(json.encode(self)).hexdigest()[:32]}"
 
 
-class Signer:
-    """Makes tokens and knows its own. The key isn't shown."""
+class Signer(_Key):
+    """Makes and reads the tokens of incident links."""
 
-    __slots__ = ("_key",)
-
-    def __init__(self, key: bytes) -> None:
-        self._key = key
-
-    def __repr__(self) -> str:
-        return "Signer(***)"
+    __slots__ = ()
 
     def token(self, grant: Grant) -> str:
         payload = json.encode(grant)
-        return f"{_text(payload)}.{_text(self._mac(payload))}"
+        return f"{_text(payload)}.{_text(self._mac(_PURPOSE + payload))}"
 
     def read(self, token: str) -> Grant | None:
-        """What the token allows, or allowed: it may have expired.
-
-        None if it isn't one that this key made.
-        """
+        """The grant, which may have expired. None if this key didn't sign the token."""
         if len(token) > MAX_TOKEN or not token.isascii():
             return None
         written, _, signature = token.partition(".")
         try:
             payload, mac = _bytes(written), _bytes(signature)
-            if not hmac.compare_digest(self._mac(payload), mac):
+            if not hmac.compare_digest(self._mac(_PURPOSE + payload), mac):
                 return None
             return json.decode(payload, type=Grant)
         except (ValueError, msgspec.MsgspecError):
             return None
 
-    def _mac(self, payload: bytes) -> bytes:
-        return hmac.new(self._key, _PURPOSE + payload, sha256).digest()
-
 
 class Links(Struct, frozen=True):
-    """Makes the links that messages carry, good for so many seconds.
-
-    `url` is the router's, without a slash.
-    """
+    """Makes incident links. `url` is the router's, without a slash; `expire_after` in seconds."""
 
     signer: Signer
     url: str
     expire_after: float
 
     def of(self, incident: Incident, channel: str, at: float) -> Callable[[str, str], str]:
-        """What makes those about this life of the incident, for a message to that address: see
-        `Letter.link`.
-        """
+        """A function that makes the links of a message to this address: see `Letter.link`."""
 
         def link(command: str, who: str) -> str:
             expires_at = int(at + self.expire_after)
-            grant = Grant(
-                incident.id, incident.reopened, Command(command), channel, who, expires_at
-            )
+            reopened = incident.reopened
+            grant = Grant(incident.id, reopened, Command(command), channel, who, expires_at)
             return f"{self.url}{PATH}/{self.signer.token(grant)}"
 
         return link
+
+
+class SubscriberLinks(_Key):
+    """Makes and checks the tokens of links in mails to subscribers of the status page."""
+
+    __slots__ = ()
+
+    def subscriber(self, address: str) -> str:
+        """The id under which an address is stored. It doesn't reveal the address."""
+        return self._sign(f"subscriber {address.lower()}")
+
+    def token(self, purpose: str, subscriber: str, expires: float = 0.0) -> str:
+        """`expires` in UTC seconds, 0 for never."""
+        signature = self._sign(f"{purpose} {subscriber} {expires:.0f}")
+        return f"{subscriber}.{expires:.0f}.{signature}"
+
+    def check(self, purpose: str, token: str, now: float) -> str | None:
+        """The token's subscriber. None if it's forged, for another purpose, or expired."""
+        subscriber, _, rest = token.partition(".")
+        expires, _, signature = rest.partition(".")
+        signed = self._sign(f"{purpose} {subscriber} {expires}")
+        if not hmac.compare_digest(signed.encode(), signature.encode()):
+            return None
+        return subscriber if expires == "0" or now <= int(expires) else None
+
+    def _sign(self, text: str) -> str:
+        return b32encode(self._mac(text.encode())).decode().lower()[:LENGTH]
 
 
 def _text(raw: bytes) -> str:

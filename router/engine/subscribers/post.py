@@ -159,7 +159,7 @@ class SubscriberPost:
             return
         if self._pace:
             self._pace.take(now)
-        mail = await self._written(owed, now)
+        mail = await self._written(owed)
         result = await self._try(mail) if mail else None
         at = self._clock.now()
         after = mails.settled(owed, result, at, random.random())  # noqa: S311
@@ -182,12 +182,11 @@ class SubscriberPost:
             log.exception("subscriber_mailer_failed")
             return Retry(f"fault in the sender: {type(error).__name__}")
 
-    async def _written(self, owed: OwedMail, now: float) -> PublicMail | None:
+    async def _written(self, owed: OwedMail) -> PublicMail | None:
         """None: who it's for doesn't want it, or what it's about isn't public."""
         subscriber = await self._roll.subscribers.get(owed.subscriber)
         if subscriber is None:
             return None
-        await self._roll.links.open(now)
         if owed.kind is MailKind.CONFIRM:
             token = self._roll.links.token(
                 "confirm", owed.subscriber, owed.owed_at + CONFIRM_WITHIN

@@ -6,8 +6,8 @@ An address is kept here and shown nowhere.
 from msgspec.structs import replace
 
 from router.config.statuspage import SubscribersDocument
+from router.core.messages.signed_links import SubscriberLinks
 from router.engine.subscribers.limits import Limit
-from router.engine.subscribers.links import Links
 from router.model.statuspage import MailKind, OwedMail, Subscriber
 from router.ports.clock import Clock
 from router.ports.store import Store
@@ -23,7 +23,7 @@ class SubscriberList:
     """Raises StoreUnavailable wherever the store is needed."""
 
     def __init__(
-        self, store: Store, clock: Clock, document: SubscribersDocument, links: Links
+        self, store: Store, clock: Clock, document: SubscribersDocument, links: SubscriberLinks
     ) -> None:
         self.subscribers = Records(store, "subscriber", Subscriber)
         self.mails = Records(store, "subscriber_mail", OwedMail)
@@ -41,7 +41,6 @@ class SubscriberList:
         now = self._clock.now()
         if not self._callers.take(caller, now):
             return False
-        await self.links.open(now)
         number = self.links.subscriber(address)
         if not self._addresses.take(number, now):
             return True
@@ -102,5 +101,4 @@ class SubscriberList:
 
     async def _whose(self, purpose: str, token: str) -> str | None:
         now = self._clock.now()
-        await self.links.open(now)
         return self.links.check(purpose, token, now)

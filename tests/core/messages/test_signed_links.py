@@ -1,18 +1,20 @@
 """Signed links: only whoever has the key can make one, and it allows what it says and no more."""
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from router.core.messages.signed_links import MAX_TOKEN, Grant, Links, Signer
+from router.core.messages.signed_links import MAX_TOKEN, Grant, Links, Signer, SubscriberLinks
 from router.model.event import Command
 from tests.senders.kit import NOW, make_incident
 
 KEY = b"a key of at least thirty-two bytes"
 GRANT = Grant(142, 1, Command.ACKNOWLEDGE, "mail/ana", "ana@example.com", 1_770_000_000)
 
-signer = Signer(KEY)
+signer, subscriber_links = Signer(KEY), SubscriberLinks(KEY)
 
 
 @given(
@@ -97,3 +99,79 @@ def test_a_link_is_for_the_life_of_the_incident_that_the_message_is_about() -> N
 def test_the_key_is_not_shown() -> None:
     """Not in what a log may print of a letter."""
     assert "thirty" not in repr(Links(signer, "https://router.example.com", 3600.0))
+
+
+# --- links in mails to subscribers
+
+
+def test_a_subscriber_link_names_its_subscriber_and_not_the_address() -> None:
+    """However the address is capitalised."""
+    ana = subscriber_links.subscriber("ana@example.com")
+    assert (
+        subscriber_links.check("confirm", subscriber_links.token("confirm", ana, NOW + 60), NOW)
+        == ana
+    )
+    assert ana == subscriber_links.subscriber("ANA@example.com")
+    assert "ana" not in ana
+
+
+def test_a_link_for_one_purpose_is_invalid_for_another() -> None:
+    token = subscriber_links.token("confirm", "abc", NOW + 60)
+    assert subscriber_links.check("unsubscribe", token, NOW) is None
+
+
+def test_a_subscriber_link_expires_unless_it_never_does() -> None:
+    token = subscriber_links.token("confirm", "abc", NOW + 60)
+    assert subscriber_links.check("confirm", token, NOW + 61) is None
+    assert (
+        subscriber_links.check("leave", subscriber_links.token("leave", "abc"), NOW + 1e9) == "abc"
+    )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda token: token.replace("abc", "abd"),
+        lambda token: token[:-1] + ("a" if token[-1] != "a" else "b"),
+        lambda token: token.replace(".1000060.", ".2000060."),
+        lambda token: token.replace(".1000060.", ".0."),
+        lambda token: token + "x",
+        lambda _: "",
+        lambda _: "..",
+        lambda _: "a.b.c",
+        lambda _: "é.٣.ü",
+        lambda token: token.rpartition(".")[0],
+    ],
+)
+def test_a_changed_subscriber_link_is_invalid(change: Callable[[str], str]) -> None:
+    token = change(subscriber_links.token("confirm", "abc", 1_000_060.0))
+    assert subscriber_links.check("confirm", token, 1_000_000.0) is None
+
+
+# --- links that were mailed by earlier versions
+
+
+def test_incident_links_of_earlier_versions_still_work() -> None:
+    """They are in mailboxes."""
+    token = (
+        "WzE0MiwxLCJhY2siLCJtYWlsL2FuYSIsImFuYUBleGFtcGxlLmNvbSIsMTc3MDAwMDAwMF0"
+        ".wIU5oCRTZD-WbvulvwDU-9yWUrZcSxy4v5CH5f6dUmU"
+    )
+    assert signer.read(token) == GRANT
+    assert signer.token(GRANT) == token
+
+
+@pytest.mark.parametrize(
+    ("purpose", "expires", "token"),
+    [
+        ("confirm", 1_000_060.0, "v7laooerplafax2sz3oeq6sebp.1000060.noqx666jfiz7kt54nlhb5huyoa"),
+        ("unsubscribe", 0.0, "v7laooerplafax2sz3oeq6sebp.0.meckdqnqbj5ruar4muapwpcvpt"),
+    ],
+)
+def test_subscriber_links_of_earlier_versions_still_work(
+    purpose: str, expires: float, token: str
+) -> None:
+    """So do the ids under which subscribers are stored."""
+    ana = subscriber_links.subscriber("Ana@example.com")
+    assert subscriber_links.check(purpose, token, 1_000_000.0) == ana == token.partition(".")[0]
+    assert subscriber_links.token(purpose, ana, expires) == token

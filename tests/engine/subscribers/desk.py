@@ -7,8 +7,8 @@ from msgspec.structs import replace
 
 from router.config.statuspage import SubscribersDocument
 from router.core.incident.snapshot import Writes
+from router.core.messages.signed_links import SubscriberLinks
 from router.core.outbox.rate_limit import RateLimit
-from router.engine.subscribers.links import Links
 from router.engine.subscribers.post import SubscriberPost
 from router.engine.subscribers.roll import SubscriberList
 from router.model.decision import Entry
@@ -20,6 +20,7 @@ from tests.clock import SteppedClock
 from tests.core.statuspage.published import PLAN, published, said
 
 URL = "https://router.example.com/status"
+LINKS = SubscriberLinks(b"a key of at least thirty-two bytes")
 
 
 class Mailbox:
@@ -50,14 +51,14 @@ class Desk:
         self, store: Store, clock: SteppedClock, mailbox: Mailbox, pace: RateLimit | None = None
     ) -> None:
         self.store, self.clock, self.mailbox, self.pace = store, clock, mailbox, pace
-        self.roll = SubscriberList(store, clock, SubscribersDocument(channel="mail"), Links(store))
+        self.roll = SubscriberList(store, clock, SubscribersDocument(channel="mail"), LINKS)
         self.outcomes: list[str] = []
         self.post = self.restarted()
 
     def restarted(self) -> SubscriberPost:
         """A process after the last one died: it knows what is in the store, and nothing else."""
         self.roll = SubscriberList(
-            self.store, self.clock, SubscribersDocument(channel="mail"), Links(self.store)
+            self.store, self.clock, SubscribersDocument(channel="mail"), LINKS
         )
         self.post = SubscriberPost(
             self.store, self.clock, self.roll, mailer=self.mailbox, plan=PLAN, url=URL, pace=self.pace,

@@ -111,10 +111,8 @@ async def test_the_button_acknowledges_and_the_link_is_used_up(
         assert await story(daemon) == [(Reason.ACKNOWLEDGED, "Ana Lima")]
         await until(lambda: len(relay.mails) == 2)
         assert list(links(relay, 1)) == ["Escalate", "Resolve"]
-        assert (
-            said(await press(daemon, links(relay, 1)["Escalate"]))
-            == "Escalated INC-1: the next step is being notified."
-        )
+        escalated = said(await press(daemon, links(relay, 1)["Escalate"]))
+        assert escalated == "Escalated INC-1: the next step is being notified."
         assert said(await press(daemon, links(relay, 1)["Resolve"])) == "Resolved INC-1."
 
 

@@ -258,7 +258,7 @@ async def test_what_was_so_already_is_said(router: Router) -> None:
         await daemon.alert(alert())
         await send(daemon, "/incidents/1/resolve", by="Ana")
         answer = await send(daemon, "/incidents/1/ack", by="Ben")
-        assert "INC-1 is resolved by Ana already." in text(
+        assert "INC-1 is already resolved by Ana." in text(
             await daemon.get(answer.headers["Location"])
         )
 
