@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from router.app import TYPES
 from router.cli import main
+from router.config.channel_options import ChannelOptions
 from router.config.convert import FAILED, Context, convert
 from router.config.document import RuleDocument
 from router.config.drills import DrillDocument
@@ -26,7 +27,6 @@ from router.model.reason import Reason
 from router.model.reasons import row
 from router.receivers import RECEIVERS
 from router.senders import KINDS
-from router.senders.options import ChannelOptions
 from router.telemetry.metrics import Metrics
 from router.web.api.openapi import TABLE
 from tests.pages import ROOT, blocks, names, rows

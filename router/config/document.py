@@ -7,6 +7,7 @@ from typing import Literal, NewType
 from msgspec import Struct, field
 
 from router.config.actions import ActionDocument
+from router.config.channel_options import ChannelOptions
 from router.config.communication import CommunicationDocument, TemplatesDocument
 from router.config.company import Company
 from router.config.deployments import DeploymentsDocument
@@ -25,10 +26,6 @@ from router.model.incident import Severity
 
 LinkTemplate = NewType("LinkTemplate", Template)
 """A template of a URL."""
-
-
-class Channel(Struct, frozen=True):
-    """One configured destination; `type` names the kind of service."""
 
 
 class Count(Struct, frozen=True, kw_only=True):
@@ -214,7 +211,7 @@ class Document(Struct, frozen=True, kw_only=True):
     """
 
     rules: list[str]
-    channels: dict[str, Channel]
+    channels: dict[str, ChannelOptions]
     severities: dict[Severity, SeverityDocument]
     policies: dict[str, PolicyDocument]
     contacts: dict[str, ContactDocument] = {}

@@ -10,11 +10,11 @@ from msgspec import Struct, defstruct
 
 from router.config import company
 from router.config.actions import check_actions, plans
+from router.config.channel_options import Capabilities, ChannelOptions
 from router.config.communication import CUSTOMERS, check_communication, read_templates, wording
 from router.config.convert import FAILED, Context, Trail, convert
 from router.config.deployments import deploys
 from router.config.document import (
-    Channel,
     DefaultRule,
     Document,
     LinkDocument,
@@ -27,7 +27,7 @@ from router.config.fields import Matchers, is_loopback
 from router.config.heartbeats import RULE, check_heartbeats, first_rules, heartbeats, last_rules
 from router.config.located import Invalid, Place, Problem, read
 from router.config.people import EXPECTED, PARSERS, people
-from router.config.people_check import check_name, check_people
+from router.config.people_check import channel_at, check_name, check_people
 from router.config.policies import Target, parse_target, policies, severities
 from router.config.postmortems import check_postmortems, postmortem_plan
 from router.config.shapes import Hooks
@@ -88,7 +88,7 @@ class Types(Struct, frozen=True):
                 Condition: compile_condition,
                 Target: parse_target,
             },
-            choices={Channel: self.channels},
+            choices={ChannelOptions: self.channels},
             expected=EXPECTED
             | {LinkTemplate: "a URL, in which {{ }} stands for what is the incident's"},
         )
@@ -104,7 +104,7 @@ class Config(Struct, frozen=True):
     document: Document
     settings: Settings
     sources: Mapping[str, Any]
-    channels: Mapping[str, Any]
+    channels: Mapping[str, ChannelOptions]
     kinds: Mapping[str, str]
     drills: Mapping[str, DrillPlan]
 
@@ -136,11 +136,9 @@ class Config(Struct, frozen=True):
     @property
     def own(self) -> tuple[str, ...]:
         """The channels that have a destination of their own, and aren't the public's."""
-        configured = self.channels.items()
+        able = {name: channel.capabilities for name, channel in self.channels.items()}
         return tuple(
-            name
-            for name, one in configured
-            if getattr(one, "to", True) and not getattr(one, "public", False)
+            name for name, can in able.items() if can.has_destination and not can.is_public
         )
 
     @property
@@ -151,12 +149,10 @@ class Config(Struct, frozen=True):
         """Where each contact who can be reached over the channel is reached; None where it reaches
         no people.
         """
-        reaches = getattr(self.channels[channel], "reaches", None)
+        reaches = self.channels[channel].capabilities.reaches
         if reaches is None:
             return None
-        found = {
-            name: getattr(contact, reaches) for name, contact in self.document.contacts.items()
-        }
+        found = {name: contact.address(reaches) for name, contact in self.document.contacts.items()}
         return {name: address for name, address in found.items() if address}
 
 
@@ -290,10 +286,8 @@ def _check(context: Context) -> None:
 def _check_names(context: Context) -> None:
     for trail, target in list(context.all_of(Target)):
         check_name(target.kind, target.name, context.names_at((f"{target.kind}s",)), trail, context)
-        channel = (
-            context.values.get(("channels", target.name)) if target.kind == "channel" else None
-        )
-        if channel is not None and not getattr(channel, "to", True):
+        channel = channel_at(context, target.name) if target.kind == "channel" else None
+        if channel and not channel.capabilities.has_destination:
             context.report(
                 context.place_of(trail),
                 f"channel '{target.name}' has nobody in its 'to': add them, or notify a contact, role or schedule",
@@ -315,8 +309,8 @@ def _check_answers(context: Context) -> None:
     """A channel that asks people for answers needs the source that takes them, or they'd be lost."""
     sources = context.names_at(("sources",))
     for name in context.names_at(("channels",)):
-        trail = ("channels", name)
-        source = getattr(context.values.get(trail), "answers", "")
+        trail, channel = ("channels", name), channel_at(context, name)
+        source = channel.capabilities.answers if channel else ""
         if source and source not in sources:
             context.report(
                 context.place_of(trail),
@@ -381,6 +375,7 @@ def _assemble(  # noqa: PLR0913, PLR0917 - all that was read
     drills: Mapping[str, DrillPlan],
 ) -> Config:
     summary = compile_template(SUMMARY)
+    able = {name: channel.capabilities for name, channel in document.channels.items()}
     settings = Settings(
         rules=RuleSet.of(
             [
@@ -400,18 +395,14 @@ def _assemble(  # noqa: PLR0913, PLR0917 - all that was read
         heartbeats=heartbeats(document.heartbeats),
         silences=silences(document.silences, document.company.time_zone),
         inhibitions=inhibitions(document.inhibit),
-        edited=frozenset(
-            name for name, channel in document.channels.items() if getattr(channel, "edits", False)
-        ),
-        rings=frozenset(
-            name for name, channel in document.channels.items() if getattr(channel, "rings", False)
-        ),
+        edited=frozenset(name for name, can in able.items() if can.edits),
+        rings=frozenset(name for name, can in able.items() if can.is_paging),
         actions=plans(document.actions),
-        public=_public(document),
+        public=_public(document, able),
         customers=(CUSTOMERS,) if document.communication else (),
         wording=wording(document.company, document.status_page, document.severities, templates),
         deployments=deploys(document.deployments),
-        postmortems=postmortem_plan(document.postmortems, _tickets(document)),
+        postmortems=postmortem_plan(document.postmortems, _tickets(able)),
         reopen_within=document.reopen_within,
         fallback_after=document.fallback_after,
         give_up_after=document.give_up_after,
@@ -425,17 +416,15 @@ def _assemble(  # noqa: PLR0913, PLR0917 - all that was read
     return Config(document, settings, given, document.channels, kinds, drills)
 
 
-def _tickets(document: Document) -> list[str]:
+def _tickets(able: Mapping[str, Capabilities]) -> list[str]:
     """The channels that keep a ticket for each action item."""
-    return [name for name, channel in document.channels.items() if getattr(channel, "items", False)]
+    return [name for name, can in able.items() if can.action_items]
 
 
-def _public(document: Document) -> tuple[str, ...]:
+def _public(document: Document, able: Mapping[str, Capabilities]) -> tuple[str, ...]:
     """Who is owed what is published: the page, and the channels that are pages elsewhere."""
     page = (CHANNEL,) if document.status_page else ()
-    return page + tuple(
-        name for name, channel in document.channels.items() if getattr(channel, "public", False)
-    )
+    return page + tuple(name for name, can in able.items() if can.is_public)
 
 
 def _rule(rule: RuleDocument, document: Document, origin: str) -> Rule:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import blake2b
-from typing import Final, NewType
+from typing import Final, Literal, NewType
 
 from msgspec import Struct, field
 
@@ -114,6 +114,16 @@ class ContactDocument(Struct, frozen=True, kw_only=True):
     time_zone: TimeZone | None = None
     reach: list[WayDocument] = []
     throttle: Rate | None = None
+
+    def address(self, kind: Literal["name", "phone", "email"]) -> str:
+        """The address of this kind; "" if the contact has none."""
+        match kind:
+            case "phone":
+                return self.phone or ""
+            case "email":
+                return self.email or ""
+            case _:
+                return self.name
 
     def __post_init__(self) -> None:
         if self.throttle and self.throttle.per > LONGEST_HOLD:

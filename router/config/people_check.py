@@ -2,6 +2,7 @@
 to its person.
 """
 
+from router.config.channel_options import ChannelOptions
 from router.config.convert import Context, Trail
 from router.config.located import suggest
 from router.config.people import ContactDocument, WayDocument
@@ -37,21 +38,27 @@ def check_people(context: Context) -> None:
         _check_way(trail, way, context)
 
 
+def channel_at(context: Context, name: str) -> ChannelOptions | None:
+    """The channel of this name, if its options could be read."""
+    found = context.values.get(("channels", name))
+    return found if isinstance(found, ChannelOptions) else None
+
+
 def _check_way(trail: Trail, way: WayDocument, context: Context) -> None:
     channels = context.names_at(("channels",))
     at = (*trail, "via")
     check_name("channel", way.via, channels, at, context)
-    channel, contact = context.values.get(("channels", way.via)), context.values.get(trail[:2])
+    channel, contact = channel_at(context, way.via), context.values.get(trail[:2])
     if channel is None or not isinstance(contact, ContactDocument):
         return  # a problem of its own
-    reaches = getattr(channel, "reaches", None)
+    reaches = channel.capabilities.reaches
     if reaches is None:
         kind = context.values["channels", way.via, "type"]
         context.report(
             context.place_of(at),
             f"channel '{way.via}' is of type {kind}, which doesn't reach single people",
         )
-    elif not getattr(contact, reaches):
+    elif not contact.address(reaches):
         context.report(
             context.place_of(at), f"'{trail[1]}' has no {reaches}, which channel '{way.via}' needs"
         )

@@ -7,8 +7,6 @@ from msgspec import Struct
 from router.config.load import Config
 from router.core.oncall.schedule import Schedule
 
-BY_PHONE = ("sms", "voice")
-
 
 class ReceiverContext(Struct, frozen=True):
     """Where the router is, and who may talk to it.
@@ -34,17 +32,16 @@ class ReceiverContext(Struct, frozen=True):
         Who has a number there, but isn't a contact, goes by what is left of the number.
         """
         document = config.document
-        by_phone = [
-            config.channels[name] for name, kind in config.kinds.items() if kind in BY_PHONE
-        ]
-        called_back = [channel.callback_url for channel in by_phone if channel.callback_url]
+        able = [channel.capabilities for channel in config.channels.values()]
+        by_phone = [can for can in able if can.reaches == "phone"]
+        called_back = [can.callback_url for can in able if can.callback_url]
         contacts = [(contact.name or key, contact) for key, contact in document.contacts.items()]
         return ReceiverContext(
             urls=tuple(
                 dict.fromkeys(url.rstrip("/") for url in (*called_back, document.external_url))
             ),
             company=document.company.name,
-            phones={number: masked(number) for channel in by_phone for number in channel.to}
+            phones={number: masked(number) for can in by_phone for number in can.to or ()}
             | {contact.phone: name for name, contact in contacts if contact.phone},
             slack={contact.slack: name for name, contact in contacts if contact.slack},
             names={key: contact.name or key for key, contact in document.contacts.items()},

@@ -11,8 +11,8 @@ from typing import Any, cast
 import aiohttp
 from msgspec import Struct
 
+from router.config.channel_options import ChannelOptions
 from router.ports.channels import Sender
-from router.senders.options import ChannelOptions
 
 
 class SenderKind(Struct, frozen=True):
@@ -51,10 +51,10 @@ KINDS = {
 """By a channel's `type`."""
 
 
-class Configs(Mapping[str, type[Struct]]):
+class Configs(Mapping[str, type[ChannelOptions]]):
     """The config struct of each kind, loaded when it's looked up."""
 
-    def __getitem__(self, type_: str) -> type[Struct]:
+    def __getitem__(self, type_: str) -> type[ChannelOptions]:
         return KINDS[type_].config()
 
     def __iter__(self) -> Iterator[str]:

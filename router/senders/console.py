@@ -3,14 +3,13 @@ other.
 """
 
 import sys
-from typing import Literal
 
 import aiohttp
 
+from router.config.channel_options import Capabilities, ChannelOptions
 from router.core.messages.render import message
 from router.core.text.plain import plain
 from router.model.notification import Letter, Result, Retry, Sent
-from router.senders.options import ChannelOptions
 
 
 class ConsoleConfig(ChannelOptions, frozen=True, kw_only=True):
@@ -19,8 +18,8 @@ class ConsoleConfig(ChannelOptions, frozen=True, kw_only=True):
     brief: bool = False
 
     @property
-    def reaches(self) -> Literal["name"]:
-        return "name"
+    def capabilities(self) -> Capabilities:
+        return Capabilities(reaches="name")
 
 
 class ConsoleSender:

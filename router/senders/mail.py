@@ -16,12 +16,12 @@ from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
 from email.utils import format_datetime, parseaddr
 from html import escape
-from typing import Literal
 
 import aiohttp
 import aiosmtplib
 from msgspec import Struct, field
 
+from router.config.channel_options import Capabilities, ChannelOptions
 from router.config.fields import Duration, is_loopback
 from router.config.secret import Secret
 from router.core.messages.render import Message, further, message, to_stakeholders
@@ -30,7 +30,6 @@ from router.model.incident import Severity
 from router.model.notification import Letter, Rejected, Result, Retry, Sent
 from router.model.statuspage import PublicMail
 from router.senders.links import answers
-from router.senders.options import ChannelOptions
 from router.senders.recipients import RecipientList
 
 MAX_SUBJECT = 200
@@ -100,12 +99,8 @@ class MailConfig(ChannelOptions, frozen=True, kw_only=True):
             _address(text)
 
     @property
-    def reaches(self) -> Literal["email"]:
-        return "email"
-
-    @property
-    def pictures(self) -> bool:
-        return True
+    def capabilities(self) -> Capabilities:
+        return Capabilities(reaches="email", to=self.to, charts=True)
 
 
 class MailSender:

@@ -16,6 +16,7 @@ import aiohttp
 import msgspec
 from yarl import URL
 
+from router.config.channel_options import ChannelOptions
 from router.config.fields import Rate
 from router.config.secret import SecretUrl
 from router.core.messages.render import Message, message
@@ -23,7 +24,6 @@ from router.model.incident import Incident, Severity, Status
 from router.model.notification import Letter, Result, Sent
 from router.senders.http import post
 from router.senders.links import answers, links
-from router.senders.options import ChannelOptions
 from router.senders.outcome import from_response
 
 MAX_CARD = 25_000

@@ -16,6 +16,7 @@ from typing import Any
 import aiohttp
 import msgspec
 
+from router.config.channel_options import ChannelOptions
 from router.config.secret import Secret, SecretUrl
 from router.core.messages.render import describe
 from router.model.alert import Alert
@@ -24,7 +25,6 @@ from router.model.incident import Incident
 from router.model.notification import Letter, Result
 from router.model.reasons import row
 from router.senders.http import post
-from router.senders.options import ChannelOptions
 
 MAX_BODY = 20_000
 """Bytes; the specification asks for less than 20 kB.

@@ -97,18 +97,19 @@ class Channels:
 
     def _channel(self, name: str, config: Config, session: aiohttp.ClientSession) -> Channel:
         options = config.channels[name]
+        can = options.capabilities
         sender = KINDS[config.kinds[name]].build(name, options, session)
         if name in announcing(config) and isinstance(sender, Announcer):
             self.announcers[name] = sender
-        if options.answers and isinstance(sender, FormSender):
-            self._forms[options.answers] = sender
+        if can.answers and isinstance(sender, FormSender):
+            self._forms[can.answers] = sender
         pace = RateLimit(options.rate.count, options.rate.per) if options.rate else None
         people = config.addresses(name)
-        pictures = getattr(options, "pictures", False)
+        pictures = can.charts
         limits = {
             f"{name}/{person}": limit for person, limit in config.settings.people.limits.items()
         }
-        limited = Limits(limits if people is not None else {}, self._throttle, options.rings)
+        limited = Limits(limits if people is not None else {}, self._throttle, can.is_paging)
         return Channel(
             name, sender, options.concurrency, options.timeout, pace, people, pictures, limited
         )
@@ -141,8 +142,4 @@ class Channels:
 
 def announcing(config: Config) -> list[str]:
     """The channels that are told of deployments."""
-    return [
-        name
-        for name, options in config.channels.items()
-        if getattr(options, "change_events", False)
-    ]
+    return [name for name, options in config.channels.items() if options.capabilities.deployments]

@@ -92,7 +92,7 @@ class Publishing:
             name = communication.customers.name
             mailer, pace = mailers[name]
             self._customers = CustomerPost(
-                self._store, self._clock, mailer, config.channels[name].to, pace
+                self._store, self._clock, mailer, config.channels[name].capabilities.to or (), pace
             )
         plan, page = config.status_plan, config.document.status_page
         if plan is not None and page is not None and page.subscribers is not None:

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
+from router.config.channel_options import ChannelOptions
 from router.senders import KINDS
-from router.senders.options import ChannelOptions
 
 
 @pytest.mark.parametrize("name", KINDS)

@@ -279,7 +279,7 @@ def test_a_url_that_cannot_work_is_refused_without_being_told(url: str, words: s
 def test_a_channel_keeps_the_rate_of_a_webhook_unless_told_otherwise(host: str) -> None:
     config = TeamsConfig(webhook_url=SecretUrl(f"https://{host}{PATH}"))
     assert config.rate == Rate(4, 1.0)
-    assert not config.edits
+    assert not config.capabilities.edits
     assert msgspec.structs.replace(config, rate=None).rate is None
 
 

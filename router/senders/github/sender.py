@@ -16,6 +16,7 @@ import re
 
 import aiohttp
 
+from router.config.channel_options import Capabilities, ChannelOptions
 from router.config.fields import Duration, HttpUrl, Rate
 from router.config.secret import Secret
 from router.model.incident import Incident, Status
@@ -24,7 +25,6 @@ from router.senders.calls import Failed
 from router.senders.github.api import PAGES, PER_PAGE, SKEW, Api, Comment, Issue, written
 from router.senders.github.items import track
 from router.senders.github.text import body, comment, is_marked, title, told_in
-from router.senders.options import ChannelOptions
 
 REPOSITORY = re.compile(r"[A-Za-z0-9-]+/[A-Za-z0-9._-]+")
 REF = re.compile(r"[1-9][0-9]{0,17}")
@@ -54,6 +54,10 @@ class GitHubConfig(ChannelOptions, frozen=True, kw_only=True):
     rate: Rate | None = Rate(1, 1.0)
     concurrency: int = 1
     timeout: Duration = Duration(20.0)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return Capabilities(action_items=self.items)
 
     def __post_init__(self) -> None:
         if not REPOSITORY.fullmatch(self.repository):

@@ -17,6 +17,7 @@ import httpx2
 import msgspec
 import pagerduty
 
+from router.config.channel_options import Capabilities, ChannelOptions
 from router.config.fields import HttpUrl
 from router.config.secret import Secret
 from router.core.messages.render import message
@@ -24,7 +25,6 @@ from router.core.text.plain import plain
 from router.model.deployment import Deployment
 from router.model.incident import Severity
 from router.model.notification import Letter, Rejected, Result, Retry, Sent
-from router.senders.options import ChannelOptions
 from router.senders.outcome import from_response
 from router.senders.pagerduty.change import announce
 
@@ -53,6 +53,10 @@ class PagerDutyConfig(ChannelOptions, frozen=True, kw_only=True):
     routing_key: Secret
     change_events: bool = False
     api_url: HttpUrl = HttpUrl("https://events.pagerduty.com")
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return Capabilities(deployments=self.change_events)
 
 
 class Event(msgspec.Struct, frozen=True):

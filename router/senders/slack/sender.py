@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 import msgspec
 
+from router.config.channel_options import Capabilities, ChannelOptions
 from router.config.fields import HttpUrl
 from router.config.secret import Secret, SecretUrl
 from router.model.notification import Letter, Rejected, Result, Retry, Sent, Uncertain
@@ -25,7 +26,6 @@ from router.model.reasons import having
 from router.ports.channels import Sender
 from router.ports.webhooks import EphemeralReply, Form
 from router.senders.http import post, timeouts
-from router.senders.options import ChannelOptions
 from router.senders.outcome import error_word, from_error, from_response, retry_after
 from router.senders.slack.blocks import build_form, build_message, build_thread, mrkdwn
 from router.senders.slack.files import show_picture
@@ -106,16 +106,12 @@ class SlackConfig(ChannelOptions, frozen=True, kw_only=True):
             raise ValueError("`charts` goes with `token`: a webhook takes no pictures")
 
     @property
-    def answers(self) -> str:
-        return "slack" if self.buttons else ""
-
-    @property
-    def edits(self) -> bool:
-        return self.token is not None
-
-    @property
-    def pictures(self) -> bool:
-        return self.charts
+    def capabilities(self) -> Capabilities:
+        return Capabilities(
+            answers="slack" if self.buttons else "",
+            edits=self.token is not None,
+            charts=self.charts,
+        )
 
 
 def build(_name: str, config: SlackConfig, session: aiohttp.ClientSession) -> Sender:

@@ -16,6 +16,7 @@ import aiohttp
 import msgspec
 from msgspec import Struct, field
 
+from router.config.channel_options import Capabilities, ChannelOptions
 from router.config.fields import Duration, HttpUrl, Rate
 from router.config.secret import Secret
 from router.core.communication.notice import INDICATORS, Notice, notice
@@ -23,7 +24,6 @@ from router.model.notification import Letter, Result, Sent
 from router.model.reason import Reason
 from router.model.statuspage import ComponentState, Published
 from router.senders.calls import Failed
-from router.senders.options import ChannelOptions
 from router.senders.statuspage.api import Api, Remote
 
 PER_PAGE = 100
@@ -70,8 +70,8 @@ class StatuspageConfig(ChannelOptions, frozen=True, kw_only=True):
     timeout: Duration = Duration(20.0)
 
     @property
-    def public(self) -> bool:
-        return True
+    def capabilities(self) -> Capabilities:
+        return Capabilities(is_public=True)
 
 
 class StatuspageSender:

@@ -7,7 +7,7 @@ import asyncio
 import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import aiohttp
@@ -16,11 +16,11 @@ from twilio.http import AsyncHttpClient
 from twilio.http.response import Response
 from twilio.rest import Client
 
+from router.config.channel_options import Capabilities, ChannelOptions
 from router.config.fields import HttpUrl
 from router.config.secret import Secret
 from router.model.notification import Letter, Rejected, Result, Sent, Uncertain
 from router.senders.http import timeouts
-from router.senders.options import ChannelOptions
 from router.senders.outcome import from_error
 from router.senders.recipients import RecipientList, side_by_side
 from router.senders.twilio.errors import from_refusal
@@ -64,12 +64,13 @@ class TwilioOptions(ChannelOptions, frozen=True, kw_only=True):
             check_number("to", number)
 
     @property
-    def answers(self) -> str:
-        return "twilio" if self.callback_url else ""
-
-    @property
-    def reaches(self) -> Literal["phone"]:
-        return "phone"
+    def capabilities(self) -> Capabilities:
+        return Capabilities(
+            answers="twilio" if self.callback_url else "",
+            reaches="phone",
+            callback_url=self.callback_url or "",
+            to=self.to,
+        )
 
     @property
     def credentials(self) -> tuple[str, str]:

@@ -8,8 +8,10 @@ from typing import Any
 
 import aiohttp
 from msgspec import field
+from msgspec.structs import replace
 from twilio.rest import Client
 
+from router.config.channel_options import Capabilities
 from router.core.messages.speech import KEYS_FOR_FIRST, ask, say, spoken, spoken_further
 from router.core.outbox.digest import unanswered
 from router.model.notification import Letter, Result, Sent
@@ -32,8 +34,8 @@ class VoiceConfig(TwilioOptions, frozen=True, kw_only=True):
         check_number("from", self.from_)
 
     @property
-    def rings(self) -> bool:
-        return True
+    def capabilities(self) -> Capabilities:
+        return replace(super().capabilities, is_paging=True)
 
 
 class VoiceSender:

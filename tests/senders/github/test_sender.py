@@ -650,7 +650,7 @@ def test_a_repository_is_an_owner_and_a_name(repository: str) -> None:
 
 def test_a_channel_keeps_githubs_pace_unless_told_otherwise() -> None:
     config = GitHubConfig(token=Secret(TOKEN), repository="acme/ops.github.io")
-    assert (config.rate, config.concurrency, config.edits) == (Rate(1, 1.0), 1, False)
+    assert (config.rate, config.concurrency, config.capabilities.edits) == (Rate(1, 1.0), 1, False)
     assert config.api_url == "https://api.github.com"
 
 

@@ -585,8 +585,8 @@ def test_a_channel_is_a_webhook_or_a_bots(options: dict[str, Any]) -> None:
 
 
 def test_only_a_bots_message_is_edited() -> None:
-    assert SlackConfig(token=Secret(TOKEN), channel="#a").edits
-    assert not SlackConfig(webhook_url=SecretUrl("https://hooks.slack.com/x")).edits
+    assert SlackConfig(token=Secret(TOKEN), channel="#a").capabilities.edits
+    assert not SlackConfig(webhook_url=SecretUrl("https://hooks.slack.com/x")).capabilities.edits
     assert (
         msgspec.structs.asdict(SlackConfig(token=Secret(TOKEN), channel="#a"))["api_url"]
         == "https://slack.com/api/"
