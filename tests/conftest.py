@@ -18,6 +18,18 @@ hypothesis.settings.register_profile("router", deadline=None)
 hypothesis.settings.load_profile("router")
 
 
+SLOW = 600
+"""Seconds for a test that is marked as slow, or needs a real peer."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give slow tests more time than the rest."""
+    for item in items:
+        slow = any(item.get_closest_marker(name) for name in ("slow", "peer"))
+        if slow and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(SLOW))
+
+
 @pytest.fixture(autouse=True)
 def _logs_stay() -> Iterator[None]:
     """Starting a router takes over the process's logs: give them back."""

@@ -7,7 +7,7 @@ import sys
 import aiohttp
 
 from router.config.channel_options import Capabilities, ChannelOptions
-from router.core.messages.render import message
+from router.core.messages.render import further, message, others
 from router.core.text.plain import plain
 from router.model.notification import Letter, Result, Retry, Sent
 
@@ -47,8 +47,13 @@ def build(name: str, config: ConsoleConfig, _session: aiohttp.ClientSession) -> 
 
 
 def line(letter: Letter, channel: str) -> str:
-    """Who is told over what, of which incident, and why."""
+    """The recipient, the incident, why it is notified, and the further incidents of a bundle."""
     incident = letter.incident
     whom = f"{channel} -> {plain(letter.to)}" if letter.to else channel
     why = letter.reason.replace("_", " ")
-    return f"[{whom}] {incident.name} {incident.severity} {plain(incident.title)} ({why})"
+    also = (
+        f"; {further(letter)} {'; '.join(what for what, _ in others(letter))}"
+        if letter.also
+        else ""
+    )
+    return f"[{whom}] {incident.name} {incident.severity} {plain(incident.title)} ({why}){also}"

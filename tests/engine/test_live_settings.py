@@ -90,17 +90,18 @@ async def test_what_another_replica_stored_is_seen_at_the_next_look(
     await stop(looking)
 
 
-async def test_a_look_that_began_earlier_does_not_undo_a_refresh(
+async def test_two_refreshes_at_once_leave_the_newer_state_in_force(
     live_settings: LiveSettings, stored: Shortly
 ) -> None:
-    """A slow read of what was there before ends before the one that sees what has just been stored."""
+    """The first read began before something was stored, and would end after the second."""
     tasks: set[asyncio.Task[None]] = set()
-    stored.gate.clear()
+    slow_read = stored.gate = asyncio.Event()
     slow = spawn(live_settings.refresh(), "slow", tasks)
     await turn()
-    stored.there = 2.0
+    stored.there, stored.gate = 2.0, asyncio.Event()
+    stored.gate.set()
     fresh = spawn(live_settings.refresh(), "fresh", tasks)
     await turn()
-    stored.gate.set()
+    slow_read.set()
     await asyncio.gather(slow, fresh)
     assert live_settings.settings.reopen_within == 2.0

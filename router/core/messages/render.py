@@ -72,7 +72,7 @@ def message(letter: Letter) -> Message:
     """The words for the incident as it is in `letter`."""
     incident = letter.incident
     title = plain(incident.title) or incident.name
-    given, also = _facts_of(letter), tuple(_also(letter))
+    given, also = _facts_of(letter), tuple(others(letter))
     return Message(
         headline=given["headline"],
         subject=f"[{incident.name}] {title}" + (f" (and {len(letter.also)} more)" if also else ""),
@@ -118,7 +118,7 @@ def asked(letter: Letter) -> str:
 
 def _more(letter: Letter) -> list[str]:
     """The further incidents, which a company's own template can't leave out."""
-    also = [f"{what} {url}".rstrip() for what, url in _also(letter)]
+    also = [f"{what} {url}".rstrip() for what, url in others(letter)]
     return ["", further(letter), *also] if also else []
 
 
@@ -226,7 +226,7 @@ def _links(letter: Letter) -> Iterator[tuple[str, str]]:
             yield name, url
 
 
-def _also(letter: Letter) -> Iterator[tuple[str, str]]:
+def others(letter: Letter) -> Iterator[tuple[str, str]]:
     for other in letter.also[:MAX_ALSO]:
         yield brief(other.incident), other.url
     if left := letter.also[MAX_ALSO:]:

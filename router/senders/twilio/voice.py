@@ -69,7 +69,7 @@ class VoiceSender:
         others = [other.incident for other in letter.also if unanswered(other.incident)]
         words = spoken(letter.incident, letter.company, letter.at) + spoken_further(others)
         base = self._config.callback_url
-        if base is None:
+        if base is None or letter.onlooker:
             return {**call, "twiml": say(words)}
         twiml = ask(
             f"{words} {KEYS_FOR_FIRST}" if others else words, callback(base, "voice", letter)

@@ -367,3 +367,14 @@ def test_any_number_of_incidents_stays_in_two_segments(
     body = text(letter, answerable=True)
     assert segments(body) <= 2
     assert f"And {count} more" in body
+
+
+@pytest.mark.parametrize(
+    "closed", [{}, {"status": Status.RESOLVED, "closed_at": NOW, "closed_by": "somebody"}]
+)
+def test_a_drill_is_marked_once_and_within_two_segments(closed: dict[str, Any]) -> None:
+    """However long its title is."""
+    title = "[DRILL] " + "Payment failures at 2.3 % on every service there is " * 20
+    said = text(make_letter(drill=True, title=title, **closed), answerable=True)
+    assert said.count("DRILL") == 1
+    assert segments(said) <= 2
