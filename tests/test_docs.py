@@ -22,7 +22,7 @@ from router.cli import main
 from router.config.load import Config, load
 from router.core.incident.batch import Batch
 from router.core.incident.snapshot import Snapshot
-from router.core.messages.render import message
+from router.core.messages.render import content
 from router.model.event import AlertSeen
 from router.model.notification import Letter
 from router.ports.webhooks import Incoming
@@ -302,7 +302,7 @@ def test_the_readme_shows_the_message_that_its_sample_makes() -> None:
         incident, owed.channel, 1, owed.reason, SHOWN_AT,
         timeline=tuple(changes.entries), url=f"{LOCAL}/incidents/{incident.id}", company="VintStreet",
     )  # fmt: skip
-    assert message(letter).text == _block("message").strip()
+    assert content(letter).text == _block("message").strip()
 
 
 def test_the_readme_shows_what_explain_says(monkeypatch: pytest.MonkeyPatch) -> None:

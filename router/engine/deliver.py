@@ -213,7 +213,8 @@ class ChannelWorker:
                 await self._letter(message, first=message is first) for message in parcel.messages
             ]
             letter = replace(
-                letters[0], also=tuple(OtherIncident(one.incident, one.url) for one in letters[1:])
+                letters[0],
+                other_incidents=tuple(OtherIncident(one.incident, one.url) for one in letters[1:]),
             )
             with errors.about(letter.incident.source):
                 attempts = await self._send(letter)
@@ -258,7 +259,7 @@ class ChannelWorker:
             else "",
             company=self._words.wording.company,
             support_email=self._words.wording.support_email,
-            onlooker=onlooks(incident, notification.channel, notification.reason),
+            for_stakeholder=onlooks(incident, notification.channel, notification.reason),
             draft=self._draft(incident, timeline, now),
             next_update=self._words.wording.next_update(incident, now),
             write=self._words.wording.write,

@@ -39,17 +39,19 @@ class Incident(Struct, frozen=True, gc=False):
     """The present state of one incident; its past is the timeline. `version` counts the writes of
     it.
 
-    `key` is the rule's name and the grouping labels, like `payment-failures{service="api"}`; at
-    most one incident of a key is open at a time. `firing` counts the alerts that hold it open,
-    `alerts` all that ever joined it. `quiet_since` is when the last of them cleared. `told` are the
-    channels, and people over channels (`sms/ana`), that have been owed a message, who are therefore
-    owed the end of the story. `policy_since` is when the policy in force started (at the opening, a
-    reopening or a rise in severity) and `step` the index of its step that comes next; `repeats` is
-    how often all of them have been taken again since. `reaching` are the further ways to reach
-    people: when (UTC seconds) which address is told, unless somebody has acknowledged by then.
-    `actions` are the latest requests to run an action. `onset` is when its first alert began to
-    fire, and `suspect` the deployment before it that may be the cause. `severity_since` is when the
-    severity's clock started in this life of the incident, and `spent` the seconds that it
+    `title` is of the alert that set the severity; `first_title` the one it opened with, "" if
+    that's the same. `key` is the rule's name and the grouping labels, like
+    `payment-failures{service="api"}`; at most one incident of a key is open at a time. `firing`
+    counts the alerts that hold it open, `alerts` all that ever joined it. `quiet_since` is when the
+    last of them cleared. `told` are the channels, and people over channels (`sms/ana`), that have
+    been owed a message, who are therefore owed the end of the story. `policy_since` is when the
+    policy in force started (at the opening, a reopening or a rise in severity) and `step` the index
+    of its step that comes next; `repeats` is how often all of them have been taken again since.
+    `reaching` are the further ways to reach people: when (UTC seconds) which address is told,
+    unless somebody has acknowledged by then. `actions` are the latest requests to run an action.
+    `onset` is when its first alert began to fire, and `suspect` the deployment before it that may
+    be the cause. `severity_since` is when the severity's clock started in this life of the
+    incident, and `spent` the seconds that it
     has run in earlier ones: a brief resolve doesn't set it back.
     `news_at` is when a person last said something about it. `public_title` is what the public knows
     it as, since `published_at`; "" while they know nothing of it. `announced_at` is when its end
@@ -72,6 +74,7 @@ class Incident(Struct, frozen=True, gc=False):
     opened_at: float
     updated_at: float
     version: int = 0
+    first_title: str = ""
     labels: dict[str, str] = {}
     annotations: dict[str, str] = {}
     url: str = ""

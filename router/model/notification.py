@@ -60,29 +60,34 @@ class Notification(Struct, frozen=True, gc=False):
 
 
 class OtherIncident(Struct, frozen=True):
-    """A further incident that a letter tells of, and where to look at it."""
+    """A further incident in a bundle, and the URL of its page."""
 
     incident: Incident
     url: str
 
 
 class Letter(Struct, frozen=True):
-    """All that a sender needs to tell one channel about one incident, as it is now.
+    """All that a sender needs for one message to one channel about one incident, as it is now.
 
-    `seq` is the same when the same message is tried again: with the incident's id it makes an
-    idempotency key. `sent` is how many messages the channel has had about this incident. `timeline`
-    is oldest first, and `news` are those of its entries that the channel hasn't been told. `alerts`
-    is a sample of the firing ones; `incident.firing` says how many there are. `elsewhere` are the
-    (name, URL) of the config's links that lead somewhere. `to` is a person's address in the channel
-    (a telephone number, say); "" where the channel has its destination in its config. `time_zone`
-    is that of the person's clock; UTC where it isn't known. `postmortem` is the URL of the
-    post-mortem, once one is called for or there; else "". `onlooker`: it's for somebody who was
-    never paged, and only wants to know how it stands. `next_update` is by when news is promised;
-    `draft` what the status page would say, if it waits for a person. `write` writes the template of
-    a name from what is given; None: the packaged ones. `link` makes the URL that does a `Command`,
-    for one mailbox or, with "", for many readers; None where the router has no key to sign it with.
-    `picture` is a chart as PNG, or b"". `also` are further incidents that it tells of in a few
-    words, where a person wants no more than so many messages.
+    channel: the address, like `slack` or `sms/ana`.
+    seq: the same when the same message is tried again: with the incident's id, an idempotency key.
+    sent: how many messages about this incident the channel has received.
+    timeline: oldest first.
+    told: the id of the newest entry that the channel has seen.
+    alerts: a sample of the firing ones; `incident.firing` is their number.
+    elsewhere: (name, URL) of the config's links.
+    to: a person's address in the channel, such as a telephone number; "" for the channel's own.
+    time_zone: the recipient's; UTC if unknown.
+    postmortem: its URL, once it is due or written; else "".
+    link: makes the URL that runs a `Command`, for one mailbox or, with "", for many readers; None
+        without a key to sign it with.
+    picture: a chart as PNG, or b"".
+    other_incidents: further incidents of a bundle.
+    for_stakeholder: the recipient was never paged, and isn't asked for an answer.
+    next_update: by when an update is promised.
+    draft: the text that waits to be published on the status page.
+    write: renders the template of this name; None for the packaged templates.
+    mentions: ids in the channel's service of people, by contact.
     """
 
     incident: Incident
@@ -103,15 +108,17 @@ class Letter(Struct, frozen=True):
     postmortem: str = ""
     link: Callable[[str, str], str] | None = None
     picture: bytes = b""
-    also: tuple[OtherIncident, ...] = ()
-    onlooker: bool = False
+    other_incidents: tuple[OtherIncident, ...] = ()
+    for_stakeholder: bool = False
     next_update: float | None = None
     support_email: str = ""
     draft: str = ""
     write: Callable[[str, Mapping[str, Any]], str] | None = None
+    mentions: Mapping[str, str] = {}
 
     @property
-    def news(self) -> tuple[Entry, ...]:
+    def unseen_entries(self) -> tuple[Entry, ...]:
+        """Entries of the timeline that the channel has not seen."""
         return tuple(entry for entry in self.timeline if entry.id > self.told)
 
 

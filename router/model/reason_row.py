@@ -93,6 +93,7 @@ class Row(Struct, frozen=True):
         brackets is left out where its particular is missing. "" where no timeline has it.
     reply: the answer to the person who asked, with fields of the incident. "" for its state.
     refusal: why a request was refused or an alert opens nothing, as a part of a sentence.
+    short: a few words for a text message or a call.
     event: the `type` of a webhook event.
     """
 
@@ -101,4 +102,5 @@ class Row(Struct, frozen=True):
     traits: Trait = Trait(0)
     reply: str = ""
     refusal: str = ""
+    short: str = ""
     event: str = "incident.updated"

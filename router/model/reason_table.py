@@ -106,6 +106,7 @@ ROWS: dict[R, Row] = {
         _CHANGE | T.SUPPRESSIBLE | T.STARTS_POLICY | T.LOUD,
         reply="Already open: {name} is {severity} now.",
         event="incident.severity_changed",
+        short="now {severity}[, was {from}]",
     ),
     R.SEVERITY_SET: Row(
         "A person set the severity.",
@@ -113,23 +114,27 @@ ROWS: dict[R, Row] = {
         _CHANGE | T.STARTS_POLICY,
         reply="{name} is {severity} now.",
         event="incident.severity_changed",
+        short="now {severity}[, was {from}][, set by {by}]",
     ),
     R.PROMOTED: Row(
         "Not resolved in time, so the severity was raised.",
         "Not resolved in time: severity raised[ from {from}][ to {severity}]",
         _CHANGE | T.STARTS_POLICY | T.COUNTED,
+        short="not resolved in time, now {severity}[, was {from}]",
     ),
     R.STATUS_SET: Row(
         "A person set the status: investigating, identified or monitoring.",
         "Status set[ to {status}][ by {by}][: {text}]",
         T.STAKEHOLDERS,
         reply="{name} is {status} now.",
+        short="{status}",
     ),
     R.ASSIGNED: Row(
         "The incident has a lead.",
         "Lead[: {lead}][ (set by {by})]",
         T.NOTIFIES | T.SHOWN,
         reply="{lead} leads {name} now.",
+        short="[{lead} leads]",
     ),
     R.PUBLISHED: Row(
         "An update was published on the status page.",
@@ -144,11 +149,13 @@ ROWS: dict[R, Row] = {
     R.UPDATE_OVERDUE: Row(
         "No responder gave an update within `update_every`.",
         "An update is overdue[: {say}]",
+        short="update overdue",
     ),
     R.RESPONSE_OVERDUE: Row(
         "Nobody acknowledged within `respond_within`.",
         "Nobody acknowledged within the promised time",
         T.COUNTED | T.WARNING,
+        short="nobody acknowledged in time",
     ),
     R.QUIET: Row(
         "No alert keeps the incident open: `resolve_after` runs.",
@@ -180,6 +187,7 @@ ROWS: dict[R, Row] = {
         _BEGINS | T.TURNING_POINT | T.LOUD,
         reply="Reopened {name} ({severity}), which closed a short time ago.",
         event="incident.reopened",
+        short="reopened",
     ),
     R.ACKNOWLEDGED: Row(
         "A person acknowledged the incident.",
@@ -193,6 +201,7 @@ ROWS: dict[R, Row] = {
         "Escalated[ by {by}][: {text}]",
         T.NOTIFIES | T.PAGES | T.WAITS | T.SHOWN,
         reply="Escalated {name}: the next step is being notified.",
+        short="escalated[ by {by}]",
     ),
     R.NOTED: Row(
         "A person wrote a note.",
@@ -200,12 +209,14 @@ ROWS: dict[R, Row] = {
         T.TAKEN,
         reply="Noted on {name}.",
         event="incident.noted",
+        short="note[ by {by}]",
     ),
     R.STEP_DUE: Row(
         "The policy's next step ran.",
         "Escalated to the next step[: {channels}]",
         T.NOTIFIES | T.PAGES | T.COUNTED,
         event="incident.escalated",
+        short="escalated[ to step {step}]",
     ),
     R.STEP_SKIPPED: Row(
         "A step, or a rise in severity, was no longer needed.",
@@ -221,11 +232,13 @@ ROWS: dict[R, Row] = {
         "All steps ran without an answer, and their targets are reminded.",
         "Reminder[ {time}][: {channels}]",
         T.NOTIFIES | T.PAGES,
+        short="reminder[ {time}]",
     ),
     R.UNANSWERED: Row(
         "The policy ended, and nobody acknowledged.",
         "NOBODY ACKNOWLEDGED, and the policy has no further step",
         T.NOTIFIES | T.PAGES | T.TURNING_POINT | T.COUNTED | T.WARNING,
+        short="nobody acknowledged",
     ),
     R.STEPS_ENDED: Row("The policy has no further step.", "The policy has no further step"),
     R.NEXT_WAY: Row(
@@ -245,6 +258,7 @@ ROWS: dict[R, Row] = {
     R.DEPLOYMENT_ELSEWHERE: Row(
         "The deployment is of no service in the config.",
         refusal="no service under `deployments` is deployed by it",
+        short="suspect deployment found",
     ),
     # Actions
     R.ACTION_REQUESTED: Row(
@@ -412,6 +426,7 @@ ROWS: dict[R, Row] = {
         "A person had the message sent again.",
         "Message sent again[ to {channel}][ by {by}]",
         T.DELIVERY | T.NOTIFIES | T.STAKEHOLDERS,
+        short="sent again[ by {by}]",
     ),
     # Why a request had no effect
     R.ALREADY_DONE: Row(

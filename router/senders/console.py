@@ -7,7 +7,7 @@ import sys
 import aiohttp
 
 from router.config.channel_options import Capabilities, ChannelOptions
-from router.core.messages.render import further, message, others
+from router.core.messages.render import content, further, other_lines
 from router.core.text.plain import plain
 from router.model.notification import Letter, Result, Retry, Sent
 
@@ -31,7 +31,7 @@ class ConsoleSender:
         # A terminal that can't show an emoji is no reason to lose a page.
         encoding = sys.stdout.encoding or "utf-8"
         brief = self._brief or bool(letter.to)
-        text = f"{line(letter, self._name)}\n" if brief else f"\n{message(letter).text}\n"
+        text = f"{line(letter, self._name)}\n" if brief else f"\n{content(letter).text}\n"
         try:
             sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
             sys.stdout.flush()
@@ -52,8 +52,8 @@ def line(letter: Letter, channel: str) -> str:
     whom = f"{channel} -> {plain(letter.to)}" if letter.to else channel
     why = letter.reason.replace("_", " ")
     also = (
-        f"; {further(letter)} {'; '.join(what for what, _ in others(letter))}"
-        if letter.also
+        f"; {further(letter)} {'; '.join(what for what, _ in other_lines(letter))}"
+        if letter.other_incidents
         else ""
     )
     return f"[{whom}] {incident.name} {incident.severity} {plain(incident.title)} ({why}){also}"

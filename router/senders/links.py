@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from urllib.parse import quote, urlsplit
 
-from router.core.messages.render import Message
+from router.core.messages.render import Content
 from router.model.event import Command
 from router.model.notification import Letter
 
@@ -19,7 +19,7 @@ All else can end a link early in one markup or another.
 LABELS = {"Incident": "Open incident"}
 
 
-def links(said: Message) -> Iterator[tuple[str, str]]:
+def links(said: Content) -> Iterator[tuple[str, str]]:
     """The label and the URL of each link. One that no browser could open is left out."""
     for name, url in said.links:
         written = quote(url, safe=SAFE)

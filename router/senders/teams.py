@@ -19,7 +19,7 @@ from yarl import URL
 from router.config.channel_options import ChannelOptions
 from router.config.fields import Rate
 from router.config.secret import SecretUrl
-from router.core.messages.render import Message, message
+from router.core.messages.render import Content, content
 from router.model.incident import Incident, Severity, Status
 from router.model.notification import Letter, Result, Sent
 from router.senders.http import post
@@ -101,30 +101,36 @@ def build(_name: str, config: TeamsConfig, session: aiohttp.ClientSession) -> Te
 
 
 def build_card(letter: Letter, *, answerable: bool = False) -> bytes:
-    """The request's body: the incident as it is now. If it's too large, old updates give way first,
-    then facts.
+    """The request's body: the incident as it is now.
 
-    With `answerable` it has the links to answer with: a webhook's card can't have buttons that do
-    something.
+    If it's too large, the oldest updates are left out first, then the last details, then the least
+    important facts.
+
+    answerable: add links to answer with. A webhook's card can't have buttons that do something.
     """
-    said = message(letter)
+    said = content(letter)
     updates = [f"{when} - {what}" for when, what in said.updates]
+    details = [line for name, text in said.details for line in (f"{name}:", *text.split("\n"))]
     facts = [letter.incident.name, *(f"{name}: {value}" for name, value in said.facts)]
-    shown = [*(answers(letter) if answerable and not letter.onlooker else ()), *links(said)]
-    body = _encode(letter.incident, said, updates, facts, shown)
-    while len(body) > MAX_CARD and (updates or facts):
+    shown = [*(answers(letter) if answerable and not letter.for_stakeholder else ()), *links(said)]
+    left_out = 0
+    while True:
+        more = [f"(+{left_out} more on the incident's page)"] if left_out else []
+        body = _encode(letter.incident, said, updates, [*details, *more], facts, shown)
+        if len(body) <= MAX_CARD or not (updates or details or facts):
+            return body
         if updates:
             del updates[0]
         else:
-            del facts[-1]
-        body = _encode(letter.incident, said, updates, facts, shown)
-    return body
+            del (details or facts)[-1]
+            left_out += 1
 
 
-def _encode(
+def _encode(  # noqa: PLR0913, PLR0917 - the parts of a card
     incident: Incident,
-    said: Message,
+    said: Content,
     updates: Sequence[str],
+    details: Sequence[str],
     facts: Sequence[str],
     shown: Sequence[tuple[str, str]],
 ) -> bytes:
@@ -141,6 +147,7 @@ def _encode(
             _line("Incident Lead: ", said.lead),
             *_updates(updates),
             *_facts(facts),
+            *(_block(_run(_cut(line, MAX_TEXT))) for line in details if line),
         ],
         "actions": [{"type": "Action.OpenUrl", "title": label, "url": url} for label, url in shown],
     }
@@ -152,7 +159,7 @@ def _encode(
     return msgspec.json.encode({"type": "message", "attachments": [attachment]})
 
 
-def _headline(incident: Incident, said: Message) -> dict[str, Any]:
+def _headline(incident: Incident, said: Content) -> dict[str, Any]:
     colour = (
         SEVERITY_COLOURS[incident.severity] if incident.is_open else CLOSED_COLOURS[incident.status]
     )

@@ -18,7 +18,7 @@ import msgspec
 
 from router.config.channel_options import ChannelOptions
 from router.config.secret import Secret, SecretUrl
-from router.core.messages.render import describe
+from router.core.messages.timeline import describe
 from router.model.alert import Alert
 from router.model.decision import Entry
 from router.model.incident import Incident
@@ -127,7 +127,7 @@ def event_id(channel: str, letter: Letter) -> str:
 
 def build_event(letter: Letter) -> bytes:
     """The body: what happened last, and the incident as it is now."""
-    alerts, news = letter.alerts, letter.news
+    alerts, news = letter.alerts, letter.unseen_entries
     body = _encode(letter, alerts, news)
     while len(body) > MAX_BODY and (alerts or news):
         alerts, news = alerts[: len(alerts) // 2], news if alerts else news[len(news) // 2 + 1 :]

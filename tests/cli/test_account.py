@@ -61,7 +61,7 @@ GOLDEN = r"""ana was paged at TIME UTC over text, being schedule:primary by laye
  TIME:\d\d log SAID delivered TIME:\d\d
  TIME:\d\d ana text SAID schedule:primary \(layer 1\) delivered TIME:\d\d
 """
-SAID = r"Incident detected: PaymentFailures at 0\.023 \(threshold > 1%\)"
+SAID = r"Incident detected: PaymentFailures at 2\.3% \(threshold > 1%\)"
 
 
 async def test_why_was_ana_paged_and_why_was_nobody(tmp_path: Path) -> None:

@@ -97,7 +97,7 @@ def test_a_rule_is_enough(folder: Path) -> None:
     ) == [
         'INC-1 [P0] Payment failures at 1.1% on web (payment-failures{service="web"})',
         "after clock (Europe/London) incident who over why",
-        "+0s Mon 2026-01-12 08:56:00 INC-1 Incident detected: PaymentFailures at 0.011 (threshold > 1%)",
+        "+0s Mon 2026-01-12 08:56:00 INC-1 Incident detected: PaymentFailures at 1.1% (threshold > 1%)",
         "+0s Mon 2026-01-12 08:56:00 INC-1 log opened",
         "+5m Mon 2026-01-12 09:01:00 INC-1 Escalated to the next step: mail/ben",
         "+5m Mon 2026-01-12 09:01:00 INC-1 The policy has no further step",

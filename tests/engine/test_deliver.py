@@ -60,7 +60,7 @@ async def test_the_letter_has_all_that_a_sender_needs(office: Office) -> None:
         Reason.OPENED,
     )
     assert letter.incident == await office.store.incident(1)
-    assert [entry.what for entry in letter.news] == [Reason.OPENED]
+    assert [entry.what for entry in letter.unseen_entries] == [Reason.OPENED]
     assert [alert.labels["alertname"] for alert in letter.alerts] == ["PaymentFailures"]
     assert (letter.url, letter.company) == ("http://router.example.com/incidents/1", "VintStreet")
     assert letter.elsewhere == (("Logs", f"https://logs.example/api?from={START - 60 - 900:.0f}"),)
@@ -75,7 +75,10 @@ async def test_the_next_letter_goes_on_where_the_last_ended(office: Office) -> N
     await office.until_sent(hook, 2)
     letter = hook.letters[1]
     assert (letter.seq, letter.sent, letter.ref) == (2, 1, "ts-1")
-    assert [entry.what for entry in letter.news] == [Reason.DELIVERED, Reason.ACKNOWLEDGED]
+    assert [entry.what for entry in letter.unseen_entries] == [
+        Reason.DELIVERED,
+        Reason.ACKNOWLEDGED,
+    ]
     assert (await office.until(SENT)).ref == "ts-1", (
         "a sender that returns no handle keeps the last one"
     )
@@ -299,7 +302,10 @@ async def test_what_changes_before_it_is_sent_is_one_message(office: Office) -> 
     (letter,) = hook.letters
     assert letter.incident.status is Status.RESOLVED
     assert (letter.reason, letter.seq) == (Reason.RESOLVED, 3)
-    assert [entry.what for entry in letter.news][-2:] == [Reason.RESOLVED, Reason.POSTMORTEM_DUE]
+    assert [entry.what for entry in letter.unseen_entries][-2:] == [
+        Reason.RESOLVED,
+        Reason.POSTMORTEM_DUE,
+    ]
 
 
 async def test_what_changes_while_it_is_sent_is_one_more_message(office: Office) -> None:

@@ -100,7 +100,7 @@ async def test_a_delivery_that_comes_again_has_no_second_effect(
             again = await github(
                 daemon, "deployment_status", status(f"2026-02-02T{at}:00Z", state), f"d-{number}"
             )
-            assert again.json == {"accepted": 0, "errors": [], "ignored": "Known already"}
+            assert again.json == {"accepted": 0, "errors": [], "ignored": "Already received"}
         assert [one["outcome"] for one in await listed(daemon)] == ["success"]
         story = [entry["what"] for entry in (await incident(daemon))["timeline"]]
         assert story.count("suspected") == 1

@@ -7,7 +7,7 @@ import pytest
 from prometheus_client import generate_latest
 
 from router.core.incident.policy import Policy, SeverityPlan, Step
-from router.core.messages.render import message
+from router.core.messages.render import content
 from router.core.oncall.recipients import ContactMethod, People
 from router.model.incident import Severity
 from router.model.notification import NotificationState
@@ -60,7 +60,7 @@ async def test_each_person_reads_times_by_their_own_clock(office: Office) -> Non
     await office.submit(seen())
     await office.until_sent(hook, 3, step=0.1)
     said = {
-        letter.channel: (message(letter).started, message(letter).updates[0][0])
+        letter.channel: (content(letter).started, content(letter).updates[0][0])
         for letter in hook.letters
     }
     utc = ("2026-02-02 02:40 UTC", "02:40")

@@ -45,7 +45,10 @@ async def disk_full(office: Office, *services: str) -> None:
 
 
 def about(sender: ScriptedSender) -> list[list[int]]:
-    return [[one.incident.id, *(other.incident.id for other in one.also)] for one in sender.letters]
+    return [
+        [one.incident.id, *(other.incident.id for other in one.other_incidents)]
+        for one in sender.letters
+    ]
 
 
 async def test_what_is_over_the_limit_waits_and_is_told_in_one(office: Office) -> None:
@@ -64,7 +67,7 @@ async def test_what_is_over_the_limit_waits_and_is_told_in_one(office: Office) -
     entries = [(await office.store.timeline(i))[-1] for i in (2, 3)]
     assert [entry.what for entry in entries] == [Reason.DELIVERED, Reason.BUNDLED]
     assert entries[0].data["held"] == pytest.approx(600, abs=2)
-    assert hook.letters[1].also[0].url.endswith("/incidents/3")
+    assert hook.letters[1].other_incidents[0].url.endswith("/incidents/3")
 
 
 async def test_a_p0_goes_past_what_is_held(office: Office) -> None:

@@ -102,7 +102,7 @@ async def test_a_stakeholder_is_asked_for_nothing(subject: Subject) -> None:
         return f"https://router.example.com/act/{command}"
 
     async with bench(subject) as made:
-        await made.send(letter(subject, onlooker=True, link=link))
+        await made.send(letter(subject, for_stakeholder=True, link=link))
         assert not any(map(asks, texts(subject, made.requests)))
         made.requests.clear()
         await made.send(letter(subject, link=link, seq=2))
@@ -115,7 +115,7 @@ async def test_a_bundle_names_or_counts_all_its_incidents(subject: Subject) -> N
     if not subject.options("http://127.0.0.1:1", 1.0).capabilities.reaches:
         pytest.skip("isn't sent bundles")
     async with bench(subject) as made:
-        assert isinstance(await made.send(letter(subject, also=mentions(3))), Sent)
+        assert isinstance(await made.send(letter(subject, other_incidents=mentions(3))), Sent)
         (text,) = texts(subject, made.requests)
     plain = text.replace("1 4 3", "143").replace("1 4 4", "144")
     assert "143" in plain

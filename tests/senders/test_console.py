@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 from msgspec.structs import replace
 
-from router.core.messages.render import message
+from router.core.messages.render import content
 from router.model.notification import Retry, Sent
 from router.senders.console import ConsoleConfig, ConsoleSender, build
 from tests.senders.kit import make_letter
@@ -18,7 +18,7 @@ async def test_prints_the_text_of_the_incident(capsys: pytest.CaptureFixture[str
     letter = make_letter()
     async with aiohttp.ClientSession() as session:
         assert await build("log", ConsoleConfig(), session).send(letter) == Sent()
-    assert capsys.readouterr().out == f"\n{message(letter).text}\n"
+    assert capsys.readouterr().out == f"\n{content(letter).text}\n"
 
 
 async def test_whoever_is_told_gets_one_line(capsys: pytest.CaptureFixture[str]) -> None:

@@ -25,7 +25,7 @@ from router.model.decision import Entry
 from router.model.notification import Letter
 from router.model.reason import Reason
 from router.model.statuspage import Published
-from router.senders import console, mail, teams, webhook
+from router.senders import console, mail_text, teams, webhook
 from router.senders.github import text as github_text
 from router.senders.pagerduty import sender as pagerduty
 from router.senders.slack import blocks as slack_blocks
@@ -98,12 +98,12 @@ def test_no_mail_gets_a_header_or_markup_from_outside(text: str) -> None:
     """To people on call, to stakeholders, and to customers."""
     one = letter(text)
     note = Entry(142, NOW, Reason.ANNOUNCED, text, {"title": text, "text": text}, id=4)
-    outside = mail.compose_public(
+    outside = mail_text.compose_public(
         announcement(one.incident, note, "ana@example.com", "7-f00"), SENDER, TO
     )
     for made in (
-        mail.compose(one, SENDER, TO),
-        mail.compose_for_onlookers(one, SENDER, TO),
+        mail_text.compose(one, SENDER, TO),
+        mail_text.compose_for_stakeholders(one, SENDER, TO),
         outside,
     ):
         read = message_from_bytes(made.as_bytes(), policy=policy.default)

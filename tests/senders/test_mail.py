@@ -249,7 +249,7 @@ async def test_a_chart_is_within_the_mail(relay: Relay, port: int) -> None:
     assert image.get_content() == picture
     assert image.get_content_disposition() == "inline"
     assert (
-        f'<img src="cid:{image["Content-ID"][1:-1]}" alt="What the alert measured"'
+        f'<img src="cid:{image["Content-ID"][1:-1]}" alt="Measured value over time"'
         in html.get_content()
     )
 
@@ -560,7 +560,9 @@ async def test_several_incidents_are_one_mail(relay: Relay, port: int) -> None:
     """In the text and in the HTML, with where to look at each; with another set it's another mail."""
     sender = make_sender(port, "ana@example.com")
     for count in (2, 1):
-        await sender.send(make_letter(also=mentions(count, title="Disk <b> full", severity="P2")))
+        await sender.send(
+            make_letter(other_incidents=mentions(count, title="Disk <b> full", severity="P2"))
+        )
     (_, mail), (_, other) = relay.mails
     assert mail["Subject"] == "[INC-142] Payment failures at 2.5% on api (and 2 more)"
     text, html = (part.get_content() for part in mail.iter_parts())
@@ -579,7 +581,7 @@ async def test_who_only_wants_to_know_gets_words_of_their_own_and_nothing_to_pre
 ) -> None:
     """In the incident's thread, by their clock."""
     letter = make_letter(
-        onlooker=True,
+        for_stakeholder=True,
         to="dan@example.com",
         time_zone="Europe/Paris",
         link=lambda *_: "https://x/act",

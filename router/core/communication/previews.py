@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from msgspec import Struct
 
 from router.core.incident.settings import Settings
-from router.core.messages.render import message, to_stakeholders
+from router.core.messages.render import content, to_stakeholders
 from router.core.messages.templates import CUSTOMERS, INTERNAL, STAKEHOLDERS, UPDATE, unpublished
 from router.model.decision import Entry
 from router.model.event import Command
@@ -73,7 +73,7 @@ def _drafts(  # noqa: PLR0913, PLR0917 - as above
         next_update=wording.next_update(incident, at),
         write=wording.write,
     )
-    inside = message(letter)
+    inside = content(letter)
     yield Draft(INTERNAL, inside.subject, inside.text)
     told = to_stakeholders(letter)
     yield Draft(STAKEHOLDERS, told.subject, told.text)

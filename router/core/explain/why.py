@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from router.core.explain.alert import Explanation
 from router.core.incident.escalation import unneeded
 from router.core.incident.settings import Settings
-from router.core.messages.render import describe
+from router.core.messages.timeline import describe
 from router.core.oncall.business_hours import written
 from router.core.oncall.schedule import Override, turn
 from router.core.text.plain import utc

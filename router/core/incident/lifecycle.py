@@ -198,17 +198,21 @@ def _held(incident: Incident, event: Fired) -> Reason | None:
     )
 
 
-def _open(event: Fired, settings: Settings) -> Decision:
-    alert, rule = event.alert, event.rule
+def _title(event: Fired) -> str:
+    alert = event.alert
     fallback = alert.annotations.get("summary") or alert.labels.get("alertname") or event.key
-    title = render(
-        rule.summary,
+    return render(
+        event.rule.summary,
         labels=alert.labels,
         annotations=alert.annotations,
         value=event.judgement.value,
         fallback=fallback,
     )
-    drill = alert.is_drill
+
+
+def _open(event: Fired, settings: Settings) -> Decision:
+    alert, rule = event.alert, event.rule
+    title, drill = _title(event), alert.is_drill
     incident = Incident(
         id=event.incident_id,
         key=event.key,
@@ -298,7 +302,9 @@ def _raise_severity(
 ) -> None:
     """The policy of the worse severity starts over from now; an acknowledgement stands."""
     decision.reason = Reason.SEVERITY_RAISED
-    set_severity(decision, incident, event.severity, event.at, settings, **_facts(event, settings))
+    title = f"{MARK}{_title(event)}" if incident.drill else _title(event)
+    retitled = replace(incident, title=title, first_title=incident.first_title or incident.title)
+    set_severity(decision, retitled, event.severity, event.at, settings, **_facts(event, settings))
 
 
 def _cleared(incident: Incident, event: Cleared, settings: Settings) -> Decision:

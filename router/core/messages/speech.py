@@ -17,6 +17,7 @@ from router.model.incident import Incident
 MAX_TITLE = 300
 MAX_COMPANY = 60
 MAX_BRIEF = 60
+MAX_NEWS = 80
 MAX_NAMED = 3
 """Further incidents that are named, so that somebody who was asleep can follow."""
 
@@ -34,16 +35,23 @@ WAIT = 8
 _UNSPOKEN = ("C", "So", "Sk")  # control, private and unassigned characters, emoji
 
 
-def spoken(incident: Incident, company: str, at: float) -> str:
-    """The incident in words for the ear; `at` is now, UTC seconds.
+def spoken(incident: Incident, company: str, at: float, news: str = "") -> str:
+    """The incident in words for the ear. Ids are spelled digit by digit.
 
-    Ids are spelled digit by digit.
+    Args:
+        incident: as it is now.
+        company: its name, or "".
+        at: now, UTC seconds.
+        news: a few words about the reason for this call.
     """
     whose = " ".join(filter(None, (_speakable(company, MAX_COMPANY), "incident")))
     title = _speakable(incident.title.removeprefix(MARK), MAX_TITLE) or "no title"
     drill = "This is a drill. " if incident.drill else ""
     severity, number = _spelled(incident.severity), _spelled(str(incident.id))
-    return f"{drill}Severity {severity}, {whose} {number}: {title}. Open for {_length(at - incident.opened_at)}."
+    changed = _speakable(news, MAX_NEWS)
+    first = f"{changed[0].upper()}{changed[1:]}. " if changed else ""
+    about = f"Severity {severity}, {whose} {number}: {title}."
+    return f"{drill}{first}{about} Open for {_length(at - incident.opened_at)}."
 
 
 def spoken_further(others: Sequence[Incident]) -> str:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from router.core.deployments.suspect import Deploys, services_of
-from router.core.messages.render import describe, moment
+from router.core.messages.timeline import describe, moment
 from router.core.postmortem.durations import durations, in_words
 from router.core.postmortem.markdown import contained, escaped
 from router.core.text.plain import plain

@@ -9,7 +9,7 @@ from msgspec import Struct
 from router.core.incident.escalation import PROMOTE, REACH, STEP
 from router.core.incident.settings import Settings
 from router.core.incident.suppression import RECHECK
-from router.core.messages.render import describe
+from router.core.messages.timeline import describe
 from router.core.virtual.router import Post, VirtualDelivery, VirtualRouter, arrives
 from router.model.alert import Alert
 from router.model.decision import Entry

@@ -92,7 +92,7 @@ class SubscriberPost:
         """
         if letter.incident.drill:
             return
-        for entry in letter.news:
+        for entry in letter.unseen_entries:
             if entry.what is Reason.PUBLISHED:
                 await self.owe(entry)
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from msgspec.structs import replace
 
-from router.core.messages.render import Message, message
+from router.core.messages.render import Content, content
 from router.core.text.plain import plain, utc
 from router.model.incident import Incident
 from router.model.notification import Letter
@@ -25,25 +25,28 @@ MAX_TEXT = 300
 characters, even as bytes (https://github.com/peter-evans/create-issue-from-file/issues/1049 quotes
 GitHub's refusal)."""
 
+MAX_LINES = 10
+"""Lines of one detail."""
+
 TOLD = re.compile(r"^<!-- alert-router:told:([0-9]{1,18}) -->\s*\Z", re.MULTILINE)
 
 
 def title(letter: Letter) -> str:
     """The issue's title, in which GitHub reads no mentions and no links."""
-    return _cut(message(letter).subject, MAX_TITLE)
+    return _cut(content(letter).subject, MAX_TITLE)
 
 
 def body(letter: Letter) -> str:
     """The issue's text: the incident as it is now."""
     return "\n".join(
-        [*_body(letter, message(letter)), incident_mark(letter.incident), _told_mark(letter)]
+        [*_body(letter, content(letter)), incident_mark(letter.incident), _told_mark(letter)]
     )
 
 
 def comment(letter: Letter, told: int) -> str | None:
     """What happened since the timeline's entry `told`; None if nothing is worth a comment."""
     news = tuple(entry for entry in letter.timeline if entry.id > told)
-    said = message(replace(letter, timeline=news))
+    said = content(replace(letter, timeline=news))
     if not said.updates:
         return None
     return "\n".join(
@@ -117,7 +120,7 @@ def code(text: str) -> str:
     return f"{fence}{pad}{text}{pad}{fence}" if text else ""
 
 
-def _body(letter: Letter, said: Message) -> Iterator[str]:
+def _body(letter: Letter, said: Content) -> Iterator[str]:
     yield from (
         f"- **Severity:** {letter.incident.severity}",
         f"- **Status:** {said.status}",
@@ -131,9 +134,16 @@ def _body(letter: Letter, said: Message) -> Iterator[str]:
     yield from (" · ".join(f"[{label}](<{url}>)" for label, url in links(said)), "")
     yield from (f"- {code(f'{name}: {value}')}" for name, value in said.facts)
     yield ""
+    for name, text in said.details:
+        # Each line in a code span of its own: in a code block, a line could pass for a mark.
+        lines = [line for line in text.split("\n") if line]
+        left = [f"(+{len(lines) - MAX_LINES} more lines)"] if len(lines) > MAX_LINES else []
+        yield f"- {code(name)}"
+        yield from (f"  - {code(line)}" for line in lines[:MAX_LINES] + left)
+    yield ""
 
 
-def _updates(said: Message) -> Iterator[str]:
+def _updates(said: Content) -> Iterator[str]:
     return (f"- {when} - {code(what)}" for when, what in said.updates)
 
 

@@ -20,7 +20,7 @@ import pagerduty
 from router.config.channel_options import Capabilities, ChannelOptions
 from router.config.fields import HttpUrl
 from router.config.secret import Secret
-from router.core.messages.render import message
+from router.core.messages.render import content
 from router.core.text.plain import plain
 from router.model.deployment import Deployment
 from router.model.incident import Severity
@@ -186,7 +186,7 @@ def events(letter: Letter) -> Iterator[Event]:
 
 def alert(letter: Letter) -> dict[str, Any]:
     """The properties of a trigger event, within PagerDuty's limits."""
-    incident, said = letter.incident, message(letter)
+    incident, said = letter.incident, content(letter)
     payload = {
         "summary": f"[{incident.severity}] {said.title}"[:MAX_SUMMARY],
         "source": plain(incident.source) or "alert-router",
@@ -201,6 +201,7 @@ def alert(letter: Letter) -> dict[str, Any]:
         "payload": payload
         | {
             "custom_details": {
+                **dict(said.details),
                 **dict(said.facts),
                 "Status": said.status,
                 "Incident lead": said.lead,

@@ -9,9 +9,10 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from msgspec import json
 from msgspec.structs import replace
 
-from router.core.messages.render import Message, message
+from router.core.messages.render import Content, content
 from router.model.event import Command
 from router.model.incident import Incident
 from router.model.notification import Letter
@@ -21,13 +22,20 @@ MAX_HEADER = 150
 MAX_TEXT_BYTES = 4000
 """Of the plain text: chat.update refuses more (https://docs.slack.dev/reference/methods/chat.update)."""
 
-# All blocks together may have some 13,200 characters of JSON, which Slack doesn't document
-# (https://github.com/slackapi/bolt-js/issues/2509) and in which a quote or a backslash takes two.
-# Hence these, far under the 2,000 characters of a field and the 3,000 of a section or a URL.
+MAX_BLOCKS = 13_000
+"""Characters of JSON. Slack refuses some 13,200, which it doesn't document
+(https://github.com/slackapi/bolt-js/issues/2509). Details get what the rest leaves of it."""
+
+# Far under the 2,000 characters of a field and the 3,000 of a section or a URL.
 MAX_VALUE = 300
 MAX_UPDATES = 2000
-MAX_FACTS = 1000
+MAX_FACTS = 1500
+MAX_DETAIL = 1000
+MAX_DETAILS = 2500
 MAX_URL = 1000
+
+LEFT_OUT = 50
+"""Characters for saying how much is left out."""
 
 MAX_TITLE = 24
 MAX_NOTE = 3000
@@ -39,26 +47,28 @@ ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 
 def build_message(letter: Letter, *, buttons: bool = False) -> dict[str, Any]:
-    """The incident as it is now: `blocks`, and `text` for where they can't be shown, such as a
-    notification.
+    """The incident as it is now: `blocks`, and `text` for notifications.
 
-    With `buttons`, those to answer with, as long as it's open.
+    `buttons`: add those to answer with, as long as the incident is open.
     """
-    said = message(letter)
-    return {
-        "text": mrkdwn(said.text, MAX_TEXT_BYTES, _bytes),
-        "blocks": list(_blocks(letter, said, buttons=buttons)),
-    }
+    said = content(letter)
+    blocks = list(_blocks(letter, said, buttons=buttons))
+    room = MAX_BLOCKS - len(json.encode(blocks).decode())
+    if details := _details(said, min(room, MAX_DETAILS)):
+        place = next(n for n, block in enumerate(blocks) if block["type"] == "context")
+        blocks.insert(place, details)
+    return {"text": mrkdwn(said.text, MAX_TEXT_BYTES, _bytes), "blocks": blocks}
 
 
 def build_thread(letter: Letter) -> dict[str, Any] | None:
-    """What the channel hasn't been told yet, for the message's thread; None if there's nothing for
-    readers.
+    """The unseen entries, for the message's thread; None if readers need none of them.
 
-    What was written in that thread itself is there already.
+    A note that was written in that thread is there already.
     """
-    unsaid = tuple(entry for entry in letter.news if entry.data.get("via") != letter.channel)
-    news = message(replace(letter, timeline=unsaid))
+    unsaid = tuple(
+        entry for entry in letter.unseen_entries if entry.data.get("via") != letter.channel
+    )
+    news = content(replace(letter, timeline=unsaid))
     return {"text": _updates(news, MAX_TEXT_BYTES, _bytes)} if news.updates else None
 
 
@@ -89,7 +99,7 @@ def _bytes(text: str) -> int:
     return len(text.encode())
 
 
-def _blocks(letter: Letter, said: Message, *, buttons: bool) -> Iterator[dict[str, Any]]:
+def _blocks(letter: Letter, said: Content, *, buttons: bool) -> Iterator[dict[str, Any]]:
     headline = (
         said.headline
         if _units(said.headline) <= MAX_HEADER
@@ -111,9 +121,9 @@ def _blocks(letter: Letter, said: Message, *, buttons: bool) -> Iterator[dict[st
             "type": "section",
             "text": _text(f"*Updates:*\n{_updates(said, MAX_UPDATES, _units)}"),
         }
-    facts = " · ".join([letter.incident.name, *(f"{name}: {value}" for name, value in said.facts)])
-    yield {"type": "context", "elements": [_text(mrkdwn(facts, MAX_FACTS))]}
-    if buttons and letter.incident.is_open and not letter.onlooker:
+    facts = [letter.incident.name, *(f"{name}: {value}" for name, value in said.facts)]
+    yield {"type": "context", "elements": [_text(_fitted(facts, MAX_FACTS))]}
+    if buttons and letter.incident.is_open and not letter.for_stakeholder:
         yield {"type": "actions", "elements": list(_answers(letter.incident))}
     if links := [
         _button(name, url) for name, url in said.links if len(url) <= MAX_URL and URL.fullmatch(url)
@@ -121,7 +131,32 @@ def _blocks(letter: Letter, said: Message, *, buttons: bool) -> Iterator[dict[st
         yield {"type": "actions", "elements": links}
 
 
-def _updates(said: Message, limit: int, size: Size) -> str:
+def _details(said: Content, room: int) -> dict[str, Any] | None:
+    """The annotations in one section, as far as there is room for them."""
+    texts: list[str] = []
+    for name, text in said.details:
+        shown = f"*{mrkdwn(name, MAX_VALUE)}:*\n{mrkdwn(text, MAX_DETAIL)}"
+        # Slack measures JSON, in which a quote, a backslash or a line break takes two characters.
+        room -= len(json.encode(shown).decode())
+        if room < LEFT_OUT:
+            texts.append(f"(+{len(said.details) - len(texts)} more on the incident's page)")
+            break
+        texts.append(shown)
+    return {"type": "section", "text": _text("\n".join(texts))} if texts and room > 0 else None
+
+
+def _fitted(facts: list[str], limit: int) -> str:
+    """The facts on one line, and how many of them there is no room for."""
+    shown, left = "", len(facts)
+    for fact in facts:
+        joined = f"{shown} · {fact}" if shown else fact
+        if left > 1 and _units(mrkdwn(joined, limit + 1)) > limit - LEFT_OUT:
+            return mrkdwn(shown, limit - LEFT_OUT) + f" · (+{left} more)"
+        shown, left = joined, left - 1
+    return mrkdwn(shown, limit)
+
+
+def _updates(said: Content, limit: int, size: Size) -> str:
     """One line each, of which a long one doesn't push out the latest."""
     share = limit // len(said.updates) - 1
     return "\n".join(mrkdwn(f"{when} - {what}", share, size) for when, what in said.updates)

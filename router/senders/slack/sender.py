@@ -207,7 +207,7 @@ class SlackBotSender:
         if news is None:
             return Sent(letter.ref)
         channel, _, ts = letter.ref.partition(":")
-        loud = letter.reason in PAGES or any(entry.what in LOUD for entry in letter.news)
+        loud = letter.reason in PAGES or any(entry.what in LOUD for entry in letter.unseen_entries)
         content = {
             "channel": channel,
             "thread_ts": ts,

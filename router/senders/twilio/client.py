@@ -192,15 +192,13 @@ def _code(refusal: TwilioException, status: int) -> int:
 
 
 def callback(base: HttpUrl, path: str, letter: Letter) -> str:
-    """Where Twilio is to report on `letter`: `path` of the router's webhooks, which says what it
-    was about.
-    """
+    """The URL where Twilio reports on `letter`: `path` of the router's webhooks, and its subject."""
+    incident, others = letter.incident, letter.other_incidents
     about: dict[str, object] = {
-        "incident": letter.incident.id,
+        "incident": incident.id,
         "channel": letter.channel,
         "seq": letter.seq,
     }
-    about |= (
-        {"also": ".".join(str(other.incident.id) for other in letter.also)} if letter.also else {}
-    )
+    if others:
+        about["also"] = ".".join(str(other.incident.id) for other in others)
     return f"{base.rstrip('/')}/webhooks/twilio/{path}?{urlencode(about)}"

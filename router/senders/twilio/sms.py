@@ -9,6 +9,7 @@ from msgspec import field
 from twilio.rest import Client
 
 from router.core.messages.render import asked, brief
+from router.core.messages.timeline import news
 from router.core.text.gsm7 import SEGMENT, TWO_SEGMENTS, fit, gsm7, septets
 from router.core.text.plain import plain
 from router.model.alert import MARK
@@ -24,9 +25,10 @@ By default it's ten hours, and a page that late is false.
 
 MAX_URL = 120
 MAX_NAME = 30
+MAX_NEWS = 60
 MAX_FIRST = 100
 MAX_OTHER = 45
-"""Septets for each incident of several in one message: the first, and those after it."""
+"""Septets for each incident of a bundle: the first, and those after it."""
 
 SERVICE_SID = re.compile(r"MG[0-9a-fA-F]{32}")
 NUMBER = re.compile(r"\+?[0-9]+")
@@ -96,41 +98,39 @@ def build(_name: str, config: SmsConfig, session: aiohttp.ClientSession) -> SmsS
 
 
 def text(letter: Letter, *, answerable: bool) -> str:
-    """What the message says: in GSM-7, at most two segments, of which the title gets what is left.
+    """The message in GSM-7, at most two segments, of which the title gets what is left.
 
     Args:
         letter: about an incident as it is now.
-        answerable: an answer to the message reaches the router. Who only wants to know isn't asked
-        for one.
+        answerable: a reply reaches the router. Stakeholders are never asked for one.
     """
-    incident, answerable = letter.incident, answerable and not letter.onlooker
-    if letter.also:
+    incident, answerable = letter.incident, answerable and not letter.for_stakeholder
+    if letter.other_incidents:
         return _several(letter, answerable=answerable)
     if about := asked(letter):
         return fit(_words(f"{incident.name}: {about}"), TWO_SEGMENTS)
     if not incident.is_open:
         return _around(incident, f"{incident.name} {_end(incident)}: ", "", SEGMENT)
-    url = letter.url if gsm7(letter.url) == letter.url and septets(letter.url) <= MAX_URL else ""
-    after = f"\n{url}" if url else ""
-    if incident.acknowledged_at is not None:
-        before = (
-            f"{incident.severity} {incident.name} acknowledged{_by(incident.acknowledged_by)}: "
-        )
-        return _around(incident, before, after, TWO_SEGMENTS)
-    number = incident.id
-    if answerable:
-        after += f"\nReply ACK {number}, RES {number} or ESC {number}."
-    return _around(incident, f"{incident.severity} {incident.name}: ", after, TWO_SEGMENTS)
+    after = f"\n{letter.url}" if _fits(letter.url) else ""
+    acknowledged = incident.acknowledged_at is not None
+    if answerable and not acknowledged:
+        after += f"\nReply ACK {incident.id}, RES {incident.id} or ESC {incident.id}."
+    state = f"acknowledged{_by(incident.acknowledged_by)}" if acknowledged else ""
+    changed = fit(_words(news(letter)), MAX_NEWS)
+    how = ", ".join(filter(None, (state, changed)))
+    before = f"{incident.severity} {incident.name}{f' {how}' if how else ''}: "
+    return _around(incident, before, after, TWO_SEGMENTS)
+
+
+def _fits(url: str) -> bool:
+    return bool(url) and gsm7(url) == url and septets(url) <= MAX_URL
 
 
 def _several(letter: Letter, *, answerable: bool) -> str:
-    """The first gets what room a list of the others leaves it; who doesn't fit into that is
-    counted.
-    """
+    """The first incident, then the others while there is room, then the number of those left."""
     after = "\nReply ACK, RES or ESC and the number." if answerable else ""
-    first, *others = (
-        _words(brief(one)) for one in (letter.incident, *(other.incident for other in letter.also))
-    )
+    first = _words(brief(letter.incident))
+    others = [_words(brief(other.incident)) for other in letter.other_incidents]
     room = TWO_SEGMENTS - septets(after)
     text = fit(first, MAX_FIRST) + f"\nAnd {len(others)} more: "
     left = len(others)

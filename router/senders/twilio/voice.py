@@ -13,6 +13,7 @@ from twilio.rest import Client
 
 from router.config.channel_options import Capabilities
 from router.core.messages.speech import KEYS_FOR_FIRST, ask, say, spoken, spoken_further
+from router.core.messages.timeline import news
 from router.core.outbox.digest import unanswered
 from router.model.notification import Letter, Result, Sent
 from router.senders.twilio.client import TwilioApi, TwilioOptions, callback, check_number
@@ -66,10 +67,12 @@ class VoiceSender:
     def _build(self, letter: Letter) -> dict[str, Any]:
         """The arguments of the package's `create`, but for the number."""
         call = {"from_": self._config.from_, "timeout": RING, "time_limit": MAX_CALL}
-        others = [other.incident for other in letter.also if unanswered(other.incident)]
-        words = spoken(letter.incident, letter.company, letter.at) + spoken_further(others)
+        others = [other.incident for other in letter.other_incidents if unanswered(other.incident)]
+        words = spoken(letter.incident, letter.company, letter.at, news(letter)) + spoken_further(
+            others
+        )
         base = self._config.callback_url
-        if base is None or letter.onlooker:
+        if base is None or letter.for_stakeholder:
             return {**call, "twiml": say(words)}
         twiml = ask(
             f"{words} {KEYS_FOR_FIRST}" if others else words, callback(base, "voice", letter)

@@ -5,7 +5,7 @@ from typing import Any
 
 from router.core.deployments.suspect import minutes_before
 from router.core.explain.alert import Explanation, RuleOutcome
-from router.core.messages.render import describe
+from router.core.messages.timeline import describe
 from router.core.oncall.business_hours import written
 from router.core.oncall.recipients import Recipients
 from router.core.oncall.schedule import Schedule, gaps, on_call, shifts

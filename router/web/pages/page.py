@@ -17,7 +17,7 @@ import msgspec
 from aiohttp import web
 from markupsafe import Markup
 
-from router.core.messages.render import describe
+from router.core.messages.timeline import describe
 from router.core.text.plain import utc, web_url
 from router.core.text.units import duration
 from router.web.problem import PROBLEM, Handler

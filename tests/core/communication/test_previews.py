@@ -14,8 +14,9 @@ from router.core.incident.lifecycle import decide
 from router.core.incident.policy import SeverityPlan
 from router.core.incident.settings import Settings
 from router.core.incident.transitions import onlooks
-from router.core.messages.render import describe, message
+from router.core.messages.render import content
 from router.core.messages.templates import CUSTOMERS, UPDATE
+from router.core.messages.timeline import describe
 from router.model.decision import Entry
 from router.model.event import Command, Commanded
 from router.model.incident import Incident, Status
@@ -132,6 +133,6 @@ def test_the_reminder_names_the_command_to_run() -> None:
 
 
 def test_a_waiting_update_is_among_the_facts_of_messages() -> None:
-    facts = dict(message(make_letter(draft="We are looking into it.")).facts)
+    facts = dict(content(make_letter(draft="We are looking into it.")).facts)
     assert facts["Not public yet"] == "We are looking into it. (alert-router publish 142)"
-    assert "Not public yet" not in dict(message(make_letter()).facts)
+    assert "Not public yet" not in dict(content(make_letter()).facts)

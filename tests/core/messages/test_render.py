@@ -7,14 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from router.core.messages.render import Message, describe, message
+from router.core.messages.render import Content, content
 from router.core.text.plain import plain, utc
 from router.model.decision import Entry
 from router.model.deployment import Deployment
 from router.model.incident import Incident, Severity, Status
 from router.model.notification import Letter, OtherIncident
 from router.model.reason import Reason
-from router.model.reasons import row
 
 OPENED = 1_704_119_400.0  # 2024-01-01 14:30 UTC, the plan's example
 
@@ -43,7 +42,7 @@ def entry(what: Reason, after: float = 0.0, by: str = "", **data: object) -> Ent
 
 def said(
     timeline: tuple[Entry, ...] = (), url: str = "", company: str = "VintStreet", **changes: object
-) -> Message:
+) -> Content:
     letter = Letter(
         incident=incident(**changes),
         channel="log",
@@ -54,7 +53,7 @@ def said(
         url=url,
         company=company,
     )
-    return message(letter)
+    return content(letter)
 
 
 def test_text_is_the_plans_internal_alert_to_the_letter() -> None:
@@ -141,7 +140,7 @@ def test_links_are_web_addresses_only() -> None:
 def test_the_first_few_links_of_the_config_are_in_messages() -> None:
     """After the incident's own; the page has the rest."""
     links = tuple((f"Logs {n}", f"https://logs/{n}") for n in range(5))
-    shown = message(
+    shown = content(
         Letter(
             incident(), "c", 1, Reason.OPENED, OPENED, url="http://r/incidents/42", elsewhere=links
         )
@@ -170,103 +169,6 @@ def test_the_suspect_is_in_the_text_the_facts_and_the_links() -> None:
 
 def test_links_follow_the_text() -> None:
     assert said(runbook="https://r/book").text.endswith("@engineer\n\nRunbook: https://r/book")
-
-
-def test_facts_say_what_the_template_has_no_place_for() -> None:
-    facts = said(
-        firing=2,
-        alerts=5,
-        closed_at=OPENED + 2700,
-        component="payments",
-        labels={"service": "api"},
-        annotations={"description": "Cards are declined"},
-    ).facts
-    assert facts == (
-        ("Alerts firing", "2 of 5"),
-        ("Ended", "2024-01-01 15:15 UTC"),
-        ("Component", "payments"),
-        ("Description", "Cards are declined"),
-        ("service", "api"),
-    )
-
-
-NOT_ON_A_TIMELINE = {
-    Reason.SILENCES_CHANGED,
-    Reason.MATCHED,
-    Reason.SOURCE_DIFFERS,
-    Reason.MATCHER_FAILED,
-    Reason.TAKEN_BEFORE,
-    Reason.ABOVE_THRESHOLD,
-    Reason.WITHIN_HYSTERESIS,
-    Reason.REPEATED,
-    Reason.NEVER_FIRED,
-    Reason.REPLAYED,
-    Reason.UNKNOWN_INCIDENT,
-    Reason.TIMER_OUTDATED,
-    Reason.ACTION_NOT_OFFERED,
-    Reason.ACTION_NOT_WAITING,
-    Reason.NOT_SUSPECTED,
-    Reason.DEPLOYMENT_RECORDED,
-    Reason.DEPLOYMENT_ELSEWHERE,
-    Reason.STILL_OPEN,
-    Reason.UNKNOWN_ITEM,
-}
-
-
-def test_every_reason_on_a_timeline_has_words() -> None:
-    """A new reason is put into words, or listed here as never on a timeline."""
-    assert {reason for reason in Reason if row(reason).timeline} == set(Reason) - NOT_ON_A_TIMELINE
-
-
-@pytest.mark.parametrize("reason", Reason)
-def test_every_reason_is_one_line_with_and_without_particulars(reason: Reason) -> None:
-    """No brace or bracket of the table's own shows, whether the particulars are there or not."""
-    full = dict.fromkeys(
-        (
-            "severity",
-            "from",
-            "alert",
-            "value",
-            "threshold",
-            "text",
-            "channel",
-            "channels",
-            "error",
-            "attempts",
-        ),
-        "some\r\nthing",
-    )
-    for one in (entry(reason), entry(reason, by="ana", **full)):
-        assert describe(one)
-        assert not set(describe(one)) & set("[]{}\r\n")
-
-
-@pytest.mark.parametrize(
-    ("one", "line"),
-    [
-        (
-            entry(Reason.OPENED, alert="Fails", value="2%", threshold="> 1%"),
-            "detected: Fails at 2% (threshold > 1%)",
-        ),
-        (
-            entry(Reason.SEVERITY_RAISED, **{"from": "P1", "severity": "P0"}),
-            "Severity raised from P1 to P0",
-        ),
-        (entry(Reason.ACKNOWLEDGED, by="ana"), "Acknowledged by ana"),
-        (entry(Reason.RESOLVED_BY_PERSON, by="source:pagerduty"), "Resolved by pagerduty"),
-        (entry(Reason.FALLBACK, channel="chat", channels=["sms"]), "Fallback for chat: sms"),
-        (entry(Reason.NOTED, by="ana", text="two\nlines"), "two lines (ana)"),
-        (entry(Reason.NOTED), "Noted"),
-        (entry(Reason.NOTED, by="ana", text="{by} [x]"), "{by} [x] (ana)"),
-        (entry(Reason.STEP_DUE, channels=["sms", "mail"]), "Escalated to the next step: sms, mail"),
-        (
-            entry(Reason.DELIVERY_FAILED, channel="mail", attempts=3, error=None),
-            "not delivered to mail (attempt 3)",
-        ),
-    ],
-)
-def test_particulars_are_told_where_they_are_known(one: Entry, line: str) -> None:
-    assert describe(one).endswith(line)
 
 
 @settings(deadline=None)
@@ -307,9 +209,9 @@ def test_further_incidents_are_named_after_it() -> None:
         OtherIncident(incident(id=n, severity=Severity.P2, acknowledged_at=OPENED), f"http://r/{n}")
         for n in range(50, 73)
     ]
-    letter = Letter(incident(), "log", 1, Reason.OPENED, OPENED, also=tuple(others))
-    lines = message(letter).text.splitlines()
+    letter = Letter(incident(), "log", 1, Reason.OPENED, OPENED, other_incidents=tuple(others))
+    lines = content(letter).text.splitlines()
     start = lines.index("AND 23 MORE INCIDENTS:")
     assert lines[start + 1] == "P2 INC-50 acknowledged: Payment processing down http://r/50"
     assert lines[-1] == "and 3 more: INC-70, INC-71, INC-72"
-    assert message(letter).subject.endswith("(and 23 more)")
+    assert content(letter).subject.endswith("(and 23 more)")

@@ -152,7 +152,8 @@ def test_severities_are_pagerdutys(severity: str, word: str) -> None:
 
 def test_limits_hold_whatever_the_alert_holds() -> None:
     """A long summary is cut; details over the cap are dropped rather than the page."""
-    payload = alert(make_letter(title="x" * 5000, annotations={"description": "ü" * MAX_EVENT}))
+    labels = {f"label{number}": "ü" * MAX_EVENT for number in range(5)}
+    payload = alert(make_letter(title="x" * 5000, labels=labels))
     assert len(payload["payload"]["summary"]) == 1024
     assert len(msgspec.json.encode(payload)) < MAX_EVENT
     assert "custom_details" not in payload["payload"]

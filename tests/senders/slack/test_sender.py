@@ -438,7 +438,7 @@ async def test_a_webhooks_url_is_told_to_nobody_else(caplog: pytest.LogCaptureFi
 
 
 def test_the_message_is_the_plans_internal_alert() -> None:
-    header, plan, updates, context, actions = build_message(make_letter())["blocks"]
+    header, plan, updates, details, context, actions = build_message(make_letter())["blocks"]
     assert header["text"]["text"] == "🚨 [P0] VintStreet Incident"
     assert [field["text"] for field in plan["fields"]] == [
         "*Status:*\nINVESTIGATING",
@@ -447,6 +447,7 @@ def test_the_message_is_the_plans_internal_alert() -> None:
         "*Incident Lead:*\nnobody yet",
     ]
     assert updates["text"]["text"].startswith("*Updates:*\n12:00 - Incident detected")
+    assert details["text"]["text"] == "*Description:*\nCards are declined"
     assert "INC-142" in context["elements"][0]["text"]
     assert [(button["text"]["text"], button["url"]) for button in actions["elements"][:2]] == [
         ("Open incident", "http://127.0.0.1:9095/incidents/142"),

@@ -343,7 +343,9 @@ def test_a_config_that_twilio_would_refuse_is_refused_first(
 def test_several_incidents_are_one_text() -> None:
     """The one that matters most, then the others while there's room, and how many more there are."""
     letter = make_letter(
-        severity="P1", title="Disk full on db1", also=mentions(12, title="Disk full", severity="P2")
+        severity="P1",
+        title="Disk full on db1",
+        other_incidents=mentions(12, title="Disk full", severity="P2"),
     )
     assert text(letter, answerable=True) == (
         "P1 INC-142: Disk full on db1\n"
@@ -363,7 +365,9 @@ def test_several_incidents_are_one_text() -> None:
 def test_any_number_of_incidents_stays_in_two_segments(
     *, title: str, other: str, count: int, state: dict[str, Any]
 ) -> None:
-    letter = make_letter(title=title, **state, also=mentions(count, title=other, **state))
+    letter = make_letter(
+        title=title, **state, other_incidents=mentions(count, title=other, **state)
+    )
     body = text(letter, answerable=True)
     assert segments(body) <= 2
     assert f"And {count} more" in body

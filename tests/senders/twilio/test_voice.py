@@ -154,7 +154,7 @@ async def test_several_incidents_are_one_call(session: aiohttp.ClientSession) ->
     twilio = Twilio()
     answered = mentions(1, id=9, acknowledged_at=NOW)
     await deliver(
-        make_letter(also=(*mentions(4, title="Disk full", severity="P2"), *answered)),
+        make_letter(other_incidents=(*mentions(4, title="Disk full", severity="P2"), *answered)),
         twilio,
         session,
     )

@@ -99,7 +99,7 @@ async def test_an_incident_has_all_there_is_to_know(router: Router, clock: Stepp
         page = text(await daemon.get("/incidents/INC-2"))
         shown = {
             "Payment failures at 2.3% on web", "investigating", "first alert",
-            "Incident detected: PaymentFailures at 0.023 (threshold &gt; 1%)", "Message delivered to log",
+            "Incident detected: PaymentFailures at 2.3% (threshold &gt; 1%)", "Message delivered to log",
             'href="https://logs.example/?service=web&amp;from=1769998500000"', "No link Region: there&#39;s no",
             ">INC-1</a>", "rolled back to 41", "(Ana)", "payment-failures", 'service="web"',
         }  # fmt: skip

@@ -71,7 +71,7 @@ async def test_its_made_of_the_incident(router: Router, clock: SteppedClock) -> 
             "mitigate": None,
             "resolve": 600.0,
         }
-        assert "- 03:40 - Incident detected: PaymentFailures at 0.023" in shown["markdown"]
+        assert "- 03:40 - Incident detected: PaymentFailures at 2.3%" in shown["markdown"]
         raw = await daemon.get(PATH, headers={"Accept": "text/markdown"})
         assert raw.headers["Content-Type"].startswith("text/markdown")
         assert raw.body.decode() == shown["markdown"]

@@ -1,0 +1,123 @@
+"""What a responder needs to know of an alert: its labels by importance, and all its annotations.
+
+Labels are facts, each on one line. Annotations are details, whose line breaks survive. A long
+description takes no room from the labels, and what is left out is counted.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from router.core.deployments.suspect import suspicion
+from router.core.messages.timeline import measured, unreadable
+from router.core.text.plain import local, plain, web_url
+from router.model.incident import Incident
+from router.model.notification import Letter
+from router.model.reason import Reason
+from router.model.reason_row import Trait
+from router.model.reasons import having
+
+MAX_LABELS = 20
+MAX_DETAILS = 10
+MAX_LINES = 30
+"""Lines of a detail."""
+
+MAX_DETAIL = 4000
+"""Characters of a detail."""
+
+IMPORTANT = (
+    *("alertname", "severity", "service", "namespace", "pod", "instance", "cluster"),
+    *("environment", "env", "region", "zone", "node", "host", "container", "app", "team", "job"),
+)
+"""Labels that say what is wrong and where, before all others."""
+
+_FIRST = ("message", "description", "summary", "impact", "Error", "error")
+_LINKED = frozenset({"runbook_url", "runbook"})
+"""Annotations that a message shows as a link of its own."""
+
+_RAISES = having(Trait.STARTS_POLICY)
+
+
+def facts(letter: Letter) -> Iterator[tuple[str, str]]:
+    """(name, value) in order of importance, each on one line."""
+    incident, zone = letter.incident, letter.time_zone
+    yield "Alerts firing", f"{incident.firing} of {incident.alerts}"
+    if incident.closed_at is not None:
+        yield "Ended", local(incident.closed_at, zone)
+    yield from _measurement(letter)
+    if incident.suspect:
+        yield "Suspect", plain(suspicion(incident.suspect, incident))
+    if incident.component:
+        yield "Component", plain(incident.component)
+    if letter.draft:
+        yield "Not public yet", f"{plain(letter.draft)} (alert-router publish {incident.id})"
+    yield from labels(incident.labels)
+
+
+def labels(all_labels: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """The labels by importance, then by name. The last says how many were left out."""
+    order = {name: place for place, name in enumerate(IMPORTANT)}
+    there = [(name, value) for name, value in all_labels.items() if plain(value)]
+    there.sort(key=lambda label: (order.get(label[0], len(order)), label[0]))
+    for name, value in there[:MAX_LABELS]:
+        yield plain(name), plain(value)
+    if (left := len(there) - MAX_LABELS) > 0:
+        yield "More labels", f"+{left}"
+
+
+def details(incident: Incident) -> Iterator[tuple[str, str]]:
+    """(name, text of one or more lines): the annotations, except for links and the title."""
+    order = {name: place for place, name in enumerate(_FIRST)}
+    title = plain(incident.title)
+    there = [
+        (name, text)
+        for name, value in incident.annotations.items()
+        if name not in _LINKED and not web_url(value)
+        if (text := paragraph(value)) and text not in title
+    ]
+    there.sort(key=lambda one: (order.get(one[0], len(order)), one[0]))
+    for name, text in there[:MAX_DETAILS]:
+        yield _worded(name), text
+    if (left := len(there) - MAX_DETAILS) > 0:
+        yield "More annotations", f"+{left}"
+
+
+def annotation_links(incident: Incident) -> Iterator[tuple[str, str]]:
+    """(name, URL) of annotations that are web addresses, such as a dashboard."""
+    for name, value in sorted(incident.annotations.items()):
+        if name not in _LINKED and web_url(value):
+            yield _worded(name.removesuffix("_url").removesuffix("URL")), value
+
+
+def paragraph(text: str) -> str:
+    """Plain text with its line breaks: no control characters, no two empty lines in a row."""
+    lines: list[str] = []
+    for line in map(plain, text.splitlines()):
+        if line or (lines and lines[-1]):
+            lines.append(line)
+    left = len(lines) - MAX_LINES
+    shown = lines[:MAX_LINES] + ([f"(+{left} more lines)"] if left > 0 else [])
+    joined = "\n".join(shown).strip()
+    return joined if len(joined) <= MAX_DETAIL else f"{joined[: MAX_DETAIL - 1]}…"
+
+
+def _measurement(letter: Letter) -> Iterator[tuple[str, str]]:
+    """The value that set the severity, or a warning that none did."""
+    judged = [
+        entry for entry in letter.timeline if entry.what in _RAISES and "reason" in entry.data
+    ]
+    if not judged:
+        return
+    data = judged[-1].data
+    if data["reason"] == Reason.VALUE_UNREADABLE:
+        yield "Warning", unreadable(data.get("value"))
+    elif data.get("value") and data.get("threshold"):
+        threshold = str(data["threshold"])
+        yield (
+            "Measured",
+            f"{measured(str(data['value']), threshold)} (threshold {plain(threshold)})",
+        )
+
+
+def _worded(name: str) -> str:
+    """`dashboard` as `Dashboard`; a name with capitals stays."""
+    words = plain(name.replace("_", " "))
+    return words if words != words.lower() else words.capitalize()

@@ -1,0 +1,102 @@
+"""Timeline entries in words: a line for a reader, and a few words for a text message or a call."""
+
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from router.core.text.fill import fill
+from router.core.text.plain import plain
+from router.core.text.units import Dimension, Threshold, duration, percent, read_value
+from router.model.decision import Entry
+from router.model.notification import Letter
+from router.model.reason import Reason
+from router.model.reason_row import Trait
+from router.model.reasons import having, row
+
+MAX_NEWS = 2
+"""Changes that a text message or a call reports, the latest last."""
+
+_LEAVES = frozenset({Reason.BELOW_THRESHOLD, Reason.RULES_CHANGED, Reason.HEARTBEAT})
+_NOTIFIES = having(Trait.NOTIFIES)
+
+
+def describe(entry: Entry) -> str:
+    """One plain line that says what a timeline entry records."""
+    known, doubt = _known(entry), ""
+    if entry.data.get("reason") == Reason.VALUE_UNREADABLE:
+        doubt = f" ({unreadable(entry.data.get('value'))})"
+        known = {name: text for name, text in known.items() if name not in {"value", "threshold"}}
+    line = plain(fill(row(_about(entry)).timeline, known) + doubt)
+    return line or entry.what.replace("_", " ").capitalize()
+
+
+def moment(at: float, day: date, zone: ZoneInfo) -> str:
+    """The time of day there, with the date unless that is `day`."""
+    local = datetime.fromtimestamp(at, zone)
+    return f"{local:%H:%M}" if local.date() == day else f"{local:%Y-%m-%d %H:%M}"
+
+
+def measured(value: str, threshold: str) -> str:
+    """A measured value in the unit of its threshold: 0.4 compared with `> 10%` is `40%`."""
+    return _measured(value, threshold) if threshold else plain(value)
+
+
+def unreadable(value: object) -> str:
+    """A warning that an alert's severity isn't based on its value."""
+    problem = f"'{plain(str(value))}' can't be read" if value else "is missing"
+    return f"measured value {problem}, so the lowest severity applies"
+
+
+def news(letter: Letter) -> str:
+    """A few words about the reason for this message: `reminder 3`, `now P0, was P2`. "" for none.
+
+    A first message reports its own reason only: all earlier entries are new to its recipient.
+    """
+    entries = [entry for entry in letter.unseen_entries if row(entry.what).short]
+    if letter.sent == 0:
+        entries = [entry for entry in entries if entry.what is letter.reason]
+    return ", ".join(list(dict.fromkeys(_short(letter, entries)))[-MAX_NEWS:])
+
+
+def _short(letter: Letter, entries: list[Entry]) -> Iterator[str]:
+    for entry in entries:
+        if entry.what is letter.reason or entry.what in _NOTIFIES:
+            yield plain(fill(row(entry.what).short, _known(entry)))
+
+
+def _known(entry: Entry) -> dict[str, str]:
+    data: Mapping[str, Any] = {**entry.data, "by": entry.by.removeprefix("source:")}
+    known = {name: text for name, value in data.items() if (text := _said(value))}
+    if "value" in known:
+        known["value"] = measured(known["value"], known.get("threshold", ""))
+    return known
+
+
+def _about(entry: Entry) -> Reason:
+    """The reason to word: of an alert that left its incident, why it left."""
+    why = entry.data.get("reason") if entry.what is Reason.CLEARED else None
+    return Reason(why) if why in _LEAVES else entry.what
+
+
+def _said(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_said, value))
+    return "" if value is None else plain(str(value))
+
+
+@lru_cache(maxsize=1024)
+def _measured(value: str, threshold: str) -> str:
+    try:
+        dimension = Threshold.parse(threshold).dimension
+        amount = read_value(value, dimension)
+    except ValueError:
+        return plain(value)
+    match dimension:
+        case Dimension.RATIO:
+            return percent(amount)
+        case Dimension.TIME:
+            return duration(amount)
+        case _:
+            return plain(value)
