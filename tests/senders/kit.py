@@ -57,14 +57,17 @@ class Reply:
     json: Any = None
 
 
+@dataclass(frozen=True)
 class Hang:
     """Read the request and never answer."""
 
 
+@dataclass(frozen=True)
 class Disconnect:
     """Read the request and close the connection without an answer."""
 
 
+@dataclass(frozen=True)
 class BreakOff:
     """Answer 200 and close in the middle of the body."""
 

@@ -89,6 +89,7 @@ async def test_no_more_of_an_answer_is_read_than_needed() -> None:
         ("ftp://127.0.0.1", Rejected("address unusable")),
         ("http://" + "a" * 70 + ".invalid", Rejected("address or header unusable")),
     ],
+    ids=["refused", "unknown host", "unusable scheme", "unusable host"],
 )
 async def test_a_request_that_was_never_written_is_certainly_not_sent(
     url: str, expected: Result
