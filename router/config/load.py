@@ -1,12 +1,13 @@
 """Reads a config and its rules, checks them as a whole, and says all that is wrong at once."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace as with_fields
 from glob import glob
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, cast
 
-from msgspec import Struct, defstruct
+from msgspec import Struct, defstruct, structs
 
 from router.config import company
 from router.config.actions import check_actions, plans
@@ -14,6 +15,7 @@ from router.config.channel_options import Capabilities, ChannelOptions
 from router.config.communication import CUSTOMERS, check_communication, read_templates, wording
 from router.config.convert import FAILED, Context, Trail, convert
 from router.config.deployments import deploys
+from router.config.destinations import destinations
 from router.config.document import (
     DefaultRule,
     Document,
@@ -413,7 +415,10 @@ def _assemble(  # noqa: PLR0913, PLR0917 - all that was read
         for name in sources.__struct_fields__
         if getattr(sources, name) is not None
     }
-    return Config(document, settings, given, document.channels, kinds, drills)
+    config = Config(document, settings, given, document.channels, kinds, drills)
+    people_of = {name: config.addresses(name) or {} for name in config.channels}
+    reached = with_fields(settings, destinations=destinations(config.channels, people_of))
+    return structs.replace(config, settings=reached)
 
 
 def _tickets(able: Mapping[str, Capabilities]) -> list[str]:

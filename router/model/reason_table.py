@@ -405,12 +405,12 @@ ROWS: dict[R, Row] = {
     R.DELIVERY_RETRIED: Row(
         "The attempt failed, and the message will be tried again.",
         "Message will be tried again[ on {channel}][ (attempt {attempts})][: {error}]",
-        _FAILED,
+        _FAILED | T.PROOF,
     ),
     R.DELIVERY_UNCERTAIN: Row(
         "The message may have arrived, and is sent again.",
         "Message may have arrived[ on {channel}] and is sent again[: {error}]",
-        _FAILED,
+        _FAILED | T.PROOF,
     ),
     R.DELIVERY_FAILED: Row(
         "The message was given up.",

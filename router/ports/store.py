@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from router.core.incident.snapshot import ReadPlan, Snapshot, Writes
 from router.core.postmortem.statistics import IncidentFacts
+from router.core.reachability.channel_health import Health
 from router.model.alert import Alert, RuleMatch
 from router.model.decision import Entry
 from router.model.event import Event, TimerDue
@@ -132,9 +133,9 @@ class Store(Protocol):
         """Of the newest incident first."""
         ...
 
-    async def proven(self) -> Mapping[str, float]:
-        """When each address last worked (`router.core.reachability.channel_health`), in UTC
-        seconds; without those that never did.
+    async def proven(self) -> Mapping[str, Health]:
+        """The health of each address that was ever sent a message
+        (`router.core.reachability.channel_health`).
         """
         ...
 

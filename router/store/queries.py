@@ -164,7 +164,7 @@ def latest_deliveries(connection: Connection) -> Sequence[Entry]:
     """The lines about delivering of the incidents that each address was told of last, in order."""
     n, t = notifications.c, timeline.c
     place = func.row_number().over(partition_by=n.channel, order_by=n.owed_at.desc()).label("place")
-    sent = select(n.incident_id, place).where(n.sent > 0).subquery()
+    sent = select(n.incident_id, place).where((n.sent > 0) | (n.attempts > 0)).subquery()
     latest = select(sent.c.incident_id).where(sent.c.place <= LATEST)
     query = select(t.incident_id, t.at, t.what, t.by, t.data, t.id).where(
         t.incident_id.in_(latest), t.what.in_(having(Trait.PROOF))

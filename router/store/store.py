@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError
 
 from router.core.incident.snapshot import ReadPlan, Snapshot, Writes
 from router.core.postmortem.statistics import IncidentFacts
-from router.core.reachability.channel_health import proven
+from router.core.reachability.channel_health import Health, health
 from router.model.decision import Entry
 from router.model.event import Event, TimerDue
 from router.model.incident import Incident, Severity, Status
@@ -143,8 +143,8 @@ class SqlStore:
             queries.notification_page, states, incident_id, channel, ref, limit
         )
 
-    async def proven(self) -> Mapping[str, float]:
-        return proven(await self._database.read(queries.latest_deliveries))
+    async def proven(self) -> Mapping[str, Health]:
+        return health(await self._database.read(queries.latest_deliveries))
 
     async def record(self, kind: str, record_id: str) -> Record | None:
         return await self._database.read(queries.record_by_id, kind, record_id)

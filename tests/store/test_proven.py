@@ -3,6 +3,7 @@
 from msgspec.structs import replace
 
 from router.core.incident.snapshot import Writes
+from router.core.reachability.channel_health import Health
 from router.model.notification import NotificationState
 from router.model.reason import Reason
 from router.store import SqlStore
@@ -32,6 +33,20 @@ async def test_when_each_address_last_worked(store: SqlStore) -> None:
     await deliver(store, 2, NOW + 10)
     await deliver(store, 3, NOW + 20, receipt=True)
     await store.save(Writes(owed=[owed("log", NOW + 30)]))
-    assert await store.proven() == {"sms/ana": NOW + 10}
+    assert await store.proven() == {"sms/ana": Health(NOW + 10, error="30003")}
     await store.save(Writes(owed=[owed("sms/ana", NOW + 40, incident_id=2)]))
-    assert await store.proven() == {"sms/ana": NOW + 10}, "what is owed since takes nothing back"
+    known = await store.proven()
+    assert known == {"sms/ana": Health(NOW + 10, error="30003")}, (
+        "a message that is only pending changes nothing"
+    )
+
+
+async def test_a_message_that_never_arrived_counts_too(store: SqlStore) -> None:
+    """The newest incident's message is dead, and was never sent: its error is the address's health."""
+    await deliver(store, 1, NOW)
+    await store.save(Writes(owed=[owed("sms/ana", NOW + 20, incident_id=2)]))
+    (held,) = await store.claim_notifications("sms", NOW + 20, "me", NOW + 60, 10, people=True)
+    dead = replace(held, state=NotificationState.DEAD, attempts=1, lease="", lease_until=0.0)
+    lost = [entry(2, NOW + 20, Reason.DELIVERY_FAILED, channel="sms/ana", seq=1, error="blocked")]
+    await store.save(Writes(settled=[(dead, held.lease, held.seq)], entries=lost))
+    assert await store.proven() == {"sms/ana": Health(NOW, error="blocked")}

@@ -13,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from router.core.oncall.recipients import People
-from router.core.reachability.channel_health import proven
+from router.core.reachability.channel_health import delivered
 from router.core.rules.fingerprint import fingerprint
 from router.model.alert import DRILL, Alert, AlertStatus
 from router.model.decision import Entry
@@ -168,7 +168,7 @@ def _delivered(step: DrillStep, scene: Scene) -> Done | None:
 
     Who turned out to need none isn't waited for.
     """
-    worked = proven(scene.entries)
+    worked = delivered(scene.entries)
     unneeded = (
         {one.data["channel"] for one in scene.entries if is_silent(one)}
         if not step.items

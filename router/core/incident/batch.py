@@ -25,6 +25,7 @@ from router.core.incident.read_plan import ReadPlanner, receipt_of
 from router.core.incident.settings import Settings
 from router.core.incident.snapshot import ReadPlan, Snapshot, Writes
 from router.core.incident.suppression import RECHECK, SUPPRESSED, Suppression, recheck, rechecked
+from router.core.incident.transitions import onlooks
 from router.core.rules.rule import Rule, judge
 from router.model.alert import Alert, AlertStatus, RuleMatch
 from router.model.decision import Entry
@@ -356,8 +357,10 @@ class Batch:
     # --- incidents and deliveries
 
     def _settled(self, event: DeliverySettled) -> Reason:
-        settlement = settle(event, self.settings)
         held = event.notification
+        incident = self.view.incidents.get(held.incident_id)
+        onlooker = incident is not None and onlooks(incident, held.channel, held.reason)
+        settlement = settle(event, self.settings, onlooker=onlooker)
         self.changes.settled.append((settlement.notification, held.lease, held.seq))
         self.changes.entries.append(settlement.entry)
         if settlement.falls_back:

@@ -38,8 +38,11 @@ class Settlement(Struct, frozen=True):
     falls_back: bool
 
 
-def settle(event: DeliverySettled, settings: Settings) -> Settlement:
-    """What becomes of the notification, by the last of its attempts."""
+def settle(event: DeliverySettled, settings: Settings, *, onlooker: bool = False) -> Settlement:
+    """The notification after its attempts.
+
+    `onlooker`: it is for a stakeholder, who is not paged.
+    """
     before = event.notification
     result = event.attempts[-1].result
     attempts = before.attempts + len(event.attempts)
@@ -85,13 +88,20 @@ def settle(event: DeliverySettled, settings: Settings) -> Settlement:
     )
     falls_back = (too_late or what is Reason.DELIVERY_FAILED) and not before.fallen_back
     after = replace(after, fallen_back=before.fallen_back or falls_back)
-    return Settlement(after, _entry(event, after, what, doubled=doubled), falls_back)
+    entry = _entry(event, after, what, doubled=doubled)
+    if onlooker:
+        entry.data["stakeholder"] = True
+    if to := settings.destinations.get(after.channel):
+        entry.data["to"] = to
+    return Settlement(after, entry, falls_back)
 
 
 def _entry(event: DeliverySettled, after: Notification, what: Reason, *, doubled: bool) -> Entry:
+    before = event.notification
     data = {
         "channel": after.channel,
         "seq": after.seq,
+        "reason": before.reason,
         "attempts": after.attempts,
         "late": event.at - after.owed_at,
     }

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from router.core.incident.policy import Policy, Step, Unless
 from router.core.incident.settings import Settings
+from router.core.oncall.duty import recorded
 from router.core.oncall.recipients import Recipients
 from router.model.decision import Entry, Owed, Timer
 from router.model.event import TimerDue
@@ -66,6 +67,14 @@ class Decision:
         """Put a line on the timeline."""
         self.entries.append(Entry(self.changed.id, at, what, by, data))
 
+    def annotate(self, what: Reason, **data: Any) -> None:
+        """Add particulars to the newest line of that kind, if there is one."""
+        for position in reversed(range(len(self.entries))):
+            if self.entries[position].what is what:
+                line = self.entries[position]
+                self.entries[position] = replace(line, data={**line.data, **data})
+                return
+
     def owe(self, at: float, reason: Reason, channels: Sequence[str]) -> None:
         """Owe each channel a message about the incident."""
         self.owed += [Owed(self.changed.id, channel, reason, at) for channel in channels]
@@ -88,6 +97,8 @@ def run_steps(
     incident = decision.changed
     policy = settings.policy_of(incident)
     step, nobody = incident.step, False
+    taken: list[int] = []
+    meant: list[dict[str, Any]] = []
     while step < len(policy.steps) and (
         nobody
         or step < ahead
@@ -101,9 +112,21 @@ def run_steps(
             continue
         reached = settings.people.reach(due.notify, incident.severity, at)
         tell(decision, at, reason, reached)
+        by = recorded(settings.people, due.notify, at)
         if reason is Reason.STEP_DUE:
-            decision.note(at, Reason.STEP_DUE, step=step, channels=list(reached.addresses))
+            decision.note(
+                at,
+                Reason.STEP_DUE,
+                step=step,
+                channels=list(reached.addresses),
+                policy=policy.name,
+                duties=by,
+            )
+        taken.append(step)
+        meant += by
         nobody = reached.nobody
+    if taken and reason is not Reason.STEP_DUE:
+        decision.annotate(reason, policy=policy.name, taken=taken, duties=meant)
     decision.change(step=step)
     if step < len(policy.steps):
         decision.set_timer(
@@ -183,7 +206,12 @@ def tell_again(decision: Decision, at: float, policy: Policy, settings: Settings
     decision.reason = Reason.TOLD_AGAIN
     decision.change(repeats=incident.repeats + 1)
     decision.note(
-        at, Reason.TOLD_AGAIN, time=incident.repeats + 1, channels=list(reached.addresses)
+        at,
+        Reason.TOLD_AGAIN,
+        time=incident.repeats + 1,
+        channels=list(reached.addresses),
+        policy=policy.name,
+        duties=recorded(settings.people, tuple(targets), at),
     )
     tell(decision, at, Reason.TOLD_AGAIN, reached)
     _wait_for_answer(decision, at, policy)
@@ -193,7 +221,15 @@ def _unanswered(decision: Decision, at: float, policy: Policy, settings: Setting
     """The end of the escalation is said to everybody, and to the fallback."""
     incident = decision.changed
     decision.reason = Reason.UNANSWERED
-    decision.note(at, Reason.UNANSWERED, steps=incident.step, repeats=incident.repeats)
+    by = recorded(settings.people, policy.fallback, at)
+    decision.note(
+        at,
+        Reason.UNANSWERED,
+        steps=incident.step,
+        repeats=incident.repeats,
+        policy=policy.name,
+        duties=by,
+    )
     fallback = settings.people.reach(policy.fallback, incident.severity, at).without(incident.told)
     decision.owe(at, Reason.UNANSWERED, incident.told)
     tell(decision, at, Reason.UNANSWERED, fallback)

@@ -51,6 +51,7 @@ from router.core.incident.transitions import (
     publish_by_rule,
     set_severity,
 )
+from router.core.oncall.duty import recorded
 from router.core.oncall.recipients import Recipients
 from router.core.rules.rule import Judgement, Rule
 from router.core.text.template import render
@@ -431,7 +432,12 @@ def _delivery_failed(incident: Incident, event: DeliveryFailed, settings: Settin
         return Decision(Reason.DELIVERY_FAILED)
     decision = Decision(Reason.FALLBACK, later(incident, event.at))
     decision.note(
-        event.at, Reason.FALLBACK, channel=event.channel, channels=list(reached.addresses)
+        event.at,
+        Reason.FALLBACK,
+        channel=event.channel,
+        channels=list(reached.addresses),
+        policy=policy.name,
+        duties=recorded(settings.people, policy.fallback, event.at),
     )
     tell(decision, event.at, Reason.FALLBACK, reached)
     return decision

@@ -32,10 +32,11 @@ class Settings:
     again and again, by name. `deployments`: those that may have caused an incident, and how that's
     judged. `silences`, `inhibitions`: which alerts are kept quiet. `postmortems`: which incidents
     need one, by when, and whom it concerns. `edited`: the channels whose message is edited in
-    place, which therefore hear of every change. `rings`: the channels that keep silent about what
-    somebody has answered. `wording`: how what is said is worded. `public`: the channels that show
-    the public what is published, and hear of nothing else. `customers`: the channels that mail
-    customers what is announced, and nothing else.
+    place, which therefore hear of every change. `destinations`: for each address (`sms/ana`), a
+    digest of the number, account or URL that it stands for. `rings`: the channels that keep silent
+    about what somebody has answered. `wording`: how what is said is worded. `public`: the channels
+    that show the public what is published, and hear of nothing else. `customers`: the channels that
+    mail customers what is announced, and nothing else.
     """
 
     rules: RuleSet
@@ -54,6 +55,7 @@ class Settings:
     customers: tuple[str, ...] = ()
     wording: Wording = field(default_factory=Wording)
     deployments: Deploys = field(default_factory=Deploys)
+    destinations: Mapping[str, str] = field(default_factory=dict)
     reopen_within: float = 600.0
     fallback_after: float = 120.0
     give_up_after: float = 86_400.0

@@ -116,9 +116,9 @@ def inform_stakeholders(decision: Decision, at: float, settings: Settings) -> No
         return
     reached = settings.people.reach(stakeholders, incident.severity, at)
     owed = {one.channel for one in decision.owed}
-    decision.owe(
-        at, decision.reason, [address for address in reached.addresses if address not in owed]
-    )
+    addresses = [address for address in reached.addresses if address not in owed]
+    decision.annotate(decision.reason, stakeholders=addresses)
+    decision.owe(at, decision.reason, addresses)
 
 
 def onlooks(incident: Incident, address: str, reason: Reason) -> bool:

@@ -160,5 +160,7 @@ def _paged(entries: Iterable[Entry]) -> Iterator[tuple[float, str]]:
     for entry in entries:
         if entry.what in WAITS or entry.what in ANSWERED:
             waits = entry.what in WAITS
+        elif entry.data.get("stakeholder"):
+            continue  # informed, not paged
         elif waits and (person := person_of(str(entry.data.get("channel", "")))):
             yield entry.at, person

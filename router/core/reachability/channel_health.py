@@ -1,58 +1,132 @@
-"""Which channels, and ways to people, are proven to work: by the last message that a service took
-and didn't give back.
+"""Channel health: which channels and contact methods work, by the latest message over each of them.
 
-A real message proves as much as one of a drill, or a canary. A delivery at which the sender had
-nothing to say proves nothing, nor does one that the service reported as undelivered afterwards.
+The law: an address is proven only while the latest message to it arrived, recently, at the number,
+account or URL that the config has now. A drill and a canary prove as much as a real page. A
+delivery without anything to send proves nothing, and neither does one that the service later
+reports as undelivered.
 """
 
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from router.core.oncall.recipients import People
+from router.core.text.plain import utc
 from router.model.decision import Entry
 from router.model.reason import Reason
 
 QUARTER = 13 * 604_800.0
-"""Seconds for which a proof counts, unless the config's drills have another rhythm."""
+"""Seconds for which a delivery counts as proof, unless the config's drills have another rhythm."""
+
+FAILURES: Final = frozenset(
+    {Reason.DELIVERY_FAILED, Reason.DELIVERY_RETRIED, Reason.DELIVERY_UNCERTAIN}
+)
+"""Outcomes of a message that has not arrived, or not yet."""
+
+OUTCOMES: Final = (Reason.DELIVERED, *sorted(FAILURES))
+"""The timeline entries that health is read from."""
+
+
+class Health(Struct, frozen=True):
+    """The latest delivery to an address, in UTC epoch seconds; None if there was none.
+
+    `to` is the digest of the destination then, "" in records of older versions. `error` is why the
+    latest message has not arrived; "" if it has.
+    """
+
+    at: float | None = None
+    to: str = ""
+    error: str = ""
 
 
 class Standing(Struct, frozen=True):
-    """When an address (`log`, `text/ana`) was last proven to work, in UTC epoch seconds; None if it
-    never was.
+    """The health of an address (`log`, `text/ana`) as `check --reach` and the scoreboard show it.
 
-    `proven`: that was recent enough.
+    `at` is the latest delivery in UTC epoch seconds, None if there was none. `why` says why the
+    address is not proven; "" if it is.
     """
 
     address: str
     at: float | None
     proven: bool
+    why: str = ""
 
 
-def proven(entries: Iterable[Entry]) -> dict[str, float]:
-    """When each address last worked, by these lines about deliveries, the oldest of an incident
-    first.
-    """
-    last: dict[tuple[int, str], float] = {}
+def delivered(entries: Iterable[Entry]) -> dict[str, float]:
+    """When each address last received a message, by these entries, the oldest of an incident first."""
+    return {address: one.at for address, one in health(entries).items() if one.at is not None}
+
+
+def health(entries: Iterable[Entry]) -> dict[str, Health]:
+    """The health of each address by these entries about deliveries, oldest first."""
+    arrived: dict[str, dict[int, Health]] = {}
+    errors: dict[str, str] = {}
     for entry in entries:
-        key = entry.incident_id, str(entry.data.get("channel", ""))
+        address = str(entry.data.get("channel", ""))
+        of_address = arrived.setdefault(address, {})
         if entry.what is Reason.DELIVERED and not entry.data.get("silent"):
-            last[key] = entry.at
-        elif entry.what is Reason.DELIVERY_FAILED and "seq" not in entry.data:
-            last.pop(key, None)  # a receipt: what counted as sent didn't arrive
-    found: dict[str, float] = {}
-    for (_, address), at in last.items():
-        found[address] = max(at, found.get(address, at))
-    return found
+            of_address.pop(entry.incident_id, None)  # a later delivery goes to the end
+            of_address[entry.incident_id] = Health(entry.at, str(entry.data.get("to", "")))
+            errors.pop(address, None)
+        elif entry.what in FAILURES:
+            errors[address] = str(entry.data.get("error") or "not delivered")
+            if (
+                "seq" not in entry.data
+            ):  # a receipt: the service took the message, and then did not deliver it
+                of_address.pop(entry.incident_id, None)
+    return {
+        address: replace(
+            max(found.values(), key=_at, default=Health()), error=errors.get(address, "")
+        )
+        for address, found in arrived.items()
+        if found or address in errors
+    }
+
+
+def _at(one: Health) -> float:
+    return one.at or 0.0
 
 
 def addresses(channels: Iterable[str], people: People) -> tuple[str, ...]:
-    """All that there are to be proven: these channels, and every way to every contact."""
+    """All addresses there are: these channels, and every contact method of every contact."""
     ways = (f"{way.via}/{contact}" for contact, ways in people.contacts.items() for way in ways)
     return tuple(dict.fromkeys((*channels, *ways)))
 
 
-def standings(wanted: Iterable[str], worked: Mapping[str, float], since: float) -> list[Standing]:
-    """How each stands, those unproven since then first, and of those the longest."""
-    found = [Standing(one, worked.get(one), worked.get(one, since) > since) for one in wanted]
+def standings(
+    wanted: Iterable[str],
+    known: Mapping[str, Health],
+    since: float,
+    destinations: Mapping[str, str],
+) -> list[Standing]:
+    """The standing of each address: unproven first, and the longest without a delivery before the
+    others.
+
+    `since` is how old the latest delivery may be (UTC epoch seconds), `destinations` the digests of
+    the config in force.
+    """
+    found = [
+        _standing(one, known.get(one, Health()), since, destinations.get(one, "")) for one in wanted
+    ]
     return sorted(found, key=lambda one: (one.proven, one.at or 0.0, one.address))
+
+
+def _standing(address: str, known: Health, since: float, to: str) -> Standing:
+    why = _doubt(known, since, to)
+    return Standing(address, known.at, not why, why)
+
+
+def _doubt(known: Health, since: float, to: str) -> str:
+    if known.error:
+        return f"the latest message was not delivered: {known.error}"
+    if known.at is None:
+        return "no delivery is on record"
+    if known.at <= since:
+        return f"no delivery since {utc(known.at)}"
+    if to and not known.to:
+        return "its last delivery is from a version that did not record where to"
+    if to != known.to:
+        return f"its number, account or URL has changed since the last delivery at {utc(known.at)}"
+    return ""

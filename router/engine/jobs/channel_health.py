@@ -25,7 +25,10 @@ class Proofs:
         never = asyncio.Event()
         while True:
             try:
-                self._metrics.worked(await self._store.proven())
+                known = await self._store.proven()
+                self._metrics.worked(
+                    {address: one.at for address, one in known.items() if one.at is not None}
+                )
             except StoreUnavailable as error:
                 log.warning("proofs_wait", error=str(error))
             await self._clock.wait(never, LOOK)

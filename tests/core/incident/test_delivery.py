@@ -1,6 +1,7 @@
 """What becomes of a message once its sender is done with it."""
 
 import math
+from dataclasses import replace as with_fields
 
 import pytest
 from msgspec.structs import replace
@@ -153,5 +154,15 @@ def test_a_message_that_may_have_arrived_before_is_marked(
 def test_the_timeline_says_how_it_went() -> None:
     entry = settle(settled(7, Retry("no route"), Retry("503")), CONFIG).entry
     assert (entry.incident_id, entry.at) == (1, NOW + 7)
-    assert entry.data == {"channel": "slack", "seq": 3, "attempts": 2, "late": 7.0, "error": "503"}
+    assert entry.data == {
+        "channel": "slack", "seq": 3, "reason": HELD.reason, "attempts": 2, "late": 7.0, "error": "503",
+    }  # fmt: skip
     assert "error" not in settle(settled(7, Sent()), CONFIG).entry.data
+
+
+def test_the_timeline_says_where_to_and_whether_it_was_for_a_stakeholder() -> None:
+    """The digest of the destination, by which a number that has changed since is noticed."""
+    config = with_fields(CONFIG, destinations={"slack": "ab12"})
+    data = settle(settled(7, Sent()), config, onlooker=True).entry.data
+    assert (data["to"], data["stakeholder"]) == ("ab12", True)
+    assert not {"to", "stakeholder"} & settle(settled(7, Sent()), CONFIG).entry.data.keys()

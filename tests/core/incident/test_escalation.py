@@ -94,7 +94,7 @@ def test_the_first_steps_are_told_for_the_reason_they_started() -> None:
 
 def test_an_entry_says_which_step_and_whom_it_told() -> None:
     (entry,) = run(300, replace(INCIDENT, step=2)).entries
-    assert entry.data == {"step": 3, "channels": ["phone"]}
+    assert entry.data == {"step": 3, "channels": ["phone"], "policy": "critical", "duties": []}
 
 
 @pytest.mark.parametrize(

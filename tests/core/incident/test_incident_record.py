@@ -105,6 +105,9 @@ def test_the_timeline_keeps_what_the_alert_measured() -> None:
         "threshold": "> 10%",
         "revision": CONFIG.rules.revision,
         "title": "Payments on api",
+        "policy": "critical",
+        "taken": [1],
+        "duties": [],
     }
 
 
@@ -117,9 +120,10 @@ def test_a_change_of_severity_says_from_what_and_why() -> None:
         "> 10%",
     )
     lowered = decide(after(fires(0)), says(9, Command.SEVERITY, P3), CONFIG).entries[0]
+    particulars = {"policy": "low", "taken": [1], "duties": []}
     assert (lowered.by, lowered.data) == (
         "ana",
-        {"from": "P1", "severity": "P3", "text": "because"},
+        {"from": "P1", "severity": "P3", "text": "because"} | particulars,
     )
 
 

@@ -108,6 +108,14 @@ def test_a_page_is_what_reaches_a_person_while_nobody_has_answered() -> None:
     assert found.pages == {"ana": Pages(2, 2), "ben": Pages(2, 2)}
 
 
+def test_a_message_to_a_stakeholder_is_no_page() -> None:
+    """It informs, and asks nobody to answer."""
+    told = story(0, (1.0, Reason.DELIVERED, "mail/ceo"))
+    informed = [replace(entry, data={**entry.data, "stakeholder": True}) for entry in told.entries]
+    assert count(IncidentFacts(told.incident, informed)).pages == {}
+    assert count(told).pages == {"ceo": Pages(1, 1)}
+
+
 def test_night_is_by_ones_own_clock() -> None:
     """02:40 in London is 11:40 in Tokyo."""
     paged = story(0, (0.0, Reason.DELIVERED, "sms/ana"), (0.0, Reason.DELIVERED, "sms/ken"))

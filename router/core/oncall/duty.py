@@ -1,0 +1,47 @@
+"""Duties: by which target of a policy a person is notified, as the schedules are at that time.
+
+A decision keeps the duties it was made by, since a rotation or a role may be changed later.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from msgspec import Struct, convert, to_builtins
+
+from router.core.oncall.recipients import People
+from router.core.oncall.schedule import Override, turn
+
+
+class Duty(Struct, frozen=True, omit_defaults=True):
+    """`contact` is a recipient of `target`: by a schedule's `layer` (from 1), or by an override."""
+
+    target: str
+    contact: str
+    layer: int = 0
+    override: Override | None = None
+
+
+def duty(people: People, target: str, contact: str, at: float) -> Duty:
+    """How `target` results in `contact` at `at` (UTC epoch seconds)."""
+    kind, _, name = target.partition(":")
+    if kind != "schedule":
+        return Duty(target, contact)
+    found = turn(people.schedules[name], at)
+    return Duty(target, contact, found.layer, found.overrides[-1] if found.overrides else None)
+
+
+def duties(people: People, targets: Sequence[str], at: float) -> Iterator[Duty]:
+    """The duties of everybody whom these targets result in; channels have none."""
+    for target in dict.fromkeys(targets):
+        if ":" in target:
+            yield from (duty(people, target, contact, at) for contact in people.people(target, at))
+
+
+def recorded(people: People, targets: Sequence[str], at: float) -> list[dict[str, Any]]:
+    """The duties as the data of a timeline entry."""
+    return [to_builtins(one) for one in duties(people, targets, at)]
+
+
+def read(data: object) -> tuple[Duty, ...]:
+    """The duties from the data of a timeline entry; () if none were kept."""
+    return convert(data or (), tuple[Duty, ...])
