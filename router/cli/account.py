@@ -1,4 +1,4 @@
-"""Why somebody was paged, or wasn't, in one screen: asked of the running router, or of its store."""
+"""Why somebody was paged, or was not, on one screen: from the running router, or from its store."""
 
 import asyncio
 from collections.abc import Iterator, Mapping
@@ -17,6 +17,9 @@ from router.ports.clock import SystemClock
 from router.web.api import views
 from router.web.api.why import Accounts
 
+UNDECIDED = "undecided"
+"""Shown where an older version did not record what the answer depends on."""
+
 
 def answered(
     asked: Mapping[str, str],
@@ -26,7 +29,7 @@ def answered(
     url: str | None,
     config: Path | None,
 ) -> dict[str, Any]:
-    """What `GET /api/v1/explain` says. Exits if there's no answer."""
+    """The answer of `GET /api/v1/explain`. Exits if there is none."""
     if not offline or checked is None:
         when = {"at": views.when(at) or ""} if at is not None else {}
         found: dict[str, Any] = ask("GET", "/explain", url, config, params={**asked, **when})
@@ -40,7 +43,7 @@ def answered(
 
 
 async def _read(checked: Config, asked: Mapping[str, str], at: float | None) -> dict[str, Any]:
-    """Raises: LookupError that says what isn't there, one of UNREADABLE."""
+    """Raises: LookupError with the name of what is missing, one of UNREADABLE."""
     clock = SystemClock()
     async with store_of(checked) as store:
         settings = await live_settings(checked, store, clock)
@@ -51,7 +54,7 @@ async def _read(checked: Config, asked: Mapping[str, str], at: float | None) -> 
 
 
 def show_account(out: Console, one: Mapping[str, Any]) -> None:
-    """The answer first, then what it rests on."""
+    """Show the answer, then the evidence."""
     out.print(Text(one["answer"], "bold"))
     facts = Table(box=None, show_header=False, padding=(0, 2))
     for name, text in _facts(one):
@@ -59,7 +62,7 @@ def show_account(out: Console, one: Mapping[str, Any]) -> None:
     out.print(facts)
     if one["pages"]:
         out.print(_pages(one["pages"]))
-    for title, entries in (("in the way", one["obstacles"]), ("what came of it", one["ending"])):
+    for title, entries in (("obstacle", one["obstacles"]), ("outcome", one["ending"])):
         for entry in entries:
             out.print(Text(f"{title}: {_clock(entry['at'])} {entry['text']}"))
     if one["explanation"]:
@@ -79,12 +82,8 @@ def _facts(one: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if incident:
         yield "incident", f"{incident['key']}, {one['joined']} more alerts joined it"
     if rules["revision"]:
-        commit = (
-            f", commit {rules['commit'][:12]}"
-            if rules["commit"]
-            else ", of no commit that is known"
-        )
-        commit += " with changes that weren't committed" if rules["dirty"] else ""
+        commit = f", commit {rules['commit'][:12]}" if rules["commit"] else ", commit unknown"
+        commit += " with uncommitted changes" if rules["dirty"] else ""
         loaded = (
             f", loaded {_clock(rules['loaded_at'])} by {rules['loaded_by']}"
             if rules["loaded_at"]
@@ -92,8 +91,13 @@ def _facts(one: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         )
         changed = "; they have changed since" if rules["changed_since"] else ""
         yield "rules then", f"revision {rules['revision']}{commit}{loaded}{changed}"
+    then = (
+        "on call"
+        if one["on_call_recorded"] or not one["incident"]
+        else "on call (by the schedules as they are now)"
+    )
     for duty in one["on_call"]:
-        yield "on call", f"{_duty(duty)}: {duty['contact'] or 'nobody'}"
+        yield then, f"{_duty(duty)}: {duty['contact'] or 'nobody'}"
 
 
 def _duty(duty: Mapping[str, Any]) -> str:
@@ -104,7 +108,7 @@ def _duty(duty: Mapping[str, Any]) -> str:
 
 def _pages(pages: list[dict[str, Any]]) -> Table:
     table = Table(
-        "at (UTC)", "who", "over", "why", "meant by", "what came of it", box=None, padding=(0, 2)
+        "at (UTC)", "who", "over", "why", "recipient of", "outcome", box=None, padding=(0, 2)
     )
     for page in pages:
         deliveries = page["deliveries"]
@@ -122,20 +126,29 @@ def _pages(pages: list[dict[str, Any]]) -> Table:
         )
         said += f": {came['data']['error']}" if came and came["data"].get("error") else ""
         said += f", receipt {page['receipt']}" if page["receipt"] else ""
-        why = page["why"]["text"] if page["why"] else ""
-        meant = ", ".join(_duty(duty) for duty in page["meant_by"])
+        why = page["why"]["text"] if page["why"] else UNDECIDED
         table.add_row(
-            *map(Text, (_clock(page["at"]), page["who"] or "", page["over"], why, meant, said))
+            *map(
+                Text, (_clock(page["at"]), page["who"] or "", page["over"], why, _meant(page), said)
+            )
         )
     return table
 
 
+def _meant(page: Mapping[str, Any]) -> str:
+    if page["stakeholder"]:
+        return "stakeholders (not paged)"
+    if page["meant_by"] is None:
+        return UNDECIDED
+    return ", ".join(_duty(duty) for duty in page["meant_by"])
+
+
 def _verdicts(rules: list[dict[str, Any]], *, changed: bool) -> Table:
-    title = "by the rules of now, which have changed since" if changed else None
+    title = "by the rules as they are now, which have changed since" if changed else None
     table = Table(
         "rule",
-        "said",
-        "because of",
+        "result",
+        "failed matcher",
         "at",
         box=None,
         padding=(0, 2),
@@ -143,7 +156,7 @@ def _verdicts(rules: list[dict[str, Any]], *, changed: bool) -> Table:
         title_justify="left",
     )
     for rule in rules:
-        failed = f"{rule['matcher']} doesn't hold" if rule["matcher"] else ""
+        failed = rule["matcher"] or ""
         table.add_row(
             *map(Text, (rule["rule"], rule["reason"].replace("_", " "), failed, rule["at"]))
         )

@@ -52,12 +52,12 @@ async def run(path: Path, *options: str) -> tuple[int, str]:
     return done.exit_code, done.stdout + done.stderr
 
 
-GOLDEN = r"""ana was paged at TIME UTC over text, being schedule:primary by layer 1 \(SAID\), about INC-1 \[P0\] TITLE
+GOLDEN = r"""ana was paged at TIME UTC over text, as schedule:primary by layer 1 \(SAID\), about INC-1 \[P0\] TITLE
  rule payments: P0 \(above threshold, 0.023 against > 1%\)
  incident payments\{service="api"\}, 0 more alerts joined it
- rules then revision [0-9a-f]{16}, of no commit that is known, loaded TIME:\d\d by start
+ rules then revision [0-9a-f]{16}, commit unknown, loaded TIME:\d\d by start
  on call schedule:primary \(layer 1\): ana
- at \(UTC\) who over why meant by what came of it
+ at \(UTC\) who over why recipient of outcome
  TIME:\d\d log SAID delivered TIME:\d\d
  TIME:\d\d ana text SAID schedule:primary \(layer 1\) delivered TIME:\d\d
 """

@@ -1,9 +1,9 @@
-"""Why somebody was paged, or wasn't: an account of what was decided then, made from what the store
-keeps of it.
+"""Why somebody was paged, or was not: the decisions as they were made, from what the store keeps of
+them.
 
-Nothing here decides. What was decided is on the timeline, with its reason; who was on call then is
-asked of the schedules with their overrides, and what the rules say of an alert of the rules in
-force, by the functions that decide. All times are UTC epoch seconds.
+Nothing here decides. A decision is on the timeline with its reason, its policy, its steps and the
+duties it was made by, so a later change of a rotation, a role or a policy changes no answer. All
+times are UTC epoch seconds.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -12,88 +12,39 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from router.core.explain.alert import Explanation
-from router.core.incident.escalation import unneeded
+from router.core.explain.pages import IncidentHistory, Page, pages, recorded_duties
 from router.core.incident.settings import Settings
 from router.core.messages.timeline import describe
+from router.core.oncall import duty
 from router.core.oncall.business_hours import written
-from router.core.oncall.schedule import Override, turn
+from router.core.oncall.duty import Duty
+from router.core.oncall.schedule import turn
 from router.core.text.plain import utc
 from router.model.alert import RuleMatch
 from router.model.decision import Entry
 from router.model.incident import Incident, Severity
-from router.model.notification import Notification, channel_of, person_of
+from router.model.notification import channel_of
 from router.model.reason import Reason
 from router.model.reason_row import Trait
 from router.model.reasons import having, row
-from router.model.revision import Load, Revision
+from router.model.revision import Load
 
 NEAR = 1800.0
-"""Seconds around the time in question within which somebody's page is meant."""
-
-TELLING = having(Trait.NOTIFIES)
-"""Why people are paged, rather than told how it goes on."""
+"""Seconds around a given time in which a page counts as the one that is asked about."""
 
 OBSTACLES = having(Trait.OBSTACLE)
 """What may keep somebody from being paged."""
 
 ENDING = having(Trait.TURNING_POINT)
 
-_BEGINNING = having(Trait.STARTS_POLICY)
-"""What the policy starts over with."""
 
-_SETTLED = having(Trait.ATTEMPT)
-_ARRIVED = having(Trait.ARRIVED)
+class Why(Struct, frozen=True):
+    """`answer` is one sentence; the rest is its evidence.
 
-
-class Story(Struct, frozen=True):
-    """What the store has of one incident: `timeline` oldest first, `revision` that of the rules
-    that opened it.
-    """
-
-    incident: Incident
-    timeline: Sequence[Entry]
-    notifications: Sequence[Notification]
-    revision: Revision | None = None
-
-
-class Duty(Struct, frozen=True):
-    """Why a target meant somebody: who has the turn of which layer, or stands in by which override."""
-
-    target: str
-    contact: str
-    layer: int = 0
-    override: Override | None = None
-
-
-class Page(Struct, frozen=True):
-    """A message that was decided on at `at`: `cause` is the line that says why, `deliveries` what
-    came of it.
-
-    `duties` say why it was this person. `ref` is the service's receipt for what it was sent last.
-    """
-
-    at: float
-    address: str
-    cause: Entry | None
-    deliveries: tuple[Entry, ...]
-    duties: tuple[Duty, ...] = ()
-    ref: str = ""
-
-    @property
-    def arrived(self) -> bool:
-        return any(one.what in _ARRIVED for one in self.deliveries)
-
-    @property
-    def is_telling(self) -> bool:
-        return self.cause is None or self.cause.what in TELLING
-
-
-class Account(Struct, frozen=True):
-    """`answer` is one sentence, and the rest is what it rests on.
-
-    `opened` has the value, the threshold and the grouping; `load` is the commit of the rules in
-    force then, and `changed` says that they aren't those that `explanation` is by. `joined`: how
-    many alerts joined. `on_call` is who had which turn at `at`.
+    `opened` has the value, the threshold and the grouping; `load` is the commit of the rules then,
+    and `changed` says that `explanation` is by newer ones. `joined` is how many alerts joined.
+    `on_call` is who had which duty at `at`: as recorded then or, without `on_call_recorded`, by the
+    schedules as they are now.
     """
 
     answer: str
@@ -108,243 +59,176 @@ class Account(Struct, frozen=True):
     obstacles: tuple[Entry, ...] = ()
     ending: tuple[Entry, ...] = ()
     on_call: tuple[Duty, ...] = ()
+    on_call_recorded: bool = False
     explanation: Explanation | None = None
 
 
-def of_incident(
-    story: Story, settings: Settings, explanation: Explanation | None = None
-) -> Account:
-    """Who was told of it, and why; if nobody was paged, what stopped it first."""
-    incident, found = story.incident, pages(story, settings)
-    paged = [page for page in found if person_of(page.address) and page.is_telling and page.arrived]
+def why_incident(
+    history: IncidentHistory, settings: Settings, explanation: Explanation | None = None
+) -> Why:
+    """Who was paged about the incident and why; if nobody was, what stopped it first."""
+    incident, found = history.incident, pages(history)
+    paged = [page for page in found if page.person and page.is_page and page.arrived]
     if paged:
-        people = ", ".join(dict.fromkeys(person_of(page.address) for page in paged))
+        people = ", ".join(dict.fromkeys(page.person for page in paged))
         answer = f"{_titled(incident)}: {people} paged; first {_paged(paged[0])}"
     else:
-        answer = (
-            f"Nobody was paged about {_titled(incident)}: {_first_obstacle(story, found, settings)}"
-        )
-    return _account(answer, incident.opened_at, story, found, settings, explanation)
+        answer = f"Nobody was paged about {_titled(incident)}: {_first_obstacle(history, found, settings)}"
+    return _why(answer, incident.opened_at, history, settings, explanation)
 
 
-def of_alert(
-    rule_matches: Collection[RuleMatch],
-    stories: Sequence[Story],
+def why_alert(
+    matches: Collection[RuleMatch],
+    histories: Sequence[IncidentHistory],
     settings: Settings,
     explanation: Explanation,
     at: float,
-) -> Account:
-    """What became of an alert that is stored: its incident, or else the first reason that it has
-    none.
-    """
-    if stories:
-        account = of_incident(stories[0], settings, explanation)
+) -> Why:
+    """What became of a stored alert: its incident, or else the first reason that it has none."""
+    if histories:
+        why = why_incident(histories[0], settings, explanation)
         joined = [
-            entry
-            for entry in stories[0].timeline
-            if entry.what is Reason.JOINED and _is_of(entry, explanation)
+            one
+            for one in histories[0].timeline
+            if one.what is Reason.JOINED and _is_of(one, explanation)
         ]
         if not joined:
-            return account
-        return replace(
-            account,
-            answer=f"It joined {stories[0].incident.name}, which was open already. {account.answer}",
-        )
+            return why
+        name = histories[0].incident.name
+        return replace(why, answer=f"It joined {name}, which was already open. {why.answer}")
     stopped = (
-        "; ".join(dict.fromkeys(_stopped(rule_match, explanation) for rule_match in rule_matches))
+        "; ".join(dict.fromkeys(_stopped(match, explanation) for match in matches))
         or "no rule has seen it"
     )
-    return Account(f"Nobody was paged for this alert: {stopped}", at, explanation=explanation)
+    return Why(f"Nobody was paged for this alert: {stopped}", at, explanation=explanation)
 
 
-def of_person(contact: str, at: float, stories: Sequence[Story], settings: Settings) -> Account:
-    """Why they were paged around `at`; or why not, by what was open then."""
+def why_person(
+    contact: str, at: float, histories: Sequence[IncidentHistory], settings: Settings
+) -> Why:
+    """Why the contact was paged around `at`; or why not, by the incidents that were open then."""
     own = [
-        (page, story)
-        for story in stories
-        for page in pages(story, settings)
-        if person_of(page.address) == contact
+        (page, history)
+        for history in histories
+        for page in pages(history)
+        if page.person == contact
     ]
-    near = [one for one in own if abs(one[0].at - at) <= NEAR and one[0].is_telling]
+    near = [one for one in own if abs(one[0].at - at) <= NEAR and one[0].is_page]
     if near:
-        page, story = min(near, key=lambda one: (not one[0].arrived, abs(one[0].at - at)))
-        what = (
-            f"{contact} was paged {_paged(page)}"
-            if page.arrived
-            else f"{contact} wasn't paged {_paged(page)}"
-        )
-        return _account(
-            f"{what}, about {_titled(story.incident)}",
-            page.at,
-            story,
-            pages(story, settings),
-            settings,
-            None,
-        )
-    duties = tuple(on_duty(settings, at))
-    there = ", ".join(f"{one.target}: {one.contact or 'nobody'}" for one in duties)
-    turns = f"on call was {there}" if there else "there are no schedules"
-    open_then = [one for one in stories if _is_open(one.incident, at)]
+        page, history = min(near, key=lambda one: (not one[0].arrived, abs(one[0].at - at)))
+        was = "was" if page.arrived else "was not"
+        answer = f"{contact} {was} paged {_paged(page)}, about {_titled(history.incident)}"
+        return _why(answer, page.at, history, settings, None)
+    open_then = [one for one in histories if _is_open(one.incident, at)]
     if not open_then:
-        return Account(
-            f"{contact} wasn't paged: no incident was open at {utc(at)}; {turns}",
-            at,
-            on_call=duties,
-        )
-    story = open_then[0]
-    others = [
-        one
-        for one in pages(story, settings)
-        if person_of(one.address) and one.is_telling and one.at <= at
-    ]
-    instead = ", ".join(dict.fromkeys(person_of(one.address) for one in others)) or "nobody"
-    why = _why_not(contact, story, settings, at)
-    answer = f"{contact} wasn't paged at {utc(at)} about {story.incident.name}, which paged {instead}: {why}; {turns}"
-    return _account(answer, at, story, pages(story, settings), settings, None)
+        there = _listed(on_duty(settings, at), recorded=False)
+        answer = f"{contact} was not paged: no incident was open at {utc(at)}; {there}"
+        return Why(answer, at, on_call=tuple(on_duty(settings, at)))
+    history = open_then[0]
+    others = [one for one in pages(history) if one.person and one.is_page and one.at <= at]
+    instead = ", ".join(dict.fromkeys(one.person for one in others)) or "nobody"
+    reason = _why_not(contact, history, settings, at)
+    duties, recorded = _on_call(history, settings, at)
+    about = f"{history.incident.name}, which paged {instead}"
+    there = _listed(duties, recorded=recorded)
+    answer = f"{contact} was not paged at {utc(at)} about {about}: {reason}; {there}"
+    return _why(answer, at, history, settings, None)
 
 
-def _why_not(contact: str, story: Story, settings: Settings, at: float) -> str:
-    """By the first step of the policy that means them."""
-    policy = settings.policy(_severity(story, at))
+def _why_not(contact: str, history: IncidentHistory, settings: Settings, at: float) -> str:
+    """By the decisions until then; for steps that were still to come, by the policy as it is now."""
+    before = [one for one in history.timeline if one.at <= at]
+    if any(page.person == contact and page.stakeholder for page in pages(history) if page.at <= at):
+        return "they are a stakeholder, who is informed and not paged"
+    for entry in before:
+        meant = any(one.contact == contact for one in duty.read(entry.data.get("duties")))
+        unreachable = entry.data.get("target") == f"contact:{contact}"
+        if entry.what in OBSTACLES and (meant or unreachable):
+            return describe(entry)
+    policy = settings.policy(_severity(history, at))
+    taken = {
+        step
+        for one in before
+        for step in (*one.data.get("taken", ()), one.data.get("step"))
+        if step
+    }
     for number, step in enumerate(policy.steps, 1):
-        if not any(
+        means = any(
             ":" in target and contact in settings.people.people(target, at)
             for target in step.notify
-        ):
-            continue
-        lines = [one for one in story.timeline if one.at <= at and one.what in OBSTACLES]
-        skipped = next((one for one in lines if one.data.get("step") == number), None)
-        failed = next(
-            (one for one in lines if one.data.get("target") == f"contact:{contact}"), None
         )
-        if line := skipped or failed:
-            return describe(line)
-        return f"step {number} of policy '{policy.name}' means them, {written(step.after)} after it began"
-    return f"no step of policy '{policy.name}' means them"
+        if means and number not in taken:
+            return f"step {number} of policy '{policy.name}' notifies them {written(step.after)} after it began"
+    return f"no step of policy '{policy.name}' notified them"
 
 
-# --- pages
+def _severity(history: IncidentHistory, at: float) -> Severity:
+    """The severity of the incident at that time."""
+    changes = (one for one in reversed(history.timeline) if one.at <= at and "severity" in one.data)
+    known = next((one for one in changes if one.what in _OF_SEVERITY), None)
+    return Severity(known.data["severity"]) if known else history.incident.severity
 
 
-def pages(story: Story, settings: Settings) -> tuple[Page, ...]:
-    """Every message about the incident, in the order in which they were decided on."""
-    settled: dict[tuple[str, int], list[Entry]] = {}
-    for entry in story.timeline:
-        if entry.what in _SETTLED:
-            address = str(entry.data.get("channel", ""))
-            newest = max((seq for known, seq in settled if known == address), default=0)
-            settled.setdefault((address, entry.data.get("seq", newest)), []).append(entry)
-    rows = {row.channel: row for row in story.notifications}
-    found = [
-        _page(story, address, those[0].at - those[0].data.get("late", 0.0), those, settings)
-        for (address, _), those in settled.items()
-    ]
-    waiting = [row for row in rows.values() if (row.channel, row.seq) not in settled]
-    found += [_page(story, row.channel, row.owed_at, [], settings) for row in waiting]
-    return tuple(sorted(found, key=lambda page: (page.at, page.address)))
+_OF_SEVERITY = frozenset(
+    {Reason.OPENED, Reason.REOPENED, Reason.PROMOTED, Reason.SEVERITY_RAISED, Reason.SEVERITY_SET}
+)
 
 
-def _page(
-    story: Story, address: str, at: float, deliveries: Sequence[Entry], settings: Settings
-) -> Page:
-    reason = (
-        next((row.reason for row in story.notifications if row.channel == address), None)
-        if not deliveries
-        else None
-    )
-    cause = _cause(story.timeline, address, at, reason)
-    ref = next((str(one.data["ref"]) for one in deliveries if one.data.get("ref")), "")
-    duties = tuple(_duties(story, settings, person_of(address), at)) if person_of(address) else ()
-    return Page(at, address, cause, tuple(deliveries), duties, ref)
-
-
-def _cause(
-    timeline: Sequence[Entry], address: str, at: float, reason: Reason | None
-) -> Entry | None:
-    """The line of that moment which names the address, or else the first: what opens an incident
-    names nobody.
-
-    `reason` is why the message is owed, where that's known.
-    """
-    then = [one for one in timeline if abs(one.at - at) < 0.001 and one.what not in _SETTLED]
-    then = [one for one in then if one.what is reason] or then
-    return next(
-        (one for one in then if address in one.data.get("channels", ())), then[0] if then else None
-    )
-
-
-def _severity(story: Story, at: float) -> Severity:
-    """What it was then."""
-    changes = (one for one in reversed(story.timeline) if one.at <= at and "severity" in one.data)
-    known = next((one for one in changes if one.what in TELLING), None)
-    return Severity(known.data["severity"]) if known else story.incident.severity
-
-
-def _duties(story: Story, settings: Settings, contact: str, at: float) -> Iterator[Duty]:
-    """By which targets the contact was meant: of the steps that were due by then and are for this
-    incident.
-    """
-    severity = _severity(story, at)
-    policy, incident = settings.policy(severity), story.incident
-    began = max(
-        (one.at for one in story.timeline if one.what in _BEGINNING and one.at <= at), default=at
-    )
-    steps = [one for one in policy.steps if unneeded(one, incident) is not Reason.CONDITION_FAILED]
-    # A step that comes to nobody brings the next forward, and so may somebody who escalates.
-    due = [one for one in steps if settings.calendar.after(one.after, began) <= at]
-    stakeholders = settings.severities[severity].stakeholders
-    for those in (due, steps):
-        targets = dict.fromkeys(
-            (*(target for step in those for target in step.notify), *policy.fallback, *stakeholders)
-        )
-        meaning = [
-            one for one in targets if ":" in one and contact in settings.people.people(one, at)
-        ]
-        if meaning:
-            yield from (_duty(settings, target, contact, at) for target in meaning)
-            return
-
-
-def _duty(settings: Settings, target: str, contact: str, at: float) -> Duty:
-    kind, _, name = target.partition(":")
-    if kind != "schedule":
-        return Duty(target, contact)
-    found = turn(settings.people.schedules[name], at)
-    return Duty(target, contact, found.layer, found.overrides[-1] if found.overrides else None)
+# --- who was on call
 
 
 def on_duty(settings: Settings, at: float) -> Iterator[Duty]:
-    """Who has the turn of each schedule, and by what."""
+    """Who has the duty of each schedule at `at`, by the schedules as they are now."""
     for name, schedule in settings.people.schedules.items():
-        yield _duty(settings, f"schedule:{name}", turn(schedule, at).contact, at)
+        yield duty.duty(settings.people, f"schedule:{name}", turn(schedule, at).contact, at)
+
+
+def _on_call(
+    history: IncidentHistory, settings: Settings, at: float
+) -> tuple[tuple[Duty, ...], bool]:
+    """The duties at `at`, and whether they were recorded then."""
+    recorded = recorded_duties(history, at)
+    return (recorded, True) if recorded else (tuple(on_duty(settings, at)), False)
+
+
+def _listed(duties: Collection[Duty] | Iterator[Duty], *, recorded: bool) -> str:
+    there = ", ".join(f"{one.target}: {one.contact or 'nobody'}" for one in duties)
+    if not there:
+        return "there are no schedules"
+    return (
+        f"on call was {there}"
+        if recorded
+        else f"by the schedules as they are now, on call was {there}"
+    )
 
 
 # --- words
 
 
-def _account(  # noqa: PLR0913, PLR0917 - what there is to say
+def _why(
     answer: str,
     at: float,
-    story: Story,
-    found: tuple[Page, ...],
+    history: IncidentHistory,
     settings: Settings,
     explanation: Explanation | None,
-) -> Account:
-    opened = next((one for one in story.timeline if one.what is Reason.OPENED), None)
+) -> Why:
+    opened = next((one for one in history.timeline if one.what is Reason.OPENED), None)
     revision = str(opened.data.get("revision", "")) if opened else ""
-    return Account(
+    duties, recorded = _on_call(history, settings, at)
+    return Why(
         answer,
         at,
-        story.incident,
+        history.incident,
         opened,
         revision,
-        story.revision.at(story.incident.opened_at) if story.revision else None,
+        history.revision.at(history.incident.opened_at) if history.revision else None,
         revision not in {"", settings.rules.revision},
-        sum(one.what is Reason.JOINED for one in story.timeline),
-        found,
-        tuple(one for one in story.timeline if one.what in OBSTACLES),
-        tuple(one for one in story.timeline if one.what in ENDING),
-        tuple(on_duty(settings, at)),
+        sum(one.what is Reason.JOINED for one in history.timeline),
+        pages(history),
+        tuple(one for one in history.timeline if one.what in OBSTACLES),
+        tuple(one for one in history.timeline if one.what in ENDING),
+        duties,
+        recorded,
         explanation,
     )
 
@@ -354,50 +238,52 @@ def _titled(incident: Incident) -> str:
 
 
 def _paged(page: Page) -> str:
-    """When, over what, why, and what came of it if it hasn't arrived."""
-    why = f" ({describe(page.cause)})" if page.cause else ""
-    who = "; ".join(_because(duty) for duty in page.duties)
+    """When, over what, why, and the failure if it has not arrived."""
+    cause = f" ({describe(page.cause)})" if page.cause else ""
+    who = "; ".join(_because(one) for one in page.duties or ())
     failed = "" if page.arrived or not page.deliveries else f": {describe(page.deliveries[-1])}"
-    return f"at {utc(page.at)} over {channel_of(page.address)}{f', being {who}' if who else ''}{why}{failed}"
+    return f"at {utc(page.at)} over {channel_of(page.address)}{f', as {who}' if who else ''}{cause}{failed}"
 
 
-def _because(duty: Duty) -> str:
+def _because(one: Duty) -> str:
     """`schedule:primary by layer 1`."""
-    if duty.override is not None:
-        instead = f" instead of {duty.override.replaces}" if duty.override.replaces else ""
-        return f"{duty.target} by an override{instead}"
-    return f"{duty.target} by layer {duty.layer}" if duty.layer else duty.target
+    if one.override is not None:
+        instead = f" instead of {one.override.replaces}" if one.override.replaces else ""
+        return f"{one.target} by an override{instead}"
+    return f"{one.target} by layer {one.layer}" if one.layer else one.target
 
 
-def _first_obstacle(story: Story, found: Sequence[Page], settings: Settings) -> str:
-    first = next((one for one in story.timeline if one.what in OBSTACLES), None)
+def _first_obstacle(history: IncidentHistory, found: Sequence[Page], settings: Settings) -> str:
+    first = next((one for one in history.timeline if one.what in OBSTACLES), None)
     if first is not None:
         return describe(first)
-    waiting = [page for page in found if person_of(page.address) and not page.deliveries]
+    waiting = [page for page in found if page.person and page.is_page and not page.deliveries]
     if waiting:
-        return f"the message to {waiting[0].address} hasn't been sent yet"
-    policy = settings.policy(story.incident.severity)
+        return f"the message to {waiting[0].address} has not been sent yet"
+    if not history.incident.is_open:
+        return f"it was over before a step that notifies a person was due{_told_only(found)}"
+    policy = settings.policy(history.incident.severity)
     if not any(":" in target for step in policy.steps for target in step.notify):
-        told = ", ".join(dict.fromkeys(page.address for page in found)) or "nothing"
-        return f"its policy '{policy.name}' tells {told}, and no person"
-    return (
-        "it was over before"
-        if not story.incident.is_open
-        else "no step that means people is due yet"
-    )
+        return f"its policy '{policy.name}' notifies no person{_told_only(found)}"
+    return f"no step that notifies a person is due yet{_told_only(found)}"
 
 
-def _stopped(rule_match: RuleMatch, explanation: Explanation) -> str:
-    """Why the rule opened nothing for the alert, with what that rests on."""
-    why = row(rule_match.reason).refusal or rule_match.reason.replace("_", " ")
-    outcome = next((one for one in explanation.outcomes if one.rule.name == rule_match.rule), None)
-    if rule_match.reason is Reason.BELOW_THRESHOLD and outcome and outcome.judgement.threshold:
+def _told_only(found: Sequence[Page]) -> str:
+    told = ", ".join(dict.fromkeys(page.address for page in found if page.arrived))
+    return f"; notified: {told}" if told else ""
+
+
+def _stopped(match: RuleMatch, explanation: Explanation) -> str:
+    """Why the rule opened nothing for the alert, with the evidence."""
+    why = row(match.reason).refusal or match.reason.replace("_", " ")
+    outcome = next((one for one in explanation.outcomes if one.rule.name == match.rule), None)
+    if match.reason is Reason.BELOW_THRESHOLD and outcome and outcome.judgement.threshold:
         why += (
             f", {outcome.judgement.read or 'no value'} against {outcome.judgement.threshold.text}"
         )
-    if explanation.quiet and explanation.quiet.reason is rule_match.reason:
+    if explanation.quiet and explanation.quiet.reason is match.reason:
         why += f", by {explanation.quiet.by} until {utc(explanation.quiet.until)}"
-    return f"{why} (rule {rule_match.rule})"
+    return f"{why} (rule {match.rule})"
 
 
 def _is_of(entry: Entry, explanation: Explanation) -> bool:

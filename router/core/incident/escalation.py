@@ -107,7 +107,10 @@ def run_steps(
         due = policy.steps[step]
         step += 1
         if skipped := unneeded(due, incident):
-            decision.note(at, skipped, step=step, channels=list(due.notify))
+            by = recorded(settings.people, due.notify, at)
+            decision.note(
+                at, skipped, step=step, channels=list(due.notify), policy=policy.name, duties=by
+            )
             nobody = nobody and skipped is Reason.CONDITION_FAILED
             continue
         reached = settings.people.reach(due.notify, incident.severity, at)

@@ -1,30 +1,21 @@
-"""Why somebody was paged, or wasn't: reads what the store has, has the core account for it, and
-shows that as JSON.
-"""
+"""`/api/v1/explain`: reads what the store has, asks the core why, and answers in JSON."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from router.core.explain.alert import Explanation, explain
-from router.core.explain.why import (
-    NEAR,
-    Account,
-    Duty,
-    Page,
-    Story,
-    of_alert,
-    of_incident,
-    of_person,
-    pages,
-)
+from router.core.explain.pages import IncidentHistory, Page, pages
+from router.core.explain.why import NEAR, Why, why_alert, why_incident, why_person
 from router.core.incident.settings import Settings
+from router.core.incident.snapshot import ReadPlan
 from router.core.incident.suppression import may_be_inhibited
+from router.core.oncall.duty import Duty
 from router.model.alert import Alert
 from router.model.incident import OPEN, Incident
-from router.model.notification import channel_of, person_of
+from router.model.notification import channel_of
 from router.model.reason import Reason
 from router.model.revision import Revision
-from router.ports.store import Store
+from router.ports.store import AlertRow, Store
 from router.records.records import Records
 from router.web.api import views
 
@@ -32,8 +23,8 @@ REVISIONS = "revision"
 """The kind of the documents that say which commit a revision of the rules is."""
 
 LOOKED_AT = 200
-"""The newest incidents that are looked through for somebody's page, of those that were open around
-the time.
+"""The newest incidents that are searched for somebody's page, of those that were open around the
+time.
 """
 
 PAGE = 1000
@@ -53,25 +44,25 @@ class Accounts:
     async def answer(
         self, asked: Mapping[str, str], at: float | None, now: float
     ) -> dict[str, Any]:
-        """About a `fingerprint`, an `incident` or a `contact`; `at` (UTC seconds) is now if it's
-        None.
+        """Explain a `fingerprint`, an `incident` or a `contact`, at `at` (UTC epoch seconds; None:
+        now).
 
-        Raises: LookupError that says what isn't there.
+        Raises: LookupError with the name of what is missing.
         """
         match [*asked.items()]:
             case [("fingerprint", fingerprint)]:
                 return await self._alert(fingerprint, now if at is None else at)
             case [("incident", name)]:
-                return {"account": account(of_incident(await self._named(name), self._settings()))}
+                return {"account": account(why_incident(await self._named(name), self._settings()))}
             case [("contact", name)]:
                 return {"account": account(await self._person(name, at, now))}
             case _:
                 raise LookupError(
-                    "give one of ?fingerprint=, as /api/v1/alerts shows it, ?incident=, ?contact="
+                    "give one of ?fingerprint= (as /api/v1/alerts shows it), ?incident=, ?contact="
                 )
 
     async def explain(self, at: float, alert: Alert) -> Explanation:
-        """By the silences made so far; what is inhibited is so by the incidents open now."""
+        """By the silences made so far, and for inhibition by the incidents that are open now."""
         settings = self._settings()
         incidents: Sequence[Incident] = ()
         if may_be_inhibited(settings, alert.labels):
@@ -82,24 +73,48 @@ class Accounts:
         rows = await self._store.alerts(fingerprint=fingerprint)
         if not rows:
             raise LookupError(
-                f"no alert '{fingerprint}' is stored: /api/v1/alerts shows those that are"
+                f"no alert '{fingerprint}' is stored; /api/v1/alerts lists the stored ones"
             )
         explanation = await self.explain(at, rows[0].alert)
-        ids = dict.fromkeys(
-            row.rule_match.incident_id for row in rows if row.rule_match.incident_id is not None
-        )
-        found = [one for incident_id in ids if (one := await self._store.incident(incident_id))]
-        stories = [await self._story(one) for one in found]
-        told = of_alert(
-            [row.rule_match for row in rows], stories, self._settings(), explanation, at
+        histories = await self._histories_of(rows)
+        why = why_alert(
+            [row.rule_match for row in rows], histories, self._settings(), explanation, at
         )
         return {
             "stored": [views.alert(row) for row in rows],
             "explanations": [views.explanation(explanation)],
-            "account": account(told),
+            "account": account(why),
         }
 
-    async def _named(self, name: str) -> Story:
+    async def _histories_of(self, rows: Sequence[AlertRow]) -> list[IncidentHistory]:
+        """The incidents of an alert, also of one that a person's resolve has released from its
+        incident.
+        """
+        rules = self._settings().rules
+        ids = dict.fromkeys(
+            row.rule_match.incident_id for row in rows if row.rule_match.incident_id is not None
+        )
+        released = [row for row in rows if row.rule_match.incident_id is None]
+        keys = [rules.named(row.rule_match.rule).key(row.alert) for row in released]
+        latest = (await self._store.load(ReadPlan(keys=keys))).latest if keys else {}
+        histories = [
+            await self._history(one) for id_ in ids if (one := await self._store.incident(id_))
+        ]
+        for row, key in zip(released, keys, strict=True):
+            if (
+                key in latest
+                and latest[key] not in ids
+                and (one := await self._store.incident(latest[key]))
+            ):
+                history = await self._history(one)
+                if any(
+                    entry.data.get("fingerprint") == row.alert.fingerprint
+                    for entry in history.timeline
+                ):
+                    histories.append(history)
+        return histories
+
+    async def _named(self, name: str) -> IncidentHistory:
         number = name.upper().removeprefix("INC-")
         found = (
             await self._store.incident(int(number))
@@ -107,25 +122,22 @@ class Accounts:
             else None
         )
         if found is None:
-            raise LookupError(f"there's no incident '{name}'")
-        return await self._story(found)
+            raise LookupError(f"there is no incident '{name}'")
+        return await self._history(found)
 
-    async def _person(self, name: str, at: float | None, now: float) -> Account:
-        """Around `at`; without it, the last time that they were paged."""
+    async def _person(self, name: str, at: float | None, now: float) -> Why:
+        """Around `at`; without it, at their latest page."""
         settings = self._settings()
         contact = settings.people.find(name)
         if contact is None:
             raise LookupError(f"no contact '{name}' is configured")
-        stories = [await self._story(one) for one in await self._around(at)]
+        histories = [await self._history(one) for one in await self._around(at)]
         if at is None:
             own = (
-                page
-                for story in stories
-                for page in pages(story, settings)
-                if person_of(page.address) == contact
+                page for history in histories for page in pages(history) if page.person == contact
             )
-            at = max((page.at for page in own if page.is_telling), default=now)
-        return of_person(contact, at, stories, settings)
+            at = max((page.at for page in own if page.is_page), default=now)
+        return why_person(contact, at, histories, settings)
 
     async def _around(self, at: float | None) -> list[Incident]:
         found: list[Incident] = []
@@ -139,14 +151,14 @@ class Accounts:
                 break
         return found[:LOOKED_AT]
 
-    async def _story(self, found: Incident) -> Story:
+    async def _history(self, found: Incident) -> IncidentHistory:
         timeline = await self._store.timeline(found.id)
         notifications = await self._store.notifications(incident_id=found.id, limit=PAGE)
         opened = next((one for one in timeline if one.what is Reason.OPENED), None)
         revision = (
             await self._revisions.get(str(opened.data.get("revision", ""))) if opened else None
         )
-        return Story(found, timeline, notifications, revision)
+        return IncidentHistory(found, timeline, notifications, revision)
 
 
 def _touches(one: Incident, at: float) -> bool:
@@ -156,7 +168,7 @@ def _touches(one: Incident, at: float) -> bool:
 # --- as JSON
 
 
-def account(one: Account) -> dict[str, Any]:
+def account(one: Why) -> dict[str, Any]:
     opened = one.opened
     return {
         "answer": one.answer,
@@ -181,17 +193,20 @@ def account(one: Account) -> dict[str, Any]:
         "obstacles": [views.entry(entry) for entry in one.obstacles],
         "ending": [views.entry(entry) for entry in one.ending],
         "on_call": [_duty(duty) for duty in one.on_call],
+        "on_call_recorded": one.on_call_recorded,
         "explanation": views.explanation(one.explanation) if one.explanation else None,
     }
 
 
 def _page(one: Page) -> dict[str, Any]:
+    """`why` and `meant_by` are null where the decision did not record them."""
     return {
         "at": views.when(one.at),
-        "who": person_of(one.address) or None,
+        "who": one.person or None,
         "over": channel_of(one.address),
         "why": views.entry(one.cause) if one.cause else None,
-        "meant_by": [_duty(duty) for duty in one.duties],
+        "meant_by": None if one.duties is None else [_duty(duty) for duty in one.duties],
+        "stakeholder": one.stakeholder,
         "arrived": one.arrived,
         "receipt": one.ref or None,
         "deliveries": [views.entry(entry) for entry in one.deliveries],

@@ -3,23 +3,28 @@ rests on.
 """
 
 import pytest
+from msgspec.structs import replace
 
 from router.core.explain.alert import explain
-from router.core.explain.why import Account, Story, of_alert, of_incident, of_person, pages
-from router.core.incident.policy import Policy, Step, Unless
+from router.core.explain.pages import IncidentHistory, pages
+from router.core.explain.why import Why, why_alert, why_incident, why_person
+from router.core.incident.policy import Policy, SeverityPlan, Step, Unless
 from router.core.incident.settings import Settings
 from router.core.oncall.recipients import ContactMethod, People
 from router.core.oncall.rotation import Rotate
 from router.core.oncall.schedule import Override
+from router.core.outbox.rate_limit import Limit
 from router.core.rules.matcher import parse_matchers
 from router.core.suppression.recurring_silence import RecurringSilence, TimeSpan
 from router.core.text.template import compile_condition
-from router.model.event import Command
+from router.core.virtual.router import VirtualRouter
+from router.model.event import AlertSeen, Command
 from router.model.incident import Severity
 from router.model.notification import Rejected
+from router.model.reason import Reason
 from router.model.revision import Load, Revision
 from tests.core.oncall.test_schedule import MON, rotation, schedule
-from tests.world import NOW, World, alert, rule, settings
+from tests.world import NOW, POLICIES, World, alert, rule, settings
 
 WAYS = {
     "ana": (ContactMethod("sms"), ContactMethod("call", 120.0)),
@@ -36,15 +41,15 @@ def config(*steps: Step, overrides: tuple[Override, ...] = (), **changed: object
     return settings(rule(), policies=policies, **{"people": people, **changed})
 
 
-def story(world: World, incident_id: int = 1) -> Story:
+def story(world: World, incident_id: int = 1) -> IncidentHistory:
     timeline = [one for one in world.memory.timeline if one.incident_id == incident_id]
     rows = [row for key, row in world.memory.outbox.items() if key[0] == incident_id]
     loads = Revision((Load(NOW - 100, "start", "abc123"),))
-    return Story(world.memory.incidents[incident_id], timeline, rows, loads)
+    return IncidentHistory(world.memory.incidents[incident_id], timeline, rows, loads)
 
 
-def account(world: World) -> Account:
-    return of_incident(story(world), world.settings)
+def account(world: World) -> Why:
+    return why_incident(story(world), world.settings)
 
 
 def test_who_was_paged_over_what_why_and_what_came_of_it() -> None:
@@ -58,7 +63,7 @@ def test_who_was_paged_over_what_why_and_what_came_of_it() -> None:
     world.command(Command.ACKNOWLEDGE)
     found = account(world)
     assert found.answer == (
-        "INC-1 [P0] Payments on api: ana, ben paged; first at 2026-02-02 02:40 UTC over sms, being schedule:primary "
+        "INC-1 [P0] Payments on api: ana, ben paged; first at 2026-02-02 02:40 UTC over sms, as schedule:primary "
         "by layer 1 (Incident detected: Payments at 20% (threshold > 10%))"
     )
     told = [
@@ -69,7 +74,7 @@ def test_who_was_paged_over_what_why_and_what_came_of_it() -> None:
             [duty.target for duty in page.duties],
         )
         for page in found.pages
-        if page.is_telling
+        if page.is_page
     ]
     assert told == [
         (0, "slack", "opened", []),
@@ -77,7 +82,7 @@ def test_who_was_paged_over_what_why_and_what_came_of_it() -> None:
         (120, "call/ana", "next_way", ["schedule:primary"]),
         (300, "sms/ben", "step_due", ["role:cto"]),
     ]
-    assert all(page.arrived for page in found.pages if page.is_telling)
+    assert all(page.arrived for page in found.pages if page.is_page)
     assert [one.what.value for one in found.ending] == ["acknowledged"]
     assert found.load is not None
     assert found.load.commit == "abc123"
@@ -92,7 +97,7 @@ def test_an_override_is_named_as_the_reason() -> None:
     world.deliver()
     found = account(world)
     assert "ben paged" in found.answer
-    assert "being schedule:primary by an override" in found.answer
+    assert "as schedule:primary by an override" in found.answer
     (duty,) = found.on_call
     assert (duty.contact, duty.override) == ("ben", override)
 
@@ -100,10 +105,13 @@ def test_an_override_is_named_as_the_reason() -> None:
 @pytest.mark.parametrize(
     ("steps", "why"),
     [
-        ((Step(0, ("slack",)),), "its policy 'critical' tells slack, and no person"),
+        ((Step(0, ("slack",)),), "its policy 'critical' notifies no person; notified: slack"),
         ((Step(0, ("contact:cy",)),), "Nobody to notify: contact:cy, no way to be reached for P0"),
         ((Step(0, ("role:cto",), when=VIP),), "Step skipped (condition is false): role:cto"),
-        ((Step(0, ("slack",)), Step(300, ("role:cto",))), "no step that means people is due yet"),
+        (
+            (Step(0, ("slack",)), Step(300, ("role:cto",))),
+            "no step that notifies a person is due yet; notified: slack",
+        ),
     ],
 )
 def test_the_first_thing_that_stopped_it_is_said_first(steps: tuple[Step, ...], why: str) -> None:
@@ -121,7 +129,7 @@ def test_a_message_that_failed_pages_nobody() -> None:
     assert account(world).answer.endswith(
         ": Message not delivered to sms/ben (attempt 1): no such number"
     )
-    (page,) = [page for page in pages(story(world), world.settings) if page.address == "sms/ben"]
+    (page,) = [page for page in pages(story(world)) if page.address == "sms/ben"]
     assert (page.arrived, [one.what.value for one in page.deliveries]) == (
         False,
         ["delivery_failed"],
@@ -133,27 +141,30 @@ def test_a_person_who_was_paged_at_a_time_and_one_who_was_not() -> None:
     world = World(config(Step(0, ("role:cto",))))
     world.see(alert())
     world.deliver()
-    by = of_person("ben", NOW + 120, [story(world)], world.settings)
+    by = why_person("ben", NOW + 120, [story(world)], world.settings)
     assert by.answer == (
-        "ben was paged at 2026-02-02 02:40 UTC over sms, being role:cto (Incident detected: Payments at 20% "
+        "ben was paged at 2026-02-02 02:40 UTC over sms, as role:cto (Incident detected: Payments at 20% "
         "(threshold > 10%)), about INC-1 [P0] Payments on api"
     )
     on = world.settings.people.people("schedule:primary", NOW + 120)[0]
-    not_by = of_person("cy", NOW + 120, [story(world)], world.settings)
+    not_by = why_person("cy", NOW + 120, [story(world)], world.settings)
     assert not_by.answer == (
-        "cy wasn't paged at 2026-02-02 02:42 UTC about INC-1, which paged ben: no step of policy 'critical' means them"
-        f"; on call was schedule:primary: {on}"
+        "cy was not paged at 2026-02-02 02:42 UTC about INC-1, which paged ben: no step of policy 'critical' "
+        f"notified them; by the schedules as they are now, on call was schedule:primary: {on}"
     )
-    nothing = of_person("ben", NOW - 7200, [story(world)], world.settings)
+    nothing = why_person("ben", NOW - 7200, [story(world)], world.settings)
     assert nothing.answer.startswith(
-        "ben wasn't paged: no incident was open at 2026-02-02 00:40 UTC; on call was "
+        "ben was not paged: no incident was open at 2026-02-02 00:40 UTC; by the schedules as "
     )
 
 
 @pytest.mark.parametrize(
     ("step", "why"),
     [
-        (Step(600, ("contact:ana",)), "step 2 of policy 'critical' means them, 10m after it began"),
+        (
+            Step(600, ("contact:ana",)),
+            "step 2 of policy 'critical' notifies them 10m after it began",
+        ),
         (Step(60, ("contact:ana",), Unless.ACKNOWLEDGED), "Step no longer needed: contact:ana"),
         (Step(60, ("contact:ana",), when=VIP), "Step skipped (condition is false): contact:ana"),
     ],
@@ -165,8 +176,8 @@ def test_the_step_that_means_somebody_says_why_they_were_not_paged(step: Step, w
     world.deliver()
     world.command(Command.ACKNOWLEDGE, by="ben")
     world.advance(120)
-    found = of_person("ana", NOW + 120, [story(world)], world.settings)
-    said = f"ana wasn't paged at 2026-02-02 02:42 UTC about INC-1, which paged ben: {why}; on call was "
+    found = why_person("ana", NOW + 120, [story(world)], world.settings)
+    said = f"ana was not paged at 2026-02-02 02:42 UTC about INC-1, which paged ben: {why}; "
     assert found.answer.startswith(said)
 
 
@@ -179,7 +190,7 @@ def test_a_target_of_a_step_that_was_not_taken_is_no_reason() -> None:
     )
     world.see(alert())
     world.deliver()
-    (page,) = [one for one in pages(story(world), world.settings) if one.address == "sms/ben"]
+    (page,) = [one for one in pages(story(world)) if one.address == "sms/ben"]
     assert [duty.target for duty in page.duties] == ["contact:ben"]
 
 
@@ -188,7 +199,7 @@ def test_why_nobody_was_paged_for_an_alert() -> None:
     world = World(config(Step(0, ("role:cto",))))
     world.see(alert(value="0.5%"))
     said = explain(world.settings, alert(value="0.5%"), NOW)
-    found = of_alert(list(world.rule_matches.values()), [], world.settings, said, NOW)
+    found = why_alert(list(world.rule_matches.values()), [], world.settings, said, NOW)
     assert found.answer == (
         "Nobody was paged for this alert: its value is below every threshold, 0.5% against > 1% (rule payments)"
     )
@@ -198,7 +209,7 @@ def test_why_nobody_was_paged_for_an_alert() -> None:
     quiet = World(config(Step(0, ("role:cto",)), silences=(silence,)))
     quiet.see(alert())
     said = explain(quiet.settings, alert(), NOW)
-    found = of_alert(list(quiet.rule_matches.values()), [], quiet.settings, said, NOW)
+    found = why_alert(list(quiet.rule_matches.values()), [], quiet.settings, said, NOW)
     assert found.answer == (
         "Nobody was paged for this alert: it's silenced, by moving until 2026-02-02 03:40 UTC (rule payments)"
     )
@@ -211,11 +222,11 @@ def test_an_alert_that_joined_says_so() -> None:
     world.deliver()
     world.see(alert("f2"))
     rule_match = [one for one in world.rule_matches.values() if one.fingerprint == "f2"]
-    found = of_alert(
+    found = why_alert(
         rule_match, [story(world)], world.settings, explain(world.settings, alert("f2"), NOW), NOW
     )
     assert found.answer.startswith(
-        "It joined INC-1, which was open already. INC-1 [P0] Payments on api: ben paged; "
+        "It joined INC-1, which was already open. INC-1 [P0] Payments on api: ben paged; "
     )
     assert found.joined == 1
 
@@ -224,7 +235,7 @@ def test_other_rules_since_are_said() -> None:
     world = World(config(Step(0, ("role:cto",))))
     world.see(alert())
     changed = settings(rule(severity=Severity.P1), people=world.settings.people)
-    assert of_incident(story(world), changed).changed
+    assert why_incident(story(world), changed).changed
 
 
 def test_a_step_that_is_not_for_the_alert_is_said_to_be_none() -> None:
@@ -232,3 +243,116 @@ def test_a_step_that_is_not_for_the_alert_is_said_to_be_none() -> None:
     world = config(Step(0, ("slack",)), Step(60, ("role:cto",), when=VIP))
     (outcome,) = explain(world, alert(), NOW).outcomes
     assert outcome.holds == (True, False)
+
+
+def test_a_rotation_that_changed_since_changes_no_answer() -> None:
+    """The duties are those of the decision: who was paged, who was not, and who was on call."""
+    world = World(
+        config(Step(0, ("schedule:primary",)), Step(60, ("role:cto",), Unless.ACKNOWLEDGED))
+    )
+    (on,) = world.settings.people.people("schedule:primary", NOW)
+    world.see(alert())
+    world.deliver()
+    world.command(Command.ACKNOWLEDGE)
+    other = rotation(Rotate.WEEKLY, "09:00", "cy", day=MON)
+    people = People(WAYS, {"cto": ("ana", "ben", "cy")}, {"primary": schedule(other)})
+    policies = {
+        name: Policy("critical", (Step(0, ("contact:cy",)),))
+        for name in ("critical", "high", "low")
+    }
+    world.settings = settings(rule(), policies=policies, people=people)
+    found = account(world)
+    assert (
+        f"{on} paged; first at 2026-02-02 02:40 UTC over sms, as schedule:primary by layer 1"
+        in found.answer
+    )
+    assert [(one.target, one.contact) for one in found.on_call] == [("schedule:primary", on)]
+    assert found.on_call_recorded
+    not_by = why_person("cy", NOW + 60, [story(world)], world.settings)
+    assert not_by.answer == (
+        f"cy was not paged at 2026-02-02 02:41 UTC about INC-1, which paged {on}: no step of policy 'critical' "
+        f"notified them; on call was schedule:primary: {on}"
+    )
+
+
+def test_a_page_that_a_limit_held_is_attributed_to_its_step() -> None:
+    """By the time of the decision, not that of the delivery."""
+    limited = People(WAYS, {"cto": ("ben",)}, {}, limits={"ben": Limit(1, 600.0)})
+    steps = Policy("high", (Step(0, ("slack",)), Step(60, ("role:cto",))))
+    router = VirtualRouter(
+        settings(rule(), policies={**POLICIES, "high": steps}, people=limited), NOW
+    )
+    router.happen(AlertSeen(NOW, alert("f0", "5%", service="web")))
+    router.run_until(NOW + 100)
+    router.happen(AlertSeen(router.now, alert("f1", "5%")))
+    router.run_until(NOW + 1000)
+    timeline = [one for one in router.memory.timeline if one.incident_id == 2]
+    (page,) = [
+        one
+        for one in pages(IncidentHistory(router.memory.incidents[2], timeline, ()))
+        if one.person
+    ]
+    assert (page.at, page.deliveries[0].at) == (NOW + 160, NOW + 660)
+    assert (page.cause and page.cause.what.value, page.is_page) == ("step_due", True)
+    assert [one.target for one in page.duties or ()] == ["role:cto"]
+
+
+def test_those_who_were_paged_before_a_person_resolved_it_stay_paged() -> None:
+    """The message that it is over is no page."""
+    world = World(config(Step(0, ("role:cto", "contact:ana"))))
+    world.see(alert())
+    world.deliver()
+    world.command(Command.RESOLVE)
+    world.deliver()
+    found = account(world)
+    assert "ana, ben paged" in found.answer
+    assert [page.address for page in found.pages if page.is_page] == ["sms/ana", "sms/ben"]
+    assert {page.reason and page.reason.value for page in found.pages} == {
+        "opened",
+        "resolved_by_person",
+    }
+
+
+def test_a_page_that_came_only_after_the_end_is_none() -> None:
+    """What arrived said that it was over."""
+    world = World(config(Step(0, ("role:cto",))))
+    world.see(alert())
+    world.command(Command.RESOLVE)
+    world.deliver()
+    assert account(world).answer == (
+        "Nobody was paged about INC-1 [P0] Payments on api: it was over before a step that notifies a person was due"
+        "; notified: sms/ben"
+    )
+
+
+def test_a_stakeholder_is_informed_and_not_paged() -> None:
+    plans = {
+        severity: SeverityPlan("critical", stakeholders=("contact:ben",)) for severity in Severity
+    }
+    world = World(config(Step(0, ("contact:ana",)), severities=plans))
+    world.see(alert())
+    world.deliver()
+    found = account(world)
+    assert ": ana paged; first" in found.answer
+    (informed,) = [page for page in found.pages if page.address == "sms/ben"]
+    assert (informed.stakeholder, informed.is_page, informed.arrived) == (True, False, True)
+    assert "they are a stakeholder, who is informed and not paged" in (
+        why_person("ben", NOW, [story(world)], world.settings).answer
+    )
+
+
+def test_what_an_older_version_did_not_record_is_unknown() -> None:
+    """It is not made up from the settings of today."""
+    world = World(config(Step(0, ("schedule:primary",))))
+    world.see(alert())
+    world.deliver()
+    kept = story(world)
+    new = {"duties", "policy", "taken", "reason", "stakeholder"}
+    older = [
+        replace(one, data={key: value for key, value in one.data.items() if key not in new})
+        for one in kept.timeline
+        if one.what in {Reason.OPENED, Reason.DELIVERED}
+    ]
+    (page,) = pages(replace(kept, timeline=older))
+    assert page.duties is None
+    assert not why_incident(replace(kept, timeline=older), world.settings).on_call_recorded

@@ -1,0 +1,184 @@
+"""Pages: each message about an incident, the decision that caused it, and what became of it.
+
+Everything is read from the timeline and the outbox, as it was decided then. What an older version
+did not record is unknown here, and nothing is filled in from the settings of today. All times are
+UTC epoch seconds.
+"""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from router.core.oncall import duty
+from router.core.oncall.duty import Duty
+from router.model.decision import Entry
+from router.model.incident import Incident
+from router.model.notification import Notification, person_of
+from router.model.reason import Reason
+from router.model.reason_row import Trait
+from router.model.reasons import having
+from router.model.revision import Revision
+
+PAGING = having(Trait.NOTIFIES)
+"""Why people are paged, rather than informed of how it goes on."""
+
+_SETTLED = having(Trait.ATTEMPT)
+_ARRIVED = having(Trait.ARRIVED)
+_NO_CAUSE = _SETTLED | having(Trait.SKIPS_STEP) | {Reason.NOBODY_REACHED}
+
+_SAME_MOMENT = 0.001
+"""Seconds. Times are stored as floats, and a delivery's decision is found by subtraction."""
+
+
+class IncidentHistory(Struct, frozen=True):
+    """What the store has of one incident: `timeline` oldest first, `revision` that of the rules
+    that opened it.
+    """
+
+    incident: Incident
+    timeline: Sequence[Entry]
+    notifications: Sequence[Notification]
+    revision: Revision | None = None
+
+
+class Page(Struct, frozen=True):
+    """A message decided on at `at`: `cause` is the timeline entry that says why, `deliveries` what
+    became of it.
+
+    `reason` is why it was owed. `duties` say why it went to this person; None where that was not
+    recorded. `ref` is the service's receipt for the latest attempt. `stakeholder`: it only informs.
+    """
+
+    at: float
+    address: str
+    reason: Reason | None
+    cause: Entry | None
+    deliveries: tuple[Entry, ...]
+    duties: tuple[Duty, ...] | None = ()
+    ref: str = ""
+    stakeholder: bool = False
+
+    @property
+    def person(self) -> str:
+        return person_of(self.address)
+
+    @property
+    def arrived(self) -> bool:
+        return any(one.what in _ARRIVED for one in self.deliveries)
+
+    @property
+    def is_page(self) -> bool:
+        """Whether it asks for an answer, rather than informs."""
+        why = self.reason or (self.cause.what if self.cause else Reason.OPENED)
+        return why in PAGING and not self.stakeholder
+
+
+def pages(history: IncidentHistory) -> tuple[Page, ...]:
+    """Every message about the incident, in the order of the decisions."""
+    settled: dict[tuple[str, int], list[Entry]] = {}
+    for entry in history.timeline:
+        if entry.what in _SETTLED:
+            address = str(entry.data.get("channel", ""))
+            # A receipt has no number: it is about the latest message.
+            newest = max((seq for known, seq in settled if known == address), default=0)
+            settled.setdefault((address, entry.data.get("seq", newest)), []).append(entry)
+    found = [_settled_page(history, address, entries) for (address, _), entries in settled.items()]
+    waiting = [row for row in history.notifications if (row.channel, row.seq) not in settled]
+    found += [_page(history, row.channel, row.owed_at, row.reason, ()) for row in waiting]
+    return tuple(sorted(found, key=lambda page: (page.at, page.address)))
+
+
+def _settled_page(history: IncidentHistory, address: str, entries: Sequence[Entry]) -> Page:
+    first = entries[0]
+    # `late` leaves out the time for which a limit held the message, and the decision was before
+    # that.
+    owed_at = first.at - first.data.get("late", 0.0) - first.data.get("held", 0.0)
+    reason = Reason(first.data["reason"]) if "reason" in first.data else None
+    return _page(history, address, owed_at, reason, tuple(entries))
+
+
+def _page(
+    history: IncidentHistory,
+    address: str,
+    at: float,
+    reason: Reason | None,
+    deliveries: tuple[Entry, ...],
+) -> Page:
+    cause = _cause(history.timeline, address, at, reason)
+    informs = any(one.data.get("stakeholder") for one in deliveries) or _is_stakeholder(
+        cause, address
+    )
+    ref = next((str(one.data["ref"]) for one in deliveries if one.data.get("ref")), "")
+    duties = (
+        _duties(history.timeline, person_of(address), at)
+        if person_of(address) and not informs
+        else ()
+    )
+    return Page(at, address, reason, cause, deliveries, duties, ref, informs)
+
+
+def _is_stakeholder(cause: Entry | None, address: str) -> bool:
+    return cause is not None and address in cause.data.get("stakeholders", ())
+
+
+# --- why
+
+
+def _cause(
+    timeline: Sequence[Entry], address: str, at: float, reason: Reason | None
+) -> Entry | None:
+    """The entry of that moment that names the address; of several, the one of the reason it was
+    owed for.
+    """
+    then = [
+        one for one in timeline if abs(one.at - at) < _SAME_MOMENT and one.what not in _NO_CAUSE
+    ]
+    for found in (
+        [one for one in then if one.what is reason and _names(one, address)],
+        [one for one in then if _names(one, address)],
+        [one for one in then if one.what is reason],
+        then if reason is None else [],
+    ):
+        if found:
+            return found[0]
+    # More was owed while the message waited: the latest decision of that kind is the one that it
+    # tells of.
+    return next((one for one in reversed(timeline) if one.what is reason and one.at >= at), None)
+
+
+def _names(entry: Entry, address: str) -> bool:
+    """Whether the decision was to send a message to that address."""
+    if address in entry.data.get("channels", ()) or address in entry.data.get("stakeholders", ()):
+        return True
+    contact = person_of(address)
+    return bool(contact) and any(
+        one.contact == contact for one in duty.read(entry.data.get("duties"))
+    )
+
+
+def _duties(timeline: Sequence[Entry], contact: str, at: float) -> tuple[Duty, ...] | None:
+    """By which targets the contact was a recipient at `at`; None if no decision until then recorded
+    it.
+    """
+    for entry in reversed(timeline):
+        if entry.at <= at + _SAME_MOMENT and entry.what in PAGING:
+            found = tuple(
+                one for one in duty.read(entry.data.get("duties")) if one.contact == contact
+            )
+            if found:
+                return found
+    recorded = any("duties" in one.data for one in timeline)
+    return () if recorded else None
+
+
+def recorded_duties(history: IncidentHistory, at: float) -> tuple[Duty, ...]:
+    """Who had each duty of a schedule, by the latest decisions until `at`; () if none was recorded."""
+    found: dict[str, Duty] = {}
+    for entry in history.timeline:
+        if entry.at <= at + _SAME_MOMENT:
+            found |= {
+                one.target: one
+                for one in duty.read(entry.data.get("duties"))
+                if one.target[:9] == "schedule:"
+            }
+    return tuple(found.values())
