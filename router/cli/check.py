@@ -37,6 +37,19 @@ def check(
             help="A channel that reaches a person by itself, as PagerDuty's. For --reach."
         ),
     ] = None,
+    allow_silence: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A silence that is meant to keep its alerts from everybody. For --reach."
+        ),
+    ] = None,
+    config_only: Annotated[
+        bool,
+        typer.Option(
+            "--config-only",
+            help="For --reach: assume what only the store knows, and that it is good.",
+        ),
+    ] = False,
     for_programs: Annotated[
         bool, typer.Option("--json", help="For programs: what --reach says.")
     ] = False,
@@ -51,7 +64,14 @@ def check(
     path = path_of(config)
     checked = config_at(path)
     if reach:
-        check_reach(checked, reach, person or (), for_programs=for_programs)
+        check_reach(
+            checked,
+            reach,
+            person or (),
+            allowed=allow_silence or (),
+            config_only=config_only,
+            for_programs=for_programs,
+        )
         return
     rules, channels = len(checked.settings.rules.rules), len(checked.channels)
     found = [*doubts(checked.settings.rules.rules), *(_unseen(checked) if seen else ())]

@@ -1,5 +1,5 @@
-"""`alert-router check --reach`: that urgent incidents reach a person at every moment, or when they
-don't.
+"""`alert-router check --reach`: proves that urgent incidents reach a person, or shows when and why
+they may not.
 """
 
 import asyncio
@@ -9,6 +9,7 @@ from itertools import groupby
 from typing import Any
 
 import typer
+from msgspec.structs import replace
 from rich.console import Console
 from rich.text import Text
 
@@ -20,142 +21,195 @@ from router.config.load import Config
 from router.config.located import suggest
 from router.core.incident.settings import Settings
 from router.core.reachability.channel_health import QUARTER, addresses, standings
-from router.core.reachability.prove import Proof, Trust, Unreached, prove
+from router.core.reachability.prove import Finding, Proof, Verdict, prove
 from router.core.reachability.routes import Route
+from router.core.reachability.undecided import Known, unheard_inhibitors
 from router.core.text.plain import local, utc
 from router.core.text.units import duration
+from router.engine.jobs.calendars import AHEAD
+from router.model.incident import OPEN
 from router.ports.clock import Clock, SystemClock
 from router.web.api import views
 
 TIMES = 5
-"""How many times that something goes wrong are listed, beside the first."""
+"""How many further times with the same cause are listed."""
+
+PAGE = 1000
+
+_WORDS = {Verdict.UNREACHED: "nobody is notified in time", Verdict.NOT_PROVEN: "not proven"}
 
 
-def check_reach(config: Config, ahead: str, people: Sequence[str], *, for_programs: bool) -> None:
-    """Say what is proven. Exits with 1 if something isn't."""
+def check_reach(
+    config: Config,
+    ahead: str,
+    people: Sequence[str],
+    *,
+    allowed: Sequence[str] = (),
+    config_only: bool = False,
+    for_programs: bool,
+) -> None:
+    """Print the proof. Exits with 1 unless everything is proven.
+
+    `people` are channels that count as a person, `allowed` silences that are meant. `config_only`
+    assumes that every contact method works and that nothing was set while the router ran.
+    """
     try:
         weeks = parse_duration(ahead)
     except ValueError as error:
         fail(f"--reach: {error}")
-    for name in people:
-        if name not in config.channels:
-            known = ", ".join(config.channels)
-            fail(
-                f"--person: no channel '{name}'{suggest(name, config.channels)}; there are: {known}"
-            )
+    _check_names("--person", "channel", people, config.channels)
     clock = SystemClock()
     start = float(int(clock.now()))
-    settings, unproven, blind = _known(config, clock, start)
-    try:
-        proof = prove(settings, start, start + weeks, Trust(frozenset(people), unproven))
-    except ValueError as error:
-        fail(f"--reach: {error}")
+    settings, known, store = _known(config, clock, start, config_only=config_only)
+    _check_names("--allow-silence", "silence", allowed, [one.name for one in settings.silences])
+    known = replace(known, people=frozenset(people), allowed=frozenset(allowed))
+    proof = prove(settings, start, start + weeks, known)
+    if config_only:
+        proof = replace(proof, assumes=(*proof.assumes, *CONFIG_ONLY))
     if for_programs:
-        typer.echo(json.dumps(_as_json(proof, blind), indent=2))
+        typer.echo(json.dumps(_as_json(proof, store), indent=2))
     else:
-        _show(console(), proof, weeks, blind, str(config.document.company.time_zone))
-    if proof.unreached:
+        _show(console(), proof, weeks, str(config.document.company.time_zone))
+    if proof.verdict is not Verdict.PROVEN:
         raise typer.Exit(1)
 
 
-def _known(config: Config, clock: Clock, start: float) -> tuple[Settings, dict[str, str], str]:
-    """The settings in force, the addresses that nothing has proven, and why the store wasn't looked
-    at, if so.
-    """
+CONFIG_ONLY = (
+    "every contact method works",
+    "nobody has set an override or a silence since the config was written",
+)
+
+
+def _check_names(
+    option: str, what: str, given: Sequence[str], known: Sequence[str] | dict[str, Any]
+) -> None:
+    for name in given:
+        if name not in known:
+            fail(
+                f"{option}: no {what} '{name}'{suggest(name, known)}; there are: {', '.join(known)}"
+            )
+
+
+# --- what is known
+
+
+def _known(
+    config: Config, clock: Clock, start: float, *, config_only: bool
+) -> tuple[Settings, Known, str]:
+    """The settings in force, the facts beside them, and how the store was read."""
+    rates = {
+        name: f"{rate.count} in {duration(rate.per)}"
+        for name, channel in config.channels.items()
+        if (rate := channel.rate) is not None
+    }
+    known = Known(rates=rates, sources=frozenset(config.sources), calendars_until=start + AHEAD)
+    if config_only:
+        return config.settings, known, "not read"
     try:
-        return *asyncio.run(_stored(config, clock, start)), ""
+        return *asyncio.run(_stored(config, clock, start, known)), "read"
     except UNREADABLE as error:
-        return config.settings, {}, str(error)
+        why = f"the store can't be read ({error}), so no delivery, override or silence is known; see --config-only"
+        return config.settings, replace(known, reasons=(why,)), str(error)
 
 
-async def _stored(config: Config, clock: Clock, start: float) -> tuple[Settings, dict[str, str]]:
+async def _stored(
+    config: Config, clock: Clock, start: float, known: Known
+) -> tuple[Settings, Known]:
     async with store_of(config) as store:
         settings = await live_settings(config, store, clock)
-        found = standings(
-            addresses(config.channels, settings.people), await store.proven(), start - QUARTER
-        )
-    unproven = {
-        one.address: f"no delivery over it since {utc(one.at)}"
-        if one.at
-        else "no delivery over it has been seen"
-        for one in found
-        if not one.proven
-    }
-    return settings, unproven
+        health, wanted = await store.proven(), addresses(config.channels, settings.people)
+        found = standings(wanted, health, start - QUARTER, settings.destinations)
+        incidents = await store.incidents(statuses=OPEN, limit=PAGE) if settings.inhibitions else ()
+    unproven = {one.address: one.why for one in found if not one.proven}
+    return settings, replace(
+        known, unproven=unproven, reasons=tuple(unheard_inhibitors(settings, incidents))
+    )
 
 
 # --- for people
 
 
-def _show(out: Console, proof: Proof, weeks: float, blind: str, zone: str) -> None:
-    for _, those in groupby(sorted(proof.unreached, key=_order), key=lambda one: one.cause):
-        _show_cause(out, list(those), zone)
-    if blind:
-        out.print(
-            Text(
-                f"by the config alone: {blind}; so no overrides, silences and deliveries were looked at",
-                "dim",
-            )
-        )
+def _show(out: Console, proof: Proof, weeks: float, zone: str) -> None:
+    findings = sorted(
+        proof.findings, key=lambda one: (one.verdict is Verdict.UNREACHED, repr(one.why), one.start)
+    )
+    for _, of_cause in groupby(
+        findings, key=lambda one: (one.verdict, one.why, one.supposing, one.labels)
+    ):
+        _show_cause(out, list(of_cause), proof, zone)
     looked = f"{len(proof.routes)} routes x {duration(weeks)}, {proof.intervals} intervals"
-    if proof.unreached:
+    if proof.verdict is not Verdict.PROVEN:
         out.print(Text(f"not proven ({looked})", "bold red"))
-    elif proof.routes:
-        late = (
-            f"at the latest {duration(proof.slowest)} after it begins"
-            if proof.slowest
-            else "at once"
-        )
-        out.print(Text(f"proven: {looked}: somebody is told of each {late}", "green"))
-    else:
-        out.print(Text("nothing to prove: no rule makes a P0 or a P1"))
+        return
+    late = (
+        f"at the latest {duration(proof.slowest)} after it begins" if proof.slowest else "at once"
+    )
+    out.print(Text(f"proven: {looked}: somebody is notified of each {late}", "green"))
+    for one in proof.assumes:
+        out.print(Text(f"  assuming that {one}", "dim"))
 
 
-def _order(one: Unreached) -> tuple[str, float]:
-    return repr(one.cause), one.start
-
-
-def _show_cause(out: Console, those: Sequence[Unreached], zone: str) -> None:
-    first, *more = those
-    out.print(Text(f"nobody is told in time: {', '.join(map(str, first.routes))}", "bold red"))
-    for one in (first, *more[:TIMES]):
-        times = f"{local(one.start, zone)} until {local(one.end, zone)}"
-        out.print(Text(f"  from {times}  ({utc(one.start)} until {utc(one.end)})"))
-    if more[TIMES:]:
-        out.print(Text(f"  and {len(more[TIMES:])} times more"))
+def _show_cause(out: Console, findings: Sequence[Finding], proof: Proof, zone: str) -> None:
+    first = findings[0]
+    routes = sorted(
+        {route for one in findings for route in one.routes}, key=lambda one: (one.by_hand, one)
+    )
+    names = map(str, routes)
+    out.print(Text(f"{_WORDS[first.verdict]}: {', '.join(names)}", "bold red"))
+    times = dict.fromkeys((one.start, one.end) for one in findings)
+    times.pop((proof.start, proof.end), None)
+    for start, end in [*times][: TIMES + 1]:
+        times_there = f"{local(start, zone)} until {local(end, zone)}"
+        out.print(Text(f"  from {times_there}  ({utc(start)} until {utc(end)})"))
+    if (left := len(times) - TIMES - 1) > 0:
+        out.print(Text(f"  and {left} more times"))
     for why in first.why:
         out.print(Text(f"  because {why}"))
     for condition, holds in first.supposing:
-        out.print(Text(f"  supposing that {condition} {'holds' if holds else 'does not hold'}"))
-    show(out, first.trace, first.start, zone)
+        out.print(Text(f"  supposing that {condition} is {'true' if holds else 'false'}"))
+    if first.labels:
+        labels = ", ".join(f'{name}="{value}"' for name, value in first.labels)
+        out.print(Text(f"  for an alert with {labels}"))
+    if first.trace:
+        show(out, first.trace, first.start, zone)
     out.print()
 
 
 # --- for programs
 
 
-def _as_json(proof: Proof, blind: str) -> dict[str, Any]:
+def _as_json(proof: Proof, store: str) -> dict[str, Any]:
     return {
-        "proven": not proof.unreached,
+        "proven": proof.verdict is Verdict.PROVEN,
+        "verdict": proof.verdict,
         "from": views.when(proof.start),
         "until": views.when(proof.end),
         "routes": [_route(one) for one in proof.routes],
         "intervals": proof.intervals,
         "slowest": proof.slowest,
-        "store": blind or "read",
-        "unreached": [
-            {
-                "routes": [_route(route) for route in one.routes],
-                "from": views.when(one.start),
-                "until": views.when(one.end),
-                "why": one.why,
-                "supposing": dict(one.supposing),
-                "trace": as_json(one.trace, one.start),
-            }
-            for one in proof.unreached
-        ],
+        "store": store,
+        "assumes": proof.assumes,
+        "unreached": [_finding(one) for one in proof.of(Verdict.UNREACHED)],
+        "undecided": [_finding(one) for one in proof.of(Verdict.NOT_PROVEN)],
+    }
+
+
+def _finding(one: Finding) -> dict[str, Any]:
+    return {
+        "routes": [_route(route) for route in one.routes],
+        "from": views.when(one.start),
+        "until": views.when(one.end),
+        "why": one.why,
+        "supposing": dict(one.supposing),
+        "labels": dict(one.labels) or None,
+        "trace": as_json(one.trace, one.start) if one.trace else None,
     }
 
 
 def _route(one: Route) -> dict[str, Any]:
-    return {"rule": one.rule, "opens": one.opens, "severity": one.severity}
+    return {
+        "rule": one.rule or None,
+        "opens": one.opens,
+        "severity": one.severity,
+        "by_hand": one.by_hand,
+    }

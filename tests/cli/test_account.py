@@ -90,12 +90,13 @@ async def test_why_was_ana_paged_and_why_was_nobody(tmp_path: Path) -> None:
             assert text.splitlines()[0] == f"Nobody was paged for this alert: {why}"
             code, text = await run(path, "--contact", "ben", "--at", "2026-01-01 03:12", *where)
             assert text.startswith(
-                "ben wasn't paged: no incident was open at 2026-01-01 03:12 UTC; on call was schedule:primary: ana"
+                "ben was not paged: no incident was open at 2026-01-01 03:12 UTC; by the schedules as "
+                "they are now, on call was schedule:primary: ana"
             )
             found = json.loads((await run(path, "--incident", "1", "--json", *where))[1])
             assert found["account"]["rules"]["loaded_by"] == "start"
             code, text = await run(path, "--incident", "INC-9", *where)
-            assert (code, "there's no incident 'INC-9'" in text) == (1, True)
+            assert (code, "there is no incident 'INC-9'" in text) == (1, True)
 
 
 @pytest.mark.parametrize("options", [(), ("--alert", "a", "--contact", "b")])

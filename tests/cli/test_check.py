@@ -130,7 +130,7 @@ def test_rules_that_can_do_nothing_are_warned_of(tmp_path: Path) -> None:
     assert done.exit_code == 0
     dead, tier = done.stderr.splitlines()
     first = f"{tmp_path}/rules.yaml:2:3"
-    why = f"rule 'dead' takes no alert: before it, 'all' ({first}) takes all that it would; set continue there"
+    why = f"rule 'dead' matches no alert: earlier rules match all its alerts: 'all' ({first}); set `continue` there"
     assert re.fullmatch(
         rf"{re.escape(str(tmp_path))}/rules\.yaml:\d+:3: warning: {re.escape(why)}", dead
     )

@@ -54,38 +54,55 @@ def check(path: Path, *options: str) -> Result:
 ALWAYS = {key: value for key, value in HOURS.items() if key != "restrict"}
 
 
-def test_a_proof_is_one_line_with_how_much_was_covered(tmp_path: Path) -> None:
-    """And what wasn't looked at, since there's no store."""
-    done = check(people(tmp_path, ALWAYS))
+def test_a_proof_is_one_line_with_what_it_assumes(tmp_path: Path) -> None:
+    """By the config alone, if that is asked for."""
+    done = check(people(tmp_path, ALWAYS), "--config-only")
     assert done.exit_code == 0, done.output
-    blind, proof = done.stdout.splitlines()
-    assert blind.startswith(f"by the config alone: there's no store at {tmp_path}")
-    said = r"proven: 1 routes x 28d, \d+ intervals: somebody is told of each at the latest 5m after it begins"
+    proof, *assumed = done.stdout.splitlines()
+    said = r"proven: 3 routes x 28d, \d+ intervals: somebody is notified of each at the latest 5m after it begins"
     assert re.fullmatch(said, proof)
+    assert assumed[0] == "  assuming that every contact method works"
     assert not (tmp_path / "router.db").exists()
+
+
+def test_without_a_store_nothing_is_proven(tmp_path: Path) -> None:
+    """What nobody has looked at may be a silence, or a number that is wrong."""
+    done = check(people(tmp_path, ALWAYS))
+    assert done.exit_code == 1
+    assert f"because the store can't be read (there's no store at {tmp_path}" in done.stdout
+    assert done.stdout.splitlines()[-1].startswith("not proven (3 routes x 28d, ")
 
 
 def test_a_counterexample_says_when_and_why_and_what_would_happen(tmp_path: Path) -> None:
     """Each night, by both clocks; the escalation as `simulate` has it; exit code 1."""
-    done = check(people(tmp_path, HOURS, company={"time_zone": "Europe/Berlin"}))
+    done = check(people(tmp_path, HOURS, company={"time_zone": "Europe/Berlin"}), "--config-only")
     assert done.exit_code == 1
     text = done.stdout
-    assert "nobody is told in time: payments (P0)" in text
+    assert (
+        "nobody is notified in time: payments (P0), declared by hand (P0), declared by hand (P1)"
+        in text
+    )
     assert re.search(r"from .* 17:55 CE?S?T? until .* 09:55 ", text) or "16:55 UTC until" in text
     assert "because schedule:primary: nobody is on call" in text
-    assert "times more" in text
+    assert "more times" in text
     assert re.search(r"\+5m .*Nobody to notify: schedule:primary, nobody is on call", text)
-    assert text.splitlines()[-1].startswith("not proven (1 routes x 28d, ")
+    assert text.splitlines()[-1].startswith("not proven (3 routes x 28d, ")
 
 
 def test_json_is_for_programs(tmp_path: Path) -> None:
     """All of them, each with its trace."""
-    done = check(people(tmp_path, HOURS), "--json")
+    done = check(people(tmp_path, HOURS), "--json", "--config-only")
     found = json.loads(done.stdout)
     assert (done.exit_code, found["proven"]) == (1, False)
+    found["unreached"] = [one for one in found["unreached"] if one["routes"][0]["rule"]]
     assert len(found["unreached"]) in {28, 29}
     one = found["unreached"][1]
-    assert one["routes"] == [{"rule": "payments", "opens": "P0", "severity": "P0"}]
+    assert one["routes"][0] == {
+        "rule": "payments",
+        "opens": "P0",
+        "severity": "P0",
+        "by_hand": False,
+    }
     assert one["from"].endswith("T16:55:00.000Z")
     assert one["trace"]["reasons"] == ["opened"]
 
@@ -102,7 +119,7 @@ async def test_what_is_stored_is_looked_at(tmp_path: Path) -> None:
     assert done.exit_code == 1
     found = json.loads(done.stdout)
     assert found["store"] == "read"
-    why = {reason for one in found["unreached"] for reason in one["why"]}
+    why = {reason for one in [*found["unreached"], *found["undecided"]] for reason in one["why"]}
     assert "schedule:primary: nobody is on call" in why
 
 
@@ -113,17 +130,32 @@ async def test_a_way_that_no_delivery_has_proven_is_not_relied_on(tmp_path: Path
         pass
     done = await asyncio.to_thread(check, path)
     assert done.exit_code == 1
-    assert "because mail/ana: no delivery over it has been seen" in done.stdout
-    assert "by the config alone" not in done.stdout
+    assert "because mail/ana: no delivery is on record" in done.stdout
+    assert "the store can't be read" not in done.stdout
 
 
 def test_a_channel_that_reaches_a_person_by_itself(tmp_path: Path) -> None:
     """Counts if it's said to."""
     path = write_config(tmp_path, RULES)
-    done = check(path)
+    done = check(path, "--config-only")
     assert done.exit_code == 1
-    assert "because no step of policy 'all' tells a person" in done.stdout
-    assert check(path, "--person", "log").exit_code == 0
+    assert "because no step of policy 'all' notifies a person" in done.stdout
+    assert check(path, "--config-only", "--person", "log").exit_code == 0
+
+
+CASES = Path(__file__).parent / "reach"
+
+
+@pytest.mark.parametrize(
+    "name", sorted(one.stem for one in CASES.glob("*.yaml") if ".rules" not in one.name)
+)
+def test_configs_that_must_not_be_proven(name: str) -> None:
+    """Each file says in its first line what keeps an urgent incident from everybody."""
+    done = check(CASES / f"{name}.yaml", "--config-only")
+    assert done.exit_code == 1, done.stdout
+    assert done.stdout.splitlines()[-1].startswith("not proven")
+    wanted = (CASES / f"{name}.yaml").read_text().splitlines()[0].removeprefix("# because ")
+    assert wanted in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -139,11 +171,26 @@ def test_what_is_wrong_is_said(tmp_path: Path, options: tuple[str, ...], said: s
     assert done.stderr.startswith(said)
 
 
-def test_without_urgent_rules_there_is_nothing_to_prove(tmp_path: Path) -> None:
-    done = check(
-        write_config(tmp_path, [{"name": "a", "match": ['alertname="A"'], "severity": "P3"}])
+def test_a_p0_that_a_person_declares_is_a_route(tmp_path: Path) -> None:
+    """Also where no rule is urgent."""
+    path = write_config(tmp_path, [{"name": "a", "match": ['alertname="A"'], "severity": "P3"}])
+    done = check(path, "--config-only")
+    assert (done.exit_code, "nobody is notified in time: declared by hand (P0)" in done.stdout) == (
+        1,
+        True,
     )
-    assert (done.exit_code, done.stdout.splitlines()[-1]) == (
-        0,
-        "nothing to prove: no rule makes a P0 or a P1",
+
+
+def test_a_silence_that_is_meant_is_allowed(tmp_path: Path) -> None:
+    """By name; a name that there is not is an error."""
+    silences = [{"name": "staging", "match": ['env="staging"'], "days": ["Mon-Sun"]}]
+    path = people(tmp_path, ALWAYS, silences=silences)
+    assert (
+        'for an alert with alertname="PaymentFailures", env="staging"'
+        in check(path, "--config-only").stdout
+    )
+    assert check(path, "--config-only", "--allow-silence", "staging").exit_code == 0
+    assert (
+        "--allow-silence: no silence 'x'"
+        in check(path, "--config-only", "--allow-silence", "x").stderr
     )

@@ -81,6 +81,6 @@ def explain(
         alert,
         tuple(settings.rules.verdicts(alert)),
         tuple(outcomes),
-        suppression(settings, alert.labels, at, incidents),
+        None if alert.by or alert.is_drill else suppression(settings, alert.labels, at, incidents),
         tuple(one for one in settings.inhibitions if takes(one.target, alert.labels)),
     )

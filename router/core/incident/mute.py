@@ -28,11 +28,12 @@ def may_be_held_back(settings: Settings, events: Sequence[Event], view: Snapshot
 def kept_quiet(
     settings: Settings, view: Snapshot, alert: Alert, at: float, incident_id: int | None = None
 ) -> Suppression | None:
-    """What keeps an alert quiet, other than the incident that it's in.
+    """What keeps an alert quiet, other than the incident that it's in. Nothing does in a drill, and
+    no drill does.
 
-    Nothing does in a drill, and no drill does.
+    What a person declares is never muted: they have decided that somebody is notified.
     """
-    if alert.is_drill:
+    if alert.is_drill or alert.by:
         return None
     others = (one for one in view.incidents.values() if one.id != incident_id and not one.drill)
     return suppression(settings, alert.labels, at, others)

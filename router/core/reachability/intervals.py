@@ -1,5 +1,5 @@
-"""The pieces of time for each of which one answer holds: between them something changes that a
-decision depends on.
+"""Intervals of time with one answer each: between two of them something changes that a decision
+depends on.
 
 All times are UTC epoch seconds.
 """
@@ -18,17 +18,21 @@ from router.core.reachability.routes import Route, lead, stages, way_delays
 
 
 def edges(
-    settings: Settings, route: Route, start: float, end: float, *, relied: bool
+    settings: Settings, route: Route, start: float, end: float, *, holds: frozenset[float]
 ) -> list[float]:
     """The moments from `start` until `end` at which the answer may change, to the second.
 
-    `relied`: no message fails, and so nobody else is told then instead.
+    `holds` are the seconds for which a throttle may delay a message.
     """
     calendar = settings.calendar
     policies = list(stages(settings, route.opens))
-    ways = way_delays(settings)
+    ways = {way + hold for way in way_delays(settings) for hold in (0.0, *holds)}
     own = settings.policy(route.severity)
-    in_time = math.inf if _business(own) else lead(settings, route) + max(_fixed(own)) + max(ways)
+    in_time = (
+        math.inf
+        if _business(own)
+        else lead(settings, route) + max(_fixed(own)) + max(way_delays(settings))
+    )
     deadlines = {
         begun + after + pause
         for begun, one in policies
@@ -44,9 +48,8 @@ def edges(
         if any(_business(one) for _, one in policies)
         else set()
     )
-    # What comes so long after the alert meets what comes at a time of the clock, or the end of the
-    # policy's time: which of them is first, and whether it's in time, may be otherwise before, at
-    # and after that second.
+    # An alert a fixed time ahead of a clock time (the end of a silence, or of the policy): which of
+    # the two comes first, and whether that is in time, may differ before, at and after that second.
     meeting = {edge + way - after for edge in silenced for way in ways for after in told}
     meeting |= {edge + after - in_time for edge in silenced for after in told if in_time < math.inf}
     business: set[float] = set()
@@ -54,7 +57,7 @@ def edges(
     for begun, one in policies:
         times = {calendar.after(delay, day) for delay in _business(one) for day in days}
         business |= times
-        # Before the incident has the severity, it matters only whom it has told until it's
+        # Before the incident has the severity, all that matters is who has been notified when it is
         # promoted.
         early = begun < lead(settings, route)
         others = begins | {begun + after for after in _fixed(one)} if early else told | begins
@@ -64,9 +67,7 @@ def edges(
     turns = {
         turn for one in settings.people.schedules.values() for turn in changes(one, start, last)
     }
-    found = {
-        turn - deadline for turn in turns | silenced for deadline in (deadlines if relied else told)
-    }
+    found = {turn - deadline for turn in turns | silenced for deadline in deadlines}
     found |= {day - begun for day in days for begun in begins}
     found |= meeting | {moment + 1 for moment in meeting}
     return sorted({start, *(edge for edge in map(_second, found) if start < edge < end)})
@@ -80,7 +81,9 @@ def _fixed(policy: Policy) -> set[float]:
 
 
 def _pauses(policy: Policy) -> set[float]:
-    """How long after the end of its steps everybody is told again, and that nobody has answered."""
+    """Seconds from the end of the steps until everybody is notified again, and until nobody has
+    answered.
+    """
     if policy.repeat is None:
         return {0.0, PATIENCE}
     return {time * policy.repeat.every for time in range(policy.repeat.times + 2)}

@@ -1,81 +1,106 @@
-"""Proves that urgent incidents reach a person at every moment of some weeks, or shows moments at
-which they don't.
+"""Proves that urgent incidents reach a person at every moment of some weeks, or shows when and why
+they may not.
 
-The law: a route is a rule, the severity that it opens an incident with, and the severity (P0 or P1)
-that the incident has then or is promoted to. A route is proven if, at whichever moment an alert
-comes and however the conditions of the steps turn out, somebody is told over a way of theirs before
-the time of that severity's policy is over.
+The law: a route is a rule (or a person who declares an incident), the severity that the incident
+opens with, and the severity, P0 or P1, that it has then or is promoted to. A route is proven only
+if, for every alert of it, at whichever moment it comes and however the conditions of the steps turn
+out, somebody receives a message over a contact method of theirs before the policy of that severity
+has run out. A route that can't be decided is not proven.
 
-What happens at a moment is asked of the virtual router, so there's no second opinion here on what
-the daemon does. And
-not every moment has to be asked about: what is decided depends on the clock only by who is on call,
-which windows and business days are on, and which silences. Between two moments at which any of that
-changes for a deadline of the route, the answer is the same for all of them. So the time is split
-there, and each piece is asked about once.
+The virtual router answers what happens at a moment, so nothing here repeats what the daemon does.
+Not every moment
+has to be tried: a decision depends on the clock only by who is on call, by business days and by
+silences. Between two moments at which any of that changes for a deadline of the route, the answer
+is the same. So the time is split there, and each interval is tried once, in every world: every
+outcome of the conditions, and every choice of the silences that may mute an alert of the rule. In
+the worst world a message to a doubtful address is lost without notice, and a throttle holds a
+message as long as it can.
 
-Not looked at: inhibition, and silences that take only some of what a rule takes. All times are UTC
-epoch seconds.
+All times are UTC epoch seconds.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace as with_fields
-from itertools import pairwise, product
+from enum import StrEnum
+from itertools import pairwise
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from router.core.deployments.suspect import Deploys
-from router.core.incident.policy import Step
 from router.core.incident.settings import Settings
+from router.core.outbox.digest import PREEMPTS
 from router.core.reachability.intervals import edges
-from router.core.reachability.routes import Route, lead, patience, promotions, routes
+from router.core.reachability.routes import Route, lead, opened_as, patience, routes
+from router.core.reachability.undecided import (
+    NOTHING_KNOWN,
+    Known,
+    inhibiting_rules,
+    muting_silences,
+    reasons,
+)
+from router.core.reachability.witness import witness
+from router.core.reachability.worlds import (
+    Case,
+    World,
+    active,
+    alone,
+    choices,
+    conditions_of,
+    example,
+    messages,
+    played,
+    worlds,
+)
 from router.core.rules.lint import implies
-from router.core.rules.rule import Rule, RuleSet
+from router.core.rules.rule import Rule
 from router.core.suppression.recurring_silence import RecurringSilence
-from router.core.text.template import Condition, compile_condition
-from router.core.virtual.example_alert import example_alert
-from router.core.virtual.router import VirtualDelivery, VirtualRouter
+from router.core.virtual.router import VirtualRouter
 from router.core.virtual.simulation import Simulation, simulate
-from router.model.alert import Alert, AlertStatus
-from router.model.event import AlertSeen
-from router.model.incident import Severity
-from router.model.notification import Notification, Rejected, Result, Sent, person_of
+from router.model.alert import Alert
+from router.model.notification import person_of
 from router.model.reason import Reason
 
 MOST_CONDITIONS = 8
-"""How many different conditions the policies of one route may have: each doubles what is asked."""
-
-Truths = dict[str, bool]
-"""How conditions turn out, by their text."""
-
-_CONSTANT = {truth: compile_condition(str(truth).lower()).compiled for truth in (True, False)}
+MOST_SILENCES = 4
+"""The most conditions and silences of one route at a time: each of them doubles the number of
+worlds.
+"""
 
 
-class Unreached(Struct, frozen=True):
-    """Nobody is told in time of what comes from `start` until `end`, of these routes.
+class Verdict(StrEnum):
+    PROVEN = "proven"
+    NOT_PROVEN = "not_proven"
+    UNREACHED = "unreached"
 
-    `supposing` says how the conditions of steps turn out for it. `trace` is what `simulate` says of
-    `start`.
+
+class Finding(Struct, frozen=True):
+    """From `start` until `end` these routes are not proven.
+
+    UNREACHED: nobody is notified in time; `trace` is the simulation of an alert at `start`.
+    NOT_PROVEN: it can't be decided. `supposing` are the outcomes of conditions in that world,
+    `labels` those of an alert that shows it.
     """
 
     routes: tuple[Route, ...]
+    verdict: Verdict
     start: float
     end: float
     why: tuple[str, ...]
-    supposing: tuple[tuple[str, bool], ...]
-    trace: Simulation
+    supposing: tuple[tuple[str, bool], ...] = ()
+    labels: tuple[tuple[str, str], ...] = ()
+    trace: Simulation | None = None
 
     @property
     def cause(self) -> tuple[object, ...]:
-        """What several of them at different times may have in common."""
-        return self.routes, self.why, self.supposing
+        """What findings at different times may have in common."""
+        return self.routes, self.verdict, self.why, self.supposing, self.labels
 
 
 class Proof(Struct, frozen=True):
-    """It holds if there's nothing in `unreached`. `intervals` is how many pieces of time were asked
-    about.
+    """The answer for some time. `intervals` counts the intervals that were tried.
 
-    `slowest` is the longest that it takes until somebody is told, in seconds, where somebody is.
+    `slowest` is the longest time until somebody is notified, in seconds, of the routes that are
+    proven. `assumes` says what the proof rests on.
     """
 
     start: float
@@ -83,234 +108,293 @@ class Proof(Struct, frozen=True):
     routes: tuple[Route, ...]
     intervals: int
     slowest: float
-    unreached: tuple[Unreached, ...]
+    findings: tuple[Finding, ...]
+    assumes: tuple[str, ...] = ()
 
-
-class Trust(Struct, frozen=True):
-    """What is known beside the settings. `people` are channels that reach a person by themselves,
-    as PagerDuty's does.
-
-    `unproven` are the addresses that can't be relied on, each with why.
-    """
-
-    people: frozenset[str] = frozenset()
-    unproven: Mapping[str, str] = {}
-
-    def post(self, message: Notification, _at: float) -> Result:
-        """What comes of a message."""
-        why = self.unproven.get(message.channel)
-        return Rejected(why) if why else Sent()
-
-    def reaches(self, address: str) -> bool:
-        return bool(person_of(address)) or address in self.people
-
-
-NOTHING_KNOWN = Trust()
-
-
-def prove(settings: Settings, start: float, end: float, trust: Trust = NOTHING_KNOWN) -> Proof:
-    """Look at every urgent route, from `start` until `end`.
-
-    Raises: ValueError, if the policies of a route have more conditions than can be looked at.
-    """
-    found = list(routes(settings))
-    pieces, slowest, unreached = 0, 0.0, []
-    for case in _cases(settings, found):
-        cuts = [*edges(case.settings, case.routes[0], start, end, relied=not trust.unproven), end]
-        worlds = list(case.worlds())
-        pieces += len(cuts) - 1
-        for piece in pairwise(cuts):
-            late, failure = case.ask(piece, worlds, trust)
-            slowest = max(slowest, late)
-            if failure is not None:
-                unreached.append(failure)
-    return Proof(start, end, tuple(found), pieces, slowest, tuple(_joined(unreached)))
-
-
-# --- routes that come to the same
-
-
-class _Case(Struct, frozen=True):
-    """Routes of which the same is decided, since all that differs is the rule.
-
-    `settings` are those of one of them.
-    """
-
-    routes: tuple[Route, ...]
-    settings: Settings
-    alert: Alert
-
-    def ask(
-        self, piece: tuple[float, float], worlds: Sequence[tuple[Truths, Settings]], trust: Trust
-    ) -> tuple[float, Unreached | None]:
-        """How long it takes at the most until somebody is told; and how it comes about that nobody
-        is, if so.
-        """
-        start, end = piece
-        slowest, route = 0.0, self.routes[0]
-        for truths, settings in worlds:
-            router, told = first_told(settings, self.alert, start, route, trust)
-            if told is None:
-                why = tuple(dict.fromkeys(_why(router, start, route, trust))) or (
-                    "nobody is told in its policy's time",
-                )
-                trace = simulate(
-                    settings, [replace(self.alert, starts_at=start)], start, post=trust.post
-                )
-                return slowest, Unreached(
-                    self.routes, start, end, why, tuple(truths.items()), trace
-                )
-            slowest = max(slowest, told.at - start - lead(settings, route))
-            if all(entry.what is not Reason.CONDITION_FAILED for entry in router.memory.timeline):
-                break  # nobody has asked yet how the conditions turn out
-        return slowest, None
-
-    def worlds(self) -> Iterator[tuple[Truths, Settings]]:
-        """Each way in which the conditions of the steps may turn out, and the settings then: first
-        that none holds.
-
-        Raises: ValueError.
-        """
-        route = self.routes[0]
-        policies = [
-            self.settings.policy(severity) for severity in promotions(self.settings, route.opens)
-        ]
-        conditions = dict.fromkeys(
-            step.when.source for policy in policies for step in policy.steps if step.when
+    @property
+    def verdict(self) -> Verdict:
+        found = {one.verdict for one in self.findings}
+        return next(
+            (one for one in (Verdict.UNREACHED, Verdict.NOT_PROVEN) if one in found), Verdict.PROVEN
         )
-        if len(conditions) > MOST_CONDITIONS:
-            raise ValueError(
-                f"the policies of {route} have {len(conditions)} conditions, more than {MOST_CONDITIONS} can't be tried"
+
+    def of(self, verdict: Verdict) -> tuple[Finding, ...]:
+        return tuple(one for one in self.findings if one.verdict is verdict)
+
+    @property
+    def unreached(self) -> tuple[Finding, ...]:
+        return self.of(Verdict.UNREACHED)
+
+
+def prove(settings: Settings, start: float, end: float, known: Known = NOTHING_KNOWN) -> Proof:
+    """Try every urgent route, from `start` until `end`."""
+    settings = with_fields(
+        settings, silences=tuple(one for one in settings.silences if one.name not in known.allowed)
+    )
+    found = tuple(routes(settings))
+    prover = _Prover(settings, start, end, known)
+    findings = [*prover.undecided(found)]
+    intervals, slowest = 0, 0.0
+    for case in prover.cases(found):
+        tried = prover.tried(case)
+        intervals += tried.intervals
+        slowest = max(slowest, tried.slowest)
+        findings += tried.findings
+    return Proof(
+        start,
+        end,
+        found,
+        intervals,
+        slowest,
+        tuple(_joined(findings)),
+        tuple(_assumptions(settings, known)),
+    )
+
+
+def _assumptions(settings: Settings, known: Known) -> Iterator[str]:
+    for channel in sorted(known.people):
+        yield f"channel {channel} reaches a person"
+    for name in sorted(known.allowed):
+        yield f"silence {name} is meant to keep its alerts from everybody"
+    if settings.inhibitions:
+        yield "an inhibited alert needs no page of its own, since the incident that inhibits it notifies somebody"
+    if settings.people.limits:
+        yield "at most 100 incidents wait for a person with a throttle"
+
+
+# --- routes with the same answer
+
+
+class _Tried(Struct, frozen=True):
+    intervals: int
+    slowest: float
+    findings: tuple[Finding, ...]
+
+
+class _Prover:
+    """Tries the routes of some settings over some time, each kind of route once."""
+
+    def __init__(self, settings: Settings, start: float, end: float, known: Known) -> None:
+        self._settings = settings
+        self._start = start
+        self._end = end
+        self._known = known
+        self._rules = {rule.name: rule for rule in (*settings.rules.rules, settings.rules.default)}
+        self._tried: dict[object, _Tried] = {}
+        limits = settings.people.limits
+        self._holds = frozenset(limit.per for limit in limits.values())
+
+    def undecided(self, found: Sequence[Route]) -> Iterator[Finding]:
+        """What can't be decided whatever the moment is."""
+        for route in found:
+            why = [*reasons(self._settings, route, self._rule(route), self._end, self._known)]
+            why += [] if route.by_hand else self._inhibitions(route)
+            yield from (
+                Finding((route,), Verdict.NOT_PROVEN, self._start, self._end, (one,))
+                for one in dict.fromkeys(why)
             )
-        for turns in product((False, True), repeat=len(conditions)):
-            truths = dict(zip(conditions, turns, strict=True))
-            yield truths, supposed(self.settings, truths)
 
+    def cases(self, found: Collection[Route]) -> Iterator[Case]:
+        alike: dict[object, list[Route]] = {}
+        for route in found:
+            alike.setdefault(self._kind(route), []).append(route)
+        for of_kind in alike.values():
+            yield self._case(of_kind)
 
-def _cases(settings: Settings, found: Collection[Route]) -> Iterator[_Case]:
-    rules = {rule.name: rule for rule in (*settings.rules.rules, settings.rules.default)}
-    alike: dict[object, list[Route]] = {}
-    for route in found:
-        silences = tuple(one.name for one in _silences(settings, rules[route.rule]))
-        alike.setdefault((route.opens, route.severity, silences), []).append(route)
-    for those in alike.values():
-        rule, opens = rules[those[0].rule], those[0].opens
-        yield _Case(tuple(those), alone(settings, rule, opens), _alert(settings, rule, opens))
-
-
-def _silences(settings: Settings, rule: Rule) -> Iterator[RecurringSilence]:
-    """Those that take all that the rule takes."""
-    return (one for one in settings.silences if implies(rule.matchers, one.matchers))
-
-
-def alone(settings: Settings, rule: Rule, severity: Severity) -> Settings:
-    """`settings` by which every alert is one of `rule` and that severity, and whoever is told is so
-    to answer.
-    """
-    only = replace(
-        rule,
-        matchers=(),
-        source="",
-        thresholds=(),
-        severity=severity,
-        count_over=None,
-        continues=False,
-        public=False,
-    )
-    return with_fields(
-        settings,
-        rules=RuleSet.of((), only, settings.rules.revision),
-        severities={
-            key: replace(plan, stakeholders=()) for key, plan in settings.severities.items()
-        },
-        silences=tuple(replace(one, matchers=()) for one in _silences(settings, rule)),
-        inhibitions=(),
-        deployments=Deploys(),
-    )
-
-
-def supposed(settings: Settings, truths: Truths) -> Settings:
-    """`settings` in which these conditions turn out so, whatever the alert."""
-    policies = {
-        name: replace(policy, steps=tuple(_supposed(step, truths) for step in policy.steps))
-        for name, policy in settings.policies.items()
-    }
-    return with_fields(settings, policies=policies)
-
-
-def _supposed(step: Step, truths: Truths) -> Step:
-    if step.when is None or step.when.source not in truths:
-        return step
-    return replace(step, when=Condition(step.when.source, _CONSTANT[truths[step.when.source]]))
-
-
-def _alert(settings: Settings, rule: Rule, severity: Severity) -> Alert:
-    """One to show it by: the rule takes whatever comes."""
-    try:
-        return example_alert(settings.rules, rule, severity, {}, 0.0).alert
-    except ValueError:
-        return Alert(
-            rule.source or "alertmanager",
-            rule.name,
-            AlertStatus.FIRING,
-            {"alertname": rule.name},
-            {},
-            0.0,
+    def _case(self, of_kind: Sequence[Route]) -> Case:
+        first = of_kind[0]
+        rule = self._rule(first)
+        silences = self._silences(first)
+        certain = frozenset(one.name for one in silences if implies(rule.matchers, one.matchers))
+        return Case(
+            tuple(of_kind),
+            alone(self._settings, rule, first.opens, silences),
+            example(self._settings, rule, first.opens),
+            silences,
+            certain,
         )
 
+    def _kind(self, route: Route) -> object:
+        rule = self._rule(route)
+        silences = self._silences(route)
+        certain = tuple(implies(rule.matchers, one.matchers) for one in silences)
+        # A silence of some alerts is shown by an alert of that very rule.
+        rule_name = "" if all(certain) else rule.name
+        return route.opens, route.severity, tuple(one.name for one in silences), certain, rule_name
 
-# --- what happens at a moment
+    def _rule(self, route: Route) -> Rule:
+        """The rule of the route; for an incident that a person declares any will do, since the
+        severity is theirs.
+        """
+        return self._settings.rules.default if route.by_hand else self._rules[route.rule]
+
+    def _silences(self, route: Route) -> tuple[RecurringSilence, ...]:
+        """The silences that may mute an alert of the route.
+
+        What a person declares is muted by none.
+        """
+        if route.by_hand:
+            return ()
+        return muting_silences(self._settings, self._rule(route))
+
+    # --- inhibition
+
+    def _inhibitions(self, route: Route) -> Iterator[str]:
+        """The incidents that may inhibit an alert of the route, and of which nobody may be notified
+        as soon.
+        """
+        within = patience(self._settings, route, self._start) - self._start
+        for rule in inhibiting_rules(self._settings, self._rule(route)):
+            for opens in opened_as(rule):
+                if why := self._unheard(Route(rule.name, opens, opens), rule, within):
+                    yield f"an incident of rule '{rule.name}' ({opens}) may inhibit its alerts: {why}"
+
+    def _unheard(self, source: Route, rule: Rule, within: float) -> str:
+        why = next(reasons(self._settings, source, rule, self._end, self._known), "")
+        if why:
+            return why
+        tried = self.tried(self._case([source]))
+        if tried.findings:
+            return f"nobody may be notified of that one ({', '.join(tried.findings[0].why)})"
+        if tried.slowest > within:
+            return "somebody may be notified of that one too late"
+        return ""
+
+    # --- over time
+
+    def tried(self, case: Case) -> _Tried:
+        kind = self._kind(case.routes[0])
+        if kind not in self._tried:
+            self._tried[kind] = self._try(case)
+        found = self._tried[kind]
+        return replace(
+            found, findings=tuple(replace(one, routes=case.routes) for one in found.findings)
+        )
+
+    def _try(self, case: Case) -> _Tried:
+        conditions = conditions_of(case)
+        if len(conditions) > MOST_CONDITIONS:
+            why = f"its policies have {len(conditions)} conditions, more than the {MOST_CONDITIONS} that can be tried"
+            found = Finding(case.routes, Verdict.NOT_PROVEN, self._start, self._end, (why,))
+            return _Tried(0, 0.0, (found,))
+        cuts = [
+            *edges(case.settings, case.routes[0], self._start, self._end, holds=self._holds),
+            self._end,
+        ]
+        slowest, findings = 0.0, []
+        for interval in pairwise(cuts):
+            late, found = self._ask(case, conditions, interval)
+            slowest = max(slowest, late)
+            findings += found
+        return _Tried(len(cuts) - 1, slowest, tuple(findings))
+
+    def _ask(
+        self, case: Case, conditions: Sequence[str], interval: tuple[float, float]
+    ) -> tuple[float, list[Finding]]:
+        """The longest time until somebody is notified; or how it may be that nobody is."""
+        start, end = interval
+        slowest, route = 0.0, case.routes[0]
+        silences = active(case, start, patience(case.settings, route, start))
+        if len(silences) > MOST_SILENCES:
+            why = f"{len(silences)} silences may mute its alerts, more than the {MOST_SILENCES} that can be tried"
+            return slowest, [Finding(case.routes, Verdict.NOT_PROVEN, start, end, (why,))]
+        for chosen in choices(case, silences):
+            for world in worlds(case, conditions, chosen):
+                notified, unconditional = self._first_notified(world, case.alert, start, route)
+                if notified is None:
+                    return slowest, [self._finding(case, world, interval)]
+                slowest = max(slowest, notified - start - lead(world.settings, route))
+                if unconditional:
+                    break  # no condition has mattered so far, so it doesn't matter how they turn out
+        return slowest, []
+
+    def _first_notified(
+        self, world: World, alert: Alert, start: float, route: Route
+    ) -> tuple[float | None, bool]:
+        """When a message that can be relied on has surely arrived; and whether no condition has
+        failed until then.
+        """
+        limits = self._settings.people.limits
+        until = patience(world.settings, route, start)
+        notified, last = None, None
+        for router, one in messages(world.settings, alert, start, route, self._known):
+            last = router
+            limit = limits.get(person_of(one.address))
+            held = 0.0 if limit is None or one.incident.severity is PREEMPTS else limit.per
+            if not self._known.doubt(one.address) and one.at + held <= until:
+                notified = min(one.at + held, notified or until)
+            if notified is not None and one.at >= notified:
+                break
+        entries = last.memory.timeline if last else ()
+        return notified, all(entry.what is not Reason.CONDITION_FAILED for entry in entries)
+
+    def _finding(self, case: Case, world: World, interval: tuple[float, float]) -> Finding:
+        """UNREACHED if nobody is notified even where every message arrives at once, and an alert
+        shows that.
+        """
+        start, end = interval
+        route = case.routes[0]
+        supposing = tuple(world.truths.items())
+        first = next(messages(world.settings, case.alert, start, route, self._known), None)
+        if first is not None:
+            why = tuple(dict.fromkeys(self._doubts(world, case.alert, start, route)))
+            return Finding(case.routes, Verdict.NOT_PROVEN, start, end, why, supposing)
+        full = played(world.settings, case.alert, start, route)
+        why = tuple(dict.fromkeys(_why(full, start, route, world, self._known)))
+        why = why or ("nobody is notified in the time of its policy",)
+        partly = [one for one in world.silences if one.name not in case.certain]
+        shown = (
+            witness(self._settings, self._rule(route), route.opens, partly)
+            if partly
+            else case.alert
+        )
+        if shown is None:
+            doubt = ", ".join(one.name for one in partly)
+            reason = f"silence {doubt} may mute some of its alerts, which its patterns leave open"
+            return Finding(case.routes, Verdict.NOT_PROVEN, start, end, (reason,), supposing)
+        labels = tuple(sorted(shown.labels.items())) if partly else ()
+        trace = simulate(world.settings, [replace(case.alert, starts_at=start)], start)
+        return Finding(case.routes, Verdict.UNREACHED, start, end, why, supposing, labels, trace)
+
+    def _doubts(self, world: World, alert: Alert, start: float, route: Route) -> Iterator[str]:
+        """Why the messages in time can't be relied on."""
+        for _, one in messages(world.settings, alert, start, route, self._known):
+            if why := self._known.doubt(one.address):
+                yield why
+            elif limit := self._settings.people.limits.get(person_of(one.address)):
+                yield (
+                    f"{one.address}: the throttle of {limit.count} in {limit.per:.0f} s may hold the page for other "
+                    "incidents until it is too late"
+                )
 
 
-def first_told(
-    settings: Settings, alert: Alert, at: float, route: Route, trust: Trust
-) -> tuple[VirtualRouter, VirtualDelivery | None]:
-    """The first message of the route that reaches a person in time, if one does, when the alert
-    comes at `at`.
-    """
-    router = VirtualRouter(settings, at, trust.post)
-    router.happen(AlertSeen(at, replace(alert, starts_at=at)))
-    until = patience(settings, route, at)
-    seen = 0
-    while True:
-        for one in router.told[seen:]:
-            if trust.reaches(one.address) and not route.severity.worse_than(one.incident.severity):
-                return router, one
-        seen = len(router.told)
-        due = router.next_due
-        if due is None or due > until:
-            return router, None
-        router.run_until(due)
-
-
-def _why(router: VirtualRouter, at: float, route: Route, trust: Trust) -> Iterator[str]:
-    """What stood in the way."""
-    settings = router.settings
-    for silence in settings.silences:
+def _why(
+    router: VirtualRouter, at: float, route: Route, world: World, known: Known
+) -> Iterator[str]:
+    """The obstacles."""
+    for silence in world.silences:
         if silence.when.end_at(at) is not None:
             yield f"silenced by {silence.name}"
-    policy = settings.policy(route.severity)
+    policy = router.settings.policy(route.severity)
     for entry in router.memory.timeline:
         if entry.what is Reason.NOBODY_REACHED:
             yield f"{entry.data['target']}: {entry.data['why']}"
-        elif entry.what is Reason.DELIVERY_FAILED and trust.reaches(entry.data["channel"]):
-            yield f"{entry.data['channel']}: {entry.data['error']}"
         elif entry.what is Reason.SILENCED:
             yield f"silenced by {entry.data['name']}"
         elif entry.what is Reason.CONDITION_FAILED:
             yield f"a step of policy '{policy.name}' is only for some incidents"
-    if not any(_means_people(step.notify, trust) for step in policy.steps):
-        yield f"no step of policy '{policy.name}' tells a person"
+    if not any(_means_people(step.notify, known) for step in policy.steps):
+        yield f"no step of policy '{policy.name}' notifies a person"
 
 
-def _means_people(targets: Collection[str], trust: Trust) -> bool:
-    return any(":" in target or target in trust.people for target in targets)
+def _means_people(targets: Collection[str], known: Known) -> bool:
+    return any(":" in target or target in known.people for target in targets)
 
 
-def _joined(unreached: Collection[Unreached]) -> list[Unreached]:
-    """Those that are one after the other and for the same cause are one. The earliest first."""
-    found: list[Unreached] = []
-    for one in unreached:
+def _joined(findings: Collection[Finding]) -> list[Finding]:
+    """Findings one after the other with the same cause become one. Earliest first."""
+    found: list[Finding] = []
+    for one in findings:
         last = found[-1] if found else None
         if last and last.end == one.start and last.cause == one.cause:
             found[-1] = replace(last, end=one.end)

@@ -1,5 +1,5 @@
-"""Routes: by which rule an incident comes to be a P0 or a P1, and when its severity's policy begins
-and ends.
+"""Routes: how an incident becomes a P0 or a P1, and when the policy of each severity begins and
+ends.
 """
 
 from collections.abc import Iterator
@@ -9,30 +9,46 @@ from msgspec import Struct
 from router.core.incident.policy import Policy
 from router.core.incident.settings import Settings
 from router.core.reachability.gaps import URGENT
+from router.core.rules.rule import Rule
 from router.model.incident import Severity
 
 
 class Route(Struct, frozen=True, order=True):
-    """`rule` opens an incident as `opens`, which is `severity` then or is promoted to it."""
+    """`rule` opens an incident as `opens`, and it is `severity` then, or is promoted to it.
+
+    `by_hand`: a person declares the incident with that severity, and `rule` is "".
+    """
 
     rule: str
     opens: Severity
     severity: Severity
+    by_hand: bool = False
 
     def __str__(self) -> str:
         promoted = "" if self.opens is self.severity else f", promoted from {self.opens}"
-        return f"{self.rule} ({self.severity}{promoted})"
+        return f"{'declared by hand' if self.by_hand else self.rule} ({self.severity}{promoted})"
 
 
 def routes(settings: Settings) -> Iterator[Route]:
-    """All that can be urgent, in the order of the rules, the default last."""
+    """All routes to an urgent severity: of the rules in order, of the default rule, and of people."""
     for rule in (*settings.rules.rules, settings.rules.default):
-        if rule.heartbeat:
-            continue  # its alerts open nothing
-        for opens in [severity for severity, _ in rule.thresholds] or [rule.severity]:
-            for severity in promotions(settings, opens):
-                if severity in URGENT:
-                    yield Route(rule.name, opens, severity)
+        for opens in opened_as(rule):
+            yield from _urgent(settings, rule.name, opens)
+    for opens in URGENT:
+        yield from _urgent(settings, "", opens)
+
+
+def _urgent(settings: Settings, rule: str, opens: Severity) -> Iterator[Route]:
+    for severity in promotions(settings, opens):
+        if severity in URGENT:
+            yield Route(rule, opens, severity, by_hand=not rule)
+
+
+def opened_as(rule: Rule) -> list[Severity]:
+    """The severities that the rule may open an incident with; none for one that takes heartbeats."""
+    if rule.heartbeat:
+        return []
+    return [severity for severity, _ in rule.thresholds] or [rule.severity]
 
 
 def promotions(settings: Settings, severity: Severity) -> Iterator[Severity]:
@@ -44,8 +60,8 @@ def promotions(settings: Settings, severity: Severity) -> Iterator[Severity]:
 
 
 def stages(settings: Settings, severity: Severity) -> Iterator[tuple[float, Policy]]:
-    """The policies of an incident that is opened with this severity, each with after how many
-    seconds it begins.
+    """The policies of an incident that is opened with this severity, each with the seconds until it
+    begins.
     """
     begun = 0.0
     for each in promotions(settings, severity):
@@ -55,14 +71,14 @@ def stages(settings: Settings, severity: Severity) -> Iterator[tuple[float, Poli
 
 
 def lead(settings: Settings, route: Route) -> float:
-    """How many seconds after its opening the incident has the severity."""
+    """Seconds from the opening of the incident until it has the route's severity."""
     severities = list(promotions(settings, route.opens))
     return [begun for begun, _ in stages(settings, route.opens)][severities.index(route.severity)]
 
 
 def patience(settings: Settings, route: Route, at: float) -> float:
-    """Until when somebody must have been told of what is opened at `at`: the policy's last step,
-    and the last way.
+    """When somebody must have been notified of an alert at `at`: the policy's last step and the
+    last method.
     """
     since = at + lead(settings, route)
     steps = [
@@ -72,5 +88,5 @@ def patience(settings: Settings, route: Route, at: float) -> float:
 
 
 def way_delays(settings: Settings) -> set[float]:
-    """After how many seconds people want to be reached over their ways."""
+    """The delays in seconds of all contact methods."""
     return {0.0, *(way.after for ways in settings.people.contacts.values() for way in ways)}

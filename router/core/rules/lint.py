@@ -1,9 +1,9 @@
-"""Rules that can do nothing: which take no alert since another takes them all before, or which
+"""Lint: rules without effect, because earlier rules match all their alerts or because they
 contradict themselves.
 
-Everything said here is so for every alert there could be; what can't be proven isn't said. A
-regular expression is understood where it's a list of plain texts (`error|fatal`), and otherwise is
-itself and nothing else.
+Every warning is certain for all possible alerts; what can't be proven is not reported. A regular
+expression is compared by its values where it is a list of plain texts (`error|fatal`), by its
+literal beginning, or as a whole.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,26 +11,30 @@ from itertools import product
 from math import floor, inf, isfinite, nextafter
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from router.core.rules.matcher import Matcher, MatchOp
 from router.core.rules.rule import Rule
 from router.core.text.units import Dimension
+from router.model.incident import Severity
 
 MOST_CASES = 64
-"""How many combinations of values a rule is taken apart into, at the most."""
+"""The most combinations of label values that a rule is split into."""
 
 _NOT = {MatchOp.NOT_EQUAL: MatchOp.EQUAL, MatchOp.NOT_MATCHES: MatchOp.MATCHES}
+_SPECIAL = frozenset(".*+?()[]{}^$\\|")
+_REPEATS = frozenset("*?{")
 
 
 class LintWarning(Struct, frozen=True):
-    """What is doubtful about a rule."""
+    """A warning about a rule."""
 
     rule: Rule
     message: str
 
 
 def doubts(rules: Sequence[Rule]) -> list[LintWarning]:
-    """All that is doubtful about these rules, which are tried in this order."""
+    """All warnings about these rules, which are tried in this order."""
     return [
         LintWarning(rule, message)
         for position, rule in enumerate(rules)
@@ -39,34 +43,54 @@ def doubts(rules: Sequence[Rule]) -> list[LintWarning]:
 
 
 def _doubts(rule: Rule, earlier: Sequence[Rule]) -> Iterator[str]:
+    if why := takes_nothing(rule, earlier):
+        yield f"rule '{rule.name}' matches no alert: {why}"
+    yield from (message for _, message in _tiers(rule))
+    if rule.count_over is not None and rule.measure != "value":
+        yield f"rule '{rule.name}' counts alerts, so its measure '{rule.measure}' is not read"
+
+
+def takes_nothing(rule: Rule, earlier: Sequence[Rule]) -> str:
+    """Why no alert can match the rule, after these earlier ones; "" if one may."""
     label = contradiction(rule.matchers)
     if label is not None:
-        yield f"rule '{rule.name}' takes no alert: its matchers of '{label}' contradict one another"
-    elif covering := shadowed(rule, earlier):
+        return f"its matchers of '{label}' contradict each other"
+    if covering := shadowed(rule, earlier):
         names = " and ".join(f"'{one.name}' ({one.origin})" for one in covering)
-        yield f"rule '{rule.name}' takes no alert: before it, {names} takes all that it would; set continue there"
-    yield from _tiers(rule)
-    if rule.count_over is not None and rule.measure != "value":
-        yield f"rule '{rule.name}' counts, so what it measures ('{rule.measure}') isn't read"
+        return f"earlier rules match all its alerts: {names}; set `continue` there"
+    return ""
+
+
+def may_match(rule: Rule, matchers: Iterable[Matcher], earlier: Iterable[Rule]) -> bool:
+    """Whether the rule, after these earlier ones, may match an alert that `matchers` match too."""
+    both = replace(rule, matchers=(*rule.matchers, *matchers))
+    return contradiction(both.matchers) is None and not shadowed(both, earlier)
+
+
+def idle_tiers(rule: Rule) -> dict[Severity, str]:
+    """The severities that no value of the rule results in, with the reason."""
+    return {severity: message for severity, message in _tiers(rule) if "reaches" in message}
 
 
 # --- matchers
 
 
 def contradiction(matchers: Iterable[Matcher]) -> str | None:
-    """The name of a label that has no value for which all of these hold, if that's certain."""
-    for name, those in _by_label(matchers).items():
-        values = _values(those)
+    """The name of a label that no value fulfils all of these matchers for, if that is certain."""
+    for name, of_label in _by_label(matchers).items():
+        values = _values(of_label)
         if values is not None and not values:
             return name
-        asked = {(one.op, one.value) for one in those}
+        asked = {(one.op, one.value) for one in of_label}
         if any((_NOT[op], value) in asked for op, value in asked if op in _NOT):
+            return name
+        if _begin_differently(of_label):
             return name
     return None
 
 
 def shadowed(rule: Rule, earlier: Iterable[Rule]) -> tuple[Rule, ...]:
-    """Rules among `earlier` that take between them every alert which `rule` would; () if that isn't
+    """Rules among `earlier` that together match every alert which `rule` would; () if that is not
     certain.
     """
     able = [one for one in earlier if not one.continues and one.source in {"", rule.source}]
@@ -80,28 +104,28 @@ def shadowed(rule: Rule, earlier: Iterable[Rule]) -> tuple[Rule, ...]:
 
 
 def implies(matchers: Sequence[Matcher], others: Iterable[Matcher]) -> bool:
-    """Is it certain that `others` hold for all labels for which `matchers` do?"""
+    """Whether it is certain that `others` match all labels that `matchers` do."""
     asked = _by_label(matchers)
     return all(_is_implied(asked.get(other.name, []), other) for other in others)
 
 
-def _is_implied(those: Sequence[Matcher], other: Matcher) -> bool:
-    """`those` are about the same label."""
-    values = _values(those)
+def _is_implied(of_label: Sequence[Matcher], other: Matcher) -> bool:
+    """Both are about the same label."""
+    values = _values(of_label)
     if values is not None:
         return all(other.matches({other.name: value}) for value in values)
-    if any((one.op, one.value) == (other.op, other.value) for one in those):
+    if any((one.op, one.value) == (other.op, other.value) for one in of_label):
         return True
     refused = other.values if other.op in _NOT else None
-    return refused is not None and not any(_hold(those, value) for value in refused)
+    return refused is not None and not any(_hold(of_label, value) for value in refused)
 
 
 def _cases(matchers: Sequence[Matcher]) -> Iterator[list[Matcher]]:
-    """The matchers, taken apart into one case for each combination of values, where they list
-    values.
-    """
+    """The matchers, split into one case for each combination of values, where they list values."""
     listed = {
-        name: values for name, those in _by_label(matchers).items() if (values := _values(those))
+        name: values
+        for name, of_label in _by_label(matchers).items()
+        if (values := _values(of_label))
     }
     combinations = 1
     for name in list(listed):
@@ -123,43 +147,69 @@ def _by_label(matchers: Iterable[Matcher]) -> dict[str, list[Matcher]]:
     return found
 
 
-def _values(those: Iterable[Matcher]) -> frozenset[str] | None:
-    """The values for which all of these hold, if one of them lists its own; "" is a label that's
-    missing.
+def _values(of_label: Iterable[Matcher]) -> frozenset[str] | None:
+    """The values that all of these match, if one of them lists its own; "" is a missing label."""
+    of_label = list(of_label)
+    lists = [
+        values for one in of_label if one.op not in _NOT and (values := one.values) is not None
+    ]
+    return frozenset(value for value in lists[0] if _hold(of_label, value)) if lists else None
+
+
+def _hold(of_label: Iterable[Matcher], value: str) -> bool:
+    return all(one.matches({one.name: value}) for one in of_label)
+
+
+def _begin_differently(of_label: Iterable[Matcher]) -> bool:
+    """Whether two patterns of one label need different first letters, so that no value matches
+    both.
     """
-    those = list(those)
-    lists = [values for one in those if one.op not in _NOT and (values := one.values) is not None]
-    return frozenset(value for value in lists[0] if _hold(those, value)) if lists else None
+    beginnings = [literal_beginning(one.value) for one in of_label if one.op is MatchOp.MATCHES]
+    return any(
+        not (one.startswith(two) or two.startswith(one)) for one in beginnings for two in beginnings
+    )
 
 
-def _hold(those: Iterable[Matcher], value: str) -> bool:
-    return all(one.matches({one.name: value}) for one in those)
+def literal_beginning(pattern: str) -> str:
+    """The plain text that every match of a regular expression begins with; "" if that is not
+    certain.
+    """
+    if "|" in pattern:
+        return ""
+    length = next((at for at, letter in enumerate(pattern) if letter in _SPECIAL), len(pattern))
+    # What a repetition follows may be missing.
+    return (
+        pattern[: length - 1]
+        if pattern[length : length + 1] in _REPEATS and length
+        else pattern[:length]
+    )
 
 
 # --- thresholds
 
 
-def _tiers(rule: Rule) -> Iterator[str]:
+def _tiers(rule: Rule) -> Iterator[tuple[Severity, str]]:
     for position, (severity, threshold) in enumerate(rule.thresholds):
         worse = [one for _, one in rule.thresholds[:position]]
         holding = [value for value in _samples(rule) if threshold.holds(value)]
         tier = f"the tier {severity} of rule '{rule.name}'"
         if not holding:
-            yield f"no count reaches {tier}: '{threshold.text}'"
+            yield severity, f"no count reaches {tier}: '{threshold.text}'"
         elif all(any(one.holds(value) for one in worse) for value in holding):
-            yield f"no value reaches {tier}: where '{threshold.text}' holds, a worse one does"
+            yield (
+                severity,
+                f"no value reaches {tier}: where '{threshold.text}' holds, a worse one does",
+            )
         if (
             threshold.dimension is Dimension.RATIO
             and threshold.limit > 1
             and threshold.op in {">", ">="}
         ):
-            yield f"{tier} begins over 100%: '{threshold.text}'"
+            yield severity, f"{tier} begins over 100%: '{threshold.text}'"
 
 
 def _samples(rule: Rule) -> list[float]:
-    """Values between which no threshold of the rule changes its mind: the limits, and those next to
-    them.
-    """
+    """Values between which no threshold of the rule changes: the limits, and their neighbours."""
     limits = [threshold.limit for _, threshold in rule.thresholds]
     if rule.count_over is None:
         around = (

@@ -105,10 +105,10 @@ def judge(rule: Rule, alert: Alert, count: int = 0, held: Severity | None = None
     hysteresis. A value that is missing or can't be read gets the lowest tier: silence would be the
     worse error. What a person says it is overrules all of that.
     """
-    if rule.heartbeat:
-        return Judgement(None, Reason.HEARTBEAT)
     if alert.severity is not None:
         return Judgement(alert.severity, Reason.SEVERITY_SET)
+    if rule.heartbeat:
+        return Judgement(None, Reason.HEARTBEAT)
     if not rule.thresholds:
         return Judgement(rule.severity, Reason.MATCHED)
     lowest_severity, lowest = rule.thresholds[-1]

@@ -185,5 +185,5 @@ def test_what_is_doubtful_otherwise() -> None:
         "the tier P0 of rule 'r' begins over 100%: '> 150%'"
     ]
     (measure,) = said(count_over=60.0, measure="ratio", thresholds={"P0": "> 1"})
-    assert measure == "rule 'r' counts, so what it measures ('ratio') isn't read"
+    assert measure == "rule 'r' counts alerts, so its measure 'ratio' is not read"
     assert not said(severity=Severity.P1)

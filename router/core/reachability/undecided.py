@@ -1,0 +1,155 @@
+"""What a proof of reachability knows beside the settings, and why a route can't be decided whatever
+the time is.
+
+The law: a route starts as not proven. Whatever could keep a page from a person and is not known to
+be harmless is a reason here, and one reason is enough.
+"""
+
+import math
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+from msgspec import Struct
+
+from router.core.incident.policy import Policy
+from router.core.incident.settings import Settings
+from router.core.oncall.schedule import Imported, Schedule
+from router.core.reachability.routes import Route, stages
+from router.core.rules.lint import idle_tiers, implies, may_match, takes_nothing
+from router.core.rules.rule import Rule
+from router.core.suppression.inhibition import Inhibition
+from router.core.suppression.recurring_silence import RecurringSilence
+from router.model.incident import Incident
+from router.model.notification import channel_of, person_of
+
+HEARTBEAT = "heartbeat"
+BUILT_IN = frozenset({HEARTBEAT, "person"})
+"""Sources of alerts that the router makes itself."""
+
+
+class Known(Struct, frozen=True):
+    """The facts beside the settings.
+
+    people: channels that reach a person by themselves, as PagerDuty does.
+    unproven: the addresses that can't be relied on, each with the reason.
+    rates: the channels with a limit for all their messages together, as text.
+    sources: the names of the configured sources; None: not known, and every name counts.
+    calendars_until: until when imported calendars were read, in UTC epoch seconds.
+    reasons: what makes every route undecided, as a store that can't be read does.
+    allowed: silences that are meant to keep alerts from everybody.
+    """
+
+    people: frozenset[str] = frozenset()
+    unproven: Mapping[str, str] = {}
+    rates: Mapping[str, str] = {}
+    sources: frozenset[str] | None = None
+    calendars_until: float = math.inf
+    reasons: tuple[str, ...] = ()
+    allowed: frozenset[str] = frozenset()
+
+    def reaches(self, address: str) -> bool:
+        """Whether a message there is one to a person."""
+        return bool(person_of(address)) or address in self.people
+
+    def doubt(self, address: str) -> str:
+        """Why a message there may not arrive in time; "" if it does."""
+        if why := self.unproven.get(address):
+            return f"{address}: {why}"
+        if rate := self.rates.get(channel_of(address)):
+            return f"{address}: the channel sends {rate} for all incidents together, so a page may wait for others"
+        return ""
+
+
+NOTHING_KNOWN = Known()
+
+
+def reasons(
+    settings: Settings, route: Route, rule: Rule, end: float, known: Known
+) -> Iterator[str]:
+    """Why the route can't be decided until `end` (UTC epoch seconds)."""
+    yield from known.reasons
+    if not route.by_hand:
+        yield from _of_rule(settings, route, rule, known)
+    names = {name for _, policy in stages(settings, route.opens) for name in _schedules(policy)}
+    for name in sorted(names):
+        yield from _of_calendars(settings.people.schedules[name], end, known)
+
+
+def _of_rule(settings: Settings, route: Route, rule: Rule, known: Known) -> Iterator[str]:
+    if known.sources is not None and rule.source and rule.source not in known.sources | BUILT_IN:
+        yield f"rule '{rule.name}' matches no alert: no source '{rule.source}' is configured"
+    # The default rule, and those of missed heartbeats, are there for what the other rules leave to
+    # them.
+    left_over = rule.source == HEARTBEAT or rule not in settings.rules.rules
+    if not left_over and (why := takes_nothing(rule, _earlier(settings, rule))):
+        yield f"rule '{rule.name}' matches no alert: {why}"
+    if why := idle_tiers(rule).get(route.opens):
+        yield why
+
+
+def _schedules(policy: Policy) -> Iterator[str]:
+    targets = (target for step in policy.steps for target in step.notify)
+    for target in (*targets, *policy.fallback):
+        kind, _, name = target.partition(":")
+        if kind == "schedule":
+            yield name
+
+
+def _of_calendars(schedule: Schedule, end: float, known: Known) -> Iterator[str]:
+    imported = [layer.turns for layer in schedule.layers if isinstance(layer.turns, Imported)]
+    if not imported:
+        return
+    if not schedule.known:
+        yield f"schedule '{schedule.name}': its imported calendar has not been read"
+    elif end > known.calendars_until:
+        yield f"schedule '{schedule.name}': its imported calendar has not been read that far ahead"
+
+
+# --- inhibition
+
+
+def inhibiting_rules(settings: Settings, rule: Rule) -> Iterator[Rule]:
+    """The rules whose incidents may inhibit an alert of `rule`, each once."""
+    candidates = (*settings.rules.rules, settings.rules.default)
+    targeting = [
+        one for one in settings.inhibitions if may_match(rule, one.target, _earlier(settings, rule))
+    ]
+    for position, candidate in enumerate(candidates if targeting else ()):
+        earlier = candidates[:position]
+        if not candidate.heartbeat and any(
+            _may_inhibit(one, candidate, earlier, rule) for one in targeting
+        ):
+            yield candidate
+
+
+def muting_silences(settings: Settings, rule: Rule) -> tuple[RecurringSilence, ...]:
+    """The silences that may mute an alert of the rule."""
+    earlier = _earlier(settings, rule)
+    return tuple(one for one in settings.silences if may_match(rule, one.matchers, earlier))
+
+
+def _earlier(settings: Settings, rule: Rule) -> Sequence[Rule]:
+    rules = settings.rules.rules
+    return rules[: rules.index(rule)] if rule in rules else rules
+
+
+def _may_inhibit(
+    inhibition: Inhibition, source: Rule, earlier: Sequence[Rule], target: Rule
+) -> bool:
+    if inhibition.rule not in {"", source.name}:
+        return False
+    if not may_match(source, inhibition.source, earlier):
+        return False
+    # Two alerts that are each both source and target don't inhibit each other.
+    both = not inhibition.rule and implies(target.matchers, inhibition.source)
+    return not (both and implies(source.matchers, inhibition.target))
+
+
+def unheard_inhibitors(settings: Settings, incidents: Collection[Incident]) -> Iterator[str]:
+    """Open incidents that inhibit alerts although no person has been notified of them."""
+    for one in incidents:
+        if (
+            not one.drill
+            and settings.is_inhibitor(one)
+            and not any(person_of(address) for address in one.told)
+        ):
+            yield f"{one.name} is open and may inhibit alerts, and nobody has been notified of it"

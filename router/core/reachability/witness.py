@@ -1,0 +1,61 @@
+"""A real alert for a claim about a rule and its silences: labels that all of their matchers match."""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from router.core.incident.settings import Settings
+from router.core.rules.lint import literal_beginning
+from router.core.rules.matcher import Matcher, takes
+from router.core.rules.rule import Rule
+from router.core.suppression.recurring_silence import RecurringSilence
+from router.core.virtual.example_alert import example_alert
+from router.model.alert import Alert
+from router.model.incident import Severity
+
+
+def witness(
+    settings: Settings, rule: Rule, opens: Severity, silences: Iterable[RecurringSilence]
+) -> Alert | None:
+    """An alert that `rule` opens a `opens` for and that each of these silences mutes; None if none
+    is found.
+    """
+    silences = tuple(silences)
+    labels: dict[str, str] = {}
+    matchers = (*rule.matchers, *(matcher for one in silences for matcher in one.matchers))
+    for name in dict.fromkeys(one.name for one in matchers):
+        of_label = [one for one in matchers if one.name == name]
+        value = next((value for value in _values(of_label) if takes(of_label, {name: value})), None)
+        if value is None:
+            return None
+        labels[name] = value
+    try:
+        alert = example_alert(settings.rules, rule, opens, labels, 0.0).alert
+    except ValueError:
+        return None
+    return alert if all(takes(one.matchers, alert.labels) for one in silences) else None
+
+
+def _values(of_label: Iterable[Matcher]) -> Iterator[str]:
+    """Values worth trying: what the matchers name, what their patterns may stand for, any other,
+    and none.
+    """
+    for one in of_label:
+        yield from sorted(one.values or ())
+    yield f"other-{next(iter(of_label)).name}"
+    for one in of_label:
+        yield from _samples(one.value)
+    yield ""
+
+
+def _samples(pattern: str) -> Iterator[str]:
+    beginning = literal_beginning(pattern)
+    yield beginning
+    yield f"{beginning}1"
+    yield f"{beginning}x"
+    # Each repetition of anything becomes one letter, and each group its first alternative.
+    plain = re.sub(r"\(\?[a-zA-Z]+\)|[\^$]", "", pattern)
+    plain = re.sub(r"\((?:\?:)?([^()|]*)(?:\|[^()]*)?\)[*+?]?", r"\1", plain)
+    plain = re.sub(r"\[([^\]\\^])[^\]]*\][*+?]?", r"\1", plain)
+    plain = re.sub(r"\\d[*+?]?", "0", re.sub(r"\\w[*+?]?", "a", plain))
+    for letter in ("x", ""):
+        yield re.sub(r"\\(.)", r"\1", re.sub(r"(?<!\\)\.[*+?]?", letter, plain.split("|")[0]))

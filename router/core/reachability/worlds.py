@@ -1,0 +1,183 @@
+"""Worlds: the settings in which routes are tried, and what happens in them.
+
+A world fixes everything that a proof can't know about an alert: how the conditions of the steps
+turn out for it, and which silences mute it. All times are UTC epoch seconds.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace as with_fields
+from itertools import product
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from router.core.deployments.suspect import Deploys
+from router.core.incident.policy import Step
+from router.core.incident.settings import Settings
+from router.core.reachability.routes import Route, patience, promotions
+from router.core.reachability.undecided import Known
+from router.core.reachability.witness import witness
+from router.core.rules.rule import Rule, RuleSet
+from router.core.suppression.recurring_silence import RecurringSilence
+from router.core.text.template import Condition, compile_condition
+from router.core.virtual.router import VirtualDelivery, VirtualRouter
+from router.model.alert import Alert, AlertStatus
+from router.model.event import AlertSeen
+from router.model.incident import Severity
+
+_CONSTANT = {truth: compile_condition(str(truth).lower()).compiled for truth in (True, False)}
+
+
+class Case(Struct, frozen=True):
+    """Routes that are decided alike, since they differ only by their rule. `settings` are those of
+    one of them.
+
+    `silences` may mute some of the alerts, or all of them: those are `certain`.
+    """
+
+    routes: tuple[Route, ...]
+    settings: Settings
+    alert: Alert
+    silences: tuple[RecurringSilence, ...]
+    certain: frozenset[str]
+
+
+class World(Struct, frozen=True):
+    truths: Mapping[str, bool]
+    silences: tuple[RecurringSilence, ...]
+    settings: Settings
+
+
+def conditions_of(case: Case) -> list[str]:
+    settings = case.settings
+    policies = [
+        settings.policy(severity) for severity in promotions(settings, case.routes[0].opens)
+    ]
+    return list(
+        dict.fromkeys(step.when.source for policy in policies for step in policy.steps if step.when)
+    )
+
+
+def active(case: Case, start: float, until: float) -> list[RecurringSilence]:
+    """The silences that are on at some time between the two."""
+    return [
+        one
+        for one in case.silences
+        if one.when.end_at(start) is not None
+        or any(start < edge <= until for edge in one.when.edges(start, until))
+    ]
+
+
+def choices(
+    case: Case, silences: Sequence[RecurringSilence]
+) -> Iterator[tuple[RecurringSilence, ...]]:
+    """Each choice of the silences that may mute an alert, with those that mute every alert of the
+    rule.
+    """
+    partly = [one for one in silences if one.name not in case.certain]
+    for taken in product((False, True), repeat=len(partly)):
+        names = {
+            one.name for one, is_taken in zip(partly, taken, strict=True) if is_taken
+        } | case.certain
+        yield tuple(one for one in silences if one.name in names)
+
+
+def worlds(
+    case: Case, conditions: Sequence[str], silences: tuple[RecurringSilence, ...]
+) -> Iterator[World]:
+    """Each outcome of the conditions: first that none holds."""
+    muted = tuple(replace(one, matchers=()) for one in silences)
+    for outcomes in product((False, True), repeat=len(conditions)):
+        truths = dict(zip(conditions, outcomes, strict=True))
+        yield World(truths, silences, with_fields(supposed(case.settings, truths), silences=muted))
+
+
+def alone(
+    settings: Settings, rule: Rule, severity: Severity, silences: Sequence[RecurringSilence] = ()
+) -> Settings:
+    """`settings` in which every alert is one of `rule` with that severity, and everybody notified
+    is to answer.
+    """
+    only = replace(
+        rule,
+        matchers=(),
+        source="",
+        thresholds=(),
+        severity=severity,
+        count_over=None,
+        continues=False,
+        public=False,
+        heartbeat="",
+    )
+    return with_fields(
+        settings,
+        rules=RuleSet.of((), only, settings.rules.revision),
+        severities={
+            key: replace(plan, stakeholders=()) for key, plan in settings.severities.items()
+        },
+        people=with_fields(settings.people, limits={}),
+        silences=tuple(replace(one, matchers=()) for one in silences),
+        inhibitions=(),
+        deployments=Deploys(),
+    )
+
+
+def supposed(settings: Settings, truths: Mapping[str, bool]) -> Settings:
+    """`settings` in which these conditions turn out so, whatever the alert."""
+    policies = {
+        name: replace(policy, steps=tuple(_supposed(step, truths) for step in policy.steps))
+        for name, policy in settings.policies.items()
+    }
+    return with_fields(settings, policies=policies)
+
+
+def _supposed(step: Step, truths: Mapping[str, bool]) -> Step:
+    if step.when is None or step.when.source not in truths:
+        return step
+    return replace(step, when=Condition(step.when.source, _CONSTANT[truths[step.when.source]]))
+
+
+def example(settings: Settings, rule: Rule, severity: Severity) -> Alert:
+    """An alert to show it by; in these settings the rule matches every alert."""
+    found = witness(settings, rule, severity, ())
+    return found or Alert(
+        rule.source or "alertmanager",
+        rule.name,
+        AlertStatus.FIRING,
+        {"alertname": rule.name},
+        {},
+        0.0,
+    )
+
+
+# --- at a moment
+
+
+def messages(
+    settings: Settings, alert: Alert, at: float, route: Route, known: Known
+) -> Iterator[tuple[VirtualRouter, VirtualDelivery]]:
+    """The messages of the route to a person in the time of its policy, as they arrive, if the alert
+    comes at `at`.
+    """
+    router = VirtualRouter(settings, at)
+    router.happen(AlertSeen(at, replace(alert, starts_at=at)))
+    until = patience(settings, route, at)
+    seen = 0
+    while True:
+        new = router.told[seen:]
+        seen = len(router.told)
+        for one in new:
+            if known.reaches(one.address) and not route.severity.worse_than(one.incident.severity):
+                yield router, one
+        due = router.next_due
+        if due is None or due > until:
+            return
+        router.run_until(due)
+
+
+def played(settings: Settings, alert: Alert, at: float, route: Route) -> VirtualRouter:
+    """The router at the end of the policy's time."""
+    router = VirtualRouter(settings, at)
+    router.happen(AlertSeen(at, replace(alert, starts_at=at)))
+    router.run_until(patience(settings, route, at))
+    return router
