@@ -4,7 +4,7 @@ they may not.
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -80,9 +80,7 @@ CONFIG_ONLY = (
 )
 
 
-def _check_names(
-    option: str, what: str, given: Sequence[str], known: Sequence[str] | dict[str, Any]
-) -> None:
+def _check_names(option: str, what: str, given: Sequence[str], known: Collection[str]) -> None:
     for name in given:
         if name not in known:
             fail(

@@ -281,11 +281,12 @@ class _Prover:
             *edges(case.settings, case.routes[0], self._start, self._end, holds=self._holds),
             self._end,
         ]
-        slowest, findings = 0.0, []
+        findings: list[Finding] = []
+        slowest = 0.0
         for interval in pairwise(cuts):
-            late, found = self._ask(case, conditions, interval)
+            late, failing = self._ask(case, conditions, interval)
             slowest = max(slowest, late)
-            findings += found
+            findings += failing
         return _Tried(len(cuts) - 1, slowest, tuple(findings))
 
     def _ask(

@@ -82,8 +82,8 @@ def _of_rule(settings: Settings, route: Route, rule: Rule, known: Known) -> Iter
     left_over = rule.source == HEARTBEAT or rule not in settings.rules.rules
     if not left_over and (why := takes_nothing(rule, _earlier(settings, rule))):
         yield f"rule '{rule.name}' matches no alert: {why}"
-    if why := idle_tiers(rule).get(route.opens):
-        yield why
+    if route.opens in (idle := idle_tiers(rule)):
+        yield idle[route.opens]
 
 
 def _schedules(policy: Policy) -> Iterator[str]:

@@ -141,7 +141,7 @@ class Drills:
         lasts = config.cadence.every if config.cadence else QUARTER
         since = self._clock.now() - lasts
         there = addresses((*config.own, *settings.public), settings.people)
-        found = standings(there, await self._store.proven(), since)
+        found = standings(there, await self._store.proven(), since, settings.destinations)
         shown = [
             {
                 "address": one.address,
@@ -149,6 +149,7 @@ class Drills:
                 "contact": person_of(one.address) or None,
                 "proven_at": when(one.at),
                 "proven": one.proven,
+                "why": one.why or None,
             }
             for one in found
         ]
