@@ -120,6 +120,12 @@ class Config(Struct, frozen=True):
         }
 
     @property
+    def slack_ids(self) -> dict[str, str]:
+        """Slack user ids of the contacts that have one."""
+        contacts = self.document.contacts.items()
+        return {name: contact.slack for name, contact in contacts if contact.slack}
+
+    @property
     def mailboxes(self) -> dict[str, str]:
         """Names by e-mail address, of the contacts that have one."""
         contacts = self.document.contacts.items()

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from router.core.incident.batch import Batch
 from router.core.incident.settings import Settings
 from router.core.incident.snapshot import Conflict, Snapshot, Writes
+from router.model.decision import Entry
 from router.model.event import Event
 from router.model.reason import Reason
 from router.model.reason_row import Trait
@@ -20,6 +21,7 @@ from router.model.reasons import having
 from router.ports.clock import Clock
 from router.ports.errors import Overloaded, StoreUnavailable
 from router.ports.store import Store
+from router.telemetry import errors
 from router.telemetry.logs import logger
 from router.telemetry.metrics import Metrics
 
@@ -40,8 +42,9 @@ QUIETLY = having(Trait.UNLOGGED)
 """What happens too often for the log; the timeline has it."""
 
 
-LOUD = having(Trait.WARNING)
-"""What somebody who watches the log has to see."""
+WARNINGS = having(Trait.WARNING)
+ERRORS = having(Trait.ERROR)
+"""Entries that an operator has to see in the log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,9 +157,19 @@ class Applier:
     def _committed(self, events: Sequence[Event], changes: Writes, view: Snapshot) -> None:
         self._metrics.committed(events, changes, view.incidents)
         for entry in changes.entries:
-            if entry.what in LOUD:
-                log.warning(entry.what.value, incident=f"INC-{entry.incident_id}", **entry.data)
-            elif entry.what not in QUIETLY:
-                log.info(entry.what.value, incident=f"INC-{entry.incident_id}", by=entry.by or None)
+            incident = view.incidents.get(entry.incident_id)
+            # An error about an alert from Sentry must not raise that alert again.
+            with errors.about(incident.source if incident else ""):
+                _log(entry)
         if changes.owed:
             self._on_owed({owed.channel for owed in changes.owed})
+
+
+def _log(entry: Entry) -> None:
+    incident = f"INC-{entry.incident_id}"
+    if entry.what in ERRORS:
+        log.error(entry.what.value, incident=incident, **entry.data)
+    elif entry.what in WARNINGS:
+        log.warning(entry.what.value, incident=incident, **entry.data)
+    elif entry.what not in QUIETLY:
+        log.info(entry.what.value, incident=incident, by=entry.by or None)

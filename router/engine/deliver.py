@@ -116,6 +116,7 @@ class Words:
     links: Links | None = None
     elsewhere: Sequence[tuple[str, Template]] = ()
     time_zones: Mapping[str, str] = field(default_factory=dict)
+    mentions: Mapping[str, str] = field(default_factory=dict)
     charts: Charts | None = None
     public: bool = False
 
@@ -265,6 +266,7 @@ class ChannelWorker:
             write=self._words.wording.write,
             to=(self.channel.people or {}).get(contact, ""),
             time_zone=self._words.time_zones.get(contact, "UTC"),
+            mentions=self._words.mentions,
             link=answers.of(incident, notification.channel, now) if answers else None,
             picture=await self._picture(incident, seen) if first else b"",
         )

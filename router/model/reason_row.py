@@ -83,6 +83,8 @@ class Trait(Flag):
     """Too frequent for the log; the timeline has it."""
     WARNING = auto()
     """Logged as a warning."""
+    ERROR = auto()
+    """Logged as an error: an operator has to act."""
 
 
 class Row(Struct, frozen=True):

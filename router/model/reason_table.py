@@ -415,7 +415,7 @@ ROWS: dict[R, Row] = {
     R.DELIVERY_FAILED: Row(
         "The message was given up.",
         "Message not delivered[ to {channel}][ (attempt {attempts})][: {error}]",
-        _FAILED | T.PROOF,
+        _FAILED | T.PROOF | T.ERROR,
     ),
     R.FALLBACK: Row(
         "The policy's fallback channels are notified.",

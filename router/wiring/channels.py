@@ -80,6 +80,7 @@ class Channels:
             answers,
             elsewhere,
             config.time_zones,
+            config.slack_ids,
             self._charts,
             bool(config.settings.public),
         )

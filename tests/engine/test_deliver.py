@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+import structlog
 
 from router.chart import ImageFormat
 from router.core.messages.context_links import Window
@@ -188,6 +189,22 @@ async def test_a_rejected_message_is_dead_and_the_stand_in_is_told(office: Offic
     await office.until(SENT, "spare")
     assert [len(hook.letters), len(spare.letters)] == [1, 1]
     assert (await office.timeline())[:3] == [Reason.OPENED, Reason.DELIVERY_FAILED, Reason.FALLBACK]
+
+
+async def test_a_message_given_up_is_an_error_in_the_log(office: Office) -> None:
+    """With the channel and the reason; and it's counted."""
+    office.open("hook", Rejected("no such channel"))
+    with structlog.testing.capture_logs() as logs:
+        await office.submit(seen())
+        await office.until(DEAD)
+    (error,) = [line for line in logs if line["log_level"] == "error"]
+    assert (error["event"], error["channel"], error["error"]) == (
+        "delivery_failed", "hook", "no such channel",
+    )  # fmt: skip
+    dead = office.applier._metrics.registry.get_sample_value(
+        "alert_router_notifications_total", {"channel": "hook", "outcome": "dead"}
+    )
+    assert dead == 1
 
 
 async def test_in_the_end_it_is_given_up(office: Office) -> None:

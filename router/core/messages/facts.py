@@ -20,6 +20,9 @@ MAX_DETAILS = 10
 MAX_LINES = 30
 """Lines of a detail."""
 
+MAX_LINK_NAME = 40
+"""Characters of a link's name, which may be on a button."""
+
 MAX_DETAIL = 4000
 """Characters of a detail."""
 
@@ -83,8 +86,9 @@ def details(incident: Incident) -> Iterator[tuple[str, str]]:
 def annotation_links(incident: Incident) -> Iterator[tuple[str, str]]:
     """(name, URL) of annotations that are web addresses, such as a dashboard."""
     for name, value in sorted(incident.annotations.items()):
-        if name not in _LINKED and web_url(value):
-            yield _worded(name.removesuffix("_url").removesuffix("URL")), value
+        label = _worded(name.removesuffix("_url").removesuffix("URL"))[:MAX_LINK_NAME]
+        if label and name not in _LINKED and web_url(value):
+            yield label, value
 
 
 def paragraph(text: str) -> str:

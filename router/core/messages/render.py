@@ -188,8 +188,9 @@ def _links(letter: Letter) -> Iterator[tuple[str, str]]:
     changed = suspect.compare or suspect.url if suspect else ""
     own = (letter.url, letter.postmortem, incident.runbook, incident.url, changed)
     given = [*zip(OWN_LINKS, own, strict=True), *letter.elsewhere[:MAX_LINKS]]
-    taken = {name.casefold() for name, url in given if web_url(url)}
-    from_alert = [one for one in annotation_links(incident) if one[0].casefold() not in taken]
-    for name, url in (*given, *from_alert[:MAX_LINKS]):
-        if web_url(url):
-            yield name, url
+    shown = {name.casefold(): (name, url) for name, url in given if web_url(url)}
+    from_alert: dict[str, tuple[str, str]] = {}
+    for name, url in annotation_links(incident):
+        if name.casefold() not in shown:
+            from_alert.setdefault(name.casefold(), (name, url))
+    yield from (*shown.values(), *list(from_alert.values())[:MAX_LINKS])

@@ -6,7 +6,7 @@ Control characters are gone by then.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from msgspec import json
@@ -17,6 +17,7 @@ from router.model.event import Command
 from router.model.incident import Incident
 from router.model.notification import Letter
 from router.ports.webhooks import Form
+from router.senders.slack.mentions import line, people
 
 MAX_HEADER = 150
 MAX_TEXT_BYTES = 4000
@@ -34,6 +35,9 @@ MAX_DETAIL = 1000
 MAX_DETAILS = 2500
 MAX_URL = 1000
 
+MAX_PAGED = 1000
+"""Bytes of the line that mentions people."""
+
 LEFT_OUT = 50
 """Characters for saying how much is left out."""
 
@@ -46,21 +50,30 @@ BUTTONS = {"Incident": "Open incident"}
 ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 
-def build_message(letter: Letter, *, buttons: bool = False) -> dict[str, Any]:
+def build_message(
+    letter: Letter, *, buttons: bool = False, groups: Sequence[str] = (), room: str = ""
+) -> dict[str, Any]:
     """The incident as it is now: `blocks`, and `text` for notifications.
 
-    `buttons`: add those to answer with, as long as the incident is open.
+    Args:
+        letter: about the incident.
+        buttons: add those to answer with, as long as the incident is open.
+        groups: ids of user groups and users to mention.
+        room: the id of the incident's own channel, if it has one.
     """
     said = content(letter)
     blocks = list(_blocks(letter, said, buttons=buttons))
-    room = MAX_BLOCKS - len(json.encode(blocks).decode())
-    if details := _details(said, min(room, MAX_DETAILS)):
+    if paged := [_text(one) for one in _paged(letter, groups, room)]:
+        place = next(n for n, block in enumerate(blocks) if block["type"] == "context")
+        blocks.insert(place, {"type": "context", "elements": paged})
+    left = MAX_BLOCKS - len(json.encode(blocks).decode())
+    if details := _details(said, min(left, MAX_DETAILS)):
         place = next(n for n, block in enumerate(blocks) if block["type"] == "context")
         blocks.insert(place, details)
     return {"text": mrkdwn(said.text, MAX_TEXT_BYTES, _bytes), "blocks": blocks}
 
 
-def build_thread(letter: Letter) -> dict[str, Any] | None:
+def build_thread(letter: Letter, groups: Sequence[str] = ()) -> dict[str, Any] | None:
     """The unseen entries, for the message's thread; None if readers need none of them.
 
     A note that was written in that thread is there already.
@@ -69,7 +82,17 @@ def build_thread(letter: Letter) -> dict[str, Any] | None:
         entry for entry in letter.unseen_entries if entry.data.get("via") != letter.channel
     )
     news = content(replace(letter, timeline=unsaid))
-    return {"text": _updates(news, MAX_TEXT_BYTES, _bytes)} if news.updates else None
+    if not news.updates:
+        return None
+    said = build_updates(news)
+    names = people(replace(letter, sent=1), unsaid)
+    paged = line(letter, names, groups if names else ())
+    return {"text": f"{said['text']}\n{paged}"} if paged else said
+
+
+def build_updates(said: Content) -> dict[str, Any]:
+    """The updates as plain lines."""
+    return {"text": _updates(said, MAX_TEXT_BYTES - MAX_PAGED, _bytes)}
 
 
 def mrkdwn(text: str, limit: int, size: "Size | None" = None) -> str:
@@ -129,6 +152,18 @@ def _blocks(letter: Letter, said: Content, *, buttons: bool) -> Iterator[dict[st
         _button(name, url) for name, url in said.links if len(url) <= MAX_URL and URL.fullmatch(url)
     ]:
         yield {"type": "actions", "elements": links}
+
+
+def _paged(letter: Letter, groups: Sequence[str], room: str) -> Iterator[str]:
+    """The people and groups who are paged, and the incident's own channel."""
+    if letter.incident.is_open and (paged := line(letter, _everybody(letter), groups)):
+        yield paged
+    if room:
+        yield f"Channel: <#{room}>"
+
+
+def _everybody(letter: Letter) -> list[str]:
+    return people(replace(letter, sent=0), letter.timeline)
 
 
 def _details(said: Content, room: int) -> dict[str, Any] | None:

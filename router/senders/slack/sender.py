@@ -28,7 +28,9 @@ from router.ports.webhooks import EphemeralReply, Form
 from router.senders.http import post, timeouts
 from router.senders.outcome import error_word, from_error, from_response, retry_after
 from router.senders.slack.blocks import build_form, build_message, build_thread, mrkdwn
+from router.senders.slack.channel import IncidentChannels
 from router.senders.slack.files import show_picture
+from router.senders.slack.mentions import ID
 
 if TYPE_CHECKING:
     from slack_sdk.web.async_client import AsyncWebClient
@@ -81,6 +83,9 @@ class SlackConfig(ChannelOptions, frozen=True, kw_only=True):
     buttons: put buttons under the message of an open incident, which only work with the source
     `slack`.
     charts: show the chart of the alert's query in the message's thread, with the scope files:write.
+    mention: ids of user groups or users who are mentioned when an incident pages.
+    create_channel: open a channel for each incident, post its timeline there, and archive it at the
+    end; with the scopes channels:manage, channels:read and channels:history.
     api_url: where Slack's Web API is.
     """
 
@@ -89,6 +94,8 @@ class SlackConfig(ChannelOptions, frozen=True, kw_only=True):
     channel: str = ""
     buttons: bool = False
     charts: bool = False
+    mention: tuple[str, ...] = ()
+    create_channel: bool = False
     api_url: HttpUrl = HttpUrl("https://slack.com/api/")
 
     def __post_init__(self) -> None:
@@ -104,6 +111,13 @@ class SlackConfig(ChannelOptions, frozen=True, kw_only=True):
             )
         if self.charts and self.token is None:
             raise ValueError("`charts` goes with `token`: a webhook takes no pictures")
+        if self.create_channel and self.token is None:
+            raise ValueError("`create_channel` goes with `token`: a webhook can't create channels")
+        for id_ in self.mention:
+            if not ID.fullmatch(id_):
+                raise ValueError(
+                    f"mention: expected an id like S0123ABCD or U0123ABCD, not {id_!r}"
+                )
 
     @property
     def capabilities(self) -> Capabilities:
@@ -116,20 +130,22 @@ class SlackConfig(ChannelOptions, frozen=True, kw_only=True):
 
 def build(_name: str, config: SlackConfig, session: aiohttp.ClientSession) -> Sender:
     if config.webhook_url is not None:
-        return SlackWebhookSender(config.webhook_url, config.timeout, session)
+        return SlackWebhookSender(config, config.webhook_url, session)
     return SlackBotSender(config, session)
 
 
 class SlackWebhookSender:
     """One message for each letter. Slack takes no key by which it could tell a repeated one."""
 
-    def __init__(self, url: SecretUrl, seconds: float, session: aiohttp.ClientSession) -> None:
+    def __init__(self, config: SlackConfig, url: SecretUrl, session: aiohttp.ClientSession) -> None:
         self._url = url
-        self._seconds = seconds
+        self._groups = config.mention
+        self._seconds = config.timeout
         self._session = session
 
     async def send(self, letter: Letter) -> Result:
-        content = {**build_message(letter), "unfurl_links": False, "unfurl_media": False}
+        said = build_message(letter, groups=self._groups)
+        content = {**said, "unfurl_links": False, "unfurl_media": False}
         result, answer = await self._post(content, letter.at)
         if isinstance(result, Rejected) and error_word(answer) in UNREADABLE:
             result, _ = await self._post({"text": content["text"]}, letter.at)
@@ -159,6 +175,7 @@ class SlackBotSender:
         assert config.token is not None
         self._channel = config.channel
         self._buttons = config.buttons
+        self._groups = config.mention
         self._seconds = config.timeout / 2
         # The client has no time-out of its own once it's given a session: this one has ours, over
         # shared connections. Each call gets half, since an attempt is an edit and a thread post.
@@ -166,9 +183,20 @@ class SlackBotSender:
             connector=session.connector, connector_owner=False, timeout=timeouts(self._seconds)
         )
         self._client = _client(config.token, config.api_url, self._session)
+        self._rooms = (
+            IncidentChannels(self._client, self._seconds) if config.create_channel else None
+        )
 
     async def send(self, letter: Letter) -> Result:
-        content = build_message(letter, buttons=self._buttons)
+        """The message first: a page doesn't wait for the incident's own channel."""
+        result = await self._send(letter)
+        if self._rooms and isinstance(result, Sent):
+            await self._rooms.follow(letter)
+        return result
+
+    async def _send(self, letter: Letter) -> Result:
+        room = self._rooms.id_of(letter.incident) if self._rooms else ""
+        content = build_message(letter, buttons=self._buttons, groups=self._groups, room=room)
         if REF.fullmatch(letter.ref):
             channel, _, ts = letter.ref.partition(":")
             result, error = await self._say(
@@ -203,7 +231,7 @@ class SlackBotSender:
 
     async def _tell_thread(self, letter: Letter) -> Result:
         """What became of the letter, of which the message is edited already."""
-        news = build_thread(letter)
+        news = build_thread(letter, self._groups)
         if news is None:
             return Sent(letter.ref)
         channel, _, ts = letter.ref.partition(":")

@@ -1,0 +1,199 @@
+"""A Slack channel for each incident: opened with it, told its timeline, archived with its end.
+
+Nothing about it is stored. The name says which life of which incident it belongs to, so that a
+channel that a crash left behind is found by its name. Each post has the id of its newest timeline
+entry in its metadata, so that a restarted router continues where the last one stopped.
+
+The channel is a convenience: its failures are logged, and change nothing about the page.
+Methods: https://docs.slack.dev/reference/methods/conversations.create, .list, .history, .archive
+"""
+
+import asyncio
+import re
+from collections import OrderedDict
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import structlog
+from msgspec.structs import replace
+
+from router.core.messages.render import content
+from router.model.decision import Entry
+from router.model.incident import Incident
+from router.model.notification import Letter
+from router.model.reason_row import Trait
+from router.model.reasons import having
+from router.senders.outcome import error_word
+from router.senders.slack.blocks import build_message, build_updates
+from router.senders.slack.mentions import ID, people
+
+if TYPE_CHECKING:
+    from slack_sdk.web.async_client import AsyncWebClient
+
+MAX_NAME = 80
+MAX_KNOWN = 1000
+PAGES = 20
+PER_PAGE = 200
+"""Channels looked through for a name that is taken."""
+
+EVENT = "alert_router_timeline"
+"""The type of a post's metadata."""
+
+_DELIVERY = having(Trait.DELIVERY)
+_FAILURES = (aiohttp.ClientError, OSError, AttributeError, KeyError, TypeError, ValueError)
+
+log = structlog.get_logger(__name__)
+
+
+class Refused(Exception):
+    """Slack refused a call. `error` is its name of the reason."""
+
+    def __init__(self, error: str) -> None:
+        super().__init__(error)
+        self.error = error
+
+
+class IncidentChannels:
+    """Opens, fills and archives the channels, within `seconds` for each letter."""
+
+    def __init__(self, client: "AsyncWebClient", seconds: float) -> None:
+        self._client = client
+        self._seconds = seconds
+        self._known: OrderedDict[str, str] = OrderedDict()
+        self._posted: dict[str, int] = {}
+
+    def id_of(self, incident: Incident) -> str:
+        """The id of the incident's channel; "" while it isn't known."""
+        return self._known.get(channel_name(incident), "")
+
+    async def follow(self, letter: Letter) -> None:
+        """Bring the incident's channel up to date. Never raises."""
+        try:
+            async with asyncio.timeout(self._seconds):
+                await self._follow(letter)
+        except Refused as refused:
+            self._failed(letter, refused.error)
+        except _FAILURES as error:
+            self._failed(letter, type(error).__name__)
+
+    def _failed(self, letter: Letter, why: str) -> None:
+        self._forget(channel_name(letter.incident))
+        name = letter.incident.name
+        log.warning("incident_channel_failed", channel=letter.channel, incident=name, why=why)
+
+    async def _follow(self, letter: Letter) -> None:
+        incident = letter.incident
+        name = channel_name(incident)
+        channel = self._known.get(name) or await self._find_or_open(name, create=incident.is_open)
+        if not channel:
+            return
+        self._remember(name, channel)
+        through = self._posted.get(channel)
+        if through is None:
+            through = await self._last_posted(channel)
+        unposted = [
+            one for one in letter.timeline if one.id > through and one.what not in _DELIVERY
+        ]
+        if through < 0:
+            await self._post(channel, build_message(letter), 0)
+        if unposted:
+            await self._invite(channel, letter, unposted)
+            said = build_updates(content(replace(letter, timeline=tuple(unposted))))
+            await self._post(channel, said, unposted[-1].id)
+            self._posted[channel] = unposted[-1].id
+        if not incident.is_open:
+            await self._call("conversations.archive", {"channel": channel}, {"already_archived"})
+            self._forget(name)
+
+    async def _find_or_open(self, name: str, *, create: bool) -> str:
+        """The id of the open channel of this name; "" if it was archived, or mustn't be created."""
+        if create:
+            made = await self._call("conversations.create", {"name": name}, {"name_taken"})
+            if made.get("ok"):
+                return str(made["channel"]["id"])
+        cursor = ""
+        for _ in range(PAGES):
+            page = await self._read("conversations.list", cursor, limit=PER_PAGE)
+            for one in page["channels"]:
+                if one["name"] == name:
+                    return "" if one.get("is_archived") else str(one["id"])
+            if not (cursor := (page.get("response_metadata") or {}).get("next_cursor") or ""):
+                break
+        return ""
+
+    async def _last_posted(self, channel: str) -> int:
+        """The newest timeline entry that a post in the channel has reported; -1 without a post."""
+        page = await self._read(
+            "conversations.history", "", channel=channel, limit=100, include_all_metadata="true"
+        )
+        marks = [one.get("metadata") or {} for one in page["messages"]]
+        ours = [mark["event_payload"] for mark in marks if mark.get("event_type") == EVENT]
+        return max((int(mark["through"]) for mark in ours), default=-1)
+
+    async def _post(self, channel: str, said: Mapping[str, Any], through: int) -> None:
+        mark = {"event_type": EVENT, "event_payload": {"through": through}}
+        quiet = {"unfurl_links": False, "unfurl_media": False}
+        await self._call(
+            "chat.postMessage", {"channel": channel, **said, **quiet, "metadata": mark}
+        )
+
+    async def _invite(self, channel: str, letter: Letter, entries: Sequence[Entry]) -> None:
+        """The people who are paged. Someone who can't be invited keeps nobody else out."""
+        ids = [letter.mentions.get(name, "") for name in people(letter, entries)]
+        users = [id_ for id_ in ids if ID.fullmatch(id_) and not id_.startswith("S")]
+        if users:
+            invited = {"channel": channel, "users": ",".join(users), "force": True}
+            await self._call("conversations.invite", invited, {"already_in_channel", "*"})
+
+    async def _call(
+        self,
+        method: str,
+        given: Mapping[str, Any],
+        fine: Collection[str] = (),
+    ) -> dict[str, Any]:
+        """The answer. Raises: Refused, unless for a reason that is `fine` ("*": any)."""
+        return await self._answer(method, fine, json=dict(given))
+
+    async def _read(self, method: str, cursor: str, **given: Any) -> dict[str, Any]:
+        """A page of an answer: these methods take no JSON. Raises: Refused."""
+        params = {**given, **({"cursor": cursor} if cursor else {})}
+        return await self._answer(method, (), http_verb="GET", params=params)
+
+    async def _answer(self, method: str, fine: Collection[str], **request: Any) -> dict[str, Any]:
+        from slack_sdk.errors import SlackApiError  # noqa: PLC0415 - whoever has a client has it
+
+        try:
+            answer = await self._client.api_call(method, **request)
+        except SlackApiError as refusal:
+            data = refusal.response.data if hasattr(refusal.response, "data") else None
+            named = str(data.get("error", "")) if isinstance(data, dict) else ""
+            error = error_word(named.encode()) or "unknown"
+            if error in fine or "*" in fine:
+                return {}
+            raise Refused(error) from None
+        assert isinstance(answer.data, dict)
+        return answer.data
+
+    def _remember(self, name: str, channel: str) -> None:
+        self._known[name] = channel
+        self._known.move_to_end(name)
+        while len(self._known) > MAX_KNOWN:
+            self._forget(next(iter(self._known)))
+
+    def _forget(self, name: str) -> None:
+        self._posted.pop(self._known.pop(name, ""), None)
+
+
+def channel_name(incident: Incident) -> str:
+    """One name for each life of an incident: `inc-142-20260101-1200-payments-down`.
+
+    The time tells it from an incident of the same number in an older database.
+    """
+    opened = datetime.fromtimestamp(incident.opened_at, UTC)
+    life = f"-r{incident.reopened}" if incident.reopened else ""
+    kind = "drill" if incident.drill else "inc"
+    title = re.sub(r"[^a-z0-9]+", "-", (incident.first_title or incident.title).lower()).strip("-")
+    name = f"{kind}-{incident.id}-{opened:%Y%m%d-%H%M}{life}-{title}"
+    return name[:MAX_NAME].rstrip("-")
