@@ -1,4 +1,4 @@
-"""The only real clock, and tasks that are not lost."""
+"""The clock, and background tasks that stay referenced."""
 
 import asyncio
 import time
@@ -8,24 +8,21 @@ from typing import Any, Protocol
 
 
 class Clock(Protocol):
-    """Time, injected.
-
-    Everything that waits or dates something asks it, so that tests can step it.
-    """
+    """Injected time. All waiting and all timestamps go through it, so tests can step it."""
 
     def now(self) -> float:
-        """UTC seconds since the epoch."""
+        """Return UTC seconds since the epoch."""
         ...
 
     async def sleep(self, seconds: float) -> None: ...
 
     async def wait(self, event: asyncio.Event, seconds: float) -> None:
-        """Until the event is set, or the time is up."""
+        """Wait until the event is set, or for `seconds`."""
         ...
 
 
 class SystemClock:
-    """The real one."""
+    """The system clock."""
 
     def now(self) -> float:
         return time.time()
@@ -41,7 +38,7 @@ class SystemClock:
 def spawn(
     work: Coroutine[Any, Any, None], name: str, tasks: set[asyncio.Task[None]]
 ) -> asyncio.Task[None]:
-    """Start `work` as a task that `tasks` keeps alive until it's done."""
+    """Start `work` as a task and keep it in `tasks` until it ends."""
     task = asyncio.create_task(work, name=name)
     tasks.add(task)
     task.add_done_callback(tasks.discard)

@@ -2,23 +2,21 @@
 
 
 class StaleRecord(Exception):
-    """Somebody else wrote a document since it was read: whoever wants to write it must look at it
-    again.
-    """
+    """A document was changed after it was read. Read it again before writing."""
 
 
 class StoreUnavailable(Exception):
-    """The store can't take it now; nothing was written, or it isn't known to be."""
+    """The store does not accept the operation now. Nothing was written, or the result is unknown."""
 
 
 class Overloaded(Exception):
-    """More is waiting than can be taken; nothing was accepted."""
+    """The queue is full. Nothing was accepted."""
 
 
 class InvalidInput(Exception):
-    """What came in can't be understood.
+    """The input cannot be decoded.
 
-    `pointer` is the JSON Pointer of the field, like `/alerts/3/labels`.
+    `pointer` is the JSON Pointer of the field, for example `/alerts/3/labels`.
     """
 
     def __init__(self, detail: str, pointer: str = "") -> None:
@@ -28,9 +26,10 @@ class InvalidInput(Exception):
 
 
 class Unauthorized(Exception):
-    """Not from whom it says it's from.
+    """The sender of a request could not be verified.
 
-    The text names the check that failed, never the secret; `scheme` is HTTP's.
+    The text names the check that failed, never the secret. `scheme` is the HTTP authentication
+    scheme.
     """
 
     def __init__(self, detail: str, *, scheme: str = "Bearer") -> None:
@@ -39,4 +38,4 @@ class Unauthorized(Exception):
 
 
 class NoChart(Exception):
-    """There's nothing to draw, or it couldn't be asked for; the text says why."""
+    """No chart can be drawn. The text says why."""

@@ -1,4 +1,4 @@
-"""Services that the web layer and the receivers call."""
+"""Services of the engine that the web layer and the receivers call."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -17,10 +17,10 @@ from router.model.reason import Reason
 
 
 class Charts(Protocol):
-    """Draws what an incident's alert measured, in the background and once for all who ask."""
+    """Charts of the values behind an incident. Concurrent requests share one drawing."""
 
     def there(self, incident: Incident) -> bool:
-        """Is there anything to draw?"""
+        """Report whether the incident has a query that can be charted."""
         ...
 
     async def draw(self, incident: Incident, seen: Window, form: ImageFormat) -> bytes:
@@ -29,10 +29,10 @@ class Charts(Protocol):
 
 
 class DeploymentRecorder(Protocol):
-    """Keeps deployments, and tells the incidents that one may have caused."""
+    """Storage of deployments; links each one to the incidents it may have caused."""
 
     async def record(self, told: Deployment) -> tuple[Reason, Deployment]:
-        """What became of it, and the deployment as it's known now; on disk when this returns.
+        """Commit a deployment. Return the reason decided and the stored deployment.
 
         Raises: Overloaded, StoreUnavailable.
         """
@@ -40,10 +40,10 @@ class DeploymentRecorder(Protocol):
 
 
 class Inbox(Protocol):
-    """The one door: events go in, and when this returns their effects are committed."""
+    """The single entry point for events."""
 
     async def submit(self, events: Sequence[Event]) -> Sequence[Reason]:
-        """The reason decided for each event, in order.
+        """Decide and commit events. Return the reason decided for each event, in order.
 
         Raises: Overloaded, StoreUnavailable. Then the caller must not answer 2xx.
         """
@@ -51,24 +51,22 @@ class Inbox(Protocol):
 
 
 class ActionService(Protocol):
-    """Where actions are asked for and approved.
-
-    What is approved it runs, once, and reports what came of it.
-    """
+    """Requests for actions, and their approval. An approved action runs once."""
 
     async def submit(self, event: ActionRequested | ActionAnswered) -> Reason:
-        """The reason decided, committed. Raises: Overloaded, StoreUnavailable."""
+        """Commit the event and return the reason decided. Raises: Overloaded, StoreUnavailable."""
         ...
 
     def shown(self, request: ActionRequest) -> Sequence[str]:
-        """What would be run, a line for each argument or step, as it's configured now; without
-        secrets.
+        """List what would run under the present config, one line per argument or step.
+
+        Secrets are left out.
         """
         ...
 
 
 class DrillView(Struct, frozen=True):
-    """A drill, what came of it, and how each of its expectations stands."""
+    """A drill with its events so far and the outcome of each expectation."""
 
     drill: Drill
     scene: Scene
@@ -76,29 +74,28 @@ class DrillView(Struct, frozen=True):
 
 
 class DrillService(Protocol):
-    """Where drills are held. What is started is on disk, and goes on whatever is restarted, until
-    it ends by itself.
+    """Drills. A started drill is on disk and survives restarts until it ends.
 
-    All raise StoreUnavailable.
+    All methods raise StoreUnavailable.
     """
 
     async def start(self, plan: DrillPlan, by: str, drill_id: str = "") -> Drill | None:
-        """None: one of that name is running, or there was one with that id already."""
+        """Start a drill. Return None if the drill is already running or its id is taken."""
         ...
 
     async def stop(self, drill_id: str, by: str) -> bool:
-        """False: it had ended already, or there's none."""
+        """Stop a drill. Return False if there is no running drill with this id."""
         ...
 
     async def tick(self, drill_id: str, tick: Tick) -> Drill | None:
-        """The drill since; None if there's none of that id.
+        """Tick off a manual expectation. Return the drill, or None if the id is unknown.
 
-        Raises: ValueError, if that can't be ticked off.
+        Raises: ValueError if the expectation cannot be ticked off.
         """
         ...
 
     async def seen(self, drill_id: str) -> DrillView | None: ...
 
     async def drills(self) -> Sequence[Drill]:
-        """The newest first."""
+        """List drills, newest first."""
         ...
