@@ -11,6 +11,7 @@ import yaml
 from router.app import App, load_config
 from router.ports.clock import Clock, SystemClock
 from router.store import open_store
+from tests.contract import check_answer
 from tests.faults import FaultyStore
 
 TOKEN = "am-token-4711"
@@ -116,7 +117,9 @@ class Daemon:
 
     async def ask(self, method: str, path: str, **options: Any) -> Answer:
         async with self._session.request(method, self.url + path, **options) as response:
-            return Answer(response.status, response.headers, await response.read())
+            answer = Answer(response.status, response.headers, await response.read())
+        check_answer(method, path, answer.status, answer.headers, answer.body)
+        return answer
 
     async def get(self, path: str, **options: Any) -> Answer:
         return await self.ask("GET", path, **options)

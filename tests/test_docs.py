@@ -29,11 +29,14 @@ from router.ports.webhooks import Incoming
 from router.receivers import RECEIVERS
 from router.receivers.context import ReceiverContext
 from router.web.api.actions import Actions
+from router.web.api.commands import CommandApi
 from router.web.api.context import Investigation
-from router.web.api.deployments import DeploymentPaths
+from router.web.api.deployments import DeploymentApi
 from router.web.api.drills import Drills
-from router.web.api.incidents import Api
-from router.web.api.openapi import TABLE
+from router.web.api.explain import ExplainApi
+from router.web.api.heartbeats import HeartbeatApi
+from router.web.api.incidents import IncidentApi
+from router.web.api.openapi import OpenApi, openapi
 from router.web.api.overrides import Overrides
 from router.web.api.previews import Drafts
 from router.web.api.schedules import Schedules
@@ -246,8 +249,8 @@ def _routes() -> web.Application:
     app.add_routes(Operations(nothing, nothing, nothing, reload=nothing, auth=nothing).routes())
     app.add_routes(SilenceApi(nothing, nothing, config=nothing, refresh=nothing).routes())
     for paths in (
-        Schedules, Overrides, Heartbeats, Drills, Api, Actions, DeploymentPaths, Announcements, Investigation,
-        PostMortemPaths, ItemPaths, Stats, Drafts,
+        Schedules, Overrides, Heartbeats, HeartbeatApi, Drills, IncidentApi, CommandApi, ExplainApi, Actions, DeploymentApi, Announcements, Investigation,
+        PostMortemPaths, ItemPaths, Stats, Drafts, OpenApi,
     ):  # fmt: skip
         app.add_routes(
             paths(**dict.fromkeys(inspect.signature(paths).parameters, nothing)).routes()
@@ -269,7 +272,8 @@ async def test_every_request_shown_has_somebody_to_answer_it(line: str) -> None:
     )
     found = await _routes().router.resolve(make_mocked_request(method, url.path))
     assert found.http_exception is None
-    known = {parameter["name"] for *_, parameters, _ in TABLE for parameter in parameters}
+    described = [one for path in openapi()["paths"].values() for one in path.values()]
+    known = {parameter["name"] for one in described for parameter in one["parameters"]}
     assert set(parse_qs(url.query)) <= known
     assert not url.path.startswith("/webhooks/") or url.path.split("/")[2] in RECEIVERS
     assert all((ROOT / word[1:]).exists() for word in words if word.startswith("@"))

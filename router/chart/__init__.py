@@ -1,16 +1,17 @@
-"""Draws: curves over time, what happened when, and counts. The same in gives the same bytes.
+"""Draw curves, timelines and counts. Equal input gives equal bytes.
 
-An SVG has text as text, no background, and colours that a browser turns round in the dark; a PNG
-has a white ground and two pixels for each of its size, for mail and chat.
+An SVG has text as text, no background, and other colours in dark mode. A PNG has a white background
+and double resolution, for mail and chat.
 """
 
 from router.chart.bars import bars
 from router.chart.gantt import Span, gantt
 from router.chart.line import Level, Series, line_chart
-from router.chart.paper import ImageFormat, Look, Tone, warm_up
+from router.chart.paper import ChartsMissing, ImageFormat, Look, Tone, notice, warm_up
 from router.chart.times import Mark
 
 __all__ = [
+    "ChartsMissing",
     "ImageFormat",
     "Level",
     "Look",
@@ -21,5 +22,6 @@ __all__ = [
     "bars",
     "gantt",
     "line_chart",
+    "notice",
     "warm_up",
 ]

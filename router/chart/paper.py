@@ -1,8 +1,7 @@
-"""What all charts are drawn on: matplotlib's Figure without pyplot, whose state would be the whole
-process's.
+"""The figure that all charts are drawn on: matplotlib's, without pyplot and its global state.
 
-matplotlib takes half a second to load and isn't made for threads: it's loaded when the first chart
-is drawn, and one chart is drawn at a time. Call it in a thread; a chart takes some 50 ms.
+matplotlib is optional, takes half a second to load and is not thread-safe. So it is loaded when the
+first chart is drawn, and one chart is drawn at a time. Call from a thread: a chart takes 50 ms.
 """
 
 import re
@@ -13,7 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from xml.sax.saxutils import escape
 
 from router.core.text.plain import plain
 
@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MAX_TEXT = 60
-"""Characters of any one text: what is longer is cut."""
+"""Characters of one text; the rest is cut."""
+
+MAX_NOTICE = 120
+"""Characters of a notice."""
 
 _POINTS = 72  # to the inch, and one of them is a pixel of an SVG
 _SHARP = 2  # pixels of a PNG for each of its size
@@ -34,7 +37,7 @@ class ImageFormat(StrEnum):
 
 
 class Tone(StrEnum):
-    """What a colour says."""
+    """The meaning of a colour."""
 
     PLAIN = "plain"
     INFO = "info"
@@ -54,7 +57,7 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Colour:
-    """As it is on white, and what a browser paints instead where pages are dark."""
+    """The colour on white, and the one that a browser shows in dark mode."""
 
     light: str
     dark: str
@@ -80,7 +83,7 @@ LINES = (
     Colour("#a0266f", "#ff9bd2"),
     Colour("#4d5a00", "#c8d96f"),
 )
-"""Of several curves or stacks, in turn. All are at least 4.5 to 1 on their ground."""
+"""For several curves or stacks. All have a contrast of at least 4.5 to 1."""
 
 _ALL = (INK, QUIET, GRID, *TONES.values(), *LINES[1:])
 _DARK = "".join(
@@ -92,10 +95,7 @@ _STYLE = f"<style>@media (prefers-color-scheme:dark){{{_DARK}}}</style>".encode(
 
 
 class Picture:
-    """A figure while it's drawn on; `data` is then what it came to.
-
-    All text goes through `text`.
-    """
+    """A figure to draw on; `data` is the finished picture. All text goes through `text`."""
 
     def __init__(self, look: Look) -> None:
         from matplotlib.figure import Figure  # noqa: PLC0415 - see the module
@@ -112,13 +112,13 @@ class Picture:
 
     def title(self, title: str) -> None:
         if title:
-            # Over the whole figure, so that it's above the labels of marks, too.
+            # Over the whole figure: above the labels of marks.
             self.figure.suptitle(
                 text(title), x=0.01, ha="left", color=INK.light, fontsize=10, parse_math=False
             )
 
     def legend(self, colours: dict[str, Colour]) -> None:
-        """Below the chart; none for a single name, which the title can say."""
+        """Draw a legend below the chart; none for a single name."""
         from matplotlib.patches import Patch  # noqa: PLC0415 - see the module
 
         if len(colours) < 2:
@@ -154,15 +154,41 @@ class Picture:
         return re.sub(rb"(<svg [^>]*>)", lambda found: found[1] + _STYLE, out.getvalue(), count=1)
 
 
+class ChartsMissing(Exception):
+    """The optional package that draws charts is not installed."""
+
+    def __init__(self) -> None:
+        super().__init__("charts are not installed: pip install 'alert-router[charts]'")
+
+
+def _matplotlib() -> Any:
+    """Load matplotlib. Raises: ChartsMissing."""
+    try:
+        import matplotlib as mpl  # noqa: PLC0415 - see the module
+    except ImportError as error:
+        raise ChartsMissing from error
+    return mpl
+
+
+def notice(words: str, look: Look) -> bytes:
+    """Return an SVG with a line of text in place of a chart. Needs no package."""
+    size = f'width="{look.width}" height="{look.height}"'
+    line = escape(plain(words)[:MAX_NOTICE])
+    return (
+        f'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" {size} viewBox="0 0 {look.width} {look.height}">'
+        f'<text x="8" y="24" font-family="sans-serif" font-size="13" fill="#6e7781">{line}</text>'
+        "</svg>"
+    ).encode()
+
+
 @contextmanager
 def picture(look: Look) -> Iterator[Picture]:
-    """A picture to draw on, finished once the block ends."""
+    """Yield a picture to draw on; it is finished when the block ends. Raises: ChartsMissing."""
+    mpl = _matplotlib()
     with _DRAWING, warnings.catch_warnings():
-        # For a letter that the font lacks there's a box, and in an SVG the browser's own font.
+        # A character that the font lacks is a box; in an SVG the browser uses its own font.
         warnings.simplefilter("ignore", UserWarning)
-        import matplotlib as mpl  # noqa: PLC0415 - see the module
-
-        # The ids in an SVG would be random. Text as text is smaller, and can be read and searched.
+        # Without a salt the ids in an SVG are random. Text as text is smaller and searchable.
         with mpl.rc_context(
             {"svg.hashsalt": "alert-router", "svg.fonttype": "none", "font.family": "sans-serif"}
         ):
@@ -172,16 +198,13 @@ def picture(look: Look) -> Iterator[Picture]:
 
 
 def warm_up() -> None:
-    """Load all that the first chart would have to wait for."""
+    """Load matplotlib and its fonts before the first chart needs them. Raises: ChartsMissing."""
     for form in ImageFormat:
         with picture(Look(form)) as drawn:
             drawn.title("Ready")
 
 
 def text(given: str) -> str:
-    """One plain line that isn't too long.
-
-    That it's escaped is the SVG writer's, and that `$` is no formula ours.
-    """
+    """Return `given` on one line, cut to `MAX_TEXT`. The SVG writer escapes it."""
     line = plain(given)
     return line if len(line) <= MAX_TEXT else f"{line[: MAX_TEXT - 1]}…"

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -47,7 +48,8 @@ async def _read(checked: Config, asked: Mapping[str, str], at: float | None) -> 
     clock = SystemClock()
     async with store_of(checked) as store:
         settings = await live_settings(checked, store, clock)
-        return await Accounts(store, lambda: settings).answer(asked, at, clock.now())
+        found = await Accounts(store, lambda: settings).answer(asked, at, clock.now())
+        return dict(msgspec.to_builtins(found))
 
 
 # --- shown

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Annotated, NoReturn
 
+import msgspec
 import typer
 from rich.console import Console
 
@@ -54,7 +55,7 @@ def console() -> Console:
 
 def say_json(found: object) -> None:
     """For `--json`."""
-    typer.echo(json.dumps(found, indent=2))
+    typer.echo(json.dumps(msgspec.to_builtins(found), indent=2))
 
 
 def fail(message: str, code: int = 1) -> NoReturn:

@@ -1,14 +1,23 @@
-"""Draws the alert's own query over the time of its incident.
+"""Draw the alert's own query over the time of its incident.
 
-A chart is asked for by the page and by letters at once: it's made one time for all, in the
-background, and kept for a while. Whoever has no patience leaves without it, and the next finds it
-there.
+Pages and messages request the same chart at once: it is drawn once, in the background, and kept for
+a while. A message that cannot wait goes out without it.
 """
 
 import asyncio
 from dataclasses import dataclass
 
-from router.chart import ImageFormat, Level, Look, Mark, Series, Tone, line_chart, warm_up
+from router.chart import (
+    ChartsMissing,
+    ImageFormat,
+    Level,
+    Look,
+    Mark,
+    Series,
+    Tone,
+    line_chart,
+    warm_up,
+)
 from router.config.document import PrometheusDocument
 from router.core.messages.context_links import Window, curve_of, query_of
 from router.evidence.prometheus import Prometheus
@@ -20,15 +29,15 @@ from router.telemetry.logs import logger
 log = logger(__name__)
 
 FRESH = 60.0
-"""Seconds that a chart of what still goes on is good for, and that a failure isn't tried again."""
+"""Seconds after which the chart of an open incident is redrawn, and a failed one tried again."""
 
 KEPT = 64
-"""Charts, of some 20 to 60 kB each."""
+"""Charts in memory, of 20 to 60 kB each."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """A chart; the same until its time has moved on by `FRESH`."""
+    """The key of a chart: it changes every `FRESH` seconds."""
 
     incident: int
     query: str
@@ -38,7 +47,7 @@ class _Wanted:
 
 
 class Charts:
-    """`use` says which Prometheus to ask; before, or without one, there are no charts."""
+    """Draws from the Prometheus that `use` names. Without one there are no charts."""
 
     def __init__(self) -> None:
         self._prometheus: Prometheus | None = None
@@ -47,30 +56,30 @@ class Charts:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def use(self, config: PrometheusDocument | None, zone: str) -> None:
-        """Ask this one from now on. Times are told on the clock of `zone`."""
+        """Query this Prometheus from now on. Charts show times in `zone`."""
         await self.close()
         self._zone = zone
         if config:
             self._prometheus = Prometheus(config)
-            # So that the first incident's letter needn't wait for matplotlib.
-            spawn(asyncio.to_thread(warm_up), "chart", self._tasks)
+            # The first incident's message does not wait for matplotlib to load.
+            spawn(_load(), "chart", self._tasks)
 
     def there(self, incident: Incident) -> bool:
-        """Is there anything to draw?"""
+        """Return whether the incident has a query to draw."""
         return self._prometheus is not None and bool(query_of(incident.url))
 
     async def draw(self, incident: Incident, seen: Window, form: ImageFormat) -> bytes:
-        """The chart of the incident's alert. Raises: NoChart."""
+        """Return the chart of the incident's alert. Raises: NoChart."""
         query = query_of(incident.url)
         if self._prometheus is None or not query:
-            raise NoChart("there's no Prometheus to ask" if query else "the alert has no query")
+            raise NoChart("no Prometheus is configured" if query else "the alert has no query")
         wanted = _Wanted(incident.id, query, _marks(incident), int(seen.end // FRESH), form)
         made = self._made.get(wanted)
         if made is None:
             made = self._made[wanted] = asyncio.get_running_loop().create_future()
             made.add_done_callback(
                 lambda done: done.cancelled() or done.exception()
-            )  # nobody may be waiting any more
+            )  # marks the error as seen
             spawn(self._make(self._prometheus, wanted, seen, made), "chart", self._tasks)
             for old in [one for one, done in self._made.items() if done.done()][
                 : len(self._made) - KEPT
@@ -96,14 +105,16 @@ class Charts:
             made.set_result(
                 await asyncio.to_thread(self._drawn, series, wanted, seen, curve, limit)
             )
+        except ChartsMissing as error:
+            made.set_exception(NoChart(str(error)))
         except NoChart as error:
             log.info("no_chart", incident=f"INC-{wanted.incident}", why=str(error))
             made.set_exception(error)
         except Exception:
             log.exception("chart_failed", incident=f"INC-{wanted.incident}")
-            made.set_exception(NoChart("a fault of the router; its log says more"))
+            made.set_exception(NoChart("a fault of the router: see its log"))
         finally:
-            made.cancel()  # of no effect but when the router stops
+            made.cancel()  # has an effect only when the router stops
 
     def _drawn(
         self,
@@ -123,6 +134,13 @@ class Charts:
             zone=self._zone,
             look=Look(wanted.form),
         )
+
+
+async def _load() -> None:
+    try:
+        await asyncio.to_thread(warm_up)
+    except ChartsMissing as error:
+        log.warning("charts_missing", error=str(error))
 
 
 def _marks(incident: Incident) -> tuple[Mark, ...]:

@@ -1,4 +1,4 @@
-"""A deployment: a change of what runs, as whoever deployed it tells."""
+"""A deployment: a change of the running version of a service."""
 
 from enum import StrEnum
 
@@ -11,20 +11,13 @@ class DeployOutcome(StrEnum):
     FAILURE = "failure"
 
 
-class Deployment(Struct, frozen=True, gc=False):
-    """One deployment as it is now. `id` is the same in whatever is told of it, like
-    `github:acme/api:deployment:42`.
+class DeploymentFacts(Struct, frozen=True, gc=False, kw_only=True):
+    """The facts that a reporter gives.
 
-    `at` is when it came to this outcome (UTC seconds). `services` are what it changed: given, or
-    found by the config from `repository` with `environment`, or with `branch` where a push deploys.
-    `commit` is what runs since, `previous` what ran before, `compare` shows the difference.
-    `deliveries` are the ids of the webhooks that told of it.
+    `commit` runs now, `previous` ran before, and `compare` is the URL of the difference. A
+    repository's deployment names an `environment`; a push that deploys names a `branch`.
     """
 
-    id: str
-    at: float
-    source: str
-    services: tuple[str, ...] = ()
     outcome: DeployOutcome = DeployOutcome.SUCCESS
     version: str = ""
     commit: str = ""
@@ -35,9 +28,23 @@ class Deployment(Struct, frozen=True, gc=False):
     author: str = ""
     url: str = ""
     compare: str = ""
+
+
+class Deployment(DeploymentFacts, frozen=True, gc=False):
+    """The present state of one deployment.
+
+    `id` is the same in every report of it, like `github:acme/api:deployment:42`; `at` is the time
+    of this outcome (UTC seconds). `services` are given by the reporter, or found in the config by
+    repository and environment or branch. `deliveries` are the ids of the webhooks that reported it.
+    """
+
+    id: str
+    at: float
+    source: str
+    services: tuple[str, ...] = ()
     deliveries: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
-        """As people call it: the version, or the short commit."""
+        """The version, or else the short commit."""
         return self.version or self.commit[:7] or self.id

@@ -109,6 +109,12 @@ class Store(Protocol):
         """Newest first; `before` is an incident id to page from (0: from the newest)."""
         ...
 
+    async def count_incidents(
+        self, *, statuses: Iterable[Status] = (), severities: Iterable[Severity] = ()
+    ) -> Mapping[tuple[Severity, Status], int]:
+        """Count the incidents that match, by severity and status."""
+        ...
+
     async def alerts(
         self,
         *,
@@ -121,16 +127,17 @@ class Store(Protocol):
         """In order of fingerprint; `after` is one to page from."""
         ...
 
-    async def notifications(
+    async def notifications(  # noqa: PLR0913 - the filters
         self,
         *,
         states: Iterable[NotificationState] = (),
         incident_id: int = 0,
         channel: str = "",
         ref: str = "",
+        after: tuple[int, str] | None = None,
         limit: int = 100,
     ) -> Sequence[Notification]:
-        """Of the newest incident first."""
+        """Those of the newest incident first; `after` is an (incident id, channel) to page from."""
         ...
 
     async def proven(self) -> Mapping[str, Health]:

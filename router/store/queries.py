@@ -1,6 +1,6 @@
 """What people and dashboards ask, and the clearing up: nothing here is on the way of an alert."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -13,6 +13,7 @@ from sqlalchemy import (
     delete,
     func,
     literal_column,
+    or_,
     select,
     text,
     tuple_,
@@ -80,6 +81,20 @@ def incident_page(
     return [_incident.decode(doc) for doc in connection.execute(query).scalars()]
 
 
+def incident_counts(
+    connection: Connection, statuses: Iterable[Status], severities: Iterable[Severity]
+) -> Mapping[tuple[Severity, Status], int]:
+    """Count the incidents that match, by severity and status."""
+    i = incidents.c
+    query = select(i.severity, i.status, func.count()).group_by(i.severity, i.status)
+    if statuses := [*statuses]:
+        query = query.where(i.status.in_(statuses))
+    if severities := [*severities]:
+        query = query.where(i.severity.in_(severities))
+    rows = connection.execute(query)
+    return {(Severity(severity), Status(status)): count for severity, status, count in rows}
+
+
 def whole_timeline(connection: Connection, incident_id: int) -> Sequence[Entry]:
     """Oldest first."""
     return entries_of(connection, _timeline().where(timeline.c.incident_id == incident_id))
@@ -144,6 +159,7 @@ def notification_page(  # noqa: PLR0913, PLR0917 - each is one of the protocol's
     incident_id: int,
     channel: str,
     ref: str,
+    after: tuple[int, str] | None,
     limit: int,
 ) -> Sequence[Notification]:
     """Of the newest incident first."""
@@ -157,6 +173,10 @@ def notification_page(  # noqa: PLR0913, PLR0917 - each is one of the protocol's
         query = query.where(n.channel == clean(channel))
     if ref:
         query = query.where(n.ref == clean(ref), REFERRED)
+    if after:
+        incident, address = after
+        following = and_(n.incident_id == incident, n.channel > clean(address))
+        query = query.where(or_(n.incident_id < incident, following))
     return [struct(Notification, row) for row in connection.execute(query)]
 
 

@@ -116,6 +116,11 @@ class SqlStore:
     ) -> Sequence[Incident]:
         return await self._database.read(queries.incident_page, statuses, severities, before, limit)
 
+    async def count_incidents(
+        self, *, statuses: Iterable[Status] = (), severities: Iterable[Severity] = ()
+    ) -> Mapping[tuple[Severity, Status], int]:
+        return await self._database.read(queries.incident_counts, statuses, severities)
+
     async def alerts(
         self,
         *,
@@ -130,17 +135,18 @@ class SqlStore:
             queries.alert_page, fingerprint, incident_id, firing, after, limit
         )
 
-    async def notifications(
+    async def notifications(  # noqa: PLR0913 - the filters
         self,
         *,
         states: Iterable[NotificationState] = (),
         incident_id: int = 0,
         channel: str = "",
         ref: str = "",
+        after: tuple[int, str] | None = None,
         limit: int = 100,
     ) -> Sequence[Notification]:
         return await self._database.read(
-            queries.notification_page, states, incident_id, channel, ref, limit
+            queries.notification_page, states, incident_id, channel, ref, after, limit
         )
 
     async def proven(self) -> Mapping[str, Health]:

@@ -28,10 +28,14 @@ from router.ports.store import Store
 from router.records.records import Records
 from router.telemetry.metrics import Metrics
 from router.web.api.actions import Actions
+from router.web.api.commands import CommandApi
 from router.web.api.context import Investigation
-from router.web.api.deployments import DeploymentPaths
+from router.web.api.deployments import DeploymentApi
 from router.web.api.drills import Drills as DrillPaths
-from router.web.api.incidents import Api
+from router.web.api.explain import ExplainApi
+from router.web.api.heartbeats import HeartbeatApi
+from router.web.api.incidents import IncidentApi
+from router.web.api.openapi import OpenApi
 from router.web.api.overrides import Overrides
 from router.web.api.previews import Drafts
 from router.web.api.schedules import Schedules
@@ -92,14 +96,14 @@ class HttpRoutes:
         app = web.Application(middlewares=checks, client_max_size=self.document().max_body)
         app.add_routes(self.publishing.routes())
         drafts = Drafts(self.store, self.clock, document=self.document, settings=self.settings)
-        api = Api(
+        api = IncidentApi(self.store, self.inbox, self.clock, auth=self.auth)
+        commands = CommandApi(self.store, self.inbox, self.clock, drafts, auth=self.auth)
+        explain = ExplainApi(
             self.store,
-            self.inbox,
             self.clock,
             auth=self.auth,
             settings=self.settings,
             receivers=lambda: self.webhooks.receivers,
-            drafts=drafts,
         )
         schedules = Schedules(
             self.clock,
@@ -125,10 +129,9 @@ class HttpRoutes:
         heartbeats = HeartbeatPaths(
             self.metrics,
             documents=lambda: self.document().heartbeats,
-            auth=self.auth,
             beat=self.heartbeats.beat,
-            look=self.heartbeats.look,
         )
+        beats = HeartbeatApi(auth=self.auth, look=self.heartbeats.look)
         silences = SilenceApi(
             self.silences, self.clock, config=self.config, refresh=self.live_settings.refresh
         )
@@ -139,7 +142,7 @@ class HttpRoutes:
             auth=self.auth,
             settings=self.settings,
         )
-        told = DeploymentPaths(self.deployed, self.recorder, self.clock, auth=self.auth)
+        told = DeploymentApi(self.deployed, self.recorder, self.clock, auth=self.auth)
         drills = DrillPaths(
             self.drills,
             self.store,
@@ -172,7 +175,8 @@ class HttpRoutes:
         for part in (*parts, *self._postmortems()):
             app.add_routes(part.routes())
         app.add_routes([*investigation.routes(), *drafts.routes(), *incidents.routes()])
-        app.add_routes([*silences.routes(), *drills.routes()])
+        app.add_routes([*silences.routes(), *drills.routes(), *commands.routes()])
+        app.add_routes([*explain.routes(), *beats.routes(), *OpenApi().routes()])
         return app
 
     def _postmortems(self) -> tuple[PostMortemPaths, ItemPaths, PostMortemPage, Stats]:

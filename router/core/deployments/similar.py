@@ -1,7 +1,8 @@
-"""Past incidents like this one, and what fixed them."""
+"""Find similar past incidents and the notes that say what fixed them."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from router.model.decision import Entry
 from router.model.incident import Incident
@@ -11,30 +12,32 @@ from router.model.reasons import having
 
 MOST = 5
 LEAST = 0.4
-"""The score from which a past incident is worth a look."""
+"""The lowest score that is shown."""
 
 _SAME_RULE = 0.4
 _SAME_COMPONENT = 0.1
 _CLOSED = having(Trait.ENDS_BY_PERSON)
 
 
+Same = Literal["key", "rule", "labels"]
+
+
 @dataclass(frozen=True, slots=True)
 class Similar:
-    """A past incident, how much it is alike (from 0 to 1, where 1 has the same key), and the labels
-    that are the same.
+    """A past incident and its similarity: a score from 0 to 1, where 1 is the same key.
 
-    `same` is "key", "rule" or "labels": what of them is the same.
+    `same` is the strongest match, `labels` are the names of the equal labels.
     """
 
     incident: Incident
     score: float
-    same: str
+    same: Same
     labels: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """What a person wrote of how it ended, or the last that they wrote before it did."""
+    """The note of the person who closed the incident, or else the last note."""
 
     text: str
     by: str

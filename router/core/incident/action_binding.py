@@ -17,7 +17,11 @@ LONGEST = 200
 """Characters of a value. Nothing that an action is about has a longer name."""
 
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
-_UNWANTED = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+# Values are approved by reading them: nothing in them may be invisible or reorder the text.
+_UNWANTED = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff"
+    r"\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
 
 
 class Parameter(Struct, frozen=True):
@@ -40,7 +44,7 @@ class Parameter(Struct, frozen=True):
         if not value:
             raise ValueError("it's empty")
         if len(value) > LONGEST or _UNWANTED.search(value):
-            raise ValueError(f"expected one line of at most {LONGEST} characters")
+            raise ValueError(f"expected one line of at most {LONGEST} visible characters")
         if self.integers is not None:
             self._check_integer(value, *self.integers)
         elif self.choices:

@@ -1,39 +1,32 @@
-"""Text as Markdown: alerts can't say more in it than they say, and people can't write over their
-section's end.
-"""
+"""Untrusted text in Markdown: alerts cannot add markup, and people's text ends with its section."""
 
 import functools
 import re
 from typing import TYPE_CHECKING
 
-from router.core.text.plain import plain
+from router.core.text.plain import plain, visible
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>&~|$!#{}])")
-_UNSEEN = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
-)
 _END = "\n\n## end\n"
 
 
 def escaped(text: str) -> str:
-    """`text` on one line, as itself. It has to stand behind something on its line: at the start
-    `1.` makes a list.
+    """Return `text` on one line, with every markup character escaped.
 
-    Whatever may mark something up has a backslash
-    (https://spec.commonmark.org/0.31.2/#backslash-escapes), and what GitHub adds to that as well. A
-    name isn't called by the zero-width space in `@name`.
+    Put it behind other text on its line: at the start `1.` makes a list. Escaped are the characters
+    of CommonMark (https://spec.commonmark.org/0.31.2/#backslash-escapes) and those of GitHub. A
+    zero-width space in `@name` keeps GitHub from notifying that user.
     """
     return _SPECIAL.sub(r"\\\1", plain(text)).replace("@", "@\u200b")
 
 
 def contained(text: str) -> str:
-    """What a person wrote as Markdown, if it ends where it ends; else in a fence, as it was typed.
+    """Return a person's Markdown; in a code fence if it would not end with its section.
 
-    What doesn't end is a code block that isn't closed, say, or HTML; nor may it have headings like
-    those around it.
+    Such as an unclosed code block, HTML, or a heading of the document's own levels.
     """
     text = tidy(text)
     if not text or _stays(text):
@@ -43,10 +36,9 @@ def contained(text: str) -> str:
 
 
 def tidy(text: str) -> str:
-    """Without what nobody sees, and without blank lines around it."""
-    return (
-        _UNSEEN.sub("", text.replace("\r\n", "\n").replace("\r", "\n")).strip("\n ").expandtabs(4)
-    )
+    """Return `text` without invisible characters, and without blank lines around it."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return visible(text).strip("\n ").expandtabs(4)
 
 
 def _stays(text: str) -> bool:

@@ -1,22 +1,24 @@
-"""Actions against an incident, over the API: what is offered, and the steps of a request.
+"""Actions of an incident over the API: list, request, approve, decline, confirm.
 
-It decides nothing.
+Decides nothing.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated
 
 from aiohttp import web
-from msgspec import Struct
+from msgspec import Meta, Struct, field
 
 from router.config.document import Auth
 from router.core.incident.action_binding import ActionPlan, bind, fill
 from router.core.incident.actions import find, known, offered
 from router.core.incident.settings import Settings
-from router.model.action import ActionRequest, ActionState
+from router.core.text.plain import visible
+from router.model.action import ActionRequest, ActionState, Approval
 from router.model.decision import Entry
-from router.model.event import ActionAnswered, ActionDecision, ActionRequested
+from router.model.event import ActionAnswered, ActionRequested
+from router.model.event import ActionDecision as Kind
 from router.model.incident import Incident
 from router.model.reason import Reason
 from router.model.reason_row import Trait
@@ -25,28 +27,105 @@ from router.ports.clock import Clock
 from router.ports.errors import InvalidInput
 from router.ports.services import ActionService
 from router.ports.store import Store
-from router.web.api.content import Text, answer, body, idempotency_key, incident_named
-from router.web.api.views import when
-from router.web.auth import Role, whoever
+from router.web.api.content import Text, Time, idempotency_key, incident_named
+from router.web.api.operation import Answer, Call, operation, routes
+from router.web.api.views import exactly, when
+from router.web.auth import Role
 
 REFUSED = having(Trait.REFUSED)
 """Steps that were refused. Each is answered with 409."""
 
+STATUSES = (HTTPStatus.ACCEPTED, HTTPStatus.CONFLICT)
+
 
 class RequestBody(Struct, frozen=True, forbid_unknown_fields=True):
-    """Which action with which parameters, or with `undo` the number of the request to take back."""
+    """An action with its parameters, or the number of a request to undo."""
 
-    action: str = ""
+    action: Annotated[str, Meta(description="Its name in the config.")] = ""
     parameters: dict[str, str | int] = {}
-    undo: int = 0
+    undo: Annotated[int, Meta(description="The number of a request to undo.")] = 0
 
 
 class AnswerBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """A note, or the text that a step of a guide asks for."""
+
     text: Text = ""
 
 
+class ParameterView(Struct, frozen=True):
+    """A parameter: the values that it takes, its default, and the field that fills it."""
+
+    pattern: str | None
+    choices: tuple[str, ...] | None
+    int: str | None
+    default: str | None
+    from_: str | None = field(name="from")
+
+
+class ActionPlanView(Struct, frozen=True):
+    """An action that can be requested. `steps` counts those of a guide."""
+
+    action: str
+    description: str
+    approval: Approval
+    dry_run: bool
+    undo: bool
+    steps: int | None
+    parameters: dict[str, ParameterView]
+
+
+class GuideStepView(Struct, frozen=True):
+    """The next step of a guide, and the text that confirms it."""
+
+    number: int
+    of: int
+    do: str
+    confirm: str | None
+
+
+class OutputView(Struct, frozen=True):
+    """The output of a run or of a dry run."""
+
+    at: Time
+    what: Reason
+    output: str
+
+
+class ActionRequestView(Struct, frozen=True):
+    """A request to run an action. `until` ends its state; `shown` is what would be run."""
+
+    number: int
+    action: str
+    parameters: dict[str, str]
+    state: ActionState
+    undoes: int | None
+    requested_by: str
+    requested_at: Time
+    approved_by: str | None
+    approved_at: Time | None
+    until: Time | None
+    shown: tuple[str, ...]
+    step: GuideStepView | None
+    outputs: list[OutputView]
+
+
+class ActionList(Struct, frozen=True):
+    """The actions of the incident's rule, and the requests so far."""
+
+    offered: list[ActionPlanView]
+    requests: list[ActionRequestView]
+
+
+class ActionResult(Struct, frozen=True):
+    """The outcome, the reason of a refusal, and the request after it."""
+
+    outcome: Reason
+    why: str | None
+    request: ActionRequestView | None
+
+
 class Actions:
-    """The paths below an incident's `actions`."""
+    """The operations below an incident's `actions`."""
 
     def __init__(
         self,
@@ -64,175 +143,172 @@ class Actions:
         self._settings = settings
 
     def routes(self) -> list[web.RouteDef]:
-        base = "/api/v1/incidents/{id}/actions"
-        return [
-            web.get(base, self.list_actions),
-            web.post(base, self.request),
-            web.get(f"{base}/{{number}}", self.show),
-            *(
-                web.post(f"{base}/{{number}}/{kind}", self._answerer(kind))
-                for kind in ActionDecision
-            ),
-        ]
+        return routes(self, self._auth)
 
-    async def list_actions(self, request: web.Request) -> web.Response:
-        """What may be asked for, and what was."""
-        whoever(request, self._auth(), Role.VIEWER)
-        incident = await incident_named(request, self._store)
+    @operation("GET", "/incidents/{id}/actions", "List the actions and the requests for them.")
+    async def list_actions(self, call: Call) -> ActionList:
+        incident = await incident_named(call.request, self._store)
         timeline = await self._store.timeline(incident.id)
-        return answer(
-            {
-                "offered": [_plan(plan) for plan in offered(incident, self._settings())],
-                "requests": [self._view(one, timeline) for one in incident.actions],
-            }
+        return ActionList(
+            [_plan(plan) for plan in offered(incident, self._settings())],
+            [self._view(one, timeline) for one in incident.actions],
         )
 
-    async def show(self, request: web.Request) -> web.Response:
-        whoever(request, self._auth(), Role.VIEWER)
-        incident = await incident_named(request, self._store)
-        found = _named(request, incident)
-        return answer(self._view(found, await self._store.timeline(incident.id)))
+    @operation(
+        "POST",
+        "/incidents/{id}/actions",
+        "Request an action, or to undo one.",
+        Role.RESPONDER,
+        statuses=STATUSES,
+        headers=("Idempotency-Key",),
+    )
+    async def request_action(self, call: Call, body: RequestBody) -> Answer[ActionResult]:
+        """The same `Idempotency-Key` again has no second effect. Raises: Bad, for parameters."""
+        incident = await incident_named(call.request, self._store)
+        key = idempotency_key(call.request)
+        reason = await self._desk.submit(self._requested(incident, body, call.by, key))
+        return await self._result(reason, incident.id, lambda one: one.key == key)
 
-    async def request(self, request: web.Request) -> web.Response:
-        """Ask for an action; the same `Idempotency-Key` again has no second effect.
+    @operation("GET", "/incidents/{id}/actions/{number}", "Show a request and its outputs.")
+    async def show_action(self, call: Call) -> ActionRequestView:
+        incident = await incident_named(call.request, self._store)
+        found = _named(call.request, incident)
+        return self._view(found, await self._store.timeline(incident.id))
 
-        Raises: Bad, for parameters.
-        """
-        by = whoever(request, self._auth(), Role.RESPONDER)
-        incident = await incident_named(request, self._store)
-        wanted = await body(request, RequestBody)
-        key = idempotency_key(request)
-        event = self._requested(incident, wanted, by, key)
+    @operation(
+        "POST",
+        "/incidents/{id}/actions/{number}/approve",
+        "Approve: the action runs now, once.",
+        Role.RESPONDER,
+        statuses=STATUSES,
+    )
+    async def approve_action(self, call: Call, body: AnswerBody) -> Answer[ActionResult]:
+        return await self._answer(call, Kind.APPROVE, body.text)
+
+    @operation(
+        "POST",
+        "/incidents/{id}/actions/{number}/decline",
+        "Decline: the action does not run.",
+        Role.RESPONDER,
+        statuses=STATUSES,
+    )
+    async def decline_action(self, call: Call, body: AnswerBody) -> Answer[ActionResult]:
+        return await self._answer(call, Kind.DECLINE, body.text)
+
+    @operation(
+        "POST",
+        "/incidents/{id}/actions/{number}/confirm",
+        "Confirm the next step of a guide.",
+        Role.RESPONDER,
+        statuses=STATUSES,
+    )
+    async def confirm_action_step(self, call: Call, body: AnswerBody) -> Answer[ActionResult]:
+        return await self._answer(call, Kind.CONFIRM, body.text)
+
+    async def _answer(self, call: Call, kind: Kind, text: str) -> Answer[ActionResult]:
+        incident = await incident_named(call.request, self._store)
+        number = _named(call.request, incident).number
+        event = ActionAnswered(self._clock.now(), incident.id, call.by, number, kind, text)
         reason = await self._desk.submit(event)
-        return await self._outcome(reason, incident.id, lambda one: one.key == key)
+        return await self._result(reason, incident.id, lambda one: one.number == number)
 
     def _requested(
         self, incident: Incident, wanted: RequestBody, by: str, key: str
     ) -> ActionRequested:
         undone = find(incident, wanted.undo) if wanted.undo else None
         if wanted.undo and undone is None:
-            raise InvalidInput(f"there's no request {wanted.undo}", "/undo")
+            raise InvalidInput(f"there is no request {wanted.undo}", "/undo")
         name = undone.action if undone else wanted.action
         plan = self._settings().actions.get(name)
         if plan is None:
-            raise InvalidInput(f"there's no action '{name}'", "/action")
-        if undone:
-            parameters: Mapping[str, str] = undone.parameters
-        else:
-            given = {parameter: str(value) for parameter, value in wanted.parameters.items()}
-            parameters, problems = bind(plan, given, known(incident))
-            if problems:
-                raise InvalidInput(
-                    "; ".join(f"{one}: {reason}" for one, reason in problems),
-                    f"/parameters/{problems[0][0]}",
-                )
-        return ActionRequested(
-            self._clock.now(),
-            incident.id,
-            by,
-            key,
-            name,
-            plan.digest,
-            dict(parameters),
-            wanted.undo,
-        )
+            raise InvalidInput(f"there is no action '{name}'", "/action")
+        parameters = undone.parameters if undone else _bound(plan, wanted, incident)
+        now, given = self._clock.now(), dict(parameters)
+        return ActionRequested(now, incident.id, by, key, name, plan.digest, given, wanted.undo)
 
-    def _answerer(self, kind: ActionDecision) -> Callable[[web.Request], Any]:
-        async def handle(request: web.Request) -> web.Response:
-            by = whoever(request, self._auth(), Role.RESPONDER)
-            incident = await incident_named(request, self._store)
-            number = _named(request, incident).number
-            text = (await body(request, AnswerBody)).text
-            event = ActionAnswered(self._clock.now(), incident.id, by, number, kind, text)
-            return await self._outcome(
-                await self._desk.submit(event), incident.id, lambda one: one.number == number
-            )
-
-        return handle
-
-    async def _outcome(
+    async def _result(
         self, reason: Reason, incident_id: int, wanted: Callable[[ActionRequest], bool]
-    ) -> web.Response:
+    ) -> Answer[ActionResult]:
         incident = await self._store.incident(incident_id)
         assert incident is not None
         found = next((one for one in incident.actions if wanted(one)), None)
         shown = self._view(found, await self._store.timeline(incident_id)) if found else None
         status = HTTPStatus.CONFLICT if reason in REFUSED else HTTPStatus.ACCEPTED
-        return answer(
-            {
-                "outcome": reason,
-                "why": row(reason).refusal if reason in REFUSED else None,
-                "request": shown,
-            },
-            status,
+        why = row(reason).refusal if reason in REFUSED else None
+        return Answer(ActionResult(reason, why, shown), status)
+
+    def _view(self, one: ActionRequest, timeline: Sequence[Entry]) -> ActionRequestView:
+        return ActionRequestView(
+            number=one.number,
+            action=one.action,
+            parameters=one.parameters,
+            state=one.state,
+            undoes=one.undoes or None,
+            requested_by=one.requested_by,
+            requested_at=exactly(one.requested_at),
+            approved_by=one.approved_by or None,
+            approved_at=when(one.approved_at),
+            until=when(one.until),
+            shown=tuple(visible(line) for line in self._desk.shown(one)),
+            step=self._guide(one),
+            outputs=[
+                OutputView(exactly(entry.at), entry.what, str(entry.data["output"]))
+                for entry in timeline
+                if entry.data.get("number") == one.number and "output" in entry.data
+            ],
         )
 
-    def _view(self, one: ActionRequest, timeline: Sequence[Entry]) -> dict[str, Any]:
-        said = [
-            entry
-            for entry in timeline
-            if entry.data.get("number") == one.number and "output" in entry.data
-        ]
-        return {
-            "number": one.number,
-            "action": one.action,
-            "parameters": one.parameters,
-            "state": one.state,
-            "undoes": one.undoes or None,
-            "requested_by": one.requested_by,
-            "requested_at": when(one.requested_at),
-            "approved_by": one.approved_by or None,
-            "approved_at": when(one.approved_at),
-            "until": when(one.until),
-            "shown": self._desk.shown(one),
-            "step": self._guide(one),
-            "outputs": [
-                {"at": when(entry.at), "what": entry.what, "output": entry.data["output"]}
-                for entry in said
-            ],
-        }
-
-    def _guide(self, one: ActionRequest) -> dict[str, Any] | None:
-        """The step of a guide that comes next."""
+    def _guide(self, one: ActionRequest) -> GuideStepView | None:
+        """Return the next step of a guide."""
         plan = self._settings().actions.get(one.action)
         if plan is None or plan.digest != one.digest or one.step >= len(plan.guide):
             return None
         step, given = plan.guide[one.step], one.parameters
-        return {
-            "number": one.step + 1,
-            "of": len(plan.guide),
-            "do": fill(step.do, given),
-            "confirm": fill(step.confirm, given) if one.state is ActionState.CONFIRMING else None,
-        }
+        waits = one.state is ActionState.CONFIRMING
+        return GuideStepView(
+            number=one.step + 1,
+            of=len(plan.guide),
+            do=fill(step.do, given),
+            confirm=fill(step.confirm, given) if waits else None,
+        )
 
 
-def _plan(plan: ActionPlan) -> dict[str, Any]:
-    return {
-        "action": plan.name,
-        "description": plan.description,
-        "approval": "second-person" if plan.second_person else "responder",
-        "dry_run": plan.checked,
-        "undo": plan.undoable,
-        "steps": len(plan.guide) or None,
-        "parameters": {
-            name: {
-                "pattern": one.pattern or None,
-                "choices": one.choices or None,
-                "int": "{}..{}".format(*one.integers) if one.integers else None,
-                "default": one.default,
-                "from": one.origin or None,
-            }
+def _bound(plan: ActionPlan, wanted: RequestBody, incident: Incident) -> Mapping[str, str]:
+    """Return the parameters of a request. Raises: Bad."""
+    given = {parameter: str(value) for parameter, value in wanted.parameters.items()}
+    parameters, problems = bind(plan, given, known(incident))
+    if problems:
+        detail = "; ".join(f"{one}: {reason}" for one, reason in problems)
+        raise InvalidInput(detail, f"/parameters/{problems[0][0]}")
+    return parameters
+
+
+def _plan(plan: ActionPlan) -> ActionPlanView:
+    return ActionPlanView(
+        action=plan.name,
+        description=plan.description,
+        approval=Approval.SECOND_PERSON if plan.second_person else Approval.RESPONDER,
+        dry_run=plan.checked,
+        undo=plan.undoable,
+        steps=len(plan.guide) or None,
+        parameters={
+            name: ParameterView(
+                pattern=one.pattern or None,
+                choices=one.choices or None,
+                int="{}..{}".format(*one.integers) if one.integers else None,
+                default=one.default,
+                from_=one.origin or None,
+            )
             for name, one in plan.parameters.items()
         },
-    }
+    )
 
 
 def _named(request: web.Request, incident: Incident) -> ActionRequest:
     """Raises: aiohttp's HTTPNotFound."""
     text = request.match_info["number"]
-    found = (
-        find(incident, int(text)) if text.isascii() and text.isdigit() and len(text) < 10 else None
-    )
+    valid = text.isascii() and text.isdigit() and len(text) < 10
+    found = find(incident, int(text)) if valid else None
     if found is None:
         raise web.HTTPNotFound(text=f"{incident.name} has no request {text}")
     return found

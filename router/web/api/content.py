@@ -1,35 +1,23 @@
-"""What requests and answers of the API hold: JSON, as structs; and the incident that a path names."""
+"""Read requests and write JSON answers; find the incident that a path names."""
 
+import asyncio
+import functools
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 from urllib.parse import parse_qsl
 
 import msgspec
 from aiohttp import web
-from msgspec import Meta, Struct
+from msgspec import Meta
 
+from router.chart import ChartsMissing
 from router.core.text.plain import plain
-from router.model.event import Command
-from router.model.incident import OPEN, Incident, Severity, Status
+from router.model.incident import Incident
 from router.ports.errors import InvalidInput
 from router.ports.store import Store
-
-COMMANDS: Mapping[str, Command] = {
-    "ack": Command.ACKNOWLEDGE,
-    "escalate": Command.ESCALATE,
-    "resolve": Command.RESOLVE,
-    "false-positive": Command.FALSE_POSITIVE,
-    "note": Command.NOTE,
-    "severity": Command.SEVERITY,
-    "assign": Command.ASSIGN,
-    "status": Command.STATUS,
-    "publish": Command.PUBLISH,
-    "announce": Command.ANNOUNCE,
-}
-"""By the last part of their path, in the API and on pages."""
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -39,43 +27,35 @@ MAX_FORM = 64 * 1024
 MAX_FIELDS = 20
 
 LONGEST_TEXT = 10_000
-"""Characters that somebody may write at once: it's on the timeline, and so in every message after
-it.
-"""
+"""Characters of one text. It goes on the timeline, and so into every later message."""
+
+MAX_PAGE = 1_000
+"""Rows of one page of an answer."""
+
+LARGEST = 10**15 - 1
+"""The largest number in a request: any database can store it."""
 
 Text = Annotated[str, Meta(max_length=LONGEST_TEXT)]
+Count = Annotated[int, Meta(ge=0, le=LARGEST)]
+Time = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
+"""RFC 3339, in UTC."""
+
+Limit = Annotated[
+    int, Meta(ge=0, le=LARGEST, description=f"Rows of the page, at most {MAX_PAGE}. Default: 100.")
+]
 
 PICTURE = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
     "X-Content-Type-Options": "nosniff",
 }
-"""Headers of a chart. An SVG has its styles inside, and may do nothing else."""
+"""Headers of a chart. An SVG contains its own styles, and may do nothing else."""
 
 YEAR = 366 * 86_400.0
 
 
-class CommandBody(Struct, frozen=True, forbid_unknown_fields=True):
-    """What a command says beside itself: see `Commanded`.
-
-    All of it is optional, but for what the command needs.
-    """
-
-    text: Text = ""
-    severity: Severity | None = None
-    status: Status | None = None
-    title: str = ""
-
-    def check(self, command: Command) -> None:
-        """Raises: Bad."""
-        if command is Command.NOTE and not self.text:
-            raise InvalidInput("a note needs a text", "/text")
-        if command is Command.SEVERITY and self.severity is None:
-            raise InvalidInput("give the severity to set: P0, P1, P2 or P3", "/severity")
-        if command is Command.STATUS and self.status not in OPEN:
-            raise InvalidInput(
-                f"give the status to set: {', '.join(OPEN)}; there are commands to close it",
-                "/status",
-            )
+def limited(limit: int) -> int:
+    """Return how many rows an answer to `?limit=` has."""
+    return max(1, min(limit, MAX_PAGE))
 
 
 def answer(content: object, status: int = HTTPStatus.OK) -> web.Response:
@@ -85,72 +65,115 @@ def answer(content: object, status: int = HTTPStatus.OK) -> web.Response:
 
 
 def drawn(svg: bytes) -> web.Response:
-    """A chart."""
+    """Return a chart as a response."""
     return web.Response(body=svg, content_type="image/svg+xml", headers=PICTURE)
 
 
+async def draw(chart: Callable[[T], bytes], given: T) -> web.Response:
+    """Draw a chart in a thread. Raises: aiohttp's HTTPNotImplemented if charts are missing."""
+    try:
+        return drawn(await asyncio.to_thread(chart, given))
+    except ChartsMissing as error:
+        raise web.HTTPNotImplemented(text=str(error)) from None
+
+
 async def body(request: web.Request, type_: type[T]) -> T:
-    """The body as a `type_`; none at all is an empty object. Raises: Bad, which names the field."""
+    """Decode the body; an empty body is an empty object. Raises: Bad, which names the field."""
     raw = await request.read()
     try:
         return msgspec.json.decode(raw if raw.strip() else b"{}", type=type_)
     except msgspec.DecodeError as error:
-        detail, _, field = str(error).partition(" - at `$.")
-        raise InvalidInput(detail, _pointer(field.rstrip("`"))) from None
+        raise _invalid(error) from None
     except UnicodeDecodeError:
-        raise InvalidInput("text that isn't UTF-8") from None
+        raise InvalidInput("the body is not UTF-8") from None
+
+
+def _invalid(error: msgspec.DecodeError) -> InvalidInput:
+    """Return the problem of a body, with a JSON Pointer to the field."""
+    detail, _, path = str(error).partition(" - at `$.")
+    pointer = _pointer(path.rstrip("`"))
+    if missing := re.search(r"required field `(\w+)`", detail):
+        pointer += f"/{missing[1]}"
+    return InvalidInput(detail, pointer)
 
 
 def _pointer(path: str) -> str:
-    """Msgspec's `plan.steps[0].by` as a JSON Pointer; it doesn't name the key of a mapping, where
-    the pointer ends.
+    """Return `plan.steps[0].by` as a JSON Pointer.
+
+    Msgspec omits the keys of mappings: it ends there.
     """
     steps = re.findall(r"[^.\[\]]+", path.split("[...]", maxsplit=1)[0])
     return "".join(f"/{step}" for step in steps)
 
 
-async def form(request: web.Request, most: int = MAX_FORM) -> dict[str, str]:
-    """The fields of a page's form, of at most so many bytes.
+def query(request: web.Request, type_: type[T]) -> T:
+    """Decode the query parameters; unknown ones are ignored.
 
-    Raises: Bad, aiohttp's HTTPRequestEntityTooLarge.
+    Raises: Bad, which names the parameter.
     """
-    raw = await request.clone(client_max_size=most).read()
+    known = _parameters(type_)
+    given: dict[str, Any] = {}
+    for name, schema in known.items():
+        if values := request.query.getall(name, []):
+            given[name] = values if schema.get("type") == "array" else values[0]
     try:
-        fields = parse_qsl(
-            raw.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=MAX_FIELDS
-        )
+        return msgspec.convert(given, type_, strict=False)
+    except msgspec.ValidationError as error:
+        name = re.findall(r"\$\.(\w+)", str(error))[0]
+        raise InvalidInput(f"?{name}= takes {_expected(known[name])}", f"/{name}") from None
+
+
+@functools.cache
+def _parameters(type_: type[msgspec.Struct]) -> Mapping[str, dict[str, Any]]:
+    """Return the JSON Schema of each query parameter, by its name."""
+    fields = msgspec.structs.fields(type_)
+    return {each.encode_name: msgspec.json.schema(each.type) for each in fields}
+
+
+def _expected(schema: Mapping[str, Any]) -> str:
+    """Describe the values of a query parameter."""
+    for one in (*schema.get("$defs", {}).values(), schema):
+        if "enum" in one:
+            return f"one of: {', '.join(one['enum'])}"
+    kinds = {"integer": "a whole number", "boolean": "true or false"}
+    return kinds.get(schema.get("type", ""), "text")
+
+
+async def form(request: web.Request, most: int = MAX_FORM) -> dict[str, str]:
+    """Read a page's form of at most `most` bytes. Raises: Bad, HTTPRequestEntityTooLarge."""
+    raw = await request.clone(client_max_size=most).read()
+    text = raw.decode("utf-8", "replace")
+    try:
+        fields = parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_FIELDS)
     except ValueError:
-        raise InvalidInput("the form has more fields than any of ours") from None
+        raise InvalidInput(f"the form has more than {MAX_FIELDS} fields") from None
     return {name: value.replace("\r\n", "\n").strip() for name, value in fields}
 
 
 def check_ahead(at: float, now: float, pointer: str) -> None:
-    """That a time which somebody gives isn't beyond what can be shown, or meant. Raises: Bad."""
+    """Refuse a time more than a year ahead. Raises: Bad."""
     if at > now + YEAR:
-        raise InvalidInput("that's more than a year ahead", pointer)
+        raise InvalidInput("more than a year ahead", pointer)
 
 
 def idempotency_key(request: web.Request) -> str:
-    """By which the same request is known again; one of its own, if it has none."""
+    """Return the request's `Idempotency-Key`, or a random key if it has none."""
     return plain(request.headers.get("Idempotency-Key", ""))[:100] or secrets.token_hex(8)
 
 
-def number(request: web.Request, name: str, default: int) -> int:
-    """A query parameter. Raises: Bad."""
-    text = request.query.get(name, str(default))
+def page_number(request: web.Request, name: str) -> int:
+    """Return a whole number from the query of a page; 0 if it's not there. Raises: Bad."""
+    text = request.query.get(name, "0")
     if not (text.isascii() and text.isdigit() and len(text) < 16):
         raise InvalidInput(f"?{name}= takes a whole number", f"/{name}")
     return int(text)
 
 
 async def incident_named(request: web.Request, store: Store) -> Incident:
-    """By number or name in the path's `{id}`: 142, INC-142. Raises: aiohttp's HTTPNotFound."""
+    """Find the incident of the path's `{id}`: 142 or INC-142. Raises: aiohttp's HTTPNotFound."""
     text = request.match_info["id"].upper().removeprefix("INC-")
-    found = (
-        await store.incident(int(text))
-        if text.isascii() and text.isdigit() and len(text) < 16
-        else None
-    )
+    valid = text.isascii() and text.isdigit() and len(text) < 16
+    found = await store.incident(int(text)) if valid else None
     if found is None:
-        raise web.HTTPNotFound(text=f"there's no incident {request.match_info['id']}")
+        raise web.HTTPNotFound(text=f"there is no incident {request.match_info['id']}")
     return found

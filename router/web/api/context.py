@@ -1,45 +1,46 @@
-"""What helps to investigate an incident, gathered from the store and the config: for the API, and
-for its page.
-"""
+"""Gather what helps to investigate an incident: for the API and for the incident's page."""
 
 import asyncio
+import functools
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
-from typing import Any
+from typing import Literal
 
 from aiohttp import web
 from msgspec import Struct
 
-from router.chart import ImageFormat, Look, line_chart
+from router.chart import ChartsMissing, ImageFormat, Look, line_chart, notice
 from router.config.document import Document
 from router.core.deployments.similar import Fix, Similar, similar, what_fixed
 from router.core.messages.context_links import Link, Window, links, query_of, window
 from router.model.deployment import Deployment
-from router.model.incident import Incident
+from router.model.incident import Incident, Severity, Status
 from router.ports.clock import Clock
 from router.ports.errors import NoChart
 from router.ports.services import Charts
 from router.ports.store import AlertRow, Store
 from router.records.records import Records
-from router.web.api.content import PICTURE, answer, incident_named
-from router.web.api.views import alert, deployment, when
+from router.web.api import views
+from router.web.api.content import PICTURE, Time, incident_named
+from router.web.api.operation import Call, operation, routes
+from router.web.api.views import AlertView, DeploymentView, exactly, when
 from router.web.auth import Role, whoever
 
 TYPES = {ImageFormat.SVG: "image/svg+xml", ImageFormat.PNG: "image/png"}
 
-LOOKED_AT = 500
-"""How many of the incidents before one are compared with it."""
+COMPARED = 500
+"""Earlier incidents that are compared with this one."""
 
 DEPLOYMENTS = 20
 ALERTS = 100
-"""How many of each are shown."""
+"""Rows that are shown."""
 
 
 class InvestigationContext(Struct, frozen=True):
-    """The time to look at, where, at what, and what was like it before.
+    """The time window, links, deployments, alerts and similar incidents.
 
-    `query` is the alert's own PromQL, `chart` the path of what it measured, drawn; "" where there's
-    none. `deployments` are those of that time, newest first.
+    `query` is the alert's own PromQL, `chart` the path of its chart; "" where there is none.
+    `deployments` are those of the window, newest first.
     """
 
     window: Window
@@ -51,27 +52,80 @@ class InvestigationContext(Struct, frozen=True):
     similar: list[tuple[Similar, Fix | None]]
 
 
+class WindowView(Struct, frozen=True):
+    """The time to look at. `onset` is when the first alert began to fire."""
+
+    start: Time
+    onset: Time
+    end: Time
+
+
+class LinkView(Struct, frozen=True):
+    """A link to another service, or the problem with its template."""
+
+    name: str
+    url: str | None
+    problem: str | None
+
+
+class FixView(Struct, frozen=True):
+    """The note that says what fixed an incident."""
+
+    text: str
+    by: str | None
+    at: Time
+
+
+class SimilarView(Struct, frozen=True):
+    """An earlier incident: how similar it is, by what, and what fixed it."""
+
+    incident: int
+    name: str
+    title: str
+    severity: Severity
+    status: Status
+    opened_at: Time
+    closed_at: Time | None
+    closed_by: str | None
+    score: float
+    same: Literal["key", "rule", "labels"]
+    labels: tuple[str, ...]
+    fix: FixView | None
+
+
+class ContextView(Struct, frozen=True):
+    """What helps to investigate an incident."""
+
+    window: WindowView
+    links: list[LinkView]
+    query: str | None
+    chart: str | None
+    deployments: list[DeploymentView]
+    alerts: list[AlertView]
+    similar: list[SimilarView]
+
+
 class Investigation:
-    """Gathers. It decides nothing."""
+    """Gathers; decides nothing."""
 
     def __init__(
         self,
         store: Store,
         clock: Clock,
         charts: Charts,
-        deployed: Records[Deployment],
+        deployments: Records[Deployment],
         *,
         document: Callable[[], Document],
     ) -> None:
         self._store = store
         self._clock = clock
         self._charts = charts
-        self._deployed = deployed
+        self._deployments = deployments
         self._document = document
 
     def routes(self) -> list[web.RouteDef]:
         return [
-            web.get("/api/v1/incidents/{id}/context", self.show),
+            *routes(self, lambda: self._document().auth),
             web.get("/incidents/{id}/chart.{form:svg|png}", self.draw),
         ]
 
@@ -79,8 +133,8 @@ class Investigation:
         """Raises: StoreUnavailable."""
         rows = list(await self._store.alerts(incident_id=one.id, limit=ALERTS))
         seen = self._window(one, rows)
-        deployed = await self._deployed.find(since=seen.start, until=seen.end, limit=DEPLOYMENTS)
-        before = await self._store.incidents(before=one.id, limit=LOOKED_AT)
+        deployed = await self._deployments.find(since=seen.start, until=seen.end, limit=DEPLOYMENTS)
+        earlier = await self._store.incidents(before=one.id, limit=COMPARED)
         return InvestigationContext(
             window=seen,
             links=links([(link.name, link.url) for link in self._document().links], one, seen),
@@ -90,7 +144,7 @@ class Investigation:
             alerts=rows,
             similar=[
                 (found, what_fixed(await self._store.timeline(found.incident.id)))
-                for found in similar(one, before)
+                for found in similar(one, earlier)
             ],
         )
 
@@ -98,9 +152,7 @@ class Investigation:
         return window(one, [row.alert for row in rows], self._clock.now())
 
     async def draw(self, request: web.Request) -> web.Response:
-        """The chart; where there's none, a picture that says why, for it's shown in the chart's
-        place.
-        """
+        """Return the chart; on failure a picture with the reason, as pages embed it."""
         whoever(request, self._document().auth, Role.VIEWER, in_browser=True)
         one, form = (
             await incident_named(request, self._store),
@@ -112,14 +164,7 @@ class Investigation:
             drawn = await self._charts.draw(one, seen, form)
         except NoChart as error:
             status = HTTPStatus.BAD_GATEWAY
-            drawn = await asyncio.to_thread(
-                line_chart,
-                [],
-                start=seen.start,
-                end=seen.end,
-                title=f"No chart: {error}",
-                look=Look(form),
-            )
+            drawn = await _notice(f"No chart: {error}", seen, form)
         return web.Response(
             status=status,
             body=drawn,
@@ -127,40 +172,54 @@ class Investigation:
             headers=PICTURE | {"Cache-Control": "private, max-age=30"},
         )
 
-    async def show(self, request: web.Request) -> web.Response:
-        whoever(request, self._document().auth, Role.VIEWER)
-        return answer(_view(await self.of(await incident_named(request, self._store))))
+    @operation(
+        "GET",
+        "/incidents/{id}/context",
+        "Show links, deployments, alerts and similar incidents.",
+    )
+    async def show_context(self, call: Call) -> ContextView:
+        return _view(await self.of(await incident_named(call.request, self._store)))
 
 
-def _view(context: InvestigationContext) -> dict[str, Any]:
+async def _notice(words: str, seen: Window, form: ImageFormat) -> bytes:
+    """Return a picture of a text. Raises: aiohttp's HTTPBadGateway for a PNG without charts."""
+    if form is ImageFormat.SVG:
+        return notice(words, Look(form))
+    draw = functools.partial(line_chart, [], start=seen.start, end=seen.end, title=words)
+    try:
+        return await asyncio.to_thread(draw, look=Look(form))
+    except ChartsMissing:
+        raise web.HTTPBadGateway(text=words) from None
+
+
+def _view(context: InvestigationContext) -> ContextView:
     seen = context.window
-    return {
-        "window": {"start": when(seen.start), "onset": when(seen.onset), "end": when(seen.end)},
-        "links": [
-            {"name": link.name, "url": link.url or None, "problem": link.problem or None}
-            for link in context.links
+    return ContextView(
+        window=WindowView(exactly(seen.start), exactly(seen.onset), exactly(seen.end)),
+        links=[
+            LinkView(link.name, link.url or None, link.problem or None) for link in context.links
         ],
-        "query": context.query or None,
-        "chart": context.chart or None,
-        "deployments": [deployment(one) for one in context.deployments],
-        "alerts": [alert(row) for row in context.alerts],
-        "similar": [_similar(found, fix) for found, fix in context.similar],
-    }
+        query=context.query or None,
+        chart=context.chart or None,
+        deployments=[views.deployment(one) for one in context.deployments],
+        alerts=[views.alert(row) for row in context.alerts],
+        similar=[_similar(found, fix) for found, fix in context.similar],
+    )
 
 
-def _similar(found: Similar, fix: Fix | None) -> dict[str, Any]:
+def _similar(found: Similar, fix: Fix | None) -> SimilarView:
     one = found.incident
-    return {
-        "incident": one.id,
-        "name": one.name,
-        "title": one.title,
-        "severity": one.severity,
-        "status": one.status,
-        "opened_at": when(one.opened_at),
-        "closed_at": when(one.closed_at),
-        "closed_by": one.closed_by or None,
-        "score": found.score,
-        "same": found.same,
-        "labels": found.labels,
-        "fix": fix and {"text": fix.text, "by": fix.by or None, "at": when(fix.at)},
-    }
+    return SimilarView(
+        incident=one.id,
+        name=one.name,
+        title=one.title,
+        severity=one.severity,
+        status=one.status,
+        opened_at=exactly(one.opened_at),
+        closed_at=when(one.closed_at),
+        closed_by=one.closed_by or None,
+        score=found.score,
+        same=found.same,
+        labels=found.labels,
+        fix=FixView(fix.text, fix.by or None, exactly(fix.at)) if fix else None,
+    )

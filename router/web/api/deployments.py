@@ -1,33 +1,47 @@
-"""Deployments over the API: told by whatever deploys, and listed."""
+"""Deployments over the API: recorded by whatever deploys, and listed."""
 
 import math
 import secrets
 from collections.abc import Callable
 from datetime import datetime
+from typing import Annotated
 
 from aiohttp import web
-from msgspec import Struct
-from msgspec.structs import asdict
+from msgspec import Meta, Struct
 
 from router.config.document import Auth
-from router.model.deployment import Deployment, DeployOutcome
+from router.model.deployment import Deployment, DeploymentFacts
+from router.model.reason import Reason
 from router.ports.clock import Clock
 from router.ports.errors import InvalidInput
 from router.ports.services import DeploymentRecorder
 from router.records.records import Records
-from router.web.api.content import answer, body, number
+from router.web.api.content import MAX_PAGE, Count, Limit, limited
+from router.web.api.operation import Call, operation, routes
+from router.web.api.views import DeploymentView
 from router.web.api.views import deployment as view
-from router.web.auth import Role, whoever
+from router.web.auth import Role
 
 LONGEST = 500
-"""Characters of each text: what is told here goes into messages."""
-
-MAX_PAGE = 1_000
+"""Characters of each text: it goes into messages."""
 
 
-class DeploymentBody(Struct, frozen=True, forbid_unknown_fields=True):
-    """A deployment of `service`, or of what the config says that `repository` with `environment` or
-    `branch` deploys.
+class DeploymentQuery(Struct, frozen=True):
+    """Which deployments, and from when on."""
+
+    service: Annotated[str, Meta(description="Only this service.")] = ""
+    before: Annotated[Count, Meta(description="Only before this time, in UTC seconds.")] = 0
+    limit: Limit = 100
+
+
+class DeploymentPage(Struct, frozen=True):
+    """Deployments, newest first."""
+
+    deployments: list[DeploymentView]
+
+
+class DeploymentBody(DeploymentFacts, frozen=True, forbid_unknown_fields=True):
+    """A deployment of `service`, or of the services that the config has for `repository`.
 
     The same `id` again is the same deployment. `at` is RFC 3339; without it, now.
     """
@@ -35,73 +49,61 @@ class DeploymentBody(Struct, frozen=True, forbid_unknown_fields=True):
     service: str = ""
     id: str = ""
     at: str = ""
-    outcome: DeployOutcome = DeployOutcome.SUCCESS
-    version: str = ""
-    commit: str = ""
-    previous: str = ""
-    repository: str = ""
-    environment: str = ""
-    branch: str = ""
-    author: str = ""
-    url: str = ""
-    compare: str = ""
 
 
-class DeploymentPaths:
+class RecordedDeployment(Struct, frozen=True):
+    """The outcome, and the deployment as it is known now."""
+
+    outcome: Reason
+    deployment: DeploymentView
+
+
+class DeploymentApi:
     """`/api/v1/deployments`."""
 
     def __init__(
         self,
-        shelf: Records[Deployment],
+        deployments: Records[Deployment],
         recorder: DeploymentRecorder,
         clock: Clock,
         *,
         auth: Callable[[], Auth],
     ) -> None:
-        self._shelf = shelf
+        self._deployments = deployments
         self._recorder = recorder
         self._clock = clock
         self._auth = auth
 
     def routes(self) -> list[web.RouteDef]:
-        base = "/api/v1/deployments"
-        return [web.get(base, self.list_deployments), web.post(base, self.tell)]
+        return routes(self, self._auth)
 
-    async def list_deployments(self, request: web.Request) -> web.Response:
-        """Newest first; `before` (UTC seconds, whole) is a time to page from."""
-        whoever(request, self._auth(), Role.VIEWER)
-        service, before = request.query.get("service", ""), number(request, "before", 0)
-        limit = max(1, min(number(request, "limit", 100), MAX_PAGE))
-        found = await self._shelf.find(until=before or math.inf, limit=MAX_PAGE)
+    @operation("GET", "/deployments", "List deployments, newest first.")
+    async def list_deployments(self, query: DeploymentQuery) -> DeploymentPage:
+        until, service = query.before or math.inf, query.service
+        found = await self._deployments.find(until=until, limit=MAX_PAGE)
         shown = [one for _, one in found if not service or service in one.services]
-        return answer({"deployments": [view(one) for one in shown[:limit]]})
+        return DeploymentPage([view(one) for one in shown[: limited(query.limit)]])
 
-    async def tell(self, request: web.Request) -> web.Response:
-        """Raises: Bad."""
-        by = whoever(request, self._auth(), Role.RESPONDER)
-        told = await body(request, DeploymentBody)
-        reason, known = await self._recorder.record(self._deployment(told, by))
+    @operation("POST", "/deployments", "Record a deployment.", Role.RESPONDER)
+    async def record_deployment(self, call: Call, body: DeploymentBody) -> RecordedDeployment:
+        reason, known = await self._recorder.record(self._deployment(body, call.by))
         if not known.services:
             raise InvalidInput(
-                "give the service, or a repository that `deployments.services` has", "/service"
+                "give the service, or a repository of `deployments.services`", "/service"
             )
-        return answer({"outcome": reason, "deployment": view(known)})
+        return RecordedDeployment(reason, view(known))
 
-    def _deployment(self, told: DeploymentBody, by: str) -> Deployment:
-        given = asdict(told)
-        for name, value in given.items():
-            if len(value) > LONGEST:
+    def _deployment(self, given: DeploymentBody, by: str) -> Deployment:
+        for name in given.__struct_fields__:
+            if len(getattr(given, name)) > LONGEST:
                 raise InvalidInput(f"at most {LONGEST} characters", f"/{name}")
-        for name in ("service", "at", "id"):
-            given.pop(name)
-        given["author"] = told.author or by
-        services = (told.service,) if told.service else ()
+        facts = {name: getattr(given, name) for name in DeploymentFacts.__struct_fields__}
         return Deployment(
-            id=f"api:{told.id or secrets.token_hex(8)}",
-            at=self._at(told.at),
+            id=f"api:{given.id or secrets.token_hex(8)}",
+            at=self._at(given.at),
             source=f"api:{by}",
-            services=services,
-            **given,
+            services=(given.service,) if given.service else (),
+            **facts | {"author": given.author or by},
         )
 
     def _at(self, text: str) -> float:

@@ -1,14 +1,12 @@
-"""Drills over the API: start, watch, tick off, stop; canaries, and the scoreboard.
+"""Drills over the API: start, watch, tick off, stop; channel tests. Decides nothing."""
 
-It decides nothing.
-"""
-
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Literal
 
 from aiohttp import web
-from msgspec import Struct
+from msgspec import Meta, Struct
+from msgspec.structs import asdict
 
 from router.config.document import Auth
 from router.config.load import Config
@@ -17,46 +15,132 @@ from router.core.drill.previews import previews
 from router.core.drill.report import report
 from router.core.incident.settings import Settings
 from router.core.reachability.channel_health import QUARTER, addresses, standings
-from router.model.drill import TICKED, Drill, DrillPlan, Tick
+from router.model.drill import TICKED, Drill, DrillPlan, Ending, Kind, Tick
 from router.model.notification import channel_of, person_of
 from router.ports.clock import Clock
 from router.ports.errors import InvalidInput
 from router.ports.services import DrillService, DrillView
 from router.ports.store import Store
-from router.web.api.content import answer, body
-from router.web.api.views import when
-from router.web.auth import Role, whoever
+from router.web.api.content import Time
+from router.web.api.operation import Call, operation, routes
+from router.web.api.views import exactly, when
+from router.web.auth import Role
 
 
 class StartBody(Struct, frozen=True, forbid_unknown_fields=True):
-    """The name of a scenario of the config, or else a whole one."""
+    """The name of a scenario of the config, or a whole scenario."""
 
-    scenario: str = ""
+    scenario: Annotated[str, Meta(description="The name of a scenario of the config.")] = ""
     plan: DrillPlan | None = None
 
 
 class TickBody(Struct, frozen=True, forbid_unknown_fields=True):
-    """Which item of which step is done, both counted from 1; without an item, the only one."""
+    """The item that is done, and its step. Both count from 1."""
 
     step: int
     item: int = 1
 
 
 class CanaryBody(Struct, frozen=True, forbid_unknown_fields=True):
-    """Channels by name, people as `contact:NAME`; without any, every channel that has a destination
-    of its own.
-    """
+    """Channels by name and people as `contact:NAME`; without any, all channels."""
 
     to: list[str] = []
 
 
-class Drills:
-    """The paths below `/api/v1/drills`.
+class DrillSummary(Struct, frozen=True):
+    """A drill. `ends_by` is its time-out."""
 
-    `regular` says when the regular drill was last held, and is due.
+    id: str
+    scenario: str
+    by: str | None
+    started_at: Time
+    ends_by: Time
+    ended_at: Time | None
+    ending: Ending | None
+    ended_by: str | None
+
+
+class ItemView(Struct, frozen=True):
+    """An item to tick off, and who did."""
+
+    number: int
+    text: str
+    by: str | None
+
+
+class DrillStepView(Struct, frozen=True):
+    """A step of a drill and its state."""
+
+    number: int
+    kind: Kind
+    name: str
+    state: Literal["fired", "waiting", "met", "late", "missed"]
+    at: Time | None
+    by: str | None
+    items: list[ItemView]
+
+
+class DrillDetail(DrillSummary, frozen=True):
+    """A drill with its steps; `report` is Markdown."""
+
+    incidents: list[str]
+    steps: list[DrillStepView]
+    report: str
+
+
+class ScenarioView(Struct, frozen=True):
+    """A scenario of the config; `time_out` is in seconds."""
+
+    name: str
+    description: str
+    time_out: float
+    steps: int
+
+
+class CadenceView(Struct, frozen=True):
+    """The regular drill; `every` is in seconds."""
+
+    scenario: str
+    every: float
+    last: Time | None
+    due: Time
+    overdue: bool
+
+
+class DrillList(Struct, frozen=True):
+    """Past drills, the scenarios of the config, and the regular drill."""
+
+    drills: list[DrillSummary]
+    scenarios: list[ScenarioView]
+    schedule: CadenceView | None
+
+
+class AddressView(Struct, frozen=True):
+    """An address, when a message to it last arrived, and `why` it is not proven."""
+
+    address: str
+    channel: str
+    contact: str | None
+    proven_at: Time | None
+    proven: bool
+    why: str | None
+
+
+class Scoreboard(Struct, frozen=True):
+    """Addresses, unproven ones first. An address is proven by a message since `since`."""
+
+    since: Time
+    unproven: int
+    addresses: list[AddressView]
+
+
+class Drills:
+    """The operations below `/api/v1/drills`.
+
+    `regular` returns when the regular drill was last held, and when it is due.
     """
 
-    def __init__(  # noqa: PLR0913 - the parts it stands between
+    def __init__(  # noqa: PLR0913 - its parts
         self,
         hall: DrillService,
         store: Store,
@@ -74,96 +158,91 @@ class Drills:
         self._regular = regular
 
     def routes(self) -> list[web.RouteDef]:
-        base = "/api/v1/drills"
-        return [
-            web.get(base, self.list_drills),
-            web.post(base, self.start),
-            web.post(f"{base}/canary", self.canary),
-            web.get(f"{base}/scoreboard", self.scoreboard),
-            web.get(f"{base}/{{id}}", self.show),
-            web.post(f"{base}/{{id}}/tick", self.tick),
-            web.post(f"{base}/{{id}}/stop", self.stop),
-        ]
+        return routes(self, self._auth)
 
-    async def list_drills(self, request: web.Request) -> web.Response:
-        """Those that were held, what may be, and when the regular one is due."""
-        whoever(request, self._auth, Role.VIEWER)
+    @operation("GET", "/drills", "List past drills, the scenarios, and the regular drill.")
+    async def list_drills(self) -> DrillList:
         drills = await self._hall.drills()
-        return answer(
-            {
-                "drills": [_summary(one) for one in drills],
-                "scenarios": [_scenario(plan) for plan in self._config().drills.values()],
-                "schedule": await self._schedule(),
-            }
+        return DrillList(
+            [_summary(one) for one in drills],
+            [_scenario(plan) for plan in self._config().drills.values()],
+            await self._schedule(),
         )
 
-    async def show(self, request: web.Request) -> web.Response:
-        whoever(request, self._auth, Role.VIEWER)
-        return answer(self._view(await self._named(request)))
+    @operation(
+        "POST",
+        "/drills",
+        "Start a drill.",
+        Role.RESPONDER,
+        statuses=(HTTPStatus.CREATED,),
+        problems=(HTTPStatus.CONFLICT,),
+    )
+    async def start_drill(self, call: Call, body: StartBody) -> DrillDetail:
+        """Raises: Bad; aiohttp's HTTPConflict while a drill of that name runs."""
+        return await self._start(self._plan(body), call.by)
 
-    async def start(self, request: web.Request) -> web.Response:
-        """Raises: Bad; aiohttp's HTTPConflict, while one of that name is running."""
-        by = whoever(request, self._auth, Role.RESPONDER)
-        return await self._start(self._plan(await body(request, StartBody)), by)
+    @operation(
+        "POST",
+        "/drills/canary",
+        "Send a test message to channels, or to people.",
+        Role.RESPONDER,
+        statuses=(HTTPStatus.CREATED,),
+        problems=(HTTPStatus.CONFLICT,),
+    )
+    async def test_channels(self, call: Call, body: CanaryBody) -> DrillDetail:
+        to = canary_addresses(body.to, self._config().own, self._settings())
+        return await self._start(course.canary(to), call.by)
 
-    async def canary(self, request: web.Request) -> web.Response:
-        """As `start`."""
-        by = whoever(request, self._auth, Role.RESPONDER)
-        asked = await body(request, CanaryBody)
-        to = canary_addresses(asked.to, self._config().own, self._settings())
-        return await self._start(course.canary(to), by)
-
-    async def tick(self, request: web.Request) -> web.Response:
-        """The same again has no second effect. Raises: Bad."""
-        by = whoever(request, self._auth, Role.RESPONDER)
-        drill_id = (await self._named(request)).drill.id
-        asked = await body(request, TickBody)
-        try:
-            await self._hall.tick(
-                drill_id, Tick(asked.step - 1, asked.item - 1, by, self._clock.now())
-            )
-        except ValueError as error:
-            raise InvalidInput(str(error), "/step") from None
-        return answer(self._view(await self._named(request)))
-
-    async def stop(self, request: web.Request) -> web.Response:
-        """Raises: aiohttp's HTTPConflict, if it has ended."""
-        by = whoever(request, self._auth, Role.RESPONDER)
-        drill_id = (await self._named(request)).drill.id
-        if not await self._hall.stop(drill_id, by):
-            raise web.HTTPConflict(text=f"the drill {drill_id} has ended already")
-        return answer(self._view(await self._named(request)))
-
-    async def scoreboard(self, request: web.Request) -> web.Response:
-        """Each channel and way to a person, the unproven first."""
-        whoever(request, self._auth, Role.VIEWER)
+    @operation("GET", "/drills/scoreboard", "Show when a message to each address last arrived.")
+    async def show_scoreboard(self) -> Scoreboard:
         config, settings = self._config(), self._settings()
         lasts = config.cadence.every if config.cadence else QUARTER
         since = self._clock.now() - lasts
-        there = addresses((*config.own, *settings.public), settings.people)
-        found = standings(there, await self._store.proven(), since, settings.destinations)
+        known = addresses((*config.own, *settings.public), settings.people)
+        found = standings(known, await self._store.proven(), since, settings.destinations)
         shown = [
-            {
-                "address": one.address,
-                "channel": channel_of(one.address),
-                "contact": person_of(one.address) or None,
-                "proven_at": when(one.at),
-                "proven": one.proven,
-                "why": one.why or None,
-            }
+            AddressView(
+                address=one.address,
+                channel=channel_of(one.address),
+                contact=person_of(one.address) or None,
+                proven_at=when(one.at),
+                proven=one.proven,
+                why=one.why or None,
+            )
             for one in found
         ]
-        return answer(
-            {
-                "since": when(since),
-                "unproven": sum(not one.proven for one in found),
-                "addresses": shown,
-            }
-        )
+        return Scoreboard(exactly(since), sum(not one.proven for one in found), shown)
+
+    @operation("GET", "/drills/{id}", "Show a drill: its steps, and its report as Markdown.")
+    async def show_drill(self, call: Call) -> DrillDetail:
+        return self._view(await self._named(call.request))
+
+    @operation("POST", "/drills/{id}/tick", "Tick off an item of a step.", Role.RESPONDER)
+    async def tick_off(self, call: Call, body: TickBody) -> DrillDetail:
+        """Ticking off twice has no second effect. Raises: Bad."""
+        drill_id = (await self._named(call.request)).drill.id
+        tick = Tick(body.step - 1, body.item - 1, call.by, self._clock.now())
+        try:
+            await self._hall.tick(drill_id, tick)
+        except ValueError as error:
+            raise InvalidInput(str(error), "/step") from None
+        return self._view(await self._named(call.request))
+
+    @operation(
+        "POST",
+        "/drills/{id}/stop",
+        "End a drill, and resolve its incidents.",
+        Role.RESPONDER,
+        problems=(HTTPStatus.CONFLICT,),
+    )
+    async def stop_drill(self, call: Call) -> DrillDetail:
+        drill_id = (await self._named(call.request)).drill.id
+        if not await self._hall.stop(drill_id, call.by):
+            raise web.HTTPConflict(text=f"the drill {drill_id} has ended already")
+        return self._view(await self._named(call.request))
 
     # --- parts of these
 
-    @property
     def _auth(self) -> Auth:
         return self._config().document.auth
 
@@ -172,15 +251,12 @@ class Drills:
         plans = self._config().drills
         if asked.plan is None:
             if asked.scenario not in plans:
-                raise InvalidInput(
-                    f"no scenario '{asked.scenario}' is configured; there are: {', '.join(plans)}",
-                    "/scenario",
-                )
+                detail = f"no scenario '{asked.scenario}' is configured; there are: "
+                raise InvalidInput(detail + ", ".join(plans), "/scenario")
             return plans[asked.scenario]
         if asked.plan.proof or any(step.alert and step.alert.to for step in asked.plan.steps):
-            raise InvalidInput(
-                "only a canary is sent to addresses of its own: POST /api/v1/drills/canary", "/plan"
-            )
+            detail = "only a channel test has addresses of its own: POST /api/v1/drills/canary"
+            raise InvalidInput(detail, "/plan")
         self._check_targets(asked.plan)
         return asked.plan
 
@@ -195,49 +271,43 @@ class Drills:
             if unknown := [target for target in step.by if target not in known]:
                 raise InvalidInput(f"the config has no {unknown[0]}", f"/plan/steps/{number}/by")
 
-    async def _start(self, plan: DrillPlan, by: str) -> web.Response:
+    async def _start(self, plan: DrillPlan, by: str) -> DrillDetail:
         drill = await self._hall.start(plan, by)
         if drill is None:
-            raise web.HTTPConflict(
-                text=f"a drill of '{plan.name}' is running: wait for its end, or stop it"
-            )
+            detail = f"a drill of '{plan.name}' is running: wait for its end, or stop it"
+            raise web.HTTPConflict(text=detail)
         seen = await self._hall.seen(drill.id)
         assert seen is not None
-        return answer(self._view(seen), HTTPStatus.CREATED)
+        return self._view(seen)
 
     async def _named(self, request: web.Request) -> DrillView:
         """Raises: aiohttp's HTTPNotFound."""
         found = await self._hall.seen(request.match_info["id"])
         if found is None:
-            raise web.HTTPNotFound(text=f"there's no drill {request.match_info['id']}")
+            raise web.HTTPNotFound(text=f"there is no drill {request.match_info['id']}")
         return found
 
-    async def _schedule(self) -> dict[str, Any] | None:
+    async def _schedule(self) -> CadenceView | None:
         cadence = self._config().cadence
         if cadence is None:
             return None
         last, due = await self._regular()
-        return {
-            "scenario": cadence.scenario,
-            "every": cadence.every,
-            "last": when(last),
-            "due": when(due),
-            "overdue": due <= self._clock.now(),
-        }
+        overdue = due <= self._clock.now()
+        return CadenceView(cadence.scenario, cadence.every, when(last), exactly(due), overdue)
 
-    def _view(self, seen: DrillView) -> dict[str, Any]:
+    def _view(self, seen: DrillView) -> DrillDetail:
         settings = self._settings()
         texts = previews(seen.drill, seen.scene, settings)
-        return {
-            **_summary(seen.drill),
-            "incidents": [one.name for one in seen.scene.incidents],
-            "steps": _steps(seen),
-            "report": report(seen.drill, seen.scene, seen.outcomes, settings.people, texts),
-        }
+        return DrillDetail(
+            **asdict(_summary(seen.drill)),
+            incidents=[one.name for one in seen.scene.incidents],
+            steps=_steps(seen),
+            report=report(seen.drill, seen.scene, seen.outcomes, settings.people, texts),
+        )
 
 
 def canary_addresses(to: Sequence[str], own: Sequence[str], settings: Settings) -> tuple[str, ...]:
-    """Raises: Bad, for one that there isn't."""
+    """Return the addresses of channels and contacts. Raises: Bad, for an unknown one."""
     contacts = settings.people.contacts
     found: list[str] = []
     for number, one in enumerate(to or own):
@@ -247,60 +317,54 @@ def canary_addresses(to: Sequence[str], own: Sequence[str], settings: Settings) 
         elif kind == "contact" and contacts.get(name):
             found += [f"{way.via}/{name}" for way in contacts[name]]
         else:
-            raise InvalidInput(
-                f"'{one}' is neither a channel with a destination of its own nor contact:NAME",
-                f"/to/{number}",
-            )
+            detail = f"'{one}' is neither a channel with its own destination nor contact:NAME"
+            raise InvalidInput(detail, f"/to/{number}")
     if not found:
-        raise InvalidInput("there's no channel with a destination of its own", "/to")
+        raise InvalidInput("there is no channel with its own destination", "/to")
     return tuple(dict.fromkeys(found))
 
 
-def _summary(one: Drill) -> dict[str, Any]:
-    return {
-        "id": one.id,
-        "scenario": one.plan.name,
-        "by": one.by or None,
-        "started_at": when(one.started_at),
-        "ends_by": when(one.started_at + one.plan.time_out),
-        "ended_at": when(one.ended_at),
-        "ending": one.ending,
-        "ended_by": one.ended_by or None,
-    }
+def _summary(one: Drill) -> DrillSummary:
+    return DrillSummary(
+        id=one.id,
+        scenario=one.plan.name,
+        by=one.by or None,
+        started_at=exactly(one.started_at),
+        ends_by=exactly(one.started_at + one.plan.time_out),
+        ended_at=when(one.ended_at),
+        ending=one.ending,
+        ended_by=one.ended_by or None,
+    )
 
 
-def _scenario(plan: DrillPlan) -> dict[str, Any]:
-    return {
-        "name": plan.name,
-        "description": plan.description,
-        "time_out": plan.time_out,
-        "steps": len(plan.steps),
-    }
+def _scenario(plan: DrillPlan) -> ScenarioView:
+    return ScenarioView(plan.name, plan.description, plan.time_out, len(plan.steps))
 
 
-def _steps(seen: DrillView) -> list[dict[str, Any]]:
+def _steps(seen: DrillView) -> list[DrillStepView]:
     outcomes = iter(seen.outcomes)  # of all steps but alerts, in order
+    steps = enumerate(seen.drill.plan.steps)
     return [
-        {
-            "number": number + 1,
-            "kind": step.kind,
-            "name": step.name,
-            **_standing(None if step.alert else next(outcomes), fired=number in seen.drill.fired),
-            "items": _items(seen.drill, number) if step.kind in TICKED else [],
-        }
-        for number, step in enumerate(seen.drill.plan.steps)
+        _step(seen.drill, number, None if step.alert else next(outcomes)) for number, step in steps
     ]
 
 
-def _standing(one: course.ExpectationOutcome | None, *, fired: bool) -> Mapping[str, Any]:
-    if one is None:
-        return {"state": "fired" if fired else "waiting", "at": None, "by": None}
-    return {"state": one.state, "at": when(one.at), "by": one.by or None}
+def _step(drill: Drill, number: int, outcome: course.ExpectationOutcome | None) -> DrillStepView:
+    step, fired = drill.plan.steps[number], number in drill.fired
+    return DrillStepView(
+        number=number + 1,
+        kind=step.kind,
+        name=step.name,
+        state=outcome.state.value if outcome else "fired" if fired else "waiting",
+        at=when(outcome.at) if outcome else None,
+        by=(outcome.by or None) if outcome else None,
+        items=_items(drill, number) if step.kind in TICKED else [],
+    )
 
 
-def _items(drill: Drill, number: int) -> list[dict[str, Any]]:
+def _items(drill: Drill, number: int) -> list[ItemView]:
     done = {tick.item: tick for tick in drill.ticks if tick.step == number}
     return [
-        {"number": item + 1, "text": text, "by": done[item].by if item in done else None}
+        ItemView(item + 1, text, done[item].by if item in done else None)
         for item, text in enumerate(drill.plan.steps[number].items)
     ]

@@ -1,14 +1,12 @@
-"""Overrides and swaps that people set, under /api/v1/schedules/NAME/: on disk and in force when the
-answer goes out.
-"""
+"""Overrides and swaps of shifts over the API: on disk and in force when the answer goes out."""
 
 import secrets
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated
 
 from aiohttp import web
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 
 from router.config.document import Auth
 from router.config.people import moment_at
@@ -20,141 +18,188 @@ from router.ports.clock import Clock
 from router.ports.errors import InvalidInput
 from router.records.records import Records
 from router.telemetry.logs import logger
-from router.web.api.content import answer, body, check_ahead
-from router.web.api.views import schedule as view
-from router.web.api.views import when
-from router.web.auth import Role, whoever
+from router.web.api.content import Time, check_ahead
+from router.web.api.operation import Answer, Call, operation, routes
+from router.web.api.views import ScheduleView, exactly
+from router.web.api.views import schedule as schedule_view
+from router.web.auth import Role
 
 log = logger(__name__)
 
 MOST = 500
-"""Arrangements that may be to come: more is a program that has lost its way, and all are read at
-each look.
-"""
+"""Overrides to come. More is a faulty program, and all are read for every decision."""
 
 SHOWN = 14 * 86_400.0
-"""Seconds from its start for which the answer shows who is on call."""
+"""Seconds of the schedule in an answer, from the override's start."""
+
+Moment = Annotated[
+    str,
+    Meta(description="`2026-12-24 09:00` by the schedule's clock, or with an offset."),
+]
 
 
 class OverrideBody(Struct, frozen=True, forbid_unknown_fields=True):
-    """As an override in the config. Without `from` it begins now."""
+    """As an override in the config. Without `from` it starts now."""
 
-    contact: str
-    to: str
-    from_: str = field(name="from", default="")
-    replaces: str = ""
+    contact: Annotated[str, Meta(description='Who is on call instead; "" for nobody.')]
+    to: Moment
+    from_: Moment = field(name="from", default="")
+    replaces: Annotated[str, Meta(description="Only instead of this contact.")] = ""
 
 
 class SwapBody(Struct, frozen=True, forbid_unknown_fields=True):
-    """The first turns of these two that begin `after`; without it, from now on."""
+    """Two contacts, whose first shifts that start after `after` (or now) are swapped."""
 
-    between: tuple[str, str]
-    after: str = ""
+    between: Annotated[list[str], Meta(min_length=2, max_length=2)]
+    after: Moment = ""
+
+
+class ChangeView(Struct, frozen=True):
+    """One change of a schedule."""
+
+    contact: str | None
+    replaces: str | None
+    start: Time
+    end: Time
+
+
+class OverrideView(Struct, frozen=True):
+    """An override, or a swap, which has two changes."""
+
+    id: str
+    schedule: str
+    by: str
+    set_at: Time
+    changes: list[ChangeView]
+
+
+class OverrideList(Struct, frozen=True):
+    """The overrides that are not over, earliest first."""
+
+    overrides: list[OverrideView]
+
+
+class OverrideResult(Struct, frozen=True):
+    """The override that was set or removed, and the schedule in its time."""
+
+    override: OverrideView
+    schedule: ScheduleView
 
 
 class Overrides:
-    """Keeps what people arrange on a shelf. `refresh` puts in force what is on it."""
+    """Keeps overrides in the store. `refresh` puts them in force."""
 
     def __init__(
         self,
-        shelf: Records[StoredOverride],
+        overrides: Records[StoredOverride],
         clock: Clock,
         *,
         auth: Callable[[], Auth],
         people: Callable[[], People],
         refresh: Callable[[], Awaitable[None]],
     ) -> None:
-        self._shelf = shelf
+        self._overrides = overrides
         self._clock = clock
         self._auth = auth
         self._people = people
         self._refresh = refresh
 
     def routes(self) -> list[web.RouteDef]:
-        base = "/api/v1/schedules/{name}"
-        return [
-            web.get(f"{base}/overrides", self.show),
-            web.post(f"{base}/overrides", self.override),
-            web.post(f"{base}/swaps", self.swap),
-            web.delete(f"{base}/overrides/{{id}}", self.remove),
-        ]
+        return routes(self, self._auth)
 
-    async def show(self, request: web.Request) -> web.Response:
-        """Those that aren't over, earliest first."""
-        whoever(request, self._auth(), Role.VIEWER)
-        name, now = self._schedule(request).name, self._clock.now()
-        there = await self._shelf.find(since=now)
-        found = [(key, one) for key, one in there if one.schedule == name and one.end > now]
-        return answer(
-            {"overrides": [_view(*one) for one in sorted(found, key=lambda one: one[1].start)]}
-        )
+    @operation(
+        "GET", "/schedules/{name}/overrides", "List the overrides of people that are not over."
+    )
+    async def list_overrides(self, call: Call) -> OverrideList:
+        name, now = self._schedule(call.request).name, self._clock.now()
+        known = await self._overrides.find(since=now)
+        found = [(key, one) for key, one in known if one.schedule == name and one.end > now]
+        found.sort(key=lambda one: one[1].start)
+        return OverrideList([_view(*one) for one in found])
 
-    async def override(self, request: web.Request) -> web.Response:
-        by = whoever(request, self._auth(), Role.RESPONDER)
-        schedule = self._schedule(request)
-        asked = await body(request, OverrideBody)
+    @operation(
+        "POST",
+        "/schedules/{name}/overrides",
+        "Put somebody else on call for a time.",
+        Role.RESPONDER,
+        statuses=(HTTPStatus.CREATED,),
+        problems=(HTTPStatus.CONFLICT,),
+    )
+    async def set_override(self, call: Call, body: OverrideBody) -> Answer[OverrideResult]:
+        schedule = self._schedule(call.request)
         now = self._clock.now()
-        start = _moment(asked.from_, "/from", schedule, now)
-        end = _moment(asked.to, "/to", schedule, now)
+        start = _moment(body.from_, "/from", schedule, now)
+        end = _moment(body.to, "/to", schedule, now)
         _check_times(start, end, now)
-        for pointer, name in (("/contact", asked.contact), ("/replaces", asked.replaces)):
+        for pointer, name in (("/contact", body.contact), ("/replaces", body.replaces)):
             self._check_contact(name, pointer, or_nobody=True)
-        # Who was on call until now is a fact, and stays as it was.
-        made = Override(asked.contact, max(start, now), end, asked.replaces)
-        return await self._add(schedule, (made,), by, now)
+        # The past stays as it was: somebody was on call until now.
+        made = Override(body.contact, max(start, now), end, body.replaces)
+        return await self._add(schedule, (made,), call.by, now)
 
-    async def swap(self, request: web.Request) -> web.Response:
-        by = whoever(request, self._auth(), Role.RESPONDER)
-        schedule = self._schedule(request)
-        asked = await body(request, SwapBody)
+    @operation(
+        "DELETE",
+        "/schedules/{name}/overrides/{id}",
+        "Remove an override, or both changes of a swap.",
+        Role.RESPONDER,
+    )
+    async def remove_override(self, call: Call) -> Answer[OverrideResult]:
+        """The part in the past stays as it was."""
+        schedule, now = self._schedule(call.request), self._clock.now()
+        key = call.request.match_info["id"]
+        found = await self._overrides.get(key)
+        if found is None or found.schedule != schedule.name or found.end <= now:
+            raise web.HTTPNotFound(text=f"{schedule.name} has no override {key} that is not over")
+        if found.start >= now:
+            await self._overrides.remove(key)
+        else:
+            await self._overrides.change(key, lambda one: one and ended(one, now), now)
+        log.info("override_removed", schedule=schedule.name, id=key, by=call.by)
+        await self._refresh()
+        return self._result(key, found)
+
+    @operation(
+        "POST",
+        "/schedules/{name}/swaps",
+        "Swap the next shifts of two people.",
+        Role.RESPONDER,
+        statuses=(HTTPStatus.CREATED,),
+        problems=(HTTPStatus.CONFLICT,),
+    )
+    async def swap_shifts(self, call: Call, body: SwapBody) -> Answer[OverrideResult]:
+        schedule = self._schedule(call.request)
         now = self._clock.now()
-        for number, name in enumerate(asked.between):
+        for number, name in enumerate(body.between):
             self._check_contact(name, f"/between/{number}")
-        if asked.between[0] == asked.between[1]:
-            raise InvalidInput("it takes two to swap", "/between")
+        if body.between[0] == body.between[1]:
+            raise InvalidInput("give two different people", "/between")
+        after = max(now, _moment(body.after, "/after", schedule, now))
         try:
-            swapped = swap(
-                schedule, *asked.between, max(now, _moment(asked.after, "/after", schedule, now))
-            )
+            swapped = swap(schedule, body.between[0], body.between[1], after)
         except ValueError as error:
             raise InvalidInput(str(error), "/between") from None
-        return await self._add(schedule, swapped, by, now)
-
-    async def remove(self, request: web.Request) -> web.Response:
-        """What of it has been stays as it was; nothing more comes of it."""
-        by = whoever(request, self._auth(), Role.RESPONDER)
-        schedule, key, now = self._schedule(request), request.match_info["id"], self._clock.now()
-        found = await self._shelf.get(key)
-        if found is None or found.schedule != schedule.name or found.end <= now:
-            raise web.HTTPNotFound(text=f"{schedule.name} has no override {key} that isn't over")
-        if found.start >= now:
-            await self._shelf.remove(key)
-        else:
-            await self._shelf.change(key, lambda one: one and ended(one, now), now)
-        log.info("override_removed", schedule=schedule.name, id=key, by=by)
-        await self._refresh()
-        return self._effect(key, found)
+        return await self._add(schedule, swapped, call.by, now)
 
     async def _add(
         self, schedule: Schedule, overrides: tuple[Override, ...], by: str, now: float
-    ) -> web.Response:
-        if len(await self._shelf.find(since=now, limit=MOST)) == MOST:
+    ) -> Answer[OverrideResult]:
+        if len(await self._overrides.find(since=now, limit=MOST)) == MOST:
             raise web.HTTPConflict(text=f"there are {MOST} overrides to come: remove some")
         made = StoredOverride(schedule.name, overrides, by, now)
         key = secrets.token_hex(4)
-        while not await self._shelf.add(key, made, made.end):
+        while not await self._overrides.add(key, made, made.end):
             key = secrets.token_hex(4)
         log.info("override_set", schedule=schedule.name, id=key, by=by)
         await self._refresh()
-        return self._effect(key, made, HTTPStatus.CREATED)
+        return self._result(key, made, HTTPStatus.CREATED)
 
-    def _effect(
+    def _result(
         self, key: str, made: StoredOverride, status: HTTPStatus = HTTPStatus.OK
-    ) -> web.Response:
-        """The arrangement, and who is on call in the time that it's about."""
+    ) -> Answer[OverrideResult]:
         schedule = self._people().schedules[made.schedule]
-        shown = view(schedule, self._clock.now(), made.start, min(made.end, made.start + SHOWN))
-        return answer({"override": _view(key, made), "schedule": shown}, status)
+        end = min(made.end, made.start + SHOWN)
+        shown = schedule_view(schedule, self._clock.now(), made.start, end)
+        return Answer(OverrideResult(_view(key, made), shown), status)
 
     def _schedule(self, request: web.Request) -> Schedule:
         """Raises: aiohttp's HTTPNotFound."""
@@ -168,13 +213,12 @@ class Overrides:
         """Raises: Bad."""
         known = self._people().contacts
         if name not in known and not (or_nobody and not name):
-            raise InvalidInput(
-                f"no contact '{name}' is configured; there are: {', '.join(known)}", pointer
-            )
+            names = ", ".join(known)
+            raise InvalidInput(f"no contact '{name}' is configured; there are: {names}", pointer)
 
 
 def _moment(text: str, pointer: str, schedule: Schedule, default: float) -> float:
-    """UTC epoch seconds; without an offset the text is by the schedule's clock. Raises: Bad."""
+    """Return UTC epoch seconds; without an offset by the schedule's clock. Raises: Bad."""
     try:
         return moment_at(parse_moment(text), schedule.time_zone) if text else default
     except (ValueError, OverflowError) as error:
@@ -184,25 +228,17 @@ def _moment(text: str, pointer: str, schedule: Schedule, default: float) -> floa
 def _check_times(start: float, end: float, now: float) -> None:
     """Raises: Bad."""
     if end <= start:
-        raise InvalidInput("it ends before it begins", "/to")
+        raise InvalidInput("the override ends before it starts", "/to")
     if end <= now:
-        raise InvalidInput("it's over already", "/to")
+        raise InvalidInput("the override is over already", "/to")
     check_ahead(end, now, "/to")
 
 
-def _view(key: str, one: StoredOverride) -> dict[str, Any]:
-    return {
-        "id": key,
-        "schedule": one.schedule,
-        "by": one.by,
-        "set_at": when(one.at),
-        "changes": [
-            {
-                "contact": each.contact or None,
-                "replaces": each.replaces or None,
-                "start": when(each.start),
-                "end": when(each.end),
-            }
-            for each in one.overrides
-        ],
-    }
+def _view(key: str, one: StoredOverride) -> OverrideView:
+    changes = [
+        ChangeView(
+            each.contact or None, each.replaces or None, exactly(each.start), exactly(each.end)
+        )
+        for each in one.overrides
+    ]
+    return OverrideView(key, one.schedule, one.by, exactly(one.at), changes)

@@ -1,10 +1,10 @@
-"""`/api/v1/incidents/{id}/drafts`: what would be said of an incident as it is. Nothing is sent."""
+"""`/api/v1/incidents/{id}/drafts`: previews of every message template. Nothing is sent."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated
 
 from aiohttp import web
-from msgspec.structs import replace
+from msgspec import Meta, Struct
 
 from router.config.document import Document
 from router.config.fields import parse_time_zone
@@ -15,12 +15,39 @@ from router.model.incident import Incident
 from router.ports.clock import Clock
 from router.ports.errors import InvalidInput
 from router.ports.store import Store
-from router.web.api.content import CommandBody, answer, incident_named
-from router.web.auth import Role, whoever
+from router.web.api.content import incident_named
+from router.web.api.operation import Call, operation, routes
+
+
+class DraftQuery(Struct, frozen=True):
+    """The reader's time zone."""
+
+    zone: Annotated[
+        str, Meta(description="A time zone, such as `Europe/London`; else the company's.")
+    ] = ""
+
+
+class DraftView(Struct, frozen=True):
+    """A preview.
+
+    `approved_by` is the command that makes it public; `waits`: it is a person's turn.
+    """
+
+    template: str
+    subject: str
+    text: str
+    approved_by: Command | None
+    waits: bool
+
+
+class DraftList(Struct, frozen=True):
+    """A preview of each template."""
+
+    drafts: list[DraftView]
 
 
 class Drafts:
-    """Makes drafts anew each time, from the incident as it is."""
+    """Renders previews from the incident as it is now."""
 
     def __init__(
         self,
@@ -36,41 +63,35 @@ class Drafts:
         self._settings = settings
 
     def routes(self) -> list[web.RouteDef]:
-        return [web.get("/api/v1/incidents/{id}/drafts", self.show)]
+        return routes(self, lambda: self._document().auth)
 
     async def of(self, incident: Incident, zone: str = "") -> tuple[Draft, ...]:
         """Raises: StoreUnavailable."""
         timeline = await self._store.timeline(incident.id)
         url = f"{str(self._document().external_url).rstrip('/')}/incidents/{incident.id}"
-        return drafts(incident, timeline, self._settings(), self._clock.now(), zone=zone, url=url)
+        now = self._clock.now()
+        return drafts(incident, timeline, self._settings(), now, zone=zone, url=url)
 
-    async def show(self, request: web.Request) -> web.Response:
-        """By the clock of `?zone=`. Raises: Bad."""
-        whoever(request, self._document().auth, Role.VIEWER)
-        zone = request.query.get("zone", "")
-        if zone:
+    @operation("GET", "/incidents/{id}/drafts", "Preview the messages of every template.")
+    async def list_drafts(self, call: Call, query: DraftQuery) -> DraftList:
+        if query.zone:
             try:
-                parse_time_zone(zone)
+                parse_time_zone(query.zone)
             except ValueError as error:
                 raise InvalidInput(str(error), "/zone") from None
-        found = await self.of(await incident_named(request, self._store), zone)
-        return answer({"drafts": [_view(one) for one in found]})
+        found = await self.of(await incident_named(call.request, self._store), query.zone)
+        return DraftList([_view(one) for one in found])
 
-    async def worded(self, incident: Incident, command: Command, body: CommandBody) -> CommandBody:
-        """What the command says, with the draft's words where it has none: they're what is kept,
-        and sent.
-        """
-        draft = next((one for one in await self.of(incident) if one.approves is command), None)
+    async def completed(
+        self, incident: Incident, command: Command, title: str, text: str
+    ) -> tuple[str, str]:
+        """Return the title and text of a command, with those of the draft where they are missing."""
+        found = (one for one in await self.of(incident) if one.approves is command)
+        draft = next(found, None)
         if draft is None:
-            return body
-        return replace(body, title=body.title or draft.subject, text=body.text or draft.text)
+            return title, text
+        return title or draft.subject, text or draft.text
 
 
-def _view(one: Draft) -> dict[str, Any]:
-    return {
-        "template": one.name,
-        "subject": one.subject,
-        "text": one.text,
-        "approved_by": one.approves,
-        "waits": one.waits,
-    }
+def _view(one: Draft) -> DraftView:
+    return DraftView(one.name, one.subject, one.text, one.approves, one.waits)

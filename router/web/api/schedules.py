@@ -1,27 +1,45 @@
-"""Who is on call: the schedules under /api/v1/, and calendars to subscribe to."""
+"""On-call schedules over the API, and calendars to subscribe to."""
 
 from collections.abc import Callable, Iterable, Mapping
+from typing import Annotated
 from urllib.parse import urlsplit
 
 from aiohttp import web
+from msgspec import Meta, Struct
 
 from router.config.load import Config
 from router.core.oncall.schedule import Schedule, shifts
 from router.ports.clock import Clock
 from router.web.api import views
-from router.web.api.content import answer, number
-from router.web.auth import Role, whoever
+from router.web.api.content import LARGEST
+from router.web.api.operation import Call, operation, routes
+from router.web.api.views import ScheduleView
 
 DAY = 86_400.0
 
 AHEAD = 14
-"""How many days of shifts and gaps are shown."""
+"""Days of shifts and gaps that are shown."""
 
 MOST_DAYS = 366
 
 
+class ScheduleQuery(Struct, frozen=True):
+    """How far ahead."""
+
+    days: Annotated[
+        int, Meta(ge=0, le=LARGEST, description=f"Days ahead, at most {MOST_DAYS}.")
+    ] = AHEAD
+
+
+class ScheduleList(Struct, frozen=True):
+    """The schedules. `time_zones` has the contacts with a time zone of their own."""
+
+    schedules: list[ScheduleView]
+    time_zones: dict[str, str]
+
+
 class Schedules:
-    """Computes what the schedules in force come to. `since` says since when they are."""
+    """Computes shifts from the schedules in force since the time `since`."""
 
     def __init__(
         self,
@@ -37,50 +55,54 @@ class Schedules:
         self._since = since
 
     def routes(self) -> list[web.RouteDef]:
-        return [
-            web.get("/api/v1/schedules", self.show),
-            web.get("/api/v1/schedules/{name}.ics", self.schedule_calendar),
-            web.get("/api/v1/contacts/{name}.ics", self.contact_calendar),
-        ]
+        return routes(self, lambda: self._config().document.auth)
 
     @property
     def _schedules(self) -> Mapping[str, Schedule]:
         return self._schedules_in_force()
 
-    async def show(self, request: web.Request) -> web.Response:
-        whoever(request, self._config().document.auth, Role.VIEWER)
+    @operation(
+        "GET", "/schedules", "Show who is on call now, and the shifts and gaps of the coming days."
+    )
+    async def list_schedules(self, query: ScheduleQuery) -> ScheduleList:
         now = self._clock.now()
-        end = now + max(1, min(number(request, "days", AHEAD), MOST_DAYS)) * DAY
+        end = now + max(1, min(query.days, MOST_DAYS)) * DAY
         shown = [views.schedule(one, now, now, end) for one in self._schedules.values()]
-        return answer({"schedules": shown, "time_zones": self._config().time_zones})
+        return ScheduleList(shown, dict(self._config().time_zones))
 
-    async def schedule_calendar(self, request: web.Request) -> web.Response:
-        name = self._named(request, self._schedules, "schedule")
+    @operation(
+        "GET",
+        "/schedules/{name}.ics",
+        "Subscribe to the calendar of a schedule.",
+        media="text/calendar",
+        token_in_query=True,
+    )
+    async def schedule_calendar(self, call: Call) -> web.Response:
+        name = _named(call.request, self._schedules, "schedule")
         return self._calendar(name, [name])
 
-    async def contact_calendar(self, request: web.Request) -> web.Response:
-        contact = self._named(request, self._config().document.contacts, "contact")
+    @operation(
+        "GET",
+        "/contacts/{name}.ics",
+        "Subscribe to the calendar of a person, over all schedules.",
+        media="text/calendar",
+        token_in_query=True,
+    )
+    async def contact_calendar(self, call: Call) -> web.Response:
+        contact = _named(call.request, self._config().document.contacts, "contact")
         return self._calendar(self._names.get(contact, contact), self._schedules, contact)
-
-    def _named(self, request: web.Request, known: Mapping[str, object], what: str) -> str:
-        """The name in the path. Raises: Unauthorized, aiohttp's HTTPForbidden and HTTPNotFound."""
-        whoever(request, self._config().document.auth, Role.VIEWER, in_query=True)
-        name = request.match_info["name"]
-        if name not in known:
-            raise web.HTTPNotFound(text=f"no {what} '{name}' is configured")
-        return name
 
     @property
     def _names(self) -> dict[str, str]:
-        return {
-            key: contact.name
-            for key, contact in self._config().document.contacts.items()
-            if contact.name
-        }
+        contacts = self._config().document.contacts
+        return {key: contact.name for key, contact in contacts.items() if contact.name}
 
     def _calendar(self, title: str, schedules: Iterable[str], contact: str = "") -> web.Response:
-        """Of these schedules, everybody's or one contact's."""
-        from router.core.oncall.ical_feed import feed_window, render_calendar  # noqa: PLC0415 - icalendar takes 0.1 s to load
+        """Return the calendar of these schedules, for everybody or for one contact."""
+        from router.core.oncall.ical_feed import (  # noqa: PLC0415 - icalendar takes 0.1 s to load
+            feed_window,
+            render_calendar,
+        )
 
         window = feed_window(self._clock.now())
         found = {
@@ -92,7 +114,14 @@ class Schedules:
             for name in schedules
         }
         host = urlsplit(self._config().document.external_url).hostname or "localhost"
-        body = render_calendar(
-            f"On call: {title}", found, names=self._names, host=host, at=self._since()
-        )
+        title = f"On call: {title}"
+        body = render_calendar(title, found, names=self._names, host=host, at=self._since())
         return web.Response(body=body, content_type="text/calendar", charset="utf-8")
+
+
+def _named(request: web.Request, known: Mapping[str, object], what: str) -> str:
+    """Return the name in the path. Raises: aiohttp's HTTPNotFound."""
+    name = request.match_info["name"]
+    if name not in known:
+        raise web.HTTPNotFound(text=f"no {what} '{name}' is configured")
+    return name

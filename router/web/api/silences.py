@@ -1,14 +1,12 @@
-"""Silences under /api/v1/silences: made and ended by people, on disk and in force when the answer
-goes out.
-"""
+"""Silences over the API: on disk and in force when the answer goes out."""
 
 import secrets
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from aiohttp import web
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 
 from router.config.fields import parse_duration
 from router.config.load import Config
@@ -21,122 +19,164 @@ from router.ports.clock import Clock
 from router.ports.errors import InvalidInput
 from router.records.records import Records
 from router.telemetry.logs import logger
-from router.web.api.content import Text, answer, body, check_ahead
-from router.web.api.views import when
-from router.web.auth import Role, whoever
+from router.web.api.content import Text, Time, check_ahead
+from router.web.api.operation import Call, operation, routes
+from router.web.api.views import exactly, when
+from router.web.auth import Role
 
 log = logger(__name__)
 
 MOST = 500
-"""Silences that may be there at once: more is a program that has lost its way, and all are read at
-each look.
-"""
+"""Silences at once. More is a faulty program, and every alert is compared with all of them."""
+
+
+class SilenceQuery(Struct, frozen=True):
+    """Which silences."""
+
+    expired: Annotated[bool, Meta(description="`true`: expired silences, too.")] = False
 
 
 class SilenceBody(Struct, frozen=True, forbid_unknown_fields=True):
-    """Matchers, of which all must hold; from when (now) until when, or for how long; and why."""
+    """Matchers, of which all must match; the start (now) and the end or the duration; the reason."""
 
+    match: Annotated[list[str], Meta(description="Matchers, of which all must match.")]
+    comment: Annotated[Text, Meta(description="The reason.")]
+    to: Annotated[str, Meta(description="The end, by the company's clock or with an offset.")] = ""
+    from_: Annotated[str, Meta(description="The start; without it, now.")] = field(
+        name="from", default=""
+    )
+    for_: Annotated[str, Meta(description="The duration, such as `2h`, instead of `to`.")] = field(
+        name="for", default=""
+    )
+
+
+class SilenceView(Struct, frozen=True):
+    """A silence that a person made."""
+
+    id: str
     match: list[str]
-    comment: Text
-    to: str = ""
-    from_: str = field(name="from", default="")
-    for_: str = field(name="for", default="")
+    start: Time
+    end: Time
+    state: Literal["pending", "active", "expired"]
+    by: str
+    made_at: Time
+    comment: str
+
+
+class SilenceWindow(Struct, frozen=True):
+    """A silence of the config. `until` is null while it is not active."""
+
+    name: str
+    match: list[str]
+    until: Time | None
+    comment: str
+
+
+class SilenceList(Struct, frozen=True):
+    """Silences that people made, earliest first; `windows` are those of the config."""
+
+    silences: list[SilenceView]
+    windows: list[SilenceWindow]
+
+
+class SilenceResult(Struct, frozen=True):
+    """The silence that was made or ended."""
+
+    silence: SilenceView
 
 
 class SilenceApi:
-    """Keeps what people silence on a shelf. `refresh` puts in force what is on it."""
+    """Keeps silences in the store. `refresh` puts them in force."""
 
     def __init__(
         self,
-        shelf: Records[Silence],
+        silences: Records[Silence],
         clock: Clock,
         *,
         config: Callable[[], Config],
         refresh: Callable[[], Awaitable[None]],
     ) -> None:
-        self._shelf = shelf
+        self._silences = silences
         self._clock = clock
         self._config = config
         self._refresh = refresh
 
     def routes(self) -> list[web.RouteDef]:
-        return [
-            web.get("/api/v1/silences", self.show),
-            web.post("/api/v1/silences", self.make),
-            web.delete("/api/v1/silences/{id}", self.expire),
-        ]
+        return routes(self, lambda: self._config().document.auth)
 
-    async def show(self, request: web.Request) -> web.Response:
-        """Those that aren't over, earliest first; with `?expired=true` the latest that are, too.
-
-        And the config's.
-        """
-        whoever(request, self._config().document.auth, Role.VIEWER)
+    @operation(
+        "GET", "/silences", "List the silences of people that are not over, and the config's."
+    )
+    async def list_silences(self, query: SilenceQuery) -> SilenceList:
         now = self._clock.now()
-        found = await (
-            self._shelf.find()
-            if request.query.get("expired") == "true"
-            else self._shelf.find(since=now)
-        )
-        return answer(
-            {
-                "silences": [
-                    _view(*one, now) for one in sorted(found, key=lambda one: one[1].start)
-                ],
-                "windows": [_window(one, now) for one in self._config().settings.silences],
-            }
+        found = await (self._silences.find() if query.expired else self._silences.find(since=now))
+        return SilenceList(
+            [_view(*one, now) for one in sorted(found, key=lambda one: one[1].start)],
+            [_window(one, now) for one in self._config().settings.silences],
         )
 
-    async def make(self, request: web.Request) -> web.Response:
-        by = whoever(request, self._config().document.auth, Role.RESPONDER)
-        made = self._read(await body(request, SilenceBody), by)
-        if len(await self._shelf.find(since=made.at, limit=MOST)) == MOST:
-            raise web.HTTPConflict(text=f"there are {MOST} silences that aren't over: expire some")
+    @operation(
+        "POST",
+        "/silences",
+        "RecurringSilence alerts for a time.",
+        Role.RESPONDER,
+        statuses=(HTTPStatus.CREATED,),
+        problems=(HTTPStatus.CONFLICT,),
+    )
+    async def make_silence(self, call: Call, body: SilenceBody) -> SilenceResult:
+        made = self._read(body, call.by)
+        if len(await self._silences.find(since=made.at, limit=MOST)) == MOST:
+            raise web.HTTPConflict(text=f"there are {MOST} silences that are not over: end some")
         key = secrets.token_hex(4)
-        while not await self._shelf.add(key, made, made.end):
+        while not await self._silences.add(key, made, made.end):
             key = secrets.token_hex(4)
-        log.info("silence_made", id=key, by=by)
+        log.info("silence_made", id=key, by=call.by)
         await self._refresh()
-        return answer({"silence": _view(key, made, made.at)}, HTTPStatus.CREATED)
+        return SilenceResult(_view(key, made, made.at))
 
-    async def expire(self, request: web.Request) -> web.Response:
-        """It's kept, as it was in force until now."""
-        by = whoever(request, self._config().document.auth, Role.RESPONDER)
-        key, now = request.match_info["id"], self._clock.now()
-        ended = await self._shelf.change(key, lambda one: one and expired(one, now), now)
+    @operation("DELETE", "/silences/{id}", "End a silence now.", Role.RESPONDER)
+    async def end_silence(self, call: Call) -> SilenceResult:
+        """The silence stays in the store: until now it was in force."""
+        key, now = call.request.match_info["id"], self._clock.now()
+        ended = await self._silences.change(key, lambda one: one and expired(one, now), now)
         if ended is None:
-            raise web.HTTPNotFound(
-                text=f"there's no silence {key} that isn't over; those of the config end there"
-            )
-        log.info("silence_expired", id=key, by=by)
+            detail = f"there is no silence {key} that is not over; the config's end in the config"
+            raise web.HTTPNotFound(text=detail)
+        log.info("silence_expired", id=key, by=call.by)
         await self._refresh()
-        return answer({"silence": _view(key, ended, now)})
+        return SilenceResult(_view(key, ended, now))
 
-    def _read(self, asked: SilenceBody, by: str) -> Silence:
+    def _read(self, given: SilenceBody, by: str) -> Silence:
         """Raises: Bad."""
         now = self._clock.now()
-        for number, text in enumerate(asked.match):
+        for number, text in enumerate(given.match):
             _parsed(parse_match, text, f"/match/{number}")
-        if not asked.match:
-            raise InvalidInput("a silence needs a matcher, or it would take every alert", "/match")
-        if not asked.comment.strip():
-            raise InvalidInput("say why, for whoever wonders later", "/comment")
-        if bool(asked.to) == bool(asked.for_):
-            raise InvalidInput("say either until when (`to`) or `for` how long, such as 2h", "/to")
-        # What was heard until now was heard.
-        start = max(now, self._moment(asked.from_, "/from") if asked.from_ else now)
-        end = (
-            self._moment(asked.to, "/to")
-            if asked.to
-            else start + _parsed(parse_duration, asked.for_, "/for")
-        )
+        if not given.match:
+            raise InvalidInput(
+                "give a matcher: without one the silence would match every alert", "/match"
+            )
+        if not given.comment.strip():
+            raise InvalidInput("give the reason", "/comment")
+        if bool(given.to) == bool(given.for_):
+            raise InvalidInput(
+                "give either the end (`to`) or the duration (`for`), such as 2h", "/to"
+            )
+        start, end = self._times(given, now)
+        return Silence(tuple(given.match), start, end, by, now, given.comment)
+
+    def _times(self, given: SilenceBody, now: float) -> tuple[float, float]:
+        """Return start and end; what was not silenced until now stays so. Raises: Bad."""
+        pointer = "/to" if given.to else "/for"
+        start = max(now, self._moment(given.from_, "/from") if given.from_ else now)
+        lasts = 0.0 if given.to else _parsed(parse_duration, given.for_, pointer)
+        end = self._moment(given.to, pointer) if given.to else start + lasts
         if end <= start:
-            raise InvalidInput("it's over before it begins", "/to" if asked.to else "/for")
-        check_ahead(end, now, "/to" if asked.to else "/for")
-        return Silence(tuple(asked.match), start, end, by, now, asked.comment)
+            raise InvalidInput("the silence ends before it starts", pointer)
+        check_ahead(end, now, pointer)
+        return start, end
 
     def _moment(self, text: str, pointer: str) -> float:
-        """By the company's clock if there's no offset. Raises: Bad."""
+        """Return UTC epoch seconds; without an offset by the company's clock. Raises: Bad."""
         zone = self._config().document.company.time_zone
         at: float = _parsed(lambda text: moment_at(parse_moment(text), zone), text, pointer)
         return at
@@ -150,24 +190,19 @@ def _parsed(parse: Callable[[str], Any], text: str, pointer: str) -> Any:
         raise InvalidInput(str(error), pointer) from None
 
 
-def _view(key: str, one: Silence, now: float) -> dict[str, Any]:
-    return {
-        "id": key,
-        "match": [str(matcher) for matcher in one.matchers],
-        "start": when(one.start),
-        "end": when(one.end),
-        "state": "expired" if one.end <= now else "active" if one.start <= now else "pending",
-        "by": one.by,
-        "made_at": when(one.at),
-        "comment": one.comment,
-    }
+def _view(key: str, one: Silence, now: float) -> SilenceView:
+    return SilenceView(
+        id=key,
+        match=[str(matcher) for matcher in one.matchers],
+        start=exactly(one.start),
+        end=exactly(one.end),
+        state="expired" if one.end <= now else "active" if one.start <= now else "pending",
+        by=one.by,
+        made_at=exactly(one.at),
+        comment=one.comment,
+    )
 
 
-def _window(one: RecurringSilence, now: float) -> dict[str, Any]:
-    """A silence of the config; `until` is null while it isn't in force."""
-    return {
-        "name": one.name,
-        "match": [str(matcher) for matcher in one.matchers],
-        "until": when(one.when.end_at(now)),
-        "comment": one.comment,
-    }
+def _window(one: RecurringSilence, now: float) -> SilenceWindow:
+    match = [str(matcher) for matcher in one.matchers]
+    return SilenceWindow(one.name, match, when(one.when.end_at(now)), one.comment)

@@ -1,11 +1,12 @@
-"""`/api/v1/stats`, and the page `/stats`: how incidents went over a time."""
+"""`/api/v1/stats` and the page `/stats`: incidents and pages over a time."""
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Annotated
 
 from aiohttp import web
-from msgspec import to_builtins
+from msgspec import Meta, Struct
+from msgspec.structs import asdict
 
 from router.chart.trends import CHARTS
 from router.config.document import Document
@@ -14,22 +15,32 @@ from router.core.postmortem.statistics import Statistics, statistics
 from router.ports.clock import Clock
 from router.ports.errors import InvalidInput
 from router.ports.store import Store
-from router.web.api.content import answer, drawn
-from router.web.api.views import when
+from router.web.api.content import Time, draw
+from router.web.api.operation import operation, routes
+from router.web.api.views import exactly
 from router.web.auth import Role, whoever
 from router.web.pages.page import page
 
 MOST = 20_000
-"""Incidents that are looked at, the newest: a second of work."""
+"""Incidents that are counted, the newest: a second of work."""
 
 SINCE = "30d"
 
 
-class Stats:
-    """Reads the store, and lets the core count.
+class StatsQuery(Struct, frozen=True):
+    """The time."""
 
-    `zones` are the clocks of people who have one of their own.
-    """
+    since: Annotated[str, Meta(description="How far back, such as `30d`.")] = SINCE
+
+
+class StatsView(Statistics, frozen=True, kw_only=True):
+    """The statistics of incidents since the time `since`."""
+
+    since: Time
+
+
+class Stats:
+    """Reads the store; the core counts. `zones` has the contacts with a time zone of their own."""
 
     def __init__(
         self,
@@ -46,25 +57,25 @@ class Stats:
 
     def routes(self) -> list[web.RouteDef]:
         return [
-            web.get("/api/v1/stats", self.show),
+            *routes(self, lambda: self._document().auth),
             web.get("/stats", self.page),
             web.get("/stats/{chart}.svg", self.draw),
         ]
 
-    async def show(self, request: web.Request) -> web.Response:
-        whoever(request, self._document().auth, Role.VIEWER)
-        since, found = await self._found(request)
-        shown: dict[str, Any] = {"since": when(since)} | to_builtins(found)
-        return answer(shown)
+    @operation("GET", "/stats", "Count incidents and pages over a time.")
+    async def show_statistics(self, query: StatsQuery) -> StatsView:
+        since, found = await self._found(query.since)
+        return StatsView(since=exactly(since), **asdict(found))
 
     async def page(self, request: web.Request) -> web.Response:
         whoever(request, self._document().auth, Role.VIEWER, in_browser=True)
-        since, found = await self._found(request)
+        span = request.query.get("since", SINCE)
+        since, found = await self._found(span)
         return page(
             "stats.html",
             company=self._document().company.name,
             since=since,
-            span=request.query.get("since", SINCE),
+            span=span,
             charts=[name for name in CHARTS if found.pages or name != "pages"],
             found=found,
             groups=[
@@ -80,16 +91,17 @@ class Stats:
         chart = CHARTS.get(request.match_info["chart"])
         if chart is None:
             raise web.HTTPNotFound(text="no such chart")
-        _, found = await self._found(request)
-        return drawn(await asyncio.to_thread(chart, found))
+        _, found = await self._found(request.query.get("since", SINCE))
+        return await draw(chart, found)
 
-    async def _found(self, request: web.Request) -> tuple[float, Statistics]:
+    async def _found(self, span: str) -> tuple[float, Statistics]:
         """Raises: Bad."""
         try:
-            span = parse_duration(request.query.get("since", SINCE))
+            seconds = parse_duration(span)
         except ValueError as error:
             raise InvalidInput(str(error), "/since") from None
-        since = max(0.0, self._clock.now() - span)
+        since = max(0.0, self._clock.now() - seconds)
         stories = await self._store.stories(since, MOST)
         zone = self._document().company.time_zone
-        return since, await asyncio.to_thread(statistics, stories, zone=zone, zones=self._zones())
+        counted = await asyncio.to_thread(statistics, stories, zone=zone, zones=self._zones())
+        return since, counted

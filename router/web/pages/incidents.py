@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 
 import msgspec
 from aiohttp import web
+from msgspec.structs import replace
 
 from router.config.document import Document
 from router.core.messages.replies import told
@@ -15,7 +16,8 @@ from router.ports.clock import Clock
 from router.ports.errors import InvalidInput
 from router.ports.services import Inbox
 from router.ports.store import Store
-from router.web.api.content import COMMANDS, CommandBody, form, incident_named, number
+from router.web.api.commands import BODIES, COMMANDS, CommandBody
+from router.web.api.content import form, incident_named, page_number
 from router.web.api.context import Investigation
 from router.web.api.previews import Drafts
 from router.web.auth import LONGEST_NAME, Role, named, whoever
@@ -60,7 +62,7 @@ class Incidents:
 
     async def list(self, request: web.Request) -> web.Response:
         self._who(request)
-        before = number(request, "before", 0)
+        before = page_number(request, "before")
         closed = [status for status in Status if status not in OPEN]
         past = await self._store.incidents(statuses=closed, before=before, limit=SHOWN + 1)
         return page(
@@ -109,7 +111,8 @@ class Incidents:
             by = named(filled.get("by", "")) or by
         said = _said(filled, command)
         if command is Command.ANNOUNCE:
-            said = await self._drafts.worded(one, command, said)
+            title, text = await self._drafts.completed(one, command, said.title, said.text)
+            said = replace(said, title=title, text=text)
         event = Commanded(
             self._clock.now(),
             one.id,
@@ -141,11 +144,9 @@ def _said(filled: Mapping[str, str], command: Command) -> CommandBody:
     meant = fields.get(command, {"text": "text", command.value: command.value})
     meant = {name: filled[field] for name, field in meant.items() if filled.get(field)}
     try:
-        said = msgspec.convert(meant, CommandBody)
+        return msgspec.convert(meant, BODIES.get(command, CommandBody))
     except msgspec.ValidationError as error:
         raise InvalidInput(str(error)) from None
-    said.check(command)
-    return said
 
 
 def _outcome(request: web.Request, one: Incident) -> str:

@@ -18,13 +18,16 @@ from aiohttp import web
 from markupsafe import Markup
 
 from router.core.messages.timeline import describe
-from router.core.text.plain import utc, web_url
+from router.core.text.plain import utc, visible, web_url
 from router.core.text.units import duration
 from router.web.problem import PROBLEM, Handler
 
 FOLDER = Path(__file__).parent
 
-POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'"
+)
 """The Content-Security-Policy of a page."""
 
 HEADERS: Mapping[str, str] = {
@@ -108,12 +111,18 @@ def _environment() -> jinja2.Environment:
         autoescape=True,
         loader=jinja2.FileSystemLoader(FOLDER),
         undefined=jinja2.StrictUndefined,
+        finalize=_visible,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     environment.filters |= {"time": time, "duration": duration, "utc": utc, "web_url": web_url}
     environment.filters |= {"describe": describe, "words": lambda name: name.replace("_", " ")}
     return environment
+
+
+def _visible(value: Any) -> Any:
+    """Remove controls and invisible characters from text that a page shows."""
+    return visible(value) if type(value) is str else value
 
 
 def time(at: float | None) -> Markup:

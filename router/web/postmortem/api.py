@@ -1,23 +1,28 @@
-"""`/api/v1/incidents/{id}/postmortem`: read, written, drawn and shared."""
+"""Post-mortems over the API: read, written, drawn and shared."""
 
-import dataclasses
+import asyncio
 import re
 from collections.abc import Callable
 from http import HTTPStatus
+from typing import Annotated
 
 from aiohttp import web
-from msgspec.structs import asdict
+from msgspec import Meta, Struct
 
+from router.chart import ChartsMissing
+from router.chart.story import story_chart
 from router.config.document import Auth
-from router.core.postmortem.document import Case, document, sections
-from router.core.postmortem.durations import durations
+from router.core.postmortem.document import Case, Section, document, sections
+from router.core.postmortem.durations import Durations, durations
 from router.model.postmortem import Written
 from router.model.reason import Reason
 from router.ports.clock import Clock
 from router.ports.store import Store
-from router.web.api.content import answer, body, drawn, incident_named
+from router.web.api.content import Time, draw, incident_named
+from router.web.api.operation import Answer, Call, operation, routes
 from router.web.api.views import when
-from router.web.auth import Role, whoever
+from router.web.auth import Role
+from router.web.postmortem.items import ActionItemView
 from router.web.postmortem.items import view as item_view
 from router.web.postmortem.service import PostMortemService, stem
 from router.web.problem import problem
@@ -26,11 +31,45 @@ MARKDOWN = "text/markdown"
 
 
 class WrittenBody(Written, frozen=True, forbid_unknown_fields=True):
-    """What people write: all of it, what isn't given is blank."""
+    """The parts that people write. A part that is not given becomes blank."""
+
+
+class PostMortemQuery(Struct, frozen=True):
+    """Which parts."""
+
+    chart: Annotated[bool, Meta(description="`true`: with the chart as SVG.")] = False
+
+
+class PostMortemView(Struct, frozen=True):
+    """A post-mortem: the whole as `markdown`, and the parts that people wrote.
+
+    `version` is the ETag; 0 before anybody wrote. `file` is the name of its file. `chart` is null
+    if it was not requested, or if charts are not installed.
+    """
+
+    incident: str
+    file: str
+    version: int
+    due_at: Time | None
+    overdue: bool
+    shared_at: Time | None
+    durations: Durations
+    written: Written
+    items: list[ActionItemView]
+    sections: list[Section]
+    markdown: str
+    chart: str | None
+
+
+class SharedPostMortem(Struct, frozen=True):
+    """The outcome, and when the post-mortem was shared."""
+
+    outcome: Reason
+    shared_at: Time | None
 
 
 class PostMortemPaths:
-    """Reads and writes by the casebook."""
+    """Reads and writes through the post-mortem service."""
 
     def __init__(
         self, casebook: PostMortemService, store: Store, clock: Clock, *, auth: Callable[[], Auth]
@@ -41,84 +80,107 @@ class PostMortemPaths:
         self._auth = auth
 
     def routes(self) -> list[web.RouteDef]:
-        base = "/api/v1/incidents/{id}/postmortem"
-        return [
-            web.get(base, self.show),
-            web.put(base, self.write),
-            web.get(f"{base}.svg", self.chart),
-            web.post(f"{base}/share", self.share),
-        ]
+        return routes(self, self._auth)
 
-    async def show(self, request: web.Request) -> web.Response:
-        """As JSON, or as the Markdown itself for whoever accepts that."""
-        whoever(request, self._auth(), Role.VIEWER)
-        incident = await incident_named(request, self._store)
+    @operation(
+        "GET",
+        "/incidents/{id}/postmortem",
+        "Show the post-mortem, as JSON or as Markdown.",
+        offers=MARKDOWN,
+    )
+    async def show_postmortem(
+        self, call: Call, query: PostMortemQuery
+    ) -> Answer[PostMortemView] | web.Response:
+        incident = await incident_named(call.request, self._store)
         case, version = await self._casebook.read(incident)
-        drawn = (
-            await self._casebook.chart(incident) if request.query.get("chart") == "true" else b""
-        )
-        return self._answer(request, case, version, drawn)
+        chart = await _drawn(case) if query.chart else None
+        return self._answer(call.request, case, version, chart)
 
-    async def write(self, request: web.Request) -> web.Response:
-        """Put what people write in place of the version that `If-Match` names. Raises: Bad."""
-        by = whoever(request, self._auth(), Role.RESPONDER)
-        incident = await incident_named(request, self._store)
-        wanted = _version(request)
-        if wanted is None:
-            return problem(
-                HTTPStatus.PRECONDITION_REQUIRED,
-                'say what you saw: If-Match: "VERSION", as the ETag was',
-            )
-        written = await body(request, WrittenBody)
-        if not await self._casebook.write(incident, written, wanted, by):
-            return problem(
-                HTTPStatus.PRECONDITION_FAILED, "somebody else wrote it since: read it again"
-            )
+    @operation(
+        "PUT",
+        "/incidents/{id}/postmortem",
+        "Write the post-mortem in place of the version that `If-Match` names.",
+        Role.RESPONDER,
+        problems=(HTTPStatus.PRECONDITION_FAILED, HTTPStatus.PRECONDITION_REQUIRED),
+        headers=("If-Match",),
+        offers=MARKDOWN,
+    )
+    async def write_postmortem(
+        self, call: Call, body: WrittenBody
+    ) -> Answer[PostMortemView] | web.Response:
+        incident = await incident_named(call.request, self._store)
+        version = _version(call.request)
+        if version is None:
+            detail = 'name the version that you read: If-Match: "VERSION", the ETag'
+            return problem(HTTPStatus.PRECONDITION_REQUIRED, detail)
+        if not await self._casebook.write(incident, body, version, call.by):
+            detail = "somebody else wrote another version: read it again"
+            return problem(HTTPStatus.PRECONDITION_FAILED, detail)
         case, version = await self._casebook.read(incident)
-        return self._answer(request, case, version)
+        return self._answer(call.request, case, version)
 
-    async def share(self, request: web.Request) -> web.Response:
-        """Owe the channels that are for it a message."""
-        by = whoever(request, self._auth(), Role.RESPONDER)
-        reason = await self._casebook.share(await incident_named(request, self._store), by)
+    @operation(
+        "GET",
+        "/incidents/{id}/postmortem.svg",
+        "Show the timeline as a chart.",
+        media="image/svg+xml",
+    )
+    async def draw_postmortem(self, call: Call) -> web.Response:
+        case, _ = await self._casebook.read(await incident_named(call.request, self._store))
+        return await draw(story_chart, case)
+
+    @operation(
+        "POST",
+        "/incidents/{id}/postmortem/share",
+        "Share the post-mortem with the channels of `postmortems.share`.",
+        Role.RESPONDER,
+        problems=(HTTPStatus.CONFLICT,),
+    )
+    async def share_postmortem(self, call: Call) -> SharedPostMortem:
+        incident = await incident_named(call.request, self._store)
+        reason = await self._casebook.share(incident, call.by)
         if reason is Reason.STILL_OPEN:
-            return problem(HTTPStatus.CONFLICT, "the incident is still open: resolve it first")
-        after = await incident_named(request, self._store)
-        return answer({"outcome": reason, "shared_at": when(after.postmortem_shared_at)})
-
-    async def chart(self, request: web.Request) -> web.Response:
-        whoever(request, self._auth(), Role.VIEWER)
-        return drawn(await self._casebook.chart(await incident_named(request, self._store)))
+            raise web.HTTPConflict(text="the incident is still open: resolve it first")
+        after = await incident_named(call.request, self._store)
+        return SharedPostMortem(reason, when(after.postmortem_shared_at))
 
     def _answer(
-        self, request: web.Request, case: Case, version: int, chart: bytes = b""
-    ) -> web.Response:
-        made = document(case)
+        self, request: web.Request, case: Case, version: int, chart: str | None = None
+    ) -> Answer[PostMortemView] | web.Response:
         headers = {"ETag": f'"{version}"', "Vary": "Accept"}
         if MARKDOWN in request.headers.get("Accept", ""):
-            return web.Response(text=made, content_type=MARKDOWN, headers=headers)
-        incident = case.incident
+            text = document(case)
+            return web.Response(text=text, content_type=MARKDOWN, headers=headers)
+        return Answer(self._view(case, version, chart), headers=headers)
+
+    def _view(self, case: Case, version: int, chart: str | None) -> PostMortemView:
+        incident, now = case.incident, self._clock.now()
         due_at = incident.postmortem_due
-        shown = {
-            "incident": incident.name,
-            "file": f"{stem(incident, case.zone)}.md",
-            "version": version,
-            "due_at": when(due_at),
-            "overdue": due_at is not None and due_at < self._clock.now(),
-            "shared_at": when(incident.postmortem_shared_at),
-            "durations": dataclasses.asdict(durations(incident, case.timeline)),
-            "written": asdict(case.written),
-            "items": [item_view(item, self._clock.now()) for item in incident.items],
-            "sections": sections(case),
-            "markdown": made,
-            "chart": chart.decode() or None,
-        }
-        response = answer(shown)
-        response.headers.update(headers)
-        return response
+        return PostMortemView(
+            incident=incident.name,
+            file=f"{stem(incident, case.zone)}.md",
+            version=version,
+            due_at=when(due_at),
+            overdue=due_at is not None and due_at < now,
+            shared_at=when(incident.postmortem_shared_at),
+            durations=durations(incident, case.timeline),
+            written=case.written,
+            items=[item_view(item, now) for item in incident.items],
+            sections=sections(case),
+            markdown=document(case),
+            chart=chart,
+        )
+
+
+async def _drawn(case: Case) -> str | None:
+    """Return the chart as SVG; None if charts are not installed."""
+    try:
+        return (await asyncio.to_thread(story_chart, case)).decode()
+    except ChartsMissing:
+        return None
 
 
 def _version(request: web.Request) -> int | None:
-    """Of `If-Match`; None if there's none, or none that can be."""
+    """Return the version in `If-Match`; None if there is none."""
     found = re.fullmatch(r'(?:W/)?"?([0-9]{1,15})"?', request.headers.get("If-Match", "").strip())
     return int(found[1]) if found else None

@@ -7,6 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
+from router.chart.story import story_chart
 from router.config.document import Document
 from router.core.postmortem.document import happened
 from router.core.postmortem.durations import durations
@@ -17,7 +18,7 @@ from router.ports.clock import Clock
 from router.ports.errors import InvalidInput
 from router.ports.services import Inbox
 from router.ports.store import Store
-from router.web.api.content import drawn, form, incident_named
+from router.web.api.content import draw, form, incident_named
 from router.web.auth import Role, whoever
 from router.web.pages.page import page
 from router.web.postmortem.items import ItemBody, ItemPaths, item_named
@@ -78,7 +79,8 @@ class PostMortemPage:
 
     async def chart(self, request: web.Request) -> web.Response:
         self._who(request, Role.VIEWER)
-        return drawn(await self._casebook.chart(await incident_named(request, self._store)))
+        case, _ = await self._casebook.read(await incident_named(request, self._store))
+        return await draw(story_chart, case)
 
     async def write(self, request: web.Request) -> web.Response:
         by = self._who(request, Role.RESPONDER)

@@ -1,12 +1,12 @@
-"""`/api/v1/incidents/{id}/items`: action items, added, changed and done."""
+"""Action items over the API: added, changed and done."""
 
 from collections.abc import Callable
 from datetime import datetime, time
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated
 
 from aiohttp import web
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from router.config.document import Document
 from router.config.people import moment_at
@@ -21,32 +21,60 @@ from router.ports.clock import Clock
 from router.ports.errors import InvalidInput
 from router.ports.services import Inbox
 from router.ports.store import Store
-from router.web.api.content import answer, body, idempotency_key, incident_named
-from router.web.api.views import when
-from router.web.auth import Role, whoever
+from router.web.api.content import Time, idempotency_key, incident_named
+from router.web.api.operation import Answer, Call, operation, routes
+from router.web.api.views import exactly, when
+from router.web.auth import Role
 
 LONGEST = 300
 MOST = 50
-"""Action items of one incident: nobody does more, and they're part of it."""
+"""Action items of one incident: they are stored with it."""
 
 END_OF_DAY = time(17)
-"""When something is due on a day, by the company's clock."""
+"""When an item that is due on a day is due, by the company's clock."""
 
 
 class ItemBody(Struct, frozen=True, forbid_unknown_fields=True):
-    """An action item, or what is to change of one.
+    """An action item, or the changes of one. Fields that are null stay as they are."""
 
-    `due` is a day, `2026-12-01`, or a time with its offset.
-    """
-
-    text: str | None = None
-    owner: str | None = None
-    due: str | None = None
+    text: Annotated[str | None, Meta(description="What is to be done.")] = None
+    owner: Annotated[str | None, Meta(description="Without it, the sender of the request.")] = None
+    due: Annotated[
+        str | None, Meta(description="A day, `2026-12-01`, or a time with its offset.")
+    ] = None
     done: bool | None = None
 
 
+class ActionItemView(Struct, frozen=True):
+    """An action item."""
+
+    number: int
+    text: str
+    owner: str
+    due_at: Time
+    overdue: bool
+    done: bool
+    done_at: Time | None
+    done_by: str | None
+    added_at: Time
+    added_by: str
+
+
+class ActionItemList(Struct, frozen=True):
+    """The action items of an incident."""
+
+    items: list[ActionItemView]
+
+
+class ActionItemResult(Struct, frozen=True):
+    """The outcome, and the action item after it."""
+
+    outcome: Reason
+    item: ActionItemView
+
+
 class ItemPaths:
-    """Submits what people say of items."""
+    """Submits action items as events."""
 
     def __init__(
         self, store: Store, inbox: Inbox, clock: Clock, *, document: Callable[[], Document]
@@ -57,55 +85,50 @@ class ItemPaths:
         self._document = document
 
     def routes(self) -> list[web.RouteDef]:
-        base = "/api/v1/incidents/{id}/items"
-        return [
-            web.get(base, self.list_items),
-            web.post(base, self.add),
-            web.post(f"{base}/{{number}}", self.change),
-        ]
+        return routes(self, lambda: self._document().auth)
 
-    async def list_items(self, request: web.Request) -> web.Response:
-        whoever(request, self._document().auth, Role.VIEWER)
-        incident = await incident_named(request, self._store)
-        return answer({"items": [view(item, self._clock.now()) for item in incident.items]})
+    @operation("GET", "/incidents/{id}/items", "List the action items.")
+    async def list_items(self, call: Call) -> ActionItemList:
+        incident = await incident_named(call.request, self._store)
+        return ActionItemList([view(item, self._clock.now()) for item in incident.items])
 
-    async def add(self, request: web.Request) -> web.Response:
+    @operation(
+        "POST",
+        "/incidents/{id}/items",
+        "Add an action item.",
+        Role.RESPONDER,
+        statuses=(HTTPStatus.CREATED, HTTPStatus.OK),
+        headers=("Idempotency-Key",),
+    )
+    async def add_item(self, call: Call, body: ItemBody) -> Answer[ActionItemResult]:
         """The same `Idempotency-Key` again has no second effect. Raises: Bad."""
-        by = whoever(request, self._document().auth, Role.RESPONDER)
-        incident = await incident_named(request, self._store)
-        given = await body(request, ItemBody)
-        key = idempotency_key(request)
-        event = self.event(incident, given, by, key=key)
-        (reason,) = await self._inbox.submit([event])
-        after = await incident_named(request, self._store)
+        incident = await incident_named(call.request, self._store)
+        key = idempotency_key(call.request)
+        (reason,) = await self._inbox.submit([self.event(incident, body, call.by, key=key)])
+        after = await incident_named(call.request, self._store)
         item = next(one for one in after.items if one.key == key)
         status = HTTPStatus.CREATED if reason is Reason.ITEM_ADDED else HTTPStatus.OK
-        return answer({"outcome": reason, "item": view(item, self._clock.now())}, status)
+        return Answer(ActionItemResult(reason, view(item, self._clock.now())), status)
 
-    async def change(self, request: web.Request) -> web.Response:
-        """Raises: Bad."""
-        by = whoever(request, self._document().auth, Role.RESPONDER)
-        incident = await incident_named(request, self._store)
-        item = item_named(request, incident)
-        (reason,) = await self._inbox.submit(
-            [self.event(incident, await body(request, ItemBody), by, item.number)]
-        )
-        after = item_named(request, await incident_named(request, self._store))
-        return answer({"outcome": reason, "item": view(after, self._clock.now())})
+    @operation("POST", "/incidents/{id}/items/{number}", "Change an action item.", Role.RESPONDER)
+    async def change_item(self, call: Call, body: ItemBody) -> ActionItemResult:
+        incident = await incident_named(call.request, self._store)
+        number = item_named(call.request, incident).number
+        (reason,) = await self._inbox.submit([self.event(incident, body, call.by, number)])
+        after = item_named(call.request, await incident_named(call.request, self._store))
+        return ActionItemResult(reason, view(after, self._clock.now()))
 
     def event(
         self, incident: Incident, given: ItemBody, by: str, number: int = 0, key: str = ""
     ) -> ItemPut:
-        """What is to be submitted. Raises: Bad."""
+        """Return the event to submit; `number` 0 is a new item. Raises: Bad."""
         text, owner = _line("text", given.text), _line("owner", given.owner)
         now = self._clock.now()
         due_at = self._due(given.due)
         if not number and not text:
-            raise InvalidInput("say what is to be done", "/text")
+            raise InvalidInput("give the text: what is to be done", "/text")
         if not number and len(incident.items) >= MOST:
-            raise InvalidInput(
-                f"an incident has at most {MOST} action items: keep them elsewhere", "/text"
-            )
+            raise InvalidInput(f"an incident has at most {MOST} action items", "/text")
         if not number and due_at is None:
             due_at = now + self._document().postmortems.items_due
         return ItemPut(now, incident.id, by, number, text, owner, due_at, given.done, key)
@@ -119,13 +142,12 @@ class ItemPaths:
                 at = Moment(datetime.combine(at, END_OF_DAY))
             return moment_at(at, self._document().company.time_zone)
         except (ValueError, OverflowError):
-            raise InvalidInput(
-                "expected a day like 2026-12-01, or a time like 2026-12-01T12:00Z", "/due"
-            ) from None
+            detail = "expected a day like 2026-12-01, or a time like 2026-12-01T12:00Z"
+            raise InvalidInput(detail, "/due") from None
 
 
 def _line(name: str, text: str | None) -> str | None:
-    """On one line; None where it isn't given. Raises: Bad."""
+    """Return the text on one line; None if it is missing or blank. Raises: Bad."""
     if text is None:
         return None
     text = plain(text)
@@ -135,28 +157,25 @@ def _line(name: str, text: str | None) -> str | None:
 
 
 def item_named(request: web.Request, incident: Incident) -> Item:
-    """Raises: aiohttp's HTTPNotFound."""
+    """Find the action item of the path. Raises: aiohttp's HTTPNotFound."""
     text = request.match_info["number"]
-    found = (
-        find_item(incident, int(text))
-        if text.isascii() and text.isdigit() and len(text) < 10
-        else None
-    )
+    valid = text.isascii() and text.isdigit() and len(text) < 10
+    found = find_item(incident, int(text)) if valid else None
     if found is None:
         raise web.HTTPNotFound(text=f"{incident.name} has no action item {text}")
     return found
 
 
-def view(item: Item, now: float) -> dict[str, Any]:
-    return {
-        "number": item.number,
-        "text": item.text,
-        "owner": item.owner,
-        "due_at": when(item.due_at),
-        "overdue": item.is_open and item.due_at < now,
-        "done": not item.is_open,
-        "done_at": when(item.done_at),
-        "done_by": item.done_by or None,
-        "added_at": when(item.added_at),
-        "added_by": item.added_by,
-    }
+def view(item: Item, now: float) -> ActionItemView:
+    return ActionItemView(
+        number=item.number,
+        text=item.text,
+        owner=item.owner,
+        due_at=exactly(item.due_at),
+        overdue=item.is_open and item.due_at < now,
+        done=not item.is_open,
+        done_at=when(item.done_at),
+        done_by=item.done_by or None,
+        added_at=exactly(item.added_at),
+        added_by=item.added_by,
+    )

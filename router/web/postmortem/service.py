@@ -3,12 +3,10 @@
 It decides nothing.
 """
 
-import asyncio
 from collections.abc import Callable
 
 import msgspec
 
-from router.chart.story import story_chart
 from router.core.incident.settings import Settings
 from router.core.postmortem.document import Case, deployed_around
 from router.core.text.plain import local
@@ -98,11 +96,6 @@ class PostMortemService:
             [PostMortemShared(self._clock.now(), incident.id, by, case.written.summary)]
         )
         return reason
-
-    async def chart(self, incident: Incident) -> bytes:
-        """As SVG."""
-        case, _ = await self.read(incident)
-        return await asyncio.to_thread(story_chart, case)
 
 
 def check(written: Written) -> None:

@@ -1,9 +1,9 @@
-"""Announces maintenance on the status page, under /api/v1/status/."""
+"""Maintenance over the API: announced on the status page."""
 
 import secrets
 from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from aiohttp import web
 from msgspec import Meta, Struct
@@ -14,9 +14,10 @@ from router.model.statuspage import Maintenance, StatusPlan
 from router.ports.clock import Clock
 from router.ports.errors import InvalidInput
 from router.ports.store import Store
-from router.web.api.content import YEAR, answer, body, check_ahead
-from router.web.api.views import when
-from router.web.auth import Role, whoever
+from router.web.api.content import YEAR, Time, check_ahead
+from router.web.api.operation import Call, operation, routes
+from router.web.api.views import exactly
+from router.web.auth import Role
 from router.web.statuspage.board import maintenances
 from router.web.statuspage.handlers import NONE
 
@@ -35,8 +36,31 @@ class MaintenanceBody(Struct, frozen=True, forbid_unknown_fields=True):
     components: tuple[str, ...] = ()
 
 
+class MaintenanceView(Struct, frozen=True):
+    """Announced maintenance."""
+
+    id: str
+    title: str
+    text: str
+    components: tuple[str, ...]
+    starts_at: Time
+    ends_at: Time
+
+
+class MaintenanceList(Struct, frozen=True):
+    """Announced maintenance, newest first."""
+
+    maintenance: list[MaintenanceView]
+
+
+class MaintenanceResult(Struct, frozen=True):
+    """The maintenance that was announced or ended."""
+
+    maintenance: MaintenanceView
+
+
 class Announcements:
-    """Keeps maintenance. `changed` is called when there's something new to show."""
+    """Keeps maintenance in the store. `changed` is called when the page has changed."""
 
     def __init__(
         self,
@@ -47,90 +71,87 @@ class Announcements:
         plan: Callable[[], StatusPlan | None],
         changed: Callable[[], None],
     ) -> None:
-        self._shelf = maintenances(store)
+        self._maintenances = maintenances(store)
         self._clock = clock
         self._auth = auth
         self._plan = plan
         self._changed = changed
 
     def routes(self) -> list[web.RouteDef]:
-        base = "/api/v1/status/maintenance"
-        return [
-            web.get(base, self.list),
-            web.post(base, self.add),
-            web.post(f"{base}/{{id}}/end", self.end),
-        ]
+        return routes(self, self._auth)
 
-    async def list(self, request: web.Request) -> web.Response:
-        whoever(request, self._auth(), Role.VIEWER)
-        return answer({"maintenance": [_view(one) for _, one in await self._shelf.find()]})
+    @operation("GET", "/status/maintenance", "List announced maintenance.")
+    async def list_maintenance(self) -> MaintenanceList:
+        return MaintenanceList([_view(one) for _, one in await self._maintenances.find()])
 
-    async def add(self, request: web.Request) -> web.Response:
-        whoever(request, self._auth(), Role.RESPONDER)
+    @operation(
+        "POST", "/status/maintenance", "Announce maintenance.", Role.RESPONDER, problems=(404,)
+    )
+    async def announce_maintenance(self, body: MaintenanceBody) -> MaintenanceResult:
         plan = self._plan()
         if plan is None:
             raise web.HTTPNotFound(text=NONE)
-        asked = await body(request, MaintenanceBody)
         now = self._clock.now()
-        _check(asked, plan, now)
+        _check(body, plan, now)
         one = Maintenance(
             id=secrets.token_hex(6),
-            title=asked.title,
-            text=asked.text,
-            starts_at=asked.starts_at.timestamp(),
-            ends_at=asked.ends_at.timestamp(),
+            title=body.title,
+            text=body.text,
+            starts_at=body.starts_at.timestamp(),
+            ends_at=body.ends_at.timestamp(),
             created_at=now,
             updated_at=now,
-            components=tuple(dict.fromkeys(asked.components)),
+            components=tuple(dict.fromkeys(body.components)),
         )
-        await self._shelf.add(one.id, one, one.starts_at)
+        await self._maintenances.add(one.id, one, one.starts_at)
         self._changed()
-        return answer({"maintenance": _view(one)})
+        return MaintenanceResult(_view(one))
 
-    async def end(self, request: web.Request) -> web.Response:
-        """Of one that hasn't begun nothing remains."""
-        whoever(request, self._auth(), Role.RESPONDER)
-        now, number = self._clock.now(), request.match_info["id"]
-        one = await self._shelf.get(number)
+    @operation(
+        "POST",
+        "/status/maintenance/{id}/end",
+        "End maintenance now, or cancel it before it starts.",
+        Role.RESPONDER,
+    )
+    async def end_maintenance(self, call: Call) -> MaintenanceResult:
+        """Cancelled maintenance is removed."""
+        now, key = self._clock.now(), call.request.match_info["id"]
+        one = await self._maintenances.get(key)
         if one is None:
-            raise web.HTTPNotFound(text=f"there's no maintenance {number}")
+            raise web.HTTPNotFound(text=f"there is no maintenance {key}")
         if one.starts_at > now:
-            await self._shelf.remove(number)
+            await self._maintenances.remove(key)
         else:
-            one = (
-                await self._shelf.change(
-                    number, lambda before: before and ended(before, now), one.starts_at
-                )
-                or one
+            after = await self._maintenances.change(
+                key, lambda before: before and ended(before, now), one.starts_at
             )
+            one = after or one
         self._changed()
-        return answer({"maintenance": _view(one)})
+        return MaintenanceResult(_view(one))
 
 
 def _check(asked: MaintenanceBody, plan: StatusPlan, now: float) -> None:
     """Raises: Bad."""
     if asked.ends_at <= asked.starts_at:
-        raise InvalidInput("it must end after it starts", "/ends_at")
+        raise InvalidInput("the maintenance ends before it starts", "/ends_at")
     if asked.ends_at.timestamp() <= now:
-        raise InvalidInput("it's over already", "/ends_at")
+        raise InvalidInput("the maintenance is over already", "/ends_at")
     check_ahead(asked.ends_at.timestamp(), now, "/ends_at")
     if asked.starts_at.timestamp() < now - YEAR:
-        raise InvalidInput("that's more than a year ago", "/starts_at")
+        raise InvalidInput("more than a year ago", "/starts_at")
     known = [one.name for one in plan.components]
     for number, name in enumerate(asked.components):
         if name not in known:
-            raise InvalidInput(
-                f"no component '{name}' is in status_page (there: {', '.join(known)})",
-                f"/components/{number}",
-            )
+            detail = f"no component '{name}' is in status_page; there are: {', '.join(known)}"
+            raise InvalidInput(detail, f"/components/{number}")
 
 
-def _view(one: Maintenance) -> dict[str, Any]:
-    return {
-        "id": one.id,
-        "title": one.title,
-        "text": one.text,
-        "components": one.components,
-        "starts_at": when(one.starts_at),
-        "ends_at": when(one.ends_at),
-    }
+def _view(one: Maintenance) -> MaintenanceView:
+    return MaintenanceView(
+        id=one.id,
+        title=one.title,
+        text=one.text,
+        components=one.components,
+        starts_at=exactly(one.starts_at),
+        ends_at=exactly(one.ends_at),
+    )

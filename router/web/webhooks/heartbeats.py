@@ -2,21 +2,18 @@
 are.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Protocol
 
 from aiohttp import web
 
-from router.config.document import Auth, HeartbeatDocument
+from router.config.document import HeartbeatDocument
 from router.config.secret import Secret
-from router.core.rules.heartbeat import SOURCE, Seen
+from router.core.rules.heartbeat import SOURCE
 from router.ports.errors import Unauthorized
 from router.telemetry.errors import working_for
 from router.telemetry.logs import logger
 from router.telemetry.metrics import Metrics
-from router.web.api.content import answer
-from router.web.api.views import when
-from router.web.auth import Role, whoever
 
 log = logger(__name__)
 
@@ -45,15 +42,11 @@ class Heartbeats:
         metrics: Metrics,
         *,
         documents: Callable[[], Mapping[str, HeartbeatDocument]],
-        auth: Callable[[], Auth],
         beat: Beat,
-        look: Callable[[], Awaitable[Sequence[Seen]]],
     ) -> None:
         self._metrics = metrics
         self._documents = documents
-        self._auth = auth
         self._beat = beat
-        self._look = look
 
     def routes(self) -> list[web.RouteDef]:
         base = "/heartbeat/{name}"
@@ -65,7 +58,6 @@ class Heartbeats:
         return [
             *(web.get(path, handler, allow_head=False) for path, handler in paths),
             *(web.post(path, handler) for path, handler in paths),
-            web.get("/api/v1/heartbeats", self.show),
         ]
 
     async def receive(self, request: web.Request) -> web.Response:
@@ -93,11 +85,6 @@ class Heartbeats:
         await self._beat(name, failed=failed)
         return web.Response(text="OK\n")
 
-    async def show(self, request: web.Request) -> web.Response:
-        whoever(request, self._auth(), Role.VIEWER)
-        shown = [_view(one) for one in await self._look()]
-        return answer({"heartbeats": shown})
-
 
 def _check(secret: Secret | None, in_path: str, authorization: str) -> None:
     """Raises: Unauthorized."""
@@ -111,15 +98,3 @@ def _check(secret: Secret | None, in_path: str, authorization: str) -> None:
         )
     if not secret.is_same(given):
         raise Unauthorized("the heartbeat's secret is wrong")
-
-
-def _view(one: Seen) -> dict[str, Any]:
-    return {
-        "name": one.heartbeat.name,
-        "state": one.state,
-        "every": one.heartbeat.every,
-        "grace": one.heartbeat.grace,
-        "last": when(one.beats.last),
-        "failed": when(one.beats.failed),
-        "missed_at": when(one.missed_at),
-    }

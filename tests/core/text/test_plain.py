@@ -2,7 +2,7 @@
 
 import pytest
 
-from router.core.text.plain import clock, day, lasted, local, moment
+from router.core.text.plain import clock, day, lasted, local, moment, plain, visible
 
 AT = 1_704_119_400.0
 """2024-01-01 14:30 UTC, the plan's example."""
@@ -27,3 +27,16 @@ def test_times_are_by_the_readers_clock() -> None:
 )  # fmt: skip
 def test_lengths_are_in_words(seconds: float, words: str) -> None:
     assert lasted(seconds) == words
+
+
+@pytest.mark.parametrize(
+    "code", [0x202E, 0x200F, 0x061C, 0x2066, 0x200B, 0xFEFF, 0xAD, 0xE0041, 0x1B]
+)
+def test_invisible_characters_are_removed(code: int) -> None:
+    """Nothing is left that reorders the text, or that nobody sees."""
+    assert chr(code) not in plain(f"a{chr(code)}b")
+    assert visible(f"a{chr(code)}b\n\tc") == "ab\n\tc"
+
+
+def test_joiners_of_scripts_and_emoji_stay() -> None:
+    assert visible("👩\u200d💻 می\u200cخ") == "👩\u200d💻 می\u200cخ"

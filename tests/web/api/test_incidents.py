@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from router.ports.errors import StoreUnavailable
-from router.web.api.openapi import TABLE
+from router.web.api.openapi import OPERATIONS
 from tests.clock import SteppedClock
 from tests.daemon import Answer, Daemon, alert, group
 from tests.senders.kit import Peer, Reply
@@ -405,7 +405,7 @@ def bearer(name: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("method", "path"), [(row[0], row[1]) for row in TABLE if row[1] != "/openapi.json"]
+    ("method", "path"), [(one.method, one.path) for one in OPERATIONS if one.role]
 )
 async def test_every_path_needs_a_token_where_there_are_any(
     router: Router, method: str, path: str
@@ -454,7 +454,7 @@ ROLES = dict(
 
 
 @pytest.mark.parametrize(
-    ("method", "path"), [(row[0], row[1]) for row in TABLE if row[1] != "/openapi.json"]
+    ("method", "path"), [(one.method, one.path) for one in OPERATIONS if one.role]
 )
 async def test_each_path_takes_the_role_that_the_docs_say_and_no_lower_one(
     router: Router, method: str, path: str

@@ -51,9 +51,29 @@ async def test_the_document_is_in_order(router: Router) -> None:
             assert {name for place, name in names if place == "path"} == set(
                 re.findall(r"{(\w+)}", path)
             )
-    assert spec["components"]["schemas"].keys() == {"Problem"}
-    references = re.findall(r"'\$ref': '([^']+)'", str(spec))
-    assert set(references) == {"#/components/schemas/Problem"}
+    references = set(re.findall(r"'\$ref': '([^']+)'", str(spec)))
+    assert references == {f"#/components/schemas/{name}" for name in spec["components"]["schemas"]}
+
+
+async def test_every_answer_has_a_type_of_its_own(router: Router) -> None:
+    """No answer is just an object, each operation has another id, and each field a type."""
+    async with router() as daemon:
+        spec = await document(daemon)
+    described = [one for path in spec["paths"].values() for one in path.values()]
+    assert len({one["operationId"] for one in described}) == len(described)
+    for one in described:
+        for status, response in one["responses"].items():
+            for media, content in response["content"].items():
+                if media.endswith("json") and one["operationId"] != "show_openapi":
+                    assert "$ref" in content["schema"], (one["operationId"], status)
+    free = {"EntryView.data", "OpenedView.value", "OpenedView.threshold"}
+    untyped = {
+        f"{name}.{key}"
+        for name, schema in spec["components"]["schemas"].items()
+        for key, value in schema.get("properties", {}).items()
+        if not {"type", "$ref", "anyOf", "enum"} & value.keys() or value == {"type": "object"}
+    }
+    assert untyped <= free
 
 
 async def test_the_documented_status_is_the_one_that_is_answered(router: Router) -> None:

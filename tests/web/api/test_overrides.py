@@ -142,7 +142,7 @@ async def test_a_swap_is_two_overrides_that_come_and_go_together(
         (BEN | {"from": "tomorrow"}, "/from", "overrides"),
         (BEN | {"from": "0001-01-01 00:00", "to": "0001-01-02 00:00"}, "/from", "overrides"),
         (BEN | {"until": "2026-03-24 08:59"}, "", "overrides"),
-        ({"contact": "ben"}, "", "overrides"),
+        ({"contact": "ben"}, "/to", "overrides"),
         ({"between": ["ana", "ana"]}, "/between", "swaps"),
         ({"between": ["ana", "gus"]}, "/between/1", "swaps"),
         ({"between": ["ana"]}, "/between", "swaps"),

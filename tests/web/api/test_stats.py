@@ -1,6 +1,9 @@
 """Statistics of a running router: over the API, as a page, and drawn."""
 
+import sys
 from collections.abc import Callable
+
+import pytest
 
 from tests.clock import SteppedClock
 from tests.daemon import Daemon, alert
@@ -38,3 +41,19 @@ async def test_the_page_and_its_charts(router: Router, clock: SteppedClock) -> N
             answer = await daemon.get(f"/stats/{chart}.svg?since=7d")
             assert (answer.status, answer.headers["Content-Type"]) == (200, "image/svg+xml")
         assert (await daemon.get("/stats/other.svg")).status == 404
+
+
+async def test_without_charts_the_page_works_and_the_picture_says_why(
+    router: Router, clock: SteppedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """501, with the command that installs them; a post-mortem has no chart."""
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    async with router(clock=clock) as daemon:
+        await daemon.alert(alert())
+        assert (await daemon.get("/stats")).status == 200
+        for path in ("/stats/incidents.svg", "/incidents/1/postmortem.svg"):
+            answer = await daemon.get(path)
+            assert answer.status == 501
+            assert "alert-router[charts]" in answer.json["detail"]
+        shown = await daemon.get("/api/v1/incidents/1/postmortem?chart=true")
+        assert (shown.status, shown.json["chart"]) == (200, None)

@@ -35,6 +35,13 @@ def test_a_page_loads_nothing_but_what_is_ours_and_runs_nothing() -> None:
     assert answer.content_type == "text/html"
 
 
+def test_a_page_has_no_invisible_characters() -> None:
+    """Nobody can make a title read as another."""
+    html = page.render("message.html", title="safe\u202egnp.exe", text="a\u200bb\ufeff\x1b")
+    assert not {"\u202e", "\u200b", "\ufeff", "\x1b"} & {*html}
+    assert "ab" in html
+
+
 def test_a_time_is_for_people_and_for_programs() -> None:
     """To the minute in words, exactly in the attribute, and nothing where there's none."""
     assert (

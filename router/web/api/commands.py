@@ -1,0 +1,190 @@
+"""Commands to an incident over the API: each is submitted as an event, and decided by the core."""
+
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Annotated
+
+from aiohttp import web
+from msgspec import Meta, Struct
+
+from router.config.document import Auth
+from router.model.event import Command, Commanded
+from router.model.incident import OPEN, Severity, Status
+from router.model.reason import Reason
+from router.model.reason_row import Trait
+from router.model.reasons import having
+from router.ports.clock import Clock
+from router.ports.errors import InvalidInput
+from router.ports.services import Inbox
+from router.ports.store import Store
+from router.web.api import views
+from router.web.api.content import Text, incident_named
+from router.web.api.operation import Answer, Call, H, operation, routes
+from router.web.api.previews import Drafts
+from router.web.api.views import IncidentView
+from router.web.auth import Role
+
+COMMANDS: Mapping[str, Command] = {
+    "ack": Command.ACKNOWLEDGE,
+    "escalate": Command.ESCALATE,
+    "resolve": Command.RESOLVE,
+    "false-positive": Command.FALSE_POSITIVE,
+    "note": Command.NOTE,
+    "severity": Command.SEVERITY,
+    "assign": Command.ASSIGN,
+    "status": Command.STATUS,
+    "publish": Command.PUBLISH,
+    "announce": Command.ANNOUNCE,
+}
+"""By the last part of their path, in the API and on pages."""
+
+REFUSED = having(Trait.REFUSED)
+"""Outcomes that are answered with 409."""
+
+_GOES_ON = Meta(description="An entry of the timeline.")
+
+
+class CommandBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """The particulars of a command. Fields that the command has no use for are ignored."""
+
+    text: Annotated[Text, _GOES_ON] = ""
+    severity: Severity | None = None
+    status: Status | None = None
+    title: str = ""
+
+
+class NoteBody(CommandBody, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A note for the timeline."""
+
+    text: Annotated[Text, Meta(min_length=1)]
+
+
+class SeverityBody(CommandBody, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The severity to set, and a reason in `text`."""
+
+    severity: Severity
+
+
+class StatusBody(CommandBody, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The status to set, one of an open incident, and a note in `text`."""
+
+    status: Annotated[Status, Meta(extra_json_schema={"enum": [str(status) for status in OPEN]})]
+
+
+class AssignBody(CommandBody, frozen=True, forbid_unknown_fields=True):
+    """The name of the new lead in `text`; without it, the sender of the request."""
+
+
+class PublicBody(CommandBody, frozen=True, forbid_unknown_fields=True):
+    """The public `title`, or the subject of the mail, and the `text` for customers."""
+
+
+BODIES: Mapping[Command, type[CommandBody]] = {
+    Command.NOTE: NoteBody,
+    Command.SEVERITY: SeverityBody,
+    Command.STATUS: StatusBody,
+}
+"""The bodies of the commands that need a field."""
+
+
+class CommandAnswer(Struct, frozen=True):
+    """The outcome of a command, and the incident after it."""
+
+    outcome: Reason
+    incident: IncidentView
+
+
+def _command(path: str, summary: str) -> Callable[[H], H]:
+    """Declare a command to an incident."""
+    statuses = (HTTPStatus.OK, HTTPStatus.CONFLICT)
+    return operation(
+        "POST", f"/incidents/{{id}}/{path}", summary, Role.RESPONDER, statuses=statuses
+    )
+
+
+class CommandApi:
+    """The commands below `/api/v1/incidents/{id}/`. One that changes nothing is no error."""
+
+    def __init__(
+        self,
+        store: Store,
+        inbox: Inbox,
+        clock: Clock,
+        drafts: Drafts,
+        *,
+        auth: Callable[[], Auth],
+    ) -> None:
+        self._store = store
+        self._inbox = inbox
+        self._clock = clock
+        self._drafts = drafts
+        self._auth = auth
+
+    def routes(self) -> list[web.RouteDef]:
+        return routes(self, self._auth)
+
+    @_command("ack", "Acknowledge: somebody is working on it.")
+    async def acknowledge(self, call: Call, body: CommandBody) -> Answer[CommandAnswer]:
+        return await self._do(call, Command.ACKNOWLEDGE, body)
+
+    @_command("escalate", "Take the policy's next step now; an acknowledgement is void.")
+    async def escalate(self, call: Call, body: CommandBody) -> Answer[CommandAnswer]:
+        return await self._do(call, Command.ESCALATE, body)
+
+    @_command("resolve", "Resolve, even while alerts fire.")
+    async def resolve(self, call: Call, body: CommandBody) -> Answer[CommandAnswer]:
+        return await self._do(call, Command.RESOLVE, body)
+
+    @_command("false-positive", "Close as a false positive, until the alert ends.")
+    async def close_as_false_positive(self, call: Call, body: CommandBody) -> Answer[CommandAnswer]:
+        return await self._do(call, Command.FALSE_POSITIVE, body)
+
+    @_command("note", "Add a note to the timeline.")
+    async def add_note(self, call: Call, body: NoteBody) -> Answer[CommandAnswer]:
+        return await self._do(call, Command.NOTE, body)
+
+    @_command("severity", "Set the severity, up or down.")
+    async def set_severity(self, call: Call, body: SeverityBody) -> Answer[CommandAnswer]:
+        return await self._do(call, Command.SEVERITY, body)
+
+    @_command("assign", "Set the lead: the name in `text`, or the sender of the request.")
+    async def assign_lead(self, call: Call, body: AssignBody) -> Answer[CommandAnswer]:
+        return await self._do(call, Command.ASSIGN, body)
+
+    @_command("status", "Set the status: investigating, identified or monitoring.")
+    async def set_status(self, call: Call, body: StatusBody) -> Answer[CommandAnswer]:
+        if body.status not in OPEN:
+            expected = ", ".join(OPEN)
+            raise InvalidInput(
+                f"expected one of: {expected}; other commands close an incident", "/status"
+            )
+        return await self._do(call, Command.STATUS, body)
+
+    @_command("publish", "Publish an update on the status page.")
+    async def publish(self, call: Call, body: PublicBody) -> Answer[CommandAnswer]:
+        return await self._do(call, Command.PUBLISH, body)
+
+    @_command("announce", "Mail customers that the incident is resolved, once.")
+    async def announce(self, call: Call, body: PublicBody) -> Answer[CommandAnswer]:
+        return await self._do(call, Command.ANNOUNCE, body)
+
+    async def _do(self, call: Call, command: Command, body: CommandBody) -> Answer[CommandAnswer]:
+        found = await incident_named(call.request, self._store)
+        title, text = body.title, body.text
+        if command is Command.ANNOUNCE:
+            title, text = await self._drafts.completed(found, command, title, text)
+        event = Commanded(
+            self._clock.now(),
+            found.id,
+            call.by,
+            command,
+            text,
+            body.severity,
+            status=body.status,
+            title=title,
+        )
+        (reason,) = await self._inbox.submit([event])
+        after = await self._store.incident(found.id)
+        assert after is not None
+        status = HTTPStatus.CONFLICT if reason in REFUSED else HTTPStatus.OK
+        return Answer(CommandAnswer(reason, views.incident(after)), status)

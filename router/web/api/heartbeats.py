@@ -1,0 +1,63 @@
+"""Heartbeats over the API: their states."""
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from aiohttp import web
+from msgspec import Struct
+
+from router.config.document import Auth
+from router.core.rules.heartbeat import HeartbeatState, Seen
+from router.web.api.content import Time
+from router.web.api.operation import operation, routes
+from router.web.api.views import exactly, when
+
+
+class HeartbeatView(Struct, frozen=True):
+    """A heartbeat. `every` and `grace` are in seconds.
+
+    `failed` is the time of a failure that no beat has followed; at `missed_at` the heartbeat
+    counts as missed.
+    """
+
+    name: str
+    state: HeartbeatState
+    every: float
+    grace: float
+    last: Time | None
+    failed: Time | None
+    missed_at: Time
+
+
+class HeartbeatList(Struct, frozen=True):
+    """The heartbeats of the config."""
+
+    heartbeats: list[HeartbeatView]
+
+
+class HeartbeatApi:
+    """`look` returns the state of each heartbeat."""
+
+    def __init__(
+        self, *, auth: Callable[[], Auth], look: Callable[[], Awaitable[Sequence[Seen]]]
+    ) -> None:
+        self._auth = auth
+        self._look = look
+
+    def routes(self) -> list[web.RouteDef]:
+        return routes(self, self._auth)
+
+    @operation("GET", "/heartbeats", "List heartbeats and their states.")
+    async def list_heartbeats(self) -> HeartbeatList:
+        return HeartbeatList([_view(one) for one in await self._look()])
+
+
+def _view(one: Seen) -> HeartbeatView:
+    return HeartbeatView(
+        name=one.heartbeat.name,
+        state=one.state,
+        every=one.heartbeat.every,
+        grace=one.heartbeat.grace,
+        last=when(one.beats.last),
+        failed=when(one.beats.failed),
+        missed_at=exactly(one.missed_at),
+    )

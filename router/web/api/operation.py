@@ -1,0 +1,175 @@
+"""Declare an API operation once: its route and its part of the OpenAPI document come from it.
+
+A handler is a method with the decorator `operation`. Its signature holds the types: `query` is the
+struct of the query parameters, `body` the struct of the request body, the return type the struct of
+the answer; `call` is the request itself. The role is checked, and query and body are decoded,
+before the handler runs.
+"""
+
+import functools
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from types import UnionType
+from typing import Any, Generic, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from aiohttp import web
+from msgspec import Struct
+
+from router.config.document import Auth
+from router.web.api.content import answer, body, query
+from router.web.auth import Role, whoever
+
+BASE = "/api/v1"
+JSON = "application/json"
+
+T = TypeVar("T")
+H = TypeVar("H", bound=Callable[..., Awaitable[Any]])
+
+_MARK = "__operation__"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request whose sender `by` has the role that the operation needs."""
+
+    request: web.Request
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer(Generic[T]):
+    """An answer with a status or headers of its own."""
+
+    value: T
+    status: int = HTTPStatus.OK
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One operation below `/api/v1`.
+
+    `statuses` are those of an answer of the type `answer`, the usual one first; None: no JSON.
+    `media` is the content type of the answer, `accepts` that of a request body beside JSON, and
+    `problems` are the statuses of RFC 9457 problems that only this operation has.
+    """
+
+    name: str
+    method: str
+    path: str
+    summary: str
+    role: Role | None
+    statuses: tuple[int, ...]
+    problems: tuple[int, ...]
+    answer: type | None
+    query: type[Struct] | None
+    body: type[Struct] | None
+    media: str
+    offers: str
+    accepts: str
+    any_body: bool
+    headers: tuple[str, ...]
+    token_in_query: bool
+    takes_call: bool
+
+
+def operation(  # noqa: PLR0913 - a declaration
+    method: str,
+    path: str,
+    summary: str,
+    role: Role | None = Role.VIEWER,
+    *,
+    statuses: tuple[int, ...] = (HTTPStatus.OK,),
+    problems: tuple[int, ...] = (),
+    media: str = JSON,
+    offers: str = "",
+    accepts: str = "",
+    any_body: bool = False,
+    headers: tuple[str, ...] = (),
+    token_in_query: bool = False,
+) -> Callable[[H], H]:
+    """Declare the decorated method as the handler of an operation.
+
+    `offers` is a second content type of the answer; with `any_body` the handler reads the body
+    itself; `headers` are the request headers that it reads.
+    """
+
+    def declare(handler: H) -> H:
+        hints = get_type_hints(handler)
+        handler.__dict__[_MARK] = Operation(
+            name=handler.__name__,
+            method=method,
+            path=path,
+            summary=summary,
+            role=role,
+            statuses=statuses,
+            problems=problems,
+            answer=_answered(hints["return"]),
+            query=hints.get("query"),
+            body=hints.get("body"),
+            media=media,
+            offers=offers,
+            accepts=accepts,
+            any_body=any_body,
+            headers=headers,
+            token_in_query=token_in_query,
+            takes_call="call" in hints,
+        )
+        return handler
+
+    return declare
+
+
+def _answered(hint: Any) -> type | None:
+    """Return the struct of an answer; None where the handler makes every response itself."""
+    if get_origin(hint) in {Union, UnionType}:
+        (hint,) = (each for each in get_args(hint) if each is not web.Response)
+    if get_origin(hint) is Answer:
+        (hint,) = get_args(hint)
+    return None if hint is web.Response else hint
+
+
+def operations(part: type) -> Iterator[Operation]:
+    """Yield the operations of a class of handlers, in the order of their definition."""
+    for member in vars(part).values():
+        if found := getattr(member, "__dict__", {}).get(_MARK):
+            yield found
+
+
+def routes(part: object, auth: Callable[[], Auth]) -> list[web.RouteDef]:
+    """Return a route for each operation of `part`."""
+    found = []
+    for one in operations(type(part)):
+        handle = functools.partial(_handle, one, getattr(part, one.name), auth)
+        register = web.get if one.method == "GET" else functools.partial(web.route, one.method)
+        found.append(register(BASE + one.path, handle))
+    return found
+
+
+async def _handle(
+    one: Operation,
+    handler: Callable[..., Awaitable[Any]],
+    auth: Callable[[], Auth],
+    request: web.Request,
+) -> web.StreamResponse:
+    """Check the role, decode, call the handler, encode.
+
+    Raises: Unauthorized, Bad, aiohttp's 403.
+    """
+    by = ""
+    if one.role is not None:
+        by = whoever(request, auth(), one.role, in_query=one.token_in_query)
+    given: dict[str, Any] = {"call": Call(request, by)} if one.takes_call else {}
+    if one.query is not None:
+        given["query"] = query(request, one.query)
+    if one.body is not None:
+        given["body"] = await body(request, one.body)
+    found = await handler(**given)
+    if isinstance(found, web.StreamResponse):
+        return found
+    if not isinstance(found, Answer):
+        found = Answer(found, one.statuses[0])
+    response = answer(found.value, found.status)
+    response.headers.update(found.headers)
+    return response
