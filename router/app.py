@@ -153,11 +153,13 @@ class App:
         )
         self._webhooks = Webhooks(
             self._receivers(config),
-            self.heartbeats,
+            self.inbox,
             store,
             clock,
             self.metrics,
+            max_body=lambda: self.config.document.max_body,
             recorder=self._recorder,
+            beats=self.heartbeats.record,
             forms=self._post.forms,
         )
         self._loops: set[asyncio.Task[None]] = set()
@@ -322,7 +324,7 @@ class App:
             schedules=lambda: self.live_settings.settings.people.schedules,
         )
         return {
-            name: RECEIVERS[name].build(name, source, site)
+            name: RECEIVERS[config.source_kinds[name]].build(name, source, site)
             for name, source in config.sources.items()
         }
 

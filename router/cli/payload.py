@@ -24,7 +24,9 @@ def decoded(config: Config, source: str, resource: str, body: bytes) -> Received
         raise LookupError(
             f"no source '{source}' is configured; there are: {', '.join(config.sources)}"
         )
-    receiver = RECEIVERS[source].build(source, config.sources[source], ReceiverContext())
+    receiver = RECEIVERS[config.source_kinds[source]].build(
+        source, config.sources[source], ReceiverContext()
+    )
     try:
         return receiver.decode(
             Incoming({"sentry-hook-resource": resource}, body), SystemClock().now()

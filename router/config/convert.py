@@ -99,25 +99,33 @@ def convert(node: Node, type_: type[T], context: Context, trail: Trail = ()) -> 
     return value
 
 
-def convert_tagged(
+def convert_tagged(  # noqa: PLR0913, PLR0917 - the node, and how to read it
     node: Node,
     registry: Mapping[str, type[Struct]],
     context: Context,
     tag: str = "type",
     trail: Trail = (),
+    default: str = "",
 ) -> Any:
-    """`node` as the struct that its key `tag` names in `registry`, or FAILED.
+    """`node` as the struct that its key `tag` names in `registry`, or FAILED. The tag isn't a field
+    of the struct.
 
-    The tag isn't a field of the struct.
+    Without the key, `default` is the tag if `registry` has it.
     """
     context.places[trail] = node.place
     if not isinstance(node, MapNode):
         return _mismatch(node, "a mapping", context)
     expected = f"one of: {', '.join(registry)}"
-    if tag not in node.entries:
-        return _fail(context, node.place, f"missing key {tag!r} (expected {expected})")
     names = {name: name for name in registry}
-    name = _text(node.entries[tag].value, functools.partial(_pick, tag, names), expected, context)
+    if tag not in node.entries and default in registry:
+        name: Any = default
+    elif tag not in node.entries:
+        hint = suggest(default, registry) if default else ""
+        return _fail(context, node.place, f"missing key {tag!r}{hint} (expected {expected})")
+    else:
+        name = _text(
+            node.entries[tag].value, functools.partial(_pick, tag, names), expected, context
+        )
     if name is FAILED:
         return FAILED
     _keep(name, context, (*trail, tag))
@@ -237,7 +245,8 @@ def _list(node: Node, type_: Any, context: Context, trail: Trail) -> Any:
 
 
 def _choice(node: Node, type_: Any, context: Context, trail: Trail) -> Any:
-    return convert_tagged(node, context.hooks.choices[type_], context, trail=trail)
+    default = str(trail[-1]) if type_ in context.hooks.keyed and trail else ""
+    return convert_tagged(node, context.hooks.choices[type_], context, trail=trail, default=default)
 
 
 def _union(node: Node, type_: Any, context: Context, trail: Trail) -> Any:

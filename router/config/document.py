@@ -28,6 +28,13 @@ LinkTemplate = NewType("LinkTemplate", Template)
 """A template of a URL."""
 
 
+class Source(Struct, frozen=True):
+    """One configured source, at `/webhooks/NAME`.
+
+    `type` names the service; without it, the source's name does.
+    """
+
+
 class Count(Struct, frozen=True, kw_only=True):
     """Measure how often the rule took an alert within `over`."""
 
@@ -73,10 +80,15 @@ class RulesFile(Struct, frozen=True, kw_only=True):
 
 
 class DefaultRule(Struct, frozen=True, kw_only=True):
-    """What becomes of an alert that no rule takes: it goes here, never to nowhere."""
+    """The rule for alerts that no other rule matches: no alert is lost.
+
+    `ignore` names alerts that open nothing. The defaults are helpers of kube-prometheus that fire
+    without a problem.
+    """
 
     severity: Severity = Severity.P2
     group_by: tuple[str, ...] = ("alertname",)
+    ignore: tuple[str, ...] = ("Watchdog", "InfoInhibitor")
     summary: Template | None = None
     runbook: str = ""
     component: str = ""
@@ -205,11 +217,9 @@ class Telemetry(Struct, frozen=True, kw_only=True):
 
 
 class Document(Struct, frozen=True, kw_only=True):
-    """The config file.
+    """The config file. The types of sources and channels are known to a higher layer."""
 
-    `sources` is added by `load`, since which there are is known to a higher layer.
-    """
-
+    sources: dict[str, Source]
     rules: list[str]
     channels: dict[str, ChannelOptions]
     severities: dict[Severity, SeverityDocument]

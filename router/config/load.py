@@ -5,9 +5,9 @@ from dataclasses import replace as with_fields
 from glob import glob
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-from msgspec import Struct, defstruct, structs
+from msgspec import Struct, structs
 
 from router.config import company
 from router.config.actions import check_actions, plans
@@ -23,8 +23,10 @@ from router.config.document import (
     LinkTemplate,
     RuleDocument,
     RulesFile,
+    Source,
 )
 from router.config.drills import cadence, check_drills, read_scenarios
+from router.config.expression import Expression
 from router.config.fields import Matchers, is_loopback
 from router.config.heartbeats import RULE, check_heartbeats, first_rules, heartbeats, last_rules
 from router.config.located import Invalid, Place, Problem, read
@@ -34,6 +36,7 @@ from router.config.policies import Target, parse_target, policies, severities
 from router.config.postmortems import check_postmortems, postmortem_plan
 from router.config.shapes import Hooks
 from router.config.silences import check_silences, inhibitions, parse_match, silences
+from router.config.sources import check_sources
 from router.config.statuspage import CHANNEL, check_status_page, status_plan
 from router.core.drill.cadence import Cadence
 from router.core.incident.batch import MAX_WINDOW
@@ -66,15 +69,8 @@ class Types(Struct, frozen=True):
 
     @property
     def document(self) -> type[Document]:
-        """The config file's struct, with a field for each source."""
-        fields = [(name, cast("type", type_ | None), None) for name, type_ in self.sources.items()]
-        sources = defstruct("Sources", fields, frozen=True, kw_only=True)
-        return cast(
-            "type[Document]",
-            defstruct(
-                "Document", [("sources", sources)], bases=(Document,), frozen=True, kw_only=True
-            ),
-        )
+        """The config file's struct."""
+        return Document
 
     @property
     def hooks(self) -> Hooks:
@@ -88,11 +84,16 @@ class Types(Struct, frozen=True):
                 Template: compile_template,
                 LinkTemplate: compile_link,
                 Condition: compile_condition,
+                Expression: Expression.parse,
                 Target: parse_target,
             },
-            choices={ChannelOptions: self.channels},
+            choices={ChannelOptions: self.channels, Source: self.sources},
+            keyed=frozenset({Source}),
             expected=EXPECTED
-            | {LinkTemplate: "a URL, in which {{ }} stands for what is the incident's"},
+            | {
+                Expression: "a JMESPath expression",
+                LinkTemplate: "a URL, in which {{ }} stands for what is the incident's",
+            },
         )
 
 
@@ -100,7 +101,7 @@ class Config(Struct, frozen=True):
     """A config that holds together.
 
     `sources` and `channels` are the structs of the layers above, by name; `kinds` is each channel's
-    `type`, and `drills` the scenarios.
+    `type`, `source_kinds` each source's, and `drills` the scenarios.
     """
 
     document: Document
@@ -109,6 +110,7 @@ class Config(Struct, frozen=True):
     channels: Mapping[str, ChannelOptions]
     kinds: Mapping[str, str]
     drills: Mapping[str, DrillPlan]
+    source_kinds: Mapping[str, str] = {}
 
     @property
     def time_zones(self) -> dict[str, str]:
@@ -185,7 +187,9 @@ def load(path: Path, env: Mapping[str, str], types: Types, rules: str = "") -> C
     if problems or document is FAILED:
         raise Invalid(problems)
     kinds = {name: str(context.values["channels", name, "type"]) for name in document.channels}
-    return _assemble(document, found, revision, kinds, templates, drills)
+    config = _assemble(document, found, revision, kinds, templates, drills)
+    source_kinds = {name: str(context.values["sources", name, "type"]) for name in document.sources}
+    return structs.replace(config, source_kinds=source_kinds)
 
 
 # --- rule files
@@ -280,6 +284,7 @@ def _check(context: Context) -> None:
     places = context.places
     if ("sources",) in places and not context.names_at(("sources",)):
         context.report(places["sources",], "there's no source: nothing could reach the router")
+    check_sources(context)
     if ("severities",) in places:
         missing = [
             severity.value for severity in Severity if ("severities", severity.value) not in places
@@ -314,15 +319,18 @@ def _named_components(context: Context) -> list[tuple[Trail, str]]:
 
 
 def _check_answers(context: Context) -> None:
-    """A channel that asks people for answers needs the source that takes them, or they'd be lost."""
-    sources = context.names_at(("sources",))
+    """A channel whose messages ask for answers needs a source of the type that receives them."""
+    sources = {
+        context.values.get(("sources", name, "type"), name)
+        for name in context.names_at(("sources",))
+    }
     for name in context.names_at(("channels",)):
         trail, channel = ("channels", name), channel_at(context, name)
         source = channel.capabilities.answers if channel else ""
         if source and source not in sources:
             context.report(
                 context.place_of(trail),
-                f"channel '{name}' asks people for answers: give sources.{source} to take them",
+                f"channel '{name}' asks people for answers: give sources.{source} to receive them",
             )
 
 
@@ -415,13 +423,7 @@ def _assemble(  # noqa: PLR0913, PLR0917 - all that was read
         fallback_after=document.fallback_after,
         give_up_after=document.give_up_after,
     )
-    sources: Struct = document.sources  # type: ignore[attr-defined]
-    given = {
-        name: getattr(sources, name)
-        for name in sources.__struct_fields__
-        if getattr(sources, name) is not None
-    }
-    config = Config(document, settings, given, document.channels, kinds, drills)
+    config = Config(document, settings, document.sources, document.channels, kinds, drills)
     people_of = {name: config.addresses(name) or {} for name in config.channels}
     reached = with_fields(settings, destinations=destinations(config.channels, people_of))
     return structs.replace(config, settings=reached)
@@ -468,6 +470,7 @@ def _default(rule: DefaultRule, document: Document) -> Rule:
         runbook=rule.runbook,
         component=rule.component,
         actions=rule.actions,
+        ignored=rule.ignore,
         resolve_after=document.resolve_after,
         origin="default_rule",
     )

@@ -71,9 +71,21 @@ class _Walk:
 
     def dict_schema(self, key: Any, value: Any) -> Schema:
         schema = {"type": "object", "additionalProperties": self.schema(value)}
+        if value in self.hooks.keyed:
+            schema["properties"] = {
+                name: self.keyed(value, name) for name in self.hooks.choices[value]
+            }
         if shape_of(key, self.hooks) is Shape.OPTIONS:
             schema["propertyNames"] = {"enum": list(options_of(key))}
         return schema
+
+    def keyed(self, type_: type[Struct], name: str) -> Schema:
+        """The choice of a key that names its type: without `type` it is that struct."""
+        return {
+            "if": {"required": ["type"]},
+            "then": self.reference(type_),
+            "else": self.reference(self.hooks.choices[type_][name]),
+        }
 
     def reference(self, type_: type[Struct]) -> Schema:
         # With the module, since each sender may well call its config the same.

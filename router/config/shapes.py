@@ -21,6 +21,7 @@ class Hooks(Struct, frozen=True):
     parsers: types read from text, by functions that raise ValueError with the message.
     choices: types that stand for one of several structs, named by the key `type`: `{Channel:
     {"slack": SlackChannel}}`.
+    keyed: those of `choices` whose own key in the mapping is the type if they have no key `type`.
     expected: what to write for a type of `parsers`, in words that follow "expected"; without any,
     the type's name.
     """
@@ -28,6 +29,7 @@ class Hooks(Struct, frozen=True):
     parsers: Mapping[type, Callable[[str], object]] = {}
     choices: Mapping[type, Mapping[str, type[Struct]]] = {}
     expected: Mapping[type, str] = {}
+    keyed: frozenset[type] = frozenset()
 
 
 class Shape(Enum):

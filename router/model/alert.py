@@ -25,8 +25,10 @@ class Alert(Struct, frozen=True, gc=False):
 
     `fingerprint` identifies the condition over all its repeats. `event_id` identifies one
     occurrence at a source that reports events (Sentry), so that a replayed request has no second
-    effect; "" at a source that repeats states. `by` is the person who reported it, and `severity`
-    what they say it is; "" and None where a machine did.
+    effect; "" at a source that repeats states. `is_state`: the alert reports a state, so the same
+    content is no replay after another state came in between. `starts_at` is 0 if the source gives
+    no time: then it is when the alert first arrived. `by` is the person who reported it, and
+    `severity` what they say it is; "" and None where a machine did.
 
     Of the source DRILL: `drill` is the drill that it's of, and `stands_for` the source that the
     rules take it for. With `to` it's a canary: these addresses are told of it, whatever rules and
@@ -47,6 +49,7 @@ class Alert(Struct, frozen=True, gc=False):
     drill: str = ""
     stands_for: str = ""
     to: tuple[str, ...] = ()
+    is_state: bool = False
 
     @property
     def is_drill(self) -> bool:

@@ -19,6 +19,7 @@ class Reason(StrEnum):
     WITHIN_HYSTERESIS = "within_hysteresis"
     BELOW_THRESHOLD = "below_threshold"
     HEARTBEAT = "heartbeat"
+    IGNORED = "ignored"
 
     # What became of an alert
     OPENED = "opened"

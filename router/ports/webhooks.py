@@ -1,7 +1,7 @@
 """Inbound webhooks: what a receiver gets and returns."""
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 from msgspec import Struct
 
@@ -14,21 +14,21 @@ from router.ports.errors import InvalidInput
 
 
 class Incoming(Struct, frozen=True):
-    """An inbound webhook as it arrived. Header names are lower case.
+    """An inbound webhook request. Header names are lower case. The body is empty until it was read.
 
-    `segment` is what follows the source's name in the path, if anything: a secret, or which of its
-    paths it is. `raw_path` is the path and query as the request line has them.
+    `segment` is the part of the path after the source's name, if any: a secret, or one of the
+    source's own paths. `raw_path` is the path and query exactly as in the request line.
     """
 
     headers: Mapping[str, str]
-    body: bytes
+    body: bytes = b""
     segment: str = ""
     raw_path: str = ""
 
 
 class ExternalIncident(Struct, frozen=True):
-    """An incident of ours that another service has as one of its own, in the life that `reopened`
-    counts.
+    """The router's incident that an incident of another service stands for; `reopened` as in
+    `Incident.reopened`.
     """
 
     incident_id: int
@@ -36,14 +36,13 @@ class ExternalIncident(Struct, frozen=True):
 
 
 class CommandRequest(Struct, frozen=True):
-    """What a person asks of an incident through a webhook; without a command, only to be told how
-    it is.
+    """A command that a person sent by a webhook, or a question about an incident if `command` is
+    None.
 
-    Without an incident the one is meant that `ref` is about: what a sender returned for a message,
-    as `Notification.ref` keeps it. Without that, it's the only one that's open; without a command
-    either, all that are open. `twin` is what another service calls the incident, where it doesn't
-    say which of ours that is. `severity`, `receipt`, `reopened` and `dated` are those of
-    `Commanded`.
+    Without `incident_id` it is about the incident of the message `ref` (`Notification.ref`), or
+    else the incident that another service calls `twin`, or else the only open incident. A question
+    without any of these is about all open incidents. `severity`, `receipt`, `reopened` and `dated`
+    are those of `Commanded`.
     """
 
     incident_id: int | None
@@ -59,7 +58,7 @@ class CommandRequest(Struct, frozen=True):
 
 
 class EphemeralReply(Struct, frozen=True):
-    """What only the `user` sees, in a `channel`, both as their service calls them."""
+    """A reply that only `user` sees, in `channel`; both by the ids of their service."""
 
     channel: str
     user: str
@@ -67,9 +66,9 @@ class EphemeralReply(Struct, frozen=True):
 
 
 class Form(Struct, frozen=True):
-    """What somebody wants to fill in for a command on an incident.
+    """A form to open for a command on an incident.
 
-    `handle` is by what its service opens it, soon.
+    `handle` is the service's short-lived key to open it.
     """
 
     handle: str
@@ -78,10 +77,10 @@ class Form(Struct, frozen=True):
 
 
 class CommandResult(Struct, frozen=True):
-    """What was decided on what somebody asked, None if that was no command, and the incident since,
-    if there's one.
+    """The result of one command or question.
 
-    `open` are those that are, newest first, where `asked` names none and it isn't clear which is
+    `reason` is the decision, None for a question. `incident` is the incident afterwards. `open`
+    lists the open incidents, newest first, if `asked` names none and it is not clear which one is
     meant.
     """
 
@@ -92,17 +91,19 @@ class CommandResult(Struct, frozen=True):
 
 
 class Received(Struct, frozen=True):
-    """What a webhook held: alerts, and for each that couldn't be read why; what people ask; what
-    didn't arrive.
+    """The decoded content of a webhook: one request, whatever its source.
 
-    `twins` are what it calls incidents of ours. `deployed` are deployments it tells of; `forms` are
-    to be opened for whoever asked, and `aside` is where to tell them what the answer can't.
-    `ignored` says why there's nothing in it, `refused` why whoever sent it may ask for nothing.
-    `words` are for them.
+    alerts: alerts to decide on. errors: one for each alert that cannot be read. warnings: one for
+    each value that was read although it is malformed. asked: commands and questions. forms: forms
+    to open. undelivered: messages that did not arrive. deployed: deployments. twins: incidents of
+    the router by their names at another service. aside: where to reply if the answer cannot.
+    ignored: why there is nothing to do. refused: why the sender may not ask for anything. words:
+    the reply to the sender.
     """
 
     alerts: Sequence[Alert] = ()
     errors: Sequence[InvalidInput] = ()
+    warnings: Sequence[InvalidInput] = ()
     asked: Sequence[CommandRequest] = ()
     undelivered: Sequence[Undelivered] = ()
     deployed: Sequence[Deployment] = ()
@@ -115,7 +116,7 @@ class Received(Struct, frozen=True):
 
 
 class WebhookAnswer(Struct, frozen=True):
-    """An HTTP answer in the form that a source wants, and what is said aside from it."""
+    """An HTTP answer in the form that a source expects, and an ephemeral reply beside it."""
 
     status: int = 200
     body: bytes = b""
@@ -124,31 +125,43 @@ class WebhookAnswer(Struct, frozen=True):
 
 
 class Receiver(Protocol):
-    """Understands one kind of webhook: checks who sent it, then decodes it.
+    """Handles one kind of webhook. All methods are pure: time is an argument.
 
-    Both are pure but for the time given.
+    `name` is the key under `sources`, `kind` its type. `max_body` is the largest body in bytes,
+    None for the configured `max_body`. `is_open` is True if anybody may send, without a secret.
     """
 
     name: str
 
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def max_body(self) -> int | None: ...
+
+    @property
+    def is_open(self) -> bool: ...
+
+    def admit(self, incoming: Incoming) -> None:
+        """Check the credentials that need no body, before the body is read.
+
+        Raises: Unauthorized.
+        """
+        ...
+
     def verify(self, incoming: Incoming, now: float) -> None:
-        """Raises: Unauthorized."""
+        """Check everything, with the body. Raises: Unauthorized."""
         ...
 
     def decode(self, incoming: Incoming, now: float) -> Received:
-        """Raises: Bad, when nothing of it can be understood."""
+        """Raises: Bad, if nothing in it can be understood."""
         ...
-
-
-@runtime_checkable
-class Replying(Receiver, Protocol):
-    """A receiver whose source wants an answer of its own.
-
-    It words what was decided, and decides nothing.
-    """
 
     def reply(
         self, incoming: Incoming, received: Received, handled: Sequence[CommandResult], now: float
-    ) -> WebhookAnswer:
-        """`handled` is what became of each of `received.asked`, in order, all of it committed."""
+    ) -> WebhookAnswer | None:
+        """Word the committed results in the source's own form; None for the standard answer.
+
+        `handled` has a result for each manual alert and for each of `received.asked`, in order.
+        """
         ...

@@ -1,61 +1,47 @@
-"""Alertmanager's webhook, version 4.
+"""Alertmanager's webhook, version 4, and Grafana Alerting's, which extends it.
 
 https://prometheus.io/docs/alerting/latest/configuration/#webhook_config
 """
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta, Raw, Struct, field
 
-from router.config.secret import Secret
 from router.core.rules.fingerprint import fingerprint
 from router.model.alert import Alert, AlertStatus
 from router.ports.errors import InvalidInput
 from router.ports.webhooks import Incoming, Received
 from router.receivers.body import clean, decode
-from router.receivers.credentials import (
-    Basic,
-    SecretHeader,
-    check_basic,
-    check_bearer,
-    check_header,
-)
+from router.receivers.credentials import Credentials, check
+from router.receivers.grafana import is_grafana, with_grafana
+from router.receivers.lenient import read_alert
+from router.receivers.limits import MAX_ALERTS, SMALL, check_limits
+from router.receivers.source import Source
 from router.receivers.times import epoch
 
+VERSIONS = frozenset({"4", "1"})
+"""Versions of the payload: 4 is Alertmanager's, 1 is Grafana's."""
 
-class AlertmanagerConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How Alertmanager shows who it is: exactly one of these, as in its `http_config`."""
 
-    bearer_token: Secret | None = None
-    basic: Basic | None = None
-    header: SecretHeader | None = None
-    insecure: bool = False
+class AlertmanagerConfig(Credentials, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Credentials that Alertmanager sends, by its `http_config`: exactly one of these."""
 
-    def __post_init__(self) -> None:
-        given = (
-            sum(option is not None for option in (self.bearer_token, self.basic, self.header))
-            + self.insecure
-        )
-        if given == 0:
-            raise ValueError(
-                "sources.alertmanager needs one of bearer_token, basic or header; "
-                "write insecure: true to accept anything from anybody"
-            )
-        if given > 1:
-            raise ValueError(
-                "sources.alertmanager takes only one of bearer_token, basic, header and insecure: true"
-            )
+
+class GrafanaConfig(Credentials, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Credentials that Grafana sends, by the contact point's settings: exactly one of these."""
 
 
 Moment = Annotated[datetime, Meta(tz=True)]
 
 
 class _Envelope(Struct, gc=False, rename="camel"):
-    version: str
+    version: Any
     alerts: list[Raw]
     truncated_alerts: int = 0
+    org_id: Any = None
 
 
 class _Alert(Struct, gc=False, rename="camel"):
@@ -70,69 +56,123 @@ class _Alert(Struct, gc=False, rename="camel"):
 
 _ENVELOPE = msgspec.json.Decoder(_Envelope)
 _ALERT = msgspec.json.Decoder(_Alert)
+_ANY = msgspec.json.Decoder()
 
 
-class AlertmanagerReceiver:
-    """Takes each alert of a group by itself: what is common to the group can be computed from them."""
+class AlertmanagerReceiver(Source):
+    """Reads each alert of a group by itself; everything common to the group follows from them."""
 
-    def __init__(self, name: str, config: AlertmanagerConfig) -> None:
-        self.name = name
-        self._config = config
+    kind = "alertmanager"
+    max_body = None
 
-    def verify(self, incoming: Incoming, now: float) -> None:  # noqa: ARG002  Alertmanager dates no request
+    def __init__(self, name: str, config: Credentials) -> None:
+        super().__init__(name)
+        self.is_open = config.insecure
+        self._credentials = config
+
+    def admit(self, incoming: Incoming) -> None:
         """Raises: Unauthorized."""
-        if self._config.bearer_token:
-            check_bearer(incoming.headers, self._config.bearer_token)
-        elif self._config.basic:
-            check_basic(incoming.headers, self._config.basic)
-        elif self._config.header:
-            check_header(incoming.headers, self._config.header)
+        check(incoming, self._credentials)
 
-    def decode(self, incoming: Incoming, now: float) -> Received:  # noqa: ARG002  each alert is dated
-        """Every alert that can be read, and an error for each that can't and for those that
-        Alertmanager left out.
+    def verify(self, incoming: Incoming, now: float) -> None:
+        """Raises: Unauthorized."""
+        check(incoming, self._credentials)
 
-        Raises: Bad, when the envelope or all alerts can't be read.
+    def decode(self, incoming: Incoming, now: float) -> Received:
+        """Read every alert; report those that cannot be read and those that Alertmanager left out.
+
+        Raises: Bad, if the envelope or every alert is unreadable.
         """
         envelope = decode(_ENVELOPE, clean(incoming.body))
-        if envelope.version != "4":
-            raise InvalidInput("Only version 4 of the webhook is understood", "/version")
-        alerts, errors = self._alerts(envelope.alerts)
-        if errors and not alerts:
-            raise errors[0]
+        if str(envelope.version) not in VERSIONS:
+            raise InvalidInput(
+                "Only version 4 of Alertmanager's webhook and version 1 of Grafana's are supported",
+                "/version",
+            )
+        if len(envelope.alerts) > MAX_ALERTS:
+            raise InvalidInput(f"More than {MAX_ALERTS} alerts in one request", "/alerts")
+        received = _Reader(self, is_grafana(envelope.version, envelope.org_id)).read(
+            envelope.alerts
+        )
+        if received.errors and not received.alerts:
+            raise received.errors[0]
         if envelope.truncated_alerts > 0:
-            detail = f"Alertmanager left out {envelope.truncated_alerts} alerts: raise max_alerts of its receiver"
-            errors.append(InvalidInput(detail, "/truncatedAlerts"))
-        return Received(alerts, errors)
+            left_out = f"Alertmanager left out {envelope.truncated_alerts} alerts"
+            detail = f"{left_out}: raise max_alerts of its receiver"
+            return msgspec.structs.replace(
+                received, errors=[*received.errors, InvalidInput(detail, "/truncatedAlerts")]
+            )
+        return received
 
-    def _alerts(self, raws: list[Raw]) -> tuple[list[Alert], list[InvalidInput]]:
+
+class GrafanaReceiver(AlertmanagerReceiver):
+    """Grafana Alerting's webhook contact point."""
+
+    kind = "grafana"
+
+
+class _Reader:
+    """Reads the alerts of one request."""
+
+    def __init__(self, source: Source, grafana: bool) -> None:
+        self._source = source
+        self._grafana = grafana or source.kind == "grafana"
+        self._warnings: list[InvalidInput] = []
+
+    def read(self, raws: Sequence[Raw]) -> Received:
         alerts: list[Alert] = []
         errors: list[InvalidInput] = []
         for index, raw in enumerate(raws):
             try:
-                alerts.append(_alert(decode(_ALERT, raw), self.name))
+                alerts.append(self._alert(raw, f"/alerts/{index}"))
             except InvalidInput as error:
                 errors.append(InvalidInput(error.detail, f"/alerts/{index}{error.pointer}"))
-        return alerts, errors
+        return Received(alerts, errors, self._warnings)
 
+    def _alert(self, raw: Raw, at: str) -> Alert:
+        """Decode at full speed what is well formed, and everything else with care. Raises: Bad."""
+        if self._grafana:
+            return self._tolerant(raw, at)
+        try:
+            wire = _ALERT.decode(raw)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return self._tolerant(raw, at)
+        starts_at = epoch(wire.starts_at)
+        small = len(memoryview(raw)) <= SMALL
+        if starts_at is None or not small or "" in wire.labels.values() or not wire.labels:
+            return self._tolerant(raw, at)
+        return Alert(
+            source=self._source.name,
+            fingerprint=self._fingerprint(wire.fingerprint, wire.labels),
+            status=wire.status,
+            labels=wire.labels,
+            annotations=wire.annotations or {},
+            starts_at=starts_at,
+            ends_at=epoch(wire.ends_at) if wire.ends_at else None,
+            url=wire.generator_url,
+        )
 
-def _alert(wire: _Alert, source: str) -> Alert:
-    labels = wire.labels
-    if "" in labels.values():
-        labels = {name: value for name, value in labels.items() if value}
-    if not labels:
-        raise InvalidInput("An alert has at least one label that isn't empty", "/labels")
-    starts_at = epoch(wire.starts_at)
-    if starts_at is None:
-        raise InvalidInput("Not a time since 1970", "/startsAt")
-    return Alert(
-        source=source,
-        # A custom payload may hold anything here, and what identifies an alert must be short.
-        fingerprint=wire.fingerprint if len(wire.fingerprint) == 16 else fingerprint(labels),
-        status=wire.status,
-        labels=labels,
-        annotations=wire.annotations or {},
-        starts_at=starts_at,
-        ends_at=epoch(wire.ends_at) if wire.ends_at else None,
-        url=wire.generator_url,
-    )
+    def _tolerant(self, raw: Raw, at: str) -> Alert:
+        warnings: list[InvalidInput] = []
+        content = decode(_ANY, raw)
+        wire = read_alert(content, warnings)
+        if self._grafana:
+            wire = with_grafana(wire, content)
+        wire = check_limits(wire, len(memoryview(raw)), warnings)
+        self._warnings += [
+            InvalidInput(warning.detail, at + warning.pointer) for warning in warnings
+        ]
+        return Alert(
+            source=self._source.name,
+            fingerprint=self._fingerprint(wire.fingerprint, wire.labels),
+            status=wire.status,
+            labels=wire.labels,
+            annotations=wire.annotations,
+            starts_at=wire.starts_at,
+            ends_at=wire.ends_at,
+            url=wire.url,
+        )
+
+    def _fingerprint(self, given: str, labels: dict[str, str]) -> str:
+        # A custom payload may hold any text here, and an identity must be short.
+        return self._source.fingerprint(given if len(given) == 16 else fingerprint(labels))

@@ -1,5 +1,6 @@
-"""Reads the JSON of a webhook: what can't be stored is taken out, and what can't be read is named
-by its pointer.
+"""Reads the JSON of a webhook.
+
+Text that cannot be stored is replaced; a field that cannot be read is named.
 """
 
 import re
@@ -11,12 +12,14 @@ from router.ports.errors import InvalidInput
 
 T = TypeVar("T")
 
-# From left to right, so that an escaped backslash and a proper pair are stepped over.
+# Matches from left to right, so that an escaped backslash and a complete surrogate pair are
+# skipped.
 _ESCAPE = re.compile(
     rb"""(?P<fine>\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})
     |\\u0000|\\u[dD][89a-fA-F][0-9a-fA-F]{2}""",
     re.VERBOSE,
 )
+BOM = b"\xef\xbb\xbf"
 _LOCATED = " - at `$"
 _DETAIL_LENGTH = 200
 _MISSING = re.compile(r"Object missing required field `(.+)`")
@@ -24,19 +27,19 @@ _STEP = re.compile(r"\.([^.\[]+)|\[(\d+)\]")
 
 
 def clean(body: bytes) -> bytes:
-    """The JSON with NUL characters and halves of surrogate pairs replaced by U+FFFD.
+    """Remove a byte order mark; replace NUL characters and halves of surrogate pairs by U+FFFD.
 
-    PostgreSQL can't store the first, and the second, which are left when a message is cut within an
-    emoji, aren't
-    text at all: either would lose an alert that is otherwise fine.
+    PostgreSQL cannot store NUL. Half a pair, left when a message is cut within an emoji, is not
+    text at all. Either would lose an alert that is otherwise fine.
     """
+    body = body.removeprefix(BOM)
     if b"\\u0000" not in body and b"\\ud" not in body and b"\\uD" not in body:
         return body
     return _ESCAPE.sub(lambda found: found["fine"] or rb"\ufffd", body)
 
 
 def decode(decoder: msgspec.json.Decoder[T], body: bytes | msgspec.Raw, at: str = "") -> T:
-    """What `decoder` makes of `body`, which is found at the JSON Pointer `at` of the whole.
+    """Decode `body`, which is at the JSON Pointer `at` of the whole document.
 
     Raises: Bad, pointing at the field that is wrong or missing.
     """
@@ -52,12 +55,12 @@ def decode(decoder: msgspec.json.Decoder[T], body: bytes | msgspec.Raw, at: str 
 
 
 def _locate(message: str) -> tuple[str, str]:
-    """Splits msgspec's message into what is wrong, and where as a JSON Pointer."""
+    """Split msgspec's message into the problem and the JSON Pointer of its place."""
     before, located, after = message.rpartition(_LOCATED)
     detail, path = (before, after) if located else (message, "")
-    # msgspec doesn't name the key of a mapping: the pointer ends at the mapping itself.
+    # msgspec does not name the key of a mapping, so the pointer ends at the mapping itself.
     steps = _STEP.findall(path.rstrip("`").split("[...]")[0])
     if missing := _MISSING.fullmatch(detail):
         steps.append((missing[1], ""))
-    # A wrong value is quoted in full, however long.
+    # msgspec quotes a wrong value in full, however long.
     return detail[:_DETAIL_LENGTH], "".join(f"/{name or index}" for name, index in steps)

@@ -1,4 +1,4 @@
-"""What receivers are told of the router that they are part of."""
+"""The parts of the config that receivers need beyond their own."""
 
 from collections.abc import Callable, Mapping
 
@@ -9,13 +9,12 @@ from router.core.oncall.schedule import Schedule
 
 
 class ReceiverContext(Struct, frozen=True):
-    """Where the router is, and who may talk to it.
+    """The router's addresses, and the people who may send commands.
 
-    urls: the router's public addresses, without a slash at the end; the best to be called at first.
-    phones: names by telephone number in E.164: all who are called or written to. Nobody else may
-    ask by phone.
-    slack: names by Slack user id, of those whose id is known.
-    names: of contacts, by their keys in the config. schedules: those in force when it's called.
+    urls: public addresses without a slash at the end, the preferred one first. phones: names by
+    telephone number in E.164, of everybody who gets messages or calls. Other numbers are refused.
+    slack: names by Slack user id. names: contacts' names by their keys in the config. schedules:
+    those in force.
     """
 
     urls: tuple[str, ...] = ()
@@ -27,10 +26,7 @@ class ReceiverContext(Struct, frozen=True):
 
     @staticmethod
     def of(config: Config) -> "ReceiverContext":
-        """As the config has it.
-
-        Who has a number there, but isn't a contact, goes by what is left of the number.
-        """
+        """Build it from the config. The name of a number without a contact is the masked number."""
         document = config.document
         able = [channel.capabilities for channel in config.channels.values()]
         by_phone = [can for can in able if can.reaches == "phone"]
@@ -49,5 +45,5 @@ class ReceiverContext(Struct, frozen=True):
 
 
 def masked(number: str) -> str:
-    """A telephone number that its owner recognises and nobody can call: `+44…123`."""
+    """A telephone number that its owner recognises and nobody else can call: `+44…123`."""
     return f"{number[:3]}…{number[-3:]}"

@@ -1,7 +1,4 @@
-"""Shows that a webhook comes from whom it says: the checks that sources share.
-
-All compares take constant time.
-"""
+"""Credentials that sources share, and their checks. Every comparison takes constant time."""
 
 import hmac
 from base64 import b64encode
@@ -11,6 +8,7 @@ from msgspec import Struct
 
 from router.config.secret import Secret
 from router.ports.errors import Unauthorized
+from router.ports.webhooks import Incoming
 
 
 class Basic(Struct, frozen=True, forbid_unknown_fields=True):
@@ -21,7 +19,7 @@ class Basic(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SecretHeader(Struct, frozen=True, forbid_unknown_fields=True):
-    """A header of the sender's choice that holds a secret, like `X-Router-Secret`."""
+    """A header that holds a secret, such as `X-Router-Secret`. The sender chooses its name."""
 
     name: str
     value: Secret
@@ -33,10 +31,49 @@ class SecretHeader(Struct, frozen=True, forbid_unknown_fields=True):
             )
 
 
-def same(given: str, wanted: str) -> bool:
-    """Whether both are the same bytes.
+class Credentials(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The sender's credentials: exactly one of these. `secret` is the last part of the URL."""
 
-    Any header will do: bytes above ASCII reach us as lone surrogates.
+    bearer_token: Secret | None = None
+    basic: Basic | None = None
+    header: SecretHeader | None = None
+    secret: Secret | None = None
+    insecure: bool = False
+
+    def __post_init__(self) -> None:
+        given = [self.bearer_token, self.basic, self.header, self.secret]
+        require_one(sum(option is not None for option in given), insecure=self.insecure)
+
+
+OPTIONS = "bearer_token, basic, header or secret"
+
+
+def require_one(given: int, *, insecure: bool, options: str = OPTIONS) -> None:
+    """Raises: ValueError, unless exactly one credential is given, or `insecure: true`."""
+    if given + insecure == 0:
+        raise ValueError(
+            f"a source needs one of {options}; write insecure: true to accept alerts from anybody"
+        )
+    if given + insecure > 1:
+        raise ValueError(f"a source takes only one of {options} and insecure: true")
+
+
+def check(incoming: Incoming, credentials: Credentials) -> None:
+    """Raises: Unauthorized."""
+    if credentials.bearer_token:
+        check_bearer(incoming.headers, credentials.bearer_token)
+    elif credentials.basic:
+        check_basic(incoming.headers, credentials.basic)
+    elif credentials.header:
+        check_header(incoming.headers, credentials.header)
+    elif credentials.secret:
+        check_path(incoming.segment, credentials.secret)
+
+
+def same(given: str, wanted: str) -> bool:
+    """Compare two texts as bytes.
+
+    A header may hold bytes above ASCII, which arrive as lone surrogates.
     """
     return hmac.compare_digest(
         given.encode("utf-8", "surrogatepass"), wanted.encode("utf-8", "surrogatepass")
@@ -56,15 +93,12 @@ def check_basic(headers: Mapping[str, str], basic: Basic) -> None:
 
 def check_header(headers: Mapping[str, str], header: SecretHeader) -> None:
     """Raises: Unauthorized."""
-    _check(
-        f"secret in the header {header.name}",
-        headers.get(header.name.lower(), ""),
-        header.value.reveal(),
-    )
+    given = headers.get(header.name.lower(), "")
+    _check(f"secret in the header {header.name}", given, header.value.reveal())
 
 
 def check_path(given: str, secret: Secret) -> None:
-    """`given` is the last segment of the URL's path. Raises: Unauthorized."""
+    """Check `given`, the last segment of the URL's path. Raises: Unauthorized."""
     _check("secret in the URL", given, secret.reveal())
 
 

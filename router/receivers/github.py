@@ -1,12 +1,12 @@
-"""GitHub's webhooks: what was deployed. `deployment_status` events, and pushes where a push
-deploys.
+"""GitHub's webhooks: deployments, by `deployment_status` events, or by pushes where a push deploys.
 
-https://docs.github.com/webhooks/webhook-events-and-payloads. GitHub sends nothing again by itself;
-a delivery that a person sends again has the same X-GitHub-Delivery.
+https://docs.github.com/webhooks/webhook-events-and-payloads. GitHub repeats nothing by itself. Only
+the body is signed, so a delivery that comes again is known by its body, and dates are read from the
+body.
 """
 
 import hmac
-from hashlib import sha256
+from hashlib import blake2b, sha256
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -20,6 +20,7 @@ from router.ports.webhooks import Incoming, Received
 from router.receivers.body import clean, decode
 from router.receivers.credentials import same
 from router.receivers.lenient import member, text
+from router.receivers.source import MIB, Source
 from router.receivers.times import first_epoch
 
 OUTCOMES = {
@@ -31,9 +32,8 @@ OUTCOMES = {
     "waiting": DeployOutcome.PENDING,
     "in_progress": DeployOutcome.PENDING,
 }
-"""What each state of a deployment comes to.
-
-Others, like `inactive`, are about one that another has followed.
+"""The outcome for each state of a deployment. Other states, such as `inactive`, are of a replaced
+deployment.
 """
 
 FORM = "application/x-www-form-urlencoded"
@@ -41,50 +41,51 @@ _BODY = msgspec.json.Decoder()
 
 
 class GitHubConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """secrets: of the webhook. More than one while it's rotated, or for several repositories."""
+    """secrets: the webhook's. Several during a rotation, or for several repositories."""
 
     secrets: tuple[Secret, ...]
 
     def __post_init__(self) -> None:
         if not self.secrets:
-            raise ValueError("sources.github.secrets is empty: give the secret of the webhook")
+            raise ValueError("secrets is empty: give the secret of the webhook")
 
 
-class GitHubReceiver:
-    """Tells of deployments. Which services they're of is up to the config's `deployments`."""
+class GitHubReceiver(Source):
+    """Reports deployments. The config's `deployments` assigns them to services."""
+
+    kind = "github"
+    max_body = 25 * MIB  # GitHub's own limit of a payload
 
     def __init__(self, name: str, config: GitHubConfig) -> None:
-        self.name = name
+        super().__init__(name)
         self._secrets = config.secrets
 
-    def verify(self, incoming: Incoming, now: float) -> None:  # noqa: ARG002  GitHub's signature has no time
+    def verify(self, incoming: Incoming, now: float) -> None:
         """Raises: Unauthorized, unless the signature is by one of the secrets."""
         given = incoming.headers.get("x-hub-signature-256", "")
         if not given:
             raise Unauthorized("X-Hub-Signature-256 is missing")
-        if not any([same(given, _signature(secret, incoming.body)) for secret in self._secrets]):  # noqa: C419
+        matches = [same(given, _signature(secret, incoming.body)) for secret in self._secrets]
+        if not any(matches):
             raise Unauthorized("X-Hub-Signature-256 is wrong")
 
     def decode(self, incoming: Incoming, now: float) -> Received:
-        """A deployment, or why there's none in it. Raises: Bad."""
-        event, delivery = (
-            incoming.headers.get(f"x-github-{name}", "") for name in ("event", "delivery")
-        )
+        """A deployment, or why there is none. Raises: Bad."""
+        event = incoming.headers.get("x-github-event", "")
         if event == "ping":
             return Received(ignored="A ping")
         body = decode(_BODY, clean(_json(incoming)))
         match event:
             case "deployment_status":
-                told = _deployment_status(body, now)
+                found = _deployment_status(body, now)
             case "push":
-                told = _push(body, now)
+                found = _push(body, now)
             case _:
                 return Received(ignored="Not an event about a deployment")
-        if told is None:
+        if found is None:
             return Received(ignored="Nothing was deployed by it")
-        return Received(
-            deployed=[msgspec.structs.replace(told, deliveries=(delivery,) if delivery else ())]
-        )
+        delivery = blake2b(incoming.body, digest_size=16).hexdigest()
+        return Received(deployed=[msgspec.structs.replace(found, deliveries=(delivery,))])
 
 
 def _signature(secret: Secret, body: bytes) -> str:
@@ -92,12 +93,12 @@ def _signature(secret: Secret, body: bytes) -> str:
 
 
 def _json(incoming: Incoming) -> bytes:
-    """The payload, which a webhook of the content type `form` has in a field."""
+    """The payload. A webhook of the content type `form` has it in a field."""
     if not incoming.headers.get("content-type", "").startswith(FORM):
         return incoming.body
     payload = parse_qs(incoming.body.decode("utf-8", "replace")).get("payload", [])
     if not payload:
-        raise InvalidInput("a form of GitHub's has its payload in the field 'payload'", "/payload")
+        raise InvalidInput("a form has its payload in the field 'payload'", "/payload")
     return payload[0].encode()
 
 
@@ -124,7 +125,7 @@ def _deployment_status(body: Any, now: float) -> Deployment | None:
 
 
 def _push(body: Any, now: float) -> Deployment | None:
-    """What a branch is at now. A push is over when it's told of, so that's its time."""
+    """A new head of a branch, dated by the repository's `pushed_at`, which is signed."""
     kind, _, branch = text(member(body, "ref")).partition("refs/heads/")
     commit = text(member(body, "after"))
     if kind or not branch or not commit.strip("0"):
@@ -132,7 +133,7 @@ def _push(body: Any, now: float) -> Deployment | None:
     repository, before = _repository(body), text(member(body, "before"))
     return Deployment(
         id=f"github:{repository}:push:{branch}:{commit}",
-        at=now,
+        at=_time(member(member(body, "repository"), "pushed_at"), now),
         source="github",
         commit=commit,
         previous=before if before.strip("0") else "",
@@ -152,5 +153,5 @@ def _repository(body: Any) -> str:
 
 
 def _time(value: object, now: float) -> float:
-    """A time of GitHub's; now if it can't be read, or is yet to come."""
+    """A time of GitHub's; now if it cannot be read or lies in the future."""
     return min(first_epoch(value) or now, now)

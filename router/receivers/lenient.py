@@ -1,6 +1,6 @@
-"""Reads values of any type as text, for sources that promise none.
+"""Reads values of any type as text, for sources that promise no types.
 
-What can't be read is "" or None, never an error.
+Anything unreadable is "" or None.
 """
 
 
@@ -31,5 +31,5 @@ def tag(tags: object, name: str) -> str:
 
 
 def kept(**values: object) -> dict[str, str]:
-    """`values` as text, without those that are empty."""
-    return {name: written for name, value in values.items() if (written := text(value))}
+    """`values` as text, without the empty ones."""
+    return {name: found for name, value in values.items() if (found := text(value))}

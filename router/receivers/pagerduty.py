@@ -1,15 +1,14 @@
-"""PagerDuty's webhooks, version 3: what people do there to the incidents that the `pagerduty`
-channel opened.
+"""PagerDuty's webhooks, version 3: people's actions on incidents of the `pagerduty` channel.
 
 https://developer.pagerduty.com/docs/webhooks-overview. PagerDuty drops a webhook that is answered
-with 4xx, and disables the subscription after three of them: so whatever is signed is taken, and
-ignored if it isn't understood.
+with 4xx, and disables the subscription after three of them. So every signed webhook is accepted,
+and ignored if it is not understood.
 """
 
 import hmac
 import re
 from collections.abc import Sequence
-from hashlib import sha256
+from hashlib import blake2b, sha256
 
 import msgspec
 from msgspec import Struct
@@ -31,14 +30,12 @@ from router.receivers.context import ReceiverContext
 from router.receivers.credentials import same
 from router.receivers.lenient import member, text
 from router.receivers.replies import sentence
+from router.receivers.source import MIB, Source
 from router.receivers.times import first_epoch
 
 
 class Said(Struct, frozen=True):
-    """What an event asks for.
-
-    `about` is what of the incident it says something newer of, if that can be undone.
-    """
+    """The command of an event. `about` names the property that it sets, if it can be set again."""
 
     command: Command
     text: str = ""
@@ -49,25 +46,23 @@ class Said(Struct, frozen=True):
 STATUS, PRIORITY = "pagerduty:status", "pagerduty:priority"
 
 MERGED = "merge_resolve_reason"
-"""Why an incident that was merged into another is resolved."""
+"""The resolve reason of an incident that was merged into another."""
 
 PERSON = "user_reference"
-"""The type of agent that a person is.
-
-Anything else, above all our own calls of the Events API, is an echo.
+"""The agent type of a person. Any other agent is an echo, mostly of the router's own calls of the
+Events API.
 """
 
 _KEY = re.compile(r"alert-router:INC-([0-9]{1,15}):([0-9]{1,9})")
-"""The dedup_key that the sender makes: the incident, and how often it had been reopened."""
+"""The dedup_key that the sender makes: the incident, and how often it was reopened."""
 
 _BODY = msgspec.json.Decoder()
 
 
 class PagerDutyConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """secrets: of the webhook subscription. More than one while it's rotated, or for several
-    subscriptions.
+    """secrets: the subscription's. Several during a rotation, or for several subscriptions.
 
-    priorities: the severities that PagerDuty's priorities stand for, by name. Others change
+    priorities: the severity for each of PagerDuty's priorities, by name. Other priorities change
     nothing.
     """
 
@@ -76,20 +71,21 @@ class PagerDutyConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     def __post_init__(self) -> None:
         if not self.secrets:
-            raise ValueError(
-                "sources.pagerduty.secrets is empty: give the secret of the webhook subscription"
-            )
+            raise ValueError("secrets is empty: give the secret of the webhook subscription")
 
 
-class PagerDutyReceiver:
-    """Takes what a person did there as done here. It's answered with 202, whatever became of it."""
+class PagerDutyReceiver(Source):
+    """Applies a person's actions in PagerDuty to the router's incidents. Every answer is 202."""
+
+    kind = "pagerduty"
+    max_body = MIB
 
     def __init__(self, name: str, config: PagerDutyConfig, _site: ReceiverContext) -> None:
-        self.name = name
+        super().__init__(name)
         self._secrets = config.secrets
         self._priorities = config.priorities
 
-    def verify(self, incoming: Incoming, now: float) -> None:  # noqa: ARG002  PagerDuty's signature has no time
+    def verify(self, incoming: Incoming, now: float) -> None:
         """Raises: Unauthorized, unless one of the signatures is by one of the secrets."""
         header = incoming.headers.get("x-pagerduty-signature", "")
         if not header:
@@ -99,9 +95,10 @@ class PagerDutyReceiver:
         if not any(same(one, other) for one in given for other in wanted):
             raise Unauthorized("X-PagerDuty-Signature is wrong")
 
-    def decode(self, incoming: Incoming, now: float) -> Received:  # noqa: ARG002
-        """What a person did to an incident of ours, or why it's nothing of the kind; nothing is
-        refused.
+    def decode(self, incoming: Incoming, now: float) -> Received:
+        """A person's command for one of the router's incidents, or why there is none.
+
+        Nothing is refused.
         """
         try:
             event = member(decode(_BODY, clean(incoming.body)), "event")
@@ -114,18 +111,18 @@ class PagerDutyReceiver:
             return Received(twins=twins, ignored="Not an event that changes anything here")
         if member(member(event, "agent"), "type") != PERSON:
             return Received(twins=twins, ignored="Not done by a person")
-        asked = _asked(said, event, incoming.headers.get("x-webhook-id", ""))
+        asked = _asked(said, event, incoming.body)
         if not asked:
-            return Received(ignored="Not an incident of ours")
+            return Received(ignored="Not an incident of the router")
         return Received(asked=[asked], twins=twins)
 
     def reply(
-        self, _incoming: Incoming, received: Received, handled: Sequence[CommandResult], _now: float
+        self, incoming: Incoming, received: Received, handled: Sequence[CommandResult], now: float
     ) -> WebhookAnswer:
-        """PagerDuty shows nobody what is answered, but its log of deliveries keeps it."""
+        """Say the result: PagerDuty's log of deliveries keeps it."""
         words = (
             " ".join(map(sentence, handled))
-            or f"Ignored: {received.ignored or 'Not an incident of ours'}."
+            or f"Ignored: {received.ignored or 'Not an incident of the router'}."
         )
         return WebhookAnswer(202, words.encode())
 
@@ -136,8 +133,8 @@ class PagerDutyReceiver:
             case "incident.resolved":
                 return _resolved(data)
             case "incident.reopened":
-                # Nothing here can be reopened by a person, but whoever looks should know that
-                # somebody did there.
+                # The router reopens by alerts only; the note tells responders of the reopening in
+                # PagerDuty.
                 return Said(Command.NOTE, "Reopened in PagerDuty", about=STATUS)
             case "incident.annotated":
                 words = text(member(data, "content"))
@@ -155,9 +152,7 @@ class PagerDutyReceiver:
 
 
 def _resolved(data: object) -> Said:
-    """Merged isn't over: it goes on in another incident there, which alone can be answered there
-    from now on.
-    """
+    """A merged incident isn't over: another incident of PagerDuty continues it."""
     reason = member(data, "resolve_reason")
     if member(reason, "type") != MERGED:
         return Said(Command.RESOLVE, about=STATUS)
@@ -172,25 +167,24 @@ def _resolved(data: object) -> Said:
 
 
 def _twins(data: object) -> dict[str, ExternalIncident]:
-    """What PagerDuty calls an incident of ours, if the event says that."""
+    """PagerDuty's id of one of the router's incidents, if the event has both."""
     key, its = _KEY.fullmatch(text(member(data, "incident_key"))), text(member(data, "id"))
     return {f"pagerduty:{its}": ExternalIncident(int(key[1]), int(key[2]))} if key and its else {}
 
 
-def _asked(said: Said, event: object, webhook: str) -> CommandRequest | None:
-    """None if nothing says which incident it's about."""
+def _asked(said: Said, event: object, body: bytes) -> CommandRequest | None:
+    """None if the event names no incident."""
     data = member(event, "data")
     noted = member(data, "type") == "incident_note"
     its = text(member(member(data, "incident") if noted else data, "id"))
     key = _KEY.fullmatch(text(member(data, "incident_key")))
     if not its and not key:
         return None
-    # A note is known by its own id: each subscription that covers its service sends it in a webhook
-    # of its own.
-    once = noted and text(member(data, "id"))
-    receipt = (
-        f"pagerduty:note:{once}" if once else f"pagerduty:{webhook or text(member(event, 'id'))}"
-    )
+    # Identified by signed content, as anybody can change the headers: a note by its own id, since
+    # each subscription that covers its service sends an event of its own; any other event by its
+    # id.
+    note_id, event_id = noted and text(member(data, "id")), text(member(event, "id"))
+    receipt = f"pagerduty:note:{note_id}" if note_id else f"pagerduty:{event_id or _digest(body)}"
     at = first_epoch(member(event, "occurred_at"))
     return CommandRequest(
         int(key[1]) if key else None,
@@ -203,6 +197,10 @@ def _asked(said: Said, event: object, webhook: str) -> CommandRequest | None:
         twin="" if key else f"pagerduty:{its}",
         dated=(said.about, at) if said.about and at else None,
     )
+
+
+def _digest(body: bytes) -> str:
+    return blake2b(body, digest_size=16).hexdigest()
 
 
 def _signature(secret: Secret, body: bytes) -> str:

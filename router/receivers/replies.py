@@ -1,4 +1,4 @@
-"""What is answered to a person's webhook: what was decided on what they asked."""
+"""Replies to people's commands."""
 
 from router.core.messages.replies import told
 from router.core.text.plain import plain
@@ -12,7 +12,7 @@ def sentence(handled: CommandResult) -> str:
         return (
             _which(handled)
             if handled.reason is None
-            else "No incident was opened: the rules make nothing of it."
+            else "No rule matched, so no incident was opened."
         )
     if handled.incident is None or handled.reason is Reason.UNKNOWN_INCIDENT:
         return f"There's no INC-{handled.asked.incident_id}."

@@ -1,29 +1,60 @@
 """Reads the times that sources write."""
 
+import re
 from datetime import UTC, datetime
 
-# 1970 to 9998: what lies outside is a zero or a "never", and would overflow when shown in a zone.
+from router.ports.errors import InvalidInput
+
+UNKNOWN = 0.0
+"""Start of an alert whose sender gives none: the time at which the alert first arrived."""
+
+# 1970 to 9998. A time outside is a zero or a "never", and would overflow when shown in a time zone.
 _LATEST = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
+_MILLISECONDS = 1e11
+"""A number from here on counts milliseconds: as seconds it would be after the year 5138."""
+
+_NUMBER = re.compile(r"[0-9]{1,15}(\.[0-9]{1,9})?")
+_ZERO = re.compile(r"(0001|9999)-")
+"""Go's zero time, and the year that stands for "never"."""
 
 
 def epoch(moment: datetime) -> float | None:
-    """UTC seconds since the epoch of a `moment` that has an offset; None if it's Go's zero time, or
-    "never".
-    """
+    """UTC seconds since 1970 of a `moment` with an offset; None for Go's zero time and "never"."""
     return _plausible(moment.timestamp())
 
 
 def first_epoch(*values: object) -> float | None:
-    """UTC seconds since the epoch of the first of `values` that is a time, if any.
+    """UTC seconds since 1970 of the first of `values` that is a time, if any.
 
-    A time is text like RFC 3339's (taken as UTC if it has no offset), or a number of seconds.
+    A time is text as in RFC 3339 (UTC if it has no offset), or a number of seconds or milliseconds.
     """
     return next((seconds for value in values if (seconds := _read(value)) is not None), None)
 
 
+def read_rfc3339(value: object, pointer: str) -> float | None:
+    """UTC seconds since 1970; None if the time is zero or "never".
+
+    Raises: Bad, if it is no time of RFC 3339.
+    """
+    if not isinstance(value, str):
+        raise InvalidInput("Expected `str`", pointer)
+    if _ZERO.match(value):  # it may be a time that Python cannot represent
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        raise InvalidInput("Invalid RFC3339 encoded datetime", pointer) from None
+    if moment.tzinfo is None:
+        raise InvalidInput("Expected a time with an offset, such as Z", pointer)
+    return epoch(moment)
+
+
 def _read(value: object) -> float | None:
-    if isinstance(value, int | float):
-        return _plausible(value)
+    if isinstance(value, str) and _NUMBER.fullmatch(value):
+        value = float(value)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        seconds = value / 1000 if _MILLISECONDS <= value < _MILLISECONDS * 1e4 else value
+        return _plausible(seconds)
     if not isinstance(value, str):
         return None
     try:

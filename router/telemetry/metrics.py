@@ -59,6 +59,15 @@ class Metrics:
             "Webhooks, or alerts in them, that were refused.",
             ["source", "reason"],
         )
+        self.alerts_dropped = counter(
+            "alerts_dropped_total", "Alerts that were read and had no effect.", ["source", "reason"]
+        )
+        self.alert_warnings = counter(
+            "alert_warnings_total", "Malformed values that were corrected.", ["source"]
+        )
+        self.requests_refused = counter(
+            "requests_refused_total", "Requests and connections refused, on any path.", ["reason"]
+        )
         self.incidents = gauge("incidents", "Incidents there are.", ["severity", "status"])
         self.incidents_opened = counter(
             "incidents_opened_total", "Incidents opened or reopened.", ["severity", "rule"]
@@ -180,8 +189,7 @@ class Metrics:
     def expect(self, sources: Iterable[str], channels: Iterable[str]) -> None:
         """Start known series at 0: a counter that first appears as 1 is invisible to rate()."""
         for source in sources:
-            for status in AlertStatus:
-                self.alerts_received.labels(source, status.value)
+            self._expect_source(source)
         for reason in SUPPRESSED:
             self.suppressed.labels(reason.value)
         self._channels = tuple(channels)
@@ -201,6 +209,13 @@ class Metrics:
                 self.promoted,
             ):
                 metric.labels(severity.value)
+
+    def _expect_source(self, source: str) -> None:
+        for status in AlertStatus:
+            self.alerts_received.labels(source, status.value)
+        for reason in ("replayed", "never_fired", "ignored"):
+            self.alerts_dropped.labels(source, reason)
+        self.alert_warnings.labels(source)
 
     def committed(
         self, events: Iterable[Event], changes: Writes, incidents: Mapping[int, Incident]

@@ -1,4 +1,4 @@
-"""A channel that asks people for answers needs somebody to take them."""
+"""A channel that asks people for answers needs somebody to receive them."""
 
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,7 @@ def test_answers_that_nobody_takes_are_a_mistake(tmp_path: Path, source: str) ->
     }
     policies = {"all": {"steps": [{"notify": ["channel:a"]}]}}
     alerts = {"alertmanager": {"bearer_token": "x"}}
-    with pytest.raises(Invalid, match=f"give sources.{source} to take them"):
+    with pytest.raises(Invalid, match=f"give sources.{source} to receive them"):
         load_config(write_config(tmp_path, channels={"a": channel}, policies=policies))
     load_config(
         write_config(

@@ -11,6 +11,12 @@ from twilio.request_validator import RequestValidator
 
 from router.config.secret import Secret
 
+SM1, SM2, SM3 = (f"SM{digit * 32}" for digit in "123")
+"""Ids of messages at Twilio."""
+
+CA1 = f"CA{'1' * 32}"
+"""The id of a call."""
+
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 
 

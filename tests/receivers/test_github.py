@@ -2,7 +2,7 @@
 
 import hmac
 import json
-from hashlib import sha256
+from hashlib import blake2b, sha256
 from typing import Any
 from urllib.parse import urlencode
 
@@ -107,8 +107,24 @@ def test_a_deployment_status_is_a_deployment() -> None:
         environment="production",
         author="ana",
         url="https://github.com/acme/api/actions/runs/5",
-        deliveries=("d-1",),
+        deliveries=(blake2b(json.dumps(STATUS).encode(), digest_size=16).hexdigest(),),
     )
+
+
+def test_a_delivery_is_known_by_its_body() -> None:
+    """Anybody can change X-GitHub-Delivery: it isn't signed."""
+    again = decode("deployment_status", STATUS, **{"x-github-delivery": "d-2"}).deployed[0]
+    assert again.deliveries == one("deployment_status", STATUS).deliveries
+    other = STATUS | {"deployment_status": STATUS["deployment_status"] | {"state": "failure"}}
+    assert one("deployment_status", other).deliveries != again.deliveries
+
+
+def test_a_push_is_dated_by_its_body() -> None:
+    """A recorded push that is sent again much later is no deployment of that time."""
+    repository = PUSH["repository"] | {"pushed_at": int(NOW) - 86_400}
+    assert one("push", PUSH | {"repository": repository}).at == int(NOW) - 86_400
+    repository = PUSH["repository"] | {"pushed_at": int(NOW) + 86_400}
+    assert one("push", PUSH | {"repository": repository}).at == NOW
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,6 @@ from router.ports.webhooks import (
     ExternalIncident,
     Incoming,
     Received,
-    Replying,
 )
 from router.receivers import RECEIVERS
 from router.receivers.context import ReceiverContext
@@ -39,6 +38,8 @@ from tests.senders.kit import NOW, make_incident, make_letter
 
 OLD, NEW = Secret("0ld-s3cret"), Secret("n3w-s3cret")
 
+EVENT = "5ac64822-4adc-4fda-ade0-410becf0de4f"
+
 PRIORITIES = {"P1": Severity.P0, "Sev 2": Severity.P1}
 AT = 1601664322.169
 """When all of it was done there: 2020-10-02T18:45:22.169Z."""
@@ -46,7 +47,6 @@ AT = 1601664322.169
 receiver = RECEIVERS["pagerduty"].build(
     "pagerduty", PagerDutyConfig(secrets=(OLD, NEW), priorities=PRIORITIES), ReceiverContext()
 )
-assert isinstance(receiver, Replying)
 
 
 def decode(body: bytes, webhook: str = "W1") -> Received:
@@ -120,7 +120,7 @@ def test_a_config_without_a_secret_is_refused() -> None:
 def test_what_a_person_did_is_asked_for(kind: str, command: Command, text: str) -> None:
     """In their name, for the life of the incident that the alert there was made for."""
     asked = CommandRequest(
-        142, command, "Ben Okri", text, "pagerduty:W7", 3, dated=("pagerduty:status", AT)
+        142, command, "Ben Okri", text, f"pagerduty:{EVENT}", 3, dated=("pagerduty:status", AT)
     )
     assert decode(pagerduty_event(kind, "alert-router:INC-142:3"), "W7") == Received(
         asked=[asked], twins={"pagerduty:PGR0VU2": ExternalIncident(142, 3)}
@@ -202,7 +202,7 @@ def test_without_a_key_of_ours_its_name_there_is_all_there_is() -> None:
         assert (asked.incident_id, asked.reopened, asked.twin) == (None, None, "pagerduty:PGR0VU2")
         assert (
             receiver.reply(Incoming({}, b""), received, (), NOW).body
-            == b"Ignored: Not an incident of ours."
+            == b"Ignored: Not an incident of the router."
         )
 
 
@@ -220,10 +220,20 @@ def test_the_key_is_the_one_that_the_sender_makes() -> None:
     assert (asked.incident_id, asked.reopened) == (142, 2)
 
 
-def test_without_a_webhook_id_the_event_is_known_by_its_own() -> None:
-    """Some proxy dropped the header: a replay is still one."""
-    (asked,) = decode(pagerduty_event(), "").asked
-    assert asked.receipt == "pagerduty:5ac64822-4adc-4fda-ade0-410becf0de4f"
+def test_an_event_is_known_by_signed_content() -> None:
+    """Anybody can change X-Webhook-Id: it isn't signed.
+
+    Without an id the body identifies the event.
+    """
+    for webhook in ("", "W1", "W2"):
+        (asked,) = decode(pagerduty_event(), webhook).asked
+        assert asked.receipt == f"pagerduty:{EVENT}"
+    bodies = [
+        pagerduty_event(id=None, occurred_at=at)
+        for at in ("2020-10-02T18:45:22Z", "2020-10-02T18:45:23Z")
+    ]
+    receipts = [decode(body).asked[0].receipt for body in (*bodies, bodies[0])]
+    assert receipts[0] == receipts[2] != receipts[1]
 
 
 @pytest.mark.parametrize(

@@ -131,7 +131,7 @@ def test_insecure_takes_all() -> None:
 )
 def test_a_secret_or_insecure_is_configured(options: dict[str, Any], said: str) -> None:
     """No secret is a config error unless `insecure: true` is written out."""
-    with pytest.raises(ValueError, match=f"sources.sentry {said}"):
+    with pytest.raises(ValueError, match=f"a source of type sentry {said}"):
         SentryConfig(**options)
 
 

@@ -5,6 +5,7 @@ lie.
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
+from hashlib import blake2b
 from typing import Any
 from urllib.parse import urlencode
 from xml.etree import ElementTree as ET
@@ -19,6 +20,7 @@ from tests.acceptance.slack_double import CHANNEL, Slack
 from tests.acceptance.slack_double import TOKEN as BOT
 from tests.daemon import TOKEN, Answer, Daemon, alert
 from tests.receivers import signed
+from tests.receivers.signed import CA1, SM1, SM2, SM3
 from tests.senders.kit import Peer
 from tests.senders.twilio_double import ACCOUNT, Twilio
 from tests.senders.twilio_double import TOKEN as TWILIO
@@ -66,10 +68,15 @@ async def twilio(daemon: Daemon, path: str, **form: str) -> Answer:
     return await daemon.ask("POST", path, data=urlencode(form).encode(), headers=headers)
 
 
+def message_id(body: str) -> str:
+    """An id for each text."""
+    return f"SM{blake2b(body.encode(), digest_size=16).hexdigest()}"
+
+
 async def text(daemon: Daemon, body: str, number: str = ANA, sid: str = "") -> str:
     """Send a text message: what is answered."""
     answer = await twilio(
-        daemon, SMS, From=number, To="+442079460999", MessageSid=sid or f"SM{body}", Body=body
+        daemon, SMS, From=number, To="+442079460999", MessageSid=sid or message_id(body), Body=body
     )
     assert (answer.status, answer.headers["Content-Type"].partition(";")[0]) == (200, "text/xml")
     return "".join(ET.fromstring(answer.body).itertext())
@@ -138,7 +145,7 @@ async def click(daemon: Daemon, action: str, **who: str) -> Answer:
 
 
 async def page(daemon: Daemon, kind: str, webhook: str = "W1", **changes: Any) -> Answer:
-    return await send(daemon, signed.pagerduty_event(kind, **changes), webhook)
+    return await send(daemon, signed.pagerduty_event(kind, **{"id": webhook, **changes}), webhook)
 
 
 async def send(daemon: Daemon, body: bytes, webhook: str) -> Answer:
@@ -180,22 +187,22 @@ async def test_a_text_message_that_comes_twice_has_one_effect(router: Router, pe
     """And is answered truly both times."""
     async with router(**by_phone(peer)) as daemon:
         await daemon.alert(alert())
-        assert await text(daemon, "ACK 1", sid="SM1") == "Acknowledged INC-1."
-        assert await text(daemon, "ACK 1", sid="SM1") == "INC-1 is acknowledged by +44...123."
+        assert await text(daemon, "ACK 1", sid=SM1) == "Acknowledged INC-1."
+        assert await text(daemon, "ACK 1", sid=SM1) == "INC-1 is acknowledged by +44...123."
         assert await story(daemon) == [(Reason.ACKNOWLEDGED, "+44…123")]
 
 
 async def test_who_names_no_incident_means_the_only_open_one(router: Router, peer: Peer) -> None:
     """If there are several, they hear which; nothing is done until they say."""
     async with router(**by_phone(peer)) as daemon:
-        assert await text(daemon, "ACK", sid="SM1") == "No incident is open."
+        assert await text(daemon, "ACK", sid=SM1) == "No incident is open."
         await daemon.alert(alert(), alert(service="web"))
-        assert (await text(daemon, "ACK", sid="SM2")).startswith(
+        assert (await text(daemon, "ACK", sid=SM2)).startswith(
             "Say which: open are INC-2 (P0, Payment"
         )
         assert await story(daemon) == []
         await text(daemon, "RES 2")
-        assert await text(daemon, "ACK", sid="SM3") == "Acknowledged INC-1."
+        assert await text(daemon, "ACK", sid=SM3) == "Acknowledged INC-1."
 
 
 async def test_a_contact_goes_by_their_name(router: Router, peer: Peer) -> None:
@@ -227,7 +234,7 @@ async def test_a_forged_text_message_is_a_401(router: Router, peer: Peer) -> Non
     """Whoever knows a number doesn't know the token."""
     async with router(**by_phone(peer)) as daemon:
         await daemon.alert(alert())
-        form = {"From": ANA, "MessageSid": "SM1", "Body": "RES 1"}
+        form = {"From": ANA, "MessageSid": SM1, "Body": "RES 1"}
         headers = signed.twilio(PUBLIC + SMS, form, Secret("guess"))
         assert (
             await daemon.ask("POST", SMS, data=urlencode(form).encode(), headers=headers)
@@ -242,7 +249,7 @@ async def test_nobody_hears_that_it_is_done_while_the_store_is_down(
     async with router(**by_phone(peer)) as daemon:
         await daemon.alert(alert())
         daemon.store.plan["save"].append(StoreUnavailable("disk full"))
-        form = {"From": ANA, "MessageSid": "SM1", "Body": "RES 1"}
+        form = {"From": ANA, "MessageSid": SM1, "Body": "RES 1"}
         assert (await twilio(daemon, SMS, **form)).status == 503
         assert (await daemon.store.incident(1)).is_open
 
@@ -258,9 +265,9 @@ async def test_a_key_pressed_in_a_call_acknowledges(router: Router, peer: Peer) 
         gather = ET.fromstring(peer.answer.forms[0]["Twiml"]).find("Gather")  # type: ignore[attr-defined]
         assert gather is not None
         path = gather.attrib["action"].removeprefix(PUBLIC)
-        again = await twilio(daemon, path, CallSid="CA1", To=ANA, Digits="3")
+        again = await twilio(daemon, path, CallSid=CA1, To=ANA, Digits="3")
         assert ET.fromstring(again.body).find("Gather").attrib == gather.attrib  # type: ignore[union-attr]
-        done = await twilio(daemon, path, CallSid="CA1", To=ANA, Digits="1")
+        done = await twilio(daemon, path, CallSid=CA1, To=ANA, Digits="1")
         assert "".join(ET.fromstring(done.body).itertext()) == "Acknowledged INC-1."
         assert await story(daemon) == [(Reason.ACKNOWLEDGED, "+44…123")]
 
@@ -276,7 +283,7 @@ async def test_a_call_that_nobody_took_calls_the_fallback(router: Router, peer: 
         await until(lambda: peer.requests)
         path = peer.answer.forms[0]["StatusCallback"].removeprefix(PUBLIC)  # type: ignore[attr-defined]
         for _ in range(2):
-            answer = await twilio(daemon, path, CallSid="CA1", CallStatus="no-answer", To=ANA)
+            answer = await twilio(daemon, path, CallSid=CA1, CallStatus="no-answer", To=ANA)
             assert (answer.status, list(ET.fromstring(answer.body))) == (200, [])
         await until(lambda: len(peer.answer.forms) == 3)  # type: ignore[attr-defined]
         assert {form["To"] for form in peer.answer.forms[1:]} == {ANA, BEN}  # type: ignore[attr-defined]
@@ -339,7 +346,7 @@ async def test_a_note_in_pagerduty_is_on_the_timeline(router: Router, slack: Sla
     async with router(**elsewhere(slack)) as daemon:
         await daemon.alert(alert())
         early = await send(daemon, signed.pagerduty_note(note="PNOTE0"), "W0")
-        assert (early.status, early.body) == (202, b"Ignored: Not an incident of ours.")
+        assert (early.status, early.body) == (202, b"Ignored: Not an incident of the router.")
         await page(
             daemon, "incident.triggered", "W1", agent={"type": "inbound_integration_reference"}
         )

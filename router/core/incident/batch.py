@@ -16,7 +16,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from router.core.incident.dedup import SeenAlert, begins, is_news, is_repeat
+from router.core.incident.dedup import SeenAlert, begins, dated, is_news, is_repeat
 from router.core.incident.delivery import settle
 from router.core.incident.escalation import Decision
 from router.core.incident.lifecycle import Cleared, DeliveryFailed, Fired, IncidentEvent, decide
@@ -200,6 +200,7 @@ class Batch:
                 if at - rule_match.last_seen >= SEEN_EVERY
             ]
             return Reason.REPEATED
+        alert = dated(alert, rule_matches, at)
         # In an order of their own, so that the timeline doesn't depend on that in which a store has
         # them.
         rule_matches = sorted(rule_matches, key=lambda rule_match: rule_match.rule)

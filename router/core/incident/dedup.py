@@ -5,6 +5,7 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 from msgspec import json
+from msgspec.structs import replace
 
 from router.core.incident.suppression import SUPPRESSED
 from router.model.alert import Alert, AlertStatus, RuleMatch
@@ -28,6 +29,18 @@ class SeenAlert(NamedTuple):
     alert: Alert
     mark: str
     seen: float
+
+
+def dated(alert: Alert, rule_matches: Sequence[RuleMatch], at: float) -> Alert:
+    """Give an alert without a start the start that is known of it, or else the time `at`."""
+    if alert.starts_at:
+        return alert
+    known = [
+        rule_match.starts_at
+        for rule_match in rule_matches
+        if rule_match.status is AlertStatus.FIRING
+    ]
+    return replace(alert, starts_at=max(known, default=at))
 
 
 def is_repeat(rule_matches: Sequence[RuleMatch], mark: str) -> bool:

@@ -115,7 +115,9 @@ def receipt_of(event: Event) -> str:
     """By what it's known when it comes again; "" if it never does."""
     match event:
         case AlertSeen():
-            return event.alert.event_id
+            # A state is compared with the stored one instead: the same content may follow another
+            # state.
+            return "" if event.alert.is_state else event.alert.event_id
         case Commanded() | Undelivered() | Recorded():
             return event.receipt
         case _:

@@ -22,6 +22,7 @@ class Rule(Struct, frozen=True):
     how long an incident stays quiet before it's resolved, in seconds. `actions` are those that may
     be run against its incidents. `public`: what stands of them is published without anybody's
     approval. What a rule with a `heartbeat` takes is a beat of that one, and opens nothing.
+    `ignored` are names of alerts for which it opens nothing.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Rule(Struct, frozen=True):
     public: bool = False
     origin: str = ""
     heartbeat: str = ""
+    ignored: tuple[str, ...] = ()
 
     def key(self, alert: Alert) -> str:
         """The key of the incident that this rule puts the alert in.
@@ -109,6 +111,8 @@ def judge(rule: Rule, alert: Alert, count: int = 0, held: Severity | None = None
         return Judgement(alert.severity, Reason.SEVERITY_SET)
     if rule.heartbeat:
         return Judgement(None, Reason.HEARTBEAT)
+    if rule.ignored and alert.labels.get("alertname") in rule.ignored:
+        return Judgement(None, Reason.IGNORED)
     if not rule.thresholds:
         return Judgement(rule.severity, Reason.MATCHED)
     lowest_severity, lowest = rule.thresholds[-1]

@@ -1,9 +1,8 @@
-"""Keeps what is heard of heartbeats, and lets the rules know when one stays away or comes back.
+"""Records heartbeats, and reports to the rules when one is missed or comes back.
 
-A beat is committed before whoever sent it is answered. One loop does the rest: what a heartbeat is
-by now, and what the rules were told of it, are compared, and the difference goes through the one
-door as an alert. It's noted as told only after that. So a crash in between tells it again, which
-has no second effect.
+A beat is committed before its sender gets an answer. A loop compares the state of each heartbeat
+with the state that was last reported, and submits the difference as an alert. Only after that it
+stores the state as reported, so a crash in between reports it again, which has no second effect.
 """
 
 import asyncio
@@ -24,8 +23,7 @@ from router.core.rules.heartbeat import (
     seen,
 )
 from router.model.alert import Alert
-from router.model.event import AlertSeen, Event
-from router.model.reason import Reason
+from router.model.event import AlertSeen
 from router.ports.clock import Clock
 from router.ports.errors import Overloaded, StoreUnavailable
 from router.ports.services import Inbox
@@ -40,23 +38,20 @@ KIND = "heartbeat"
 """The records' kind."""
 
 POLL = 10.0
-"""The longest time between two looks, in seconds: another replica may have heard what this one
-hasn't.
-"""
+"""Seconds between two rounds, at most: another replica may have received a beat."""
 
 
 RETRY = 1.0
-"""Seconds after which it looks again when the store couldn't be asked."""
+"""Seconds until the next round if the store is unavailable."""
 
 MOST = 10_000
-"""Heartbeats that are remembered at the most."""
+"""Heartbeats that are stored, at most."""
 
 
 class Heartbeats:
-    """An `Inbox` that listens for the alerts that are beats, beside those who request a URL; and
-    the loop.
+    """Receives beats, by alerts and by requests, and runs the loop.
 
-    `expected` are the heartbeats of the config in force; `wake` the loop when they change.
+    `expected` gives the heartbeats of the live config; call `wake` when they change.
     """
 
     def __init__(
@@ -76,25 +71,16 @@ class Heartbeats:
         self._wake = asyncio.Event()
 
     def wake(self) -> None:
-        """There's something to look at."""
+        """Start the next round now."""
         self._wake.set()
 
-    async def submit(self, events: Sequence[Event]) -> Sequence[Reason]:
-        """What the inbox says; whatever of it is a beat is committed, too.
-
-        Raises: Overloaded, StoreUnavailable.
-        """
-        reasons = await self._inbox.submit(events)
-        alerts = (event.alert for event in events if isinstance(event, AlertSeen))
+    async def record(self, alerts: Sequence[Alert]) -> None:
+        """Commit each beat among the alerts. Raises: StoreUnavailable."""
         for name in heard(self._expected().values(), alerts):
             await self.beat(name)
-        return reasons
 
     async def beat(self, name: str, *, failed: bool = False) -> None:
-        """It came, or said that something failed: committed when this returns.
-
-        Raises: StoreUnavailable.
-        """
+        """Commit a beat, or a report that the job failed. Raises: StoreUnavailable."""
         heartbeat, now = self._expected()[name], self._clock.now()
         await self._shelf.change(
             name, lambda before: beaten(expected(heartbeat, before, now), now, failed=failed), now
@@ -102,7 +88,7 @@ class Heartbeats:
         self.wake()
 
     async def look(self) -> list[Seen]:
-        """How each is now. Raises: StoreUnavailable."""
+        """The state of each heartbeat now. Raises: StoreUnavailable."""
         now, known = self._clock.now(), dict(await self._shelf.find(limit=MOST))
         return [
             seen(heartbeat, known.get(name), now, self._started)
@@ -112,7 +98,7 @@ class Heartbeats:
     # --- the loop
 
     async def run(self) -> None:
-        """Tell what is to be told as soon as it's due, for ever."""
+        """Report each change as soon as it is due, forever."""
         while True:
             self._wake.clear()
             try:
@@ -123,9 +109,9 @@ class Heartbeats:
             await self._clock.wait(self._wake, pause)
 
     async def round(self) -> float:
-        """Tell what is to be told now.
+        """Report all changes; seconds until the next round.
 
-        Seconds until the next look is due. Raises: StoreUnavailable, Overloaded.
+        Raises: StoreUnavailable, Overloaded.
         """
         now, known = self._clock.now(), dict(await self._shelf.find(limit=MOST))
         all_seen = [
@@ -146,13 +132,12 @@ class Heartbeats:
         if state in ALERTS:
             log.warning("heartbeat_missed", heartbeat=heartbeat.name, state=state.value)
         await self._submit(news(heartbeat.name, one.beats, state, now), now)
-        # A beat may have come meanwhile: it stays, and what follows from it is told in the next
-        # round.
+        # A beat that came meanwhile is kept: the next round reports its effect.
         told = lambda before: replace(expected(heartbeat, before, now), told=state)  # noqa: E731
         await self._shelf.change(heartbeat.name, told, now)
 
     async def _forget(self, name: str, beats: Beats, now: float) -> None:
-        """It's in the config no more: nothing will come that ends its incident."""
+        """End the incident of a heartbeat that was removed from the config: no beat will end it."""
         await self._submit(over(name, beats.told, now), now)
         await self._shelf.remove(name)
 

@@ -1,4 +1,4 @@
-"""What Sentry's payloads say, one small reader for each kind; `KINDS` is the table of them.
+"""Reads Sentry's payloads, with one small reader for each kind; `KINDS` is the table of them.
 
 https://docs.sentry.io/organization/integrations/integration-platform/webhooks/
 """
@@ -13,15 +13,17 @@ from router.model.alert import AlertStatus
 from router.ports.errors import InvalidInput
 from router.receivers.body import decode
 from router.receivers.lenient import joined, kept, member, tag, text
+from router.receivers.sentry.evidence import evidence
 from router.receivers.sentry.wire import ERROR, EVENT_ALERT, ISSUE, METRIC, PLUGIN, Event, Issue
 from router.receivers.times import first_epoch
 
 _PROJECT = re.compile(r"/projects/[^/]+/([^/]+)/")
-_ID_LENGTH = 64  # Sentry's own are decimal numbers; what identifies an alert must be short
+_ISSUE = re.compile(r"/issues/([0-9]+)(?:/|$)")
+_ID_LENGTH = 64  # Sentry's own ids are decimal numbers; an identity must be short
 
 
-class Story(Struct, frozen=True):
-    """What a payload says: an alert, but for its status. Times are None where it gives none."""
+class SentryAlert(Struct, frozen=True):
+    """An alert but for its status. Times are None if the payload gives none."""
 
     fingerprint: str
     labels: dict[str, str]
@@ -31,23 +33,24 @@ class Story(Struct, frozen=True):
     ends_at: float | None = None
 
 
-def _event_alert(data: Raw, _action: str) -> Story:
+def _event_alert(data: Raw, _action: str) -> SentryAlert:
     payload = decode(EVENT_ALERT, data, "/data")
     return _of_event(
         payload.event, "event_alert", "/data/event", triggered_rule=payload.triggered_rule
     )
 
 
-def _error(data: Raw, _action: str) -> Story:
+def _error(data: Raw, _action: str) -> SentryAlert:
     return _of_event(decode(ERROR, data, "/data").error, "error", "/data/error")
 
 
-def _of_event(event: Event, resource: str, at: str, **annotations: object) -> Story:
-    issue_id = _identity(event.issue_id, f"{at}/issue_id")
+def _of_event(event: Event, resource: str, at: str, **annotations: object) -> SentryAlert:
+    issue_id = _identity(event.issue_id or _issue_in(event), f"{at}/issue_id")
     title = _title(event, issue_id)
     project = _PROJECT.search(text(event.url))
-    return Story(
-        fingerprint=f"sentry:issue:{issue_id}",
+    category = member(event.occurrence, "issueCategory")
+    return SentryAlert(
+        fingerprint=f"issue:{issue_id}",
         labels=kept(
             alertname=title,
             project=project[1] if project else "",
@@ -56,14 +59,17 @@ def _of_event(event: Event, resource: str, at: str, **annotations: object) -> St
             platform=event.platform,
             resource=resource,
             issue_id=issue_id,
+            issue_category=category,
+            issue_type=member(event.occurrence, "issueType") or member(event.occurrence, "type"),
         ),
-        annotations=kept(summary=title, culprit=event.culprit, **annotations),
+        annotations=kept(summary=title, culprit=event.culprit, **annotations)
+        | evidence(event.occurrence),
         url=text(event.web_url),
         starts_at=first_epoch(event.datetime, event.timestamp),
     )
 
 
-def _metric_alert(data: Raw, action: str) -> Story:
+def _metric_alert(data: Raw, action: str) -> SentryAlert:
     payload = decode(METRIC, data, "/data")
     alert = payload.metric_alert
     alert_id = _identity(alert.id, "/data/metric_alert/id")
@@ -72,14 +78,14 @@ def _metric_alert(data: Raw, action: str) -> Story:
         or text(alert.title)
         or f"Sentry metric alert {alert_id}"
     )
-    return Story(
-        fingerprint=f"sentry:metric:{alert_id}",
+    return SentryAlert(
+        fingerprint=f"metric:{alert_id}",
         labels=kept(
             alertname=name,
             project=joined(alert.projects),
             environment=member(alert.alert_rule, "environment"),
             resource="metric_alert",
-            severity=action if action in ("critical", "warning") else "",
+            severity=action if action in {"critical", "warning"} else "",
         ),
         annotations=kept(
             summary=text(payload.description_title) or name,
@@ -92,12 +98,12 @@ def _metric_alert(data: Raw, action: str) -> Story:
     )
 
 
-def _issue(data: Raw, _action: str) -> Story:
+def _issue(data: Raw, _action: str) -> SentryAlert:
     issue = decode(ISSUE, data, "/data").issue
     issue_id = _identity(issue.id, "/data/issue/id")
     title = _title(issue, issue_id)
-    return Story(
-        fingerprint=f"sentry:issue:{issue_id}",
+    return SentryAlert(
+        fingerprint=f"issue:{issue_id}",
         labels=kept(
             alertname=title,
             project=member(issue.project, "slug"),
@@ -106,6 +112,9 @@ def _issue(data: Raw, _action: str) -> Story:
             substatus=issue.substatus,
             resource="issue",
             issue_id=issue_id,
+            issue_category=issue.issue_category,
+            issue_type=issue.issue_type,
+            priority=issue.priority,
         ),
         annotations=kept(
             summary=title,
@@ -114,14 +123,15 @@ def _issue(data: Raw, _action: str) -> Story:
             count=issue.count,
             user_count=issue.user_count,
             permalink=issue.permalink,
-        ),
+        )
+        | evidence(member(issue.metadata, "occurrence")),
         url=text(issue.web_url) or text(issue.permalink),
         starts_at=first_epoch(issue.last_seen, issue.first_seen),
     )
 
 
-def plugin(body: bytes) -> Story:
-    """What the legacy "WebHooks" plugin of a project sends: an event of an issue, always firing.
+def plugin(body: bytes) -> SentryAlert:
+    """Read the payload of a project's legacy "WebHooks" plugin: an event of an issue.
 
     Raises: Bad.
     """
@@ -129,8 +139,8 @@ def plugin(body: bytes) -> Story:
     event = payload.event or Event()
     issue_id = _identity(payload.id, "/id")
     title = text(event.title) or text(payload.message) or _title(event, issue_id)
-    return Story(
-        fingerprint=f"sentry:issue:{issue_id}",
+    return SentryAlert(
+        fingerprint=f"issue:{issue_id}",
         labels=kept(
             alertname=title,
             project=text(payload.project_slug) or text(payload.project),
@@ -149,12 +159,16 @@ def plugin(body: bytes) -> Story:
 
 
 class PayloadKind(NamedTuple):
-    """A resource of `Sentry-Hook-Resource`: the actions that say a state, and what reads `data`
-    given the action.
+    """A value of `Sentry-Hook-Resource`.
+
+    statuses: the status that each action reports. read: reads `data`, given the action. is_state:
+    the same content may rightly come again after another state, as when an issue is resolved,
+    reopened and resolved.
     """
 
     statuses: Mapping[str, AlertStatus]
-    read: Callable[[Raw, str], Story]
+    read: Callable[[Raw, str], SentryAlert]
+    is_state: bool = False
 
 
 _FIRING, _RESOLVED = AlertStatus.FIRING, AlertStatus.RESOLVED
@@ -164,6 +178,7 @@ KINDS: Mapping[str, PayloadKind] = {
     "metric_alert": PayloadKind(
         {"critical": _FIRING, "warning": _FIRING, "open": _FIRING, "resolved": _RESOLVED},
         _metric_alert,
+        is_state=True,
     ),
     "issue": PayloadKind(
         {
@@ -174,22 +189,31 @@ KINDS: Mapping[str, PayloadKind] = {
             "ignored": _RESOLVED,
         },
         _issue,
+        is_state=True,
     ),
     "error": PayloadKind({"created": _FIRING}, _error),
 }
+
+
+def _issue_in(event: Event) -> str:
+    """The issue's id from a URL: self-hosted Sentry before 22.2 sends no `issue_id`."""
+    for url in (event.issue_url, event.web_url):
+        if found := _ISSUE.search(text(url)):
+            return found[1]
+    return ""
 
 
 def _identity(value: object, pointer: str) -> str:
     found = text(value)
     if not 0 < len(found) <= _ID_LENGTH:
         raise InvalidInput(
-            "Needed to tell which alert this is" if not found else "Too long for an id", pointer
+            "Missing: it identifies the alert" if not found else "Too long for an id", pointer
         )
     return found
 
 
 def _title(of: Event | Issue, issue_id: str) -> str:
-    """An occurrence may have no title of its own, but there's always something to call it by."""
+    """An occurrence may have no title of its own; then its other texts, or the issue's id, name it."""
     candidates = [of.title, member(of.metadata, "title"), member(of.metadata, "type")]
     if isinstance(of, Event):
         candidates[1:1] = [member(of.occurrence, "issueTitle"), of.message]

@@ -1,5 +1,4 @@
-"""Sentry's webhooks: those of the integration platform, which are signed, and the legacy plugin's,
-which aren't.
+"""Sentry's webhooks: signed ones of the integration platform, unsigned ones of the legacy plugin.
 
 https://docs.sentry.io/organization/integrations/integration-platform/webhooks/
 """
@@ -17,7 +16,8 @@ from router.ports.errors import Unauthorized
 from router.ports.webhooks import Incoming, Received
 from router.receivers.body import clean, decode
 from router.receivers.credentials import check_path, same
-from router.receivers.sentry.payloads import KINDS, Story, plugin
+from router.receivers.sentry.payloads import KINDS, SentryAlert, plugin
+from router.receivers.source import MIB, Source
 
 _SIGNATURE = "sentry-hook-signature"
 _TOLERANCE = 300.0  # seconds between Sentry's clock and ours, either way
@@ -25,9 +25,7 @@ _SECONDS = re.compile(r"[0-9]{1,12}")
 
 
 class SentryConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """client_secret: of the integration, which signs. plugin_secret: the last path segment of the
-    plugin's URL.
-    """
+    """client_secret: signs the webhooks. plugin_secret: the last part of the plugin's URL."""
 
     client_secret: Secret | None = None
     plugin_secret: Secret | None = None
@@ -37,11 +35,11 @@ class SentryConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         secured = self.client_secret is not None or self.plugin_secret is not None
         if not secured and not self.insecure:
             raise ValueError(
-                "sources.sentry needs client_secret, or plugin_secret for the legacy plugin; "
-                "write insecure: true to accept anything from anybody"
+                "a source of type sentry needs client_secret, "
+                "or plugin_secret for the legacy plugin; write insecure: true to accept alerts from anybody"
             )
         if secured and self.insecure:
-            raise ValueError("sources.sentry takes either secrets or insecure: true")
+            raise ValueError("a source of type sentry takes either secrets or insecure: true")
 
 
 class _Envelope(Struct):
@@ -52,25 +50,31 @@ class _Envelope(Struct):
 _ENVELOPE = msgspec.json.Decoder(_Envelope)
 
 
-class SentryReceiver:
-    """Makes one alert of each webhook that says a state; the same issue has the same fingerprint in
-    all of them.
+class SentryReceiver(Source):
+    """Makes one alert of each webhook that reports a state.
+
+    An issue has one fingerprint in all kinds of webhook.
     """
 
+    kind = "sentry"
+    max_body = 4 * MIB  # an event with stack frames and breadcrumbs may have hundreds of kilobytes
+
     def __init__(self, name: str, config: SentryConfig) -> None:
-        self.name = name
+        super().__init__(name)
+        self.is_open = config.insecure
         self._config = config
 
+    def admit(self, incoming: Incoming) -> None:
+        """Raises: Unauthorized, if the secret in the URL is wrong."""
+        if not self._config.insecure and _is_plugin(incoming):
+            self._check_plugin(incoming)
+
     def verify(self, incoming: Incoming, now: float) -> None:
-        """Raises: Unauthorized, also when the request is older or newer than five minutes."""
+        """Raises: Unauthorized, also if the request is older or newer than five minutes."""
         if self._config.insecure:
             return
         if _is_plugin(incoming):
-            if self._config.plugin_secret is None:
-                raise Unauthorized(
-                    "no plugin_secret is configured to check the secret in the URL with"
-                )
-            check_path(incoming.segment, self._config.plugin_secret)
+            self._check_plugin(incoming)
             return
         if self._config.client_secret is None:
             raise Unauthorized("no client_secret is configured to check Sentry-Hook-Signature with")
@@ -78,37 +82,49 @@ class SentryReceiver:
         _check_timestamp(incoming.headers.get("sentry-hook-timestamp", ""), now)
 
     def decode(self, incoming: Incoming, now: float) -> Received:
-        """One alert, or why there's none in it: most of what Sentry can send isn't about a state.
+        """Read the alert, or report why there is none: most kinds of webhook report no state.
 
-        Raises: Bad, when it doesn't say what it is about.
+        Raises: Bad, if the issue or metric alert is not named.
         """
         body = clean(incoming.body)
         resource = incoming.headers.get("sentry-hook-resource", "")
-        # What the secret URL lets in can't pass for a signed webhook, whatever its headers say.
+        # A request that the secret URL lets in cannot pass for a signed one, whatever its headers
+        # are.
         if not resource or _is_plugin(incoming):
-            return self._received(plugin(body), AlertStatus.FIRING, incoming.body, now)
+            return self._received(
+                plugin(body), AlertStatus.FIRING, incoming.body, now, is_state=False
+            )
         kind = KINDS.get(resource)
         if kind is None:
-            return Received(ignored="Not a kind of webhook that says a state")
+            return Received(ignored="This kind of webhook reports no state")
         envelope = decode(_ENVELOPE, body)
         status = kind.statuses.get(envelope.action)
         if status is None:
-            return Received(ignored=f"Not an action on {resource} that changes its state")
-        return self._received(kind.read(envelope.data, envelope.action), status, incoming.body, now)
+            return Received(ignored=f"This action on {resource} changes no state")
+        read = kind.read(envelope.data, envelope.action)
+        return self._received(read, status, incoming.body, now, is_state=kind.is_state)
 
-    def _received(self, story: Story, status: AlertStatus, body: bytes, now: float) -> Received:
+    def _check_plugin(self, incoming: Incoming) -> None:
+        if self._config.plugin_secret is None:
+            raise Unauthorized("no plugin_secret is configured to check the secret in the URL with")
+        check_path(incoming.segment, self._config.plugin_secret)
+
+    def _received(
+        self, read: SentryAlert, status: AlertStatus, body: bytes, now: float, *, is_state: bool
+    ) -> Received:
         alert = Alert(
             source=self.name,
-            fingerprint=story.fingerprint,
+            fingerprint=f"{self.name}:{read.fingerprint}",
             status=status,
-            labels=story.labels,
-            annotations=story.annotations,
-            starts_at=now if story.starts_at is None else story.starts_at,
-            ends_at=(story.ends_at or now) if status is AlertStatus.RESOLVED else None,
-            url=story.url,
-            # The body is all that is signed, so all that can tell a replay: the headers are
-            # anybody's.
+            labels=read.labels,
+            annotations=read.annotations,
+            starts_at=now if read.starts_at is None else read.starts_at,
+            ends_at=(read.ends_at or now) if status is AlertStatus.RESOLVED else None,
+            url=read.url,
+            # Only the body is signed, so only the body can identify a replay: anybody can change
+            # the headers.
             event_id=f"sentry:{blake2b(body, digest_size=16).hexdigest()}",
+            is_state=is_state,
         )
         return Received((alert,))
 

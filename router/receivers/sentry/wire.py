@@ -1,9 +1,8 @@
-"""The few fields of Sentry's payloads that are kept.
+"""The few fields of Sentry's payloads that are read.
 
-What isn't named here (the user, the request, breadcrumbs, stack traces) is never even decoded. What
-isn't needed may
-be missing or of any type: of an alert that nobody was told about, a missing culprit is the lesser
-part.
+Fields that are not named here (the user, the request, breadcrumbs, stack traces) are never decoded.
+A field that the router can do without may be missing or of any type: a missing culprit must not
+lose the alert.
 """
 
 from typing import Any
@@ -14,6 +13,7 @@ from msgspec import Struct, field
 
 class Event(Struct):
     issue_id: Any = None
+    issue_url: Any = None
     title: Any = None
     message: Any = None
     metadata: Any = None
@@ -64,6 +64,9 @@ class Issue(Struct):
     level: Any = None
     platform: Any = None
     substatus: Any = None
+    issue_type: Any = field(default=None, name="issueType")
+    issue_category: Any = field(default=None, name="issueCategory")
+    priority: Any = None
     project: Any = None
     count: Any = None
     user_count: Any = field(default=None, name="userCount")

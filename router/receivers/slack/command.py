@@ -1,4 +1,4 @@
-"""The command `/incident`: what was typed, into what is asked for."""
+"""Parses the command `/incident`."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -23,7 +23,8 @@ WORDS: Mapping[str, Command | None] = {
 }
 HELP = (
     'Try `/incident list`, `/incident open "TITLE" P1`, `/incident ack 142`, `/incident lead 142`, '
-    "`/incident escalate 142`, `/incident resolve 142`, `/incident note 142 TEXT`, `/incident severity 142 P2`, "
+    "`/incident escalate 142`, `/incident resolve 142`, `/incident note 142 TEXT`, "
+    "`/incident severity 142 P2`, "
     "`/incident show 142` or `/incident on-call`."
 )
 
@@ -34,10 +35,7 @@ _OPEN_BARE = re.compile(r"(?P<bare>[^\"“”]+?)(?:\s+(?P<severity>P[0-3]))?", 
 
 
 def understand(typed: str, by: str, receipt: str, now: float, site: ReceiverContext) -> Received:
-    """What `by` asks for; help, where it's nothing.
-
-    Where the incident isn't named, the only open one is meant.
-    """
+    """The request of `by`, or help. Without a number the only open incident is meant."""
     word, _, rest = written(typed, site.slack).partition(" ")
     word, rest = word.lower(), rest.strip()
     if word in {"on-call", "oncall"} and not rest:
@@ -49,7 +47,7 @@ def understand(typed: str, by: str, receipt: str, now: float, site: ReceiverCont
 
 
 def _asked(word: str, rest: str, by: str, receipt: str) -> CommandRequest | None:
-    """None if it can't be told what is meant."""
+    """None if the text cannot be understood."""
     command = WORDS[word]
     numbered = _NUMBER.fullmatch(rest)
     incident_id, text = (
@@ -62,7 +60,7 @@ def _asked(word: str, rest: str, by: str, receipt: str) -> CommandRequest | None
             return None
         severity, text = Severity(given[1].upper()), (given[2] or "").strip()
     elif text and incident_id is None:
-        return None  # a number that's misspelt is no note on another incident
+        return None  # a misspelt number must not become a note on another incident
     if command is Command.NOTE and not text:
         return None
     if command is Command.ASSIGN:
@@ -71,8 +69,8 @@ def _asked(word: str, rest: str, by: str, receipt: str) -> CommandRequest | None
 
 
 def _open(rest: str, by: str, now: float) -> Received:
-    """The title may go without quotes, and the quotes may be those that a telephone makes of them."""
-    rest = " ".join(rest.split())  # also since the patterns would take long over many blanks
+    """The title may have no quotes, or the typographic quotes of a telephone."""
+    rest = " ".join(rest.split())  # the patterns would take long over many blanks
     found = _OPEN.fullmatch(rest) or _OPEN_BARE.fullmatch(rest)
     if not found:
         return Received(words='Give it a title: `/incident open "Checkout is down" P1`.')

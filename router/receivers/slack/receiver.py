@@ -1,9 +1,9 @@
-"""Slack: buttons and forms, at `/webhooks/slack`; the command `/incident`, at …`/command`; threads,
-at …`/events`.
+"""Slack: buttons and forms, the command `/incident`, and messages in threads.
 
+They arrive at `/webhooks/slack`, …/command and …/events.
 https://docs.slack.dev/interactivity/handling-user-interaction and
-/interactivity/implementing-slash-commands. Slack waits for three seconds, and repeats nothing but
-events.
+/interactivity/implementing-slash-commands. Slack waits three seconds for an answer, and repeats
+events only.
 """
 
 import hmac
@@ -37,10 +37,13 @@ from router.receivers.credentials import same
 from router.receivers.lenient import member, text
 from router.receivers.replies import sentence
 from router.receivers.slack.command import understand
-from router.receivers.slack.thread import overheard
+from router.receivers.slack.thread import read_thread
+from router.receivers.source import KIB, Source
 
 TOLERANCE = 300.0
-"""Seconds between Slack's clock and ours, either way: https://docs.slack.dev/authentication/verifying-requests-from-slack."""
+"""Seconds between Slack's clock and ours, either way:
+https://docs.slack.dev/authentication/verifying-requests-from-slack.
+"""
 
 BUTTONS = {
     command.value: command
@@ -55,12 +58,12 @@ BUTTONS = {
 """Commands by the `action_id` that the sender gives the button."""
 
 FORMS = {Command.NOTE.value: Command.NOTE}
-"""Those for which a form is opened first; its `callback_id` is the command again."""
+"""Commands that open a form first. The form's `callback_id` is the command."""
 
 _SECONDS = re.compile(r"[0-9]{1,12}")
 _NUMBER = re.compile(r"[0-9]{1,15}")
 _SHOWN = having(Trait.SHOWN)
-"""What a press comes to that the message shows by itself; of anything else only words can tell."""
+"""Outcomes that the edited message shows; all others get an ephemeral reply."""
 
 _TAKEN = having(Trait.TAKEN)
 _PAYLOAD = msgspec.json.Decoder()
@@ -72,14 +75,17 @@ class SlackConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     signing_secret: Secret
 
 
-class SlackReceiver:
-    """Whoever sees a message may press its buttons.
+class SlackReceiver(Source):
+    """Everybody who sees a message may press its buttons.
 
-    A button is answered by the message, which is edited.
+    The edited message is the answer to a button.
     """
 
+    kind = "slack"
+    max_body = 512 * KIB
+
     def __init__(self, name: str, config: SlackConfig, site: ReceiverContext) -> None:
-        self.name = name
+        super().__init__(name)
         self._secret = config.signing_secret
         self._site = site
 
@@ -102,12 +108,12 @@ class SlackReceiver:
             raise Unauthorized("X-Slack-Signature is wrong")
 
     def decode(self, incoming: Incoming, now: float) -> Received:
-        """What somebody asks for. Raises: Bad, when the payload can't be read."""
+        """A person's request. Raises: Bad, if the payload cannot be read."""
         if incoming.segment == "events":
             payload = decode(_PAYLOAD, clean(incoming.body))
             if member(payload, "type") == "url_verification":
                 return Received(words=text(member(payload, "challenge")))
-            return overheard(payload, self._site.slack)
+            return read_thread(payload, self._site.slack)
         form = dict(parse_qsl(incoming.body.decode("utf-8", "replace"), keep_blank_values=True))
         if incoming.segment == "command":
             by = self._name(form.get("user_id", ""), form.get("user_name", ""))
@@ -123,13 +129,12 @@ class SlackReceiver:
         return self._pressed(payload)
 
     def reply(
-        self, incoming: Incoming, received: Received, handled: Sequence[CommandResult], _now: float
+        self, incoming: Incoming, received: Received, handled: Sequence[CommandResult], now: float
     ) -> WebhookAnswer:
-        """For a command, words that only its sender sees; for a form, what is wrong, or else
-        nothing, which closes it.
+        """A command gets an ephemeral reply; a form gets its errors, or is closed.
 
-        A button is answered by its message, or aside if nothing came of it; what was said in a
-        thread by nothing.
+        A button that changed nothing gets an ephemeral reply, since the message does not show it. A
+        message in a thread gets no reply.
         """
         words = " ".join(map(sentence, handled)) or received.words
         if incoming.segment == "command":
@@ -141,10 +146,10 @@ class SlackReceiver:
             or received.words
         ):
             return _json({"response_action": "errors", "errors": {"note": words}})
-        untold = [one for one in handled if one.reason not in _SHOWN]
-        if received.aside and untold:
+        unseen = [one for one in handled if one.reason not in _SHOWN]
+        if received.aside and unseen:
             return WebhookAnswer(
-                aside=replace(received.aside, text=" ".join(map(sentence, untold)))
+                aside=replace(received.aside, text=" ".join(map(sentence, unseen)))
             )
         return WebhookAnswer()
 
@@ -162,7 +167,7 @@ class SlackReceiver:
             elif name in BUTTONS:
                 receipt = f"slack:{message}:{text(member(action, 'action_ts'))}:{user}"
                 asked.append(CommandRequest(int(value), BUTTONS[name], by, receipt=receipt))
-        ignored = "" if asked or forms else "Not a button that asks for anything"
+        ignored = "" if asked or forms else "Not a button with a command"
         channel = text(member(member(payload, "container"), "channel_id"))
         aside = EphemeralReply(channel, user) if channel and user and asked else None
         return Received(asked=asked, forms=tuple(forms), aside=aside, ignored=ignored)
@@ -174,7 +179,7 @@ class SlackReceiver:
             text(member(view, "private_metadata")),
         )
         if command is None or not _NUMBER.fullmatch(about):
-            return Received(ignored="Not a form of ours")
+            return Received(ignored="Not a form of the router")
         field = member(member(member(member(view, "state"), "values"), "note"), "text")
         if not (words := text(member(field, "value"))):
             return Received(words="Write something.")
@@ -186,7 +191,7 @@ class SlackReceiver:
         )
 
     def _person(self, payload: object) -> tuple[str, str]:
-        """The name and the id of who did it."""
+        """Name and id of the person."""
         user = member(payload, "user")
         user_id = text(member(user, "id"))
         return self._name(

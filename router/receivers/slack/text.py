@@ -1,4 +1,7 @@
-"""What a person wrote in Slack, as plain text (https://docs.slack.dev/messaging/formatting-message-text)."""
+"""Turns Slack's markup into plain text.
+
+https://docs.slack.dev/messaging/formatting-message-text
+"""
 
 import re
 from collections.abc import Mapping
@@ -8,14 +11,14 @@ _REFERENCE = re.compile(r"<([^\s<>|][^<>|]*)(?:\|([^<>]*))?>")
 
 
 def written(text: str, names: Mapping[str, str]) -> str:
-    """Without Slack's markup: `<@U123>` becomes @name where it's known, `<URL|label>` label (URL)."""
+    """Remove Slack's markup: `<@U123>` becomes @name, `<URL|label>` becomes label (URL)."""
     return unescape(
         _REFERENCE.sub(lambda found: _read(found[1], found[2] or "", names), text)
     ).strip()
 
 
 def mentioned(text: str, names: Mapping[str, str]) -> str:
-    """The name of whoever is meant by `@ana`, `<@U123>`, `<@U123|ana>` or just a name."""
+    """The name in `@ana`, `<@U123>`, `<@U123|ana>`, or a bare name."""
     return written(text, names).removeprefix("@").strip()
 
 

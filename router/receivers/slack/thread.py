@@ -1,8 +1,7 @@
-"""What people write in the thread of an incident's message, by Slack's Events API: notes on its
-timeline.
+"""Messages in an incident's thread in Slack become notes on its timeline.
 
-https://docs.slack.dev/apis/events-api: an event is sent again until it's answered, by the same
-event_id.
+https://docs.slack.dev/apis/events-api: Slack repeats an event, with the same event_id, until it
+gets an answer.
 """
 
 from collections.abc import Mapping
@@ -13,28 +12,27 @@ from router.receivers.lenient import member, text
 from router.receivers.slack.text import written
 
 SAID = frozenset({"", "file_share", "me_message", "thread_broadcast"})
-"""The subtypes of message by which a person says something; the others tell of edits, of deletions
-and of bots.
-"""
+"""Subtypes of messages that people write; the others are edits, deletions and messages of bots."""
 
 
-def overheard(payload: object, names: Mapping[str, str]) -> Received:
-    """A note on the incident whose message the thread is under, if it's a person's words in one."""
+def read_thread(payload: object, names: Mapping[str, str]) -> Received:
+    """A note on the incident of the thread's message, if a person wrote it."""
     if member(payload, "type") != "event_callback":
         return Received(ignored="Not an event")
     event = member(payload, "event")
     if member(event, "type") != "message" or text(member(event, "subtype")) not in SAID:
-        return Received(ignored="Nobody said anything")
+        return Received(ignored="Not a person's message")
     user, channel, at = (text(member(event, name)) for name in ("user", "channel", "ts"))
     thread, words = text(member(event, "thread_ts")), written(text(member(event, "text")), names)
     if not user or member(event, "bot_id") or user in _ours(payload):
-        return Received(ignored="Said by a bot")
+        return Received(ignored="A bot's message")
     if not thread or thread == at or not words:
-        return Received(ignored="Not said in a thread")
+        return Received(ignored="Not in a thread")
     parent = text(member(event, "parent_user_id"))
     if parent and (ours := _ours(payload)) and parent not in ours:
-        return Received(ignored="A thread under another's message")
-    # By what was said and not by the event: each subscription that covers it sends one of its own.
+        return Received(ignored="A thread under another message")
+    # Identified by the message and not by the event: each subscription that covers it sends an
+    # event of its own.
     receipt = f"slack:{channel}:{at}"
     asked = CommandRequest(
         None, Command.NOTE, names.get(user, user), words, receipt, ref=f"{channel}:{thread}"
@@ -43,7 +41,7 @@ def overheard(payload: object, names: Mapping[str, str]) -> Received:
 
 
 def _ours(payload: object) -> set[str]:
-    """The user ids of the app's own bot."""
+    """User ids of the app's own bot."""
     found = member(payload, "authorizations")
     entries = found if isinstance(found, list) else []
     return {text(member(one, "user_id")) for one in entries if member(one, "is_bot") is True}

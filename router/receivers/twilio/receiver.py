@@ -1,8 +1,7 @@
-"""Twilio: answers to text messages, at `/webhooks/twilio/sms`, and keys pressed in calls, at
-`/webhooks/twilio/voice`.
+"""Twilio: replies to text messages, keys pressed in calls, and delivery statuses of both.
 
-What became of a message or a call comes to `/webhooks/twilio/status`.
-Who may ask for something is who has a number that the config knows.
+They arrive at `/webhooks/twilio/sms`, …/voice and …/status. Only numbers in the config may send
+commands.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,6 +16,7 @@ from router.ports.errors import InvalidInput
 from router.ports.webhooks import CommandRequest, CommandResult, Incoming, Received, WebhookAnswer
 from router.receivers.context import ReceiverContext, masked
 from router.receivers.replies import sentence
+from router.receivers.source import KIB, Source
 from router.receivers.twilio.wire import (
     CONTENT_TYPE,
     HELP,
@@ -27,6 +27,7 @@ from router.receivers.twilio.wire import (
     parse_key,
     parse_receipt,
     parse_reply,
+    parse_sid,
     public_url,
     verify,
 )
@@ -40,28 +41,29 @@ STRANGER = "This number isn't known here, so nothing was done."
 
 
 class TwilioConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """auth_token: the account's primary one, which signs. next_auth_token: signs soon, while it's
-    being changed.
-    """
+    """auth_token: the primary token, which signs. next_auth_token: the next, in a rotation."""
 
     auth_token: Secret
     next_auth_token: Secret | None = None
 
 
-class TwilioReceiver:
-    """Answers in TwiML, in the words of what was decided."""
+class TwilioReceiver(Source):
+    """Answers the result in TwiML."""
+
+    kind = "twilio"
+    max_body = 64 * KIB
 
     def __init__(self, name: str, config: TwilioConfig, site: ReceiverContext) -> None:
-        self.name = name
+        super().__init__(name)
         self._secrets = [secret for secret in (config.auth_token, config.next_auth_token) if secret]
         self._site = site
 
-    def verify(self, incoming: Incoming, now: float) -> None:  # noqa: ARG002  Twilio dates no request
+    def verify(self, incoming: Incoming, now: float) -> None:
         """Raises: Unauthorized."""
         verify(incoming.headers, self._urls(incoming), parse_form(incoming.body), self._secrets)
 
     def decode(self, incoming: Incoming, now: float) -> Received:
-        """Raises: Bad, if it doesn't say who it's from, or comes by a path that isn't one of these."""
+        """Raises: Bad, if the sender or an id is missing, or the path is unknown."""
         form = parse_form(incoming.body)
         match incoming.segment:
             case "sms":
@@ -70,7 +72,9 @@ class TwilioReceiver:
                 return self._key(form, incoming.raw_path)
             case "status":
                 return _status(parse_receipt(incoming.raw_path, form), now)
-        raise InvalidInput("Twilio's webhooks go to /webhooks/twilio/sms, …/voice and …/status")
+        raise InvalidInput(
+            f"Twilio's webhooks go to /webhooks/{self.name}/sms, …/voice and …/status"
+        )
 
     def reply(
         self, incoming: Incoming, received: Received, handled: Sequence[CommandResult], now: float
@@ -106,13 +110,14 @@ class TwilioReceiver:
     # --- calls
 
     def _key(self, form: Mapping[str, str], raw_path: str) -> Received:
-        """The call's URL says which incident it's about: the one that the sender made the call for."""
+        """The call's URL names the incident that the sender made the call for."""
         called, about = (
             form.get("To", ""),
             dict(parse_qsl(urlsplit(raw_path).query)).get("incident", ""),
         )
         if not (about.isascii() and about.isdigit() and len(about) < 16):
-            raise InvalidInput("the URL names no incident", "/incident")
+            raise InvalidInput("The URL names no incident", "/incident")
+        sid = parse_sid(form, "CallSid")
         by = self._site.phones.get(called)
         if by is None:
             return Received(
@@ -120,19 +125,13 @@ class TwilioReceiver:
             )
         command = COMMANDS.get(parse_key(form))
         return Received(
-            asked=[
-                CommandRequest(
-                    int(about), command, by, receipt=f"twilio:{form.get('CallSid', '')}:{command}"
-                )
-            ]
+            asked=[CommandRequest(int(about), command, by, receipt=f"twilio:{sid}:{command}")]
         )
 
     def _spoken(
         self, words: str, incoming: Incoming, handled: Sequence[CommandResult], now: float
     ) -> str:
-        """Whoever pressed no key of ours is asked again, while nobody has answered; else they hear
-        how it is.
-        """
+        """After an unknown key, repeat the question until somebody acknowledges."""
         for one in handled:
             incident = one.incident
             if (
@@ -146,18 +145,18 @@ class TwilioReceiver:
 
 
 def _status(receipt: Receipt, now: float) -> Received:
-    """Only that something didn't arrive is news: what arrived counts as sent already."""
+    """Only a failure changes anything: a message that arrived counts as sent already."""
     if not receipt.failed or not receipt.incident_id:
-        return Received(ignored="Not about a message of ours that failed")
+        return Received(ignored="Not a failed message of the router")
     error = (
         f"{receipt.status}: Twilio's error {receipt.error_code}"
         if receipt.error_code
         else receipt.status
     )
-    named = f"twilio:{receipt.sid}:failed"
-    first = Undelivered(now, receipt.incident_id, receipt.channel, error, named)
+    identity = f"twilio:{receipt.sid}:failed"
+    first = Undelivered(now, receipt.incident_id, receipt.channel, error, identity)
     others = [
-        Undelivered(now, other, receipt.channel, error, f"{named}:{other}")
+        Undelivered(now, other, receipt.channel, error, f"{identity}:{other}")
         for other in receipt.also
     ]
     return Received(undelivered=[first, *others])

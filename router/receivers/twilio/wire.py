@@ -1,10 +1,11 @@
-"""Twilio's webhooks: answers to a message, keys pressed in a call, and what became of either. All
-of it is pure.
+"""Twilio's webhooks: replies to a message, keys pressed in a call, and delivery statuses of both.
 
 https://www.twilio.com/docs/messaging/guides/webhook-request and /docs/voice/twiml/gather. A
-signature has no time in it, so what is taken from a webhook must do no harm when it comes twice.
-The number that an answer comes from can be
-forged: it's good for what anybody on call may do, and no more.
+signature has no time, so a webhook that comes twice must have one effect: it is known by its id.
+The signature joins the names and values of all fields without a separator, so the same signature
+fits other fields, too: names and ids are checked for their form, so that no other split yields
+another id. The number of a reply's sender can be forged: it allows no more than anybody on call may
+do.
 """
 
 import re
@@ -30,19 +31,16 @@ from router.core.text.plain import plain
 from router.ports.errors import InvalidInput, Unauthorized
 
 CONTENT_TYPE = "text/xml"
-"""Of the answers below. Twilio refuses JSON."""
+"""Content type of the answers. Twilio refuses JSON."""
 
 MAX_FIELDS = 500
-"""Of a form. Twilio sends some dozens, and ten files at the most."""
+"""Fields of a form. Twilio sends a few dozen, with at most ten files."""
 
 HELP = "Reply ACK 142, RES 142 or ESC 142, with the number of the incident."
 
 
 class Said(StrEnum):
-    """What a person asks for.
-
-    Nothing of it is a word that Twilio keeps for itself, such as STOP or END.
-    """
+    """A person's request. No word for it is one that Twilio handles itself, such as STOP or END."""
 
     ACKNOWLEDGE = "ack"
     RESOLVE = "resolve"
@@ -55,9 +53,9 @@ class Said(StrEnum):
 class Reply(Struct, frozen=True):
     """A text message from a person.
 
-    `incident_id` is None where none was named: of those open for this person it's the only one, if
-    it is. `text` is what followed. `number` is who it came from, `sid` the message, by which a
-    repeated one is known. NOTHING is not to be answered.
+    `incident_id` is None if the message names none. `text` is the text after the command. `number`
+    is the sender's, `sid` the message's id, by which a repetition is known. NOTHING needs no
+    answer.
     """
 
     command: Said
@@ -68,9 +66,9 @@ class Reply(Struct, frozen=True):
 
 
 class Receipt(Struct, frozen=True):
-    """What became of a message or a call.
+    """Delivery status of a message or a call.
 
-    The last three say what it was about, as the sender put them into the URL.
+    The sender put the incident, the channel and `also` into the URL.
     """
 
     sid: str
@@ -82,7 +80,7 @@ class Receipt(Struct, frozen=True):
 
     @property
     def failed(self) -> bool:
-        """Is it certain that it didn't arrive?"""
+        """True if it certainly did not arrive."""
         return self.status in FAILURES
 
 
@@ -98,20 +96,22 @@ WORDS: Mapping[str, Said] = MappingProxyType(
     }
 )
 
-# https://help.twilio.com/articles/223134027: Twilio acts on these itself, and whoever opted out
-# can't be answered.
+# https://help.twilio.com/articles/223134027: Twilio handles these itself, and a person who opted
+# out gets no messages.
 RESERVED = frozenset(
     "stop stopall unsubscribe cancel end quit optout revoke start yes unstop help info".split()  # noqa: SIM905
 )
 
 FAILURES = frozenset({"undelivered", "failed", "canceled", "busy", "no-answer"})
-"""The statuses that end a message or a call without its having arrived. A call that was `completed`
-may have been
-answered by voice mail: only a key says that somebody heard it.
+"""Final statuses of a message or a call that did not arrive. Voice mail may have answered a
+`completed` call: only a key proves that a person heard it.
 
 https://www.twilio.com/docs/messaging/guides/outbound-message-status-in-status-callbacks
 https://www.twilio.com/docs/voice/api/call-resource#call-status-values
 """
+
+_SID = re.compile(r"(?:SM|MM|CA)[0-9a-f]{32}")
+_NAME = re.compile(r"[A-Z][A-Za-z0-9_-]{1,60}")
 
 _COMMAND = re.compile(
     r"([a-z]+)\s*(?:(?:inc)?[\s#:-]*([0-9]{1,9}))?(?![0-9a-z])[\s.,:;!-]*(.*)", re.IGNORECASE
@@ -119,17 +119,14 @@ _COMMAND = re.compile(
 
 
 def public_url(external_url: str, raw_path: str) -> str:
-    """The URL that Twilio signed: the public address in front of the path and query, as the request
-    line has them.
-    """
+    """The URL that Twilio signed: the public address, then path and query as in the request."""
     return external_url.rstrip("/") + raw_path
 
 
 def parse_form(body: bytes) -> MultiDict[str]:
-    """All fields of a form, empty ones, too, since the signature is over all of them. Raises: Bad,
-    if they're too many.
+    """All fields of a form, also empty ones, since the signature covers them.
 
-    It's read before it's known who sent it.
+    The sender is not verified at this point. Raises: Bad, if there are too many.
     """
     try:
         fields = parse_qsl(
@@ -143,15 +140,15 @@ def parse_form(body: bytes) -> MultiDict[str]:
 def verify(
     headers: Mapping[str, str], urls: Sequence[str], form: MultiDict[str], secrets: Sequence[Secret]
 ) -> None:
-    """Check that Twilio sent it: https://www.twilio.com/docs/usage/webhooks/webhooks-security.
+    """Check that Twilio signed the form.
+
+    https://www.twilio.com/docs/usage/webhooks/webhooks-security
 
     Args:
-        headers: with names in lower case.
-        urls: by `public_url`, any of which Twilio may have called; right with and without the
-        scheme's own port.
-        form: the whole of it.
-        secrets: any of which may have signed: the primary auth token, the next one while it's
-        changed, a shared key.
+        headers: names in lower case.
+        urls: candidates for the URL that Twilio called, with or without the scheme's default port.
+        form: all fields.
+        secrets: the primary auth token, and the next one during a rotation.
 
     Raises: Unauthorized.
     """
@@ -166,13 +163,25 @@ def verify(
         raise Unauthorized(
             "X-Twilio-Signature is wrong, or external_url isn't the address that Twilio calls"
         )
+    _check_names(form)
+
+
+def _check_names(form: MultiDict[str]) -> None:
+    """Refuse names that Twilio never sends, as another split of the signed text has them.
+
+    Raises: Unauthorized.
+    """
+    if len(set(form)) != len(form):
+        raise Unauthorized("a field comes twice, which Twilio never sends")
+    if not all(map(_NAME.fullmatch, form)):
+        raise Unauthorized("a field has a name that Twilio never sends")
 
 
 def parse_reply(form: Mapping[str, str]) -> Reply:
-    """What an inbound text message asks for. Raises: Bad, if it doesn't say who it is from."""
+    """The request in an inbound text message. Raises: Bad, if the sender or the id is missing."""
     number, sid, body = (
         _field(form, "From"),
-        _field(form, "MessageSid"),
+        parse_sid(form, "MessageSid"),
         plain(form.get("Body", "")),
     )
     if not body or form.get("OptOutType") or body.rstrip(".!").lower() in RESERVED:
@@ -180,26 +189,23 @@ def parse_reply(form: Mapping[str, str]) -> Reply:
     found = _COMMAND.fullmatch(body)
     command = WORDS.get(found[1].lower()) if found else None
     if not found or not command or (found[3] and not found[2]):
-        # "Resolve the DNS first" isn't about every incident that its sender has.
+        # "Resolve the DNS first" must not resolve an incident.
         return Reply(Said.HELP, number, sid, text=body)
     return Reply(command, number, sid, int(found[2]) if found[2] else None, found[3])
 
 
 def parse_key(form: Mapping[str, str]) -> Said:
-    """What a key pressed in a call asks for; any that has no meaning gets the question again."""
+    """The request of a key pressed in a call; a key without a meaning repeats the question."""
     return KEYS.get(form.get("Digits", ""), Said.REPEAT)
 
 
 def parse_receipt(url: str, form: Mapping[str, str]) -> Receipt:
-    """A status callback, to the URL that the sender gave.
-
-    Raises: Bad, if it doesn't say about what.
-    """
+    """A status callback. Raises: Bad, if the id or the status is missing."""
     kind = "Call" if "CallSid" in form else "Message"
     status, code = _field(form, f"{kind}Status"), form.get("ErrorCode", "")
     about = dict(parse_qsl(urlsplit(url).query))
     return Receipt(
-        sid=_field(form, f"{kind}Sid"),
+        sid=parse_sid(form, f"{kind}Sid"),
         status=status,
         error_code=_number(code) or None,
         incident_id=_number(about.get("incident", "")),
@@ -209,11 +215,22 @@ def parse_receipt(url: str, form: Mapping[str, str]) -> Receipt:
 
 
 def answer(text: str = "") -> bytes:
-    """TwiML that answers a message with `text`, in two segments at most; or not at all."""
+    """TwiML that replies with `text`, in at most two segments; without text, no reply."""
     response = MessagingResponse()
     if text:
         response.message(fit(gsm7(text), TWO_SEGMENTS))
     return str(response).encode()
+
+
+def parse_sid(form: Mapping[str, str], name: str) -> str:
+    """The id of a message or a call: https://www.twilio.com/docs/glossary/what-is-a-sid.
+
+    Raises: Bad.
+    """
+    sid = _field(form, name)
+    if not _SID.fullmatch(sid):
+        raise InvalidInput("Not an id of Twilio's", f"/{name}")
+    return sid
 
 
 def _field(form: Mapping[str, str], name: str) -> str:

@@ -1,4 +1,4 @@
-"""Opens an incident for a person, through the door that alerts come by."""
+"""Opens an incident for a person, by an alert like any other."""
 
 from router.model.alert import Alert
 from router.model.event import AlertSeen
@@ -9,12 +9,16 @@ from router.ports.store import Store
 
 
 async def report(inbox: Inbox, store: Store, alert: Alert) -> tuple[Reason, Incident | None]:
-    """What became of it, and the incident that it opened or joined; None where a rule makes nothing
-    of it.
+    """The decision, and the incident that the alert opened or joined; None if the rules open none.
 
     Raises: Overloaded, StoreUnavailable.
     """
     (reason,) = await inbox.submit([AlertSeen(alert.starts_at, alert)])
+    return reason, await joined(store, alert)
+
+
+async def joined(store: Store, alert: Alert) -> Incident | None:
+    """The incident that the alert belongs to, if any."""
     rows = await store.alerts(fingerprint=alert.fingerprint)
-    joined = [row.rule_match.incident_id for row in rows if row.rule_match.incident_id is not None]
-    return reason, await store.incident(joined[0]) if joined else None
+    ids = [row.rule_match.incident_id for row in rows if row.rule_match.incident_id is not None]
+    return await store.incident(ids[0]) if ids else None

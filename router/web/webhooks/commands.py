@@ -1,21 +1,24 @@
-"""What people ask for by a webhook: finds out what they mean, submits it, and says what was
-decided.
+"""Applies a decoded webhook: opens forms, commits alerts and commands, and collects results.
+
+This is the only path for the webhooks of all sources.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from aiohttp import web
+from msgspec import Struct
 from msgspec.structs import replace
 
 from router.model.alert import Alert
-from router.model.event import Commanded
+from router.model.event import AlertSeen, Commanded, Event
 from router.model.incident import OPEN
 from router.model.notification import Retry, Sent
 from router.model.reason import Reason
+from router.model.reasons import row
 from router.ports.channels import FormSender
 from router.ports.clock import Clock
-from router.ports.services import Inbox
+from router.ports.services import DeploymentRecorder, Inbox
 from router.ports.store import Store
 from router.ports.webhooks import (
     CommandRequest,
@@ -23,42 +26,123 @@ from router.ports.webhooks import (
     EphemeralReply,
     ExternalIncident,
     Form,
+    Received,
 )
 from router.records.records import Records
 from router.telemetry.logs import logger
-from router.web.api.manual_alert import report
+from router.web.api.manual_alert import joined
 
 log = logger(__name__)
 
 SHOWN = 20
-"""How many open incidents are shown at most to somebody who asks for them."""
+"""Open incidents that are listed in a reply, at most."""
 
-PATIENCE = 2.0
-"""Seconds for a form to open. Slack gives three, of which some are on the way here."""
+FORM_TIMEOUT = 2.0
+"""Seconds for a form to open. Slack allows three, and the request itself has used some of them."""
+
+BATCH = 1000
+"""Events in one transaction. More in one webhook are committed in parts; a part that fails is sent
+again.
+"""
+
+class Applied(Struct, frozen=True):
+    """The committed results of a webhook.
+
+    `reasons` has the decision on each alert, `handled` a result for each manual alert and each
+    command, in order. `deployments` counts those recorded; `ignored` says why others were not.
+    """
+
+    reasons: Sequence[Reason]
+    handled: Sequence[CommandResult]
+    deployments: int = 0
+    ignored: str = ""
 
 
 class Answers:
-    """Stands between the webhooks and the door.
+    """Applies webhooks of all sources.
 
-    `forms` are the senders that can show forms, by their source.
+    `forms` gives the senders that can show forms, by the type of source that receives the content.
+    `beats` records heartbeats among the alerts: they are committed when it returns.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts that a webhook may need
         self,
         inbox: Inbox,
         store: Store,
         clock: Clock,
+        *,
+        recorder: DeploymentRecorder,
+        beats: Callable[[Sequence[Alert]], Awaitable[None]],
         forms: Callable[[], Mapping[str, FormSender]],
     ) -> None:
         self._inbox = inbox
         self._store = store
         self._clock = clock
+        self._recorder = recorder
+        self._beats = beats
         self._forms = forms
         self._twins = Records(store, "twin", ExternalIncident)
 
-    async def meet(self, twins: Mapping[str, ExternalIncident]) -> None:
-        """Remember what another service calls incidents of ours: not each of its webhooks says both
-        names.
+    async def apply(self, kind: str, received: Received) -> Applied:
+        """Commit everything that the webhook of a source of that kind asks for.
+
+        Raises: Overloaded, StoreUnavailable; aiohttp's HTTPBadGateway if a form cannot be opened.
+        """
+        for form in received.forms:
+            await self._open(kind, form)
+        await self._remember(received.twins)
+        found = [result for asked in received.asked if (result := await self._find(asked))]
+        now = self._clock.now()
+        commands = [_command(asked, via, now) for asked, via in found]
+        events: list[Event] = [AlertSeen(now, alert) for alert in received.alerts]
+        events += [*received.undelivered, *filter(None, commands)]
+        decided = iter(await self._submit(events))
+        await self._beats(received.alerts)
+        reasons = [next(decided) for _ in received.alerts]
+        for _ in received.undelivered:
+            next(decided)
+        handled = await self._declared(received.alerts, reasons)
+        for (asked, _), command in zip(found, commands, strict=True):
+            handled.append(await self._handled(asked, next(decided) if command else None))
+        recorded, ignored = await self._deployed(received)
+        return Applied(reasons, handled, recorded, ignored)
+
+    async def reply_aside(self, kind: str, aside: EphemeralReply) -> None:
+        """Send a reply that one person sees.
+
+        A failure is logged only: the results are committed already.
+        """
+        if (sender := self._forms().get(kind)) is None:
+            return
+        try:
+            async with asyncio.timeout(FORM_TIMEOUT):
+                result = await sender.whisper(aside, self._clock.now())
+        except TimeoutError:
+            result = Retry("no answer in time")
+        if not isinstance(result, Sent):
+            log.warning("ephemeral_reply_failed", source=kind, why=result.reason)
+
+    async def _submit(self, events: Sequence[Event]) -> list[Reason]:
+        reasons: list[Reason] = []
+        for start in range(0, len(events), BATCH):
+            reasons += await self._inbox.submit(events[start : start + BATCH])
+        return reasons
+
+    async def _open(self, kind: str, form: Form) -> None:
+        """Raises: aiohttp's HTTPBadGateway, which the service shows to the person as a failure."""
+        if (sender := self._forms().get(kind)) is None:
+            raise web.HTTPBadGateway(text="no channel has buttons any more")
+        try:
+            async with asyncio.timeout(FORM_TIMEOUT):
+                result = await sender.open(form, self._clock.now())
+        except TimeoutError:
+            raise web.HTTPBadGateway(text="the form didn't open in time") from None
+        if not isinstance(result, Sent):
+            log.warning("form_not_opened", source=kind, why=result.reason)
+            raise web.HTTPBadGateway(text=f"the form wasn't opened: {result.reason}")
+
+    async def _remember(self, twins: Mapping[str, ExternalIncident]) -> None:
+        """Store other services' names of incidents: not every webhook has both names.
 
         Raises: StoreUnavailable.
         """
@@ -66,61 +150,10 @@ class Answers:
             if await self._twins.get(name) is None:
                 await self._twins.add(name, twin, self._clock.now())
 
-    async def obey(self, asked: Sequence[CommandRequest]) -> list[CommandResult]:
-        """Do what's asked, all of it in one transaction. What is about nothing here isn't among
-        what's handled.
+    async def _find(self, asked: CommandRequest) -> tuple[CommandRequest, str] | None:
+        """Fill in the incident; with the channel of the message that the command is about.
 
-        Raises: Overloaded, StoreUnavailable.
-        """
-        meant = [found for one in asked if (found := await self._meant(one))]
-        events = [_command(one, via, self._clock.now()) for one, via in meant]
-        reasons = iter(await self._inbox.submit([event for event in events if event]))
-        decided = [next(reasons) if event else None for event in events]
-        return [
-            await self._handled(one, reason)
-            for (one, _), reason in zip(meant, decided, strict=True)
-        ]
-
-    async def report(self, alerts: Sequence[Alert]) -> list[CommandResult]:
-        """Open what people report. Raises: Overloaded, StoreUnavailable."""
-        handled = []
-        for alert in alerts:
-            reason, incident = await report(self._inbox, self._store, alert)
-            asked = CommandRequest(incident.id if incident else None, None, alert.by)
-            handled.append(CommandResult(asked, reason, incident))
-        return handled
-
-    async def open(self, source: str, forms: Sequence[Form]) -> None:
-        """Raises: aiohttp's HTTPBadGateway, so that whoever asked for a form sees that there's
-        none.
-        """
-        for form in forms:
-            if (opener := self._forms().get(source)) is None:
-                raise web.HTTPBadGateway(text="no channel has buttons any more")
-            try:
-                async with asyncio.timeout(PATIENCE):
-                    result = await opener.open(form, self._clock.now())
-            except TimeoutError:
-                raise web.HTTPBadGateway(text="the form didn't open in time") from None
-            if not isinstance(result, Sent):
-                log.warning("form_not_opened", source=source, why=result.reason)
-                raise web.HTTPBadGateway(text=f"the form wasn't opened: {result.reason}")
-
-    async def whisper(self, source: str, aside: EphemeralReply) -> None:
-        """What was decided stands, whether they hear of it or not."""
-        if (opener := self._forms().get(source)) is None:
-            return
-        try:
-            async with asyncio.timeout(PATIENCE):
-                result = await opener.whisper(aside, self._clock.now())
-        except TimeoutError:
-            result = Retry("no answer in time")
-        if not isinstance(result, Sent):
-            log.warning("aside_not_said", source=source, why=result.reason)
-
-    async def _meant(self, asked: CommandRequest) -> tuple[CommandRequest, str] | None:
-        """With the incident that's meant, and the channel whose message it's about; None where
-        there's no such one.
+        None: no such incident.
         """
         if asked.ref:
             rows = await self._store.notifications(ref=asked.ref, limit=1)
@@ -139,12 +172,34 @@ class Answers:
         found = await self._store.incidents(statuses=OPEN, limit=2)
         return (replace(asked, incident_id=found[0].id) if len(found) == 1 else asked), ""
 
+    async def _declared(
+        self, alerts: Sequence[Alert], reasons: Sequence[Reason]
+    ) -> list[CommandResult]:
+        """Results for the alerts that a person declared."""
+        handled = []
+        for alert, reason in zip(alerts, reasons, strict=True):
+            if alert.by:
+                incident = await joined(self._store, alert)
+                asked = CommandRequest(incident.id if incident else None, None, alert.by)
+                handled.append(CommandResult(asked, reason, incident))
+        return handled
+
     async def _handled(self, asked: CommandRequest, reason: Reason | None) -> CommandResult:
         if asked.incident_id is None:
             return CommandResult(
                 asked, None, None, await self._store.incidents(statuses=OPEN, limit=SHOWN)
             )
         return CommandResult(asked, reason, await self._store.incident(asked.incident_id))
+
+    async def _deployed(self, received: Received) -> tuple[int, str]:
+        recorded, ignored = 0, received.ignored
+        for deployment in received.deployed:
+            reason, _ = await self._recorder.record(deployment)
+            if reason is Reason.DEPLOYMENT_RECORDED:
+                recorded += 1
+            else:
+                ignored = row(reason).refusal.capitalize()
+        return recorded, ignored
 
 
 def _command(asked: CommandRequest, via: str, now: float) -> Commanded | None:

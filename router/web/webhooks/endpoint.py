@@ -1,12 +1,13 @@
-"""Webhooks in: check who sent it, decode it, commit its effects, and only then answer 2xx."""
+"""Receives webhooks: check the sender, decode, commit, and only then answer 2xx."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
 
 import msgspec
 from aiohttp import web
+from msgspec.structs import replace
 
-from router.model.event import AlertSeen
+from router.model.alert import Alert
 from router.model.reason import Reason
 from router.model.reasons import row
 from router.ports.channels import FormSender
@@ -14,12 +15,13 @@ from router.ports.clock import Clock
 from router.ports.errors import InvalidInput, Unauthorized
 from router.ports.services import DeploymentRecorder, Inbox
 from router.ports.store import Store
-from router.ports.webhooks import Incoming, Received, Receiver, Replying
+from router.ports.webhooks import Incoming, Received, Receiver, WebhookAnswer
 from router.telemetry.errors import working_for
 from router.telemetry.logs import logger
 from router.telemetry.metrics import Metrics
+from router.web.body import Bodies
 from router.web.problem import problem
-from router.web.webhooks.commands import Answers
+from router.web.webhooks.commands import Answers, Applied
 
 log = logger(__name__)
 
@@ -28,8 +30,12 @@ REFUSALS = {
     InvalidInput: "malformed",
     web.HTTPRequestEntityTooLarge: "too_large",
 }
-"""What the metric calls each way to refuse a webhook. Of one that was taken, `bad_alert` is one
-alert in it, and `forbidden` that whoever sent it may ask for nothing."""
+"""Reasons in the metric for refused webhooks. In a webhook that was accepted, `bad_alert` counts
+alerts that cannot be read, and `forbidden` senders who may not ask for anything.
+"""
+
+DROPPED = frozenset({Reason.REPLAYED, Reason.NEVER_FIRED})
+"""Decisions by which an alert has no effect although it is no repetition of a known state."""
 
 
 class Webhooks:
@@ -38,7 +44,7 @@ class Webhooks:
     `receivers` may be replaced at any time.
     """
 
-    def __init__(  # noqa: PLR0913 - the parts it stands between
+    def __init__(  # noqa: PLR0913 - the parts it connects
         self,
         receivers: Mapping[str, Receiver],
         inbox: Inbox,
@@ -46,15 +52,18 @@ class Webhooks:
         clock: Clock,
         metrics: Metrics,
         *,
+        max_body: Callable[[], int],
         recorder: DeploymentRecorder,
+        beats: Callable[[Sequence[Alert]], Awaitable[None]],
         forms: Callable[[], Mapping[str, FormSender]],
+        bodies: Bodies | None = None,
     ) -> None:
         self.receivers = receivers
-        self._inbox = inbox
         self._clock = clock
         self._metrics = metrics
-        self._recorder = recorder
-        self._answers = Answers(inbox, store, clock, forms)
+        self._max_body = max_body
+        self._bodies = bodies or Bodies()
+        self._answers = Answers(inbox, store, clock, recorder=recorder, beats=beats, forms=forms)
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -62,82 +71,97 @@ class Webhooks:
             web.post("/webhooks/{source}/{segment}", self.receive),
         ]
 
-    async def receive(self, request: web.Request) -> web.Response:
-        """Raises: Unauthorized, Bad, Overloaded, StoreUnavailable; aiohttp's 404 and 413."""
-        source = request.match_info["source"]
+    def is_open(self, source: str) -> bool:
+        """True if anybody may send to the source."""
         receiver = self.receivers.get(source)
+        return receiver is not None and receiver.is_open
+
+    async def receive(self, request: web.Request) -> web.Response:
+        """Raises: Unauthorized, Bad, Overloaded, StoreUnavailable; aiohttp's 404, 408 and 413."""
+        receiver = self.receivers.get(request.match_info["source"])
         if receiver is None:
             raise web.HTTPNotFound(text="no such source is configured")
-        working_for(source)
+        working_for(receiver.kind)
         try:
-            incoming, received = await self._understand(receiver, request)
+            return await self._receive(receiver, request)
         except (Unauthorized, InvalidInput, web.HTTPRequestEntityTooLarge) as error:
-            self._metrics.webhooks_rejected.labels(source, REFUSALS[type(error)]).inc()
-            log.warning(
-                "webhook_rejected",
-                source=source,
-                error=getattr(error, "detail", None) or str(error),
-            )
+            self._metrics.webhooks_rejected.labels(receiver.name, REFUSALS[type(error)]).inc()
+            detail = getattr(error, "detail", None) or str(error)
+            log.warning("webhook_rejected", source=receiver.name, error=detail)
             raise
-        if isinstance(receiver, Replying):
-            return await self._handle(receiver, incoming, received)
-        return await self._take(source, received)
 
-    async def _understand(
-        self, receiver: Receiver, request: web.Request
-    ) -> tuple[Incoming, Received]:
-        body = await request.read()
+    async def _receive(self, receiver: Receiver, request: web.Request) -> web.Response:
         headers = {name.lower(): value for name, value in request.headers.items()}
-        incoming = Incoming(headers, body, request.match_info.get("segment", ""), request.raw_path)
-        now = self._clock.now()
-        receiver.verify(incoming, now)
-        return incoming, receiver.decode(incoming, now)
+        incoming = Incoming(headers, b"", request.match_info.get("segment", ""), request.raw_path)
+        receiver.admit(incoming)
+        limit = min(receiver.max_body or self._max_body(), self._max_body())
+        async with self._bodies.read(request, limit) as body:
+            incoming = replace(incoming, body=body)
+            now = self._clock.now()
+            receiver.verify(incoming, now)
+            received = receiver.decode(incoming, now)
+            self._report(receiver.name, received)
+            applied = await self._answers.apply(receiver.kind, received)
+        self._count(receiver.name, applied)
+        answer = receiver.reply(incoming, received, applied.handled, self._clock.now())
+        if answer is None:
+            return _standard(received, applied)
+        return await self._own(receiver, answer)
 
-    async def _handle(
-        self, receiver: Replying, incoming: Incoming, received: Received
-    ) -> web.Response:
-        """Do what people ask, take note of what didn't arrive, and let the receiver word the
-        answer.
-        """
-        if received.refused:
-            self._metrics.webhooks_rejected.labels(receiver.name, "forbidden").inc()
-            log.warning("webhook_refused", source=receiver.name, why=received.refused)
-        now = self._clock.now()
-        await self._answers.open(receiver.name, received.forms)
-        await self._answers.meet(received.twins)
-        await self._inbox.submit(received.undelivered)
-        handled = [
-            *await self._answers.report(received.alerts),
-            *await self._answers.obey(received.asked),
-        ]
-        answer = receiver.reply(incoming, received, handled, now)
+    async def _own(self, receiver: Receiver, answer: WebhookAnswer) -> web.Response:
         if answer.aside:
-            await self._answers.whisper(receiver.name, answer.aside)
+            await self._answers.reply_aside(receiver.kind, answer.aside)
         return web.Response(
             status=answer.status, body=answer.body, content_type=answer.content_type
         )
 
-    async def _take(self, source: str, received: Received) -> web.Response:
+    def _report(self, source: str, received: Received) -> None:
+        """Log and count everything that cannot be read, or not as it is."""
         for error in received.errors:
             self._metrics.webhooks_rejected.labels(source, "bad_alert").inc()
             log.warning("alert_rejected", source=source, pointer=error.pointer, error=error.detail)
-        if received.errors and not received.alerts:
-            return problem(HTTPStatus.BAD_REQUEST, "no alert in it can be read", received.errors)
-        recorded, ignored = 0, received.ignored
-        for deployment in received.deployed:
-            reason, _ = await self._recorder.record(deployment)
-            recorded += reason is Reason.DEPLOYMENT_RECORDED
-            if reason is not Reason.DEPLOYMENT_RECORDED:
-                ignored = row(reason).refusal.capitalize()
-        now = self._clock.now()
-        await self._inbox.submit([AlertSeen(now, alert) for alert in received.alerts])
-        answer = {
-            "accepted": len(received.alerts) + recorded,
-            "errors": [
-                {"pointer": f"#{error.pointer}", "detail": error.detail}
-                for error in received.errors
-            ],
-        }
-        if ignored:
-            answer["ignored"] = ignored
-        return web.Response(body=msgspec.json.encode(answer), content_type="application/json")
+        for warning in received.warnings:
+            self._metrics.alert_warnings.labels(source).inc()
+            log.warning(
+                "alert_corrected", source=source, pointer=warning.pointer, warning=warning.detail
+            )
+        if received.refused:
+            self._metrics.webhooks_rejected.labels(source, "forbidden").inc()
+            log.warning("webhook_refused", source=source, why=received.refused)
+
+    def _count(self, source: str, applied: Applied) -> None:
+        """Log and count everything that was read and had no effect."""
+        for reason, alerts in _dropped(applied).items():
+            self._metrics.alerts_dropped.labels(source, reason).inc(alerts)
+            log.info("alerts_dropped", source=source, reason=reason, alerts=alerts)
+        if applied.ignored:
+            self._metrics.alerts_dropped.labels(source, "ignored").inc()
+            log.info("webhook_ignored", source=source, why=applied.ignored)
+
+
+def _dropped(applied: Applied) -> dict[str, int]:
+    """Alerts without effect, by reason."""
+    dropped: dict[str, int] = {}
+    for reason in applied.reasons:
+        if reason in DROPPED:
+            dropped[reason.value] = dropped.get(reason.value, 0) + 1
+    return dropped
+
+
+def _standard(received: Received, applied: Applied) -> web.Response:
+    """The answer to a source that expects none of its own."""
+    accepted = len(received.alerts) + applied.deployments
+    if received.errors and not accepted:
+        return problem(HTTPStatus.BAD_REQUEST, "no alert in it can be read", received.errors)
+    answer: dict[str, object] = {"accepted": accepted, "errors": _listed(received.errors)}
+    if received.warnings:
+        answer["warnings"] = _listed(received.warnings)
+    if dropped := _dropped(applied):
+        answer["dropped"] = dropped
+    if applied.ignored:
+        answer["ignored"] = applied.ignored
+    return web.Response(body=msgspec.json.encode(answer), content_type="application/json")
+
+
+def _listed(problems: Sequence[InvalidInput]) -> list[dict[str, str]]:
+    return [{"pointer": f"#{one.pointer}", "detail": one.detail} for one in problems]

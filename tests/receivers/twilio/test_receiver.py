@@ -11,12 +11,13 @@ from router.config.secret import Secret
 from router.model.event import Command, Undelivered
 from router.model.reason import Reason
 from router.ports.errors import InvalidInput, Unauthorized
-from router.ports.webhooks import CommandRequest, CommandResult, Incoming, Received, Replying
+from router.ports.webhooks import CommandRequest, CommandResult, Incoming, Received
 from router.receivers import RECEIVERS
 from router.receivers.context import ReceiverContext
 from router.receivers.twilio.receiver import TwilioConfig
 from router.receivers.twilio.wire import HELP
 from tests.receivers import signed
+from tests.receivers.signed import CA1, SM1
 from tests.senders.kit import NOW, make_incident
 
 TOKEN, NEXT = Secret("s3cret-token"), Secret("next-token")
@@ -29,7 +30,6 @@ VOICE = "/webhooks/twilio/voice?incident=142&channel=phone&seq=1"
 receiver = RECEIVERS["twilio"].build(
     "twilio", TwilioConfig(auth_token=TOKEN, next_auth_token=NEXT), SITE
 )
-assert isinstance(receiver, Replying)
 
 
 def incoming(path: str, **form: str) -> Incoming:
@@ -39,11 +39,11 @@ def incoming(path: str, **form: str) -> Incoming:
 
 
 def sms(body: str, number: str = ANA) -> Incoming:
-    return incoming(SMS, From=number, To="+442079460999", MessageSid="SM1", Body=body)
+    return incoming(SMS, From=number, To="+442079460999", MessageSid=SM1, Body=body)
 
 
 def key(digits: str, to: str = ANA) -> Incoming:
-    return incoming(VOICE, CallSid="CA1", From="+442079460999", To=to, Digits=digits)
+    return incoming(VOICE, CallSid=CA1, From="+442079460999", To=to, Digits=digits)
 
 
 def reply(message: Incoming, *handled: CommandResult) -> ET.Element:
@@ -91,15 +91,15 @@ def test_what_twilio_did_not_sign_is_refused(changed: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("body", "asked"),
     [
-        ("ACK 142", CommandRequest(142, Command.ACKNOWLEDGE, "ana", "", "twilio:SM1")),
+        ("ACK 142", CommandRequest(142, Command.ACKNOWLEDGE, "ana", "", f"twilio:{SM1}")),
         (
             "ack inc-142 on it",
-            CommandRequest(142, Command.ACKNOWLEDGE, "ana", "on it", "twilio:SM1"),
+            CommandRequest(142, Command.ACKNOWLEDGE, "ana", "on it", f"twilio:{SM1}"),
         ),
-        ("ACK", CommandRequest(None, Command.ACKNOWLEDGE, "ana", "", "twilio:SM1")),
+        ("ACK", CommandRequest(None, Command.ACKNOWLEDGE, "ana", "", f"twilio:{SM1}")),
         (
             "RES 142 restarted",
-            CommandRequest(142, Command.RESOLVE, "ana", "restarted", "twilio:SM1"),
+            CommandRequest(142, Command.RESOLVE, "ana", "restarted", f"twilio:{SM1}"),
         ),
     ],
 )
@@ -167,7 +167,7 @@ def test_the_answer_says_what_was_decided(
 def test_a_key_asks_about_the_incident_of_the_call() -> None:
     """In the name of who was called. The same key in the same call is the same request."""
     assert receiver.decode(key("1"), NOW).asked == [
-        CommandRequest(142, Command.ACKNOWLEDGE, "ana", "", "twilio:CA1:ack")
+        CommandRequest(142, Command.ACKNOWLEDGE, "ana", "", f"twilio:{CA1}:ack")
     ]
 
 
@@ -199,7 +199,7 @@ def test_who_asks_again_once_somebody_has_answered_hears_so(
 def test_a_call_about_nothing_is_bad(query: str) -> None:
     """Its URL wasn't made by the router."""
     with pytest.raises(InvalidInput):
-        receiver.decode(incoming("/webhooks/twilio/voice" + query, To=ANA, CallSid="CA1"), NOW)
+        receiver.decode(incoming("/webhooks/twilio/voice" + query, To=ANA, CallSid=CA1), NOW)
 
 
 # --- what became of a message or a call
@@ -211,10 +211,10 @@ STATUS = "/webhooks/twilio/status?incident=142&channel=text&seq=1"
     ("form", "error"),
     [
         (
-            {"MessageSid": "SM1", "MessageStatus": "undelivered", "ErrorCode": "30003"},
+            {"MessageSid": SM1, "MessageStatus": "undelivered", "ErrorCode": "30003"},
             "undelivered: Twilio's error 30003",
         ),
-        ({"MessageSid": "SM1", "MessageStatus": "failed"}, "failed"),
+        ({"MessageSid": SM1, "MessageStatus": "failed"}, "failed"),
     ],
 )
 def test_what_did_not_arrive_is_reported(form: dict[str, str], error: str) -> None:
@@ -222,7 +222,7 @@ def test_what_did_not_arrive_is_reported(form: dict[str, str], error: str) -> No
     message = incoming(STATUS, **form)
     received = receiver.decode(message, NOW)
     assert received == Received(
-        undelivered=[Undelivered(NOW, 142, "text", error, "twilio:SM1:failed")]
+        undelivered=[Undelivered(NOW, 142, "text", error, f"twilio:{SM1}:failed")]
     )
     assert list(reply(message)) == []
 
@@ -238,7 +238,7 @@ def test_what_did_not_arrive_is_reported(form: dict[str, str], error: str) -> No
 )
 def test_any_other_status_is_ignored(path: str, status: str) -> None:
     """It changes nothing, or it's about no message of ours."""
-    message = incoming(path, MessageSid="SM1", MessageStatus=status)
+    message = incoming(path, MessageSid=SM1, MessageStatus=status)
     assert receiver.decode(message, NOW).ignored
     assert list(reply(message)) == []
 
@@ -252,11 +252,11 @@ def test_another_path_is_bad(path: str) -> None:
 
 def test_what_was_about_several_incidents_did_not_arrive_for_any() -> None:
     """Each is reported for itself; a number that isn't one is ignored."""
-    message = incoming(f"{STATUS}&also=7.x.9", MessageSid="SM1", MessageStatus="failed")
+    message = incoming(f"{STATUS}&also=7.x.9", MessageSid=SM1, MessageStatus="failed")
     assert [
         (one.incident_id, one.receipt) for one in receiver.decode(message, NOW).undelivered
     ] == [
-        (142, "twilio:SM1:failed"),
-        (7, "twilio:SM1:failed:7"),
-        (9, "twilio:SM1:failed:9"),
+        (142, f"twilio:{SM1}:failed"),
+        (7, f"twilio:{SM1}:failed:7"),
+        (9, f"twilio:{SM1}:failed:9"),
     ]

@@ -31,6 +31,7 @@ from router.receivers.twilio.wire import (
 )
 from router.senders.twilio.client import callback
 from tests.core.text.test_gsm7 import segments
+from tests.receivers.signed import CA1, SM1
 from tests.senders.kit import make_letter
 
 # https://www.twilio.com/docs/usage/security: the example, and the same by HMAC-SHA256 from the
@@ -108,12 +109,82 @@ def test_what_twilio_did_not_sign_is_refused(options: dict[str, Any], why: str) 
     assert "12345" not in str(refused.value)
 
 
-@given(st.lists(st.tuples(st.text("ab", min_size=1, max_size=2), st.text()), max_size=6))
-def test_any_form_that_is_signed_is_taken(pairs: list[tuple[str, str]]) -> None:
-    """Empty, repeated, with blanks or in any script: the signature is over what arrived."""
-    body = urlencode(pairs, errors="surrogatepass").encode()
+@given(st.dictionaries(st.sampled_from(["From", "Body", "MediaUrl0", "SipHeader_X-Id"]), st.text()))
+def test_any_form_that_is_signed_is_taken(form: dict[str, str]) -> None:
+    """Empty, with blanks or in any script: the signature is over what arrived."""
+    body = urlencode(form, errors="surrogatepass").encode()
     signature = RequestValidator("12345").compute_signature(URL, parse_form(body))
     check(signature, body=body)
+
+
+SIGNED = {
+    "AccountSid": "AC" + "0" * 32,
+    "Body": "ACK 142",
+    "From": "+442079460123",
+    "MessageSid": "SM" + "1" * 32,
+}
+
+
+@pytest.mark.parametrize(
+    "split",
+    [
+        # Each joins to the same text as SIGNED: the boundary between a name and its value has
+        # moved.
+        {
+            "AccountSid": "AC" + "0" * 32,
+            "Body": "ACK 142From+442079460123",
+            "MessageSid": "SM" + "1" * 32,
+        },
+        {
+            "AccountSid": "AC" + "0" * 32,
+            "Body": "ACK 142",
+            "From": "+442079460123MessageSidSM" + "1" * 32,
+        },
+        {
+            "AccountSidAC" + "0" * 32: "",
+            "Body": "ACK 142",
+            "From": "+442079460123",
+            "MessageSidSM": "1" * 32,
+        },
+        {
+            "AccountSid": "AC" + "0" * 32,
+            "Body": "ACK 142",
+            "From": "+442079460123",
+            "MessageSi": "dSM" + "1" * 32,
+        },
+    ],
+)
+def test_another_split_of_a_signed_form_is_no_other_message(split: dict[str, str]) -> None:
+    """Twilio joins names and values without a separator: what isn't the same message is refused or
+    unreadable.
+    """
+    signature = RequestValidator("12345").compute_signature(URL, SIGNED)
+    assert RequestValidator("12345").compute_signature(URL, split) == signature
+    form = parse_form(urlencode(split).encode())
+    try:
+        check(signature, body=urlencode(split).encode())
+        reply = parse_reply(form)
+    except (Unauthorized, InvalidInput):
+        return
+    assert (reply.sid, reply.number) == (SIGNED["MessageSid"], SIGNED["From"])
+
+
+def test_a_field_that_comes_twice_is_refused() -> None:
+    """Twilio never sends one, and only the first of them would be read."""
+    body = b"Body=a&Body=b"
+    signature = RequestValidator("12345").compute_signature(URL, parse_form(body))
+    with pytest.raises(Unauthorized, match="twice"):
+        check(signature, body=body)
+
+
+@pytest.mark.parametrize(
+    "sid", ["SM1", "SM" + "1" * 32 + "NumMedia0", "SM" + "g" * 32, "CA" + "1" * 31, "XX" + "1" * 32]
+)
+def test_what_is_no_id_of_twilio_is_refused(sid: str) -> None:
+    """A longer id would make a repeated message another one."""
+    with pytest.raises(InvalidInput) as refused:
+        parse_reply(sms("ACK 142", MessageSid=sid))
+    assert refused.value.pointer == "/MessageSid"
 
 
 def test_a_form_without_end_is_not_read() -> None:
@@ -137,17 +208,11 @@ def test_the_signed_url_is_the_public_one() -> None:
 
 
 def sms(body: str, **more: str) -> dict[str, str]:
-    return {
-        "From": "+442079460123",
-        "To": "+442079460999",
-        "MessageSid": "SM1",
-        "Body": body,
-        **more,
-    }
+    return {"From": "+442079460123", "To": "+442079460999", "MessageSid": SM1, "Body": body, **more}
 
 
 def reply(command: Said, incident_id: int | None = None, text: str = "") -> Reply:
-    return Reply(command, "+442079460123", "SM1", incident_id, text)
+    return Reply(command, "+442079460123", SM1, incident_id, text)
 
 
 @pytest.mark.parametrize(
@@ -236,19 +301,19 @@ def test_a_key_is_a_command(digits: str, said: Said) -> None:
     ("form", "expected", "failed"),
     [
         (
-            {"MessageSid": "SM1", "MessageStatus": "undelivered", "ErrorCode": "30006"},
-            Receipt("SM1", "undelivered", 30006),
+            {"MessageSid": SM1, "MessageStatus": "undelivered", "ErrorCode": "30006"},
+            Receipt(SM1, "undelivered", 30006),
             True,
         ),
-        ({"MessageSid": "SM1", "MessageStatus": "sent"}, Receipt("SM1", "sent", None), False),
+        ({"MessageSid": SM1, "MessageStatus": "sent"}, Receipt(SM1, "sent", None), False),
         (
-            {"MessageSid": "SM1", "MessageStatus": "delivered", "ErrorCode": ""},
-            Receipt("SM1", "delivered", None),
+            {"MessageSid": SM1, "MessageStatus": "delivered", "ErrorCode": ""},
+            Receipt(SM1, "delivered", None),
             False,
         ),
-        ({"CallSid": "CA1", "CallStatus": "no-answer"}, Receipt("CA1", "no-answer", None), True),
-        ({"CallSid": "CA1", "CallStatus": "completed"}, Receipt("CA1", "completed", None), False),
-        ({"CallSid": "CA1", "CallStatus": "new"}, Receipt("CA1", "new", None), False),
+        ({"CallSid": CA1, "CallStatus": "no-answer"}, Receipt(CA1, "no-answer", None), True),
+        ({"CallSid": CA1, "CallStatus": "completed"}, Receipt(CA1, "completed", None), False),
+        ({"CallSid": CA1, "CallStatus": "new"}, Receipt(CA1, "new", None), False),
     ],
 )
 def test_a_receipt_says_whether_it_failed(
@@ -264,12 +329,12 @@ def test_a_receipt_is_about_the_message_that_asked_for_it() -> None:
     url = callback(
         HttpUrl("https://example.com"), "status", make_letter(channel="on call & more", seq=3)
     )
-    receipt = parse_receipt(url, {"MessageSid": "SM1", "MessageStatus": "sent"})
+    receipt = parse_receipt(url, {"MessageSid": SM1, "MessageStatus": "sent"})
     assert (receipt.incident_id, receipt.channel) == (142, "on call & more")
 
 
 @pytest.mark.parametrize(
-    "form", [{}, {"MessageStatus": "sent"}, {"MessageSid": "SM1"}, {"CallSid": "CA1"}]
+    "form", [{}, {"MessageStatus": "sent"}, {"MessageSid": SM1}, {"CallSid": CA1}]
 )
 def test_a_receipt_about_nothing_is_bad(form: dict[str, str]) -> None:
     """The field is named."""

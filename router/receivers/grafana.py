@@ -1,0 +1,71 @@
+"""Fields of Grafana Alerting's webhook beyond Alertmanager's: values, links, and failed queries.
+
+https://grafana.com/docs/grafana/latest/alerting/configure-notifications/manage-contact-points/
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec.structs import replace
+
+from router.receivers.lenient import WireAlert, scalar
+
+LINKS = {
+    "silenceURL": "silence_url",
+    "dashboardURL": "dashboard_url",
+    "panelURL": "panel_url",
+    "imageURL": "image_url",
+}
+"""Links of an alert, and the annotations that they become."""
+
+NO_DATA, ERROR = "DatasourceNoData", "DatasourceError"
+"""Alerts that Grafana sends instead of the rule's own if its query returns nothing, or fails.
+
+https://grafana.com/docs/grafana/latest/alerting/fundamentals/alert-rule-evaluation/
+"""
+
+
+def is_grafana(version: object, org_id: object) -> bool:
+    """Recognise Grafana's payload: its version is 1, and every version has `orgId`."""
+    return str(version) == "1" or org_id is not None
+
+
+def with_grafana(alert: WireAlert, content: Mapping[str, Any]) -> WireAlert:
+    """Add Grafana's fields as annotations. The annotations of the rule itself win."""
+    added = {name: text for key, name in LINKS.items() if (text := scalar(content.get(key)))}
+    if text := scalar(content.get("valueString")):
+        added["value_string"] = text
+    added |= _values(content.get("values"))
+    alert = replace(alert, annotations=added | alert.annotations)
+    return _with_failure(alert)
+
+
+def _values(given: object) -> dict[str, str]:
+    """Each value by its reference, `value_B`. A single value is also the alert's `value`."""
+    pairs = given.items() if isinstance(given, dict) else ()
+    values = {f"value_{name}": text for name, value in pairs if (text := scalar(value)) is not None}
+    if len(values) == 1:
+        values["value"] = next(iter(values.values()))
+    return values
+
+
+def _with_failure(alert: WireAlert) -> WireAlert:
+    """Replace the summary of a failed query: the rule's own claims that the condition is met."""
+    reason = _failure(alert)
+    if not reason:
+        return alert
+    annotations = alert.annotations | {"summary": reason}
+    if summary := alert.annotations.get("summary"):
+        annotations["rule_summary"] = summary
+    return replace(alert, annotations=annotations)
+
+
+def _failure(alert: WireAlert) -> str:
+    name = alert.labels.get("alertname", "")
+    rule = alert.labels.get("rulename") or name
+    error = " ".join(alert.annotations.get("Error", "").split())
+    if name == NO_DATA or alert.annotations.get("grafana_state_reason") == "NoData":
+        return f"No data: the query of rule '{rule}' returned nothing"
+    if name == ERROR or alert.annotations.get("grafana_state_reason") == "Error":
+        return f"Grafana can't evaluate rule '{rule}'" + (f": {error}" if error else "")
+    return ""

@@ -1,0 +1,52 @@
+"""Defaults that most receivers share, and the identity of an alert at its source."""
+
+from collections.abc import Sequence
+from hashlib import blake2b
+
+from router.ports.webhooks import CommandResult, Incoming, Received, WebhookAnswer
+
+LONGEST_ID = 64
+"""Characters of an alert's id at its source. A longer id is replaced by its digest."""
+
+KIB, MIB = 1024, 1024 * 1024
+
+
+class Source:
+    """A configured source: `name` is its key under `sources`, `kind` its type.
+
+    The default of each is right for a source that signs the body and expects no answer of its own.
+    """
+
+    kind = ""
+    max_body: int | None = MIB
+    is_open = False
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def admit(self, incoming: Incoming) -> None:
+        """Accept every request until its body was read."""
+
+    def reply(
+        self, incoming: Incoming, received: Received, handled: Sequence[CommandResult], now: float
+    ) -> WebhookAnswer | None:
+        """Use the standard answer."""
+        del incoming, received, handled, now
+        return None
+
+    def fingerprint(self, identity: str) -> str:
+        """Identity of an alert among those of all sources.
+
+        A source with a name of its own has alerts of its own: the same labels at another source are
+        another alert.
+        """
+        return (
+            shortened(identity) if self.name == self.kind else f"{self.name}:{shortened(identity)}"
+        )
+
+
+def shortened(identity: str) -> str:
+    """The identity, or its digest if it is long."""
+    if len(identity) <= LONGEST_ID:
+        return identity
+    return blake2b(identity.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

@@ -1,0 +1,67 @@
+"""Reads request bodies: within a size, a deadline, and a total over all requests in progress."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+
+from router.ports.errors import InvalidInput, Overloaded
+
+IN_FLIGHT = 64 * 1024 * 1024
+"""Bytes of all bodies that are read or worked on at one time."""
+
+DEADLINE = 30.0
+"""Seconds for a body to arrive in full."""
+
+
+class Bodies:
+    """Counts the bytes of every body from its arrival to the end of its request."""
+
+    def __init__(self, in_flight: int = IN_FLIGHT, deadline: float = DEADLINE) -> None:
+        self._free = in_flight
+        self._in_flight = in_flight
+        self._deadline = deadline
+
+    @asynccontextmanager
+    async def read(self, request: web.Request, limit: int) -> AsyncIterator[bytes]:
+        """The whole body, of at most `limit` bytes. It counts as in flight until the context ends.
+
+        Raises: Bad, Overloaded; aiohttp's 408 and 413.
+        """
+        # A body larger than the whole budget is still read if it is alone: it would wait forever
+        # otherwise.
+        limit = min(limit, self._in_flight)
+        if (request.content_length or 0) > limit:
+            raise too_large(limit)
+        parts: list[bytes] = []
+        try:
+            await self._collect(request, limit, parts)
+            yield b"".join(parts)
+        finally:
+            self._free += sum(map(len, parts))
+
+    async def _collect(self, request: web.Request, limit: int, parts: list[bytes]) -> None:
+        size = 0
+        try:
+            async with asyncio.timeout(self._deadline):
+                while part := await request.content.readany():
+                    size += len(part)
+                    if size > limit:
+                        raise too_large(limit)
+                    if len(part) > self._free:
+                        raise Overloaded("too many request bodies at one time")
+                    self._free -= len(part)
+                    parts.append(part)
+        except TimeoutError:
+            raise web.HTTPRequestTimeout(text="the body didn't arrive in time") from None
+        except (web.RequestPayloadError, ConnectionError, asyncio.IncompleteReadError) as error:
+            # The stream keeps this exception, and its traceback would keep the request, which has
+            # the stream: without the traceback there is no cycle, so an aborted request is freed at
+            # once.
+            error.__traceback__ = None
+            raise InvalidInput("the body can't be read") from None
+
+
+def too_large(limit: int) -> web.HTTPRequestEntityTooLarge:
+    return web.HTTPRequestEntityTooLarge(limit, text=f"the body is larger than {limit} bytes")

@@ -1,0 +1,56 @@
+"""Slows down a peer that fails again and again: wrong secrets, forged links, forbidden commands.
+
+Only the failing requests wait, so a peer behind the same proxy with the right secret is never
+delayed.
+"""
+
+from collections import OrderedDict
+
+from router.ports.clock import Clock
+
+FREE = 10
+"""Failures in a row of a peer that cost no delay."""
+
+FORGET = 600.0
+"""Seconds without a failure after which a peer starts anew."""
+
+LONGEST = 5.0
+"""Seconds of the longest delay."""
+
+PEERS = 10_000
+"""Peers that are remembered.
+
+Beyond that, the peer whose last failure is the oldest is forgotten.
+"""
+
+WAITING = 100
+"""Failing requests that may wait at one time. Beyond that, they are answered at once."""
+
+
+class Failures:
+    """Counts failures by peer address."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._peers: OrderedDict[str, tuple[int, float]] = OrderedDict()
+        self._waiting = 0
+
+    async def wait(self, peer: str) -> None:
+        """Count a failure of the peer, and wait for as long as its failures so far require."""
+        seconds = self.count(peer, self._clock.now())
+        if not seconds or self._waiting >= WAITING:
+            return
+        self._waiting += 1
+        try:
+            await self._clock.sleep(seconds)
+        finally:
+            self._waiting -= 1
+
+    def count(self, peer: str, now: float) -> float:
+        """Count a failure of the peer; seconds to delay its answer by."""
+        failures, last = self._peers.pop(peer, (0, now))
+        failures = 1 if now - last > FORGET else failures + 1
+        self._peers[peer] = (failures, now)
+        if len(self._peers) > PEERS:
+            self._peers.popitem(last=False)
+        return min(LONGEST, 0.1 * 2 ** min(failures - FREE, 10)) if failures > FREE else 0.0
