@@ -243,9 +243,8 @@ def _routes() -> web.Application:
     """All paths that the router serves, with nothing behind them."""
     nothing: Any = None
     app = web.Application()
-    app.add_routes(
-        Webhooks({}, nothing, nothing, nothing, nothing, recorder=nothing, forms=nothing).routes()
-    )
+    parts = dict.fromkeys(("max_body", "recorder", "beats", "forms"), nothing)
+    app.add_routes(Webhooks({}, nothing, nothing, nothing, nothing, **parts).routes())
     app.add_routes(Operations(nothing, nothing, nothing, reload=nothing, auth=nothing).routes())
     app.add_routes(SilenceApi(nothing, nothing, config=nothing, refresh=nothing).routes())
     for paths in (

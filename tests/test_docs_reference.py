@@ -58,6 +58,8 @@ def _below(type_: Any, path: str) -> Iterator[tuple[str, structs.FieldInfo]]:
             yield from _below(value, f"{path}.{'SEVERITY' if key is Severity else 'NAME'}")
         case Shape.LIST:
             yield from _below(get_args(type_)[0], f"{path}[]")
+        case Shape.CHOICE if type_ in HOOKS.keyed:
+            yield f"{path}.type", structs.FieldInfo("type", "type", str, default=None)
         case Shape.CHOICE:
             yield f"{path}.type", structs.FieldInfo("type", "type", str)
             yield from keys(ChannelOptions, f"{path}.")

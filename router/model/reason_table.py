@@ -39,6 +39,11 @@ ROWS: dict[R, Row] = {
         "Alert is a heartbeat[: {alert}]",
         refusal="it's a heartbeat, which opens nothing as long as it arrives",
     ),
+    R.IGNORED: Row(
+        "`default_rule.ignore` names the alert: it is stored and opens nothing.",
+        "Alert is ignored by default_rule[: {alert}]",
+        refusal="default_rule.ignore names it, so it opens nothing unless a rule matches it",
+    ),
     # What happened to an alert
     R.OPENED: Row(
         "A new incident.",

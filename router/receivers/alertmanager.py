@@ -17,10 +17,10 @@ from router.ports.webhooks import Incoming, Received
 from router.receivers.body import clean, decode
 from router.receivers.credentials import Credentials, check
 from router.receivers.grafana import is_grafana, with_grafana
-from router.receivers.lenient import read_alert
 from router.receivers.limits import MAX_ALERTS, SMALL, check_limits
 from router.receivers.source import Source
 from router.receivers.times import epoch
+from router.receivers.wire_alert import read_alert
 
 VERSIONS = frozenset({"4", "1"})
 """Versions of the payload: 4 is Alertmanager's, 1 is Grafana's."""

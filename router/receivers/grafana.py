@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from router.receivers.lenient import WireAlert, scalar
+from router.receivers.wire_alert import WireAlert, scalar
 
 LINKS = {
     "silenceURL": "silence_url",

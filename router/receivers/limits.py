@@ -6,7 +6,7 @@ A limit that is exceeded is reported with the field's name.
 from msgspec.structs import replace
 
 from router.ports.errors import InvalidInput
-from router.receivers.lenient import WireAlert, pointer
+from router.receivers.wire_alert import WireAlert, pointer
 
 MAX_ALERTS = 100_000
 """Alerts in one request."""

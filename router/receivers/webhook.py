@@ -25,11 +25,11 @@ from router.receivers.credentials import (
     require_one,
     same,
 )
-from router.receivers.lenient import WireAlert, scalar
 from router.receivers.limits import MAX_ALERTS, check_limits
 from router.receivers.mapping import PRESETS, AlertMapping
 from router.receivers.source import Source, shortened
 from router.receivers.times import UNKNOWN, first_epoch
+from router.receivers.wire_alert import WireAlert, scalar
 
 FORM = "application/x-www-form-urlencoded"
 FORM_FIELDS = 200
@@ -57,8 +57,7 @@ class Signature(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class WebhookSourceConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The sender's credentials, exactly one, and how to read its payload: by a preset or
-    expressions.
+    """The sender's credentials, exactly one, and a preset or expressions to read its payload.
 
     An expression given here replaces the preset's. Labels and annotations are added to the
     preset's.
@@ -185,8 +184,7 @@ class WebhookReceiver(Source):
         return Received(alerts, errors, warnings, ignored="" if alerts or errors else ignored)
 
     def _confirmation(self, payload: object) -> str:
-        """The URL that confirms a subscription, if the payload asks for that. It is never
-        requested.
+        """The URL by which the payload asks to confirm a subscription. It is never requested.
 
         Raises: Bad, for a URL that is not Amazon's.
         """
@@ -252,7 +250,11 @@ class WebhookReceiver(Source):
         starts_at = first_epoch(_search(mapping.starts_at, content)) if mapping.starts_at else None
         if status is AlertStatus.FIRING:
             return starts_at or UNKNOWN, None
-        ends_at = first_epoch(_search(mapping.ends_at, content)) if mapping.ends_at else None
+        # Without a start by the sender's clock, an end by it can't be compared with the time of
+        # arrival.
+        ends_at = None
+        if mapping.starts_at and mapping.ends_at:
+            ends_at = first_epoch(_search(mapping.ends_at, content))
         # Many services send one time only, that of the change: at the end it is not the start.
         return (UNKNOWN, starts_at) if ends_at is None else (starts_at or UNKNOWN, ends_at)
 
