@@ -62,7 +62,7 @@ async def press(daemon: Daemon, action: str, number: int) -> None:
 async def page(daemon: Daemon, kind: str, number: int, webhook: str = "W", **fields: object) -> str:
     """Ben, in PagerDuty: what is answered."""
     data = signed.pagerduty_incident(f"alert-router:INC-{number}:0", id=f"PD{number}", **fields)
-    body = signed.pagerduty_event(kind, data=data)
+    body = signed.pagerduty_event(kind, data=data, id=f"{webhook}{number}")
     headers = signed.pagerduty(body, PAGERDUTY, webhook=f"{webhook}{number}")
     answer = await daemon.ask("POST", "/webhooks/pagerduty", data=body, headers=headers)
     assert answer.status == 202

@@ -45,6 +45,7 @@ BATCH = 1000
 again.
 """
 
+
 class Applied(Struct, frozen=True):
     """The committed results of a webhook.
 

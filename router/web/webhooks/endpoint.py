@@ -9,7 +9,6 @@ from msgspec.structs import replace
 
 from router.model.alert import Alert
 from router.model.reason import Reason
-from router.model.reasons import row
 from router.ports.channels import FormSender
 from router.ports.clock import Clock
 from router.ports.errors import InvalidInput, Unauthorized
