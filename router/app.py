@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from router.actions import build as build_actions
 from router.actions.redact import Redactor
 from router.actions.runner import ActionRunner
-from router.config.document import PulseDocument
+from router.config.document import DeadMansSwitchConfig
 from router.config.load import Config, Types, load
 from router.config.located import Invalid
 from router.config.people import calendars
@@ -232,7 +232,7 @@ class App:
         await site.start()
         self.address = self._runner.addresses[0][:2]
 
-    async def _pulse(self, document: PulseDocument) -> None:
+    async def _pulse(self, document: DeadMansSwitchConfig) -> None:
         async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
             send = request(session, document.method, document.url.reveal())
             await DeadMansSwitch(
@@ -352,6 +352,8 @@ class App:
     def _loaded(self, config: Config) -> None:
         self._desk.actions = build_actions(config.document.actions)
         self._desk.redactor = Redactor(config.document, os.environ)
+        for warning in config.warnings:
+            log.warning("config_warning", place=str(warning.place), message=warning.message)
         self.metrics.reload_successful.set(1)
         self._loaded_at = self._clock.now()
         self.metrics.reload_time.set(self._loaded_at)

@@ -15,12 +15,13 @@ from typer.testing import CliRunner
 from router.app import TYPES
 from router.cli import main
 from router.config.channel_options import ChannelOptions
-from router.config.convert import FAILED, Context, convert
-from router.config.document import RuleDocument
-from router.config.drills import DrillDocument
+from router.config.convert import Context, convert
+from router.config.document import RuleConfig
+from router.config.drills import ScenarioConfig
 from router.config.located import load as read_yaml
 from router.config.rule_tests import RuleTests, hooks
-from router.config.shapes import Shape, is_optional, members_of, shape_of
+from router.config.scalar import FAILED
+from router.config.shapes import Shape, config_fields, is_optional, members_of, shape_of
 from router.core.text.units import Dimension, Threshold, read_value
 from router.model.incident import Severity
 from router.model.reason import Reason
@@ -38,7 +39,7 @@ HOOKS = hooks(TYPES.hooks)
 
 def keys(type_: Any, path: str = "") -> Iterator[tuple[str, structs.FieldInfo]]:
     """Each key below a struct, as the docs write it: `policies.NAME.steps[].after`."""
-    for field in structs.fields(type_):
+    for field in config_fields(type_):
         here = path + field.encode_name
         yield here, field
         yield from _below(field.type, here)
@@ -79,7 +80,7 @@ def agree(shown: Mapping[str, str], there: Mapping[str, structs.FieldInfo]) -> N
             assert field.required, key
         elif default == "none":
             assert not field.required, key
-            assert field.default is None or isinstance(field.default, Struct), key
+            assert not field.default or isinstance(field.default, Struct), key
         else:
             assert _read(default.strip("`"), field) == _default(field), key
 
@@ -108,7 +109,7 @@ def test_every_key_of_the_config_is_documented_with_its_default() -> None:
 
 def test_every_key_of_a_rule_is_documented_with_its_default() -> None:
     """So does docs/rules.md."""
-    agree(documented(rows("docs/rules.md", "Keys")), dict(keys(RuleDocument)))
+    agree(documented(rows("docs/rules.md", "Keys")), dict(keys(RuleConfig)))
 
 
 def test_every_key_of_a_rule_test_is_documented_with_its_default() -> None:
@@ -118,7 +119,7 @@ def test_every_key_of_a_rule_test_is_documented_with_its_default() -> None:
 
 def test_every_key_of_a_drill_is_documented_with_its_default() -> None:
     """So does docs/drills.md."""
-    agree(documented(rows("docs/drills.md", "Scenarios")), dict(keys(DrillDocument)))
+    agree(documented(rows("docs/drills.md", "Scenarios")), dict(keys(ScenarioConfig)))
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -28,18 +28,21 @@ POLICIES = {
     "critical": Policy(
         "critical",
         (
-            Step(0, ("slack", "pager")),
-            Step(300, ("phone",), Unless.ACKNOWLEDGED),
-            Step(1800, ("cto",)),
+            Step(after=0, notify=("slack", "pager")),
+            Step(after=300, notify=("phone",), unless=Unless.ACKNOWLEDGED),
+            Step(after=1800, notify=("cto",)),
         ),
         fallback=("mail",),
     ),
     "high": Policy(
         "high",
-        (Step(0, ("slack",)), Step(1800, ("pager",), Unless.ACKNOWLEDGED)),
+        (
+            Step(after=0, notify=("slack",)),
+            Step(after=1800, notify=("pager",), unless=Unless.ACKNOWLEDGED),
+        ),
         fallback=("mail",),
     ),
-    "low": Policy("low", (Step(0, ("slack",)),)),
+    "low": Policy("low", (Step(after=0, notify=("slack",)),)),
 }
 PLANS = {
     Severity.P0: SeverityPlan("critical"),

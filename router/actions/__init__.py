@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import cast
 
 from router.actions.job import Action
-from router.config.actions import ActionDocument
+from router.config.actions import ActionConfig
 
 KINDS = {"argv": "Argv", "sql_flag": "SqlFlag", "git_revert": "GitRevert"}
 """By the key that an action has: the module here, and the class in it.
@@ -18,7 +18,7 @@ A guide runs nothing, so it has none.
 """
 
 
-def build(documents: Mapping[str, ActionDocument]) -> dict[str, tuple[Action, float]]:
+def build(documents: Mapping[str, ActionConfig]) -> dict[str, tuple[Action, float]]:
     """The actions of a config, each with its time-out in seconds."""
     return {
         name: (_build(kind, document), float(document.timeout))
@@ -28,5 +28,5 @@ def build(documents: Mapping[str, ActionDocument]) -> dict[str, tuple[Action, fl
     }
 
 
-def _build(kind: str, document: ActionDocument) -> Action:
+def _build(kind: str, document: ActionConfig) -> Action:
     return cast(Action, getattr(import_module(f"{__name__}.{kind}"), KINDS[kind])(document))

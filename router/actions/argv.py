@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from router.actions.job import ActionOutcome, Job
 from router.actions.process import run
-from router.config.actions import ActionDocument
+from router.config.actions import ActionConfig
 from router.core.incident.action_binding import fill
 from router.model.action import ActionRequest, ActionState
 
@@ -18,7 +18,7 @@ ALWAYS = ("PATH", "LANG")
 class Argv:
     """Each text of the list becomes one argument, whatever the values in it are."""
 
-    def __init__(self, document: ActionDocument, env: Mapping[str, str] | None = None) -> None:
+    def __init__(self, document: ActionConfig, env: Mapping[str, str] | None = None) -> None:
         self._document = document
         known = os.environ if env is None else env
         self._env = {name: known[name] for name in (*ALWAYS, *document.env) if name in known}

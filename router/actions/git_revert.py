@@ -19,7 +19,7 @@ import msgspec
 
 from router.actions.job import ActionOutcome, Job
 from router.actions.process import Ended, run
-from router.config.actions import ActionDocument
+from router.config.actions import ActionConfig
 from router.core.incident.action_binding import fill
 from router.core.text.plain import plain
 from router.model.action import ActionRequest, ActionState
@@ -45,7 +45,7 @@ class GitRevert:
     own decision.
     """
 
-    def __init__(self, document: ActionDocument) -> None:
+    def __init__(self, document: ActionConfig) -> None:
         assert document.git_revert is not None
         self._config = config = document.git_revert
         self._seconds = document.timeout

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 import asyncpg
 
 from router.actions.job import ActionOutcome, Job
-from router.config.actions import ActionDocument
+from router.config.actions import ActionConfig
 from router.core.incident.action_binding import fill
 from router.model.action import ActionRequest, ActionState
 
@@ -24,7 +24,7 @@ _MEANT = {said: value for value, said in _SAID.items()}
 class SqlFlag:
     """`memo` is what the flag was before: `true`, `false` or `null`."""
 
-    def __init__(self, document: ActionDocument) -> None:
+    def __init__(self, document: ActionConfig) -> None:
         assert document.sql_flag is not None
         self._flag = flag = document.sql_flag
         self._seconds = document.timeout

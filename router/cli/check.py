@@ -77,6 +77,8 @@ def check(
     found = [*doubts(checked.settings.rules.rules), *(_unseen(checked) if seen else ())]
     for doubt in found:
         typer.echo(f"{doubt.rule.origin}: {'' if strict else 'warning: '}{doubt.message}", err=True)
+    for warning in checked.warnings:
+        typer.echo(f"{warning.place}: warning: {warning.message}", err=True)
     for line in _gaps(checked, path):
         typer.echo(line, err=True)
     if strict and found:

@@ -7,7 +7,7 @@ import typer
 from router.app import TYPES
 from router.cli.config import say_json
 from router.config.document import RulesFile
-from router.config.drills import DrillDocument
+from router.config.drills import ScenarioConfig
 from router.config.rule_tests import RuleTests, hooks
 from router.config.schema import json_schema
 
@@ -24,6 +24,6 @@ def schema(
         "config": TYPES.document,
         "rules": RulesFile,
         "tests": RuleTests,
-        "drills": DrillDocument,
+        "drills": ScenarioConfig,
     }[of]
     say_json(json_schema(type_, hooks(TYPES.hooks)))

@@ -36,6 +36,8 @@ def add(
     """Silence what the matchers take."""
     body = {"match": match, "comment": comment, "for": for_, "to": to, "from": from_}
     made = ask("POST", "/silences", url, config, json=body)["silence"]
+    for why in made.get("warnings", []):
+        typer.echo(f"warning: the silence mutes nothing: {why}", err=True)
     typer.echo(
         f"silence {made['id']} is {made['state']}, until {_time(made['end'])} UTC: {', '.join(made['match'])}"
     )

@@ -1,83 +1,39 @@
-"""The shape of `actions`: what may be run against an incident, and how that's checked before
-anybody needs it.
-"""
+"""The shape of `actions`: what can be run against an incident, checked before anybody needs it."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from hashlib import blake2b
+from typing import Any
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from router.config.convert import Context
-from router.config.fields import Duration, HttpUrl
+from router.config.fields import HttpUrl
 from router.config.people_check import check_name
 from router.config.secret import Secret
 from router.core.incident.action_binding import ActionPlan, GuideStep, Parameter, placeholders
-from router.core.rules.matcher import compile_regex
 from router.model.action import Approval
+from router.model.scalars import Duration, IntegerRange
 
 _IDENTIFIER = r"[A-Za-z_][A-Za-z0-9_]{0,62}"
-_ORIGIN = re.compile(
-    r"(labels|annotations)\.[a-zA-Z_][a-zA-Z0-9_]*|suspect\.(commit|version|previous)|incident"
-)
 
 
-class ParameterDocument(Struct, frozen=True, kw_only=True):
-    """What a person gives when they ask for the action: exactly one of `pattern`, `choices` and
-    `int`.
-    """
-
-    pattern: str = ""
-    choices: tuple[str, ...] = ()
-    integers: str = field(name="int", default="")
-    default: str | None = None
-    origin: str = field(name="from", default="")
-    dash: bool = False
-
-    def __post_init__(self) -> None:
-        if bool(self.pattern) + bool(self.choices) + bool(self.integers) != 1:
-            raise ValueError("a parameter needs one of pattern, choices or int")
-        if self.origin and not _ORIGIN.fullmatch(self.origin):
-            raise ValueError(
-                f"from: '{self.origin}' is none of labels.NAME, annotations.NAME, suspect.commit, suspect.version, "
-                "suspect.previous, incident"
-            )
-        parameter = self.parameter()
-        if self.default is not None:
-            try:
-                parameter.check(self.default)
-            except ValueError as error:
-                raise ValueError(f"the default is no value of the parameter: {error}") from None
-
-    def parameter(self) -> Parameter:
-        """Raises: ValueError."""
-        if self.pattern:
-            compile_regex(self.pattern)
-        return Parameter(
-            self.pattern,
-            self.choices,
-            _range(self.integers) if self.integers else None,
-            self.default,
-            self.origin,
-            self.dash,
-        )
-
-
-def _range(text: str) -> tuple[int, int]:
+def parse_range(text: str) -> IntegerRange:
+    """Raises: ValueError."""
     found = re.fullmatch(r"(-?[0-9]{1,18})\.\.(-?[0-9]{1,18})", text)
     if not found or int(found[1]) > int(found[2]):
         raise ValueError(f"int: expected a range like 0..100, found '{text}'")
-    return int(found[1]), int(found[2])
+    return IntegerRange((int(found[1]), int(found[2])))
 
 
-class GuideStepDocument(Struct, frozen=True, kw_only=True):
-    """A step that a person takes, and the words that they type to say so."""
+PARSERS: dict[Any, Callable[[str], object]] = {IntegerRange: parse_range}
+"""The parsers of this module, for `Hooks.parsers`."""
 
-    do: str
-    confirm: str
+EXPECTED: dict[Any, str] = {IntegerRange: "a range like 0..100"}
+"""For `Hooks.expected`."""
 
 
-class SqlFlagDocument(Struct, frozen=True, kw_only=True):
+class SqlFlagConfig(Struct, frozen=True, kw_only=True):
     """Sets a flag in PostgreSQL: UPDATE table SET value_column = value WHERE name_column = flag."""
 
     database: Secret
@@ -94,16 +50,15 @@ class SqlFlagDocument(Struct, frozen=True, kw_only=True):
             "value_column": _IDENTIFIER,
         }
         for key, pattern in names.items():
-            if not re.fullmatch(pattern, getattr(self, key)):
-                raise ValueError(
-                    f"{key}: '{getattr(self, key)}' isn't a name of letters, digits and _"
-                )
+            name = getattr(self, key)
+            if not re.fullmatch(pattern, name):
+                raise ValueError(f"{key}: '{name}' isn't a name of letters, digits and _")
         if not self.database.reveal().startswith(("postgresql://", "postgres://")):
             raise ValueError("database: expected postgresql://USER@HOST/DATABASE")
 
 
-class GitRevertDocument(Struct, frozen=True, kw_only=True):
-    """Opens a pull request that reverts a commit, from a branch of its own.
+class GitRevertConfig(Struct, frozen=True, kw_only=True):
+    """Opens a pull request that reverts a commit, from a new branch.
 
     `clone_url` is GitHub's unless given.
     """
@@ -125,22 +80,21 @@ class GitRevertDocument(Struct, frozen=True, kw_only=True):
             raise ValueError("clone_url: expected https://… or the absolute path of a repository")
 
 
-class ActionDocument(Struct, frozen=True, kw_only=True):
+class ActionConfig(Struct, frozen=True, kw_only=True):
     """One action: exactly one of `argv`, `sql_flag`, `git_revert` and `guide`.
 
-    The texts of an `argv` are the program and its arguments; there's no shell. `{name}` in one
-    stands for a parameter.
+    `argv` is the program and its arguments, without a shell. `{name}` in it stands for a parameter.
     """
 
     argv: tuple[str, ...] = ()
     dry_run: tuple[str, ...] = ()
     undo: tuple[str, ...] = ()
     env: tuple[str, ...] = ()
-    sql_flag: SqlFlagDocument | None = None
-    git_revert: GitRevertDocument | None = None
-    guide: tuple[GuideStepDocument, ...] = ()
+    sql_flag: SqlFlagConfig | None = None
+    git_revert: GitRevertConfig | None = None
+    guide: tuple[GuideStep, ...] = ()
     description: str = ""
-    parameters: dict[str, ParameterDocument] = {}
+    parameters: dict[str, Parameter] = {}
     approval: Approval = Approval.RESPONDER
     timeout: Duration = Duration(60.0)
     expires: Duration = Duration(3600.0)
@@ -160,17 +114,15 @@ class ActionDocument(Struct, frozen=True, kw_only=True):
             if not argv[0] or placeholders(argv[0]):
                 raise ValueError("the program, first in the list, can't be a parameter")
         if not 0 < self.timeout <= 3600:
-            raise ValueError("timeout: at most an hour, and more than nothing")
+            raise ValueError("timeout: expected more than 0s, and at most 1h")
         self._check_placeholders()
 
     def _check_placeholders(self) -> None:
         named = {name for text in self._texts() for name in placeholders(text)}
         if unknown := sorted(named - set(self.parameters)):
-            raise ValueError(
-                f"no parameter is called {', '.join(unknown)}: give it under parameters"
-            )
+            raise ValueError(f"unknown parameter {', '.join(unknown)}: add it under parameters")
         if unused := sorted(set(self.parameters) - named):
-            raise ValueError(f"nothing uses the parameter {', '.join(unused)}")
+            raise ValueError(f"unused parameter {', '.join(unused)}")
 
     def _texts(self) -> Iterable[str]:
         yield from (*self.argv, *self.dry_run, *self.undo)
@@ -182,47 +134,43 @@ class ActionDocument(Struct, frozen=True, kw_only=True):
             yield from (step.do, step.confirm)
 
 
-def plans(actions: dict[str, ActionDocument]) -> dict[str, ActionPlan]:
-    """What the core is told of the actions."""
+def plans(actions: Mapping[str, ActionConfig]) -> dict[str, ActionPlan]:
+    """The settings of the core."""
     return {name: _plan(name, action) for name, action in actions.items()}
 
 
-def _plan(name: str, action: ActionDocument) -> ActionPlan:
+def _plan(name: str, action: ActionConfig) -> ActionPlan:
     built_in = bool(action.sql_flag or action.git_revert)
+    # The repr of every secret is the same.
+    digest = blake2b(repr(action).encode(), digest_size=8).hexdigest()
     return ActionPlan(
         name=name,
-        digest=blake2b(
-            repr(action).encode(), digest_size=8
-        ).hexdigest(),  # a secret's repr is the same for all
+        digest=digest,
         expires=action.expires,
         timeout=action.timeout,
         second_person=action.approval is Approval.SECOND_PERSON,
         checked=bool(action.dry_run) or built_in,
         undoable=bool(action.undo) or built_in,
-        guide=tuple(GuideStep(step.do, step.confirm) for step in action.guide),
-        parameters={key: parameter.parameter() for key, parameter in action.parameters.items()},
+        guide=action.guide,
+        parameters=action.parameters,
         description=action.description,
     )
 
 
 def check_actions(context: Context) -> None:
-    """Report rules that name actions there aren't, and a second person who can't be told from the
-    first.
-    """
+    """Report rules that name unknown actions, and a second person who can't be told apart."""
     actions = context.names_at(("actions",))
-    for trail, name in list(context.all_of(str)):
-        if (
-            len(trail) > 1
-            and trail[-2] == "actions"
-            and (trail[0] == "default_rule" or "rules" in trail[:-2])
-        ):
+    for trail, name in context.all_of(str):
+        if len(trail) < 2 or trail[-2] != "actions":
+            continue
+        if trail[0] == "default_rule" or "rules" in trail[:-2]:
             check_name("action", name, actions, trail, context)
     auth = context.values.get(("auth",))
     known = auth is not None and (auth.tokens or auth.insecure)
-    for trail, action in list(context.all_of(ActionDocument)):
+    for trail, action in context.all_of(ActionConfig):
         if action.approval is Approval.SECOND_PERSON and not known:
             context.report(
                 context.place_of((*trail, "approval")),
-                "without auth.tokens nobody can be told from anybody: give them, or write auth: {insecure: true} if "
-                "something in front of the router sets X-Router-User to who it is",
+                "without auth.tokens, people can't be told apart: add them, or write auth: "
+                "{insecure: true} if a proxy in front of the router sets X-Router-User",
             )

@@ -1,6 +1,4 @@
-"""How the company words what it says, and to which customers: `templates` and `communication` in
-the config.
-"""
+"""`templates` and `communication` in the config: own wording, and the customers to mail."""
 
 import re
 from collections.abc import Mapping
@@ -10,32 +8,30 @@ from msgspec import Struct
 from router.config.company import Company
 from router.config.convert import Context
 from router.config.located import Place, suggest
-from router.config.policies import SeverityDocument, Target
-from router.config.statuspage import StatusPageDocument
+from router.config.statuspage import StatusPageConfig
+from router.core.incident.policy import SeverityPlan, Target, split_target
 from router.core.messages.templates import KINDS, Wording, check
 from router.core.text.template import Template
 from router.model.incident import Severity
 from router.templates import SUFFIX
 
 CUSTOMERS = "customers"
-"""Customers are told as a channel is: by what it's owed, in the transaction that announces it."""
+"""The name under which customers are owed mail, like a channel, in the announcing transaction."""
 
 _LINE = re.compile(r"line (\d+): (.*)", re.DOTALL)
 
 
-class TemplatesDocument(Struct, frozen=True, kw_only=True):
-    """`directory` has the company's own templates, by the packaged ones' names; those it lacks stay
-    as they are.
-    """
+class TemplatesConfig(Struct, frozen=True, kw_only=True):
+    """`directory`: templates that replace the packaged templates of the same names."""
 
     directory: str
 
 
-class CommunicationDocument(Struct, frozen=True, kw_only=True):
-    """Who is mailed when an incident is announced to customers.
+class CommunicationConfig(Struct, frozen=True, kw_only=True):
+    """The recipients of mail when an incident is announced to customers.
 
-    customers: a channel of type email, each address in whose `to` gets a mail.
-    subscribers: those of the status page get it, too.
+    customers: a channel of type email; each address in its `to` gets a mail.
+    subscribers: subscribers of the status page get it too.
     """
 
     customers: Target | None = None
@@ -47,16 +43,13 @@ class CommunicationDocument(Struct, frozen=True, kw_only=True):
 
 
 def read_templates(context: Context) -> dict[str, Template]:
-    """The company's own templates by name, each compiled and tried.
-
-    What is wrong with them is reported.
-    """
+    """The company's own templates by name, each compiled and tried. Errors are reported."""
     written = context.values.get(("templates", "directory"))
     if written is None:
         return {}
     folder, place = context.base / written, context.place_of(("templates", "directory"))
     if not folder.is_dir():
-        context.report(place, f"there's no folder '{written}' beside the config")
+        context.report(place, f"no folder '{written}' beside the config")
         return {}
     found: dict[str, Template] = {}
     for path in sorted(folder.glob(f"*{SUFFIX}")):
@@ -64,10 +57,8 @@ def read_templates(context: Context) -> dict[str, Template]:
         if name not in KINDS:
             known = ", ".join(f"{one}{SUFFIX}" for one in KINDS)
             hint = suggest(name, KINDS)
-            context.report(
-                Place(str(path), 1, 1),
-                f"there's no template '{name}'{hint} (expected one of {known})",
-            )
+            place = Place(str(path), 1, 1)
+            context.report(place, f"unknown template '{name}'{hint} (expected one of {known})")
             continue
         try:
             found[name] = check(name, path.read_text("utf-8"))
@@ -87,55 +78,46 @@ def _located(message: str) -> tuple[int, str]:
 
 
 def check_communication(context: Context) -> None:
-    """Report customers who can't be mailed: a target that is no channel of type email, subscribers
-    there aren't.
-    """
+    """Report recipients that can't be mailed: no channel of type email, or no subscribers."""
     if CUSTOMERS in context.names_at(("channels",)):
         context.report(
             context.places["channels", CUSTOMERS],
-            f"'{CUSTOMERS}' are who is mailed: take another name",
+            f"'{CUSTOMERS}' is the name of the mail to customers: give the channel another name",
         )
-    document = context.values.get(("communication",))
-    if not isinstance(document, CommunicationDocument):
+    config = context.values.get(("communication",))
+    if not isinstance(config, CommunicationConfig):
         return
-    if document.subscribers and ("status_page", "subscribers") not in context.places:
+    if config.subscribers and ("status_page", "subscribers") not in context.places:
         place = context.place_of(("communication", "subscribers"))
-        context.report(place, "the status page has no subscribers: give status_page.subscribers")
-    if document.customers is not None:
-        _check_customers(document.customers, context)
+        context.report(place, "the status page has no subscribers: add status_page.subscribers")
+    if config.customers is not None:
+        _check_customers(config.customers, context)
 
 
 def _check_customers(target: Target, context: Context) -> None:
-    """That the channel is known, and has somebody to mail, is checked with all targets."""
+    # With all targets it is checked that the channel is known and has addresses.
     trail = ("communication", "customers")
-    kind = (
-        context.values.get(("channels", target.name, "type"))
-        if target.kind == "channel"
-        else target.kind
-    )
-    if kind not in {"email", None}:
-        context.report(
-            context.place_of(trail),
-            f"customers get e-mail: expected a channel of type email, not {kind}",
-        )
+    kind, name = split_target(target)
+    if kind == "channel":
+        kind = context.values.get(("channels", name, "type"), "email")
+    if kind != "email":
+        message = f"customers get e-mail: expected a channel of type email, not {kind}"
+        context.report(context.place_of(trail), message)
 
 
 def wording(
     company: Company,
-    page: StatusPageDocument | None,
-    severities: Mapping[Severity, SeverityDocument],
+    page: StatusPageConfig | None,
+    severities: Mapping[Severity, SeverityPlan],
     own: Mapping[str, Template],
 ) -> Wording:
-    """As the core is told."""
+    """The settings of the core."""
+    often = {name: one.update_every for name, one in severities.items()}
     return Wording(
         company=company.name,
         support_email=company.support_email,
         zone=str(company.time_zone),
         own=own,
-        components={one.name: one.title or one.name for one in page.components} if page else {},
-        update_every={
-            name: one.update_every
-            for name, one in severities.items()
-            if one.update_every is not None
-        },
+        components={one.name: one.title for one in page.components} if page else {},
+        update_every={name: every for name, every in often.items() if every is not None},
     )

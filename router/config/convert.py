@@ -1,22 +1,21 @@
-"""Located YAML into structs, carrying on after each error so that all are said at once.
+"""Convert located YAML into structs, and continue after each error so that all are reported at
+once.
 
-A value that can't be had is FAILED, and so is the struct, list or dict that it's in; its siblings
+A value that can't be read is FAILED, and so is the struct, list or dict that holds it. Its siblings
 are still read.
 """
 
 import functools
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from enum import Enum
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, Final, TypeVar, get_args, get_origin
+from typing import Any, TypeVar, get_args
 
 from msgspec import NODEFAULT, Struct, structs
 
-from router.config.environment import substitute
-from router.config.fields import FIELD_TYPES
+from router.config.fields import FIELD_TYPES, is_plain_http
 from router.config.located import (
     ListNode,
     MapNode,
@@ -27,70 +26,77 @@ from router.config.located import (
     nearest,
     suggest,
 )
+from router.config.scalar import FAILED, Failed, is_null, mismatch, secret_of, text_of, url_text
 from router.config.shapes import (
+    INSECURE,
     Hooks,
     Shape,
+    collection,
+    config_fields,
     expectation,
+    has_url,
     is_optional,
+    is_url,
+    joined,
+    key_field,
     members_of,
     options_of,
     shape_of,
 )
 
+__all__ = ["FAILED", "Context", "Failed", "Trail", "convert", "convert_tagged"]
+
 T = TypeVar("T")
 
 Trail = tuple[str | int, ...]
-"""The way to a value from the root: `("policies", "critical", "steps", 0, "notify", 1)`, with keys
-as written.
-"""
-
-
-class Failed(Enum):
-    FAILED = "failed"
-
-
-FAILED: Final = Failed.FAILED
+"""The path to a value from the root, keys as written: `("policies", "critical", "steps", 0)`."""
 
 
 @dataclass(slots=True)
 class Context:
-    """What a conversion needs, and what it leaves behind for checks across values.
+    """Everything a conversion needs, and its results for checks across values.
 
-    env: the environment's variables. base: the directory that the files of secrets are relative to.
-    problems: all that was wrong. places: where each value is written, failed ones too. values: what
-    each became.
+    env: the environment's variables. base: the directory that secret files are relative to.
+    problems: all errors. warnings: what is suspect but works. places: where each value is written,
+    also a failed one. values: each converted value. types: the declared type of each value.
 
-    For another file of the same config, `dataclasses.replace(context, base=…)` shares the last
-    three; its root then needs a trail of its own.
+    For another file of the same config, `dataclasses.replace(context, base=…)` shares the results;
+    the root of that file needs a trail of its own.
     """
 
     env: Mapping[str, str]
     base: Path
     hooks: Hooks = field(default_factory=Hooks)
     problems: list[Problem] = field(default_factory=list)
+    warnings: list[Problem] = field(default_factory=list)
     places: dict[Trail, Place] = field(default_factory=dict)
     values: dict[Trail, Any] = field(default_factory=dict)
+    types: dict[Trail, Any] = field(default_factory=dict)
 
     def report(self, place: Place, message: str) -> None:
         self.problems.append(Problem(place, message))
 
+    def warn(self, place: Place, message: str) -> None:
+        self.warnings.append(Problem(place, message))
+
     def place_of(self, trail: Trail) -> Place:
-        """Where the value is written or, for one that was left to its default, what it would be in."""
+        """Where the value is written; for a default, where the enclosing object is."""
         while trail and trail not in self.places:
             trail = trail[:-1]
         return self.places[trail]
 
     def names_at(self, trail: Trail) -> list[str]:
-        """The keys written in the mapping there, also of values that failed; [] if it isn't
-        written.
-        """
+        """The keys written in the mapping at `trail`, also of failed values; [] if it is missing."""
         return [str(one[-1]) for one in self.places if one and one[:-1] == trail]
 
-    def all_of(self, type_: type[T]) -> Iterator[tuple[Trail, T]]:
-        """Each value of that class which was written and is right, also within a struct that
-        failed.
-        """
-        return ((trail, value) for trail, value in self.values.items() if isinstance(value, type_))
+    def declared(self, type_: type[T]) -> list[tuple[Trail, T]]:
+        """Each valid value of a field of that type, for a NewType, which has no class of its own."""
+        found = (trail for trail, one in self.types.items() if one is type_)
+        return [(trail, self.values[trail]) for trail in found if trail in self.values]
+
+    def all_of(self, type_: type[T]) -> list[tuple[Trail, T]]:
+        """Each valid value of that class that was written, also one within a struct that failed."""
+        return [(trail, one) for trail, one in self.values.items() if isinstance(one, type_)]
 
 
 def convert(node: Node, type_: type[T], context: Context, trail: Trail = ()) -> T | Failed:
@@ -114,7 +120,7 @@ def convert_tagged(  # noqa: PLR0913, PLR0917 - the node, and how to read it
     """
     context.places[trail] = node.place
     if not isinstance(node, MapNode):
-        return _mismatch(node, "a mapping", context)
+        return mismatch(node, "a mapping", context)
     expected = f"one of: {', '.join(registry)}"
     names = {name: name for name in registry}
     if tag not in node.entries and default in registry:
@@ -123,9 +129,8 @@ def convert_tagged(  # noqa: PLR0913, PLR0917 - the node, and how to read it
         hint = suggest(default, registry) if default else ""
         return _fail(context, node.place, f"missing key {tag!r}{hint} (expected {expected})")
     else:
-        name = _text(
-            node.entries[tag].value, functools.partial(_pick, tag, names), expected, context
-        )
+        pick = functools.partial(_pick, tag, names)
+        name = text_of(node.entries[tag].value, pick, expected, context)
     if name is FAILED:
         return FAILED
     _keep(name, context, (*trail, tag))
@@ -134,6 +139,7 @@ def convert_tagged(  # noqa: PLR0913, PLR0917 - the node, and how to read it
 
 def _convert(node: Node, type_: Any, context: Context, trail: Trail) -> Any:
     context.places[trail] = node.place
+    context.types[trail] = type_
     read, _ = _READERS[shape_of(type_, context.hooks)]
     return _keep(read(node, type_, context, trail), context, trail)
 
@@ -156,61 +162,94 @@ def _attempt(work: Callable[[], Any], place: Place, context: Context) -> Any:
         return _fail(context, place, str(error))
 
 
-def _mismatch(node: Node, expected: str, context: Context) -> Failed:
-    """What was found is named by its kind only: it might be a secret in the wrong place."""
-    found = {MapNode: "a mapping", ListNode: "a list", ScalarNode: "a single value"}[type(node)]
-    if _is_null(node):
-        found = "nothing"
-    return _fail(context, node.place, f"expected {expected}, found {found}")
-
-
-def _is_null(node: Node) -> bool:
-    return isinstance(node, ScalarNode) and node.null
-
-
 def _unknown(what: str, name: str, known: Iterable[str]) -> str:
     return f"unknown {what} {name!r}{suggest(name, known)} (expected one of: {', '.join(known)})"
 
 
-_fields = functools.cache(structs.fields)
+# --- mappings
 
 
 def _struct(node: Node, type_: Any, context: Context, trail: Trail, tag: str = "") -> Any:
     if not isinstance(node, MapNode):
-        return _mismatch(node, expectation(type_, context.hooks), context)
-    fields = {one.encode_name: one for one in _fields(type_)}
-    unknown = [key for key in node.entries if key not in fields and key != tag]
+        return mismatch(node, expectation(type_, context.hooks), context)
+    fields = {one.encode_name: one for one in config_fields(type_)}
+    known = [*fields, INSECURE] if has_url(type_) else [*fields]
+    unknown = [key for key in node.entries if key not in known and key != tag]
     for key in unknown:
-        context.report(node.entries[key].place, _unknown("key", key, fields))
-    values: dict[str, Any] = {}
-    for name, one in fields.items():
-        if name in node.entries:
-            values[one.name] = _convert(node.entries[name].value, one.type, context, (*trail, name))
-        elif one.required:
-            values[one.name] = FAILED
-            # A misspelt key is one mistake, not also a missing one.
-            if name not in {nearest(key, fields) for key in unknown}:
-                context.report(
-                    node.place,
-                    f"missing key {name!r} (expected {expectation(one.type, context.hooks)})",
-                )
+        context.report(node.entries[key].place, _unknown("key", key, known))
+    # A misspelt key is a single mistake, so don't also report it as missing.
+    misspelt = {nearest(key, fields) for key in unknown}
+    values = {
+        one.name: _field(name, one, node, context, trail, silent=name in misspelt)
+        for name, one in fields.items()
+        if name in node.entries or one.required
+    }
+    if has_url(type_):
+        _check_urls(node, fields, values, context, trail)
     if unknown:
         return FAILED
+    if (name_field := key_field(type_)) is not None:
+        values[name_field] = str(trail[-1]) if trail else ""
     if FAILED in values.values():
         return _check_partly(type_, values, node.place, context)
     return _attempt(lambda: type_(**values), node.place, context)
 
 
-def _check_partly(type_: Any, values: Mapping[str, Any], place: Place, context: Context) -> Failed:
-    """What is wrong across the fields that could be read.
+def _field(  # noqa: PLR0913 - a field and its surroundings
+    name: str,
+    one: structs.FieldInfo,
+    node: MapNode,
+    context: Context,
+    trail: Trail,
+    *,
+    silent: bool,
+) -> Any:
+    """The value of a key, or FAILED if it is missing."""
+    if name in node.entries:
+        return _convert(node.entries[name].value, one.type, context, (*trail, name))
+    if not silent:
+        expected = expectation(one.type, context.hooks)
+        context.report(node.place, f"missing key {name!r} (expected {expected})")
+    return FAILED
 
-    A check that needs another one says nothing.
-    """
+
+def _check_urls(
+    node: MapNode,
+    fields: Mapping[str, structs.FieldInfo],
+    values: dict[str, Any],
+    context: Context,
+    trail: Trail,
+) -> None:
+    """Refuse plain http to other hosts, unless the object has `insecure: true`. Then warn."""
+    accepted = False
+    if INSECURE in node.entries:
+        accepted = _convert(node.entries[INSECURE].value, bool, context, (*trail, INSECURE))
+    for key, one in fields.items():
+        if key not in node.entries or not is_url(one.type) or values[one.name] in {FAILED, None}:
+            continue
+        if not is_plain_http(url_text(values[one.name])):
+            continue
+        place = context.place_of((*trail, key))
+        if accepted is True:
+            context.warn(
+                place, f"{key} is plain http: anybody on the network can read and change it"
+            )
+        else:
+            values[one.name] = _fail(context, place, _PLAIN_HTTP)
+
+
+_PLAIN_HTTP = (
+    "http is only for a loopback host (localhost, 127.0.0.1, [::1]): on any other network, requests "
+    "can be read and changed. Write https or, in a private network, add `insecure: true` to the object"
+)
+
+
+def _check_partly(type_: Any, values: Mapping[str, Any], place: Place, context: Context) -> Failed:
+    """Report errors across the fields that could be read. A check of an unread field is skipped."""
     unread = {name for name, value in values.items() if value is FAILED}
-    known = {**{one.name: _default(one) for one in _fields(type_) if not one.required}, **values}
-    partial = SimpleNamespace(
-        **{name: value for name, value in known.items() if name not in unread}
-    )
+    defaults = {one.name: _default(one) for one in structs.fields(type_) if not one.required}
+    known = {**defaults, **values}
+    partial = SimpleNamespace(**{name: one for name, one in known.items() if name not in unread})
     check = getattr(type_, "__post_init__", None)
     if check:
         with suppress(AttributeError, TypeError):
@@ -224,7 +263,7 @@ def _default(one: structs.FieldInfo) -> Any:
 
 def _dict(node: Node, type_: Any, context: Context, trail: Trail) -> Any:
     if not isinstance(node, MapNode):
-        return _mismatch(node, "a mapping", context)
+        return mismatch(node, "a mapping", context)
     key_type, value_type = get_args(type_)
     parse_key = _parser(key_type, context.hooks)
     read: dict[Any, Any] = {}
@@ -234,37 +273,44 @@ def _dict(node: Node, type_: Any, context: Context, trail: Trail) -> Any:
     return FAILED if FAILED in read or FAILED in read.values() else read
 
 
-def _list(node: Node, type_: Any, context: Context, trail: Trail) -> Any:
-    if not isinstance(node, ListNode):
-        return _mismatch(node, "a list", context)
-    item_type = get_args(type_)[0]
-    items = [
-        _convert(item, item_type, context, (*trail, index)) for index, item in enumerate(node.items)
-    ]
-    return FAILED if FAILED in items else get_origin(type_)(items)
-
-
 def _choice(node: Node, type_: Any, context: Context, trail: Trail) -> Any:
     default = str(trail[-1]) if type_ in context.hooks.keyed and trail else ""
     return convert_tagged(node, context.hooks.choices[type_], context, trail=trail, default=default)
 
 
+# --- lists and unions
+
+
+def _list(node: Node, type_: Any, context: Context, trail: Trail) -> Any:
+    items = _items(node, get_args(type_)[0], context, trail)
+    return FAILED if FAILED in items else collection(type_)(items)
+
+
+def _joined(node: Node, type_: Any, context: Context, trail: Trail) -> Any:
+    items = _items(node, joined(type_), context, trail)
+    if FAILED in items:
+        return FAILED
+    return collection(type_)(part for item in items for part in item)
+
+
+def _items(node: Node, item_type: Any, context: Context, trail: Trail) -> list[Any]:
+    """The items of a list; [FAILED] for anything else."""
+    if not isinstance(node, ListNode):
+        return [mismatch(node, "a list", context)]
+    numbered = enumerate(node.items)
+    return [_convert(item, item_type, context, (*trail, number)) for number, item in numbered]
+
+
 def _union(node: Node, type_: Any, context: Context, trail: Trail) -> Any:
-    """By the kind of node, if that tells, or by the keys; else the first type in the union that
-    takes it.
-    """
-    if _is_null(node) and is_optional(type_):
+    """The member that the kind of node or its keys select, else the first that accepts the node."""
+    if is_null(node) and is_optional(type_):
         return None
+    shape = functools.partial(shape_of, hooks=context.hooks)
     members = members_of(type_)
     if len(members) > 1:
-        members = [
-            one for one in members if isinstance(node, _READERS[shape_of(one, context.hooks)][1])
-        ]
-    if (
-        isinstance(node, MapNode)
-        and members
-        and all(shape_of(one, context.hooks) is Shape.STRUCT for one in members)
-    ):
+        members = [one for one in members if isinstance(node, _READERS[shape(one)][1])]
+    structs_only = bool(members) and all(shape(one) is Shape.STRUCT for one in members)
+    if isinstance(node, MapNode) and structs_only:
         members = [max(members, key=functools.partial(_fit, node))]
     if len(members) == 1:
         return _convert(node, members[0], context, trail)
@@ -272,39 +318,22 @@ def _union(node: Node, type_: Any, context: Context, trail: Trail) -> Any:
         value = _convert(node, member, replace(context, problems=[]), trail)
         if value is not FAILED:
             return value
-    return _mismatch(node, expectation(type_, context.hooks), context)
+    return mismatch(node, expectation(type_, context.hooks), context)
 
 
 def _fit(node: MapNode, type_: Any) -> int:
-    """How many of the keys written are the struct's, less those that it needs and doesn't get."""
-    keys = {one.encode_name: one.required for one in _fields(type_)}
-    return len(keys.keys() & node.entries.keys()) - sum(
-        required for key, required in keys.items() if key not in node.entries
-    )
+    """The number of written keys that the struct has, less the required keys that are missing."""
+    keys = {one.encode_name: one.required for one in config_fields(type_)}
+    missing = sum(required for key, required in keys.items() if key not in node.entries)
+    return len(keys.keys() & node.entries.keys()) - missing
+
+
+# --- single values
 
 
 def _scalar(node: Node, type_: Any, context: Context, _trail: Trail) -> Any:
-    return _text(node, _parser(type_, context.hooks), expectation(type_, context.hooks), context)
-
-
-def _text(node: Node, parse: Callable[[str], object], expected: str, context: Context) -> Any:
-    if not isinstance(node, ScalarNode) or node.null:
-        return _mismatch(node, expected, context)
-    return _attempt(lambda: _parse(node.text, context.env, parse, expected), node.place, context)
-
-
-def _parse(
-    written: str, env: Mapping[str, str], parse: Callable[[str], object], expected: str
-) -> object:
-    text = substitute(written, env)
-    try:
-        return parse(text)
-    except ValueError:
-        if text == written:
-            raise
-        # The parser's message may quote the text, and what comes from the environment may be a
-        # secret.
-        raise ValueError(f"what {written!r} stands for isn't {expected}") from None
+    expected = expectation(type_, context.hooks)
+    return text_of(node, _parser(type_, context.hooks), expected, context)
 
 
 def _parser(type_: Any, hooks: Hooks) -> Callable[[str], object]:
@@ -322,24 +351,7 @@ def _pick(what: str, options: Mapping[str, object], text: str) -> object:
 
 
 def _secret(node: Node, type_: Any, context: Context, _trail: Trail) -> Any:
-    if isinstance(node, ScalarNode) and not node.null:
-        return _attempt(lambda: type_(substitute(node.text, context.env)), node.place, context)
-    if not isinstance(node, MapNode) or list(node.entries) != ["file"]:
-        return _mismatch(node, expectation(type_, context.hooks), context)
-    path = _text(node.entries["file"].value, context.base.joinpath, "the path of a file", context)
-    return (
-        FAILED if path is FAILED else _attempt(lambda: type_(_content(path)), node.place, context)
-    )
-
-
-def _content(path: Path) -> str:
-    """The file's text less its last line's end. Raises: ValueError."""
-    try:
-        return path.read_text("utf-8").removesuffix("\n")
-    except OSError as error:
-        raise ValueError(f"can't read the secret's file: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise ValueError("the secret's file isn't UTF-8 text") from None
+    return secret_of(node, type_, expectation(type_, context.hooks), context)
 
 
 _Reader = Callable[[Node, Any, Context, Trail], Any]
@@ -348,9 +360,10 @@ _READERS: Mapping[Shape, tuple[_Reader, tuple[type, ...]]] = {
     Shape.UNION: (_union, (ScalarNode, ListNode, MapNode)),
     Shape.DICT: (_dict, (MapNode,)),
     Shape.LIST: (_list, (ListNode,)),
+    Shape.JOINED: (_joined, (ListNode,)),
     Shape.SECRET: (_secret, (ScalarNode, MapNode)),
     Shape.PARSED: (_scalar, (ScalarNode,)),
     Shape.OPTIONS: (_scalar, (ScalarNode,)),
     Shape.STRUCT: (_struct, (MapNode,)),
 }
-"""For each shape its reader, and the kinds of node that can be it."""
+"""The reader of each shape, and the kinds of node that can have it."""

@@ -1,28 +1,30 @@
-"""The shape of the config file and of rule files: what a person writes, before it's checked as a
-whole.
-"""
+"""The shape of the config file and of rule files, before the checks across values."""
 
 from typing import Literal, NewType
 
 from msgspec import Struct, field
 
-from router.config.actions import ActionDocument
+from router.config.actions import ActionConfig
 from router.config.channel_options import ChannelOptions
-from router.config.communication import CommunicationDocument, TemplatesDocument
+from router.config.communication import CommunicationConfig, TemplatesConfig
 from router.config.company import Company
-from router.config.deployments import DeploymentsDocument
-from router.config.drills import DrillsDocument
-from router.config.fields import Duration, HttpUrl, Matchers, Size
-from router.config.people import ContactDocument, ScheduleDocument
-from router.config.policies import PolicyDocument, SeverityDocument
-from router.config.postmortems import PostMortemsDocument
+from router.config.deployments import DeploymentsConfig
+from router.config.drills import DrillsConfig
+from router.config.fields import HttpUrl, Size
+from router.config.people import ContactConfig, ScheduleConfig
+from router.config.postmortems import PostMortemsConfig
 from router.config.secret import Secret, SecretUrl
-from router.config.silences import InhibitDocument, SilenceDocument
-from router.config.statuspage import StatusPageDocument
+from router.config.silences import SilenceConfig
+from router.config.statuspage import StatusPageConfig
+from router.core.incident.policy import Policy, SeverityPlan
+from router.core.rules.heartbeat import Heartbeat
+from router.core.rules.matcher import MatcherList
+from router.core.suppression.inhibition import Inhibition
 from router.core.text.plain import plain
 from router.core.text.template import Template
 from router.core.text.units import Threshold
 from router.model.incident import Severity
+from router.model.scalars import Duration
 
 LinkTemplate = NewType("LinkTemplate", Template)
 """A template of a URL."""
@@ -36,16 +38,16 @@ class Source(Struct, frozen=True):
 
 
 class Count(Struct, frozen=True, kw_only=True):
-    """Measure how often the rule took an alert within `over`."""
+    """Measure how often the rule matched an alert within `over`."""
 
     over: Duration
 
 
-class RuleDocument(Struct, frozen=True, kw_only=True):
-    """Which alerts a rule takes, how bad they are, and which incident they belong to."""
+class RuleConfig(Struct, frozen=True, kw_only=True):
+    """The alerts that a rule matches, their severity, and the incident that they belong to."""
 
     name: str
-    match: list[Matchers] = []
+    match: MatcherList = ()
     source: str = ""
     measure: str = "value"
     count: Count | None = None
@@ -64,9 +66,7 @@ class RuleDocument(Struct, frozen=True, kw_only=True):
         if bool(self.thresholds) == (self.severity is not None):
             raise ValueError(f"rule '{self.name}' needs either thresholds or a severity")
         if self.count and not self.thresholds:
-            raise ValueError(
-                f"rule '{self.name}' counts, but has no thresholds to hold the count against"
-            )
+            raise ValueError(f"rule '{self.name}' counts, but has no thresholds to compare with")
         if len({threshold.dimension for threshold in self.thresholds.values()}) > 1:
             raise ValueError(
                 f"the thresholds of rule '{self.name}' measure different things: use one kind of unit"
@@ -74,9 +74,9 @@ class RuleDocument(Struct, frozen=True, kw_only=True):
 
 
 class RulesFile(Struct, frozen=True, kw_only=True):
-    """A file of rules, tried from the top; the first whose matchers hold takes the alert."""
+    """A file of rules, tried from the top; the first that matches gets the alert."""
 
-    rules: list[RuleDocument]
+    rules: list[RuleConfig]
 
 
 class DefaultRule(Struct, frozen=True, kw_only=True):
@@ -96,7 +96,7 @@ class DefaultRule(Struct, frozen=True, kw_only=True):
 
 
 class Token(Struct, frozen=True, kw_only=True):
-    """An API token, by the SHA-256 of it in hex: `printf %s TOKEN | sha256sum`."""
+    """An API token, by its SHA-256 in hex: `printf %s TOKEN | sha256sum`."""
 
     sha256: str
     role: Literal["viewer", "responder", "admin"] = "responder"
@@ -107,14 +107,13 @@ class Token(Struct, frozen=True, kw_only=True):
 
 
 SHORTEST_KEY = 32
-"""Characters of a key that signs: what is shorter might be guessed by who has a link to try on."""
+"""Characters of a signing key. A shorter key could be guessed from a link."""
 
 
 class Auth(Struct, frozen=True, kw_only=True):
-    """Who may use the API: tokens by name, or anybody with `insecure: true`, which a loopback
-    `listen` implies.
+    """Access to the API: tokens by name, or anybody with `insecure: true` or a loopback `listen`.
 
-    `link_secret` signs the links in messages, which are good for `links_expire_after`.
+    `link_secret` signs the links in messages, which are valid for `links_expire_after`.
     """
 
     tokens: dict[str, Token] = {}
@@ -128,30 +127,27 @@ class Auth(Struct, frozen=True, kw_only=True):
                 f"link_secret must have at least {SHORTEST_KEY} characters: openssl rand -base64 32"
             )
         if self.links_expire_after <= 0:
-            raise ValueError("links_expire_after must be longer than nothing")
+            raise ValueError("links_expire_after must be longer than 0s")
 
 
-class LinkDocument(Struct, frozen=True, kw_only=True):
-    """A way to look at an incident elsewhere. The first few of them are in messages, too."""
+class LinkConfig(Struct, frozen=True, kw_only=True):
+    """A link to a view of an incident elsewhere. The first few links are in messages, too."""
 
     name: str
     url: LinkTemplate
 
     def __post_init__(self) -> None:
         if not 0 < len(self.name) <= 40 or self.name != plain(self.name):
-            raise ValueError(
-                "the name of a link is on buttons: give it one line of at most 40 characters"
-            )
+            raise ValueError("the name of a link is on buttons: one line of at most 40 characters")
 
 
-class HeartbeatDocument(Struct, frozen=True, kw_only=True):
-    """What has to come again and again: an alert that always fires, or requests for
+class HeartbeatConfig(Heartbeat, frozen=True, kw_only=True):
+    """A beat that is expected regularly: an alert that always fires, or requests to
     `/heartbeat/NAME`.
+
+    A period of whole days ends at the same time by the clock of `time_zone`.
     """
 
-    every: Duration
-    grace: Duration = Duration(60.0)
-    match: list[Matchers] = []
     secret: Secret | None = None
     insecure: bool = False
     severity: Severity = Severity.P2
@@ -159,18 +155,18 @@ class HeartbeatDocument(Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         if self.every <= 0:
-            raise ValueError("every is 0: say how often the heartbeat comes, such as 5m or 1d")
-        if bool(self.match) + (self.secret is not None) + self.insecure != 1:
+            raise ValueError("every is 0: write how often the heartbeat comes, such as 5m or 1d")
+        if bool(self.matchers) + (self.secret is not None) + self.insecure != 1:
             raise ValueError(
-                "a heartbeat needs one of match (the alert that is the beat) or secret (of who requests its URL); "
-                "write insecure: true to let anybody request it"
+                "a heartbeat needs one of match (the alert that is the beat) or secret (for requests "
+                "to its URL); write insecure: true to accept requests from anybody"
             )
         if self.secret and self.secret.reveal() == "fail":
-            raise ValueError("the secret can't be 'fail', which ends the URL of what failed")
+            raise ValueError("the secret can't be 'fail', which is the end of the URL of failures")
 
 
-class PulseDocument(Struct, frozen=True, kw_only=True):
-    """Where the router says that it's well, so that something else can watch it."""
+class DeadMansSwitchConfig(Struct, frozen=True, kw_only=True):
+    """The URL that the router requests while it works, so that a service elsewhere can watch it."""
 
     url: SecretUrl
     every: Duration = Duration(60.0)
@@ -181,22 +177,19 @@ class PulseDocument(Struct, frozen=True, kw_only=True):
             raise ValueError("every is less than 1s")
 
 
-class BasicDocument(Struct, frozen=True, kw_only=True):
-    """A user name and password, as HTTP basic authentication sends them."""
+class BasicAuth(Struct, frozen=True, kw_only=True):
+    """A user name and password for HTTP basic authentication."""
 
     username: str
     password: Secret
 
 
-class PrometheusDocument(Struct, frozen=True, kw_only=True):
-    """Where the queries of alerts are asked again, for charts.
-
-    At most one of `bearer_token` and `basic`.
-    """
+class PrometheusConfig(Struct, frozen=True, kw_only=True):
+    """The Prometheus that draws charts. At most one of `bearer_token` and `basic`."""
 
     url: HttpUrl
     bearer_token: Secret | None = None
-    basic: BasicDocument | None = None
+    basic: BasicAuth | None = None
     timeout: Duration = Duration(5.0)
 
     def __post_init__(self) -> None:
@@ -207,43 +200,43 @@ class PrometheusDocument(Struct, frozen=True, kw_only=True):
 
 
 class Telemetry(Struct, frozen=True, kw_only=True):
-    """The router's own logs, and where it reports its own errors and that it's well."""
+    """The router's logs, and where it reports its own errors and that it works."""
 
     logs: Literal["console", "json"] = "console"
     level: Literal["debug", "info", "warning"] = "info"
     sentry_dsn: Secret | None = None
     environment: str = ""
-    heartbeat: PulseDocument | None = None
+    heartbeat: DeadMansSwitchConfig | None = None
 
 
-class Document(Struct, frozen=True, kw_only=True):
-    """The config file. The types of sources and channels are known to a higher layer."""
+class ConfigFile(Struct, frozen=True, kw_only=True):
+    """The config file. A higher layer knows the types of sources and channels."""
 
     sources: dict[str, Source]
     rules: list[str]
     channels: dict[str, ChannelOptions]
-    severities: dict[Severity, SeverityDocument]
-    policies: dict[str, PolicyDocument]
-    contacts: dict[str, ContactDocument] = {}
+    severities: dict[Severity, SeverityPlan]
+    policies: dict[str, Policy]
+    contacts: dict[str, ContactConfig] = {}
     roles: dict[str, list[str]] = {}
-    schedules: dict[str, ScheduleDocument] = {}
-    silences: list[SilenceDocument] = []
-    inhibit: list[InhibitDocument] = []
-    actions: dict[str, ActionDocument] = {}
-    heartbeats: dict[str, HeartbeatDocument] = {}
-    deployments: DeploymentsDocument = DeploymentsDocument()
-    drills: DrillsDocument | None = None
+    schedules: dict[str, ScheduleConfig] = {}
+    silences: list[SilenceConfig] = []
+    inhibit: list[Inhibition] = []
+    actions: dict[str, ActionConfig] = {}
+    heartbeats: dict[str, HeartbeatConfig] = {}
+    deployments: DeploymentsConfig = DeploymentsConfig()
+    drills: DrillsConfig | None = None
     listen: str = "127.0.0.1:9095"
     external_url: HttpUrl = HttpUrl("http://127.0.0.1:9095")
     storage: Secret = Secret("sqlite:///alert-router.db")
     company: Company = Company()
     default_rule: DefaultRule = DefaultRule()
-    links: list[LinkDocument] = []
-    prometheus: PrometheusDocument | None = None
-    status_page: StatusPageDocument | None = None
-    postmortems: PostMortemsDocument = PostMortemsDocument()
-    communication: CommunicationDocument | None = None
-    templates: TemplatesDocument | None = None
+    links: list[LinkConfig] = []
+    prometheus: PrometheusConfig | None = None
+    status_page: StatusPageConfig | None = None
+    postmortems: PostMortemsConfig = PostMortemsConfig()
+    communication: CommunicationConfig | None = None
+    templates: TemplatesConfig | None = None
     auth: Auth = Auth()
     telemetry: Telemetry = Telemetry()
     max_body: Size = Size(16 * 1024 * 1024)
@@ -252,3 +245,4 @@ class Document(Struct, frozen=True, kw_only=True):
     fallback_after: Duration = Duration(120.0)
     give_up_after: Duration = Duration(86_400.0)
     retention: Duration = Duration(90 * 86_400.0)
+    expose_insecure: bool = False

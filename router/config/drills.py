@@ -6,17 +6,18 @@ from typing import Literal
 
 from msgspec import Struct
 
-from router.config.convert import FAILED, Context, Trail, convert
-from router.config.fields import Duration
+from router.config.convert import Context, Trail, convert
 from router.config.located import Invalid, Problem, read
 from router.config.people_check import check_name
-from router.config.policies import Target
+from router.config.scalar import FAILED
 from router.config.shapes import Hooks
 from router.core.drill.cadence import Cadence
+from router.core.incident.policy import Target, split_target
 from router.core.oncall.rotation import Handover
 from router.core.rules.heartbeat import SOURCE as HEARTBEAT
 from router.core.rules.manual_alert import SOURCE as PERSON
 from router.model.drill import DrillPlan, DrillStep, Kind, PosedAlert
+from router.model.scalars import Duration
 
 Preview = Literal["internal", "status"]
 PREVIEWS: Mapping[Preview, str] = {
@@ -36,7 +37,7 @@ class DrillAlert(Struct, frozen=True, kw_only=True):
     source: str = "alertmanager"
 
 
-class DrillStepDocument(Struct, frozen=True, kw_only=True):
+class ScenarioStep(Struct, frozen=True, kw_only=True):
     """One of: an alert that fires `at` a time after the start; or what is expected from then on,
     `within` a time.
 
@@ -62,17 +63,17 @@ class DrillStepDocument(Struct, frozen=True, kw_only=True):
             raise ValueError("`by` says who is to acknowledge: it goes with `expect: acknowledged`")
         if self.alert and self.within is not None:
             raise ValueError("`within` is for what is expected: an alert fires `at` a time")
-        if any(target.kind == "channel" for target in self.by):
+        if any(split_target(target)[0] == "channel" for target in self.by):
             raise ValueError(
                 "`by` takes contact:NAME, role:NAME or schedule:NAME: a channel acknowledges nothing"
             )
 
 
-class DrillDocument(Struct, frozen=True, kw_only=True):
+class ScenarioConfig(Struct, frozen=True, kw_only=True):
     """The file of one scenario."""
 
     name: str
-    steps: list[DrillStepDocument]
+    steps: list[ScenarioStep]
     description: str = ""
     time_out: Duration = Duration(3600.0)
 
@@ -80,7 +81,7 @@ class DrillDocument(Struct, frozen=True, kw_only=True):
         plan(self)
 
 
-class CanaryDocument(Struct, frozen=True, kw_only=True):
+class CanaryConfig(Struct, frozen=True, kw_only=True):
     """Small messages that prove that channels, and the ways to people, work."""
 
     every: Duration = Duration(4 * WEEK)
@@ -98,7 +99,7 @@ SHORTEST = 86_400.0
 """Seconds between two drills, canaries or reminders by schedule."""
 
 
-class DrillsDocument(Struct, frozen=True, kw_only=True):
+class DrillsConfig(Struct, frozen=True, kw_only=True):
     """Scenario files, and the drill that is held regularly: `scenario` in every `every`, `at` a
     time of the week.
     """
@@ -110,20 +111,20 @@ class DrillsDocument(Struct, frozen=True, kw_only=True):
     remind: Duration = Duration(2 * WEEK)
     tell: list[Target] = []
     start: Literal["by-hand", "auto"] = "by-hand"
-    canary: CanaryDocument | None = None
+    canary: CanaryConfig | None = None
 
     def __post_init__(self) -> None:
         if min(self.every, self.remind) < SHORTEST:
             raise ValueError("every and remind: a day is the shortest")
 
 
-def plan(document: DrillDocument) -> DrillPlan:
+def plan(document: ScenarioConfig) -> DrillPlan:
     """As the core is told. Raises: ValueError."""
     steps = tuple(_step(step, document.time_out) for step in document.steps)
     return DrillPlan(document.name, steps, document.time_out, document.description)
 
 
-def _step(step: DrillStepDocument, time_out: float) -> DrillStep:
+def _step(step: ScenarioStep, time_out: float) -> DrillStep:
     within = time_out - step.at if step.within is None else step.within
     if alert := step.alert:
         name = step.name or f"{alert.labels.get('alertname', 'an alert')} fires"
@@ -134,7 +135,7 @@ def _step(step: DrillStepDocument, time_out: float) -> DrillStep:
             alert=PosedAlert(alert.labels, alert.annotations, alert.source),
         )
     if step.expect:
-        by = tuple(target.told for target in step.by)
+        by = tuple(step.by)
         name = step.name or " ".join([step.expect, *(["by", ", ".join(by)] if by else [])])
         return DrillStep(Kind(step.expect), name, step.at, within, by=by)
     if step.practise:
@@ -150,11 +151,11 @@ def _step(step: DrillStepDocument, time_out: float) -> DrillStep:
     )
 
 
-def cadence(document: DrillsDocument | None, zone: str) -> Cadence | None:
+def cadence(document: DrillsConfig | None, zone: str) -> Cadence | None:
     """The drill that is held regularly; None if none is."""
     if document is None or not document.scenario:
         return None
-    tell = tuple(target.told for target in document.tell)
+    tell = tuple(document.tell)
     return Cadence(
         document.scenario,
         document.every,
@@ -175,7 +176,7 @@ def read_scenarios(paths: Sequence[Path], context: Context) -> dict[str, DrillPl
     for path in paths:
         trail: Trail = ("drill file", str(path))
         root = read(path, context.problems)
-        document = FAILED if root is None else convert(root, DrillDocument, context, trail)
+        document = FAILED if root is None else convert(root, ScenarioConfig, context, trail)
         if document is FAILED:
             continue
         if document.name in found:
@@ -209,7 +210,7 @@ def check_drills(context: Context, known: Sequence[str]) -> None:
 def _check_steps(
     context: Context, sources: Sequence[str], names: Mapping[str, Sequence[str]]
 ) -> None:
-    for trail, step in list(context.all_of(DrillStepDocument)):
+    for trail, step in list(context.all_of(ScenarioStep)):
         if step.practise:
             check_name(
                 "action", step.practise, list(names["actions"]), (*trail, "practise"), context
@@ -231,9 +232,10 @@ def load_scenario(
     problems: list[Problem] = []
     context = Context(env=env, base=path.parent, hooks=hooks, problems=problems)
     root = read(path, problems)
-    document = FAILED if root is None else convert(root, DrillDocument, context)
-    for trail, target in list(context.all_of(Target)):
-        check_name(target.kind, target.name, list(names[f"{target.kind}s"]), trail, context)
+    document = FAILED if root is None else convert(root, ScenarioConfig, context)
+    for trail, target in context.declared(Target):
+        kind, name = split_target(target)
+        check_name(kind, name, list(names[f"{kind}s"]), trail, context)
     _check_steps(context, [*names["sources"], PERSON, HEARTBEAT], names)
     if problems or document is FAILED:
         raise Invalid(problems)

@@ -1,4 +1,4 @@
-"""What `${VARIABLE}` in a value stands for."""
+"""Replace `${VARIABLE}` in values."""
 
 import re
 from collections.abc import Mapping
@@ -7,12 +7,15 @@ from router.config.located import suggest
 
 # `$${` is a plain `${`; `${{` is left alone, for a template about dollars: `${{ value }}`.
 _REFERENCE = re.compile(r"\$\$\{|\$\{(?!\{)(?:([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\})?")
+_BARE = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)")
+_CAPITALS = re.compile(r"[A-Z_][A-Z0-9_]*")
+_LONG = 4
 
 
 def substitute(text: str, env: Mapping[str, str]) -> str:
-    """`text` with variables in place: `${NAME}`, or `${NAME:-default}` if it may be unset or empty.
+    """`text` with variables replaced: `${NAME}`, or `${NAME:-default}` if it may be unset or empty.
 
-    Raises: ValueError, which names variables, never what they hold.
+    Raises: ValueError, which names variables, never their values.
     """
     missing: dict[str, str] = {}
 
@@ -33,3 +36,19 @@ def substitute(text: str, env: Mapping[str, str]) -> str:
     if missing:
         raise ValueError("; ".join(missing.values()))
     return replaced
+
+
+def bare_variable(text: str, env: Mapping[str, str], *, whole: bool) -> str:
+    """The name of a variable that is written without braces, `$NAME`; "" if there is none.
+
+    `whole`: all of the text is the name, in capitals. Else it is a part of the text, and either the
+    variable is set, or the name is capitals and long enough not to be chance.
+    """
+    for found in _BARE.finditer(text):
+        name = found[1]
+        if whole:
+            if found[0] == text and _CAPITALS.fullmatch(name):
+                return name
+        elif name in env or (_CAPITALS.fullmatch(name) and len(name) >= _LONG):
+            return name
+    return ""

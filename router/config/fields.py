@@ -1,6 +1,6 @@
-"""Types for config fields that say more than `str` or `int`, and how each is written in YAML.
+"""Types of config fields that say more than `str` or `int`, and how each is written in YAML.
 
-Every reader takes the text as written and raises ValueError with a message that says what was
+Every parser takes the text as written and raises ValueError with a message that says what was
 expected.
 """
 
@@ -17,33 +17,27 @@ from msgspec import Struct
 from yaml.constructor import SafeConstructor
 
 from router.config.located import suggest
-from router.core.rules.matcher import Matcher
+from router.core.outbox.rate_limit import Limit
+from router.core.rules.matcher import Matchers
+from router.model.scalars import Duration, TimeZone
 
-Duration = NewType("Duration", float)
-"""Seconds. Written `0s`, `500ms`, `5m`, `1h30m`, `2d`, `1w`."""
+__all__ = [
+    "FIELD_TYPES", "Duration", "FieldType", "HttpUrl", "Matchers", "Rate", "Size", "TimeZone",
+    "check_url", "is_loopback", "is_plain_http", "parse_duration", "parse_http_url", "parse_rate",
+    "parse_size", "parse_time_zone",
+]  # fmt: skip
 
 Size = NewType("Size", int)
 """Bytes. Written `16MiB`, `1MB`, or as a number."""
 
-TimeZone = NewType("TimeZone", str)
-"""A name of the IANA time zone database, like `Europe/London`."""
-
 HttpUrl = NewType("HttpUrl", str)
-"""An https URL; plain http is taken for a loopback host only.
+"""An http or https URL. It is shown in logs, so it can't contain a password.
 
-It's shown, so it can't hold a password.
+Plain http to a host that isn't loopback needs `insecure: true` beside it (see `convert`).
 """
 
-
-Matchers = NewType("Matchers", tuple[Matcher, ...])
-"""Alertmanager matchers, all of which must hold: `alertname="PaymentFailures"`, `level=~"error|fatal"`."""
-
-
-class Rate(Struct, frozen=True):
-    """At most `count` in `per` seconds. Written `1/s`, `30/m`, `100/1h30m`."""
-
-    count: int
-    per: float
+Rate = Limit
+"""At most `count` in `per` seconds. Written `1/s`, `30/m`, `100/1h30m`."""
 
 
 class FieldType(Struct, frozen=True):
@@ -115,8 +109,7 @@ def _time_zones() -> frozenset[str]:
 
 
 def check_url(text: str) -> None:
-    """That a request may go to `text`. No message quotes any of it, since a URL can be a secret as
-    a whole.
+    """Check the form of a URL. No message quotes it, since a URL can be a secret as a whole.
 
     Raises: ValueError.
     """
@@ -127,11 +120,12 @@ def check_url(text: str) -> None:
         well_formed = False
     if not well_formed or re.search(r"[\x00-\x20\x7f\\]", text):
         raise ValueError(f"expected {_A_URL}")
-    if url.scheme == "http" and not is_loopback(url.hostname or ""):
-        raise ValueError(
-            "http is only for a loopback host (localhost, 127.0.0.1, [::1]): on the way to any other, what is sent "
-            "could be read and changed; write https"
-        )
+
+
+def is_plain_http(url: str) -> bool:
+    """Whether requests to `url` leave this host unencrypted."""
+    parts = urlsplit(url)
+    return parts.scheme == "http" and not is_loopback(parts.hostname or "")
 
 
 def is_loopback(host: str) -> bool:

@@ -1,53 +1,52 @@
-"""Heartbeats of the config: what is expected, and the rules that are made of it.
+"""Rules that are made of the heartbeats in the config.
 
-Two for each. The first, tried before all others, takes the alert that is the beat, and opens
-nothing. The last, tried after all others, says how bad it is when the heartbeat stays away, unless
-a rule of the files has taken that.
+Two rules for each. The first, tried before all others, matches the alert that is the beat and opens
+no incident. The last, tried after all others, sets the severity of a missed heartbeat, unless a
+rule of the files matches it.
 """
 
 import re
 from collections.abc import Mapping
 
+from msgspec.structs import replace
+
 from router.config.convert import Context
-from router.config.document import HeartbeatDocument
+from router.config.document import HeartbeatConfig
 from router.core.rules.heartbeat import SOURCE, Heartbeat
 from router.core.rules.matcher import Matcher, MatchOp
 from router.core.rules.rule import Rule
 from router.core.text.template import Template
 
 RULE = "heartbeat:"
-"""What the names of the rules made here start with, and no other's may."""
+"""The prefix of the names of these rules. No other rule may have it."""
 
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
 
 
-def heartbeats(documents: Mapping[str, HeartbeatDocument]) -> dict[str, Heartbeat]:
-    """What the core is told, by name."""
-    return {
-        name: Heartbeat(name, one.every, one.grace, _matchers(one))
-        for name, one in documents.items()
-    }
+def heartbeats(configs: Mapping[str, HeartbeatConfig], time_zone: str) -> dict[str, Heartbeat]:
+    """The settings of the core, by name. `time_zone`: the company's."""
+    return {name: replace(one, company_zone=time_zone) for name, one in configs.items()}
 
 
-def first_rules(documents: Mapping[str, HeartbeatDocument], summary: Template) -> list[Rule]:
-    """Those that take what is a beat."""
+def first_rules(configs: Mapping[str, HeartbeatConfig], summary: Template) -> list[Rule]:
+    """The rules that match beats."""
     return [
         Rule(
             f"{RULE}{name}",
             (),
             summary,
             0.0,
-            _matchers(one),
+            one.matchers,
             origin=f"heartbeats.{name}",
             heartbeat=name,
         )
-        for name, one in documents.items()
-        if one.match
+        for name, one in configs.items()
+        if one.matchers
     ]
 
 
-def last_rules(documents: Mapping[str, HeartbeatDocument], summary: Template) -> list[Rule]:
-    """Those that take what a heartbeat that stays away, or says that it failed, is told as."""
+def last_rules(configs: Mapping[str, HeartbeatConfig], summary: Template) -> list[Rule]:
+    """The rules that match missed and failed heartbeats."""
     return [
         Rule(
             f"{RULE}{name}:missed",
@@ -60,19 +59,16 @@ def last_rules(documents: Mapping[str, HeartbeatDocument], summary: Template) ->
             runbook=one.runbook,
             origin=f"heartbeats.{name}",
         )
-        for name, one in documents.items()
+        for name, one in configs.items()
     ]
 
 
 def check_heartbeats(context: Context) -> None:
-    """A name is part of a URL and of metrics."""
+    """Report names that can't be part of a URL or a metric."""
     for name in context.names_at(("heartbeats",)):
         if not _NAME.fullmatch(name):
             context.report(
                 context.places["heartbeats", name],
-                f"the name of a heartbeat is part of a URL: use letters, digits, '.', '_' and '-', not {name!r}",
+                "the name of a heartbeat is part of a URL: use letters, digits, '.', '_' and '-', "
+                f"not {name!r}",
             )
-
-
-def _matchers(document: HeartbeatDocument) -> tuple[Matcher, ...]:
-    return tuple(matcher for matchers in document.match for matcher in matchers)

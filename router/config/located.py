@@ -1,27 +1,27 @@
 """YAML as a tree in which every key and value knows where it is written.
 
-A scalar keeps its text as written, and what it means is up to the type that is wanted there. So
-`NO` can be Norway, `12:30` a time of day and `+44…` a telephone number, all of which YAML 1.1 would
-take for something else.
+A scalar keeps its text as written; the type that is expected there decides what it means. So `NO`
+can be Norway, `12:30` a time of day and `+44…` a telephone number, which YAML 1.1 would convert.
 """
 
 import difflib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import yaml
 from msgspec import Struct
 from yaml.reader import Reader
 
-# libyaml's is some 14 times faster, which shows with a thousand rules; it isn't in every build of
-# PyYAML.
+# libyaml is about 14 times faster, which matters with a thousand rules. Not every PyYAML has it.
 _FAST: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 _CORE = "tag:yaml.org,2002:"
-_TAGS = {
-    _CORE + name
-    for name in ("str", "int", "float", "bool", "null", "timestamp", "value", "merge", "seq", "map")
-}
+_PLAIN = ("str", "int", "float", "bool", "null", "timestamp", "value", "merge", "seq", "map")
+_TAGS = {_CORE + name for name in _PLAIN}
+
+DEEPEST = 50
+"""Levels of nesting. Reading is recursive, and libyaml crashes the process at about 10,000."""
 
 
 class Place(Struct, frozen=True, order=True):
@@ -36,7 +36,7 @@ class Place(Struct, frozen=True, order=True):
 
 
 class Problem(Struct, frozen=True, order=True):
-    """What is wrong, and where. The message holds no secret."""
+    """An error or a warning, and its place. The message contains no secret."""
 
     place: Place
     message: str
@@ -46,10 +46,7 @@ class Problem(Struct, frozen=True, order=True):
 
 
 class Invalid(Exception):
-    """The config can't be used.
-
-    `problems` are all that is wrong with it, each once, sorted by place.
-    """
+    """The config can't be used. `problems` are all its errors, each once, sorted by place."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = sorted(set(problems))
@@ -57,10 +54,7 @@ class Invalid(Exception):
 
 
 class ScalarNode(Struct, frozen=True):
-    """A single value, as written less its quotes.
-
-    `null` is so where nothing, `~` or `null` is written.
-    """
+    """A single value, as written without its quotes. `null`: it is empty, `~` or `null`."""
 
     place: Place
     text: str
@@ -73,7 +67,7 @@ class ListNode(Struct, frozen=True):
 
 
 class Entry(Struct, frozen=True):
-    """A key's place, and its value."""
+    """The place of a key, and its value."""
 
     place: Place
     value: "Node"
@@ -88,23 +82,20 @@ Node = ScalarNode | ListNode | MapNode
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name that `name` is most likely a misspelling of, whatever its case."""
+    """The known name that `name` most likely misspells, ignoring case."""
     names = {one.casefold(): one for one in known}
     near = difflib.get_close_matches(name.casefold(), names, n=1)
     return names[near[0]] if near else None
 
 
 def suggest(name: str, known: Iterable[str]) -> str:
-    """`, did you mean 'x'?` for the nearest known name; "" if none is near."""
+    """`, did you mean 'x'?` with the nearest known name; "" if none is near."""
     near = nearest(name, known)
     return "" if near is None else f", did you mean {near!r}?"
 
 
 def read(path: Path, problems: list[Problem]) -> Node | None:
-    """The tree of the file at `path`, as `load` has it.
-
-    A file that can't be read is a problem too.
-    """
+    """The tree of the file at `path`, as `load` returns it. An unreadable file is an error too."""
     try:
         text = path.read_text("utf-8-sig")
     except OSError as error:
@@ -119,36 +110,49 @@ def read(path: Path, problems: list[Problem]) -> Node | None:
 def load(text: str, file: str, problems: list[Problem]) -> Node | None:
     """The tree of one YAML document; an empty one is null.
 
-    A syntax error is added to `problems` and the answer is None. Duplicate keys, keys that aren't
-    text and tags other than YAML's plain ones are added too, but leave a tree that the rest can be
-    checked in.
+    A syntax error is added to `problems` and the result is None. Duplicate keys, keys that aren't
+    text and tags other than YAML's plain ones are added too, but the rest can still be checked.
     """
     if bad := Reader.NON_PRINTABLE.search(text):
         before = text[: bad.start()]
         place = Place(file, before.count("\n") + 1, bad.start() - before.rfind("\n"))
-        problems.append(
-            Problem(place, f"the character U+{ord(bad.group()):04X} isn't allowed in YAML")
-        )
+        message = f"the character U+{ord(bad.group()):04X} isn't allowed in YAML"
+        problems.append(Problem(place, message))
         return None
     try:
         root = _compose(text)
-        return (
-            _Builder(file, problems).node(root)
-            if root
-            else ScalarNode(Place(file, 1, 1), "", null=True)
-        )
+        if root is None:
+            return ScalarNode(Place(file, 1, 1), "", null=True)
+        return _Builder(file, problems).node(root)
     except yaml.MarkedYAMLError as error:
         problems.append(Problem(_place(file, error.problem_mark), _explanation(error)))
         return None
 
 
+def _check_depth(text: str, loader: type[yaml.SafeLoader] = _FAST) -> None:
+    """Raises: yaml.MarkedYAMLError, at the first value that is nested too deeply."""
+    depth = 0
+    for event in yaml.parse(text, loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > DEEPEST:
+                raise _too_deep(event)
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+
+
+def _too_deep(event: Any) -> yaml.MarkedYAMLError:
+    problem = f"nested more than {DEEPEST} levels deep"
+    return yaml.MarkedYAMLError(problem=problem, problem_mark=event.start_mark)
+
+
 def _compose(text: str) -> yaml.Node | None:
-    """Raises: yaml.MarkedYAMLError, in the words of PyYAML's own parser, which say more than
-    libyaml's.
-    """
+    """Raises: yaml.MarkedYAMLError, with the message of PyYAML's parser, which is more precise."""
     try:
+        _check_depth(text)
         return yaml.compose(text, _FAST)
     except yaml.YAMLError:
+        _check_depth(text, yaml.SafeLoader)
         return yaml.compose(text, yaml.SafeLoader)
 
 
@@ -161,10 +165,7 @@ def _place(file: str, mark: yaml.Mark | None) -> Place:
 
 
 class _Builder:
-    """Turns PyYAML's nodes into ours.
-
-    An alias is its anchor's node again, at the anchor's place.
-    """
+    """Builds the tree from PyYAML's nodes. An alias is the node of its anchor, at that place."""
 
     def __init__(self, file: str, problems: list[Problem]) -> None:
         self.file = file
@@ -177,17 +178,15 @@ class _Builder:
             self.built[id(node)] = self.build(node)
         built = self.built[id(node)]
         if built is None:
-            raise yaml.MarkedYAMLError(
-                problem="an alias inside of what it stands for", problem_mark=node.start_mark
-            )
+            problem = "an alias inside the value that it stands for"
+            raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
         return built
 
     def build(self, node: yaml.Node) -> Node:
         if node.tag not in _TAGS:
             tag = node.tag.replace(_CORE, "!!")
-            self.report(
-                node, f"the tag {tag} isn't allowed (a value that starts with '!' needs quotes)"
-            )
+            message = f"the tag {tag} isn't allowed (a value that starts with '!' needs quotes)"
+            self.report(node, message)
         place = _place(self.file, node.start_mark)
         if isinstance(node, yaml.MappingNode):
             return MapNode(place, self.entries(node))
@@ -196,7 +195,7 @@ class _Builder:
         return ScalarNode(place, node.value, null=node.tag == _CORE + "null")
 
     def entries(self, node: yaml.MappingNode) -> dict[str, Entry]:
-        """The mapping's own keys, then those merged into it by `<<` that it doesn't have."""
+        """The mapping's own keys, then the other keys that `<<` merges into it."""
         own: dict[str, Entry] = {}
         merged: dict[str, Entry] = {}
         for key, value in node.value:
@@ -204,9 +203,8 @@ class _Builder:
                 for mapping in self.merged(value):
                     merged = mapping.entries | merged
             elif not isinstance(key, yaml.ScalarNode):
-                self.report(
-                    key, "a key must be text (a value that starts with '{' or '[' needs quotes)"
-                )
+                message = "a key must be text (a value that starts with '{' or '[' needs quotes)"
+                self.report(key, message)
             elif key.value in own:
                 first = own[key.value].place.line
                 self.report(key, f"duplicate key {key.value!r}, first on line {first}")

@@ -1,41 +1,40 @@
-"""Checks across people, roles, schedules and channels: that each name is known, and each way leads
-to its person.
-"""
+"""Checks across people, roles, schedules and channels: known names, and usable contact methods."""
 
 from router.config.channel_options import ChannelOptions
 from router.config.convert import Context, Trail
 from router.config.located import suggest
-from router.config.people import ContactDocument, WayDocument
+from router.config.people import ContactConfig, OverrideConfig, moment_at
+from router.core.oncall.recipients import ContactMethod
 
 
 def check_name(what: str, name: str, known: list[str], trail: Trail, context: Context) -> None:
-    """Report `name`, written at `trail`, unless it's known."""
+    """Report `name`, written at `trail`, unless it is known."""
     if name not in known:
         context.report(context.place_of(trail), f"unknown {what} '{name}'{suggest(name, known)}")
 
 
 def check_people(context: Context) -> None:
-    """Report what doesn't fit together in `contacts`, `roles`, `schedules` and the names of
-    `channels`.
-    """
+    """Report inconsistencies in `contacts`, `roles`, `schedules` and the names of `channels`."""
     for name in context.names_at(("channels",)):
         if set(name) & set("/:"):
             context.report(
                 context.places["channels", name],
-                f"the channel's name '{name}' can't have '/' or ':' in it",
+                f"the channel's name '{name}' can't contain '/' or ':'",
             )
     contacts = context.names_at(("contacts",))
-    for trail, name in list(context.all_of(str)):
+    for trail, name in context.all_of(str):
         match trail:
             case ("roles", _, _) | ("schedules", _, "layers", _, "contacts", _):
                 check_name("contact", name, contacts, trail, context)
             case ("schedules", _, "overrides", _, "contact" | "replaces") if name:
                 check_name("contact", name, contacts, trail, context)
-    for trail, people in list(context.all_of(list)):
-        if trail[0] == "roles" and not people:
+    for trail, members in context.all_of(list):
+        if trail[0] == "roles" and not members:
             context.report(context.place_of(trail), f"nobody has the role '{trail[1]}'")
-    for trail, way in list(context.all_of(WayDocument)):
+    for trail, way in context.all_of(ContactMethod):
         _check_way(trail, way, context)
+    for trail, override in context.all_of(OverrideConfig):
+        _check_override(trail, override, context)
 
 
 def channel_at(context: Context, name: str) -> ChannelOptions | None:
@@ -44,13 +43,14 @@ def channel_at(context: Context, name: str) -> ChannelOptions | None:
     return found if isinstance(found, ChannelOptions) else None
 
 
-def _check_way(trail: Trail, way: WayDocument, context: Context) -> None:
+def _check_way(trail: Trail, way: ContactMethod, context: Context) -> None:
     channels = context.names_at(("channels",))
     at = (*trail, "via")
     check_name("channel", way.via, channels, at, context)
-    channel, contact = channel_at(context, way.via), context.values.get(trail[:2])
-    if channel is None or not isinstance(contact, ContactDocument):
-        return  # a problem of its own
+    channel = channel_at(context, way.via)
+    contact = context.values.get(trail[:2])
+    if channel is None or not isinstance(contact, ContactConfig):
+        return  # reported already
     reaches = channel.capabilities.reaches
     if reaches is None:
         kind = context.values["channels", way.via, "type"]
@@ -60,5 +60,17 @@ def _check_way(trail: Trail, way: WayDocument, context: Context) -> None:
         )
     elif not contact.address(reaches):
         context.report(
-            context.place_of(at), f"'{trail[1]}' has no {reaches}, which channel '{way.via}' needs"
+            context.place_of(at),
+            f"'{trail[1]}' has no {reaches}, which channel '{way.via}' needs",
         )
+
+
+def _check_override(trail: Trail, override: OverrideConfig, context: Context) -> None:
+    """Report a time that the schedule's clock skips: the override could be empty."""
+    company = context.values.get(("company", "time_zone"), "UTC")
+    zone = context.values.get((*trail[:2], "time_zone"), company)
+    for key, moment in (("from", override.from_), ("to", override.to)):
+        try:
+            moment_at(moment, zone)
+        except (ValueError, OverflowError) as error:
+            context.report(context.place_of((*trail, key)), str(error))

@@ -1,64 +1,50 @@
-"""Post-mortems in the config: which incidents need one, by when, who is reminded, and whom they're
-shared with.
-"""
+"""Post-mortems in the config: which incidents need one, by when, and with whom it is shared."""
 
 from collections.abc import Iterable
 
-from msgspec import Struct
+from msgspec.structs import asdict
 
 from router.config.convert import Context
-from router.config.fields import Duration
-from router.config.policies import Target
+from router.core.incident.policy import Target, split_target
 from router.core.incident.postmortem_plan import DAY, PostMortemPlan
 from router.model.incident import Severity
+from router.model.scalars import Duration
+
+SHORTEST = 3600.0
+"""The least seconds between two reminders of an overdue post-mortem."""
 
 
-class PostMortemsDocument(Struct, frozen=True, kw_only=True):
-    """After which incidents there's one.
+class PostMortemsConfig(PostMortemPlan, frozen=True, kw_only=True):
+    """Which incidents need a post-mortem.
 
-    `directory` is where `alert-router postmortem export` writes them.
+    `alert-router postmortem export` writes to `directory`.
     """
 
-    severities: tuple[Severity, ...] = (Severity.P0, Severity.P1)
-    due: Duration = Duration(2 * DAY)
-    remind: Duration = Duration(DAY)
-    again: Duration = Duration(DAY)
-    owners: list[Target] = []
-    share: list[Target] = []
+    severities: frozenset[Severity] = frozenset({Severity.P0, Severity.P1})
     items_due: Duration = Duration(14 * DAY)
     directory: str = ""
 
     def __post_init__(self) -> None:
         if self.due <= 0 or self.items_due <= 0:
-            raise ValueError("due and items_due must be longer than nothing")
+            raise ValueError("due and items_due must be longer than 0s")
         if self.again < SHORTEST:
-            raise ValueError(
-                f"again must be at least {SHORTEST / 60:.0f}m: nobody writes faster for more reminders"
-            )
-
-
-SHORTEST = 3600.0
-"""Seconds between two reminders of what is overdue at least."""
+            raise ValueError(f"again must be at least {SHORTEST / 60:.0f}m")
 
 
 def check_postmortems(context: Context) -> None:
-    """Report who can't be shared to: a post-mortem goes to channels."""
-    for trail, target in list(context.all_of(Target)):
-        if trail[:2] == ("postmortems", "share") and target.kind != "channel":
+    """Report targets of `share` that aren't channels."""
+    for trail, target in context.declared(Target):
+        if trail[:2] == ("postmortems", "share") and split_target(target)[0] != "channel":
             context.report(
                 context.place_of(trail),
-                f"a post-mortem is shared to channels: channel:NAME, not {target.told}",
+                f"a post-mortem is shared to channels: channel:NAME, not {target}",
             )
 
 
-def postmortem_plan(document: PostMortemsDocument, tickets: Iterable[str]) -> PostMortemPlan:
-    """What the core is told. `tickets` are the channels that keep a ticket for each action item."""
-    return PostMortemPlan(
-        severities=frozenset(document.severities),
-        due=document.due,
-        remind=document.remind,
-        again=document.again,
-        owners=tuple(target.told for target in document.owners),
-        share=tuple(target.told for target in document.share),
-        tickets=tuple(tickets),
-    )
+def postmortem_plan(config: PostMortemsConfig, tickets: Iterable[str]) -> PostMortemPlan:
+    """The settings of the core. `tickets`: the channels that keep a ticket for each action item."""
+    given = {name: one for name, one in asdict(config).items() if name in _FIELDS}
+    return PostMortemPlan(**given | {"tickets": tuple(tickets)})
+
+
+_FIELDS = frozenset(PostMortemPlan.__struct_fields__)

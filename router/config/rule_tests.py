@@ -5,14 +5,14 @@ from typing import NewType
 from msgspec import Struct
 from msgspec.structs import replace
 
-from router.config.fields import Duration, TimeZone
 from router.config.shapes import Hooks
-from router.config.times import Moment, parse_moment
+from router.config.times import parse_moment
 from router.core.virtual.scenario import Failing
 from router.model.alert import AlertStatus
 from router.model.event import Command
 from router.model.incident import Severity, Status
 from router.model.reason import Reason
+from router.model.scalars import Duration, Moment, TimeZone
 
 START = Moment(parse_moment("2026-01-05 09:00"))
 """When a test starts that doesn't say so: on a Monday morning, far from any change of the clocks.

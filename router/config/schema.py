@@ -1,18 +1,31 @@
-"""JSON Schema of config structs, so that an editor completes and checks a config while it's
-written.
-"""
+"""JSON Schema of config structs, so that editors complete and check a config."""
 
 import inspect
 from typing import Any
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from router.config.fields import FIELD_TYPES
-from router.config.shapes import Hooks, Shape, is_optional, members_of, options_of, shape_of
+from router.config.shapes import (
+    INSECURE,
+    Hooks,
+    Shape,
+    config_fields,
+    has_url,
+    is_optional,
+    joined,
+    members_of,
+    options_of,
+    shape_of,
+)
 
 Schema = dict[str, Any]
 
 _VARIABLE: Schema = {"type": "string", "pattern": r"\$\{"}
+_INSECURE: Schema = {
+    "description": "Accept plain http for the URLs of this object, in a private network.",
+    "anyOf": [{"type": "boolean"}, _VARIABLE],
+}
 _SECRET: Schema = {
     "description": "A secret: ${VARIABLE}, {file: PATH} or text.",
     "anyOf": [
@@ -28,9 +41,9 @@ _SECRET: Schema = {
 
 
 def json_schema(type_: Any, hooks: Hooks | None = None) -> Schema:
-    """The JSON Schema (2020-12) of what YAML is taken for a `type_`.
+    """The JSON Schema (2020-12) of the YAML of a `type_`.
 
-    Raises: TypeError, for a type that a config can't hold.
+    Raises: TypeError, for a type that isn't in the language of configs.
     """
     walk = _Walk(hooks or Hooks())
     root = walk.schema(type_)
@@ -42,10 +55,7 @@ def json_schema(type_: Any, hooks: Hooks | None = None) -> Schema:
 
 
 class _Walk:
-    """One walk over a type.
-
-    Structs and choices become definitions, so that each is there once and may recur.
-    """
+    """A walk over a type. Structs and choices become definitions, each written once."""
 
     def __init__(self, hooks: Hooks) -> None:
         self.hooks = hooks
@@ -62,12 +72,14 @@ class _Walk:
                 return self.dict_schema(*type_.__args__)
             case Shape.LIST:
                 return {"type": "array", "items": self.schema(type_.__args__[0])}
+            case Shape.JOINED:
+                return {"type": "array", "items": self.schema(joined(type_))}
             case Shape.SECRET:
                 return _SECRET
             case Shape.OPTIONS:
                 return {"anyOf": [{"enum": list(options_of(type_))}, _VARIABLE]}
             case Shape.PARSED:
-                return _single(type_)
+                return _single(type_, self.hooks)
 
     def dict_schema(self, key: Any, value: Any) -> Schema:
         schema = {"type": "object", "additionalProperties": self.schema(value)}
@@ -88,14 +100,13 @@ class _Walk:
         }
 
     def reference(self, type_: type[Struct]) -> Schema:
-        # With the module, since each sender may well call its config the same.
+        # With the module, since several senders may give their config the same name.
         name = f"{type_.__module__.rpartition('.')[2]}.{type_.__qualname__}"
         if name not in self.definitions:
             self.definitions[name] = {}
             choices = self.hooks.choices.get(type_)
-            self.definitions[name] = (
-                self.choice(type_, choices) if choices is not None else self.struct(type_)
-            )
+            found = self.struct(type_) if choices is None else self.choice(type_, choices)
+            self.definitions[name] = found
         return {"$ref": f"#/$defs/{name}"}
 
     def choice(self, type_: type[Struct], choices: Any) -> Schema:
@@ -108,26 +119,35 @@ class _Walk:
         return _description(type_) | {"oneOf": schemas}
 
     def struct(self, type_: type[Struct]) -> Schema:
-        fields = structs.fields(type_)
+        fields = config_fields(type_)
+        properties = {field.encode_name: self.schema(field.type) for field in fields}
+        if has_url(type_):
+            properties[INSECURE] = _INSECURE
         return _description(type_) | {
             "type": "object",
-            "properties": {field.encode_name: self.schema(field.type) for field in fields},
+            "properties": properties,
             "required": [field.encode_name for field in fields if field.required],
             "additionalProperties": False,
         }
 
 
-def _single(type_: Any) -> Schema:
+def _single(type_: Any, hooks: Hooks) -> Schema:
     """A single value, which may be a variable."""
     if type_ not in FIELD_TYPES:
-        return {"type": "string"} | _description(type_)
+        return {"type": "string"} | _text(type_, hooks)
     field_type = FIELD_TYPES[type_]
     if field_type.schema == {"type": "string"}:
         return field_type.schema
     return {"anyOf": [field_type.schema | {"description": field_type.expected}, _VARIABLE]}
 
 
-def _description(type_: type) -> Schema:
-    """From the docstring of the class itself; a parent's would be about something else."""
-    text = type_.__dict__.get("__doc__")
+def _text(type_: Any, hooks: Hooks) -> Schema:
+    """The type's docstring or, where it can't have one, how the hooks describe it."""
+    expected = hooks.expected.get(type_)
+    return _description(type_) or ({"description": expected} if expected else {})
+
+
+def _description(type_: Any) -> Schema:
+    """The docstring of the class itself; a parent's would be about something else."""
+    text = getattr(type_, "__dict__", {}).get("__doc__")
     return {"description": inspect.cleandoc(text)} if text else {}

@@ -7,10 +7,10 @@ from router.config.fields import check_url
 
 
 class Secret:
-    """Text that isn't shown: not by `str`, `repr` or a format, and neither pickled, copied nor
-    encoded by accident.
+    """Text that isn't shown by `str`, `repr` or a format, nor pickled, copied or encoded by
+    accident.
 
-    Raises: ValueError, if it's empty, since an empty key or token keeps nobody out.
+    Raises: ValueError, if it is empty: an empty key or token protects nothing.
     """
 
     __slots__ = ("_content",)
@@ -25,10 +25,7 @@ class Secret:
         return self._content
 
     def is_same(self, given: str) -> bool:
-        """Whether `given` is the text, in constant time.
-
-        Any will do: what isn't ASCII comes as lone surrogates.
-        """
+        """Compare in constant time. `given` may be any text, also one with lone surrogates."""
         return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), self._content.encode())
 
     def __repr__(self) -> str:
@@ -47,9 +44,9 @@ class Secret:
 
 
 class SecretUrl(Secret):
-    """A URL that is a secret as a whole, like a Slack webhook's.
+    """A URL that is a secret as a whole, such as a Slack webhook's. It may contain a password.
 
-    The rules of `HttpUrl` hold, except that this one may have a password in it. Raises: ValueError.
+    Raises: ValueError.
     """
 
     __slots__ = ()

@@ -1,34 +1,37 @@
-"""The type language of config structs: which types a field may have, what they're called, and how
-they're told apart.
+"""The type language of config structs: which types a field may have, and how each is written.
 
-Reading YAML and describing it (JSON Schema) are two walks over this one language.
+Reading YAML (`convert`) and describing it (`schema`) are two walks over this language.
 """
 
+import functools
 from collections.abc import Callable, Mapping
 from enum import Enum, auto
 from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
-from router.config.fields import FIELD_TYPES
-from router.config.secret import Secret
+from router.config.fields import FIELD_TYPES, HttpUrl
+from router.config.secret import Secret, SecretUrl
+from router.model.scalars import INTERNAL, Joined, Key
+
+INSECURE = "insecure"
+"""The key by which an object with a URL accepts plain http. See `has_url`."""
 
 
 class Hooks(Struct, frozen=True):
-    """What layers above config add to the language.
+    """Types that the layers above add to the language.
 
     parsers: types read from text, by functions that raise ValueError with the message.
-    choices: types that stand for one of several structs, named by the key `type`: `{Channel:
-    {"slack": SlackChannel}}`.
-    keyed: those of `choices` whose own key in the mapping is the type if they have no key `type`.
-    expected: what to write for a type of `parsers`, in words that follow "expected"; without any,
-    the type's name.
+    choices: types that stand for one of several structs, selected by the key `type`:
+        `{Channel: {"slack": SlackChannel}}`.
+    keyed: choices for which the object's own name is the type if it has no key `type`.
+    expected: words that follow "expected" for a type of `parsers`; the default is its name.
     """
 
-    parsers: Mapping[type, Callable[[str], object]] = {}
+    parsers: Mapping[Any, Callable[[str], object]] = {}
     choices: Mapping[type, Mapping[str, type[Struct]]] = {}
-    expected: Mapping[type, str] = {}
+    expected: Mapping[Any, str] = {}
     keyed: frozenset[type] = frozenset()
 
 
@@ -37,6 +40,7 @@ class Shape(Enum):
     UNION = auto()
     DICT = auto()
     LIST = auto()
+    JOINED = auto()
     SECRET = auto()
     PARSED = auto()
     OPTIONS = auto()
@@ -44,16 +48,19 @@ class Shape(Enum):
 
 
 def shape_of(type_: Any, hooks: Hooks) -> Shape:
-    """Raises: TypeError, if `type_` isn't of the language, which is a mistake in a struct, not in a
-    config.
+    """The shape of a field's type.
+
+    Raises: TypeError, if `type_` isn't in the language. That is a bug in a struct.
     """
     origin = get_origin(type_)
     holds = {
         Shape.CHOICE: type_ in hooks.choices,
         Shape.PARSED: type_ in hooks.parsers or type_ in FIELD_TYPES,
+        Shape.JOINED: joined(type_) is not None,
         Shape.UNION: origin in {Union, UnionType},
-        Shape.DICT: origin is dict,
-        Shape.LIST: origin is list or (origin is tuple and get_args(type_)[1:] == (...,)),
+        Shape.DICT: origin in {dict, Mapping},
+        Shape.LIST: origin in {list, frozenset}
+        or (origin is tuple and get_args(type_)[1:] == (...,)),
         Shape.OPTIONS: origin is Literal or _is(type_, Enum),
         Shape.SECRET: _is(type_, Secret),
         Shape.STRUCT: _is(type_, Struct),
@@ -68,15 +75,58 @@ def _is(type_: Any, parent: type) -> bool:
     return isinstance(type_, type) and issubclass(type_, parent)
 
 
+def joined(type_: Any) -> Any:
+    """The type of the items of a list that are joined into one `type_`; None for other types."""
+    if get_origin(type_) is not Annotated:
+        return None
+    return next((mark.of for mark in get_args(type_)[1:] if isinstance(mark, Joined)), None)
+
+
+def collection(type_: Any) -> type:
+    """The class of a list's value: `list`, `tuple` or `frozenset`."""
+    if get_origin(type_) is Annotated:
+        type_ = get_args(type_)[0]
+    found: type = get_origin(type_)
+    return found
+
+
+@functools.cache
+def config_fields(type_: Any) -> tuple[structs.FieldInfo, ...]:
+    """The fields of a struct that are keys in the config."""
+    return tuple(one for one in structs.fields(type_) if one.type is not Key and not _internal(one))
+
+
+def key_field(type_: Any) -> str | None:
+    """The field that takes the name under which the config has the object."""
+    return next((one.name for one in structs.fields(type_) if one.type is Key), None)
+
+
+def _internal(one: structs.FieldInfo) -> bool:
+    return get_origin(one.type) is Annotated and INTERNAL in get_args(one.type)[1:]
+
+
+@functools.cache
+def has_url(type_: Any) -> bool:
+    """Whether the object takes the key `insecure`, because it has a URL of its own."""
+    fields = config_fields(type_)
+    named = any(one.encode_name == INSECURE for one in fields)
+    return not named and any(is_url(one.type) for one in fields)
+
+
+def is_url(type_: Any) -> bool:
+    types = members_of(type_) if get_origin(type_) in {Union, UnionType} else [type_]
+    return HttpUrl in types or SecretUrl in types
+
+
 def options_of(type_: Any) -> dict[str, Any]:
-    """The values of a Literal or an Enum, by how they're written."""
+    """The values of a Literal or an Enum, by how they are written."""
     if get_origin(type_) is Literal:
         return {str(option): option for option in get_args(type_)}
     return {str(member.value): member for member in type_}
 
 
 def members_of(type_: Any) -> list[Any]:
-    """The types of a union, less None."""
+    """The types of a union, except None."""
     return [member for member in get_args(type_) if member is not NoneType]
 
 
@@ -85,11 +135,11 @@ def is_optional(type_: Any) -> bool:
 
 
 def expectation(type_: Any, hooks: Hooks) -> str:
-    """What to write for a `type_`, in a few words that follow "expected"."""
+    """A few words that follow "expected" and say how a `type_` is written."""
     match shape_of(type_, hooks):
         case Shape.CHOICE | Shape.STRUCT | Shape.DICT:
             return "a mapping"
-        case Shape.LIST:
+        case Shape.LIST | Shape.JOINED:
             return "a list"
         case Shape.SECRET:
             return "a secret: ${VARIABLE}, {file: PATH} or text"
@@ -98,8 +148,6 @@ def expectation(type_: Any, hooks: Hooks) -> str:
         case Shape.UNION:
             return " or ".join(expectation(member, hooks) for member in members_of(type_))
         case Shape.PARSED:
-            return (
-                FIELD_TYPES[type_].expected
-                if type_ in FIELD_TYPES
-                else hooks.expected.get(type_, type_.__name__.lower())
-            )
+            if type_ in FIELD_TYPES:
+                return FIELD_TYPES[type_].expected
+            return hooks.expected.get(type_, getattr(type_, "__name__", str(type_)).lower())

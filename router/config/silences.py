@@ -1,101 +1,87 @@
-"""What keeps alerts quiet, in the config: silences that come again, and inhibitions."""
+"""Silences that recur, and inhibitions, in the config."""
 
 from collections.abc import Iterable
 
-from msgspec import Struct
+from msgspec import field
 
 from router.config.convert import Context
-from router.config.fields import Matchers, TimeZone
-from router.config.people import RestrictionDocument, restriction
 from router.config.people_check import check_name
-from router.core.rules.matcher import Matcher, parse_matchers
+from router.core.oncall.schedule import Restriction
+from router.core.rules.matcher import Matcher, MatcherList, Matchers, parse_matchers
 from router.core.suppression.inhibition import Inhibition
-from router.core.suppression.recurring_silence import RecurringSilence, Weekly
+from router.core.suppression.recurring_silence import (
+    RecurringSilence,
+    Weekly,
+    check_matchers,
+    contradictions,
+)
+from router.model.scalars import TimeZone
 
 
-def parse_match(text: str) -> tuple[Matcher, ...]:
-    """Raises: ValueError, also where there's none: what is to take every alert has no matcher at
-    all.
-    """
+def parse_match(text: str) -> Matchers:
+    """Raises: ValueError, also for no matcher at all: `match: []` matches every alert."""
     if matchers := parse_matchers(text):
-        return matchers
-    raise ValueError("there's no matcher in it, so it would take every alert")
+        return Matchers(matchers)
+    raise ValueError("there is no matcher in it, so it would match every alert")
 
 
-class SilenceDocument(RestrictionDocument, frozen=True, kw_only=True):
-    """A window that comes again, in which alerts that all of `match` take open nothing.
+def silence_matchers(texts: Iterable[str]) -> tuple[Matcher, ...]:
+    """The matchers of a silence. Raises: ValueError, also if they would mute every alert."""
+    matchers = tuple(matcher for text in texts for matcher in parse_match(text))
+    check_matchers(matchers)
+    return matchers
 
-    Without a `time_zone` it's by the company's clock.
+
+class SilenceConfig(Restriction, frozen=True, kw_only=True):
+    """A recurring window in which alerts that all of `match` match open no incident.
+
+    Without a `time_zone` it has the company's.
     """
 
     name: str
-    match: list[Matchers]
+    matchers: MatcherList = field(name="match")
     time_zone: TimeZone | None = None
     comment: str = ""
 
     def __post_init__(self) -> None:
-        RestrictionDocument.__post_init__(self)
-        if not self.match:
-            raise ValueError(f"silence '{self.name}' would take every alert: give it a matcher")
-
-
-class InhibitDocument(Struct, frozen=True, kw_only=True):
-    """While an incident of the source is open, alerts of the target with the same labels `equal`
-    open nothing.
-
-    The source are incidents of a `rule`, or those that were opened by an alert that all of `source`
-    take, or both.
-    """
-
-    target: list[Matchers]
-    source: list[Matchers] = []
-    rule: str = ""
-    equal: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        if not self.target:
-            raise ValueError("`target` would take every alert: give it a matcher")
-        if not self.source and not self.rule:
-            raise ValueError(
-                "an inhibition needs a `source` (matchers), or the `rule` of the incidents that inhibit"
-            )
+        Restriction.__post_init__(self)
+        check_matchers(self.matchers)
 
 
 def check_silences(context: Context, rules: Iterable[str]) -> None:
-    """Report silences of the same name, and inhibitions by a rule that isn't among `rules`."""
+    """Report duplicate silences, and inhibitions without a target, a source or a known rule."""
     names: set[str] = set()
-    for trail, silence in list(context.all_of(SilenceDocument)):
+    for trail, silence in context.all_of(SilenceConfig):
         if silence.name in names:
-            context.report(
-                context.place_of((*trail, "name")), f"silence '{silence.name}' is there already"
-            )
+            place = context.place_of((*trail, "name"))
+            context.report(place, f"silence '{silence.name}' is there already")
         names.add(silence.name)
+        for why in contradictions(silence.matchers):
+            place = context.place_of((*trail, "match"))
+            context.warn(place, f"silence '{silence.name}' mutes nothing: {why}")
     known = [*rules, "default"]
-    for trail, inhibition in list(context.all_of(InhibitDocument)):
+    for trail, inhibition in context.all_of(Inhibition):
+        place = context.place_of(trail)
+        if not inhibition.target:
+            context.report(place, "`target` would match every alert: give it a matcher")
+        if not inhibition.source and not inhibition.rule:
+            context.report(
+                place,
+                "an inhibition needs a `source` (matchers), or the `rule` of the incidents that "
+                "inhibit",
+            )
         if inhibition.rule:
             check_name("rule", inhibition.rule, known, (*trail, "rule"), context)
 
 
-def silences(
-    documents: Iterable[SilenceDocument], time_zone: TimeZone
-) -> tuple[RecurringSilence, ...]:
-    """`time_zone` is for those that have none."""
+def silences(configs: Iterable[SilenceConfig], time_zone: TimeZone) -> tuple[RecurringSilence, ...]:
+    """The settings of the core. `time_zone`: for silences without one."""
     return tuple(
         RecurringSilence(
             one.name,
-            _flat(one.match),
-            Weekly(restriction(one), one.time_zone or time_zone),
+            one.matchers,
+            Weekly(Restriction(one.start, one.end, one.days), one.time_zone or time_zone),
             comment=one.comment,
         )
-        for one in documents
+        for one in configs
     )
-
-
-def inhibitions(documents: Iterable[InhibitDocument]) -> tuple[Inhibition, ...]:
-    return tuple(
-        Inhibition(_flat(one.target), _flat(one.source), one.rule, one.equal) for one in documents
-    )
-
-
-def _flat(match: Iterable[Matchers]) -> tuple[Matcher, ...]:
-    return tuple(matcher for matchers in match for matcher in matchers)

@@ -1,38 +1,24 @@
-"""The status page in the config, and what its page is made by."""
+"""The status page in the config, and the settings of the page."""
 
-from datetime import UTC, datetime, time
+from collections.abc import Sequence
 
 from msgspec import Struct
 
-from router.config.convert import Context
-from router.config.fields import Duration, HttpUrl, Rate
+from router.config.convert import Context, Trail
+from router.config.fields import HttpUrl, Rate
 from router.config.people_check import check_name
-from router.config.times import Day
+from router.model.scalars import Duration
 from router.model.statuspage import Component, StatusPlan
 
 CHANNEL = "status-page"
-"""The page is told what is published as a channel is: by what it's owed, in the same transaction.
-"""
+"""The name under which the page is owed its updates, like a channel, in the same transaction."""
 
 
-class ComponentDocument(Struct, frozen=True, kw_only=True):
-    """A part of the service.
+class SubscribersConfig(Struct, frozen=True, kw_only=True):
+    """Updates by e-mail, over a channel of type email, to everybody who asked and confirmed.
 
-    Rules name it by `name`; customers see `title`. `since` is its first day on the page.
-    """
-
-    name: str
-    title: str = ""
-    description: str = ""
-    group: str = ""
-    since: Day | None = None
-
-
-class SubscribersDocument(Struct, frozen=True, kw_only=True):
-    """Updates by e-mail, over a channel of type email, to whoever asked for them and confirmed it.
-
-    per_address, per_ip: how many forms are taken for one address and from one network address.
-    behind_proxy: who asks is the last one in X-Forwarded-For, which a proxy of yours writes.
+    per_address, per_ip: forms accepted for one address and from one network address.
+    behind_proxy: the client is the last address in X-Forwarded-For, which a proxy of yours writes.
     """
 
     channel: str
@@ -41,17 +27,14 @@ class SubscribersDocument(Struct, frozen=True, kw_only=True):
     behind_proxy: bool = False
 
 
-class StatusPageDocument(Struct, frozen=True, kw_only=True):
-    """The public page.
+class StatusPageConfig(Struct, frozen=True, kw_only=True):
+    """The public page. It is also written to the folder `export`, after each update and `every`."""
 
-    `export` is a folder to which it's also written, after each update and `every` so often.
-    """
-
-    components: list[ComponentDocument] = []
+    components: tuple[Component, ...] = ()
     title: str = ""
     url: HttpUrl | None = None
     public_history: Duration = Duration(90 * 86_400.0)
-    subscribers: SubscribersDocument | None = None
+    subscribers: SubscribersConfig | None = None
     export: str = ""
     every: Duration = Duration(60.0)
 
@@ -62,32 +45,26 @@ class StatusPageDocument(Struct, frozen=True, kw_only=True):
             raise ValueError("`every` must be at least 1s")
 
 
-def status_plan(page: StatusPageDocument, company: str, external_url: str) -> StatusPlan:
-    """What the page is made by."""
+def status_plan(page: StatusPageConfig, company: str, external_url: str) -> StatusPlan:
+    """The settings of the page."""
     return StatusPlan(
         title=page.title or (f"{company} status" if company else "Status"),
         url=(page.url or f"{external_url.rstrip('/')}/status").rstrip("/"),
-        components=tuple(_component(one) for one in page.components),
+        components=page.components,
         history=page.public_history,
     )
 
 
-def _component(one: ComponentDocument) -> Component:
-    since = datetime.combine(one.since, time(), UTC).timestamp() if one.since else None
-    return Component(one.name, one.title or one.name, one.description, one.group, since)
+def check_status_page(rules: Sequence[tuple[Trail, str]], context: Context) -> None:
+    """Report duplicate and unknown components, and a channel that can't send e-mail.
 
-
-def check_status_page(rules: list[tuple[tuple[str | int, ...], str]], context: Context) -> None:
-    """Report components that are there twice or that rules name in vain, and a channel that can't
-    send e-mail.
-
-    `rules` are the components that rules name, with where.
+    `rules`: the components that rules name, with their places.
     """
     if ("status_page",) not in context.places:
         return
     components = [
         (trail, one.name)
-        for trail, one in context.all_of(ComponentDocument)
+        for trail, one in context.all_of(Component)
         if trail[:2] == ("status_page", "components")
     ]
     known = [name for _, name in components]
@@ -100,7 +77,7 @@ def check_status_page(rules: list[tuple[tuple[str | int, ...], str]], context: C
     if CHANNEL in context.names_at(("channels",)):
         context.report(
             context.places["channels", CHANNEL],
-            f"'{CHANNEL}' is the status page itself: take another name",
+            f"'{CHANNEL}' is the name of the status page: give the channel another name",
         )
 
 
@@ -113,5 +90,6 @@ def _check_subscribers(context: Context) -> None:
     kind = context.values.get(("channels", name, "type"))
     if kind is not None and kind != "email":
         context.report(
-            context.place_of(trail), f"channel '{name}' is of type {kind}: subscribers get e-mail"
+            context.place_of(trail),
+            f"channel '{name}' is of type {kind}: subscribers get e-mail",
         )

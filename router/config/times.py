@@ -1,27 +1,16 @@
-"""Times in the config that a person writes by the clock: times of day, weekdays, hand-overs, days
-and moments.
-"""
+"""Parse times that a person writes by the clock: times of day, weekdays, handovers, days, moments."""
 
 import re
-from datetime import date, datetime
-from typing import Final, NewType
+from datetime import UTC, date, datetime, time
+from typing import Final
 
 from router.core.oncall.rotation import Handover
+from router.model.scalars import Day, DayStart, Moment, Time, Weekdays
 
-Time = NewType("Time", int)
-"""Minutes into the day. Written `09:00`; `24:00` is midnight at the end of the day."""
-
-Weekdays = NewType("Weekdays", frozenset[int])
-"""Weekdays, of which 0 is Monday. Written `Mon` or `Mon-Fri`; `Fri-Mon` goes over the weekend."""
-
-Day = NewType("Day", date)
-"""A day. Written `2026-11-23`."""
-
-Moment = NewType("Moment", datetime)
-"""A time of a day, local if it has no offset.
-
-Written `2026-11-23 09:00`, or `2026-11-23T09:00Z`, or with `+01:00`.
-"""
+__all__ = [
+    "DAYS", "Day", "DayStart", "Moment", "Time", "Weekdays", "parse_day", "parse_day_start",
+    "parse_handover", "parse_moment", "parse_time", "parse_weekdays",
+]  # fmt: skip
 
 DAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
@@ -53,15 +42,15 @@ def _weekday(text: str, whole: str) -> int:
 
 def parse_handover(text: str) -> Handover:
     """`09:00`, or `Mon 09:00`. Raises: ValueError."""
-    day, _, time = text.strip().rpartition(" ")
+    day, _, clock = text.strip().rpartition(" ")
     try:
-        minute = parse_time(time)
+        minute = parse_time(clock)
         weekday = _weekday(day, text) if day else None
     except ValueError:
         minute = Time(1440)
         weekday = None
     if minute == 1440:
-        raise ValueError(f"expected a hand-over such as 'Mon 09:00' or '09:00', found {text!r}")
+        raise ValueError(f"expected a handover such as 'Mon 09:00' or '09:00', found {text!r}")
     return Handover(minute, weekday)
 
 
@@ -73,10 +62,13 @@ def parse_day(text: str) -> Day:
         raise ValueError(f"expected a day such as 2026-11-23, found {text!r}") from None
 
 
+def parse_day_start(text: str) -> DayStart:
+    """Raises: ValueError."""
+    return DayStart(datetime.combine(parse_day(text), time(), UTC).timestamp())
+
+
 def parse_moment(text: str) -> Moment:
-    """Raises: ValueError, for a day without a time too, since it isn't said whether it's the day's
-    start or end.
-    """
+    """Raises: ValueError, also for a day without a time: it could mean the day's start or end."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""What people have arranged about who is on call, as a part of the settings in force."""
+"""The overrides that people set, as a part of the live settings."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,14 +12,14 @@ from router.telemetry.logs import logger
 log = logger(__name__)
 
 KIND = "arrangement"
-"""The records' kind."""
+"""The kind of the records."""
 
 KEPT = 5 * 604_800.0
-"""For how many seconds after its end an arrangement is read: calendars show what has been, too."""
+"""Seconds after its end during which an override is read: calendars show the past, too."""
 
 
 class StoredOverrides:
-    """A `router.engine.live_settings.Stored`."""
+    """A part of the live settings (`router.engine.live_settings.Stored`)."""
 
     def __init__(self, shelf: Records[StoredOverride], clock: Clock) -> None:
         self._shelf = shelf
@@ -32,7 +32,7 @@ class StoredOverrides:
         self._found = [one for _, one in await self._shelf.find(since=self._clock.now() - KEPT)]
 
     def over(self, settings: Settings) -> Settings:
-        """With the people as arranged. Who isn't configured any more is warned of once."""
+        """`settings` with the overrides. Warns once of a name that isn't configured any more."""
         lost = {what for one in self._found if (what := unknown(settings.people, one))}
         for what in sorted(lost - self._unknown):
             log.warning("override_left_out", because=f"{what} isn't configured any more")

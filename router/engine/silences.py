@@ -1,4 +1,4 @@
-"""The silences that people have made, as a part of the settings in force."""
+"""The silences that people made, as a part of the live settings."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,18 +16,15 @@ from router.telemetry.logs import logger
 
 log = logger(__name__)
 
-
 KIND = "silence"
-"""The records' kind."""
+"""The kind of the records."""
 
 KEPT = 5 * 604_800.0
-"""For how many seconds after its end a silence is read: `explain` is asked about what has been,
-too.
-"""
+"""Seconds after its end during which a silence is read: `explain` is about the past, too."""
 
 
 class Silences:
-    """A `router.engine.live_settings.Stored`."""
+    """A part of the live settings (`router.engine.live_settings.Stored`)."""
 
     def __init__(self, shelf: Records[Silence], clock: Clock) -> None:
         self._shelf = shelf
@@ -44,7 +41,7 @@ class Silences:
 
 
 async def look_again(inbox: Inbox, clock: Clock) -> None:
-    """What is kept quiet is looked at by the silences of now, as soon as the store can."""
+    """Check muted alerts against the current silences, as soon as the store is available."""
     while True:
         try:
             await inbox.submit([SilencesChanged(clock.now())])

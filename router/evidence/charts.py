@@ -18,7 +18,7 @@ from router.chart import (
     line_chart,
     warm_up,
 )
-from router.config.document import PrometheusDocument
+from router.config.document import PrometheusConfig
 from router.core.messages.context_links import Window, curve_of, query_of
 from router.evidence.prometheus import Prometheus
 from router.model.incident import Incident
@@ -55,7 +55,7 @@ class Charts:
         self._made: dict[_Wanted, asyncio.Future[bytes]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def use(self, config: PrometheusDocument | None, zone: str) -> None:
+    async def use(self, config: PrometheusConfig | None, zone: str) -> None:
         """Query this Prometheus from now on. Charts show times in `zone`."""
         await self.close()
         self._zone = zone

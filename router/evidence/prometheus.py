@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from router.chart import Series
-from router.config.document import PrometheusDocument
+from router.config.document import PrometheusConfig
 from router.core.text.plain import plain
 from router.ports.errors import NoChart
 
@@ -47,7 +47,7 @@ class _Answer(Struct, frozen=True):
 class Prometheus:
     """One server, over a session of its own."""
 
-    def __init__(self, config: PrometheusDocument) -> None:
+    def __init__(self, config: PrometheusConfig) -> None:
         self._config = config
         self._session = aiohttp.ClientSession(
             cookie_jar=aiohttp.DummyCookieJar(), timeout=aiohttp.ClientTimeout(total=config.timeout)

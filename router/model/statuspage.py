@@ -3,9 +3,11 @@
 from enum import StrEnum
 
 from msgspec import Struct
+from msgspec.structs import force_setattr
 
 from router.model.decision import Entry
 from router.model.incident import Incident
+from router.model.scalars import DayStart
 
 
 class ComponentState(StrEnum):
@@ -24,17 +26,20 @@ class ComponentState(StrEnum):
 
 
 class Component(Struct, frozen=True):
-    """A part of the service that customers know. `name` is what rules call it, `title` what is
-    shown.
+    """A part of the service on the status page. Rules name it by `name`; customers see `title`.
 
-    `since` (UTC seconds) is when it began to be watched: nothing is claimed about the days before.
+    `since`: its first day on the page. Nothing is claimed about the days before.
     """
 
     name: str
-    title: str
+    title: str = ""
     description: str = ""
     group: str = ""
-    since: float | None = None
+    since: DayStart | None = None
+
+    def __post_init__(self) -> None:
+        if not self.title:
+            force_setattr(self, "title", self.name)
 
 
 class StatusPlan(Struct, frozen=True):

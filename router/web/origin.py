@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from router.config.document import Document
+from router.config.document import ConfigFile
 from router.web.problem import Handler
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -45,7 +45,7 @@ def _from_elsewhere(request: web.Request) -> bool:
     return origin is not None and urlsplit(origin).netloc != request.headers.get("Host", "")
 
 
-def own_name(document: Callable[[], Document]) -> Middleware:
+def own_name(document: Callable[[], ConfigFile]) -> Middleware:
     """Refuses, while the API is open on loopback, what is asked of it by another's name.
 
     A site can have its own name lead to 127.0.0.1: to a browser its page and the router are the

@@ -9,7 +9,7 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from router.actions.runner import ActionRunner
-from router.config.document import Auth, Document
+from router.config.document import Auth, ConfigFile
 from router.config.load import Config
 from router.core.incident.settings import Settings
 from router.core.messages.signed_links import Signer
@@ -81,7 +81,7 @@ class HttpRoutes:
     silences: Records[Silence]
     deployed: Records[Deployment]
 
-    def document(self) -> Document:
+    def document(self) -> ConfigFile:
         return self.config().document
 
     def auth(self) -> Auth:

@@ -89,7 +89,7 @@ class Publishing:
         self._config = config
         self._roll, self._post, self._customers = None, None, None
         if (communication := config.document.communication) and communication.customers:
-            name = communication.customers.name
+            name = communication.customers
             mailer, pace = mailers[name]
             self._customers = CustomerPost(
                 self._store, self._clock, mailer, config.channels[name].capabilities.to or (), pace

@@ -44,13 +44,16 @@ CHANNELS = ("slack", "sms", "mail")
 POLICIES = {
     "critical": Policy(
         "critical",
-        (Step(0, ("slack", "contact:ana")), Step(300, ("contact:ben",), Unless.ACKNOWLEDGED)),
+        (
+            Step(after=0, notify=("slack", "contact:ana")),
+            Step(after=300, notify=("contact:ben",), unless=Unless.ACKNOWLEDGED),
+        ),
         fallback=("mail",),
         repeat=Repeat(400.0, 2),
     ),
     "high": Policy(
         "high",
-        (Step(0, ("slack", "contact:ben")), Step(200, ("contact:ana",))),
+        (Step(after=0, notify=("slack", "contact:ben")), Step(after=200, notify=("contact:ana",))),
         ("mail",),
         promote=Promote(P0, 900.0),
     ),

@@ -13,9 +13,10 @@ from msgspec.structs import replace
 
 from router.actions.git_revert import GitRevert
 from router.actions.job import ActionOutcome, Job
-from router.config.actions import ActionDocument, GitRevertDocument, ParameterDocument
+from router.config.actions import ActionConfig, GitRevertConfig
 from router.config.fields import HttpUrl
 from router.config.secret import Secret
+from router.core.incident.action_binding import Parameter
 from router.model.action import ActionRequest, ActionState
 from router.model.incident import Incident, Severity, Status
 
@@ -100,7 +101,7 @@ async def github() -> AsyncIterator[tuple[GitHub, str]]:
 
 
 def action(repository: Repository, api: str = "http://127.0.0.1:9") -> GitRevert:
-    config = GitRevertDocument(
+    config = GitRevertConfig(
         repository="acme/api",
         token=Secret(TOKEN),
         commit="{commit}",
@@ -108,7 +109,7 @@ def action(repository: Repository, api: str = "http://127.0.0.1:9") -> GitRevert
         clone_url=str(repository.bare),
     )
     return GitRevert(
-        ActionDocument(git_revert=config, parameters={"commit": ParameterDocument(pattern=".+")})
+        ActionConfig(git_revert=config, parameters={"commit": Parameter(pattern=".+")})
     )
 
 

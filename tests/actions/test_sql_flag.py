@@ -9,8 +9,9 @@ import pytest
 
 from router.actions.job import ActionOutcome, Job
 from router.actions.sql_flag import SqlFlag
-from router.config.actions import ActionDocument, ParameterDocument, SqlFlagDocument
+from router.config.actions import ActionConfig, SqlFlagConfig
 from router.config.secret import Secret
+from router.core.incident.action_binding import Parameter
 from router.model.action import ActionRequest, ActionState
 from router.model.incident import Incident, Severity, Status
 from tests.actions.room import ask, over, request
@@ -47,10 +48,8 @@ async def flags(
 
 def flag(url: str, **changes: Any) -> SqlFlag:
     given: dict[str, Any] = {"database": Secret(url), "table": "feature_flags", "flag": "{name}"}
-    parameters = {"name": ParameterDocument(pattern=".*")}
-    return SqlFlag(
-        ActionDocument(sql_flag=SqlFlagDocument(**given | changes), parameters=parameters)
-    )
+    parameters = {"name": Parameter(pattern=".*")}
+    return SqlFlag(ActionConfig(sql_flag=SqlFlagConfig(**given | changes), parameters=parameters))
 
 
 def job(name: str, undone: ActionOutcome | None = None) -> Job:

@@ -48,7 +48,7 @@ def test_a_coming_gap_is_a_warning(tmp_path: Path) -> None:
     assert done.exit_code == 0
     (line,) = done.stderr.splitlines()
     assert (
-        "warning: nobody is on call in schedule 'primary', which policy 'all' of P0 tells, from "
+        "warning: nobody is on call in schedule 'primary', which policy 'all' of P0 notifies, from "
         in line
     )
 

@@ -36,7 +36,7 @@ def test_answers_that_nobody_takes_are_a_mistake(tmp_path: Path, source: str) ->
     }
     policies = {"all": {"steps": [{"notify": ["channel:a"]}]}}
     alerts = {"alertmanager": {"bearer_token": "x"}}
-    with pytest.raises(Invalid, match=f"give sources.{source} to receive them"):
+    with pytest.raises(Invalid, match=f"add sources.{source} to receive them"):
         load_config(write_config(tmp_path, channels={"a": channel}, policies=policies))
     load_config(
         write_config(

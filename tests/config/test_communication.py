@@ -32,10 +32,10 @@ def test_with_customers_they_are_owed_what_is_announced(tmp_path: Path) -> None:
     [
         ({}, "needs customers, or subscribers: true, or both"),
         ({"customers": "channel:lits"}, "unknown channel 'lits', did you mean 'list'?"),
-        ({"customers": "channel:nobody"}, "channel 'nobody' has nobody in its 'to'"),
+        ({"customers": "channel:nobody"}, "channel 'nobody' has no address in its 'to'"),
         ({"customers": "channel:log"}, "expected a channel of type email, not console"),
         ({"customers": "contact:ana"}, "expected a channel of type email, not contact"),
-        ({"subscribers": True}, "the status page has no subscribers: give status_page.subscribers"),
+        ({"subscribers": True}, "the status page has no subscribers: add status_page.subscribers"),
     ],
 )
 def test_customers_who_cant_be_mailed_are_said(
@@ -45,7 +45,7 @@ def test_customers_who_cant_be_mailed_are_said(
 
 
 def test_the_name_of_the_customers_is_taken(tmp_path: Path) -> None:
-    assert "take another name" in problems(
+    assert "give the channel another name" in problems(
         tmp_path, channels=CHANNELS | {"customers": {"type": "console"}}
     )
 
@@ -73,7 +73,7 @@ def test_what_is_wrong_with_templates_is_said_with_its_place_and_all_at_once(
     assert "internal.j2:2:1: expected one of" in found
     assert "status-update.j2:3:1: expected one of" in found
     assert (
-        "custmer-email.j2:1:1: there's no template 'custmer-email', did you mean 'customer-email'?"
+        "custmer-email.j2:1:1: unknown template 'custmer-email', did you mean 'customer-email'?"
         in found
     )
-    assert "there's no folder 'none'" in problems(tmp_path, templates={"directory": "none"})
+    assert "no folder 'none'" in problems(tmp_path, templates={"directory": "none"})

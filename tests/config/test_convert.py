@@ -11,12 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Struct, field, to_builtins
 
-from router.config.convert import FAILED, Context, convert, convert_tagged
-from router.config.fields import Duration, HttpUrl, Rate, Size, TimeZone
+from router.config.convert import Context, convert, convert_tagged
+from router.config.fields import HttpUrl, Rate, Size
 from router.config.located import Invalid, Place, load
+from router.config.scalar import FAILED
 from router.config.secret import Secret, SecretUrl
 from router.config.shapes import Hooks
 from router.model.incident import Severity
+from router.model.scalars import Duration, TimeZone
 
 ENV = {
     "TOKEN": "hunter2-token",
@@ -156,7 +158,7 @@ def test_a_union_is_told_by_what_is_written(written: str, value: object) -> None
     assert good(f"name: x\neither: {written}").either == value
 
 
-KEYS = ", ".join(Root.__struct_fields__)
+KEYS = ", ".join((*Root.__struct_fields__, "insecure"))
 SECRET = "a secret: ${VARIABLE}, {file: PATH} or text"
 
 WRONG = [
@@ -183,10 +185,10 @@ WRONG = [
     ),
     (
         "name: x\nzone: ${TOKEN}",
-        "2:7: what '${TOKEN}' stands for isn't a time zone such as Europe/London",
+        "2:7: the value of '${TOKEN}' isn't a time zone such as Europe/London",
     ),
-    ("name: x\nkind: ${TOKEN}", "2:7: what '${TOKEN}' stands for isn't one of: one, two"),
-    ("name: x\nwarm: [20C, '${TOKEN}']", "2:13: what '${TOKEN}' stands for isn't celsius"),
+    ("name: x\nkind: ${TOKEN}", "2:7: the value of '${TOKEN}' isn't one of: one, two"),
+    ("name: x\nwarm: [20C, '${TOKEN}']", "2:13: the value of '${TOKEN}' isn't celsius"),
     ("name: x\nwarm: [20C, hot]", "2:13: 'hot' isn't a temperature"),
     ("name: x\ntags: a", "2:7: expected a list, found a single value"),
     ("name: x\nlevels: {P4: 1}", "2:10: unknown value 'P4' (expected one of: P0, P1, P2, P3)"),
@@ -227,7 +229,7 @@ WRONG = [
     ),
     (
         "name: x\nchannels: {a: {type: '${TOKEN}'}}",
-        "2:22: what '${TOKEN}' stands for isn't one of: console, slack",
+        "2:22: the value of '${TOKEN}' isn't one of: console, slack",
     ),
     ("name: x\nchannels: {a: {type: slack}}", f"2:15: missing key 'token' (expected {SECRET})"),
     (

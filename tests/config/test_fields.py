@@ -106,19 +106,20 @@ def test_what_is_wrong_is_said(type_: object, text: str, message: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "host",
+    ("url", "plain"),
     [
-        "example.com",
-        "10.0.0.1",
-        "localhost.example.com",
-        "localhost@evil.example",
-        "127.1",
-        "0.0.0.0",
+        *((f"http://{host}/x", True) for host in ("example.com", "10.0.0.1", "127.1", "0.0.0.0")),
+        ("http://localhost.example.com/", True),
+        ("http://localhost@evil.example/", True),
+        ("https://example.com/", False),
+        ("http://localhost:9093", False),
+        ("http://127.8.9.1/", False),
+        ("http://[::1]:80", False),
     ],
 )
-def test_http_elsewhere_than_on_loopback_is_refused_with_the_reason(host: str) -> None:
-    with pytest.raises(ValueError, match="http is only for a loopback host"):
-        fields.parse_http_url(f"http://{host}/x")
+def test_plain_http_is_recognised(url: str, plain: bool) -> None:
+    """Traffic to a loopback host doesn't leave this host, whatever its scheme."""
+    assert fields.is_plain_http(url) is plain
 
 
 @given(st.integers(0, 10**9))

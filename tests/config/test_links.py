@@ -12,8 +12,12 @@ from tests.daemon import write_config
 @pytest.mark.parametrize(
     ("name", "url", "problem"),
     [
-        ("Runbook", "https://x/", "there's another link 'Runbook': give this one another name"),
-        ("logs", "https://x/", "there's another link 'logs'"),
+        (
+            "Runbook",
+            "https://x/",
+            "another link is named 'Runbook': give this one a different name",
+        ),
+        ("logs", "https://x/", "another link is named 'logs'"),
         ("", "https://x/", "one line of at most 40 characters"),
         ("x" * 41, "https://x/", "one line of at most 40 characters"),
         ("a\nb", "https://x/", "one line of at most 40 characters"),

@@ -12,6 +12,7 @@ from router.config.located import Invalid
 
 CONFIG = """
 rules: []
+expose_insecure: true
 sources: {alertmanager: {insecure: true}}
 channels: {log: {type: console}}
 severities: {P0: {policy: all}, P1: {policy: all}, P2: {policy: all}, P3: {policy: all}}

@@ -82,7 +82,10 @@ def test_a_config_becomes_what_the_core_is_told(tmp_path: Path) -> None:
     """
     config = loaded(tmp_path)
     settings = config.settings
-    at_once, later = Step(0.0, ("log",)), Step(300.0, ("log",), Unless.ACKNOWLEDGED)
+    at_once, later = (
+        Step(after=0.0, notify=("log",)),
+        Step(after=300.0, notify=("log",), unless=Unless.ACKNOWLEDGED),
+    )
     assert settings.policy(Severity.P0) == Policy("critical", (at_once, later), ("log",))
     assert settings.severities[Severity.P0].respond_within == 300.0
     assert [rule.name for rule in settings.rules.rules] == ["payment-failures", "disk-full"]
@@ -195,14 +198,14 @@ BAD: dict[str, tuple[str, str, list[str]]] = {
         ),
         RULES,
         [
-            f"config.yaml:{at}: channel 'log' has nobody in its 'to': add them, or notify a contact, role or schedule"
+            f"config.yaml:{at}: channel 'log' has no address in its 'to': add one, or notify a contact, role or schedule"
             for at in ("14:30", "15:19", "16:16", "17:27")
         ],
     ),
     "a step that would tell nobody": (
         changed('{after: 5m, notify: ["channel:log"]', "{after: 5m, notify: []"),
         RULES,
-        ["config.yaml:14:9: notify is empty: the step would tell nobody"],
+        ["config.yaml:14:9: notify is empty: the step would notify nobody"],
     ),
     "a condition that is none": (
         changed(
@@ -225,7 +228,7 @@ BAD: dict[str, tuple[str, str, list[str]]] = {
     "no source": (
         changed("  alertmanager: {insecure: true}\n", "  {}\n"),
         RULES,
-        ["config.yaml:3:3: there's no source"],
+        ["config.yaml:3:3: there is no source"],
     ),
     "a target of no kind": (
         changed('fallback: ["channel:log"]', 'fallback: ["log"]'),
@@ -323,24 +326,29 @@ BAD: dict[str, tuple[str, str, list[str]]] = {
         RULES,
         ["config.yaml:18:9: expected HOST:PORT"],
     ),
-    "an open API": (CONFIG + "listen: 0.0.0.0:9095\n", RULES, [f"config.yaml:18:9: {LISTEN}"]),
+    "an open API": (
+        CONFIG + "listen: 0.0.0.0:9095\nexpose_insecure: true\n",
+        RULES,
+        [f"config.yaml:18:9: {LISTEN}"],
+    ),
     "an open API on IPv6": (
-        CONFIG + "listen: '[::]:9095'\n",
+        CONFIG + "listen: '[::]:9095'\nexpose_insecure: true\n",
         RULES,
         [f"config.yaml:18:9: {LISTEN}"],
     ),
     "an open API under a name": (
-        CONFIG + "listen: router.lan:9095\n",
+        CONFIG + "listen: router.lan:9095\nexpose_insecure: true\n",
         RULES,
         [f"config.yaml:18:9: {LISTEN}"],
     ),
     "an open API that looks closed": (
-        CONFIG + "listen: 0.0.0.0:9095\nauth: {}\n",
+        CONFIG + "listen: 0.0.0.0:9095\nauth: {}\nexpose_insecure: true\n",
         RULES,
         [f"config.yaml:18:9: {LISTEN}"],
     ),
     "an open API without tokens": (
-        CONFIG + "listen: 0.0.0.0:9095\nauth: {tokens: {}, insecure: false}\n",
+        CONFIG
+        + "listen: 0.0.0.0:9095\nauth: {tokens: {}, insecure: false}\nexpose_insecure: true\n",
         RULES,
         [f"config.yaml:18:9: {LISTEN}"],
     ),
@@ -379,8 +387,10 @@ def test_what_does_not_hold_is_said_where_it_is(tmp_path: Path, name: str) -> No
         "listen: 127.0.0.1:0\n",
         "listen: localhost:9095\n",
         "listen: '[::1]:9095'\n",
-        "listen: 0.0.0.0:9095\nauth: {insecure: true}\n",
-        "listen: 0.0.0.0:9095\nauth: {tokens: {ana: {sha256: " + "0" * 64 + "}}}\n",
+        "listen: 0.0.0.0:9095\nauth: {insecure: true}\nexpose_insecure: true\n",
+        "listen: 0.0.0.0:9095\nauth: {tokens: {ana: {sha256: "
+        + "0" * 64
+        + "}}}\nexpose_insecure: true\n",
         "storage: postgresql://u:p@h/db\n",
         "storage: sqlite:////var/lib/router.db\n",
         "storage: sqlite:///router.db\n",

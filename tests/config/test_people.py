@@ -8,26 +8,27 @@ from typing import Any
 import pytest
 from msgspec import Struct
 
-from router.config.convert import FAILED, Context, convert
-from router.config.fields import TimeZone
+from router.config.convert import Context, convert
 from router.config.located import load
 from router.config.people import (
     EXPECTED,
     PARSERS,
-    ContactDocument,
+    ContactConfig,
     Email,
     Phone,
-    ScheduleDocument,
+    ScheduleConfig,
     calendars,
     people,
     schedules,
 )
+from router.config.scalar import FAILED
 from router.config.schema import json_schema
 from router.config.shapes import Hooks
-from router.config.times import DAYS, Day, Moment, Time, Weekdays
+from router.config.times import DAYS
 from router.core.oncall.rotation import Handover, Rotate, Rotation
 from router.core.oncall.schedule import Imported, Layer, Override, Restriction, Schedule
 from router.core.outbox.rate_limit import Limit
+from router.model.scalars import Day, Moment, Time, TimeZone, Weekdays
 
 HOOKS = Hooks(parsers=PARSERS, expected=EXPECTED)
 LONDON = TimeZone("Europe/London")
@@ -36,9 +37,9 @@ LONDON = TimeZone("Europe/London")
 class People(Struct, frozen=True, kw_only=True):
     """The part of a config that this is about."""
 
-    contacts: dict[str, ContactDocument] = {}
+    contacts: dict[str, ContactConfig] = {}
     roles: dict[str, list[str]] = {}
-    schedules: dict[str, ScheduleDocument] = {}
+    schedules: dict[str, ScheduleConfig] = {}
 
 
 def read(text: str) -> tuple[Any, list[str]]:
@@ -90,7 +91,7 @@ EMAIL = "expected an address such as ana@example.com, found "
 PHONE = "expected a number such as +442071838750 (a plus, the country, no spaces), found "
 TIME = "expected a time of day such as 09:00 or 17:30, found "
 DAYS_ = "expected a weekday such as Mon, or a range such as Mon-Fri, found "
-HANDOVER = "expected a hand-over such as 'Mon 09:00' or '09:00', found "
+HANDOVER = "expected a handover such as 'Mon 09:00' or '09:00', found "
 DAY = "expected a day such as 2026-11-23, found "
 MOMENT = "expected a time such as '2026-11-23 09:00' (local) or '2026-11-23T09:00Z', found "
 WRONG = [
@@ -112,7 +113,7 @@ def test_what_is_wrong_is_said_with_what_to_write(type_: Any, text: str, message
 
 
 SHAPES = [
-    ("rotate: daily, contacts: [ana]", "missing key 'handover' (expected a hand-over such as 'Mon 09:00' or '09:00')"),
+    ("rotate: daily, contacts: [ana]", "missing key 'handover' (expected a handover such as 'Mon 09:00' or '09:00')"),
     ("rotate: daily, handover: '09:00', contacts: []", "the layer has no contacts to take turns"),
     ("rotate: weekly, handover: '09:00', contacts: [ana]",
      "turns of whole weeks change hands on a weekday: write `handover: Mon 09:00`"),
@@ -185,7 +186,7 @@ def test_a_limit_holds_nothing_for_longer_than_an_hour() -> None:
     found, _ = read("contacts: {ana: {throttle: 3/10m}, ben: {}}")
     assert people(found.contacts, {}, {}, LONDON).limits == {"ana": Limit(3, 600.0)}
     _, problems = read("contacts: {ana: {throttle: 1/2h}}")
-    assert problems == ["`throttle` is over 60m at the most: a message may wait that long"]
+    assert problems == ["`throttle` is over at most 60m: a message may wait that long"]
 
 
 WRITTEN = """
@@ -218,7 +219,7 @@ def test_documents_become_what_the_core_is_told() -> None:
     """
     found, problems = read(WRITTEN)
     assert problems == []
-    assert found.contacts["ana"] == ContactDocument(
+    assert found.contacts["ana"] == ContactConfig(
         name="Ana",
         email=Email("ana@example.com"),
         phone=Phone("+442071838750"),
@@ -320,10 +321,10 @@ def test_what_two_contacts_are_called_is_neither_s() -> None:
 def test_an_editor_is_told_what_may_be_written() -> None:
     """The schema has every key of a schedule."""
     definitions = json_schema(People, HOOKS)["$defs"]
-    assert set(definitions["people.LayerDocument"]["properties"]) == {
+    assert set(definitions["people.LayerConfig"]["properties"]) == {
         "rotate", "every", "handover", "contacts", "start", "restrict", "time_zone",
     }  # fmt: skip
-    assert definitions["people.OverrideDocument"]["required"] == ["contact", "from", "to"]
+    assert definitions["people.OverrideConfig"]["required"] == ["contact", "from", "to"]
 
 
 def test_weekdays_are_counted_as_python_does() -> None:

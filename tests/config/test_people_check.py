@@ -107,8 +107,8 @@ BAD = [
     (reach({"via": "text"}, contact="ben"), "'ben' has no phone, which channel 'text' needs"),
     (reach({"via": "text", "for": ["P4"]}), "unknown value 'P4'"),
     (reach({"via": "text", "after": "soon"}), "soon"),
-    ({"channels": WHOLE["channels"] | {"a/b": {"type": "console"}}}, "the channel's name 'a/b' can't have"),
-    ({"channels": WHOLE["channels"] | {"role:cto": {"type": "console"}}}, "the channel's name 'role:cto' can't have"),
+    ({"channels": WHOLE["channels"] | {"a/b": {"type": "console"}}}, "the channel's name 'a/b' can't contain"),
+    ({"channels": WHOLE["channels"] | {"role:cto": {"type": "console"}}}, "the channel's name 'role:cto' can't contain"),
 ]  # fmt: skip
 
 

@@ -8,10 +8,11 @@ from typing import Any, Literal, Optional
 import pytest
 from msgspec import Struct, field
 
-from router.config.fields import Duration, HttpUrl, Size
+from router.config.fields import HttpUrl, Size
 from router.config.schema import json_schema
 from router.config.secret import Secret
 from router.config.shapes import Hooks
+from router.model.scalars import Duration
 
 
 class Colour(StrEnum):

@@ -47,7 +47,7 @@ def test_an_empty_secret_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "content", ["http://hooks.example.com/hunter2", "hunter2", "https://[hunter2"]
+    "content", ["ftp://hooks.example.com/hunter2", "hunter2", "https://[hunter2"]
 )
 def test_a_secret_url_that_is_none_is_refused_without_being_shown(content: str) -> None:
     with pytest.raises(ValueError, match="http") as error:

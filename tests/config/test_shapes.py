@@ -6,10 +6,10 @@ from typing import Literal
 import pytest
 from msgspec import Struct
 
-from router.config.fields import Duration
 from router.config.secret import Secret, SecretUrl
 from router.config.shapes import Hooks, Shape, expectation, shape_of
 from router.model.incident import Severity
+from router.model.scalars import Duration
 
 
 class Inner(Struct):

@@ -54,11 +54,11 @@ def test_an_inhibition_names_its_cause_and_its_effects(tmp_path: Path) -> None:
     [
         (
             {"silences": [NIGHT | {"match": []}]},
-            "silence 'night' would take every alert: give it a matcher",
+            "a silence needs a matcher, or it would mute every alert",
         ),
         (
             {"silences": [NIGHT | {"match": ["{}"]}]},
-            "there's no matcher in it, so it would take every alert",
+            "there is no matcher in it, so it would match every alert",
         ),
         (
             {"silences": [NIGHT | {"from": "24:00"}]},
@@ -67,7 +67,7 @@ def test_an_inhibition_names_its_cause_and_its_effects(tmp_path: Path) -> None:
         ({"silences": [NIGHT, NIGHT]}, "silence 'night' is there already"),
         (
             {"inhibit": [LOUD | {"target": []}]},
-            "`target` would take every alert: give it a matcher",
+            "`target` would match every alert: give it a matcher",
         ),
         (
             {"inhibit": [{"target": LOUD["target"]}]},

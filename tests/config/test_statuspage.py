@@ -93,4 +93,4 @@ def test_a_rule_names_a_component_that_there_is(tmp_path: Path) -> None:
 
 def test_the_name_of_the_page_is_taken(tmp_path: Path) -> None:
     channels = WHOLE["channels"] | {CHANNEL: {"type": "console"}}
-    assert "is the status page itself" in " ".join(problems(tmp_path, channels=channels))
+    assert "is the name of the status page" in " ".join(problems(tmp_path, channels=channels))

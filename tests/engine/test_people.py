@@ -25,7 +25,7 @@ ADDRESSES = {"ana": "+441", "ben": "+442"}
 @pytest.fixture(autouse=True)
 def people(office: Office) -> None:
     """Everything is told to the channel, and to both people over it."""
-    policy = Policy("loud", (Step(0, ("hook", "role:all")),), fallback=("spare",))
+    policy = Policy("loud", (Step(after=0, notify=("hook", "role:all")),), fallback=("spare",))
     office.applier.settings = replace(
         office.applier.settings,
         people=PEOPLE,

@@ -28,7 +28,9 @@ def people(office: Office) -> None:
         office.applier.settings,
         people=People({"ana": (ContactMethod("hook"),)}, limits={"ana": LIMIT}),
         severities=dict.fromkeys(Severity, SeverityPlan("all")),
-        policies={"all": Policy("all", (Step(0, ("contact:ana",)),), fallback=("spare",))},
+        policies={
+            "all": Policy("all", (Step(after=0, notify=("contact:ana",)),), fallback=("spare",))
+        },
     )
 
 
@@ -153,7 +155,9 @@ async def test_others_over_the_same_channel_are_not_held(office: Office) -> None
             {"ana": (ContactMethod("hook"),), "ben": (ContactMethod("hook"),)},
             limits={"ana": LIMIT},
         ),
-        policies={"all": Policy("all", (Step(0, ("hook", "contact:ana", "contact:ben")),))},
+        policies={
+            "all": Policy("all", (Step(after=0, notify=("hook", "contact:ana", "contact:ben")),))
+        },
     )
     hook = office.open("hook", people=ADDRESSES, limits=limits(), concurrency=9)
     await disk_full(office, "a", "b", "c")

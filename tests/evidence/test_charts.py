@@ -14,13 +14,14 @@ from aiohttp import web
 from msgspec.structs import replace
 
 from router.chart import ImageFormat
-from router.config.document import BasicDocument, PrometheusDocument
-from router.config.fields import Duration, HttpUrl
+from router.config.document import BasicAuth, PrometheusConfig
+from router.config.fields import HttpUrl
 from router.config.secret import Secret
 from router.core.messages.context_links import Window, curve_of
 from router.evidence.charts import FRESH, Charts
 from router.evidence.prometheus import MAX_ANSWER, Prometheus
 from router.model.incident import Incident, Severity, Status
+from router.model.scalars import Duration
 from router.ports.errors import NoChart
 from tests.daemon import Daemon, alert
 from tests.exporter import Exporter
@@ -88,7 +89,7 @@ async def charts(
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     made = Charts()
     double.url = "http://{}:{}/prom/".format(*runner.addresses[0][:2])
-    await made.use(PrometheusDocument(url=HttpUrl(double.url), **config), "Europe/London")
+    await made.use(PrometheusConfig(url=HttpUrl(double.url), **config), "Europe/London")
     try:
         yield made, double
     finally:
@@ -149,7 +150,7 @@ async def test_credentials_are_shown_to_prometheus_only() -> None:
     async with charts(bearer_token=Secret("prom-secret")) as (made, double):
         await made.draw(about("up"), SEEN, ImageFormat.SVG)
     assert double.asked[0][1]["Authorization"] == "Bearer prom-secret"
-    basic = BasicDocument(username="u", password=Secret("p"))
+    basic = BasicAuth(username="u", password=Secret("p"))
     async with charts("no", status=401, basic=basic) as (made, double):
         with pytest.raises(NoChart, match="HTTP 401"):
             await made.draw(about("up"), SEEN, ImageFormat.SVG)
@@ -346,7 +347,7 @@ async def test_a_real_prometheus_draws_its_own_alert(tmp_path: Path) -> None:
                 "/api/v1/query", lambda said: bool(said["data"]["result"]), query=query
             )
             now = answer["data"]["result"][0]["value"][0]
-            prometheus = Prometheus(PrometheusDocument(url=HttpUrl(real.url)))
+            prometheus = Prometheus(PrometheusConfig(url=HttpUrl(real.url)))
             try:
                 (found,) = await prometheus.curves(query, now - 60, now + 1)
                 with pytest.raises(NoChart, match=r"Prometheus says: .*parse error"):

@@ -4,12 +4,13 @@ before it began.
 
 from collections.abc import Iterable
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
-from router.core.rules.matcher import Matcher
+from router.core.rules.matcher import Matchers
 from router.model.deployment import Deployment, DeployOutcome
 from router.model.incident import Incident
+from router.model.scalars import Key
 
 FARTHEST = 86_400.0
 """Seconds before an incident opened that its first alert's beginning is believed."""
@@ -25,11 +26,17 @@ class DeployedService(Struct, frozen=True):
     `matchers` take the labels of incidents that are the service's.
     """
 
-    name: str
+    name: Key
     repository: str = ""
-    environments: tuple[str, ...] = ()
+    environments: tuple[str, ...] = ("production",)
     branches: tuple[str, ...] = ()
-    matchers: tuple[tuple[Matcher, ...], ...] = ()
+    matchers: tuple[Matchers, ...] = field(name="match", default=())
+
+    def __post_init__(self) -> None:
+        if not (self.repository or self.matchers):
+            raise ValueError("a service needs a repository, or match, or both")
+        if self.repository.count("/") != bool(self.repository):
+            raise ValueError(f"repository: expected OWNER/NAME, found '{self.repository}'")
 
 
 class Deploys(Struct, frozen=True):

@@ -9,13 +9,17 @@ import re
 from collections.abc import Mapping
 from string import Formatter
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from router.core.rules.matcher import compile_regex
+from router.model.scalars import IntegerRange
 
 LONGEST = 200
 """Characters of a value. Nothing that an action is about has a longer name."""
 
+_ORIGIN = re.compile(
+    r"(labels|annotations)\.[a-zA-Z_][a-zA-Z0-9_]*|suspect\.(commit|version|previous)|incident"
+)
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
 # Values are approved by reading them: nothing in them may be invisible or reorder the text.
 _UNWANTED = re.compile(
@@ -34,10 +38,26 @@ class Parameter(Struct, frozen=True):
 
     pattern: str = ""
     choices: tuple[str, ...] = ()
-    integers: tuple[int, int] | None = None
+    integers: IntegerRange | None = field(name="int", default=None)
     default: str | None = None
-    origin: str = ""
+    origin: str = field(name="from", default="")
     dash: bool = False
+
+    def __post_init__(self) -> None:
+        if bool(self.pattern) + bool(self.choices) + (self.integers is not None) != 1:
+            raise ValueError("a parameter needs one of pattern, choices or int")
+        if self.origin and not _ORIGIN.fullmatch(self.origin):
+            raise ValueError(
+                f"from: '{self.origin}' is none of labels.NAME, annotations.NAME, suspect.commit, "
+                "suspect.version, suspect.previous, incident"
+            )
+        if self.pattern:
+            compile_regex(self.pattern)
+        if self.default is not None:
+            try:
+                self.check(self.default)
+            except ValueError as error:
+                raise ValueError(f"the default isn't a valid value: {error}") from None
 
     def check(self, value: str) -> None:
         """Raises: ValueError, that says what was expected."""

@@ -1,85 +1,86 @@
-"""What a severity does over time: whom to tell when, how often again, and when it becomes a worse
-one.
-"""
+"""What a policy does over time: whom it notifies when, how often it repeats, when it promotes."""
 
 from enum import StrEnum
+from typing import NewType
 
 from msgspec import Struct
 
 from router.core.oncall.business_hours import Delay
 from router.core.text.template import Condition
 from router.model.incident import Severity
+from router.model.scalars import Duration, Key
+
+Target = NewType("Target", str)
+"""A channel by its name, or `contact:NAME`, `role:NAME` or `schedule:NAME`."""
+
+
+def split_target(target: str) -> tuple[str, str]:
+    """The kind of a target (`channel`, `contact`, `role` or `schedule`), and its name."""
+    kind, colon, name = target.partition(":")
+    return (kind, name) if colon else ("channel", target)
 
 
 class Unless(StrEnum):
-    """What makes something unnecessary by the time it's due. A closed incident always does."""
+    """The state of an incident that makes a step unnecessary. A closed incident takes no step."""
 
     ACKNOWLEDGED = "acknowledged"
     RESOLVED = "resolved"
 
 
-class Step(Struct, frozen=True):
-    """Tell the targets `notify`, `after` the start of the policy, unless somebody has answered by
-    then.
+class Step(Struct, frozen=True, kw_only=True):
+    """Notify targets a time after the policy's start, unless the incident is in a state by then.
 
-    A target is the name of a channel, or `contact:NAME`, `role:NAME` or `schedule:NAME`. Only an
-    incident for which `when` holds takes the step.
+    `when`: only an incident for which the condition is true takes the step.
     """
 
-    after: Delay
-    notify: tuple[str, ...]
+    notify: tuple[Target, ...]
+    after: Delay = 0.0
     unless: Unless = Unless.RESOLVED
     when: Condition | None = None
 
 
 class Repeat(Struct, frozen=True):
-    """Once all steps are taken: tell all their targets again every `every` seconds, so many
-    `times`.
-    """
+    """After the last step, notify the targets of all steps again, `times` times."""
 
-    every: float
+    every: Duration
     times: int
     unless: Unless = Unless.ACKNOWLEDGED
 
 
 class Promote(Struct, frozen=True):
-    """Raise the severity to `to` once the incident has been open for `after` seconds with the
-    present one.
-    """
+    """Raise the severity to `to` after the incident has been open this long at its severity."""
 
     to: Severity
-    after: float
+    after: Duration
     unless: Unless = Unless.RESOLVED
 
 
 class Policy(Struct, frozen=True):
-    """Steps in order of time, what follows them, and the targets to tell when one of theirs takes
-    no messages.
-    """
+    """Steps over time, what follows them, and targets for when a channel of theirs fails."""
 
-    name: str
+    name: Key
     steps: tuple[Step, ...]
-    fallback: tuple[str, ...] = ()
+    fallback: tuple[Target, ...] = ()
     repeat: Repeat | None = None
     promote: Promote | None = None
 
     @property
     def wants_answer(self) -> bool:
-        """Does it wait for somebody to acknowledge? A ticket's policy, say, doesn't."""
+        """Whether it waits for an acknowledgement. A policy that only opens a ticket doesn't."""
         return self.repeat is not None or any(
             step.unless is Unless.ACKNOWLEDGED for step in self.steps
         )
 
 
 class SeverityPlan(Struct, frozen=True):
-    """What the plan promises for a severity, and the policy that sees to it.
+    """The policy of a severity, how soon to respond, and which stakeholders to keep informed.
 
-    `respond_within`: how soon somebody acknowledges. `update_every`: how often those who wait want
-    to hear from whoever is on it, in seconds. `stakeholders`: targets that are told at the opening,
-    each change of status, and the end.
+    `respond_within`: by when somebody acknowledges. `update_every`: seconds between updates to
+    those who wait. `stakeholders`: notified at the opening, at each change of status, and at the
+    end.
     """
 
     policy: str
     respond_within: Delay | None = None
-    update_every: float | None = None
-    stakeholders: tuple[str, ...] = ()
+    update_every: Duration | None = None
+    stakeholders: tuple[Target, ...] = ()

@@ -2,7 +2,9 @@
 
 from msgspec import Struct
 
+from router.core.incident.policy import Target
 from router.model.incident import Severity
+from router.model.scalars import Duration, Internal
 
 DAY = 86_400.0
 
@@ -18,9 +20,9 @@ class PostMortemPlan(Struct, frozen=True):
     """
 
     severities: frozenset[Severity] = frozenset()
-    due: float = 2 * DAY
-    remind: float = DAY
-    again: float = DAY
-    owners: tuple[str, ...] = ()
-    share: tuple[str, ...] = ()
-    tickets: tuple[str, ...] = ()
+    due: Duration = Duration(2 * DAY)
+    remind: Duration = Duration(DAY)
+    again: Duration = Duration(DAY)
+    owners: tuple[Target, ...] = ()
+    share: tuple[Target, ...] = ()
+    tickets: Internal[tuple[str, ...]] = ()

@@ -15,9 +15,10 @@ from router.core.rules.rule import RuleSet
 from router.core.suppression.inhibition import Inhibition
 from router.core.suppression.recurring_silence import RecurringSilence
 from router.model.incident import Incident, Severity
+from router.model.scalars import Key
 
 _NO_PLAN = SeverityPlan("")
-_NO_POLICY = Policy("", ())
+_NO_POLICY = Policy(Key(""), ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ class Settings:
     def keeps_quiet(self, at: float) -> bool:
         """Is there anything that could keep an alert quiet at `at`?"""
         return bool(self.inhibitions) or any(
-            silence.when.end_at(at) is not None for silence in self.silences
+            silence.when.is_active(at) for silence in self.silences
         )
 
     def is_inhibitor(self, incident: Incident) -> bool:

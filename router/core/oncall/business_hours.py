@@ -1,60 +1,58 @@
-"""Business days: when an office is open, by its own clock and its public holidays."""
+"""Business hours: on which days an office opens, by its own clock and its public holidays."""
 
 from collections.abc import Container
-from dataclasses import dataclass
 from datetime import date
+from typing import Annotated, NewType
 
 from msgspec import Struct
 
 from router.core.oncall.local_time import DAY, at_minute, instant, wall
 from router.core.text.units import duration
+from router.model.scalars import Time, TimeZone, Weekdays
 
 FARTHEST = 366
-"""Days to look ahead. Whoever works on none of them gets the last."""
+"""Days to look ahead. An office that opens on none of them gets the last."""
+
+Holidays = NewType("Holidays", Container[date])  # type: ignore[misc]
+"""Public holidays, by ISO 3166 code: of a country, `GB`, or of a part of it, `GB-ENG`."""
 
 
 class NextBusinessDay(Struct, frozen=True):
-    """A length of time: until `minute` of the business day that follows; None is when the office
-    opens.
-    """
+    """A delay: until `minute` of the following business day; None is when the office opens."""
 
-    minute: int | None = None
+    minute: Time | None = None
 
 
-Delay = float | NextBusinessDay
-"""Seconds, or until the next business day."""
+# Annotated, so that it stays a type of its own in a union with None.
+Delay = Annotated[float | NextBusinessDay, "delay"]
+"""Seconds, or until the next business day. Written `30m`, or `next business day 10:00`."""
 
 
 def written(delay: Delay) -> str:
     """As the config has it."""
     if not isinstance(delay, NextBusinessDay):
         return duration(delay)
-    return " ".join(
-        [
-            "next business day",
-            *(
-                []
-                if delay.minute is None
-                else [at_minute(date.min, delay.minute).strftime("%H:%M")]
-            ),
-        ]
-    )
+    if delay.minute is None:
+        return "next business day"
+    return f"next business day {at_minute(date.min, delay.minute):%H:%M}"
 
 
-@dataclass(frozen=True, slots=True)
-class Calendar:
-    """`workdays`: 0 is Monday. `opens`: minutes into the day, by the clock of `time_zone`."""
+class Calendar(Struct, frozen=True):
+    """The business days: `workdays` (0 is Monday) that are no `holidays`.
 
-    time_zone: str = "UTC"
-    holidays: Container[date] = frozenset()
-    workdays: frozenset[int] = frozenset(range(5))
-    opens: int = 540
+    `opens`: minutes into the day, by the clock of `time_zone`.
+    """
+
+    time_zone: TimeZone = TimeZone("UTC")
+    holidays: Holidays = Holidays(frozenset())
+    workdays: Weekdays = Weekdays(frozenset(range(5)))
+    opens: Time = Time(540)
 
     def is_business_day(self, day: date) -> bool:
         return day.weekday() in self.workdays and day not in self.holidays
 
     def after(self, delay: Delay, since: float) -> float:
-        """When `delay` is over that began at `since`, both in UTC epoch seconds."""
+        """The end of a delay that begins at `since`, both in UTC epoch seconds."""
         if not isinstance(delay, NextBusinessDay):
             return since + delay
         day = wall(since, self.time_zone).date() + DAY
@@ -62,6 +60,5 @@ class Calendar:
             if self.is_business_day(day):
                 break
             day += DAY
-        return instant(
-            at_minute(day, self.opens if delay.minute is None else delay.minute), self.time_zone
-        )
+        minute = self.opens if delay.minute is None else delay.minute
+        return instant(at_minute(day, minute), self.time_zone)

@@ -1,7 +1,7 @@
-"""On-call shifts as an iCalendar (RFC 5545) that calendar programs subscribe to.
+"""On-call shifts as an iCalendar feed (RFC 5545) for calendar programs.
 
-Each shift is an event of its own in UTC, not a recurrence: so what the clocks do is ours to say,
-and no program's.
+Each shift is an event of its own in UTC, not a recurrence, so a program can't get clock changes
+wrong.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,16 +14,14 @@ from router.core.oncall.schedule import Shift
 WEEK = 604_800.0
 
 POLL_EVERY = timedelta(hours=1)
-"""How often programs are asked to look again. Most look when they like."""
+"""The suggested refresh interval. Most programs ignore it."""
 
 
 def feed_window(at: float) -> tuple[float, float]:
-    """What a feed has in it: from about a month ago until about three months ahead, in UTC epoch
-    seconds.
+    """The period of a feed: about a month back to three months ahead, in UTC epoch seconds.
 
-    It moves once a week (Thursdays, as the epoch began on one), so that a shift that is cut by its
-    edge keeps its UID meanwhile, and a feed that is polled every few minutes is the same, byte for
-    byte.
+    It moves once a week, on Thursdays, as the epoch began on one. So a shift that its edge cuts
+    keeps its UID for a week, and frequent polls get identical bytes.
     """
     week = at // WEEK * WEEK
     return week - 4 * WEEK, week + 14 * WEEK
@@ -40,20 +38,21 @@ def render_calendar(
     """The calendar of one schedule, or of one person over several.
 
     Args:
-        title: what calendar programs call it.
+        title: the calendar's name.
         shifts: by the schedule's name.
-        names: what each contact is called; one that isn't there is called by its key.
-        host: the router's host name, which makes the UIDs unique in the world.
-        at: when the schedules last changed (UTC epoch seconds), say, when the config was loaded.
-        The same `at` gives
-            the same bytes, and a later one tells programs that theirs is out of date.
+        names: the names of contacts; a contact without one is shown by its key.
+        host: the router's host name, which makes the UIDs globally unique.
+        at: the last change of the schedules (UTC epoch seconds), such as the load of the config.
+        The
+            same `at` gives the same bytes; a later one tells programs to update.
     """
     calendar = Calendar()
     calendar.add("prodid", "-//alert-router//on-call//EN")
     calendar.add("version", "2.0")
     calendar.add("calscale", "GREGORIAN")
     calendar.add("method", "PUBLISH")
-    # The name of RFC 7986, which few read, and the one that all do; the same for how often to look.
+    # The name by RFC 7986, which few programs read, and the one that all read; the same for
+    # refresh.
     calendar.add("name", title)
     calendar.add("x-wr-calname", title)
     calendar.add("refresh-interval", POLL_EVERY, parameters={"VALUE": "DURATION"})
@@ -62,9 +61,8 @@ def render_calendar(
         ((schedule, shift) for schedule, those in shifts.items() for shift in those),
         key=lambda one: (one[1].start, one[0], one[1].contact),
     ):
-        calendar.add_component(
-            _event(schedule, shift, names.get(shift.contact) or shift.contact, host, at)
-        )
+        name = names.get(shift.contact) or shift.contact
+        calendar.add_component(_event(schedule, shift, name, host, at))
     rendered: bytes = calendar.to_ical()
     return rendered
 
@@ -75,7 +73,7 @@ def _event(schedule: str, shift: Shift, name: str, host: str, at: float) -> Even
     event.add("uid", f"{schedule}-{start:%Y-%m-%dT%H:%M:%SZ}-{shift.contact}@{host}")
     event.add("dtstamp", _utc(at))
     event.add("last-modified", _utc(at))
-    # Never less than it was, without a count to keep: minutes, since it has to fit 32 bits.
+    # It may never decrease, and must fit 32 bits: minutes need no stored counter.
     event.add("sequence", int(at // 60))
     event.add("dtstart", start)
     event.add("dtend", _utc(shift.end))

@@ -1,15 +1,14 @@
-"""Turns that somebody keeps in a calendar elsewhere: events of an iCalendar (RFC 5545), as the
-shifts of a layer.
+"""On-call turns from an external calendar: events of an iCalendar (RFC 5545) as shifts of a layer.
 
-An event says who is on call by its attendees or, where none of them is a contact, by its title. Of
-events at the same time the one that began last counts, as if it had been put on top. One whose
-person isn't known counts as nobody's.
+An event names the person on call by its attendees or, if none of them is a contact, by its title.
+Of events at the same time the one that began last counts. An event of an unknown person counts as
+nobody's. An event about an absence, such as a vacation, is no shift.
 """
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -20,79 +19,155 @@ from router.core.oncall.recipients import People
 from router.core.oncall.schedule import Imported, Layer, Schedule, Shift
 
 MOST = 10_000
-"""Events that a calendar may have in the time that's looked at: a turn an hour, for a year."""
+"""Events in the period: a turn an hour, for a year."""
+
+OLDEST = 200_000
+"""Repetitions of an event since its start. All of them are counted through, also past ones."""
 
 
 class Turn(Struct, frozen=True):
-    """An event of a calendar: local times by whatever clock, if they have no offset; `who` it may
-    be about.
+    """An event of a calendar, as it concerns on-call.
+
+    `start` and `end` are local times by the layer's clock if they have no offset. `lasts`: seconds
+    after `end`, for a duration in hours, which is exact also when the clocks change. `absence`: the
+    event says that somebody is away.
     """
 
     start: datetime
     end: datetime
     attendees: tuple[str, ...]
     title: str
+    lasts: float = 0.0
+    declined: tuple[str, ...] = ()
+    absence: bool = False
 
     @property
     def who(self) -> str:
-        """As people would say whose it is."""
-        return self.title or ", ".join(self.attendees)
+        """The person as the event names them, for a warning."""
+        return self.title or ", ".join(self.attendees or self.declined)
 
 
 def read_turns(calendar: bytes, start: float, end: float) -> tuple[Turn, ...]:
-    """The events that aren't over at `start` and begin before `end` (UTC epoch seconds), recurring
-    ones each time.
+    """The events that overlap the period (UTC epoch seconds), recurring events each time.
 
-    Raises: ValueError, if it isn't an iCalendar, or has more than MOST of them.
+    Raises: ValueError, if `calendar` isn't an iCalendar or would have too many events.
     """
     try:
-        found = _events(calendar, start, end)
-    except _TooMany:
-        raise ValueError(f"more than {MOST} events in about a year") from None
-    except Exception as error:  # whatever trips the library over what others wrote
+        return tuple(_turns(calendar, start, end))
+    except _Refused as error:
+        raise ValueError(str(error)) from None
+    except Exception as error:  # whatever the library raises on foreign input
         raise ValueError(f"not an iCalendar that can be read: {type(error).__name__}") from error
-    return tuple(found)
 
 
-class _TooMany(Exception):
+class _Refused(Exception):
     pass
 
 
-def _events(calendar: bytes, start: float, end: float) -> list[Turn]:
+_TOO_MANY = f"more than {MOST} events in about a year"
+
+
+def _turns(calendar: bytes, start: float, end: float) -> list[Turn]:
     from icalendar import Calendar  # noqa: PLC0415 - this and the next take 0.2 s to load
     from recurring_ical_events import of  # noqa: PLC0415
 
-    read = Calendar.from_ical(calendar)
-    # Before they're counted: an event a second would take all the memory there is.
-    if any(_often(event) for event in read.walk("VEVENT")):
-        raise _TooMany
-    edges = (datetime.fromtimestamp(edge, UTC) for edge in (start, end))
-    found = of(read, skip_bad_series=True).between(*edges)
+    # One stream may hold several calendars (RFC 5545, 3.4).
+    calendars = Calendar.from_ical(_with_raw_durations(calendar), multiple=True)
+    if not calendars or any(one.name != "VCALENDAR" for one in calendars):
+        raise _Refused("not an iCalendar that can be read: it has no VCALENDAR")
+    _check_recurrence([one for each in calendars for one in each.walk("VEVENT")], start, end)
+    period = [datetime.fromtimestamp(edge, UTC) for edge in (start, end)]
+    found = [one for each in calendars for one in of(each, skip_bad_series=True).between(*period)]
     if len(found) > MOST:
-        raise _TooMany
-    return [_turn(event) for event in found if str(event.get("status", "")).upper() != "CANCELLED"]
+        raise _Refused(_TOO_MANY)
+    cancelled = {"CANCELLED"}
+    return [_turn(one) for one in found if str(one.get("status", "")).upper() not in cancelled]
 
 
-def _often(event: Any) -> bool:
-    """Does it recur more often than every hour?"""
-    given = event.get("rrule", [])
-    return any(
-        {"SECONDLY", "MINUTELY"} & {*rule.get("freq", [])}
-        or any(len(rule.get(by, [])) > 1 for by in _WITHIN_AN_HOUR)
-        for rule in (given if isinstance(given, list) else [given])
-    )
+# --- recurrence, bounded before it is expanded
+
+_EXACTLY = {"HOURLY": 3600.0, "DAILY": 86_400.0, "WEEKLY": 604_800.0}
+_FREQUENCIES = _EXACTLY | {"MONTHLY": 28 * 86_400.0, "YEARLY": 365 * 86_400.0}
+
+
+def _check_recurrence(events: Iterable[Any], start: float, end: float) -> None:
+    """Raises: _Refused, if expanding the rules could take all the time or memory there is."""
+    total = 0.0
+    for event in events:
+        for rule in (*_listed(event, "rrule"), *_listed(event, "exrule")):
+            total += _count(event, rule, start, end)
+    if total > MOST:
+        raise _Refused(_TOO_MANY)
+
+
+def _listed(event: Any, name: str) -> list[Any]:
+    given = event.get(name, [])
+    return given if isinstance(given, list) else [given]
+
+
+def _count(event: Any, rule: Any, start: float, end: float) -> float:
+    """At least how many times the event recurs in the period. Raises: _Refused."""
+    frequency = str(next(iter(rule.get("freq", ["DAILY"])))).upper()
+    if frequency not in _FREQUENCIES or any(len(rule.get(by, [])) > 1 for by in _WITHIN_AN_HOUR):
+        raise _Refused(_TOO_MANY)
+    interval = next(iter(rule.get("interval", [1])))
+    if interval < 1:
+        title = str(event.get("summary", ""))
+        raise _Refused(f"the event '{title}' recurs with INTERVAL={interval}: it would never end")
+    begun = _epoch(event)
+    if begun is None:
+        return 0.0  # skipped when the rules are expanded
+    turn = _FREQUENCIES[frequency] * interval
+    if (end - begun) / turn > OLDEST:
+        raise _Refused(f"an event recurs more than {OLDEST} times since its start")
+    last = min((end, *(_seconds(until) for until in rule.get("until", []))))
+    each = len(rule.get("byhour", [0])) * (len(rule.get("byday", [0])) if turn >= 604_800 else 1)
+    fewer = frequency not in _EXACTLY or (turn < 604_800 and any(by in rule for by in _FILTERS))
+    expected = 0.0 if fewer else max(0.0, last - max(begun, start)) / turn * each
+    return min((expected, *map(float, rule.get("count", []))))
 
 
 _WITHIN_AN_HOUR = ("byminute", "bysecond")
+_FILTERS = ("byday", "bymonth", "bymonthday", "byyearday", "byweekno", "bysetpos")
+
+
+def _epoch(event: Any) -> float | None:
+    begin = getattr(event.get("dtstart"), "dt", None)
+    return _seconds(begin) if isinstance(begin, date) else None
+
+
+def _seconds(at: date) -> float:
+    moment = _moment(at)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+# --- one event
+
+_DURATION_LINE = re.compile(rb"^DURATION[^:\r\n]*:([^\r\n]*)", re.IGNORECASE | re.MULTILINE)
+_DURATION = re.compile(
+    r"\+?P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?", re.IGNORECASE
+)
+_RAW = "X-ALERT-ROUTER-DURATION"
+
+
+def _with_raw_durations(calendar: bytes) -> bytes:
+    """Keep each DURATION as written: the library reads PT24H as a day, which it isn't always."""
+    unfolded = re.sub(rb"\r?\n[ \t]", b"", calendar)
+    return _DURATION_LINE.sub(rb"\g<0>\r\n" + _RAW.encode() + rb":\1", unfolded)
 
 
 def _turn(event: Any) -> Turn:
-    return Turn(
-        _moment(event.start),
-        _moment(event.end),
-        tuple(_attendees(event)),
-        str(event.get("summary", "")),
-    )
+    start, end, lasts = _moment(event.start), _moment(event.end), 0.0
+    if duration := _DURATION.fullmatch(str(event.get(_RAW, "")).strip()):
+        # Weeks and days are nominal, and hours to seconds exact (RFC 5545, 3.3.6).
+        weeks, days, hours, minutes, seconds = (int(part or 0) for part in duration.groups())
+        end, lasts = (
+            start + timedelta(weeks=weeks, days=days),
+            hours * 3600.0 + minutes * 60 + seconds,
+        )
+    attending, declined = _attendees(event)
+    title = str(event.get("summary", ""))
+    return Turn(start, end, attending, title, lasts, declined, _is_absence(event, title))
 
 
 def _moment(at: date) -> datetime:
@@ -100,33 +175,76 @@ def _moment(at: date) -> datetime:
     return at if isinstance(at, datetime) else datetime.combine(at, time())
 
 
-def _attendees(event: Any) -> Iterator[str]:
-    given = event.get("attendee", [])
-    for one in given if isinstance(given, list) else [given]:
-        yield re.sub("^mailto:", "", str(one), flags=re.IGNORECASE)
+def _attendees(event: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The attendees, without `mailto:`, and those of them who won't attend."""
+    attending: list[str] = []
+    declined: list[str] = []
+    for one in _listed(event, "attendee"):
+        parameters = getattr(one, "params", {})
+        away = str(parameters.get("partstat", "")).upper() in {"DECLINED", "DELEGATED"}
+        informed = str(parameters.get("role", "")).upper() == "NON-PARTICIPANT"
+        name = re.sub("^mailto:", "", str(one), flags=re.IGNORECASE)
+        (declined if away or informed else attending).append(name)
+    return tuple(attending), tuple(declined)
+
+
+_AWAY = re.compile(
+    r"\b(vacations?|holidays?|annual leave|(on|parental|maternity|paternity|sick) leave|leave|pto|ooo"
+    r"|out[ -]of[ -](the[ -])?office|oof|days? off|time off|off sick|sick( day)?|unavailable|absent"
+    r"|absence|away|sabbatical|urlaub|krank|abwesend|elternzeit|cong[ée]s?|vacances|vacaciones"
+    r"|ferie|f[ée]rias|verlof|vakantie)\b",
+    re.IGNORECASE,
+)
+_ON_CALL = re.compile(
+    r"\b(on[ -]?call|oncall|duty|shift|cover(s|ing)?|rota|primary|secondary|stand[ -]?by|pager"
+    r"|bereitschaft|rufbereitschaft|astreinte|guardia)\b",
+    re.IGNORECASE,
+)
+
+
+def _is_absence(event: Any, title: str) -> bool:
+    """Whether the event says that somebody is away. Words for on-call in the title overrule it.
+
+    TRANSP isn't asked: calendars also mark all-day shifts as transparent.
+    """
+    if _ON_CALL.search(title):
+        return False
+    busy = str(event.get("x-microsoft-cdo-busystatus", "")).strip().upper()
+    return busy == "OOF" or bool(_AWAY.search(" ".join((title, *_categories(event)))))
+
+
+def _categories(event: Any) -> Iterator[str]:
+    for one in _listed(event, "categories"):
+        yield from map(str, getattr(one, "cats", [one]))
+
+
+# --- turns into shifts
 
 
 def whose(turn: Turn, called: Mapping[str, str]) -> str:
-    """The contact it's about, "" if that isn't clear.
+    """The contact on call by this event, "" if that isn't clear.
 
-    `called` are the contacts by what they're called, in lower case: their key, name and e-mail. The
-    title may be that, or have it in it among other words, as long as it's one contact's only.
+    `called`: contacts by their key, name and e-mail, in lower case. The title may be one of these,
+    or contain it among other words, if it is the only contact in it. Whoever declined isn't meant.
     """
+    away = {called.get(text.strip().casefold(), "") for text in turn.declined}
     for text in (*turn.attendees, turn.title):
-        if contact := called.get(text.strip().casefold()):
+        contact = called.get(text.strip().casefold())
+        if contact and contact not in away:
             return contact
     title = turn.title.casefold()
-    found = {
-        contact
-        for name, contact in called.items()
-        if re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w@-]|\.\w)", title)
-    }
+    found = {contact for name, contact in called.items() if _names(title, name)} - away
     return found.pop() if len(found) == 1 else ""
 
 
+def _names(title: str, name: str) -> bool:
+    return re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w@-]|\.\w)", title) is not None
+
+
 def disjoint(shifts: Iterable[Shift]) -> tuple[Shift, ...]:
-    """In order and without overlaps: at each time the one that began last, of several the one that
-    ends first.
+    """Shifts in order and without overlaps.
+
+    At each time the one that began last counts; of several, the one that ends first.
     """
     waiting = sorted(
         shifts, key=lambda shift: (shift.start, -shift.end, shift.contact), reverse=True
@@ -151,9 +269,7 @@ def disjoint(shifts: Iterable[Shift]) -> tuple[Shift, ...]:
 def imported(
     people: People, calendars: Mapping[str, Iterable[Turn]]
 ) -> tuple[People, dict[str, tuple[str, ...]]]:
-    """`people`, with the turns of these calendars in the layers that they're for; by schedule, who
-    isn't known.
-    """
+    """`people` with the turns of these calendars in their layers; and unknown names by schedule."""
     unknown: dict[str, tuple[str, ...]] = {}
     schedules = dict(people.schedules)
     for name, schedule in people.schedules.items():
@@ -180,9 +296,9 @@ def _filled(
     zone = layer.time_zone or schedule.time_zone
     shifts = []
     for turn in calendars[layer.turns.source]:
-        start, end = (
-            at.timestamp() if at.tzinfo else instant(at, zone) for at in (turn.start, turn.end)
-        )
+        if turn.absence:
+            continue
+        start, end = _at(turn.start, zone), _at(turn.end, zone) + turn.lasts
         contact = whose(turn, called)
         if not contact:
             strangers[turn.who] = None
@@ -190,3 +306,7 @@ def _filled(
             shifts.append(Shift(contact, start, end))
     known = tuple(shift for shift in disjoint(shifts) if shift.contact)
     return structs.replace(layer, turns=structs.replace(layer.turns, shifts=known))
+
+
+def _at(moment: datetime, zone: str) -> float:
+    return moment.timestamp() if moment.tzinfo else instant(moment, zone)

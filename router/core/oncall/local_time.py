@@ -1,30 +1,49 @@
-"""The clock on the wall: local times of a time zone, to and from seconds since the epoch.
+"""Local times of a time zone, to and from UTC epoch seconds.
 
 The rules of the zones come from the IANA database, which `zoneinfo` reads from disk on first use
-and keeps. It's a table of the world that happens to be stored in files, the same for every call in
-a process, so what is computed with it still depends on the arguments alone.
+and keeps. It is a constant table, so results still depend on the arguments alone.
 """
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 DAY = timedelta(days=1)
 
 
 def instant(local: datetime, zone: str) -> float:
-    """When the clock in `zone` shows `local`, in UTC epoch seconds.
+    """The time at which the clock in `zone` shows `local`, in UTC epoch seconds.
 
-    A time that the clock skips moves forward by what it skips; of one that it shows twice, the
-    first is meant.
+    A time that the clock skips moves forward by the length of the gap. Of a time that the clock
+    shows twice, the first is meant.
     """
     return local.replace(tzinfo=ZoneInfo(zone), fold=0).timestamp()
 
 
 def wall(at: float, zone: str) -> datetime:
-    """What the clock in `zone` shows at `at` (UTC epoch seconds), without a time zone."""
+    """The local time in `zone` at `at` (UTC epoch seconds), without a time zone."""
     return datetime.fromtimestamp(at, ZoneInfo(zone)).replace(tzinfo=None, fold=0)
 
 
+def gap_end(local: datetime, zone: str) -> float | None:
+    """The end of the gap that skips `local` in `zone`, in UTC epoch seconds; None if none does."""
+    tz = ZoneInfo(zone)
+    before, after = (local.replace(tzinfo=tz, fold=fold).utcoffset() for fold in (0, 1))
+    if before is None or after is None or after <= before:
+        return None  # where the clock is set back, the first offset is the larger
+    # The gap ends at the change of the offset, between `local` by the new and by the old one.
+    low, high = (_seconds(local - offset) for offset in (after, before))
+    while high - low > 1:
+        middle = (low + high) // 2
+        changed = datetime.fromtimestamp(middle, tz).utcoffset() == after
+        low, high = (low, middle) if changed else (middle, high)
+    return float(high)
+
+
+def _seconds(utc: datetime) -> int:
+    return int(utc.replace(tzinfo=UTC).timestamp())
+
+
 def at_minute(day: date, minute: int) -> datetime:
-    """So many minutes into the day, as its clock counts them; 1440 is midnight at its end."""
-    return datetime(day.year, day.month, day.day) + timedelta(minutes=minute)  # noqa: DTZ001  a local time has no zone
+    """The local time this many minutes into the day; 1440 is midnight at its end."""
+    start = datetime(day.year, day.month, day.day)  # noqa: DTZ001 - a local time has no zone
+    return start + timedelta(minutes=minute)

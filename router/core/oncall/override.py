@@ -1,8 +1,8 @@
-"""What people arrange while the router runs: an override, or a swap, which is two that stand and
-fall together.
+"""Overrides that people set while the router runs: a single one, or a swap of two that belong
+together.
 
-Arrangements come after the overrides of the config, in the order in which they were made: the
-latest has the last word. All times are UTC epoch seconds.
+They are applied after the overrides of the config, in the order in which they were set: the latest
+wins. All times are UTC epoch seconds.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,11 +15,11 @@ from router.core.oncall.recipients import People
 from router.core.oncall.schedule import Override, Schedule, Shift, shifts
 
 AHEAD = 366 * 86_400.0
-"""How far ahead a swap looks for the turns to swap, in seconds."""
+"""Seconds ahead in which a swap looks for the shifts to swap."""
 
 
 class StoredOverride(Struct, frozen=True):
-    """`by` has set these overrides of the schedule at the time `at`."""
+    """Overrides of a schedule that `by` set at the time `at`."""
 
     schedule: str
     overrides: tuple[Override, ...]
@@ -32,24 +32,20 @@ class StoredOverride(Struct, frozen=True):
 
     @property
     def end(self) -> float:
-        """From when on it counts no more."""
+        """The end of its last override."""
         return max(one.end for one in self.overrides)
 
 
 def arranged(people: People, arrangements: Iterable[StoredOverride]) -> People:
-    """`people`, with their schedules as arranged.
+    """`people` with these overrides in their schedules.
 
-    What names somebody who isn't there any more is left out.
+    Overrides that name unknown people are ignored.
     """
-    known = sorted(
-        (one for one in arrangements if not unknown(people, one)),
-        key=lambda one: (one.schedule, one.at),
-    )
+    known = (one for one in arrangements if not unknown(people, one))
+    ordered = sorted(known, key=lambda one: (one.schedule, one.at))
     changed = {
-        name: _overridden(
-            people.schedules[name], [override for one in those for override in one.overrides]
-        )
-        for name, those in groupby(known, key=lambda one: one.schedule)
+        name: _overridden(people.schedules[name], [each for one in group for each in one.overrides])
+        for name, group in groupby(ordered, key=lambda one: one.schedule)
     }
     return replace(people, schedules={**people.schedules, **changed})
 
@@ -59,7 +55,7 @@ def _overridden(schedule: Schedule, overrides: Sequence[Override]) -> Schedule:
 
 
 def unknown(people: People, arrangement: StoredOverride) -> str:
-    """What the arrangement names that there isn't, like `contact 'ben'`; "" if it's all there."""
+    """An unknown name in the arrangement, such as `contact 'ben'`; "" if all are known."""
     if arrangement.schedule not in people.schedules:
         return f"schedule '{arrangement.schedule}'"
     named = (name for one in arrangement.overrides for name in (one.contact, one.replaces) if name)
@@ -67,10 +63,9 @@ def unknown(people: People, arrangement: StoredOverride) -> str:
 
 
 def swap(schedule: Schedule, one: str, other: str, after: float) -> tuple[Override, Override]:
-    """`other` has the first turn of `one` that begins at `after` or later, and the other way round.
+    """Swap the first shifts of two contacts that begin at `after` or later.
 
-    A turn is the time in which they're on call without a break. Raises: ValueError, which says who
-    has none.
+    Raises: ValueError, which names the contact that has no shift.
     """
     mine, theirs = _turn(schedule, one, after), _turn(schedule, other, after)
     return (
@@ -80,22 +75,17 @@ def swap(schedule: Schedule, one: str, other: str, after: float) -> tuple[Overri
 
 
 def _turn(schedule: Schedule, contact: str, after: float) -> Shift:
-    # From a second before, so that a turn that is under way begins before `after` and isn't taken
-    # for the first.
+    # From a second before, so that a shift that is under way isn't cut to begin at `after`.
     for shift in shifts(schedule, after - 1, after + AHEAD):
         if shift.contact == contact and shift.start >= after:
             return shift
-    raise ValueError(f"'{contact}' has no turn in {schedule.name} within a year from then")
+    raise ValueError(f"'{contact}' has no shift in {schedule.name} within a year after that time")
 
 
 def ended(arrangement: StoredOverride, at: float) -> StoredOverride | None:
-    """What is left of it if it ends at `at`: the time before, which stays as it was.
-
-    None if it hasn't begun.
-    """
+    """The part of it before `at`, which stays as it was. None if it hasn't begun."""
     begun = [one for one in arrangement.overrides if one.start < at]
     if not begun:
         return None
-    return structs.replace(
-        arrangement, overrides=tuple(structs.replace(one, end=min(one.end, at)) for one in begun)
-    )
+    cut = tuple(structs.replace(one, end=min(one.end, at)) for one in begun)
+    return structs.replace(arrangement, overrides=cut)

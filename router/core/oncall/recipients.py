@@ -1,8 +1,7 @@
-"""Whom a target of a policy means at a time, and over which addresses they're reached, in order.
+"""Recipients: the addresses of a policy's targets at a time, in order.
 
 A target is the name of a channel, or `contact:NAME`, `role:NAME` or `schedule:NAME`. An address is
-what a message is
-owed to: a channel by its name, or a person over a channel, like `sms/ana`.
+what a message is owed to: a channel by its name, or a person over a channel, such as `sms/ana`.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -10,26 +9,32 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 from msgspec import Struct
-from msgspec.structs import replace
+from msgspec import field as config_key
+from msgspec.structs import force_setattr, replace
 
 from router.core.oncall.schedule import Schedule, on_call
 from router.core.outbox.rate_limit import Limit
 from router.model.incident import Severity
+from router.model.scalars import Duration
 
 
 class ContactMethod(Struct, frozen=True):
-    """A person is reached over the channel `via`, `after` seconds, at these severities."""
+    """A contact method: the channel `via`, `after` seconds, at these severities (default: all)."""
 
     via: str
-    after: float = 0.0
-    severities: frozenset[Severity] = frozenset(Severity)
+    after: Duration = Duration(0.0)
+    severities: frozenset[Severity] = config_key(name="for", default=frozenset(Severity))
+
+    def __post_init__(self) -> None:
+        if not self.severities:
+            force_setattr(self, "severities", frozenset(Severity))
 
 
 class Recipients(Struct, frozen=True):
-    """The addresses to tell now, and later (after seconds, address) in order of time; and who can't
-    be reached, why.
+    """The addresses to notify now, and later as (seconds, address) in order of time.
 
-    `nobody`: people were meant, and none of them is reached. Channels are no people.
+    `problems`: (target, why it can't be reached). `nobody`: the targets include people, and none of
+    them can be reached. A channel isn't a person.
     """
 
     now: tuple[str, ...] = ()
@@ -39,11 +44,11 @@ class Recipients(Struct, frozen=True):
 
     @property
     def addresses(self) -> tuple[str, ...]:
-        """All of them, in order of time."""
+        """All addresses, in order of time."""
         return tuple(dict.fromkeys((*self.now, *(address for _, address in self.later))))
 
     def without(self, told: Collection[str]) -> "Recipients":
-        """Less the addresses that have been told."""
+        """Without the addresses that were notified already."""
         return replace(
             self,
             now=tuple(address for address in self.now if address not in told),
@@ -53,11 +58,10 @@ class Recipients(Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """Contacts with their ways, roles with their contacts, and schedules, all by name. Every name
-    in them is known.
+    """Contacts with their contact methods, roles with their contacts, and schedules, all by name.
 
-    `called` has the contacts by what they're called elsewhere, in lower case. `limits` are those to
-    how many messages a contact gets, over each way.
+    Every name in them is known. `called`: contacts by the names they have elsewhere, in lower case.
+    `limits`: how many messages a contact gets over each contact method.
     """
 
     contacts: Mapping[str, tuple[ContactMethod, ...]] = field(default_factory=dict)
@@ -67,13 +71,11 @@ class People:
     limits: Mapping[str, Limit] = field(default_factory=dict)
 
     def find(self, name: str) -> str | None:
-        """The key of the contact who goes by `name`, or has it as the key."""
+        """The key of the contact whose key or other name is `name`."""
         return name if name in self.contacts else self.called.get(name.casefold())
 
     def reach(self, targets: Sequence[str], severity: Severity, at: float) -> Recipients:
-        """Over which addresses these targets are reached at `at` (UTC epoch seconds), each address
-        once.
-        """
+        """The addresses of these targets at `at` (UTC epoch seconds), each address once."""
         now: dict[str, None] = {}
         later: set[tuple[float, str]] = set()
         channels = dict.fromkeys(target for target in targets if ":" not in target)
@@ -84,14 +86,14 @@ class People:
         for contact in dict.fromkeys(chain.from_iterable(people.values())):
             ways = [way for way in self.contacts[contact] if severity in way.severities]
             if not ways:
-                problems.append((f"contact:{contact}", f"no way to be reached for {severity}"))
+                problems.append((f"contact:{contact}", f"no contact method for {severity}"))
             now |= {f"{way.via}/{contact}": None for way in ways if not way.after}
             later |= {(way.after, f"{way.via}/{contact}") for way in ways if way.after}
         nobody = bool(people) and not now and not later
         return Recipients(tuple(channels | now), tuple(sorted(later)), tuple(problems), nobody)
 
     def people(self, target: str, at: float) -> tuple[str, ...]:
-        """The contacts that a target means, which isn't a channel."""
+        """The contacts of a target that isn't a channel."""
         kind, _, name = target.partition(":")
         match kind:
             case "schedule":

@@ -1,7 +1,7 @@
-"""Rotations: people who take turns, handing over by the clock on the wall.
+"""Rotations: people who take turns, with handovers by the local clock.
 
-Turns are counted in local time, so that a hand-over at 09:00 is at 09:00 in summer and in winter;
-the turn during which the clocks change is an hour shorter or longer than the others.
+Turns are counted in local time, so a handover at 09:00 is at 09:00 in summer and in winter. The
+turn during which the clocks change is an hour shorter or longer than the others.
 """
 
 from collections.abc import Iterator
@@ -11,18 +11,16 @@ from enum import StrEnum
 from msgspec import Struct
 
 from router.core.oncall.local_time import DAY, at_minute, instant, wall
+from router.model.scalars import Duration
 
 COUNTED_FROM = date(2001, 1, 1)
-"""Where the turns of a rotation without a start are counted from: a Monday.
-
-They go on before it, too.
-"""
+"""The day from which turns without a start are counted, a Monday. Turns before it count back."""
 
 
 class Rotate(StrEnum):
-    """How often a turn changes hands.
+    """How often turns change.
 
-    `weekdays`: daily from Monday to Friday, and nobody has the weekend.
+    `weekdays`: daily from Monday to Friday, with nobody on the weekend.
     """
 
     DAILY = "daily"
@@ -32,32 +30,30 @@ class Rotate(StrEnum):
 
 
 class Handover(Struct, frozen=True):
-    """When turns change hands: minutes into the day, and the weekday (0 is Monday) if it's always
-    the same.
-    """
+    """The time of handovers: minutes into the day, and the weekday (0 is Monday) of weekly turns."""
 
     minute: int
     weekday: int | None = None
 
 
 class Rotation(Struct, frozen=True):
-    """Who takes turns, in order, and how often the turn changes hands.
+    """The people who take turns, in order, and how often turns change.
 
-    `every` is the length of a custom turn in seconds on the clock: 86400 is until the same time
-    tomorrow, even if that is 23 hours away. The first of `contacts` begins at the first hand-over
-    on or after the day `start`, and nobody is on call before it. Without a `start` there's no
-    beginning, and the order alone says who follows whom.
+    `every` is the length of a custom turn in seconds on the local clock: 86400 is until the same
+    time tomorrow, even if that is 23 hours away. The first of `contacts` begins at the first
+    handover on or after the day `start`, and nobody is on call before it. Without a `start`, turns
+    have no beginning.
     """
 
     kind: Rotate
     handover: Handover
     contacts: tuple[str, ...]
-    every: float = 0.0
+    every: Duration = Duration(0.0)
     start: date | None = None
 
     @property
     def turn(self) -> timedelta:
-        """How long one turn is, on the clock."""
+        """The length of a turn on the local clock."""
         match self.kind:
             case Rotate.CUSTOM:
                 return timedelta(seconds=self.every)
@@ -76,7 +72,7 @@ class Rotation(Struct, frozen=True):
 
 
 def on_turn(rotation: Rotation, at: float, zone: str) -> str:
-    """Whose turn it is at `at` (UTC epoch seconds), by the clock in `zone`; "" for nobody's."""
+    """The contact whose turn it is at `at` (UTC epoch seconds), by the clock in `zone`; "" if none."""
     turn = _number(rotation, at, zone)
     if turn < 0 and rotation.start is not None:
         return ""
@@ -90,7 +86,7 @@ def on_turn(rotation: Rotation, at: float, zone: str) -> str:
 
 
 def handovers(rotation: Rotation, start: float, end: float, zone: str) -> Iterator[float]:
-    """Each hand-over after `start` and up to `end`, in UTC epoch seconds."""
+    """Each handover after `start` and up to `end`, in UTC epoch seconds."""
     for turn in range(_number(rotation, start, zone) + 1, _number(rotation, end, zone) + 1):
         yield _begin(rotation, turn, zone)
 
@@ -100,12 +96,9 @@ def _begin(rotation: Rotation, turn: int, zone: str) -> float:
 
 
 def _number(rotation: Rotation, at: float, zone: str) -> int:
-    """Which turn it is: the last one whose hand-over has been.
-
-    The first is 0, those before it are negative.
-    """
-    # A clock that was set back shows less than it did at a hand-over that has been: look a day
-    # ahead, then go back.
+    """The number of the turn at `at`. The first is 0, turns before it are negative."""
+    # After the clock is set back it shows less than at a past handover: look a day ahead, then
+    # back.
     turn = (wall(at, zone) + DAY - rotation.first) // rotation.turn
     while _begin(rotation, turn, zone) > at:
         turn -= 1

@@ -1,13 +1,12 @@
-"""On-call schedules: who is on call at a time, in which shifts, and when nobody is.
+"""On-call schedules: who is on call at a time, in which shifts, and the gaps.
 
-A schedule is a list of layers, and the last one that has somebody at a time says who it is: each
-covers those before it, which show through where it has nobody
-(https://support.pagerduty.com/main/docs/schedule-basics does the same). Then the overrides are
-applied, in the order they're written, each to what the ones before it left: the later-written has
-the last word, and who stands in for somebody can be stood in for. A swap is therefore two
-overrides, each for the time of the turn that changes hands.
+A schedule is a list of layers. The last layer that has somebody at a time decides; the layers
+before it show through where it has nobody, as in PagerDuty
+(https://support.pagerduty.com/main/docs/schedule-basics). Then the overrides are applied in the
+order they are written, each to the result so far: the last one wins, and a stand-in can be replaced
+too. A swap is two overrides, one for each turn.
 
-All times in and out are UTC epoch seconds; a stretch of time has its start in it, and its end not.
+All times are UTC epoch seconds. A period includes its start and excludes its end.
 """
 
 from bisect import bisect_right
@@ -15,10 +14,12 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from functools import lru_cache
 
-from msgspec import Struct
+from msgspec import Struct, field
+from msgspec.structs import force_setattr
 
-from router.core.oncall.local_time import DAY, at_minute, instant, wall
+from router.core.oncall.local_time import DAY, at_minute, gap_end, instant, wall
 from router.core.oncall.rotation import Rotation, handovers, on_turn
+from router.model.scalars import Time, WeekdayList
 
 EVERY_DAY = frozenset(range(7))
 
@@ -39,22 +40,28 @@ class Gap(Struct, frozen=True):
 
 
 class Restriction(Struct, frozen=True):
-    """A window in which a layer counts, on each of `days` (0 is Monday), in minutes into the day by
-    the local clock.
+    """A recurring window by the local clock, on each of `days` (0 is Monday), in minutes.
 
-    It ends on the next day if `end` isn't after `start`; `days` are those it begins on.
+    It ends on the next day if `end` isn't after `start`. `days` are the days on which it begins;
+    none means every day.
     """
 
-    start: int = 0
-    end: int = 1440
-    days: frozenset[int] = EVERY_DAY
+    start: Time = field(name="from", default=Time(0))
+    end: Time = field(name="to", default=Time(1440))
+    days: WeekdayList = EVERY_DAY
+
+    def __post_init__(self) -> None:
+        if self.start == 1440:
+            raise ValueError("`from` can't be 24:00: write 00:00 of the next day")
+        if not self.days:
+            force_setattr(self, "days", EVERY_DAY)
 
 
 class Imported(Struct, frozen=True):
-    """Turns that are kept in a calendar elsewhere, which `source` names.
+    """Turns from an external calendar, which `source` names.
 
-    `shifts` are in order and without overlaps; None if the calendar hasn't been seen, and then
-    they're nobody's.
+    `shifts` are in order and don't overlap. None: the calendar hasn't been read yet, so nobody is
+    on call.
     """
 
     source: str
@@ -62,9 +69,9 @@ class Imported(Struct, frozen=True):
 
 
 class Layer(Struct, frozen=True):
-    """People in turns, which count within the restrictions, if there are any.
+    """People who take turns, within the restrictions if there are any.
 
-    `time_zone` is that of its clock; "" for the schedule's.
+    `time_zone`: of the layer's clock; "" for the schedule's.
     """
 
     turns: Rotation | Imported
@@ -75,8 +82,8 @@ class Layer(Struct, frozen=True):
 class Override(Struct, frozen=True):
     """`contact` instead of `replaces`, from `start` until `end`.
 
-    Without `replaces` it's instead of everybody, and also where there's nobody. Without `contact`
-    it's nobody.
+    Without `replaces` the contact replaces everybody, and fills gaps. Without `contact` nobody is
+    on call.
     """
 
     contact: str
@@ -86,7 +93,7 @@ class Override(Struct, frozen=True):
 
 
 class Schedule(Struct, frozen=True):
-    """See the module for how layers and overrides go together."""
+    """Layers and overrides. See the module for how they combine."""
 
     name: str
     time_zone: str
@@ -95,16 +102,13 @@ class Schedule(Struct, frozen=True):
 
     @property
     def known(self) -> bool:
-        """Have all calendars that it takes turns from been seen?"""
-        return not any(
-            isinstance(one.turns, Imported) and one.turns.shifts is None for one in self.layers
-        )
+        """Whether all its external calendars have been read."""
+        imported = (one.turns for one in self.layers if isinstance(one.turns, Imported))
+        return all(turns.shifts is not None for turns in imported)
 
 
 class Turn(Struct, frozen=True):
-    """Who is on call, "" for nobody, and by what: `layer` counts from 1 (0: none has anybody), then
-    the overrides.
-    """
+    """Who is on call ("" for nobody), by which layer (from 1; 0 for none) and which overrides."""
 
     contact: str
     layer: int
@@ -112,7 +116,7 @@ class Turn(Struct, frozen=True):
 
 
 def turn(schedule: Schedule, at: float) -> Turn:
-    """Whose turn it is, and why."""
+    """The contact on call, and why."""
     layers = reversed(list(enumerate(schedule.layers, 1)))
     turns = (
         (_contact(layer, at, layer.time_zone or schedule.time_zone), number)
@@ -128,22 +132,21 @@ def turn(schedule: Schedule, at: float) -> Turn:
 
 
 def on_call(schedule: Schedule, at: float) -> tuple[str, ...]:
-    """Who is on call: one contact, or () for nobody."""
+    """The contact on call, or () for nobody."""
     contact = turn(schedule, at).contact
     return (contact,) if contact else ()
 
 
 def shifts(schedule: Schedule, start: float, end: float) -> tuple[Shift, ...]:
-    """All shifts between `start` and `end`, in order, each as long as that contact is on call
-    without a break.
+    """All shifts between `start` and `end`, in order. A shift is on-call time without a break.
 
-    The first and the last are cut where they go beyond.
+    The first and the last are cut to the period.
     """
     return tuple(shift for shift in _runs(schedule, start, end) if shift.contact)
 
 
 def gaps(schedule: Schedule, start: float, end: float) -> tuple[Gap, ...]:
-    """All the time between `start` and `end` when nobody is on call, in order."""
+    """All periods between `start` and `end` when nobody is on call, in order."""
     return tuple(
         Gap(shift.start, shift.end) for shift in _runs(schedule, start, end) if not shift.contact
     )
@@ -169,10 +172,10 @@ def _listed(shifts: Sequence[Shift], at: float) -> str:
 def windows(
     restriction: Restriction, start: float, end: float, zone: str
 ) -> Iterator[tuple[float, float]]:
-    """Each window of a restriction that may touch the time from `start` until `end`."""
+    """Each window of a restriction that may overlap the period from `start` until `end`."""
     length = (restriction.end - restriction.start - 1) % 1440 + 1
-    # From well before, since a window may end on the next day; until the day after, since a clock
-    # that was set back over midnight shows the day before the one whose window has begun.
+    # From well before, since a window may end on the next day. Until the day after: a clock set
+    # back over midnight shows the day before the one whose window has begun.
     day, last = wall(start, zone).date() - 2 * DAY, wall(end, zone).date() + DAY
     while day <= last:
         if day.weekday() in restriction.days:
@@ -180,17 +183,25 @@ def windows(
         day += DAY
 
 
-# The same few windows are asked for at each of their edges.
+# The same few windows are needed at each of their edges.
 @lru_cache(maxsize=1024)
 def _window(day: date, begin: int, length: int, zone: str) -> tuple[float, float]:
-    return instant(at_minute(day, begin), zone), instant(at_minute(day, begin + length), zone)
+    """The start and end of a window. A time that the clock skips is the end of that gap.
+
+    A window that lies within a gap moves to its end and keeps its length: it is never empty.
+    """
+    start, end = at_minute(day, begin), at_minute(day, begin + length)
+    after_start, after_end = gap_end(start, zone), gap_end(end, zone)
+    begins = instant(start, zone) if after_start is None else after_start
+    ends = instant(end, zone) if after_end is None else after_end
+    return begins, ends if begins < ends else begins + 60.0 * length
 
 
 # --- over time
 
 
 def _runs(schedule: Schedule, start: float, end: float) -> list[Shift]:
-    """The shifts of everybody and, as those of "", of nobody."""
+    """All shifts; the gaps are shifts of the contact ""."""
     if start >= end:
         return []
     runs: list[Shift] = []
@@ -210,7 +221,7 @@ def _runs(schedule: Schedule, start: float, end: float) -> list[Shift]:
 
 
 def changes(schedule: Schedule, start: float, end: float) -> Iterator[float]:
-    """Every time between `start` and `end` at which somebody else may be on call, and some beyond."""
+    """Every time between `start` and `end` at which the contact may change, and some beyond."""
     for layer in schedule.layers:
         zone = layer.time_zone or schedule.time_zone
         for restriction in layer.restrictions:

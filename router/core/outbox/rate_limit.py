@@ -8,7 +8,7 @@ from msgspec import Struct
 
 
 class Limit(Struct, frozen=True):
-    """At most `count` messages in any `per` seconds."""
+    """At most `count` in any `per` seconds. Written `1/s`, `30/m`, `100/1h30m`."""
 
     count: int
     per: float

@@ -1,6 +1,4 @@
-"""Whether somebody is on call in the coming week, by the schedules that the worst incidents depend
-on.
-"""
+"""On-call gaps of the coming week, in the schedules that urgent incidents depend on."""
 
 from collections.abc import Mapping
 
@@ -11,13 +9,13 @@ from router.core.oncall.schedule import Gap, gaps
 from router.model.incident import Severity
 
 AHEAD = 604_800.0
-"""Seconds that are looked ahead: long enough for somebody to be found."""
+"""Seconds to look ahead: long enough to find somebody."""
 
 URGENT = (Severity.P0, Severity.P1)
 
 
 class Uncovered(Struct, frozen=True):
-    """Nobody is on call in `schedule` then, though `policy` tells it of incidents of that severity."""
+    """Gaps in a schedule that `policy` notifies of incidents of that severity."""
 
     schedule: str
     severity: Severity
@@ -26,22 +24,20 @@ class Uncovered(Struct, frozen=True):
 
     @property
     def why(self) -> str:
-        return f"nobody is on call in schedule '{self.schedule}', which policy '{self.policy}' of {self.severity} tells"
+        policy = f"policy '{self.policy}' of {self.severity}"
+        return f"nobody is on call in schedule '{self.schedule}', which {policy} notifies"
 
 
 def coming_gaps(settings: Settings, at: float) -> dict[str, tuple[Gap, ...]]:
-    """Of each schedule, in the week that begins at `at` (UTC epoch seconds)."""
-    return {
-        name: gaps(schedule, at, at + AHEAD) for name, schedule in settings.people.schedules.items()
-    }
+    """The gaps of each schedule in the week that begins at `at` (UTC epoch seconds)."""
+    schedules = settings.people.schedules
+    return {name: gaps(schedule, at, at + AHEAD) for name, schedule in schedules.items()}
 
 
 def uncovered(settings: Settings, coming: Mapping[str, tuple[Gap, ...]]) -> tuple[Uncovered, ...]:
-    """Those of the `coming` gaps that an urgent incident would meet: each schedule once, the worst
-    severity first.
+    """The `coming` gaps that affect an urgent incident: each schedule once, worst severity first.
 
-    A schedule with a calendar that hasn't been seen isn't among them, since who is on call isn't
-    known.
+    A schedule with an external calendar that hasn't been read yet is left out.
     """
     found: dict[str, Uncovered] = {}
     for severity in URGENT:

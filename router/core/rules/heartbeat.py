@@ -8,16 +8,19 @@ of its grace.
 """
 
 from collections.abc import Iterable
+from datetime import timedelta
 from enum import StrEnum
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
+from router.core.oncall.local_time import instant, wall
 from router.core.rules.fingerprint import fingerprint
-from router.core.rules.matcher import Matcher
+from router.core.rules.matcher import MatcherList, takes
 from router.core.text.plain import utc
 from router.core.text.units import duration
 from router.model.alert import Alert, AlertStatus
+from router.model.scalars import Duration, Internal, Key, TimeZone
 
 SOURCE = "heartbeat"
 """The source of the alerts that are made here."""
@@ -27,17 +30,26 @@ AFTER_START = 900.0
 often (a nightly backup) is worth a false alarm rather than another day of silence."""
 
 
-class Heartbeat(Struct, frozen=True):
-    """What is expected: a beat in every `every` seconds, `grace` seconds late at the most.
+DAY = 86_400.0
 
-    An alert that `matchers` hold for is a beat while it fires; without any, only a request for it
-    by name is.
+
+class Heartbeat(Struct, frozen=True):
+    """A beat is expected every `every` seconds, at most `grace` seconds late.
+
+    A firing alert that all `matchers` match is a beat; without matchers only a request to its URL
+    is.
+
+    `time_zone`: a period of whole days ends at the same local time, also after the clocks change.
+    Without it `company_zone` is used, or the exact period if that ends later: the job may run by
+    UTC.
     """
 
-    name: str
-    every: float
-    grace: float
-    matchers: tuple[Matcher, ...] = ()
+    name: Key
+    every: Duration
+    grace: Duration = Duration(60.0)
+    matchers: MatcherList = field(name="match", default=())
+    time_zone: TimeZone | None = None
+    company_zone: Internal[str] = ""
 
     def hears(self, alert: Alert) -> bool:
         """Is the alert a beat? One that is over says that whatever sent it isn't sending it any
@@ -46,7 +58,7 @@ class Heartbeat(Struct, frozen=True):
         return (
             bool(self.matchers)
             and alert.status is AlertStatus.FIRING
-            and all(matcher.matches(alert.labels) for matcher in self.matchers)
+            and takes(self.matchers, alert.labels)
         )
 
 
@@ -68,6 +80,7 @@ class Beats(Struct, frozen=True):
     since: when it was first expected, the way it is now. last: when it last came. failed: when it
     last said that something failed, if it hasn't come since. told: what the rules know of it.
     every, grace: as they were at `since`.
+    zone, local: the clock by which whole days are counted, and whether it alone counts.
     """
 
     since: float
@@ -76,16 +89,21 @@ class Beats(Struct, frozen=True):
     last: float | None = None
     failed: float | None = None
     told: HeartbeatState = HeartbeatState.WAITING
+    zone: str = ""
+    local: bool = False
 
 
 def expected(heartbeat: Heartbeat, before: Beats | None, now: float) -> Beats:
     """What to remember of a heartbeat of the config in force: one that's new, or changed, is waited
     for afresh.
     """
+    zone, local = heartbeat.time_zone or heartbeat.company_zone, heartbeat.time_zone is not None
     if before is None:
-        return Beats(now, heartbeat.every, heartbeat.grace)
+        return Beats(now, heartbeat.every, heartbeat.grace, zone=zone, local=local)
     if (before.every, before.grace) != (heartbeat.every, heartbeat.grace):
-        return replace(before, since=now, every=heartbeat.every, grace=heartbeat.grace)
+        before = replace(before, since=now, every=heartbeat.every, grace=heartbeat.grace)
+    if (before.zone, before.local) != (zone, local):
+        before = replace(before, zone=zone, local=local)
     return before
 
 
@@ -96,7 +114,16 @@ def beaten(beats: Beats, at: float, *, failed: bool) -> Beats:
 
 def overdue_at(beats: Beats) -> float:
     """When it's too late for the next beat, if the router was there to hear it."""
-    return max(beats.last or 0.0, beats.since) + beats.every + beats.grace
+    return _next(beats, max(beats.last or 0.0, beats.since)) + beats.grace
+
+
+def _next(beats: Beats, last: float) -> float:
+    """When the beat after `last` is expected."""
+    exact = last + beats.every
+    if beats.every % DAY or not beats.zone:
+        return exact
+    local = instant(wall(last, beats.zone) + timedelta(seconds=beats.every), beats.zone)
+    return local if beats.local else max(local, exact)
 
 
 def missed_at(beats: Beats, started: float) -> float:

@@ -12,9 +12,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
-from typing import Any, NoReturn
+from typing import Annotated, Any, NewType, NoReturn
 
 import re2
+
+from router.model.scalars import Joined
 
 # Go's unicode.IsSpace, which differs from Python's \s; nothing of it, nor a reserved character, is
 # in a bare word.
@@ -110,6 +112,13 @@ class Matcher:
         """
         name = self.name if re.fullmatch(_WORD, self.name) else _quoted(self.name)
         return f"{name}{self.op}{_quoted(self.value)}"
+
+
+Matchers = NewType("Matchers", tuple[Matcher, ...])
+"""Matchers in one text, all of which must match: `alertname="DiskFull", level=~"error|fatal"`."""
+
+MatcherList = Annotated[tuple[Matcher, ...], Joined(Matchers)]
+"""Matchers, all of which must match. Written as a list of texts."""
 
 
 def takes(matchers: Iterable[Matcher], labels: Mapping[str, str]) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from router.core.rules.matcher import Matcher, takes
+from router.core.rules.matcher import MatcherList, takes
 from router.model.incident import Incident
 from router.model.reason import Reason
 
@@ -21,8 +21,8 @@ class Inhibition(Struct, frozen=True):
     takes.
     """
 
-    target: tuple[Matcher, ...]
-    source: tuple[Matcher, ...] = ()
+    target: MatcherList
+    source: MatcherList = ()
     rule: str = ""
     equal: tuple[str, ...] = ()
 

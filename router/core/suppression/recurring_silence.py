@@ -1,55 +1,73 @@
-"""Silences: alerts that nobody is to hear of for a time, once or every week.
+"""Silences: alerts that nobody is notified of for a time, once or every week.
 
-A silence takes the alerts whose labels all of its matchers take. It says nothing about incidents:
-what a silenced alert may still do is decided where alerts are (`fold`).
+A silence mutes the alerts whose labels all of its matchers match. It decides nothing about
+incidents: what a muted alert may still do is decided with the alerts (`fold`).
 """
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
 from router.core.oncall.schedule import Restriction, windows
-from router.core.rules.matcher import Matcher, takes
+from router.core.rules.matcher import Matcher, MatchOp, takes
+
+LONGEST = 14 * 86_400.0
+"""Seconds over which windows that follow each other without a break are joined into one."""
 
 
 class TimeSpan(Struct, frozen=True):
-    """From `start` until `end`, UTC epoch seconds."""
+    """From `start` until `end`, in UTC epoch seconds."""
 
     start: float
     end: float
 
     def end_at(self, at: float) -> float | None:
-        """Until when it goes on, if it does at `at`."""
-        return self.end if self.start <= at < self.end else None
+        """The end of the silence if it is in force at `at`."""
+        return self.end if self.is_active(at) else None
+
+    def is_active(self, at: float) -> bool:
+        return self.start <= at < self.end
 
     def edges(self, _start: float, _end: float) -> Iterator[float]:
-        """When it begins and ends, at least those of it between the two."""
+        """Its start and end."""
         yield from (self.start, self.end)
 
 
 class Weekly(Struct, frozen=True):
-    """A window that comes again, by the clock of a time zone."""
+    """A recurring window, by the clock of a time zone."""
 
     window: Restriction
     time_zone: str
 
     def end_at(self, at: float) -> float | None:
-        """Until when it goes on, if it does at `at`."""
-        ends = [
-            end for start, end in windows(self.window, at, at, self.time_zone) if start <= at < end
-        ]
-        return max(ends, default=None)
+        """The end of the silence if it is in force at `at`, at most LONGEST ahead.
+
+        Windows that follow each other without a break, such as Saturday and Sunday, are one.
+        """
+        end = self._end_at(at)
+        while end is not None and end < at + LONGEST:
+            following = self._end_at(end)
+            if following is None:
+                break
+            end = following
+        return end
+
+    def is_active(self, at: float) -> bool:
+        return self._end_at(at) is not None
+
+    def _end_at(self, at: float) -> float | None:
+        found = windows(self.window, at, at, self.time_zone)
+        return max((end for start, end in found if start <= at < end), default=None)
 
     def edges(self, start: float, end: float) -> Iterator[float]:
-        """Each time between the two at which it begins or ends, and some beyond."""
+        """Each time between the two at which a window begins or ends, and some beyond."""
         for window in windows(self.window, start, end, self.time_zone):
             yield from window
 
 
 class RecurringSilence(Struct, frozen=True):
-    """`name` is what it's called everywhere: that of the config, or the id of one that a person has
-    made.
-    """
+    """`name`: from the config, or the id of a silence that a person made."""
 
     name: str
     matchers: tuple[Matcher, ...]
@@ -58,7 +76,51 @@ class RecurringSilence(Struct, frozen=True):
     comment: str = ""
 
     def until(self, labels: dict[str, str], at: float) -> float | None:
-        """Until when an alert with these labels is silenced, if it is at `at`."""
-        if isinstance(self.when, TimeSpan) and self.when.end_at(at) is None:
-            return None  # as most are: those that are over are kept for a while
+        """The time until which an alert with these labels is muted, if it is at `at`."""
+        if isinstance(self.when, TimeSpan) and not self.when.is_active(at):
+            return None  # most of them: a silence is kept for a while after its end
         return self.when.end_at(at) if takes(self.matchers, labels) else None
+
+
+def check_matchers(matchers: Sequence[Matcher]) -> None:
+    """Refuse matchers that would mute every alert, as Alertmanager does.
+
+    At least one must not match the empty string, which is the value of a missing label
+    (prometheus/alertmanager silence/silence.go, validateSilence). Raises: ValueError.
+    """
+    if not matchers:
+        raise ValueError("a silence needs a matcher, or it would mute every alert")
+    if all(matcher.matches({}) for matcher in matchers):
+        name = matchers[0].name
+        raise ValueError(
+            f"these matchers also match alerts without {_labels(matchers)}, so the silence could mute "
+            f'every alert: add a matcher that needs a value, such as {name}=~".+"'
+        )
+
+
+def _labels(matchers: Sequence[Matcher]) -> str:
+    names = dict.fromkeys(matcher.name for matcher in matchers)
+    return f"the label{'s' if len(names) > 1 else ''} {', '.join(names)}"
+
+
+def contradictions(matchers: Sequence[Matcher]) -> list[str]:
+    """The labels for which no value can match, with the reason: such a silence mutes nothing."""
+    by_name: dict[str, list[Matcher]] = defaultdict(list)
+    for matcher in matchers:
+        by_name[matcher.name].append(matcher)
+    return [
+        f"no value of {name} matches all of: {', '.join(map(str, given))}"
+        for name, given in by_name.items()
+        if _is_contradictory(name, given)
+    ]
+
+
+def _is_contradictory(name: str, matchers: Sequence[Matcher]) -> bool:
+    """Undecided for two regular expressions that aren't lists of texts, unless they are the same."""
+    positive = (one for one in matchers if one.op in {MatchOp.EQUAL, MatchOp.MATCHES})
+    values = next((one.values for one in positive if one.values is not None), None)
+    if values is not None:
+        return not any(takes(matchers, {name: value}) for value in values)
+    wanted = {one.value for one in matchers if one.op is MatchOp.MATCHES}
+    refused = {one.value for one in matchers if one.op is MatchOp.NOT_MATCHES}
+    return not wanted.isdisjoint(refused)

@@ -292,6 +292,18 @@ def compile_template(source: str, kind: TemplateKind = TITLE) -> Template:
         return Template(source, kind.environment.from_string(tree), kind.longest)
     except jinja2.TemplateSyntaxError as error:
         raise ValueError(f"line {error.lineno}: {error.message}") from None
+    except (RecursionError, SyntaxError, MemoryError):  # as Python's compiler reports nesting
+        raise ValueError(f"line {_deepest_line(source)}: nested too deeply") from None
+
+
+def _deepest_line(source: str) -> int:
+    """The line with the most brackets that are open."""
+    depth, deepest, line = 0, (0, 1), 1
+    for character in source:
+        line += character == "\n"
+        depth += (character in "([{") - (character in ")]}")
+        deepest = max(deepest, (depth, -line))
+    return abs(deepest[1])
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
-"""Calendars that layers take their turns from: fetched every few minutes, the last good copy kept
-in the store.
+"""Fetch the external calendars of layers every few minutes, and keep the last good copy of each.
 
-So neither a restart nor a service that is down leaves anybody without a turn that was known.
+So a restart or an outage of the calendar service loses no turn that was known.
 """
 
 import asyncio
@@ -15,8 +14,9 @@ from msgspec import Struct
 from router.config.people import CalendarSource
 from router.config.secret import SecretUrl
 from router.core.incident.settings import Settings
-from router.core.oncall.ical_import import Turn, imported, read_turns
+from router.core.oncall.ical_import import Turn, imported
 from router.core.text.plain import utc
+from router.engine.calendar_process import turns_of
 from router.ports.clock import Clock
 from router.ports.errors import StoreUnavailable
 from router.records.records import Records
@@ -26,38 +26,42 @@ from router.telemetry.metrics import Metrics
 log = logger(__name__)
 
 EVERY = 300.0
-"""Seconds from one fetch of a calendar to the next."""
+"""Seconds between two fetches of a calendar."""
 
 TICK = 5.0
-"""Seconds between two looks at which are due: a config that was loaded may have new ones."""
+"""Seconds between two checks for due calendars: a reloaded config may have new ones."""
 
 PATIENCE = 15.0
-"""Seconds for all of a fetch."""
+"""Seconds for a whole fetch."""
 
 LARGEST = 2 * 1024 * 1024
-"""Bytes of a calendar: some thousand events. More is refused."""
+"""Bytes of a calendar: some thousand events. A larger one is refused."""
 
 BEHIND, AHEAD = 5 * 604_800.0, 54 * 604_800.0
-"""Seconds that are read of it, from now: what the router's own calendars and `oncall week` show."""
+"""Seconds around now that are read: what the router's own feeds and `oncall week` show."""
+
+AGAIN = 3600.0
+"""Seconds after which an unchanged calendar is read again, for recurring events further ahead."""
 
 WRITTEN = 3600.0
-"""Seconds after which a copy is written anew although nothing has changed, for its date."""
+"""Seconds after which an unchanged copy is written again, to store when it was fetched."""
 
 NAMED = 5
-"""How many of the people who aren't known are named in the log."""
+"""Unknown people that are named in the log."""
 
 
 class Copy(Struct, frozen=True):
-    """A calendar as it was fetched."""
+    """A fetched calendar."""
 
     body: str
     fetched_at: float
 
 
 class Calendars:
-    """A `router.engine.live_settings.Stored`, which also sees to it that what is stored is new.
+    """A part of the live settings (`router.engine.live_settings.Stored`) that keeps itself up to
+    date.
 
-    `wanted` are the calendars of the config in force, by what they're called there.
+    `wanted`: the calendars of the current config, by their source.
     """
 
     def __init__(
@@ -75,12 +79,16 @@ class Calendars:
         self._copies: dict[str, Copy] = {}
         self._written: dict[str, Copy] = {}
         self._turns: dict[str, tuple[Turn, ...]] = {}
+        self._read: dict[str, tuple[str, float]] = {}
         self._due: dict[str, float] = {}
         self._derived: tuple[Settings, dict[str, tuple[Turn, ...]], Settings] | None = None
         self._unknown: dict[str, tuple[str, ...]] = {}
 
     async def read(self) -> None:
-        """The copies of calendars that are new to this process. Raises: StoreUnavailable."""
+        """Read the stored copies of calendars that are new to this process.
+
+        Raises: StoreUnavailable.
+        """
         for source in [*self._wanted()]:
             if source in self._looked:
                 continue
@@ -90,17 +98,11 @@ class Calendars:
             self._looked.add(source)
 
     def over(self, settings: Settings) -> Settings:
-        """With the turns as the calendars have them.
-
-        Who isn't known is warned of when that changes.
-        """
-        if (
-            self._derived is None
-            or self._derived[0] is not settings
-            or self._derived[1] is not self._turns
-        ):
+        """`settings` with the turns of the calendars. Warns of unknown people when they change."""
+        known = self._derived
+        if known is None or known[0] is not settings or known[1] is not self._turns:
             people, unknown = imported(settings.people, self._turns)
-            self._derived = (settings, self._turns, replace(settings, people=people))
+            known = self._derived = (settings, self._turns, replace(settings, people=people))
             for schedule, names in unknown.items():
                 if names != self._unknown.get(schedule):
                     log.warning(
@@ -110,15 +112,14 @@ class Calendars:
                         count=len(names),
                     )
             self._unknown = unknown
-        return self._derived[2]
+        return known[2]
 
     async def run(self) -> None:
-        """Fetch each when it's due, for ever."""
+        """Fetch each calendar when it is due, forever."""
         never = asyncio.Event()
         timeout = aiohttp.ClientTimeout(total=PATIENCE)
-        async with aiohttp.ClientSession(
-            cookie_jar=aiohttp.DummyCookieJar(), timeout=timeout
-        ) as session:
+        jar = aiohttp.DummyCookieJar()
+        async with aiohttp.ClientSession(cookie_jar=jar, timeout=timeout) as session:
             while True:
                 for source, calendar in [*self._wanted().items()]:
                     if self._due.get(source, 0.0) <= self._clock.now():
@@ -134,7 +135,7 @@ class Calendars:
             copy = Copy(await _fetch(session, calendar.url), self._clock.now())
             await self._take(source, copy)
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            # A client's error has the URL in it, which may be a secret.
+            # A client's error contains the URL, which may be a secret.
             why = str(error) if type(error) is ValueError else type(error).__name__
             await self._keep_on(source, calendar, why)
             return
@@ -148,11 +149,14 @@ class Calendars:
             log.warning("calendar_not_kept", schedules=calendar.schedules, error=str(error))
 
     async def _keep_on(self, source: str, calendar: CalendarSource, why: str) -> None:
-        """By the last copy, whose recurring events go on in the time that has come into sight."""
+        """Continue with the last copy, whose recurring events go on."""
         copy = self._copies.get(source)
         since = utc(copy.fetched_at) if copy else "never"
         log.warning(
-            "calendar_not_fetched", schedules=calendar.schedules, because=why, fetched_last=since
+            "calendar_not_fetched",
+            schedules=calendar.schedules,
+            because=why,
+            fetched_last=since,
         )
         if copy:
             await self._keep(source, copy)
@@ -160,36 +164,41 @@ class Calendars:
     async def _keep(self, source: str, copy: Copy) -> None:
         try:
             await self._take(source, copy)
-        except ValueError as error:
+        except (OSError, ValueError) as error:
             log.warning("calendar_copy_unreadable", because=str(error))
 
     async def _take(self, source: str, copy: Copy) -> None:
-        """From now on this is how the calendar is.
-
-        Raises: ValueError, and everything is as it was.
-        """
+        """Put the calendar in force. Raises: ValueError; then nothing changes."""
         now = self._clock.now()
-        turns = await asyncio.to_thread(read_turns, copy.body.encode(), now - BEHIND, now + AHEAD)
+        body, read_at = self._read.get(source, ("", 0.0))
+        if body != copy.body or not 0 <= now - read_at < AGAIN:
+            turns = await turns_of(copy.body, now - BEHIND, now + AHEAD)
+            self._read[source] = (copy.body, now)
+            self._put(source, turns)
         self._copies[source] = copy
-        if turns != self._turns.get(source):
-            self._turns = self._turns | {source: turns}
+
+    def _put(self, source: str, turns: tuple[Turn, ...]) -> None:
+        if turns == self._turns.get(source):
+            return
+        self._turns = self._turns | {source: turns}
+        if absences := sum(turn.absence for turn in turns):
+            log.info("calendar_absences_left_out", source=source, count=absences)
 
     def _show(self) -> None:
-        """Since when each schedule's calendars are as they are known: the oldest."""
+        """Export when each schedule's calendars were fetched: the oldest of them."""
         ages: dict[str, float] = {}
         for source, calendar in self._wanted().items():
             copy = self._copies.get(source)
             for schedule in calendar.schedules:
-                ages[schedule] = min(
-                    ages.get(schedule, self._clock.now()), copy.fetched_at if copy else 0.0
-                )
+                fetched = copy.fetched_at if copy else 0.0
+                ages[schedule] = min(ages.get(schedule, self._clock.now()), fetched)
         self._metrics.calendar_fetched.clear()
         for schedule, at in ages.items():
             self._metrics.calendar_fetched.labels(schedule).set(at)
 
 
 async def _fetch(session: aiohttp.ClientSession, url: SecretUrl) -> str:
-    """Raises: aiohttp's ClientError, OSError, ValueError that says what is wrong with the answer."""
+    """Raises: aiohttp's ClientError, OSError, or ValueError with what is wrong with the answer."""
     async with session.get(url.reveal(), allow_redirects=False) as response:
         if response.status != HTTPStatus.OK:
             raise ValueError(f"HTTP status {response.status}")

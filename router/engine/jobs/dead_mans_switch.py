@@ -1,8 +1,7 @@
-"""Says to somebody outside that the router is well, again and again: when that stops coming, they
-know that it isn't.
+"""Dead man's switch: tell an outside service regularly that the router works.
 
-It's held back while anything is wrong that this process can see. What it can't see is told by the
-same silence.
+The service alerts when the requests stop. They stop when the process does, and also while it sees a
+fault of its own.
 """
 
 import asyncio
@@ -23,33 +22,33 @@ from router.telemetry.metrics import Metrics
 log = logger(__name__)
 
 LATE = 60.0
-"""Seconds by which a deadline may be overdue while the router is still well."""
+"""Seconds by which a deadline may be overdue without being a fault."""
 
 TIMEOUT = 10.0
 """Seconds for each check, and for the request."""
 
 KIND, RECORD = "pulse", "last"
-"""Of the record that is written to see whether anything can be."""
+"""The record that is written to check that the store can be written."""
 
 OUTCOMES = ("sent", "failed", "withheld")
 
 NOBODY = 0
-"""An incident that there never is."""
+"""The id of no incident."""
 
 
 class Written(Struct, frozen=True):
-    """That the store took it, at that time (UTC seconds)."""
+    """A successful write at that time (UTC seconds)."""
 
     at: float
 
 
 class DeadMansSwitch:
-    """Sends by `send` every `every` seconds, if the router is well.
+    """Calls `send` every `every` seconds, if there is no fault.
 
-    `dead` names the loops that have ended.
+    `dead`: the loops that have ended.
     """
 
-    def __init__(  # noqa: PLR0913 - the parts it looks at
+    def __init__(  # noqa: PLR0913 - the parts that it checks
         self,
         send: Callable[[], Awaitable[None]],
         every: float,
@@ -72,14 +71,14 @@ class DeadMansSwitch:
             metrics.heartbeats_sent.labels(outcome)
 
     async def run(self) -> None:
-        """For ever."""
+        """Send, forever."""
         never = asyncio.Event()
         while True:
             await self.beat()
             await self._clock.wait(never, self._every)
 
     async def beat(self) -> None:
-        """Send, or say in the log why not. Never raises: whoever misses it will ask."""
+        """Send, or log why not. Never raises: the service reports the missing request."""
         if faults := await self.faults():
             self._count("withheld")
             log.warning("heartbeat_withheld", why=faults)
@@ -87,32 +86,29 @@ class DeadMansSwitch:
         try:
             async with asyncio.timeout(TIMEOUT):
                 await self._send()
-        except Exception as error:  # noqa: BLE001 - whatever it is, the router goes on; its text may hold the URL
+        except Exception as error:  # noqa: BLE001 - the router goes on; the text may hold the URL
             self._count("failed")
-            log.warning(
-                "heartbeat_failed", error=getattr(error, "status", None) or type(error).__name__
-            )
+            why = getattr(error, "status", None) or type(error).__name__
+            log.warning("heartbeat_failed", error=why)
         else:
             self._count("sent")
 
     async def faults(self) -> list[str]:
-        """What is wrong; [] if nothing is."""
+        """The faults of this process; [] if there are none."""
         checks = {
             "the store can't be written": self._can_write,
             "nothing can be committed": self._can_commit,
             "deadlines are late": self._is_in_time,
         }
         found = [f"{name} has ended" for name in self._dead()]
-        return found + [fault for fault, check in checks.items() if not await _holds(check)]
+        return found + [fault for fault, check in checks.items() if not await _passes(check)]
 
     async def _can_write(self) -> bool:
         now = self._clock.now()
         return await self._shelf.change(RECORD, lambda _: Written(now), now) is not None
 
     async def _can_commit(self) -> bool:
-        """A deadline of nobody's goes through the one door and comes back: nothing is done, by all
-        who'd do it.
-        """
+        """Send a deadline of no incident through the inbox, which has no effect."""
         now = self._clock.now()
         return len(await self._inbox.submit([TimerDue(now, NOBODY, KIND, now)])) == 1
 
@@ -123,17 +119,17 @@ class DeadMansSwitch:
         self._metrics.heartbeats_sent.labels(outcome).inc()
 
 
-async def _holds(check: Callable[[], Awaitable[bool]]) -> bool:
+async def _passes(check: Callable[[], Awaitable[bool]]) -> bool:
     try:
         async with asyncio.timeout(TIMEOUT):
             return await check()
-    except Exception as error:  # noqa: BLE001 - one more way not to be well
+    except Exception as error:  # noqa: BLE001 - a fault like any other
         log.warning("check_failed", error=str(error) or type(error).__name__)
         return False
 
 
 def request(session: aiohttp.ClientSession, method: str, url: str) -> Callable[[], Awaitable[None]]:
-    """What makes the request: any 2xx is fine. Its errors may hold the URL, which is a secret."""
+    """A function that makes the request; any 2xx is success. Errors may hold the URL, a secret."""
 
     async def send() -> None:
         async with session.request(method, url, allow_redirects=False) as answer:

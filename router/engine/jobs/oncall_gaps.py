@@ -1,4 +1,4 @@
-"""Watches for times when nobody is on call, while there's time to find somebody."""
+"""Watch for on-call gaps while there is time to find somebody."""
 
 import asyncio
 from collections.abc import Callable
@@ -13,13 +13,11 @@ from router.telemetry.metrics import Metrics
 log = logger(__name__)
 
 EVERY = 60.0
-"""Seconds between two looks."""
+"""Seconds between two checks."""
 
 
 class Coverage:
-    """Shows the coming week's gaps in the metrics, and warns once of a schedule that urgent
-    incidents depend on.
-    """
+    """Export the coming week's gaps, and warn once of each schedule that urgent incidents need."""
 
     def __init__(self, settings: Callable[[], Settings], clock: Clock, metrics: Metrics) -> None:
         self._settings = settings
@@ -28,7 +26,7 @@ class Coverage:
         self._warned: set[str] = set()
 
     def look(self, *, again: bool = False) -> None:
-        """Look now; `again` warns also of what was warned of."""
+        """Check now. `again`: repeat earlier warnings."""
         settings = self._settings()
         coming = coming_gaps(settings, self._clock.now())
         self._metrics.oncall_gap.clear()
@@ -38,13 +36,12 @@ class Coverage:
         for one in found:
             if again or one.schedule not in self._warned:
                 first = one.gaps[0]
-                log.warning(
-                    "nobody_on_call", because=one.why, start=utc(first.start), end=utc(first.end)
-                )
+                start, end = utc(first.start), utc(first.end)
+                log.warning("nobody_on_call", because=one.why, start=start, end=end)
         self._warned = {one.schedule for one in found}
 
     async def run(self) -> None:
-        """Look, for ever."""
+        """Check, forever."""
         never = asyncio.Event()
         while True:
             await self._clock.wait(never, EVERY)

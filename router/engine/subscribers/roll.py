@@ -5,7 +5,7 @@ An address is kept here and shown nowhere.
 
 from msgspec.structs import replace
 
-from router.config.statuspage import SubscribersDocument
+from router.config.statuspage import SubscribersConfig
 from router.core.messages.signed_links import SubscriberLinks
 from router.engine.subscribers.limits import Limit
 from router.model.statuspage import MailKind, OwedMail, Subscriber
@@ -23,7 +23,7 @@ class SubscriberList:
     """Raises StoreUnavailable wherever the store is needed."""
 
     def __init__(
-        self, store: Store, clock: Clock, document: SubscribersDocument, links: SubscriberLinks
+        self, store: Store, clock: Clock, document: SubscribersConfig, links: SubscriberLinks
     ) -> None:
         self.subscribers = Records(store, "subscriber", Subscriber)
         self.mails = Records(store, "subscriber_mail", OwedMail)

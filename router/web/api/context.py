@@ -10,7 +10,7 @@ from aiohttp import web
 from msgspec import Struct
 
 from router.chart import ChartsMissing, ImageFormat, Look, line_chart, notice
-from router.config.document import Document
+from router.config.document import ConfigFile
 from router.core.deployments.similar import Fix, Similar, similar, what_fixed
 from router.core.messages.context_links import Link, Window, links, query_of, window
 from router.model.deployment import Deployment
@@ -115,7 +115,7 @@ class Investigation:
         charts: Charts,
         deployments: Records[Deployment],
         *,
-        document: Callable[[], Document],
+        document: Callable[[], ConfigFile],
     ) -> None:
         self._store = store
         self._clock = clock

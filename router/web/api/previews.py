@@ -6,7 +6,7 @@ from typing import Annotated
 from aiohttp import web
 from msgspec import Meta, Struct
 
-from router.config.document import Document
+from router.config.document import ConfigFile
 from router.config.fields import parse_time_zone
 from router.core.communication.previews import Draft, drafts
 from router.core.incident.settings import Settings
@@ -54,7 +54,7 @@ class Drafts:
         store: Store,
         clock: Clock,
         *,
-        document: Callable[[], Document],
+        document: Callable[[], ConfigFile],
         settings: Callable[[], Settings],
     ) -> None:
         self._store = store

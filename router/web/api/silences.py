@@ -11,9 +11,9 @@ from msgspec import Meta, Struct, field
 from router.config.fields import parse_duration
 from router.config.load import Config
 from router.config.people import moment_at
-from router.config.silences import parse_match
+from router.config.silences import parse_match, silence_matchers
 from router.config.times import parse_moment
-from router.core.suppression.recurring_silence import RecurringSilence
+from router.core.suppression.recurring_silence import RecurringSilence, contradictions
 from router.core.suppression.silence import Silence, expired
 from router.ports.clock import Clock
 from router.ports.errors import InvalidInput
@@ -61,6 +61,7 @@ class SilenceView(Struct, frozen=True):
     by: str
     made_at: Time
     comment: str
+    warnings: list[str]
 
 
 class SilenceWindow(Struct, frozen=True):
@@ -151,10 +152,7 @@ class SilenceApi:
         now = self._clock.now()
         for number, text in enumerate(given.match):
             _parsed(parse_match, text, f"/match/{number}")
-        if not given.match:
-            raise InvalidInput(
-                "give a matcher: without one the silence would match every alert", "/match"
-            )
+        _parsed(silence_matchers, given.match, "/match")
         if not given.comment.strip():
             raise InvalidInput("give the reason", "/comment")
         if bool(given.to) == bool(given.for_):
@@ -182,7 +180,7 @@ class SilenceApi:
         return at
 
 
-def _parsed(parse: Callable[[str], Any], text: str, pointer: str) -> Any:
+def _parsed(parse: Callable[[Any], Any], text: Any, pointer: str) -> Any:
     """Raises: Bad."""
     try:
         return parse(text)
@@ -200,6 +198,7 @@ def _view(key: str, one: Silence, now: float) -> SilenceView:
         by=one.by,
         made_at=exactly(one.at),
         comment=one.comment,
+        warnings=contradictions(one.matchers),
     )
 
 

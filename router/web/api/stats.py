@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 from msgspec.structs import asdict
 
 from router.chart.trends import CHARTS
-from router.config.document import Document
+from router.config.document import ConfigFile
 from router.config.fields import parse_duration
 from router.core.postmortem.statistics import Statistics, statistics
 from router.ports.clock import Clock
@@ -47,7 +47,7 @@ class Stats:
         store: Store,
         clock: Clock,
         *,
-        document: Callable[[], Document],
+        document: Callable[[], ConfigFile],
         zones: Callable[[], Mapping[str, str]],
     ) -> None:
         self._store = store

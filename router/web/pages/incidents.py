@@ -7,7 +7,7 @@ import msgspec
 from aiohttp import web
 from msgspec.structs import replace
 
-from router.config.document import Document
+from router.config.document import ConfigFile
 from router.core.messages.replies import told
 from router.model.event import Command, Commanded
 from router.model.incident import OPEN, Incident, Severity, Status
@@ -40,7 +40,7 @@ class Incidents:
         investigation: Investigation,
         drafts: Drafts,
         *,
-        document: Callable[[], Document],
+        document: Callable[[], ConfigFile],
     ) -> None:
         self._store = store
         self._inbox = inbox

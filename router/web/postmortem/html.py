@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from router.chart.story import story_chart
-from router.config.document import Document
+from router.config.document import ConfigFile
 from router.core.postmortem.document import happened
 from router.core.postmortem.durations import durations
 from router.core.text.plain import plain
@@ -54,7 +54,7 @@ class PostMortemPage:
         inbox: Inbox,
         clock: Clock,
         *,
-        document: Callable[[], Document],
+        document: Callable[[], ConfigFile],
     ) -> None:
         self._casebook = casebook
         self._items = items

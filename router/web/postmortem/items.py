@@ -8,15 +8,15 @@ from typing import Annotated
 from aiohttp import web
 from msgspec import Meta, Struct
 
-from router.config.document import Document
+from router.config.document import ConfigFile
 from router.config.people import moment_at
-from router.config.times import Moment
 from router.core.incident.follow_up import find_item
 from router.core.text.plain import plain
 from router.model.event import ItemPut
 from router.model.incident import Incident
 from router.model.postmortem import Item
 from router.model.reason import Reason
+from router.model.scalars import Moment
 from router.ports.clock import Clock
 from router.ports.errors import InvalidInput
 from router.ports.services import Inbox
@@ -77,7 +77,7 @@ class ItemPaths:
     """Submits action items as events."""
 
     def __init__(
-        self, store: Store, inbox: Inbox, clock: Clock, *, document: Callable[[], Document]
+        self, store: Store, inbox: Inbox, clock: Clock, *, document: Callable[[], ConfigFile]
     ) -> None:
         self._store = store
         self._inbox = inbox

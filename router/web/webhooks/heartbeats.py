@@ -7,7 +7,7 @@ from typing import Protocol
 
 from aiohttp import web
 
-from router.config.document import HeartbeatDocument
+from router.config.document import HeartbeatConfig
 from router.config.secret import Secret
 from router.core.rules.heartbeat import SOURCE
 from router.ports.errors import Unauthorized
@@ -41,7 +41,7 @@ class Heartbeats:
         self,
         metrics: Metrics,
         *,
-        documents: Callable[[], Mapping[str, HeartbeatDocument]],
+        documents: Callable[[], Mapping[str, HeartbeatConfig]],
         beat: Beat,
     ) -> None:
         self._metrics = metrics
@@ -74,7 +74,7 @@ class Heartbeats:
         working_for(SOURCE)
         name = request.match_info["name"]
         document = self._documents().get(name)
-        if document is None or document.match:
+        if document is None or document.matchers:
             raise web.HTTPNotFound(text=f"no heartbeat '{name}' that is requested is configured")
         try:
             _check(document.secret, secret, request.headers.get("Authorization", ""))

@@ -54,8 +54,8 @@ def account(world: World) -> Why:
 
 def test_who_was_paged_over_what_why_and_what_came_of_it() -> None:
     """Each message with its line of the timeline, whose turn it was, and the end."""
-    step = Step(300, ("role:cto",), Unless.ACKNOWLEDGED)
-    world = World(config(Step(0, ("slack", "schedule:primary")), step))
+    step = Step(after=300, notify=("role:cto",), unless=Unless.ACKNOWLEDGED)
+    world = World(config(Step(after=0, notify=("slack", "schedule:primary")), step))
     world.see(alert())
     world.deliver()
     world.advance(300)
@@ -92,7 +92,7 @@ def test_who_was_paged_over_what_why_and_what_came_of_it() -> None:
 def test_an_override_is_named_as_the_reason() -> None:
     """And who was on call by it, at that time."""
     override = Override("ben", NOW - 60, NOW + 86_400)
-    world = World(config(Step(0, ("schedule:primary",)), overrides=(override,)))
+    world = World(config(Step(after=0, notify=("schedule:primary",)), overrides=(override,)))
     world.see(alert())
     world.deliver()
     found = account(world)
@@ -105,11 +105,20 @@ def test_an_override_is_named_as_the_reason() -> None:
 @pytest.mark.parametrize(
     ("steps", "why"),
     [
-        ((Step(0, ("slack",)),), "its policy 'critical' notifies no person; notified: slack"),
-        ((Step(0, ("contact:cy",)),), "Nobody to notify: contact:cy, no way to be reached for P0"),
-        ((Step(0, ("role:cto",), when=VIP),), "Step skipped (condition is false): role:cto"),
         (
-            (Step(0, ("slack",)), Step(300, ("role:cto",))),
+            (Step(after=0, notify=("slack",)),),
+            "its policy 'critical' notifies no person; notified: slack",
+        ),
+        (
+            (Step(after=0, notify=("contact:cy",)),),
+            "Nobody to notify: contact:cy, no contact method for P0",
+        ),
+        (
+            (Step(after=0, notify=("role:cto",), when=VIP),),
+            "Step skipped (condition is false): role:cto",
+        ),
+        (
+            (Step(after=0, notify=("slack",)), Step(after=300, notify=("role:cto",))),
             "no step that notifies a person is due yet; notified: slack",
         ),
     ],
@@ -123,7 +132,7 @@ def test_the_first_thing_that_stopped_it_is_said_first(steps: tuple[Step, ...], 
 
 def test_a_message_that_failed_pages_nobody() -> None:
     """With what the service said."""
-    world = World(config(Step(0, ("role:cto",))))
+    world = World(config(Step(after=0, notify=("role:cto",))))
     world.see(alert())
     world.deliver(result=Rejected("no such number"))
     assert account(world).answer.endswith(
@@ -138,7 +147,7 @@ def test_a_message_that_failed_pages_nobody() -> None:
 
 def test_a_person_who_was_paged_at_a_time_and_one_who_was_not() -> None:
     """Why, or who was on call instead."""
-    world = World(config(Step(0, ("role:cto",))))
+    world = World(config(Step(after=0, notify=("role:cto",))))
     world.see(alert())
     world.deliver()
     by = why_person("ben", NOW + 120, [story(world)], world.settings)
@@ -162,16 +171,22 @@ def test_a_person_who_was_paged_at_a_time_and_one_who_was_not() -> None:
     ("step", "why"),
     [
         (
-            Step(600, ("contact:ana",)),
+            Step(after=600, notify=("contact:ana",)),
             "step 2 of policy 'critical' notifies them 10m after it began",
         ),
-        (Step(60, ("contact:ana",), Unless.ACKNOWLEDGED), "Step no longer needed: contact:ana"),
-        (Step(60, ("contact:ana",), when=VIP), "Step skipped (condition is false): contact:ana"),
+        (
+            Step(after=60, notify=("contact:ana",), unless=Unless.ACKNOWLEDGED),
+            "Step no longer needed: contact:ana",
+        ),
+        (
+            Step(after=60, notify=("contact:ana",), when=VIP),
+            "Step skipped (condition is false): contact:ana",
+        ),
     ],
 )
 def test_the_step_that_means_somebody_says_why_they_were_not_paged(step: Step, why: str) -> None:
     """It hasn't come yet, somebody had answered, or it's for other incidents."""
-    world = World(config(Step(0, ("role:cto",)), step))
+    world = World(config(Step(after=0, notify=("role:cto",)), step))
     world.see(alert())
     world.deliver()
     world.command(Command.ACKNOWLEDGE, by="ben")
@@ -185,7 +200,9 @@ def test_a_target_of_a_step_that_was_not_taken_is_no_reason() -> None:
     """Of two that mean the same person, the one by which they were told."""
     world = World(
         config(
-            Step(0, ("contact:ben",)), Step(0, ("role:cto",), when=VIP), Step(900, ("role:cto",))
+            Step(after=0, notify=("contact:ben",)),
+            Step(after=0, notify=("role:cto",), when=VIP),
+            Step(after=900, notify=("role:cto",)),
         )
     )
     world.see(alert())
@@ -196,7 +213,7 @@ def test_a_target_of_a_step_that_was_not_taken_is_no_reason() -> None:
 
 def test_why_nobody_was_paged_for_an_alert() -> None:
     """Its value against the threshold, or the silence; and that it joined what was open."""
-    world = World(config(Step(0, ("role:cto",))))
+    world = World(config(Step(after=0, notify=("role:cto",))))
     world.see(alert(value="0.5%"))
     said = explain(world.settings, alert(value="0.5%"), NOW)
     found = why_alert(list(world.rule_matches.values()), [], world.settings, said, NOW)
@@ -206,7 +223,7 @@ def test_why_nobody_was_paged_for_an_alert() -> None:
     silence = RecurringSilence(
         "moving", parse_matchers("service=api"), TimeSpan(NOW - 60, NOW + 3600)
     )
-    quiet = World(config(Step(0, ("role:cto",)), silences=(silence,)))
+    quiet = World(config(Step(after=0, notify=("role:cto",)), silences=(silence,)))
     quiet.see(alert())
     said = explain(quiet.settings, alert(), NOW)
     found = why_alert(list(quiet.rule_matches.values()), [], quiet.settings, said, NOW)
@@ -217,7 +234,7 @@ def test_why_nobody_was_paged_for_an_alert() -> None:
 
 def test_an_alert_that_joined_says_so() -> None:
     """And goes on with what was told of the incident."""
-    world = World(config(Step(0, ("role:cto",))))
+    world = World(config(Step(after=0, notify=("role:cto",))))
     world.see(alert())
     world.deliver()
     world.see(alert("f2"))
@@ -232,7 +249,7 @@ def test_an_alert_that_joined_says_so() -> None:
 
 
 def test_other_rules_since_are_said() -> None:
-    world = World(config(Step(0, ("role:cto",))))
+    world = World(config(Step(after=0, notify=("role:cto",))))
     world.see(alert())
     changed = settings(rule(severity=Severity.P1), people=world.settings.people)
     assert why_incident(story(world), changed).changed
@@ -240,7 +257,7 @@ def test_other_rules_since_are_said() -> None:
 
 def test_a_step_that_is_not_for_the_alert_is_said_to_be_none() -> None:
     """The others are; what its targets would come to is there all the same."""
-    world = config(Step(0, ("slack",)), Step(60, ("role:cto",), when=VIP))
+    world = config(Step(after=0, notify=("slack",)), Step(after=60, notify=("role:cto",), when=VIP))
     (outcome,) = explain(world, alert(), NOW).outcomes
     assert outcome.holds == (True, False)
 
@@ -248,7 +265,10 @@ def test_a_step_that_is_not_for_the_alert_is_said_to_be_none() -> None:
 def test_a_rotation_that_changed_since_changes_no_answer() -> None:
     """The duties are those of the decision: who was paged, who was not, and who was on call."""
     world = World(
-        config(Step(0, ("schedule:primary",)), Step(60, ("role:cto",), Unless.ACKNOWLEDGED))
+        config(
+            Step(after=0, notify=("schedule:primary",)),
+            Step(after=60, notify=("role:cto",), unless=Unless.ACKNOWLEDGED),
+        )
     )
     (on,) = world.settings.people.people("schedule:primary", NOW)
     world.see(alert())
@@ -257,7 +277,7 @@ def test_a_rotation_that_changed_since_changes_no_answer() -> None:
     other = rotation(Rotate.WEEKLY, "09:00", "cy", day=MON)
     people = People(WAYS, {"cto": ("ana", "ben", "cy")}, {"primary": schedule(other)})
     policies = {
-        name: Policy("critical", (Step(0, ("contact:cy",)),))
+        name: Policy("critical", (Step(after=0, notify=("contact:cy",)),))
         for name in ("critical", "high", "low")
     }
     world.settings = settings(rule(), policies=policies, people=people)
@@ -278,7 +298,7 @@ def test_a_rotation_that_changed_since_changes_no_answer() -> None:
 def test_a_page_that_a_limit_held_is_attributed_to_its_step() -> None:
     """By the time of the decision, not that of the delivery."""
     limited = People(WAYS, {"cto": ("ben",)}, {}, limits={"ben": Limit(1, 600.0)})
-    steps = Policy("high", (Step(0, ("slack",)), Step(60, ("role:cto",))))
+    steps = Policy("high", (Step(after=0, notify=("slack",)), Step(after=60, notify=("role:cto",))))
     router = VirtualRouter(
         settings(rule(), policies={**POLICIES, "high": steps}, people=limited), NOW
     )
@@ -299,7 +319,7 @@ def test_a_page_that_a_limit_held_is_attributed_to_its_step() -> None:
 
 def test_those_who_were_paged_before_a_person_resolved_it_stay_paged() -> None:
     """The message that it is over is no page."""
-    world = World(config(Step(0, ("role:cto", "contact:ana"))))
+    world = World(config(Step(after=0, notify=("role:cto", "contact:ana"))))
     world.see(alert())
     world.deliver()
     world.command(Command.RESOLVE)
@@ -315,7 +335,7 @@ def test_those_who_were_paged_before_a_person_resolved_it_stay_paged() -> None:
 
 def test_a_page_that_came_only_after_the_end_is_none() -> None:
     """What arrived said that it was over."""
-    world = World(config(Step(0, ("role:cto",))))
+    world = World(config(Step(after=0, notify=("role:cto",))))
     world.see(alert())
     world.command(Command.RESOLVE)
     world.deliver()
@@ -329,7 +349,7 @@ def test_a_stakeholder_is_informed_and_not_paged() -> None:
     plans = {
         severity: SeverityPlan("critical", stakeholders=("contact:ben",)) for severity in Severity
     }
-    world = World(config(Step(0, ("contact:ana",)), severities=plans))
+    world = World(config(Step(after=0, notify=("contact:ana",)), severities=plans))
     world.see(alert())
     world.deliver()
     found = account(world)
@@ -343,7 +363,7 @@ def test_a_stakeholder_is_informed_and_not_paged() -> None:
 
 def test_what_an_older_version_did_not_record_is_unknown() -> None:
     """It is not made up from the settings of today."""
-    world = World(config(Step(0, ("schedule:primary",))))
+    world = World(config(Step(after=0, notify=("schedule:primary",))))
     world.see(alert())
     world.deliver()
     kept = story(world)

@@ -26,10 +26,10 @@ INCIDENT = Incident(
 )
 ACKED = replace(INCIDENT, acknowledged_at=NOW + 1)
 STEPS = (
-    Step(0, ("slack", "pager")),
-    Step(0, ("slack", "mail"), Unless.ACKNOWLEDGED),
-    Step(300, ("phone",), Unless.ACKNOWLEDGED),
-    Step(900, ("cto", "slack")),
+    Step(after=0, notify=("slack", "pager")),
+    Step(after=0, notify=("slack", "mail"), unless=Unless.ACKNOWLEDGED),
+    Step(after=300, notify=("phone",), unless=Unless.ACKNOWLEDGED),
+    Step(after=900, notify=("cto", "slack")),
 )
 
 
@@ -116,5 +116,5 @@ def test_a_policy_with_nothing_left_to_do_says_so(
 
 def test_a_step_that_was_put_off_is_waited_for() -> None:
     """The config was reloaded before it was due."""
-    decision = run(300, replace(INCIDENT, step=1), (STEPS[0], Step(3600, ("phone",))))
+    decision = run(300, replace(INCIDENT, step=1), (STEPS[0], Step(after=3600, notify=("phone",))))
     assert (decision.owed, decision.timers) == ([], [Timer(1, STEP, NOW + 3600)])

@@ -23,20 +23,33 @@ MINUTE, HOUR = 60.0, 3600.0
 CRITICAL = Policy(
     "critical",
     (
-        Step(0, ("log", "contact:ana")),
-        Step(0, ("contact:ceo",), when=compile_condition("labels.customer_facing == 'true'")),
-        Step(5 * MINUTE, ("contact:cto",), ACKNOWLEDGED),
+        Step(after=0, notify=("log", "contact:ana")),
+        Step(
+            after=0,
+            notify=("contact:ceo",),
+            when=compile_condition("labels.customer_facing == 'true'"),
+        ),
+        Step(after=5 * MINUTE, notify=("contact:cto",), unless=ACKNOWLEDGED),
     ),
     fallback=("mail",),
     repeat=Repeat(15 * MINUTE, 2),
 )
 HIGH = Policy(
     "high",
-    (Step(0, ("contact:ana",)), Step(30 * MINUTE, ("contact:cto",), ACKNOWLEDGED)),
+    (
+        Step(after=0, notify=("contact:ana",)),
+        Step(after=30 * MINUTE, notify=("contact:cto",), unless=ACKNOWLEDGED),
+    ),
     promote=Promote(P0, 2 * HOUR),
 )
-LOW = Policy("low", (Step(0, ("ticket",)),), promote=Promote(P1, 8 * HOUR))
-BACKLOG = Policy("backlog", (Step(0, ("ticket",)), Step(NextBusinessDay(), ("log",), ACKNOWLEDGED)))
+LOW = Policy("low", (Step(after=0, notify=("ticket",)),), promote=Promote(P1, 8 * HOUR))
+BACKLOG = Policy(
+    "backlog",
+    (
+        Step(after=0, notify=("ticket",)),
+        Step(after=NextBusinessDay(), notify=("log",), unless=ACKNOWLEDGED),
+    ),
+)
 PLANS = {
     P0: SeverityPlan("critical", 5 * MINUTE, update_every=15 * MINUTE),
     P1: SeverityPlan("high"),

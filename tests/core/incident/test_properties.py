@@ -55,7 +55,13 @@ CONFIGS = [
         rule("often", count_over=300.0, thresholds={"P0": "> 3", "P2": "> 1"}, continues=True),
         rule(severity=Severity.P1),
         policies=POLICIES
-        | {"critical": Policy("critical", (Step(60, ("phone",), Unless.ACKNOWLEDGED),), ("mail",))},
+        | {
+            "critical": Policy(
+                "critical",
+                (Step(after=60, notify=("phone",), unless=Unless.ACKNOWLEDGED),),
+                ("mail",),
+            )
+        },
     ),
     settings(rule(), policies=POLICIES | {"high": POLICIES["low"], "low": Policy("low", ())}),
     settings(

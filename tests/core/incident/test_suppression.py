@@ -262,7 +262,11 @@ def test_what_a_person_wants_is_done(command: Command) -> None:
 def test_an_acknowledgement_in_silence_ends_it_as_ever() -> None:
     policies = POLICIES | {
         "critical": Policy(
-            "critical", (Step(0, ("slack",)), Step(300, ("phone",), Unless.ACKNOWLEDGED))
+            "critical",
+            (
+                Step(after=0, notify=("slack",)),
+                Step(after=300, notify=("phone",), unless=Unless.ACKNOWLEDGED),
+            ),
         )
     }
     world = World(silenced(start=60, policies=policies))

@@ -107,7 +107,7 @@ def test_a_turn_that_is_under_way_is_not_swapped_and_one_that_just_begins_is() -
 
 def test_who_has_no_turn_can_not_swap() -> None:
     """And it's said who that is."""
-    with pytest.raises(ValueError, match="'dee' has no turn in primary"):
+    with pytest.raises(ValueError, match="'dee' has no shift in primary"):
         swap(WEEKLY, "ana", "dee", at("2026-03-16 09:00"))
 
 

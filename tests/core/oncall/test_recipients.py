@@ -82,7 +82,7 @@ def world(*steps: Step, **changed: Any) -> World:
         pytest.param(
             ["contact:ben"],
             P3,
-            Recipients(problems=(("contact:ben", "no way to be reached for P3"),), nobody=True),
+            Recipients(problems=(("contact:ben", "no contact method for P3"),), nobody=True),
             id="no way at that severity",
         ),
         pytest.param(
@@ -97,7 +97,7 @@ def world(*steps: Step, **changed: Any) -> World:
             Recipients(
                 ("sms/ana",),
                 ((120, "voice/ana"), (300, "voice/ana")),
-                (("contact:mute", "no way to be reached for P0"),),
+                (("contact:mute", "no contact method for P0"),),
             ),
             id="one of two",
         ),
@@ -119,7 +119,10 @@ def test_a_target_comes_to_addresses(
 def test_a_step_pages_who_is_on_call_when_it_is_due() -> None:
     """Not who was at the opening: the hand-over is at nine."""
     play(
-        world(Step(0, ("schedule:primary",)), Step(300, ("schedule:primary",), ACKNOWLEDGED)),
+        world(
+            Step(after=0, notify=("schedule:primary",)),
+            Step(after=300, notify=("schedule:primary",), unless=ACKNOWLEDGED),
+        ),
         """
         Mon 01-12 08:56  alert  page(sms/ana)
         Mon 01-12 08:58         page(voice/ana)
@@ -156,7 +159,10 @@ def test_a_step_pages_who_is_on_call_when_it_is_due() -> None:
 def test_a_hand_over_is_by_the_clock_on_the_wall(script: str) -> None:
     """At nine in winter and in summer: the week of the change is an hour longer or shorter."""
     play(
-        world(Step(0, ("schedule:primary",)), Step(300, ("schedule:primary",), ACKNOWLEDGED)),
+        world(
+            Step(after=0, notify=("schedule:primary",)),
+            Step(after=300, notify=("schedule:primary",), unless=ACKNOWLEDGED),
+        ),
         script,
     )
 
@@ -164,7 +170,7 @@ def test_a_hand_over_is_by_the_clock_on_the_wall(script: str) -> None:
 def test_an_escalation_over_the_hour_that_the_clocks_skip_keeps_its_length() -> None:
     """Half an hour after 00:45 it's 02:15."""
     play(
-        world(Step(0, ("contact:ben",)), Step(1800, ("contact:ben",))),
+        world(Step(after=0, notify=("contact:ben",)), Step(after=1800, notify=("contact:ben",))),
         """
         Sun 03-29 00:45  alert  page(voice/ben)
         Sun 03-29 02:15         page(voice/ben) ended
@@ -178,10 +184,10 @@ def test_nobody_on_call_falls_through_at_once_to_whom_there_is() -> None:
     """
     play(
         world(
-            Step(0, ("log", "schedule:office")),
-            Step(300, ("schedule:silent",), ACKNOWLEDGED),
-            Step(900, ("role:cto",), ACKNOWLEDGED),
-            Step(3600, ("contact:ben",), ACKNOWLEDGED),
+            Step(after=0, notify=("log", "schedule:office")),
+            Step(after=300, notify=("schedule:silent",), unless=ACKNOWLEDGED),
+            Step(after=900, notify=("role:cto",), unless=ACKNOWLEDGED),
+            Step(after=3600, notify=("contact:ben",), unless=ACKNOWLEDGED),
         ),
         """
         Sat 01-10 20:00  alert  page(log) nobody(schedule:office) nobody(contact:mute) page(mail/cto)
@@ -195,7 +201,9 @@ def test_a_step_that_is_due_later_falls_through_as_well() -> None:
     """Somebody is on call at the opening, and nobody any more when the next step is due."""
     play(
         world(
-            Step(0, ("contact:ben",)), Step(300, ("schedule:office",)), Step(7200, ("role:cto",))
+            Step(after=0, notify=("contact:ben",)),
+            Step(after=300, notify=("schedule:office",)),
+            Step(after=7200, notify=("role:cto",)),
         ),
         """
         Sat 01-10 16:57  alert  page(voice/ben)
@@ -208,14 +216,14 @@ def test_a_step_that_is_due_later_falls_through_as_well() -> None:
 def test_a_policy_that_reaches_nobody_says_so_to_its_end() -> None:
     """Every step, and that there's no other."""
     play(
-        world(Step(0, ("schedule:empty",)), Step(300, ("role:quiet",))),
+        world(Step(after=0, notify=("schedule:empty",)), Step(after=300, notify=("role:quiet",))),
         "Sat 01-10 16:57  alert  nobody(schedule:empty) nobody(contact:mute) ended",
     )
 
 
 def test_who_cannot_be_reached_beside_others_is_told_of_and_nothing_falls_through() -> None:
     play(
-        world(Step(0, ("role:mixed",)), Step(300, ("log",))),
+        world(Step(after=0, notify=("role:mixed",)), Step(after=300, notify=("log",))),
         """
         Sat 01-10 16:57  alert  nobody(contact:mute) page(sms/ana)
         Sat 01-10 16:59         page(voice/ana)
@@ -229,7 +237,7 @@ def test_an_acknowledgement_ends_the_further_ways() -> None:
 
     She hears of the acknowledgement, and of the end.
     """
-    one = world(Step(0, ("contact:ana",)))
+    one = world(Step(after=0, notify=("contact:ana",)))
     play(
         one,
         """
@@ -242,7 +250,7 @@ def test_an_acknowledgement_ends_the_further_ways() -> None:
 
 
 def test_the_end_ends_them_too() -> None:
-    one = world(Step(0, ("contact:ana",)))
+    one = world(Step(after=0, notify=("contact:ana",)))
     play(
         one,
         """
@@ -257,7 +265,7 @@ def test_the_end_ends_them_too() -> None:
 def test_a_step_after_the_acknowledgement_tries_the_first_way_only() -> None:
     """It's for everybody's knowledge, and calls nobody up."""
     play(
-        world(Step(0, ("log",)), Step(300, ("contact:ana",))),
+        world(Step(after=0, notify=("log",)), Step(after=300, notify=("contact:ana",))),
         """
         Mon 01-12 12:00  alert  page(log)
         Mon 01-12 12:01  ack    page(log)
@@ -273,8 +281,8 @@ def test_another_severity_starts_over_with_its_own_ways() -> None:
         settings(
             people=PEOPLE,
             policies=POLICIES
-            | {"critical": Policy("critical", (Step(0, ("contact:ana",)),))}
-            | {"high": Policy("high", (Step(0, ("contact:ben",)),))},
+            | {"critical": Policy("critical", (Step(after=0, notify=("contact:ana",)),))}
+            | {"high": Policy("high", (Step(after=0, notify=("contact:ben",)),))},
         )
     )
     play(
@@ -291,7 +299,7 @@ def test_a_claim_that_comes_late_or_twice_pages_nobody_twice() -> None:
     """The deadlines are in the incident: a stale timer finds nothing due, and sets the right one
     again.
     """
-    one = world(Step(0, ("contact:ana",)))
+    one = world(Step(after=0, notify=("contact:ana",)))
     one.see(alert())
     (stale,) = one.due(NOW + 120)
     one.advance(120)
@@ -302,7 +310,7 @@ def test_a_claim_that_comes_late_or_twice_pages_nobody_twice() -> None:
 
 
 def test_the_timeline_says_which_way_was_tried() -> None:
-    one = world(Step(0, ("contact:ana",)))
+    one = world(Step(after=0, notify=("contact:ana",)))
     one.see(alert())
     one.advance(120)
     assert [(entry.what, entry.data) for entry in one.timeline][-1] == (
@@ -313,7 +321,9 @@ def test_the_timeline_says_which_way_was_tried() -> None:
 
 def test_the_fallback_may_be_people() -> None:
     """A channel that takes no message: who is on call is told, over ways that haven't been used."""
-    one = world(Step(0, ("log", "contact:ana")), fallback=("contact:ana", "contact:ben"))
+    one = world(
+        Step(after=0, notify=("log", "contact:ana")), fallback=("contact:ana", "contact:ben")
+    )
     one.see(alert())
     one.deliver("log", result=Rejected("gone"))
     assert one.outbox[1, "voice/ben"].reason is Reason.FALLBACK
@@ -322,7 +332,7 @@ def test_the_fallback_may_be_people() -> None:
 
 def test_the_fallback_for_the_end_of_an_incident_calls_nobody_up_later() -> None:
     """It's over: whoever stands in for a channel hears of it once, and no deadline is left."""
-    one = world(Step(0, ("log",)), fallback=("contact:ana",))
+    one = world(Step(after=0, notify=("log",)), fallback=("contact:ana",))
     one.see(alert())
     one.deliver()
     one.command(Command.RESOLVE)

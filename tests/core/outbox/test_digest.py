@@ -85,7 +85,9 @@ def config(
     limits = {"ana": limit} if limit else {}
     return settings(
         rule(thresholds={"P0": "> 10%", "P1": "> 1%", "P3": "> 0%"}),
-        policies={"all": Policy("all", (Step(0, ("contact:ana",)),), fallback=fallback)},
+        policies={
+            "all": Policy("all", (Step(after=0, notify=("contact:ana",)),), fallback=fallback)
+        },
         severities=dict.fromkeys(Severity, SeverityPlan("all")),
         people=People({"ana": (ContactMethod("sms"),)}, limits=limits),
         edited=frozenset(),

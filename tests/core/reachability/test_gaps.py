@@ -23,7 +23,7 @@ def found(
     plans = {each: SeverityPlan("quiet") for each in Severity} | {
         severity: SeverityPlan(policy.name)
     }
-    policies = {"quiet": Policy("quiet", (Step(0, ("slack",)),)), policy.name: policy}
+    policies = {"quiet": Policy("quiet", (Step(after=0, notify=("slack",)),)), policy.name: policy}
     people = People({"ana": ()}, {}, {"primary": one, "other": WEEKLY})
     settings = world.settings(policies=policies, severities=plans, people=people)
     return [
@@ -32,7 +32,13 @@ def found(
     ]
 
 
-STEP = Policy("loud", (Step(0, ("slack",)), Step(300, ("schedule:primary", "schedule:other"))))
+STEP = Policy(
+    "loud",
+    (
+        Step(after=0, notify=("slack",)),
+        Step(after=300, notify=("schedule:primary", "schedule:other")),
+    ),
+)
 
 
 @pytest.mark.parametrize(
@@ -42,8 +48,13 @@ STEP = Policy("loud", (Step(0, ("slack",)), Step(300, ("schedule:primary", "sche
         (HOLED, STEP, Severity.P0, True),
         (HOLED, STEP, Severity.P2, False),
         (WEEKLY, STEP, Severity.P0, False),
-        (HOLED, Policy("loud", (Step(0, ("slack",)),), ("schedule:primary",)), Severity.P1, True),
-        (HOLED, Policy("loud", (Step(0, ("primary",)),)), Severity.P1, False),
+        (
+            HOLED,
+            Policy("loud", (Step(after=0, notify=("slack",)),), ("schedule:primary",)),
+            Severity.P1,
+            True,
+        ),
+        (HOLED, Policy("loud", (Step(after=0, notify=("primary",)),)), Severity.P1, False),
     ],
     ids=["a step", "the worst", "not urgent", "no gap", "the fallback", "a channel of that name"],
 )

@@ -46,8 +46,8 @@ WAYS = {
     "ben": (ContactMethod("sms"),),
     "cy": (ContactMethod("mail", 0.0, frozenset({P2})),),
 }
-QUIET = Policy("quiet", (Step(0, ("slack",)),))
-HEARD = Policy("heard", (Step(0, ("contact:ana",)),))
+QUIET = Policy("quiet", (Step(after=0, notify=("slack",)),))
+HEARD = Policy("heard", (Step(after=0, notify=("contact:ana",)),))
 
 
 def config(
@@ -80,7 +80,9 @@ def failures(proof: Proof) -> list[tuple[float, float, tuple[str, ...]]]:
 
 def test_what_reaches_somebody_always_is_proven() -> None:
     """With how much was looked at: a piece from each hand-over to the next, by whichever deadline."""
-    proof = prove(config(steps(Step(0, ("slack", "schedule:primary")))), START, START + 4 * WEEK)
+    proof = prove(
+        config(steps(Step(after=0, notify=("slack", "schedule:primary")))), START, START + 4 * WEEK
+    )
     assert (proof.findings, proof.slowest, proof.verdict) == ((), 0, Verdict.PROVEN)
     assert proof.routes == (
         Route("payments", P0, P0),
@@ -96,7 +98,9 @@ def test_a_gap_is_shown_with_its_edges_and_why() -> None:
     """
     holed = schedule(*WEEKLY.layers, overrides=[Override("", START + DAY, START + 2 * DAY)])
     proof = prove(
-        config(steps(Step(0, ("schedule:primary",))), schedules=holed), START, START + WEEK
+        config(steps(Step(after=0, notify=("schedule:primary",))), schedules=holed),
+        START,
+        START + WEEK,
     )
     assert failures(proof) == [(24, 48, ("schedule:primary: nobody is on call",))]
     (one,) = proof.unreached
@@ -110,7 +114,7 @@ def test_a_step_before_the_gap_that_is_due_within_it() -> None:
     the delay.
     """
     holed = schedule(*WEEKLY.layers, overrides=[Override("", START + DAY, START + 2 * DAY)])
-    policy = steps(Step(0, ("slack",)), Step(1800, ("schedule:primary",)))
+    policy = steps(Step(after=0, notify=("slack",)), Step(after=1800, notify=("schedule:primary",)))
     proof = prove(config(policy, schedules=holed), START, START + WEEK)
     assert failures(proof) == [(23.5, 47.5, ("schedule:primary: nobody is on call",))]
     assert proof.slowest == 1800
@@ -120,13 +124,13 @@ def test_a_step_before_the_gap_that_is_due_within_it() -> None:
     ("target", "why"),
     [
         ("slack", "no step of policy 'loud' notifies a person"),
-        ("contact:cy", "contact:cy: no way to be reached for P0"),
+        ("contact:cy", "contact:cy: no contact method for P0"),
         ("role:nobody", "role:nobody: nobody is on call"),
     ],
 )
 def test_whoever_has_no_way_or_is_nobody_is_no_person_who_is_reached(target: str, why: str) -> None:
     """For all the time that is looked at, as one."""
-    assert failures(prove(config(steps(Step(0, (target,)))), START, START + WEEK)) == [
+    assert failures(prove(config(steps(Step(after=0, notify=(target,)))), START, START + WEEK)) == [
         (0, 168, (why,))
     ]
 
@@ -134,21 +138,25 @@ def test_whoever_has_no_way_or_is_nobody_is_no_person_who_is_reached(target: str
 def test_a_step_under_a_condition_is_not_relied_on() -> None:
     """It's said how the condition turns out; another step makes good for it."""
     vip = compile_condition("labels.vip == 'yes'")
-    policy = steps(Step(0, ("contact:ana",), when=vip), Step(60, ("slack",)))
+    policy = steps(
+        Step(after=0, notify=("contact:ana",), when=vip), Step(after=60, notify=("slack",))
+    )
     (one,) = prove(config(policy), START, START + DAY).unreached
     assert one.supposing == (("labels.vip == 'yes'", False),)
     assert (
-        prove(config(steps(*policy.steps, Step(300, ("role:cto",)))), START, START + DAY).unreached
+        prove(
+            config(steps(*policy.steps, Step(after=300, notify=("role:cto",)))), START, START + DAY
+        ).unreached
         == ()
     )
 
 
 def test_promotion_leads_to_routes_of_their_own() -> None:
     """What is opened as a P2 and becomes a P1 and then a P0 is looked at as each."""
-    high = Policy("high", (Step(0, ("slack",)),), promote=Promote(P0, 7200))
-    low = Policy("low", (Step(0, ("slack",)),), promote=Promote(P1, 28_800))
+    high = Policy("high", (Step(after=0, notify=("slack",)),), promote=Promote(P0, 7200))
+    low = Policy("low", (Step(after=0, notify=("slack",)),), promote=Promote(P1, 28_800))
     settings = config(
-        steps(Step(60, ("contact:ana",))), high, low, rules=(world.rule(severity=P2),)
+        steps(Step(after=60, notify=("contact:ana",))), high, low, rules=(world.rule(severity=P2),)
     )
     proof = prove(settings, START, START + DAY)
     assert {route.severity for route in proof.routes} == {P0, P1}
@@ -165,8 +173,10 @@ def test_promotion_leads_to_routes_of_their_own() -> None:
 
 def test_who_was_told_before_it_was_promoted_hears_that_it_is() -> None:
     """So the worse severity has reached somebody, even if its own steps mean nobody."""
-    high = Policy("high", (Step(0, ("contact:ana",)),), promote=Promote(P0, 7200))
-    settings = config(steps(Step(0, ("slack",))), high, rules=(world.rule(severity=P1),))
+    high = Policy("high", (Step(after=0, notify=("contact:ana",)),), promote=Promote(P0, 7200))
+    settings = config(
+        steps(Step(after=0, notify=("slack",))), high, rules=(world.rule(severity=P1),)
+    )
     proof = prove(settings, START, START + DAY)
     # A person who declares a P0 gets no such message.
     assert [one.routes for one in proof.findings] == [(Route("", P0, P0, by_hand=True),)]
@@ -178,7 +188,7 @@ def test_a_silence_of_all_that_a_rule_takes_keeps_it_from_everybody() -> None:
     silences = (
         RecurringSilence("window", parse_matchers("alertname=Payments"), Weekly(window, "UTC")),
     )
-    policy = steps(Step(0, ("contact:ana",)), Step(600, ("role:cto",)))
+    policy = steps(Step(after=0, notify=("contact:ana",)), Step(after=600, notify=("role:cto",)))
     proof = prove(config(policy, silences=silences), START, START + WEEK)
     (one,) = failures(proof)
     # On Tuesday from 9 until 10; what comes in the last ten minutes and the way's two is told in
@@ -210,7 +220,7 @@ def test_a_silence_of_some_alerts_is_shown_by_one_of_them(
         for number, text in enumerate(quoted[1:])
     )
     settings = config(
-        steps(Step(0, ("contact:ana",))),
+        steps(Step(after=0, notify=("contact:ana",))),
         silences=made,
         rules=(world.rule(match=quoted[0], severity=P0),),
     )
@@ -230,7 +240,9 @@ def test_a_silence_that_its_pattern_leaves_open_is_undecided() -> None:
     )
     rules = (world.rule(match='alertname=~"[A-W].*"', severity=P0),)
     proof = prove(
-        config(steps(Step(0, ("contact:ana",))), silences=silences, rules=rules), START, START + DAY
+        config(steps(Step(after=0, notify=("contact:ana",))), silences=silences, rules=rules),
+        START,
+        START + DAY,
     )
     assert (proof.verdict, proof.unreached) == (Verdict.NOT_PROVEN, ())
     assert proof.findings[0].why == (
@@ -242,7 +254,7 @@ def test_a_silence_of_other_alerts_is_harmless_and_one_that_is_meant_is_allowed(
     other = (
         RecurringSilence("other", parse_matchers("alertname=Disk"), TimeSpan(START, START + WEEK)),
     )
-    policy = steps(Step(0, ("contact:ana",)))
+    policy = steps(Step(after=0, notify=("contact:ana",)))
     assert prove(config(policy, silences=other), START, START + DAY).verdict is Verdict.PROVEN
     meant = config(
         policy,
@@ -264,14 +276,14 @@ def inhibited(severity: Severity, low: tuple[str, ...]) -> Settings:
     `low` if a P3.
     """
     inhibition = Inhibition(parse_matchers("alertname=Payments"), parse_matchers("alertname=Disk"))
-    quiet = Policy("low", (Step(0, low),))
+    quiet = Policy("low", (Step(after=0, notify=low),))
     plans = {
         P0: SeverityPlan("loud"),
         P1: SeverityPlan("loud"),
         P2: SeverityPlan("low"),
         P3: SeverityPlan("low"),
     }
-    loud = steps(Step(0, ("contact:ana",)))
+    loud = steps(Step(after=0, notify=("contact:ana",)))
     rules = (world.rule("disk", "alertname=Disk", severity=severity), world.rule(severity=P0))
     settings = config(loud, rules=rules, severities=plans, inhibitions=(inhibition,))
     return with_fields(settings, policies={"loud": loud, "low": quiet})
@@ -293,7 +305,7 @@ def test_a_throttle_may_hold_a_page_for_other_incidents() -> None:
     """Of a P0 it holds none. Where the policy has time for it, the page is as late as it can be."""
     people = People(WAYS, {"cto": ("ben",)}, {"primary": WEEKLY}, limits={"ben": Limit(1, 600.0)})
     rules = (world.rule(severity=P1),)
-    ben = Step(0, ("contact:ben",))
+    ben = Step(after=0, notify=("contact:ben",))
     proof = prove(
         config(steps(ben), Policy("high", (ben,)), rules=rules, people=people), START, START + DAY
     )
@@ -306,14 +318,14 @@ def test_a_throttle_may_hold_a_page_for_other_incidents() -> None:
         )
     ]
     assert {route.severity for route in proof.findings[0].routes} == {P1}
-    patient = Policy("high", (ben, Step(900, ("slack",))))
+    patient = Policy("high", (ben, Step(after=900, notify=("slack",))))
     proof = prove(config(steps(ben), patient, rules=rules, people=people), START, START + DAY)
     assert (proof.verdict, proof.slowest) == (Verdict.PROVEN, 600)
 
 
 def test_a_rate_of_a_channel_is_shared_by_all_incidents() -> None:
     proof = prove(
-        config(steps(Step(0, ("contact:ben",)))),
+        config(steps(Step(after=0, notify=("contact:ben",)))),
         START,
         START + DAY,
         Known(rates={"sms": "1 in 1m"}),
@@ -346,7 +358,7 @@ def test_a_rate_of_a_channel_is_shared_by_all_incidents() -> None:
 def test_a_route_without_alerts_proves_nothing(rules: tuple[Rule, ...], why: str) -> None:
     """What the rule was written for goes another way."""
     proof = prove(
-        config(steps(Step(0, ("contact:ana",))), rules=rules),
+        config(steps(Step(after=0, notify=("contact:ana",))), rules=rules),
         START,
         START + DAY,
         Known(sources=frozenset({"sentry"})),
@@ -366,7 +378,7 @@ def test_a_calendar_that_was_not_read_is_not_known() -> None:
         ),
     ):
         layers = schedule(*WEEKLY.layers, Layer(Imported("cal", shifts)))
-        settings = config(steps(Step(0, ("schedule:primary",))), schedules=layers)
+        settings = config(steps(Step(after=0, notify=("schedule:primary",))), schedules=layers)
         proof = prove(settings, START, START + DAY, Known(calendars_until=until))
         assert {one.why for one in proof.findings} == {(f"schedule 'primary': {why}",)}
     assert (
@@ -377,7 +389,10 @@ def test_a_calendar_that_was_not_read_is_not_known() -> None:
 
 def test_what_makes_everything_undecided_is_said_of_every_route() -> None:
     proof = prove(
-        config(steps(Step(0, ("contact:ana",)))), START, START + DAY, Known(reasons=("no store",))
+        config(steps(Step(after=0, notify=("contact:ana",)))),
+        START,
+        START + DAY,
+        Known(reasons=("no store",)),
     )
     assert [one.why for one in proof.findings] == [("no store",)] * len(proof.routes)
 
@@ -389,12 +404,14 @@ def test_a_p0_declared_by_hand_has_routes_of_its_own() -> None:
     )
     rules = (world.rule(severity=P3),)
     proof = prove(
-        config(steps(Step(0, ("slack",))), rules=rules, silences=silences), START, START + DAY
+        config(steps(Step(after=0, notify=("slack",))), rules=rules, silences=silences),
+        START,
+        START + DAY,
     )
     assert [(str(one.routes[0]), one.why) for one in proof.findings] == [
         ("declared by hand (P0)", ("no step of policy 'loud' notifies a person",))
     ]
-    heard = config(steps(Step(0, ("contact:ana",))), rules=rules, silences=silences)
+    heard = config(steps(Step(after=0, notify=("contact:ana",))), rules=rules, silences=silences)
     assert prove(heard, START, START + DAY).verdict is Verdict.PROVEN
     declared = reported("Payments are down", "ana", START, severity=P0)
     assert next(one.who for one in simulate(heard, [declared], START).moments if one.who) == "ana"
@@ -411,7 +428,7 @@ def test_open_incidents_that_inhibit_and_that_nobody_knows_of() -> None:
 
 def test_an_address_that_is_not_proven_is_not_relied_on() -> None:
     """Neither on its fallback: a message to a wrong number is lost without notice."""
-    settings = config(steps(Step(0, ("contact:ben", "pagerduty"))))
+    settings = config(steps(Step(after=0, notify=("contact:ben", "pagerduty"))))
     why = "no delivery is on record"
     lost = Known(unproven={"sms/ben": why})
     proof = prove(settings, START, START + DAY, lost)
@@ -420,7 +437,7 @@ def test_an_address_that_is_not_proven_is_not_relied_on() -> None:
     ]
     trusting = Known(frozenset({"pagerduty"}), {"sms/ben": why})
     assert prove(settings, START, START + DAY, trusting).verdict is Verdict.PROVEN
-    falling = config(steps(Step(0, ("contact:ben",)), fallback=("pagerduty",)))
+    falling = config(steps(Step(after=0, notify=("contact:ben",)), fallback=("pagerduty",)))
     assert prove(falling, START, START + DAY, trusting).verdict is Verdict.NOT_PROVEN
 
 
@@ -434,12 +451,18 @@ def test_holidays_and_the_change_of_clocks() -> None:
     )
     easter = frozenset({date(2026, 4, 3), date(2026, 4, 6)})
     calendar = Calendar("Europe/London", easter)
-    policy = steps(Step(0, ("slack",)), Step(NextBusinessDay(), ("schedule:primary",)))
+    policy = steps(
+        Step(after=0, notify=("slack",)),
+        Step(after=NextBusinessDay(), notify=("schedule:primary",)),
+    )
     assert (
         prove(config(policy, schedules=hours, calendar=calendar), START, START + 3 * WEEK).unreached
         == ()
     )
-    early = steps(Step(0, ("slack",)), Step(NextBusinessDay(480), ("schedule:primary",)))
+    early = steps(
+        Step(after=0, notify=("slack",)),
+        Step(after=NextBusinessDay(480), notify=("schedule:primary",)),
+    )
     found = failures(
         prove(config(early, schedules=hours, calendar=calendar), START, START + 3 * WEEK)
     )
@@ -449,7 +472,10 @@ def test_holidays_and_the_change_of_clocks() -> None:
 def test_too_many_conditions_are_undecided() -> None:
     """Rather than tried for hours."""
     policy = steps(
-        *(Step(60 * n, ("slack",), when=compile_condition(f"labels.a == '{n}'")) for n in range(9))
+        *(
+            Step(after=60 * n, notify=("slack",), when=compile_condition(f"labels.a == '{n}'"))
+            for n in range(9)
+        )
     )
     assert [one.why for one in prove(config(policy), START, START + DAY).findings] == [
         ("its policies have 9 conditions, more than the 8 that can be tried",)
@@ -477,10 +503,17 @@ def policies(draw: st.DrawFn, name: str, promote: Promote | None = None) -> Poli
         targets = draw(st.lists(st.sampled_from(TARGETS), min_size=1, max_size=2, unique=True))
         condition = draw(st.sampled_from([None, None, *CONDITIONS]))
         when = compile_condition(condition) if condition else None
-        made.append(Step(delay, tuple(targets), draw(st.sampled_from(Unless)), when))
+        made.append(
+            Step(
+                after=delay, notify=tuple(targets), unless=draw(st.sampled_from(Unless)), when=when
+            )
+        )
     if draw(st.booleans()):
         made.append(
-            Step(NextBusinessDay(draw(st.sampled_from([None, 480]))), ("schedule:primary",))
+            Step(
+                after=NextBusinessDay(draw(st.sampled_from([None, 480]))),
+                notify=("schedule:primary",),
+            )
         )
     return Policy(
         name, tuple(made), tuple(draw(st.sampled_from([(), ("contact:ben",)]))), promote=promote

@@ -27,9 +27,12 @@ def config(*ways: str, **changed: object) -> Settings:
         policies={
             "loud": Policy(
                 "loud",
-                (Step(0, ("contact:ana",)), Step(300, ("contact:ben",), Unless.ACKNOWLEDGED)),
+                (
+                    Step(after=0, notify=("contact:ana",)),
+                    Step(after=300, notify=("contact:ben",), unless=Unless.ACKNOWLEDGED),
+                ),
             ),
-            "quiet": Policy("quiet", (Step(0, ("contact:ben",)),)),
+            "quiet": Policy("quiet", (Step(after=0, notify=("contact:ben",)),)),
         },
         severities={P0: SeverityPlan("loud")} | dict.fromkeys((P1, P2, P3), SeverityPlan("quiet")),
         people=People(

@@ -80,7 +80,9 @@ def test_a_rule_that_takes_an_alert_under_its_limits_is_covered_and_no_tier_of_i
 
 def test_a_repeat_and_a_promotion_are_covered_when_they_come() -> None:
     """By the policy that has them, not by the one that the incident is then under."""
-    high = Policy("high", (Step(0, ("slack",)),), (), Repeat(600, 1), Promote(Severity.P0, 7200))
+    high = Policy(
+        "high", (Step(after=0, notify=("slack",)),), (), Repeat(600, 1), Promote(Severity.P0, 7200)
+    )
     config = settings(rule(), policies=POLICIES | {"high": high})
     repeat = "the repeat of policy high (every 10m) is never tested"
     promotion = "the promotion of policy high (to P0 after 2h) is never tested"
@@ -95,6 +97,6 @@ def test_a_repeat_and_a_promotion_are_covered_when_they_come() -> None:
 
 def test_a_step_whose_condition_fails_is_not_covered() -> None:
     """It's for other incidents."""
-    step = Step(0, ("slack",), when=compile_condition("labels.service == 'web'"))
+    step = Step(after=0, notify=("slack",), when=compile_condition("labels.service == 'web'"))
     config = settings(policies=POLICIES | {"critical": Policy("critical", (step,))})
     assert "step 1 of policy critical (at once) is never tested" in missed(FIRES, config=config)

@@ -84,7 +84,8 @@ def test_a_person_is_told_over_all_their_ways_at_once() -> None:
     """`contact:` takes them together; an address takes one."""
     people = People({"ana": (ContactMethod("sms"), ContactMethod("mail"))})
     config = settings(
-        policies=POLICIES | {"critical": Policy("critical", (Step(0, ("contact:ana",)),))},
+        policies=POLICIES
+        | {"critical": Policy("critical", (Step(after=0, notify=("contact:ana",)),))},
         people=people,
     )
     assert wrong(Message(0, "contact:ana"), config=config) == []

@@ -18,9 +18,9 @@ PEOPLE = People(
     }
 )
 STEPS = (
-    Step(0, ("slack", "contact:ana")),
-    Step(300, ("contact:cy",), Unless.ACKNOWLEDGED),
-    Step(3600, ("contact:ben",)),
+    Step(after=0, notify=("slack", "contact:ana")),
+    Step(after=300, notify=("contact:cy",), unless=Unless.ACKNOWLEDGED),
+    Step(after=3600, notify=("contact:ben",)),
 )
 CONFIG = settings(policies=POLICIES | {"critical": Policy("critical", STEPS)}, people=PEOPLE)
 
@@ -82,14 +82,18 @@ def test_an_alert_that_opens_nothing_says_why() -> None:
 
 def test_a_policy_longer_than_what_is_looked_at_has_not_ended() -> None:
     """A month ahead nobody knows who will be there."""
-    late = Policy("critical", (Step(0, ("slack",)), Step(30 * 86_400, ("pager",))))
+    late = Policy(
+        "critical", (Step(after=0, notify=("slack",)), Step(after=30 * 86_400, notify=("pager",)))
+    )
     config: Settings = settings(rule(), policies=POLICIES | {"critical": late})
     assert not simulate(config, [alert()], NOW).ended
 
 
 def test_it_goes_on_through_repeats_and_promotions() -> None:
     """Until the worst severity has nobody left to tell either."""
-    high = Policy("high", (Step(0, ("slack",)),), (), Repeat(600, 1), Promote(Severity.P0, 7200))
+    high = Policy(
+        "high", (Step(after=0, notify=("slack",)),), (), Repeat(600, 1), Promote(Severity.P0, 7200)
+    )
     config = settings(rule(), policies=POLICIES | {"high": high})
     found = simulate(config, [alert(value="2%")], NOW)
     reasons = [one.reason for one in found.moments if not one.over]

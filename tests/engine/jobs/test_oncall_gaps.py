@@ -22,7 +22,7 @@ class Scene:
 
     def __init__(self, clock: SteppedClock) -> None:
         policy = {
-            name: Policy(name, (Step(0, ("schedule:primary",)),))
+            name: Policy(name, (Step(after=0, notify=("schedule:primary",)),))
             for name in ("critical", "high", "low")
         }
         self.settings = world.settings(

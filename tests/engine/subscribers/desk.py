@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from router.config.statuspage import SubscribersDocument
+from router.config.statuspage import SubscribersConfig
 from router.core.incident.snapshot import Writes
 from router.core.messages.signed_links import SubscriberLinks
 from router.core.outbox.rate_limit import RateLimit
@@ -51,15 +51,13 @@ class Desk:
         self, store: Store, clock: SteppedClock, mailbox: Mailbox, pace: RateLimit | None = None
     ) -> None:
         self.store, self.clock, self.mailbox, self.pace = store, clock, mailbox, pace
-        self.roll = SubscriberList(store, clock, SubscribersDocument(channel="mail"), LINKS)
+        self.roll = SubscriberList(store, clock, SubscribersConfig(channel="mail"), LINKS)
         self.outcomes: list[str] = []
         self.post = self.restarted()
 
     def restarted(self) -> SubscriberPost:
         """A process after the last one died: it knows what is in the store, and nothing else."""
-        self.roll = SubscriberList(
-            self.store, self.clock, SubscribersDocument(channel="mail"), LINKS
-        )
+        self.roll = SubscriberList(self.store, self.clock, SubscribersConfig(channel="mail"), LINKS)
         self.post = SubscriberPost(
             self.store, self.clock, self.roll, mailer=self.mailbox, plan=PLAN, url=URL, pace=self.pace,
             on_done=self.outcomes.append,

@@ -164,7 +164,7 @@ async def test_a_swap_with_who_has_no_turn_is_refused(router: Router, clock: Ste
     async with router(clock=clock, **PEOPLE) as daemon:
         answer = await arrange(daemon, {"between": ["ana", "ben"]}, "swaps", "office")
         assert is_problem(answer, 400)
-        assert "'ben' has no turn in office" in answer.json["detail"]
+        assert "'ben' has no shift in office" in answer.json["detail"]
 
 
 async def test_what_is_not_there_is_a_404(router: Router, clock: SteppedClock) -> None:

@@ -58,6 +58,7 @@ async def test_a_silence_is_in_force_when_it_is_answered(
             "state": "active",
             "by": "cleo",
             "made_at": "2026-02-02T02:40:00.000Z",
+            "warnings": [],
             "comment": "moving the logs",
         }
         await daemon.alert(alert("DiskFull", instance="db-1"), alert("DiskFull", instance="web-1"))
@@ -122,7 +123,7 @@ async def test_a_window_that_left_the_config_keeps_nothing_quiet(
         await daemon.alert(alert("DiskFull", instance="db-1"))
         assert await open_incidents(daemon) == []
         (window,) = (await daemon.get("/api/v1/silences")).json["windows"]
-        assert (window["name"], window["until"]) == ("always", "2026-02-03T00:00:00.000Z")
+        assert (window["name"], window["until"]) == ("always", "2026-02-17T00:00:00.000Z")
         write_config(tmp_path)
         await daemon.app.reload()
         await heard(daemon, clock)

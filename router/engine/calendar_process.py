@@ -1,0 +1,72 @@
+"""Read external calendars in a process of their own, with limits on time and memory.
+
+A calendar is foreign input, and a few lines of it can describe events without end. No check of the
+rules can exclude that, and a thread can't be stopped.
+"""
+
+import asyncio
+import os
+import resource
+import sys
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from router.core.oncall.ical_import import Turn, read_turns
+
+DEADLINE = 15.0
+"""Seconds to read a calendar: ten times as long as 10,000 events take."""
+
+MEMORY = 512 * 1024 * 1024
+"""Bytes of address space."""
+
+
+class _Answer(Struct):
+    turns: tuple[Turn, ...] = ()
+    error: str = ""
+
+
+async def turns_of(calendar: str, start: float, end: float) -> tuple[Turn, ...]:
+    """`read_turns` in a process of its own, which ends with the caller at the latest.
+
+    Raises: ValueError.
+    """
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-P", "-m", __name__, str(start), str(end),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+    )  # fmt: skip
+    try:
+        async with asyncio.timeout(DEADLINE):
+            written, _ = await process.communicate(calendar.encode())
+    except TimeoutError:
+        raise ValueError(f"events that take more than {DEADLINE:.0f}s to read") from None
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    if process.returncode != 0:
+        raise ValueError(f"events that take more than {MEMORY // 1024**2} MiB of memory to read")
+    answer = msgspec.json.decode(written, type=_Answer)
+    if answer.error:
+        raise ValueError(answer.error)
+    return answer.turns
+
+
+def main() -> None:
+    """Read a calendar from stdin and write its turns to stdout."""
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_CPU, (int(DEADLINE), int(DEADLINE)))
+    start, end = map(float, sys.argv[1:3])
+    try:
+        answer = _Answer(read_turns(sys.stdin.buffer.read(), start, end))
+    except ValueError as error:
+        answer = _Answer(error=str(error))
+    sys.stdout.buffer.write(msgspec.json.encode(answer))
+
+
+if __name__ == "__main__":
+    main()
