@@ -1,4 +1,4 @@
-"""What is owed to a channel, what a sender is given, and what it answers."""
+"""Pending messages, what a sender gets, and its result."""
 
 from collections.abc import Callable, Mapping
 from enum import StrEnum
@@ -13,14 +13,12 @@ from router.model.reason import Reason
 
 
 def channel_of(address: str) -> str:
-    """The channel that serves an address: `sms` both for `sms` and for Ana over it, `sms/ana`."""
+    """The channel of an address: `sms` both for `sms` and for Ana's `sms/ana`."""
     return address.partition("/")[0]
 
 
 def person_of(address: str) -> str:
-    """The person whom an address reaches, over whichever channel; "" for one that is a channel's
-    own.
-    """
+    """The person of an address; "" for a channel's own address."""
     return address.partition("/")[2]
 
 
@@ -31,14 +29,15 @@ class NotificationState(StrEnum):
 
 
 class Notification(Struct, frozen=True, gc=False):
-    """The one row of the outbox about one incident for one `channel`, or for one person over a
-    channel (`sms/ana`).
+    """The one row of the outbox about one incident for one address, like `slack` or `sms/ana`.
 
-    `seq` counts the messages owed so far: owing again while one is pending replaces it, so a
-    channel is never owed more than one message about an incident, and it's rendered from the
-    incident as it is when sent. `lease` names the holder while one is being sent; a row with a
-    lease that ran out was in flight at a crash. `ref` is what the sender returned last (a Slack
-    timestamp, say), `told` the id of the last timeline entry the channel has seen.
+    A new message replaces one that is pending, so an address has at most one pending message about
+    an incident, and it is rendered from the incident as it is when sent.
+
+    seq: counts the messages so far.
+    lease: the holder while one is being sent. A lease that ran out was in flight at a crash.
+    ref: the sender's latest handle, such as a Slack timestamp.
+    told: the id of the newest timeline entry that the address has seen.
     """
 
     incident_id: int
@@ -123,10 +122,10 @@ class Letter(Struct, frozen=True):
 
 
 class Sent(Struct, frozen=True, tag="sent"):
-    """The service has it. `ref` is its handle for what was sent, kept for updates; "" keeps the
-    last one.
+    """The service has the message.
 
-    `silent`: there was nothing to send, so the service wasn't asked.
+    ref: its handle, for later updates; "" keeps the previous one.
+    silent: there was nothing to send, so the service wasn't called.
     """
 
     ref: str = ""
@@ -134,21 +133,22 @@ class Sent(Struct, frozen=True, tag="sent"):
 
 
 class Retry(Struct, frozen=True, tag="retry"):
-    """Not sent, worth another try; not before `after` seconds if the service said so."""
+    """Not sent, and worth another try, not before `after` seconds if the service said so."""
 
     reason: str
     after: float | None = None
 
 
 class Rejected(Struct, frozen=True, tag="rejected"):
-    """Not sent, and trying again won't help."""
+    """Not sent, and another try won't help."""
 
     reason: str
 
 
 class Uncertain(Struct, frozen=True, tag="uncertain"):
-    """It may have arrived, and the service takes no idempotency key: sent again, and marked as
-    possibly doubled.
+    """It may have arrived, and the service takes no idempotency key.
+
+    It is sent again, and marked as possibly doubled.
     """
 
     reason: str
@@ -158,7 +158,7 @@ Result = Sent | Retry | Rejected | Uncertain
 
 
 class Attempt(Struct, frozen=True):
-    """One delivery attempt: when it ended, how long it took (seconds), what came of it."""
+    """One delivery attempt: when it ended, how long it took (seconds), and its result."""
 
     at: float
     took: float

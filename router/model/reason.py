@@ -1,15 +1,15 @@
-"""The named reasons: one word for each thing the core can decide.
+"""The named reasons: one word for each decision of the core.
 
-`explain`, the timeline, the outbox and the metrics all read this one vocabulary.
+`explain`, the timeline, the outbox and the metrics share them. `reason_table` has their properties.
 """
 
 from enum import StrEnum
 
 
 class Reason(StrEnum):
-    """Why the core did, or didn't do, something."""
+    """Why the core did something, or didn't."""
 
-    # What a rule said to an alert
+    # What a rule made of an alert
     MATCHED = "matched"
     SOURCE_DIFFERS = "source_differs"
     MATCHER_FAILED = "matcher_failed"
@@ -21,7 +21,7 @@ class Reason(StrEnum):
     HEARTBEAT = "heartbeat"
     IGNORED = "ignored"
 
-    # What became of an alert
+    # What happened to an alert
     OPENED = "opened"
     JOINED = "joined"
     REPEATED = "repeated"
@@ -68,7 +68,7 @@ class Reason(StrEnum):
     DEPLOYMENT_RECORDED = "deployment_recorded"
     DEPLOYMENT_ELSEWHERE = "deployment_elsewhere"
 
-    # What became of an action
+    # Actions
     ACTION_REQUESTED = "action_requested"
     ACTION_CHECKED = "action_checked"
     ACTION_CHECK_FAILED = "action_check_failed"
@@ -87,7 +87,7 @@ class Reason(StrEnum):
     ACTION_NOT_OFFERED = "action_not_offered"
     ACTION_NOT_WAITING = "action_not_waiting"
 
-    # What follows an incident
+    # Follow-up
     POSTMORTEM_DUE = "postmortem_due"
     POSTMORTEM_REMINDED = "postmortem_reminded"
     POSTMORTEM_OVERDUE = "postmortem_overdue"
@@ -99,7 +99,7 @@ class Reason(StrEnum):
     ITEM_REMINDED = "item_reminded"
     ITEM_OVERDUE = "item_overdue"
 
-    # What became of a message
+    # What happened to a message
     DELIVERED = "delivered"
     BUNDLED = "bundled"
     DELIVERY_RETRIED = "delivery_retried"
@@ -108,7 +108,7 @@ class Reason(StrEnum):
     FALLBACK = "fallback"
     RESENT = "resent"
 
-    # Why nothing came of an event
+    # Why an event had no effect
     ALREADY_DONE = "already_done"
     ALREADY_CLOSED = "already_closed"
     UNKNOWN_INCIDENT = "unknown_incident"

@@ -1,7 +1,7 @@
-"""Tell channels: one module for each kind of service, and the registry of them.
+"""Senders: one module for each kind of channel, and their registry.
 
-A kind's module is imported when a config first names it, since the services' libraries are slow to
-load and large.
+The module of a kind is imported when a config first names it, because the services' libraries are
+large and slow to load.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,9 +16,7 @@ from router.ports.channels import Sender
 
 
 class SenderKind(Struct, frozen=True):
-    """A kind of channel: the module here that has its config struct and `build(name, config,
-    session)`.
-    """
+    """A kind of channel: the module with its config struct and `build(name, config, session)`."""
 
     module: str
     struct: str
@@ -27,7 +25,7 @@ class SenderKind(Struct, frozen=True):
         return cast(type[ChannelOptions], getattr(self._loaded(), self.struct))
 
     def build(self, name: str, config: ChannelOptions, session: aiohttp.ClientSession) -> Sender:
-        """A sender for the channel `name`, over `session`'s connections; called within the event
+        """A sender for the channel `name`, over the connections of `session`. Needs a running
         loop.
         """
         return cast(Sender, self._loaded().build(name, config, session))
@@ -52,7 +50,7 @@ KINDS = {
 
 
 class Configs(Mapping[str, type[ChannelOptions]]):
-    """The config struct of each kind, loaded when it's looked up."""
+    """The config struct of each kind, loaded at its first use."""
 
     def __getitem__(self, type_: str) -> type[ChannelOptions]:
         return KINDS[type_].config()

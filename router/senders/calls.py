@@ -1,6 +1,4 @@
-"""Several calls of one attempt at one service: they share its time, and what went wrong is raised
-as a result.
-"""
+"""Several calls of one attempt at one service, which share its time limit."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -15,7 +13,7 @@ from router.senders.outcome import from_error
 
 
 class Failed(Exception):
-    """A call that didn't get through. `status` is that of the answer, 0 if there was none."""
+    """A call that failed. `status` is that of the answer, 0 without one."""
 
     def __init__(self, result: Result, status: int = 0) -> None:
         super().__init__(result)
@@ -24,12 +22,11 @@ class Failed(Exception):
 
 
 Judge = Callable[[aiohttp.ClientResponse, bytes, bool], Result]
-"""What an answer means, by its body, and whether the request could do no harm when it's made again.
-"""
+"""The result of an answer, by its body, and by whether the request may safely be repeated."""
 
 
 class Calls:
-    """Calls below `url`, for `seconds` from now on, after which no more is begun."""
+    """Calls below `url`. None starts later than `seconds` from now."""
 
     def __init__(
         self,
@@ -79,7 +76,5 @@ class Calls:
 
 
 def complaint(said: str, secret: Secret, longest: int) -> str:
-    """What a service gave as its reason, to be added to ours, without the secret in case it's
-    quoted.
-    """
+    """The reason that a service gave, to add to the router's own, without the secret if quoted."""
     return ": " + plain(said.replace(secret.reveal(), "***"))[:longest] if said else ""

@@ -1,6 +1,4 @@
-"""Prints messages on standard output: the channel that needs no account, and stands in for any
-other.
-"""
+"""Messages on standard output: a channel that needs no account, and stands in for any other."""
 
 import sys
 
@@ -13,7 +11,7 @@ from router.model.notification import Letter, Result, Retry, Sent
 
 
 class ConsoleConfig(ChannelOptions, frozen=True, kw_only=True):
-    """brief: one line instead of the plan's internal alert. To a person it's always one line."""
+    """brief: one line instead of the plan's internal alert. Messages to people are always brief."""
 
     brief: bool = False
 
@@ -28,14 +26,14 @@ class ConsoleSender:
         self._brief = brief
 
     async def send(self, letter: Letter) -> Result:
-        # A terminal that can't show an emoji is no reason to lose a page.
+        # Better a `?` than a lost page on a terminal that can't show an emoji.
         encoding = sys.stdout.encoding or "utf-8"
         brief = self._brief or bool(letter.to)
         text = f"{line(letter, self._name)}\n" if brief else f"\n{content(letter).text}\n"
         try:
             sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
             sys.stdout.flush()
-        except (OSError, ValueError) as error:  # a pipe whose reader has gone, or a closed stream
+        except (OSError, ValueError) as error:  # the pipe's reader is gone, or the stream closed
             return Retry(f"standard output: {type(error).__name__}")
         return Sent()
 

@@ -1,4 +1,4 @@
-"""One HTTP POST, and what came of it."""
+"""One HTTP POST and its result."""
 
 from collections.abc import Mapping
 
@@ -9,13 +9,13 @@ from router.model.notification import Result
 from router.senders.outcome import from_error, from_response
 
 MAX_ANSWER = 64 * 1024
-"""Bytes read of an answer; the rest is dropped with its connection."""
+"""Bytes read of an answer. The rest is dropped with its connection."""
 
 
 def timeouts(seconds: float) -> aiohttp.ClientTimeout:
-    """`seconds` for all of an attempt, of which the connection gets half.
+    """`seconds` for the whole attempt, half of them to connect.
 
-    The two must differ: only a time-out while connecting is known to have sent nothing.
+    The two must differ: only a time-out while connecting proves that nothing was sent.
     """
     return aiohttp.ClientTimeout(total=seconds, connect=seconds / 2)
 
@@ -30,16 +30,17 @@ async def post(  # noqa: PLR0913 -- the parts of one request, each by name
     idempotent: bool,
     now: float,
 ) -> tuple[Result, bytes]:
-    """Post `body` and read up to `MAX_ANSWER` bytes of the answer; b"" if there was none. Redirects
-    aren't followed.
+    """Post `body`, and read up to `MAX_ANSWER` bytes of the answer; b"" without one.
+
+    Redirects aren't followed.
 
     Args:
-        session: whose connections are used.
-        url: where to; it never shows up in the result.
-        body: sent as it is.
-        headers: sent beside aiohttp's own.
-        timeout: seconds for all of it.
-        idempotent: the service recognises the same request sent twice.
+        session: for its connections.
+        url: never part of the result.
+        body: sent unchanged.
+        headers: in addition to aiohttp's own.
+        timeout: seconds for the whole attempt.
+        idempotent: the service recognises a repeated request.
         now: UTC seconds.
     """
     try:
@@ -55,9 +56,7 @@ async def post(  # noqa: PLR0913 -- the parts of one request, each by name
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:
-    """As much of the body as comes: an answer whose status has arrived counts, even if its body
-    breaks off.
-    """
+    """The body as far as it arrives. The status counts even if the body breaks off."""
     answer = bytearray()
     try:
         while len(answer) < MAX_ANSWER and (

@@ -1,4 +1,4 @@
-"""What a message links to, and what it lets its reader do, safe to write into any service's format."""
+"""The links of a message, safe in any service's format."""
 
 from collections.abc import Iterator
 from urllib.parse import quote, urlsplit
@@ -8,19 +8,19 @@ from router.model.event import Command
 from router.model.notification import Letter
 
 MAX_URL = 2000
-"""Characters. Browsers and mail gateways start to cut beyond it."""
+"""Characters. Browsers and mail gateways may cut longer URLs."""
 
 SAFE = ":/?#[]@!$&'()*+,;=%~-._"
-"""What a URL may hold as it is (RFC 3986, 2).
+"""Characters that a URL may contain unescaped (RFC 3986, 2).
 
-All else can end a link early in one markup or another.
+Others can end a link early in some markup.
 """
 
 LABELS = {"Incident": "Open incident"}
 
 
 def links(said: Content) -> Iterator[tuple[str, str]]:
-    """The label and the URL of each link. One that no browser could open is left out."""
+    """(label, URL) of each link, without those that no browser could open."""
     for name, url in said.links:
         written = quote(url, safe=SAFE)
         if len(written) <= MAX_URL and _has_host(written):
@@ -35,8 +35,9 @@ ANSWERS = {
 
 
 def answers(letter: Letter, who: str = "") -> Iterator[tuple[str, str]]:
-    """The label and the URL of each link to answer with, while there's something to answer; `who`
-    reads it alone.
+    """(label, URL) of each link to answer with, as long as the incident is open.
+
+    `who`: the only reader of the message; "" for several.
     """
     if letter.link is None or not letter.incident.is_open:
         return

@@ -1,8 +1,8 @@
 """E-mail over SMTP: one mail per recipient, one thread per incident.
 
-A mail's Message-ID is made from the incident, the message's number, the channel and the recipient,
-so a mail that is sent again after an unknown outcome carries the id it had, by which mail systems
-can tell the copy. That's all SMTP offers, so nothing here is ever `Uncertain`.
+The Message-ID is made from the incident, the message's number, the channel and the recipient, so a
+mail that is sent again has the same id, by which mail systems recognise it. SMTP offers nothing
+else, so no result here is `Uncertain`.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ from router.senders.recipients import RecipientList
 
 MAX_REASON = 300
 
-# These leave the connection usable for the next recipient; all others end it.
+# After these the connection still works for the next recipient; after others it doesn't.
 _ABOUT_ONE_MAIL = (
     aiosmtplib.SMTPResponseException,
     aiosmtplib.SMTPRecipientsRefused,
@@ -41,8 +41,8 @@ _ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9.-]*[A-Za-z0-
 class Smtp(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The relay.
 
-    `tls` is from the first byte on (port 465); otherwise `starttls` insists on an upgrade (port
-    587).
+    tls: from the first byte on (port 465).
+    starttls: otherwise, insist on an upgrade (port 587).
     """
 
     host: str
@@ -60,9 +60,9 @@ class Smtp(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class MailConfig(ChannelOptions, frozen=True, kw_only=True):
-    """Addresses may carry a name, like `Router <router@example.com>`.
+    """Addresses may have a name, like `Router <router@example.com>`.
 
-    links: put links to answer with into the mails: whoever has one may use it.
+    links: add links to answer with. Whoever has one may use it.
     """
 
     smtp: Smtp
@@ -90,8 +90,9 @@ class MailSender:
         self._recipients = RecipientList(shown=str)
 
     async def send(self, letter: Letter) -> Result:
-        """Sent once each recipient's mail is accepted or refused for good, and at least one was
-        accepted.
+        """Send to each recipient.
+
+        `Sent` once each mail is accepted or refused for good, and at least one is accepted.
         """
         to = (_address(letter.to),) if letter.to else self._to
         if not to:
@@ -106,7 +107,7 @@ class MailSender:
         return await self._recipients.tell(letter, list(named), tell_all)
 
     async def mail(self, mail: PublicMail) -> Result:
-        """Mail somebody outside, to whom the incident is nothing but what was published."""
+        """Send a mail about what was published to someone outside."""
         try:
             to = _address(mail.to)
         except ValueError:
@@ -127,7 +128,7 @@ class MailSender:
                     results[to.addr_spec] = await self._deliver_one(relay, mail, to)
                 await relay.quit()
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
-            # What the relay has answered stands, whatever broke afterwards.
+            # An answer of the relay counts, even if the connection broke afterwards.
             return {to.addr_spec: _result(error) for to, _ in mails} | results
         finally:
             relay.close()
@@ -147,8 +148,8 @@ class MailSender:
             username=smtp.username or None,
             password=smtp.password.reveal() if smtp.password else None,
             use_tls=smtp.tls,
-            # Left to itself it would go on in the clear where the upgrade isn't offered, by fault
-            # or by attack.
+            # By default, the library continues unencrypted if the upgrade isn't offered, be it
+            # by mistake or by attack.
             start_tls=smtp.starttls and not smtp.tls,
             tls_context=self._tls,
             timeout=self._config.timeout,
@@ -167,13 +168,13 @@ def build(_name: str, config: MailConfig, _session: aiohttp.ClientSession) -> Ma
 
 
 def _result(error: Exception) -> Result:
-    """What an SMTP reply or a broken connection means (RFC 5321, 4.2.1): 4yz may pass later, 5yz
-    won't.
+    """The result of an SMTP reply or a broken connection (RFC 5321, 4.2.1): 4yz may pass, 5yz
+    not.
     """
     if isinstance(error, aiosmtplib.SMTPRecipientsRefused):
         return _result(error.recipients[0])
     if isinstance(error, aiosmtplib.SMTPResponseException):
-        # A server may quote the refused command, and with it the credentials.
+        # A server may quote the refused command, which has the credentials in it.
         quoted = (
             "authentication refused"
             if isinstance(error, aiosmtplib.SMTPAuthenticationError)
@@ -186,16 +187,15 @@ def _result(error: Exception) -> Result:
     ):
         return Rejected("the mail server's certificate isn't valid for it")
     reason = plain(f"{type(error).__name__}: {error}").rstrip(": ")[:MAX_REASON]
-    # Timeouts and lost connections pass; what else the library raises is a server that lacks what
-    # the config asks for.
+    # Time-outs and lost connections pass. Other errors mean that the server lacks a feature that
+    # the config requires.
     return Retry(reason) if isinstance(error, OSError) else Rejected(reason)
 
 
 def _address(text: str) -> Address:
     """Raises: ValueError."""
     name, address = parseaddr(text)
-    # Which of an internationalised address a relay takes is unsure; its domain can be written as
-    # xn--.
+    # Relays differ on internationalised addresses. Their domain can be written as xn--.
     if not _ADDRESS.fullmatch(address) or "," in text or text != plain(text):
         raise ValueError(f"not an e-mail address: {text!r}")
     return Address(name, *address.split("@"))

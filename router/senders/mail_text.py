@@ -1,4 +1,4 @@
-"""The mails about incidents and to subscribers: text first, HTML as the alternative to it."""
+"""Mails about incidents and to subscribers: text, with HTML as the alternative."""
 
 import hashlib
 from collections.abc import Sequence
@@ -93,10 +93,7 @@ def _about(letter: Letter, sender: Address, to: Address, subject: str) -> EmailM
 
 
 def compose_public(mail: PublicMail, sender: Address, to: Address) -> EmailMessage:
-    """A mail to a subscriber.
-
-    With RFC 8058's headers a mail program has a button to unsubscribe.
-    """
+    """A mail to a subscriber, with a button to unsubscribe by RFC 8058."""
     host = _id_host(sender)
     root = f"<{mail.thread}@{host}>" if mail.thread else ""
     message = _headed(sender, to, mail.subject, mail.at, f"<{mail.name}@{host}>", root)

@@ -1,7 +1,7 @@
-"""What came of a request, as a `Result`: the one place that decides what is tried again.
+"""The `Result` of a request: the only place that decides what is tried again.
 
-No reason given here holds a URL, a header or the text of an exception: a Slack or Teams URL is
-itself the secret, and aiohttp's exceptions quote it.
+No reason contains a URL, a header or the text of an exception: a Slack or Teams URL is itself a
+secret, and aiohttp's exceptions quote it.
 """
 
 import re
@@ -16,18 +16,15 @@ from router.model.notification import Rejected, Result, Retry, Sent, Uncertain
 MAX_RETRY_AFTER = 3600.0
 """Seconds.
 
-A service that asks for more is asked again after this; an incident can't wait for a slip of its
-clock.
+A service that asks for a longer wait is tried after this, in case its clock is wrong.
 """
 
 TRANSIENT = frozenset({408, 425, 429})
 UNANSWERED = frozenset({502, 504})
-"""A gateway says that the service behind it gave no usable answer: it may have acted all the same
-(RFC 9110, 15.6).
-"""
+"""A gateway got no usable answer from its service, which may have acted (RFC 9110, 15.6)."""
 
-# aiohttp raises these while it connects (DNS, refusal, TLS handshake, proxy), thus before it writes
-# any of the request.
+# aiohttp raises these while it connects (DNS, refusal, TLS handshake, proxy), before it writes any
+# of the request.
 UNSENT = (
     aiohttp.ClientConnectorError,
     aiohttp.ConnectionTimeoutError,
@@ -48,7 +45,7 @@ WORDS: tuple[tuple[type[Exception], str], ...] = (
     (aiohttp.NonHttpUrlClientError, "address unusable"),
     (ValueError, "address or header unusable"),
 )
-"""What each failure is called; the first that fits, so the narrower ones come first."""
+"""The name of each failure. The first match counts, so the narrower classes come first."""
 
 ERROR_WORD = re.compile(rb"[a-z]+(_[a-z]+)*")
 MAX_WORD = 60
@@ -57,15 +54,15 @@ MAX_WORD = 60
 def from_response(
     status: int, headers: Mapping[str, str], body_excerpt: bytes, *, idempotent: bool, now: float
 ) -> Result:
-    """The result of an HTTP answer, judged by its status.
+    """The result of an HTTP answer, by its status.
 
     Args:
-        status: of the answer, redirects not followed.
-        headers: whose names are found in any case, as aiohttp's are.
-        body_excerpt: quoted in the reason only if it's nothing but an error's name like
-        `invalid_token`, since an error
-            page may echo what was sent.
-        idempotent: the service recognises the same request sent twice.
+        status: of the answer, with redirects not followed.
+        headers: with case-insensitive names, as aiohttp's.
+        body_excerpt: quoted only if it is just the name of an error like `invalid_token`, because
+        an
+            error page may echo the request.
+        idempotent: the service recognises a repeated request.
         now: UTC seconds, to read a Retry-After that is a date.
     """
     if 200 <= status < 300:
@@ -80,8 +77,8 @@ def from_response(
 
 
 def from_error(exc: Exception, *, idempotent: bool) -> Result:
-    """The result of a request that got no answer: what may have been written may have been acted
-    on.
+    """The result of a request without an answer. If it may have been sent, it may have had
+    effect.
     """
     reason = _known_words(exc)
     if isinstance(exc, UNSENT):
@@ -92,8 +89,9 @@ def from_error(exc: Exception, *, idempotent: bool) -> Result:
 
 
 def retry_after(value: str, now: float) -> float | None:
-    """Seconds to wait by a Retry-After header (RFC 9110, 10.2.3), at most `MAX_RETRY_AFTER`; None
-    if unreadable.
+    """Seconds to wait by a Retry-After header (RFC 9110, 10.2.3), at most `MAX_RETRY_AFTER`.
+
+    None if it's unreadable.
     """
     if re.fullmatch(r"[0-9]+(\.[0-9]+)?", value := value.strip()):
         return min(float(value), MAX_RETRY_AFTER)
@@ -101,13 +99,13 @@ def retry_after(value: str, now: float) -> float | None:
         date = parsedate_to_datetime(value)
     except (ValueError, OverflowError):
         return None
-    # A date in "-0000" is parsed as one without a zone, and is in UTC all the same.
+    # A date in "-0000" is parsed without a zone, but is in UTC.
     at = (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
     return min(max(at - now, 0.0), MAX_RETRY_AFTER)
 
 
 def error_word(body: bytes) -> str:
-    """The name of an error like `invalid_token`, if a body is nothing else; otherwise ""."""
+    """The name of an error like `invalid_token`, if the body is nothing else; "" otherwise."""
     word = body.strip()
     return word.decode("ascii") if len(word) <= MAX_WORD and ERROR_WORD.fullmatch(word) else ""
 

@@ -1,4 +1,4 @@
-"""One message to several recipients, each of whom may take it, refuse it or be out of reach."""
+"""One message to several recipients, each of whom may accept it, refuse it or be out of reach."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -12,20 +12,20 @@ MAX_REMEMBERED = 1000
 log = structlog.get_logger(__name__)
 
 TellAll = Callable[[Sequence[str]], Awaitable[Mapping[str, Result]]]
-"""Sends a message to some recipients, and says what became of it for each."""
+"""Sends a message to some recipients, with a result for each."""
 
 
 def ending(number: str) -> str:
-    """What is left of a telephone number in a log."""
+    """The end of a telephone number, for a log."""
     return f"…{number[-3:]}"
 
 
 class RecipientList:
-    """Remembers who is done with a message, so that one slow phone doesn't ring the others again on
-    each retry.
+    """Remembers which recipients have the message, so that a retry for one doesn't ring all others.
 
-    A restart forgets it: whoever was told may then be told twice. `shown` is how a recipient is
-    written in the log.
+    A restart forgets them, so they may be notified twice.
+
+    shown: writes a recipient for the log.
     """
 
     def __init__(self, shown: Callable[[str], str] = ending) -> None:
@@ -33,11 +33,12 @@ class RecipientList:
         self._settled: dict[tuple[int, str, int], dict[str, Sent | Rejected]] = {}
 
     async def tell(self, letter: Letter, recipients: Sequence[str], tell_all: TellAll) -> Result:
-        """Sent once each has taken or refused it for good, and at least one has taken it. `ref`
-        joins theirs.
+        """Send to each recipient. `ref` joins the refs of all.
+
+        `Sent` once each has accepted it or refused it for good, and at least one has accepted it.
 
         Args:
-            letter: what it's about.
+            letter: the message.
             recipients: at least one.
             tell_all: sends it to some of them; see `side_by_side`.
         """
@@ -54,7 +55,7 @@ class RecipientList:
                     to=self._shown(to),
                     why=result.reason,
                 )
-        # A doubt outweighs a certain failure: both are tried again, and only the doubt is told of.
+        # An uncertain result outweighs a certain failure: both are tried again.
         for kind in (Uncertain, Retry):
             if found := [result for result in results.values() if isinstance(result, kind)]:
                 while len(self._settled) > MAX_REMEMBERED:
@@ -67,7 +68,7 @@ class RecipientList:
 
 
 def side_by_side(tell: Callable[[str], Awaitable[Result]]) -> TellAll:
-    """Tell them all at once, since the time for one attempt is for all of them together."""
+    """Send to all at once, because they share the time of one attempt."""
 
     async def tell_all(recipients: Sequence[str]) -> Mapping[str, Result]:
         return dict(zip(recipients, await asyncio.gather(*map(tell, recipients)), strict=True))

@@ -1,10 +1,11 @@
-"""Type `teams`: a Microsoft Teams channel or chat, told by a webhook of its Workflows app.
+"""Type `teams`: a Microsoft Teams channel or chat, by a webhook of its Workflows app.
 
-The answer 202 says that the workflow was started, not that the card was posted: a card that Teams
-refuses fails in the workflow's run, out of sight. Nothing posted can be edited, so each letter is a
-post of its own; and there's no key by which a repeated one could be told.
+The answer 202 means that the workflow started, not that the card was posted: if Teams refuses a
+card, the workflow's run fails, out of sight. A card can't be edited, so each message is a new one.
+There is no idempotency key.
 
-Microsoft's pages: https://learn.microsoft.com/microsoftteams/platform/webhooks-and-connectors/how-to/connectors-using
+Microsoft's pages:
+https://learn.microsoft.com/microsoftteams/platform/webhooks-and-connectors/how-to/connectors-using
 (limits) and https://learn.microsoft.com/adaptive-cards (the card).
 """
 
@@ -27,7 +28,7 @@ from router.senders.links import answers, links
 from router.senders.outcome import from_response
 
 MAX_CARD = 25_000
-"""Bytes of the whole request: Teams refuses messages of about 28 KB, where nobody sees it."""
+"""Bytes of the whole request. Teams refuses about 28 KB, out of sight."""
 MAX_TEXT = 800
 MAX_FACT = 300
 
@@ -35,7 +36,7 @@ RETIRED = re.compile(r"(.+\.)?webhook\.office\.com|outlook\.office(365)?\.com")
 """The hosts of Office 365 connectors, shut down in 2026."""
 
 HIDDEN_STATUS = re.compile(rb"Microsoft Teams endpoint returned HTTP error ([45][0-9]{2})")
-"""How a connector reported what Teams said to it, with a 200 around it."""
+"""A connector reported the error of Teams in an answer with status 200."""
 
 SEVERITY_COLOURS = {
     Severity.P0: "Attention",
@@ -47,9 +48,9 @@ CLOSED_COLOURS = {Status.RESOLVED: "Good", Status.FALSE_POSITIVE: "Default"}
 
 
 class TeamsConfig(ChannelOptions, frozen=True, kw_only=True):
-    """`webhook_url` is the address of a workflow that posts cards, whose signature is in its query.
+    """`webhook_url` is the URL of a workflow that posts cards, with its signature in the query.
 
-    links: put links to answer with into the cards: whoever has one may use it.
+    links: add links to answer with. Whoever has one may use it.
     """
 
     webhook_url: SecretUrl
@@ -68,11 +69,10 @@ class TeamsConfig(ChannelOptions, frozen=True, kw_only=True):
 
 
 class TeamsSender:
-    """Posts each letter as one card."""
+    """Posts each message as one card."""
 
     def __init__(self, config: TeamsConfig, session: aiohttp.ClientSession) -> None:
-        # Its signature holds for the query as it's written: yarl would turn %2F into a slash, for
-        # one.
+        # The signature is valid for the query as written. yarl would turn %2F into a slash.
         self._url = URL(config.webhook_url.reveal(), encoded=True)
         self._seconds = config.timeout
         self._answerable = config.links
@@ -93,7 +93,7 @@ class TeamsSender:
         return result
 
     async def close(self) -> None:
-        """The session isn't ours to close."""
+        """Nothing to close: the session belongs to the caller."""
 
 
 def build(_name: str, config: TeamsConfig, session: aiohttp.ClientSession) -> TeamsSender:
@@ -184,13 +184,12 @@ def _facts(facts: Sequence[str]) -> Iterator[dict[str, Any]]:
 
 
 def _block(*runs: dict[str, Any], spacing: str = "Small") -> dict[str, Any]:
-    # The one element whose text isn't Markdown: what an alert says is shown as it is, be it a link,
-    # a list or bold.
+    # The only element whose text isn't Markdown: text of an alert is shown unchanged.
     return {"type": "RichTextBlock", "inlines": list(runs), "spacing": spacing}
 
 
 def _run(text: str, **style: Any) -> dict[str, Any]:
-    # A card would put {{DATE(...)}} into words.
+    # A card would evaluate {{DATE(...)}}.
     return {"type": "TextRun", "text": re.sub(r"\{(?=\{)", "{ ", text), **style}
 
 

@@ -1,8 +1,8 @@
-"""Type `webhook`: any HTTP endpoint, told in the form of Standard Webhooks (https://www.standardwebhooks.com).
+"""Type `webhook`: any HTTP endpoint, by Standard Webhooks (https://www.standardwebhooks.com).
 
-The same message tried again has the same `webhook-id`, by which the specification has receivers
-drop doubles. So a request whose answer got lost is simply sent again: never a message less, and a
-double only for a receiver that ignores the id. `410 Gone` is a refusal like any other 4xx.
+A repeated message has the same `webhook-id`, by which receivers drop duplicates. So a request whose
+answer was lost is sent again: no message is lost, and only a receiver that ignores the id sees it
+twice. `410 Gone` is a refusal like any other 4xx.
 """
 
 import base64
@@ -27,9 +27,9 @@ from router.model.reasons import row
 from router.senders.http import post
 
 MAX_BODY = 20_000
-"""Bytes; the specification asks for less than 20 kB.
+"""Bytes. The specification asks for less than 20 kB.
 
-Alerts and old news give way, the incident itself doesn't.
+Alerts and old entries are left out first; the incident itself never is.
 """
 
 HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
@@ -40,9 +40,9 @@ OURS = ("webhook-", "content-", "host", "transfer-encoding", "connection")
 class WebhookConfig(ChannelOptions, frozen=True, kw_only=True):
     """A generic webhook.
 
-    url: where events are posted to; it may hold a token, so it's kept like a secret.
-    secret: signs them: `whsec_` and the key in base64. None: they aren't signed.
-    headers: sent with each, such as Authorization.
+    url: receives the events. It may contain a token, so it's treated as a secret.
+    secret: the signing key, as `whsec_` and the key in base64. None: events aren't signed.
+    headers: added to each request, such as Authorization.
     """
 
     url: SecretUrl
@@ -62,7 +62,7 @@ class WebhookConfig(ChannelOptions, frozen=True, kw_only=True):
 
 
 class WebhookSender:
-    """Posts each letter as one event."""
+    """Posts each message as one event."""
 
     def __init__(self, name: str, config: WebhookConfig, session: aiohttp.ClientSession) -> None:
         self._name = name
@@ -91,7 +91,7 @@ class WebhookSender:
         return result
 
     async def close(self) -> None:
-        """The session isn't ours to close."""
+        """Nothing to close: the session belongs to the caller."""
 
 
 def build(name: str, config: WebhookConfig, session: aiohttp.ClientSession) -> WebhookSender:
@@ -99,7 +99,7 @@ def build(name: str, config: WebhookConfig, session: aiohttp.ClientSession) -> W
 
 
 def signing_key(secret: str) -> bytes:
-    """The key's bytes from its written form. Raises: ValueError, without the secret in it."""
+    """The key's bytes. Raises: ValueError, without the secret in it."""
     written = secret.removeprefix("whsec_")
     try:
         key = base64.b64decode(written + "=" * (-len(written) % 4), validate=True)
@@ -111,22 +111,23 @@ def signing_key(secret: str) -> bytes:
 
 
 def sign(key: bytes, event: str, at: int, body: bytes) -> str:
-    """The `webhook-signature` of `body`, sent at `at` (epoch seconds) as the event with that id."""
+    """The `webhook-signature` of `body`, for the event of that id, sent at `at` (UTC seconds)."""
     signed = b"%b.%d.%b" % (event.encode(), at, body)
     return "v1," + base64.b64encode(hmac.digest(key, signed, "sha256")).decode()
 
 
 def event_id(channel: str, letter: Letter) -> str:
-    """The same for every attempt at a message, and for no other message, channel or router."""
+    """The same for each attempt at a message, and different for any other message, channel or
+    router.
+    """
     incident = letter.incident
-    # A router whose database is new counts from 1 again: the time keeps its events apart from those
-    # before.
+    # With a new database, incidents are counted from 1 again. The time tells them apart.
     origin = sha256(f"{incident.opened_at!r} {incident.key} {channel}".encode()).hexdigest()[:16]
     return f"msg_{incident.id}_{letter.seq}_{origin}"
 
 
 def build_event(letter: Letter) -> bytes:
-    """The body: what happened last, and the incident as it is now."""
+    """The body: the latest change, and the incident as it is now."""
     alerts, news = letter.alerts, letter.unseen_entries
     body = _encode(letter, alerts, news)
     while len(body) > MAX_BODY and (alerts or news):

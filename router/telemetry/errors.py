@@ -1,4 +1,4 @@
-"""Reports the router's own errors to Sentry, and never feeds on its own reports."""
+"""Reports of the router's own errors to Sentry, without a feedback loop."""
 
 import logging
 import sys
@@ -18,15 +18,15 @@ _source: ContextVar[str] = ContextVar(SOURCE, default="")
 
 
 def start(dsn: str | None, environment: str = "") -> None:
-    """Report what is logged as an error from now on, if there's a `dsn`.
+    """Report logged errors from now on, if there is a `dsn`.
 
-    None of sentry-sdk's other hooks are on: those for aiohttp, SQLAlchemy and threads more than
-    double what a webhook costs, even with no DSN (measured: 446 us instead of 192), and put URLs
-    into what is sent.
+    All other hooks of sentry-sdk are off: those for aiohttp, SQLAlchemy and threads more than
+    double the cost of a webhook, even without a DSN (measured: 446 us instead of 192), and send
+    URLs.
     """
     if not dsn:
         return
-    # Only where it's used: it takes a twentieth of the time to start.
+    # Imported here, because it takes a twentieth of the start-up time.
     import sentry_sdk  # noqa: PLC0415
     from sentry_sdk.integrations.logging import LoggingIntegration  # noqa: PLC0415
 
@@ -45,8 +45,8 @@ def start(dsn: str | None, environment: str = "") -> None:
 
 
 def without_feedback(event: "Event", _hint: "Hint") -> "Event | None":
-    """Drop an error made by an alert from Sentry: reporting it could raise that alert again,
-    without end.
+    """Drop an error about an alert from Sentry: its report could raise that alert again,
+    forever.
     """
     source = _source.get()
     if source == "sentry":
@@ -57,13 +57,13 @@ def without_feedback(event: "Event", _hint: "Hint") -> "Event | None":
 
 
 def working_for(source: str) -> None:
-    """Errors from here on, in this task, are about an alert from `source`."""
+    """Attribute errors from here on, in this task, to an alert from `source`."""
     _source.set(source)
 
 
 @contextmanager
 def about(source: str) -> Iterator[None]:
-    """Errors within are about an alert from `source`."""
+    """Attribute errors within to an alert from `source`."""
     token = _source.set(source)
     try:
         yield
@@ -72,7 +72,7 @@ def about(source: str) -> Iterator[None]:
 
 
 def stop() -> None:
-    """Send what is left, for 2 s at the most, and report nothing more."""
+    """Send what is left, for at most 2 s, and report nothing more."""
     if "sentry_sdk" not in sys.modules:
         return
     import sentry_sdk  # noqa: PLC0415 - it's loaded already

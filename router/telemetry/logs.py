@@ -1,4 +1,4 @@
-"""Structured logs: one event a line, as JSON or for a console.
+"""Structured logs: one event per line, as JSON or for a console.
 
 Nothing logs a request body, a header or a URL.
 """
@@ -12,10 +12,9 @@ from structlog.typing import Processor
 
 
 def configure(form: Literal["console", "json"] = "console", level: str = "info") -> None:
-    """Send the router's logs, and those of its libraries from WARNING on, to stderr.
+    """Send the router's logs, and its libraries' from WARNING up, to stderr.
 
-    Libraries are kept at WARNING since at INFO some write URLs, which are secrets (wire/06, Slack
-    and Teams webhooks).
+    At INFO some libraries log URLs, which are secrets for Slack and Teams webhooks.
     """
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,

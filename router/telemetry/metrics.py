@@ -1,4 +1,4 @@
-"""The router's own metrics. Names and labels are a public contract (docs/operations.md)."""
+"""The router's own metrics. Names and labels are a public contract (see the reference)."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -22,23 +22,23 @@ from router.ports.store import Gauges
 PREFIX = "alert_router"
 
 HUMAN_SECONDS = (30, 60, 120, 300, 600, 1800, 3600, 7200, 14400, 28800, 86400)
-"""Bounds for what people do; the plan's response times (5 min, 30 min, 2 h, 8 h) are among them."""
+"""Bounds for what people do. They include the plan's response times (5 min, 30 min, 2 h, 8 h)."""
 
 DELIVERY_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 3600)
 COMMIT_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5)
 
 MILESTONES = having(Trait.COUNTED)
-"""What is counted of an incident's life. Alerts come and go far more often."""
+"""Counted changes of an incident's life. Alerts change far more often."""
 
 ACTION_OUTCOMES = having(Trait.ENDS_ACTION)
-"""How a request for an action ends."""
+"""Final states of a request for an action."""
 
 ARRIVED = having(Trait.ARRIVED)
 OUTCOMES = ("sent", "retry", "rejected", "uncertain")
 
 
 class Metrics:
-    """All metrics of one router, in a registry of its own."""
+    """All metrics of one router, in its own registry."""
 
     def __init__(self) -> None:
         self.registry = registry = CollectorRegistry()
@@ -187,7 +187,7 @@ class Metrics:
         ).set(1)
 
     def expect(self, sources: Iterable[str], channels: Iterable[str]) -> None:
-        """Start known series at 0: a counter that first appears as 1 is invisible to rate()."""
+        """Start known series at 0: rate() doesn't see a counter that first appears as 1."""
         for source in sources:
             self._expect_source(source)
         for reason in SUPPRESSED:
@@ -220,10 +220,7 @@ class Metrics:
     def committed(
         self, events: Iterable[Event], changes: Writes, incidents: Mapping[int, Incident]
     ) -> None:
-        """Count what a committed transaction holds.
-
-        `incidents` are those its entries are about, as far as known.
-        """
+        """Count a committed transaction. `incidents` are those of its entries, as far as known."""
         received = Counter(
             (e.alert.source, e.alert.status) for e in events if isinstance(e, AlertSeen)
         )
@@ -282,7 +279,7 @@ class Metrics:
                 self.promoted.labels(severity).inc()
 
     def heard(self, heartbeats: Mapping[str, tuple[float | None, bool]]) -> None:
-        """Of each heartbeat when it last came, in UTC seconds, and whether it's missed now."""
+        """For each heartbeat: when it last arrived, in UTC seconds, and whether it's missed."""
         self.heartbeat_last.clear()
         self.heartbeat_missed.clear()
         for name, (last, missed) in heartbeats.items():
@@ -291,15 +288,14 @@ class Metrics:
                 self.heartbeat_last.labels(name).set(last)
 
     def worked(self, addresses: Mapping[str, float]) -> None:
-        """When each address last worked, in UTC seconds.
-
-        A way to a person proves its channel, too.
+        """When each address last worked, in UTC seconds. A person's address proves its channel,
+        too.
         """
         for address in sorted(addresses, key=addresses.__getitem__):
             self.proven.labels(channel_of(address)).set(addresses[address])
 
     def show(self, gauges: Gauges) -> None:
-        """Put what there is now into the gauges."""
+        """Set the gauges."""
         self.incidents.clear()
         for severity in Severity:
             for status in Status:

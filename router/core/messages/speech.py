@@ -1,8 +1,7 @@
-"""What a telephone call says, as TwiML: the sender starts a call with it, and the answers to
-pressed keys go on in it.
+"""The words of a telephone call, as TwiML, and of the replies to pressed keys.
 
-https://www.twilio.com/docs/voice/twiml. The library escapes; what XML can't hold at all is taken
-out here.
+https://www.twilio.com/docs/voice/twiml. The library escapes. Characters that XML can't hold are
+removed here.
 """
 
 import unicodedata
@@ -22,10 +21,7 @@ MAX_NAMED = 3
 """Further incidents that are named, so that somebody who was asleep can follow."""
 
 MAX_TWIML = 4000
-"""Characters that a call can be started with.
-
-The above keep well within it, however they are escaped.
-"""
+"""Characters that a call may start with. The limits above stay within it, however escaped."""
 
 KEYS_FOR_FIRST = "The keys are for the first."
 KEYS = "Press 1 to acknowledge, 2 to escalate, 3 to repeat."
@@ -55,7 +51,7 @@ def spoken(incident: Incident, company: str, at: float, news: str = "") -> str:
 
 
 def spoken_further(others: Sequence[Incident]) -> str:
-    """What a call says of further incidents, after the first; "" without any."""
+    """The further incidents of a bundle, after the first; "" without any."""
     if not others:
         return ""
     named = "; ".join(
@@ -68,7 +64,7 @@ def spoken_further(others: Sequence[Incident]) -> str:
 
 
 def ask(text: str, action: str) -> str:
-    """TwiML that says `text`, twice, and sends the key pressed to the URL `action`."""
+    """TwiML that says `text` twice, and sends the pressed key to the URL `action`."""
     response = VoiceResponse()
     keys = response.gather(input="dtmf", num_digits=1, timeout=WAIT, action=action, method="POST")
     keys.say(f"{text} {KEYS}", loop=2)
@@ -77,7 +73,7 @@ def ask(text: str, action: str) -> str:
 
 
 def say(text: str) -> str:
-    """TwiML that says `text`, twice, and hangs up."""
+    """TwiML that says `text` twice, and hangs up."""
     response = VoiceResponse()
     response.say(text, loop=2)
     return str(response)

@@ -1,7 +1,7 @@
-"""The templates of messages: the packaged ones, and a company's own over them.
+"""The templates of messages: the packaged ones, and a company's own instead of them.
 
-What the public reads is made from what the public may know, by construction: those templates aren't
-given anything else, and one that asks for a label or an internal link is refused when it's read.
+Public texts are made from public values by construction: their templates get nothing else, and one
+that names a label or an internal link is refused when it's loaded.
 """
 
 import re
@@ -56,17 +56,17 @@ KINDS: Mapping[str, TemplateKind] = {
     UPDATE: text_kind(_PUBLIC),
     CUSTOMERS: text_kind(_PUBLIC | {"updates"}),
 }
-"""What each template may use. `zone` is the reader's, by whose clock the filters write times."""
+"""The names that each template may use. `zone` is the reader's, which time filters use."""
 
 HEADED = frozenset({STAKEHOLDERS, UPDATE, CUSTOMERS})
-"""Those whose first line is the subject, or the title."""
+"""Templates whose first line is the subject or the title."""
 
 _HEAD = re.compile(r"(?:subject|title):\s*", re.IGNORECASE)
 _BLANKS = re.compile(r"\n{3,}")
 
 
 class Said(Struct, frozen=True):
-    """What a template says. `subject` is one line, "" where there's none."""
+    """A rendered template. `subject` is one line, "" without one."""
 
     subject: str
     text: str
@@ -80,10 +80,11 @@ def packaged(name: str) -> Template:
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """How a company words what it says, in templates of its `own` over the packaged ones.
+    """How a company words its messages: templates of its `own`, over the packaged ones.
 
-    `zone` is the clock of readers whose own isn't known. `components` are the titles by which the
-    public knows them. `update_every` is how often (seconds) news is promised, by severity.
+    zone: the time zone of readers whose own is unknown.
+    components: their public titles.
+    update_every: seconds between the updates that are promised, by severity.
     """
 
     company: str = ""
@@ -96,7 +97,7 @@ class Wording:
     def write(self, name: str, given: Mapping[str, Any]) -> str:
         """The text of the template `name`.
 
-        Never raises: where a company's own fails, the packaged one is used.
+        Never raises: if a company's own template fails, the packaged one is used.
         """
         for template in filter(None, (self.own.get(name), packaged(name))):
             try:
@@ -110,16 +111,13 @@ class Wording:
         return headed(self.write(name, given))
 
     def update(self, incident: Incident, at: float) -> Said:
-        """What the status page would say of the incident as it is."""
+        """The text for the status page about the incident as it is."""
         return self.said(UPDATE, self._public(incident, at, self.zone))
 
     def to_customers(
         self, incident: Incident, timeline: Iterable[Entry], at: float, zone: str = ""
     ) -> Said:
-        """The mail to customers about the incident.
-
-        Of the timeline they're told what was published, and no more.
-        """
+        """The mail to customers. Of the timeline it contains published updates only."""
         updates = [
             {
                 "at": entry.at,
@@ -133,14 +131,14 @@ class Wording:
         return self.said(CUSTOMERS, given)
 
     def next_update(self, incident: Incident, at: float) -> float | None:
-        """By when news is promised (UTC seconds); None where none is, or it's overdue."""
+        """The time of the next promised update (UTC seconds); None without one, or if overdue."""
         every = self.update_every.get(incident.severity)
         if every is None or not incident.is_open or incident.news_at + every <= at:
             return None
         return incident.news_at + every
 
     def _public(self, incident: Incident, at: float, zone: str) -> dict[str, Any]:
-        """All that the public may know, and nothing else: add here with care."""
+        """All public values, and nothing else: add to it with care."""
         return {
             "company": self.company,
             "support_email": self.support_email,
@@ -155,14 +153,14 @@ class Wording:
 
 
 def ended(incident: Incident) -> dict[str, Any]:
-    """When it ended and how long it took (seconds), once it has."""
+    """The time of the end and the duration (seconds), once it has ended."""
     if incident.closed_at is None:
         return {"ended": None, "duration": None}
     return {"ended": incident.closed_at, "duration": incident.closed_at - incident.opened_at}
 
 
 def unpublished(incident: Incident, timeline: Iterable[Entry]) -> bool:
-    """Where it stands hasn't been published, of an incident that customers may feel."""
+    """Whether the state of an incident that customers may notice isn't published yet."""
     if incident.drill or not (incident.component or incident.public_title):
         return False
     said = [entry.data.get("status") for entry in timeline if entry.what is Reason.PUBLISHED]
@@ -171,13 +169,13 @@ def unpublished(incident: Incident, timeline: Iterable[Entry]) -> bool:
 
 
 def headed(text: str) -> Said:
-    """The first line is the subject, with or without a word that says so; the text is what follows."""
+    """Split off the first line as the subject, without a word like `Subject:` before it."""
     first, _, rest = text.partition("\n")
     return Said(plain(_HEAD.sub("", first, count=1)), rest.strip())
 
 
 def check(name: str, text: str) -> Template:
-    """Compile a company's own template, and write it of made-up incidents.
+    """Compile a company's own template, and render it for example incidents.
 
     Raises: ValueError("line N: …").
     """
@@ -201,7 +199,7 @@ def check(name: str, text: str) -> Template:
 
 
 def _made_up(name: str, status: Status) -> dict[str, Any]:
-    """As much as any incident has."""
+    """Values for every name, as many as any incident has."""
     over = status in {Status.RESOLVED, Status.FALSE_POSITIVE}
     words = dict.fromkeys(KINDS[name].names, "text")
     times = {
@@ -227,5 +225,5 @@ def _made_up(name: str, status: Status) -> dict[str, Any]:
 
 
 def _trimmed(text: str) -> str:
-    """Without spaces at the ends of lines, and never two empty lines in a row."""
+    """Without spaces at line ends, and without two empty lines in a row."""
     return _BLANKS.sub("\n\n", "\n".join(line.rstrip() for line in text.splitlines())).strip()

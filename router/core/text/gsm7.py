@@ -1,6 +1,6 @@
 """Text for SMS in GSM-7 (3GPP TS 23.038, 6.2.1).
 
-One character outside of it more than halves what a segment holds.
+One character outside of it more than halves the capacity of a segment.
 """
 
 import unicodedata
@@ -12,14 +12,16 @@ ALPHABET = frozenset(
     "ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
 EXTENSION = frozenset("^{}\\[~]|€")
-"""These take an escape before them, thus two septets."""
+"""Characters that need an escape, so two septets."""
 
 SEGMENT = 160
-"""Septets of a message in one segment (https://www.twilio.com/docs/glossary/what-is-gsm-7-character-encoding)."""
+"""Septets of a message in one segment
+(https://www.twilio.com/docs/glossary/what-is-gsm-7-character-encoding).
+"""
 
 TWO_SEGMENTS = 305
-"""Septets that surely fit into two segments of 153: an escape isn't parted from its character,
-which may leave one.
+"""Septets that fit into two segments of 153. An escape isn't split from its character, which may
+leave one unused.
 """
 
 _SPELT = {
@@ -45,19 +47,17 @@ _SPELT = {
 
 
 def gsm7(text: str) -> str:
-    """`text` with what GSM-7 lacks written otherwise: accents and emoji go, a letter of another
-    script becomes `?`.
-    """
+    """`text` in GSM-7: without accents and emoji, and with `?` for letters of other scripts."""
     return "".join(map(_spell, unicodedata.normalize("NFC", text)))
 
 
 def septets(text: str) -> int:
-    """How much room `text`, which is in GSM-7, takes."""
+    """The length of `text`, which is in GSM-7."""
     return len(text) + sum(char in EXTENSION for char in text)
 
 
 def fit(text: str, room: int) -> str:
-    """`text`, which is in GSM-7, cut to `room` septets; three at least."""
+    """`text`, which is in GSM-7, cut to `room` septets; at least three."""
     if septets(text) <= room:
         return text
     kept, left = 0, room - len("...")

@@ -1,6 +1,7 @@
-"""Calls on the issues of one GitHub repository, and what GitHub's refusals mean.
+"""Calls on the issues of one GitHub repository, and the meaning of GitHub's refusals.
 
-Pages: https://docs.github.com/rest/issues and https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api
+https://docs.github.com/rest/issues and
+https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api
 """
 
 from collections.abc import Mapping
@@ -19,18 +20,18 @@ T = TypeVar("T")
 
 LIMITED = frozenset({403, 429})
 LIMITED_WAIT = 60.0
-"""Seconds to wait at a secondary limit that says nothing of how long."""
+"""Seconds to wait at a secondary limit without a time."""
 
 MAX_MESSAGE = 100
 
 GONE = frozenset({301, 404, 410})
-"""The issue was moved to another repository, is out of our sight, or was deleted."""
+"""The issue was moved to another repository, deleted, or isn't visible to the token."""
 
 SKEW = 300.0
-"""Seconds that GitHub's clock may be behind ours."""
+"""Seconds that GitHub's clock may be behind the router's."""
 PER_PAGE = 100
 PAGES = 5
-"""How far back a mark is looked for, beyond which a double is the lesser evil."""
+"""Pages searched for a mark. Beyond them, a duplicate is the lesser evil."""
 
 UNREADABLE = "answer isn't one of GitHub's"
 
@@ -40,7 +41,7 @@ class User(msgspec.Struct, frozen=True):
 
 
 class Issue(msgspec.Struct, frozen=True):
-    """`pull_request` is there if it is one: GitHub lists them as issues, too."""
+    """`pull_request` is set for a pull request: GitHub lists them as issues, too."""
 
     number: int
     state: str
@@ -56,7 +57,7 @@ class Comment(msgspec.Struct, frozen=True):
 
 
 class Refusal(msgspec.Struct, frozen=True):
-    """GitHub's answer where it says no."""
+    """The body of a refusal."""
 
     message: str = ""
 
@@ -93,7 +94,7 @@ class Api:
             raise Failed(Retry(UNREADABLE)) from None
 
     async def issue(self, number: str) -> Issue | None:
-        """None if it isn't there any more. Raises: Failed."""
+        """None if the issue is gone. Raises: Failed."""
         try:
             return await self.get(f"/issues/{number}", Issue)
         except Failed as failure:
@@ -102,7 +103,7 @@ class Api:
             raise
 
     async def issues(self, since: float) -> list[Issue]:
-        """Those opened since then, newest first, as far back as is looked. Raises: Failed."""
+        """The issues opened since then, newest first, within `PAGES`. Raises: Failed."""
         found: list[Issue] = []
         for page in range(1, PAGES + 1):
             issues = await self.get(
@@ -126,18 +127,15 @@ class Api:
         try:
             return msgspec.json.decode(answer, type=Issue)
         except msgspec.DecodeError:
-            # Opened, but nothing says which it is: the next attempt finds it.
+            # It's open, but its number is unknown: the next attempt finds it.
             raise Failed(Uncertain(UNREADABLE)) from None
 
     async def patch(self, path: str, content: Mapping[str, object]) -> None:
-        """A change that does no harm when it's made again. Raises: Failed."""
+        """Make a change that may be repeated safely. Raises: Failed."""
         await self._calls.call("PATCH", path, idempotent=True, body=msgspec.json.encode(content))
 
     async def post(self, path: str, content: Mapping[str, object]) -> bytes:
-        """Something new, of which GitHub can't tell a double.
-
-        Returns the answer. Raises: Failed.
-        """
+        """Create something, which a repetition would double. Returns the answer. Raises: Failed."""
         return await self._calls.call(
             "POST", path, idempotent=False, body=msgspec.json.encode(content)
         )
@@ -157,9 +155,7 @@ class Api:
         )
 
     def _complaint(self, answer: bytes) -> str:
-        """What GitHub gave as its reason, without the token in case it's quoted; "" if it didn't
-        say.
-        """
+        """GitHub's reason, without the token if quoted; "" for none."""
         try:
             said = msgspec.json.decode(answer, type=Refusal).message
         except msgspec.DecodeError:
@@ -168,15 +164,14 @@ class Api:
 
 
 def written(at: float) -> str:
-    """Epoch seconds as GitHub writes times, in UTC."""
+    """UTC seconds in GitHub's format."""
     return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def limit_wait(status: int, headers: Mapping[str, str], answer: bytes, now: float) -> float | None:
-    """Seconds until a rate limit lets us on, for a 403 or 429; None if it isn't about one, but
-    about permission.
+    """Seconds until a rate limit ends, for a 403 or 429; None if it's about permission.
 
-    The primary limit says when it's over; a secondary one says how long to wait, or nothing.
+    The primary limit says when it ends; a secondary one says how long to wait, or nothing.
     """
     if (asked := retry_after(headers.get("Retry-After", ""), now)) is not None:
         return asked

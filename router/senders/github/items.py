@@ -1,8 +1,7 @@
 """An issue for each action item of an incident: opened with it, and closed when it's done.
 
-As with the issue of the incident, the mark in its text is looked for before one is opened, unless
-`ref` has its number.
-What people do to it at GitHub is theirs: it isn't reopened.
+As for the incident's issue, the router searches for the mark in its text before it opens one,
+unless `ref` has its number. An issue that people closed isn't reopened.
 """
 
 import re
@@ -14,13 +13,13 @@ from router.senders.github.api import Api, Issue
 from router.senders.github.text import item_body, item_mark, item_title
 
 KNOWN = re.compile(r" ([0-9]{1,6}):([1-9][0-9]{0,17})")
-"""In a `ref`: the item's number, and its issue's."""
+"""In a `ref`: the number of an item, and of its issue."""
 
 
 async def track(api: Api, ticket: Issue, letter: Letter, lists: Mapping[str, object]) -> str:
-    """Bring all of them up to date; what `ref` is to know of them.
+    """Bring all items' issues up to date. Returns their part of `ref`. Raises: Failed.
 
-    `ticket` is the incident's issue. Raises: Failed.
+    `ticket` is the incident's issue.
     """
     numbers = dict(KNOWN.findall(letter.ref))
     recent: list[Issue] | None = None

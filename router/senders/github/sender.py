@@ -1,15 +1,13 @@
-"""Type `github`: an issue for each incident, as its ticket: opened, commented, closed and reopened
-with it.
+"""Type `github`: an issue for each incident, commented, closed and reopened with it.
 
-GitHub takes no idempotency key, so the router leaves marks in what it writes and looks for them
-before it writes again. An issue names its incident; an issue and each comment name the timeline's
-last entry they tell of. Before an issue is opened, those opened since the incident are listed. (The
-search would lag behind. Labels aren't asked for, since GitHub drops them silently for a token that
-may not set them.) Before a comment is made, those made since its news are listed. The comment comes
-first and the state after it, which is set whenever it isn't the incident's. So an attempt may break
-off anywhere, and the next one does what is left. A double is possible only if a request still under
-way is overtaken by the look for its mark; for that the message is `Uncertain`, and noted as
-possibly doubled.
+GitHub takes no idempotency key, so the router writes marks into its texts and searches for them
+before it writes again. An issue names its incident; an issue and each comment name the newest
+timeline entry in them. Before opening an issue, the router lists those opened since the incident.
+(The search lags behind. Labels don't work as marks, because GitHub silently drops them for a token
+that may not set them.) Before a comment, it lists the comments since the entry. The comment comes
+first, then the state. So an attempt may stop anywhere, and the next one continues. A duplicate is
+possible only if a slow request is overtaken by the search for its mark; such a message is
+`Uncertain`, and recorded as possibly doubled.
 """
 
 import re
@@ -28,10 +26,10 @@ from router.senders.github.text import body, comment, is_marked, title, told_in
 
 REPOSITORY = re.compile(r"[A-Za-z0-9-]+/[A-Za-z0-9._-]+")
 REF = re.compile(r"[1-9][0-9]{0,17}")
-"""An issue's number. What a channel that used to be of another type kept is no such thing."""
+"""An issue's number. The `ref` of a channel that had another type before doesn't match."""
 
 DRILL = "drill"
-"""The label of an issue about one."""
+"""The label of issues about drills."""
 
 
 class GitHubConfig(ChannelOptions, frozen=True, kw_only=True):
@@ -41,7 +39,7 @@ class GitHubConfig(ChannelOptions, frozen=True, kw_only=True):
     repository: as `owner/name`.
     labels: set on each issue.
     assignees: user names that each issue is assigned to.
-    items: an issue of its own for each action item, too.
+    items: open an issue for each action item, too.
     api_url: of GitHub Enterprise (`https://HOST/api/v3`), a proxy or a test server.
     """
 
@@ -67,7 +65,7 @@ class GitHubConfig(ChannelOptions, frozen=True, kw_only=True):
 class GitHubSender:
     """One issue per incident, and one per action item.
 
-    `ref` has their numbers, as `12 1:15 2:16`.
+    `ref` has their numbers, like `12 1:15 2:16`.
     """
 
     def __init__(self, config: GitHubConfig, session: aiohttp.ClientSession) -> None:
@@ -93,7 +91,7 @@ class GitHubSender:
         return Sent(f"{issue.number}{kept}")
 
     async def close(self) -> None:
-        """The session isn't ours to close."""
+        """Nothing to close: the session belongs to the caller."""
 
     def _lists(self, letter: Letter) -> dict[str, object]:
         labels = (*self._config.labels, DRILL) if letter.incident.drill else self._config.labels
@@ -105,18 +103,18 @@ def build(_name: str, config: GitHubConfig, session: aiohttp.ClientSession) -> G
 
 
 async def known(api: Api, letter: Letter) -> Issue | None:
-    """The issue that the last letter told of, if it's still there and this incident's.
+    """The issue whose number is in `ref`, if it still exists and is this incident's.
 
     Raises: Failed.
     """
     number = letter.ref.partition(" ")[0]
     issue = await api.issue(number) if REF.fullmatch(number) else None
-    # The channel may have been turned to another repository, where the number is another's.
+    # The channel's repository may have changed, and the number is another issue's there.
     return issue if issue and is_marked(issue.body, letter.incident) else None
 
 
 async def marked(api: Api, incident: Incident) -> Issue | None:
-    """The incident's issue, whose number may have been lost; the first, should there be more.
+    """The incident's issue by its mark, for when the number is lost; the oldest of several.
 
     Raises: Failed.
     """
@@ -127,7 +125,7 @@ async def marked(api: Api, incident: Incident) -> Issue | None:
 
 
 async def tell(api: Api, issue: Issue, letter: Letter) -> None:
-    """Comment what the issue doesn't tell yet. Raises: Failed."""
+    """Comment the entries that the issue doesn't have. Raises: Failed."""
     told = max(letter.told, told_in(issue.body))
     if comment(letter, told) is None:
         return
@@ -137,10 +135,7 @@ async def tell(api: Api, issue: Issue, letter: Letter) -> None:
 
 
 async def commented(api: Api, issue: Issue, letter: Letter, told: int) -> int:
-    """The timeline's last entry in our comments since the news after `told`; 0 if there's none.
-
-    Raises: Failed.
-    """
+    """The newest timeline entry in the router's comments; 0 for none. Raises: Failed."""
     since = written(min(entry.at for entry in letter.timeline if entry.id > told) - SKEW)
     latest = 0
     for page in range(1, PAGES + 1):
@@ -151,7 +146,7 @@ async def commented(api: Api, issue: Issue, letter: Letter, told: int) -> int:
             per_page=str(PER_PAGE),
             page=str(page),
         )
-        # Anybody can write a mark into a comment of theirs; only who opened the issue is us.
+        # Anybody can write a mark into a comment. Only the issue's author is the router.
         latest = max([latest, *(told_in(one.body) for one in comments if one.user == issue.user)])
         if len(comments) < PER_PAGE:
             break
@@ -159,7 +154,7 @@ async def commented(api: Api, issue: Issue, letter: Letter, told: int) -> int:
 
 
 async def agree(api: Api, issue: Issue, incident: Incident) -> None:
-    """Close or reopen the issue, if it isn't as the incident is. Raises: Failed."""
+    """Close or reopen the issue as the incident is. Raises: Failed."""
     if incident.is_open and issue.state != "open":
         await api.patch(f"/issues/{issue.number}", {"state": "open"})
     elif not incident.is_open and issue.state == "open":

@@ -1,9 +1,8 @@
-"""An incident as the Markdown of a GitHub issue and its comments, with the marks by which the
-router finds them again.
+"""An incident as the Markdown of a GitHub issue and its comments, with the router's marks.
 
-GitHub acts on what it reads: `@name` mails somebody, `#12` leaves a line on another issue, HTML and
-links are rendered. A backslash stops neither of the first two, so whatever isn't the router's own
-word goes through `code`.
+GitHub acts on what it reads: `@name` notifies somebody, `#12` adds a line to another issue, HTML
+and links are rendered. A backslash prevents neither of the first two, so text of others goes
+through `code`.
 """
 
 import re
@@ -21,9 +20,11 @@ from router.senders.links import links
 
 MAX_TITLE = 256
 MAX_TEXT = 300
-"""Characters of one piece of text. The some 36 that a body has stay far under its 65,536
-characters, even as bytes (https://github.com/peter-evans/create-issue-from-file/issues/1049 quotes
-GitHub's refusal)."""
+"""Characters of one piece of text.
+
+The body with all its pieces stays far under GitHub's 65,536 characters, even in bytes
+(https://github.com/peter-evans/create-issue-from-file/issues/1049 quotes the refusal).
+"""
 
 MAX_LINES = 10
 """Lines of one detail."""
@@ -44,7 +45,7 @@ def body(letter: Letter) -> str:
 
 
 def comment(letter: Letter, told: int) -> str | None:
-    """What happened since the timeline's entry `told`; None if nothing is worth a comment."""
+    """The entries after `told`; None if no reader needs them."""
     news = tuple(entry for entry in letter.timeline if entry.id > told)
     said = content(replace(letter, timeline=news))
     if not said.updates:
@@ -61,9 +62,9 @@ def comment(letter: Letter, told: int) -> str | None:
 
 
 def incident_mark(incident: Incident) -> str:
-    """A line of the issue that no reader sees.
+    """An invisible line of the issue that names the incident.
 
-    The time tells the incident from its namesake of an older database.
+    The time tells it from an incident of the same number in an older database.
     """
     opened = datetime.fromtimestamp(incident.opened_at, UTC).isoformat(timespec="microseconds")
     return f"<!-- alert-router:{incident.name}:{opened.replace('+00:00', 'Z')} -->"
@@ -74,10 +75,7 @@ def item_title(incident: Incident, item: Item) -> str:
 
 
 def item_body(letter: Letter, item: Item, ticket: int) -> str:
-    """An action item's issue: who does what by when, and what it came of.
-
-    `ticket` is the incident's issue.
-    """
+    """The issue of an action item. `ticket` is the incident's issue."""
     lines = [
         f"- **Action item:** {code(plain(item.text))}",
         f"- **Owner:** {code(plain(item.owner))}",
@@ -89,21 +87,20 @@ def item_body(letter: Letter, item: Item, ticket: int) -> str:
 
 
 def item_mark(incident: Incident, item: Item) -> str:
-    """As that of the incident, with the item's number."""
+    """As the incident's mark, with the item's number."""
     return incident_mark(incident).replace(" -->", f":item:{item.number} -->")
 
 
 def is_marked(text: str | None, incident: Incident) -> bool:
-    """Is this the text of the incident's issue? The mark has a line to itself, where no alert's
-    words can get.
+    """Whether this is the text of the incident's issue.
+
+    A mark is a whole line, which no text of an alert can be.
     """
     return incident_mark(incident) in (text or "").splitlines()
 
 
 def told_in(text: str | None) -> int:
-    """The timeline's latest entry when the text was written, by the mark at its end; 0 if it has
-    none.
-    """
+    """The newest timeline entry in the text, by the mark at its end; 0 for none."""
     mark = TOLD.search(text or "")
     return int(mark[1]) if mark else 0
 
@@ -111,8 +108,8 @@ def told_in(text: str | None) -> int:
 def code(text: str) -> str:
     """Plain text, cut, as a code span (https://spec.commonmark.org/0.31.2/#code-spans).
 
-    Nothing in one is a mention, a reference, a link or HTML. But who answers by e-mail quotes it as
-    plain text: there a zero-width space keeps a name from being called.
+    Nothing in a code span is a mention, a reference, a link or HTML. A reply by e-mail quotes it as
+    plain text, where a zero-width space keeps `@name` from notifying.
     """
     text = _cut(text, MAX_TEXT).replace("@", "@\u200b")
     fence = "`" * (max(map(len, re.findall("`+", text)), default=0) + 1)

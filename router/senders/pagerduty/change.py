@@ -1,8 +1,7 @@
-"""PagerDuty's change events: what was deployed, beside the incidents of the same service. They wake
-nobody.
+"""PagerDuty's change events: deployments beside the incidents of a service. They notify nobody.
 
-https://developer.pagerduty.com/docs/send-change-event. They're kept for 90 days; there's no
-dedup_key.
+https://developer.pagerduty.com/docs/send-change-event. PagerDuty keeps them for 90 days, and takes
+no dedup_key.
 """
 
 from datetime import UTC, datetime
@@ -21,13 +20,13 @@ MAX_SUMMARY = 1024
 
 THROTTLED = "HTTP 429"
 THROTTLED_WAIT = 30.0
-"""Seconds after a 429, which comes without a Retry-After."""
+"""Seconds to wait after a 429, which has no Retry-After."""
 
 
 async def announce(
     deployment: Deployment, url: str, routing_key: str, *, seconds: float, now: float
 ) -> Result:
-    """Tell it once."""
+    """Send the deployment."""
     body = msgspec.json.encode({"routing_key": routing_key, **change(deployment)})
     headers = {"Content-Type": "application/json", "User-Agent": "alert-router"}
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
@@ -41,7 +40,7 @@ async def announce(
 
 
 def change(deployment: Deployment) -> dict[str, Any]:
-    """What the event says of it."""
+    """The content of the event."""
     where = f" to {plain(deployment.environment)}" if deployment.environment else ""
     by = f" by {plain(deployment.author)}" if deployment.author else ""
     services = ", ".join(map(plain, deployment.services))

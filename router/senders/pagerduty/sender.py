@@ -1,7 +1,7 @@
-"""PagerDuty, by its Events API v2: one alert per life of an incident, triggered, acknowledged and
-resolved with it.
+"""Type `pagerduty`: one alert per life of an incident, by the Events API v2.
 
-A dedup_key makes every event safe to send twice, so nothing here is ever `Uncertain`.
+The alert is triggered, acknowledged and resolved with the incident. The dedup_key makes it safe to
+repeat an event, so no result is `Uncertain`.
 Limits: https://developer.pagerduty.com/docs/events-api-v2-overview and its page on trigger events.
 """
 
@@ -32,9 +32,7 @@ MAX_SUMMARY = 1024
 MAX_EVENT = 512_000
 MAX_REASON = 300
 THROTTLED_WAIT = 30.0
-"""Seconds to wait after a 429, which comes without a Retry-After; the rate limit's page asks for as
-much.
-"""
+"""Seconds to wait after a 429 without a Retry-After, by PagerDuty's page on rate limits."""
 
 SEVERITIES = {
     Severity.P0: "critical",
@@ -45,9 +43,8 @@ SEVERITIES = {
 
 
 class PagerDutyConfig(ChannelOptions, frozen=True, kw_only=True):
-    """With `change_events` it's also told of deployments.
-
-    `api_url` is for the EU region (https://events.eu.pagerduty.com), a proxy or a test server.
+    """change_events: send deployments, too.
+    api_url: for the EU region (https://events.eu.pagerduty.com), a proxy or a test server.
     """
 
     routing_key: Secret
@@ -68,19 +65,16 @@ class Event(msgspec.Struct, frozen=True):
 
 
 class EventsClient(pagerduty.EventsApiV2Client):
-    """The package's client without its own retries, which block for minutes and for ever on a 429."""
+    """The package's client without its retries, which block for minutes, or forever on a 429."""
 
-    # The package's property refuses plain http; HttpUrl has already seen to it that it goes to
-    # loopback only.
+    # The package's property refuses plain http. HttpUrl allows it for loopback only.
     url = ""
 
     def __init__(self, config: PagerDutyConfig) -> None:
         super().__init__(config.routing_key.reveal(), base_url=config.api_url)
-        self.timeout = math.ceil(
-            config.timeout
-        )  # whole seconds here; the exact limit is in `_post`
+        self.timeout = math.ceil(config.timeout)  # whole seconds; `_post` has the exact limit
         self.max_network_attempts = 0
-        # 0 stands for the default and -1 for ever; what is below that returns at once.
+        # 0 means the default, and -1 forever. Below that, the client returns at once.
         self.retry.update(dict.fromkeys((429, 500, 502, 503, 504), -2))
 
 
@@ -88,14 +82,13 @@ class PagerDutySender:
     def __init__(self, name: str, config: PagerDutyConfig) -> None:
         self._config = config
         self._client = EventsClient(config)
-        # The client blocks and isn't known to be thread-safe. One thread of its own keeps its
-        # events in order, even behind one given up on, and a slow PagerDuty out of the threads that
-        # the others need to look up names.
+        # The client blocks, and may not be thread-safe. Its own thread keeps the events in order,
+        # even behind one that timed out, and leaves the shared threads to name lookups.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"pagerduty-{name}")
         self._turn = asyncio.Lock()
 
     async def send(self, letter: Letter) -> Result:
-        """`ref` is the dedup_key, which tells next time what has been triggered."""
+        """`ref` is the dedup_key of the triggered alert."""
         result: Result = Sent()
         async with self._turn:
             for event in events(letter):
@@ -137,7 +130,7 @@ class PagerDutySender:
             response.status_code, response.headers, b"", idempotent=True, now=now
         )
         if isinstance(result, Sent):
-            # A proxy's page, say: a success that PagerDuty didn't give wakes nobody.
+            # Not PagerDuty's own success, but for example a proxy's page: nobody was paged.
             return Retry(f"HTTP {response.status_code}, but not PagerDuty's answer")
         if isinstance(result, Rejected):
             return Rejected(f"{result.reason}{self._complaint(response)}")
@@ -146,9 +139,7 @@ class PagerDutySender:
         return result
 
     def _complaint(self, response: httpx2.Response) -> str:
-        """What PagerDuty found wrong with the event, without the key in case it quotes it; "" if it
-        didn't say.
-        """
+        """PagerDuty's reason, without the key if quoted; "" for none."""
         try:
             errors = msgspec.json.decode(response.content)["errors"]
         except (msgspec.DecodeError, TypeError, LookupError):
@@ -163,18 +154,18 @@ def build(name: str, config: PagerDutyConfig, _session: aiohttp.ClientSession) -
 
 
 def events(letter: Letter) -> Iterator[Event]:
-    """What to tell PagerDuty so that it knows the incident as it is now, in this order."""
+    """The events that bring PagerDuty up to date, in this order."""
     incident = letter.incident
-    # PagerDuty opens a new alert for a reopened incident anyway; a key of its own keeps late events
-    # off the wrong one.
+    # PagerDuty opens a new alert for a reopened incident anyway. Its own key keeps late events from
+    # the wrong alert.
     key = f"alert-router:{incident.name}:{incident.reopened}"
     if letter.ref not in {"", key}:
-        # Reopened before the word of its resolution got through: that alert would stay open for
-        # ever.
+        # The incident was reopened before its resolution was delivered: without this, the old alert
+        # would stay open forever.
         yield Event("resolve", letter.ref)
     if not incident.is_open:
-        # Even if no trigger is known to have arrived: one that timed out may have, and a resolve
-        # too many is ignored.
+        # Even if no trigger arrived for sure: one that timed out may have, and PagerDuty ignores a
+        # resolve without an alert.
         yield Event("resolve", key)
         return
     acknowledged = incident.acknowledged_at is not None
@@ -212,7 +203,7 @@ def alert(letter: Letter) -> dict[str, Any]:
         "client": "alert-router",
         **({"client_url": letter.url} if letter.url else {}),
     }
-    # What identifies the problem is worth more than its details: the whole event would be refused.
+    # PagerDuty would refuse the whole event, and what identifies the problem matters most.
     return (
         more if len(msgspec.json.encode(more)) < MAX_EVENT - MAX_SUMMARY else {"payload": payload}
     )

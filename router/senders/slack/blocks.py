@@ -1,8 +1,8 @@
-"""A letter as a Slack message, in Block Kit (https://docs.slack.dev/reference/block-kit/blocks).
+"""A message in Slack's Block Kit (https://docs.slack.dev/reference/block-kit/blocks).
 
-Slack refuses a whole message for one part that is too long, and takes `<!channel>` in an alert's
-text for a command: what comes from outside goes through `mrkdwn`, which escapes and cuts it.
-Control characters are gone by then.
+Slack refuses a whole message for one part that is too long, and reads `<!channel>` in an alert's
+text as a command, so text of others goes through `mrkdwn`, which escapes and cuts it. Control
+characters are gone by then.
 """
 
 import re
@@ -21,7 +21,9 @@ from router.senders.slack.mentions import line, people
 
 MAX_HEADER = 150
 MAX_TEXT_BYTES = 4000
-"""Of the plain text: chat.update refuses more (https://docs.slack.dev/reference/methods/chat.update)."""
+"""Bytes of the plain text, the limit of chat.update
+(https://docs.slack.dev/reference/methods/chat.update).
+"""
 
 MAX_BLOCKS = 13_000
 """Characters of JSON. Slack refuses some 13,200, which it doesn't document
@@ -43,7 +45,9 @@ LEFT_OUT = 50
 
 MAX_TITLE = 24
 MAX_NOTE = 3000
-"""Characters of a modal's title, and of an input (https://docs.slack.dev/reference/block-kit/block-elements)."""
+"""Characters of a modal's title, and of an input
+(https://docs.slack.dev/reference/block-kit/block-elements).
+"""
 
 URL = re.compile(r"https?://[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]+")
 BUTTONS = {"Incident": "Open incident"}
@@ -96,8 +100,7 @@ def build_updates(said: Content) -> dict[str, Any]:
 
 
 def mrkdwn(text: str, limit: int, size: "Size | None" = None) -> str:
-    """`text` with Slack's three special characters escaped, cut to `limit` without splitting an
-    escape.
+    """`text` with Slack's special characters escaped, cut to `limit` without splitting an escape.
 
     `size` measures it; by default in UTF-16 units, the most that "characters" can mean.
     """
@@ -192,7 +195,7 @@ def _fitted(facts: list[str], limit: int) -> str:
 
 
 def _updates(said: Content, limit: int, size: Size) -> str:
-    """One line each, of which a long one doesn't push out the latest."""
+    """One line each, cut so that a long one leaves room for the latest."""
     share = limit // len(said.updates) - 1
     return "\n".join(mrkdwn(f"{when} - {what}", share, size) for when, what in said.updates)
 
@@ -202,7 +205,7 @@ def _text(text: str) -> dict[str, str]:
 
 
 def _answers(incident: Incident) -> Iterator[dict[str, Any]]:
-    """Buttons that do something. What ends the incident for everybody is asked twice."""
+    """Buttons. Those that close the incident for everybody ask for confirmation."""
     if incident.acknowledged_at is None:
         yield _answer(incident, Command.ACKNOWLEDGE, "Acknowledge", style="primary")
     yield _answer(incident, Command.ASSIGN, "Take the lead")
@@ -234,7 +237,7 @@ def _answer(incident: Incident, command: Command, label: str, **more: Any) -> di
 
 
 def build_form(form: Form) -> dict[str, Any]:
-    """The modal in which a note is written (https://docs.slack.dev/surfaces/modals)."""
+    """The modal for a note (https://docs.slack.dev/surfaces/modals)."""
     name = f"INC-{form.incident_id}"
     words = {"title": f"Note on {name}"[:MAX_TITLE], "submit": "Add note", "close": "Cancel"}
     field = {

@@ -1,10 +1,9 @@
-"""The chart of an incident in the thread of its message: a picture is shown after the words, or not
-at all.
+"""The chart of an incident in the thread of its message, best effort.
 
 Slack takes a file in three steps
-(https://docs.slack.dev/reference/methods/files.getUploadURLExternal): it gives a URL to put the
-content to, and is then told where to show it. Nothing here changes what became of the message
-itself.
+(https://docs.slack.dev/reference/methods/files.getUploadURLExternal): it gives a URL for the
+content, receives the content, and is told where to show it. A failure here doesn't change the
+result of the message.
 """
 
 import asyncio
@@ -30,10 +29,7 @@ async def show_picture(
     ref: str,
     seconds: float,
 ) -> None:
-    """Show the letter's picture under the message at `ref`, within so many seconds.
-
-    Never raises.
-    """
+    """Show the picture under the message at `ref`, within `seconds`. Never raises."""
     from slack_sdk.errors import SlackApiError  # noqa: PLC0415 - it's loaded by whoever has a client
 
     channel, _, ts = ref.partition(":")
@@ -59,7 +55,7 @@ async def show_picture(
         TypeError,
         ValueError,
     ) as error:
-        # Neither the URL, which is a secret until it's used, nor what Slack said.
+        # Without the URL, which is a secret until it's used, and without Slack's words.
         log.info(
             "picture_not_shown",
             channel=letter.channel,

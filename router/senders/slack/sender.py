@@ -1,12 +1,12 @@
-"""Type `slack`: a channel told by an incoming webhook, or by an app's bot token.
+"""Type `slack`: a channel, by an incoming webhook or by an app's bot token.
 
-A webhook can only add messages: one for each change. With a token there is one message per
-incident, edited in place, with what changed in its thread.
+A webhook can only add messages: one for each change. A bot has one message per incident, edits it
+in place, and posts the changes in its thread.
 
-The message is the truth and the thread a convenience, which decides what a failure between the two
-means. A thread post that certainly wasn't made is a `Retry`: the edit before it does no harm when
-done again. One that may have been made, or that Slack refuses for good, counts as `Sent`, since
-trying again would double it or help nothing.
+The message matters and the thread is a convenience, which decides what a failure between the two
+means. If the reply in the thread was certainly not made, the result is `Retry`: repeating the edit
+does no harm. If it may have been made, or Slack refuses it for good, the result is `Sent`, because
+another try would double it or not help.
 """
 
 import logging
@@ -49,44 +49,41 @@ TRANSIENT = frozenset(
     }
 )
 HALF_DONE = "fatal_error"
-"""Part of what was asked may have been done, says Slack."""
+"""Slack may have done a part of the request."""
 
 REF = re.compile(r"[A-Z0-9]+:[0-9]+\.[0-9]+")
-"""A channel's id and a message's time-stamp: what a channel that used to be of another type kept is
-no such thing.
+"""A channel's id and a message's time-stamp.
+
+The `ref` of a channel that had another type before doesn't match.
 """
 
 UNREADABLE = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"})
 UNEDITABLE = frozenset(
     {"message_not_found", "cant_update_message", "edit_window_closed", "channel_not_found"}
 )
-"""The message is gone or no longer ours to edit: the incident gets a new one."""
+"""The message is gone or can't be edited any more: the incident gets a new one."""
 
 ASIDE = 1000
-"""Characters of what only one person sees: it's a sentence."""
+"""Characters of an ephemeral reply, which is a sentence."""
 
 LOUD = having(Trait.LOUD)
 PAGES = having(Trait.PAGES)
-"""News to be noticed.
-
-An edit or a thread post makes no sound, so these are shown in the channel too.
-"""
+"""Changes that are shown in the channel, too, because an edit or a reply makes no sound."""
 
 
 class SlackConfig(ChannelOptions, frozen=True, kw_only=True):
     """Either `webhook_url`, or `token` and `channel`.
 
     webhook_url: of an incoming webhook, which has its channel fixed.
-    token: of a bot (`xoxb-`) with the scope chat:write, a member of the channel or with
-    chat:write.public.
+    token: of a bot (`xoxb-`) with the scope chat:write, which is a member of the channel or has
+        chat:write.public.
     channel: the channel's id, or its name like `#incidents`.
-    buttons: put buttons under the message of an open incident, which only work with the source
-    `slack`.
-    charts: show the chart of the alert's query in the message's thread, with the scope files:write.
-    mention: ids of user groups or users who are mentioned when an incident pages.
+    buttons: put buttons under the message of an open incident; needs the source `slack`.
+    charts: show the chart of the alert's query in the thread; needs the scope files:write.
+    mention: ids of user groups or users to mention when an incident pages.
     create_channel: open a channel for each incident, post its timeline there, and archive it at the
-    end; with the scopes channels:manage, channels:read and channels:history.
-    api_url: where Slack's Web API is.
+        end; needs the scopes channels:manage, channels:read and channels:history.
+    api_url: Slack's Web API.
     """
 
     webhook_url: SecretUrl | None = None
@@ -135,7 +132,7 @@ def build(_name: str, config: SlackConfig, session: aiohttp.ClientSession) -> Se
 
 
 class SlackWebhookSender:
-    """One message for each letter. Slack takes no key by which it could tell a repeated one."""
+    """One message for each change. Slack takes no idempotency key."""
 
     def __init__(self, config: SlackConfig, url: SecretUrl, session: aiohttp.ClientSession) -> None:
         self._url = url
@@ -168,7 +165,7 @@ class SlackWebhookSender:
 class SlackBotSender:
     """One message per incident.
 
-    `ref` says where it is: `C123:1503435956.000247`, both parts as Slack gave them.
+    `ref` is its place: `C123:1503435956.000247`, both parts as Slack gave them.
     """
 
     def __init__(self, config: SlackConfig, session: aiohttp.ClientSession) -> None:
@@ -177,8 +174,8 @@ class SlackBotSender:
         self._buttons = config.buttons
         self._groups = config.mention
         self._seconds = config.timeout / 2
-        # The client has no time-out of its own once it's given a session: this one has ours, over
-        # shared connections. Each call gets half, since an attempt is an edit and a thread post.
+        # With a session, the client has no time-out of its own, so this session has one, over shared
+        # connections. Each call gets half, because an attempt is an edit and a reply in the thread.
         self._session = aiohttp.ClientSession(
             connector=session.connector, connector_owner=False, timeout=timeouts(self._seconds)
         )
@@ -188,7 +185,7 @@ class SlackBotSender:
         )
 
     async def send(self, letter: Letter) -> Result:
-        """The message first: a page doesn't wait for the incident's own channel."""
+        """Send the message first: a page doesn't wait for the incident's own channel."""
         result = await self._send(letter)
         if self._rooms and isinstance(result, Sent):
             await self._rooms.follow(letter)
@@ -215,13 +212,13 @@ class SlackBotSender:
         return result
 
     async def open(self, form: Form, now: float) -> Result:
-        """Slack gives three seconds for it, from the press on."""
+        """Slack allows three seconds after the press of the button."""
         content = {"trigger_id": form.handle, "view": build_form(form)}
         result, _ = await self._call("views.open", content, now)
         return result
 
     async def whisper(self, aside: EphemeralReply, now: float) -> Result:
-        """Only they see it, if they're there now; it's gone when they reload."""
+        """Only this user sees it, if they are online; it's gone when they reload."""
         content = {"channel": aside.channel, "user": aside.user, "text": mrkdwn(aside.text, ASIDE)}
         result, _ = await self._call("chat.postEphemeral", content, now)
         return result
@@ -230,7 +227,7 @@ class SlackBotSender:
         await self._session.close()
 
     async def _tell_thread(self, letter: Letter) -> Result:
-        """What became of the letter, of which the message is edited already."""
+        """Post the changes in the thread of the message, which is edited already."""
         news = build_thread(letter, self._groups)
         if news is None:
             return Sent(letter.ref)
@@ -247,9 +244,7 @@ class SlackBotSender:
         return result if isinstance(result, Retry) else Sent(letter.ref)
 
     async def _say(self, method: str, content: Mapping[str, Any], now: float) -> tuple[Result, str]:
-        """Call, and once more in plain text if Slack can't read the blocks: an ugly page is better
-        than none.
-        """
+        """Call, and again in plain text if Slack can't read the blocks."""
         result, error = await self._call(method, content, now)
         if error in UNREADABLE:
             return await self._call(method, {**content, "blocks": []}, now)
@@ -258,7 +253,7 @@ class SlackBotSender:
     async def _call(
         self, method: str, content: Mapping[str, Any], now: float
     ) -> tuple[Result, str]:
-        """The result of one call, with Slack's name of the error if it gave one."""
+        """The result of one call, with the name of Slack's error if there is one."""
         from slack_sdk.errors import SlackApiError  # noqa: PLC0415 -- see _client
 
         idempotent = method == "chat.update"
@@ -269,14 +264,13 @@ class SlackBotSender:
         except (aiohttp.ClientError, OSError) as exc:
             return from_error(exc, idempotent=idempotent), ""
         except (AttributeError, TypeError, ValueError):
-            # The SDK trips over answers that aren't JSON objects, by when the request has been
-            # made.
+            # The SDK fails on answers that aren't JSON objects, after the request was made.
             return _unreadable(idempotent=idempotent), ""
         return Sent(f"{answer['channel']}:{answer['ts']}" if answer["ts"] else ""), ""
 
 
 def _client(token: Secret, api_url: str, session: aiohttp.ClientSession) -> "AsyncWebClient":
-    # Imported here, since only who uses it should pay for it in memory and start-up time.
+    # Imported here, because it costs memory and start-up time.
     from slack_sdk.web.async_client import AsyncWebClient  # noqa: PLC0415
 
     # In debug mode the SDK logs whole answers, which may echo the token.
@@ -290,7 +284,7 @@ def _client(token: Secret, api_url: str, session: aiohttp.ClientSession) -> "Asy
 def _refused(response: Any, *, idempotent: bool, now: float) -> tuple[Result, str]:
     """The result of an answer without `ok`, and its error.
 
-    The SDK gives its own response, or aiohttp's if not JSON.
+    The SDK gives its own response, or aiohttp's if the answer isn't JSON.
     """
     status = response.status_code if hasattr(response, "status_code") else response.status
     data = getattr(response, "data", None)

@@ -1,6 +1,6 @@
-"""Calls on the incidents of one page at Statuspage, and what its refusals mean.
+"""Calls on the incidents of one page at Statuspage, and the meaning of its refusals.
 
-https://developer.statuspage.io; the limit of a request a second, over a minute, is under Rate
+https://developer.statuspage.io. The limit, one request a second over a minute, is under Rate
 Limiting there.
 """
 
@@ -30,7 +30,7 @@ class RemoteComponent(Struct, frozen=True):
 
 
 class Remote(Struct, frozen=True):
-    """An incident as Statuspage has it."""
+    """An incident at Statuspage."""
 
     id: str
     status: str = ""
@@ -48,7 +48,7 @@ class Remote(Struct, frozen=True):
 
 
 class Refusal(Struct, frozen=True):
-    """What it answers where it says no."""
+    """The body of a refusal."""
 
     error: str | list[str] = ""
 
@@ -76,14 +76,14 @@ class Api:
         self._now = now
 
     async def incidents(self, limit: int) -> Sequence[Remote]:
-        """The newest. Raises: Failed."""
+        """The newest incidents. Raises: Failed."""
         return _decoded(
             await self._calls.call("GET", "", idempotent=True, query={"limit": str(limit)}),
             list[Remote],
         )
 
     async def incident(self, number: str) -> Remote | None:
-        """None: it isn't there any more. Raises: Failed."""
+        """None if the incident is gone. Raises: Failed."""
         try:
             return _decoded(await self._calls.call("GET", f"/{number}", idempotent=True), Remote)
         except Failed as failure:
@@ -92,14 +92,14 @@ class Api:
             raise
 
     async def write(self, number: str, content: Mapping[str, object]) -> str:
-        """Change the incident of that id, or make a new one for "": its id. Raises: Failed."""
+        """Update the incident of this id, or create one for "". Returns its id. Raises: Failed."""
         body = msgspec.json.encode(content)
         method, path = ("PATCH", f"/{number}") if number else ("POST", "")
         answer = await self._calls.call(method, path, idempotent=False, body=body)
         try:
             return msgspec.json.decode(answer, type=Remote).id
         except msgspec.DecodeError:
-            # It's written, but nothing says where: the next attempt finds it.
+            # It's written, but its id is unknown: the next attempt finds it.
             raise Failed(Uncertain(UNREADABLE)) from None
 
     def _judge(self, response: aiohttp.ClientResponse, answer: bytes, idempotent: bool) -> Result:
@@ -112,7 +112,7 @@ class Api:
         )
 
     def _complaint(self, answer: bytes) -> str:
-        """What it gave as its reason, without the key in case that's quoted; "" if it didn't say."""
+        """Statuspage's reason, without the key if quoted; "" for none."""
         try:
             said = msgspec.json.decode(answer, type=Refusal).error
         except msgspec.DecodeError:
@@ -123,7 +123,7 @@ class Api:
 
 
 def _decoded(answer: bytes, type_: type[T]) -> T:
-    """Of what was only asked for. Raises: Failed."""
+    """The answer to a read. Raises: Failed."""
     try:
         return msgspec.json.decode(answer, type=type_)
     except msgspec.DecodeError:

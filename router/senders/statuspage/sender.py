@@ -1,10 +1,9 @@
-"""Atlassian Statuspage: an incident there for each incident of which something was published.
+"""Type `statuspage`: an incident at Atlassian Statuspage for each incident that is public.
 
-It sees the whole letter, and tells only what core/statuspage says is public. Statuspage takes no
-idempotency key, so each attempt first lists the incidents there. Ours is known by its `metadata`,
-which also says up to which update it
-was told: an attempt may break off anywhere, and the next one does what is left. A double is
-possible only if a request still under way is overtaken by that look; then the result is
+The sender gets the whole message, and sends only what `notice` calls public. Statuspage takes no
+idempotency key, so each attempt first lists the incidents there. The router's have a mark in their
+`metadata`, with the newest update sent: an attempt may stop anywhere, and the next one continues. A
+duplicate is possible only if a slow request is overtaken by that list; then the result is
 `Uncertain`.
 """
 
@@ -27,10 +26,7 @@ from router.senders.calls import Failed
 from router.senders.statuspage.api import Api, Remote
 
 PER_PAGE = 100
-"""Incidents that one look lists (the API's most).
-
-Ours may be further back, and is then known by `ref`.
-"""
+"""Incidents in one list, the API's maximum. An older one is found by `ref`."""
 
 MAX_NAME = 255
 MAX_BODY = 25_000
@@ -38,13 +34,11 @@ MAX_BODY = 25_000
 
 METADATA = "router"
 REF = re.compile(r"[A-Za-z0-9]{1,40}")
-"""An id of theirs. What a channel that used to be of another type kept is no such thing."""
+"""An id at Statuspage. The `ref` of a channel that had another type before doesn't match."""
 
 
 class Kept(Struct, frozen=True):
-    """What we write into the metadata of an incident there: which of ours it is, and its last
-    update.
-    """
+    """The router's mark in the metadata of an incident: its own incident, and the newest update."""
 
     incident: str = ""
     told: int = 0
@@ -55,8 +49,8 @@ class StatuspageConfig(ChannelOptions, frozen=True, kw_only=True):
 
     api_key: of a user who may manage incidents.
     page: the page's id.
-    components: the ids of components there, by the names that rules have for them.
-    notify: whether Statuspage tells its own subscribers.
+    components: the ids of components there, by the names in rules.
+    notify: whether Statuspage notifies its own subscribers.
     api_url: a proxy or a test server.
     """
 
@@ -94,10 +88,10 @@ class StatuspageSender:
             return failure.result
 
     async def close(self) -> None:
-        """The session isn't ours to close."""
+        """Nothing to close: the session belongs to the caller."""
 
     async def _tell(self, api: Api, letter: Letter, told: Notice) -> str:
-        """The id of the incident there, which knows all of it now. Raises: Failed."""
+        """The id of the incident at Statuspage, once it is up to date. Raises: Failed."""
         there = await api.incidents(PER_PAGE)
         key = key_of(letter)
         ours = next((one for one in there if _kept(one).incident == key), None)
@@ -118,10 +112,7 @@ def build(_name: str, config: StatuspageConfig, session: aiohttp.ClientSession) 
 def content(
     told: Notice, known: int, config: StatuspageConfig, others: Sequence[Remote]
 ) -> dict[str, Any]:
-    """What Statuspage is told of an incident of which it knows the updates up to `known`.
-
-    `others` are open there.
-    """
+    """The fields for Statuspage, which has the updates up to `known`. `others` are open there."""
     fresh = [one.text for one in reversed(told.updates) if one.id > known]
     ids = [config.components[name] for name in told.components if name in config.components]
     return {
@@ -136,8 +127,8 @@ def content(
 
 
 def _state(component: str, told: Notice, others: Sequence[Remote]) -> ComponentState:
-    """Resolving doesn't restore a component by itself; nor is it restored while another incident
-    has it.
+    """The component's worst state. Resolving doesn't restore a component that another incident
+    has.
     """
     states = {indicator: state for state, indicator in INDICATORS.items()}
     found = [
@@ -150,17 +141,17 @@ def _state(component: str, told: Notice, others: Sequence[Remote]) -> ComponentS
 
 
 def key_of(letter: Letter) -> str:
-    """Names our incident: a number comes again with a new database, its time doesn't."""
+    """Names the incident. With a new database its number may come again, its time doesn't."""
     return f"{letter.incident.id}.{letter.incident.opened_at:.0f}"
 
 
 def _metadata(ours: Remote | None, key: str, told: Notice) -> Mapping[str, object]:
-    """What others keep there stays."""
+    """Keys of others are kept."""
     return {**(ours.metadata or {} if ours else {}), METADATA: Kept(key, told.updates[0].id)}
 
 
 def _kept(one: Remote) -> Kept:
-    """What we keep there; nothing where it's missing, or not as we write it."""
+    """The router's mark; an empty one where it's missing or unreadable."""
     try:
         return msgspec.convert((one.metadata or {}).get(METADATA, {}), Kept)
     except msgspec.ValidationError:

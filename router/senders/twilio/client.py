@@ -1,6 +1,7 @@
-"""Twilio's REST API by its own package, for messages and for calls: https://www.twilio.com/docs/usage/api.
+"""Twilio's REST API by its own package, for messages and calls.
 
-Twilio takes no idempotency key, so a request whose answer got lost is `Uncertain`.
+https://www.twilio.com/docs/usage/api. Twilio takes no idempotency key, so a request whose answer
+was lost is `Uncertain`.
 """
 
 import asyncio
@@ -32,14 +33,12 @@ E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 
 
 class TwilioOptions(ChannelOptions, frozen=True, kw_only=True):
-    """What messages and calls have in common.
+    """The options of messages and calls.
 
-    auth_token: of the account; or instead `api_key_sid` and `api_key_secret`, which can be
-    withdrawn on their own.
-    to: numbers in E.164, for messages that aren't to a person who has one of their own.
-    callback_url: the router's public address, where Twilio brings answers, keys pressed and what
-    became of a message.
-        Without it nobody is asked for an answer.
+    auth_token: of the account; or `api_key_sid` and `api_key_secret`, which can be revoked alone.
+    to: numbers in E.164, for messages that aren't to a person with a number.
+    callback_url: the router's public address, where Twilio reports replies, keys pressed and
+        deliveries. Without it nobody is asked for an answer.
     api_url: for a region, a proxy or a test server.
     """
 
@@ -82,13 +81,13 @@ class TwilioOptions(ChannelOptions, frozen=True, kw_only=True):
 
 
 def check_number(field: str, number: str) -> None:
-    """Raises: ValueError, unless it's in E.164."""
+    """Raises: ValueError, unless the number is in E.164."""
     if not E164.fullmatch(number):
         raise ValueError(f"{field}: expected a number with its country, like +442079460123")
 
 
 class TwilioApi:
-    """Sends one message or makes one call per recipient, and says what came of all of them."""
+    """Sends one message or makes one call per recipient."""
 
     def __init__(self, config: TwilioOptions, session: aiohttp.ClientSession) -> None:
         self._config = config
@@ -96,10 +95,10 @@ class TwilioApi:
         self._recipients = RecipientList()
 
     async def tell(self, letter: Letter, create: Callable[[Client, str], Awaitable[Any]]) -> Result:
-        """To `letter.to`, or else to the config's numbers.
+        """Send to `letter.to`, or else to the config's numbers.
 
         Args:
-            letter: what it's about.
+            letter: the message.
             create: makes a resource that has a `sid`, by the client for one number.
         """
         numbers = (letter.to,) if letter.to else self._config.to
@@ -118,16 +117,14 @@ class TwilioApi:
         try:
             async with asyncio.timeout(self._config.timeout):
                 made = await create(client, number)
-        except (
-            TwilioException
-        ) as refusal:  # both of its kinds, which have no more than this in common
+        except TwilioException as refusal:  # the base of both kinds
             return from_refusal(_code(refusal, wire.status), wire.status, wire.headers, now)
         except (aiohttp.ClientError, OSError) as error:
             return from_error(error, idempotent=False)
         except (AttributeError, TypeError, ValueError) as error:
             if not wire.status:
                 return from_error(error, idempotent=False)
-            made = None  # the package trips over answers that aren't JSON objects
+            made = None  # the package fails on answers that aren't JSON objects
         return (
             Sent(made.sid)
             if getattr(made, "sid", None)
@@ -136,11 +133,10 @@ class TwilioApi:
 
 
 class _Wire(AsyncHttpClient):  # type: ignore[misc]  # the package has no types
-    """The package's way out for one request: over the router's connections, within our time-out,
-    and not logged.
+    """The package's HTTP client for one request: the router's connections and time-out, no logs.
 
-    The client that the package has for this ignores its time-out, logs addresses, and loses the
-    headers of an answer.
+    The package's own client ignores its time-out, logs addresses, and drops the headers of an
+    answer.
     """
 
     def __init__(self, session: aiohttp.ClientSession, config: TwilioOptions) -> None:
@@ -164,8 +160,7 @@ class _Wire(AsyncHttpClient):  # type: ignore[misc]  # the package has no types
         """Called by the package. Raises: aiohttp.ClientError, OSError."""
         async with self._session.request(
             method,
-            # Whatever host the package takes from its environment variables, only the path is of
-            # interest.
+            # Only the path: the package may take another host from its environment variables.
             self._config.api_url.rstrip("/") + urlsplit(uri).path,
             data=urlencode(data, doseq=True).encode(),
             headers={**headers, "Authorization": aiohttp.encode_basic_auth(*auth)},
@@ -177,8 +172,8 @@ class _Wire(AsyncHttpClient):  # type: ignore[misc]  # the package has no types
 
 
 async def _text(response: aiohttp.ClientResponse) -> str:
-    """A body that breaks off is none: of a refusal the status is enough, and a success without one
-    is uncertain.
+    """The body; "" if it breaks off. A refusal's status is enough, and a success without a body is
+    uncertain.
     """
     try:
         return (await response.read()).decode("utf-8", "replace")

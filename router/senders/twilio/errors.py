@@ -1,7 +1,7 @@
-"""What Twilio's error codes mean for a message or a call: https://www.twilio.com/docs/api/errors.
+"""The meaning of Twilio's error codes: https://www.twilio.com/docs/api/errors.
 
-Twilio changes the texts of its errors and may quote the number or the message in them, so they have
-words of ours here.
+Twilio changes the texts of its errors, and may quote the number or the message in them, so the
+router has its own texts.
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ TRANSIENT: Mapping[int, str] = {
     30022: "the carrier's rate limit is exceeded",
     30410: "the provider didn't answer in time",
 }
-"""Worth another try."""
+"""Tried again."""
 
 RECIPIENT: Mapping[int, str] = {
     13225: "the number is on Twilio's block list",
@@ -40,7 +40,7 @@ RECIPIENT: Mapping[int, str] = {
     30006: "a landline, or a carrier out of reach",
     30008: "the carrier doesn't say why",
 }
-"""Not to this number: the policy's next channel is better than another try."""
+"""Never to this number: the policy's next channel is better than another try."""
 
 ACCOUNT: Mapping[int, str] = {
     10001: "the account isn't active",
@@ -71,7 +71,7 @@ ACCOUNT: Mapping[int, str] = {
     30035: "the number isn't registered for A2P 10DLC",
     63038: "the account's daily limit is reached",
 }
-"""For the operators to put right."""
+"""For the operators to correct."""
 
 ROUTER: Mapping[int, str] = {
     20001: "unknown parameter",
@@ -80,7 +80,7 @@ ROUTER: Mapping[int, str] = {
     21605: "text too long",
     21617: "text too long",
 }
-"""A fault of the router's."""
+"""A fault of the router."""
 
 CLASSES = (
     ("Twilio", TRANSIENT),
@@ -91,7 +91,7 @@ CLASSES = (
 
 
 def describe(code: int) -> str:
-    """Whose fault a code is and what it means, of an answer or a status callback."""
+    """Who has to act on a code and what it means, from an answer or a status callback."""
     for whose, words in CLASSES:
         if code in words:
             return f"{whose}: {words[code]} (Twilio error {code})"
@@ -99,7 +99,7 @@ def describe(code: int) -> str:
 
 
 def from_refusal(code: int, status: int, headers: Mapping[str, str], now: float) -> Result:
-    """The result of an answer with an HTTP status that isn't a success.
+    """The result of an answer with an HTTP status other than success.
 
     Args:
         code: Twilio's; or the status again, if the answer had none.

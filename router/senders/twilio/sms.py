@@ -1,4 +1,7 @@
-"""Type `sms`: a text message by Twilio (https://www.twilio.com/docs/messaging/api/message-resource)."""
+"""Type `sms`: a text message by Twilio.
+
+https://www.twilio.com/docs/messaging/api/message-resource
+"""
 
 import re
 from collections.abc import Awaitable
@@ -18,10 +21,7 @@ from router.model.notification import Letter, Result
 from router.senders.twilio.client import TwilioApi, TwilioOptions, callback
 
 VALIDITY = 600
-"""Seconds that Twilio may queue a message.
-
-By default it's ten hours, and a page that late is false.
-"""
+"""Seconds that Twilio may queue a message. The default, ten hours, would make a page false."""
 
 MAX_URL = 120
 MAX_NAME = 30
@@ -49,17 +49,14 @@ class SmsConfig(TwilioOptions, frozen=True, kw_only=True):
 
     @property
     def answerable(self) -> bool:
-        """Whether an answer finds its way to the router.
-
-        One to a name instead of a number doesn't leave the phone.
-        """
+        """Whether a reply reaches the router. One to a name instead of a number doesn't."""
         return self.callback_url is not None and (
             not self.from_ or bool(NUMBER.fullmatch(self.from_))
         )
 
 
 class SmsSender:
-    """`ref` is the SID of the message, or of several with spaces between them."""
+    """`ref` is the SID of the message, or several SIDs with spaces between them."""
 
     def __init__(self, config: SmsConfig, session: aiohttp.ClientSession) -> None:
         self._config = config
@@ -77,7 +74,7 @@ class SmsSender:
     async def close(self) -> None: ...
 
     def _build(self, letter: Letter) -> dict[str, Any]:
-        """The arguments of the package's `create`, but for the number."""
+        """The arguments of the package's `create`, except for the number."""
         config = self._config
         sender = (
             {"from_": config.from_}

@@ -19,14 +19,14 @@ from router.model.notification import Letter, Result, Sent
 from router.senders.twilio.client import TwilioApi, TwilioOptions, callback, check_number
 
 RING = 30
-"""Seconds to let it ring: what most voice mail takes over after."""
+"""Seconds to ring, until most voice mail would answer."""
 
 MAX_CALL = 300
-"""Seconds after which Twilio hangs up, whatever is repeated."""
+"""Seconds until Twilio hangs up."""
 
 
 class VoiceConfig(TwilioOptions, frozen=True, kw_only=True):
-    """`from` is a number of the account's, or one verified as its caller id."""
+    """`from` is a number of the account, or one verified as its caller id."""
 
     from_: str = field(name="from")
 
@@ -40,17 +40,16 @@ class VoiceConfig(TwilioOptions, frozen=True, kw_only=True):
 
 
 class VoiceSender:
-    """`ref` is the SID of the call, or of several with spaces between them."""
+    """`ref` is the SID of the call, or several SIDs with spaces between them."""
 
     def __init__(self, config: VoiceConfig, session: aiohttp.ClientSession) -> None:
         self._config = config
         self._api = TwilioApi(config, session)
 
     async def send(self, letter: Letter) -> Result:
-        """Calls about what nobody has answered yet, and only then.
+        """Call only about an incident that nobody has acknowledged.
 
-        Anything else is settled without a call: nobody wants to be woken to hear that somebody else
-        is awake.
+        Other messages are settled without a call, which would wake somebody for nothing.
         """
         if not unanswered(letter.incident):
             return Sent(silent=True)
@@ -65,7 +64,7 @@ class VoiceSender:
     async def close(self) -> None: ...
 
     def _build(self, letter: Letter) -> dict[str, Any]:
-        """The arguments of the package's `create`, but for the number."""
+        """The arguments of the package's `create`, except for the number."""
         call = {"from_": self._config.from_, "timeout": RING, "time_limit": MAX_CALL}
         others = [other.incident for other in letter.other_incidents if unanswered(other.incident)]
         words = spoken(letter.incident, letter.company, letter.at, news(letter)) + spoken_further(
