@@ -213,7 +213,7 @@ BAD: dict[str, tuple[str, str, list[str]]] = {
             '{after: 5m, when: "labels.x ==", notify: ["channel:log"]',
         ),
         RULES,
-        ["config.yaml:14:27: the condition isn't one: unexpected end"],
+        ["config.yaml:14:27: invalid condition: unexpected end"],
     ),
     "an unknown policy": (
         changed("P1: {policy: low}", "P1: {policy: lo}"),

@@ -10,7 +10,8 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from router.core.text.plain import plain, web_url
-from router.core.text.template import NotMeant, Template, written
+from router.core.text.sandbox import NotMeant
+from router.core.text.template import Template, written
 from router.model.alert import Alert
 from router.model.incident import Incident
 

@@ -13,7 +13,8 @@ from typing import Any
 from msgspec import Struct
 
 from router.core.text.plain import plain
-from router.core.text.template import Template, TemplateKind, compile_template, text_kind, written
+from router.core.text.sandbox import TemplateKind, text_kind
+from router.core.text.template import Template, compile_template, written
 from router.model.decision import Entry
 from router.model.incident import Incident, Severity, Status
 from router.model.reason import Reason
