@@ -21,7 +21,6 @@ from router.app import TYPES
 from router.cli import main
 from router.config.load import Config, load
 from router.core.incident.batch import Batch
-from router.core.incident.snapshot import Snapshot
 from router.core.messages.render import content
 from router.model.event import AlertSeen
 from router.model.notification import Letter
@@ -296,9 +295,9 @@ def test_the_readme_shows_the_message_that_its_sample_makes() -> None:
         settings,
         [AlertSeen(SHOWN_AT, alert) for alert in receiver.decode(Incoming({}, body), 0.0).alerts],
     )
-    fold.first()
-    fold.second(Snapshot())
-    changes, _ = fold.decide(Snapshot())
+    while fold.next_read():
+        pass
+    changes, _ = fold.decide()
     (incident,) = changes.incidents.values()
     owed = next(owed for owed in changes.owed if owed.channel == "log")
     letter = Letter(

@@ -141,21 +141,22 @@ class Applier:
         for _ in range(TRIES):
             with self._metrics.commit.time():
                 fold = Batch(self.settings, events)
-                view = await self._store.load(fold.first())
-                if more := fold.second(view):
-                    view.add(await self._store.load(more))
-                changes, reasons = fold.decide(view)
+                while plan := fold.next_read():
+                    fold.know(await self._store.load(plan))
+                changes, reasons = fold.decide()
                 try:
                     if changes:
                         await self._store.save(changes)
                 except Conflict:
                     continue
-            self._committed(events, changes, view)
+            self._committed(events, reasons, changes, fold.view)
             return reasons
         raise StoreUnavailable("lost the race for the same incident too often")
 
-    def _committed(self, events: Sequence[Event], changes: Writes, view: Snapshot) -> None:
-        self._metrics.committed(events, changes, view.incidents)
+    def _committed(
+        self, events: Sequence[Event], reasons: Sequence[Reason], changes: Writes, view: Snapshot
+    ) -> None:
+        self._metrics.committed(events, changes, view.incidents, reasons)
         for entry in changes.entries:
             incident = view.incidents.get(entry.incident_id)
             # An error about an alert from Sentry must not raise that alert again.

@@ -1,4 +1,4 @@
-"""An alert, and what a rule made of it."""
+"""An alert, and its match with a rule."""
 
 from enum import StrEnum
 
@@ -17,7 +17,7 @@ DRILL = "drill"
 """The source of alerts that aren't real."""
 
 MARK = "[DRILL] "
-"""What the titles of their incidents begin with."""
+"""The prefix of the titles of their incidents."""
 
 
 class Alert(Struct, frozen=True, gc=False):
@@ -25,14 +25,14 @@ class Alert(Struct, frozen=True, gc=False):
 
     `fingerprint` identifies the condition over all its repeats. `event_id` identifies one
     occurrence at a source that reports events (Sentry), so that a replayed request has no second
-    effect; "" at a source that repeats states. `is_state`: the alert reports a state, so the same
-    content is no replay after another state came in between. `starts_at` is 0 if the source gives
-    no time: then it is when the alert first arrived. `by` is the person who reported it, and
-    `severity` what they say it is; "" and None where a machine did.
+    effect; "" at a source that repeats states. With `is_state` the alert reports a state, so that
+    the same content is no replay after another state. `starts_at` is 0 if the source gives no time:
+    then it is when the alert first arrived. `by` is the person who reported it, and `severity`
+    the one they gave; "" and None for a machine's report.
 
-    Of the source DRILL: `drill` is the drill that it's of, and `stands_for` the source that the
-    rules take it for. With `to` it's a canary: these addresses are told of it, whatever rules and
-    policies say, and nobody else.
+    With the source DRILL, `drill` names the drill, and `stands_for` the source that rules compare
+    instead. With `to` it's
+    a canary: only these addresses are notified, whatever rules and policies say.
     """
 
     source: str
@@ -57,11 +57,14 @@ class Alert(Struct, frozen=True, gc=False):
 
 
 class RuleMatch(Struct, frozen=True, gc=False):
-    """What one rule made of one alert: the memory that tells a repeat from news.
+    """The match of one rule with one alert: the memory that tells a repeat from news.
 
     `digest` is of the alert's content and of the rules in force, so a repeat is recognised without
-    reading the alert. `incident_id` is the incident the alert joined, which counts it as long as it
-    fires; `severity` the tier that held when last seen, None under every threshold.
+    reading the alert; "" if the next report is to be looked at in any case. `incident_id` is the
+    incident the alert joined, which counts it as long as it fires; `severity` the tier that held
+    when last seen, None under every threshold. `starts_at` is when the present firing began,
+    `ended_at` when the last one ended as its source reported it. `value` is the last measured value
+    in base units. `longest_gap` is the longest time between two reports of a firing, in seconds.
     """
 
     fingerprint: str
@@ -73,8 +76,11 @@ class RuleMatch(Struct, frozen=True, gc=False):
     last_seen: float
     incident_id: int | None = None
     severity: Severity | None = None
+    value: float | None = None
+    ended_at: float | None = None
+    longest_gap: float = 0.0
 
     @property
     def counted(self) -> bool:
-        """Does it hold its incident open?"""
+        """It's one of the firing alerts of its incident."""
         return self.incident_id is not None and self.status is AlertStatus.FIRING

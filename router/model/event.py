@@ -27,9 +27,14 @@ class AlertSeen(Struct, frozen=True, gc=False, tag="alert"):
 
 class Command(StrEnum):
     ACKNOWLEDGE = "ack"
+    UNACKNOWLEDGE = "unack"
+    SNOOZE = "snooze"
     ESCALATE = "escalate"
     RESOLVE = "resolve"
     FALSE_POSITIVE = "false_positive"
+    REOPEN = "reopen"
+    MERGE = "merge"
+    LINK = "link"
     NOTE = "note"
     SEVERITY = "severity"
     ASSIGN = "assign"
@@ -49,7 +54,8 @@ class Commanded(Struct, frozen=True, tag="command"):
     counts them; None for the present one. `via` is the channel in whose message's thread a note was
     written, which isn't told of it there again. `dated` is for what was done at another service:
     what it's about, and when that was (UTC seconds). Services repeat late what they couldn't tell
-    in time, and it must not undo what was done there since.
+    in time, and it must not undo what was done there since. `until` is when a snooze ends (UTC
+    seconds). `other` is the id of the incident to merge into, or to link with.
     """
 
     at: float
@@ -64,6 +70,8 @@ class Commanded(Struct, frozen=True, tag="command"):
     title: str = ""
     via: str = ""
     dated: tuple[str, float] | None = None
+    until: float | None = None
+    other: int = 0
 
 
 class TimerDue(Struct, frozen=True, tag="timer"):

@@ -30,9 +30,21 @@ class Status(StrEnum):
     MONITORING = "monitoring"
     RESOLVED = "resolved"
     FALSE_POSITIVE = "false_positive"
+    MERGED = "merged"
 
 
 OPEN = (Status.INVESTIGATING, Status.IDENTIFIED, Status.MONITORING)
+
+
+class Measured(Struct, frozen=True, gc=False):
+    """A measured value: in base units, as it was written, the threshold compared with, and when
+    (UTC seconds).
+    """
+
+    value: float
+    read: str
+    threshold: str
+    at: float
 
 
 class Incident(Struct, frozen=True, gc=False):
@@ -60,8 +72,12 @@ class Incident(Struct, frozen=True, gc=False):
     anything does: the reason (silenced, inhibited), and the name of the silence or the incident.
     `postmortem_due` is when its post-mortem is to be there, None while none is called for;
     `postmortem_shared_at` when it was shared last. `items` are the action items that come of it.
-    `dated` is when the newest that's known was done at another service (UTC seconds), by what it's
-    about, as in `Commanded.dated`.
+    `measured` is the worst value that an alert of it had in this life. `snoozed_until` is when a
+    snooze ends that a person set. `stale_since` is when the last report of an alert came, once all
+    of its alerts are stale. `merged_into` is the incident that took over its alerts, 0 if none did;
+    `related` are the ids of linked incidents. `escalated_at` and `escalated_by` are about the last
+    time that a person escalated it. `dated` is when the newest that's known was done at another
+    service (UTC seconds), by what it's about, as in `Commanded.dated`.
     """
 
     id: int
@@ -110,6 +126,13 @@ class Incident(Struct, frozen=True, gc=False):
     postmortem_shared_at: float | None = None
     items: tuple[Item, ...] = ()
     dated: dict[str, float] = {}
+    measured: Measured | None = None
+    snoozed_until: float | None = None
+    stale_since: float | None = None
+    merged_into: int = 0
+    related: tuple[int, ...] = ()
+    escalated_at: float | None = None
+    escalated_by: str = ""
 
     @property
     def name(self) -> str:

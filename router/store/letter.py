@@ -8,24 +8,22 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, text
 
-from router.model.alert import Alert, AlertStatus
+from router.model.alert import Alert
 from router.model.decision import Entry
-from router.model.incident import Incident, Severity
+from router.model.incident import Incident
 from router.model.reason import Reason
 from router.ports.store import AlertRow
 from router.store.bulk import Dialect, packed, seconds
-from router.store.load import TAKING, rule_match
+from router.store.load import STORED, TAKING, rule_match
 from router.store.schema import alerts, timeline
 
 ENTRIES = 30
 ALERTS = 10
 
-AlertColumns = tuple[str, str, str, AlertStatus, Reason, int, int, int | None, Severity | None, str]
-
 _incident = msgspec.json.Decoder(Incident)
 _entries = msgspec.json.Decoder(list[tuple[int, int, int, Reason, str, str]])
 _data = msgspec.json.Decoder(dict[str, Any])
-_alerts = msgspec.json.Decoder(list[AlertColumns])
+_alerts = msgspec.json.Decoder(STORED)
 _alert = msgspec.json.Decoder(Alert)
 
 
@@ -60,7 +58,7 @@ class ReadLetter:
                 for entry_id, incident_id, at, what, by, data in sorted(_entries.decode(entries))
             ],
             [
-                AlertRow(rule_match(row[:9]), _alert.decode(row[9]))
+                AlertRow(rule_match(row[:12]), _alert.decode(row[12]))
                 for row in _alerts.decode(firing)
             ],
         )

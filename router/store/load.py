@@ -20,35 +20,73 @@ from router.store.schema import OPEN, alerts, incidents, receipts, windows
 
 T = TypeVar("T")
 
-TakingRow = tuple[str, str, str, AlertStatus, Reason, int, int, int | None, Severity | None]
+TakingRow = tuple[
+    str,
+    str,
+    str,
+    AlertStatus,
+    Reason,
+    int,
+    int,
+    int | None,
+    Severity | None,
+    str | None,
+    int | None,
+    int,
+]
+STORED = list[
+    tuple[
+        str,
+        str,
+        str,
+        AlertStatus,
+        Reason,
+        int,
+        int,
+        int | None,
+        Severity | None,
+        str | None,
+        int | None,
+        int,
+        str,
+    ]
+]
+"""Rows with the columns of a taking and the document of its alert."""
+
 TAKING = [column for column in alerts.c if column.name != "doc"]
 
-FIRING = [alerts.c.incident_id, alerts.c.fingerprint, alerts.c.rule, alerts.c.doc]
+FIRING = [*TAKING, alerts.c.doc]
 
 _takings = msgspec.json.Decoder(list[TakingRow])
 _docs = msgspec.json.Decoder(list[tuple[str]])
 _incident = msgspec.json.Decoder(Incident)
 _alert = msgspec.json.Decoder(Alert)
 _pairs = msgspec.json.Decoder(list[tuple[str, str]])
+_with_docs = msgspec.json.Decoder(STORED)
 _stored = msgspec.json.Decoder(list[tuple[str, str, str]])
-_firing = msgspec.json.Decoder(list[tuple[int, str, str, str]])
 _times = msgspec.json.Decoder(tuple[float, ...])
 
 
 def rule_match(row: TakingRow) -> RuleMatch:
     """A taking from its `packed` columns."""
-    fingerprint, rule, digest, status, reason, starts_at, last_seen, incident_id, severity = row
-    return RuleMatch(
+    (
         fingerprint,
         rule,
         digest,
         status,
         reason,
-        seconds(starts_at),
-        seconds(last_seen),
+        starts_at,
+        last_seen,
         incident_id,
         severity,
-    )
+        value,
+        ended_at,
+        gap,
+    ) = row
+    return RuleMatch(
+        fingerprint, rule, digest, status, reason, seconds(starts_at), seconds(last_seen), incident_id, severity,
+        None if value is None else float(value), None if ended_at is None else seconds(ended_at), seconds(gap),
+    )  # fmt: skip
 
 
 class Load:
@@ -68,7 +106,11 @@ class Load:
             WHERE id IN (
                 SELECT (SELECT max(id) FROM incidents AS newest WHERE newest.key = given.key)
                 FROM {given(dialect, key)})""")
-        self._open = text(f"SELECT {packed(dialect, i.doc)} FROM incidents WHERE {OPEN}")
+        is_open = f"SELECT {packed(dialect, i.doc)} FROM incidents WHERE {OPEN} AND rule"
+        self._open_of = text(f"{is_open} IN (SELECT given.rule FROM {given(dialect, i.rule)})")
+        self._open_besides = text(
+            f"{is_open} NOT IN (SELECT given.rule FROM {given(dialect, i.rule)})"
+        )
         self._alerts = text(f"""
             SELECT {packed(dialect, alerts.c.fingerprint, alerts.c.rule, alerts.c.doc)} FROM alerts
             WHERE fingerprint IN (SELECT given.fingerprint FROM {given(dialect, fingerprint)})""")
@@ -84,7 +126,7 @@ class Load:
             SELECT {packed(dialect, r.id)} FROM receipts
             WHERE id IN (SELECT given.id FROM {given(dialect, r.id)})""")
 
-    def __call__(self, connection: Connection, wanted: ReadPlan) -> Snapshot:
+    def __call__(self, connection: Connection, wanted: ReadPlan) -> Snapshot:  # noqa: C901 - a read of each kind
         view = Snapshot()
         if wanted.fingerprints:
             for row in _read(connection, self._takings, wanted.fingerprints, _takings):
@@ -96,14 +138,20 @@ class Load:
             view.latest = {incident.key: incident.id for incident in newest}
             view.next_incident_id = connection.execute(self._next_id).scalar_one()
         if wanted.open:
-            _incidents(view, _docs.decode(connection.execute(self._open).scalar_one()))
+            _incidents(view, _read(connection, self._open_of, wanted.open, _docs))
+        if wanted.open_besides is not None:
+            _incidents(view, _read(connection, self._open_besides, wanted.open_besides, _docs))
         if wanted.alerts:
             stored = _read(connection, self._alerts, wanted.alerts, _stored)
             view.alerts = {(found, rule): _alert.decode(doc) for found, rule, doc in stored}
-        for incident_id, found, rule, doc in (
-            _read(connection, self._firing, wanted.firing, _firing) if wanted.firing else ()
+        for held_row in (
+            _read(connection, self._firing, wanted.firing, _with_docs) if wanted.firing else ()
         ):
-            view.firing.setdefault(incident_id, {})[found, rule] = _alert.decode(doc)
+            held, doc = rule_match(held_row[:12]), held_row[12]
+            view.firing.setdefault(held.incident_id or 0, {})[held.fingerprint, held.rule] = (
+                held,
+                _alert.decode(doc),
+            )
         if wanted.windows:
             rows = _read(connection, self._windows, wanted.windows, _pairs)
             view.windows = {key: _times.decode(times) for key, times in rows}

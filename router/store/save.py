@@ -53,6 +53,7 @@ def _rows(changes: Writes) -> dict[str, Sequence[Row]]:
     the same order and never wait for each other in a circle.
     """
     return {
+        "moved": sorted(changes.moved.items()),
         "detached": [(incident_id,) for incident_id in sorted(changes.detached)],
         "forgotten": changes.forgotten,
         "takings": [
@@ -89,6 +90,9 @@ def _taking_row(rule_match: RuleMatch, alert: Alert) -> Row:
         ticks(rule_match.last_seen),
         rule_match.incident_id,
         rule_match.severity,
+        None if rule_match.value is None else repr(rule_match.value),
+        None if rule_match.ended_at is None else ticks(rule_match.ended_at),
+        ticks(rule_match.longest_gap),
         _dump(alert),
     )
 

@@ -3,7 +3,7 @@
 A row holds what the database must find, order or compare; the rest of an alert or an incident is
 one JSON document in `doc`, so that a new field needs no migration. No column lists the kinds of
 receivers or senders: a new one needs none either. Every DOUBLE PRECISION column is a time (UTC
-seconds).
+seconds) or a length of time in seconds.
 
 `records` holds whatever isn't on the way of an alert, by kind, so that a new feature needs no
 migration; `history` the events that had an effect, as they came.
@@ -23,7 +23,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISION = "0002"
+REVISION = "0003"
 """The newest of migrations/versions, which makes this schema."""
 
 metadata = MetaData()
@@ -44,6 +44,9 @@ alerts = Table(
     Column("last_seen", Double, nullable=False),
     Column("incident_id", _Id),
     Column("severity", Text),
+    Column("value", Text),
+    Column("ended_at", Double),
+    Column("longest_gap", Double, nullable=False, server_default="0"),
     Column("doc", Text, nullable=False),
 )
 Index("alerts_of_incident", alerts.c.incident_id)
@@ -74,6 +77,7 @@ OPEN = text("closed_at IS NULL")
 
 Index("incidents_one_open", incidents.c.key, unique=True, sqlite_where=OPEN, postgresql_where=OPEN)
 Index("incidents_of_key", incidents.c.key, incidents.c.id)
+Index("incidents_open_by_rule", incidents.c.rule, sqlite_where=OPEN, postgresql_where=OPEN)
 Index("incidents_by_state", incidents.c.severity, incidents.c.status)
 
 timeline = Table(

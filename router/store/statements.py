@@ -44,12 +44,20 @@ def writes(dialect: Dialect) -> dict[str, str]:
                 SELECT given.fingerprint, given.rule FROM {written(dialect, a.fingerprint, a.rule)})""",
         "takings": upsert(dialect, alerts),
         "seen": f"""
-            UPDATE alerts SET last_seen = given.last_seen
+            UPDATE alerts SET
+                last_seen = given.last_seen,
+                longest_gap = CASE
+                    WHEN alerts.status = 'firing' AND given.last_seen - alerts.last_seen > alerts.longest_gap
+                    THEN given.last_seen - alerts.last_seen ELSE alerts.longest_gap END
             FROM {written(dialect, a.fingerprint, a.rule, a.last_seen)}
             WHERE alerts.fingerprint = given.fingerprint AND alerts.rule = given.rule""",
         "detached": f"""
-            UPDATE alerts SET digest = '', incident_id = NULL WHERE status = 'firing' AND incident_id IN (
+            UPDATE alerts SET digest = '' WHERE status = 'firing' AND incident_id IN (
                 SELECT given.incident_id FROM {written(dialect, a.incident_id)})""",
+        "moved": f"""
+            UPDATE alerts SET digest = '', incident_id = given.target
+            FROM {written(dialect, a.incident_id, column("target", a.incident_id.type))}
+            WHERE alerts.status = 'firing' AND alerts.incident_id = given.incident_id""",
         "entries": _append(dialect, timeline),
         "history": _append(dialect, history),
         "timers_done": f"""

@@ -1,7 +1,7 @@
 """The router's own metrics. Names and labels are a public contract (see the reference)."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
 import prometheus_client as prometheus
@@ -11,6 +11,7 @@ from router import __version__
 from router.core.incident.snapshot import Writes
 from router.core.incident.suppression import SUPPRESSED
 from router.model.alert import AlertStatus
+from router.model.decision import Entry
 from router.model.event import AlertSeen, DeliverySettled, Event
 from router.model.incident import Incident, Severity, Status
 from router.model.notification import Attempt, NotificationState, channel_of
@@ -37,6 +38,10 @@ ARRIVED = having(Trait.ARRIVED)
 OUTCOMES = ("sent", "retry", "rejected", "uncertain")
 
 
+DROPPED = frozenset({Reason.REPLAYED, Reason.LATE_RESOLVE, Reason.LATE_FIRING})
+UNREADABLE = frozenset({Reason.VALUE_UNREADABLE, Reason.SEVERITY_UNMAPPED})
+
+
 class Metrics:
     """All metrics of one router, in its own registry."""
 
@@ -48,6 +53,15 @@ class Metrics:
         channel_outcome = ["channel", "outcome"]
         self.alerts_received = counter(
             "alerts_received_total", "Alerts accepted.", ["source", "status"]
+        )
+        self.dropped = counter(
+            "alerts_dropped_total", "Reports of alerts that changed nothing, since they came late or twice.",
+            ["source", "reason"],
+        )  # fmt: skip
+        self.unreadable = counter(
+            "values_unreadable_total",
+            "Alerts with the lowest severity, since their value couldn't be read.",
+            ["rule"],
         )
         self.suppressed = counter(
             "alerts_suppressed_total",
@@ -218,9 +232,20 @@ class Metrics:
         self.alert_warnings.labels(source)
 
     def committed(
-        self, events: Iterable[Event], changes: Writes, incidents: Mapping[int, Incident]
+        self,
+        events: Sequence[Event],
+        changes: Writes,
+        incidents: Mapping[int, Incident],
+        reasons: Sequence[Reason] = (),
     ) -> None:
-        """Count a committed transaction. `incidents` are those of its entries, as far as known."""
+        """Count what a committed transaction holds: its events, with the reasons decided, and its
+        changes.
+
+        `incidents` are those its entries are about, as far as known.
+        """
+        for event, reason in zip(events, reasons, strict=False):
+            if reason in DROPPED and isinstance(event, AlertSeen):
+                self.dropped.labels(event.alert.source, reason.value).inc()
         received = Counter(
             (e.alert.source, e.alert.status) for e in events if isinstance(e, AlertSeen)
         )
@@ -234,16 +259,21 @@ class Metrics:
             if settled.state is not NotificationState.PENDING:
                 self.notifications.labels(channel_of(settled.channel), settled.state.value).inc()
         for entry in changes.entries:
-            if entry.what in ACTION_OUTCOMES:
-                self.actions.labels(entry.data["action"], entry.what.removeprefix("action_")).inc()
-            elif entry.what in ARRIVED:
-                self.latency.labels(channel_of(entry.data["channel"])).observe(entry.data["late"])
-            elif (
-                entry.what in MILESTONES
-                and (incident := incidents.get(entry.incident_id))
-                and not incident.drill
-            ):
-                self._happened(entry.what, entry.at, incident)
+            self._noted(entry, incidents)
+
+    def _noted(self, entry: Entry, incidents: Mapping[int, Incident]) -> None:
+        if entry.what in UNREADABLE:
+            self.unreadable.labels(entry.data["rule"]).inc()
+        elif entry.what in ACTION_OUTCOMES:
+            self.actions.labels(entry.data["action"], entry.what.removeprefix("action_")).inc()
+        elif entry.what in ARRIVED:
+            self.latency.labels(channel_of(entry.data["channel"])).observe(entry.data["late"])
+        elif (
+            entry.what in MILESTONES
+            and (incident := incidents.get(entry.incident_id))
+            and not incident.drill
+        ):
+            self._happened(entry.what, entry.at, incident)
 
     def _suppressed(self, changes: Writes) -> None:
         quiet = Counter(

@@ -74,6 +74,38 @@ async def test_seen_moves_only_the_time(store: SqlStore) -> None:
     assert list(view.rule_matches) == ["f1"]
 
 
+async def test_the_longest_gap_between_two_reports_is_kept(store: SqlStore) -> None:
+    """As the core reckons it: of a firing alert only."""
+    over = rule_match("f2", status=AlertStatus.RESOLVED)
+    await store.save(taken(rule_match("f1"), over))
+    for at in (100, 160, 400, 401):
+        await store.save(Writes(seen=[("f1", "r", NOW + at), ("f2", "r", NOW + at)]))
+    view = await loaded(store, "f1", "f2")
+    assert [view.rule_matches[one][0].longest_gap for one in ("f1", "f2")] == [240.0, 0.0]
+
+
+async def test_a_match_keeps_its_value_and_its_end(store: SqlStore) -> None:
+    """To the last digit, however small or large."""
+    one = rule_match("f1", value=1.2345678901234567e-9, ended_at=NOW + 0.25)
+    await store.save(taken(one, rule_match("f2", value=float("inf"))))
+    view = await loaded(store, "f1", "f2")
+    assert view.rule_matches["f1"] == [one]
+    assert view.rule_matches["f2"][0].value == float("inf")
+
+
+async def test_merging_hands_the_firing_alerts_over(store: SqlStore) -> None:
+    """A resolved alert stays with its incident."""
+    over = rule_match("f2", status=AlertStatus.RESOLVED)
+    await store.save(taken(rule_match("f1"), over, rule_match("f3", incident_id=2)))
+    await store.save(Writes(moved={1: 2}))
+    view = await loaded(store, "f1", "f2", "f3")
+    assert view.rule_matches == {
+        "f1": [rule_match("f1", digest="", incident_id=2)],
+        "f2": [over],
+        "f3": [rule_match("f3", incident_id=2)],
+    }
+
+
 async def test_forgotten_takings_are_gone_unless_taken_again(store: SqlStore) -> None:
     """Forgetting comes before taking."""
     await store.save(taken(rule_match("f1", "a"), rule_match("f1", "b"), rule_match("f1", "c")))
@@ -86,9 +118,10 @@ async def test_forgotten_takings_are_gone_unless_taken_again(store: SqlStore) ->
     }
 
 
-async def test_detaching_lets_go_of_what_fires(store: SqlStore) -> None:
-    """A resolved alert stays with its incident, other incidents keep theirs, and what is taken now
-    stays.
+async def test_what_is_closed_by_hand_is_looked_at_again(store: SqlStore) -> None:
+    """The alerts that fire stay on their incident, and their next report is no repeat.
+
+    All others stay as they are.
     """
     over = rule_match("f2", status=AlertStatus.RESOLVED)
     await store.save(
@@ -99,7 +132,7 @@ async def test_detaching_lets_go_of_what_fires(store: SqlStore) -> None:
     await store.save(changes)
     view = await loaded(store, "f1", "f2", "f3", "f4")
     assert view.rule_matches == {
-        "f1": [rule_match("f1", digest="", incident_id=None)],
+        "f1": [rule_match("f1", digest="")],
         "f2": [over],
         "f3": [rule_match("f3", incident_id=2)],
         "f4": [rule_match("f4", digest="again")],

@@ -29,13 +29,23 @@ async def test_an_incident_has_the_alerts_that_hold_it_open(store: SqlStore) -> 
         )
     )
     assert await store.load(ReadPlan(firing=[1])) == Snapshot(
-        firing={1: {("f1", "r"): alert("f1")}}
+        firing={1: {("f1", "r"): (rule_match("f1"), alert("f1"))}}
     )
 
 
 async def test_all_open_incidents_can_be_asked_for(store: SqlStore) -> None:
     await store.save(opened(incident(1), closed(incident_id=2), incident(3)))
-    assert (await store.load(ReadPlan(open=True))).incidents == {1: incident(1), 3: incident(3)}
+    assert (await store.load(ReadPlan(open_besides=[]))).incidents == {
+        1: incident(1),
+        3: incident(3),
+    }
+    assert (await store.load(ReadPlan(open=[incident(1).rule]))).incidents == {
+        1: incident(1),
+        3: incident(3),
+    }
+    assert (
+        await store.load(ReadPlan(open=["another"], open_besides=[incident(1).rule]))
+    ).incidents == {}
 
 
 async def test_deadlines_of_what_is_quiet_are_moved_forward(store: SqlStore) -> None:

@@ -1,6 +1,6 @@
-"""What people ask of an incident.
+"""Commands of people about an incident.
 
-Whoever comes too late changes nothing, and the timeline says that they tried.
+A command that comes too late changes nothing, and the timeline notes who tried.
 """
 
 import math
@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from router.core.incident.escalation import (
     PROMOTE,
+    SNOOZE,
     Decision,
     edited,
     expect_response,
@@ -19,6 +20,7 @@ from router.core.incident.escalation import (
     tell_again,
     unneeded,
 )
+from router.core.incident.relations import linked, merged, not_mergeable, unrelated
 from router.core.incident.settings import Settings
 from router.core.incident.transitions import (
     close,
@@ -28,15 +30,24 @@ from router.core.incident.transitions import (
     publish_by_rule,
     set_severity,
 )
+from router.core.incident.undo import reopened, snoozed, unacknowledged
 from router.core.oncall.business_hours import NextBusinessDay
 from router.model.event import Command, Commanded
 from router.model.incident import Incident, Status
 from router.model.notification import person_of
 from router.model.reason import Reason
 
+TOGETHER = 60.0
+"""Seconds in which escalations by different people count as one: they saw the same message."""
 
-def commanded(incident: Incident, event: Commanded, settings: Settings) -> Decision:
-    """What becomes of the incident by what somebody asks."""
+ONE_PRESS = 1.0
+"""Seconds in which two escalations by the same person count as one: a double click."""
+
+
+def commanded(
+    incident: Incident, event: Commanded, settings: Settings, other: Incident | None = None
+) -> Decision:
+    """Carry out a command. `other` is the second incident of a command about two: see `Related`."""
     late = _outdated(incident, event)
     if event.dated:
         about, since = event.dated
@@ -47,13 +58,15 @@ def commanded(incident: Incident, event: Commanded, settings: Settings) -> Decis
         return _too_late(incident, event, late)
     if not incident.is_open and event.command not in _AFTERWARDS:
         return _too_late(incident, event, Reason.ALREADY_CLOSED)
+    if event.command in _RELATING:
+        return _RELATING[event.command](incident, event, settings, other)
     return _COMMANDS[event.command](incident, event, settings)
 
 
 def _outdated(incident: Incident, event: Commanded) -> Reason | None:
-    """Why what's asked is about what isn't so any more, if it is.
+    """Why the command is about a state that is over, if it is.
 
-    A note is never: what was said is worth keeping.
+    A note never is: it's worth keeping.
     """
     if event.command is Command.NOTE:
         return None
@@ -64,10 +77,10 @@ def _outdated(incident: Incident, event: Commanded) -> Reason | None:
     return None
 
 
-def _too_late(incident: Incident, event: Commanded, reason: Reason) -> Decision:
-    """Nothing changes, and the timeline says who tried."""
+def _too_late(incident: Incident, event: Commanded, reason: Reason, **data: str) -> Decision:
+    """Change nothing, and note who tried."""
     decision = Decision(reason, later(incident, event.at))
-    decision.note(event.at, reason, event.by, command=event.command)
+    decision.note(event.at, reason, event.by, command=event.command, **data)
     return decision
 
 
@@ -94,7 +107,7 @@ def _published(incident: Incident, event: Commanded, settings: Settings) -> Deci
 
 
 def _announced(incident: Incident, event: Commanded, settings: Settings) -> Decision:
-    """Mail customers, once in each life of the incident, the words that were approved."""
+    """Mail customers the approved text, once after each resolve."""
     if incident.drill:
         return _too_late(incident, event, Reason.NOT_PUBLIC)
     if not settings.customers:
@@ -132,15 +145,18 @@ def _acknowledged(incident: Incident, event: Commanded, _settings: Settings) -> 
 
 
 def _escalated(incident: Incident, event: Commanded, settings: Settings) -> Decision:
-    """Whoever answers can't see to it: an acknowledgement is void, and the policy runs ahead to its
-    next step.
+    """Void an acknowledgement and take the policy's next step now.
 
-    The steps after that one follow it in their time. When all are taken, everybody is told again.
+    The steps after that one follow it in their time. When all are taken, everybody is notified
+    again.
     """
+    if _just_escalated(incident, event):
+        return _too_late(incident, event, Reason.JUST_ESCALATED)
     policy = settings.policy_of(incident)
     unheard = later(
-        incident, event.at, muted=None, acknowledged_at=None, acknowledged_by="", lead=""
-    )
+        incident, event.at, muted=None, snoozed_until=None, acknowledged_at=None, acknowledged_by="", lead="",
+        escalated_at=event.at, escalated_by=event.by,
+    )  # fmt: skip
     left = enumerate(policy.steps[incident.step :], incident.step)
     following = next((index for index, step in left if unneeded(step, unheard) is None), None)
     if following is None and not (policy.repeat and incident.repeats < policy.repeat.times):
@@ -155,14 +171,33 @@ def _escalated(incident: Incident, event: Commanded, settings: Settings) -> Deci
         if not isinstance(after, NextBusinessDay):
             decision.change(policy_since=min(incident.policy_since, event.at - after))
         run_steps(decision, event.at, Reason.STEP_DUE, settings, ahead=following + 1)
-    # An acknowledgement may have kept it from being promoted, and has ended the wait for a
-    # response.
+    if incident.snoozed_until is not None:
+        decision.timers_cleared.append(SNOOZE)
+    # An acknowledgement may have stopped the promotion, and it ended the wait for a response.
     if incident.acknowledged_at is not None:
         expect_response(decision, event.at, settings)
     if (due_at := promotion_due(unheard, policy)) is not None:
         decision.set_timer(PROMOTE, max(due_at, event.at))
     decision.reason = Reason.ESCALATED
     return decision
+
+
+def _just_escalated(incident: Incident, event: Commanded) -> bool:
+    """The step that this command asks for was taken a moment before, by another command."""
+    if incident.escalated_at is None or incident.acknowledged_at is not None:
+        return False
+    window = ONE_PRESS if event.by == incident.escalated_by else TOGETHER
+    return event.at - incident.escalated_at < window
+
+
+def _unacknowledged(incident: Incident, event: Commanded, settings: Settings) -> Decision:
+    return unacknowledged(incident, event, settings) or _too_late(
+        incident, event, Reason.ALREADY_DONE
+    )
+
+
+def _snoozed(incident: Incident, event: Commanded, settings: Settings) -> Decision:
+    return snoozed(incident, event, settings) or _too_late(incident, event, Reason.ALREADY_DONE)
 
 
 def _severity_set(incident: Incident, event: Commanded, settings: Settings) -> Decision:
@@ -178,9 +213,9 @@ def _severity_set(incident: Incident, event: Commanded, settings: Settings) -> D
 
 
 def _assigned(incident: Incident, event: Commanded, settings: Settings) -> Decision:
-    """Somebody leads from now on: `text` says who, "" that it's whoever asks.
+    """Set the lead: `text` names the person, "" means who asks.
 
-    Who is made to is told.
+    A person made lead by somebody else is notified.
     """
     lead = event.text or event.by
     if lead == incident.lead:
@@ -196,9 +231,9 @@ def _assigned(incident: Incident, event: Commanded, settings: Settings) -> Decis
 
 
 def _status_set(incident: Incident, event: Commanded, settings: Settings) -> Decision:
-    """How far it is, in the plan's words.
+    """Set how far the work is, and notify channels and stakeholders.
 
-    Channels hear of it, and stakeholders; who was only paged doesn't.
+    People who were only paged aren't notified.
     """
     assert event.status is not None, "the edge requires it"
     if event.status is incident.status:
@@ -226,12 +261,49 @@ def _closed(incident: Incident, event: Commanded, settings: Settings) -> Decisio
     return decision
 
 
+def _reopened(
+    incident: Incident, event: Commanded, settings: Settings, other: Incident | None
+) -> Decision:
+    if incident.is_open:
+        return _too_late(incident, event, Reason.ALREADY_DONE)
+    if other is not None:
+        return _too_late(incident, event, Reason.ANOTHER_OPEN, other=other.name)
+    return reopened(incident, event, settings)
+
+
+def _merged(
+    incident: Incident, event: Commanded, settings: Settings, other: Incident | None
+) -> Decision:
+    if other is None:
+        return Decision(Reason.UNKNOWN_INCIDENT)
+    if why := not_mergeable(incident, other):
+        return _too_late(incident, event, Reason.NOT_MERGED, other=other.name, why=why)
+    return merged(incident, event, other, settings)
+
+
+def _linked(
+    incident: Incident, event: Commanded, settings: Settings, other: Incident | None
+) -> Decision:
+    if other is None:
+        return Decision(Reason.UNKNOWN_INCIDENT)
+    if why := unrelated(incident, other):
+        return _too_late(incident, event, Reason.NOT_LINKED, other=other.name, why=why)
+    if other.id in incident.related:
+        return _too_late(incident, event, Reason.ALREADY_DONE)
+    return linked(incident, event, other, settings)
+
+
+_RELATING = {Command.REOPEN: _reopened, Command.MERGE: _merged, Command.LINK: _linked}
+"""Commands whose outcome depends on another incident: see `Related`."""
+
 _ENDS = {
     Command.RESOLVE: (Status.RESOLVED, Reason.RESOLVED_BY_PERSON),
     Command.FALSE_POSITIVE: (Status.FALSE_POSITIVE, Reason.FALSE_POSITIVE),
 }
 _COMMANDS = {
     Command.ACKNOWLEDGE: _acknowledged,
+    Command.UNACKNOWLEDGE: _unacknowledged,
+    Command.SNOOZE: _snoozed,
     Command.ESCALATE: _escalated,
     Command.RESOLVE: _closed,
     Command.FALSE_POSITIVE: _closed,
@@ -242,5 +314,7 @@ _COMMANDS = {
     Command.PUBLISH: _published,
     Command.ANNOUNCE: _announced,
 }
-_AFTERWARDS = frozenset({Command.NOTE, Command.PUBLISH, Command.ANNOUNCE})
-"""What may still be said when all is over."""
+_AFTERWARDS = frozenset(
+    {Command.NOTE, Command.PUBLISH, Command.ANNOUNCE, Command.REOPEN, Command.LINK}
+)
+"""Commands that a closed incident takes."""

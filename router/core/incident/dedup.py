@@ -1,4 +1,8 @@
-"""An alert as it came, and what is new about it."""
+"""Dedup: what is new about a report of an alert.
+
+A report is a repeat, the same firing with news, or a new firing. Reports come late and twice:
+retries, a second Alertmanager, a restart that moves `startsAt`.
+"""
 
 from collections.abc import Sequence
 from hashlib import blake2b
@@ -8,8 +12,24 @@ from msgspec import json
 from msgspec.structs import replace
 
 from router.core.incident.suppression import SUPPRESSED
+from router.core.rules.rule import Judgement, Rule
 from router.model.alert import Alert, AlertStatus, RuleMatch
 from router.model.incident import Severity
+from router.model.reason import Reason
+
+SEEN_EVERY = 60.0
+"""How old the stored `last_seen` of a repeated alert may get, in seconds: a repeat within it costs
+no write.
+"""
+
+LATE_FOR = 600.0
+"""Seconds in which a firing may arrive after its own resolve.
+
+Alertmanager retries for a group interval, 5 minutes.
+"""
+
+MORE_OFTEN = 2.0
+"""How many times as often something must happen to count as worse."""
 
 
 def digest(alert: Alert, revision: str) -> str:
@@ -21,8 +41,8 @@ def digest(alert: Alert, revision: str) -> str:
 
 
 class SeenAlert(NamedTuple):
-    """An alert as it came, its digest, and when it came last: `at`, unless it's looked at again by
-    itself.
+    """A report of an alert, its digest, and when it came last: `at`, unless the router looks at it
+    again by itself.
     """
 
     at: float
@@ -47,15 +67,46 @@ def is_repeat(rule_matches: Sequence[RuleMatch], mark: str) -> bool:
     return bool(rule_matches) and all(rule_match.digest == mark for rule_match in rule_matches)
 
 
+def begins(alert: Alert, before: RuleMatch | None, at: float) -> bool:
+    """The alert starts to fire, rather than goes on.
+
+    At a source of events each has a start of its own.
+    """
+    if before is None or before.status is AlertStatus.RESOLVED:
+        return True
+    if alert.event_id or alert.starts_at == before.starts_at:
+        return False
+    # Seen firing after the start it claims now, and not resolved since: only the start moved. A
+    # person's report is new.
+    moved = alert.starts_at <= at and alert.starts_at < before.last_seen + SEEN_EVERY
+    return bool(alert.by) or not moved
+
+
+def is_late_resolve(alert: Alert, before: RuleMatch) -> bool:
+    """The resolve is of an earlier firing than the present one."""
+    firing = before.status is AlertStatus.FIRING
+    return firing and alert.ends_at is not None and alert.ends_at < before.starts_at
+
+
+def is_late_firing(alert: Alert, before: RuleMatch, at: float) -> bool:
+    """The firing was over before it was first reported, and arrives shortly after its own resolve."""
+    if before.reason is not Reason.NEVER_FIRED or before.ended_at is None:
+        return False
+    return alert.starts_at <= before.ended_at and at - before.last_seen <= LATE_FOR
+
+
 def is_news(severity: Severity, before: RuleMatch | None) -> bool:
-    """Has nobody had a say about it yet: is it bad now, or worse than it was, or was it kept quiet?"""
+    """No person has decided about it yet: it's severe now, or more than it was, or it was muted."""
     if before is None or before.severity is None or before.reason in SUPPRESSED:
         return True
     return severity.worse_than(before.severity)
 
 
-def begins(alert: Alert, before: RuleMatch | None) -> bool:
-    """Does it start to fire, rather than go on? At a source of events each has a start of its own."""
-    if before is None or before.status is AlertStatus.RESOLVED:
-        return True
-    return not alert.event_id and before.starts_at != alert.starts_at
+def got_worse(rule: Rule, judgement: Judgement, before: RuleMatch) -> bool:
+    """The value is worse than it was, by more than noise."""
+    value, then = judgement.value, before.value
+    if value is None or then is None or judgement.threshold is None:
+        return False
+    if rule.count_over is not None:
+        return value >= MORE_OFTEN * then
+    return judgement.threshold.is_worse(value, then)

@@ -27,6 +27,7 @@ REACH = "reach"
 PROMOTE = "promote"
 RESPOND = "respond"
 REMIND = "remind"
+SNOOZE = "snooze"
 CLOCKS = (PROMOTE, RESPOND, REMIND)
 """What a severity sets when it begins to hold, and what ends with it: see `start_clocks`."""
 

@@ -1,9 +1,7 @@
-"""The life of one incident: `decide(incident, event, settings)` says what becomes of it.
+"""An incident and its alerts: opened, joined, made worse, cleared, reopened.
 
-The law: an incident is open or closed. Alerts open it, hold it open and raise its severity; only
-quiet or a person closes it, and only a person lowers its severity. An open incident nobody has
-answered always has a next step due, or an entry that says the steps have ended. An event that comes
-too late changes nothing, and says so.
+The law: alerts open an incident, hold it open and raise its severity. Once none holds it open,
+quiet closes it. Only a person lowers the severity, unless the rule says that it follows its alert.
 """
 
 from typing import Any
@@ -12,37 +10,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from router.core.deployments.suspect import began
-from router.core.incident.actions import TIMER, act, action_due
-from router.core.incident.commands import commanded
-from router.core.incident.escalation import (
-    PAGING,
-    PROMOTE,
-    REACH,
-    REMIND,
-    RESPOND,
-    STEP,
-    Decision,
-    edited,
-    go_on,
-    promotion_due,
-    remind,
-    resume,
-    run_steps,
-    start_clocks,
-    tell,
-    try_next_ways,
-)
-from router.core.incident.follow_up import (
-    call_off_postmortem,
-    is_follow_up,
-    item_put,
-    postmortem_shared,
-    reminded,
-)
-from router.core.incident.policy import Unless
+from router.core.incident.escalation import Decision, edited, run_steps, start_clocks, tell
+from router.core.incident.expiry import reported_again
+from router.core.incident.follow_up import call_off_postmortem
 from router.core.incident.settings import Settings
-from router.core.incident.suppression import Suppression
-from router.core.incident.suspects import deployed, name_suspect
+from router.core.incident.suspects import name_suspect
 from router.core.incident.transitions import (
     RESOLVE,
     close,
@@ -51,34 +23,22 @@ from router.core.incident.transitions import (
     publish_by_rule,
     set_severity,
 )
-from router.core.oncall.duty import recorded
 from router.core.oncall.recipients import Recipients
 from router.core.rules.rule import Judgement, Rule
 from router.core.text.template import render
-from router.model.alert import MARK, Alert
+from router.core.text.units import Threshold
+from router.model.alert import MARK, Alert, RuleMatch
 from router.model.decision import Timer
-from router.model.event import (
-    ActionEvent,
-    Commanded,
-    Deployed,
-    FollowUp,
-    ItemPut,
-    PostMortemShared,
-    Recorded,
-    Resent,
-    TimerDue,
-)
-from router.model.incident import Incident, Severity, Status
+from router.model.incident import Incident, Measured, Severity, Status
 from router.model.reason import Reason
-from router.model.reason_row import Trait
-from router.model.reasons import having
 
 
 class Fired(Struct, frozen=True):
     """An alert fires that belongs to this incident.
 
-    `counted`: the incident counts it already. `fresh`: it's news, and not the same firing as
-    somebody has answered by closing the incident. `incident_id` is the id to open under.
+    `counted`: the incident counts it already. `fresh`: it's news, and not the firing over which a
+    person closed the incident. `incident_id` is the id to open under. `before` is the alert's match
+    as it was.
     """
 
     at: float
@@ -90,97 +50,84 @@ class Fired(Struct, frozen=True):
     counted: bool
     fresh: bool
     incident_id: int
+    before: RuleMatch | None = None
 
 
 class Cleared(Struct, frozen=True):
-    """An alert that the incident counts fires no more, or no more for this rule."""
+    """An alert that the incident counts leaves it: `reason` says why, and `to` which incident it's
+    part of now.
+    """
 
     at: float
     fingerprint: str
     reason: Reason
     resolve_after: float
+    alert: str = ""
+    value: str | None = None
+    to: int = 0
 
 
-class DeliveryFailed(Struct, frozen=True):
-    """A channel hasn't taken its message for too long, or never will.
+_ENDED = {
+    Reason.CLEARED: "all alerts stayed clear",
+    Reason.BELOW_THRESHOLD: "no alert is above its threshold",
+    Reason.RULES_CHANGED: "no alert belongs here under the changed rules",
+    Reason.STALE: "the alert is stale, no report of it comes any more",
+}
+"""Why an incident is over, by why its last alert left."""
 
-    `reason` is why it was owed.
-    """
-
-    at: float
-    channel: str
-    reason: Reason
-
-
-class Muted(Struct, frozen=True):
-    """A deadline has come by which somebody would be paged, while every alert of the incident is
-    kept quiet.
-    """
-
-    due: TimerDue
-    by: Suppression
+_WARNINGS = frozenset({Reason.VALUE_UNREADABLE, Reason.SEVERITY_UNMAPPED})
+"""The judgements by which an alert has its severity only because nothing better was known."""
 
 
-PAGES = having(Trait.PAGES)
-"""Why a message may be owed to few of those who were told of the incident."""
-
-AroundIt = DeliveryFailed | Resent | Recorded | Deployed
-IncidentEvent = Fired | Cleared | Commanded | TimerDue | Muted | AroundIt | ActionEvent | FollowUp
+# --- alerts that fire
 
 
-def decide(  # noqa: C901 - a case for each kind of event
-    incident: Incident | None, event: IncidentEvent, settings: Settings
-) -> Decision:
-    """What becomes of `incident`, which is None while there's none of that key, when `event`
-    happens to it.
-    """
-    match event:
-        case Fired():
-            return _fired(incident, event, settings)
-        case _ if incident is None:
-            return Decision(Reason.UNKNOWN_INCIDENT)
-        case Cleared():
-            return _cleared(incident, event, settings)
-        case Commanded():
-            return commanded(incident, event, settings)
-        case Deployed():
-            return deployed(incident, event, settings)
-        case TimerDue() | Muted():
-            return _timer_due(incident, event, settings)
-        case DeliveryFailed():
-            return _delivery_failed(incident, event, settings)
-        case Resent():
-            return _resent(incident, event)
-        case Recorded():
-            return _recorded(incident, event, settings)
-        case PostMortemShared():
-            return postmortem_shared(incident, event, settings)
-        case ItemPut():
-            return item_put(incident, event, settings)
-        case _:
-            return act(incident, event, settings)
-
-
-# --- alerts
-
-
-def _fired(incident: Incident | None, event: Fired, settings: Settings) -> Decision:
+def effect_of(incident: Incident | None, event: Fired, settings: Settings) -> Reason:
+    """What the alert does to the incident, which is None while there's none with the key."""
     if incident is None or _is_over(incident, event, settings):
-        return _open(event, settings)
+        return Reason.OPENED
     if not incident.is_open:
-        held = _held(incident, event)
-        return Decision(held) if held else _reopen(incident, event, settings)
-    decision = Decision(Reason.CHANGED)
-    if not event.counted:
-        decision = _join(incident, event, settings)
-    # One that was as bad already when a person lowered the severity doesn't overrule them.
+        return _held(incident, event) or Reason.REOPENED
+    # An alert that was as severe when a person lowered the severity doesn't overrule them.
     if event.severity.worse_than(incident.severity) and (event.fresh or not event.counted):
-        _raise_severity(decision, decision.incident or incident, event, settings)
+        return Reason.SEVERITY_RAISED
+    if not event.counted:
+        return Reason.JOINED
+    if _is_milder(incident, event):
+        return Reason.SEVERITY_LOWERED
+    return Reason.CHANGED if incident.stale_since is None else Reason.REPORTED_AGAIN
+
+
+def fired(incident: Incident | None, event: Fired, settings: Settings) -> Decision:
+    """Let the alert have its effect."""
+    effect = effect_of(incident, event, settings)
+    if incident is None or effect is Reason.OPENED:
+        return _open(event, settings)
+    match effect:
+        case Reason.HELD_FALSE_POSITIVE | Reason.HELD_RESOLVED:
+            return Decision(effect)
+        case Reason.REOPENED:
+            return _reopen(incident, event, settings)
+        case Reason.REPORTED_AGAIN:
+            decision = reported_again(incident, event.at, _name(event.alert), settings)
+        case Reason.CHANGED | Reason.SEVERITY_LOWERED:
+            decision = _change(incident, event, settings)
+        case _:
+            decision = (
+                _change(incident, event, settings)
+                if event.counted
+                else _join(incident, event, settings)
+            )
+    if effect in {Reason.SEVERITY_RAISED, Reason.SEVERITY_LOWERED}:
+        _change_severity(decision, decision.incident or incident, event, settings, effect)
     return decision
 
 
 def _is_over(incident: Incident, event: Fired, settings: Settings) -> bool:
-    """Is it too long closed to be the same incident? A false positive is never reopened."""
+    """The incident was closed too long ago to be the same one.
+
+    A false positive is never reopened.
+    """
     if incident.closed_at is None:
         return False
     if incident.status is Status.FALSE_POSITIVE:
@@ -189,7 +136,7 @@ def _is_over(incident: Incident, event: Fired, settings: Settings) -> bool:
 
 
 def _held(incident: Incident, event: Fired) -> Reason | None:
-    """Somebody closed the incident over this very firing: why it doesn't come back, if so."""
+    """Why the alert doesn't reopen the incident: a person closed it over this very firing."""
     if event.fresh or not incident.closed_by:
         return None
     return (
@@ -199,27 +146,25 @@ def _held(incident: Incident, event: Fired) -> Reason | None:
     )
 
 
-def _title(event: Fired) -> str:
-    alert = event.alert
-    fallback = alert.annotations.get("summary") or alert.labels.get("alertname") or event.key
-    return render(
-        event.rule.summary,
-        labels=alert.labels,
-        annotations=alert.annotations,
-        value=event.judgement.value,
-        fallback=fallback,
+def _is_milder(incident: Incident, event: Fired) -> bool:
+    """The severity follows its only alert down, unless it isn't the one that the alert gave."""
+    follows = (
+        event.rule.severity_from is not None
+        and event.rule.severity_from.follow
+        and incident.firing == 1
     )
+    before = event.before.severity if event.before else None
+    return follows and before is incident.severity and incident.severity.worse_than(event.severity)
 
 
 def _open(event: Fired, settings: Settings) -> Decision:
     alert, rule = event.alert, event.rule
-    title, drill = _title(event), alert.is_drill
     incident = Incident(
         id=event.incident_id,
         key=event.key,
         rule=rule.name,
         source=alert.source,
-        title=f"{MARK}{title}" if drill else title,
+        title=_title(event),
         severity=event.severity,
         status=Status.INVESTIGATING,
         opened_at=event.at,
@@ -227,7 +172,7 @@ def _open(event: Fired, settings: Settings) -> Decision:
         policy_since=event.at,
         severity_since=event.at,
         news_at=event.at,
-        drill=drill,
+        drill=alert.is_drill,
         canary=bool(alert.to),
         labels=alert.labels,
         annotations=alert.annotations,
@@ -237,9 +182,12 @@ def _open(event: Fired, settings: Settings) -> Decision:
         firing=1,
         alerts=1,
         onset=began(event.at, alert.starts_at),
+        measured=_worst(None, event),
     )
     decision = Decision(Reason.OPENED, incident)
+    title = incident.title.removeprefix(MARK) if alert.is_drill else incident.title
     decision.note(event.at, Reason.OPENED, _by(alert), **_facts(event, settings), title=title)
+    _warn(decision, event)
     name_suspect(decision, event.at, settings)
     tell(decision, event.at, Reason.OPENED, Recipients(alert.to))
     run_steps(decision, event.at, Reason.OPENED, settings)
@@ -247,8 +195,20 @@ def _open(event: Fired, settings: Settings) -> Decision:
     return decision
 
 
+def _title(event: Fired) -> str:
+    alert, rule = event.alert, event.rule
+    title = render(
+        rule.summary,
+        labels=alert.labels,
+        annotations=alert.annotations,
+        value=event.judgement.value,
+        fallback=alert.annotations.get("summary") or alert.labels.get("alertname") or event.key,
+    )
+    return f"{MARK}{title}" if alert.is_drill else title
+
+
 def _begin(decision: Decision, at: float, settings: Settings) -> None:
-    """An incident is open, for the first time or again."""
+    """The incident is open, for the first time or again."""
     start_clocks(decision, at, settings)
     inform_stakeholders(decision, at, settings)
     publish_by_rule(decision, at, settings)
@@ -267,19 +227,24 @@ def _reopen(incident: Incident, event: Fired, settings: Settings) -> Decision:
         updated_at=event.at,
         policy_since=event.at,
         step=0,
-        firing=1,
-        alerts=incident.alerts + 1,
+        firing=incident.firing + (not event.counted),
+        alerts=incident.alerts + (not event.counted),
         quiet_since=None,
+        merged_into=0,
         acknowledged_at=None,
         acknowledged_by="",
         closed_at=None,
         closed_by="",
         announced_at=None,
         reopened=incident.reopened + 1,
+        title=_title(event) if worse else incident.title,
+        first_title=(incident.first_title or incident.title) if worse else incident.first_title,
+        measured=_worst(incident.measured if not worse else None, event),
     )
     decision = Decision(Reason.REOPENED, reopened)
     call_off_postmortem(decision)
     decision.note(event.at, Reason.REOPENED, _by(event.alert), **_facts(event, settings))
+    _warn(decision, event)
     decision.owe(event.at, Reason.REOPENED, incident.told)
     run_steps(decision, event.at, Reason.REOPENED, settings)
     _begin(decision, event.at, settings)
@@ -288,176 +253,120 @@ def _reopen(incident: Incident, event: Fired, settings: Settings) -> Decision:
 
 def _join(incident: Incident, event: Fired, settings: Settings) -> Decision:
     joined = later(
-        incident, event.at, firing=incident.firing + 1, alerts=incident.alerts + 1, quiet_since=None
-    )
+        incident, event.at, firing=incident.firing + 1, alerts=incident.alerts + 1, quiet_since=None, stale_since=None,
+        measured=_worst(incident.measured, event),
+    )  # fmt: skip
     decision = Decision(Reason.JOINED, joined)
     decision.note(event.at, Reason.JOINED, _by(event.alert), **_facts(event, settings))
+    _warn(decision, event)
     if incident.quiet_since is not None:
         decision.timers_cleared.append(RESOLVE)
     decision.owe(event.at, Reason.JOINED, edited(joined, settings))
     return decision
 
 
-def _raise_severity(
-    decision: Decision, incident: Incident, event: Fired, settings: Settings
+def _change(incident: Incident, event: Fired, settings: Settings) -> Decision:
+    """Note what is worse now: a value that went up within its tier, or that can't be read any more."""
+    judgement, known = event.judgement, incident.measured
+    threshold, value = judgement.threshold, judgement.value
+    if (
+        value is None
+        and event.before
+        and event.before.value is not None
+        and judgement.reason in _WARNINGS
+    ):
+        decision = Decision(Reason.CHANGED, later(incident, event.at))
+        _warn(decision, event)
+    elif value is not None and threshold and known and threshold.is_worse(value, known.value):
+        decision = Decision(
+            Reason.CHANGED, later(incident, event.at, measured=_worst(known, event))
+        )
+        if event.severity.worse_than(incident.severity) and event.fresh:
+            return decision  # the change of severity says it
+        decision.note(event.at, Reason.CHANGED, _by(event.alert), **_facts(event, settings))
+    else:
+        return Decision(Reason.CHANGED)
+    decision.owe(event.at, Reason.CHANGED, edited(incident, settings))
+    return decision
+
+
+def _change_severity(
+    decision: Decision, incident: Incident, event: Fired, settings: Settings, reason: Reason
 ) -> None:
-    """The policy of the worse severity starts over from now; an acknowledgement stands."""
-    decision.reason = Reason.SEVERITY_RAISED
-    title = f"{MARK}{_title(event)}" if incident.drill else _title(event)
-    retitled = replace(incident, title=title, first_title=incident.first_title or incident.title)
-    set_severity(decision, retitled, event.severity, event.at, settings, **_facts(event, settings))
+    """Start the policy of the alert's severity from now; an acknowledgement stands.
 
-
-def _cleared(incident: Incident, event: Cleared, settings: Settings) -> Decision:
-    if not incident.is_open:
-        return Decision(Reason.ALREADY_CLOSED)
-    firing = max(0, incident.firing - 1)
-    decision = Decision(Reason.CLEARED, later(incident, event.at, firing=firing))
-    decision.note(
-        event.at, Reason.CLEARED, fingerprint=event.fingerprint, reason=event.reason, firing=firing
+    The title shows the new value.
+    """
+    decision.reason = reason
+    incident = later(
+        incident,
+        event.at,
+        title=_title(event),
+        first_title=incident.first_title or incident.title,
+        measured=_worst(incident.measured, event),
+        stale_since=None,
     )
-    if firing:
-        decision.owe(event.at, Reason.CLEARED, edited(incident, settings))
+    set_severity(decision, incident, event.severity, event.at, settings, **_facts(event, settings))
+
+
+def _worst(known: Measured | None, event: Fired) -> Measured | None:
+    """The worst value so far: what is known, or what the alert has now."""
+    judgement = event.judgement
+    threshold, value = judgement.threshold, judgement.value
+    if threshold is None or value is None:
+        return known
+    if known is not None and not _is_past(threshold, value, known.value):
+        return known
+    return Measured(value, judgement.read or "", threshold.text, event.at)
+
+
+def _is_past(threshold: Threshold, value: float, known: float) -> bool:
+    if threshold.op[0] == "<":
+        return value < known
+    return value > known if threshold.op[0] == ">" else value != known
+
+
+# --- alerts that leave
+
+
+def cleared(incident: Incident, event: Cleared, settings: Settings) -> Decision:
+    """Count the alert no more; with the last one the incident is quiet, and then over."""
+    if not incident.is_open and not incident.firing:
+        return Decision(Reason.ALREADY_CLOSED)
+    at, firing = event.at, max(0, incident.firing - 1)
+    decision = Decision(event.reason, later(incident, at, firing=firing))
+    decision.note(
+        at, event.reason, fingerprint=event.fingerprint, reason=event.reason, firing=firing,
+        **{k: v for k, v in (("alert", event.alert), ("value", event.value), ("to", _id(event.to))) if v},
+    )  # fmt: skip
+    if firing or not incident.is_open:  # a person may have closed it while the alert fired
+        decision.owe(at, event.reason, edited(incident, settings))
+    elif event.to:
+        decision.reason = Reason.MERGED
+        decision.change(merged_into=event.to)
+        close(decision, at, Status.MERGED, settings, into=_id(event.to))
     elif event.resolve_after > 0:
-        assert decision.incident is not None
-        decision.incident = replace(decision.incident, quiet_since=event.at)
-        decision.timers.append(Timer(incident.id, RESOLVE, event.at + event.resolve_after))
-        decision.note(event.at, Reason.QUIET, resolve_after=event.resolve_after)
-        decision.owe(event.at, Reason.QUIET, edited(incident, settings))
+        decision.change(quiet_since=at)
+        decision.timers.append(Timer(incident.id, RESOLVE, at + event.resolve_after))
+        decision.note(
+            at, Reason.QUIET, resolve_after=event.resolve_after, why=_ENDED.get(event.reason)
+        )
+        decision.owe(at, Reason.QUIET, edited(incident, settings))
     else:
         decision.reason = Reason.RESOLVED
-        close(decision, event.at, Status.RESOLVED, settings)
+        close(decision, at, Status.RESOLVED, settings, why=_ENDED.get(event.reason))
     return decision
 
 
-# --- time, and deliveries
+def _id(incident_id: int) -> str:
+    return f"INC-{incident_id}" if incident_id else ""
 
 
-def _is_outdated(incident: Incident, timer: TimerDue) -> bool:
-    """It may have been claimed just before what it was set for was over, or began anew."""
-    if not incident.is_open:
-        return True
-    if timer.name == PROMOTE or (
-        timer.name == REACH and any(when <= timer.at for when, _ in incident.reaching)
-    ):
-        return False
-    of_policy = incident.policy_since if timer.name in {STEP, REACH} else incident.severity_since
-    since = incident.quiet_since if timer.name == RESOLVE else of_policy
-    return since is None or timer.due_at <= since
+# --- words for the timeline
 
 
-def _hold_back(incident: Incident, event: Muted) -> Decision:
-    """The deadline is put off. What holds it back is on the timeline once."""
-    due, by = event.due, event.by
-    if _is_outdated(incident, due):
-        return Decision(Reason.TIMER_OUTDATED)
-    muted = (by.reason, by.by)
-    decision = Decision(by.reason, later(incident, due.at, muted=muted))
-    decision.set_timer(due.name, by.until)
-    if muted != incident.muted:
-        decision.note(due.at, by.reason, name=by.by, pages="nobody is paged")
-    return decision
-
-
-def _timer_due(incident: Incident, event: TimerDue | Muted, settings: Settings) -> Decision:
-    if isinstance(event, Muted):
-        return _hold_back(incident, event)
-    if event.name.startswith(TIMER):
-        return action_due(incident, event, settings)
-    if is_follow_up(event.name):
-        return reminded(incident, event, settings)
-    if _is_outdated(incident, event):
-        return Decision(Reason.TIMER_OUTDATED)
-    decision = Decision(Reason.TIMER_OUTDATED, later(incident, event.at))
-    if incident.muted and event.name in PAGING:
-        resume(decision, event, settings)
-    _TIMERS[event.name](decision, event.at, settings)
-    return decision if decision.entries or decision.timers else Decision(decision.reason)
-
-
-def _stayed_quiet(decision: Decision, at: float, settings: Settings) -> None:
-    decision.reason = Reason.RESOLVED
-    close(decision, at, Status.RESOLVED, settings)
-
-
-def _next_way(decision: Decision, at: float, _settings: Settings) -> None:
-    decision.reason = Reason.NEXT_WAY
-    try_next_ways(decision, at)
-
-
-def _promote(decision: Decision, at: float, settings: Settings) -> None:
-    """It has been open for too long to be no worse than it was."""
-    incident = decision.changed
-    policy = settings.policy_of(incident)
-    due_at = promotion_due(incident, policy)
-    if due_at is None or policy.promote is None:
-        return  # the config has changed
-    if at < due_at:
-        decision.set_timer(PROMOTE, due_at)
-    elif policy.promote.unless is Unless.ACKNOWLEDGED and incident.acknowledged_at is not None:
-        decision.reason = Reason.STEP_SKIPPED
-        decision.note(at, Reason.STEP_SKIPPED, to=policy.promote.to)
-    else:
-        decision.reason = Reason.PROMOTED
-        set_severity(decision, incident, policy.promote.to, at, settings)
-
-
-def _respond(decision: Decision, at: float, settings: Settings) -> None:
-    """The time in which somebody was to acknowledge is over."""
-    incident = decision.changed
-    if incident.acknowledged_at is None:
-        decision.reason = Reason.RESPONSE_OVERDUE
-        decision.note(at, Reason.RESPONSE_OVERDUE, severity=incident.severity)
-        decision.owe(at, Reason.RESPONSE_OVERDUE, edited(incident, settings))
-
-
-_TIMERS = {
-    RESOLVE: _stayed_quiet,
-    STEP: go_on,
-    REACH: _next_way,
-    PROMOTE: _promote,
-    RESPOND: _respond,
-    REMIND: remind,
-}
-"""What each timer leads to."""
-
-
-def _delivery_failed(incident: Incident, event: DeliveryFailed, settings: Settings) -> Decision:
-    policy = settings.policy_of(incident)
-    # Whoever has been told hears what everybody hears. But a page went to few, and somebody has to
-    # know that it's lost.
-    knowing = (event.channel,) if event.reason in PAGES else incident.told
-    reached = settings.people.reach(policy.fallback, incident.severity, event.at).without(knowing)
-    if reached == Recipients():
-        return Decision(Reason.DELIVERY_FAILED)
-    decision = Decision(Reason.FALLBACK, later(incident, event.at))
-    decision.note(
-        event.at,
-        Reason.FALLBACK,
-        channel=event.channel,
-        channels=list(reached.addresses),
-        policy=policy.name,
-        duties=recorded(settings.people, policy.fallback, event.at),
-    )
-    tell(decision, event.at, Reason.FALLBACK, reached)
-    return decision
-
-
-def _resent(incident: Incident, event: Resent) -> Decision:
-    decision = Decision(Reason.RESENT, later(incident, event.at))
-    decision.note(event.at, Reason.RESENT, event.by, channel=event.channel)
-    decision.owe(event.at, Reason.RESENT, (event.channel,))
-    return decision
-
-
-def _recorded(incident: Incident, event: Recorded, settings: Settings) -> Decision:
-    decision = Decision(event.what, later(incident, event.at))
-    decision.note(event.at, event.what, event.by, **event.data)
-    decision.owe(event.at, event.what, edited(incident, settings))
-    return decision
-
-
-# --- what several of them do
+def _name(alert: Alert) -> str:
+    return alert.labels.get("alertname", "")
 
 
 def _by(alert: Alert) -> str:
@@ -465,14 +374,42 @@ def _by(alert: Alert) -> str:
 
 
 def _facts(event: Fired, settings: Settings) -> dict[str, Any]:
-    """What the timeline keeps of an alert that fired, and by which rules it was judged."""
+    """What the timeline keeps of an alert that fired: its severity, why, and by which rules.
+
+    No unread value.
+    """
     judgement = event.judgement
+    unread = judgement.reason is Reason.VALUE_UNREADABLE
     return {
-        "alert": event.alert.labels.get("alertname", ""),
+        "alert": _name(event.alert),
         "fingerprint": event.alert.fingerprint,
         "severity": event.severity,
         "reason": judgement.reason,
-        "value": judgement.read,
-        "threshold": judgement.threshold.text if judgement.threshold else None,
+        "value": None if unread else judgement.read,
+        "threshold": judgement.threshold.text if judgement.threshold and not unread else None,
         "revision": settings.rules.revision,
     }
+
+
+def _warn(decision: Decision, event: Fired) -> None:
+    """Note that the severity is the lowest only because the value couldn't be read, or isn't
+    mapped.
+    """
+    judgement = event.judgement
+    if judgement.reason is Reason.VALUE_UNREADABLE:
+        data = {
+            "alert": _name(event.alert),
+            "unread": judgement.read or "nothing",
+            "rule": event.rule.name,
+        }
+        decision.note(event.at, Reason.VALUE_UNREADABLE, **data)
+    elif judgement.reason is Reason.SEVERITY_UNMAPPED:
+        label = event.rule.severity_from.label if event.rule.severity_from else ""
+        found = f"{label}={judgement.read}" if judgement.read else f"an alert without {label}"
+        decision.note(
+            event.at,
+            Reason.SEVERITY_UNMAPPED,
+            alert=_name(event.alert),
+            label=found,
+            rule=event.rule.name,
+        )

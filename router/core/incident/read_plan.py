@@ -1,18 +1,19 @@
-"""What has to be read of the store before a group of events can be decided on.
+"""The read plan: what must be read of the store before a batch of events can be decided on.
 
-Twice: first what the events name themselves, then what the rules make of the alerts among them.
-What it finds out about an alert on the way, its digest and which rules take it, is kept for the
-deciding.
+In rounds: what the events name, what the rules need for the alerts among them, and the incidents
+that others were merged into. Digests and matching rules are found on the way and kept for the
+decisions.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from router.core.incident.dedup import digest, is_repeat
-from router.core.incident.mute import may_be_held_back
+from router.core.incident.escalation import PAGING
+from router.core.incident.expiry import expiring
 from router.core.incident.settings import Settings
 from router.core.incident.snapshot import ReadPlan, Snapshot
-from router.core.incident.suppression import NO_INCIDENT, may_be_inhibited, rechecked
+from router.core.incident.suppression import NO_INCIDENT, rechecked
 from router.core.rules.rule import Rule
 from router.model.alert import Alert, AlertStatus
 from router.model.event import (
@@ -22,6 +23,7 @@ from router.model.event import (
     Event,
     Recorded,
     SilencesChanged,
+    TimerDue,
     Undelivered,
 )
 
@@ -31,88 +33,170 @@ class ReadPlanner:
     keys) of the news.
     """
 
-    def __init__(self, settings: Settings, events: Sequence[Event]) -> None:
+    def __init__(self, settings: Settings, events: Sequence[Event], view: Snapshot) -> None:
         self._settings = settings
         self._events = events
+        self._view = view
+        self._rounds = self._plans()
         self.digests: dict[int, str] = {}
         self.matching_rules: dict[int, list[tuple[Rule, str]]] = {}
 
-    def first(self) -> ReadPlan:
+    def next(self) -> ReadPlan | None:
+        """What to read next, after the plans before it were read into the view; None once there's
+        nothing.
+        """
+        return next(self._rounds, None)
+
+    def _plans(self) -> Iterator[ReadPlan]:
+        for plan in (self._named, self._for_rules):
+            if wanted := plan():
+                yield wanted
+        asked: set[int] = set()
+        while missing := sorted(self._merged_into() - asked):
+            asked.update(missing)
+            yield ReadPlan(incident_ids=missing)
+
+    def _named(self) -> ReadPlan:
         """What the events name themselves."""
-        alerts = [event.alert for event in self._events if isinstance(event, AlertSeen)]
-        again = [fingerprint for event in self._events if (fingerprint := rechecked(event)[0])]
-        incidents = {
-            _incident_id(event) for event in self._events if not isinstance(event, AlertSeen)
-        }
+        fingerprints, again, receipts = dict[str, None](), dict[str, None](), list[str]()
+        incidents, firing = dict[int, None](), dict[int, None]()
+        for event in self._events:
+            if receipt := receipt_of(event):
+                receipts.append(receipt)
+            if isinstance(event, AlertSeen):
+                fingerprints[event.alert.fingerprint] = None
+            elif fingerprint := rechecked(event)[0]:
+                fingerprints[fingerprint] = again[fingerprint] = None
+            elif stale := expiring(event):
+                incidents[stale] = firing[stale] = None
+            else:
+                incidents |= dict.fromkeys(_incident_ids(event))
+        incidents.pop(NO_INCIDENT, None)
         return ReadPlan(
-            fingerprints=list({*again, *(alert.fingerprint for alert in alerts)}),
-            alerts=again,
-            receipts=[receipt for event in self._events if (receipt := receipt_of(event))],
-            incident_ids=list(incidents - {NO_INCIDENT}),
+            [*fingerprints], [*incidents], receipts=receipts, alerts=[*again], firing=[*firing]
         )
 
-    def second(self, view: Snapshot) -> ReadPlan:
-        """What the rules make of the alerts that are news: their incidents and windows."""
-        revision = self._settings.rules.revision
-        keys: set[str] = set()
+    def _for_rules(self) -> ReadPlan:
+        """What the rules need for the alerts that are news: their incidents, windows, and what may
+        mute them.
+        """
+        keys: set[str] = set(self._keys_to_reopen())
         windows: set[str] = set()
         incident_ids: set[int] = set()
-        firing = may_be_held_back(self._settings, self._events, view)
-        inhibitors = bool(firing and self._settings.inhibitions)
-        # An alert that comes twice may be news the second time, even if it's a repeat of what is
-        # stored. So may one whose incident somebody closes meanwhile.
-        times = Counter(
-            event.alert.fingerprint for event in self._events if isinstance(event, AlertSeen)
-        )
-        commanded = {event.incident_id for event in self._events if isinstance(event, Commanded)}
-        for position, event in enumerate(self._events):
-            alert = self._alert_of(event, view, times)
-            if alert is None:
-                continue
-            mark = self.digests[position] = digest(alert, revision)
-            rule_matches = view.rule_matches.get(alert.fingerprint, ())
-            repeat = times[alert.fingerprint] == 1 and is_repeat(rule_matches, mark)
-            if repeat and commanded.isdisjoint(
-                rule_match.incident_id for rule_match in rule_matches
-            ):
-                continue
+        muted: list[dict[str, str]] = []
+        for position, alert in self._news():
+            rule_matches = self._view.rule_matches.get(alert.fingerprint, ())
             incident_ids.update(
                 rule_match.incident_id
                 for rule_match in rule_matches
                 if rule_match.incident_id is not None
             )
-            if alert.status is AlertStatus.FIRING:
-                matching_rules = self.matching_rules[position] = [
-                    (rule, rule.key(alert)) for rule in self._settings.rules.matching_rules(alert)
-                ]
+            firing = alert.status is AlertStatus.FIRING
+            if not firing and rule_matches:
+                continue
+            matching_rules = [
+                (rule, rule.key(alert)) for rule in self._settings.rules.matching_rules(alert)
+            ]
+            self.matching_rules[position] = matching_rules
+            if firing:
                 keys.update(key for _, key in matching_rules)
                 windows.update(key for rule, key in matching_rules if rule.count_over is not None)
-                inhibitors = inhibitors or may_be_inhibited(self._settings, alert.labels)
+                muted.append(alert.labels)
+        paging = self._may_be_held_back()
+        named, besides = self._sources(muted, everything=bool(paging))
         return ReadPlan(
             keys=list(keys),
             windows=list(windows),
-            incident_ids=[i for i in incident_ids if i not in view.incidents],
-            firing=firing,
-            open=inhibitors,
+            incident_ids=[i for i in incident_ids if i not in self._view.incidents],
+            firing=paging,
+            open=named,
+            open_besides=besides,
         )
 
-    @staticmethod
-    def _alert_of(event: Event, view: Snapshot, times: Mapping[str, int]) -> Alert | None:
-        """The alert that the event is about: as it came, or as it's stored if it's to be looked at
-        again.
+    def _news(self) -> Iterator[tuple[int, Alert]]:
+        """The alerts that aren't repeats of what is stored, with the positions of their events."""
+        # An alert that comes twice may be news the second time, even if it's a repeat of what is
+        # stored. So may an alert whose incident somebody closes in the same batch.
+        times = Counter(
+            event.alert.fingerprint for event in self._events if isinstance(event, AlertSeen)
+        )
+        commanded = {event.incident_id for event in self._events if isinstance(event, Commanded)}
+        for position, event in enumerate(self._events):
+            alert = self._alert_of(event, times)
+            if alert is None:
+                continue
+            mark = self.digests[position] = digest(alert, self._settings.rules.revision)
+            rule_matches = self._view.rule_matches.get(alert.fingerprint, ())
+            repeat = times[alert.fingerprint] == 1 and is_repeat(rule_matches, mark)
+            if not repeat or not commanded.isdisjoint(
+                rule_match.incident_id for rule_match in rule_matches
+            ):
+                yield position, alert
 
-        A state that comes along just now is looked at anyway, and as it is now.
+    def _alert_of(self, event: Event, times: Mapping[str, int]) -> Alert | None:
+        """The alert of the event: as it came, or as it's stored if it's to be looked at again.
+
+        A state that also comes in this batch is looked at anyway, as it is now.
         """
         if isinstance(event, AlertSeen):
             return event.alert
-        alert = view.alerts.get(rechecked(event))
+        alert = self._view.alerts.get(rechecked(event))
         if alert is None or alert.status is AlertStatus.RESOLVED:
             return None
         return alert if alert.event_id or alert.fingerprint not in times else None
 
+    def _keys_to_reopen(self) -> Iterator[str]:
+        """Another incident with the key may be open by now."""
+        for event in self._events:
+            incident = (
+                self._view.incidents.get(event.incident_id)
+                if isinstance(event, Commanded)
+                else None
+            )
+            if incident and not incident.is_open:
+                yield incident.key
+
+    def _may_be_held_back(self) -> list[int]:
+        """The incidents with a deadline by which somebody would be paged if nothing muted it."""
+        ats = {
+            event.at
+            for event in self._events
+            if isinstance(event, TimerDue) and event.name in PAGING
+        }
+        muting = {at for at in ats if self._settings.keeps_quiet(at)}
+        due = dict.fromkeys(
+            event.incident_id
+            for event in self._events
+            if isinstance(event, TimerDue) and event.name in PAGING and event.at in muting
+        )
+        return [i for i in due if i in self._view.incidents and self._view.incidents[i].is_open]
+
+    def _sources(
+        self, alerts: Iterable[dict[str, str]], *, everything: bool
+    ) -> tuple[list[str], list[str] | None]:
+        """The rules whose open incidents may inhibit these alerts; and, if need be, the only rules
+        whose can't.
+        """
+        mutes = self._settings.mutes
+        targeting = (one for labels in alerts for one in mutes.targeting(labels))
+        inhibitions = dict.fromkeys(self._settings.inhibitions if everything else targeting)
+        named = dict.fromkeys(one.rule for one in inhibitions if one.rule)
+        others = [
+            mutes.rules_besides(one, self._settings.rules) for one in inhibitions if not one.rule
+        ]
+        if not others:
+            return [*named], None
+        return [*named], sorted(frozenset.intersection(*others) - named.keys())
+
+    def _merged_into(self) -> set[int]:
+        incidents = self._view.incidents
+        return {
+            incident.merged_into for incident in incidents.values() if incident.merged_into
+        } - incidents.keys()
+
 
 def receipt_of(event: Event) -> str:
-    """By what it's known when it comes again; "" if it never does."""
+    """What identifies the event if it comes again; "" if it never does."""
     match event:
         case AlertSeen():
             # A state is compared with the stored one instead: the same content may follow another
@@ -124,13 +208,13 @@ def receipt_of(event: Event) -> str:
             return ""
 
 
-def _incident_id(event: Event) -> int:
+def _incident_ids(event: Event) -> tuple[int, ...]:
     match event:
-        case AlertSeen():
-            raise AssertionError("an alert names no incident")
         case DeliverySettled():
-            return event.notification.incident_id
-        case SilencesChanged():
-            return NO_INCIDENT
+            return (event.notification.incident_id,)
+        case SilencesChanged() | AlertSeen():
+            return ()
+        case Commanded():
+            return (event.incident_id, event.other)
         case _:
-            return event.incident_id
+            return (event.incident_id,)

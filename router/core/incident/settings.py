@@ -1,4 +1,4 @@
-"""What the core is told by the config."""
+"""The settings that decisions depend on, made from the config."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,6 +13,7 @@ from router.core.oncall.recipients import People
 from router.core.rules.heartbeat import Heartbeat
 from router.core.rules.rule import RuleSet
 from router.core.suppression.inhibition import Inhibition
+from router.core.suppression.mute_index import MuteIndex
 from router.core.suppression.recurring_silence import RecurringSilence
 from router.model.incident import Incident, Severity
 from router.model.scalars import Key
@@ -23,21 +24,25 @@ _NO_POLICY = Policy(Key(""), ())
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything that decisions depend on beside what happened. Lengths of time are in seconds.
+    """Everything that decisions depend on besides events. Lengths of time are in seconds.
 
-    `reopen_within`: an alert that returns this soon reopens its incident instead of opening
-    another. `fallback_after`: a message that is this late is also owed to the policy's fallback
-    channels. `give_up_after`: a message that is this late is dead-lettered. `people`: whom the
-    targets of policies mean. `actions`: what may be run against an incident, by name, where its
-    rule names it. `calendar`: when the company's business days are. `heartbeats`: what has to come
-    again and again, by name. `deployments`: those that may have caused an incident, and how that's
-    judged. `silences`, `inhibitions`: which alerts are kept quiet. `postmortems`: which incidents
-    need one, by when, and whom it concerns. `edited`: the channels whose message is edited in
-    place, which therefore hear of every change. `destinations`: for each address (`sms/ana`), a
-    digest of the number, account or URL that it stands for. `rings`: the channels that keep silent
-    about what somebody has answered. `wording`: how what is said is worded. `public`: the channels
-    that show the public what is published, and hear of nothing else. `customers`: the channels that
-    mail customers what is announced, and nothing else.
+    people: the recipients that the targets of policies stand for.
+    calendar: the company's business days.
+    heartbeats: the signals expected at intervals, by name.
+    silences, inhibitions: which alerts are muted; `mutes` is an index over them.
+    postmortems: which incidents need one, by when, and who is concerned.
+    edited: the channels whose message is edited in place, which therefore get every change.
+    rings: the paging channels, which stay silent about answered incidents.
+    actions: the actions that may be run against an incident, by name, where its rule names them.
+    public: the channels that show the public what is published, and get nothing else.
+    customers: the channels that mail customers what is announced, and nothing else.
+    wording: the templates of messages.
+    deployments: deployments that may have caused an incident, and how that is judged.
+    destinations: for each address (`sms/ana`), a digest of its number, account or URL.
+    reopen_within: an alert that returns this soon reopens its incident.
+    fallback_after: a message that is this late is also owed to the policy's fallback channels.
+    give_up_after: a message that is this late is dead-lettered.
+    expire_after: how long the alerts of a source, by its name, may go without a report.
     """
 
     rules: RuleSet
@@ -60,24 +65,29 @@ class Settings:
     reopen_within: float = 600.0
     fallback_after: float = 120.0
     give_up_after: float = 86_400.0
+    expire_after: Mapping[str, float] = field(default_factory=dict)
+    mutes: MuteIndex = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "mutes", MuteIndex(self.silences, self.inhibitions))
 
     def plan_of(self, incident: Incident) -> SeverityPlan:
-        """What is promised for the incident; nothing for a canary."""
+        """The promises of the incident's severity; none for a canary."""
         return _NO_PLAN if incident.canary else self.severities[incident.severity]
 
     def policy_of(self, incident: Incident) -> Policy:
-        """What is done about the incident over time; nothing about a canary."""
+        """The policy of the incident's severity; an empty one for a canary."""
         return _NO_POLICY if incident.canary else self.policy(incident.severity)
 
     def policy(self, severity: Severity) -> Policy:
         return self.policies[self.severities[severity].policy]
 
     def keeps_quiet(self, at: float) -> bool:
-        """Is there anything that could keep an alert quiet at `at`?"""
+        """Something could mute an alert at `at` (UTC seconds)."""
         return bool(self.inhibitions) or any(
             silence.when.is_active(at) for silence in self.silences
         )
 
     def is_inhibitor(self, incident: Incident) -> bool:
-        """May the incident, while it's open, keep alerts quiet?"""
-        return any(inhibition.is_source(incident) for inhibition in self.inhibitions)
+        """The incident may mute alerts while it's open."""
+        return bool(self.inhibitions) and bool(self.mutes.sourced_by(incident))

@@ -1,4 +1,4 @@
-"""What is read before deciding, and what is written after: the two sides of a fold."""
+"""The two sides of a decision: what is read of the store before it, and what is written after it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,17 +12,20 @@ from router.model.record import Record
 
 
 class Conflict(Exception):
-    """Somebody else wrote what we decided on since we read it: read and decide again."""
+    """Another transaction wrote what this one had read: read and decide again."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReadPlan:
-    """What to read before deciding. `keys` are incident keys, of which the latest incident is
-    wanted.
+    """What to read before deciding.
 
-    `windows` are the keys of sliding windows; `receipts` the event ids that may have been seen
-    before. `alerts` are the fingerprints of alerts that are wanted as they were stored; `firing`
-    the ids of incidents whose firing alerts are; `open` asks for all open incidents.
+    fingerprints: of alerts, to read their matches. alerts: fingerprints, to read the alerts as they
+    were stored.
+    keys: incident keys, to read the latest incident of each. windows: keys of sliding windows.
+    receipts: event ids that may have been seen before. firing: ids of incidents, to read their
+    firing alerts.
+    open: names of rules, to read their open incidents. open_besides: to read those of all other
+    rules.
     """
 
     fingerprints: Sequence[str] = ()
@@ -32,20 +35,21 @@ class ReadPlan:
     receipts: Sequence[str] = ()
     alerts: Sequence[str] = ()
     firing: Sequence[int] = ()
-    open: bool = False
+    open: Sequence[str] = ()
+    open_besides: Sequence[str] | None = None
 
     def __bool__(self) -> bool:
-        return any(getattr(self, name) for name in self.__slots__)
+        return self.open_besides is not None or any(getattr(self, name) for name in self.__slots__)
 
 
 @dataclass(slots=True)
 class Snapshot:
-    """What the store knew of what was wanted. `next_incident_id` is free, unless somebody else
-    takes it first.
+    """What the store has of what was asked for. `next_incident_id` is free, unless another
+    transaction takes it first.
 
     `latest` maps an incident key to the id of its newest incident; every incident named anywhere is
-    in `incidents`. `alerts` are by fingerprint and rule, and so is `firing` for each incident: the
-    alerts that hold it open.
+    in `incidents`. `alerts` are by fingerprint and rule, and so are the firing alerts of each
+    incident in `firing`, with their matches.
     """
 
     rule_matches: dict[str, list[RuleMatch]] = field(default_factory=dict)
@@ -54,11 +58,11 @@ class Snapshot:
     windows: dict[str, tuple[float, ...]] = field(default_factory=dict)
     receipts: set[str] = field(default_factory=set)
     alerts: dict[tuple[str, str], Alert] = field(default_factory=dict)
-    firing: dict[int, dict[tuple[str, str], Alert]] = field(default_factory=dict)
+    firing: dict[int, dict[tuple[str, str], tuple[RuleMatch, Alert]]] = field(default_factory=dict)
     next_incident_id: int = 1
 
     def add(self, other: "Snapshot") -> None:
-        """Take in what a later read knew. Its `next_incident_id` holds."""
+        """Add a later read. Its `next_incident_id` holds, if it asked for incidents by key."""
         self.rule_matches |= other.rule_matches
         self.incidents |= other.incidents
         self.latest |= other.latest
@@ -66,26 +70,29 @@ class Snapshot:
         self.receipts |= other.receipts
         self.alerts |= other.alerts
         self.firing |= other.firing
-        self.next_incident_id = other.next_incident_id
+        self.next_incident_id = max(self.next_incident_id, other.next_incident_id)
 
 
 @dataclass(slots=True)
 class Writes:
-    """What one transaction writes.
+    """The writes of one transaction.
 
-    detached: ids of incidents whose firing takings lose their digest and their incident, so that
-    their next repeat is
-        looked at afresh. Comes before `takings`.
-    takings: upserted by (fingerprint, rule), with the alert they're about.
-    seen: (fingerprint, rule, at) whose only change is when it was last seen.
-    forgotten: (fingerprint, rule) whose taking is to be deleted. Comes before `takings`.
+    moved: incidents merged into another: their firing takings are those of the other, and lose
+    their digest.
+    detached: ids of incidents whose firing takings lose their digest, so that their next repeat is
+    looked at afresh.
+        Both come before `takings`, in this order.
+    takings: matches upserted by (fingerprint, rule), with the alert they're about.
+    seen: (fingerprint, rule, at) whose only change is when it was last seen, and so perhaps the
+    longest gap.
+    forgotten: (fingerprint, rule) whose match is deleted. Comes before `takings`.
     incidents: version 1 is inserted; any other replaces the version before it, or it's a conflict.
     A second open
-        incident of a key is a conflict too.
+        incident with the same key is a conflict too.
     timers_done: deleted if still at that due time, whoever holds the lease; timers_cleared:
     (incident, name) deleted;
-        then, with `recheck_at`, alerts that are kept quiet are looked at by then: deadlines
-        `recheck/…` that are later are moved there; then timers: set by (incident, name).
+        then, with `recheck_at`, deadlines `recheck/…` that are later are moved there, so that muted
+        alerts are looked at by then; then timers: set by (incident, name).
     owed: one message each; see `Notification.seq` for how they coalesce.
     settled: a notification as it should be stored now, with the lease it was held under and the
     `seq` that was sent.
@@ -93,11 +100,12 @@ class Writes:
         higher), it stays
         pending: due now, or when this one says if it's to be retried.
     windows: sliding windows replaced; receipts: event ids now seen, and when.
-    records: documents to be written; one whose version doesn't follow the stored one fails all of
-    it (`ports.Stale`).
+    records: documents to be written; if the version of one doesn't follow the stored one, all fails
+    (`ports.Stale`).
     history: the events that had an effect, in order, kept so that they can be replayed.
     """
 
+    moved: dict[int, int] = field(default_factory=dict)
     detached: set[int] = field(default_factory=set)
     rule_matches: dict[tuple[str, str], tuple[RuleMatch, Alert]] = field(default_factory=dict)
     seen: list[tuple[str, str, float]] = field(default_factory=list)

@@ -1,10 +1,9 @@
-"""What keeps an alert quiet just now, and when to look at it again.
+"""What mutes an alert now, and when to look at the alert again.
 
-An alert that is kept quiet has no incident that could have a deadline. So its deadline is of no
-incident, and named
-after it: `recheck/FINGERPRINT RULE`. When that's due the alert is looked at as if it had come
-again, and opens its incident if nothing keeps it quiet any more; that depends on no source to
-repeat it.
+A muted alert has no incident that could have a deadline. So its deadline belongs to no incident,
+and is named after the
+alert: `recheck/FINGERPRINT RULE`. When it's due the alert is looked at as if it had come again, and
+opens its incident if nothing mutes it any more, whether or not its source repeats it.
 """
 
 from collections.abc import Iterable
@@ -12,7 +11,6 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from router.core.incident.settings import Settings
-from router.core.rules.matcher import takes
 from router.core.suppression.inhibition import inhibitor
 from router.model.decision import Timer
 from router.model.event import Event, TimerDue
@@ -24,17 +22,15 @@ from router.model.reasons import having
 SUPPRESSED = having(Trait.MUTES)
 
 NO_INCIDENT = 0
-"""The incident of a deadline that is of none."""
+"""The incident of a deadline that belongs to none."""
 
 RECHECK = "recheck/"
 
 INHIBITED_FOR = 300.0
-"""After how many seconds an inhibited alert is looked at again, if what inhibits it hasn't ended by
-then.
-"""
+"""Seconds after which an inhibited alert is looked at again, if the cause hasn't ended by then."""
 
 HELD_FOR = 60.0
-"""After how many seconds the pages of an open incident that are held back are looked at again."""
+"""Seconds after which the put-off pages of an open incident are looked at again."""
 
 
 class Suppression(Struct, frozen=True):
@@ -50,27 +46,38 @@ class Suppression(Struct, frozen=True):
 def suppression(
     settings: Settings, labels: dict[str, str], at: float, incidents: Iterable[Incident]
 ) -> Suppression | None:
-    """What keeps an alert with these labels quiet, while `incidents` are those that may inhibit it."""
-    for silence in settings.silences:
-        if (until := silence.until(labels, at)) is not None:
-            return Suppression(Reason.SILENCED, silence.name, until)
-    if incident := inhibitor(settings.inhibitions, labels, incidents):
-        return Suppression(Reason.INHIBITED, incident.name, at + INHIBITED_FOR)
+    """What mutes an alert with these labels, while `incidents` are those that may inhibit it."""
+    if silenced := silencing(settings, labels, at):
+        return silenced
+    if incident := inhibitor(settings.mutes.targeting(labels), labels, incidents):
+        return inhibiting(incident, at)
     return None
 
 
+def silencing(settings: Settings, labels: dict[str, str], at: float) -> Suppression | None:
+    """The silence that mutes an alert with these labels."""
+    if found := settings.mutes.silence(labels, at):
+        silence, until = found
+        return Suppression(Reason.SILENCED, silence.name, until)
+    return None
+
+
+def inhibiting(incident: Incident, at: float) -> Suppression:
+    return Suppression(Reason.INHIBITED, incident.name, at + INHIBITED_FOR)
+
+
 def may_be_inhibited(settings: Settings, labels: dict[str, str]) -> bool:
-    """Does it depend on the open incidents whether an alert with these labels is kept quiet?"""
-    return any(takes(inhibition.target, labels) for inhibition in settings.inhibitions)
+    """It depends on the open incidents whether an alert with these labels is muted."""
+    return bool(settings.mutes.targeting(labels))
 
 
 def recheck(fingerprint: str, rule: str, due_at: float) -> Timer:
-    """The deadline by which what the rule made of the alert is looked at again."""
+    """The deadline by which the rule's match of the alert is looked at again."""
     return Timer(NO_INCIDENT, f"{RECHECK}{fingerprint} {rule}", due_at)
 
 
 def rechecked(event: Event) -> tuple[str, str]:
-    """The fingerprint and the rule of such a deadline that has come; empty if the event is another."""
+    """The fingerprint and the rule of such a deadline that is due; empty for any other event."""
     if not isinstance(event, TimerDue) or not event.name.startswith(RECHECK):
         return "", ""
     fingerprint, _, rule = event.name.removeprefix(RECHECK).partition(" ")

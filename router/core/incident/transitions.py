@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from router.core.incident.escalation import (
     CLOCKS,
+    SNOOZE,
     STEP,
     Decision,
     run_steps,
@@ -52,20 +53,13 @@ def set_severity(  # noqa: PLR0913 - each is a different fact about one change
     """
     data |= {"from": incident.severity, "severity": severity}
     decision.incident = later(
-        incident,
-        at,
-        severity=severity,
-        policy_since=at,
-        step=0,
-        repeats=0,
-        severity_since=at,
-        spent=0.0,
-        muted=None,
-    )
+        incident, at, severity=severity, policy_since=at, step=0, repeats=0, severity_since=at, spent=0.0, muted=None,
+        snoozed_until=None,
+    )  # fmt: skip
     decision.note(at, decision.reason, by, **data)
     decision.owe(at, decision.reason, incident.told)
     stop_reaching(decision)
-    decision.timers_cleared += CLOCKS
+    decision.timers_cleared += [SNOOZE, *CLOCKS] if incident.snoozed_until else CLOCKS
     run_steps(decision, at, decision.reason, settings)
     start_clocks(decision, at, settings)
     inform_stakeholders(decision, at, settings)
@@ -90,13 +84,17 @@ def close(
         status=status,
         closed_at=at,
         closed_by=by,
-        firing=0,
+        firing=incident.firing if by else 0,
         quiet_since=None,
         muted=None,
+        snoozed_until=None,
+        stale_since=None,
         spent=incident.spent + at - incident.severity_since,
     )
     decision.detached = bool(by)
-    decision.timers_cleared += [RESOLVE, STEP, *CLOCKS]
+    decision.timers_cleared += (
+        [RESOLVE, STEP, SNOOZE, *CLOCKS] if incident.snoozed_until else [RESOLVE, STEP, *CLOCKS]
+    )
     stop_reaching(decision)
     decision.note(at, decision.reason, by, **data)
     decision.owe(at, decision.reason, incident.told)

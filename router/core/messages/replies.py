@@ -23,6 +23,8 @@ def standing(incident: Incident) -> str:
     """The state of the incident."""
     if incident.status is Status.FALSE_POSITIVE:
         return f"{incident.name} was marked as a false positive{_by(incident.closed_by)}."
+    if incident.status is Status.MERGED:
+        return f"{incident.name} is part of INC-{incident.merged_into} now."
     if not incident.is_open:
         return f"{incident.name} was resolved{_by(incident.closed_by)}."
     if incident.acknowledged_at is not None:
@@ -39,6 +41,9 @@ def _known(incident: Incident) -> dict[str, str]:
         "public_title": incident.public_title,
         "acknowledged_by": incident.acknowledged_by,
         "standing": standing(incident),
+        "escalated_by": incident.escalated_by,
+        "into": f"INC-{incident.merged_into}" if incident.merged_into else "",
+        "linked": f"INC-{incident.related[-1]}" if incident.related else "",
     }
     return {name: text for name, text in known.items() if text}
 
@@ -46,6 +51,8 @@ def _known(incident: Incident) -> dict[str, str]:
 def _already_closed(incident: Incident) -> str:
     if incident.status is Status.FALSE_POSITIVE:
         return f"{incident.name} is already marked as a false positive{_by(incident.closed_by)}."
+    if incident.status is Status.MERGED:
+        return standing(incident)
     # A reopening forgets who closed it.
     return f"{incident.name} is already resolved{_by(incident.closed_by)}."
 
@@ -55,6 +62,10 @@ def _by(name: str) -> str:
 
 
 _DONE_ALREADY: Mapping[Command | None, Callable[[Incident], str]] = {
+    Command.UNACKNOWLEDGE: lambda incident: f"Nobody has acknowledged {incident.name}.",
+    Command.SNOOZE: lambda incident: f"{incident.name} is already snoozed until then.",
+    Command.REOPEN: lambda incident: f"{incident.name} is already open.",
+    Command.LINK: lambda incident: f"{incident.name} is already linked with that incident.",
     Command.ESCALATE: lambda incident: (
         f"{incident.name} has reached the last step of its policy: there is nobody else to notify."
     ),

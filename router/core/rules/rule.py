@@ -1,12 +1,12 @@
-"""Rules: which alerts they take, how bad those are, and which incident they belong to."""
+"""Rules: which alerts they match, how severe those are, and which incident they belong to."""
 
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from msgspec import Struct, json
 
-from router.core.rules.matcher import Matcher, MatchOp
+from router.core.rules.matcher import Matcher
+from router.core.rules.matcher_index import MatcherIndex
 from router.core.text.template import Template, compile_template
 from router.core.text.units import Threshold, read_value
 from router.model.alert import Alert
@@ -14,15 +14,29 @@ from router.model.incident import Severity
 from router.model.reason import Reason
 
 
+class SeverityFrom(Struct, frozen=True):
+    """A label or annotation that gives the severity: `map` has the severity of each value.
+
+    With `follow`, the severity of an incident with one alert falls with that alert's, unless a
+    person changed it.
+    """
+
+    label: str
+    map: Mapping[str, Severity]
+    follow: bool = False
+
+
 class Rule(Struct, frozen=True):
     """One rule, ready to use. `origin` is where it's written, as `file:line:column`.
 
-    Either `severity` is set, or `thresholds` are, worst first. `count_over` makes the measured
-    value the number of times the rule took an alert within that many seconds. `resolve_after` is
-    how long an incident stays quiet before it's resolved, in seconds. `actions` are those that may
-    be run against its incidents. `public`: what stands of them is published without anybody's
-    approval. What a rule with a `heartbeat` takes is a beat of that one, and opens nothing.
-    `ignored` are names of alerts for which it opens nothing.
+    Either `thresholds` are set, worst first, or `severity_from`, or only `severity`, which is also
+    the severity of a value that `severity_from` doesn't map. `count_over` makes the measured value
+    the number of times the rule matched an alert within that many seconds. `resolve_after` is how
+    long an incident stays quiet before it's resolved, in seconds. `expire_after` is how long an
+    alert may go without a report before it's stale, in seconds; None for the default. With
+    `resolve_stale` a stale alert ends; else people are asked. `actions` are those that may be run
+    against its incidents. With `public`, the state of its incidents is published without approval.
+    An alert that a rule with a `heartbeat` matches is a beat of it, and opens nothing.
     """
 
     name: str
@@ -43,11 +57,14 @@ class Rule(Struct, frozen=True):
     origin: str = ""
     heartbeat: str = ""
     ignored: tuple[str, ...] = ()
+    severity_from: SeverityFrom | None = None
+    expire_after: float | None = None
+    resolve_stale: bool = False
 
     def key(self, alert: Alert) -> str:
         """The key of the incident that this rule puts the alert in.
 
-        That of a drill is never a real one's: those end with a brace.
+        A drill never has the key of a real incident.
         """
         labels = ",".join(f"{name}={_quoted(alert.labels.get(name, ''))}" for name in self.group_by)
         key = f"{self.name}{{{labels}}}"
@@ -59,7 +76,9 @@ def _quoted(value: str) -> str:
 
 
 class Verdict(Struct, frozen=True):
-    """Whether a rule takes an alert, and if not, for which matcher."""
+    """The outcome of comparing a rule with an alert; `failed` is the first matcher that doesn't
+    hold.
+    """
 
     rule: Rule
     reason: Reason
@@ -71,7 +90,8 @@ class Verdict(Struct, frozen=True):
 
 
 class Judgement(Struct, frozen=True):
-    """How bad an alert is by a rule. `severity` is None under every threshold, and of a heartbeat.
+    """The severity that a rule gives an alert. `severity` is None under every threshold, and for a
+    heartbeat.
 
     `threshold` is the one that held, or else the lowest, which didn't; `read` is the text the value
     was read from.
@@ -87,11 +107,11 @@ class Judgement(Struct, frozen=True):
 CANARY = Rule(
     "canary", (), compile_template("{{ annotations.summary }}"), 0.0, severity=Severity.P3
 )
-"""What takes a canary, before all rules of the config."""
+"""The rule that matches a canary, before all rules of the config."""
 
 
 def try_rule(rule: Rule, alert: Alert) -> Verdict:
-    """Does the rule take the alert? The source and every matcher must hold."""
+    """Compare the rule with the alert: the source and every matcher must hold."""
     if rule.source and rule.source != (alert.stands_for or alert.source):
         return Verdict(rule, Reason.SOURCE_DIFFERS)
     for matcher in rule.matchers:
@@ -101,20 +121,14 @@ def try_rule(rule: Rule, alert: Alert) -> Verdict:
 
 
 def judge(rule: Rule, alert: Alert, count: int = 0, held: Severity | None = None) -> Judgement:
-    """How bad the alert is: the first threshold that holds, from P0 down.
+    """Give the alert a severity: the first threshold that holds, from P0 down.
 
-    `held` is the tier that it has had so far: that one and those below still hold within their
-    hysteresis. A value that is missing or can't be read gets the lowest tier: silence would be the
-    worse error. What a person says it is overrules all of that.
+    `held` is the tier so far: that one and those below still hold within their hysteresis. A value
+    that is missing or can't be read gets the lowest tier: silence would be the worse error. A
+    severity that a person gave comes first.
     """
-    if alert.severity is not None:
-        return Judgement(alert.severity, Reason.SEVERITY_SET)
-    if rule.heartbeat:
-        return Judgement(None, Reason.HEARTBEAT)
-    if rule.ignored and alert.labels.get("alertname") in rule.ignored:
-        return Judgement(None, Reason.IGNORED)
-    if not rule.thresholds:
-        return Judgement(rule.severity, Reason.MATCHED)
+    if (given := _without_value(rule, alert)) is not None:
+        return given
     lowest_severity, lowest = rule.thresholds[-1]
     if rule.count_over is not None:
         value, read = float(count), str(count)
@@ -132,52 +146,61 @@ def judge(rule: Rule, alert: Alert, count: int = 0, held: Severity | None = None
     return Judgement(None, Reason.BELOW_THRESHOLD, value, lowest, read)
 
 
+def _without_value(rule: Rule, alert: Alert) -> Judgement | None:
+    """The judgement of an alert that needs no measured value."""
+    if alert.severity is not None:
+        return Judgement(alert.severity, Reason.SEVERITY_SET)
+    if rule.heartbeat:
+        return Judgement(None, Reason.HEARTBEAT)
+    if rule.ignored and alert.labels.get("alertname") in rule.ignored:
+        return Judgement(None, Reason.IGNORED)
+    if rule.severity_from is not None:
+        return _mapped(rule, rule.severity_from, alert)
+    if not rule.thresholds:
+        return Judgement(rule.severity, Reason.MATCHED)
+    return None
+
+
+def _mapped(rule: Rule, given: SeverityFrom, alert: Alert) -> Judgement:
+    read = alert.labels.get(given.label) or alert.annotations.get(given.label) or ""
+    severity = given.map.get(read) or given.map.get(read.strip().lower())
+    if severity is None:
+        return Judgement(rule.severity, Reason.SEVERITY_UNMAPPED, read=read)
+    return Judgement(severity, Reason.SEVERITY_MAPPED, read=read)
+
+
 @dataclass(frozen=True, slots=True)
 class RuleSet:
-    """Rules in file order with the one for alerts that none of them takes, and an index over their
-    equalities.
+    """Rules in file order, the default rule for alerts that no other matches, and an index over
+    their matchers.
 
-    `revision` names this very set of rules: it changes when any of them does.
+    `revision` names this set of rules: it changes when any of them does.
     """
 
     rules: tuple[Rule, ...]
     default: Rule
     revision: str
     _by_name: dict[str, Rule]
-    _indexed: dict[str, dict[str, list[int]]]
-    _always: list[int]
+    _index: MatcherIndex
 
     @classmethod
     def of(cls, rules: Sequence[Rule], default: Rule, revision: str) -> "RuleSet":
-        """Index each rule by one equality it asks for, so that an alert is tried on the few rules
-        that may take it.
-        """
-        indexed: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
-        always: list[int] = []
-        for position, rule in enumerate(rules):
-            equalities = [
-                matcher
-                for matcher in rule.matchers
-                if matcher.op is MatchOp.EQUAL and matcher.value
-            ]
-            if equalities:
-                # Most rules name an alert: the fewer labels are indexed, the fewer look-ups an
-                # alert costs.
-                best = min(equalities, key=lambda matcher: matcher.name != "alertname")
-                indexed[best.name][best.value].append(position)
-            else:
-                always.append(position)
+        """Index the rules, so that an alert is compared with few of them."""
         by_name = {rule.name: rule for rule in rules}
-        return cls(tuple(rules), default, revision, by_name, indexed, always)
+        return cls(
+            tuple(rules),
+            default,
+            revision,
+            by_name,
+            MatcherIndex([rule.matchers for rule in rules]),
+        )
 
     def named(self, name: str) -> Rule:
-        """The rule of that name, or the default if there's none any more."""
+        """The rule with that name, or the default if it's gone."""
         return self._by_name.get(name, self.default)
 
     def matching_rules(self, alert: Alert) -> list[Rule]:
-        """The rules that take the alert: the first that matches, those after it while they say
-        `continue`.
-        """
+        """The rules that match the alert: the first, and those after it while they say `continue`."""
         if alert.to:
             return [CANARY]
         try:
@@ -186,12 +209,12 @@ class RuleSet:
                 for verdict in self._verdicts(alert, self._candidates(alert))
                 if verdict.takes
             ]
-        except Exception:  # noqa: BLE001 - a fault of one rule must lose no alert, nor those it came with
+        except Exception:  # noqa: BLE001 - a fault in one rule must not lose the alert, nor others of its request
             matching_rules = []
         return matching_rules or [self.default]
 
     def verdicts(self, alert: Alert) -> list[Verdict]:
-        """What each rule says to the alert, in order, the default last: the long form of `takers`."""
+        """The outcome for each rule, in order, the default last: the long form of `takers`."""
         if alert.to:
             return [Verdict(CANARY, Reason.MATCHED)]
         verdicts = list(self._verdicts(alert, self.rules))
@@ -212,8 +235,4 @@ class RuleSet:
                 return
 
     def _candidates(self, alert: Alert) -> list[Rule]:
-        positions = list(self._always)
-        for name, values in self._indexed.items():
-            positions += values.get(alert.labels.get(name, ""), ())
-        positions.sort()
-        return [self.rules[position] for position in positions]
+        return [self.rules[position] for position in self._index.candidates(alert.labels)]

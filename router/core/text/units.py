@@ -1,9 +1,9 @@
-"""Measured values and the thresholds they're held against.
+"""Measured values, and the thresholds they're compared with.
 
 Everything is in base units: a ratio (1% is 0.01), seconds, per second, or a plain number. Sources
-write values for people ("1.23%", "612ms", "1h 2m 3s", "12.3k"): what Prometheus' humanize,
-humanize1024, humanizePercentage and humanizeDuration produce is read (prometheus/prometheus
-template/template.go).
+write values for people ("1.23%", "612ms", "1h 2m 3s", "12.3k"). Read is the output of Prometheus'
+humanize, humanize1024, humanizePercentage and humanizeDuration (prometheus/prometheus
+template/template.go), and what `spelling` knows.
 """
 
 import math
@@ -12,16 +12,12 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from enum import StrEnum
 from functools import lru_cache
 from reprlib import repr as brief
 
+from router.core.text.spelling import Dimension, rewritten
 
-class Dimension(StrEnum):
-    NUMBER = "number"
-    RATIO = "ratio"
-    TIME = "time"
-    RATE = "rate"
+__all__ = ["Dimension", "Threshold", "duration", "number", "percent", "read_value"]
 
 
 _LARGE = {"": Decimal(1)}
@@ -39,16 +35,16 @@ _SECONDS = {
     "w": Decimal(604800),
 }
 
-# The units that tell what is measured. A bare number with or without a prefix can be anything.
+# Units that show what is measured. A bare number, with or without a prefix, can be anything.
 _UNITS: Mapping[Dimension, Mapping[str, Decimal]] = {
     Dimension.RATIO: {"%": Decimal("0.01")},
     Dimension.TIME: {**_SECONDS, **{f"{prefix}s": scale for prefix, scale in _SMALL.items()}},
     Dimension.RATE: {
         f"{k}/{per}": scale / _SECONDS[per] for k, scale in _LARGE.items() for per in "smh"
     },
-    Dimension.NUMBER: _LARGE,
+    Dimension.NUMBER: {**_LARGE, **{f"{prefix}B": scale for prefix, scale in _LARGE.items()}},
 }
-# In a value "12.3m" is minutes where a time is wanted, and humanize's milli anywhere else.
+# In a value "12.3m" is minutes for a time, and humanize's milli for anything else.
 _VALUE_UNITS: Mapping[Dimension, Mapping[str, Decimal]] = {
     dimension: {"": Decimal(1), **units}
     if dimension is Dimension.TIME
@@ -62,6 +58,9 @@ _PART = re.compile(
     r"((?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3}(?!\d))?|[Ii]nf)\s*([^\d\s.]*)\s*", re.ASCII
 )
 _LONGEST = 100
+
+NOISE = 0.1
+"""By which part of a value another one must differ to count as worse."""
 
 _COMPARE: Mapping[str, Callable[[float, float], bool]] = {
     ">=": operator.ge,
@@ -78,8 +77,8 @@ class Threshold:
     """A limit in base units, and the comparison that a value must pass to be over it. `text` is as
     written.
 
-    With `until`, what is over it stays so until that holds: a value that swings around the limit
-    isn't news each time.
+    With `until`, a value over the limit counts as over it until that holds, so that swings around
+    the limit aren't news.
     """
 
     op: str
@@ -129,6 +128,12 @@ class Threshold:
     def holds(self, value: float) -> bool:
         return _COMPARE[self.op](value, self.limit)
 
+    def is_worse(self, value: float, than: float) -> bool:
+        """The value is on the worse side of another one, by more than noise."""
+        if self.op[0] not in "<>" or value == than:
+            return False
+        return (value > than) == (self.op[0] == ">") and abs(value - than) > NOISE * abs(than)
+
     def still_holds(self, value: float) -> bool:
         """For a value that has been over the limit."""
         return self.holds(value) or (self.until is not None and not self.until.holds(value))
@@ -141,6 +146,8 @@ def read_value(text: str, dimension: Dimension) -> float:
     Raises: ValueError, if it can't be read, is NaN, or has a unit of another dimension.
     """
     value = _amount(text, _VALUE_UNITS[dimension])
+    if value is None and (text_as_read := rewritten(text, dimension)):
+        value = _amount(text_as_read, _VALUE_UNITS[dimension])
     if value is not None:
         return value
     for other, units in _UNITS.items():

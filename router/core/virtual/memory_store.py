@@ -7,14 +7,14 @@ more than the rows that it's about.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec.structs import replace
 
 from router.core.incident.snapshot import Conflict, ReadPlan, Snapshot, Writes
 from router.core.incident.suppression import RECHECK
 from router.core.virtual.due_queue import DueQueue
-from router.model.alert import Alert, RuleMatch
+from router.model.alert import Alert, AlertStatus, RuleMatch
 from router.model.decision import Entry, Owed
 from router.model.event import TimerDue
 from router.model.incident import Incident
@@ -67,19 +67,26 @@ class MemoryStore:
             for rule in self.rule_matches.get(f, ())
         }
         view.firing = {
-            i: {key: self.alerts[key] for key in self._holding[i]} for i in wanted.firing
+            i: {
+                key: (self.rule_matches[key[0]][key[1]], self.alerts[key])
+                for key in self._holding[i]
+            }
+            for i in wanted.firing
         }
         view.latest = {key: self._latest[key] for key in wanted.keys if key in self._latest}
         ids = (*view.latest.values(), *wanted.incident_ids)
         view.incidents = {i: self.incidents[i] for i in ids if i in self.incidents}
-        if wanted.open:
-            newest = (
-                self.incidents[i] for i in self._latest.values()
-            )  # only the newest of a key can be open
-            view.incidents |= {incident.id: incident for incident in newest if incident.is_open}
+        if wanted.open or wanted.open_besides is not None:
+            view.incidents |= {one.id: one for one in self._open() if _is_wanted(one, wanted)}
         if wanted.keys:
             view.next_incident_id = self._newest + 1
         return view
+
+    def _open(self) -> Iterator[Incident]:
+        newest = (
+            self.incidents[i] for i in self._latest.values()
+        )  # only the newest of a key can be open
+        return (incident for incident in newest if incident.is_open)
 
     def next_timer(self, now: float) -> TimerDue | None:
         """The earliest that is due. It's gone once its event has been decided and saved."""
@@ -127,16 +134,15 @@ class MemoryStore:
             self.incidents[incident.id] = incident
             self._latest[incident.key] = max(self._latest.get(incident.key, 0), incident.id)
             self._newest = max(self._newest, incident.id)
-        for incident_id in changes.detached:
-            self._detach(incident_id)
+        for source, target in (*changes.moved.items(), *((one, one) for one in changes.detached)):
+            self._change_counted(source, target)
         for fingerprint, rule in changes.forgotten:
             self._forget(fingerprint, rule)
         for rule_match, alert in changes.rule_matches.values():
             self._remember(rule_match)
             self.alerts[rule_match.fingerprint, rule_match.rule] = alert
-        for fingerprint, rule, at in changes.seen:
-            if taken := self.rule_matches.get(fingerprint, {}).get(rule):
-                self.rule_matches[fingerprint][rule] = replace(taken, last_seen=at)
+        for seen in changes.seen:
+            self._touch(*seen)
         self._save_entries(changes.entries)
         self._save_timers(changes)
         for settled in changes.settled:
@@ -162,6 +168,12 @@ class MemoryStore:
         if rule_match.incident_id is not None and rule_match.counted:
             self._holding[rule_match.incident_id].add((rule_match.fingerprint, rule_match.rule))
 
+    def _touch(self, fingerprint: str, rule: str, at: float) -> None:
+        if taken := self.rule_matches.get(fingerprint, {}).get(rule):
+            firing = taken.status is AlertStatus.FIRING
+            gap = max(taken.longest_gap, at - taken.last_seen) if firing else taken.longest_gap
+            self.rule_matches[fingerprint][rule] = replace(taken, last_seen=at, longest_gap=gap)
+
     def _forget(self, fingerprint: str, rule: str) -> None:
         of_alert = self.rule_matches.get(fingerprint, {})
         before = of_alert.pop(rule, None)
@@ -171,10 +183,12 @@ class MemoryStore:
             self.rule_matches.pop(fingerprint, None)
         self.alerts.pop((fingerprint, rule), None)
 
-    def _detach(self, incident_id: int) -> None:
+    def _change_counted(self, incident_id: int, into: int) -> None:
+        """Let the alerts of an incident hold `into` open, and look at their next repeat."""
         for fingerprint, rule in self._holding.pop(incident_id, ()):
             rule_match = self.rule_matches[fingerprint][rule]
-            self.rule_matches[fingerprint][rule] = replace(rule_match, digest="", incident_id=None)
+            self.rule_matches[fingerprint][rule] = replace(rule_match, digest="", incident_id=into)
+            self._holding[into].add((fingerprint, rule))
 
     def _save_entries(self, entries: Iterable[Entry]) -> None:
         for entry in entries:
@@ -238,6 +252,11 @@ class MemoryStore:
             self.waiting.set(key, row.due_at)
         else:
             self.waiting.drop(key)
+
+
+def _is_wanted(incident: Incident, wanted: ReadPlan) -> bool:
+    besides = wanted.open_besides
+    return incident.rule in wanted.open or (besides is not None and incident.rule not in besides)
 
 
 def _last_of_each(owed: Sequence[Owed]) -> list[tuple[Owed, float]]:

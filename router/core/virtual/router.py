@@ -84,10 +84,9 @@ class VirtualRouter:
     def decide(self, *events: Event) -> tuple[Writes, list[Reason]]:
         """What would be written if these happened, and the reason for each; nothing is."""
         fold = Batch(self.settings, events)
-        view = self.memory.load(fold.first())
-        if more := fold.second(view):
-            view.add(self.memory.load(more))
-        return fold.decide(view)
+        while plan := fold.next_read():
+            fold.know(self.memory.load(plan))
+        return fold.decide()
 
     @property
     def next_due(self) -> float | None:

@@ -94,7 +94,9 @@ class Act:
     async def _foresee(self, event: Commanded) -> Reason:
         """What would be decided, by the function that decides."""
         fold = Batch(self._settings(), [event])
-        _, (reason,) = fold.decide(await self._store.load(fold.first()))
+        while plan := fold.next_read():
+            fold.know(await self._store.load(plan))
+        _, (reason,) = fold.decide()
         return reason
 
     def _event(self, grant: Grant, name: str) -> Commanded:

@@ -9,8 +9,8 @@ from msgspec.structs import replace
 
 from router.core.communication.previews import Draft, drafts
 from router.core.incident.commands import commanded
+from router.core.incident.decide import decide
 from router.core.incident.escalation import REMIND
-from router.core.incident.lifecycle import decide
 from router.core.incident.policy import SeverityPlan
 from router.core.incident.settings import Settings
 from router.core.incident.transitions import onlooks

@@ -3,11 +3,13 @@
 import pytest
 from msgspec.structs import replace
 
-from router.core.incident.batch import SEEN_EVERY
+from router.core.incident.dedup import SEEN_EVERY
+from router.core.incident.expiry import AT_LEAST
 from router.core.incident.snapshot import Conflict, Writes
+from router.core.incident.suppression import NO_INCIDENT
 from router.model.alert import Alert, AlertStatus, RuleMatch
 from router.model.event import AlertSeen, Command, Commanded, Event, Recorded
-from router.model.incident import Severity
+from router.model.incident import Severity, Status
 from router.model.reason import Reason
 from router.model.record import Record
 from tests.world import NOW, World, alert, over, rule, settings
@@ -40,9 +42,15 @@ def test_a_repeat_costs_nothing() -> None:
 
 
 def test_a_stale_repeat_costs_its_time() -> None:
-    """Only that, and once however often it's repeated in one request."""
+    """Only that, and once however often it's repeated in one request.
+
+    The first also sets when the alert is stale.
+    """
     world = World()
     world.see(alert())
+    world.now += SEEN_EVERY
+    world.see(alert())
+    assert world.timers[NO_INCIDENT, "stale/1"] == world.now + AT_LEAST
     world.now += SEEN_EVERY
     assert world.decide(*seen(world, alert()))[0] == Writes(seen=[("f1", "payments", world.now)])
     world.see(alert(), alert())
@@ -144,8 +152,8 @@ def test_a_repeat_in_one_transaction_with_a_closing_command(command: Command) ->
     }[command]
     closing = Commanded(world.now, 1, "ana", command)
     assert world.happen(closing, *seen(world, alert()))[1] is held
-    assert (rule_match(world).incident_id, rule_match(world).reason) == (None, held)
-    assert (rule_match(world, "f2").incident_id, rule_match(world, "f2").digest) == (None, "")
+    assert (rule_match(world).incident_id, rule_match(world).reason) == (1, held)
+    assert (rule_match(world, "f2").incident_id, rule_match(world, "f2").digest) == (1, "")
     assert rule_match(world, "f1", "all").incident_id == 2
 
 
@@ -154,7 +162,7 @@ def test_joined_and_closed_in_one_transaction() -> None:
     world = World()
     world.see(alert())
     world.happen(*seen(world, alert("f2")), resolve(world))
-    assert not any(each.counted for each in world.rule_matches.values())
+    assert not any(each.digest for each in world.rule_matches.values())
     assert world.see(alert("f2")) == [Reason.HELD_RESOLVED]
 
 
@@ -254,7 +262,8 @@ def test_under_the_threshold_after_all_clears_it() -> None:
     world = World()
     world.see(alert(value="2%"))
     assert world.see(alert(value="0.1%")) == [Reason.BELOW_THRESHOLD]
-    assert world.story()[-2:] == [Reason.CLEARED, Reason.RESOLVED]
+    assert world.story()[-2:] == [Reason.BELOW_THRESHOLD, Reason.RESOLVED]
+    assert world.timeline[-1].data["why"] == "no alert is above its threshold"
     assert world.see(over()) == [Reason.CLEARED]
     assert world.see(alert(value="2%")) == [Reason.REOPENED]
 
@@ -290,7 +299,7 @@ def test_what_somebody_resolved_is_held_back_for_a_while() -> None:
     world = World()
     world.see(alert())
     world.command(Command.RESOLVE)
-    assert (rule_match(world).incident_id, rule_match(world).digest) == (None, "")
+    assert (rule_match(world).incident_id, rule_match(world).digest) == (1, "")
     world.advance(600)
     assert world.see(alert()) == [Reason.HELD_RESOLVED]
     world.advance(1)
@@ -327,7 +336,7 @@ def test_held_alerts_are_counted_once_another_has_reopened_the_incident() -> Non
     world.command(Command.RESOLVE)
     world.see(alert())
     assert world.see(alert("f3")) == [Reason.REOPENED]
-    assert world.see(alert(), alert("f2")) == [Reason.JOINED, Reason.JOINED]
+    assert world.see(alert(), alert("f2")) == [Reason.CHANGED, Reason.CHANGED]
     assert world.incident.firing == 3
 
 
@@ -336,7 +345,8 @@ def test_an_alert_that_is_held_can_end() -> None:
     world.see(alert())
     world.command(Command.RESOLVE)
     assert world.see(over()) == [Reason.CLEARED]
-    assert world.story()[-1] is Reason.RESOLVED_BY_PERSON
+    assert world.story()[-2:] == [Reason.RESOLVED_BY_PERSON, Reason.CLEARED]
+    assert world.incident.firing == 0
 
 
 # --- several rules, and other rules
@@ -365,7 +375,9 @@ def test_rules_that_change_nothing_for_an_alert_leave_its_incident_alone() -> No
 
 
 def test_rules_that_give_it_to_another_rule_move_it() -> None:
-    """The incident that loses its last alert so is resolved, for that reason."""
+    """The incident that loses its last alert so is closed, and says where the alert went: nothing
+    is resolved.
+    """
     world = World()
     world.see(alert())
     world.settings = settings(rule("other"), rule())
@@ -375,8 +387,10 @@ def test_rules_that_give_it_to_another_rule_move_it() -> None:
         ("other", True, 1),
     ]
     assert set(world.rule_matches) == {("f1", "other")}
-    cleared = next(entry for entry in world.timeline if entry.what is Reason.CLEARED)
-    assert cleared.data["reason"] == Reason.RULES_CHANGED
+    moved = next(entry for entry in world.timeline if entry.what is Reason.MOVED)
+    assert moved.data["to"] == "INC-2"
+    assert (world.incidents[1].status, world.incidents[1].merged_into) == (Status.MERGED, 2)
+    assert not {Reason.RESOLVED, Reason.CLEARED} & {entry.what for entry in world.timeline}
 
 
 def test_an_occurrence_elsewhere_ends_nothing() -> None:

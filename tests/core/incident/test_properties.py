@@ -96,15 +96,16 @@ CONFIGS = [
         ),
     ),
 ]
+ONCE = {
+    Reason.ALREADY_DONE, Reason.ALREADY_CLOSED, Reason.ANOTHER_OPEN, Reason.NOT_MERGED, Reason.NOT_LINKED,
+    Reason.UNKNOWN_INCIDENT,
+}  # fmt: skip
 HELD = {Reason.HELD_RESOLVED, Reason.HELD_FALSE_POSITIVE, *SUPPRESSED}
 ENDS = {Reason.STEPS_ENDED, Reason.UNANSWERED}
 STARTS = {
-    Reason.OPENED,
-    Reason.REOPENED,
-    Reason.SEVERITY_RAISED,
-    Reason.SEVERITY_SET,
-    Reason.PROMOTED,
-}
+    Reason.OPENED, Reason.REOPENED, Reason.SEVERITY_RAISED, Reason.SEVERITY_SET, Reason.PROMOTED,
+    Reason.UNACKNOWLEDGED, Reason.REOPENED_BY_PERSON,
+}  # fmt: skip
 
 states = st.builds(
     alert,
@@ -136,6 +137,9 @@ def particulars(command: Command, severity: Severity) -> dict[str, Any]:
         Command.STATUS: {"status": Status.IDENTIFIED},
         Command.ASSIGN: {"text": "cem"},
         Command.NOTE: {"text": "hm"},
+        Command.SNOOZE: {"until": NOW + 100_000.0},
+        Command.MERGE: {"other": 1},
+        Command.LINK: {"other": 2},
     }.get(command, {})
 
 
@@ -178,7 +182,7 @@ class Life(RuleBasedStateMachine):
         if command not in {Command.NOTE, Command.PUBLISH, Command.ESCALATE}:
             again = self.world.command(command, chosen, "ben", **particulars(command, severity))
             refused = {Reason.NO_CUSTOMERS} if command is Command.ANNOUNCE else set()
-            assert again in {Reason.ALREADY_DONE, Reason.ALREADY_CLOSED} | refused
+            assert again in ONCE | refused
             assert len(self.world.owed) == told
 
     @precondition(lambda self: self.world.incidents)
@@ -266,12 +270,18 @@ class Life(RuleBasedStateMachine):
 
     @invariant()
     def quiet_ends(self) -> None:
-        """An open incident that no alert holds open has a deadline to be resolved; any other has
-        none.
+        """An open incident that no alert holds open has a deadline to be resolved, unless a person
+        reopened it so.
         """
         for incident in self.open():
             quiet = (incident.id, "resolve") in self.world.timers
-            assert quiet is (incident.firing == 0) is (incident.quiet_since is not None)
+            assert quiet is (incident.quiet_since is not None)
+            assert not quiet or incident.firing == 0
+            assert (
+                quiet
+                or incident.firing
+                or Reason.REOPENED_BY_PERSON in self.world.story(incident.id)
+            )
 
     @invariant()
     def one_is_open_per_key(self) -> None:
@@ -316,7 +326,7 @@ class Life(RuleBasedStateMachine):
             if rule_match.status is not AlertStatus.FIRING or rule_match.severity is None:
                 assert not rule_match.counted
             elif rule_match.incident_id is not None:
-                assert self.world.incidents[rule_match.incident_id].is_open
+                assert self.world.incidents[rule_match.incident_id].is_open or not rule_match.digest
             else:
                 assert rule_match.digest == ""
 

@@ -7,7 +7,6 @@ import pytest
 from router.core.incident.batch import Batch
 from router.core.incident.policy import Policy, SeverityPlan, Step, Unless
 from router.core.incident.settings import Settings
-from router.core.incident.snapshot import Snapshot
 from router.core.incident.suppression import HELD_FOR, INHIBITED_FOR, NO_INCIDENT
 from router.core.rules.matcher import parse_matchers
 from router.core.suppression.inhibition import Inhibition
@@ -340,23 +339,49 @@ def test_what_keeps_each_other_quiet_is_not_quiet_for_ever() -> None:
 
 
 @pytest.mark.parametrize(
-    ("config", "seen", "reads"),
+    ("config", "seen", "named", "besides"),
     [
-        pytest.param(settings(), alert(), False, id="no inhibition"),
-        pytest.param(silenced(), alert(), False, id="a silence"),
+        pytest.param(settings(), alert(), [], None, id="no inhibition"),
+        pytest.param(silenced(), alert(), [], None, id="a silence"),
         pytest.param(
-            inhibited(), alert("f2", labels={"alertname": "DiskFull"}), False, id="no target"
+            inhibited(), alert("f2", labels={"alertname": "DiskFull"}), [], None, id="no target"
         ),
-        pytest.param(inhibited(), alert(), True, id="a target"),
+        pytest.param(inhibited(), alert(), [], ["payments"], id="a target"),
+        pytest.param(
+            settings(inhibitions=(Inhibition(parse_matchers("service=api"), rule="database"),)),
+            alert(),
+            ["database"],
+            None,
+            id="a target of a rule",
+        ),
+        pytest.param(
+            settings(
+                rule("payments"),
+                rule("database", "alertname=DatabaseDown"),
+                rule("odd", 'severity=~"c.*"'),
+                inhibitions=(
+                    Inhibition(
+                        parse_matchers("service=api"), parse_matchers("alertname=DatabaseDown")
+                    ),
+                ),
+            ),
+            alert(),
+            [],
+            ["payments"],
+            id="a target of incidents with labels: not those of rules that want other labels",
+        ),
     ],
 )
 def test_open_incidents_are_read_only_where_they_may_inhibit(
-    config: Settings, seen: Alert, reads: bool
+    config: Settings, seen: Alert, named: list[str], besides: list[str] | None
 ) -> None:
-    """It's a query, on the way of every alert."""
+    """The read is on the way of every alert, and there may be thousands of incidents."""
     fold = Batch(config, [AlertSeen(NOW, seen)])
-    assert not fold.first().open
-    assert fold.second(Snapshot()).open is reads
+    plans = []
+    while plan := fold.next_read():
+        plans.append(plan)
+    assert [[*plan.open] for plan in plans] == [[], named]
+    assert [plan.open_besides for plan in plans] == [None, besides]
 
 
 def test_a_deadline_that_is_out_of_date_does_nothing() -> None:

@@ -2,6 +2,8 @@
 nobody.
 """
 
+import dataclasses
+
 import pytest
 from hypothesis import given
 from hypothesis import settings as run
@@ -178,9 +180,7 @@ def test_what_is_held_calls_no_fallback_and_is_not_given_up() -> None:
 
     tight = config(Limit(1, 600.0), fallback=("mail",))
     router = VirtualRouter(tight, NOW, post)
-    router.settings = type(tight)(
-        **{name: getattr(tight, name) for name in tight.__slots__} | {"give_up_after": 300.0}
-    )
+    router.settings = dataclasses.replace(tight, give_up_after=300.0)
     for name in "abc":
         fires(router, name)
     router.run_until(NOW + 3000)

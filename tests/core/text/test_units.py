@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.core.text.units import Dimension, Threshold, duration, number, percent, read_value
+from router.core.text.spelling import Dimension
+from router.core.text.units import Threshold, duration, number, percent, read_value
 
 NUMBER, RATIO, TIME, RATE = Dimension
 
@@ -142,10 +143,6 @@ def test_a_value_is_read_as_people_and_prometheus_write_it(
         ("NaN%", RATIO, "expected a ratio, but 'NaN%' can't be read as a number"),
         ("no data", TIME, "expected a time, but 'no data' can't be read as a number"),
         ("2h30", TIME, "expected a time, but '2h30' can't be read as a number"),
-        ("1,234", NUMBER, "expected a number, but '1,234' can't be read as a number"),
-        ("1_000", NUMBER, "expected a number, but '1_000' can't be read as a number"),
-        ("0x10", NUMBER, "expected a number, but '0x10' can't be read as a number"),
-        ("١٢", NUMBER, "expected a number, but '١٢' can't be read as a number"),
         (
             "1e9999999999999",
             NUMBER,

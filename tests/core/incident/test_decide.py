@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from router.core.incident.lifecycle import IncidentEvent, decide
+from router.core.incident.decide import IncidentEvent, decide
 from router.core.incident.transitions import RESOLVE
 from router.model.event import Command, Resent
 from router.model.incident import Status
@@ -289,7 +289,6 @@ CLOSED = {
     Status.FALSE_POSITIVE: after(fires(0), says(60, Command.FALSE_POSITIVE)),
 }
 TOO_LATE = {
-    "already_closed": [clears(90)],
     "timer_outdated": [due(90), due(90, RESOLVE)],
 }
 
@@ -305,10 +304,22 @@ def test_what_comes_too_late_changes_nothing(
     assert play([(event, reason)], incident=CLOSED[status]) == CLOSED[status]
 
 
+AFTERWARDS = {Command.NOTE, Command.PUBLISH, Command.ANNOUNCE, Command.REOPEN, Command.LINK}
+
+
 @pytest.mark.parametrize("status", CLOSED)
-@pytest.mark.parametrize(
-    "command", [c for c in Command if c not in {Command.NOTE, Command.PUBLISH, Command.ANNOUNCE}]
-)
+def test_an_alert_that_ends_after_a_person_closed_its_incident(status: Status) -> None:
+    """The incident counts it until then, so that people see that it still fires; it's over once."""
+    assert CLOSED[status].firing == 1
+    ended = play(
+        [(clears(90), "cleared | note cleared | owe cleared to slack")], incident=CLOSED[status]
+    )
+    assert (ended.firing, ended.status) == (0, status)
+    assert lines(decide(ended, clears(91), CONFIG)) == "already_closed"
+
+
+@pytest.mark.parametrize("status", CLOSED)
+@pytest.mark.parametrize("command", [c for c in Command if c not in AFTERWARDS])
 def test_a_person_who_comes_too_late_is_on_record(status: Status, command: Command) -> None:
     """Nothing else changes, and nobody is told."""
     late = play(

@@ -1,0 +1,358 @@
+"""What a report of an alert does: it opens, joins, worsens or leaves incidents, or nothing.
+
+The law: an alert that fires and is severe enough holds one incident open for each rule that matches
+it, unless it's muted or a person closed that incident over this very firing. Whatever isn't settled
+is looked at again with the next report.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from msgspec.structs import replace
+
+from router.core.incident.dedup import (
+    SEEN_EVERY,
+    SeenAlert,
+    begins,
+    dated,
+    got_worse,
+    is_late_firing,
+    is_late_resolve,
+    is_news,
+    is_repeat,
+)
+from router.core.incident.expiry import Expired, expire_after, stale_timer
+from router.core.incident.lifecycle import Cleared, Fired, effect_of
+from router.core.incident.mute import kept_quiet
+from router.core.incident.suppression import SUPPRESSED, Suppression, recheck
+from router.core.incident.transaction import Transaction
+from router.core.rules.rule import Judgement, Rule, judge
+from router.model.alert import Alert, AlertStatus, RuleMatch
+from router.model.decision import Entry
+from router.model.incident import Incident, Status
+from router.model.reason import Reason
+from router.model.reason_row import Trait
+from router.model.reasons import having
+
+MAX_WINDOW = 10_000
+"""The most occurrences that a sliding window holds. Config refuses thresholds beyond it."""
+
+_NOTIFIES = having(Trait.SUPPRESSIBLE)
+"""The effects of an alert on an incident that a silence or an inhibition prevents."""
+
+_HELD = having(Trait.HELD)
+
+Takers = Sequence[tuple[Rule, str]]
+"""The rules that match an alert, each with the key of its incident."""
+
+
+def see(tx: Transaction, sighting: SeenAlert, matching_rules: Takers) -> Reason:
+    """Take a report in. The reason is that of the first rule."""
+    at, alert, mark, _ = sighting
+    rule_matches = tx.view.rule_matches.get(alert.fingerprint, [])
+    if is_repeat(rule_matches, mark):
+        _touch(tx, at, alert, rule_matches)
+        return Reason.REPEATED
+    alert = dated(alert, rule_matches, at)
+    sighting = sighting._replace(alert=alert)
+    # In an order of their own, so that the timeline doesn't depend on the order in which a store
+    # has them.
+    rule_matches = sorted(rule_matches, key=lambda rule_match: rule_match.rule)
+    if alert.status is AlertStatus.RESOLVED:
+        return _resolved(tx, sighting, rule_matches, matching_rules)
+    if any(is_late_firing(alert, rule_match, at) for rule_match in rule_matches):
+        return Reason.LATE_FIRING
+    before = {rule_match.rule: rule_match for rule_match in rule_matches}
+    reasons = [
+        _match(tx, sighting, rule, key, before.get(rule.name)) for rule, key in matching_rules
+    ]
+    _leave_others(tx, at, alert, {rule.name for rule, _ in matching_rules}, rule_matches)
+    return reasons[0]
+
+
+def _touch(tx: Transaction, at: float, alert: Alert, rule_matches: list[RuleMatch]) -> None:
+    """Note when the alert was last seen, now and then."""
+    for position, rule_match in enumerate(rule_matches):
+        gap = at - rule_match.last_seen
+        if gap < SEEN_EVERY:
+            continue
+        tx.changes.seen.append((rule_match.fingerprint, rule_match.rule, at))
+        longest = (
+            max(rule_match.longest_gap, gap)
+            if rule_match.status is AlertStatus.FIRING
+            else rule_match.longest_gap
+        )
+        rule_matches[position] = touched = replace(rule_match, last_seen=at, longest_gap=longest)
+        if rule_match.counted and not rule_match.longest_gap:
+            _expect_report(tx, alert, touched)  # the first observed repeat
+
+
+def _resolved(
+    tx: Transaction, sighting: SeenAlert, rule_matches: Sequence[RuleMatch], matching_rules: Takers
+) -> Reason:
+    at, alert, mark, _ = sighting
+    if not rule_matches:
+        if alert.ends_at is not None and not alert.event_id:
+            _remember_resolve(tx, sighting, matching_rules[0][0])
+        return Reason.NEVER_FIRED
+    reason = Reason.LATE_RESOLVE
+    for rule_match in rule_matches:
+        if is_late_resolve(alert, rule_match):
+            continue
+        reason = Reason.CLEARED
+        if rule_match.counted:
+            _leave(tx, at, rule_match, alert, Reason.CLEARED)
+        over = replace(
+            rule_match, digest=mark, status=AlertStatus.RESOLVED, reason=Reason.CLEARED, starts_at=alert.starts_at,
+            last_seen=at, ended_at=alert.ends_at, value=None,
+        )  # fmt: skip
+        tx.remember(over, alert)
+    return reason
+
+
+def _remember_resolve(tx: Transaction, sighting: SeenAlert, rule: Rule) -> None:
+    """Its firing may be late, and must not open an incident that never ends."""
+    at, alert, mark, _ = sighting
+    over = RuleMatch(
+        alert.fingerprint, rule.name, mark, AlertStatus.RESOLVED, Reason.NEVER_FIRED, alert.starts_at, at,
+        ended_at=alert.ends_at,
+    )  # fmt: skip
+    tx.remember(over, alert)
+
+
+def _match(
+    tx: Transaction, sighting: SeenAlert, rule: Rule, key: str, before: RuleMatch | None
+) -> Reason:
+    """Let one rule decide on a firing alert."""
+    at, alert, _, seen = sighting
+    counted = before if before is not None and before.counted else None
+    start = begins(alert, before, at)
+    count = _count(tx, at, key, rule.count_over, start or (bool(alert.event_id) and seen == at))
+    judgement = judge(rule, alert, count, counted.severity if counted else None)
+    rule_match = _taking(sighting, rule, judgement, before, start=start)
+    if judgement.severity is None:
+        if counted:
+            _leave(tx, at, counted, alert, judgement.reason, judgement=judgement)
+        tx.remember(rule_match, alert)
+        return judgement.reason
+    marked = _false_positive(tx, counted)
+    worse = marked is not None and counted is not None and got_worse(rule, judgement, counted)
+    fresh = start or worse or is_news(judgement.severity, before)
+    incident = tx.current(key) if marked is None or fresh else marked
+    joined = counted is not None and incident is not None and counted.incident_id == incident.id
+    fired = Fired(
+        at,
+        alert,
+        rule,
+        judgement,
+        judgement.severity,
+        key,
+        joined,
+        fresh,
+        tx.view.next_incident_id,
+        before,
+    )
+    effect = effect_of(incident, fired, tx.settings)
+    if effect in _NOTIFIES and (quiet := _mute(tx, sighting, incident, counted)):
+        _hold(tx, sighting, rule_match, quiet, incident, before if joined else None, before)
+        if counted and not joined:
+            _leave(tx, at, counted, alert, Reason.RULES_CHANGED)
+        return quiet.reason
+    incident_id = incident.id if incident and effect is not Reason.OPENED else fired.incident_id
+    reason = tx.happen(incident.id if incident else fired.incident_id, fired)
+    if reason in _HELD:
+        value = counted.value if counted else rule_match.value
+        kept = counted.incident_id if counted else None
+        tx.remember(
+            replace(rule_match, digest="", reason=reason, incident_id=kept, value=value), alert
+        )
+        return reason
+    rule_match = replace(rule_match, incident_id=incident_id, reason=reason)
+    tx.remember(rule_match, alert)
+    if counted and not joined:
+        _leave(tx, at, counted, alert, Reason.MOVED, to=incident_id)
+    if not joined or counted is None or counted.reason is Reason.STALE:
+        _expect_report(tx, alert, rule_match, rule)
+    return reason
+
+
+def _taking(
+    sighting: SeenAlert, rule: Rule, judgement: Judgement, before: RuleMatch | None, *, start: bool
+) -> RuleMatch:
+    _, alert, mark, seen = sighting
+    gap, starts_at = 0.0, alert.starts_at
+    if before is not None:
+        gap = before.longest_gap
+        if not start:
+            gap = max(gap, seen - before.last_seen)
+            starts_at = (
+                min(before.starts_at, alert.starts_at) if not alert.event_id else alert.starts_at
+            )
+    return RuleMatch(
+        alert.fingerprint, rule.name, mark, AlertStatus.FIRING, judgement.reason, starts_at, seen,
+        severity=judgement.severity, value=judgement.value, longest_gap=gap,
+    )  # fmt: skip
+
+
+def _count(tx: Transaction, at: float, key: str, over: float | None, occurred: bool) -> int:
+    """How often the rule matched within the last `over` seconds, this time included; 0 if it
+    doesn't count.
+    """
+    if over is None:
+        return 0
+    times = tuple(time for time in tx.view.windows.get(key, ()) if time > at - over)
+    if occurred:
+        times = (*times, at)[-MAX_WINDOW:]
+        tx.view.windows[key] = tx.changes.windows[key] = times
+    return len(times)
+
+
+def _false_positive(tx: Transaction, counted: RuleMatch | None) -> Incident | None:
+    """The incident that a person marked as a false positive over this firing."""
+    incident = tx.view.incidents.get(counted.incident_id or 0) if counted else None
+    return incident if incident and incident.status is Status.FALSE_POSITIVE else None
+
+
+# --- leaving an incident
+
+
+def _leave(  # noqa: PLR0913 - each is a different fact about one alert that leaves
+    tx: Transaction,
+    at: float,
+    rule_match: RuleMatch,
+    alert: Alert,
+    reason: Reason,
+    *,
+    to: int = 0,
+    judgement: Judgement | None = None,
+) -> None:
+    assert rule_match.incident_id is not None, "only a counted alert leaves"
+    resolve_after = tx.settings.rules.named(rule_match.rule).resolve_after
+    name, value = alert.labels.get("alertname", ""), judgement.read if judgement else None
+    tx.happen(
+        rule_match.incident_id,
+        Cleared(at, rule_match.fingerprint, reason, resolve_after, name, value, to),
+    )
+
+
+def _leave_others(
+    tx: Transaction,
+    at: float,
+    alert: Alert,
+    matching_rules: set[str],
+    rule_matches: Iterable[RuleMatch],
+) -> None:
+    """Let rules that no longer match the alert let go of it, since the rules or its labels have
+    changed.
+
+    Not at a source of events: an occurrence in staging, which other rules match, ends nothing in
+    production.
+    """
+    if alert.event_id:
+        return
+    had = {rule_match.incident_id for rule_match in rule_matches}
+    now = (
+        one.incident_id
+        for one in tx.view.rule_matches.get(alert.fingerprint, ())
+        if one.counted and one.rule in matching_rules
+    )
+    to = next((incident_id for incident_id in now if incident_id and incident_id not in had), 0)
+    for rule_match in rule_matches:
+        if rule_match.rule in matching_rules:
+            continue
+        if rule_match.counted:
+            _leave(tx, at, rule_match, alert, Reason.MOVED if to else Reason.RULES_CHANGED, to=to)
+        tx.forget(rule_match)
+
+
+# --- silences and inhibitions
+
+
+def _mute(
+    tx: Transaction, sighting: SeenAlert, incident: Incident | None, counted: RuleMatch | None
+) -> Suppression | None:
+    own = {incident.id} if incident else set()
+    if counted and counted.incident_id:
+        own.add(counted.incident_id)
+    return kept_quiet(tx, sighting.alert, sighting.at, own)
+
+
+def _hold(  # noqa: PLR0913, PLR0917 - each is a different fact about one muted alert
+    tx: Transaction,
+    sighting: SeenAlert,
+    rule_match: RuleMatch,
+    quiet: Suppression,
+    incident: Incident | None,
+    joined: RuleMatch | None,
+    before: RuleMatch | None,
+) -> None:
+    """Look at the alert again with each report, and when what mutes it may be over."""
+    at, alert, *_ = sighting
+    timer = recheck(alert.fingerprint, rule_match.rule, quiet.until)
+    tx.changes.timers[timer.incident_id, timer.name] = timer
+    if incident and incident.is_open and not (before and before.reason in SUPPRESSED):
+        # It would have joined the incident, or made it worse: that's where people look.
+        data = {
+            "alert": alert.labels.get("alertname", ""),
+            "fingerprint": alert.fingerprint,
+            "name": quiet.by,
+        }
+        tx.changes.entries.append(
+            Entry(incident.id, at, quiet.reason, f"source:{alert.source}", data)
+        )
+    if joined:
+        rule_match = replace(
+            rule_match, incident_id=joined.incident_id, severity=joined.severity, value=joined.value
+        )
+    tx.remember(replace(rule_match, digest="", reason=quiet.reason), alert)
+
+
+# --- stale alerts
+
+
+def _expect_report(
+    tx: Transaction, alert: Alert, rule_match: RuleMatch, rule: Rule | None = None
+) -> None:
+    """Set the deadline by which the next report has to be there."""
+    rule = rule or tx.settings.rules.named(rule_match.rule)
+    after = expire_after(rule, alert, rule_match, tx.settings)
+    if after is not None and rule_match.incident_id:
+        timer = stale_timer(rule_match.incident_id, rule_match.last_seen + after)
+        tx.changes.timers[timer.incident_id, timer.name] = timer
+
+
+def expire(tx: Transaction, at: float, incident_id: int) -> Reason:
+    """The deadline of an incident's alerts is due: mark those without a report as stale."""
+    incident = tx.view.incidents.get(incident_id)
+    if incident is None or not incident.is_open:
+        return Reason.TIMER_OUTDATED
+    stale: list[tuple[RuleMatch, Alert, bool]] = []
+    waiting: list[float] = []
+    unlimited = False
+    for _, (rule_match, alert) in sorted(tx.firing(incident_id).items()):
+        rule = tx.settings.rules.named(rule_match.rule)
+        after = expire_after(rule, alert, rule_match, tx.settings)
+        if after is None:
+            unlimited = True
+        elif rule_match.last_seen + after > at:
+            waiting.append(rule_match.last_seen + after)
+        else:
+            stale.append((rule_match, alert, rule.resolve_stale))
+    if waiting:
+        timer = stale_timer(incident_id, min(waiting))
+        tx.changes.timers[timer.incident_id, timer.name] = timer
+    news = [one for one in stale if one[0].reason is not Reason.STALE]
+    for rule_match, alert, ends in news:
+        if ends:
+            _end_stale(tx, at, rule_match, alert)
+    asked = [(rule_match, alert) for rule_match, alert, ends in news if not ends]
+    for rule_match, alert in asked:
+        all_stale = not waiting and not unlimited and rule_match is asked[-1][0]
+        name = alert.labels.get("alertname", "")
+        tx.happen(incident_id, Expired(at, name, rule_match.last_seen, all_stale))
+        tx.remember(replace(rule_match, digest="", reason=Reason.STALE), alert)
+    return Reason.STALE if news else Reason.TIMER_OUTDATED
+
+
+def _end_stale(tx: Transaction, at: float, rule_match: RuleMatch, alert: Alert) -> None:
+    _leave(tx, at, rule_match, alert, Reason.STALE)
+    tx.remember(replace(rule_match, digest="", reason=Reason.STALE, incident_id=None), alert)

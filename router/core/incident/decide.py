@@ -1,0 +1,134 @@
+"""The life of one incident: `decide(incident, event, settings)` returns what becomes of it.
+
+The law: an incident is open or closed. Alerts open it, hold it open and raise its severity; only
+quiet or a person closes it. An open incident that nobody has answered always has a next step due,
+or an entry that the steps have ended. An event that comes too late changes nothing, and notes that.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from msgspec import Struct
+
+from router.core.incident.actions import act
+from router.core.incident.commands import commanded
+from router.core.incident.deadlines import Muted, timer_due
+from router.core.incident.escalation import Decision, edited, tell
+from router.core.incident.expiry import Expired, expired
+from router.core.incident.follow_up import item_put, postmortem_shared
+from router.core.incident.lifecycle import Cleared, Fired, cleared, fired
+from router.core.incident.relations import Absorbed, Related, absorbed
+from router.core.incident.settings import Settings
+from router.core.incident.suspects import deployed
+from router.core.incident.transitions import later
+from router.core.oncall.duty import recorded
+from router.core.oncall.recipients import Recipients
+from router.model.event import (
+    ActionAnswered,
+    ActionEvent,
+    ActionRan,
+    ActionRequested,
+    Commanded,
+    Deployed,
+    FollowUp,
+    ItemPut,
+    PostMortemShared,
+    Recorded,
+    Resent,
+    TimerDue,
+)
+from router.model.incident import Incident
+from router.model.reason import Reason
+from router.model.reason_row import Trait
+from router.model.reasons import having
+
+__all__ = ["PAGES", "Cleared", "DeliveryFailed", "Fired", "IncidentEvent", "Muted", "decide"]
+
+
+class DeliveryFailed(Struct, frozen=True):
+    """A channel hasn't taken its message for too long, or never will.
+
+    `reason` is why it was owed.
+    """
+
+    at: float
+    channel: str
+    reason: Reason
+
+
+PAGES = having(Trait.PAGES)
+"""The reasons of messages that may go to a few of an incident's recipients only."""
+
+AroundIt = DeliveryFailed | Resent | Recorded | Deployed | Related | Absorbed | Expired
+IncidentEvent = Fired | Cleared | Commanded | TimerDue | Muted | AroundIt | ActionEvent | FollowUp
+
+
+def decide(incident: Incident | None, event: IncidentEvent, settings: Settings) -> Decision:
+    """What becomes of `incident`, which is None while there's none with that key, when `event`
+    happens to it.
+    """
+    if isinstance(event, Fired):
+        return fired(incident, event, settings)
+    if incident is None:
+        return Decision(Reason.UNKNOWN_INCIDENT)
+    return _HANDLERS[type(event)](incident, event, settings)
+
+
+def _related(incident: Incident, event: Related, settings: Settings) -> Decision:
+    return commanded(incident, event.command, settings, event.other)
+
+
+def _delivery_failed(incident: Incident, event: DeliveryFailed, settings: Settings) -> Decision:
+    policy = settings.policy_of(incident)
+    # Whoever has been told hears what everybody hears. But a page went to few, and somebody has to
+    # know that it's lost.
+    knowing = (event.channel,) if event.reason in PAGES else incident.told
+    reached = settings.people.reach(policy.fallback, incident.severity, event.at).without(knowing)
+    if reached == Recipients():
+        return Decision(Reason.DELIVERY_FAILED)
+    decision = Decision(Reason.FALLBACK, later(incident, event.at))
+    decision.note(
+        event.at,
+        Reason.FALLBACK,
+        channel=event.channel,
+        channels=list(reached.addresses),
+        policy=policy.name,
+        duties=recorded(settings.people, policy.fallback, event.at),
+    )
+    tell(decision, event.at, Reason.FALLBACK, reached)
+    return decision
+
+
+def _resent(incident: Incident, event: Resent, _settings: Settings) -> Decision:
+    decision = Decision(Reason.RESENT, later(incident, event.at))
+    decision.note(event.at, Reason.RESENT, event.by, channel=event.channel)
+    decision.owe(event.at, Reason.RESENT, (event.channel,))
+    return decision
+
+
+def _recorded(incident: Incident, event: Recorded, settings: Settings) -> Decision:
+    decision = Decision(event.what, later(incident, event.at))
+    decision.note(event.at, event.what, event.by, **event.data)
+    decision.owe(event.at, event.what, edited(incident, settings))
+    return decision
+
+
+_HANDLERS: dict[type[Any], Callable[[Incident, Any, Settings], Decision]] = {
+    Cleared: cleared,
+    Commanded: commanded,
+    Related: _related,
+    Absorbed: absorbed,
+    Expired: expired,
+    Deployed: deployed,
+    TimerDue: timer_due,
+    Muted: timer_due,
+    DeliveryFailed: _delivery_failed,
+    Resent: _resent,
+    Recorded: _recorded,
+    PostMortemShared: postmortem_shared,
+    ItemPut: item_put,
+    ActionRequested: act,
+    ActionAnswered: act,
+    ActionRan: act,
+}
+"""The handler of each event that happens to an incident."""

@@ -1,0 +1,106 @@
+"""Stale alerts: their source reports them no more, and never said that they're over.
+
+Alertmanager repeats a firing alert for as long as it fires. An alert without a report for longer
+than `expire_after`, or for several of the repeat intervals observed, is stale. Then pages and
+promotion stop, and the alert ends or people are asked, as configured. A report makes it an ordinary
+alert again.
+
+The deadline belongs to no incident, since it costs nothing while reports come: `stale/INCIDENT`.
+"""
+
+from msgspec import Struct
+
+from router.core.incident.escalation import PAGING, Decision, edited
+from router.core.incident.settings import Settings
+from router.core.incident.suppression import NO_INCIDENT
+from router.core.incident.transitions import later
+from router.core.rules.rule import Rule
+from router.core.text.plain import utc
+from router.model.alert import Alert, RuleMatch
+from router.model.decision import Timer
+from router.model.event import Event, TimerDue
+from router.model.incident import Incident
+from router.model.notification import person_of
+from router.model.reason import Reason
+
+_PREFIX = "stale/"
+
+INTERVALS = 4
+"""Observed repeat intervals without a report after which an alert is stale."""
+
+AT_LEAST = 18_000.0
+"""Seconds that the default waits.
+
+Alertmanager repeats every 4 hours, and more often while a group changes.
+"""
+
+HELD_FOR = 900.0
+"""Seconds after which the put-off pages of a stale incident are looked at again."""
+
+
+class Expired(Struct, frozen=True):
+    """An alert is stale: its last report came at `since`.
+
+    With `all_stale`, so are all alerts of the incident.
+    """
+
+    at: float
+    alert: str
+    since: float
+    all_stale: bool
+
+
+def expire_after(
+    rule: Rule, alert: Alert, rule_match: RuleMatch, settings: Settings
+) -> float | None:
+    """How long the alert may go without a report, in seconds; None if it may for ever."""
+    if rule.expire_after is not None:
+        return rule.expire_after
+    if (of_source := settings.expire_after.get(alert.source)) is not None:
+        return of_source
+    repeats = (
+        rule_match.longest_gap > 0 and not alert.event_id and not alert.by and not alert.is_drill
+    )
+    return max(AT_LEAST, INTERVALS * rule_match.longest_gap) if repeats else None
+
+
+def stale_timer(incident_id: int, due_at: float) -> Timer:
+    return Timer(NO_INCIDENT, f"{_PREFIX}{incident_id}", due_at)
+
+
+def expiring(event: Event) -> int:
+    """The incident whose alerts may be stale by now; 0 for any other event."""
+    if not isinstance(event, TimerDue) or not event.name.startswith(_PREFIX):
+        return 0
+    return int(event.name.removeprefix(_PREFIX))
+
+
+def expired(incident: Incident, event: Expired, settings: Settings) -> Decision:
+    """Note the stale alert; with the last of them, pages stop and people are asked."""
+    decision = Decision(Reason.STALE, later(incident, event.at))
+    data = {"alert": event.alert, "since": utc(event.since), "ask": "Is it still firing?"}
+    decision.note(event.at, Reason.STALE, **data)
+    if not event.all_stale:
+        decision.owe(event.at, Reason.STALE, edited(incident, settings))
+        return decision
+    decision.change(stale_since=event.since, muted=(Reason.STALE, ""))
+    lead = settings.people.find(incident.lead)
+    reached = settings.people.reach(
+        (f"contact:{lead}",) if lead else (), incident.severity, event.at
+    )
+    channels = [address for address in incident.told if not person_of(address)]
+    decision.owe(event.at, Reason.STALE, tuple(dict.fromkeys((*channels, *reached.now))))
+    return decision
+
+
+def reported_again(incident: Incident, at: float, alert: str, settings: Settings) -> Decision:
+    """A stale incident has a report: pages that were put off go on with their next deadline."""
+    decision = Decision(Reason.REPORTED_AGAIN, later(incident, at, stale_since=None))
+    decision.note(at, Reason.REPORTED_AGAIN, alert=alert)
+    decision.owe(at, Reason.REPORTED_AGAIN, edited(incident, settings))
+    return decision
+
+
+def puts_off(incident: Incident, due: TimerDue) -> bool:
+    """The incident is stale, so that nobody is paged about it."""
+    return incident.stale_since is not None and due.name in PAGING

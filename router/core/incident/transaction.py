@@ -1,0 +1,146 @@
+"""What is known and what is to be written while a batch of events is decided: every decision goes
+through here.
+"""
+
+from msgspec.structs import replace
+
+from router.core.incident.decide import IncidentEvent, decide
+from router.core.incident.escalation import Decision
+from router.core.incident.settings import Settings
+from router.core.incident.snapshot import Snapshot, Writes
+from router.core.incident.suppression import RECHECK
+from router.core.suppression.inhibition import Inhibitors
+from router.model.alert import Alert, RuleMatch
+from router.model.incident import Incident
+from router.model.reason import Reason
+
+
+class Transaction:
+    """A view of the store, kept up to date with the decisions, and the changes that they make."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.view = Snapshot()
+        self.changes = Writes()
+        self._inhibitors: Inhibitors | None = None
+
+    # --- incidents
+
+    def current(self, key: str) -> Incident | None:
+        """The newest incident with the key, or the one that it was merged into."""
+        incident = self.view.incidents.get(self.view.latest.get(key, 0))
+        while (
+            incident and incident.merged_into and incident.closed_by
+        ):  # by a person: else its alert just moved
+            incident = self.view.incidents.get(incident.merged_into)
+        return incident
+
+    def happen(self, incident_id: int, event: IncidentEvent) -> Reason:
+        """Let the event happen to the incident."""
+        return self.follow(decide(self.view.incidents.get(incident_id), event, self.settings))
+
+    def follow(self, decision: Decision) -> Reason:
+        """Take the decision over into the changes."""
+        incident, view, changes = decision.incident, self.view, self.changes
+        if incident is None:
+            return decision.reason
+        before = view.incidents.get(incident.id)
+        if (
+            before
+            and before.is_open
+            and not incident.is_open
+            and self.settings.is_inhibitor(before)
+        ):
+            self.look_again(incident.updated_at)
+        if incident.id not in changes.incidents:
+            incident = replace(incident, version=incident.version + 1)  # one write, one version
+        view.next_incident_id = max(view.next_incident_id, incident.id + 1)
+        view.latest[incident.key] = max(view.latest.get(incident.key, 0), incident.id)
+        view.incidents[incident.id] = changes.incidents[incident.id] = incident
+        if before is None and self._inhibitors is not None and not incident.drill:
+            self._inhibitors.add(incident, self.settings.mutes.sourced_by(incident))
+        changes.entries += decision.entries
+        changes.owed += decision.owed
+        for name in decision.timers_cleared:
+            changes.timers.pop((incident.id, name), None)
+            changes.timers_cleared.add((incident.id, name))
+        for timer in decision.timers:
+            changes.timers[incident.id, timer.name] = timer
+        if decision.detached:
+            changes.detached.add(incident.id)
+            self._change_counted(incident.id, incident.id)
+        return decision.reason
+
+    def hand_over(self, source: int, target: int) -> None:
+        """Let the firing alerts of one incident hold another one open."""
+        moved = self.changes.moved
+        for before, into in moved.items():
+            moved[before] = target if into == source else into
+        moved[source] = target
+        self.view.firing.setdefault(target, {}).update(self.view.firing.pop(source, {}))
+        self._change_counted(source, target)
+
+    def _change_counted(self, incident_id: int, into: int) -> None:
+        """Look at the next report of these alerts in any case; they hold the incident `into` open
+        from now on.
+        """
+        for rule_matches in self.view.rule_matches.values():
+            for position, rule_match in enumerate(rule_matches):
+                if rule_match.counted and rule_match.incident_id == incident_id:
+                    rule_matches[position] = kept = replace(rule_match, digest="", incident_id=into)
+                    if written := self.changes.rule_matches.get(
+                        (rule_match.fingerprint, rule_match.rule)
+                    ):
+                        self.changes.rule_matches[rule_match.fingerprint, rule_match.rule] = (
+                            kept,
+                            written[1],
+                        )
+
+    # --- alerts
+
+    def remember(self, rule_match: RuleMatch, alert: Alert) -> None:
+        others = [
+            t
+            for t in self.view.rule_matches.get(rule_match.fingerprint, ())
+            if t.rule != rule_match.rule
+        ]
+        self.view.rule_matches[rule_match.fingerprint] = [*others, rule_match]
+        self.changes.rule_matches[rule_match.fingerprint, rule_match.rule] = (rule_match, alert)
+
+    def forget(self, rule_match: RuleMatch) -> None:
+        self.changes.forgotten.append((rule_match.fingerprint, rule_match.rule))
+        self.changes.rule_matches.pop((rule_match.fingerprint, rule_match.rule), None)
+        self.view.rule_matches[rule_match.fingerprint].remove(rule_match)
+
+    def firing(self, incident_id: int) -> dict[tuple[str, str], tuple[RuleMatch, Alert]]:
+        """The alerts that hold an incident open, with their matches: as they were read, and as
+        decided since.
+        """
+        firing = dict(self.view.firing.get(incident_id, {}))
+        for key in self.changes.forgotten:
+            firing.pop(key, None)
+        for key, (rule_match, alert) in self.changes.rule_matches.items():
+            firing.pop(key, None)
+            if rule_match.counted and rule_match.incident_id == incident_id:
+                firing[key] = (rule_match, alert)
+        return firing
+
+    # --- what mutes alerts
+
+    @property
+    def inhibitors(self) -> Inhibitors:
+        """The open incidents that may inhibit alerts, indexed on first use."""
+        if self._inhibitors is None:
+            self._inhibitors = Inhibitors()
+            for incident in self.view.incidents.values():
+                if not incident.drill:
+                    self._inhibitors.add(incident, self.settings.mutes.sourced_by(incident))
+        return self._inhibitors
+
+    def look_again(self, at: float) -> None:
+        """Silences or open incidents have changed: look at muted alerts soon."""
+        changes = self.changes
+        changes.recheck_at = at if changes.recheck_at is None else min(changes.recheck_at, at)
+        for key, timer in changes.timers.items():
+            if key[1].startswith(RECHECK):
+                changes.timers[key] = replace(timer, due_at=min(timer.due_at, at))

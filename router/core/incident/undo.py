@@ -1,0 +1,120 @@
+"""Commands that take something back or pause it: reopen, withdraw an acknowledgement, snooze.
+
+The law: undoing never leaves an open incident without a next step. What had been stopped goes on
+from where it stood.
+"""
+
+from router.core.incident.escalation import (
+    PROMOTE,
+    SNOOZE,
+    Decision,
+    edited,
+    expect_response,
+    promotion_due,
+    run_steps,
+    start_clocks,
+    stop_reaching,
+)
+from router.core.incident.follow_up import call_off_postmortem
+from router.core.incident.settings import Settings
+from router.core.incident.transitions import later
+from router.core.text.plain import utc
+from router.model.event import Commanded
+from router.model.incident import Incident, Status
+from router.model.reason import Reason
+
+
+def reopened(incident: Incident, event: Commanded, settings: Settings) -> Decision:
+    """Undo a close: an acknowledgement stands, and the policy goes on from where it stopped."""
+    assert incident.closed_at is not None, "an open incident is refused before"
+    at, pause = event.at, event.at - incident.closed_at
+    decision = Decision(
+        Reason.REOPENED_BY_PERSON, _open_again(incident, at, incident.policy_since + pause)
+    )
+    call_off_postmortem(decision)
+    decision.note(at, Reason.REOPENED_BY_PERSON, event.by, text=event.text)
+    decision.owe(at, Reason.REOPENED_BY_PERSON, incident.told)
+    run_steps(decision, at, Reason.REOPENED_BY_PERSON, settings)
+    start_clocks(decision, at, settings)
+    return decision
+
+
+def _open_again(incident: Incident, at: float, policy_since: float) -> Incident:
+    return later(
+        incident,
+        at,
+        status=Status.INVESTIGATING,
+        closed_at=None,
+        closed_by="",
+        announced_at=None,
+        merged_into=0,
+        policy_since=policy_since,
+        severity_since=at,
+        news_at=at,
+        quiet_since=None,
+        reopened=incident.reopened + 1,
+    )
+
+
+def unacknowledged(incident: Incident, event: Commanded, settings: Settings) -> Decision | None:
+    """Withdraw an acknowledgement: the policy starts over. None if there is none to withdraw."""
+    if incident.acknowledged_at is None:
+        return None
+    at = event.at
+    lead = "" if incident.lead == incident.acknowledged_by else incident.lead
+    withdrawn = later(
+        incident, at, acknowledged_at=None, acknowledged_by="", lead=lead, policy_since=at, step=0, repeats=0,
+        muted=None, snoozed_until=None,
+    )  # fmt: skip
+    decision = Decision(Reason.UNACKNOWLEDGED, withdrawn)
+    stop_reaching(decision)
+    decision.timers_cleared.append(SNOOZE)
+    decision.note(at, Reason.UNACKNOWLEDGED, event.by, text=event.text)
+    decision.owe(at, Reason.UNACKNOWLEDGED, edited(incident, settings))
+    run_steps(decision, at, Reason.UNACKNOWLEDGED, settings)
+    expect_response(decision, at, settings)
+    if (due_at := promotion_due(withdrawn, settings.policy_of(withdrawn))) is not None:
+        decision.set_timer(PROMOTE, max(due_at, at))
+    return decision
+
+
+def snoozed(incident: Incident, event: Commanded, settings: Settings) -> Decision | None:
+    """Pause the pages until a time. None if they're paused until then already, or it's past."""
+    until = event.until
+    if until is None or until <= event.at or until == incident.snoozed_until:
+        return None
+    paused = later(
+        incident, event.at, snoozed_until=until, muted=(Reason.SNOOZED, event.by), news_at=event.at
+    )
+    decision = Decision(Reason.SNOOZED, paused)
+    decision.note(event.at, Reason.SNOOZED, event.by, text=event.text, until=utc(until))
+    decision.owe(event.at, Reason.SNOOZED, edited(incident, settings))
+    decision.set_timer(SNOOZE, until)
+    return decision
+
+
+def wake(decision: Decision, at: float, settings: Settings) -> None:
+    """The timer SNOOZE is due.
+
+    Deadlines that were put off until now come by themselves; the lead is reminded.
+    """
+    incident = decision.changed
+    if incident.snoozed_until is None or at < incident.snoozed_until:
+        return
+    name = incident.muted[1] if incident.muted and incident.muted[0] is Reason.SNOOZED else ""
+    decision.reason = Reason.SNOOZE_ENDED
+    decision.change(snoozed_until=None)
+    decision.note(at, Reason.SNOOZE_ENDED, name=name)
+    if incident.acknowledged_at is not None:
+        decision.change(muted=None)
+        lead = settings.people.find(incident.lead)
+        reached = settings.people.reach((f"contact:{lead}",) if lead else (), incident.severity, at)
+        decision.owe(
+            at,
+            Reason.SNOOZE_ENDED,
+            tuple(dict.fromkeys((*edited(incident, settings), *reached.now))),
+        )
+    elif incident.step < len(settings.policy_of(incident).steps):
+        decision.owe(at, Reason.SNOOZE_ENDED, edited(incident, settings))
+    else:  # no step is left that would page anybody
+        decision.owe(at, Reason.SNOOZE_ENDED, incident.told)

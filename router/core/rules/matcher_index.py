@@ -1,0 +1,88 @@
+"""An index over matchers: which rules, silences or inhibitions may take an alert, without trying
+all of them.
+
+The law: the candidates hold every position whose matchers all hold. There may be others among them,
+so each candidate is still tried. One matcher of each set is indexed: an equality if there is one,
+else a regular expression.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import re2
+
+from router.core.rules.matcher import Matcher, MatchOp
+
+_MEMORY = 64 << 20
+"""Bytes that RE2 may use for the states of one set of expressions."""
+
+
+class MatcherIndex:
+    """Positions in a sequence of matcher sets, by the labels they may hold for."""
+
+    def __init__(self, sets: Sequence[Sequence[Matcher]]) -> None:
+        self._by_value: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+        self._always: list[int] = []
+        expressions: dict[str, list[tuple[int, str]]] = defaultdict(list)
+        for position, matchers in enumerate(sets):
+            if (equality := _equality(matchers)) is not None:
+                for value in equality.values or ():
+                    self._by_value[equality.name][value].append(position)
+            elif (expression := _expression(matchers)) is not None:
+                expressions[expression.name].append((position, expression.value))
+            else:
+                self._always.append(position)
+        self._by_expression = {name: _Expressions(found) for name, found in expressions.items()}
+
+    def candidates(self, labels: Mapping[str, str]) -> list[int]:
+        """The positions to try for these labels, in order."""
+        found = list(self._always)
+        for name, values in self._by_value.items():
+            found += values.get(labels.get(name, ""), ())
+        for name, expressions in self._by_expression.items():
+            found += expressions.holding(labels.get(name, ""))
+        found.sort()
+        return found
+
+
+class _Expressions:
+    """Regular expressions about one label, compared with its value in one pass."""
+
+    def __init__(self, found: Sequence[tuple[int, str]]) -> None:
+        options = re2.Options()
+        options.log_errors = False
+        options.max_mem = _MEMORY
+        self._positions = [position for position, _ in found]
+        self._set: Any = re2.Set.FullMatchSet(options)
+        for _, pattern in found:
+            self._set.Add(pattern)
+        # RE2 reports too little memory as no match. This one always matches, so that its absence
+        # shows that.
+        self._sentinel = self._set.Add("(?s).*")
+        self._set.Compile()
+
+    def holding(self, value: str) -> list[int]:
+        held = self._set.Match(value.encode("utf-8", "surrogatepass"))
+        if self._sentinel not in held:
+            return self._positions
+        return [self._positions[index] for index in held if index != self._sentinel]
+
+
+def _equality(matchers: Sequence[Matcher]) -> Matcher | None:
+    """The matcher to look up by value.
+
+    Most rules name an alert: few indexed labels are few look-ups.
+    """
+    equalities = [
+        matcher
+        for matcher in matchers
+        if matcher.op in {MatchOp.EQUAL, MatchOp.MATCHES}
+        and matcher.values
+        and "" not in matcher.values
+    ]
+    return min(equalities, key=lambda matcher: matcher.name != "alertname", default=None)
+
+
+def _expression(matchers: Sequence[Matcher]) -> Matcher | None:
+    return next((one for one in matchers if one.op is MatchOp.MATCHES and one.values is None), None)

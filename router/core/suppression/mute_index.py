@@ -1,0 +1,84 @@
+"""Which of many silences and inhibitions may mute an alert, and which rules' incidents those
+inhibitions need.
+
+Built on first use, once for the settings in force.
+"""
+
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+
+from router.core.rules.matcher import Matcher, MatchOp
+from router.core.rules.matcher_index import MatcherIndex
+from router.core.rules.rule import RuleSet
+from router.core.suppression.inhibition import Inhibition
+from router.core.suppression.recurring_silence import RecurringSilence
+from router.model.incident import Incident
+
+
+class MuteIndex:
+    """The silences and inhibitions of the settings, by the labels they match."""
+
+    def __init__(
+        self, silences: Sequence[RecurringSilence], inhibitions: Sequence[Inhibition]
+    ) -> None:
+        self._silences = silences
+        self._inhibitions = inhibitions
+        self._other_rules: dict[Inhibition, frozenset[str]] = {}
+
+    def silence(self, labels: dict[str, str], at: float) -> tuple[RecurringSilence, float] | None:
+        """The first silence that mutes an alert with these labels at `at` (UTC seconds), and until
+        when.
+        """
+        for position in self._by_matchers.candidates(labels):
+            silence = self._silences[position]
+            if (until := silence.until(labels, at)) is not None:
+                return silence, until
+        return None
+
+    def targeting(self, labels: dict[str, str]) -> list[Inhibition]:
+        """The inhibitions whose target an alert with these labels is."""
+        found = [self._inhibitions[position] for position in self._by_target.candidates(labels)]
+        return [one for one in found if all(matcher.matches(labels) for matcher in one.target)]
+
+    def sourced_by(self, incident: Incident) -> list[Inhibition]:
+        """The inhibitions that the incident is a source of while it's open."""
+        found = (*self._by_rule.get("", ()), *self._by_rule.get(incident.rule, ()))
+        return [inhibition for inhibition in found if inhibition.is_source(incident)]
+
+    def rules_besides(self, inhibition: Inhibition, rules: RuleSet) -> frozenset[str]:
+        """The rules whose incidents can't be a source of this inhibition, which names no rule."""
+        if inhibition not in self._other_rules:
+            self._other_rules[inhibition] = frozenset(
+                rule.name for rule in rules.rules if _contradict(rule.matchers, inhibition.source)
+            )
+        return self._other_rules[inhibition]
+
+    @cached_property
+    def _by_matchers(self) -> MatcherIndex:
+        return MatcherIndex([silence.matchers for silence in self._silences])
+
+    @cached_property
+    def _by_target(self) -> MatcherIndex:
+        return MatcherIndex([inhibition.target for inhibition in self._inhibitions])
+
+    @cached_property
+    def _by_rule(self) -> dict[str, list[Inhibition]]:
+        found: dict[str, list[Inhibition]] = {}
+        for inhibition in self._inhibitions:
+            found.setdefault(inhibition.rule, []).append(inhibition)
+        return found
+
+
+def _contradict(one: Iterable[Matcher], other: Iterable[Matcher]) -> bool:
+    """No labels can match both: they want different values of the same label."""
+    wanted = {matcher.name: matcher.values for matcher in other if _is_list(matcher)}
+    return any(
+        _is_list(matcher)
+        and matcher.name in wanted
+        and (matcher.values or set()).isdisjoint(wanted[matcher.name] or ())
+        for matcher in one
+    )
+
+
+def _is_list(matcher: Matcher) -> bool:
+    return matcher.op in {MatchOp.EQUAL, MatchOp.MATCHES} and matcher.values is not None

@@ -1,0 +1,152 @@
+"""Values as people and dashboards write them, rewritten to what `quantity` reads.
+
+`12,345`, `12 345`, `12.345,6` and `0x3039` are numbers; `3min`, `150 seconds`, `00:05:30` and
+`PT5M30S` times; `8.5GiB` and `12.3 K` numbers with a prefix; `250 req/s` and `250rps` rates. A
+comma before exactly three digits separates thousands, any other is a decimal comma. Text that could
+be read in two ways isn't rewritten.
+"""
+
+import re
+import unicodedata
+from enum import StrEnum
+
+
+class Dimension(StrEnum):
+    NUMBER = "number"
+    RATIO = "ratio"
+    TIME = "time"
+    RATE = "rate"
+
+
+_SPACES = "\u00a0\u2007\u2009\u202f"
+_TO_ASCII = str.maketrans(
+    {**dict.fromkeys(_SPACES, " "), "\u2019": "'", "\u066b": ".", "\u066c": ","}
+)
+
+_GRAFANA = re.compile(r"\[ *var='[^']*' labels=\{[^}]*\} value=([^\s\]]+) *\]")
+_MAP = re.compile(r"map\[\w+:(\S+)\]")
+_ASSIGNED = re.compile(r"[A-Za-z_]\w*=(\S+)")
+
+_DIGITS = re.compile(r"([+-]?)(\d(?:[\d.,'_ ]*\d)?)(.*)", re.DOTALL)
+_HEX = re.compile(r"([+-]?)0[xX]([0-9a-fA-F]{1,16})")
+_GROUPED = re.compile(r"\d{1,3}(?:([ ',.])\d{3})(?:\1\d{3})*")
+_DECIMAL = re.compile(r"[1-9]\d*(?:,\d{1,2}|,\d{4,})|0,\d{1,2}|0,\d{4,}")
+_CLOCK = re.compile(r"(\d+):([0-5]\d):([0-5]\d(?:\.\d+)?)")
+_ISO_8601 = re.compile(
+    r"P(?:(\d+(?:\.\d+)?)D)?(?:T(?:(\d+(?:\.\d+)?)H)?(?:(\d+(?:\.\d+)?)M)?(?:(\d+(?:\.\d+)?)S)?)?"
+)
+_WORD = re.compile(r"[^\W\d_]+")
+
+_TIMES = {
+    "s": "sec secs second seconds",
+    "m": "min mins minute minutes",
+    "h": "hr hrs hour hours",
+    "d": "day days",
+    "w": "wk wks week weeks",
+    "ms": "msec msecs millisecond milliseconds millis",
+    "us": "usec microsecond microseconds",
+    "ns": "nsec nanosecond nanoseconds",
+}
+_TIME_WORDS = {word: unit for unit, words in _TIMES.items() for word in words.split()}
+
+_PREFIX = r"(?P<prefix>[kKMGTPEZY]i?|Mil|Bil|Tri|)"
+_NUMBER = re.compile(
+    rf"(?P<amount>[^A-Za-z%/]*?[\d.]) *{_PREFIX}(?: *(?P<noun>B|bytes?|bits?|[A-Za-z]{{3,}}))?"
+)
+_RATE = re.compile(
+    rf"(?P<amount>[^A-Za-z%/]*?[\d.]) *{_PREFIX} *(?:"
+    r"(?:[A-Za-z]*) */ *(?P<per>s|secs?|seconds?|m|mins?|minutes?|h|hr|hours?)"
+    r"|(?:[A-Za-z]+) per (?P<each>second|minute|hour)"
+    r"|(?:[A-Za-z]{0,3})ps)"
+)
+_SHORT = {"K": "k", "Mil": "M", "Bil": "G", "Tri": "T"}
+_OTHER_UNITS = {"percent", *_TIME_WORDS}
+
+
+def rewritten(text: str, dimension: Dimension) -> str:
+    """The value in the form that `quantity` reads; "" if it isn't a spelling that's known here."""
+    text = _unwrapped(_with_ascii_digits(text).translate(_TO_ASCII).strip())
+    if found := _HEX.fullmatch(text):
+        return f"{found[1]}{int(found[2], 16)}"
+    text = _without_separators(text)
+    match dimension:
+        case Dimension.TIME:
+            return _time(text)
+        case Dimension.RATE:
+            return _rate(text) or _number(text)
+        case Dimension.NUMBER:
+            return _number(text)
+        case _:
+            return text
+
+
+def _unwrapped(text: str) -> str:
+    """The value inside Grafana's notations, if there is just one."""
+    values = set(_GRAFANA.findall(text))
+    if len(values) == 1 and not _GRAFANA.sub("", text).strip(" ,"):
+        return str(values.pop())
+    found = _MAP.fullmatch(text) or _ASSIGNED.fullmatch(text)
+    return found[1] if found else text
+
+
+def _with_ascii_digits(text: str) -> str:
+    return "".join(str(unicodedata.decimal(c, c)) if not c.isascii() else c for c in text)
+
+
+def _without_separators(text: str) -> str:
+    """Without separators of thousands, and with a decimal point; "" if the separators could mean
+    two things.
+    """
+    found = _DIGITS.fullmatch(text)
+    if found is None or (not set(found[2]) & set(",'_ ") and found[2].count(".") < 2):
+        return text
+    sign, digits, rest = found.groups()
+    number = _plain_number(digits.replace("_", ""))
+    return f"{sign}{number}{rest}" if number else ""
+
+
+def _plain_number(digits: str) -> str:
+    whole, decimals = digits, ""
+    marks = [mark for mark in ".," if mark in digits]
+    if len(marks) == 2:
+        last = max(marks, key=digits.rindex)
+        whole, _, decimals = digits.rpartition(last)
+        if last in whole:
+            return ""
+    elif _DECIMAL.fullmatch(digits):
+        return digits.replace(",", ".")
+    elif marks == ["."] and digits.count(".") == 1:
+        whole, _, decimals = digits.partition(".")
+    if not decimals.isdigit() and decimals:
+        return ""
+    if not whole.isdigit():
+        if not _GROUPED.fullmatch(whole) or whole.startswith("0"):
+            return ""
+        whole = re.sub(r"[ ',.]", "", whole)
+    return f"{whole}.{decimals}" if decimals else whole
+
+
+def _time(text: str) -> str:
+    if found := _CLOCK.fullmatch(text):
+        return "{}h {}m {}s".format(*found.groups())
+    found = _ISO_8601.fullmatch(text)
+    if found and any(found.groups()):
+        return " ".join(
+            f"{amount}{unit}" for amount, unit in zip(found.groups(), "dhms", strict=True) if amount
+        )
+    return _WORD.sub(lambda word: _TIME_WORDS.get(word[0].lower(), word[0]), text)
+
+
+def _number(text: str) -> str:
+    found = _NUMBER.fullmatch(text)
+    if found is None or (found["noun"] or "").lower() in _OTHER_UNITS:
+        return ""
+    return f"{found['amount']}{_SHORT.get(found['prefix'], found['prefix'])}"
+
+
+def _rate(text: str) -> str:
+    found = _RATE.fullmatch(text)
+    if found is None:
+        return ""
+    per = (found["per"] or found["each"] or "s")[0]
+    return f"{found['amount']}{_SHORT.get(found['prefix'], found['prefix'])}/{per}"
