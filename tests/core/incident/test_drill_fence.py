@@ -205,7 +205,7 @@ def live(script: Sequence[Any], *, drilling: bool) -> list[object]:
         [(entry.at, entry.what) for entry in world.timeline if entry.incident_id == one]
         for one in names
     ]
-    return [[replace(one, id=0, muted=None) for one in real(world)], stories, told]
+    return [[replace(one, id=0, muted=None, merged_into=0) for one in real(world)], stories, told]
 
 
 @given(st.lists(moves, max_size=25))
