@@ -56,3 +56,27 @@ def test_a_mistake_in_auth_is_one_problem(tmp_path: Path) -> None:
         load(path, {}, TYPES)
     (problem,) = invalid.value.problems
     assert "sha256" in problem.message
+
+
+@pytest.mark.parametrize("listen", ["0.0.0.0:9095", "router.lan:9095", "'[::]:9095'"])
+@pytest.mark.parametrize("more", ["", "heartbeats: {job: {every: 1d, insecure: true}}"])
+def test_what_needs_no_credentials_is_exposed_only_on_purpose(
+    listen: str, more: str, tmp_path: Path
+) -> None:
+    """A source or heartbeat with `insecure: true` and a `listen` for others need a second word."""
+    path = tmp_path / "config.yaml"
+    whole = f"{CONFIG}listen: {listen}\nauth: {{insecure: true}}\n{more}\n"
+    path.write_text(whole.replace("expose_insecure: true\n", ""))
+    names = ["sources.alertmanager", *(["heartbeats.job"] if more else [])]
+    with pytest.raises(Invalid) as invalid:
+        load(path, {}, TYPES)
+    problems = sorted(problem.message.split(" ")[0] for problem in invalid.value.problems)
+    assert problems == sorted(names)
+    path.write_text(whole)
+    assert sorted(one.message.split(" ")[0] for one in load(path, {}, TYPES).warnings) == problems
+
+
+def test_on_loopback_nothing_is_exposed(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(CONFIG.replace("expose_insecure: true\n", ""))
+    assert load(path, {}, TYPES).warnings == ()

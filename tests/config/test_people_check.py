@@ -130,3 +130,32 @@ def test_a_way_over_a_channel_that_is_wrong_itself_is_no_second_mistake(tmp_path
     with pytest.raises(Invalid) as raised:
         read(tmp_path, channels=channels)
     assert {problem.message.split(":")[0] for problem in raised.value.problems} == {"account_sid"}
+
+
+@pytest.mark.parametrize(
+    ("zone", "start", "end", "key", "message"),
+    [
+        (None, "2027-03-28 01:30", "2027-03-28 02:00", "from", "the clock in Europe/London skips 01:30"),
+        (None, "2027-03-28 00:30", "2027-03-28 01:15", "to", "the clock in Europe/London skips 01:15"),
+        ("Europe/Berlin", "2027-03-28 02:30", "2027-03-28 03:30", "from", "write 03:00 or later"),
+        (None, "0001-01-01 00:00", "2027-01-01 00:00", "from", "between the years 1970 and 3000"),
+        (None, "2027-01-01 00:00Z", "3027-01-01 00:00Z", "to", "between the years 1970 and 3000"),
+    ],
+)
+def test_an_override_at_a_time_that_there_is_not_is_refused_at_its_place(
+    tmp_path: Path, zone: str | None, start: str, end: str, key: str, message: str
+) -> None:
+    """A time that the clock skips would make the override shorter than it looks, or empty."""
+    override = {"contact": "ana", "from": start, "to": end}
+    schedule = {"layers": [TURNS], "overrides": [override]} | ({"time_zone": zone} if zone else {})
+    with pytest.raises(Invalid) as caught:
+        read(tmp_path, schedules={"primary": schedule})
+    (problem,) = caught.value.problems
+    assert message in problem.message
+    lines = (tmp_path / "config.yaml").read_text().splitlines()
+    assert lines[problem.place.line - 1].strip().removeprefix("- ").startswith(f"{key}:")
+
+
+def test_an_override_with_an_offset_may_name_any_time(tmp_path: Path) -> None:
+    override = {"contact": "ana", "from": "2027-03-28T01:30Z", "to": "2027-03-28T01:45Z"}
+    read(tmp_path, schedules={"primary": {"layers": [TURNS], "overrides": [override]}})

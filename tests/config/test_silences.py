@@ -84,3 +84,13 @@ def test_what_would_silence_everything_or_nothing_is_refused(
 ) -> None:
     """Both are mistakes."""
     assert problems(tmp_path, **changes) == [said]
+
+
+def test_a_silence_that_mutes_nothing_is_a_warning(tmp_path: Path) -> None:
+    """At its matchers."""
+    config = read(tmp_path, silences=[NIGHT | {"match": ['service="api"', 'service="web"']}])
+    (warning,) = config.warnings
+    assert warning.message == (
+        """silence 'night' mutes nothing: no value of service matches all of: """
+        """service="api", service="web\""""
+    )

@@ -4,9 +4,16 @@ from datetime import UTC, datetime
 
 import pytest
 
+from router.config.times import parse_time
 from router.core.oncall.schedule import Restriction
 from router.core.rules.matcher import parse_matchers
-from router.core.suppression.recurring_silence import RecurringSilence, TimeSpan, Weekly
+from router.core.suppression.recurring_silence import (
+    RecurringSilence,
+    TimeSpan,
+    Weekly,
+    check_matchers,
+    contradictions,
+)
 
 API = parse_matchers('service="api", level=~"warning|error"')
 LABELS = {"service": "api", "level": "error"}
@@ -63,3 +70,82 @@ def test_a_window_is_by_the_clock_on_the_wall(now: str, until: str | None) -> No
     """When the clocks change it begins and ends when they say so."""
     window = Weekly(Restriction(60 if "10-25" in now else 30, 180), "Europe/London")
     assert window.end_at(at(now)) == (at(until) if until else None)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "now", "until"),
+    [
+        ("02:30", "03:30", "2027-03-28 00:59", None),  # Berlin skips 02:00 to 03:00, at 01:00 UTC
+        ("02:30", "03:30", "2027-03-28 01:00", "2027-03-28 01:30"),
+        ("01:00", "02:30", "2027-03-28 00:30", "2027-03-28 01:00"),
+        ("02:15", "02:45", "2027-03-28 01:00", "2027-03-28 01:30"),
+        ("02:15", "02:45", "2027-03-28 01:30", None),
+        ("22:00", "02:30", "2027-03-28 00:59", "2027-03-28 01:00"),
+        ("02:30", "03:30", "2027-03-27 01:29", None),
+        ("02:30", "03:30", "2027-03-27 01:30", "2027-03-27 02:30"),
+    ],
+)
+def test_a_time_that_the_clock_skips_is_the_end_of_the_gap(
+    start: str, end: str, now: str, until: str | None
+) -> None:
+    """So a window that starts in the gap starts after it, and no window is empty."""
+    window = Weekly(Restriction(parse_time(start), parse_time(end)), "Europe/Berlin")
+    assert window.end_at(at(now)) == (at(until) if until else None)
+    assert window.is_active(at(now)) is (until is not None)
+
+
+def test_windows_without_a_break_are_one() -> None:
+    """A silence of the weekend ends on Monday; one that is always in force has no end in sight."""
+    weekend = Weekly(Restriction(days=frozenset({5, 6})), "Europe/London")
+    assert weekend.end_at(at("2026-11-28 12:00")) == at("2026-11-30 00:00")
+    always = Weekly(Restriction(), "Europe/London")
+    assert always.end_at(at("2026-11-28 12:00")) == at("2026-11-28 00:00") + 15 * 86_400
+
+
+@pytest.mark.parametrize(
+    ("matchers", "refused"),
+    [
+        ('foo=""', True),
+        ('alertname=~".*"', True),
+        ('alertname=~"a*"', True),
+        ('alertname!="Watchdog"', True),
+        ('alertname!~"a|b"', True),
+        ('foo="", alertname=~".*"', True),
+        ('foo=~"|bar"', True),
+        ('alertname=~".+"', False),
+        ('foo="", alertname="DiskFull"', False),
+        ('env!="prod", env!=""', False),
+        ('foo!~"|bar"', False),
+    ],
+)
+def test_matchers_of_a_silence_need_a_value(matchers: str, refused: bool) -> None:
+    """At least one matcher must not match the empty string, as in Alertmanager."""
+    found = parse_matchers(matchers)
+    if not refused:
+        check_matchers(found)
+        return
+    with pytest.raises(ValueError, match="could mute every alert: add a matcher that needs a value"):
+        check_matchers(found)
+
+
+@pytest.mark.parametrize(
+    ("matchers", "names"),
+    [
+        ('a="x", a="y"', ["a"]),
+        ('a="x", a!="x"', ["a"]),
+        ('a=~"x|y", a!~"y|x", b="z"', ["a"]),
+        ('a=~"x|y", a=~"z.*"', ["a"]),
+        ('a="", a=~".+"', ["a"]),
+        ('a=~"x.*", a!~"x.*"', ["a"]),
+        ('a=~"x|y", a!="x"', []),
+        ('a=~"x.*", a=~".*y"', []),
+        ('a="x", b="y"', []),
+        ('a!="x", a!="y"', []),
+    ],
+)
+def test_matchers_that_no_value_satisfies_are_found(matchers: str, names: list[str]) -> None:
+    """A silence with them mutes nothing."""
+    found = contradictions(parse_matchers(matchers))
+    assert [one.split(" matches all of: ")[0] for one in found] == [
+        f"no value of {name}" for name in names
+    ]

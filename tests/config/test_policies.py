@@ -1,0 +1,79 @@
+"""Severities and policies: targets, and promotions that raise a severity."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from router.config.load import Config
+from router.config.located import Invalid
+from router.config.policies import parse_target
+from router.core.incident.policy import split_target
+from router.model.incident import Severity
+from tests.config.test_people_check import STEPS, WHOLE, read
+
+
+@pytest.mark.parametrize(
+    ("text", "target", "parts"),
+    [
+        ("channel:log", "log", ("channel", "log")),
+        ("contact:ana", "contact:ana", ("contact", "ana")),
+        ("role:cto", "role:cto", ("role", "cto")),
+        ("schedule:primary", "schedule:primary", ("schedule", "primary")),
+    ],
+)
+def test_a_target_is_a_channel_by_name_or_people_by_kind(
+    text: str, target: str, parts: tuple[str, str]
+) -> None:
+    assert parse_target(text) == target
+    assert split_target(target) == parts
+
+
+@pytest.mark.parametrize("text", ["log", "channel:", "channel:a:b", "person:ana", ":x", ""])
+def test_a_target_of_no_kind_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="expected channel:NAME"):
+        parse_target(text)
+
+
+def promoting(folder: Path, to: str, *severities: str) -> Config:
+    """A config in which these severities have a policy that promotes."""
+    policies = {"all": STEPS, "up": STEPS | {"promote": {"to": to, "after": "1h"}}}
+    users = {name: {"policy": "up" if name in severities else "all"} for name in WHOLE["severities"]}
+    return read(folder, policies=policies, severities=users)
+
+
+@pytest.mark.parametrize(("to", "severity"), [("P1", "P0"), ("P1", "P1"), ("P3", "P2")])
+def test_a_promotion_must_raise_the_severity(tmp_path: Path, to: str, severity: str) -> None:
+    """It is an error at `to`, since it would do nothing."""
+    with pytest.raises(Invalid) as caught:
+        promoting(tmp_path, to, severity)
+    (problem,) = caught.value.problems
+    assert f"promotes to {to}, which isn't more severe than {severity}" in problem.message
+    lines = (tmp_path / "config.yaml").read_text().splitlines()
+    assert lines[problem.place.line - 1].strip() == f"to: {to}"
+
+
+def test_a_promotion_that_raises_some_severities_is_a_warning(tmp_path: Path) -> None:
+    """A policy may be shared."""
+    (warning,) = promoting(tmp_path, "P1", "P1", "P2").warnings
+    assert warning.message.endswith("than P1: those incidents keep their severity")
+
+
+def test_a_promotion_that_raises_all_is_fine(tmp_path: Path) -> None:
+    config = promoting(tmp_path, "P1", "P2", "P3")
+    assert config.warnings == ()
+    assert config.settings.policy(Severity.P2).promote
+
+
+def test_steps_are_in_order_of_time(tmp_path: Path) -> None:
+    """Whatever the order in the file: the next business day comes last."""
+    delays = ["next business day 10:00", "5m", "next business day", "0s"]
+    steps: Any = [{"after": delay, "notify": ["channel:log"]} for delay in delays]
+    config = read(tmp_path, policies={"all": {"steps": steps}})
+    found = [step.after for step in config.settings.policy(Severity.P0).steps]
+    assert [delay if isinstance(delay, float) else delay.minute for delay in found] == [
+        0.0,
+        300.0,
+        None,
+        600,
+    ]
