@@ -135,8 +135,20 @@ def test_a_way_over_a_channel_that_is_wrong_itself_is_no_second_mistake(tmp_path
 @pytest.mark.parametrize(
     ("zone", "start", "end", "key", "message"),
     [
-        (None, "2027-03-28 01:30", "2027-03-28 02:00", "from", "the clock in Europe/London skips 01:30"),
-        (None, "2027-03-28 00:30", "2027-03-28 01:15", "to", "the clock in Europe/London skips 01:15"),
+        (
+            None,
+            "2027-03-28 01:30",
+            "2027-03-28 02:00",
+            "from",
+            "the clock in Europe/London skips 01:30",
+        ),
+        (
+            None,
+            "2027-03-28 00:30",
+            "2027-03-28 01:15",
+            "to",
+            "the clock in Europe/London skips 01:15",
+        ),
         ("Europe/Berlin", "2027-03-28 02:30", "2027-03-28 03:30", "from", "write 03:00 or later"),
         (None, "0001-01-01 00:00", "2027-01-01 00:00", "from", "between the years 1970 and 3000"),
         (None, "2027-01-01 00:00Z", "3027-01-01 00:00Z", "to", "between the years 1970 and 3000"),

@@ -38,7 +38,9 @@ def test_a_target_of_no_kind_is_refused(text: str) -> None:
 def promoting(folder: Path, to: str, *severities: str) -> Config:
     """A config in which these severities have a policy that promotes."""
     policies = {"all": STEPS, "up": STEPS | {"promote": {"to": to, "after": "1h"}}}
-    users = {name: {"policy": "up" if name in severities else "all"} for name in WHOLE["severities"]}
+    users = {
+        name: {"policy": "up" if name in severities else "all"} for name in WHOLE["severities"]
+    }
     return read(folder, policies=policies, severities=users)
 
 

@@ -239,6 +239,141 @@ def test_one_bad_event_does_not_lose_the_others() -> None:
     assert turn.title == "ana"
 
 
+# --- what counts as a shift
+
+WEEK = ("20260323T090000Z", "20260330T090000Z")
+
+
+def spans(one: Schedule, zone: str = LONDON) -> list[tuple[str, float, float]]:
+    return [(shift.contact, shift.start, shift.end) for shift in shifts(one, BEGIN, END)]
+
+
+@pytest.mark.parametrize(
+    ("title", "attendees", "contact"),
+    [
+        (
+            "On call",
+            ["PARTSTAT=DECLINED:mailto:ana@example.com", "CN=b:mailto:ben@example.com"],
+            "ben",
+        ),
+        ("On call", ["PARTSTAT=DELEGATED:mailto:ana@example.com"], ""),
+        ("ana", ["PARTSTAT=declined:mailto:ana@example.com"], ""),
+        ("ana or ben", ["PARTSTAT=DECLINED:mailto:ana@example.com"], "ben"),
+        ("On call", ["PARTSTAT=TENTATIVE:mailto:ana@example.com"], "ana"),
+        ("On call", ["PARTSTAT=NEEDS-ACTION:mailto:ana@example.com"], "ana"),
+        (
+            "On call",
+            ["ROLE=NON-PARTICIPANT:mailto:ana@example.com", ":mailto:ben@example.com"],
+            "ben",
+        ),
+    ],
+)
+def test_whoever_declined_is_not_on_call(title: str, attendees: list[str], contact: str) -> None:
+    """Neither as an attendee nor by the title."""
+    lines = [f"ATTENDEE;{one}".replace(";:", ":") for one in attendees]
+    found = spans(filled(event(*WEEK, title, "", *lines)))
+    assert [one[0] for one in found] == ([contact] if contact else [])
+
+
+@pytest.mark.parametrize(
+    ("lines", "absent"),
+    [
+        ("SUMMARY:Ana Lima on vacation", True),
+        ("SUMMARY:ana - PTO", True),
+        ("SUMMARY:Ana Lima: out of office", True),
+        ("SUMMARY:Urlaub ana", True),
+        ("SUMMARY:Ana Lima\nX-MICROSOFT-CDO-BUSYSTATUS:OOF", True),
+        ("SUMMARY:Ana Lima\nCATEGORIES:Team,Vacation", True),
+        ("SUMMARY:On call over the holidays: ana", False),
+        ("SUMMARY:ana covers for vacation", False),
+        ("SUMMARY:On call: Ana Lima\nX-MICROSOFT-CDO-BUSYSTATUS:OOF", False),
+        ("SUMMARY:Ana Lima\nTRANSP:TRANSPARENT", False),
+        ("SUMMARY:Ana Lima\nX-MICROSOFT-CDO-BUSYSTATUS:BUSY", False),
+    ],
+)
+def test_an_absence_is_no_shift(lines: str, absent: bool) -> None:
+    """Ben's week isn't interrupted by it, and it isn't an unknown person's event either."""
+    day = "DTSTART;VALUE=DATE:20260325\nDTEND;VALUE=DATE:20260326"
+    found = spans(filled(event(*WEEK, "On call: ben"), f"{day}\n{lines}"))
+    assert [one[0] for one in found] == (["ben"] if absent else ["ben", "ana", "ben"])
+
+
+@pytest.mark.parametrize(
+    ("duration", "end"),
+    [
+        ("PT12H", "2026-03-29 10:00"),
+        ("PT24H", "2026-03-29 22:00"),
+        ("P1D", "2026-03-29 21:00"),
+        ("P1DT1H", "2026-03-29 22:00"),
+        ("P1W", "2026-04-04 21:00"),
+        ("+PT30M", "2026-03-28 21:30"),
+    ],
+)
+@pytest.mark.parametrize("zone", [LONDON, ""])
+def test_hours_of_a_duration_are_exact_and_days_are_not(zone: str, duration: str, end: str) -> None:
+    """RFC 5545, 3.3.6: a shift of twelve hours ends an hour later by a clock that goes forward."""
+    name = f";TZID={zone}" if zone else ""
+    one = filled(f"DTSTART{name}:20260328T210000\nDURATION:{duration}\nSUMMARY:ana")
+    assert spans(one) == [("ana", at("2026-03-28 21:00"), at(end))]
+
+
+def test_a_recurring_duration_is_exact_each_time() -> None:
+    nightly = "DTSTART;TZID=Europe/London:20260327T210000\nDURATION:PT12H\nRRULE:FREQ=DAILY;COUNT=3"
+    ends = [one[2] for one in spans(filled(f"{nightly}\nSUMMARY:ana"))]
+    assert ends == [at("2026-03-28 09:00"), at("2026-03-29 10:00"), at("2026-03-30 09:00")]
+
+
+def test_a_stream_may_hold_several_calendars() -> None:
+    """Each with a recurrence of its own under the same UID."""
+    weekly = "RRULE:FREQ=WEEKLY;INTERVAL=2;COUNT=2"
+    stream = calendar(event(*WEEK, "ana", "", weekly)) + calendar(
+        event("20260330T090000Z", "20260406T090000Z", "ben", "", weekly)
+    )
+    turns = read_turns(stream, BEGIN, END)
+    assert sorted((turn.start.date().isoformat(), turn.title) for turn in turns) == [
+        ("2026-03-23", "ana"),
+        ("2026-03-30", "ben"),
+        ("2026-04-06", "ana"),
+        ("2026-04-13", "ben"),
+    ]
+
+
+# --- events without end
+
+
+@pytest.mark.parametrize(
+    ("start", "rule", "why"),
+    [
+        ("20260316T090000Z", "FREQ=HOURLY;INTERVAL=0", "INTERVAL=0: it would never end"),
+        ("20260316T090000Z", "FREQ=DAILY;INTERVAL=-1", "INTERVAL=-1: it would never end"),
+        ("20260316T090000Z", "FREQ=DAILY;BYHOUR=1,2;BYSECOND=1,2", "more than 10000"),
+        ("00010101T090000Z", "FREQ=HOURLY", "more than 200000 times since its start"),
+    ],
+)
+def test_a_recurrence_that_would_take_too_long_is_refused_before(
+    start: str, rule: str, why: str
+) -> None:
+    """Nothing of it is expanded."""
+    text = calendar(event(start, "20260316T093000Z", "ana", "", f"RRULE:{rule}"))
+    with pytest.raises(ValueError, match=why):
+        read_turns(text, BEGIN, END)
+
+
+def test_many_events_are_refused_before_they_are_expanded() -> None:
+    """Forty events an hour took a minute and 900 MB; this is a test's time limit away from that."""
+    hourly = event("20260316T090000Z", "20260316T093000Z", "ana", "", "RRULE:FREQ=HOURLY")
+    with pytest.raises(ValueError, match="more than 10000"):
+        read_turns(calendar(*[hourly] * 4000), BEGIN, END)
+
+
+def test_a_recurrence_with_an_end_is_counted_to_its_end() -> None:
+    """Old rotations that are over stay in a calendar for years."""
+    over = "RRULE:FREQ=HOURLY;UNTIL=20260317T090000Z"
+    once = "RRULE:FREQ=HOURLY;COUNT=2"
+    events = [event("20260316T090000Z", "20260316T093000Z", "ana", "", one) for one in (over, once)]
+    assert len(read_turns(calendar(*events), BEGIN, END)) == 25 + 2
+
+
 # --- properties
 
 some = st.builds(

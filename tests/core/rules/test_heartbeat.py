@@ -1,6 +1,8 @@
 """When a heartbeat is missed, what the rules hear of it, and that a restart is no death."""
 
 from collections.abc import Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -217,3 +219,44 @@ def test_an_alert_is_a_beat_while_it_fires(
 ) -> None:
     """One that is over says that it comes no more. A heartbeat without matchers hears no alert."""
     assert heard([BACKUP, WATCHDOG], [alert(labels=labels, status=status)]) == names
+
+
+# --- days that aren't 24 hours long
+
+
+def on(text: str) -> float:
+    return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo("Europe/London")).timestamp()
+
+
+@pytest.mark.parametrize(
+    ("last", "zone", "due"),
+    [
+        # In its own zone a day is until the same time tomorrow, of 25 and of 23 hours.
+        ("2026-10-24 03:00", "Europe/London", "2026-10-25 03:30"),
+        ("2027-03-27 03:00", "Europe/London", "2027-03-28 03:30"),
+        ("2026-11-23 03:00", "Europe/London", "2026-11-24 03:30"),
+        # By the company's clock it is that or 24 hours: the job may run by UTC.
+        ("2026-10-24 03:00", None, "2026-10-25 03:30"),
+        ("2027-03-27 03:00", None, "2027-03-28 04:30"),
+        ("2026-11-23 03:00", None, "2026-11-24 03:30"),
+        ("2026-10-24 03:00", "UTC", "2026-10-25 02:30"),
+    ],
+)
+def test_a_daily_heartbeat_goes_by_the_clock(last: str, zone: str | None, due: str) -> None:
+    """Over the changes of the clock as on other days."""
+    daily = Heartbeat("nightly", DAY, 30 * MINUTE, time_zone=zone, company_zone="Europe/London")
+    beats = replace(expected(daily, None, 0.0), last=on(last))
+    assert overdue_at(beats) == on(due)
+
+
+def test_a_shorter_period_is_exact() -> None:
+    hourly = Heartbeat("hourly", 12 * HOUR, 0.0, time_zone="Europe/London")
+    beats = replace(expected(hourly, None, 0.0), last=on("2026-10-24 20:00"))
+    assert overdue_at(beats) == on("2026-10-24 20:00") + 12 * HOUR
+
+
+def test_another_clock_is_no_reprieve() -> None:
+    """Nor is a store that an older version wrote, which knew no clock."""
+    older = Beats(0.0, DAY, HOUR, last=1.0, told=HeartbeatState.MISSED)
+    daily = Heartbeat("nightly", DAY, HOUR, company_zone="Europe/London")
+    assert replace(expected(daily, older, 9.0), zone="", local=False) == older

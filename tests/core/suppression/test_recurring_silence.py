@@ -124,7 +124,9 @@ def test_matchers_of_a_silence_need_a_value(matchers: str, refused: bool) -> Non
     if not refused:
         check_matchers(found)
         return
-    with pytest.raises(ValueError, match="could mute every alert: add a matcher that needs a value"):
+    with pytest.raises(
+        ValueError, match="could mute every alert: add a matcher that needs a value"
+    ):
         check_matchers(found)
 
 
