@@ -154,7 +154,7 @@ def test_a_way_over_a_channel_that_is_wrong_itself_is_no_second_mistake(tmp_path
         (None, "2027-01-01 00:00Z", "3027-01-01 00:00Z", "to", "between the years 1970 and 3000"),
     ],
 )
-def test_an_override_at_a_time_that_there_is_not_is_refused_at_its_place(
+def test_an_override_at_a_time_that_there_is_not_is_refused_at_its_place(  # noqa: PLR0917
     tmp_path: Path, zone: str | None, start: str, end: str, key: str, message: str
 ) -> None:
     """A time that the clock skips would make the override shorter than it looks, or empty."""

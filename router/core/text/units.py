@@ -123,6 +123,13 @@ class Threshold:
             raise ValueError(
                 f"expected a limit after until that isn't reached where the first is, not {brief(text)}"
             )
+        up, down = over.op in {">", ">="}, over.op in {"<", "<="}
+        if (up and until.op in {">", ">="}) or (down and until.op in {"<", "<="}):
+            raise ValueError(f"expected the opposite comparison after until, not {brief(text)}")
+        if (up and until.limit > over.limit) or (down and until.limit < over.limit):
+            raise ValueError(
+                f"expected a limit after until that isn't beyond the first one, not {brief(text)}"
+            )
         return replace(over, text=text.strip(), until=until)
 
     def holds(self, value: float) -> bool:

@@ -233,3 +233,26 @@ def test_what_is_written_is_read_back(value: float) -> None:
     assert read_value(number(value), NUMBER) == pytest.approx(value, rel=1e-2)
     assert read_value(duration(value), TIME) == pytest.approx(value, rel=5e-2)
     assert read_value(duration(-value), TIME) == pytest.approx(-value, rel=5e-2)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("> 5% until < 6%", "isn't beyond the first one"),
+        (">= 5 until < 5.1", "isn't reached where the first is"),
+        ("< 5 until > 4", "isn't beyond the first one"),
+        ("> 5% until > 3%", "the opposite comparison after until"),
+        ("< 5 until <= 7", "the opposite comparison after until"),
+    ],
+)
+def test_an_exit_beyond_the_entry_is_refused(text: str, why: str) -> None:
+    """It would end what is still over the limit, or never end it."""
+    with pytest.raises(ValueError, match=why):
+        Threshold.parse(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["> 5% until < 5%", "> 5% until <= 4%", "< 5 until >= 5", "== 0 until > 3"]
+)
+def test_an_exit_at_or_before_the_entry_is_read(text: str) -> None:
+    assert Threshold.parse(text).text == text
