@@ -103,23 +103,23 @@ def _read(written: str, field: structs.FieldInfo) -> object:
 
 
 def test_every_key_of_the_config_is_documented_with_its_default() -> None:
-    """docs/config.md lists the keys there are, no others, and tells their defaults right."""
-    agree(documented(rows("docs/config.md")), dict(keys(TYPES.document)))
+    """docs/reference/config.md lists the keys there are, no others, and tells their defaults right."""
+    agree(documented(rows("docs/reference/config.md")), dict(keys(TYPES.document)))
 
 
 def test_every_key_of_a_rule_is_documented_with_its_default() -> None:
-    """So does docs/rules.md."""
-    agree(documented(rows("docs/rules.md", "Keys")), dict(keys(RuleConfig)))
+    """So does docs/reference/rules.md."""
+    agree(documented(rows("docs/reference/rules.md", "Keys")), dict(keys(RuleConfig)))
 
 
 def test_every_key_of_a_rule_test_is_documented_with_its_default() -> None:
-    """So does docs/testing-rules.md."""
-    agree(documented(rows("docs/testing-rules.md", "Keys")), dict(keys(RuleTests)))
+    """So does docs/how-to/test-rules.md."""
+    agree(documented(rows("docs/how-to/test-rules.md", "Keys")), dict(keys(RuleTests)))
 
 
 def test_every_key_of_a_drill_is_documented_with_its_default() -> None:
-    """So does docs/drills.md."""
-    agree(documented(rows("docs/drills.md", "Scenarios")), dict(keys(ScenarioConfig)))
+    """So does docs/explanation/drills.md."""
+    agree(documented(rows("docs/explanation/drills.md", "Scenarios")), dict(keys(ScenarioConfig)))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -131,7 +131,7 @@ def test_every_channel_type_has_its_page_with_its_keys(kind: str) -> None:
         for key, field in keys(KINDS[kind].config())
         if key not in common or field.default != common[key]
     }
-    page = f"docs/channels/{kind}.md"
+    page = f"docs/reference/channels/{kind}.md"
     agree(documented(rows(page, "Config")), own)
     assert [block for block in blocks("yaml", "config-part") if block.page == ROOT / page], (
         "it has an example"
@@ -143,14 +143,14 @@ def test_every_channel_type_has_its_page_with_its_keys(kind: str) -> None:
 @pytest.mark.parametrize("source", RECEIVERS)
 def test_every_source_has_its_page_with_its_keys(source: str) -> None:
     """A page names each way to show who sends."""
-    shown = names(rows(f"docs/sources/{source}.md", "Connect"))
+    shown = names(rows(f"docs/reference/sources/{source}.md", "Connect"))
     assert shown == [field.encode_name for field in structs.fields(RECEIVERS[source].config)]
 
 
 def test_no_page_is_about_what_does_not_exist() -> None:
     """A channel type or source that went took its page along."""
-    assert {page.stem for page in (ROOT / "docs/channels").iterdir()} == set(KINDS)
-    assert {page.stem for page in (ROOT / "docs/sources").iterdir()} == set(RECEIVERS)
+    assert {page.stem for page in (ROOT / "docs/reference/channels").iterdir()} == set(KINDS)
+    assert {page.stem for page in (ROOT / "docs/reference/sources").iterdir()} == set(RECEIVERS)
 
 
 @pytest.mark.parametrize("of", ["config", "rules", "tests", "drills"])
@@ -165,28 +165,31 @@ def test_the_schemas_are_current(of: str) -> None:
 # --- values, reasons, metrics, dependencies
 
 
-@pytest.mark.parametrize(("written", "kind", "read"), rows("docs/rules.md", "The measured value"))
+@pytest.mark.parametrize(
+    ("written", "kind", "read"), rows("docs/reference/rules.md", "The measured value")
+)
 def test_values_are_read_as_documented(written: str, kind: str, read: str) -> None:
     """Each example of a measured value comes to what is said."""
     assert read_value(written.strip("`"), Dimension(kind)) == pytest.approx(float(read))
 
 
 @pytest.mark.parametrize(
-    "threshold", re.findall(r"`((?:[<>]=?|==) [^`]+)`", (ROOT / "docs/rules.md").read_text())
+    "threshold",
+    re.findall(r"`((?:[<>]=?|==) [^`]+)`", (ROOT / "docs/reference/rules.md").read_text()),
 )
 def test_thresholds_are_read(threshold: str) -> None:
-    """Each threshold in the text of docs/rules.md is one."""
+    """Each threshold in the text of docs/reference/rules.md is one."""
     assert Threshold.parse(threshold).text == threshold
 
 
 def test_every_reason_is_documented() -> None:
     """The named reasons are what the API's readers have to know."""
-    shown = {name: line[1] for line in rows("docs/api.md", "Reasons") for name in names([line])}
+    shown = {name: line[1] for line in rows("docs/reference/api.md", "Reasons") for name in names([line])}
     assert shown == {reason.value: row(reason).means for reason in Reason}
 
 
 def test_every_metric_is_documented_with_its_type_and_labels() -> None:
-    """docs/operations.md lists the metrics there are, and no others."""
+    """docs/how-to/deploy.md lists the metrics there are, and no others."""
     registry = Metrics().registry
     collectors: Any = registry._names_to_collectors
     there = {}
@@ -196,22 +199,22 @@ def test_every_metric_is_documented_with_its_type_and_labels() -> None:
     there["alert_router_build_info"] = ("gauge", ["version"])
     shown = {
         row[0].strip("`"): (row[1], re.findall(r"`(\w+)`", row[2]))
-        for row in rows("docs/operations.md", "Metrics")
+        for row in rows("docs/how-to/deploy.md", "Metrics")
     }
     assert shown == there
 
 
 def test_the_suggested_alerts_are_about_metrics_there_are() -> None:
     """An alert on a metric that was renamed would never fire."""
-    known = {row[0].strip("`") for row in rows("docs/operations.md", "Metrics")}
-    shown = [block for block in blocks("yaml", "prometheus") if block.page.name == "operations.md"]
+    known = {row[0].strip("`") for row in rows("docs/how-to/deploy.md", "Metrics")}
+    shown = [block for block in blocks("yaml", "prometheus") if block.page.name == "deploy.md"]
     assert {
         name for block in shown for name in re.findall(r"alert_router_\w+", block.text)
     } <= known
 
 
 def test_every_dependency_says_why() -> None:
-    """docs/dependencies.md has a line for each of pyproject.toml."""
+    """docs/explanation/dependencies.md has a line for each of pyproject.toml."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     wanted = {
         "To run": project["project"]["dependencies"],
@@ -220,7 +223,7 @@ def test_every_dependency_says_why() -> None:
         "To build": project["build-system"]["requires"],
     }
     for heading, requirements in wanted.items():
-        shown = rows("docs/dependencies.md", heading)
+        shown = rows("docs/explanation/dependencies.md", heading)
         assert names(shown) == [re.match(r"[\w-]+", requirement)[0] for requirement in requirements]  # type: ignore[index]
         assert all(row[1] for row in shown)
 
@@ -229,18 +232,18 @@ def test_every_dependency_says_why() -> None:
 
 
 def test_every_command_is_listed() -> None:
-    """docs/operations.md has a line for each command."""
+    """docs/how-to/deploy.md has a line for each command."""
     commands: Any = typer.main.get_command(main)
-    assert names(rows("docs/operations.md", "Commands")) == [
+    assert names(rows("docs/how-to/deploy.md", "Commands")) == [
         f"alert-router {name}" for name in commands.commands
     ]
 
 
 def test_every_path_of_the_api_is_listed() -> None:
-    """docs/api.md has the same table as OpenAPI."""
+    """docs/reference/api.md has the same table as OpenAPI."""
     shown = [
         (row[0].lower(), row[1].strip("`"))
-        for row in rows("docs/api.md")
+        for row in rows("docs/reference/api.md")
         if row[0] in ("GET", "POST", "PUT", "DELETE")
     ]
     assert shown == [(one.method.lower(), f"/api/v1{one.path}") for one in OPERATIONS]

@@ -81,7 +81,7 @@ def _tests(paths: Sequence[Path], checked: Config) -> list[Located]:
     ]
     if not files:
         fail(
-            f"no tests in {', '.join(map(str, paths))}; docs/testing-rules.md says how to write some"
+            f"no tests in {', '.join(map(str, paths))}; docs/how-to/test-rules.md says how to write some"
         )
     try:
         return load_scenarios(files, checked, TYPES.hooks, os.environ, alerts_in(checked))

@@ -443,14 +443,14 @@ async def test_a_role_may_do_what_it_is_for(router: Router) -> None:
         assert (await post(daemon, "/incidents/1/resolve", headers=bearer("admin"))).status == 200
 
 
-DOCS = (Path(__file__).parents[3] / "docs/api.md").read_text("utf-8")
+DOCS = (Path(__file__).parents[3] / "docs/reference/api.md").read_text("utf-8")
 
 ROLES = dict(
     re.findall(
         r"^\| ([A-Z]+ \| `/api/v1/[^`]+)` \| (viewer|responder|admin) \|", DOCS, re.MULTILINE
     )
 )
-"""What docs/api.md says that each path needs."""
+"""What docs/reference/api.md says that each path needs."""
 
 
 @pytest.mark.parametrize(
