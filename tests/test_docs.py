@@ -71,9 +71,7 @@ def as_named(block: Block) -> str:
 
 
 def loaded(folder: Path, config: str, rules: str = "") -> Config:
-    """The config in a folder where every variable, secret file and rule file that it names is
-    there.
-    """
+    """The config in a folder with every variable, secret file and rule file that it names."""
     for path in re.findall(r"file: ([^}\s]+)", config):
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text("secret\n")
@@ -139,9 +137,7 @@ def test_rule_tests_pass(block: Block, tmp_path: Path) -> None:
 
 
 def test_a_failed_rule_test_looks_as_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both sides of each line, as the first example of the page gives them without its
-    acknowledgement.
-    """
+    """As the first example of the page without its acknowledgement."""
     monkeypatch.chdir(tmp_path)
     lines = blocks("yaml", "rule-tests")[0].text.splitlines()
     (tmp_path / "shown.yaml").write_text("\n".join(line for line in lines if "do: ack" not in line))
@@ -308,9 +304,7 @@ def test_the_readme_shows_the_message_that_its_sample_makes() -> None:
 
 
 def test_the_readme_shows_what_explain_says(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whole and in order, but for what is left out at each `…`; also where its output is read by a
-    program.
-    """
+    """Whole and in order, except for the omissions at each `…`."""
     monkeypatch.chdir(ROOT)
     (command,) = [
         line

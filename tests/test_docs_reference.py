@@ -1,6 +1,4 @@
-"""The tables of the docs list all there is and nothing else, with types, defaults and labels as
-they are.
-"""
+"""Tables of the docs: complete, and with the types, defaults and labels of the code."""
 
 import re
 import tomllib
@@ -103,7 +101,7 @@ def _read(written: str, field: structs.FieldInfo) -> object:
 
 
 def test_every_key_of_the_config_is_documented_with_its_default() -> None:
-    """docs/reference/config.md lists the keys there are, no others, and tells their defaults right."""
+    """docs/reference/config.md lists exactly the keys of the config, with their defaults."""
     agree(documented(rows("docs/reference/config.md")), dict(keys(TYPES.document)))
 
 
@@ -155,9 +153,7 @@ def test_no_page_is_about_what_does_not_exist() -> None:
 
 @pytest.mark.parametrize("of", ["config", "rules", "tests", "drills"])
 def test_the_schemas_are_current(of: str) -> None:
-    """Editors check by the structs as they are now: see docs/contributing.md for how to write the
-    files anew.
-    """
+    """Editors check by the structs. docs/contributing.md says how to write the files."""
     printed = CliRunner().invoke(main, ["schema", "--of", of])
     assert (ROOT / f"docs/{of}.schema.json").read_text() == printed.stdout
 

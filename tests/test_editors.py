@@ -1,6 +1,4 @@
-"""What editors, pre-commit and CI are given: each file knows its schema, each command is one that
-there is.
-"""
+"""Files for editors, pre-commit and CI: each names its schema, each command exists."""
 
 import re
 import shlex

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from router.cli.client import ask
-from router.cli.config import fail
+from router.cli.output import fail
 from router.cli.stored import UNREADABLE, live_settings, store_of
 from router.config.load import Config
 from router.ports.clock import SystemClock

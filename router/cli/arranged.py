@@ -1,4 +1,4 @@
-"""What people have arranged since the config was written, as the running router has it."""
+"""Overrides that people set on the running router, for commands that read the config."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -7,29 +7,24 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import typer
-
 from router.cli.client import Unanswered, try_ask
+from router.cli.output import echo
 from router.core.incident.settings import Settings
 from router.core.oncall.override import StoredOverride, arranged
 from router.core.oncall.schedule import Override
 
 
 def live_settings(settings: Settings, url: str | None, config: Path | None) -> Settings:
-    """`settings` with the overrides that people have set; if the router can't be asked, without,
-    and that's said.
-    """
+    """`settings` with the overrides of people, or without and with a notice on stderr."""
     try:
-        found = [one for name in settings.people.schedules for one in _overrides(name, url, config)]
+        found = [one for name in settings.people.schedules for one in _of(name, url, config)]
     except Unanswered as error:
-        typer.echo(
-            f"By the config alone, without what people have arranged since: {error}", err=True
-        )
+        echo(f"From the config alone, without overrides by people: {error}", err=True)
         return settings
     return replace(settings, people=arranged(settings.people, found))
 
 
-def _overrides(schedule: str, url: str | None, config: Path | None) -> Iterator[StoredOverride]:
+def _of(schedule: str, url: str | None, config: Path | None) -> Iterator[StoredOverride]:
     answer = try_ask("GET", f"/schedules/{quote(schedule, safe='')}/overrides", url, config)
     for one in answer["overrides"]:
         changes = tuple(_override(change) for change in one["changes"])
@@ -37,10 +32,9 @@ def _overrides(schedule: str, url: str | None, config: Path | None) -> Iterator[
 
 
 def _override(change: Mapping[str, Any]) -> Override:
-    return Override(
-        change["contact"] or "", _epoch(change["start"]), _epoch(change["end"]), change["replaces"] or ""
-    )  # fmt: skip
+    start, end = _epoch(change["start"]), _epoch(change["end"])
+    return Override(change["contact"] or "", start, end, change["replaces"] or "")
 
 
-def _epoch(text: str) -> float:
-    return datetime.fromisoformat(text).timestamp()
+def _epoch(time: str) -> float:
+    return datetime.fromisoformat(time).timestamp()

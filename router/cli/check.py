@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
-from router.cli.config import ConfigPath, config_at, fail, path_of
+from router.cli.config import ConfigPath, config_at, path_of
+from router.cli.live import check_live
+from router.cli.output import Exit, echo, fail
 from router.cli.reach import check_reach
 from router.cli.stored import UNREADABLE, store_of
 from router.config.load import Config
@@ -18,24 +20,34 @@ from router.core.text.plain import utc
 from router.ports.clock import SystemClock
 
 PAGE = 1000
+"""Alerts read from the store at once."""
 
 
 def check(
+    file: Annotated[
+        Path | None, typer.Argument(help="The config file, as with --config.", show_default=False)
+    ] = None,
     strict: Annotated[
-        bool, typer.Option("--strict", help="Let warnings about rules be errors.")
+        bool, typer.Option("--strict", help="Treat warnings about rules as errors.")
     ] = False,
     seen: Annotated[
-        bool, typer.Option("--seen", help="Hold the rules against the alerts in the store, too.")
+        bool, typer.Option("--seen", help="Also compare the rules with the alerts in the store.")
+    ] = False,
+    live: Annotated[
+        bool,
+        typer.Option(
+            "--live", help="Also log in to every service and check addresses. Sends no message."
+        ),
     ] = False,
     reach: Annotated[
         str,
-        typer.Option(help="Prove that over so long, such as 4w, every P0 and P1 reaches a person."),
+        typer.Option(
+            help="Prove that for this long, such as 4w, every P0 and P1 reaches a person."
+        ),
     ] = "",
     person: Annotated[
         list[str] | None,
-        typer.Option(
-            help="A channel that reaches a person by itself, as PagerDuty's. For --reach."
-        ),
+        typer.Option(help="For --reach: a channel that reaches a person itself, as PagerDuty."),
     ] = None,
     allow_silence: Annotated[
         list[str] | None,
@@ -51,17 +63,16 @@ def check(
         ),
     ] = False,
     for_programs: Annotated[
-        bool, typer.Option("--json", help="For programs: what --reach says.")
+        bool, typer.Option("--json", help="Print the result of --reach as JSON.")
     ] = False,
     config: ConfigPath = None,
 ) -> None:
-    """Check the config and its rules. Every error is said as file:line:column; any makes the exit
-    code 1.
+    """Check the config and its rules. Exits with 1 on any error, each as file:line:column.
 
-    Warns of rules that can do nothing, and of times in the coming week when nobody is on call for
-    the worst incidents.
+    Warns about rules without effect, and about times in the coming week when nobody is on call
+    for P0 and P1.
     """
-    path = path_of(config)
+    path = path_of(file or config)
     checked = config_at(path)
     if reach:
         check_reach(
@@ -73,19 +84,18 @@ def check(
             for_programs=for_programs,
         )
         return
-    rules, channels = len(checked.settings.rules.rules), len(checked.channels)
-    found = [*doubts(checked.settings.rules.rules), *(_unseen(checked) if seen else ())]
-    for doubt in found:
-        typer.echo(f"{doubt.rule.origin}: {'' if strict else 'warning: '}{doubt.message}", err=True)
+    warnings = [*doubts(checked.settings.rules.rules), *(_unseen(checked) if seen else ())]
+    for doubt in warnings:
+        echo(f"{doubt.rule.origin}: {'' if strict else 'warning: '}{doubt.message}", err=True)
     for warning in checked.warnings:
-        typer.echo(f"{warning.place}: warning: {warning.message}", err=True)
+        echo(f"{warning.place}: warning: {warning.message}", err=True)
     for line in _gaps(checked, path):
-        typer.echo(line, err=True)
-    if strict and found:
-        raise typer.Exit(1)
-    typer.echo(
-        f"{path}: no errors ({rules} rules, {channels} channels, {len(checked.sources)} sources)"
-    )
+        echo(line, err=True)
+    if (live and not check_live(checked)) or (strict and warnings):
+        raise typer.Exit(Exit.FAILED)
+    rules, channels = len(checked.settings.rules.rules), len(checked.channels)
+    sources = len(checked.sources)
+    echo(f"{path}: no errors ({rules} rules, {channels} channels, {sources} sources)")
 
 
 def _gaps(checked: Config, path: Path) -> Iterator[str]:
@@ -99,12 +109,12 @@ def _unseen(checked: Config) -> list[LintWarning]:
         seen = asyncio.run(_seen(checked))
     except UNREADABLE as error:
         fail(f"can't read the stored alerts: {error}")
-    typer.echo(f"looked at {seen.alerts} stored alerts", err=True)
+    echo(f"compared with {seen.alerts} stored alerts", err=True)
     return seen.doubts(checked.settings.rules.rules)
 
 
 async def _seen(checked: Config) -> KnownLabels:
-    """All alerts in the store, which is only read. Raises: one of UNREADABLE."""
+    """All alerts in the store. Raises: one of UNREADABLE."""
     seen, after = KnownLabels(), ""
     async with store_of(checked) as store:
         while rows := await store.alerts(after=after, limit=PAGE):

@@ -1,83 +1,242 @@
-"""Asks the running router: commands go through its API, so that there's one writer and one door."""
+"""HTTP client of the commands: they act through the router's API, which is the only writer.
 
-import asyncio
+A client needs an address and a token, and none of the server's secrets. It imports no
+third-party HTTP library, so that `ack` starts in a tenth of a second.
+"""
+
 import getpass
+import inspect
+import json
 import os
+import re
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
+from urllib.parse import SplitResult, quote, urlencode, urlsplit
 
-import aiohttp
 import typer
 
-from router.cli.config import config_at, fail, path_of
+from router.cli.config import ConfigPath, found_config, raw_value
+from router.cli.output import fail, sanitise
+
+TIMEOUT = 15.0
+"""Seconds without a byte from the router."""
+
+DEFAULT_LISTEN = "127.0.0.1:9095"
+"""The default of `listen` in the config."""
 
 Url = Annotated[
     str | None,
     typer.Option(
-        "--url", help="The router's address; else `listen` of the config.", show_default=False
+        "--url",
+        help="Address of the router. Default: $ALERT_ROUTER_URL, or `listen` of the config.",
+        show_default=False,
+    ),
+]
+Token = Annotated[
+    str | None,
+    typer.Option("--token", help="API token. Default: $ALERT_ROUTER_TOKEN.", show_default=False),
+]
+By = Annotated[
+    str | None,
+    typer.Option(
+        "--by",
+        help="Act under this name, where the router has no tokens. Default: your user name.",
+        show_default=False,
     ),
 ]
 
 
 class Unanswered(Exception):
-    """There's no answer, or one that says what is wrong: its text is for whoever asked."""
+    """The router could not be asked, or refused. The text says why."""
 
 
-def ask(method: str, path: str, url: str | None, config: Path | None, **options: Any) -> Any:
-    """The answer of the router's API, decoded. Exits with what the router says is wrong."""
-    try:
-        return try_ask(method, path, url, config, **options)
-    except Unanswered as error:
-        fail(str(error))
+class Router(NamedTuple):
+    """A running router, as the options of a command name it."""
+
+    url: str | None = None
+    token: str | None = None
+    config: Path | None = None
+    by: str | None = None
+
+    def ask(self, method: str, path: str, **content: Any) -> Any:
+        """The answer of the API, decoded. Exits with the error of the router."""
+        try:
+            return self.try_ask(method, path, **content)
+        except Unanswered as error:
+            fail(str(error))
+
+    def try_ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, object] | None = None,
+        json: object = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Any:
+        """The answer of the API, decoded. Raises: Unanswered."""
+        base = address(self.url, self.config)
+        target = quote(f"/api/v1{path}", safe="/%") + (f"?{urlencode(params)}" if params else "")
+        sent = self._headers() | dict(headers or {})
+        try:
+            return _answer(base, *_exchange(base, method, target, _encoded(json), sent))
+        except ConnectionRefusedError:
+            raise Unanswered(f"no router answers at {base}: is it running?") from None
+        except (HTTPException, OSError, ValueError) as error:
+            why = getattr(error, "strerror", None) or str(error) or type(error).__name__
+            raise Unanswered(f"can't reach the router at {base}: {why}") from None
+
+    def _headers(self) -> dict[str, str]:
+        headers = {"Accept": "application/json", "X-Router-User": _one_line(self.by or _user())}
+        if token := self.token or os.environ.get("ALERT_ROUTER_TOKEN"):
+            headers["Authorization"] = f"Bearer {_one_line(token)}"
+        return headers
 
 
-def try_ask(method: str, path: str, url: str | None, config: Path | None, **options: Any) -> Any:
-    """The answer of the router's API, decoded. Raises: Unanswered.
+def ask(method: str, path: str, url: str | None, config: Path | None, **content: Any) -> Any:
+    """The answer of the API, decoded. Exits with the error of the router."""
+    return Router(url, config=config).ask(method, path, **content)
 
-    The API token, if one is needed, is in $ALERT_ROUTER_TOKEN.
+
+def try_ask(method: str, path: str, url: str | None, config: Path | None, **content: Any) -> Any:
+    """The answer of the API, decoded. Raises: Unanswered."""
+    return Router(url, config=config).try_ask(method, path, **content)
+
+
+# --- options
+
+
+def viewer(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command that reads the options `--config`, `--url` and `--token`.
+
+    The command declares a parameter `router` and receives a `Router` in it.
     """
-    base = url or f"http://{config_at(path_of(config)).document.listen}"
+    return _with_options(command, {"config": ConfigPath, "url": Url, "token": Token})
+
+
+def responder(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command that acts the options of `viewer` and `--by`."""
+    options = {"config": ConfigPath, "url": Url, "token": Token, "by": By}
+    return _with_options(command, options)
+
+
+def _with_options(command: Callable[..., None], options: Mapping[str, Any]) -> Callable[..., None]:
+    def run(**given: Any) -> None:
+        router = Router(**{name: given.pop(name) for name in options})
+        command(router=router, **given)
+
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    own = inspect.signature(command, eval_str=True).parameters.values()
+    parameters = [one.replace(kind=keyword) for one in own if one.name != "router"]
+    for name, annotation in options.items():
+        parameters.append(inspect.Parameter(name, keyword, default=None, annotation=annotation))
+    run.__name__, run.__doc__, run.__module__ = (
+        command.__name__,
+        command.__doc__,
+        command.__module__,
+    )
+    run.__annotations__ = {one.name: one.annotation for one in parameters} | {"return": None}
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    return run
+
+
+# --- address
+
+
+def address(url: str | None, config: Path | None) -> str:
+    """The router's address: of `--url`, `--config`, $ALERT_ROUTER_URL or the config file found.
+
+    Raises: Unanswered.
+    """
+    environment = os.environ.get("ALERT_ROUTER_URL")
+    base = url or (not config and environment) or _listening(found_config(config), config)
+    return base.rstrip("/")
+
+
+def _listening(path: Path | None, given: Path | None) -> str:
+    """The address in the config file. Other keys, rules and secrets are not read."""
+    if path is None:
+        missing = f"no config file at {given}" if given else "no address of a router"
+        raise Unanswered(f"{missing}: give --url or --config, or set ALERT_ROUTER_URL")
     try:
-        return asyncio.run(_ask(method, f"{base.rstrip('/')}/api/v1{path}", options))
-    except aiohttp.ClientConnectorError:
-        raise Unanswered(f"no router answers at {base}: is it running?") from None
-    except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        raise Unanswered(
-            f"can't ask the router at {base}: {error or type(error).__name__}"
-        ) from None
+        listen = raw_value(path, "listen") or DEFAULT_LISTEN
+    except ValueError as error:
+        raise Unanswered(str(error)) from None
+    host, _, port = listen.rpartition(":")
+    # A router that listens on every interface answers on the loopback one, too.
+    host = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "[::]": "[::1]"}.get(host, host)  # noqa: S104
+    return f"http://{host}:{port}"
+
+
+# --- HTTP
+
+
+def _encoded(content: object) -> bytes | None:
+    return None if content is None else json.dumps(content).encode()
+
+
+def _exchange(
+    base: str, method: str, target: str, body: bytes | None, headers: Mapping[str, str]
+) -> tuple[HTTPResponse, bytes]:
+    """Send a request and read the answer. Raises: HTTPException, OSError, ValueError."""
+    parts = urlsplit(base)
+    connection = _connection(parts)
+    try:
+        connection.putrequest(method, parts.path + target)
+        for name, value in headers.items():
+            connection.putheader(name, value.encode())
+        if body is not None:
+            connection.putheader("Content-Type", "application/json")
+        if method != "GET":
+            connection.putheader("Content-Length", str(len(body or b"")))
+        connection.endheaders(body)
+        response = connection.getresponse()
+        return response, response.read()
+    finally:
+        connection.close()
+
+
+def _connection(parts: SplitResult) -> HTTPConnection:
+    if parts.username is not None:
+        raise ValueError("give the token with --token, not in the URL")
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("expected http://HOST:PORT or https://HOST")
+    if parts.scheme == "https":
+        return HTTPSConnection(parts.hostname, parts.port, timeout=TIMEOUT)
+    return HTTPConnection(parts.hostname, parts.port, timeout=TIMEOUT)
+
+
+def _answer(base: str, response: HTTPResponse, body: bytes) -> Any:
+    """The decoded body of an answer. Raises: Unanswered."""
+    if response.status in range(300, 400):
+        raise Unanswered(f"{base} redirects to {response.headers['Location']}: use that address")
+    try:
+        answer = json.loads(body)
     except ValueError:
-        raise Unanswered(f"what answers at {base} isn't the router") from None
-
-
-async def _ask(method: str, url: str, options: dict[str, Any]) -> Any:
-    headers = {"X-Router-User": _user()}
-    if token := os.environ.get("ALERT_ROUTER_TOKEN"):
-        headers["Authorization"] = f"Bearer {token}"
-    timeout = aiohttp.ClientTimeout(total=15)
-    async with (
-        aiohttp.ClientSession(headers=headers, timeout=timeout) as session,
-        session.request(method, url, **options) as response,
-    ):
-        answer = await response.json(content_type=None)
+        answer = None
     if not isinstance(answer, dict):
-        raise ValueError("every answer of the router's is an object")  # noqa: TRY004 - as if it weren't JSON at all
-    # An answer that is too late still has the outcome, and says what was so already.
-    if not response.ok and "outcome" not in answer:
-        hint = (
-            " (it's taken from $ALERT_ROUTER_TOKEN)"
-            if response.status == HTTPStatus.UNAUTHORIZED
-            else ""
-        )
-        raise Unanswered(
-            f"{answer.get('title', response.status)}: {answer.get('detail', '')}{hint}"
-        )
+        raise Unanswered(f"the answer at {base} is not from a router (HTTP {response.status})")
+    # A refused command has an outcome, which the caller explains.
+    if response.status >= HTTPStatus.BAD_REQUEST and "outcome" not in answer:
+        raise Unanswered(_refusal(response.status, answer))
     return answer
 
 
+def _refusal(status: int, answer: Mapping[str, Any]) -> str:
+    hint = " (set $ALERT_ROUTER_TOKEN)" if status == HTTPStatus.UNAUTHORIZED else ""
+    return f"{answer.get('title', status)}: {answer.get('detail', '')}{hint}"
+
+
 def _user() -> str:
-    """Who asks; "" where the user has no name, as in some containers."""
+    """The name of the user, or "" where the user has none, as in some containers."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):
         return ""
+
+
+def _one_line(text: str) -> str:
+    return re.sub(r"\s+", " ", sanitise(text)).strip()

@@ -1,64 +1,90 @@
-"""What the commands share: finding the config, and saying what is wrong with it."""
+"""Options that commands share, and the config file that they use."""
 
-import json
 import os
-import sys
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
-import msgspec
 import typer
-from rich.console import Console
 
-from router.app import load_config
-from router.config.load import Config
-from router.config.located import Invalid
+from router.cli.output import console, fail
+from router.cli.output import print_json as say_json
+
+if TYPE_CHECKING:
+    from router.config.load import Config
+
+__all__ = [
+    "ConfigPath",
+    "Json",
+    "config_at",
+    "console",
+    "fail",
+    "found_config",
+    "path_of",
+    "raw_value",
+    "say_json",
+]
 
 ConfigPath = Annotated[
     Path | None,
     typer.Option(
         "--config",
-        help="The config file; else config.yaml, or what $ALERT_ROUTER_CONFIG names.",
+        "-c",
+        help="Config file. Default: config.yaml, or $ALERT_ROUTER_CONFIG.",
         show_default=False,
     ),
 ]
 
-Json = Annotated[bool, typer.Option("--json", help="For programs.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
-def path_of(given: Path | None) -> Path:
-    """The config file that is meant. Exits if there's none."""
+def found_config(given: Path | None) -> Path | None:
+    """The config file to use, or None if there is none."""
     here = Path("config.yaml")
     variable = os.environ.get("ALERT_ROUTER_CONFIG")
     path = given or (here if here.exists() or not variable else Path(variable))
-    if not path.exists():
+    return path if path.exists() else None
+
+
+def path_of(given: Path | None) -> Path:
+    """The config file to use. Exits if there is none."""
+    path = found_config(given)
+    if path is None:
+        missing = given or os.environ.get("ALERT_ROUTER_CONFIG") or "config.yaml"
         fail(
-            f"no config at {path}: give --config FILE, or set ALERT_ROUTER_CONFIG; start from config.example.yaml"
+            f"No config file at {missing}. Give --config FILE or set ALERT_ROUTER_CONFIG.\n"
+            "To start a new one, run: alert-router init"
         )
     return path
 
 
-def config_at(path: Path) -> Config:
-    """The config. Exits with every problem it has."""
+def raw_value(path: Path, *keys: str) -> str:
+    """A text of the config by its keys, "" if it is not set. Nothing else in the file is checked.
+
+    So that a client needs none of the secrets in the file. Raises: ValueError.
+    """
+    import yaml
+
+    from router.config.environment import substitute
+
+    try:
+        found = yaml.load(path.read_text("utf-8-sig"), yaml.BaseLoader)  # noqa: S506
+        for key in keys:
+            found = (found or {}).get(key)
+        return substitute(found or "", os.environ)
+    except OSError as error:
+        raise ValueError(f"can't read {path}: {error.strerror}") from None
+    except ValueError as error:
+        raise ValueError(f"{path}: {'.'.join(keys)}: {error}") from None
+    except (AttributeError, TypeError, yaml.YAMLError):
+        raise ValueError(f"{path}: can't read {'.'.join(keys)}: run alert-router check") from None
+
+
+def config_at(path: Path) -> "Config":
+    """The config. Exits with every error it has."""
+    from router.app import load_config
+    from router.config.located import Invalid
+
     try:
         return load_config(path)
     except Invalid as error:
         fail(str(error))
-
-
-def console() -> Console:
-    """Standard output: as wide as the terminal, and without end in a pipe, where no line may be
-    broken or cut.
-    """
-    return Console(width=None if sys.stdout.isatty() else 10_000)
-
-
-def say_json(found: object) -> None:
-    """For `--json`."""
-    typer.echo(json.dumps(msgspec.to_builtins(found), indent=2))
-
-
-def fail(message: str, code: int = 1) -> NoReturn:
-    """Say what is wrong on stderr, and exit."""
-    typer.echo(message, err=True)
-    raise typer.Exit(code)

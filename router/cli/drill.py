@@ -1,185 +1,182 @@
-"""`alert-router drill`: held on the running router, by its API."""
+"""`alert-router drill`: drills on the running router."""
 
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import msgspec
 import typer
-from rich.table import Table
-from rich.text import Text
 
-from router.app import TYPES
-from router.cli.client import Url, ask
-from router.cli.config import ConfigPath, Json, config_at, console, fail, path_of, say_json
-from router.config.drills import load_scenario
-from router.config.located import Invalid
+from router.cli import channels
+from router.cli.client import Router, responder, viewer
+from router.cli.config import Json, path_of
+from router.cli.output import console, echo, fail, print_json
+from router.cli.times import second
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 drill = typer.Typer(
-    help="Hold drills: incidents that aren't real, through the real channels.", no_args_is_help=True
+    help="Drills: simulated incidents that go through the real channels.", no_args_is_help=True
 )
 
-Name = Annotated[str, typer.Argument(help="The drill's id.")]
+Name = Annotated[str, typer.Argument(help="The id of the drill.")]
 
 
 @drill.command()
+@responder
 def start(
+    router: Router,
     scenario: Annotated[
-        str, typer.Argument(help="A scenario of the config by its name, or a file of one.")
+        str, typer.Argument(help="Name of a scenario in the config, or a scenario file.")
     ],
-    config: ConfigPath = None,
-    url: Url = None,
 ) -> None:
-    """Start a drill. It ends by itself, and resolves its incidents."""
+    """Start a drill. It ends by itself and resolves its incidents."""
     path = Path(scenario)
-    asked = (
-        {"plan": _plan(path, config)} if path.suffix or path.exists() else {"scenario": scenario}
-    )
-    _print(ask("POST", "/drills", url, config, json=asked))
+    is_file = path.suffix or path.exists()
+    asked = {"plan": _plan(path, router.config)} if is_file else {"scenario": scenario}
+    _print(router.ask("POST", "/drills", json=asked))
 
 
 @drill.command("list")
-def list_drills(for_programs: Json = False, config: ConfigPath = None, url: Url = None) -> None:
-    """The drills and canaries that were held, and the scenarios there are."""
-    found = ask("GET", "/drills", url, config)
+@viewer
+def list_drills(router: Router, for_programs: Json = False) -> None:
+    """List the drills that took place, and the scenarios that can be started."""
+    found = router.ask("GET", "/drills")
     if for_programs:
-        say_json(found)
+        print_json(found)
         return
-    held = Table("drill", "by", "started (UTC)", "ended (UTC)", "how", box=None)
-    for one in found["drills"]:
-        held.add_row(
-            one["id"], Text(one["by"] or "the schedule"), _time(one["started_at"]), _time(one["ended_at"]),
-            (one["ending"] or "running").replace("_", " "),
-        )  # fmt: skip
-    scenarios = Table("scenario", "steps", "what", box=None)
-    for one in found["scenarios"]:
-        scenarios.add_row(one["name"], str(one["steps"]), Text(one["description"]))
     out = console()
-    out.print(held if found["drills"] else "no drill has been held")
-    out.print(
-        "",
-        scenarios
-        if found["scenarios"]
-        else "no scenario is configured: name files under `drills.scenarios`",
-    )
+    out.print(_drills(found["drills"]) if found["drills"] else "no drill has taken place")
+    none = "no scenario is configured: name files under `drills.scenarios`"
+    out.print("", _scenarios(found["scenarios"]) if found["scenarios"] else none)
 
 
 @drill.command()
-def show(
-    name: Name, for_programs: Json = False, config: ConfigPath = None, url: Url = None
-) -> None:
-    """How a drill's steps stand, and what there is to tick off."""
-    one = ask("GET", f"/drills/{name}", url, config)
-    say_json(one) if for_programs else _print(one)
+@viewer
+def show(router: Router, name: Name, for_programs: Json = False) -> None:
+    """Show the steps of a drill and its checklists."""
+    one = router.ask("GET", f"/drills/{name}")
+    print_json(one) if for_programs else _print(one)
 
 
 @drill.command()
-def report(name: Name, config: ConfigPath = None, url: Url = None) -> None:
-    """The report of a drill, as Markdown."""
-    typer.echo(ask("GET", f"/drills/{name}", url, config)["report"], nl=False)
+@viewer
+def report(router: Router, name: Name) -> None:
+    """Print the report of a drill as Markdown."""
+    echo(router.ask("GET", f"/drills/{name}")["report"], nl=False)
 
 
 @drill.command()
+@responder
 def tick(
+    router: Router,
     name: Name,
-    step: Annotated[int, typer.Argument(help="The step's number.")],
-    item: Annotated[int, typer.Argument(help="The item's number in it.")] = 1,
-    config: ConfigPath = None,
-    url: Url = None,
+    step: Annotated[int, typer.Argument(help="The number of the step.")],
+    item: Annotated[int, typer.Argument(help="The number of the item in the step.")] = 1,
 ) -> None:
-    """Tick off what you have done, looked at or reviewed."""
-    _print(ask("POST", f"/drills/{name}/tick", url, config, json={"step": step, "item": item}))
+    """Tick off an item of a checklist."""
+    _print(router.ask("POST", f"/drills/{name}/tick", json={"step": step, "item": item}))
 
 
 @drill.command()
-def stop(name: Name, config: ConfigPath = None, url: Url = None) -> None:
-    """End a drill now, and resolve its incidents."""
-    _print(ask("POST", f"/drills/{name}/stop", url, config))
+@responder
+def stop(router: Router, name: Name) -> None:
+    """End a drill now and resolve its incidents."""
+    _print(router.ask("POST", f"/drills/{name}/stop"))
 
 
 @drill.command()
-def schedule(config: ConfigPath = None, url: Url = None) -> None:
-    """When the regular drill was last held, and when the next one is due."""
-    found = ask("GET", "/drills", url, config)["schedule"]
+@viewer
+def schedule(router: Router) -> None:
+    """Show when the regular drill last took place and when it is next due."""
+    found = router.ask("GET", "/drills")["schedule"]
     if found is None:
-        fail("no drill is held regularly: give `drills.scenario` in the config")
-    last = f"last held {_time(found['last'])}" if found["last"] else "never held"
+        fail("no regular drill is configured: set `drills.scenario`")
+    last = f"last on {second(found['last'])}" if found["last"] else "never held"
     overdue = " (overdue)" if found["overdue"] else ""
-    console().print(Text(f"{found['scenario']}: {last}, due {_time(found['due'])}{overdue}"))
+    echo(f"{found['scenario']}: {last}, due {second(found['due'])}{overdue}")
 
 
-@drill.command()
+@drill.command(hidden=True)
+@responder
 def canary(
-    to: Annotated[
-        list[str] | None,
-        typer.Argument(help="Channels, and people as contact:NAME; all channels if none is given."),
-    ] = None,
-    config: ConfigPath = None,
-    url: Url = None,
+    router: Router,
+    to: Annotated[list[str] | None, typer.Argument(help="Channels and contacts.")] = None,
 ) -> None:
-    """Send a small message that proves that channels, or the ways to a person, work."""
-    _print(ask("POST", "/drills/canary", url, config, json={"to": to or []}))
+    """Send a test message: the former name of `channels test`."""
+    channels.send(router, to or [], None)
 
 
-@drill.command()
-def scoreboard(for_programs: Json = False, config: ConfigPath = None, url: Url = None) -> None:
-    """Which channels and ways to people are proven to work, and since when.
-
-    Exits with 1 if some aren't.
-    """
-    found = ask("GET", "/drills/scoreboard", url, config)
-    say_json(found) if for_programs else _print_board(found["addresses"])
-    if found["unproven"]:
-        raise typer.Exit(1)
-
-
-def _print_board(addresses: list[dict[str, Any]]) -> None:
-    shown = Table("address", "last proven (UTC)", "this quarter", box=None)
-    for one in addresses:
-        proven = "proven" if one["proven"] else "UNPROVEN"
-        shown.add_row(Text(one["address"]), _time(one["proven_at"]) or "never", proven)
-    console().print(shown)
+@drill.command(hidden=True)
+@viewer
+def scoreboard(router: Router, for_programs: Json = False) -> None:
+    """Show which channels are proven to work: the former name of `channels`."""
+    channels.show_proven(router, for_programs=for_programs)
 
 
 def _plan(path: Path, config: Path | None) -> Any:
-    """The scenario in the file, as JSON has it. Exits with every problem it has."""
-    found = config_at(path_of(config))
-    document = found.document
-    names = {
-        "contacts": [*document.contacts],
-        "roles": [*document.roles],
-        "schedules": [*document.schedules],
-        "channels": [*document.channels],
-        "actions": [*document.actions],
-        "sources": [*found.sources],
-    }
+    """The scenario in a file, as JSON. Exits with every error in it."""
+    import msgspec
+
+    from router.app import TYPES
+    from router.config.drills import load_scenario
+    from router.config.located import Invalid
+
     try:
-        return msgspec.to_builtins(load_scenario(path, TYPES.hooks, os.environ, names))
+        plan = load_scenario(path, TYPES.hooks, os.environ, _names(path_of(config)))
     except Invalid as error:
         fail(str(error))
+    return msgspec.to_builtins(plan)
+
+
+def _names(config: Path) -> dict[str, list[str]]:
+    """The names that a scenario may use. The secrets of the config are not needed."""
+    import yaml
+
+    kinds = ("contacts", "roles", "schedules", "channels", "actions", "sources")
+    try:
+        found = yaml.load(config.read_text("utf-8-sig"), yaml.BaseLoader)  # noqa: S506
+        return {kind: [*(found.get(kind) or {})] for kind in kinds}
+    except (AttributeError, TypeError, ValueError, yaml.YAMLError):
+        fail(f"can't read {config}: run alert-router check")
+
+
+# --- output
+
+
+def _drills(found: list[dict[str, Any]]) -> "Table":
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table("drill", "by", "started (UTC)", "ended (UTC)", "result", box=None)
+    for one in found:
+        times = (second(one["started_at"]), second(one["ended_at"]))
+        result = (one["ending"] or "running").replace("_", " ")
+        table.add_row(one["id"], Text(one["by"] or "the schedule"), *times, result)
+    return table
+
+
+def _scenarios(found: list[dict[str, Any]]) -> "Table":
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table("scenario", "steps", "what", box=None)
+    for one in found:
+        table.add_row(one["name"], str(one["steps"]), Text(one["description"]))
+    return table
 
 
 def _print(one: dict[str, Any]) -> None:
-    out = console()
     by = f" by {one['by']}" if one["by"] else ""
-    how = (
-        one["ending"].replace("_", " ")
-        if one["ending"]
-        else f"running, until {_time(one['ends_by'])} at the latest"
-    )
-    out.print(Text(f"{one['id']}: started {_time(one['started_at'])}{by}; {how}"))
+    running = f"running, ends by {second(one['ends_by'])}"
+    state = one["ending"].replace("_", " ") if one["ending"] else running
+    echo(f"{one['id']}: started {second(one['started_at'])}{by}; {state}")
     if one["incidents"]:
-        out.print(Text(f"incidents: {', '.join(one['incidents'])}"))
+        echo(f"incidents: {', '.join(one['incidents'])}")
     for step in one["steps"]:
-        done = (
-            f" ({_time(step['at'])}{' by ' + step['by'] if step['by'] else ''})"
-            if step["at"]
-            else ""
-        )
-        out.print(Text(f"  {step['number']}. {step['name']}: {step['state']}{done}"))
+        by = f" by {step['by']}" if step["by"] else ""
+        done = f" ({second(step['at'])}{by})" if step["at"] else ""
+        echo(f"  {step['number']}. {step['name']}: {step['state']}{done}")
         for item in step["items"]:
-            out.print(Text(f"     [{'x' if item['by'] else ' '}] {item['number']}. {item['text']}"))
-
-
-def _time(text: str | None) -> str:
-    return text[:19].replace("T", " ") if text else ""
+            mark = "x" if item["by"] else " "
+            echo(f"     [{mark}] {item['number']}. {item['text']}")

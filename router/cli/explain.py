@@ -12,7 +12,8 @@ from rich.text import Text
 
 from router.cli.account import answered, show_account
 from router.cli.client import Url
-from router.cli.config import ConfigPath, Json, config_at, console, fail, path_of, say_json
+from router.cli.config import ConfigPath, Json, config_at, path_of
+from router.cli.output import console, fail, print_json
 from router.cli.payload import decoded
 from router.config.load import Config
 from router.config.people import moment_at
@@ -77,7 +78,7 @@ def explain(
             config,
         )
         if as_json:
-            say_json(found)
+            print_json(found)
         else:
             show_account(console(), found["account"])
         return
@@ -86,7 +87,7 @@ def explain(
     time = _time(checked, at) if at else SystemClock().now()
     explanations = [explain_alert(checked.settings, one, time) for one in received.alerts]
     if as_json:
-        say_json([views.explanation(one) for one in explanations])
+        print_json([views.explanation(one) for one in explanations])
         return
     out = console()
     for one in explanations:

@@ -1,174 +1,115 @@
-"""`alert-router incidents`, and what one does to them: `open`, `ack`, `escalate`, `resolve`,
-`note`, `severity`.
-"""
+"""`alert-router incidents`."""
 
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
-from router.cli.client import Url, ask
-from router.cli.config import ConfigPath, Json, console, fail, say_json
-from router.model.incident import Severity
+from router.cli.client import Router, viewer
+from router.cli.config import Json
+from router.cli.output import console, echo, print_json
+from router.cli.times import second
 
-Id = Annotated[str, typer.Argument(help="The incident: 142 or INC-142.")]
-Note = Annotated[str, typer.Option("--note", help="Goes on the timeline.")]
+if TYPE_CHECKING:
+    from rich.table import Table
+
+PAGE = 1000
+"""Incidents in one request: the most that the API gives."""
 
 STYLES = {"P0": "bold red", "P1": "red", "P2": "yellow", "P3": "dim"}
 
 
+@viewer
 def incidents(
-    incident: Annotated[str, typer.Argument(help="One incident, with its timeline.")] = "",
-    every: Annotated[bool, typer.Option("--all", help="Closed ones, too.")] = False,
+    router: Router,
+    incident: Annotated[
+        str, typer.Argument(help="Show only this incident, with its timeline and messages.")
+    ] = "",
+    every: Annotated[bool, typer.Option("--all", help="Include closed incidents.")] = False,
+    limit: Annotated[
+        int, typer.Option("--limit", "-n", min=0, help="Show only the newest; 0 shows all.")
+    ] = 0,
     for_programs: Json = False,
-    config: ConfigPath = None,
-    url: Url = None,
 ) -> None:
-    """List the open incidents, or show one with its timeline and messages."""
+    """List the open incidents, or show one."""
     if incident:
-        one = ask("GET", f"/incidents/{incident}", url, config)
-        say_json(one) if for_programs else _show(console(), one)
+        one = router.ask("GET", f"/incidents/{incident}")
+        print_json(one) if for_programs else _show(one)
         return
-    query = {} if every else {"open": "true"}
-    found = ask("GET", "/incidents", url, config, params=query)["incidents"]
+    found, total = _listed(router, {} if every else {"open": "true"}, limit)
     if for_programs:
-        say_json(found)
+        print_json(found)
+    elif found:
+        console().print(_table(found))
+        echo(f"\n{_total(len(found), total, every=every)}")
     else:
-        console().print(
-            _table(found) if found else "no incidents" if every else "no open incidents"
-        )
+        echo("no incidents" if every else "no open incidents")
 
 
-def open_incident(
-    title: Annotated[str, typer.Argument(help="What is wrong.")],
-    severity: Annotated[
-        Severity | None,
-        typer.Option(
-            "--severity",
-            case_sensitive=False,
-            help="P0 (the worst) to P3; else the rule's.",
-            show_default=False,
-        ),
-    ] = None,
-    description: Annotated[str, typer.Option("--description", help="More about it.")] = "",
-    config: ConfigPath = None,
-    url: Url = None,
-) -> None:
-    """Open an incident by hand. The rules decide on it as on any alert."""
-    body = {"title": title, "description": description} | (
-        {"severity": severity.value} if severity else {}
-    )
-    answer = ask("POST", "/incidents", url, config, json=body)
-    if answer["incident"] is None:
-        fail(f"no incident was opened: {answer['outcome'].replace('_', ' ')}")
-    _say(answer)
+def _listed(
+    router: Router, query: Mapping[str, str], limit: int
+) -> tuple[list[dict[str, Any]], int | None]:
+    """The incidents, newest first, and how many there are in all, where that is known.
+
+    Asks for page after page. A router older than this command gives neither a total nor the
+    next page, so the last incident of a full page marks where the next one starts.
+    """
+    found: list[dict[str, Any]] = []
+    before: object = 0
+    while True:
+        size = min(PAGE, limit - len(found)) if limit else PAGE
+        page = {"limit": size} | ({"before": before} if before else {})
+        answer = router.ask("GET", "/incidents", params={**query, **page})
+        some = answer["incidents"]
+        found += some
+        following = some[-1]["id"] if len(some) == size else None
+        before = answer.get("next", following)
+        if not before or not some or len(found) == limit:
+            total = len(found) if not before else None
+            return found, answer.get("total", total)
 
 
-def ack(incident: Id, note: Note = "", config: ConfigPath = None, url: Url = None) -> None:
-    """Acknowledge an incident: you're on it."""
-    command("ack", incident, {"text": note}, config, url)
+def _total(shown: int, total: int | None, *, every: bool) -> str:
+    kind = "incident" if every else "open incident"
+    if total is None:
+        return f"the newest {shown} {kind}s; there are more"
+    counted = f"{total} {kind}{'' if total == 1 else 's'}"
+    return counted if shown == total else f"{shown} of {counted}"
 
 
-def escalate(incident: Id, note: Note = "", config: ConfigPath = None, url: Url = None) -> None:
-    """Take the policy's next step now: somebody else has to see to it."""
-    command("escalate", incident, {"text": note}, config, url)
+def _table(found: list[dict[str, Any]]) -> "Table":
+    from rich.table import Table
+    from rich.text import Text
 
-
-def resolve(
-    incident: Id,
-    note: Note = "",
-    false_positive: Annotated[
-        bool, typer.Option("--false-positive", help="It wasn't real.")
-    ] = False,
-    config: ConfigPath = None,
-    url: Url = None,
-) -> None:
-    """Resolve an incident, whatever its alerts say."""
-    command(
-        "false-positive" if false_positive else "resolve", incident, {"text": note}, config, url
-    )
-
-
-def note(
-    incident: Id,
-    text: Annotated[str, typer.Argument(help="What to write.")],
-    config: ConfigPath = None,
-    url: Url = None,
-) -> None:
-    """Write a note on an incident's timeline."""
-    command("note", incident, {"text": text}, config, url)
-
-
-def severity(
-    incident: Id,
-    severity: Annotated[
-        Severity, typer.Argument(help="P0 (the worst) to P3.", case_sensitive=False)
-    ],
-    note: Note = "",
-    config: ConfigPath = None,
-    url: Url = None,
-) -> None:
-    """Set an incident's severity, up or down. The policy of that severity starts over."""
-    command("severity", incident, {"severity": severity, "text": note}, config, url)
-
-
-def command(
-    command: str, incident: str, body: Mapping[str, str], config: Path | None, url: str | None
-) -> None:
-    _say(ask("POST", f"/incidents/{incident}/{command}", url, config, json=body))
-
-
-def _say(answer: Mapping[str, Any]) -> None:
-    outcome = answer["outcome"].replace("_", " ")
-    one = answer["incident"]
-    typer.echo(f"{one['name']} [{one['severity']}] {one['title']}: {outcome}; it's {one['status']}")
-
-
-def _table(found: list[dict[str, Any]]) -> Table:
-    table = Table(
-        "incident", "severity", "status", "title", "opened (UTC)", "alerts", "lead", box=None
-    )
+    columns = ("incident", "severity", "status", "title", "opened (UTC)", "alerts", "lead")
+    table = Table(*columns, box=None)
     for one in found:
         table.add_row(
             one["name"],
             Text(one["severity"], STYLES[one["severity"]]),
             one["status"],
             Text(one["title"]),
-            one["opened_at"][:19].replace("T", " "),
+            second(one["opened_at"]),
             f"{one['firing']} of {one['alerts']}",
             Text(one["lead"] or ""),
         )
     return table
 
 
-def _show(out: Console, one: dict[str, Any]) -> None:
-    out.print(_table([one]))
-    timeline = Table("time (UTC)", "what", "by", box=None, title="timeline", title_justify="left")
+def _show(one: dict[str, Any]) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    options: dict[str, Any] = {"box": None, "title_justify": "left"}
+    timeline = Table("time (UTC)", "what", "by", title="timeline", **options)
     for entry in one["timeline"]:
-        timeline.add_row(
-            entry["at"][:19].replace("T", " "), Text(entry["text"]), Text(entry["by"] or "")
-        )
-    messages = Table(
-        "channel",
-        "state",
-        "sent",
-        "attempts",
-        "error",
-        box=None,
-        title="messages",
-        title_justify="left",
-    )
+        timeline.add_row(second(entry["at"]), Text(entry["text"]), Text(entry["by"] or ""))
+    columns = ("channel", "state", "sent", "attempts", "error")
+    messages = Table(*columns, title="messages", **options)
     for message in one["notifications"]:
+        counts = (str(message["sent"]), str(message["attempts"]))
         error = Text(message["error"] or "")
-        messages.add_row(
-            message["channel"],
-            message["state"],
-            str(message["sent"]),
-            str(message["attempts"]),
-            error,
-        )
+        messages.add_row(message["channel"], message["state"], *counts, error)
+    out = console()
+    out.print(_table([one]))
     out.print(timeline, messages, sep="\n\n")

@@ -1,4 +1,4 @@
-"""Reads the body of a webhook that didn't come over the network."""
+"""Webhook bodies from files."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,19 +14,15 @@ from router.receivers.context import ReceiverContext
 
 
 def decoded(config: Config, source: str, resource: str, body: bytes) -> Received:
-    """What a body holds that came from `source`; `resource` is the Sentry-Hook-Resource header of
-    one of Sentry's.
+    """The content of a body from `source`. `resource` is the Sentry-Hook-Resource header of Sentry.
 
-    Raises: LookupError, if there's no such source in the config; ValueError, if nothing of it can
-    be understood.
+    Raises: LookupError if the config has no such source; ValueError if the body is unreadable.
     """
     if source not in config.sources:
-        raise LookupError(
-            f"no source '{source}' is configured; there are: {', '.join(config.sources)}"
-        )
-    receiver = RECEIVERS[config.source_kinds[source]].build(
-        source, config.sources[source], ReceiverContext()
-    )
+        known = ", ".join(config.sources)
+        raise LookupError(f"no source '{source}' is configured; the sources are: {known}")
+    kind = RECEIVERS[config.source_kinds[source]]
+    receiver = kind.build(source, config.sources[source], ReceiverContext())
     try:
         return receiver.decode(
             Incoming({"sentry-hook-resource": resource}, body), SystemClock().now()
@@ -36,7 +32,7 @@ def decoded(config: Config, source: str, resource: str, body: bytes) -> Received
 
 
 def alerts_in(config: Config) -> Decode:
-    """Reads all alerts in a file."""
+    """A reader of all alerts in a file."""
 
     def decode(source: str, resource: str, path: Path) -> Sequence[Alert]:
         try:
@@ -47,7 +43,7 @@ def alerts_in(config: Config) -> Decode:
             raise ValueError(str(error)) from None
         if received.errors or not received.alerts:
             wrong = "; ".join(f"{error.pointer} {error.detail}" for error in received.errors)
-            raise ValueError(wrong or received.ignored or "there's no alert in it")
+            raise ValueError(wrong or received.ignored or "it contains no alert")
         return received.alerts
 
     return decode

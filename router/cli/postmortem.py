@@ -1,143 +1,148 @@
-"""`alert-router postmortem`: shown, edited, exported as files, and shared."""
+"""`alert-router postmortem`: show, edit, export and share a post-mortem."""
 
 import os
 import shlex
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, NoReturn
 
-import msgspec
 import typer
 
-from router.cli.client import Unanswered, Url, ask, try_ask
-from router.cli.config import ConfigPath, config_at, fail, path_of
-from router.cli.incidents import Id
-from router.core.postmortem.document import Section
-from router.core.postmortem.export import exported
+from router.cli import postmortem_form
+from router.cli.arguments import Id
+from router.cli.client import Router, Unanswered, responder, viewer
+from router.cli.config import path_of, raw_value
+from router.cli.outcome import finish
+from router.cli.output import Exit, echo, fail
 
-postmortem = typer.Typer(help="The post-mortem of an incident.", no_args_is_help=True)
-
-FIELDS = {
-    "summary": "Summary",
-    "root_cause": "Root cause",
-    "users_affected": "Users affected (one line)",
-    "revenue": "Revenue impact (one line)",
-    "services": "Services affected (one line)",
-    "resolution": "Resolution",
-    "went_well": "What went well",
-    "improve": "What could be improved",
-    "prevent": "Preventive measures",
-}
-HEADING = "%%%% {}"
-"""A line that no Markdown begins with."""
+postmortem = typer.Typer(
+    help="The post-mortem of an incident: show, edit, export, share.", no_args_is_help=True
+)
 
 
 @postmortem.command()
-def show(incident: Id, config: ConfigPath = None, url: Url = None) -> None:
-    """Print it as Markdown."""
-    typer.echo(ask("GET", f"/incidents/{incident}/postmortem", url, config)["markdown"], nl=False)
+@viewer
+def show(router: Router, incident: Id) -> None:
+    """Print a post-mortem as Markdown."""
+    echo(router.ask("GET", f"/incidents/{incident}/postmortem")["markdown"], nl=False)
 
 
 @postmortem.command()
-def edit(incident: Id, config: ConfigPath = None, url: Url = None) -> None:
-    """Write it in $EDITOR. What couldn't be saved is kept in a file, which is named."""
+@responder
+def edit(router: Router, incident: Id) -> None:
+    """Write a post-mortem in $EDITOR. Text that can't be saved stays in a file, which is named."""
     path = f"/incidents/{incident}/postmortem"
-    found = ask("GET", path, url, config)
-    with tempfile.NamedTemporaryFile(
-        "w", suffix=".md", prefix=f"{found['incident']}-", delete=False
-    ) as file:
-        file.write(_form(found["written"]))
-    typed = Path(file.name)
-    editor = shlex.split(os.environ.get("EDITOR", "vi"))
-    subprocess.run([*editor, str(typed)], check=True)  # noqa: S603 - their own editor
-    written = _read(typed.read_text())
-    if written == found["written"]:
-        typed.unlink()
-        typer.echo("nothing was changed")
-        return
+    found = router.ask("GET", path)
+    file = _written_form(found)
+    text = _edited(file)
+    written = postmortem_form.read(text)
+    if written == postmortem_form.read(postmortem_form.form(found["written"])):
+        file.unlink()
+        echo("nothing was changed")
+        raise typer.Exit(Exit.UNCHANGED)
     try:
-        saved = try_ask(
-            "PUT", path, url, config, json=written, headers={"If-Match": f'"{found["version"]}"'}
-        )
+        version = {"If-Match": f'"{found["version"]}"'}
+        saved = router.try_ask("PUT", path, json=written, headers=version)
     except Unanswered as error:
-        fail(f"{error}\nwhat you wrote is in {typed}")
-    typed.unlink()
-    typer.echo(f"{saved['incident']}: saved as version {saved['version']}")
+        _keep(file, str(error))
+    file.unlink()
+    echo(f"{saved['incident']}: saved as version {saved['version']}")
 
 
 @postmortem.command()
-def share(incident: Id, config: ConfigPath = None, url: Url = None) -> None:
-    """Share it with the channels that are for it: then it's done."""
-    ask("POST", f"/incidents/{incident}/postmortem/share", url, config)
-    typer.echo("shared")
+@responder
+def share(router: Router, incident: Id) -> None:
+    """Share a post-mortem with its channels, which completes it."""
+    answer = router.ask("POST", f"/incidents/{incident}/postmortem/share")
+    already = answer["outcome"].startswith("already")
+    echo("was already shared" if already else "shared")
+    finish(Exit.UNCHANGED if already else Exit.DONE)
 
 
 @postmortem.command()
+@viewer
 def export(
+    router: Router,
     incident: Id,
     folder: Annotated[
         Path | None,
         typer.Argument(
             metavar="DIR",
-            help="The folder; else `postmortems.directory` of the config.",
+            help="Folder for the file. Default: `postmortems.directory` of the config.",
             show_default=False,
         ),
     ] = None,
-    config: ConfigPath = None,
-    url: Url = None,
 ) -> None:
-    """Write it as a file, with its chart.
+    """Write a post-mortem and its chart as files.
 
-    What people wrote into the file stays; exits with 1 where both have.
+    Edits in an existing file stay. Exits with 1 if both the file and the router's text changed.
     """
-    folder = folder or _directory(config)
-    found = ask("GET", f"/incidents/{incident}/postmortem", url, config, params={"chart": "true"})
+    import msgspec
+
+    from router.core.postmortem.document import Section
+    from router.core.postmortem.export import exported
+
+    folder = folder or _directory(router.config)
+    found = router.ask("GET", f"/incidents/{incident}/postmortem", params={"chart": "true"})
     target = folder / Path(found["file"]).name
-    there = target.read_text() if target.exists() else None
-    made = exported(found["incident"], msgspec.convert(found["sections"], list[Section]), there)
-    if made.conflicts:
-        fail(
-            f"{target} was left as it is: it and the router's have both changed since, in {', '.join(made.conflicts)}"
-        )
-    folder.mkdir(parents=True, exist_ok=True)
-    _write(target, made.text)
-    _write(target.with_suffix(".svg"), found["chart"])
-    typer.echo(f"wrote {target}" if made.text != there else f"{target} is as it was")
+    try:
+        before = target.read_text("utf-8") if target.exists() else None
+        sections = msgspec.convert(found["sections"], list[Section])
+        made = exported(found["incident"], sections, before)
+        if made.conflicts:
+            both = ", ".join(made.conflicts)
+            fail(f"{target} is unchanged: the file and the router both changed in {both}")
+        folder.mkdir(parents=True, exist_ok=True)
+        _write(target, made.text)
+        _write(target.with_suffix(".svg"), found["chart"])
+    except OSError as error:
+        fail(f"can't write {error.filename or target}: {error.strerror}")
+    except UnicodeDecodeError:
+        fail(f"can't merge into {target}: it is not UTF-8 text")
+    echo(f"wrote {target}" if made.text != before else f"{target} is up to date")
 
 
 def _directory(config: Path | None) -> Path:
     path = path_of(config)
-    configured = config_at(path).document.postmortems.directory
-    return (
-        path.parent / configured
-        if configured
-        else fail("give DIR, or postmortems.directory in the config")
-    )
+    configured = raw_value(path, "postmortems", "directory")
+    return path.parent / configured if configured else fail("give DIR, or postmortems.directory")
 
 
 def _write(path: Path, text: str) -> None:
-    """Whole, or not at all."""
+    """Write a whole file, or leave the old one."""
     half = path.with_name(f".{path.name}.half")
-    half.write_text(text)
+    half.write_text(text, "utf-8")
     half.replace(path)
 
 
-def _form(written: dict[str, str]) -> str:
-    return (
-        "\n\n".join(f"{HEADING.format(label)}\n\n{written[name]}" for name, label in FIELDS.items())
-        + "\n"
-    )
+# --- the editor
 
 
-def _read(text: str) -> dict[str, str]:
-    """What is below each heading."""
-    names = {HEADING.format(label): name for name, label in FIELDS.items()}
-    found: dict[str, list[str]] = {name: [] for name in FIELDS}
-    current: list[str] = []
-    for line in text.splitlines():
-        if line.strip() in names:
-            current = found[names[line.strip()]]
-        else:
-            current.append(line)
-    return {name: "\n".join(lines).strip("\n") for name, lines in found.items()}
+def _written_form(found: dict[str, Any]) -> Path:
+    prefix = f"{found['incident']}-"
+    with tempfile.NamedTemporaryFile(
+        "w", suffix=".md", prefix=prefix, delete=False, encoding="utf-8"
+    ) as file:
+        file.write(postmortem_form.form(found["written"]))
+    return Path(file.name)
+
+
+def _edited(file: Path) -> str:
+    """The text after the editor has run. Exits with the path of the file if anything fails."""
+    editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
+    try:
+        subprocess.run([*shlex.split(editor), str(file)], check=True)  # noqa: S603 - the user's own editor
+        return file.read_text("utf-8")
+    except OSError as error:
+        _keep(file, f"can't run the editor '{editor}': {error.strerror}. Set $EDITOR")
+    except subprocess.CalledProcessError as error:
+        _keep(file, f"the editor '{editor}' failed with code {error.returncode}: nothing was saved")
+    except ValueError:
+        _keep(file, f"can't read $EDITOR ('{editor}') or the text: nothing was saved")
+    except KeyboardInterrupt:
+        _keep(file, "interrupted: nothing was saved")
+
+
+def _keep(file: Path, why: str) -> NoReturn:
+    fail(f"{why}\nyour text is in {file}")

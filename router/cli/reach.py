@@ -3,7 +3,6 @@ they may not.
 """
 
 import asyncio
-import json
 from collections.abc import Collection, Sequence
 from itertools import groupby
 from typing import Any
@@ -13,8 +12,8 @@ from msgspec.structs import replace
 from rich.console import Console
 from rich.text import Text
 
-from router.cli.config import console, fail
 from router.cli.escalation import as_json, show
+from router.cli.output import console, fail, print_json
 from router.cli.stored import UNREADABLE, live_settings, store_of
 from router.config.fields import parse_duration
 from router.config.load import Config
@@ -67,7 +66,7 @@ def check_reach(
     if config_only:
         proof = replace(proof, assumes=(*proof.assumes, *CONFIG_ONLY))
     if for_programs:
-        typer.echo(json.dumps(_as_json(proof, store), indent=2))
+        print_json(_as_json(proof, store))
     else:
         _show(console(), proof, weeks, str(config.document.company.time_zone))
     if proof.verdict is not Verdict.PROVEN:

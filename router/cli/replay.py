@@ -1,7 +1,6 @@
 """`alert-router replay`."""
 
 import asyncio
-import json
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -9,11 +8,11 @@ from typing import Annotated
 
 import msgspec
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from router.app import TYPES
-from router.cli.config import ConfigPath, console, fail, path_of
+from router.cli.config import ConfigPath, path_of
+from router.cli.output import console, echo, fail, print_json
 from router.cli.replayed import as_json, as_markdown, show
 from router.config.load import Config, load
 from router.config.located import Invalid
@@ -81,9 +80,9 @@ def replay(
     replayed = _replay(_in_force(checked.settings, past), past, end, deliveries=against is None)
     found = difference(past, replayed, end - days * DAY)
     if for_programs:
-        typer.echo(json.dumps(as_json(found), indent=2))
+        print_json(as_json(found))
     elif markdown:
-        typer.echo(as_markdown(found, days))
+        echo(as_markdown(found, days))
     else:
         show(console(), found, days)
 
@@ -125,7 +124,7 @@ def _write(past: History, path: Path) -> None:
         write_past(past, path)
     except OSError as error:
         fail(f"can't write {path}: {error.strerror}")
-    typer.echo(f"{len(past.events):,} events, {len(past.incidents):,} incidents", err=True)
+    echo(f"{len(past.events):,} events, {len(past.incidents):,} incidents", err=True)
 
 
 def _in_force(settings: Settings, past: History) -> Settings:
@@ -151,7 +150,7 @@ def _replay(settings: Settings, past: History, end: float, *, deliveries: bool) 
         MofNCompleteColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with Progress(*columns, console=console(err=True), transient=True) as progress:
         task = progress.add_task("replay", total=len(past.events))
         replayed = Replay(settings, past, deliveries=deliveries)
         replayed.run(end, lambda events: progress.advance(task, events))

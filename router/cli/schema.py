@@ -4,26 +4,25 @@ from typing import Annotated, Literal
 
 import typer
 
-from router.app import TYPES
-from router.cli.config import say_json
-from router.config.document import RulesFile
-from router.config.drills import ScenarioConfig
-from router.config.rule_tests import RuleTests, hooks
-from router.config.schema import json_schema
+from router.cli.output import print_json
 
 
 def schema(
     of: Annotated[
-        Literal["config", "rules", "tests", "drills"], typer.Option(help="Of which kind of file.")
+        Literal["config", "rules", "tests", "drills"], typer.Option(help="Kind of file.")
     ] = "config",
 ) -> None:
-    """Print the JSON Schema of the config file, of a rule file, of rule tests, or of a drill, for
-    editors.
-    """
-    type_ = {
+    """Print the JSON Schema of config, rules, rule tests or drills, for editors."""
+    from router.app import TYPES
+    from router.config.document import RulesFile
+    from router.config.drills import ScenarioConfig
+    from router.config.rule_tests import RuleTests, hooks
+    from router.config.schema import json_schema
+
+    types = {
         "config": TYPES.document,
         "rules": RulesFile,
         "tests": RuleTests,
         "drills": ScenarioConfig,
-    }[of]
-    say_json(json_schema(type_, hooks(TYPES.hooks)))
+    }
+    print_json(json_schema(types[of], hooks(TYPES.hooks)))

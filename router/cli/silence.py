@@ -1,87 +1,91 @@
-"""`alert-router silence add`, `list` and `expire`: through the running router, which has them in
-force at once.
-"""
+"""`alert-router silence`: silences in the running router, in force at once."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
-from router.cli.client import Url, ask
-from router.cli.config import ConfigPath, Json, console, say_json
+from router.cli.client import Router, responder, viewer
+from router.cli.config import Json
+from router.cli.output import console, echo, print_json
+from router.cli.times import minute
 
-silence = typer.Typer(help="Keep alerts quiet for a time.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from rich.table import Table
 
-WHEN = "Such as '2026-12-24 09:00', by the company's clock, or with an offset."
+silence = typer.Typer(help="Mute alerts for a time: add, list, expire.", no_args_is_help=True)
+
+WHEN = "Such as '2026-12-24 09:00', in the company's time zone, or with an offset."
 
 
 @silence.command()
+@responder
 def add(
+    router: Router,
     match: Annotated[
-        list[str], typer.Argument(help="Matchers, such as 'alertname=\"DiskFull\"': all must hold.")
+        list[str],
+        typer.Argument(help="Matchers, such as 'alertname=\"DiskFull\"'. All of them must match."),
     ],
     comment: Annotated[str, typer.Option(help="Why.", show_default=False)],
     for_: Annotated[
         str, typer.Option("--for", help="How long, such as 2h.", show_default=False)
     ] = "",
-    to: Annotated[str, typer.Option(help=f"Until when. {WHEN}", show_default=False)] = "",
+    to: Annotated[str, typer.Option(help=f"The end. {WHEN}", show_default=False)] = "",
     from_: Annotated[
-        str, typer.Option("--from", help="From when on; else now.", show_default=False)
+        str, typer.Option("--from", help="The start. Default: now.", show_default=False)
     ] = "",
-    config: ConfigPath = None,
-    url: Url = None,
 ) -> None:
-    """Silence what the matchers take."""
+    """Silence the alerts that match."""
     body = {"match": match, "comment": comment, "for": for_, "to": to, "from": from_}
-    made = ask("POST", "/silences", url, config, json=body)["silence"]
-    for why in made.get("warnings", []):
-        typer.echo(f"warning: the silence mutes nothing: {why}", err=True)
-    typer.echo(
-        f"silence {made['id']} is {made['state']}, until {_time(made['end'])} UTC: {', '.join(made['match'])}"
-    )
+    made = router.ask("POST", "/silences", json=body)["silence"]
+    for why in made.get("warnings", ()):
+        echo(f"warning: the silence mutes nothing: {why}", err=True)
+    matchers = ", ".join(made["match"])
+    echo(f"silence {made['id']} is {made['state']}, until {minute(made['end'])} UTC: {matchers}")
 
 
 @silence.command(name="list")
+@viewer
 def show(
-    every: Annotated[bool, typer.Option("--all", help="Those that are over, too.")] = False,
+    router: Router,
+    every: Annotated[bool, typer.Option("--all", help="Include expired silences.")] = False,
     for_programs: Json = False,
-    config: ConfigPath = None,
-    url: Url = None,
 ) -> None:
-    """List the silences that people have made, and those of the config."""
-    found = ask("GET", "/silences", url, config, params={"expired": "true"} if every else {})
+    """List the silences that people made and those of the config."""
+    from rich.table import Table
+
+    found = router.ask("GET", "/silences", params={"expired": "true"} if every else {})
     if for_programs:
-        say_json(found)
+        print_json(found)
         return
-    table = Table("silence", "state", "from (UTC)", "until (UTC)", "takes", "by", "why", box=None)
+    columns = ("silence", "state", "from (UTC)", "until (UTC)", "matches", "by", "why")
+    table = Table(*columns, box=None)
     for one in found["silences"]:
-        _row(table, one["id"], one["state"], _time(one["start"]), _time(one["end"]), one, one["by"])
+        times = (minute(one["start"]), minute(one["end"]))
+        _row(table, one["id"], one["state"], *times, one, one["by"])
     for one in found["windows"]:
         state = "active" if one["until"] else "pending"
-        _row(table, one["name"], state, "", _time(one["until"] or ""), one, "the config")
+        _row(table, one["name"], state, "", minute(one["until"]), one, "the config")
     console().print(table if table.row_count else "no silences")
 
 
 @silence.command()
+@responder
 def expire(
-    silence: Annotated[str, typer.Argument(help="As `silence list` shows it.", show_default=False)],
-    config: ConfigPath = None,
-    url: Url = None,
+    router: Router,
+    silence: Annotated[
+        str, typer.Argument(help="The id that `silence list` shows.", show_default=False)
+    ],
 ) -> None:
-    """End a silence now. What still fires is heard of at once."""
-    ended = ask("DELETE", f"/silences/{quote(silence, safe='')}", url, config)["silence"]
-    typer.echo(f"silence {ended['id']} is over: {', '.join(ended['match'])}")
+    """End a silence now. Alerts that still fire notify at once."""
+    ended = router.ask("DELETE", f"/silences/{quote(silence, safe='')}")["silence"]
+    echo(f"silence {ended['id']} has ended: {', '.join(ended['match'])}")
 
 
 def _row(
-    table: Table, name: str, state: str, start: str, end: str, one: dict[str, Any], by: str
+    table: "Table", name: str, state: str, start: str, end: str, one: dict[str, Any], by: str
 ) -> None:
-    table.add_row(
-        name, state, start, end, Text(", ".join(one["match"])), Text(by), Text(one["comment"])
-    )
+    from rich.text import Text
 
-
-def _time(at: str) -> str:
-    return at[:16].replace("T", " ")
+    matchers, why = Text(", ".join(one["match"])), Text(one["comment"])
+    table.add_row(name, state, start, end, matchers, Text(by), why)

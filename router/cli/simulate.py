@@ -10,8 +10,9 @@ from msgspec.structs import replace
 from router.chart import ImageFormat
 from router.cli.arranged import live_settings
 from router.cli.client import Url
-from router.cli.config import ConfigPath, Json, config_at, console, fail, path_of, say_json
+from router.cli.config import ConfigPath, Json, config_at, path_of
 from router.cli.escalation import as_json, drawn, show
+from router.cli.output import console, fail, print_json
 from router.cli.payload import alerts_in
 from router.config.fields import parse_duration
 from router.config.load import Config
@@ -75,7 +76,7 @@ def simulate(
         if path:
             path.write_bytes(drawn(found, start, zone, form))
     if for_programs:
-        say_json(as_json(found, start))
+        print_json(as_json(found, start))
     else:
         show(console(), found, start, zone)
 

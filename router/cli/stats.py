@@ -1,53 +1,53 @@
-"""`alert-router stats`: how incidents went over a time."""
+"""`alert-router stats`."""
 
-import json
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
-from router.cli.client import Url, ask
-from router.cli.config import ConfigPath, console
-from router.core.text.units import duration
+from router.cli.client import Router, viewer
+from router.cli.config import Json
+from router.cli.output import console, print_json
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 
+@viewer
 def stats(
-    since: Annotated[str, typer.Option("--since", help="How far back: 7d, 12w.")] = "30d",
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
-    config: ConfigPath = None,
-    url: Url = None,
+    router: Router,
+    since: Annotated[str, typer.Option("--since", help="Period, such as 7d or 12w.")] = "30d",
+    for_programs: Json = False,
 ) -> None:
-    """Tell how soon incidents were acknowledged and resolved, and whom they paged.
+    """Show times to acknowledge and to resolve, and who was paged. Drills do not count."""
+    from rich.table import Table
+    from rich.text import Text
 
-    Drills are left out.
-    """
-    found = ask("GET", "/stats", url, config, params={"since": since})
-    if as_json:
-        typer.echo(json.dumps(found, indent=2))
+    found = router.ask("GET", "/stats", params={"since": since})
+    if for_programs:
+        print_json(found)
         return
-    groups = [
-        ("", {"all": found["total"]}),
-        *((name, found[f"by_{name}"]) for name in ("severity", "rule", "week")),
-    ]
     out = console()
-    for name, group in groups:
-        out.print(_times(name, group), "")
+    out.print(_times("", {"all": found["total"]}), "")
+    for name in ("severity", "rule", "week"):
+        out.print(_times(name, found[f"by_{name}"]), "")
     pages = Table("who", "pages", "at night", box=None)
     for who, one in found["pages"].items():
         pages.add_row(Text(who), str(one["pages"]), str(one["night"]))
     out.print(pages if found["pages"] else "nobody was paged")
 
 
-def _times(name: str, group: Mapping[str, Any]) -> Table:
-    table = Table(name, "incidents", "acknowledged", "(median)", "resolved", "(median)", box=None)
+def _times(name: str, group: Mapping[str, Any]) -> "Table":
+    from rich.table import Table
+    from rich.text import Text
+
+    from router.core.text.units import duration
+
+    columns = ("incidents", "acknowledged", "(median)", "resolved", "(median)")
+    table = Table(name, *columns, box=None)
+    kinds = [f"{what}_{how}" for what in ("acknowledge", "resolve") for how in ("mean", "median")]
     for one, times in group.items():
-        took = [
-            times[f"{what}_{how}"]
-            for what in ("acknowledge", "resolve")
-            for how in ("mean", "median")
-        ]
-        said = ["" if seconds is None else duration(seconds) for seconds in took]
-        table.add_row(Text(one), str(times["incidents"]), *said)
+        seconds = [times[kind] for kind in kinds]
+        cells = ["" if took is None else duration(took) for took in seconds]
+        table.add_row(Text(one), str(times["incidents"]), *cells)
     return table

@@ -1,9 +1,10 @@
-"""What a store has beside the config, read by a command without a router: nothing is written."""
+"""The store of a config, read by a command without a router. Nothing is written."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import reduce
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from router.config.load import Config
 from router.config.people import calendars
@@ -24,31 +25,42 @@ from router.store import read_store
 from router.telemetry.metrics import Metrics
 
 UNREADABLE = (StoreUnavailable, OSError, ValueError)
-"""What reading a store raises; the text says why."""
+"""What reading a store raises. The text says why."""
+
+
+def location(storage: str) -> str:
+    """The file of a store, or its host and database, without user name and password."""
+    file = storage.removeprefix("sqlite:///")
+    if file != storage:
+        return file
+    parts = urlsplit(storage)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 @asynccontextmanager
 async def store_of(config: Config) -> AsyncIterator[Store]:
-    """The config's store, to be read. Raises: one of UNREADABLE, also if there's none."""
-    store = await read_store(_there(config.document.storage.reveal()))
+    """The store of a config, for reading. Raises: one of UNREADABLE, also if there is none."""
+    storage = config.document.storage.reveal()
+    try:
+        store = await read_store(_existing(storage))
+    except StoreUnavailable as error:
+        raise StoreUnavailable(f"{location(storage)}: {error}") from error
     try:
         yield store
     finally:
         await store.close()
 
 
-def _there(storage: str) -> str:
-    """The URL, if there's something: a SQLite file would be made otherwise. Raises: ValueError."""
+def _existing(storage: str) -> str:
+    """The URL of a store that exists: opening would create a SQLite file. Raises: ValueError."""
     file = storage.removeprefix("sqlite:///")
     if file != storage and not Path(file).exists():
-        raise ValueError(f"there's no store at {file}")
+        raise ValueError(f"there is no store at {file}")
     return storage
 
 
 async def live_settings(config: Config, store: Store, clock: Clock) -> Settings:
-    """The settings as a router on this store has them: with imported calendars, overrides and
-    silences.
-    """
+    """The settings of a router on this store, with calendars, overrides and silences."""
     wanted = calendars(config.document.schedules)
     parts: tuple[Stored, ...] = (
         Calendars(Records(store, "calendar", Copy), clock, Metrics(), lambda: wanted),

@@ -1,41 +1,36 @@
-"""`alert-router template`: the templates of what is said, and what each would say."""
+"""`alert-router template`: the templates of messages, and previews of them."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from msgspec.structs import replace
-from rich.table import Table
 
-from router.cli.client import Url, ask
-from router.cli.config import ConfigPath, config_at, console, fail, path_of
-from router.config.fields import parse_time_zone
-from router.config.load import Config
-from router.config.located import suggest
-from router.core.communication.previews import drafts
-from router.core.messages.templates import CUSTOMERS, KINDS
-from router.core.virtual.example_alert import example_alert
-from router.core.virtual.router import VirtualRouter
-from router.model.event import AlertSeen, Command, Commanded
+from router.cli.client import Router, viewer
+from router.cli.config import ConfigPath, config_at, path_of
+from router.cli.output import console, echo, fail
 from router.model.incident import Severity
-from router.ports.clock import SystemClock
 
-template = typer.Typer(
-    help="The templates of what is said, and what each would say.", no_args_is_help=True
-)
+if TYPE_CHECKING:
+    from router.config.load import Config
+
+template = typer.Typer(help="Message templates: list, preview.", no_args_is_help=True)
 
 PURPOSES = {
     "internal": "messages to channels and people on call",
     "stakeholder-email": "mail to stakeholders",
-    "status-update": "the status page, until somebody writes their own words",
-    "customer-email": "the mail to customers, once an incident is resolved",
+    "status-update": "the status page, until somebody writes the text",
+    "customer-email": "the mail to customers after an incident is resolved",
 }
 LASTED = 45 * 60.0
-"""Seconds that a made-up incident takes, where it has to be over."""
+"""Seconds that the example incident lasts in a mail that it is resolved."""
 
 
 @template.command("list")
 def list_(config: ConfigPath = None) -> None:
-    """List the templates, where each comes from, and what it may use."""
+    """List the templates, their origin and the values that each may use."""
+    from rich.table import Table
+
+    from router.core.messages.templates import KINDS
+
     checked = config_at(path_of(config))
     table = Table("template", "from", "for", "may use", box=None)
     folder = checked.document.templates.directory if checked.document.templates else ""
@@ -46,71 +41,78 @@ def list_(config: ConfigPath = None) -> None:
 
 
 @template.command("preview")
+@viewer
 def preview(
+    router: Router,
     name: Annotated[str, typer.Argument(help="The template.")],
     incident: Annotated[
-        str, typer.Option("--incident", help="Of this incident: 142 or INC-142.")
+        str, typer.Option("--incident", help="Preview for this incident: 142 or INC-142.")
     ] = "",
     rule: Annotated[
-        str, typer.Option("--rule", help="Of a made-up one that this rule opens.")
+        str, typer.Option("--rule", help="Preview for an example incident of this rule.")
     ] = "",
     severity: Annotated[
-        Severity | None, typer.Option(help="As bad as this; else the worst it knows.")
+        Severity | None,
+        typer.Option(help="Severity of the example. Default: the most severe of the rule."),
     ] = None,
     zone: Annotated[
-        str, typer.Option("--zone", help="By whose clock: Europe/London; else the company's.")
+        str,
+        typer.Option("--zone", help="Time zone, such as Europe/London. Default: the company's."),
     ] = "",
-    config: ConfigPath = None,
-    url: Url = None,
 ) -> None:
-    """Show what a template would say. Nothing is sent."""
-    if name not in KINDS:
-        fail(f"there's no template '{name}'{suggest(name, KINDS)}; there are: {', '.join(KINDS)}")
+    """Show the text of a template. Nothing is sent."""
+    if name not in PURPOSES:
+        fail(f"no template '{name}'; the templates are: {', '.join(PURPOSES)}")
     if bool(incident) == bool(rule):
         fail("give either --incident NUMBER or --rule NAME")
     if incident:
-        params = {"zone": zone} if zone else {}
-        found = ask("GET", f"/incidents/{incident}/drafts", url, config, params=params)["drafts"]
-        shown = {one["template"]: (one["subject"], one["text"]) for one in found}
+        shown = _of_incident(router, incident, zone)
     else:
-        shown = _made_up(
-            config_at(path_of(config)), rule, severity, _zone(zone), over=name == CUSTOMERS
-        )
+        shown = _of_example(config_at(path_of(router.config)), name, rule, severity, zone)
     if name not in shown:
-        fail("there's no mail to customers before the incident is resolved")
+        fail("there is no mail to customers before the incident is resolved")
     subject, text = shown[name]
-    typer.echo(f"Subject: {subject}\n\n{text}" if subject and name != "internal" else text)
+    echo(f"Subject: {subject}\n\n{text}" if subject and name != "internal" else text)
 
 
-def _zone(zone: str) -> str:
-    try:
-        return parse_time_zone(zone) if zone else ""
-    except ValueError as error:
-        fail(f"--zone: {error}")
+def _of_incident(router: Router, incident: str, zone: str) -> dict[str, tuple[str, str]]:
+    params = {"zone": zone} if zone else {}
+    found = router.ask("GET", f"/incidents/{incident}/drafts", params=params)["drafts"]
+    return {one["template"]: (one["subject"], one["text"]) for one in found}
 
 
-def _made_up(
-    checked: Config, name: str, severity: Severity | None, zone: str, *, over: bool
+def _of_example(
+    checked: "Config", name: str, rule: str, severity: Severity | None, zone: str
 ) -> dict[str, tuple[str, str]]:
-    """What every template says of an incident that the rule opens, and that is resolved by now if
-    it's to be `over`.
-    """
+    """Every template for an example incident of the rule, resolved for a mail to customers."""
+    from msgspec.structs import replace
+
+    from router.config.fields import parse_time_zone
+    from router.config.located import suggest
+    from router.core.communication.previews import drafts
+    from router.core.messages.templates import CUSTOMERS
+    from router.core.virtual.example_alert import example_alert
+    from router.core.virtual.router import VirtualRouter
+    from router.model.event import AlertSeen, Command, Commanded
+    from router.ports.clock import SystemClock
+
     settings = checked.settings
-    rules = {rule.name: rule for rule in (*settings.rules.rules, settings.rules.default)}
-    if name not in rules:
-        fail(f"no rule '{name}'{suggest(name, rules)}; there are: {', '.join(rules)}")
+    rules = {one.name: one for one in (*settings.rules.rules, settings.rules.default)}
+    if rule not in rules:
+        fail(f"no rule '{rule}'{suggest(rule, rules)}; the rules are: {', '.join(rules)}")
     now = float(int(SystemClock().now()))
-    start = now - LASTED if over else now
-    router = VirtualRouter(settings, start)
+    start = now - LASTED if name == CUSTOMERS else now
     try:
-        made = example_alert(settings.rules, rules[name], severity, {}, start)
+        zone = parse_time_zone(zone) if zone else ""
+        made = example_alert(settings.rules, rules[rule], severity, {}, start)
     except ValueError as error:
         fail(str(error))
     alerts = [replace(made.alert, event_id=f"{number}") for number in range(made.times)]
-    router.happen(*(AlertSeen(start, alert) for alert in alerts))
-    if over:
-        router.happen(Commanded(now, 1, "somebody", Command.RESOLVE))
-    incident = router.memory.incidents[1]
+    virtual = VirtualRouter(settings, start)
+    virtual.happen(*(AlertSeen(start, alert) for alert in alerts))
+    if name == CUSTOMERS:
+        virtual.happen(Commanded(now, 1, "somebody", Command.RESOLVE))
+    incident = virtual.memory.incidents[1]
     url = f"{str(checked.document.external_url).rstrip('/')}/incidents/1"
-    found = drafts(incident, router.memory.timeline, settings, now, zone=zone, url=url)
+    found = drafts(incident, virtual.memory.timeline, settings, now, zone=zone, url=url)
     return {one.name: (one.subject, one.text) for one in found}

@@ -15,7 +15,8 @@ from rich.table import Table
 from rich.text import Text
 
 from router.app import TYPES
-from router.cli.config import ConfigPath, Json, config_at, console, fail, path_of, say_json
+from router.cli.config import ConfigPath, Json, config_at, path_of
+from router.cli.output import console, fail, print_json
 from router.cli.payload import alerts_in
 from router.cli.trial import Trial, as_json, as_junit, clock
 from router.config.load import Config
@@ -62,7 +63,7 @@ def test(
     if junit:
         junit.write_bytes(as_junit(trials))
     if for_programs:
-        say_json(as_json(trials, coverage))
+        print_json(as_json(trials, coverage))
     else:
         _show(console(), trials, coverage, whole=not run)
     if coverage_min is not None and 100 * coverage.ratio < coverage_min:

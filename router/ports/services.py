@@ -1,7 +1,7 @@
 """Services of the engine that the web layer and the receivers call."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from msgspec import Struct
 
@@ -13,6 +13,7 @@ from router.model.deployment import Deployment
 from router.model.drill import Drill, DrillPlan, Tick
 from router.model.event import ActionAnswered, ActionRequested, Event
 from router.model.incident import Incident
+from router.model.notification import Result
 from router.model.reason import Reason
 
 
@@ -36,6 +37,15 @@ class DeploymentRecorder(Protocol):
 
         Raises: Overloaded, StoreUnavailable.
         """
+        ...
+
+
+@runtime_checkable
+class Verifying(Protocol):
+    """A sender that can check its credentials and addresses without sending a message."""
+
+    async def verify(self) -> str | Result:
+        """Text about the account that was found, or a `Result` with the reason. Never raises."""
         ...
 
 

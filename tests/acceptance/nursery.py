@@ -30,6 +30,7 @@ def say(number: int) -> None:
 if __name__ == "__main__":
     for kind in KINDS.values():
         kind.config()
+    import_module("router.cli.serve")
     import_module("slack_sdk.web.async_client")
     for _ in sys.stdin:
         if (pid := os.fork()) == 0:

@@ -75,7 +75,7 @@ def test_every_error_is_said_at_once(tmp_path: Path) -> None:
 
 
 def test_the_config_is_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`--config`, else config.yaml here, else the environment's; without any it's said what to do."""
+    """`--config`, config.yaml here or the environment's. Without any, the error says what to do."""
     elsewhere, here = tmp_path / "elsewhere", tmp_path / "here"
     elsewhere.mkdir()
     here.mkdir()
@@ -84,14 +84,14 @@ def test_the_config_is_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.delenv("ALERT_ROUTER_CONFIG", raising=False)
     nothing = CliRunner().invoke(main, ["check"])
     assert nothing.exit_code == 1
-    assert "no config at config.yaml" in nothing.stderr
+    assert "No config file at config.yaml" in nothing.stderr
     monkeypatch.setenv("ALERT_ROUTER_CONFIG", str(other))
     assert str(other) in CliRunner().invoke(main, ["check"]).stdout
     write_config(here)
     assert CliRunner().invoke(main, ["check"]).stdout.startswith("config.yaml:")
     assert str(other) in CliRunner().invoke(main, ["check", "--config", str(other)]).stdout
     gone = CliRunner().invoke(main, ["check", "--config", "gone.yaml"])
-    assert (gone.exit_code, "no config at gone.yaml" in gone.stderr) == (1, True)
+    assert (gone.exit_code, "No config file at gone.yaml" in gone.stderr) == (1, True)
 
 
 def test_the_installed_command_does_the_same(tmp_path: Path) -> None:
@@ -143,7 +143,7 @@ def test_rules_that_can_do_nothing_are_warned_of(tmp_path: Path) -> None:
 
 
 async def test_the_rules_are_held_against_what_was_seen(tmp_path: Path) -> None:
-    """Labels and names that no stored alert had, and how many were looked at."""
+    """Labels and names that no stored alert had, and how many were compared with."""
     path = write_config(tmp_path, DEAD[:1])
     async with Daemon(path) as daemon:
         await daemon.alert(alert("A"), alert("A", service="web"))
@@ -155,7 +155,7 @@ async def test_the_rules_are_held_against_what_was_seen(tmp_path: Path) -> None:
     )
     assert done.exit_code == 0, done.output
     said = done.stderr.splitlines()[-3:]
-    assert said[0] == "looked at 2 stored alerts"
+    assert said[0] == "compared with 2 stored alerts"
     assert said[1].endswith("warning: rule 'a': no alert has had the label 'hots'")
     assert said[2].endswith(
         "warning: rule 'b': no alert has had a name that alertname=\"Aa\" takes"
@@ -168,6 +168,6 @@ def test_no_store_is_made_to_look_at(tmp_path: Path) -> None:
     done = CliRunner().invoke(main, ["check", "--seen", "--config", str(path)])
     assert (done.exit_code, done.stdout) == (1, "")
     assert (
-        done.stderr == f"can't read the stored alerts: there's no store at {tmp_path}/router.db\n"
+        done.stderr == f"can't read the stored alerts: there is no store at {tmp_path}/router.db\n"
     )
     assert not (tmp_path / "router.db").exists()

@@ -125,7 +125,7 @@ def test_an_alert_that_cannot_be_read_is_said(tmp_path: Path) -> None:
         (
             group(),
             ("--source", "sentry"),
-            "no source 'sentry' is configured; there are: alertmanager",
+            "no source 'sentry' is configured; the sources are: alertmanager",
         ),
     ],
 )

@@ -16,9 +16,9 @@ def test_an_empty_database_is_brought_up_and_then_left_alone(tmp_path: Path) -> 
     arguments = ["migrate", "--config", str(write_config(tmp_path))]
     first = CliRunner().invoke(main, arguments)
     assert first.exit_code == 0, first.output
-    assert first.stdout.startswith("from nothing to ")
+    assert first.stdout.startswith("upgraded from nothing to ")
     revision = first.stdout.split()[-1]
-    assert CliRunner().invoke(main, arguments).stdout == f"at {revision} already\n"
+    assert CliRunner().invoke(main, arguments).stdout == f"already at {revision}\n"
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def test_a_database_that_is_not_there(tmp_path: Path, changes: dict[str, Any]) -
     """Is said in a line, without its password."""
     done = CliRunner().invoke(main, ["migrate", "--config", str(write_config(tmp_path, **changes))])
     assert done.exit_code == 1
-    assert done.stderr.startswith("can't migrate: ")
+    assert done.stderr.startswith("can't migrate ")
     assert "s3cr3t" not in done.output
 
 
@@ -46,5 +46,5 @@ def test_a_database_of_a_later_version(tmp_path: Path) -> None:
     connection.close()
     done = CliRunner().invoke(main, arguments)
     assert done.exit_code == 1
-    assert done.stderr.startswith("can't migrate: ")
+    assert done.stderr.startswith("can't migrate ")
     assert "9999" in done.stderr

@@ -39,7 +39,7 @@ def _logs_elsewhere() -> None:
 def said(*arguments: str, schedules: Mapping[str, Schedule] = SCHEDULES) -> tuple[int, list[str]]:
     """The exit code, and the lines, with one space between words."""
     rotas = lambda days: [computed(one, NOW, NOW + days * DAY) for one in schedules.values()]  # noqa: E731
-    app = oncall_app(lambda _config, _url, days: (rotas(days), {"ana": "Asia/Kolkata"}))
+    app = oncall_app(lambda _router, days: (rotas(days), {"ana": "Asia/Kolkata"}))
     result = CliRunner().invoke(app, list(arguments), env={"COLUMNS": "200"})
     return result.exit_code, [" ".join(line.split()) for line in result.output.splitlines()]
 
@@ -94,7 +94,7 @@ def test_a_schedule_that_is_not_there_is_said(command: str) -> None:
     """With those that are; and if there are none, that."""
     code, (line,) = said(command, "primry")
     assert (code, line) == (
-        1, "no schedule 'primry' is configured; there are: primary, office, always, never"
+        1, "no schedule 'primry' is configured; the schedules are: primary, office, always, never"
     )  # fmt: skip
     code, (line,) = said(command, schedules={})
     assert (code, line) == (1, "no schedules are configured")
@@ -161,7 +161,7 @@ async def test_without_the_router_it_is_the_config_alone_and_that_is_said(
     code, out, error = await run("http://127.0.0.1:1", "oncall", "now", "--config", str(path))
     assert code == 0
     assert out.splitlines()[1].split()[0] == "primary"
-    assert error.startswith("By the config alone")
+    assert error.startswith("From the config alone")
     assert error.count("\n") == 1
 
 

@@ -35,14 +35,14 @@ async def test_show_edit_and_share(router: Router, tmp_path: Path) -> None:
     """What is typed below the headings is saved; leaving it as it is saves nothing."""
     async with router(channels=SILENT) as daemon:
         await resolved(daemon)
-        types = editor(tmp_path, """sed -i 's/^%%%% Root cause$/&\\n\\nA **leak**.\\n/' "$1" """)
+        types = editor(tmp_path, """sed -i 's/^## Root cause$/&\\n\\nA **leak**.\\n/' "$1" """)
         assert await run(daemon, "postmortem", "edit", "1", EDITOR=types) == (
             0,
             "INC-1: saved as version 1\n",
             "",
         )
         assert await run(daemon, "postmortem", "edit", "1", EDITOR="true") == (
-            0,
+            3,
             "nothing was changed\n",
             "",
         )
@@ -98,7 +98,7 @@ async def test_export(router: Router, tmp_path: Path) -> None:
         )
         before = target.read_text()
         code, _, err = await run(daemon, "postmortem", "export", "1", *config)
-        assert (code, "have both changed since, in Summary" in err) == (1, True)
+        assert (code, "both changed in Summary" in err) == (1, True)
         assert target.read_text() == before
         assert (await run(daemon, "postmortem", "export", "1", str(tmp_path / "else")))[0] == 0
         assert len([*(tmp_path / "else").iterdir()]) == 2
@@ -107,12 +107,20 @@ async def test_export(router: Router, tmp_path: Path) -> None:
 async def test_items(router: Router) -> None:
     async with router(channels=SILENT) as daemon:
         await resolved(daemon)
-        assert (await run(daemon, "item", "list", "1"))[1] == "no action items\n"
+        assert (await run(daemon, "action-item", "list", "1"))[1] == "no action items\n"
         added = await run(
-            daemon, "item", "add", "1", "Add an index", "--owner", "ben", "--due", "2100-01-02"
+            daemon,
+            "action-item",
+            "add",
+            "1",
+            "Add an index",
+            "--owner",
+            "ben",
+            "--due",
+            "2100-01-02",
         )
         assert added == (0, "1. Add an index (ben): item added\n", "")
-        _, out, _ = await run(daemon, "item", "list", "1")
+        _, out, _ = await run(daemon, "action-item", "list", "1")
         assert out.splitlines()[1].split() == [
             "1",
             "open",
@@ -123,8 +131,47 @@ async def test_items(router: Router) -> None:
             "an",
             "index",
         ]
-        assert (await run(daemon, "item", "done", "1", "1"))[
+        assert (await run(daemon, "action-item", "done", "1", "1"))[
             1
         ] == "1. Add an index (ben): item done\n"
-        code, _, err = await run(daemon, "item", "add", "1", "x", "--due", "soon")
+        code, _, err = await run(daemon, "action-item", "add", "1", "x", "--due", "soon")
         assert (code, "expected a day" in err) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("command", "error"),
+    [
+        ("printf 'mine\\n' >> \"$1\"; exit 3", "failed with code 3"),
+        ("printf '\\377mine\\n' >> \"$1\"", "nothing was saved"),
+    ],
+)
+async def test_a_failing_editor_loses_nothing(
+    router: Router, tmp_path: Path, command: str, error: str
+) -> None:
+    """The text stays in the file, and the error names the file."""
+    async with router(channels=SILENT) as daemon:
+        await resolved(daemon)
+        fails = editor(tmp_path, command)
+        code, _, err = await run(daemon, "postmortem", "edit", "1", EDITOR=fails)
+    assert (code, error in err) == (1, True)
+    kept = Path(err.strip().rpartition(" ")[2])
+    assert (await asyncio.to_thread(kept.read_bytes)).endswith(b"mine\n")
+
+
+@pytest.mark.parametrize("missing", ["/nowhere/editor", "'unclosed"])
+async def test_a_missing_editor(router: Router, missing: str) -> None:
+    """The error says what to set."""
+    async with router(channels=SILENT) as daemon:
+        await resolved(daemon)
+        code, _, err = await run(daemon, "postmortem", "edit", "1", EDITOR=missing)
+    assert (code, "$EDITOR" in err) == (1, True)
+
+
+async def test_an_export_that_cannot_be_written(router: Router, tmp_path: Path) -> None:
+    """The error names the path."""
+    (tmp_path / "file").write_text("")
+    async with router(channels=SILENT) as daemon:
+        await resolved(daemon)
+        target = str(tmp_path / "file/below")
+        code, _, err = await run(daemon, "postmortem", "export", "1", target)
+    assert (code, str(tmp_path / "file") in err) == (1, True)

@@ -46,7 +46,7 @@ async def test_from_making_one_to_its_end(tmp_path: Path) -> None:
         ):
             assert part in listed
         ended = await run(daemon, "expire", key)
-        assert f'silence {key} is over: alertname="DiskFull", instance=~"db-."\n' in ended.stdout
+        assert f'silence {key} has ended: alertname="DiskFull", instance=~"db-."\n' in ended.stdout
         assert key not in (await run(daemon, "list")).stdout
         assert "expired" in (await run(daemon, "list", "--all")).stdout
 

@@ -200,7 +200,7 @@ def test_what_is_wrong_is_said_in_a_line(
 
 def test_without_a_running_router_it_says_so(folder: Path) -> None:
     """Somebody may have set an override there."""
-    assert "without what people have arranged since" in run(folder, "--rule", "disk-full").stderr
+    assert "without overrides by people" in run(folder, "--rule", "disk-full").stderr
 
 
 async def test_what_people_have_arranged_counts(router: Callable[..., Daemon]) -> None:

@@ -26,7 +26,7 @@ def _logs_elsewhere() -> None:
 async def export(folder: Path, config: Path) -> tuple[int, str]:
     """The command's exit code, and all it said."""
     call = partial(
-        CliRunner().invoke, main, ["status", "export", str(folder), "--config", str(config)]
+        CliRunner().invoke, main, ["statuspage", "export", str(folder), "--config", str(config)]
     )
     done = await asyncio.to_thread(call)
     return done.exit_code, done.output
@@ -44,11 +44,11 @@ async def test_maintenance_is_announced_listed_and_ended(
     router: Router, clock: SteppedClock
 ) -> None:
     async with router(clock, channels=SILENT, status_page=PAGE) as daemon:
-        assert (await run(daemon, "status", "maintenance", "list"))[
+        assert (await run(daemon, "statuspage", "maintenance", "list"))[
             1
-        ] == "no maintenance was announced\n"
+        ] == "no maintenance is announced\n"
         code, out, _ = await run(
-            daemon, "status", "maintenance", "add", "Database upgrade", "--start", "2026-12-01T22:00", "--for", "1h30m",
+            daemon, "statuspage", "maintenance", "add", "Database upgrade", "--start", "2026-12-01T22:00", "--for", "1h30m",
             "--component", "search", "--text", "Read-only.",
         )  # fmt: skip
         assert code == 0
@@ -56,16 +56,16 @@ async def test_maintenance_is_announced_listed_and_ended(
             ": 'Database upgrade' is announced from 2026-12-01T22:00:00.000Z to 2026-12-01T23:30:00.000Z\n"
         )
         number = out.partition(":")[0]
-        _, out, _ = await run(daemon, "status", "maintenance", "list")
+        _, out, _ = await run(daemon, "statuspage", "maintenance", "list")
         assert out.splitlines()[1].split() == [
             number, "2026-12-01", "22:00", "2026-12-01", "23:30", "search", "Database", "upgrade",
         ]  # fmt: skip
-        assert (await run(daemon, "status", "maintenance", "end", number))[
+        assert (await run(daemon, "statuspage", "maintenance", "end", number))[
             1
-        ] == "'Database upgrade' is over\n"
-        assert (await run(daemon, "status", "maintenance", "list"))[
+        ] == "'Database upgrade' has ended\n"
+        assert (await run(daemon, "statuspage", "maintenance", "list"))[
             1
-        ] == "no maintenance was announced\n"
+        ] == "no maintenance is announced\n"
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ async def test_what_makes_no_sense_is_said(
     router: Router, clock: SteppedClock, arguments: list[str], said: str
 ) -> None:
     async with router(clock, channels=SILENT, status_page=PAGE) as daemon:
-        code, _, err = await run(daemon, "status", "maintenance", "add", "Upgrade", *arguments)
+        code, _, err = await run(daemon, "statuspage", "maintenance", "add", "Upgrade", *arguments)
     assert code == 1
     assert said in err
 
@@ -169,4 +169,4 @@ async def test_an_export_that_fails_is_said_and_keeps_nobody_from_being_told(
 
 async def test_without_a_page_there_is_nothing_to_export(tmp_path: Path) -> None:
     code, said = await export(tmp_path / "site", write_config(tmp_path))
-    assert (code, "no status_page" in said) == (1, True)
+    assert (code, "no `status_page`" in said) == (1, True)

@@ -1,0 +1,11 @@
+"""`alert-router ack`."""
+
+from router.cli.arguments import Ids, Note
+from router.cli.client import Router, responder
+from router.cli.outcome import command_each
+
+
+@responder
+def ack(router: Router, incidents: Ids, note: Note = "") -> None:
+    """Acknowledge incidents: you work on them, and escalation stops."""
+    command_each(router, "ack", incidents, {"text": note})

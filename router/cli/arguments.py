@@ -1,0 +1,12 @@
+"""Arguments and options that several commands about incidents take."""
+
+from typing import Annotated
+
+import typer
+
+Id = Annotated[str, typer.Argument(help="The incident: 142 or INC-142.")]
+Ids = Annotated[list[str], typer.Argument(help="One or more incidents: 142 or INC-142.")]
+Note = Annotated[str, typer.Option("--note", help="Note for the timeline.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Skip the confirmation.")]
+
+SEVERITIES = "P0 (most severe) to P3"

@@ -1,0 +1,120 @@
+"""What a command did to an incident, as a sentence and an exit code."""
+
+from collections.abc import Callable, Iterable, Mapping
+from time import gmtime, strftime
+from typing import Any
+
+import typer
+
+from router.cli.client import Router, Unanswered
+from router.cli.output import Exit, echo, fail
+
+Incident = Mapping[str, Any]
+"""An incident as the API shows it."""
+
+_DONE: Mapping[str, Callable[[Incident], str]] = {
+    "acknowledged": lambda one: f"acknowledged{_by(one['acknowledged_by'])}",
+    "escalated": lambda _: "escalated: the next step of its policy is taken now",
+    "resolved_by_person": lambda one: f"resolved{_by(one['closed_by'])}",
+    "false_positive": lambda one: f"marked as a false positive{_by(one['closed_by'])}",
+    "noted": lambda _: "note added",
+    "severity_set": lambda one: f"severity set to {one['severity']}",
+    "status_set": lambda _: "status set",
+    "assigned": lambda one: f"assigned to {one['lead']}",
+    "published": lambda one: f"published as '{one['public_title']}'",
+    "announced": lambda _: "mail to customers sent",
+    "opened": lambda one: f"opened: {one['title']} [{one['severity']}]",
+    "reopened": lambda one: f"reopened: {one['title']} [{one['severity']}]",
+}
+
+_UNCHANGED: Mapping[str, Callable[[Incident], str]] = {
+    "ack": lambda one: "was already acknowledged" + _past(one, "acknowledged"),
+    "escalate": lambda _: "has no further step: nobody is left to notify",
+    "assign": lambda one: f"was already assigned to {one['lead']}",
+    "severity": lambda one: f"already had the severity {one['severity']}",
+    "status": lambda one: f"already had the status {one['status']}",
+    "announce": lambda one: f"was already mailed to customers{_at(one['announced_at'])}",
+}
+"""Sentences of `already_done`, by command."""
+
+_REFUSED: Mapping[str, str] = {
+    "not_resolved": "is not resolved yet, so customers were not mailed",
+    "no_customers": "has nobody to mail: the config has no `communication.customers`",
+    "not_public": "is a drill, and a drill is never published",
+}
+
+_ALREADY_OPEN = {"joined", "repeated", "changed", "severity_raised"}
+
+
+def command(router: Router, name: str, incident: str, body: Mapping[str, object]) -> Exit:
+    """Apply a command to an incident and print the result. Exits with the error of the router."""
+    return report(name, router.ask("POST", f"/incidents/{incident}/{name}", json=body))
+
+
+def command_each(
+    router: Router, name: str, incidents: Iterable[str], body: Mapping[str, object]
+) -> None:
+    """Apply a command to several incidents. Exits if one failed, or if none was changed."""
+    codes = []
+    for incident in incidents:
+        try:
+            answer = router.try_ask("POST", f"/incidents/{incident}/{name}", json=body)
+            codes.append(report(name, answer))
+        except Unanswered as error:
+            echo(error, err=True)
+            codes.append(Exit.FAILED)
+    finish(*codes)
+
+
+def finish(*codes: Exit) -> None:
+    """Exit with the code of several results, unless that is 0."""
+    code = Exit.FAILED if Exit.FAILED in codes else min(codes, default=Exit.DONE)
+    if code:
+        raise typer.Exit(code)
+
+
+def report(name: str, answer: Mapping[str, Any]) -> Exit:
+    """Print what a command did."""
+    outcome, one = answer["outcome"], answer["incident"]
+    if one is None:
+        fail(f"no incident was opened: {outcome.replace('_', ' ')}")
+    sentence, code = _sentence(name, outcome, one)
+    text = f"{one['name']} {sentence} (status: {one['status']})"
+    echo(text, err=code is Exit.FAILED)
+    return code
+
+
+def _sentence(name: str, outcome: str, one: Incident) -> tuple[str, Exit]:
+    if outcome in _DONE:
+        return _DONE[outcome](one), Exit.DONE
+    if outcome == "already_done" and name in _UNCHANGED:
+        return _UNCHANGED[name](one), Exit.UNCHANGED
+    if outcome == "already_closed":
+        return _closed(one), Exit.UNCHANGED
+    if outcome in _ALREADY_OPEN:
+        return f"was already open: {one['title']} [{one['severity']}]", Exit.UNCHANGED
+    if outcome in _REFUSED:
+        return _REFUSED[outcome], Exit.FAILED
+    code = Exit.UNCHANGED if outcome.startswith("already") else Exit.DONE
+    return outcome.replace("_", " "), code
+
+
+def _closed(one: Incident) -> str:
+    marked = "marked as a false positive" if one["status"] == "false_positive" else "resolved"
+    return f"was already {marked}{_past(one, 'closed')}"
+
+
+def _past(one: Incident, what: str) -> str:
+    return _by(one[f"{what}_by"]) + _at(one[f"{what}_at"])
+
+
+def _by(name: str | None) -> str:
+    return f" by {name}" if name else ""
+
+
+def _at(time: str | None) -> str:
+    """The time of day in UTC, with the date unless it is today."""
+    if not time:
+        return ""
+    day = "" if time[:10] == strftime("%Y-%m-%d", gmtime()) else f"{time[:10]} "
+    return f" at {day}{time[11:16]} UTC"

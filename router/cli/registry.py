@@ -1,0 +1,81 @@
+"""The commands: what `alert-router --help` lists, and the module of each."""
+
+from typing import NamedTuple
+
+
+class Command(NamedTuple):
+    """A command. `help` is the first sentence of its own help, so that listing imports nothing."""
+
+    name: str
+    help: str
+    alias: str = ""
+    """The former name, which still works."""
+
+    @property
+    def attribute(self) -> str:
+        """The name of its module in router/cli, and of the function or `typer.Typer` in it."""
+        return self.name.replace("-", "_")
+
+
+PANELS: dict[str, tuple[Command, ...]] = {
+    "Incidents": (
+        Command("incidents", "List the open incidents, or show one."),
+        Command("ack", "Acknowledge incidents: you work on them, and escalation stops."),
+        Command("resolve", "Resolve incidents by hand, even if their alerts still fire."),
+        Command(
+            "escalate", "Take the next step of the policy now, so that somebody else is paged."
+        ),
+        Command("declare", "Open an incident by hand.", "open"),
+        Command("note", "Add a note to the timeline of an incident."),
+        Command("severity", "Set the severity of an incident."),
+        Command("assign", "Make somebody the lead of an incident, and notify them."),
+        Command("update", "Add an update to an incident."),
+        Command("action", "Actions against an incident: list, request, approve, decline."),
+    ),
+    "Public and follow-up": (
+        Command("publish", "Publish an incident on the status page, after showing the text."),
+        Command(
+            "mail-customers",
+            "Mail customers that an incident is resolved, after showing the mail.",
+            "announce",
+        ),
+        Command(
+            "statuspage", "The public status page: announce maintenance, export as files.", "status"
+        ),
+        Command("postmortem", "The post-mortem of an incident: show, edit, export, share."),
+        Command("action-item", "The action items of a post-mortem: add, list, done.", "item"),
+        Command("stats", "Show times to acknowledge and to resolve, and who was paged."),
+    ),
+    "On call and muting": (
+        Command("oncall", "Who is on call: now, week, gaps; overrides and swaps."),
+        Command("silence", "Mute alerts for a time: add, list, expire."),
+        Command(
+            "channels",
+            "Channels and contact methods: which are proven to work, and a test of them.",
+        ),
+        Command("drill", "Drills: simulated incidents that go through the real channels."),
+    ),
+    "Rules and config": (
+        Command("init", "Write a config and a rule file for your company to start from."),
+        Command("check", "Check the config and its rules."),
+        Command("test", "Test the rules and policies in virtual time."),
+        Command("explain", "Show why somebody was or was not paged."),
+        Command("simulate", "Show the whole escalation of an alert that nobody answers."),
+        Command(
+            "replay",
+            "Re-run recorded alerts under changed rules and show which incidents and pages "
+            "would differ.",
+        ),
+        Command("template", "Message templates: list, preview."),
+        Command(
+            "schema", "Print the JSON Schema of config, rules, rule tests or drills, for editors."
+        ),
+    ),
+    "Server": (
+        Command("serve", "Run the router until SIGTERM."),
+        Command("migrate", "Upgrade the schema of the store."),
+    ),
+}
+
+COMMANDS = {command.name: command for commands in PANELS.values() for command in commands}
+ALIASES = {command.alias: command.name for command in COMMANDS.values() if command.alias}

@@ -1,0 +1,21 @@
+"""`alert-router severity`."""
+
+from typing import Annotated
+
+import typer
+
+from router.cli.arguments import SEVERITIES, Id, Note
+from router.cli.client import Router, responder
+from router.cli.outcome import command, finish
+from router.model.incident import Severity
+
+
+@responder
+def severity(
+    router: Router,
+    incident: Id,
+    severity: Annotated[Severity, typer.Argument(help=f"{SEVERITIES}.", case_sensitive=False)],
+    note: Note = "",
+) -> None:
+    """Set the severity of an incident. The policy of that severity starts from its first step."""
+    finish(command(router, "severity", incident, {"severity": severity, "text": note}))
