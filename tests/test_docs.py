@@ -223,10 +223,9 @@ def shown_commands(program: str) -> list[str]:
 @pytest.mark.parametrize("line", shown_commands("alert-router"))
 def test_every_command_shown_exists_with_its_options(line: str) -> None:
     """The command line takes what the docs show."""
-    commands: Any = typer.main.get_command(main)
-    name, *arguments = shlex.split(line.partition(" > ")[0], comments=True)[1:]
-    command = commands.commands[name]
-    while hasattr(command, "commands") and arguments:
+    command: Any = typer.main.get_command(main)
+    name, *arguments = shlex.split(line.partition(" > ")[0], comments=True)
+    while hasattr(command, "commands") and arguments and not arguments[0].startswith("-"):
         name, *arguments = arguments
         command = command.commands[name]
     command.make_context(name, [*arguments], resilient_parsing=True)
@@ -261,7 +260,7 @@ async def test_every_request_shown_has_somebody_to_answer_it(line: str) -> None:
         words[words.index("-X") + 1]
         if "-X" in words
         else "POST"
-        if {"--data", "--json"} & {*words}
+        if {"-d", "--data", "--json"} & {*words}
         else "GET"
     )
     found = await _routes().router.resolve(make_mocked_request(method, url.path))
@@ -270,7 +269,10 @@ async def test_every_request_shown_has_somebody_to_answer_it(line: str) -> None:
     known = {parameter["name"] for one in described for parameter in one["parameters"]}
     assert set(parse_qs(url.query)) <= known
     assert not url.path.startswith("/webhooks/") or url.path.split("/")[2] in RECEIVERS
-    assert all((ROOT / word[1:]).exists() for word in words if word.startswith("@"))
+    folders = (ROOT, ROOT / "router/cli/starter")
+    for word in words:
+        if word.startswith("@"):
+            assert any((folder / word[1:]).exists() for folder in folders)
 
 
 # --- what the README shows
@@ -320,3 +322,33 @@ def test_the_readme_shows_what_explain_says(monkeypatch: pytest.MonkeyPatch) -> 
         start = lines.index(part[0])
         assert lines[start : start + len(part)] == part
         lines = lines[start + len(part) :]
+
+
+# --- tables
+
+
+def _tables() -> list[tuple[str, list[str]]]:
+    """The first cells of each table, with its page and line."""
+    found: list[tuple[str, list[str]]] = []
+    for page in PAGES:
+        inside = False
+        for number, line in enumerate(page.read_text().splitlines(), 1):
+            if not line.startswith("|"):
+                inside = False
+            elif not inside:
+                inside = True
+                found.append((f"{page.relative_to(ROOT)}:{number}", [line]))
+            else:
+                found[-1][1].append(line)
+    return found
+
+
+@pytest.mark.parametrize("table", _tables(), ids=lambda table: table[0])
+def test_no_row_is_twice_in_a_table(table: tuple[str, list[str]]) -> None:
+    """Neither as a whole, nor a second row about the same key."""
+    lines = table[1]
+    assert sorted(line for line in {*lines} if lines.count(line) > 1) == []
+    head, *cells = [line.split("|")[1].strip() for line in lines]
+    if head in {"key", "metric", "reason", "command", "term", "code"}:
+        keys = [cell for cell in cells if cell.startswith("`")]
+        assert sorted(key for key in {*keys} if keys.count(key) > 1) == []

@@ -180,12 +180,12 @@ def test_thresholds_are_read(threshold: str) -> None:
 
 def test_every_reason_is_documented() -> None:
     """The named reasons are what the API's readers have to know."""
-    shown = {name: line[1] for line in rows("docs/reference/api.md", "Reasons") for name in names([line])}
+    shown = {name: line[1] for line in rows("docs/reference/reasons.md") for name in names([line])}
     assert shown == {reason.value: row(reason).means for reason in Reason}
 
 
 def test_every_metric_is_documented_with_its_type_and_labels() -> None:
-    """docs/how-to/deploy.md lists the metrics there are, and no others."""
+    """docs/reference/metrics.md lists the metrics there are, and no others."""
     registry = Metrics().registry
     collectors: Any = registry._names_to_collectors
     there = {}
@@ -195,15 +195,15 @@ def test_every_metric_is_documented_with_its_type_and_labels() -> None:
     there["alert_router_build_info"] = ("gauge", ["version"])
     shown = {
         row[0].strip("`"): (row[1], re.findall(r"`(\w+)`", row[2]))
-        for row in rows("docs/how-to/deploy.md", "Metrics")
+        for row in rows("docs/reference/metrics.md", "Table")
     }
     assert shown == there
 
 
 def test_the_suggested_alerts_are_about_metrics_there_are() -> None:
     """An alert on a metric that was renamed would never fire."""
-    known = {row[0].strip("`") for row in rows("docs/how-to/deploy.md", "Metrics")}
-    shown = [block for block in blocks("yaml", "prometheus") if block.page.name == "deploy.md"]
+    known = {row[0].strip("`") for row in rows("docs/reference/metrics.md", "Table")}
+    shown = [block for block in blocks("yaml", "prometheus") if block.page.name == "metrics.md"]
     assert {
         name for block in shown for name in re.findall(r"alert_router_\w+", block.text)
     } <= known
@@ -228,9 +228,9 @@ def test_every_dependency_says_why() -> None:
 
 
 def test_every_command_is_listed() -> None:
-    """docs/how-to/deploy.md has a line for each command."""
+    """docs/reference/cli.md has a line for each command."""
     commands: Any = typer.main.get_command(main)
-    assert names(rows("docs/how-to/deploy.md", "Commands")) == [
+    assert names(rows("docs/reference/cli.md")) == [
         f"alert-router {name}" for name in commands.commands
     ]
 

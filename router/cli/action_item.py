@@ -20,7 +20,7 @@ action_item = typer.Typer(
 def add(
     router: Router,
     incident: Id,
-    text: Annotated[str, typer.Argument(help="What is to be done.")],
+    text: Annotated[str, typer.Argument(help="The task.")],
     owner: Annotated[str, typer.Option("--owner", help="Who does it. Default: you.")] = "",
     due: Annotated[str, typer.Option("--due", help="A day, such as 2026-12-01.")] = "",
 ) -> None:

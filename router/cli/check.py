@@ -20,7 +20,7 @@ from router.core.text.plain import utc
 from router.ports.clock import SystemClock
 
 PAGE = 1000
-"""Alerts read from the store at once."""
+"""Alerts in one read from the store."""
 
 
 def check(

@@ -50,7 +50,7 @@ By = Annotated[
 
 
 class Unanswered(Exception):
-    """The router could not be asked, or refused. The text says why."""
+    """No answer from the router, or a refusal. The text has the reason."""
 
 
 class Router(NamedTuple):

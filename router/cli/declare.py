@@ -25,7 +25,7 @@ def declare(
     ] = None,
     description: Annotated[str, typer.Option("--description", help="More details.")] = "",
 ) -> None:
-    """Open an incident by hand. It passes through the rules like an alert."""
+    """Open an incident yourself. It passes through the rules like an alert."""
     body = {"title": title, "description": description}
     if severity:
         body["severity"] = severity.value

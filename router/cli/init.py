@@ -52,7 +52,7 @@ Now try:
 
 In a second terminal, while it runs:
 
-    curl -H 'Content-Type: application/json' -d @alert.json http://127.0.0.1:9095/webhooks/alertmanager
+    curl -d @alert.json http://127.0.0.1:9095/webhooks/alertmanager
     alert-router incidents             list the open incidents
     alert-router ack 1                 acknowledge the first one
 

@@ -27,7 +27,7 @@ from router.cli.times import minute
 DAY = 86_400.0
 
 AHEAD = 28
-"""How many days `now` looks ahead for the next shift."""
+"""Days that `now` looks ahead for the next shift."""
 
 Rotas = tuple[Sequence[Rota], dict[str, str]]
 """The schedules, and the time zones of the contacts that have their own."""
@@ -126,7 +126,7 @@ def override(
         str, typer.Option(help="Replace only this contact.", show_default=False)
     ] = "",
 ) -> None:
-    """Put somebody on call for a time, whatever the schedule says."""
+    """Put somebody on call for a time, instead of the schedule's contact."""
     body = {"contact": contact, "from": from_, "to": to, "replaces": replaces}
     _show_effect(router.ask("POST", _path(schedule, "overrides"), json=body), "set")
 
@@ -175,7 +175,7 @@ def remove(
         str, typer.Argument(help="The id that `oncall overrides` shows.", show_default=False)
     ],
 ) -> None:
-    """Remove an override, or both halves of a swap. An override in force ends now."""
+    """Remove an override, or both halves of a swap. An active override ends now."""
     path = _path(schedule, f"overrides/{quote(override, safe='')}")
     _show_effect(router.ask("DELETE", path), "removed")
 

@@ -1,4 +1,4 @@
-"""What a command did to an incident, as a sentence and an exit code."""
+"""Results of commands on incidents: sentences and exit codes."""
 
 from collections.abc import Callable, Iterable, Mapping
 from time import gmtime, strftime

@@ -132,7 +132,8 @@ def _edited(file: Path) -> str:
     """The text after the editor has run. Exits with the path of the file if anything fails."""
     editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
     try:
-        subprocess.run([*shlex.split(editor), str(file)], check=True)  # noqa: S603 - the user's own editor
+        # The user's own editor.
+        subprocess.run([*shlex.split(editor), str(file)], check=True)  # noqa: S603
         return file.read_text("utf-8")
     except OSError as error:
         _keep(file, f"can't run the editor '{editor}': {error.strerror}. Set $EDITOR")

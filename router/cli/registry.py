@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 
 class Command(NamedTuple):
-    """A command. `help` is the first sentence of its own help, so that listing imports nothing."""
+    """A command. `help` repeats the first sentence of its help, so that listing imports nothing."""
 
     name: str
     help: str
@@ -21,11 +21,11 @@ PANELS: dict[str, tuple[Command, ...]] = {
     "Incidents": (
         Command("incidents", "List the open incidents, or show one."),
         Command("ack", "Acknowledge incidents: you work on them, and escalation stops."),
-        Command("resolve", "Resolve incidents by hand, even if their alerts still fire."),
+        Command("resolve", "Resolve incidents, even if their alerts still fire."),
         Command(
             "escalate", "Take the next step of the policy now, so that somebody else is paged."
         ),
-        Command("declare", "Open an incident by hand.", "open"),
+        Command("declare", "Open an incident yourself.", "open"),
         Command("note", "Add a note to the timeline of an incident."),
         Command("severity", "Set the severity of an incident."),
         Command("assign", "Make somebody the lead of an incident, and notify them."),

@@ -18,6 +18,6 @@ def resolve(
         bool, typer.Option("--false-positive", help="Close as a false positive instead.")
     ] = False,
 ) -> None:
-    """Resolve incidents by hand, even if their alerts still fire."""
+    """Resolve incidents, even if their alerts still fire."""
     name = "false-positive" if false_positive else "resolve"
     command_each(router, name, incidents, {"text": note})

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 OWN = "own"
-"""Stands for the time zone of each contact."""
+"""Placeholder for the time zone of each contact."""
 
 
 class Rota(Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""`alert-router silence`: silences in the running router, in force at once."""
+"""`alert-router silence`: silences in the running router."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
@@ -77,7 +77,7 @@ def expire(
         str, typer.Argument(help="The id that `silence list` shows.", show_default=False)
     ],
 ) -> None:
-    """End a silence now. Alerts that still fire notify at once."""
+    """End a silence now. Alerts that still fire notify immediately."""
     ended = router.ask("DELETE", f"/silences/{quote(silence, safe='')}")["silence"]
     echo(f"silence {ended['id']} has ended: {', '.join(ended['match'])}")
 

@@ -25,7 +25,7 @@ from router.store import read_store
 from router.telemetry.metrics import Metrics
 
 UNREADABLE = (StoreUnavailable, OSError, ValueError)
-"""What reading a store raises. The text says why."""
+"""Exceptions from reading a store. Their text has the reason."""
 
 
 def location(storage: str) -> str:
