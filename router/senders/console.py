@@ -37,6 +37,9 @@ class ConsoleSender:
             return Retry(f"standard output: {type(error).__name__}")
         return Sent()
 
+    async def verify(self) -> str:
+        return "prints to standard output of the router"
+
     async def close(self) -> None: ...
 
 

@@ -115,6 +115,21 @@ class MailSender:
         results = await self._deliver([(to, compose_public(mail, self._from, to))])
         return results[to.addr_spec]
 
+    async def verify(self) -> str | Result:
+        """Connect, log in and say goodbye."""
+        relay = self._connection()
+        try:
+            async with asyncio.timeout(self._config.timeout):
+                await relay.connect()
+                await relay.noop()
+                await relay.quit()
+        except (aiosmtplib.SMTPException, OSError, ValueError) as error:
+            return _result(error)
+        finally:
+            relay.close()
+        login = "login accepted" if self._config.smtp.username else "connected"
+        return f"{login} at {self._config.smtp.host}"
+
     async def close(self) -> None: ...
 
     async def _deliver(self, mails: Sequence[tuple[Address, EmailMessage]]) -> Mapping[str, Result]:

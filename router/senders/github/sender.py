@@ -23,6 +23,7 @@ from router.senders.calls import Failed
 from router.senders.github.api import PAGES, PER_PAGE, SKEW, Api, Comment, Issue, written
 from router.senders.github.items import track
 from router.senders.github.text import body, comment, is_marked, title, told_in
+from router.senders.verify import verify_github
 
 REPOSITORY = re.compile(r"[A-Za-z0-9-]+/[A-Za-z0-9._-]+")
 REF = re.compile(r"[1-9][0-9]{0,17}")
@@ -89,6 +90,10 @@ class GitHubSender:
         except Failed as failure:
             return failure.result
         return Sent(f"{issue.number}{kept}")
+
+    async def verify(self) -> str | Result:
+        token, seconds = self._config.token, self._config.timeout
+        return await verify_github(self._session, self._url, token, seconds)
 
     async def close(self) -> None:
         """Nothing to close: the session belongs to the caller."""

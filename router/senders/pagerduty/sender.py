@@ -102,6 +102,11 @@ class PagerDutySender:
         key, config = self._config.routing_key.reveal(), self._config
         return await announce(deployment, config.api_url, key, seconds=config.timeout, now=now)
 
+    async def verify(self) -> str | Result:
+        """Resolve an alert that was never triggered, which PagerDuty accepts and ignores."""
+        result = await self._post(Event("resolve", "alert-router:verify"), 0.0)
+        return "routing key accepted" if isinstance(result, Sent) else result
+
     async def close(self) -> None:
         self._thread.shutdown(wait=False, cancel_futures=True)
         self._client.close()

@@ -31,6 +31,7 @@ from router.senders.slack.blocks import build_form, build_message, build_thread,
 from router.senders.slack.channel import IncidentChannels
 from router.senders.slack.files import show_picture
 from router.senders.slack.mentions import ID
+from router.senders.verify import named
 
 if TYPE_CHECKING:
     from slack_sdk.web.async_client import AsyncWebClient
@@ -148,6 +149,14 @@ class SlackWebhookSender:
             result, _ = await self._post({"text": content["text"]}, letter.at)
         return result
 
+    async def verify(self) -> str | Result:
+        """Post no text: Slack refuses that with `no_text` if the URL is good.
+
+        https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks
+        """
+        result, answer = await self._post({}, 0.0)
+        return "URL accepted" if error_word(answer) == "no_text" else result
+
     async def close(self) -> None: ...
 
     async def _post(self, content: Mapping[str, Any], now: float) -> tuple[Result, bytes]:
@@ -223,6 +232,14 @@ class SlackBotSender:
         result, _ = await self._call("chat.postEphemeral", content, now)
         return result
 
+    async def verify(self) -> str | Result:
+        """https://docs.slack.dev/reference/methods/auth.test."""
+        result, _, found = await self._request("auth.test", {}, 0.0)
+        if not isinstance(result, Sent):
+            return result
+        who, where = named(found.get("user", "")), named(found.get("team", ""))
+        return f"token of '{who}' in the workspace '{where}' accepted; the channel is not checked"
+
     async def close(self) -> None:
         await self._session.close()
 
@@ -254,19 +271,28 @@ class SlackBotSender:
         self, method: str, content: Mapping[str, Any], now: float
     ) -> tuple[Result, str]:
         """The result of one call, with the name of Slack's error if there is one."""
+        result, error, answer = await self._request(method, content, now)
+        if isinstance(result, Sent) and answer["ts"]:
+            return Sent(f"{answer['channel']}:{answer['ts']}"), ""
+        return result, error
+
+    async def _request(
+        self, method: str, content: Mapping[str, Any], now: float
+    ) -> tuple[Result, str, Any]:
+        """The result of one call, the name of Slack's error if there is one, and its answer."""
         from slack_sdk.errors import SlackApiError  # noqa: PLC0415 -- see _client
 
         idempotent = method == "chat.update"
         try:
             answer = await self._client.api_call(method, json=dict(content))
         except SlackApiError as refusal:
-            return _refused(refusal.response, idempotent=idempotent, now=now)
+            return *_refused(refusal.response, idempotent=idempotent, now=now), None
         except (aiohttp.ClientError, OSError) as exc:
-            return from_error(exc, idempotent=idempotent), ""
+            return from_error(exc, idempotent=idempotent), "", None
         except (AttributeError, TypeError, ValueError):
             # The SDK fails on answers that aren't JSON objects, after the request was made.
-            return _unreadable(idempotent=idempotent), ""
-        return Sent(f"{answer['channel']}:{answer['ts']}" if answer["ts"] else ""), ""
+            return _unreadable(idempotent=idempotent), "", None
+        return Sent(), "", answer
 
 
 def _client(token: Secret, api_url: str, session: aiohttp.ClientSession) -> "AsyncWebClient":

@@ -24,6 +24,7 @@ from router.model.reason import Reason
 from router.model.statuspage import ComponentState, Published
 from router.senders.calls import Failed
 from router.senders.statuspage.api import Api, Remote
+from router.senders.verify import verify_statuspage
 
 PER_PAGE = 100
 """Incidents in one list, the API's maximum. An older one is found by `ref`."""
@@ -86,6 +87,11 @@ class StatuspageSender:
             return Sent(await self._tell(api, letter, told))
         except Failed as failure:
             return failure.result
+
+    async def verify(self) -> str | Result:
+        config = self._config
+        url = f"{config.api_url.rstrip('/')}/pages/{config.page}"
+        return await verify_statuspage(self._session, url, config.api_key, config.timeout)
 
     async def close(self) -> None:
         """Nothing to close: the session belongs to the caller."""

@@ -25,6 +25,7 @@ from router.senders.http import timeouts
 from router.senders.outcome import from_error
 from router.senders.recipients import RecipientList, side_by_side
 from router.senders.twilio.errors import from_refusal
+from router.senders.verify import verify_twilio
 
 ACCOUNT_SID = re.compile(r"AC[0-9a-fA-F]{32}")
 API_KEY_SID = re.compile(r"SK[0-9a-fA-F]{32}")
@@ -108,6 +109,14 @@ class TwilioApi:
             return Rejected("not a number with its country, like +442079460123")
         one = side_by_side(lambda number: self._create(create, number, letter.at))
         return await self._recipients.tell(letter, numbers, one)
+
+    async def verify(self, number: str, capability: str) -> str | Result:
+        """Check the credentials and, unless it is "", the number that messages come from."""
+        config = self._config
+        url = f"{config.api_url.rstrip('/')}/2010-04-01/Accounts/{config.account_sid}"
+        return await verify_twilio(
+            self._session, url, config.credentials, number, capability, config.timeout
+        )
 
     async def _create(
         self, create: Callable[[Client, str], Awaitable[Any]], number: str, now: float

@@ -18,7 +18,7 @@ from router.core.text.plain import plain
 from router.model.alert import MARK
 from router.model.incident import Incident, Status
 from router.model.notification import Letter, Result
-from router.senders.twilio.client import TwilioApi, TwilioOptions, callback
+from router.senders.twilio.client import E164, TwilioApi, TwilioOptions, callback
 
 VALIDITY = 600
 """Seconds that Twilio may queue a message. The default, ten hours, would make a page false."""
@@ -70,6 +70,11 @@ class SmsSender:
             return made
 
         return await self._api.tell(letter, create)
+
+    async def verify(self) -> str | Result:
+        """A short code, a name or a messaging service is not among the numbers of an account."""
+        number = self._config.from_
+        return await self._api.verify(number if E164.fullmatch(number) else "", "sms")
 
     async def close(self) -> None: ...
 

@@ -61,6 +61,9 @@ class VoiceSender:
 
         return await self._api.tell(letter, create)
 
+    async def verify(self) -> str | Result:
+        return await self._api.verify(self._config.from_, "voice")
+
     async def close(self) -> None: ...
 
     def _build(self, letter: Letter) -> dict[str, Any]:
