@@ -1,6 +1,8 @@
 """`alert-router init`."""
 
+from collections.abc import Iterator
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Annotated
 
@@ -8,51 +10,76 @@ import typer
 
 from router.cli.output import echo, fail
 
-STARTER = (
-    "config.yaml",
-    "rules/first.yaml",
-    "rules/tests/first.yaml",
-    "alert.json",
-)
-"""The files to start from, below router/cli/starter."""
+EXAMPLE = {
+    "config.yaml": "config.example.yaml",
+    "rules": "rules",
+    "deploy/samples": "deploy/samples",
+}
+"""The files of --example: their place in the new folder, and in a checkout.
+
+A wheel has them in router/cli/example: see pyproject.toml.
+"""
 
 
 def init(
     folder: Annotated[
         Path, typer.Argument(metavar="DIR", help="Folder for the files. Created if missing.")
     ] = Path(),
+    example: Annotated[
+        bool, typer.Option("--example", help="Write the complete example of the README instead.")
+    ] = False,
 ) -> None:
     """Write a config and a rule file for your company to start from.
 
     No file is overwritten. The config runs as it is, without an account at any service.
     """
-    targets = {folder / name: name for name in STARTER}
-    if existing := [str(target) for target in targets if target.exists()]:
+    found = _example() if example else _below(files("router.cli") / "starter")
+    sources = {folder / name: source for name, source in found}
+    if existing := [str(target) for target in sources if target.exists()]:
         fail(f"nothing was written, because there is already {', '.join(existing)}")
-    source = files("router.cli") / "starter"
     try:
-        for target, name in targets.items():
+        for target, source in sources.items():
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(source.joinpath(name).read_text("utf-8"), "utf-8")
+            target.write_text(source.read_text("utf-8"), "utf-8")
             echo(f"wrote {target}")
     except OSError as error:
         fail(f"can't write {error.filename}: {error.strerror}")
-    echo(_next(folder))
+    echo(_next(folder, "deploy/samples/payment-failures.json" if example else "alert.json"))
 
 
-def _next(folder: Path) -> str:
+def _example() -> Iterator[tuple[str, Traversable]]:
+    packaged = files("router.cli") / "example"
+    if packaged.is_dir():
+        yield from _below(packaged)
+        return
+    root = Path(__file__).parents[2]
+    for name, place in EXAMPLE.items():
+        source = root / place
+        yield from _below(source, f"{name}/") if source.is_dir() else [(name, source)]
+
+
+def _below(folder: Traversable, name: str = "") -> Iterator[tuple[str, Traversable]]:
+    """All files in a folder, with their names relative to it."""
+    for one in sorted(folder.iterdir(), key=lambda one: one.name):
+        if one.is_dir():
+            yield from _below(one, f"{name}{one.name}/")
+        else:
+            yield f"{name}{one.name}", one
+
+
+def _next(folder: Path, alert: str) -> str:
     change = f"    cd {folder}\n" if folder != Path() else ""
     return f"""
 Now try:
 
 {change}    alert-router check                 check the config and the rules
     alert-router test                  test the rules in virtual time
-    alert-router explain alert.json    show what an alert would do
+    alert-router explain {alert}    show what an alert would do
     alert-router serve                 run the router
 
 In a second terminal, while it runs:
 
-    curl -d @alert.json http://127.0.0.1:9095/webhooks/alertmanager
+    curl -d @{alert} http://127.0.0.1:9095/webhooks/alertmanager
     alert-router incidents             list the open incidents
     alert-router ack 1                 acknowledge the first one
 

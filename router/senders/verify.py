@@ -67,7 +67,7 @@ async def verify_statuspage(
     return f"key accepted for page '{named(found.get('name'))}'" if found else result
 
 
-async def verify_twilio(  # noqa: PLR0913 - the parts of the address
+async def verify_twilio(  # noqa: PLR0913, PLR0917 - the parts of a request
     session: aiohttp.ClientSession,
     account_url: str,
     credentials: tuple[str, str],

@@ -2,14 +2,17 @@
 
 import asyncio
 import json
+import tomllib
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from router.cli import main
+from router.cli.init import EXAMPLE
 from router.telemetry import logs
 from tests.daemon import Daemon
+from tests.pages import ROOT
 
 
 @pytest.fixture
@@ -44,6 +47,18 @@ def test_nothing_is_overwritten(folder: Path) -> None:
     assert (done.exit_code, "config.yaml" in done.stderr) == (1, True)
     assert (folder / "config.yaml").read_text() == before + "# mine\n"
     assert not (folder / "alert.json").exists()
+
+
+def test_the_complete_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It checks and tests as in a checkout, and a wheel contains the same files."""
+    monkeypatch.chdir(tmp_path)
+    assert CliRunner().invoke(main, ["init", "--example"]).exit_code == 0
+    for command in (["check"], ["test"], ["explain", "deploy/samples/payment-failures.json"]):
+        done = CliRunner().invoke(main, command)
+        assert done.exit_code == 0, done.output
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    wheel = project["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
+    assert wheel == {place: f"router/cli/example/{name}" for name, place in EXAMPLE.items()}
 
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
