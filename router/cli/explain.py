@@ -60,9 +60,7 @@ def explain(
     config: ConfigPath = None,
     url: Url = None,
 ) -> None:
-    """Say why somebody was, or wasn't, paged; of a webhook's body, what the rules make of it and
-    who would be told.
-    """
+    """Show why somebody was or was not paged. With a webhook's body: what it would do."""
     if [bool(one) for one in (payload, alert, incident, contact)].count(True) != 1:
         fail("give one of: the file of a webhook's body, --alert, --incident, --contact")
     if not payload:

@@ -60,9 +60,7 @@ def replay(
     for_programs: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
     config: ConfigPath = None,
 ) -> None:
-    """Let the past happen again under changed rules: which incidents and pages there would, and
-    wouldn't, have been.
-    """
+    """Re-run recorded alerts under changed rules and show which incidents and pages would differ."""
     checked = _load(path_of(config), rules)
     now = SystemClock().now()
     past = _past(checked, history)

@@ -58,9 +58,7 @@ def simulate(
     config: ConfigPath = None,
     url: Url = None,
 ) -> None:
-    """Tell the whole escalation of an alert that nobody answers: who is told when, over what and
-    why.
-    """
+    """Show the whole escalation of an alert that nobody answers."""
     if bool(payload) == bool(rule):
         fail("give either the file of a webhook's body, or --rule NAME")
     checked = config_at(path_of(config))

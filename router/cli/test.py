@@ -53,7 +53,7 @@ def test(
     for_programs: Json = False,
     config: ConfigPath = None,
 ) -> None:
-    """Test the rules and policies under virtual time. Exits with 1 if a test fails."""
+    """Test the rules and policies in virtual time. Exits with 1 if a test fails."""
     path = path_of(config)
     checked = config_at(path)
     found = _chosen(_tests(paths or [path.parent / "rules/tests"], checked), run)
