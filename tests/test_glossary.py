@@ -12,11 +12,41 @@ from tests.pages import ROOT, names, rows
 TABLE = rows("docs/reference/glossary.md")
 TERMS = [row[0] for row in TABLE]
 
-INVENTED = (
-    "Taking Wanted View Changes Fold Sighting HeldBack Parcel Pace Courier Reached Way Arrangement Specimen Mention "
-    "Twin Aside Prompt Asked Handled Site Desk DrillHall Casebook Roll Shelf InForce Pulse Told Happening Played "
-    "Doubt Past"
-).split()
+INVENTED = [
+    "Taking",
+    "Wanted",
+    "View",
+    "Changes",
+    "Fold",
+    "Sighting",
+    "HeldBack",
+    "Parcel",
+    "Pace",
+    "Courier",
+    "Reached",
+    "Way",
+    "Arrangement",
+    "Specimen",
+    "Mention",
+    "Twin",
+    "Aside",
+    "Prompt",
+    "Asked",
+    "Handled",
+    "Site",
+    "Desk",
+    "DrillHall",
+    "Casebook",
+    "Roll",
+    "Shelf",
+    "InForce",
+    "Pulse",
+    "Told",
+    "Happening",
+    "Played",
+    "Doubt",
+    "Past",
+]
 """Nouns that meant something only here. Each has a term of the field in its place."""
 
 
