@@ -6,23 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from router.cli.output import console, fail
-from router.cli.output import print_json as say_json
+from router.cli.output import fail
 
 if TYPE_CHECKING:
     from router.config.load import Config
-
-__all__ = [
-    "ConfigPath",
-    "Json",
-    "config_at",
-    "console",
-    "fail",
-    "found_config",
-    "path_of",
-    "raw_value",
-    "say_json",
-]
 
 ConfigPath = Annotated[
     Path | None,

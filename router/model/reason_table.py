@@ -42,7 +42,7 @@ ROWS: dict[R, Row] = {
         T.WARNING,
     ),
     R.HEARTBEAT: Row(
-        "The alert is a [heartbeat](heartbeats.md): it is stored and opens nothing.",
+        "The alert is a [heartbeat](../how-to/heartbeats.md): it is stored and opens nothing.",
         "Alert is a heartbeat[: {alert}]",
         refusal="it's a heartbeat, which opens nothing as long as it arrives",
     ),
