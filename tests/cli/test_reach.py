@@ -69,7 +69,7 @@ def test_without_a_store_nothing_is_proven(tmp_path: Path) -> None:
     """What nobody has looked at may be a silence, or a number that is wrong."""
     done = check(people(tmp_path, ALWAYS))
     assert done.exit_code == 1
-    assert f"because the store can't be read (there's no store at {tmp_path}" in done.stdout
+    assert f"because the store can't be read (there is no store at {tmp_path}" in done.stdout
     assert done.stdout.splitlines()[-1].startswith("not proven (3 routes x 28d, ")
 
 

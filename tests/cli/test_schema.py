@@ -65,11 +65,16 @@ def accepts(wanted: dict[str, Any], value: Any, root: dict[str, Any]) -> bool:
                 if name not in wanted.get("properties", {})
             )
         ),
+        "if": lambda condition: (
+            accepts(wanted.get("then", {}), value, root)
+            if accepts(condition, value, root)
+            else accepts(wanted.get("else", {}), value, root)
+        ),
         "propertyNames": lambda names: (
             not isinstance(value, dict) or all(accepts(names, one, root) for one in value)
         ),
     }
-    return all(checks[word](wanted[word]) for word in wanted.keys() - NOTES)
+    return all(checks[word](wanted[word]) for word in wanted.keys() - NOTES - {"then", "else"})
 
 
 def references(node: Any) -> set[str]:
