@@ -96,7 +96,7 @@ class MailSender:
         """
         to = (_address(letter.to),) if letter.to else self._to
         if not to:
-            return Rejected("nobody to send to: the channel has no `to`")
+            return Rejected("no recipients: the channel has no `to`")
         named = {one.addr_spec: one for one in to}
 
         async def tell_all(recipients: Sequence[str]) -> Mapping[str, Result]:

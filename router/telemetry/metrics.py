@@ -65,7 +65,7 @@ class Metrics:
         )
         self.suppressed = counter(
             "alerts_suppressed_total",
-            "Alerts that were kept quiet, each time they were looked at.",
+            "Muted alerts, each time they were checked.",
             ["reason"],
         )
         self.webhooks_rejected = counter(
@@ -82,24 +82,26 @@ class Metrics:
         self.requests_refused = counter(
             "requests_refused_total", "Requests and connections refused, on any path.", ["reason"]
         )
-        self.incidents = gauge("incidents", "Incidents there are.", ["severity", "status"])
+        self.incidents = gauge("incidents", "Incidents.", ["severity", "status"])
         self.incidents_opened = counter(
             "incidents_opened_total", "Incidents opened or reopened.", ["severity", "rule"]
         )
         self.time_to_acknowledge = histogram(
             "time_to_acknowledge_seconds",
-            "Opening to acknowledgement.",
+            "Seconds from opening to acknowledgement.",
             ["severity"],
             buckets=HUMAN_SECONDS,
         )
         self.time_to_resolve = histogram(
             "time_to_resolve_seconds",
-            "From opening to the end.",
+            "Seconds from opening to the end.",
             ["severity"],
             buckets=HUMAN_SECONDS,
         )
         self.escalations = counter(
-            "escalations_total", "Policy steps taken because nobody had answered.", ["severity"]
+            "escalations_total",
+            "Policy steps that ran because nobody had acknowledged.",
+            ["severity"],
         )
         self.late = counter(
             "responses_overdue_total",
@@ -107,86 +109,84 @@ class Metrics:
             ["severity"],
         )
         self.unanswered = counter(
-            "unanswered_total", "Escalations that ended with no answer.", ["severity"]
+            "unanswered_total", "Escalations that ended without an acknowledgement.", ["severity"]
         )
         self.promoted = counter(
-            "promotions_total", "Incidents not resolved in time, by what they became.", ["severity"]
+            "promotions_total",
+            "Incidents not resolved in time, by their new severity.",
+            ["severity"],
         )
         self.unreached = counter(
-            "unreached_total", "Targets of a step that came to nobody.", ["severity"]
+            "unreached_total", "Targets of a step without a recipient.", ["severity"]
         )
         self.notifications = counter(
-            "notifications_total", "Messages that were delivered or given up.", channel_outcome
+            "notifications_total", "Messages delivered or given up.", channel_outcome
         )
         self.attempts = counter(
             "delivery_attempts_total", "Attempts to deliver a message.", channel_outcome
         )
         self.actions = counter(
-            "actions_total", "Actions against incidents, by how they ended.", ["action", "outcome"]
+            "actions_total", "Actions, by their final state.", ["action", "outcome"]
         )
-        self.pending = gauge(
-            "notifications_pending", "Messages owed and not yet delivered.", ["channel"]
-        )
+        self.pending = gauge("notifications_pending", "Messages waiting for delivery.", ["channel"])
         self.dead = gauge(
-            "notifications_dead", "Messages given up, waiting to be re-sent.", ["channel"]
+            "notifications_dead", "Messages given up, which can be sent again.", ["channel"]
         )
         self.latency = histogram(
             "notification_latency_seconds",
-            "From owed to delivered.",
+            "Seconds from decided to delivered.",
             ["channel"],
             buckets=DELIVERY_SECONDS,
         )
         self.proven = gauge(
             "channel_proven_timestamp_seconds",
-            "When a message last arrived, if one ever has.",
+            "When a message last arrived.",
             ["channel"],
         )
         self.drill_overdue = gauge(
-            "drill_overdue_seconds", "For how long the regular drill has been overdue."
+            "drill_overdue_seconds", "Seconds since the regular drill was due."
         )
         self.drill_last = gauge(
-            "drill_last_timestamp_seconds", "When the regular drill was last held; 0 if never."
+            "drill_last_timestamp_seconds", "When the regular drill last took place; 0 if never."
         )
         self.subscriber_mails = counter(
             "subscriber_mails_total",
-            "Mails to subscribers of the status page, once done.",
+            "Mails to subscribers of the status page, by result.",
             ["outcome"],
         )
         self.status_export_time = gauge(
             "status_export_last_success_timestamp_seconds",
-            "When the status page was last written as files.",
+            "When the status page was last written to files.",
         )
-        self.timers_overdue = gauge(
-            "timers_overdue_seconds", "How late the most overdue deadline is."
-        )
-        self.postmortems_overdue = gauge(
-            "postmortems_overdue", "Post-mortems that should be shared by now."
-        )
-        self.items_overdue = gauge(
-            "action_items_overdue", "Action items that should be done by now."
-        )
+        self.timers_overdue = gauge("timers_overdue_seconds", "Delay of the most overdue deadline.")
+        self.postmortems_overdue = gauge("postmortems_overdue", "Overdue post-mortems.")
+        self.items_overdue = gauge("action_items_overdue", "Overdue action items.")
         self.oncall_gap = gauge(
-            "oncall_gap_seconds", "Of the coming week, when nobody is on call.", ["schedule"]
+            "oncall_gap_seconds",
+            "Seconds of the coming week without anybody on call.",
+            ["schedule"],
         )
         self.calendar_fetched = gauge(
             "calendar_fetched_timestamp_seconds",
-            "When an imported calendar was fetched last.",
+            "When an imported calendar was last fetched.",
             ["schedule"],
         )
         self.commit = histogram(
-            "commit_seconds", "From deciding to committed.", buckets=COMMIT_SECONDS
+            "commit_seconds", "Seconds from deciding to committed.", buckets=COMMIT_SECONDS
         )
         self.heartbeat_last = gauge(
             "heartbeat_last_timestamp_seconds",
-            "When a heartbeat last came, if it ever has.",
+            "When a heartbeat last arrived.",
             ["heartbeat"],
         )
         self.heartbeat_missed = gauge(
-            "heartbeat_missed", "1 if it stays away, or says that it failed.", ["heartbeat"]
+            "heartbeat_missed",
+            "1 if the heartbeat is missing, or reports a failure.",
+            ["heartbeat"],
         )
         self.heartbeats_sent = counter(
             "heartbeats_sent_total",
-            "Times at which the router was to say that it's well.",
+            "Heartbeats that the router sent to its own monitoring.",
             ["outcome"],
         )
         self.reload_successful = gauge(

@@ -153,7 +153,7 @@ async def test_a_channel_for_people_alone_needs_no_recipients_of_its_own(
         smtp=Smtp(host="127.0.0.1", port=port, starttls=False), from_="router@example.com"
     )
     assert await MailSender(config).send(make_letter()) == Rejected(
-        "nobody to send to: the channel has no `to`"
+        "no recipients: the channel has no `to`"
     )
 
 

@@ -169,9 +169,7 @@ def _severity(history: IncidentHistory, at: float) -> Severity:
     return Severity(known.data["severity"]) if known else history.incident.severity
 
 
-_OF_SEVERITY = frozenset(
-    {Reason.OPENED, Reason.REOPENED, Reason.PROMOTED, Reason.SEVERITY_RAISED, Reason.SEVERITY_SET}
-)
+_OF_SEVERITY = having(Trait.STARTS_POLICY)
 
 
 # --- who was on call

@@ -23,7 +23,7 @@ MAX_NAMED = 3
 MAX_TWIML = 4000
 """Characters that a call may start with. The limits above stay within it, however escaped."""
 
-KEYS_FOR_FIRST = "The keys are for the first."
+KEYS_FOR_FIRST = "The keys are for the first incident."
 KEYS = "Press 1 to acknowledge, 2 to escalate, 3 to repeat."
 WAIT = 8
 """Seconds to wait for a key after the last word."""
@@ -60,7 +60,7 @@ def spoken_further(others: Sequence[Incident]) -> str:
     )
     left = len(others) - MAX_NAMED
     rest = f"; and {_counted(left, 'other')}" if left > 0 else ""
-    return f" Besides it, {_counted(len(others), 'more incident')}: {named}{rest}."
+    return f" And {_counted(len(others), 'more incident')}: {named}{rest}."
 
 
 def ask(text: str, action: str) -> str:

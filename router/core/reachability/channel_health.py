@@ -16,13 +16,13 @@ from router.core.oncall.recipients import People
 from router.core.text.plain import utc
 from router.model.decision import Entry
 from router.model.reason import Reason
+from router.model.reason_row import Trait
+from router.model.reasons import having
 
 QUARTER = 13 * 604_800.0
 """Seconds for which a delivery counts as proof, unless the config's drills have another rhythm."""
 
-FAILURES: Final = frozenset(
-    {Reason.DELIVERY_FAILED, Reason.DELIVERY_RETRIED, Reason.DELIVERY_UNCERTAIN}
-)
+FAILURES: Final = having(Trait.FAILED)
 """Outcomes of a message that has not arrived, or not yet."""
 
 OUTCOMES: Final = (Reason.DELIVERED, *sorted(FAILURES))

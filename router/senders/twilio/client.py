@@ -104,7 +104,7 @@ class TwilioApi:
         """
         numbers = (letter.to,) if letter.to else self._config.to
         if not numbers:
-            return Rejected("nobody to send to: the channel has no `to`")
+            return Rejected("no recipients: the channel has no `to`")
         if not all(map(E164.fullmatch, numbers)):
             return Rejected("not a number with its country, like +442079460123")
         one = side_by_side(lambda number: self._create(create, number, letter.at))

@@ -161,6 +161,6 @@ async def test_several_incidents_are_one_call(session: aiohttp.ClientSession) ->
     (form,) = twilio.forms
     words = ET.fromstring(form["Twiml"])[0][0].text
     assert words is not None
-    assert " Besides it, 4 more incidents: 1 4 3, severity P 2, Disk full; " in words
+    assert " And 4 more incidents: 1 4 3, severity P 2, Disk full; " in words
     assert f"Disk full; and 1 other. {KEYS_FOR_FIRST} {KEYS}" in words
     assert parse_qs(urlsplit(form["StatusCallback"]).query)["also"] == ["143.144.145.146.9"]
