@@ -149,14 +149,12 @@ class Applier:
                         await self._store.save(changes)
                 except Conflict:
                     continue
-            self._committed(events, reasons, changes, fold.view)
+            self._committed(events, changes, fold.view)
             return reasons
         raise StoreUnavailable("lost the race for the same incident too often")
 
-    def _committed(
-        self, events: Sequence[Event], reasons: Sequence[Reason], changes: Writes, view: Snapshot
-    ) -> None:
-        self._metrics.committed(events, changes, view.incidents, reasons)
+    def _committed(self, events: Sequence[Event], changes: Writes, view: Snapshot) -> None:
+        self._metrics.committed(events, changes, view.incidents)
         for entry in changes.entries:
             incident = view.incidents.get(entry.incident_id)
             # An error about an alert from Sentry must not raise that alert again.

@@ -1,7 +1,7 @@
 """The router's own metrics. Names and labels are a public contract (see the reference)."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import partial
 
 import prometheus_client as prometheus
@@ -38,7 +38,6 @@ ARRIVED = having(Trait.ARRIVED)
 OUTCOMES = ("sent", "retry", "rejected", "uncertain")
 
 
-DROPPED = frozenset({Reason.REPLAYED, Reason.LATE_RESOLVE, Reason.LATE_FIRING})
 UNREADABLE = frozenset({Reason.VALUE_UNREADABLE, Reason.SEVERITY_UNMAPPED})
 
 
@@ -54,10 +53,6 @@ class Metrics:
         self.alerts_received = counter(
             "alerts_received_total", "Alerts accepted.", ["source", "status"]
         )
-        self.dropped = counter(
-            "alerts_dropped_total", "Reports of alerts that changed nothing, since they came late or twice.",
-            ["source", "reason"],
-        )  # fmt: skip
         self.unreadable = counter(
             "values_unreadable_total",
             "Alerts with the lowest severity, since their value couldn't be read.",
@@ -227,25 +222,14 @@ class Metrics:
     def _expect_source(self, source: str) -> None:
         for status in AlertStatus:
             self.alerts_received.labels(source, status.value)
-        for reason in ("replayed", "never_fired", "ignored"):
+        for reason in ("replayed", "never_fired", "late_resolve", "late_firing", "ignored"):
             self.alerts_dropped.labels(source, reason)
         self.alert_warnings.labels(source)
 
     def committed(
-        self,
-        events: Sequence[Event],
-        changes: Writes,
-        incidents: Mapping[int, Incident],
-        reasons: Sequence[Reason] = (),
+        self, events: Iterable[Event], changes: Writes, incidents: Mapping[int, Incident]
     ) -> None:
-        """Count what a committed transaction holds: its events, with the reasons decided, and its
-        changes.
-
-        `incidents` are those its entries are about, as far as known.
-        """
-        for event, reason in zip(events, reasons, strict=False):
-            if reason in DROPPED and isinstance(event, AlertSeen):
-                self.dropped.labels(event.alert.source, reason.value).inc()
+        """Count a committed transaction. `incidents` are those of its entries, as far as known."""
         received = Counter(
             (e.alert.source, e.alert.status) for e in events if isinstance(e, AlertSeen)
         )

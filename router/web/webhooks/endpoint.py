@@ -33,7 +33,7 @@ REFUSALS = {
 alerts that cannot be read, and `forbidden` senders who may not ask for anything.
 """
 
-DROPPED = frozenset({Reason.REPLAYED, Reason.NEVER_FIRED})
+DROPPED = frozenset({Reason.REPLAYED, Reason.NEVER_FIRED, Reason.LATE_RESOLVE, Reason.LATE_FIRING})
 """Decisions by which an alert has no effect although it is no repetition of a known state."""
 
 
