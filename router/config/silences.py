@@ -14,6 +14,7 @@ from router.core.suppression.recurring_silence import (
     Weekly,
     check_matchers,
     contradictions,
+    matches_without_labels,
 )
 from router.model.scalars import TimeZone
 
@@ -45,7 +46,7 @@ class SilenceConfig(Restriction, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         Restriction.__post_init__(self)
-        check_matchers(self.matchers)
+        check_matchers(self.matchers, exclusion=True)
 
 
 def check_silences(context: Context, rules: Iterable[str]) -> None:
@@ -56,6 +57,11 @@ def check_silences(context: Context, rules: Iterable[str]) -> None:
             place = context.place_of((*trail, "name"))
             context.report(place, f"silence '{silence.name}' is there already")
         names.add(silence.name)
+        if matches_without_labels(silence.matchers):
+            context.warn(
+                context.place_of((*trail, "match")),
+                f"silence '{silence.name}' also mutes every alert without these labels",
+            )
         for why in contradictions(silence.matchers):
             place = context.place_of((*trail, "match"))
             context.warn(place, f"silence '{silence.name}' mutes nothing: {why}")

@@ -60,6 +60,16 @@ def test_an_inhibition_names_its_cause_and_its_effects(tmp_path: Path) -> None:
             {"silences": [NIGHT | {"match": ["{}"]}]},
             "there is no matcher in it, so it would match every alert",
         ),
+        *(
+            (
+                {"silences": [NIGHT | {"match": [match]}]},
+                (
+                    "these matchers also match alerts without the label env, so the silence could "
+                    'mute every alert: add a matcher that needs a value, such as env=~".+"'
+                ),
+            )
+            for match in ('env=""', 'env=~".*"', 'env=~"|prod"', 'env!~".+"')
+        ),
         (
             {"silences": [NIGHT | {"from": "24:00"}]},
             "`from` can't be 24:00: write 00:00 of the next day",
@@ -94,3 +104,10 @@ def test_a_silence_that_mutes_nothing_is_a_warning(tmp_path: Path) -> None:
         """silence 'night' mutes nothing: no value of service matches all of: """
         """service="api", service="web\""""
     )
+
+
+@pytest.mark.parametrize("match", ['env!="prod"', 'env!~"prod|staging"'])
+def test_a_silence_of_all_but_some_is_a_warning(tmp_path: Path, match: str) -> None:
+    """A window that a person has written may mute everything else at night."""
+    (warning,) = read(tmp_path, silences=[NIGHT | {"match": [match]}]).warnings
+    assert warning.message == "silence 'night' also mutes every alert without these labels"

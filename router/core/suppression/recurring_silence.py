@@ -82,20 +82,31 @@ class RecurringSilence(Struct, frozen=True):
         return self.when.end_at(at) if takes(self.matchers, labels) else None
 
 
-def check_matchers(matchers: Sequence[Matcher]) -> None:
+def check_matchers(matchers: Sequence[Matcher], *, exclusion: bool = False) -> None:
     """Refuse matchers that would mute every alert, as Alertmanager does.
 
     At least one must not match the empty string, which is the value of a missing label
-    (prometheus/alertmanager silence/silence.go, validateSilence). Raises: ValueError.
+    (prometheus/alertmanager silence/silence.go, validateSilence). `exclusion`: accept also what
+    only excludes values, such as `env!="prod"`. Raises: ValueError.
     """
     if not matchers:
         raise ValueError("a silence needs a matcher, or it would mute every alert")
-    if all(matcher.matches({}) for matcher in matchers):
+    if matches_without_labels(matchers) and not (exclusion and _excludes(matchers)):
         name = matchers[0].name
         raise ValueError(
             f"these matchers also match alerts without {_labels(matchers)}, so the silence could mute "
             f'every alert: add a matcher that needs a value, such as {name}=~".+"'
         )
+
+
+def matches_without_labels(matchers: Sequence[Matcher]) -> bool:
+    return all(matcher.matches({}) for matcher in matchers)
+
+
+def _excludes(matchers: Sequence[Matcher]) -> bool:
+    """Whether each excludes some values and matches others: `env!~".+"` is `env=""`."""
+    negative = {MatchOp.NOT_EQUAL, MatchOp.NOT_MATCHES}
+    return all(one.op in negative and one.matches({one.name: "\ufffd"}) for one in matchers)
 
 
 def _labels(matchers: Sequence[Matcher]) -> str:
