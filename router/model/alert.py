@@ -27,7 +27,8 @@ class Alert(Struct, frozen=True, gc=False):
     occurrence at a source that reports events (Sentry), so that a replayed request has no second
     effect; "" at a source that repeats states. With `is_state` the alert reports a state, so that
     the same content is no replay after another state. `starts_at` is 0 if the source gives no time:
-    then it is when the alert first arrived. `by` is the person who reported it, and `severity`
+    then it is when the alert first arrived. `group_as` replaces the label `alertname` in the keys
+    of incidents, for a name that varies between reports. `by` is the person who reported it, and `severity`
     the one they gave; "" and None for a machine's report.
 
     With the source DRILL, `drill` names the drill, and `stands_for` the source that rules compare
@@ -50,6 +51,7 @@ class Alert(Struct, frozen=True, gc=False):
     stands_for: str = ""
     to: tuple[str, ...] = ()
     is_state: bool = False
+    group_as: str = ""
 
     @property
     def is_drill(self) -> bool:

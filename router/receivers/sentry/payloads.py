@@ -23,7 +23,10 @@ _ID_LENGTH = 64  # Sentry's own ids are decimal numbers; an identity must be sho
 
 
 class SentryAlert(Struct, frozen=True):
-    """An alert but for its status. Times are None if the payload gives none."""
+    """An alert but for its status. Times are None if the payload gives none.
+
+    group_as: the issue, whose title may differ from event to event.
+    """
 
     fingerprint: str
     labels: dict[str, str]
@@ -31,6 +34,7 @@ class SentryAlert(Struct, frozen=True):
     url: str
     starts_at: float | None
     ends_at: float | None = None
+    group_as: str = ""
 
 
 def _event_alert(data: Raw, _action: str) -> SentryAlert:
@@ -66,6 +70,7 @@ def _of_event(event: Event, resource: str, at: str, **annotations: object) -> Se
         | evidence(event.occurrence),
         url=text(event.web_url),
         starts_at=first_epoch(event.datetime, event.timestamp),
+        group_as=f"issue {issue_id}",
     )
 
 
@@ -124,10 +129,17 @@ def _issue(data: Raw, _action: str) -> SentryAlert:
             user_count=issue.user_count,
             permalink=issue.permalink,
         )
-        | evidence(member(issue.metadata, "occurrence")),
+        | _issue_evidence(issue),
         url=text(issue.web_url) or text(issue.permalink),
         starts_at=first_epoch(issue.last_seen, issue.first_seen),
+        group_as=f"issue {issue_id}",
     )
+
+
+def _issue_evidence(issue: Issue) -> dict[str, str]:
+    """The text of an outage or of feedback; an error has it in its title."""
+    value = text(member(issue.metadata, "value"))
+    return {"evidence": value} if value and text(issue.issue_category) not in {"", "error"} else {}
 
 
 def plugin(body: bytes) -> SentryAlert:
@@ -155,6 +167,7 @@ def plugin(body: bytes) -> SentryAlert:
         ),
         url=text(payload.url),
         starts_at=first_epoch(event.datetime, event.timestamp),
+        group_as=f"issue {issue_id}",
     )
 
 

@@ -125,6 +125,7 @@ class SentryReceiver(Source):
             # the headers.
             event_id=f"sentry:{blake2b(body, digest_size=16).hexdigest()}",
             is_state=is_state,
+            group_as=read.group_as,
         )
         return Received((alert,))
 

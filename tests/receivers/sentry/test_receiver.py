@@ -66,6 +66,7 @@ def test_event_alert() -> None:
             starts_at=TEN + 377.677,
             url="https://sentry.io/organizations/acme/issues/1117540176/events/e4874d664c3540c1a32eab185f12c5ab/",
             event_id=f"sentry:{hashlib.blake2b(body, digest_size=16).hexdigest()}",
+            group_as="issue 1117540176",
         ),
     )
 
@@ -287,6 +288,83 @@ def test_a_replay_has_the_same_event_id() -> None:
     )
     assert first.alerts[0].event_id == replayed.alerts[0].event_id
     assert first.alerts[0].event_id != other.alerts[0].event_id
+
+
+UPTIME: dict[str, Any] = {
+    "id": "580",
+    "title": "Downtime detected for https://shop.example.com",
+    "level": "error",
+    "project": {"slug": "web"},
+    "metadata": {"value": "Timeout - the server took too long", "title": "Downtime"},
+    "issueType": "uptime_domain_failure",
+    "issueCategory": "outage",
+    "priority": "high",
+}
+
+
+def test_an_outage_can_be_told_from_an_error() -> None:
+    """By category, type and priority; its evidence is an annotation."""
+    alert = from_data("issue", "created", {"issue": UPTIME})
+    wanted = {"issue_category": "outage", "issue_type": "uptime_domain_failure", "priority": "high"}
+    assert wanted.items() <= alert.labels.items()
+    assert alert.annotations["evidence"] == "Timeout - the server took too long"
+    error = from_data("issue", "created", {"issue": UPTIME | {"issueCategory": "error"}})
+    assert "evidence" not in error.annotations
+
+
+def test_the_evidence_of_an_occurrence_is_kept() -> None:
+    """As Sentry lists it, by name."""
+    evidence = [
+        {"name": "Failure reason", "value": "timeout", "important": True},
+        {"name": "", "value": "x"},
+        {"name": "Duration", "value": None},
+        "odd",
+    ]
+    occurrence = {"issueTitle": "Downtime", "issueCategory": "outage", "evidenceDisplay": evidence}
+    event = {"issue_id": "7", "occurrence": occurrence | {"subtitle": "GET failed"}}
+    alert = from_data("event_alert", "triggered", {"event": event})
+    assert alert.annotations["evidence_failure_reason"] == "timeout"
+    assert alert.annotations["evidence"] == "GET failed"
+    assert [name for name in alert.annotations if name.startswith("evidence_")] == [
+        "evidence_failure_reason"
+    ]
+    assert alert.labels["issue_category"] == "outage"
+
+
+@pytest.mark.parametrize(
+    "urls",
+    [
+        {"issue_url": "https://sentry.example.com/api/0/issues/7/"},
+        {"issue_url": "https://sentry.io/api/0/organizations/acme/issues/7/"},
+        {"web_url": "https://sentry.example.com/acme/web/issues/7/events/abc/"},
+        {"issue_id": "7", "issue_url": "https://sentry.example.com/api/0/issues/8/"},
+    ],
+)
+def test_a_missing_id_is_read_from_the_url(urls: dict[str, str]) -> None:
+    """Self-hosted Sentry before 22.2 sends no `issue_id`."""
+    assert from_data("event_alert", "triggered", {"event": urls}).fingerprint == "sentry:issue:7"
+
+
+def test_a_state_may_come_again_and_an_event_may_not() -> None:
+    """Resolved, reopened by mistake and resolved again are rightly three states."""
+    assert [
+        from_file(kind, action).is_state
+        for kind, action in (
+            ("issue", "resolved"),
+            ("issue", "unresolved"),
+            ("metric_alert", "critical"),
+            ("event_alert", "triggered"),
+            ("error", "created"),
+        )
+    ] == [True, True, True, False, False]
+
+
+def test_another_sentry_has_issues_of_its_own() -> None:
+    """The same id at two organizations is two issues."""
+    named = SentryReceiver("sentry-eu", SentryConfig(insecure=True))
+    body = json.dumps({"action": "created", "data": {"issue": {"id": "7"}}}).encode()
+    (alert,) = named.decode(Incoming({"sentry-hook-resource": "issue"}, body), NOW).alerts
+    assert (alert.source, alert.fingerprint) == ("sentry-eu", "sentry-eu:issue:7")
 
 
 def test_is_registered() -> None:
