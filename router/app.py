@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-from aiohttp import web
 from msgspec.structs import replace
 
 from router.actions import build as build_actions
@@ -61,6 +60,7 @@ from router.telemetry import errors, logs
 from router.telemetry.logs import logger
 from router.telemetry.metrics import Metrics
 from router.web.api.why import REVISIONS
+from router.web.server import Connections, Site, make_runner, raise_file_limit
 from router.web.webhooks.endpoint import Webhooks
 from router.wiring.channels import Channels, announcing
 from router.wiring.http import HttpRoutes
@@ -163,9 +163,8 @@ class App:
             forms=self._post.forms,
         )
         self._loops: set[asyncio.Task[None]] = set()
-        self._runner = web.AppRunner(
-            self._paths().application(), access_log=None, shutdown_timeout=GRACE
-        )
+        self._connections = Connections(self.metrics)
+        self._runner = make_runner(self._paths().application(), self.metrics, GRACE)
         self._signer: Signer | None = None
         self._stopped = asyncio.Event()
         self._reloading = asyncio.Lock()
@@ -226,10 +225,8 @@ class App:
             )
         await self._runner.setup()
         host, _, configured = self.config.document.listen.rpartition(":")
-        site = web.TCPSite(
-            self._runner, host.strip("[]"), int(configured) if port is None else port, backlog=1024
-        )
-        await site.start()
+        number = int(configured) if port is None else port
+        await Site(self._runner, host.strip("[]"), number, self._connections).start()
         self.address = self._runner.addresses[0][:2]
 
     async def _pulse(self, document: DeadMansSwitchConfig) -> None:
@@ -257,6 +254,7 @@ class App:
             live_settings=self.live_settings,
             publishing=self._publishing,
             webhooks=self._webhooks,
+            connections=self._connections,
             heartbeats=self.heartbeats,
             desk=self._desk,
             recorder=self._recorder,
@@ -416,6 +414,7 @@ async def serve(path: Path, announce: Any) -> None:
 
     `announce` is told the app.
     """
+    raise_file_limit()
     app = await App.start(path)
     loop = asyncio.get_running_loop()
     reloads: set[asyncio.Task[None]] = set()

@@ -65,3 +65,13 @@ class Bodies:
 
 def too_large(limit: int) -> web.HTTPRequestEntityTooLarge:
     return web.HTTPRequestEntityTooLarge(limit, text=f"the body is larger than {limit} bytes")
+
+
+BODIES = web.AppKey("bodies", Bodies)
+"""The bodies of an application."""
+
+
+async def read_body(request: web.Request, limit: int) -> bytes:
+    """The whole body, of at most `limit` bytes. Raises: as `Bodies.read`."""
+    async with request.app[BODIES].read(request, limit) as body:
+        return body

@@ -1,8 +1,8 @@
-"""Refuses what another site made somebody's browser send.
+"""Refuses requests that another site made a browser send.
 
 A browser adds its user's password to a form that any site has it post, and reaches a router on
-loopback that asks for none. It also says where the form came from, which no site can forge;
-programs say nothing, and are left alone.
+loopback that asks for none. It also sends the origin of the form, which no site can forge. Programs
+send no origin, and are not affected.
 """
 
 import ipaddress
@@ -16,13 +16,13 @@ from router.config.document import ConfigFile
 from router.web.problem import Handler
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-"""Methods that change nothing here."""
+"""Methods that change nothing."""
 
-ANYBODYS = ("/webhooks/", "/heartbeat/", "/act/", "/status", "/metrics", "/-/", "/style.css")
-"""Where paths begin that show nothing to hide, or ask for a secret of their own.
+PUBLIC = ("/act/", "/status", "/style.css", "/-/healthy", "/-/ready")
+"""Beginnings of paths that are public, or that a signed link protects."""
 
-All others ask for a token.
-"""
+PRIVATE_ENDINGS = (".local", ".internal", ".localhost", ".home.arpa")
+"""Endings of names that nobody can register: RFC 6761, RFC 6762, RFC 8375, and ICANN's `.internal`."""
 
 
 @web.middleware
@@ -36,45 +36,64 @@ async def same_origin(request: web.Request, handler: Handler) -> web.StreamRespo
 
 
 def _from_elsewhere(request: web.Request) -> bool:
-    """By Sec-Fetch-Site (https://www.w3.org/TR/fetch-metadata/), or Origin where a browser leaves
-    that out.
-    """
+    """By Sec-Fetch-Site (https://www.w3.org/TR/fetch-metadata/), or Origin in older browsers."""
     if site := request.headers.get("Sec-Fetch-Site"):
         return site not in {"same-origin", "none"}
     origin = request.headers.get("Origin")
     return origin is not None and urlsplit(origin).netloc != request.headers.get("Host", "")
 
 
-def own_name(document: Callable[[], ConfigFile]) -> Middleware:
-    """Refuses, while the API is open on loopback, what is asked of it by another's name.
+def own_name(document: Callable[[], ConfigFile], is_open: Callable[[str], bool]) -> Middleware:
+    """Refuses requests by another name on every path that needs no secret.
 
-    A site can have its own name lead to 127.0.0.1: to a browser its page and the router are the
-    same origin then.
+    A site can point its own name at the router's address: then its pages and the router are the
+    same origin to a browser. `is_open` is True for a source that anybody may send to.
     """
 
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
         """Raises: aiohttp's HTTPMisdirectedRequest."""
-        auth, url = document().auth, document().external_url
-        if (
-            not (auth.tokens or auth.insecure)
-            and not request.path.startswith(ANYBODYS)
-            and not _ours(request.host, url)
+        config = document()
+        if not _needs_secret(request, config, is_open) and not _ours(
+            request.host, config.external_url
         ):
             raise web.HTTPMisdirectedRequest(
-                text="the router isn't known by this name: set external_url to it, or let auth.tokens say who may ask"
+                text="the router isn't known by this name: set external_url to it, "
+                "or let auth.tokens say who may ask"
             )
         return await handler(request)
 
     return check
 
 
+def _needs_secret(request: web.Request, config: ConfigFile, is_open: Callable[[str], bool]) -> bool:
+    """A secret protects the path, or it is public under any name."""
+    path = request.path
+    if path.startswith(PUBLIC):
+        return True
+    if path.startswith("/webhooks/"):
+        return not is_open(request.match_info.get("source", ""))
+    if path.startswith("/heartbeat/"):
+        heartbeat = config.heartbeats.get(request.match_info.get("name", ""))
+        return heartbeat is None or not heartbeat.insecure
+    if path == "/metrics":
+        return False
+    return bool(config.auth.tokens or config.auth.insecure)
+
+
 def _ours(host: str, external_url: str) -> bool:
-    """An address is nobody's name: no site can have it."""
+    """An address, a name without a dot, and a private ending can't be a site's."""
     try:
         name = urlsplit(f"//{host}").hostname or ""
-        if name in {"localhost", urlsplit(external_url).hostname}:
-            return True
+    except ValueError:
+        return False
+    if name == urlsplit(external_url).hostname or name.endswith(PRIVATE_ENDINGS):
+        return True
+    return ("." not in name and bool(name)) or _is_address(name)
+
+
+def _is_address(name: str) -> bool:
+    try:
         ipaddress.ip_address(name)
     except ValueError:
         return False

@@ -41,6 +41,8 @@ from router.web.api.previews import Drafts
 from router.web.api.schedules import Schedules
 from router.web.api.silences import SilenceApi
 from router.web.api.stats import Stats
+from router.web.body import BODIES
+from router.web.failures import Failures, slow_down
 from router.web.operations import Operations
 from router.web.origin import own_name, same_origin
 from router.web.pages import page
@@ -52,6 +54,7 @@ from router.web.postmortem.html import PostMortemPage
 from router.web.postmortem.items import ItemPaths
 from router.web.postmortem.service import PostMortemService
 from router.web.problem import problems
+from router.web.server import Connections, refuse_compressed
 from router.web.webhooks.endpoint import Webhooks
 from router.web.webhooks.heartbeats import Heartbeats as HeartbeatPaths
 from router.wiring.statuspage import Publishing
@@ -71,6 +74,7 @@ class HttpRoutes:
     live_settings: LiveSettings
     publishing: Publishing
     webhooks: Webhooks
+    connections: Connections
     heartbeats: Heartbeats
     desk: ActionRunner
     recorder: Deployments
@@ -92,8 +96,17 @@ class HttpRoutes:
 
     def application(self) -> web.Application:
         """Answers all paths, once it's served."""
-        checks: list[Middleware] = [readable, problems, same_origin, own_name(self.document)]
+        checks: list[Middleware] = [
+            self.connections.middleware(),
+            refuse_compressed(self.metrics),
+            slow_down(Failures(self.clock), self.metrics),
+            readable,
+            problems,
+            same_origin,
+            own_name(self.document, self.webhooks.is_open),
+        ]
         app = web.Application(middlewares=checks, client_max_size=self.document().max_body)
+        app[BODIES] = self.webhooks.bodies
         app.add_routes(self.publishing.routes())
         drafts = Drafts(self.store, self.clock, document=self.document, settings=self.settings)
         api = IncidentApi(self.store, self.inbox, self.clock, auth=self.auth)

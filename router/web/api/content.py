@@ -18,6 +18,7 @@ from router.core.text.plain import plain
 from router.model.incident import Incident
 from router.ports.errors import InvalidInput
 from router.ports.store import Store
+from router.web.body import read_body
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -79,7 +80,7 @@ async def draw(chart: Callable[[T], bytes], given: T) -> web.Response:
 
 async def body(request: web.Request, type_: type[T]) -> T:
     """Decode the body; an empty body is an empty object. Raises: Bad, which names the field."""
-    raw = await request.read()
+    raw = await read_body(request, request.client_max_size)
     try:
         return msgspec.json.decode(raw if raw.strip() else b"{}", type=type_)
     except msgspec.DecodeError as error:
@@ -141,7 +142,7 @@ def _expected(schema: Mapping[str, Any]) -> str:
 
 async def form(request: web.Request, most: int = MAX_FORM) -> dict[str, str]:
     """Read a page's form of at most `most` bytes. Raises: Bad, HTTPRequestEntityTooLarge."""
-    raw = await request.clone(client_max_size=most).read()
+    raw = await read_body(request, most)
     text = raw.decode("utf-8", "replace")
     try:
         fields = parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_FIELDS)

@@ -21,6 +21,7 @@ from router.web.api.content import Time
 from router.web.api.operation import Call, operation, routes
 from router.web.api.views import AlertView, EntryView, ExplanationView, IncidentView
 from router.web.api.why import Accounts
+from router.web.body import read_body
 
 At = Annotated[
     str, Meta(description="At this time instead of now, such as `2026-11-28T23:00Z`; UTC.")
@@ -178,7 +179,8 @@ class ExplainApi:
             raise web.HTTPNotFound(text=f"no source '{query.source}' is configured")
         now, request = self._clock.now(), call.request
         headers = {name.lower(): value for name, value in request.headers.items()}
-        received = receiver.decode(Incoming(headers, await request.read()), now)
+        body = await read_body(request, request.client_max_size)
+        received = receiver.decode(Incoming(headers, body), now)
         at = _moment(query.at) if query.at else now
         explained = [await self._accounts.explain(at, alert) for alert in received.alerts]
         return ExplainedPayload(

@@ -61,7 +61,7 @@ class Webhooks:
         self._clock = clock
         self._metrics = metrics
         self._max_body = max_body
-        self._bodies = bodies or Bodies()
+        self.bodies = bodies or Bodies()
         self._answers = Answers(inbox, store, clock, recorder=recorder, beats=beats, forms=forms)
 
     def routes(self) -> list[web.RouteDef]:
@@ -94,7 +94,7 @@ class Webhooks:
         incoming = Incoming(headers, b"", request.match_info.get("segment", ""), request.raw_path)
         receiver.admit(incoming)
         limit = min(receiver.max_body or self._max_body(), self._max_body())
-        async with self._bodies.read(request, limit) as body:
+        async with self.bodies.read(request, limit) as body:
             incoming = replace(incoming, body=body)
             now = self._clock.now()
             receiver.verify(incoming, now)

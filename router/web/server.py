@@ -1,0 +1,294 @@
+"""Limits of the HTTP server: connections, deadlines, compressed bodies, and what its parser logs.
+
+A connection is waiting until its request has arrived, then busy until the answer is written. Idle
+ones give way to new ones, so a flood of them locks nobody out, and outgoing connections always get
+a file descriptor.
+"""
+
+import asyncio
+import resource
+from collections import OrderedDict
+from typing import Any, cast
+
+from aiohttp import web
+
+from router.telemetry.logs import logger
+from router.telemetry.metrics import Metrics
+from router.web.problem import Handler, problem
+
+log = logger(__name__)
+
+WANTED_FILES = 65_536
+"""Open files that the router asks the system for, if the hard limit allows so many."""
+
+RESERVED_FILES = 256
+"""Open files kept for the store, outgoing connections and everything else."""
+
+MOST_CONNECTIONS = 4096
+"""Inbound connections, at most."""
+
+LINGER = 2.0
+"""Seconds in which the rest of a refused body is read, so that the sender gets the answer."""
+
+BACKLOG = 1024
+
+
+def raise_file_limit() -> int:
+    """Raise the soft limit of open files; the limit that holds now."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = WANTED_FILES if hard == resource.RLIM_INFINITY else min(WANTED_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        return wanted
+    return soft
+
+
+def most_connections() -> int:
+    """Inbound connections that the limit of open files has room for."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return MOST_CONNECTIONS
+    return max(16, min(MOST_CONNECTIONS, soft - max(RESERVED_FILES, soft // 4)))
+
+
+class ServerLog:
+    """The log of aiohttp's server, without a byte of the request.
+
+    Its messages quote the request line, which may hold a secret. A malformed request is a warning:
+    anybody can send one, so it must not become an event in Sentry.
+    """
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    def debug(self, *_: object, **__: object) -> None:
+        """Leave out details of the protocol."""
+
+    info = debug
+
+    def exception(self, *_: object, exc_info: object = None, **__: object) -> None:
+        error = type(exc_info).__name__ if isinstance(exc_info, BaseException) else "unknown"
+        self._metrics.requests_refused.labels("malformed").inc()
+        log.warning("request_malformed", error=error)
+
+    warning = error = exception
+
+
+class Connection(asyncio.Protocol):
+    """One inbound connection: passes everything on to aiohttp's protocol, and notes the time."""
+
+    __slots__ = (
+        "_all",
+        "inner",
+        "partial_since",
+        "paused_since",
+        "served",
+        "transport",
+        "waiting_since",
+    )
+
+    def __init__(self, inner: asyncio.Protocol, connections: "Connections") -> None:
+        self.inner = inner
+        self._all = connections
+        self.transport: asyncio.Transport | None = None
+        self.waiting_since = 0.0
+        self.partial_since: float | None = None
+        self.paused_since: float | None = None
+        self.served = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.Transport", transport)
+        if self._all.admit(self):
+            self.inner.connection_made(transport)
+        else:
+            self.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._all.forget(self):
+            self.inner.connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self.partial_since is None:
+            self.partial_since = self._all.time()
+        self.inner.data_received(data)
+
+    def eof_received(self) -> bool | None:
+        return self.inner.eof_received()
+
+    def pause_writing(self) -> None:
+        self.paused_since = self._all.time()
+        self.inner.pause_writing()
+
+    def resume_writing(self) -> None:
+        self.paused_since = None
+        self.inner.resume_writing()
+
+    def abort(self) -> None:
+        if self.transport is not None:
+            self.transport.abort()
+
+
+class Connections:
+    """All inbound connections, and their limits.
+
+    most: their number. first: seconds until a new connection has sent a request. header: seconds
+    for a request's head to arrive, from its first byte. stalled: seconds that a reader may let the
+    answer wait.
+    """
+
+    def __init__(
+        self,
+        metrics: Metrics,
+        *,
+        most: int | None = None,
+        first: float = 30.0,
+        header: float = 15.0,
+        stalled: float = 30.0,
+    ) -> None:
+        self._metrics = metrics
+        self._most = most or most_connections()
+        self._first, self._header, self._stalled = first, header, stalled
+        self._by_inner: dict[Any, Connection] = {}
+        # Waiting connections, the oldest first: without a request so far, and between two.
+        self._fresh: OrderedDict[Connection, None] = OrderedDict()
+        self._idle: OrderedDict[Connection, None] = OrderedDict()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def __len__(self) -> int:
+        return len(self._by_inner)
+
+    def time(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    def admit(self, connection: Connection) -> bool:
+        """Accept a connection, if need be instead of the one that has waited longest."""
+        if len(self._by_inner) >= self._most and not self._evict():
+            self._refuse(connection, "too_many_connections")
+            return False
+        self._by_inner[connection.inner] = connection
+        connection.waiting_since = self.time()
+        self._fresh[connection] = None
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(self._pause, self._sweep)
+        return True
+
+    def forget(self, connection: Connection) -> bool:
+        """A connection ended. False: it was never admitted."""
+        self._fresh.pop(connection, None)
+        self._idle.pop(connection, None)
+        return self._by_inner.pop(connection.inner, None) is not None
+
+    def middleware(self) -> Any:
+        """Notes which connections are busy."""
+
+        @web.middleware
+        async def track(request: web.Request, handler: Handler) -> web.StreamResponse:
+            connection = self._by_inner.get(request.protocol)
+            if connection is None:
+                return await handler(request)
+            self._fresh.pop(connection, None)
+            self._idle.pop(connection, None)
+            connection.served += 1
+            try:
+                return await handler(request)
+            finally:
+                connection.partial_since = None
+                connection.waiting_since = self.time()
+                if connection.inner in self._by_inner:
+                    self._idle[connection] = None
+
+        return track
+
+    @property
+    def _pause(self) -> float:
+        return min(1.0, self._first, self._header, self._stalled)
+
+    def _evict(self) -> bool:
+        for waiting in (self._fresh, self._idle):
+            if waiting:
+                connection, _ = waiting.popitem(last=False)
+                # Its place is free at once; aiohttp learns of the end when the transport is closed.
+                self._refuse(connection, "too_many_connections")
+                return True
+        return False
+
+    def _refuse(self, connection: Connection, reason: str) -> None:
+        self._metrics.requests_refused.labels(reason).inc()
+        connection.abort()
+
+    def _sweep(self) -> None:
+        """End the connections whose time is over."""
+        self._timer = None
+        now = self.time()
+        late = [one for one in self._by_inner.values() if self._is_late(one, now)]
+        for connection in late:
+            self._fresh.pop(connection, None)
+            self._idle.pop(connection, None)
+            self._refuse(connection, "too_slow")
+        if self._by_inner:
+            self._timer = asyncio.get_running_loop().call_later(self._pause, self._sweep)
+
+    def _is_late(self, connection: Connection, now: float) -> bool:
+        if connection.paused_since is not None and now - connection.paused_since > self._stalled:
+            return True
+        if connection not in self._fresh and connection not in self._idle:
+            return False  # busy: the body has a deadline of its own
+        if connection.partial_since is not None:
+            return now - connection.partial_since > self._header
+        return not connection.served and now - connection.waiting_since > self._first
+
+
+class Site(web.BaseSite):
+    """Listens like aiohttp's TCPSite, and counts connections."""
+
+    def __init__(
+        self, runner: web.AppRunner, host: str, port: int, connections: Connections
+    ) -> None:
+        super().__init__(runner, backlog=BACKLOG)
+        self._address = (host, port)
+        self._connections = connections
+
+    @property
+    def name(self) -> str:
+        return "http://{}:{}".format(*self._address)
+
+    async def start(self) -> None:
+        await super().start()
+        server = self._runner.server
+        assert server is not None
+        self._server = await asyncio.get_running_loop().create_server(
+            lambda: Connection(server(), self._connections), *self._address, backlog=self._backlog
+        )
+
+
+def make_runner(app: web.Application, metrics: Metrics, grace: float) -> web.AppRunner:
+    """A runner whose parser never decompresses, and never logs a request."""
+    return web.AppRunner(
+        app,
+        access_log=None,
+        shutdown_timeout=grace,
+        auto_decompress=False,
+        lingering_time=LINGER,
+        logger=ServerLog(metrics),
+    )
+
+
+def refuse_compressed(metrics: Metrics) -> Any:
+    """Answers 415 to a compressed body on any path, and ends the connection.
+
+    No source compresses, and a small body may be large when decompressed.
+    """
+
+    @web.middleware
+    async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
+        encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
+        if encoding in {"", "identity"}:
+            return await handler(request)
+        metrics.requests_refused.labels("compressed").inc()
+        answer = problem(
+            415, "send the body without compression", headers={"Accept-Encoding": "identity"}
+        )
+        answer.force_close()
+        return answer
+
+    return check
