@@ -25,6 +25,7 @@ def check_config(context: Context) -> None:
     check_actions(context)
     check_heartbeats(context)
     check_sources(context)
+    _check_expiry(context)
     _check_answers(context)
     _check_links(context)
     _check_listen(context)
@@ -48,6 +49,14 @@ def _check_targets(context: Context) -> None:
                 f"channel '{name}' has no address in its 'to': "
                 "add one, or notify a contact, role or schedule",
             )
+
+
+def _check_expiry(context: Context) -> None:
+    for name in context.names_at(("expire_after",)):
+        trail = ("expire_after", name)
+        check_name("source", name, context.names_at(("sources",)), trail, context)
+        if context.values.get(trail, 1) <= 0:
+            context.report(context.place_of(trail), "expire_after must be longer than 0s")
 
 
 def _check_severities(context: Context) -> None:

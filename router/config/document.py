@@ -19,6 +19,7 @@ from router.config.statuspage import StatusPageConfig
 from router.core.incident.policy import Policy, SeverityPlan
 from router.core.rules.heartbeat import Heartbeat
 from router.core.rules.matcher import MatcherList
+from router.core.rules.rule import SeverityFrom
 from router.core.suppression.inhibition import Inhibition
 from router.core.text.plain import plain
 from router.core.text.template import Template
@@ -61,10 +62,19 @@ class RuleConfig(Struct, frozen=True, kw_only=True):
     public: Literal["approve", "auto"] = "approve"
     resolve_after: Duration | None = None
     continues: bool = field(name="continue", default=False)
+    severity_from: SeverityFrom | None = None
+    expire_after: Duration | None = None
+    when_stale: Literal["ask", "resolve"] = "ask"
 
     def __post_init__(self) -> None:
-        if bool(self.thresholds) == (self.severity is not None):
-            raise ValueError(f"rule '{self.name}' needs either thresholds or a severity")
+        if self.severity_from and self.thresholds:
+            raise ValueError(f"rule '{self.name}' takes either thresholds or severity_from")
+        if not self.severity_from and bool(self.thresholds) == (self.severity is not None):
+            raise ValueError(
+                f"rule '{self.name}' needs either thresholds or a severity, or severity_from"
+            )
+        if self.expire_after is not None and self.expire_after <= 0:
+            raise ValueError(f"expire_after of rule '{self.name}' must be longer than 0s")
         if self.count and not self.thresholds:
             raise ValueError(f"rule '{self.name}' counts, but has no thresholds to compare with")
         if len({threshold.dimension for threshold in self.thresholds.values()}) > 1:
@@ -244,5 +254,6 @@ class ConfigFile(Struct, frozen=True, kw_only=True):
     reopen_within: Duration = Duration(600.0)
     fallback_after: Duration = Duration(120.0)
     give_up_after: Duration = Duration(86_400.0)
+    expire_after: dict[str, Duration] = {}
     retention: Duration = Duration(90 * 86_400.0)
     expose_insecure: bool = False

@@ -235,6 +235,7 @@ def _settings(config: ConfigFile, rules: Rules, templates: Mapping[str, Template
         reopen_within=config.reopen_within,
         fallback_after=config.fallback_after,
         give_up_after=config.give_up_after,
+        expire_after=config.expire_after,
     )
 
 

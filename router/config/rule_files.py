@@ -104,7 +104,10 @@ def _rule(rule: RuleConfig, config: ConfigFile, origin: str) -> Rule:
         matchers=rule.match,
         measure=rule.measure,
         thresholds=tuple(sorted(rule.thresholds.items(), key=lambda tier: tier[0])),
-        severity=rule.severity or Severity.P3,
+        severity=rule.severity or _mildest(rule),
+        severity_from=rule.severity_from,
+        expire_after=rule.expire_after,
+        resolve_stale=rule.when_stale == "resolve",
         count_over=rule.count.over if rule.count else None,
         group_by=rule.group_by,
         summary=rule.summary or compile_template(SUMMARY),
@@ -116,6 +119,11 @@ def _rule(rule: RuleConfig, config: ConfigFile, origin: str) -> Rule:
         resolve_after=config.resolve_after if own is None else own,
         origin=origin,
     )
+
+
+def _mildest(rule: RuleConfig) -> Severity:
+    """The severity of an alert whose label `severity_from` doesn't map."""
+    return max(rule.severity_from.map.values()) if rule.severity_from else Severity.P3
 
 
 def default_rule(rule: DefaultRule, config: ConfigFile) -> Rule:

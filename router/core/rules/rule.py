@@ -1,6 +1,6 @@
 """Rules: which alerts they match, how severe those are, and which incident they belong to."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from msgspec import Struct, json
@@ -14,7 +14,7 @@ from router.model.incident import Severity
 from router.model.reason import Reason
 
 
-class SeverityFrom(Struct, frozen=True):
+class SeverityFrom(Struct, frozen=True, kw_only=True):
     """A label or annotation that gives the severity: `map` has the severity of each value.
 
     With `follow`, the severity of an incident with one alert falls with that alert's, unless a
@@ -22,8 +22,12 @@ class SeverityFrom(Struct, frozen=True):
     """
 
     label: str
-    map: Mapping[str, Severity]
+    map: dict[str, Severity]
     follow: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.map:
+            raise ValueError("severity_from needs a map, such as {critical: P1, warning: P2}")
 
 
 class Rule(Struct, frozen=True):
