@@ -107,7 +107,7 @@ class Daemon:
         self.app = App(self.path, config, self.store, self.clock)
         await self.app._begin(0)
         self.url = "http://{}:{}".format(*self.app.address)
-        self._session = aiohttp.ClientSession()
+        self._session = aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True))
         return self
 
     async def __aexit__(self, *_: object) -> None:

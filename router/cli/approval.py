@@ -17,10 +17,15 @@ def drafts(router: Router, incident: str) -> dict[str, Any]:
 
 
 def approve(
-    router: Router, name: str, incident: str, words: Mapping[str, str], question: str | None
+    router: Router, name: str, incident: str, words: Mapping[str, Any], question: str | None
 ) -> None:
-    """Show the words and send exactly these, after a yes to the question if there is one."""
+    """Show the words and send exactly these, after a yes to the question if there is one.
+
+    `words["confirm"]` is the number of people who are mailed.
+    """
     echo(f"{words['title']}\n\n{words['text']}\n")
+    if count := words["confirm"]:
+        echo(f"This mails {count} recipient{'' if count == 1 else 's'}.")
     if question:
         typer.confirm(question, abort=True)
     finish(command(router, name, incident, words))

@@ -26,7 +26,11 @@ def mail_customers(
     draft = found.get("announce")
     if draft is None:
         fail(_missing(found))
-    words = {"title": subject or draft["subject"], "text": text or draft["text"]}
+    words = {
+        "title": subject or draft["subject"],
+        "text": text or draft["text"],
+        "confirm": draft["recipients"],
+    }
     approve(router, "announce", incident, words, None if yes else "Mail this to customers?")
 
 

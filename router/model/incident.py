@@ -66,7 +66,8 @@ class Incident(Struct, frozen=True, gc=False):
     incident, and `spent` the seconds that it
     has run in earlier ones: a brief resolve doesn't set it back.
     `news_at` is when a person last said something about it. `public_title` is what the public knows
-    it as, since `published_at`; "" while they know nothing of it. `announced_at` is when its end
+    it as, since `published_at`; "" while they know nothing of it. `public_text` and
+    `public_status` are those of the latest update. `announced_at` is when its end
     was announced to customers. A `drill` isn't real, and never public; a `canary` is one by which
     only its own addresses are told, and no policy. `muted` says what holds back its pages, if
     anything does: the reason (silenced, inhibited), and the name of the silence or the incident.
@@ -133,6 +134,8 @@ class Incident(Struct, frozen=True, gc=False):
     related: tuple[int, ...] = ()
     escalated_at: float | None = None
     escalated_by: str = ""
+    public_text: str = ""
+    public_status: Status | None = None
 
     @property
     def name(self) -> str:

@@ -108,7 +108,13 @@ class HttpRoutes:
         app = web.Application(middlewares=checks, client_max_size=self.document().max_body)
         app[BODIES] = self.webhooks.bodies
         app.add_routes(self.publishing.routes())
-        drafts = Drafts(self.store, self.clock, document=self.document, settings=self.settings)
+        drafts = Drafts(
+            self.store,
+            self.clock,
+            document=self.document,
+            settings=self.settings,
+            recipients=self.publishing.recipients,
+        )
         api = IncidentApi(self.store, self.inbox, self.clock, auth=self.auth)
         commands = CommandApi(self.store, self.inbox, self.clock, drafts, auth=self.auth)
         explain = ExplainApi(
@@ -171,7 +177,13 @@ class HttpRoutes:
             self.store, self.clock, self.charts, self.deployed, document=self.document
         )
         incidents = Incidents(
-            self.store, self.inbox, self.clock, investigation, drafts, document=self.document
+            self.store,
+            self.inbox,
+            self.clock,
+            investigation,
+            drafts,
+            document=self.document,
+            settings=self.settings,
         )
         parts = (
             self.webhooks,

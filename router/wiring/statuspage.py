@@ -20,6 +20,7 @@ from router.core.outbox.rate_limit import RateLimit
 from router.engine.customers import CustomerPost, announced
 from router.engine.subscribers.post import SubscriberPost
 from router.engine.subscribers.roll import SubscriberList
+from router.model.event import Command
 from router.model.notification import Letter, Result, Retry, Sent
 from router.ports.channels import Mailer
 from router.ports.clock import Clock, spawn
@@ -115,6 +116,18 @@ class Publishing:
         if self._post:
             loops.append(spawn(self._post.run(), "subscribers", self._loops))
         return loops
+
+    async def recipients(self, command: Command) -> int:
+        """Count the people whom a command mails. Raises: StoreUnavailable."""
+        subscribers = len(await self._roll.confirmed(self._clock.now())) if self._roll else 0
+        if command is Command.PUBLISH:
+            return subscribers
+        communication = self._config.document.communication
+        if command is not Command.ANNOUNCE or communication is None:
+            return 0
+        name = communication.customers
+        to = self._config.channels[name].capabilities.to or () if name else ()
+        return len({*to}) + (subscribers if communication.subscribers else 0)
 
     async def stop(self) -> None:
         """Finish what is under way."""

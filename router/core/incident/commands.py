@@ -25,6 +25,7 @@ from router.core.incident.settings import Settings
 from router.core.incident.transitions import (
     close,
     inform_stakeholders,
+    is_published,
     later,
     publish,
     publish_by_rule,
@@ -100,6 +101,8 @@ def _noted(incident: Incident, event: Commanded, settings: Settings) -> Decision
 def _published(incident: Incident, event: Commanded, settings: Settings) -> Decision:
     if incident.drill:
         return _too_late(incident, event, Reason.NOT_PUBLIC)
+    if is_published(incident, event.at, settings, text=event.text, title=event.title):
+        return _too_late(incident, event, Reason.ALREADY_DONE)
     decision = Decision(Reason.PUBLISHED, later(incident, event.at, news_at=event.at))
     publish(decision, event.at, settings, by=event.by, text=event.text, title=event.title)
     decision.owe(event.at, Reason.PUBLISHED, edited(incident, settings))

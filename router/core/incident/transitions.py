@@ -135,13 +135,13 @@ def publish(  # noqa: PLR0913 - each is a different fact about one change
     text: str = "",
     title: str = "",
 ) -> None:
-    """Say something to the public, in the words of the template where none are given."""
+    """Publish an update, in the template's words where none are given."""
     incident = decision.changed
-    said = settings.wording.update(incident, at)
-    title = title or incident.public_title or said.subject
-    text = text or said.text
+    title, text = _public_words(incident, at, settings, text=text, title=title)
     since = at if incident.published_at is None else incident.published_at
-    decision.change(public_title=title, published_at=since)
+    decision.change(
+        public_title=title, public_text=text, public_status=incident.status, published_at=since
+    )
     decision.note(
         at,
         Reason.PUBLISHED,
@@ -152,6 +152,23 @@ def publish(  # noqa: PLR0913 - each is a different fact about one change
         component=incident.component,
     )
     decision.owe(at, Reason.PUBLISHED, settings.public)
+
+
+def _public_words(
+    incident: Incident, at: float, settings: Settings, *, text: str, title: str
+) -> tuple[str, str]:
+    """Return the public title and text, with those of the template where they are missing."""
+    template = settings.wording.update(incident, at)
+    return title or incident.public_title or template.subject, text or template.text
+
+
+def is_published(
+    incident: Incident, at: float, settings: Settings, *, text: str, title: str
+) -> bool:
+    """Return whether the latest public update has this title, text and status already."""
+    words = _public_words(incident, at, settings, text=text, title=title)
+    known = (incident.public_title, incident.public_text, incident.public_status)
+    return known == (*words, incident.status)
 
 
 def publish_by_rule(decision: Decision, at: float, settings: Settings) -> None:

@@ -72,6 +72,9 @@ _DONE_ALREADY: Mapping[Command | None, Callable[[Incident], str]] = {
     Command.ASSIGN: lambda incident: f"{incident.lead} already leads {incident.name}.",
     Command.SEVERITY: lambda incident: f"{incident.name} is already {incident.severity}.",
     Command.STATUS: lambda incident: f"{incident.name} is already {incident.status}.",
+    Command.PUBLISH: lambda incident: (
+        f"The latest public update of {incident.name} says this already. Nothing was published."
+    ),
     Command.ANNOUNCE: lambda incident: (
         f"Customers were already mailed about {incident.name}, and aren't mailed twice."
     ),

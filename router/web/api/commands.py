@@ -76,7 +76,12 @@ class AssignBody(CommandBody, frozen=True, forbid_unknown_fields=True):
 
 
 class PublicBody(CommandBody, frozen=True, forbid_unknown_fields=True):
-    """The public `title`, or the subject of the mail, and the `text` for customers."""
+    """The public `title`, or the subject of the mail, and the `text` for customers.
+
+    `confirm` is the number of recipients that you agree to: see the drafts.
+    """
+
+    confirm: int = 0
 
 
 BODIES: Mapping[Command, type[CommandBody]] = {
@@ -94,12 +99,16 @@ class CommandAnswer(Struct, frozen=True):
     incident: IncidentView
 
 
-def _command(path: str, summary: str) -> Callable[[H], H]:
+def people(count: int) -> str:
+    """Return a number of recipients in words."""
+    return f"{count} recipient{'' if count == 1 else 's'}"
+
+
+def _command(path: str, summary: str, *problems: int) -> Callable[[H], H]:
     """Declare a command to an incident."""
     statuses = (HTTPStatus.OK, HTTPStatus.CONFLICT)
-    return operation(
-        "POST", f"/incidents/{{id}}/{path}", summary, Role.RESPONDER, statuses=statuses
-    )
+    path = f"/incidents/{{id}}/{path}"
+    return operation("POST", path, summary, Role.RESPONDER, statuses=statuses, problems=problems)
 
 
 class CommandApi:
@@ -160,13 +169,31 @@ class CommandApi:
             )
         return await self._do(call, Command.STATUS, body)
 
-    @_command("publish", "Publish an update on the status page.")
+    @_command("publish", "Publish an update on the status page.", HTTPStatus.PRECONDITION_REQUIRED)
     async def publish(self, call: Call, body: PublicBody) -> Answer[CommandAnswer]:
+        await self._confirmed(call, Command.PUBLISH, body)
         return await self._do(call, Command.PUBLISH, body)
 
-    @_command("announce", "Mail customers that the incident is resolved, once.")
+    @_command(
+        "announce",
+        "Mail customers that the incident is resolved, once.",
+        HTTPStatus.PRECONDITION_REQUIRED,
+    )
     async def announce(self, call: Call, body: PublicBody) -> Answer[CommandAnswer]:
+        await self._confirmed(call, Command.ANNOUNCE, body)
         return await self._do(call, Command.ANNOUNCE, body)
+
+    async def _confirmed(self, call: Call, command: Command, body: PublicBody) -> None:
+        """Raises: aiohttp's HTTPPreconditionRequired if more people are mailed than confirmed."""
+        incident = await incident_named(call.request, self._store)
+        mailed = await self._drafts.recipients(incident, command)
+        if mailed <= body.confirm:
+            return
+        title, text = await self._drafts.completed(incident, command, body.title, body.text)
+        detail = (
+            f'this mails {people(mailed)}; to do it, send "confirm": {mailed}\n\n{title}\n\n{text}'
+        )
+        raise web.HTTPPreconditionRequired(text=detail)
 
     async def _do(self, call: Call, command: Command, body: CommandBody) -> Answer[CommandAnswer]:
         found = await incident_named(call.request, self._store)

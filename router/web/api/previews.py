@@ -1,6 +1,6 @@
 """`/api/v1/incidents/{id}/drafts`: previews of every message template. Nothing is sent."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from aiohttp import web
@@ -38,6 +38,7 @@ class DraftView(Struct, frozen=True):
     text: str
     approved_by: Command | None
     waits: bool
+    recipients: int
 
 
 class DraftList(Struct, frozen=True):
@@ -56,11 +57,13 @@ class Drafts:
         *,
         document: Callable[[], ConfigFile],
         settings: Callable[[], Settings],
+        recipients: Callable[[Command], Awaitable[int]],
     ) -> None:
         self._store = store
         self._clock = clock
         self._document = document
         self._settings = settings
+        self._recipients = recipients
 
     def routes(self) -> list[web.RouteDef]:
         return routes(self, lambda: self._document().auth)
@@ -79,8 +82,16 @@ class Drafts:
                 parse_time_zone(query.zone)
             except ValueError as error:
                 raise InvalidInput(str(error), "/zone") from None
-        found = await self.of(await incident_named(call.request, self._store), query.zone)
-        return DraftList([_view(one) for one in found])
+        incident = await incident_named(call.request, self._store)
+        found = await self.of(incident, query.zone)
+        return DraftList([await self._view(incident, one) for one in found])
+
+    async def recipients(self, incident: Incident, command: Command) -> int:
+        """Count the people whom the command mails about this incident. Raises: StoreUnavailable."""
+        done = command is Command.ANNOUNCE and incident.announced_at is not None
+        if incident.drill or done or (command is Command.ANNOUNCE and incident.is_open):
+            return 0
+        return await self._recipients(command)
 
     async def completed(
         self, incident: Incident, command: Command, title: str, text: str
@@ -92,6 +103,6 @@ class Drafts:
             return title, text
         return title or draft.subject, text or draft.text
 
-
-def _view(one: Draft) -> DraftView:
-    return DraftView(one.name, one.subject, one.text, one.approves, one.waits)
+    async def _view(self, incident: Incident, one: Draft) -> DraftView:
+        mailed = await self.recipients(incident, one.approves) if one.approves else 0
+        return DraftView(one.name, one.subject, one.text, one.approves, one.waits, mailed)

@@ -5,10 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from router.model.event import Command, Commanded, Undelivered
-from router.model.incident import Severity
+from router.model.incident import Severity, Status
 from router.model.reason import Reason
 from tests.core.script import P0, Script, acks, after, due, fires, play, says
-from tests.world import NOW, World, alert, over
+from tests.world import NOW, World, alert, over, settings
 
 ACK, RESOLVE, NOTE, ESCALATE = Command.ACKNOWLEDGE, Command.RESOLVE, Command.NOTE, Command.ESCALATE
 
@@ -211,3 +211,17 @@ def test_who_escalates_leads_no_more() -> None:
     escalated = after(fires(0, P0), acks(60), says(100, ESCALATE))
     assert (escalated.acknowledged_at, escalated.acknowledged_by, escalated.lead) == (None, "", "")
     assert escalated.policy_since < NOW
+
+
+def test_the_same_public_text_twice_is_one_update() -> None:
+    """Another text, or another status, is another update."""
+    world = World(settings(public=("status-page",)))
+    world.see(alert())
+    said = {"text": "Cards fail.", "title": "Payments"}
+    assert world.command(Command.PUBLISH, **said) is Reason.PUBLISHED
+    assert world.command(Command.PUBLISH, **said) is Reason.ALREADY_DONE
+    assert world.command(Command.PUBLISH, text="Cards fail.") is Reason.ALREADY_DONE
+    world.command(Command.STATUS, status=Status.IDENTIFIED)
+    assert world.command(Command.PUBLISH, **said) is Reason.PUBLISHED
+    assert world.command(Command.PUBLISH, text="Fixed.") is Reason.PUBLISHED
+    assert [one.what for one in world.timeline].count(Reason.PUBLISHED) == 3

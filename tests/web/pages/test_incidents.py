@@ -141,7 +141,7 @@ async def test_the_context_is_there_for_programs(router: Router, clock: SteppedC
     generator = {"generatorURL": "http://prometheus.example/graph?g0.expr=up+%3D%3D+0&g0.tab=1"}
     async with router(clock=clock, links=LINKS) as daemon:
         await daemon.alert(alert())
-        await send(daemon, "/incidents/1/false-positive", by="Ana")
+        await send(daemon, "/incidents/1/false-positive", by="Ana", confirm="yes")
         await daemon.alert(alert(status="resolved"))
         await daemon.alert(alert(service="web", **generator))
         context = (await daemon.get("/api/v1/incidents/2/context")).json
@@ -225,7 +225,12 @@ async def test_a_chart_is_a_picture_of_its_own(router: Router) -> None:
         ("ack", {}, "acknowledged", "Acknowledged INC-1."),
         ("note", {"text": "looking"}, "noted", "Noted on INC-1."),
         ("resolve", {"text": "rolled back"}, "resolved_by_person", "Resolved INC-1."),
-        ("false-positive", {}, "false_positive", "Marked INC-1 as a false positive."),
+        (
+            "false-positive",
+            {"confirm": "yes"},
+            "false_positive",
+            "Marked INC-1 as a false positive.",
+        ),
         ("severity", {"severity": "P2"}, "severity_set", "INC-1 is P2 now."),
         ("status", {"status": "identified"}, "status_set", "identified"),
     ],
@@ -252,6 +257,63 @@ async def test_a_form_does_what_it_says_and_leads_back(
         ]
 
 
+async def test_a_false_positive_is_confirmed_first(router: Router) -> None:
+    """The first press asks, and keeps what was typed; the second does it."""
+    async with router() as daemon:
+        await daemon.alert(alert())
+        asked = text(await send(daemon, "/incidents/1/false-positive", text="noise", by="Ana"))
+        assert "Mark INC-1 as a false positive?" in asked
+        assert 'value="noise"' in asked
+        assert (await daemon.get("/api/v1/incidents/1")).json["open"]
+        form = {"confirm": "yes", "text": "noise", "by": "Ana"}
+        assert (await send(daemon, "/incidents/1/false-positive", **form)).status == 303
+        assert (await daemon.get("/api/v1/incidents/1")).json["status"] == "false_positive"
+
+
+async def test_a_notice_is_shown_once(router: Router) -> None:
+    """It's in a cookie that the next page removes."""
+    async with router() as daemon:
+        await daemon.alert(alert())
+        await send(daemon, "/incidents/1/ack")
+        assert "Acknowledged INC-1." in text(await daemon.get("/incidents/1"))
+        assert "Acknowledged INC-1." not in text(await daemon.get("/incidents/1"))
+
+
+async def test_a_name_is_remembered(router: Router) -> None:
+    """Who gave it once needn't type it again, and the buttons without a field use it."""
+    async with router() as daemon:
+        await daemon.alert(alert())
+        await send(daemon, "/incidents/1/note", text="looking", by="Ána")
+        assert 'value="Ána"' in text(await daemon.get("/incidents/1"))
+        await send(daemon, "/incidents/1/ack")
+        assert (await daemon.get("/api/v1/incidents/1")).json["acknowledged_by"] == "Ána"
+
+
+async def test_every_open_incident_is_listed_the_most_urgent_first(router: Router) -> None:
+    """With their number, and those that nobody acknowledged before others of that severity."""
+    async with router() as daemon:
+        await daemon.alert(*(alert("DiskFull", instance=f"i{n}") for n in range(120)))
+        await daemon.alert(alert(), alert(service="web"))
+        await send(daemon, "/incidents/122/ack")
+        page = text(await daemon.get("/incidents"))
+        assert "<strong>122 open</strong>, 121 not acknowledged: 2 P0, 120 P3." in page
+        assert re.findall(r">INC-(\d+)</a>", page)[:3] == ["121", "122", "120"]
+        rest = text(await daemon.get("/incidents?from=100"))
+        assert len({*re.findall(r">INC-(\d+)</a>", page + rest)}) == 122
+        assert "✓ acknowledged by somebody" in page
+        assert "✗ not acknowledged" in page
+
+
+async def test_acknowledge_is_the_first_button(router: Router) -> None:
+    """Nothing that grows stands before it: no labels, no description."""
+    async with router() as daemon:
+        await daemon.alert(alert())
+        page = text(await daemon.get("/incidents/1"))
+        assert page.index(">Acknowledge</button>") < page.index("<dl>")
+        first = page[page.index("<button") :]
+        assert first.startswith('<button class="main">Acknowledge')
+
+
 async def test_what_was_so_already_is_said(router: Router) -> None:
     """Who was first is told to who comes second."""
     async with router() as daemon:
@@ -276,7 +338,8 @@ async def test_a_form_that_says_nothing_is_refused(
 
 
 @pytest.mark.parametrize(
-    "query", ["?outcome=acknowledged", "?did=ack&outcome=x", "?did=ack&outcome=<script>"]
+    "query",
+    ["?did=ack&outcome=acknowledged", "?did=ack&outcome=x", "?did=ack&outcome=<script>"],
 )
 async def test_nobody_can_put_words_into_a_page(router: Router, query: str) -> None:
     """What came of a command is one of ours, or isn't said."""

@@ -1,0 +1,173 @@
+"""What happens next to an open incident, what is overdue, and who is on call: for people to read.
+
+Nothing here decides: it reads the incident and its timeline as the escalation will.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from msgspec import Struct
+
+from router.core.incident.escalation import promotion_due, unneeded
+from router.core.incident.policy import Step, Unless
+from router.core.incident.settings import Settings
+from router.core.oncall.schedule import on_call
+from router.model.decision import Entry
+from router.model.incident import Incident
+from router.model.reason import Reason
+
+NOTIFIED = frozenset(
+    {
+        Reason.OPENED,
+        Reason.REOPENED,
+        Reason.STEP_DUE,
+        Reason.TOLD_AGAIN,
+        Reason.ESCALATED,
+        Reason.SEVERITY_RAISED,
+        Reason.SEVERITY_SET,
+        Reason.PROMOTED,
+    }
+)
+"""Entries after which a repeat of the policy starts to wait."""
+
+
+class Upcoming(Struct, frozen=True):
+    """Something that happens at `at` (UTC seconds) unless somebody prevents it.
+
+    `targets` are those of the config, `addresses` the channels and people they stand for.
+    """
+
+    at: float
+    what: str
+    targets: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
+
+
+class Overdue(Struct, frozen=True):
+    """A promise that is late since `since` (UTC seconds)."""
+
+    what: str
+    since: float
+
+
+class Outlook(Struct, frozen=True):
+    """`upcoming` is in order of time. `silences` are (name, active until) of those that match.
+
+    `on_call` has the contacts of each schedule that the policy notifies.
+    """
+
+    upcoming: tuple[Upcoming, ...] = ()
+    overdue: tuple[Overdue, ...] = ()
+    silences: tuple[tuple[str, float], ...] = ()
+    on_call: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+
+def outlook(
+    incident: Incident, timeline: Sequence[Entry], settings: Settings, now: float
+) -> Outlook:
+    """Return what is ahead of the incident at `now`."""
+    overdue = tuple(_overdue(incident, timeline, settings, now))
+    if not incident.is_open or incident.canary:
+        return Outlook(overdue=overdue)
+    known = _silences(incident, settings, now)
+    # While pages are suppressed, the policy stands still.
+    upcoming = [] if incident.muted else [*_steps(incident, timeline, settings)]
+    if (at := promotion_due(incident, settings.policy_of(incident))) is not None:
+        upcoming += _promotion(incident, settings, at)
+    return Outlook(
+        upcoming=tuple(sorted(upcoming, key=lambda one: one.at)),
+        overdue=overdue,
+        silences=known,
+        on_call=tuple(_on_call(incident, settings, now)),
+    )
+
+
+def _steps(incident: Incident, timeline: Sequence[Entry], settings: Settings) -> Iterator[Upcoming]:
+    """Yield the next step or repeat of the policy, and the next contact method."""
+    policy = settings.policy_of(incident)
+    if incident.acknowledged_at is None:
+        for at, address in sorted(incident.reaching)[:1]:
+            yield Upcoming(at, "next contact method", addresses=(address,))
+    for number, step in enumerate(policy.steps[incident.step :], incident.step + 1):
+        if unneeded(step, incident) is None:
+            at = settings.calendar.after(step.after, incident.policy_since)
+            yield _notifies(incident, settings, at, f"step {number}", step.notify)
+            return
+    if incident.step < len(policy.steps):
+        return
+    yield from _repeat(incident, timeline, settings)
+
+
+def _repeat(
+    incident: Incident, timeline: Sequence[Entry], settings: Settings
+) -> Iterator[Upcoming]:
+    policy, repeat = settings.policy_of(incident), settings.policy_of(incident).repeat
+    if repeat is None or incident.repeats >= repeat.times:
+        return
+    if repeat.unless is Unless.ACKNOWLEDGED and incident.acknowledged_at is not None:
+        return
+    last = max((one.at for one in timeline if one.what in NOTIFIED), default=incident.opened_at)
+    steps = [one for one in policy.steps if unneeded(one, incident) is not Reason.CONDITION_FAILED]
+    what = f"repeat {incident.repeats + 1} of {repeat.times}"
+    yield _notifies(incident, settings, last + repeat.every, what, _targets(steps))
+
+
+def _notifies(
+    incident: Incident, settings: Settings, at: float, what: str, targets: tuple[str, ...]
+) -> Upcoming:
+    reached = settings.people.reach(targets, incident.severity, at)
+    return Upcoming(at, what, targets, reached.now)
+
+
+def _promotion(incident: Incident, settings: Settings, at: float) -> Iterator[Upcoming]:
+    promote = settings.policy_of(incident).promote
+    acknowledged = incident.acknowledged_at is not None
+    if promote and not (promote.unless is Unless.ACKNOWLEDGED and acknowledged):
+        yield Upcoming(at, f"severity rises to {promote.to}")
+
+
+def _overdue(
+    incident: Incident, timeline: Sequence[Entry], settings: Settings, now: float
+) -> Iterator[Overdue]:
+    if incident.is_open and incident.acknowledged_at is None:
+        late = [one.at for one in timeline if one.what is Reason.RESPONSE_OVERDUE]
+        if late and late[-1] >= incident.policy_since:
+            yield Overdue("acknowledgement", late[-1])
+    every = settings.plan_of(incident).update_every
+    if incident.is_open and every is not None and _spoken(incident) + every < now:
+        yield Overdue("update", _spoken(incident) + every)
+    if incident.postmortem_due is not None and incident.postmortem_due < now:
+        yield Overdue("post-mortem", incident.postmortem_due)
+    for item in incident.items:
+        if item.is_open and item.due_at < now:
+            yield Overdue(f"action item {item.number}", item.due_at)
+
+
+def _spoken(incident: Incident) -> float:
+    """Return when a person last reported on the incident, or else its opening."""
+    return max(incident.news_at, incident.opened_at)
+
+
+def _silences(incident: Incident, settings: Settings, now: float) -> tuple[tuple[str, float], ...]:
+    found = [
+        (
+            f"{one.name} ({one.comment})" if one.comment else one.name,
+            one.until(incident.labels, now),
+        )
+        for one in settings.silences
+    ]
+    return tuple((name, until) for name, until in found if until is not None)
+
+
+def _on_call(
+    incident: Incident, settings: Settings, now: float
+) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield the schedules that the policy notifies, with the contacts on call."""
+    schedules = settings.people.schedules
+    for target in _targets(settings.policy_of(incident).steps):
+        kind, _, name = target.partition(":")
+        if kind == "schedule" and name in schedules:
+            yield name, on_call(schedules[name], now)
+
+
+def _targets(steps: Sequence[Step]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(target for step in steps for target in step.notify))
