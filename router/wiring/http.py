@@ -91,6 +91,9 @@ class HttpRoutes:
     def auth(self) -> Auth:
         return self.document().auth
 
+    def zone(self) -> str:
+        return self.document().company.time_zone
+
     def settings(self) -> Settings:
         return self.live_settings.settings
 
@@ -116,7 +119,9 @@ class HttpRoutes:
             recipients=self.publishing.recipients,
         )
         api = IncidentApi(self.store, self.inbox, self.clock, auth=self.auth)
-        commands = CommandApi(self.store, self.inbox, self.clock, drafts, auth=self.auth)
+        commands = CommandApi(
+            self.store, self.inbox, self.clock, drafts, auth=self.auth, zone=self.zone
+        )
         explain = ExplainApi(
             self.store,
             self.clock,
@@ -211,7 +216,7 @@ class HttpRoutes:
             self.clock,
             self.deployed,
             settings=self.settings,
-            zone=lambda: self.document().company.time_zone,
+            zone=self.zone,
         )
         items = ItemPaths(self.store, self.inbox, self.clock, document=self.document)
         paths = PostMortemPaths(casebook, self.store, self.clock, auth=self.auth)

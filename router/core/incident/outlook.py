@@ -71,6 +71,8 @@ def outlook(
     known = _silences(incident, settings, now)
     # While pages are suppressed, the policy stands still.
     upcoming = [] if incident.muted else [*_steps(incident, timeline, settings)]
+    if incident.snoozed_until is not None:
+        upcoming.append(Upcoming(incident.snoozed_until, "the snooze ends"))
     if (at := promotion_due(incident, settings.policy_of(incident))) is not None:
         upcoming += _promotion(incident, settings, at)
     return Outlook(

@@ -5,11 +5,15 @@ from http import HTTPStatus
 from typing import Annotated
 
 from aiohttp import web
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
+from msgspec.structs import replace
 
 from router.config.document import Auth
+from router.config.fields import parse_duration
+from router.config.people import moment_at
+from router.config.times import parse_moment
 from router.model.event import Command, Commanded
-from router.model.incident import OPEN, Severity, Status
+from router.model.incident import OPEN, Incident, Severity, Status
 from router.model.reason import Reason
 from router.model.reason_row import Trait
 from router.model.reasons import having
@@ -18,7 +22,7 @@ from router.ports.errors import InvalidInput
 from router.ports.services import Inbox
 from router.ports.store import Store
 from router.web.api import views
-from router.web.api.content import Text, incident_named
+from router.web.api.content import Text, check_ahead, find_incident, incident_named
 from router.web.api.operation import Answer, Call, H, operation, routes
 from router.web.api.previews import Drafts
 from router.web.api.views import IncidentView
@@ -26,9 +30,14 @@ from router.web.auth import Role
 
 COMMANDS: Mapping[str, Command] = {
     "ack": Command.ACKNOWLEDGE,
+    "unack": Command.UNACKNOWLEDGE,
+    "snooze": Command.SNOOZE,
     "escalate": Command.ESCALATE,
     "resolve": Command.RESOLVE,
     "false-positive": Command.FALSE_POSITIVE,
+    "reopen": Command.REOPEN,
+    "merge": Command.MERGE,
+    "link": Command.LINK,
     "note": Command.NOTE,
     "severity": Command.SEVERITY,
     "assign": Command.ASSIGN,
@@ -84,10 +93,30 @@ class PublicBody(CommandBody, frozen=True, forbid_unknown_fields=True):
     confirm: int = 0
 
 
+class SnoozeBody(CommandBody, frozen=True, forbid_unknown_fields=True):
+    """How long pages are paused: until a time, or for a duration; and a reason in `text`."""
+
+    until: Annotated[
+        str, Meta(description="A time with its offset, or by the company's clock.")
+    ] = ""
+    for_: Annotated[str, Meta(description="Or a duration, such as `2h`.")] = field(
+        name="for", default=""
+    )
+
+
+class RelateBody(CommandBody, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The other incident, and a reason in `text`."""
+
+    other: Annotated[str, Meta(description="The other incident: 142 or INC-142.")]
+
+
 BODIES: Mapping[Command, type[CommandBody]] = {
     Command.NOTE: NoteBody,
     Command.SEVERITY: SeverityBody,
     Command.STATUS: StatusBody,
+    Command.SNOOZE: SnoozeBody,
+    Command.MERGE: RelateBody,
+    Command.LINK: RelateBody,
 }
 """The bodies of the commands that need a field."""
 
@@ -111,10 +140,60 @@ def _command(path: str, summary: str, *problems: int) -> Callable[[H], H]:
     return operation("POST", path, summary, Role.RESPONDER, statuses=statuses, problems=problems)
 
 
+class Particulars:
+    """Makes the event of a command from its body. `zone` is the company's time zone."""
+
+    def __init__(self, store: Store, clock: Clock, zone: Callable[[], str]) -> None:
+        self._store = store
+        self._clock = clock
+        self._zone = zone
+
+    async def event(
+        self, incident: Incident, command: Command, body: CommandBody, by: str
+    ) -> Commanded:
+        """Raises: InvalidInput, StoreUnavailable."""
+        return Commanded(
+            self._clock.now(),
+            incident.id,
+            by,
+            command,
+            body.text,
+            body.severity,
+            status=body.status,
+            title=body.title,
+            until=self._end(body) if isinstance(body, SnoozeBody) else None,
+            other=await self._other(body.other) if isinstance(body, RelateBody) else 0,
+        )
+
+    def _end(self, body: SnoozeBody) -> float:
+        """Return when a snooze ends. Raises: InvalidInput."""
+        pointer, now = ("/until" if body.until else "/for"), self._clock.now()
+        if bool(body.until) == bool(body.for_):
+            raise InvalidInput("give either the end (`until`) or the duration (`for`)", "/until")
+        try:
+            if body.until:
+                end = moment_at(parse_moment(body.until), self._zone())
+            else:
+                end = now + parse_duration(body.for_)
+        except (ValueError, OverflowError) as error:
+            raise InvalidInput(str(error), pointer) from None
+        if end <= now:
+            raise InvalidInput("the end is in the past", pointer)
+        check_ahead(end, now, pointer)
+        return end
+
+    async def _other(self, name: str) -> int:
+        """Return the id of the other incident. Raises: InvalidInput."""
+        found = await find_incident(name, self._store)
+        if found is None:
+            raise InvalidInput(f"there is no incident {name}", "/other")
+        return found.id
+
+
 class CommandApi:
     """The commands below `/api/v1/incidents/{id}/`. One that changes nothing is no error."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - its parts
         self,
         store: Store,
         inbox: Inbox,
@@ -122,12 +201,13 @@ class CommandApi:
         drafts: Drafts,
         *,
         auth: Callable[[], Auth],
+        zone: Callable[[], str],
     ) -> None:
         self._store = store
         self._inbox = inbox
-        self._clock = clock
         self._drafts = drafts
         self._auth = auth
+        self._particulars = Particulars(store, clock, zone)
 
     def routes(self) -> list[web.RouteDef]:
         return routes(self, self._auth)
@@ -135,6 +215,14 @@ class CommandApi:
     @_command("ack", "Acknowledge: somebody is working on it.")
     async def acknowledge(self, call: Call, body: CommandBody) -> Answer[CommandAnswer]:
         return await self._do(call, Command.ACKNOWLEDGE, body)
+
+    @_command("unack", "Withdraw the acknowledgement: the policy starts over.")
+    async def unacknowledge(self, call: Call, body: CommandBody) -> Answer[CommandAnswer]:
+        return await self._do(call, Command.UNACKNOWLEDGE, body)
+
+    @_command("snooze", "Pause the pages until a time.")
+    async def snooze(self, call: Call, body: SnoozeBody) -> Answer[CommandAnswer]:
+        return await self._do(call, Command.SNOOZE, body)
 
     @_command("escalate", "Take the policy's next step now; an acknowledgement is void.")
     async def escalate(self, call: Call, body: CommandBody) -> Answer[CommandAnswer]:
@@ -147,6 +235,18 @@ class CommandApi:
     @_command("false-positive", "Close as a false positive, until the alert ends.")
     async def close_as_false_positive(self, call: Call, body: CommandBody) -> Answer[CommandAnswer]:
         return await self._do(call, Command.FALSE_POSITIVE, body)
+
+    @_command("reopen", "Undo a close: the policy goes on from where it stopped.")
+    async def reopen(self, call: Call, body: CommandBody) -> Answer[CommandAnswer]:
+        return await self._do(call, Command.REOPEN, body)
+
+    @_command("merge", "Close the incident, and let another one take over its alerts.")
+    async def merge(self, call: Call, body: RelateBody) -> Answer[CommandAnswer]:
+        return await self._do(call, Command.MERGE, body)
+
+    @_command("link", "Link the incident with another one.")
+    async def link(self, call: Call, body: RelateBody) -> Answer[CommandAnswer]:
+        return await self._do(call, Command.LINK, body)
 
     @_command("note", "Add a note to the timeline.")
     async def add_note(self, call: Call, body: NoteBody) -> Answer[CommandAnswer]:
@@ -197,19 +297,10 @@ class CommandApi:
 
     async def _do(self, call: Call, command: Command, body: CommandBody) -> Answer[CommandAnswer]:
         found = await incident_named(call.request, self._store)
-        title, text = body.title, body.text
         if command is Command.ANNOUNCE:
-            title, text = await self._drafts.completed(found, command, title, text)
-        event = Commanded(
-            self._clock.now(),
-            found.id,
-            call.by,
-            command,
-            text,
-            body.severity,
-            status=body.status,
-            title=title,
-        )
+            words = await self._drafts.completed(found, command, body.title, body.text)
+            body = replace(body, title=words[0], text=words[1])
+        event = await self._particulars.event(found, command, body, call.by)
         (reason,) = await self._inbox.submit([event])
         after = await self._store.incident(found.id)
         assert after is not None

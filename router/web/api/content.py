@@ -170,11 +170,16 @@ def page_number(request: web.Request, name: str) -> int:
     return int(text)
 
 
-async def incident_named(request: web.Request, store: Store) -> Incident:
-    """Find the incident of the path's `{id}`: 142 or INC-142. Raises: aiohttp's HTTPNotFound."""
-    text = request.match_info["id"].upper().removeprefix("INC-")
+async def find_incident(name: str, store: Store) -> Incident | None:
+    """Find an incident by its number or name: 142 or INC-142."""
+    text = name.strip().upper().removeprefix("INC-")
     valid = text.isascii() and text.isdigit() and len(text) < 16
-    found = await store.incident(int(text)) if valid else None
+    return await store.incident(int(text)) if valid else None
+
+
+async def incident_named(request: web.Request, store: Store) -> Incident:
+    """Find the incident of the path's `{id}`. Raises: aiohttp's HTTPNotFound."""
+    found = await find_incident(request.match_info["id"], store)
     if found is None:
         raise web.HTTPNotFound(text=f"there is no incident {request.match_info['id']}")
     return found

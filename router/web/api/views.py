@@ -100,7 +100,11 @@ class MutedView(Struct, frozen=True):
 
 
 class IncidentView(Struct, frozen=True):
-    """An incident as it is now. `name` is its short id; `channels` were notified of it."""
+    """An incident as it is now. `name` is its short id; `channels` were notified of it.
+
+    `firing` counts its firing alerts, also after a person closed it. `related` are the numbers of
+    linked incidents.
+    """
 
     id: int
     name: str
@@ -133,6 +137,9 @@ class IncidentView(Struct, frozen=True):
     suspect: SuspectView | None
     channels: tuple[str, ...]
     muted: MutedView | None
+    snoozed_until: Time | None
+    merged_into: int | None
+    related: tuple[int, ...]
 
 
 class EntryView(Struct, frozen=True):
@@ -206,6 +213,9 @@ def incident(one: Incident) -> IncidentView:
         suspect=suspect(one),
         channels=one.told,
         muted=MutedView(*one.muted) if one.muted else None,
+        snoozed_until=when(one.snoozed_until),
+        merged_into=one.merged_into or None,
+        related=one.related,
     )
 
 

@@ -12,14 +12,14 @@ from router.config.document import ConfigFile
 from router.core.incident.outlook import outlook
 from router.core.incident.settings import Settings
 from router.core.messages.replies import told
-from router.model.event import Command, Commanded
+from router.model.event import Command
 from router.model.incident import OPEN, Incident, Severity, Status
 from router.model.reason import Reason
 from router.ports.clock import Clock
 from router.ports.errors import InvalidInput
 from router.ports.services import Inbox
 from router.ports.store import Store
-from router.web.api.commands import BODIES, COMMANDS, CommandBody
+from router.web.api.commands import BODIES, COMMANDS, CommandBody, Particulars
 from router.web.api.content import MAX_PAGE, form, incident_named, page_number
 from router.web.api.context import Investigation
 from router.web.api.previews import Drafts
@@ -41,8 +41,15 @@ NAME = "name"
 KEPT = 365 * 86_400
 """Seconds for which a name is kept."""
 
-PUBLIC = {"title": "title", "text": "text"}
-"""The fields of the forms for public texts, and those of the command."""
+FIELDS: Mapping[Command, Mapping[str, str]] = {
+    Command.ASSIGN: {"text": "lead"},
+    Command.PUBLISH: {"title": "title", "text": "text"},
+    Command.ANNOUNCE: {"title": "title", "text": "text"},
+    Command.SNOOZE: {"for": "for"},
+    Command.MERGE: {"other": "other"},
+    Command.LINK: {"other": "other"},
+}
+"""The fields of a command, and those of its form."""
 
 CONFIRMED = (Command.FALSE_POSITIVE, Command.PUBLISH, Command.ANNOUNCE)
 """Commands that ask for confirmation."""
@@ -71,6 +78,7 @@ class Incidents:
         self._drafts = drafts
         self._document = document
         self._settings = settings
+        self._particulars = Particulars(store, clock, lambda: document().company.time_zone)
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -166,16 +174,7 @@ class Incidents:
         raise _back(one, command, reason, name)
 
     async def _submit(self, one: Incident, command: Command, said: CommandBody, by: str) -> Reason:
-        event = Commanded(
-            self._clock.now(),
-            one.id,
-            by,
-            command,
-            said.text,
-            said.severity,
-            status=said.status,
-            title=said.title,
-        )
+        event = await self._particulars.event(one, command, said, by)
         (reason,) = await self._inbox.submit([event])
         return reason
 
@@ -230,8 +229,7 @@ def _urgency(one: Incident) -> tuple[str, bool, float]:
 
 def _particulars(filled: Mapping[str, str], command: Command) -> CommandBody:
     """Return the fields of the form that belong to the command. Raises: InvalidInput."""
-    fields = {Command.ASSIGN: {"text": "lead"}, Command.PUBLISH: PUBLIC, Command.ANNOUNCE: PUBLIC}
-    meant = fields.get(command, {"text": "text", command.value: command.value})
+    meant = FIELDS.get(command, {"text": "text", command.value: command.value})
     given = {name: filled[field] for name, field in meant.items() if filled.get(field)}
     try:
         return msgspec.convert(given, BODIES.get(command, CommandBody))

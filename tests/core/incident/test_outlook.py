@@ -12,7 +12,10 @@ from tests.world import NOW, PLANS, POLICIES, World, alert, settings
 
 PROMOTED = replace(
     POLICIES["high"],
-    steps=(Step(after=0, notify=("slack",)), Step(after=600, notify=("pager",), unless=Unless.ACKNOWLEDGED)),
+    steps=(
+        Step(after=0, notify=("slack",)),
+        Step(after=600, notify=("pager",), unless=Unless.ACKNOWLEDGED),
+    ),
     repeat=Repeat(every=900, times=2),
     promote=Promote(to=Severity.P0, after=3600, unless=Unless.ACKNOWLEDGED),
 )
