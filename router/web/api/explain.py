@@ -70,7 +70,8 @@ class PageView(Struct, frozen=True):
     who: str | None
     over: str
     why: EntryView | None
-    meant_by: list[DutyView]
+    meant_by: list[DutyView] | None
+    stakeholder: bool
     arrived: bool
     receipt: str | None
     deliveries: list[EntryView]
@@ -112,6 +113,7 @@ class AccountView(Struct, frozen=True):
     obstacles: list[EntryView]
     ending: list[EntryView]
     on_call: list[DutyView]
+    on_call_recorded: bool
     explanation: ExplanationView | None
 
 
