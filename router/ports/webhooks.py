@@ -41,8 +41,8 @@ class CommandRequest(Struct, frozen=True):
 
     Without `incident_id` it is about the incident of the message `ref` (`Notification.ref`), or
     else the incident that another service calls `twin`, or else the only open incident. A question
-    without any of these is about all open incidents. `severity`, `receipt`, `reopened` and `dated`
-    are those of `Commanded`.
+    without any of these is about all open incidents. `severity`, `receipt`, `reopened`, `dated`
+    and `other` are those of `Commanded`; `seconds` is how long a snooze lasts.
     """
 
     incident_id: int | None
@@ -55,6 +55,8 @@ class CommandRequest(Struct, frozen=True):
     ref: str = ""
     twin: str = ""
     dated: tuple[str, float] | None = None
+    seconds: float | None = None
+    other: int = 0
 
 
 class EphemeralReply(Struct, frozen=True):

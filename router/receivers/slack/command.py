@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 
 from router.core.oncall.schedule import on_call
 from router.core.rules.manual_alert import reported
+from router.core.text.units import Dimension, read_value
 from router.model.event import Command
 from router.model.incident import Severity
 from router.ports.webhooks import CommandRequest, Received
@@ -18,17 +19,27 @@ WORDS: Mapping[str, Command | None] = {
     "resolve": Command.RESOLVE,
     "note": Command.NOTE,
     "severity": Command.SEVERITY,
+    "unack": Command.UNACKNOWLEDGE,
+    "snooze": Command.SNOOZE,
+    "reopen": Command.REOPEN,
+    "merge": Command.MERGE,
+    "link": Command.LINK,
     "show": None,
     "list": None,
 }
 HELP = (
     'Try `/incident list`, `/incident open "TITLE" P1`, `/incident ack 142`, `/incident lead 142`, '
     "`/incident escalate 142`, `/incident resolve 142`, `/incident note 142 TEXT`, "
-    "`/incident severity 142 P2`, "
+    "`/incident severity 142 P2`, `/incident unack 142`, `/incident snooze 142 2h`, "
+    "`/incident reopen 142`, `/incident merge 142 150`, `/incident link 142 150`, "
     "`/incident show 142` or `/incident on-call`."
 )
 
+MAX_SNOOZE = 7 * 86_400.0
+"""Seconds."""
+
 _NUMBER = re.compile(r"(?:INC-)?([0-9]{1,15})(?:\s+(.*))?", re.IGNORECASE | re.ASCII | re.DOTALL)
+_OTHER = re.compile(r"(?:into\s+|with\s+)?(?:INC-)?([0-9]{1,15})", re.IGNORECASE | re.ASCII)
 _SEVERITY = re.compile(r"(P[0-3])(?:\s+(.*))?", re.IGNORECASE | re.DOTALL)
 _OPEN = re.compile(r"[\"“”](?P<quoted>[^\"“”]+)[\"“”](?:\s+(?P<severity>P[0-3]))?", re.IGNORECASE)
 _OPEN_BARE = re.compile(r"(?P<bare>[^\"“”]+?)(?:\s+(?P<severity>P[0-3]))?", re.IGNORECASE)
@@ -65,7 +76,38 @@ def _asked(word: str, rest: str, by: str, receipt: str) -> CommandRequest | None
         return None
     if command is Command.ASSIGN:
         text = text.removeprefix("@").strip()
-    return CommandRequest(incident_id, command, by, text, receipt, severity=severity)
+    seconds, other = None, 0
+    if command is Command.SNOOZE:
+        seconds, text = _seconds(text)
+        if not seconds:
+            return None
+    if command in {Command.MERGE, Command.LINK}:
+        named = _OTHER.fullmatch(text)
+        if not named:
+            return None
+        other, text = int(named[1]), ""
+    return CommandRequest(
+        incident_id,
+        command,
+        by,
+        text,
+        receipt,
+        severity=severity,
+        seconds=seconds,
+        other=other,
+    )
+
+
+def _seconds(text: str) -> tuple[float | None, str]:
+    """The duration at the beginning, such as `2h` or `90m`, and the rest."""
+    word, _, rest = text.partition(" ")
+    if word[-1:].isdigit():
+        return None, text  # a number alone could mean minutes or hours
+    try:
+        seconds = read_value(word, Dimension.TIME)
+    except ValueError:
+        return None, text
+    return (seconds if 0 < seconds <= MAX_SNOOZE else None), rest.strip()
 
 
 def _open(rest: str, by: str, now: float) -> Received:

@@ -53,9 +53,15 @@ BUTTONS = {
         Command.ESCALATE,
         Command.RESOLVE,
         Command.FALSE_POSITIVE,
+        Command.REOPEN,
     )
 }
 """Commands by the `action_id` that the sender gives the button."""
+
+MENU = "more"
+"""The `action_id` of the menu, whose options have `COMMAND:INCIDENT` or `snooze:INCIDENT:SECONDS`."""
+
+_OPTION = re.compile(r"(unack|snooze):([0-9]{1,15})(?::([0-9]{1,6}))?")
 
 FORMS = {Command.NOTE.value: Command.NOTE}
 """Commands that open a form first. The form's `callback_id` is the command."""
@@ -160,12 +166,16 @@ class SlackReceiver(Source):
         asked, forms = [], []
         for action in found if isinstance(found, list) else ():
             name, value = text(member(action, "action_id")), text(member(action, "value"))
+            receipt = f"slack:{message}:{text(member(action, 'action_ts'))}:{user}"
+            if name == MENU:
+                asked += _chosen(
+                    text(member(member(action, "selected_option"), "value")), by, receipt
+                )
             if not _NUMBER.fullmatch(value):
                 continue
             if name in FORMS:
                 forms.append(Form(text(member(payload, "trigger_id")), int(value), FORMS[name]))
             elif name in BUTTONS:
-                receipt = f"slack:{message}:{text(member(action, 'action_ts'))}:{user}"
                 asked.append(CommandRequest(int(value), BUTTONS[name], by, receipt=receipt))
         ignored = "" if asked or forms else "Not a button with a command"
         channel = text(member(member(payload, "container"), "channel_id"))
@@ -200,6 +210,15 @@ class SlackReceiver(Source):
 
     def _name(self, user_id: str, user_name: str) -> str:
         return self._site.slack.get(user_id) or user_name or user_id or "somebody in Slack"
+
+
+def _chosen(option: str, by: str, receipt: str) -> list[CommandRequest]:
+    """The command of a chosen option of the menu; empty if it isn't one of the router's."""
+    found = _OPTION.fullmatch(option)
+    if not found or (found[1] == "snooze") != bool(found[3]):
+        return []
+    seconds = float(found[3]) if found[3] else None
+    return [CommandRequest(int(found[2]), Command(found[1]), by, receipt=receipt, seconds=seconds)]
 
 
 def _json(content: object) -> WebhookAnswer:

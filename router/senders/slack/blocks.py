@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from router.core.messages.render import Content, content
 from router.model.event import Command
-from router.model.incident import Incident
+from router.model.incident import Incident, Status
 from router.model.notification import Letter
 from router.ports.webhooks import Form
 from router.senders.slack.mentions import line, people
@@ -50,6 +50,9 @@ MAX_NOTE = 3000
 """
 
 URL = re.compile(r"https?://[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]+")
+SNOOZES = {"1 hour": 3600, "4 hours": 14_400, "24 hours": 86_400}
+"""Seconds."""
+
 BUTTONS = {"Incident": "Open incident"}
 ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
@@ -149,8 +152,9 @@ def _blocks(letter: Letter, said: Content, *, buttons: bool) -> Iterator[dict[st
         }
     facts = [letter.incident.name, *(f"{name}: {value}" for name, value in said.facts)]
     yield {"type": "context", "elements": [_text(_fitted(facts, MAX_FACTS))]}
-    if buttons and letter.incident.is_open and not letter.for_stakeholder:
-        yield {"type": "actions", "elements": list(_answers(letter.incident))}
+    answers = list(_answers(letter.incident)) if buttons and not letter.for_stakeholder else []
+    if answers:
+        yield {"type": "actions", "elements": answers}
     if links := [
         _button(name, url) for name, url in said.links if len(url) <= MAX_URL and URL.fullmatch(url)
     ]:
@@ -205,25 +209,43 @@ def _text(text: str) -> dict[str, str]:
 
 
 def _answers(incident: Incident) -> Iterator[dict[str, Any]]:
-    """Buttons. Those that close the incident for everybody ask for confirmation."""
+    """Buttons. Those that close or reopen the incident for everybody ask for confirmation."""
+    name = incident.name
+    if incident.status is Status.MERGED:
+        return
+    if not incident.is_open:
+        again = "It opens again for everybody, and the policy starts from its first step."
+        confirm = _confirm(f"Reopen {name}?", again, "Reopen")
+        yield _answer(incident, Command.REOPEN, "Reopen", confirm=confirm)
+        return
     if incident.acknowledged_at is None:
         yield _answer(incident, Command.ACKNOWLEDGE, "Acknowledge", style="primary")
     yield _answer(incident, Command.ASSIGN, "Take the lead")
     yield _answer(incident, Command.ESCALATE, "Escalate")
     yield _answer(incident, Command.NOTE, "Add note")
-    yield _answer(
-        incident,
-        Command.RESOLVE,
-        "Resolve",
-        confirm=_confirm(f"Resolve {incident.name}?", "Resolve"),
-    )
-    question = f"{incident.name} was never real?"
-    yield _answer(
-        incident,
-        Command.FALSE_POSITIVE,
-        "False positive",
-        confirm=_confirm(question, "False positive"),
-    )
+    confirm = _confirm(f"Resolve {name}?", "It is closed for everybody.", "Resolve")
+    yield _answer(incident, Command.RESOLVE, "Resolve", confirm=confirm)
+    held = "It is closed for everybody, until the alert ends or its value becomes worse."
+    confirm = _confirm(f"{name} is a false positive?", held, "False positive")
+    yield _answer(incident, Command.FALSE_POSITIVE, "False positive", confirm=confirm)
+    yield _menu(incident)
+
+
+def _menu(incident: Incident) -> dict[str, Any]:
+    """The rarer commands."""
+    unack = {"Undo acknowledgement": f"unack:{incident.id}"}
+    options = {
+        **(unack if incident.acknowledged_at is not None else {}),
+        **{f"Snooze for {name}": f"snooze:{incident.id}:{time}" for name, time in SNOOZES.items()},
+    }
+    return {
+        "type": "overflow",
+        "action_id": "more",
+        "options": [
+            {"text": {"type": "plain_text", "text": label}, "value": value}
+            for label, value in options.items()
+        ],
+    }
 
 
 def _answer(incident: Incident, command: Command, label: str, **more: Any) -> dict[str, Any]:
@@ -256,13 +278,8 @@ def build_form(form: Form) -> dict[str, Any]:
     }
 
 
-def _confirm(question: str, label: str) -> dict[str, Any]:
-    said = {
-        "title": question,
-        "text": "It's closed for everybody.",
-        "confirm": label,
-        "deny": "Cancel",
-    }
+def _confirm(question: str, text: str, label: str) -> dict[str, Any]:
+    said = {"title": question, "text": text, "confirm": label, "deny": "Cancel"}
     return {name: {"type": "plain_text", "text": words} for name, words in said.items()}
 
 

@@ -217,4 +217,6 @@ def _command(asked: CommandRequest, via: str, now: float) -> Commanded | None:
         reopened=asked.reopened,
         via=via,
         dated=asked.dated,
+        until=None if asked.seconds is None else now + asked.seconds,
+        other=asked.other,
     )

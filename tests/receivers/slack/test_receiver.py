@@ -2,7 +2,7 @@
 
 import json
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode
 
 import pytest
 from hypothesis import given
@@ -12,7 +12,7 @@ from router.config.secret import Secret
 from router.core.oncall.rotation import Rotate
 from router.core.oncall.schedule import Schedule
 from router.model.event import Command
-from router.model.incident import Severity
+from router.model.incident import Severity, Status
 from router.model.reason import Reason
 from router.ports.errors import InvalidInput, Unauthorized
 from router.ports.webhooks import (
@@ -153,14 +153,82 @@ def test_who_is_no_contact_goes_by_their_name_in_slack() -> None:
 def test_the_buttons_are_those_that_the_sender_makes() -> None:
     """What goes out is what comes back; those with a link ask for nothing."""
     *_, answers, links = build_message(make_letter(acknowledged_at=None), buttons=True)["blocks"]
+    buttons = [one for one in (*answers["elements"], *links["elements"]) if "text" in one]
     received = [
         receiver.decode(Incoming({}, press(button["action_id"], button.get("value", ""))), NOW)
-        for button in (*answers["elements"], *links["elements"])
+        for button in buttons
     ]
     pressed = [one for each in received for one in (*each.asked, *each.forms)]
     assert {one.incident_id for one in pressed} == {142}
     commands = ["ack", "assign", "escalate", "note", "resolve", "false_positive"]
     assert [one.command.value for one in pressed if one.command] == commands
+
+
+def chosen(option: str) -> tuple[CommandRequest, ...]:
+    """The request by an option of the menu."""
+    payload = json.loads(parse_qs(press("more").decode())["payload"][0])
+    payload["actions"][0]["selected_option"] = {"value": option}
+    body = urlencode({"payload": json.dumps(payload)}).encode()
+    return tuple(receiver.decode(Incoming({}, body), NOW).asked)
+
+
+def test_the_menu_has_the_rarer_commands() -> None:
+    """What goes out is what comes back."""
+    *_, answers, _ = build_message(make_letter(acknowledged_at=NOW), buttons=True)["blocks"]
+    (menu,) = (one for one in answers["elements"] if one["type"] == "overflow")
+    asked = [one for option in menu["options"] for one in chosen(option["value"])]
+    assert [(one.incident_id, one.command, one.seconds) for one in asked] == [
+        (142, Command.UNACKNOWLEDGE, None),
+        (142, Command.SNOOZE, 3600),
+        (142, Command.SNOOZE, 14_400),
+        (142, Command.SNOOZE, 86_400),
+    ]
+
+
+@pytest.mark.parametrize("option", ["", "resolve:142", "snooze:142", "unack:142:5", "snooze:x:5"])
+def test_an_unknown_option_is_ignored(option: str) -> None:
+    assert not chosen(option)
+
+
+def test_a_closed_incident_can_be_reopened() -> None:
+    """With a confirmation."""
+    closed = make_letter(closed_at=NOW, status=Status.RESOLVED)
+    *_, answers, _ = build_message(closed, buttons=True)["blocks"]
+    (button,) = answers["elements"]
+    (asked,) = receiver.decode(Incoming({}, press(button["action_id"], button["value"])), NOW).asked
+    assert (asked.incident_id, asked.command) == (142, Command.REOPEN)
+    assert button["confirm"]["title"]["text"] == "Reopen INC-142?"
+
+
+@pytest.mark.parametrize(
+    ("text", "command", "seconds", "other", "note"),
+    [
+        ("unack 142", Command.UNACKNOWLEDGE, None, 0, ""),
+        ("reopen 142 too early", Command.REOPEN, None, 0, "too early"),
+        ("snooze 142 2h", Command.SNOOZE, 7200, 0, ""),
+        ("snooze 142 90m deploying", Command.SNOOZE, 5400, 0, "deploying"),
+        ("merge 142 into INC-150", Command.MERGE, None, 150, ""),
+        ("merge 142 150", Command.MERGE, None, 150, ""),
+        ("link 142 with 150", Command.LINK, None, 150, ""),
+    ],
+)
+def test_a_rarer_command_asks(
+    text: str, command: Command, seconds: float | None, other: int, note: str
+) -> None:
+    (asked,) = receiver.decode(typed(text), NOW).asked
+    assert (asked.incident_id, asked.command, asked.seconds, asked.other, asked.text) == (
+        142, command, seconds, other, note,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["snooze 142", "snooze 142 2", "snooze 142 soon", "snooze 142 400d", "merge 142", "link 142 x"],
+)
+def test_a_rarer_command_that_lacks_something_gets_help(text: str) -> None:
+    received = receiver.decode(typed(text), NOW)
+    assert not received.asked
+    assert "snooze 142 2h" in received.words
 
 
 @pytest.mark.parametrize(

@@ -137,7 +137,7 @@ async def test_an_incident_has_a_channel_from_its_beginning_to_its_end() -> None
     assert timeline == [
         "12:00 - Incident detected: PaymentFailures",
         "12:09 - rolled back (ana)",
-        "12:10 - Resolved: no alert is firing",
+        "12:10 - Resolved",
     ]
     assert slack.channels["C90"]["is_archived"]
 

@@ -87,6 +87,9 @@ def check_actions(block: dict[str, Any]) -> None:
     assert 0 < len(block["elements"]) <= 25
     assert len({button["action_id"] for button in block["elements"]}) == len(block["elements"])
     for button in block["elements"]:
+        if button["type"] == "overflow":
+            check_menu(button)
+            continue
         assert 0 < len(button["text"]["text"]) <= 75
         if "url" in button:
             assert button["url"].startswith(("https://", "http://"))
@@ -94,6 +97,13 @@ def check_actions(block: dict[str, Any]) -> None:
         else:
             assert 0 < len(button["value"]) <= 2000
             check_confirm(button.get("confirm"))
+
+
+def check_menu(menu: dict[str, Any]) -> None:
+    assert 0 < len(menu["options"]) <= 5
+    for option in menu["options"]:
+        assert 0 < len(option["text"]["text"]) <= 75
+        assert 0 < len(option["value"]) <= 150
 
 
 def check_confirm(dialog: dict[str, Any] | None) -> None:
@@ -463,7 +473,8 @@ def test_the_message_is_the_plans_internal_alert() -> None:
             ["ack", "assign", "escalate", "note", "resolve", "false_positive"],
         ),
         ({"acknowledged_at": NOW}, ["assign", "escalate", "note", "resolve", "false_positive"]),
-        ({"closed_at": NOW}, []),
+        ({"closed_at": NOW, "status": Status.RESOLVED}, ["reopen"]),
+        ({"closed_at": NOW, "status": Status.MERGED}, []),
     ],
 )
 def test_an_open_incident_can_be_answered(incident: dict[str, Any], expected: list[str]) -> None:
@@ -483,6 +494,7 @@ def test_an_open_incident_can_be_answered(incident: dict[str, Any], expected: li
     ) & {
         "resolve",
         "false_positive",
+        "reopen",
     }
 
 
