@@ -452,7 +452,7 @@ async def test_acknowledge_and_resolve_by_slacks_buttons(router: Router, slack: 
         await until(lambda: shown() == ["assign", "escalate", "note", "resolve", "false_positive"])
         assert "Acknowledged by ana" in slack.about("INC-1")[0].text
         await click(daemon, "false_positive", user="U2", name="ben")
-        await until(lambda: shown() == [])
+        await until(lambda: shown() == ["reopen"])
         assert await story(daemon) == [(Reason.ACKNOWLEDGED, "ana"), (Reason.FALSE_POSITIVE, "ben")]
         assert len(slack.messages) == 1
 
