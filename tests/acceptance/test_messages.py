@@ -109,7 +109,8 @@ async def test_an_unreadable_value_is_a_warning_and_no_measurement(router: Route
         await there.daemon.alert(alert("Memory", "lots", cluster="eu"))
         shown = await there.latest()
         for name in ("slack", "teams", "mail"):
-            assert "measured value 'lots' can't be read" in shown[name]
+            assert "Value is missing or unreadable" in shown[name]
+            assert "reported lots" in shown[name]
         assert not any("at lots" in text for text in shown.values())
 
 

@@ -7,7 +7,7 @@ description takes no room from the labels, and what is left out is counted.
 from collections.abc import Iterator, Mapping
 
 from router.core.deployments.suspect import suspicion
-from router.core.messages.timeline import measured, unreadable
+from router.core.messages.timeline import describe, measured, unreadable
 from router.core.text.plain import local, plain, web_url
 from router.model.incident import Incident
 from router.model.notification import Letter
@@ -37,6 +37,8 @@ _LINKED = frozenset({"runbook_url", "runbook"})
 """Annotations that a message shows as a link of its own."""
 
 _RAISES = having(Trait.STARTS_POLICY)
+_WARNINGS = (Reason.VALUE_UNREADABLE, Reason.SEVERITY_UNMAPPED)
+"""Reasons for a severity that wasn't measured."""
 
 
 def facts(letter: Letter) -> Iterator[tuple[str, str]]:
@@ -111,8 +113,9 @@ def _measurement(letter: Letter) -> Iterator[tuple[str, str]]:
     if not judged:
         return
     data = judged[-1].data
-    if data["reason"] == Reason.VALUE_UNREADABLE:
-        yield "Warning", unreadable(data.get("value"))
+    if data["reason"] in _WARNINGS:
+        noted = [entry for entry in letter.timeline if entry.what == data["reason"]]
+        yield "Warning", describe(noted[-1]) if noted else unreadable(data)
     elif data.get("value") and data.get("threshold"):
         threshold = str(data["threshold"])
         yield (

@@ -25,8 +25,9 @@ _NOTIFIES = having(Trait.NOTIFIES)
 def describe(entry: Entry) -> str:
     """One plain line that says what a timeline entry records."""
     known, doubt = _known(entry), ""
-    if entry.data.get("reason") == Reason.VALUE_UNREADABLE:
-        doubt = f" ({unreadable(entry.data.get('value'))})"
+    if entry.data.get("reason") == Reason.VALUE_UNREADABLE and entry.data.get("threshold"):
+        # Entries of earlier versions: today the value has an entry of its own.
+        doubt = f" ({unreadable(entry.data)})"
         known = {name: text for name, text in known.items() if name not in {"value", "threshold"}}
     line = plain(fill(row(_about(entry)).timeline, known) + doubt)
     return line or entry.what.replace("_", " ").capitalize()
@@ -43,9 +44,10 @@ def measured(value: str, threshold: str) -> str:
     return _measured(value, threshold) if threshold else plain(value)
 
 
-def unreadable(value: object) -> str:
-    """A warning that an alert's severity isn't based on its value."""
-    problem = f"'{plain(str(value))}' can't be read" if value else "is missing"
+def unreadable(data: Mapping[str, Any]) -> str:
+    """A warning that the severity in an entry's `data` isn't based on the measured value."""
+    value = data.get("value")
+    problem = f"'{plain(str(value))}' can't be read" if value else "is missing or can't be read"
     return f"measured value {problem}, so the lowest severity applies"
 
 
