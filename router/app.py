@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import uuid
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -27,8 +26,8 @@ from router.core.oncall.override import StoredOverride
 from router.core.rules.heartbeat import SOURCE as HEARTBEAT
 from router.core.suppression.silence import Silence
 from router.engine import deployments
-from router.engine.announce import Announcements
 from router.engine.apply import Applier
+from router.engine.deliver import Channel, ChannelWorker
 from router.engine.jobs.calendars import Calendars, Copy
 from router.engine.jobs.channel_health import Proofs
 from router.engine.jobs.dead_mans_switch import DeadMansSwitch, request
@@ -37,15 +36,18 @@ from router.engine.jobs.drills import Drills
 from router.engine.jobs.heartbeats import Heartbeats
 from router.engine.jobs.housekeeping import keep_house
 from router.engine.jobs.oncall_gaps import Coverage
+from router.engine.letters import Words
 from router.engine.live_settings import LiveSettings
 from router.engine.overrides import KIND as ARRANGEMENT
 from router.engine.overrides import StoredOverrides
+from router.engine.ownership import Ownership
 from router.engine.rule_revisions import remember
 from router.engine.silences import KIND as SILENCE
 from router.engine.silences import Silences, look_again
 from router.engine.timers import Timers
 from router.evidence.charts import Charts
 from router.model.deployment import Deployment
+from router.model.outbox import ACTIONS, OutboxKind
 from router.model.revision import Revision
 from router.ports.clock import Clock, SystemClock, spawn
 from router.ports.store import Store
@@ -70,6 +72,12 @@ log = logger(__name__)
 
 GRACE = 10.0
 """Seconds that a stop waits for requests and deliveries that are under way."""
+
+RUNS = 16
+"""Actions that run at the same time."""
+
+LONGEST_RUN = 3600.0
+"""Seconds: the longest timeout that an action may have."""
 
 FORGOTTEN = (ARRANGEMENT, SILENCE, deployments.KIND)
 """The kinds of documents that say what was so until a time, and are kept as long after it as
@@ -101,11 +109,14 @@ class App:
         self._path = path
         self._store = store
         self._clock = clock
-        owner = uuid.uuid4().hex
+        self._ownership = Ownership(store)
         self._charts = Charts()
-        self._post = Channels(store, clock, owner, self._charts)
+        self._deployed = Records(store, deployments.KIND, Deployment)
+        self._post = Channels(store, clock, self._ownership, self._charts, self._deployed)
         self._publishing = Publishing(store, clock, config, path.parent, self.metrics)
-        self.inbox = Applier(store, config.settings, clock, self.metrics, self._owed)
+        self.inbox = Applier(
+            store, config.settings, clock, self.metrics, self._owed, self._ownership
+        )
         self._arrangements = Records(store, ARRANGEMENT, StoredOverride)
         self._calendars = Calendars(
             Records(store, "calendar", Copy),
@@ -115,7 +126,6 @@ class App:
         )
         self._silences = Records(store, SILENCE, Silence)
         self._revisions = Records(store, REVISIONS, Revision)
-        self._deployed = Records(store, deployments.KIND, Deployment)
         recent = deployments.Recent(
             self._deployed, clock, lambda: self.config.document.deployments.window
         )
@@ -134,8 +144,8 @@ class App:
             settings=lambda: self.live_settings.settings,
             channels=lambda: announcing(self.config),
             refresh=self.live_settings.refresh,
+            wake=self._post.wake,
         )
-        self._announcements = Announcements(store, clock, lambda: self._post.announcers)
         self._coverage = Coverage(lambda: self.live_settings.settings, clock, self.metrics)
         self._drills = Drills(store, self.inbox, clock, lambda: self.live_settings.settings)
         self._drill_calendar = DrillCalendar(
@@ -147,7 +157,21 @@ class App:
             people=lambda: self.live_settings.settings.people,
         )
         self._desk = ActionRunner(self.inbox, store, clock)
-        self._timers = Timers(store, self.inbox, clock, owner)
+        self._actions = ChannelWorker(
+            Channel(
+                ACTIONS,
+                self._publishing,
+                concurrency=RUNS,
+                timeout=LONGEST_RUN,
+                performers={OutboxKind.ACTION: self._desk},
+            ),
+            store,
+            self.inbox,
+            clock,
+            ownership=self._ownership,
+            words=Words(""),
+        )
+        self._timers = Timers(store, self.inbox, clock, self._ownership)
         self.heartbeats = Heartbeats(
             lambda: self.config.settings.heartbeats, self.inbox, store, clock, self.metrics
         )
@@ -185,7 +209,7 @@ class App:
         errors.start(
             telemetry.sentry_dsn.reveal() if telemetry.sentry_dsn else None, telemetry.environment
         )
-        store = await open_store(config.document.storage.reveal())
+        store = await open_store(config.document.storage.reveal(), exclusive=True)
         app = cls(path, config, store, clock or SystemClock())
         try:
             await app._begin(port)
@@ -196,6 +220,7 @@ class App:
 
     async def _begin(self, port: int | None) -> None:
         await self._store.recover()
+        await self._ownership.start()
         await self.live_settings.refresh()
         self._loaded(self.config)
         self._remember(self.config, "start")
@@ -203,7 +228,8 @@ class App:
             (self.inbox.run(), "apply"),
             (self._timers.run(), "timers"),
             (self.live_settings.run(), "in force"),
-            (self._announcements.run(), "announcements"),
+            (self._ownership.run(), "heartbeat"),
+            (self._actions.run(), "actions"),
             (look_again(self.inbox, self._clock), "look again"),
             (self._coverage.run(), "coverage"),
             (Proofs(self._store, self._clock, self.metrics).run(), "proofs"),
@@ -270,15 +296,18 @@ class App:
         """Bring messages, and show the public what is published, as `config` says."""
         await self._publishing.stop()
         await self._charts.use(config.document.prometheus, config.document.company.time_zone)
-        await self._post.serve(config, self.inbox, self._watch, signer, self._publishing)
         links = await subscriber_links(self._store, self._clock.now())
-        for loop in self._publishing.serve(config, self._post.mailers, links):
+        self._publishing.use(links)
+        await self._post.serve(config, self.inbox, self._watch, signer, self._publishing)
+        for loop in self._publishing.run():
             self._watch(loop)
 
     def _owed(self, addresses: Iterable[str]) -> None:
         owed = set(addresses)
         if CHANNEL in owed:
             self._publishing.board.forget()
+        if ACTIONS in owed:
+            self._actions.wake()
         self._post.wake(owed)
 
     async def reload(self, by: str = "/-/reload") -> None:
@@ -383,7 +412,7 @@ class App:
     async def stop(self) -> None:
         """Take nothing more, finish what is under way, and close."""
         await self._runner.cleanup()
-        await self._desk.stop(GRACE)
+        await self._actions.stop(GRACE)
         await self._post.stop()
         await self._publishing.stop()
         await self._charts.close()

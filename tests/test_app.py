@@ -237,7 +237,7 @@ async def test_two_reloads_at_once_leave_one_courier_for_each_channel(
         await asyncio.gather(*(daemon.app.reload() for _ in range(5)))
         await turn()
         names = [task.get_name() for task in asyncio.all_tasks()]
-        assert names.count("courier hook") == 1
+        assert names.count("channel hook") == 1
         await daemon.alert(alert())
         await until(lambda: peer.requests)
         assert len(peer.requests) == 1

@@ -1,40 +1,35 @@
-"""Runs what was approved: lease, run, settle. Never again by itself.
+"""Run what was approved: a row of the outbox, owed by the approval. Never twice by itself.
 
-The lease is the request's own state, committed before anything is started, with a deadline: if the
-process dies, the deadline says that the action may have run. So does a stop that cuts it off.
+A row is claimed, and that is committed, before anything is started. If the process dies after that,
+the next claim finds the row's lease and doesn't run it again: it reports that the action may have
+run. So does a stop that cuts it off, and the request's deadline if nothing else does.
 """
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 
 from router.actions.job import Action, ActionOutcome, Job
 from router.actions.redact import Redactor
 from router.core.incident.actions import find
 from router.model.action import ActionRequest, ActionState, Ran
 from router.model.event import ActionAnswered, ActionRan, ActionRequested
+from router.model.notification import Notification, Sent
 from router.model.reason import Reason
-from router.model.reason_row import Trait
-from router.model.reasons import row
-from router.ports.clock import Clock, spawn
-from router.ports.errors import Overloaded, StoreUnavailable
-from router.ports.services import Inbox
+from router.ports.clock import Clock
+from router.ports.services import Inbox, Performed
 from router.ports.store import Store
 from router.telemetry.logs import logger
 
 log = logger(__name__)
 
 HANG = 15.0
-"""Seconds beyond its time-out after which an action is cut off, whatever it waits for."""
-
-SETTLE_TRIES = 5
-"""With waits of 1, 2, 4, 8 and 16 s, within what is left of the lease."""
+"""Seconds beyond its timeout after which an action is cut off, whatever it waits for."""
 
 CUT_OFF = ActionOutcome(ActionState.MAY_HAVE_RUN, b"the router was stopped while it ran")
 
 
 class ActionRunner:
-    """Takes requests and answers to the core, and runs what comes of them.
+    """Passes requests and answers to the core, and runs what rows of the outbox ask for.
 
     `actions` may be replaced at any time.
     """
@@ -45,62 +40,40 @@ class ActionRunner:
         self._inbox = inbox
         self._store = store
         self._clock = clock
-        self._running: set[asyncio.Task[None]] = set()
 
     async def submit(self, event: ActionRequested | ActionAnswered) -> Reason:
         """Raises: Overloaded, StoreUnavailable."""
         (reason,) = await self._inbox.submit([event])
-        # Whoever is told of the step is the only one: it's the lease. The rest is on its own from
-        # here.
-        if Trait.RUNS_ACTION in row(reason).traits:
-            spawn(self._work(event), f"action {event.incident_id}", self._running)
         return reason
 
     def shown(self, request: ActionRequest) -> Sequence[str]:
         found = self.actions.get(request.action)
         return [self.redactor.redact(line) for line in found[0].shown(request)] if found else []
 
-    async def stop(self, grace: float) -> None:
-        """Let what runs end within `grace` seconds, then cut it off, and say so."""
-        if self._running:
-            await asyncio.wait(self._running, timeout=grace)
-        for task in self._running:
-            task.cancel()
-        await asyncio.gather(*self._running, return_exceptions=True)
+    async def __call__(self, row: Notification) -> Performed:
+        """Run the request of the row, if it still waits to be run. A `router.ports.Performer`."""
+        job = await self._job(row)
+        if job is None:
+            return Performed(Sent(silent=True))
+        started = self._clock.now()
+        outcome = CUT_OFF if row.attempts else await self._run(job)
+        now = self._clock.now()
+        ran = Ran(outcome.state, self.redactor.output(outcome.output), outcome.memo, now - started)
+        return Performed(Sent(), (ActionRan(now, job.incident.id, job.request.number, ran),))
 
-    async def _work(self, event: ActionRequested | ActionAnswered) -> None:
-        try:
-            job = await self._job(event)
-            if job is None or job.request.state not in (ActionState.CHECKING, ActionState.RUNNING):
-                return  # it waits for approval at once, or it's a guide
-            started = self._clock.now()
-            outcome = await self._run(job)
-            ran = Ran(
-                outcome.state,
-                self.redactor.output(outcome.output),
-                outcome.memo,
-                self._clock.now() - started,
-            )
-            await self._settle(job, ran)
-        except StoreUnavailable as error:
-            # The lease runs out, and the timeline then says that it may have run.
-            log.warning("action_unsettled", incident=event.incident_id, error=str(error))
-
-    async def _job(self, event: ActionRequested | ActionAnswered) -> Job | None:
-        incident = await self._store.incident(event.incident_id)
+    async def _job(self, row: Notification) -> Job | None:
+        incident = await self._store.incident(row.incident_id)
         assert incident is not None, "an incident is never deleted"
-        if isinstance(event, ActionAnswered):
-            request = find(incident, event.number)
-        else:
-            request = next((one for one in incident.actions if one.key == event.key), None)
-        return Job(incident, request, find(incident, request.undoes)) if request else None
+        number, _, state = row.subject.partition(" ")
+        request = find(incident, int(number))
+        if request is None or request.state != state or request.until <= self._clock.now():
+            return None
+        return Job(incident, request, find(incident, request.undoes))
 
     async def _run(self, job: Job) -> ActionOutcome:
         found = self.actions.get(job.request.action)
         if found is None:
-            return ActionOutcome(
-                ActionState.FAILED, b"it isn't configured any more; nothing was run"
-            )
+            return ActionOutcome(ActionState.FAILED, b"it is no longer configured; nothing was run")
         action, seconds = found
         if job.request.state is ActionState.CHECKING:
             work = action.check
@@ -111,24 +84,12 @@ class ActionRunner:
                 return await work(job)
         except TimeoutError:
             return ActionOutcome(ActionState.TIMED_OUT, b"cut off")
-        except asyncio.CancelledError:
+        except (
+            asyncio.CancelledError
+        ):  # the router stops: what is known goes on record before it does
             return CUT_OFF
         except Exception as error:
             log.exception("action_fault", action=job.request.action)
             return ActionOutcome(
                 ActionState.MAY_HAVE_RUN, f"fault in the action: {type(error).__name__}".encode()
             )
-
-    async def _settle(self, job: Job, ran: Ran) -> None:
-        """Even while being stopped: an outcome that is known goes on record."""
-        for tries in range(SETTLE_TRIES):
-            event = ActionRan(self._clock.now(), job.incident.id, job.request.number, ran)
-            try:
-                await self._inbox.submit([event])
-            except (Overloaded, StoreUnavailable) as error:
-                log.warning("action_settling_waits", error=str(error))
-                with suppress(asyncio.CancelledError):
-                    await self._clock.sleep(2.0**tries)
-            else:
-                return
-        raise StoreUnavailable("no settling of an action")

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from router.core.incident.batch import Batch
 from router.core.incident.settings import Settings
 from router.core.incident.snapshot import Conflict, Snapshot, Writes
+from router.engine.ownership import Ownership
 from router.model.decision import Entry
 from router.model.event import Event
 from router.model.reason import Reason
@@ -51,24 +52,27 @@ ERRORS = having(Trait.ERROR)
 class _Submission:
     events: Sequence[Event]
     done: asyncio.Future[list[Reason]]
+    owner: str = ""
 
 
 class Applier:
     """Takes events from everywhere, and answers when their effects are committed."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - the parts it connects
         self,
         store: Store,
         settings: Settings,
         clock: Clock,
         metrics: Metrics,
         on_owed: Callable[[Iterable[str]], None],
+        ownership: Ownership | None = None,
     ) -> None:
         self.settings = settings
         self._store = store
         self._clock = clock
         self._metrics = metrics
         self._on_owed = on_owed
+        self._ownership = ownership
         self._queue: deque[_Submission] = deque()
         self._waiting = 0
         self._wake = asyncio.Event()
@@ -83,7 +87,8 @@ class Applier:
             return []
         if self._waiting and self._waiting + len(events) > WAITING:
             raise Overloaded(f"{self._waiting} events are waiting to be committed")
-        submission = _Submission(events, asyncio.get_running_loop().create_future())
+        owner = self._ownership.name if self._ownership else ""
+        submission = _Submission(events, asyncio.get_running_loop().create_future(), owner)
         self._queue.append(submission)
         self._waiting += len(events)
         self._wake.set()
@@ -108,8 +113,9 @@ class Applier:
 
     async def _commit_group(self, group: Sequence[_Submission]) -> None:
         try:
+            owners = {submission.owner for submission in group}
             reasons = await self._commit(
-                [event for submission in group for event in submission.events]
+                [event for submission in group for event in submission.events], owners
             )
         except Exception as error:  # noqa: BLE001 - whoever submitted it hears of it
             await self._fail_or_separate(group, error)
@@ -137,13 +143,23 @@ class Applier:
             if not submission.done.done():
                 submission.done.set_exception(error)
 
-    async def _commit(self, events: Sequence[Event]) -> list[Reason]:
+    def _check(self, owners: Iterable[str]) -> None:
+        """Events that waited while this process was stopped are stale: others may have handled what
+        came since.
+
+        Raises: StoreUnavailable.
+        """
+        if self._ownership and not all(map(self._ownership.holds, owners)):
+            raise StoreUnavailable("this replica was stopped for a while: send it again")
+
+    async def _commit(self, events: Sequence[Event], owners: Iterable[str]) -> list[Reason]:
         for _ in range(TRIES):
             with self._metrics.commit.time():
                 fold = Batch(self.settings, events)
                 while plan := fold.next_read():
                     fold.know(await self._store.load(plan))
                 changes, reasons = fold.decide()
+                self._check(owners)
                 try:
                     if changes:
                         await self._store.save(changes)

@@ -1,13 +1,15 @@
-"""Delivers what is owed: lease, send, settle if it's still ours. Never the other way round.
+"""Deliver what the outbox holds: lease, send, settle if the lease is still held. Never in another
+order.
 
-Each channel has a loop of its own, so that a slow one delays no other. A message is leased in the
-store, sent, and only then settled, through the same door as every other event. If the process dies
-in between, the lease runs out and the message is sent again, marked as possibly doubled.
+Each channel has a worker of its own, so a slow channel delays no other. A row is leased in the
+store, sent, and only then settled. If the process dies in between, the lease ends and the row is
+sent again, marked as possibly doubled. Messages about incidents are settled by an event, like all
+that changes an incident; rows of other kinds directly.
 """
 
 import asyncio
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from msgspec.structs import replace
@@ -19,17 +21,14 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from router.chart import ImageFormat
-from router.core.incident.transitions import onlooks
-from router.core.messages.context_links import Window, links, usable, window
-from router.core.messages.signed_links import Links
-from router.core.messages.templates import Wording, unpublished
+from router.core.incident.delivery import settle_task
+from router.core.incident.snapshot import Writes
 from router.core.outbox.bundle import Bundle, alone
 from router.core.outbox.rate_limit import RateLimit
-from router.core.text.template import Template
 from router.engine.claim import Limits, claim_limited
-from router.model.decision import Entry
-from router.model.incident import Incident
+from router.engine.letters import LetterWriter, Words
+from router.engine.ownership import Ownership
+from router.model.event import Event
 from router.model.notification import (
     Attempt,
     Letter,
@@ -41,10 +40,11 @@ from router.model.notification import (
     Sent,
     Uncertain,
 )
+from router.model.outbox import OutboxKind
 from router.ports.channels import Sender
 from router.ports.clock import Clock, spawn
-from router.ports.errors import NoChart, Overloaded, StoreUnavailable
-from router.ports.services import Charts, Inbox
+from router.ports.errors import Overloaded, StoreUnavailable
+from router.ports.services import Inbox, Performed, Performer
 from router.ports.store import Store
 from router.telemetry import errors
 from router.telemetry.logs import logger
@@ -52,37 +52,41 @@ from router.telemetry.logs import logger
 log = logger(__name__)
 
 POLL = 1.0
-"""Seconds between two looks at the outbox, where nobody says that there's something new."""
+"""Seconds between two looks at the outbox without a wake-up."""
 
 ATTEMPTS = 3
-"""Attempts while the message is held; after them it goes back to the outbox, to be tried later."""
+"""Attempts under one lease. After them the message goes back to the outbox, to be tried later."""
 
 PATIENCE = 5.0
-"""The longest wait between two of those attempts, in seconds.
+"""Longest wait between two of those attempts, in seconds.
 
-A longer Retry-After goes back to the outbox.
+For a longer Retry-After the message goes back.
 """
-
-PICTURE = 0.5
-"""Seconds at the most that a letter waits for its chart."""
 
 HANG = 2.0
-"""Times a channel's timeout after which an attempt is cut off, whatever the sender is waiting for.
-"""
+"""Hard limit on an attempt, as a multiple of the channel's timeout."""
 
 SETTLE_TRIES = 5
-"""With waits of 1, 2, 4, 8 and 16 s after them, all within the lease: a store that is away briefly
-costs no double.
+"""With waits of 1, 2, 4, 8 and 16 s, all within the lease: a store that is briefly away causes no
+double.
 """
+
+UNCONFIGURED = 300.0
+"""Seconds until a row is tried again that the present config has no use for: it may come back."""
+
+
+class LeaseLost(Exception):
+    """The lease has ended, so another process may be sending this by now."""
 
 
 @dataclass(frozen=True, slots=True)
 class Channel:
     """One configured destination. `timeout` is in seconds, for one attempt.
 
-    `people` are the addresses of those who can be reached over it, by contact; None where it
-    reaches no people. With `pictures` its letters have the incident's chart, where there is one in
-    time. `limits` are to how many messages they get.
+    people: addresses by contact; None for a channel that reaches no people. pictures: messages have
+    the incident's chart if it's ready in time. limits: how many messages each person gets.
+    performers: do what rows of other kinds are about. on_settled: called with each such row once
+    it's sent or dead; returns events to commit with that.
     """
 
     name: str
@@ -93,6 +97,8 @@ class Channel:
     people: Mapping[str, str] | None = None
     pictures: bool = False
     limits: Limits = field(default_factory=Limits)
+    performers: Mapping[OutboxKind, Performer] = field(default_factory=dict)
+    on_settled: Callable[[Notification, float], Sequence[Event]] = lambda _row, _at: ()
 
     @property
     def lease(self) -> float:
@@ -102,50 +108,31 @@ class Channel:
         return 2 * ATTEMPTS * (self.timeout + PATIENCE)
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
-    """What letters say beside the incident itself. `links` makes those that do something; None
-    without a key.
-
-    `elsewhere` are those into other services: (name, template). `time_zones` are those of contacts
-    who have one. `public`: what is published is shown to somebody.
-    """
-
-    external_url: str
-    wording: Wording = field(default_factory=Wording)
-    links: Links | None = None
-    elsewhere: Sequence[tuple[str, Template]] = ()
-    time_zones: Mapping[str, str] = field(default_factory=dict)
-    mentions: Mapping[str, str] = field(default_factory=dict)
-    charts: Charts | None = None
-    public: bool = False
-
-
 class ChannelWorker:
-    """Serves one channel: claims what it's owed and sends it, `concurrency` at a time."""
+    """Serves one channel: claims what is due and sends it, `concurrency` at a time."""
 
-    def __init__(  # noqa: PLR0913 - the parts it stands between
+    def __init__(  # noqa: PLR0913 - the parts it connects
         self,
         channel: Channel,
         store: Store,
         inbox: Inbox,
         clock: Clock,
         *,
-        owner: str,
+        ownership: Ownership,
         words: Words,
     ) -> None:
         self.channel = channel
         self._store = store
         self._inbox = inbox
         self._clock = clock
-        self._owner = owner
-        self._words = words
+        self._ownership = ownership
+        self._letters = LetterWriter(store, clock, words, channel.people, pictures=channel.pictures)
         self._wake = asyncio.Event()
         self._closing = False
         self._sending: set[asyncio.Task[None]] = set()
 
     def wake(self) -> None:
-        """There's something new to send."""
+        """Look at the outbox now."""
         self._wake.set()
 
     async def run(self) -> None:
@@ -167,33 +154,42 @@ class ChannelWorker:
     def close(self) -> None:
         """Claim no more.
 
-        `run` isn't cancelled for that: what it has just leased would wait for the lease's end.
+        Don't cancel `run` for that: what it has just leased would wait for the lease's end.
         """
         self._closing = True
         self.wake()
 
+    async def stop(self, grace: float) -> None:
+        """Close, let what is under way end within `grace` seconds, then cancel it."""
+        self.close()
+        if self._sending:
+            await asyncio.wait(self._sending, timeout=grace)
+        for task in self._sending:
+            task.cancel()
+        await asyncio.gather(*self._sending, return_exceptions=True)
+
     async def round(self) -> None:
         """Claim what there's room for, and start sending it. Raises: StoreUnavailable."""
-        channel, now = self.channel, self._clock.now()
+        channel, now, name = self.channel, self._clock.now(), self._ownership.name
         room = channel.concurrency - len(self._sending)
         if channel.pace:
             room = min(room, channel.pace.free(now))
-        if room <= 0:
+        if room <= 0 or not self._ownership.holds(name):
             return
-        owner = f"{self._owner}:{now}:{random.getrandbits(32):08x}"
-        for parcel in await self._claim(now, owner, room):
+        lease = f"{name}:{now}:{random.getrandbits(32):08x}"
+        for parcel in await self._claim(now, lease, room):
             if channel.pace:
                 channel.pace.take(now)
             spawn(self._deliver(parcel), f"deliver {channel.name}", self._sending)
 
-    async def _claim(self, now: float, owner: str, room: int) -> list[Bundle]:
+    async def _claim(self, now: float, lease: str, room: int) -> list[Bundle]:
         channel, until = self.channel, now + self.channel.lease
-        parcels = await claim_limited(self._store, channel.limits, now, owner, until, room)
+        parcels = await claim_limited(self._store, channel.limits, now, lease, until, room)
         if room > len(parcels):
             messages = await self._store.claim_notifications(
                 channel.name,
                 now,
-                owner,
+                lease,
                 until,
                 room - len(parcels),
                 people=channel.people is not None,
@@ -207,101 +203,57 @@ class ChannelWorker:
         return wait or POLL
 
     async def _deliver(self, parcel: Bundle) -> None:
+        first = parcel.messages[0]
+        try:
+            if first.kind is OutboxKind.INCIDENT:
+                await self._send_letter(parcel)
+            else:
+                await self._perform(first)
+        except StoreUnavailable as error:
+            # The lease ends, and the message is sent again.
+            log.warning("delivery_unsettled", channel=self.channel.name, error=str(error))
+        except LeaseLost:
+            log.warning(
+                "delivery_lease_lost", channel=self.channel.name, incident=first.incident_id
+            )
+        finally:
+            self.wake()
+
+    # --- messages about incidents
+
+    async def _send_letter(self, parcel: Bundle) -> None:
         arrived = False
         try:
             first = parcel.messages[0]
-            letters = [
-                await self._letter(message, first=message is first) for message in parcel.messages
-            ]
+            letters = [await self._letters.write(row, full=row is first) for row in parcel.messages]
             letter = replace(
                 letters[0],
                 other_incidents=tuple(OtherIncident(one.incident, one.url) for one in letters[1:]),
             )
             with errors.about(letter.incident.source):
-                attempts = await self._send(letter)
+                attempts = await self._send(first, letter)
             arrived = isinstance(attempts[-1].result, Sent | Uncertain)
-            await self._settle(parcel, letters, attempts)
-        except StoreUnavailable as error:
-            # The lease runs out, and the message is sent again.
-            log.warning("delivery_unsettled", channel=self.channel.name, error=str(error))
+            told = [max((entry.id for entry in one.timeline), default=one.told) for one in letters]
+            await self._settle(first, lambda at: self._submit(parcel, at, attempts, told))
         finally:
             if not arrived:
                 parcel.give_back(self._clock.now())
-            self.wake()
 
-    async def _letter(self, notification: Notification, *, first: bool) -> Letter:
-        """About the incident as it is now; only the `first` of several is told in full, with a
-        picture.
-        """
-        found = await self._store.letter(notification.incident_id)
-        assert found is not None, "a notification's incident is never deleted"
-        incident, timeline, rows = found
-        alerts, now, answers = (
-            tuple(row.alert for row in rows),
-            self._clock.now(),
-            self._words.links,
-        )
-        contact, seen = notification.channel.partition("/")[2], window(incident, alerts, now)
-        return Letter(
-            incident=incident,
-            channel=notification.channel,
-            seq=notification.seq,
-            reason=notification.reason,
-            at=now,
-            sent=notification.sent,
-            ref=notification.ref,
-            timeline=tuple(timeline),
-            told=notification.told,
-            alerts=alerts,
-            url=f"{self._words.external_url}/incidents/{incident.id}",
-            elsewhere=usable(links(self._words.elsewhere, incident, seen)),
-            postmortem=f"{self._words.external_url}/incidents/{incident.id}/postmortem"
-            if _has_postmortem(incident)
-            else "",
-            company=self._words.wording.company,
-            support_email=self._words.wording.support_email,
-            for_stakeholder=onlooks(incident, notification.channel, notification.reason),
-            draft=self._draft(incident, timeline, now),
-            next_update=self._words.wording.next_update(incident, now),
-            write=self._words.wording.write,
-            to=(self.channel.people or {}).get(contact, ""),
-            time_zone=self._words.time_zones.get(contact, "UTC"),
-            mentions=self._words.mentions,
-            link=answers.of(incident, notification.channel, now) if answers else None,
-            picture=await self._picture(incident, seen) if first else b"",
-        )
+    async def _submit(
+        self, parcel: Bundle, at: float, attempts: tuple[Attempt, ...], told: Sequence[int]
+    ) -> None:
+        await self._inbox.submit(parcel.settled(at, attempts, told, random.random()))  # noqa: S311
 
-    def _draft(self, incident: Incident, timeline: Sequence[Entry], now: float) -> str:
-        """What waits for a person to publish it; "" if nothing does."""
-        words = self._words
-        return (
-            words.wording.update(incident, now).text
-            if words.public and unpublished(incident, timeline)
-            else ""
-        )
-
-    async def _picture(self, incident: Incident, seen: Window) -> bytes:
-        """The chart as PNG, if it's there soon; b"" if not, for a page doesn't wait for it."""
-        charts = self._words.charts
-        if not self.channel.pictures or charts is None or not charts.there(incident):
-            return b""
-        try:
-            async with asyncio.timeout(PICTURE):
-                return await charts.draw(incident, seen, ImageFormat.PNG)
-        except (TimeoutError, NoChart):
-            return b""
-
-    async def _send(self, letter: Letter) -> tuple[Attempt, ...]:
-        """Try a few times within the lease: every failure that is sure not to have arrived, soon
-        after.
-        """
+    async def _send(self, row: Notification, letter: Letter) -> tuple[Attempt, ...]:
+        """Try a few times under the lease: every failure that surely didn't arrive, soon after it."""
         attempts: list[Attempt] = []
 
         async def attempt() -> Result:
             started = self._clock.now()
             if attempts and self.channel.pace:
                 self.channel.pace.take(started)
-            result = await self._try(letter)
+            self._check(row)
+            result = await self._try(replace(letter, attempt=letter.attempt + len(attempts)))
             attempts.append(Attempt(self._clock.now(), self._clock.now() - started, result))
             return result
 
@@ -314,9 +266,21 @@ class ChannelWorker:
         )(attempt)
         return tuple(attempts)
 
+    def _check(self, row: Notification) -> None:
+        """Raises: LeaseLost.
+
+        Called right before each attempt: this process may have been stopped since the claim.
+        """
+        if self._clock.now() >= row.lease_until or not self._holds(row):
+            raise LeaseLost
+
+    def _holds(self, row: Notification) -> bool:
+        return self._ownership.holds(row.lease.partition(":")[0])
+
     def _at_once(self, result: Result) -> bool:
-        """Is it worth another attempt within the lease? Not where the channel's rate is used up: a
-        refusal counts.
+        """Return whether to try again under the lease.
+
+        Not if the channel's rate is used up: a refusal counts.
         """
         pace = self.channel.pace
         return _soon(result) and (pace is None or pace.free(self._clock.now()) > 0)
@@ -324,7 +288,7 @@ class ChannelWorker:
     async def _try(self, letter: Letter) -> Result:
         if letter.channel != self.channel.name and not letter.to:
             return Rejected(
-                "the config has no such contact any more, or no address of theirs for the channel"
+                "the config no longer has this contact, or no address of theirs for the channel"
             )
         try:
             async with asyncio.timeout(HANG * self.channel.timeout):
@@ -335,26 +299,57 @@ class ChannelWorker:
             log.exception("sender_failed", channel=self.channel.name)
             return Retry(f"fault in the sender: {type(error).__name__}")
 
-    async def _settle(
-        self, parcel: Bundle, letters: Sequence[Letter], attempts: tuple[Attempt, ...]
+    # --- rows of other kinds
+
+    async def _perform(self, row: Notification) -> None:
+        self._check(row)
+        started = self._clock.now()
+        performed = await self._try_task(row)
+        attempt = Attempt(self._clock.now(), self._clock.now() - started, performed.result)
+        after = settle_task(row, attempt, random.random())  # noqa: S311
+        await self._settle(row, lambda at: self._save(row, after, performed, at))
+
+    async def _try_task(self, row: Notification) -> Performed:
+        performer = self.channel.performers.get(row.kind)
+        if performer is None:
+            return Performed(Retry("the config has nothing that sends this", UNCONFIGURED))
+        try:
+            async with asyncio.timeout(HANG * self.channel.timeout):
+                return await performer(row)
+        except TimeoutError:
+            return Performed(Uncertain("the sender hung"))
+        except StoreUnavailable:
+            raise
+        except Exception as error:
+            log.exception("sender_failed", channel=self.channel.name, kind=row.kind)
+            return Performed(Retry(f"fault in the sender: {type(error).__name__}"))
+
+    async def _save(
+        self, row: Notification, after: Notification, performed: Performed, at: float
     ) -> None:
-        told = [
-            max((entry.id for entry in letter.timeline), default=letter.told) for letter in letters
-        ]
-        for wait in range(SETTLE_TRIES):
+        events = [*performed.events, *(self.channel.on_settled(after, at) if after.is_done else ())]
+        if events:
+            await self._inbox.submit(events)
+        await self._store.save(Writes(settled=[(after, row.lease, row.seq)]))
+
+    # --- settling
+
+    async def _settle(self, row: Notification, write: Callable[[float], Awaitable[None]]) -> None:
+        """Write the result, as long as the lease is held; wait for a store that is briefly away.
+
+        Raises: LeaseLost, StoreUnavailable.
+        """
+        for tries in range(SETTLE_TRIES):
+            if not self._holds(row):
+                raise LeaseLost
             try:
-                draw = random.random()  # noqa: S311
-                await self._inbox.submit(parcel.settled(self._clock.now(), attempts, told, draw))
+                await write(self._clock.now())
             except (Overloaded, StoreUnavailable) as error:
                 log.warning("settling_waits", channel=self.channel.name, error=str(error))
-                await self._clock.sleep(2.0**wait)
+                await self._clock.sleep(2.0**tries)
             else:
                 return
         raise StoreUnavailable("no settling within the lease")
-
-
-def _has_postmortem(incident: Incident) -> bool:
-    return incident.postmortem_due is not None or incident.postmortem_shared_at is not None
 
 
 def _soon(result: Result) -> bool:
@@ -365,7 +360,7 @@ _spread = wait_random_exponential(multiplier=0.25, max=PATIENCE)
 
 
 def _wait(state: RetryCallState) -> float:
-    """As long as the service asked, or else a random time that grows."""
+    """Wait as long as the service asked, or else a random time that grows."""
     assert state.outcome is not None
     result = state.outcome.result()
     return (

@@ -1,9 +1,10 @@
-"""Deployments: kept before whoever tells of one is answered, and then told to the incidents that it
-may have caused.
+"""Deployments: stored before the request is answered, then passed on to the incidents that they may
+have caused.
 
-The recent ones are part of the settings in force, so that an incident that opens finds its suspect
-in the one decision. A deployment that is told of late comes as an event to each open incident. Both
-can be done again without harm.
+Recent deployments are part of the live settings, so an incident finds its suspect when it opens. A
+deployment that is reported late is an event for each open incident. Both can be repeated without
+harm. Channels that want deployment events are owed one in the transaction that stores the
+deployment.
 """
 
 import dataclasses
@@ -12,14 +13,17 @@ from collections.abc import Awaitable, Callable, Sequence
 from router.core.deployments.suspect import FARTHEST, is_suspect, merged, placed
 from router.core.incident.settings import Settings
 from router.core.incident.snapshot import Writes
-from router.engine.announce import announcements
+from router.model.decision import Owed
 from router.model.deployment import Deployment, DeployOutcome
 from router.model.event import Deployed
 from router.model.incident import OPEN
+from router.model.notification import Notification, Rejected
+from router.model.outbox import OutboxKind
 from router.model.reason import Reason
+from router.ports.channels import Announcer
 from router.ports.clock import Clock
 from router.ports.errors import StaleRecord, StoreUnavailable
-from router.ports.services import Inbox
+from router.ports.services import Inbox, Performed
 from router.ports.store import Store
 from router.records.records import Records
 from router.telemetry.logs import logger
@@ -29,19 +33,18 @@ log = logger(__name__)
 KIND = "deployment"
 
 EARLIER = 200
-"""Deployments that are looked through for the one that ran before."""
+"""Earlier deployments that are searched for the one that ran before."""
 
 OPENED = 1000
-"""Open incidents that are told of a deployment."""
+"""Most open incidents that a deployment is compared with."""
 
 TRIES = 20
-"""How often it's decided anew on what somebody else has just written."""
+"""How often a change is repeated on what another replica has just written."""
 
 
 class Recent:
-    """A `router.engine.live_settings.Stored`: the deployments that may be suspects.
-
-    `window` is how long they are.
+    """A `router.engine.live_settings.Stored`: the deployments that may be suspects, for `window`
+    seconds each.
     """
 
     def __init__(
@@ -61,10 +64,25 @@ class Recent:
         return dataclasses.replace(settings, deployments=settings.deployments.knowing(self._recent))
 
 
+class DeploymentEvents:
+    """Sends deployment events to one channel. A `router.ports.Performer`."""
+
+    def __init__(self, shelf: Records[Deployment], announcer: Announcer, clock: Clock) -> None:
+        self._shelf = shelf
+        self._announcer = announcer
+        self._clock = clock
+
+    async def __call__(self, row: Notification) -> Performed:
+        deployment = await self._shelf.get(row.subject)
+        if deployment is None:
+            return Performed(Rejected("the deployment is no longer stored"))
+        return Performed(await self._announcer.announce(deployment, self._clock.now()))
+
+
 class Deployments:
     """A `router.ports.services.Recorder`.
 
-    `channels` are those that are told of each deployment that succeeds.
+    `channels` get an event for each deployment that succeeds; `wake` wakes them.
     """
 
     def __init__(  # noqa: PLR0913 - the parts it stands between
@@ -77,6 +95,7 @@ class Deployments:
         settings: Callable[[], Settings],
         channels: Callable[[], Sequence[str]],
         refresh: Callable[[], Awaitable[None]],
+        wake: Callable[[Sequence[str]], None] = lambda _: None,
     ) -> None:
         self._shelf = shelf
         self._store = store
@@ -85,6 +104,7 @@ class Deployments:
         self._settings = settings
         self._channels = channels
         self._refresh = refresh
+        self._wake = wake
 
     async def record(self, told: Deployment) -> tuple[Reason, Deployment]:
         """Raises: Overloaded, StoreUnavailable."""
@@ -103,15 +123,15 @@ class Deployments:
                 services=list(known.services),
                 outcome=known.outcome.value,
             )
-        # Also for one that's known: the router may have died between keeping it and telling of it.
+        # Also for a known one: the router may have died between storing it and passing it on.
         await self._refresh()
         await self._tell(known)
         return reason, known
 
     async def _keep(self, told: Deployment) -> tuple[Deployment | None, Deployment | None]:
-        """What was known before, and what is now; None if it says nothing new.
+        """Store the deployment, and what channels are owed.
 
-        Who is to be told is kept with it.
+        Returns it before and after; None if nothing changed.
         """
         now = self._clock.now()
         earlier = [one for _, one in await self._shelf.find(until=told.at, limit=EARLIER)]
@@ -129,11 +149,12 @@ class Deployments:
             succeeds = known.outcome is DeployOutcome.SUCCESS and (
                 before is None or before.outcome is not known.outcome
             )
-            owed = announcements(known, self._channels(), now) if succeeds else []
+            channels = self._channels() if succeeds else ()
             try:
-                await self._store.save(Writes(records=[stocked, *owed]))
+                await self._store.save(Writes(records=[stocked], owed=_owed(known, channels, now)))
             except StaleRecord:
                 continue
+            self._wake(channels)
             return before, known
         raise StoreUnavailable("lost the race for the same deployment too often")
 
@@ -144,3 +165,8 @@ class Deployments:
         await self._inbox.submit(
             [Deployed(now, one.id, known) for one in found if is_suspect(known, one, deploys)]
         )
+
+
+def _owed(deployment: Deployment, channels: Sequence[str], now: float) -> list[Owed]:
+    reason, kind = Reason.DEPLOYMENT_RECORDED, OutboxKind.DEPLOYMENT
+    return [Owed(0, channel, reason, now, kind, deployment.id) for channel in channels]

@@ -1,7 +1,8 @@
-"""Deadlines are rows: those that are due become events."""
+"""Deadlines are rows of the store. Each that is due becomes an event."""
 
 import asyncio
 
+from router.engine.ownership import Ownership
 from router.ports.clock import Clock
 from router.ports.errors import Overloaded, StoreUnavailable
 from router.ports.services import Inbox
@@ -13,27 +14,29 @@ log = logger(__name__)
 TICK = 1.0
 """Seconds between two looks at what is due."""
 
-LEASE = 60.0
-"""Seconds in which a claimed timer must be committed, before anybody may claim it again."""
+LEASE = 3.0
+"""Seconds until a claimed timer that wasn't committed is claimed again: a step is at most 5 s late,
+also when the store fails in between or a process dies. Twice is no harm: a timer that was handled
+is gone, and its event has no effect."""
 
 BATCH = 200
-"""Timers claimed at once: few enough that webhooks get their turn between two batches."""
+"""Timers claimed at once. Few enough that webhooks are handled between two batches."""
 
 
 class Timers:
     """Claims due timers and submits them as events.
 
-    One that isn't committed is claimed again after its lease.
+    A timer that isn't committed is claimed again after its lease.
     """
 
-    def __init__(self, store: Store, inbox: Inbox, clock: Clock, owner: str) -> None:
+    def __init__(self, store: Store, inbox: Inbox, clock: Clock, ownership: Ownership) -> None:
         self._store = store
         self._inbox = inbox
         self._clock = clock
-        self._owner = owner
+        self._ownership = ownership
 
     async def run(self) -> None:
-        """Tick, for ever."""
+        """Tick until cancelled."""
         never = asyncio.Event()
         while True:
             try:
@@ -44,9 +47,12 @@ class Timers:
             await self._clock.wait(never, TICK)
 
     async def tick(self) -> int:
-        """Submit what is due now, and say how much it was. Raises: StoreUnavailable, Overloaded."""
+        """Submit the timers that are due now.
+
+        Returns how many. Raises: StoreUnavailable, Overloaded.
+        """
         now = self._clock.now()
-        due = await self._store.claim_timers(now, self._owner, now + LEASE, BATCH)
+        due = await self._store.claim_timers(now, self._ownership.name, now + LEASE, BATCH)
         outcomes = await asyncio.gather(
             *(self._inbox.submit([timer]) for timer in due), return_exceptions=True
         )
@@ -54,7 +60,7 @@ class Timers:
             if isinstance(outcome, StoreUnavailable | Overloaded):
                 raise outcome
             if isinstance(outcome, BaseException):
-                # It's claimed again after its lease; the others aren't held up.
+                # It is claimed again after its lease, and the others aren't delayed.
                 log.error(
                     "timer_failed", incident=timer.incident_id, timer=timer.name, exc_info=outcome
                 )

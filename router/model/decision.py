@@ -4,6 +4,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from router.model.outbox import OutboxKind
 from router.model.reason import Reason
 
 
@@ -34,9 +35,14 @@ class Timer(Struct, frozen=True, gc=False):
 
 
 class Owed(Struct, frozen=True, gc=False):
-    """A message owed to one channel about one incident since `at`, and why."""
+    """A message owed to one address since `at`, and why.
+
+    `incident_id` is 0 if it is about no incident.
+    """
 
     incident_id: int
     channel: str
     reason: Reason
     at: float
+    kind: OutboxKind = OutboxKind.INCIDENT
+    subject: str = ""

@@ -1,4 +1,4 @@
-"""Pending messages, what a sender gets, and its result."""
+"""A row of the outbox, the letter that a sender gets, and the sender's result."""
 
 from collections.abc import Callable, Mapping
 from enum import StrEnum
@@ -9,6 +9,7 @@ from msgspec import Struct
 from router.model.alert import Alert
 from router.model.decision import Entry
 from router.model.incident import Incident
+from router.model.outbox import OutboxKind
 from router.model.reason import Reason
 
 
@@ -29,15 +30,19 @@ class NotificationState(StrEnum):
 
 
 class Notification(Struct, frozen=True, gc=False):
-    """The one row of the outbox about one incident for one address, like `slack` or `sms/ana`.
+    """A row of the outbox. Its key is (kind, incident, subject, address); `channel` is the address,
+    like `slack` or `sms/ana`.
 
-    A new message replaces one that is pending, so an address has at most one pending message about
-    an incident, and it is rendered from the incident as it is when sent.
+    A new message about an incident replaces one that is pending, so an address has at most one
+    pending message about it, and it is rendered from the incident as it is when sent.
 
     seq: counts the messages so far.
     lease: the holder while one is being sent. A lease that ran out was in flight at a crash.
     ref: the sender's latest handle, such as a Slack timestamp.
     told: the id of the newest timeline entry that the address has seen.
+    tried: the `seq` at the latest claim.
+    uncertain: the `seq` of the latest message that may or may not have arrived; 0 for none.
+    uncertain_until: until when that message may still arrive, in UTC seconds.
     """
 
     incident_id: int
@@ -56,6 +61,24 @@ class Notification(Struct, frozen=True, gc=False):
     fallen_back: bool = False
     error: str = ""
     may_be_doubled: bool = False
+    kind: OutboxKind = OutboxKind.INCIDENT
+    subject: str = ""
+    tried: int = 0
+    uncertain: int = 0
+    uncertain_until: float = 0.0
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it's sent or dead."""
+        return self.state is not NotificationState.PENDING
+
+    @property
+    def key(self) -> "Key":
+        return self.kind, self.incident_id, self.subject, self.channel
+
+
+Key = tuple[OutboxKind, int, str, str]
+"""The key of a row: kind, incident, subject, address."""
 
 
 class OtherIncident(Struct, frozen=True):
@@ -87,6 +110,9 @@ class Letter(Struct, frozen=True):
     draft: the text that waits to be published on the status page.
     write: renders the template of this name; None for the packaged templates.
     mentions: ids in the channel's service of people, by contact.
+    attempt: counts the attempts at this message from 1.
+    uncertain: the `seq` of an earlier message that may have arrived: this very message if it equals
+        `seq`, else an older state of the incident; 0 if there is none.
     """
 
     incident: Incident
@@ -114,6 +140,13 @@ class Letter(Struct, frozen=True):
     draft: str = ""
     write: Callable[[str, Mapping[str, Any]], str] | None = None
     mentions: Mapping[str, str] = {}
+    attempt: int = 1
+    uncertain: int = 0
+
+    @property
+    def may_be_doubled(self) -> bool:
+        """True if an earlier attempt at this message may have arrived."""
+        return self.uncertain == self.seq
 
     @property
     def unseen_entries(self) -> tuple[Entry, ...]:

@@ -53,8 +53,6 @@ class Trait(Flag):
     """Has a metric of its own."""
 
     # Actions
-    RUNS_ACTION = auto()
-    """Starts a dry run or a run of an action."""
     ENDS_ACTION = auto()
     """The last state of a request for an action."""
 

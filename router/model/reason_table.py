@@ -356,7 +356,6 @@ ROWS: dict[R, Row] = {
     R.ACTION_REQUESTED: Row(
         "A person requested an action, or the undoing of one.",
         "Action requested[ by {by}][: #{number}][ {action}][ ({parameters})][, to undo #{undoes}]",
-        T.RUNS_ACTION,
     ),
     R.ACTION_CHECKED: Row(
         "The dry run succeeded, and the action waits for approval.",
@@ -370,7 +369,6 @@ ROWS: dict[R, Row] = {
     R.ACTION_STARTED: Row(
         "A person approved the action, and it runs.",
         f"Action approved[ by {{by}}]{_ABOUT}",
-        T.RUNS_ACTION,
     ),
     R.ACTION_CONFIRMED: Row(
         "A person did a step of a guide.",

@@ -101,22 +101,16 @@ class MailKind(StrEnum):
 
 
 class OwedMail(Struct, frozen=True):
-    """A mail owed to one subscriber. It doesn't hold what it says, which is read when it's sent.
+    """What a mail to one subscriber is about.
 
-    An `UPDATE` or an `ANNOUNCEMENT` is about the timeline entry `entry_id` of the incident.
-    `due_at` is when it's to be tried next, or looked at because it was in flight at a crash; `done`
-    that it was sent, or given up for the reason in `error`.
+    `entry_id` is the timeline entry of an `UPDATE` or `ANNOUNCEMENT`.
     """
 
     kind: MailKind
     subscriber: str
     owed_at: float
-    due_at: float
     incident_id: int = 0
     entry_id: int = 0
-    attempts: int = 0
-    done: bool = False
-    error: str = ""
 
 
 class PublicMail(Struct, frozen=True):

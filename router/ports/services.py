@@ -1,5 +1,6 @@
 """Services of the engine that the web layer and the receivers call."""
 
+import time
 from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
@@ -13,8 +14,33 @@ from router.model.deployment import Deployment
 from router.model.drill import Drill, DrillPlan, Tick
 from router.model.event import ActionAnswered, ActionRequested, Event
 from router.model.incident import Incident
-from router.model.notification import Result
+from router.model.notification import Notification, Result
 from router.model.reason import Reason
+from router.ports.clock import SystemClock
+
+
+class Performed(Struct, frozen=True):
+    """The result of an outbox row of another kind than an incident message, and the events to be
+    committed with it.
+    """
+
+    result: Result
+    events: Sequence[Event] = ()
+
+
+class Performer(Protocol):
+    """Does what outbox rows of one kind are about."""
+
+    async def __call__(self, row: Notification) -> Performed:
+        """Raises: StoreUnavailable; then the row is claimed again after its lease."""
+        ...
+
+
+class MonotonicClock(SystemClock):
+    """Seconds since some moment, whatever is done to the system's time."""
+
+    def now(self) -> float:
+        return time.monotonic()
 
 
 class Charts(Protocol):

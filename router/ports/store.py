@@ -7,13 +7,15 @@ from typing import Protocol
 from msgspec import Struct
 
 from router.core.incident.snapshot import ReadPlan, Snapshot, Writes
+from router.core.outbox.digest import Standing
 from router.core.postmortem.statistics import IncidentFacts
 from router.core.reachability.channel_health import Health
 from router.model.alert import Alert, RuleMatch
 from router.model.decision import Entry
 from router.model.event import Event, TimerDue
 from router.model.incident import Incident, Severity, Status
-from router.model.notification import Notification, NotificationState
+from router.model.notification import Key, Notification, NotificationState
+from router.model.outbox import OutboxKind
 from router.model.record import Record
 from router.model.statuspage import Published
 
@@ -66,18 +68,18 @@ class Store(Protocol):
 
     async def waiting(
         self, addresses: Mapping[str, bool], now: float, limit: int
-    ) -> Sequence[tuple[Notification, Incident]]:
-        """The messages to these people that are due, with their incidents, worst first; nothing is
-        leased.
+    ) -> Sequence[tuple[Notification, Standing]]:
+        """The messages to these people that are due, with how their incidents stand, worst first;
+        nothing is leased.
 
         Of an address with False only those that no limit holds (`core.throttle.is_free`).
         """
         ...
 
     async def claim_waiting(
-        self, keys: Sequence[tuple[int, str]], now: float, owner: str, until: float
+        self, keys: Sequence[Key], now: float, owner: str, until: float
     ) -> Sequence[Notification]:
-        """Lease those of these messages, by incident and address, that are still pending and due."""
+        """Lease those of these messages that are still pending and due."""
         ...
 
     async def letter(
@@ -140,6 +142,16 @@ class Store(Protocol):
         """Those of the newest incident first; `after` is an (incident id, channel) to page from."""
         ...
 
+    async def tasks(
+        self,
+        *kinds: OutboxKind,
+        states: Iterable[NotificationState] = (),
+        incident_id: int = 0,
+        limit: int = 100,
+    ) -> Sequence[Notification]:
+        """Return outbox rows of these kinds, the latest owed first."""
+        ...
+
     async def proven(self) -> Mapping[str, Health]:
         """The health of each address that was ever sent a message
         (`router.core.reachability.channel_health`).
@@ -190,6 +202,22 @@ class Store(Protocol):
         """At start: end the leases of the process before this one, if no other process can be at
         work.
         """
+        ...
+
+    @property
+    def shared(self) -> bool:
+        """Whether other replicas may be at work on the same database."""
+        ...
+
+    async def beat(self, owner: str) -> Mapping[str, int]:
+        """Show other replicas that this owner lives.
+
+        Returns the number of beats of each owner, by name.
+        """
+        ...
+
+    async def bury(self, owner: str) -> None:
+        """End the leases of an owner that no longer lives, and forget it."""
         ...
 
     async def ping(self) -> None:

@@ -1,4 +1,6 @@
-"""Where incidents, alerts, deadlines and debts are kept: one SQL layer over SQLite and PostgreSQL."""
+"""The store of incidents, alerts, deadlines and the outbox: one SQL layer over SQLite and
+PostgreSQL.
+"""
 
 from router.store.schema import REVISION
 from router.store.sql import Database
@@ -7,28 +9,42 @@ from router.store.store import SqlStore, revision
 __all__ = ["SqlStore", "migrate", "open_store", "read_store"]
 
 
-async def migrate(url: str) -> tuple[str | None, str]:
-    """Upgrade the database at `url`: the revision it had (None: it was empty) and the one it has.
-
-    Raises: ValueError for a bad URL or a database of a later version, StoreUnavailable.
-    """
+async def _upgrade(database: Database) -> tuple[str | None, str]:
     # Loading Alembic takes a third of a second, a quarter of a start, and mostly there's nothing to
-    # migrate.
+    # upgrade.
     from router.store.schema_upgrade import upgrade  # noqa: PLC0415
 
-    return await upgrade(url)
+    return await upgrade(database)
 
 
-async def open_store(url: str) -> SqlStore:
-    """Open the store at `sqlite:///path` or `postgresql://user:password@host/database`, brought up
-    to date first.
+async def migrate(url: str) -> tuple[str | None, str]:
+    """Upgrade the database at `url`. Returns the revision it had (None: it was empty) and the one
+    it has.
 
+    Raises: ValueError for a bad URL or a database of a later version; StoreUnavailable, also if a
+    daemon uses it.
+    """
+    database = Database(url)
+    try:
+        database.prepare(exclusive=True)
+        return await _upgrade(database)
+    finally:
+        await database.close()
+
+
+async def open_store(url: str, *, exclusive: bool = False) -> SqlStore:
+    """Open the store at `sqlite:///path` or `postgresql://user:password@host/database`, and upgrade
+    it if needed.
+
+    With `exclusive` no other process may open the same SQLite file that way until this store is
+    closed.
     Raises: ValueError for a bad URL or a database of a later version, StoreUnavailable.
     """
     database = Database(url)
     try:
+        database.prepare(exclusive=exclusive)
         if await database.read(revision) != REVISION:
-            await migrate(url)
+            await (_upgrade(database) if exclusive else migrate(url))
     except BaseException:
         await database.close()
         raise

@@ -38,14 +38,17 @@ _NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 class Dialect:
     """`unpack` makes rows of the parameter :rows, `pack` one JSON array of the rows of a query.
 
-    `last` is the last number of a column's JSON array. `by_values`: rows to write are VALUES, and
-    no parameter.
+    `last` is the last number of a column's JSON array, `document` a column's text as JSON.
+    `no_index` before a term keeps the planner from looking it up in an index. `by_values`: rows to
+    write are VALUES, and no parameter.
     """
 
     unpack: str
     pack: str
     array: str
     last: str
+    document: str
+    no_index: str
     skip_locked: str
     by_values: bool
 
@@ -55,6 +58,8 @@ SQLITE = Dialect(
     pack="json_group_array({})",
     array="json_array",
     last="json_extract({}, '$[#-1]')",
+    document="{}",
+    no_index="+",
     skip_locked="",
     by_values=True,
 )
@@ -63,6 +68,8 @@ POSTGRES = Dialect(
     pack="CAST(COALESCE(json_agg({}), '[]') AS TEXT)",
     array="json_build_array",
     last="CAST(CAST({} AS JSONB) ->> -1 AS DOUBLE PRECISION)",
+    document="CAST({} AS JSON)",
+    no_index="",
     skip_locked="FOR UPDATE SKIP LOCKED",
     by_values=False,
 )
@@ -155,7 +162,7 @@ def _pick(i: int, column: Column[Any] | ColumnClause[Any]) -> str:
             return f"value ->> {i}"
 
 
-def packed(dialect: Dialect, *columns: Column[Any]) -> str:
+def packed(dialect: Dialect, *columns: Column[Any] | ColumnClause[Any]) -> str:
     """An aggregate: one JSON array with an array of these columns for each row.
 
     Times come out as `ticks`.
@@ -163,6 +170,6 @@ def packed(dialect: Dialect, *columns: Column[Any]) -> str:
     return dialect.pack.format(f"{dialect.array}({', '.join(map(_put, columns))})")
 
 
-def _put(column: Column[Any]) -> str:
-    name = f"{column.table.name}.{column.name}"
+def _put(column: Column[Any] | ColumnClause[Any]) -> str:
+    name = f"{column.table.name}.{column.name}" if isinstance(column, Column) else column.name
     return f"CAST({name} * {_TICKS} AS BIGINT)" if isinstance(column.type, Double) else name

@@ -1,4 +1,4 @@
-"""Reads all that a sender may tell about one incident: one statement, one row."""
+"""Read all that a message about one incident may contain: one statement, one row."""
 
 # ruff: noqa: S608 - the names in the SQL are the schema's own, and all data goes in as parameters
 
@@ -15,7 +15,7 @@ from router.model.reason import Reason
 from router.ports.store import AlertRow
 from router.store.bulk import Dialect, packed, seconds
 from router.store.load import STORED, TAKING, rule_match
-from router.store.schema import alerts, timeline
+from router.store.schema import PUBLISHED, alerts, timeline
 
 ENTRIES = 30
 ALERTS = 10
@@ -31,11 +31,15 @@ class ReadLetter:
     """Its statement is made once for a dialect."""
 
     def __init__(self, dialect: Dialect) -> None:
+        # Published entries have an index of their own: an incident may have 50,000 others.
+        first = f"""coalesce((
+            SELECT id FROM timeline WHERE incident_id = :id ORDER BY id DESC LIMIT 1 OFFSET {ENTRIES}), 0)"""
         self._statement = text(f"""
             SELECT doc,
                 (SELECT {packed(dialect, *timeline.c)} FROM (
-                    SELECT * FROM timeline WHERE incident_id = :id AND (what = '{Reason.PUBLISHED}' OR id > coalesce(
-                        (SELECT id FROM timeline WHERE incident_id = :id ORDER BY id DESC LIMIT 1 OFFSET {ENTRIES}), 0))
+                    SELECT * FROM timeline WHERE incident_id = :id AND id > {first}
+                    UNION ALL
+                    SELECT * FROM timeline WHERE incident_id = :id AND {PUBLISHED.text} AND id <= {first}
                     ) AS timeline),
                 (SELECT {packed(dialect, *TAKING, alerts.c.doc)} FROM (
                     SELECT * FROM alerts WHERE incident_id = :id AND status = 'firing' LIMIT {ALERTS}) AS alerts)
@@ -44,7 +48,7 @@ class ReadLetter:
     def __call__(
         self, connection: Connection, incident_id: int
     ) -> tuple[Incident, Sequence[Entry], Sequence[AlertRow]] | None:
-        """The incident, its latest entries and all published ones (oldest first), and some of its
+        """Return the incident, its latest and all published entries (oldest first), and some of its
         firing alerts.
         """
         row = connection.execute(self._statement, {"id": incident_id}).first()

@@ -7,10 +7,9 @@ import msgspec
 from sqlalchemy import Connection, func, or_, select
 
 from router.model.incident import Incident
-from router.model.reason import Reason
 from router.model.statuspage import Published
 from router.store.queries import entries_of
-from router.store.schema import incidents, timeline
+from router.store.schema import PUBLISHED, incidents, timeline
 
 _incident = msgspec.json.Decoder(Incident)
 
@@ -21,10 +20,9 @@ def published(connection: Connection, since: float) -> Sequence[Published]:
     """
     i, t = incidents.c, timeline.c
     recent = or_(i.closed_at.is_(None), i.closed_at >= since)
-    # The timeline has an index by incident and none by what happened: begin where it can matter.
     first = select(func.min(i.id)).where(recent).scalar_subquery()
     query = select(t.incident_id, t.at, t.what, t.by, t.data, t.id).where(
-        t.incident_id >= first, t.what == Reason.PUBLISHED
+        t.incident_id >= first, PUBLISHED
     )
     entries = {
         incident_id: tuple(found)

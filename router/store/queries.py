@@ -10,8 +10,10 @@ from sqlalchemy import (
     Double,
     Select,
     and_,
+    case,
     delete,
     func,
+    insert,
     literal_column,
     or_,
     select,
@@ -26,6 +28,7 @@ from router.model.decision import Entry
 from router.model.event import Event
 from router.model.incident import Incident, Severity, Status
 from router.model.notification import Notification, NotificationState
+from router.model.outbox import OutboxKind
 from router.model.reason import Reason
 from router.model.reason_row import Trait
 from router.model.reasons import having
@@ -35,19 +38,23 @@ from router.store.bulk import Dialect, clean
 from router.store.load import TAKING
 from router.store.rows import struct
 from router.store.schema import (
+    KEY,
     OF_DRILL,
     REFERRED,
     RESOLVED,
     alerts,
     history,
     incidents,
-    notifications,
+    outbox,
+    owners,
     receipts,
     records,
     timeline,
     timers,
     windows,
 )
+
+_UNNAMED = (OutboxKind.CUSTOMER, OutboxKind.SUBSCRIBER, OutboxKind.SUBSCRIPTION)
 
 LATEST = 5
 """Incidents of each address that are looked through for a message that arrived."""
@@ -162,9 +169,14 @@ def notification_page(  # noqa: PLR0913, PLR0917 - each is one of the protocol's
     after: tuple[int, str] | None,
     limit: int,
 ) -> Sequence[Notification]:
-    """Of the newest incident first."""
-    n = notifications.c
-    query = select(notifications).order_by(n.incident_id.desc(), n.channel).limit(limit)
+    """Return messages about incidents, of the newest incident first."""
+    n = outbox.c
+    query = (
+        select(outbox)
+        .where(n.kind == OutboxKind.INCIDENT)
+        .order_by(n.incident_id.desc(), n.channel)
+        .limit(limit)
+    )
     if states := [*states]:
         query = query.where(n.state.in_(states))
     if incident_id:
@@ -180,11 +192,34 @@ def notification_page(  # noqa: PLR0913, PLR0917 - each is one of the protocol's
     return [struct(Notification, row) for row in connection.execute(query)]
 
 
+def tasks(
+    connection: Connection,
+    kinds: Iterable[OutboxKind],
+    states: Iterable[NotificationState],
+    incident_id: int,
+    limit: int,
+) -> Sequence[Notification]:
+    """Return outbox rows of other kinds, the latest owed first."""
+    o = outbox.c
+    query = (
+        select(outbox)
+        .where(o.kind.in_([*kinds]))
+        .order_by(o.owed_at.desc(), o.channel, o.subject)
+        .limit(limit)
+    )
+    if states := [*states]:
+        query = query.where(o.state.in_(states))
+    if incident_id:
+        query = query.where(o.incident_id == incident_id)
+    return [struct(Notification, row) for row in connection.execute(query)]
+
+
 def latest_deliveries(connection: Connection) -> Sequence[Entry]:
     """The lines about delivering of the incidents that each address was told of last, in order."""
-    n, t = notifications.c, timeline.c
+    n, t = outbox.c, timeline.c
     place = func.row_number().over(partition_by=n.channel, order_by=n.owed_at.desc()).label("place")
-    sent = select(n.incident_id, place).where((n.sent > 0) | (n.attempts > 0)).subquery()
+    tried = (n.sent > 0) | (n.attempts > 0)
+    sent = select(n.incident_id, place).where(tried, n.kind == OutboxKind.INCIDENT).subquery()
     latest = select(sent.c.incident_id).where(sent.c.place <= LATEST)
     query = select(t.incident_id, t.at, t.what, t.by, t.data, t.id).where(
         t.incident_id.in_(latest), t.what.in_(having(Trait.PROOF))
@@ -236,14 +271,15 @@ def history_page(
 
 
 def gauges(connection: Connection, now: float) -> Gauges:
-    i, n = incidents.c, notifications.c
+    i, n = incidents.c, outbox.c
     real = select(i.severity, i.status, func.count()).where(text(f"NOT {OF_DRILL.format('key')}"))
     by_state = connection.execute(real.group_by(i.severity, i.status))
     unsent = [NotificationState.PENDING, NotificationState.DEAD]
+    # One series for all subscribers and one for all customers: their addresses are nobody's
+    # business in a metric.
+    channel = case((n.kind.in_(_UNNAMED), n.kind), else_=n.channel).label("channel")
     counts = (
-        select(n.state, n.channel, func.count())
-        .where(n.state.in_(unsent))
-        .group_by(n.state, n.channel)
+        select(n.state, channel, func.count()).where(n.state.in_(unsent)).group_by(n.state, channel)
     )
     messages = connection.execute(counts).all()
     earliest = connection.execute(select(func.min(timers.c.due_at))).scalar()
@@ -269,12 +305,35 @@ def gauges(connection: Connection, now: float) -> Gauges:
     )
 
 
-def end_leases(connection: Connection) -> None:
-    """The leases have run out; their names stay, and tell that something was in flight."""
-    connection.execute(update(timers).where(timers.c.lease_until > 0).values(lease_until=0))
-    connection.execute(
-        update(notifications).where(notifications.c.lease_until > 0).values(lease_until=0)
-    )
+def end_leases(connection: Connection, owner: str = "") -> None:
+    """End all leases, or those of one owner.
+
+    Their names stay, and show that something was in flight.
+    """
+    for table in (timers, outbox):
+        held = table.c.lease_until > 0
+        if owner:
+            held = and_(
+                held,
+                or_(table.c.lease == owner, table.c.lease.startswith(f"{owner}:", autoescape=True)),
+            )
+        connection.execute(update(table).where(held).values(lease_until=0))
+
+
+def beat(connection: Connection, owner: str) -> Mapping[str, int]:
+    """Show that the owner lives. Returns the beats of all."""
+    o = owners.c
+    if not connection.execute(
+        update(owners).where(o.name == owner).values(beat=o.beat + 1)
+    ).rowcount:
+        connection.execute(insert(owners).values(name=owner, beat=1))
+    return {row.name: row.beat for row in connection.execute(select(o.name, o.beat))}
+
+
+def bury(connection: Connection, owner: str) -> None:
+    """Forget an owner that no longer lives: its leases end."""
+    connection.execute(delete(owners).where(owners.c.name == owner))
+    end_leases(connection, owner)
 
 
 def prune_some(connection: Connection, before: float, kinds: Sequence[str], limit: int) -> int:
@@ -283,12 +342,13 @@ def prune_some(connection: Connection, before: float, kinds: Sequence[str], limi
 
     At most `limit` of each.
     """
-    a, d = alerts.c, records.c
+    a, d, n = alerts.c, records.c, outbox.c
     old = [
         (receipts, [receipts.c.id], receipts.c.at < before),
         (alerts, [a.fingerprint, a.rule], and_(RESOLVED, a.last_seen < before)),
         (history, [history.c.id], history.c.at < before),
         (records, [d.kind, d.id], and_(d.kind.in_(kinds), d.at < before)),
+        (outbox, [*KEY], and_(n.kind != OutboxKind.INCIDENT, n.owed_at < before)),
     ]
     return sum(
         connection.execute(

@@ -15,7 +15,7 @@ from router.model.incident import Incident
 from router.model.notification import Notification
 from router.ports.errors import StaleRecord
 from router.store.bulk import Dialect, ticks, write
-from router.store.schema import notifications
+from router.store.schema import outbox
 from router.store.statements import writes
 
 Row = Sequence[Any]
@@ -116,22 +116,23 @@ def _incident_rows(incidents: Iterable[Incident]) -> Sequence[Row]:
 
 
 def _owed_rows(owed: Iterable[Owed]) -> Sequence[Row]:
-    """One row for each incident and channel: owed since the first of them, for the reason of the
-    last.
-    """
-    rows: dict[tuple[int, str], Row] = {}
+    """One row for each key: owed since the first of its messages, for the reason of the last."""
+    rows: dict[tuple[int, str, str, str], Row] = {}
     for o in owed:
-        earlier = rows.get((o.incident_id, o.channel))
-        rows[o.incident_id, o.channel] = (
+        key = (o.incident_id, o.channel, o.kind, o.subject)
+        earlier = rows.get(key)
+        rows[key] = (
             o.incident_id,
             o.channel,
             o.reason,
             earlier[3] if earlier else ticks(o.at),
+            o.kind,
+            o.subject,
         )
     return [row for _, row in sorted(rows.items())]
 
 
 def _settled_row(notification: Notification, lease: str, seq: int) -> Row:
-    times = {"owed_at", "due_at", "lease_until"}
-    values = ((column.name, getattr(notification, column.name)) for column in notifications.c)
+    times = {"owed_at", "due_at", "lease_until", "uncertain_until"}
+    values = ((column.name, getattr(notification, column.name)) for column in outbox.c)
     return (*(ticks(value) if name in times else value for name, value in values), lease, seq)

@@ -18,12 +18,13 @@ from sqlalchemy import (
     Index,
     Integer,
     MetaData,
+    PrimaryKeyConstraint,
     Table,
     Text,
     text,
 )
 
-REVISION = "0003"
+REVISION = "0004"
 """The newest of migrations/versions, which makes this schema."""
 
 metadata = MetaData()
@@ -91,6 +92,16 @@ timeline = Table(
     Column("data", Text, nullable=False),
 )
 Index("timeline_of_incident", timeline.c.incident_id, timeline.c.id)
+PUBLISHED = text("what = 'published'")
+"""As `RESOLVED`."""
+
+Index(
+    "timeline_published",
+    timeline.c.incident_id,
+    timeline.c.id,
+    sqlite_where=PUBLISHED,
+    postgresql_where=PUBLISHED,
+)
 
 timers = Table(
     "timers",
@@ -103,11 +114,11 @@ timers = Table(
 )
 Index("timers_due", timers.c.due_at)
 
-notifications = Table(
-    "notifications",
+outbox = Table(
+    "outbox",
     metadata,
-    Column("incident_id", _Id, primary_key=True),
-    Column("channel", Text, primary_key=True),
+    Column("incident_id", _Id, nullable=False),
+    Column("channel", Text, nullable=False),
     Column("seq", BigInteger, nullable=False),
     Column("state", Text, nullable=False),
     Column("reason", Text, nullable=False),
@@ -122,12 +133,37 @@ notifications = Table(
     Column("fallen_back", Boolean, nullable=False),
     Column("error", Text, nullable=False),
     Column("may_be_doubled", Boolean, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("tried", BigInteger, nullable=False),
+    Column("uncertain", BigInteger, nullable=False),
+    Column("uncertain_until", Double, nullable=False),
+    PrimaryKeyConstraint("incident_id", "channel", "kind", "subject"),
 )
-Index("notifications_due", notifications.c.state, notifications.c.channel, notifications.c.due_at)
+"""The columns are the fields of `router.model.notification.Notification`, in order."""
+
+KEY = (outbox.c.incident_id, outbox.c.channel, outbox.c.kind, outbox.c.subject)
+"""What identifies a row.
+
+The incident comes first: the most frequent lookup has one index entry per row to read.
+"""
+
+Index("outbox_due", outbox.c.state, outbox.c.channel, outbox.c.due_at)
 REFERRED = text("ref <> ''")
 """As `RESOLVED`."""
 
-Index("notifications_by_ref", notifications.c.ref, sqlite_where=REFERRED, postgresql_where=REFERRED)
+Index("outbox_by_ref", outbox.c.ref, sqlite_where=REFERRED, postgresql_where=REFERRED)
+
+owners = Table(
+    "owners",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("beat", BigInteger, nullable=False),
+)
+"""The replicas at work on a shared database.
+
+`beat` changes as long as one lives; its leases end when it stops.
+"""
 
 windows = Table(
     "windows",

@@ -15,17 +15,13 @@ from router.store.sql import Database
 _LOCK = 7256019348  # any number, the same in every replica
 
 
-async def upgrade(url: str) -> tuple[str | None, str]:
-    """Upgrade the database at `url`: the revision it had (None: it was empty) and the one it has.
+async def upgrade(database: Database) -> tuple[str | None, str]:
+    """Upgrade the database. Returns the revision it had (None: it was empty) and the one it has.
 
-    Replicas may start together: one of them does it, the others wait for it and find it done.
-    Raises: ValueError for a bad URL or if the database is of a later version; StoreUnavailable.
+    Replicas may start together: one of them upgrades, the others wait for it and find it done.
+    Raises: ValueError if the database is of a later version; StoreUnavailable.
     """
-    database = Database(url)
-    try:
-        return await database.write(_upgrade, lock=database.dialect is POSTGRES)
-    finally:
-        await database.close()
+    return await database.write(_upgrade, lock=database.dialect is POSTGRES)
 
 
 def _upgrade(connection: Connection, *, lock: bool) -> tuple[str | None, str]:

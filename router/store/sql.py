@@ -14,6 +14,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from router.core.incident.snapshot import Conflict
 from router.ports.errors import StoreUnavailable
 from router.store.bulk import POSTGRES, SQLITE, Dialect
+from router.store.files import StoreLock, file_of, make_private
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
@@ -28,6 +29,10 @@ _DRIVERS = {
 }
 _BUSY = 5.0  # seconds to wait for another process' write lock, or for a free connection
 _READERS = 3  # connections that read a SQLite file at the same time
+_SESSION = {"application_name": "alert-router", "idle_in_transaction_session_timeout": "5000"}
+"""A process that is stopped in the middle of a transaction loses it after 5 s, and the locks that
+others wait for.
+"""
 
 # PostgreSQL's SQLSTATE, https://www.postgresql.org/docs/current/errcodes-appendix.html
 _LOST_RACES = ("40001", "40P01", "23505")  # serialization failure, deadlock, unique violation
@@ -86,6 +91,8 @@ class Database:
         Connects to nothing yet.
         """
         parsed = parse(url)
+        self.file = file_of(parsed)
+        self.lock: StoreLock | None = None
         self.reader: _InThreads | _OnTheLoop
         self.writer: _InThreads | _OnTheLoop
         if parsed.get_backend_name() == "sqlite":
@@ -113,9 +120,27 @@ class Database:
         with _translated():
             return await self.writer.run(lambda connection: work(connection, *args, **kwargs))
 
+    def prepare(self, *, exclusive: bool) -> None:
+        """Create a SQLite file that only its owner may read; with `exclusive`, keep other processes
+        off it.
+
+        Raises: StoreUnavailable.
+        """
+        if self.file is None:
+            return
+        try:
+            if exclusive:
+                self.lock = StoreLock(self.file)
+            if exclusive or not self.file.exists():
+                make_private(self.file)
+        except OSError as error:
+            raise StoreUnavailable(f"{self.file} can't be opened: {error.strerror}") from error
+
     async def close(self) -> None:
         await self.reader.close()
         await self.writer.close()
+        if self.lock:
+            self.lock.release()
 
 
 def parse(url: str) -> URL:
@@ -195,11 +220,7 @@ def _postgres(url: URL) -> tuple[_OnTheLoop, _OnTheLoop]:
         pool_size=5,
         max_overflow=5,
         pool_timeout=_BUSY,
-        connect_args={
-            "timeout": _BUSY,
-            "command_timeout": 30,
-            "server_settings": {"application_name": "alert-router"},
-        },
+        connect_args={"timeout": _BUSY, "command_timeout": 30, "server_settings": _SESSION},
     )
     return _OnTheLoop(writer.execution_options(isolation_level="AUTOCOMMIT")), _OnTheLoop(writer)
 

@@ -5,12 +5,13 @@
 from sqlalchemy import Table, Text, column
 
 from router.core.incident.suppression import NO_INCIDENT, RECHECK
+from router.model.outbox import ONCE
 from router.store.bulk import Dialect, written
 from router.store.schema import (
     alerts,
     history,
     incidents,
-    notifications,
+    outbox,
     receipts,
     records,
     timeline,
@@ -105,51 +106,55 @@ def _append(dialect: Dialect, table: Table) -> str:
 
 
 def _owe(dialect: Dialect) -> str:
-    """Add a message to the row of its channel.
+    """Add a message to the row of its key.
 
-    One that waits is replaced, and keeps its place: a back-off isn't shortened, and it's as old as
-    the first that was owed. If it's just being sent, then the one owed here is the next, and no
-    older than itself.
+    A pending row gets the new content and keeps its place: a back-off isn't shortened, and it's as
+    old as the first message that was owed. If it is being sent, the message owed here is the next
+    one, and no older than itself. A row that only waits to be sent once more (no attempts yet, and
+    due later) is due at once.
     """
-    n = notifications.c
-    pending = "notifications.state = 'pending'"
-    waiting = f"{pending} AND notifications.lease_until <= excluded.owed_at"
+    o = outbox.c
+    pending = "outbox.state = 'pending'"
+    keeps_place = f"{pending} AND (outbox.attempts > 0 OR outbox.due_at <= excluded.due_at)"
+    waiting = f"{pending} AND outbox.lease_until <= excluded.owed_at AND outbox.owed_at <= excluded.owed_at"
+    once = ", ".join(f"'{kind}'" for kind in ONCE)
     return f"""
-        INSERT INTO notifications (
-            incident_id, channel, seq, state, reason, owed_at, due_at, attempts, sent, ref, told, lease, lease_until,
-            fallen_back, error, may_be_doubled)
+        INSERT INTO outbox ({", ".join(o.keys())})
         SELECT given.incident_id, given.channel, 1, 'pending', given.reason, given.owed_at, given.owed_at,
-            0, 0, '', 0, '', 0, false, '', false
-        FROM {written(dialect, n.incident_id, n.channel, n.reason, n.owed_at)} WHERE true
-        ON CONFLICT (incident_id, channel) DO UPDATE SET
-            seq = notifications.seq + 1,
+            0, 0, '', 0, '', 0, false, '', false, given.kind, given.subject, 0, 0, 0
+        FROM {written(dialect, o.incident_id, o.channel, o.reason, o.owed_at, o.kind, o.subject)} WHERE true
+        ON CONFLICT (incident_id, channel, kind, subject) DO UPDATE SET
+            seq = outbox.seq + 1,
             state = 'pending',
             reason = excluded.reason,
-            owed_at = CASE WHEN {waiting} THEN notifications.owed_at ELSE excluded.owed_at END,
-            due_at = CASE WHEN {pending} THEN notifications.due_at ELSE excluded.due_at END,
-            attempts = CASE WHEN {pending} THEN notifications.attempts ELSE 0 END,
-            fallen_back = CASE WHEN {pending} THEN notifications.fallen_back ELSE false END,
-            error = CASE WHEN {pending} THEN notifications.error ELSE '' END,
-            may_be_doubled = CASE WHEN {pending} THEN notifications.may_be_doubled ELSE false END"""
+            owed_at = CASE WHEN {waiting} THEN outbox.owed_at ELSE excluded.owed_at END,
+            due_at = CASE WHEN {keeps_place} THEN outbox.due_at ELSE excluded.due_at END,
+            attempts = CASE WHEN {pending} THEN outbox.attempts ELSE 0 END,
+            fallen_back = CASE WHEN {pending} THEN outbox.fallen_back ELSE false END,
+            error = CASE WHEN {pending} THEN outbox.error ELSE '' END,
+            may_be_doubled = CASE WHEN {pending} THEN outbox.may_be_doubled ELSE false END
+        WHERE outbox.kind NOT IN ({once})"""
 
 
 def _settle(dialect: Dialect) -> str:
-    """Store what came of a sending, if the lease it was done under still holds.
+    """Store the result of a sending, if the lease it was done under still holds.
 
     If more was owed meanwhile, that is pending now: after the same back-off if this one failed for
-    now, and else as a new message that is due at once, for it was already due when this one was
+    now, and else as a new message that is due at once, since it was already due when this one was
     claimed.
     """
-    n = notifications.c
-    rows = written(dialect, *n, column("held", Text()), column("sent_seq", n.seq.type))
-    more = "notifications.seq > given.sent_seq"
-    new = f"{more} AND given.state <> 'pending'"
+    o = outbox.c
+    rows = written(dialect, *o, column("held", Text()), column("sent_seq", o.seq.type))
+    more = "outbox.seq > given.sent_seq"
+    done = "(given.state <> 'pending' OR given.seq > given.sent_seq)"
+    new = f"{more} AND {done}"
     return f"""
-        UPDATE notifications SET
+        UPDATE outbox SET
+            seq = CASE WHEN {more} THEN outbox.seq ELSE given.seq END,
             state = CASE WHEN {more} THEN 'pending' ELSE given.state END,
-            reason = CASE WHEN {more} THEN notifications.reason ELSE given.reason END,
-            owed_at = CASE WHEN {new} THEN notifications.owed_at ELSE given.owed_at END,
-            due_at = CASE WHEN {new} THEN notifications.due_at ELSE given.due_at END,
+            reason = CASE WHEN {more} THEN outbox.reason ELSE given.reason END,
+            owed_at = CASE WHEN {new} THEN outbox.owed_at ELSE given.owed_at END,
+            due_at = CASE WHEN {new} THEN outbox.due_at ELSE given.due_at END,
             attempts = CASE WHEN {new} THEN 0 ELSE given.attempts END,
             fallen_back = CASE WHEN {new} THEN false ELSE given.fallen_back END,
             error = CASE WHEN {new} THEN '' ELSE given.error END,
@@ -157,8 +162,11 @@ def _settle(dialect: Dialect) -> str:
             sent = given.sent,
             ref = given.ref,
             told = given.told,
+            uncertain = given.uncertain,
+            uncertain_until = given.uncertain_until,
             lease = '',
             lease_until = 0
         FROM {rows}
-        WHERE notifications.incident_id = given.incident_id AND notifications.channel = given.channel
-            AND notifications.lease = given.held AND notifications.lease <> ''"""
+        WHERE outbox.incident_id = given.incident_id AND outbox.channel = given.channel
+            AND outbox.kind = given.kind AND outbox.subject = given.subject
+            AND outbox.lease = given.held AND outbox.lease <> ''"""

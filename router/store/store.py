@@ -8,12 +8,14 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from router.core.incident.snapshot import ReadPlan, Snapshot, Writes
+from router.core.outbox.digest import Standing
 from router.core.postmortem.statistics import IncidentFacts
 from router.core.reachability.channel_health import Health, health
 from router.model.decision import Entry
 from router.model.event import Event, TimerDue
 from router.model.incident import Incident, Severity, Status
-from router.model.notification import Notification, NotificationState
+from router.model.notification import Key, Notification, NotificationState
+from router.model.outbox import OutboxKind
 from router.model.record import Record
 from router.model.statuspage import Published
 from router.ports.store import AlertRow, Gauges
@@ -72,19 +74,19 @@ class SqlStore:
         less: Sequence[str] = (),
     ) -> Sequence[Notification]:
         whose: Any = {"people": people, "less": less}
-        if not await self._database.read(self._claims.notifications_due, channel, now, **whose):
+        if not await self._database.read(self._claims.messages_due, channel, now, **whose):
             return ()
         return await self._database.write(
-            self._claims.notifications, channel, now, owner, until, limit, **whose
+            self._claims.messages, channel, now, owner, until, limit, **whose
         )
 
     async def waiting(
         self, addresses: Mapping[str, bool], now: float, limit: int
-    ) -> Sequence[tuple[Notification, Incident]]:
+    ) -> Sequence[tuple[Notification, Standing]]:
         return await self._database.read(self._claims.waiting, addresses, now, limit)
 
     async def claim_waiting(
-        self, keys: Sequence[tuple[int, str]], now: float, owner: str, until: float
+        self, keys: Sequence[Key], now: float, owner: str, until: float
     ) -> Sequence[Notification]:
         return await self._database.write(self._claims.these, keys, now, owner, until)
 
@@ -149,6 +151,15 @@ class SqlStore:
             queries.notification_page, states, incident_id, channel, ref, after, limit
         )
 
+    async def tasks(
+        self,
+        *kinds: OutboxKind,
+        states: Iterable[NotificationState] = (),
+        incident_id: int = 0,
+        limit: int = 100,
+    ) -> Sequence[Notification]:
+        return await self._database.read(queries.tasks, kinds, states, incident_id, limit)
+
     async def proven(self) -> Mapping[str, Health]:
         return health(await self._database.read(queries.latest_deliveries))
 
@@ -191,11 +202,23 @@ class SqlStore:
         return total
 
     async def recover(self) -> None:
-        """A SQLite file has one daemon; on PostgreSQL the leases may be those of other replicas,
-        and run out.
+        """End all leases of a SQLite file, which has one daemon.
+
+        On PostgreSQL they may be those of other replicas.
         """
-        if self._database.dialect is SQLITE:
+        if not self.shared:
             await self._database.write(queries.end_leases)
+
+    @property
+    def shared(self) -> bool:
+        """Whether other replicas may be at work on this database."""
+        return self._database.dialect is not SQLITE
+
+    async def beat(self, owner: str) -> Mapping[str, int]:
+        return await self._database.write(queries.beat, owner)
+
+    async def bury(self, owner: str) -> None:
+        await self._database.write(queries.bury, owner)
 
     async def ping(self) -> None:
         await self._database.read(_ping)

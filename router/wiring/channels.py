@@ -1,6 +1,4 @@
-"""Brings the messages that are owed: a courier for each channel of the config in force, put
-together here.
-"""
+"""Serve the outbox: a worker for each channel of the config in force, put together here."""
 
 import asyncio
 from collections.abc import Callable, Iterable
@@ -13,36 +11,44 @@ from router.core.messages.signed_links import Links, Signer
 from router.core.outbox.digest import Throttle
 from router.core.outbox.rate_limit import RateLimit
 from router.engine.claim import Limits
-from router.engine.deliver import Channel, ChannelWorker, Words
+from router.engine.deliver import Channel, ChannelWorker
+from router.engine.deployments import DeploymentEvents
+from router.engine.letters import Words
+from router.engine.ownership import Ownership
+from router.model.deployment import Deployment
 from router.model.notification import channel_of
+from router.model.outbox import OutboxKind
 from router.ports.channels import Announcer, FormSender, Mailer
 from router.ports.clock import Clock, spawn
 from router.ports.services import Charts, Inbox
 from router.ports.store import Store
+from router.records.records import Records
 from router.senders import KINDS
 from router.wiring.statuspage import Publishing
 
 GRACE = 10.0
-"""Seconds that a stop waits for deliveries that are under way."""
-
-SPREADING = 60.0
-"""Seconds that subscribers and customers may take to be owed their mails, or to be sent them, and
-the page's files.
-"""
+"""Longest wait of a stop for deliveries that are under way, in seconds."""
 
 
 class Channels:
-    """The couriers of all channels."""
+    """The workers of all channels."""
 
-    def __init__(self, store: Store, clock: Clock, owner: str, charts: Charts) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        ownership: Ownership,
+        charts: Charts,
+        deployed: Records[Deployment],
+    ) -> None:
         self._store = store
         self._clock = clock
-        self._owner = owner
+        self._ownership = ownership
         self._charts = charts
+        self._deployed = deployed
         self._session: aiohttp.ClientSession | None = None
         self._throttle = Throttle()
         self._couriers: dict[str, ChannelWorker] = {}
-        self.announcers: dict[str, Announcer] = {}
         self._forms: dict[str, FormSender] = {}
         self._loops: set[asyncio.Task[None]] = set()
 
@@ -52,7 +58,9 @@ class Channels:
                 courier.wake()
 
     def forms(self) -> dict[str, FormSender]:
-        """The senders that can show a form, by the source that takes what is filled in."""
+        """Return the senders that can show a form, by the source that receives it when it's
+        submitted.
+        """
         return self._forms
 
     async def serve(
@@ -63,10 +71,11 @@ class Channels:
         signer: Signer,
         public: Publishing,
     ) -> None:
-        """Serve the channels of `config`, instead of those served so far. `watch` is given their
+        """Serve the channels of `config` instead of the present ones. `watch` is called with their
         loops.
 
-        `public` is the sender of the channels that stand for the status page and for customers.
+        `public` delivers what is published: to the status page, to its subscribers, and to
+        customers.
         """
         await self.stop()
         self._session = session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
@@ -84,24 +93,29 @@ class Channels:
             self._charts,
             bool(config.settings.public),
         )
-        channels = [
-            Channel(name, public, concurrency=1, timeout=SPREADING)
-            for name in public.channels(config)
-        ]
-        channels += [self._channel(name, config, session) for name in config.channels]
-        for channel in channels:
-            courier = ChannelWorker(
-                channel, self._store, inbox, self._clock, owner=self._owner, words=words
+        configured = {name: self._channel(name, config, session) for name in config.channels}
+        mailers = {
+            name: (one.sender, one.pace)
+            for name, one in configured.items()
+            if isinstance(one.sender, Mailer)
+        }
+        public.serve(config, mailers, lambda channel: self.wake([channel]))
+        for channel in [*public.channels(config), *configured.values()]:
+            worker = ChannelWorker(
+                channel, self._store, inbox, self._clock, ownership=self._ownership, words=words
             )
-            self._couriers[channel.name] = courier
-            watch(spawn(courier.run(), f"courier {channel.name}", self._loops))
+            self._couriers[channel.name] = worker
+            watch(spawn(worker.run(), f"channel {channel.name}", self._loops))
 
     def _channel(self, name: str, config: Config, session: aiohttp.ClientSession) -> Channel:
         options = config.channels[name]
         can = options.capabilities
         sender = KINDS[config.kinds[name]].build(name, options, session)
+        performers = {}
         if name in announcing(config) and isinstance(sender, Announcer):
-            self.announcers[name] = sender
+            performers[OutboxKind.DEPLOYMENT] = DeploymentEvents(
+                self._deployed, sender, self._clock
+            )
         if can.answers and isinstance(sender, FormSender):
             self._forms[can.answers] = sender
         pace = RateLimit(options.rate.count, options.rate.per) if options.rate else None
@@ -112,18 +126,16 @@ class Channels:
         }
         limited = Limits(limits if people is not None else {}, self._throttle, can.is_paging)
         return Channel(
-            name, sender, options.concurrency, options.timeout, pace, people, pictures, limited
+            name,
+            sender,
+            options.concurrency,
+            options.timeout,
+            pace,
+            people,
+            pictures,
+            limited,
+            performers,
         )
-
-    @property
-    def mailers(self) -> dict[str, tuple[Mailer, RateLimit | None]]:
-        """The channels that can mail anybody, with the pace that they keep."""
-        channels = {name: courier.channel for name, courier in self._couriers.items()}
-        return {
-            name: (one.sender, one.pace)
-            for name, one in channels.items()
-            if isinstance(one.sender, Mailer)
-        }
 
     async def stop(self) -> None:
         """Claim no more, finish what is being sent, close the senders."""
@@ -135,12 +147,11 @@ class Channels:
         for courier in self._couriers.values():
             await courier.channel.sender.close()
         self._couriers.clear()
-        self.announcers.clear()
         self._forms.clear()
         if self._session:
             await self._session.close()
 
 
 def announcing(config: Config) -> list[str]:
-    """The channels that are told of deployments."""
+    """Return the channels that get deployment events."""
     return [name for name, options in config.channels.items() if options.capabilities.deployments]

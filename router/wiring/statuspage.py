@@ -1,13 +1,13 @@
-"""What becomes of what is published: the page, its copy as files, and the mails to subscribers and
+"""Put together all that is published: the page, its copy as files, and mail to subscribers and
 customers.
 
-All of it is put together here. The page is a channel as far as the core is concerned, and so are
-customers: publishing owes it a message in the same transaction, and the courier brings it. So a
-crash after the answer to who published loses none of it.
+For the core the page is a channel, and so are customers: publishing owes each a message in the same
+transaction. To deliver that message, this owes subscribers and customers their mail, a row of the
+outbox for each. So a crash after a publication was answered loses nothing.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from aiohttp import web
@@ -15,16 +15,20 @@ from aiohttp import web
 from router.config.communication import CUSTOMERS
 from router.config.load import Config
 from router.config.statuspage import CHANNEL
+from router.core.incident.snapshot import Writes
 from router.core.messages.signed_links import SubscriberLinks
 from router.core.outbox.rate_limit import RateLimit
-from router.engine.customers import CustomerPost, announced
-from router.engine.subscribers.post import SubscriberPost
+from router.engine.customers import CustomerMail, announced, customer_mail, on_settled
+from router.engine.deliver import Channel
+from router.engine.subscribers.post import Spreading, SubscriberMail
 from router.engine.subscribers.roll import SubscriberList
-from router.model.event import Command
-from router.model.notification import Letter, Result, Retry, Sent
+from router.model.event import Command, Event
+from router.model.notification import Letter, Notification, NotificationState, Result, Retry, Sent
+from router.model.outbox import CUSTOMER_MAIL, SUBSCRIBERS, OutboxKind
 from router.ports.channels import Mailer
 from router.ports.clock import Clock, spawn
 from router.ports.errors import StoreUnavailable
+from router.ports.services import Performer
 from router.ports.store import Store
 from router.telemetry.logs import logger
 from router.telemetry.metrics import Metrics
@@ -37,13 +41,19 @@ from router.web.statuspage.subscriptions import SubscriptionPages
 log = logger(__name__)
 
 GRACE = 10.0
-"""Seconds that a stop waits for mails and files that are under way."""
+"""Longest wait of a stop for files that are being written, in seconds."""
+
+SPREADING = 60.0
+"""Timeout for owing all subscribers and customers their mail, and for writing the page's files, in
+seconds.
+"""
+
+MAILS = 20
+"""Mails sent at once, each over a connection of its own."""
 
 
 class Publishing:
-    """The status page of the config in force; the sender of the channels that stand for it, and for
-    customers.
-    """
+    """The status page of the config in force, and the sender of what is published."""
 
     def __init__(
         self, store: Store, clock: Clock, config: Config, folder: Path, metrics: Metrics
@@ -53,9 +63,11 @@ class Publishing:
         self._config = config
         self._folder = folder
         self._metrics = metrics
+        self._links: SubscriberLinks | None = None
         self._roll: SubscriberList | None = None
-        self._post: SubscriberPost | None = None
-        self._customers: CustomerPost | None = None
+        self._spreading: Spreading | None = None
+        self._mail: list[Channel] = []
+        self._wake: Callable[[str], None] = lambda _: None
         self._serving = False
         self._loops: set[asyncio.Task[None]] = set()
         self.board = Board(
@@ -77,44 +89,80 @@ class Publishing:
         pages = SubscriptionPages(self.board, lambda: self._roll, self._proxied)
         return [*announcements.routes(), *pages.routes(), *StatusPage(self.board).routes()]
 
+    def use(self, links: SubscriberLinks) -> None:
+        """Sign links to subscribers with these from now on."""
+        self._links = links
+
     def serve(
         self,
         config: Config,
         mailers: Mapping[str, tuple[Mailer, RateLimit | None]],
-        links: SubscriberLinks,
-    ) -> Sequence[asyncio.Task[None]]:
-        """Work by `config` from now on: the loops that do.
+        wake: Callable[[str], None],
+    ) -> None:
+        """Work by `config` from now on.
 
-        `mailers` are the channels that can mail anybody.
+        `mailers` are the channels that can mail anybody, with their rate limits.
         """
-        self._config = config
-        self._roll, self._post, self._customers = None, None, None
+        self._config, self._wake = config, wake
+        self._roll, self._spreading, self._mail = None, None, []
         if (communication := config.document.communication) and communication.customers:
-            name = communication.customers
+            name: str = communication.customers
             mailer, pace = mailers[name]
-            self._customers = CustomerPost(
-                self._store, self._clock, mailer, config.channels[name].capabilities.to or (), pace
+            customers = CustomerMail(
+                self._store, mailer, config.channels[name].capabilities.to or ()
+            )
+            self._mail.append(
+                self._mail_channel(
+                    CUSTOMER_MAIL, config, name, pace, {OutboxKind.CUSTOMER: customers}
+                )
             )
         plan, page = config.status_plan, config.document.status_page
         if plan is not None and page is not None and page.subscribers is not None:
-            mailer, pace = mailers[page.subscribers.channel]
-            self._roll = SubscriberList(self._store, self._clock, page.subscribers, links)
-            self._post = SubscriberPost(
-                self._store,
-                self._clock,
-                self._roll,
-                mailer=mailer,
-                plan=plan,
-                url=f"{config.document.external_url.rstrip('/')}/status",
-                pace=pace,
-                on_done=lambda outcome: self._metrics.subscriber_mails.labels(outcome).inc(),
-            )
+            name = page.subscribers.channel
+            mailer, pace = mailers[name]
+            assert self._links is not None, "`use` comes first"
+            self._roll = SubscriberList(self._store, self._clock, page.subscribers, self._links)
+            self._spreading = Spreading(self._store, self._roll, lambda: self._wake(SUBSCRIBERS))
+            url = f"{config.document.external_url.rstrip('/')}/status"
+            mail = SubscriberMail(self._store, self._roll, mailer, plan, url)
+            performers = {OutboxKind.SUBSCRIBER: mail, OutboxKind.SUBSCRIPTION: mail}
+            self._mail.append(self._mail_channel(SUBSCRIBERS, config, name, pace, performers))
         self._exporter = self._new_exporter()
         self.board.forget()
         self._serving = True
+
+    def _mail_channel(
+        self,
+        name: str,
+        config: Config,
+        mailer: str,
+        pace: RateLimit | None,
+        performers: Mapping[OutboxKind, Performer],
+    ) -> Channel:
+        """Its rate limit is that of the channel that sends the mail: both count together."""
+        return Channel(
+            name,
+            self,
+            concurrency=MAILS,
+            timeout=config.channels[mailer].timeout,
+            pace=pace,
+            people={},
+            performers=performers,
+            on_settled=self._settled,
+        )
+
+    def _settled(self, row: Notification, at: float) -> Sequence[Event]:
+        if row.kind is not OutboxKind.CUSTOMER:
+            self._metrics.subscriber_mails.labels(
+                "failed" if row.state is NotificationState.DEAD else "sent"
+            ).inc()
+        return on_settled(row, at)
+
+    def run(self) -> Sequence[asyncio.Task[None]]:
+        """Start the loops of the config in force."""
         loops = [spawn(self._exporter.run(), "export", self._loops)]
-        if self._post:
-            loops.append(spawn(self._post.run(), "subscribers", self._loops))
+        if self._roll:
+            loops.append(spawn(self._roll.run(), "subscribers", self._loops))
         return loops
 
     async def recipients(self, command: Command) -> int:
@@ -133,15 +181,16 @@ class Publishing:
         """Finish what is under way."""
         self._serving = False
         self._exporter.close()
-        if self._post:
-            self._post.close()
+        for loop in list(self._loops):
+            if loop.get_name() == "subscribers":
+                loop.cancel()
         if self._loops:
             await asyncio.wait(self._loops, timeout=GRACE)
         for loop in list(self._loops):
             loop.cancel()
 
     async def send(self, letter: Letter) -> Result:
-        """Something of the incident was published, or announced to customers."""
+        """Deliver what was published of an incident, or announced to customers."""
         if not self._serving:
             return Retry("the config is being loaded")
         return await (
@@ -149,40 +198,49 @@ class Publishing:
         )
 
     async def _announce(self, letter: Letter) -> Result:
-        """What was sent once isn't sent again, whoever asks for that."""
+        """Owe each address its mail. An announcement that was spread once isn't spread again."""
         try:
             entry = announced(await self._store.timeline(letter.incident.id), letter.told)
             if entry is None or letter.incident.drill:
                 return Sent()
             communication = self._config.document.communication
-            if self._post and communication and communication.subscribers:
-                await self._post.owe(entry)
+            if self._spreading and communication and communication.subscribers:
+                await self._spreading.owe(entry)
+            if communication and communication.customers:
+                to = self._config.channels[communication.customers].capabilities.to or ()
+                await self._store.save(Writes(owed=customer_mail(entry, to)))
+                self._wake(CUSTOMER_MAIL)
         except StoreUnavailable as error:
             return Retry(f"the store is away: {error}")
-        return await self._customers.send(letter, entry) if self._customers else Sent()
+        return Sent()
 
     async def _publish(self, letter: Letter) -> Result:
         self.board.forget()
         try:
-            if self._post:
-                await self._post.spread(letter)
+            if self._spreading:
+                await self._spreading.spread(letter)
             await self._exporter.export()
         except StoreUnavailable as error:
             return Retry(f"the store is away: {error}")
         except OSError as error:
-            # Who subscribes is told, and the page served: the files follow as soon as they can be
-            # written.
+            # Subscribers get their mail and the page is served: the files follow as soon as they
+            # can be written.
             log.warning("status_export_failed", error=str(error))
         return Sent()
 
-    @staticmethod
-    def channels(config: Config) -> Sequence[str]:
-        """The channels that it's the sender of: the page, and customers."""
-        page = [CHANNEL] if config.status_plan else []
-        return [*page, CUSTOMERS] if config.document.communication else page
+    def channels(self, config: Config) -> Sequence[Channel]:
+        """Return the channels of the page and of customers, and of the mail to each subscriber and
+        customer.
+        """
+        names = [CHANNEL] if config.status_plan else []
+        names += [CUSTOMERS] if config.document.communication else []
+        return [
+            *(Channel(name, self, concurrency=1, timeout=SPREADING) for name in names),
+            *self._mail,
+        ]
 
     async def close(self) -> None:
-        """Of it as a sender there's nothing to close."""
+        """Nothing is to be closed."""
 
     def _new_exporter(self) -> Exporter:
         return Exporter(self.board, self._clock, self._target, self._metrics.status_export_time.set)

@@ -24,6 +24,7 @@ from router.core.outbox.rate_limit import Limit
 from router.core.replay.history import History, Page, pages
 from router.core.replay.replay import Replay
 from router.engine.claim import Limits
+from router.engine.ownership import Ownership
 from router.engine.timers import Timers
 from router.model.alert import AlertStatus
 from router.model.event import AlertSeen, Command, Commanded, Event, Resent
@@ -122,7 +123,9 @@ class Daemon:
         self.office = office
         self.path = path
         self.random = random.Random(seed)
-        self.timers = Timers(office.store, office.applier, office.clock, "me")
+        self.timers = Timers(
+            office.store, office.applier, office.clock, Ownership(office.store, name="me")
+        )
         throttle = Throttle()
         limits = Limits({"sms/ana": LIMIT, "mail/ana": LIMIT}, throttle)
         addresses = {"ana": "+441", "ben": "+442"}

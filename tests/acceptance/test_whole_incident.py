@@ -253,11 +253,14 @@ async def announcement(room: Room, relay: Relay) -> None:
     """Customers are mailed once somebody approves it, and once only: when it was, and nothing that
     isn't theirs.
     """
-    before = len(relay.mails)
-    assert not any(to == "customers@example.com" for to, _ in relay.mails)
+
+    def told() -> bool:
+        return any(to == "customers@example.com" for to, _ in relay.mails)
+
+    assert not told()
     for _ in range(2):
         await room.say("announce")
-    await room.until(lambda: len(relay.mails) > before, "the mail to customers")
+    await room.until(told, "the mail to customers")
     await room.clock.advance(2 * MINUTE)
     (mail,) = [mail for to, mail in relay.mails if to == "customers@example.com"]
     text = (

@@ -10,7 +10,9 @@ from router.core.incident.settings import Settings
 from router.core.messages.templates import Wording
 from router.core.text.template import compile_link
 from router.engine.apply import Applier
-from router.engine.deliver import Channel, ChannelWorker, Words
+from router.engine.deliver import Channel, ChannelWorker
+from router.engine.letters import Words
+from router.engine.ownership import Ownership
 from router.model.alert import Alert, AlertStatus
 from router.model.event import AlertSeen, Command, Commanded
 from router.model.notification import (
@@ -91,6 +93,7 @@ class Office:
         self.clock = clock
         self.metrics = Metrics()
         self.words = WORDS
+        self.ownership = Ownership(store, clock, "me")
         self.couriers: dict[str, ChannelWorker] = {}
         self.applier = Applier(store, settings, clock, self.metrics, self._wake)
         self._loops: set[asyncio.Task[None]] = set()
@@ -121,7 +124,12 @@ class Office:
     def courier(self, name: str, sender: ScriptedSender, **options: Any) -> ChannelWorker:
         channel = Channel(name, sender, **options)
         return ChannelWorker(
-            channel, self.store, self.applier, self.clock, owner="me", words=self.words
+            channel,
+            self.store,
+            self.applier,
+            self.clock,
+            ownership=self.ownership,
+            words=self.words,
         )
 
     async def submit(self, *events: Any) -> list[Reason]:

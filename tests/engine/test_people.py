@@ -72,7 +72,7 @@ async def test_who_has_left_the_config_is_told_nothing_and_the_fallback_is(offic
     hook = office.open("hook", people={"ana": "+441"})
     spare = office.open("spare")
     await office.submit(seen())
-    assert "no such contact" in (await office.until(DEAD, "hook/ben")).error
+    assert "no longer has this contact" in (await office.until(DEAD, "hook/ben")).error
     await office.until_sent(spare, 1, step=0.1)
     assert {letter.to for letter in hook.letters} == {"", "+441"}
     assert Reason.FALLBACK in await office.timeline()

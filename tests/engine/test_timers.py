@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from router.core.incident.escalation import PATIENCE, STEP
+from router.engine.ownership import Ownership
 from router.engine.timers import BATCH, LEASE, TICK, Timers
 from router.model.event import Command
 from router.model.reason import Reason
@@ -17,7 +18,9 @@ from tests.engine.office import Office, command, seen
 @pytest.fixture
 async def ticking(office: Office) -> AsyncIterator[asyncio.Task[None]]:
     """The loop of the timers. P0 tells `boss` after five minutes."""
-    loop = asyncio.ensure_future(Timers(office.store, office.applier, office.clock, "me").run())
+    loop = asyncio.ensure_future(
+        Timers(office.store, office.applier, office.clock, office.ownership).run()
+    )
     yield loop
     await stop(loop)
 
@@ -62,7 +65,9 @@ async def test_deadlines_missed_during_a_stop_are_made_up_for(office: Office) ->
     """A router that was away for an hour fires what came due meanwhile, in batches, all of it."""
     await office.submit(*(seen(service=f"s{i}") for i in range(BATCH + 50)))
     await office.clock.advance(3600)
-    loop = asyncio.ensure_future(Timers(office.store, office.applier, office.clock, "me").run())
+    loop = asyncio.ensure_future(
+        Timers(office.store, office.applier, office.clock, office.ownership).run()
+    )
 
     async def all_told() -> bool:
         return len(await office.store.notifications(channel="boss", limit=1000)) == BATCH + 50
@@ -103,7 +108,9 @@ async def test_two_who_tick_fire_each_deadline_once(
     office: Office, ticking: asyncio.Task[None]
 ) -> None:
     """Whoever claims it has it; a second router at the same store finds nothing due."""
-    second = Timers(office.store, office.applier, office.clock, "somebody else")
+    second = Timers(
+        office.store, office.applier, office.clock, Ownership(office.store, name="somebody else")
+    )
     loop = asyncio.ensure_future(second.run())
     await office.submit(seen())
     await office.clock.advance(301)

@@ -8,9 +8,11 @@ import pytest
 from msgspec.structs import replace
 
 from router.core.incident.snapshot import Writes
+from router.core.outbox.digest import Standing
 from router.model.event import TimerDue
 from router.model.incident import Severity, Status
 from router.model.notification import Notification, NotificationState
+from router.model.outbox import OutboxKind
 from router.model.reason import Reason
 from router.store import SqlStore
 from tests.store.examples import NOW, incident, owed, timers
@@ -90,16 +92,16 @@ async def test_owed_after_the_end_is_a_new_message(
     )
     await owe(store, NOW + 10, Reason.RESOLVED)
     fresh = replace(NEW, seq=2, reason=Reason.RESOLVED, owed_at=NOW + 10, due_at=NOW + 10)
-    assert await the_one(store) == replace(fresh, sent=1, ref="ts", told=7)
+    assert await the_one(store) == replace(fresh, sent=1, ref="ts", told=7, tried=1)
 
 
 async def test_settled_is_stored_as_given(store: SqlStore) -> None:
     """And the lease is over."""
     await owe(store)
     (held,) = await claim(store)
-    assert held == replace(NEW, lease="me", lease_until=NOW + 60)
+    assert held == replace(NEW, lease="me", lease_until=NOW + 60, tried=1)
     after = await settle(store, held, state=SENT, sent=1, ref="ts", told=3, attempts=1)
-    assert after == replace(NEW, state=SENT, sent=1, ref="ts", told=3, attempts=1)
+    assert after == replace(NEW, state=SENT, sent=1, ref="ts", told=3, attempts=1, tried=1)
     assert await claim(store, NOW + 999) == ()
 
 
@@ -111,7 +113,7 @@ async def test_owed_while_it_is_sent_stays_owed(store: SqlStore) -> None:
     assert await claim(store, NOW + 6, "other") == ()
     after = await settle(store, held, state=SENT, sent=1, ref="ts", told=3, attempts=1)
     assert after == replace(
-        NEW, seq=2, reason=Reason.RESOLVED, owed_at=NOW + 5, sent=1, ref="ts", told=3
+        NEW, seq=2, reason=Reason.RESOLVED, owed_at=NOW + 5, sent=1, ref="ts", told=3, tried=1
     )
     (again,) = await claim(store, NOW + 6, "other")
     assert (again.seq, again.may_be_doubled) == (2, False)
@@ -122,9 +124,9 @@ async def test_owed_while_it_fails_waits_with_it(store: SqlStore) -> None:
     await owe(store)
     (held,) = await claim(store)
     await owe(store, NOW + 5, Reason.RESOLVED)
-    after = await settle(store, held, due_at=NOW + 60, attempts=1, error="503")
+    after = await settle(store, held, due_at=NOW + 60, attempts=1, error="503", tried=1)
     assert after == replace(
-        NEW, seq=2, reason=Reason.RESOLVED, due_at=NOW + 60, attempts=1, error="503"
+        NEW, seq=2, reason=Reason.RESOLVED, due_at=NOW + 60, attempts=1, error="503", tried=1
     )
 
 
@@ -274,9 +276,9 @@ async def test_what_waits_for_people_is_looked_at_without_a_lease(store: SqlStor
         (1, "log/ana", 1),
         (3, "log/ana", 3),
     ]
-    assert waiting[0][1] == worst
+    assert waiting[0][1] == Standing.of(worst)
     assert await store.waiting({"log/ana": True}, NOW - 1, 10) == []
-    keys = [(1, "log/ana"), (3, "log/ana"), (9, "log/ana")]
+    keys = [(OutboxKind.INCIDENT, incident_id, "", "log/ana") for incident_id in (1, 3, 9)]
     claimed = await store.claim_waiting(keys, NOW, "me", NOW + 60)
     assert {(row.incident_id, row.lease, row.may_be_doubled) for row in claimed} == {
         (1, "me", False),

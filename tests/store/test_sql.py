@@ -77,7 +77,7 @@ def test_an_unknown_url_is_refused_without_its_password(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["postgresql://user:hunter2@127.0.0.1:1/db", "sqlite:////nowhere/at/all/hunter2.db"]
+    "url", ["postgresql://user:hunter2@127.0.0.1:1/db", "sqlite:////nowhere/at/all/router.db"]
 )
 async def test_a_database_out_of_reach_is_unavailable(url: str) -> None:
     """And the error doesn't tell the password."""

@@ -1,23 +1,10 @@
-"""The words of the mails to subscribers, and what becomes of one once it was tried.
-
-Plain text, for every reader.
-"""
-
-from msgspec.structs import replace
+"""The mails to subscribers of the status page, in plain text for every reader."""
 
 from router.core.communication.notice import Notice, Update, clean
-from router.core.outbox.backoff import next_delay
 from router.core.text.plain import utc
 from router.model.decision import Entry
 from router.model.incident import Incident
-from router.model.notification import Result, Retry, Sent, Uncertain
 from router.model.statuspage import OwedMail, PublicMail, StatusPlan
-
-GIVE_UP_AFTER = 86_400.0
-"""Seconds. News that is a day old is on the page."""
-
-REMEMBERED = 30 * 86_400.0
-"""Seconds for which a mail that was sent is remembered, so that it's never sent twice."""
 
 
 def ask_to_confirm(plan: StatusPlan, address: str, link: str, owed: OwedMail) -> PublicMail:
@@ -96,22 +83,3 @@ def letter_text(text: str) -> str:
 
 def _name(owed: OwedMail) -> str:
     return f"{owed.kind}-{owed.entry_id or f'{owed.owed_at:.0f}'}.{owed.subscriber}"
-
-
-def settled(owed: OwedMail, result: Result | None, now: float, jitter: float) -> OwedMail:
-    """The mail as it's stored after a try; a result of None: nothing was to be sent.
-
-    One that's done is due once more, to be forgotten.
-    """
-    done = replace(owed, done=True, due_at=now + REMEMBERED, attempts=owed.attempts + 1)
-    match result:
-        case None:
-            return replace(done, error="not wanted any more")
-        case Sent():
-            return replace(done, error="")
-        case Retry(reason=error) | Uncertain(reason=error) if now - owed.owed_at < GIVE_UP_AFTER:
-            after = result.after if isinstance(result, Retry) else None
-            due_at = now + next_delay(done.attempts, retry_after=after, jitter=jitter)
-            return replace(done, done=False, due_at=due_at, error=error)
-        case _:
-            return replace(done, error=result.reason)

@@ -19,7 +19,7 @@ from router.core.incident.action_binding import ActionPlan, fill
 from router.core.incident.escalation import Decision, edited
 from router.core.incident.settings import Settings
 from router.model.action import UNDOABLE, WAITING, ActionRequest, ActionState
-from router.model.decision import Timer
+from router.model.decision import Owed, Timer
 from router.model.deployment import Deployment
 from router.model.event import (
     ActionAnswered,
@@ -30,6 +30,7 @@ from router.model.event import (
     TimerDue,
 )
 from router.model.incident import Incident
+from router.model.outbox import ACTIONS, OutboxKind
 from router.model.reason import Reason
 
 TIMER = "action:"
@@ -40,6 +41,9 @@ SETTLE_WITHIN = 60.0
 
 KEPT = 20
 """Requests that an incident's row holds, beside those that wait. The timeline has them all."""
+
+RUN_BY_ROUTER = frozenset({ActionState.CHECKING, ActionState.RUNNING})
+"""The states that owe a run, or a dry run, to the outbox."""
 
 _OUTCOMES = {
     ActionState.DONE: Reason.ACTION_DONE,
@@ -311,6 +315,11 @@ def _step(  # noqa: PLR0913 - the parts of one step
         decision.timers.append(Timer(incident.id, f"{TIMER}{request.number}", request.until))
     else:
         decision.timers_cleared.append(f"{TIMER}{request.number}")
+    if request.state in RUN_BY_ROUTER:
+        run = Owed(
+            incident.id, ACTIONS, what, at, OutboxKind.ACTION, f"{request.number} {request.state}"
+        )
+        decision.owed.append(run)
     decision.owe(at, what, edited(incident, settings))
     return decision
 

@@ -1,10 +1,13 @@
-"""What becomes of a notification once its sender is done with it: sent, tried again later, or dead.
+"""The state of an outbox row after its sender returned: sent, to be tried again, or dead.
 
 pending --Sent--------------------> sent
 pending --Retry, Uncertain--------> pending, due later     until it is `give_up_after` late: dead
 pending --Rejected----------------> dead
 sent, dead --owed again-----------> pending
+sent --an older one may arrive----> pending, due when it no longer can
 """
+
+from collections.abc import Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -14,12 +17,14 @@ from router.core.outbox.backoff import next_delay
 from router.model.decision import Entry
 from router.model.event import DeliverySettled
 from router.model.notification import (
+    Attempt,
     Notification,
     NotificationState,
     Rejected,
     Retry,
     Sent,
     Uncertain,
+    person_of,
 )
 from router.model.reason import Reason
 from router.model.reason_row import Trait
@@ -27,10 +32,17 @@ from router.model.reasons import having
 
 _ARRIVED = having(Trait.ARRIVED)
 
+ARRIVES_WITHIN = 60.0
+"""Seconds after an uncertain attempt in which the service may still process it."""
+
+GIVE_UP_AFTER = 86_400.0
+"""Seconds after which a row that is about no incident's state is given up: by then it is no news.
+"""
+
 
 class Settlement(Struct, frozen=True):
-    """The notification as it should be stored, its line of the timeline, and whether the fallback
-    is called for.
+    """The row as it should be stored, its timeline entry, and whether the fallback channels are to
+    be notified.
     """
 
     notification: Notification
@@ -39,56 +51,29 @@ class Settlement(Struct, frozen=True):
 
 
 def settle(event: DeliverySettled, settings: Settings, *, onlooker: bool = False) -> Settlement:
-    """The notification after its attempts.
+    """Settle a message about an incident by the last of its attempts.
 
     `onlooker`: it is for a stakeholder, who is not paged.
     """
-    before = event.notification
-    result = event.attempts[-1].result
-    attempts = before.attempts + len(event.attempts)
+    before = replace(event.notification, owed_at=event.notification.owed_at + event.held)
     doubled = before.may_be_doubled or any(
-        isinstance(attempt.result, Uncertain) for attempt in event.attempts[:-1]
+        isinstance(one.result, Uncertain) for one in event.attempts[:-1]
     )
-    after = replace(before, attempts=attempts, lease="", lease_until=0.0, may_be_doubled=doubled)
-    owed_at = before.owed_at + event.held
-    after = replace(after, owed_at=owed_at)
-    late = event.at - owed_at
-    match result:
-        case Sent(ref=ref):
-            after = replace(
-                after,
-                state=NotificationState.SENT,
-                sent=before.sent + 1,
-                ref=ref or before.ref,
-                told=max(event.told, before.told),
-                error="",
-                may_be_doubled=False,
-            )
-            what = (
-                Reason.BUNDLED
-                if event.bundle[1:] and event.bundle[0] != before.incident_id
-                else Reason.DELIVERED
-            )
-        case Retry(reason=error, after=retry_after) if late < settings.give_up_after:
-            due_at = event.at + next_delay(attempts, retry_after=retry_after, jitter=event.jitter)
-            after = replace(after, due_at=due_at, error=error)
-            what = Reason.DELIVERY_RETRIED
-        case Uncertain(reason=error) if late < settings.give_up_after:
-            due_at = event.at + next_delay(attempts, retry_after=None, jitter=event.jitter)
-            after = replace(after, due_at=due_at, error=error, may_be_doubled=True)
-            what = Reason.DELIVERY_UNCERTAIN
-        case Retry(reason=error) | Uncertain(reason=error) | Rejected(reason=error):
-            after = replace(after, state=NotificationState.DEAD, error=error)
-            what = Reason.DELIVERY_FAILED
-    # The fallback doesn't wait for a next try that comes too late anyhow: a service may ask for an
-    # hour's patience.
-    too_late = (
-        after.state is NotificationState.PENDING
-        and after.due_at - owed_at >= settings.fallback_after
+    after, what = _next_state(
+        before, event.attempts, event.at, event.jitter, settings.give_up_after
     )
+    if isinstance(event.attempts[-1].result, Sent):
+        after = replace(after, told=max(event.told, before.told))
+        if event.bundle[1:] and event.bundle[0] != before.incident_id:
+            what = Reason.BUNDLED
+    # Fall back without waiting for a retry that comes too late anyway: a service may ask for an
+    # hour of patience.
+    too_late = after.attempts > 0 and after.due_at - before.owed_at >= settings.fallback_after
+    too_late = too_late and after.state is NotificationState.PENDING
     falls_back = (too_late or what is Reason.DELIVERY_FAILED) and not before.fallen_back
-    after = replace(after, fallen_back=before.fallen_back or falls_back)
-    entry = _entry(event, after, what, doubled=doubled)
+    if falls_back:
+        after = replace(after, fallen_back=True)
+    entry = _entry(event, before, after, what, doubled=doubled)
     if onlooker:
         entry.data["stakeholder"] = True
     if to := settings.destinations.get(after.channel):
@@ -96,14 +81,68 @@ def settle(event: DeliverySettled, settings: Settings, *, onlooker: bool = False
     return Settlement(after, entry, falls_back)
 
 
-def _entry(event: DeliverySettled, after: Notification, what: Reason, *, doubled: bool) -> Entry:
-    before = event.notification
+def settle_task(before: Notification, attempt: Attempt, jitter: float) -> Notification:
+    """Settle a row of any other kind: no timeline, no fallback."""
+    after, _ = _next_state(before, (attempt,), attempt.at, jitter, GIVE_UP_AFTER)
+    return after
+
+
+def _next_state(
+    before: Notification,
+    attempts: Sequence[Attempt],
+    at: float,
+    jitter: float,
+    give_up_after: float,
+) -> tuple[Notification, Reason]:
+    """The row after these attempts under one lease, and what that is called on a timeline."""
+    tried = before.attempts + len(attempts)
+    after = replace(before, attempts=tried, lease="", lease_until=0.0)
+    if any(isinstance(one.result, Uncertain) for one in attempts):
+        after = replace(
+            after, may_be_doubled=True, uncertain=before.seq, uncertain_until=at + ARRIVES_WITHIN
+        )
+    elif after.uncertain_until <= at:
+        after = replace(after, uncertain=0, uncertain_until=0.0)
+    in_time = at - before.owed_at < give_up_after
+    match attempts[-1].result:
+        case Sent(ref=ref):
+            return _sent(after, ref or before.ref), Reason.DELIVERED
+        case Retry(reason=error, after=asked) if in_time:
+            due_at = at + next_delay(tried, retry_after=asked, jitter=jitter)
+            return replace(after, due_at=due_at, error=error), Reason.DELIVERY_RETRIED
+        case Uncertain(reason=error) if in_time:
+            due_at = at + next_delay(tried, retry_after=None, jitter=jitter)
+            return replace(after, due_at=due_at, error=error), Reason.DELIVERY_UNCERTAIN
+        case Retry(reason=error) | Uncertain(reason=error) | Rejected(reason=error):
+            return replace(after, state=NotificationState.DEAD, error=error), Reason.DELIVERY_FAILED
+
+
+def _sent(row: Notification, ref: str) -> Notification:
+    """Sent; owed once more if an older message may still arrive and would then be the last."""
+    row = replace(row, sent=row.sent + 1, ref=ref, error="", may_be_doubled=False)
+    if row.uncertain in {0, row.seq} or person_of(
+        row.channel
+    ):  # nobody is called twice for the order's sake
+        return replace(row, state=NotificationState.SENT)
+    until = row.uncertain_until
+    return replace(row, seq=row.seq + 1, owed_at=until, due_at=until, attempts=0, fallen_back=False)
+
+
+def _entry(
+    event: DeliverySettled,
+    before: Notification,
+    after: Notification,
+    what: Reason,
+    *,
+    doubled: bool,
+) -> Entry:
+    attempts = before.attempts + len(event.attempts)
     data = {
-        "channel": after.channel,
-        "seq": after.seq,
+        "channel": before.channel,
+        "seq": before.seq,
         "reason": before.reason,
-        "attempts": after.attempts,
-        "late": event.at - after.owed_at,
+        "attempts": attempts,
+        "late": event.at - before.owed_at,
     }
     if after.error:
         data["error"] = after.error

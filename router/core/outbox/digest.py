@@ -24,11 +24,27 @@ Few of them fit into its words, but each has to be settled within the lease.
 """
 
 
+class Standing(NamedTuple):
+    """The parts of an incident that order its messages.
+
+    `unanswered`: open, and nobody has acknowledged it.
+    """
+
+    id: int
+    severity: Severity
+    drill: bool
+    unanswered: bool
+
+    @classmethod
+    def of(cls, incident: Incident) -> "Standing":
+        return cls(incident.id, incident.severity, incident.drill, unanswered(incident))
+
+
 class Waiting(NamedTuple):
-    """A message that is due, and its incident as it is now."""
+    """A message that is due, and how its incident stands now."""
 
     message: Notification
-    incident: Incident
+    incident: Standing
 
 
 DigestGroup = tuple[Waiting, ...]
@@ -59,11 +75,11 @@ def plan(waiting: Iterable[Waiting], room: int) -> Plan:
 def _rank(one: Waiting) -> tuple[bool, Severity, float, int]:
     """What needs an answer first, then the worst, then the oldest."""
     incident = one.incident
-    return not unanswered(incident), incident.severity, one.message.owed_at, incident.id
+    return not incident.unanswered, incident.severity, one.message.owed_at, incident.id
 
 
-def is_free(incident: Incident) -> bool:
-    """Is it told by itself, beside the limit?"""
+def is_free(incident: Standing) -> bool:
+    """True if its messages are sent at once, by themselves, without counting towards the limit."""
     return incident.drill or incident.severity is PREEMPTS
 
 
@@ -74,7 +90,7 @@ def unanswered(incident: Incident) -> bool:
 def counts(bundle: DigestGroup, *, rings: bool) -> bool:
     """Does it take room? A channel that rings keeps silent about what somebody has answered."""
     return any(
-        not is_free(one.incident) and (unanswered(one.incident) or not rings) for one in bundle
+        not is_free(one.incident) and (one.incident.unanswered or not rings) for one in bundle
     )
 
 

@@ -32,6 +32,7 @@ from router.model.event import (
     Undelivered,
 )
 from router.model.notification import Notification, NotificationState, Sent
+from router.model.outbox import OutboxKind
 from router.model.reason import Reason
 
 TICK = 2.0
@@ -111,7 +112,11 @@ class Replay(VirtualRouter):
                 self._due.pop(key, None)
             for key, timer in changes.timers.items():
                 self._await_timer(key, timer.due_at)
-            touched = {(one.incident_id, one.channel) for one in changes.owed}
+            touched = {
+                (one.incident_id, one.channel)
+                for one in changes.owed
+                if one.kind is OutboxKind.INCIDENT
+            }
             touched |= {(row.incident_id, row.channel) for row, _, _ in changes.settled}
             for key in touched:
                 self._await_sending(key)

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec.structs import replace
 
+from router.core.incident.delivery import ARRIVES_WITHIN
 from router.core.incident.snapshot import Conflict, ReadPlan, Snapshot, Writes
 from router.core.incident.suppression import RECHECK
 from router.core.virtual.due_queue import DueQueue
@@ -19,6 +20,7 @@ from router.model.decision import Entry, Owed
 from router.model.event import TimerDue
 from router.model.incident import Incident
 from router.model.notification import Notification, NotificationState
+from router.model.outbox import OutboxKind
 
 LEASE = 60.0
 """Seconds for which a message that was claimed is in flight, unless it's settled before."""
@@ -114,13 +116,15 @@ class MemoryStore:
         A lease that is still there had run out, so it may have been sent already.
         """
         row = self.outbox[key]
-        doubled = row.may_be_doubled or bool(row.lease)
-        self.outbox[key] = held = replace(
-            row,
-            lease=f"{row.channel} {row.seq} {now}",
-            lease_until=now + LEASE,
-            may_be_doubled=doubled,
-        )
+        if row.lease:
+            lost = {
+                "uncertain": row.tried,
+                "uncertain_until": now + ARRIVES_WITHIN,
+                "attempts": row.attempts + 1,
+            }
+            row = replace(row, may_be_doubled=True, **lost)
+        lease = f"{row.channel} {row.seq} {now}"
+        self.outbox[key] = held = replace(row, lease=lease, lease_until=now + LEASE, tried=row.seq)
         self.waiting.drop(key)
         return held
 
@@ -147,7 +151,9 @@ class MemoryStore:
         self._save_timers(changes)
         for settled in changes.settled:
             self._settle(*settled)
-        for owed, since in _last_of_each(changes.owed):
+        for owed, since in _last_of_each(
+            [one for one in changes.owed if one.kind is OutboxKind.INCIDENT]
+        ):
             self._owe(owed, since)
         self.windows.update(changes.windows)
         self.receipts.update(changes.receipts)
@@ -214,13 +220,17 @@ class MemoryStore:
         before = self.outbox.get(key)
         new = Notification(*key, 1, NotificationState.PENDING, owed.reason, since, since)
         if before and before.state is NotificationState.PENDING:
-            in_flight = before.lease_until > since
-            owed_at = since if in_flight else before.owed_at
-            new = replace(before, seq=before.seq + 1, reason=owed.reason, owed_at=owed_at)
-        elif before:
+            in_flight = before.lease_until > since or before.owed_at > since
+            keeps_place = before.attempts or before.due_at <= since
             new = replace(
-                new, seq=before.seq + 1, sent=before.sent, ref=before.ref, told=before.told
+                before,
+                seq=before.seq + 1,
+                reason=owed.reason,
+                owed_at=since if in_flight else before.owed_at,
+                due_at=before.due_at if keeps_place else since,
             )
+        elif before:
+            new = _next(before, new)
         self._put(key, new)
 
     def _settle(self, after: Notification, lease: str, seq: int) -> None:
@@ -232,18 +242,12 @@ class MemoryStore:
         stored = self.outbox[key]
         if stored.lease != lease or not lease:
             return
-        if stored.seq > seq and after.state is NotificationState.PENDING:
+        if stored.seq > seq and after.state is NotificationState.PENDING and after.seq == seq:
             after = replace(after, seq=stored.seq, reason=stored.reason)
         elif stored.seq > seq:
-            fresh = Notification(
-                *key,
-                stored.seq,
-                NotificationState.PENDING,
-                stored.reason,
-                stored.owed_at,
-                stored.due_at,
-            )
-            after = replace(fresh, sent=after.sent, ref=after.ref, told=after.told)
+            pending = NotificationState.PENDING
+            fresh = Notification(*key, 0, pending, stored.reason, stored.owed_at, stored.due_at)
+            after = replace(_next(after, fresh), seq=stored.seq)
         self._put(key, after)
 
     def _put(self, key: Key, row: Notification) -> None:
@@ -257,6 +261,15 @@ class MemoryStore:
 def _is_wanted(incident: Incident, wanted: ReadPlan) -> bool:
     besides = wanted.open_besides
     return incident.rule in wanted.open or (besides is not None and incident.rule not in besides)
+
+
+def _next(before: Notification, new: Notification) -> Notification:
+    """The message after `before` to the same address, which knows what went before it."""
+    known = {
+        name: getattr(before, name)
+        for name in ("sent", "ref", "told", "tried", "uncertain", "uncertain_until")
+    }
+    return replace(new, seq=before.seq + 1, **known)
 
 
 def _last_of_each(owed: Sequence[Owed]) -> list[tuple[Owed, float]]:

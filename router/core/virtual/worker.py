@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from router.core.incident.settings import Settings
 from router.core.outbox.bundle import Bundle, alone, key_of, pack
-from router.core.outbox.digest import Throttle, Waiting, plan
+from router.core.outbox.digest import Standing, Throttle, Waiting, plan
 from router.core.virtual.memory_store import Key, MemoryStore
 from router.model.notification import Notification, NotificationState, channel_of, person_of
 
@@ -48,10 +48,8 @@ class MemoryWorker:
         window = self._throttle.window(address, settings.people.limits[person_of(address)])
         there = {key_of(message): message for message in due if message.channel == address}
         there |= {key_of(message): message for message in self._waiting(address, now)}
-        waiting = [
-            Waiting(message, self._memory.incidents[message.incident_id])
-            for message in there.values()
-        ]
+        incidents = self._memory.incidents
+        waiting = [Waiting(one, Standing.of(incidents[one.incident_id])) for one in there.values()]
         planned = plan(waiting, window.free(now))
         parcels = []
         for bundle in planned.now:

@@ -1,95 +1,48 @@
-"""Sends subscribers what they're owed: lease, send, settle, as with every message.
+"""Mail to subscribers of the status page: a row of the outbox for each mail.
 
-What was published is owed to the page in the transaction that publishes it. `spread` makes of that
-one debt a mail for each subscriber, under an id of the update and the subscriber: made twice, it's
-still one.
+What was published is owed to the page in the transaction that publishes it. `Spreading` delivers
+that by owing a mail
+to each subscriber, once: doing it twice adds nothing. What a mail says is read when it's sent.
 """
 
-import asyncio
-import random
-from collections.abc import Callable, Sequence
-
-from msgspec.structs import replace
+from collections.abc import Callable, Iterator, Sequence
 
 from router.core.communication import mails
 from router.core.communication.notice import Notice, notice
 from router.core.incident.snapshot import Writes
-from router.core.outbox.rate_limit import RateLimit
 from router.engine.subscribers.roll import CONFIRM_WITHIN, SubscriberList
-from router.model.decision import Entry
-from router.model.notification import Letter, Result, Retry
+from router.model.decision import Entry, Owed
+from router.model.notification import Letter, Notification, Sent, person_of
+from router.model.outbox import SUBSCRIBERS, OutboxKind
 from router.model.reason import Reason
-from router.model.record import Record
-from router.model.statuspage import MailKind, OwedMail, PublicMail, Published, StatusPlan
+from router.model.statuspage import (
+    MailKind,
+    OwedMail,
+    PublicMail,
+    Published,
+    StatusPlan,
+    Subscriber,
+)
 from router.ports.channels import Mailer
-from router.ports.clock import Clock
-from router.ports.errors import StaleRecord, StoreUnavailable
+from router.ports.services import Performed
 from router.ports.store import Store
-from router.telemetry.logs import logger
-
-log = logger(__name__)
-
-POLL = 2.0
-"""Seconds between two looks for mails that are due, where nobody says that there's one."""
-
-LEASE = 120.0
-"""Seconds for which a mail is in flight.
-
-Then it was a crash, and it's sent again, under the same Message-ID.
-"""
-
-BATCH = 20
-"""Mails claimed at once, each over a connection of its own."""
 
 SPREAD = 500
 """Mails that one transaction owes: a few milliseconds of the writer's time."""
 
-TIDY = 3600.0
-"""Seconds between two looks for what can be forgotten."""
 
+class Spreading:
+    """Owes subscribers what was published. `wake` is called when there's new mail to send."""
 
-class SubscriberPost:
-    """`url` is where links in mails lead: the router's own pages, for an export can't take an
-    answer.
-    """
-
-    def __init__(  # noqa: PLR0913 - the parts it stands between
-        self,
-        store: Store,
-        clock: Clock,
-        roll: SubscriberList,
-        *,
-        mailer: Mailer,
-        plan: StatusPlan,
-        url: str,
-        pace: RateLimit | None = None,
-        on_done: Callable[[str], None] = lambda _: None,
+    def __init__(
+        self, store: Store, roll: SubscriberList, wake: Callable[[], None] = lambda: None
     ) -> None:
         self._store = store
-        self._clock = clock
         self._roll = roll
-        self._mailer = mailer
-        self._plan = plan
-        self._url = url
-        self._pace = pace
-        self._on_done = on_done
-        self._wake = asyncio.Event()
-        self._closing = False
-        self._tidied = 0.0
-
-    def wake(self) -> None:
-        """There's something new to send."""
-        self._wake.set()
-
-    def close(self) -> None:
-        self._closing = True
-        self._wake.set()
+        self._wake = wake
 
     async def spread(self, letter: Letter) -> None:
-        """Owe what is new in the letter to all who had confirmed when it was published.
-
-        Raises: StoreUnavailable.
-        """
+        """Owe the unseen entries of the letter. Raises: StoreUnavailable."""
         if letter.incident.drill:
             return
         for entry in letter.unseen_entries:
@@ -101,96 +54,55 @@ class SubscriberPost:
 
         Raises: StoreUnavailable.
         """
-        numbers = await self._roll.confirmed(entry.at)
-        for start in range(0, len(numbers), SPREAD):
-            await self._owe(entry, numbers[start : start + SPREAD])
-        self.wake()
+        for chunk in _chunks(await self._roll.confirmed(entry.at)):
+            await self._store.save(Writes(owed=[_owed(entry, number) for number in chunk]))
+        self._wake()
 
-    async def _owe(self, entry: Entry, numbers: Sequence[str]) -> None:
-        while True:
-            records = [
-                record for number in numbers if (record := await self._record(entry, number))
-            ]
-            try:
-                if records:
-                    await self._store.save(Writes(records=records))
-            except StaleRecord:  # another router spreads the same: see what is left
-                continue
-            return
 
-    async def _record(self, entry: Entry, number: str) -> Record | None:
-        kind = MailKind.ANNOUNCEMENT if entry.what is Reason.ANNOUNCED else MailKind.UPDATE
-        owed = OwedMail(kind, number, entry.at, entry.at, entry.incident_id, entry.id)
-        _, record = await self._roll.mails.prepare(
-            f"{entry.id}-{number}", lambda before: None if before else owed, entry.at
-        )
-        return record
+def _chunks(numbers: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(numbers), SPREAD):
+        yield numbers[start : start + SPREAD]
 
-    async def run(self) -> None:
-        """Send until `close`, which lets what is on its way arrive."""
-        while not self._closing:
-            try:
-                while await self.round() == BATCH and not self._closing:
-                    pass
-                await self._tidy()
-            except StoreUnavailable as error:
-                log.warning("subscriber_mail_waits", error=str(error))
-            if not self._closing:
-                await self._clock.wait(self._wake, POLL)
-            self._wake.clear()
 
-    async def round(self) -> int:
-        """Send what is due, as much as there's room for, and say how many it was.
+def _owed(entry: Entry, number: str) -> Owed:
+    return Owed(
+        entry.incident_id,
+        f"{SUBSCRIBERS}/{number}",
+        entry.what,
+        entry.at,
+        OutboxKind.SUBSCRIBER,
+        str(entry.id),
+    )
 
-        Raises: StoreUnavailable.
+
+class SubscriberMail:
+    """Sends the mail of one row.
+
+    `url` is the router's own status page: an export can't take an answer.
+    """
+
+    def __init__(
+        self, store: Store, roll: SubscriberList, mailer: Mailer, plan: StatusPlan, url: str
+    ) -> None:
+        self._store = store
+        self._roll = roll
+        self._mailer = mailer
+        self._plan = plan
+        self._url = url
+
+    async def __call__(self, row: Notification) -> Performed:
+        """A `router.ports.Performer`.
+
+        Nothing is sent if the subscriber has left or the update isn't public.
         """
-        now = self._clock.now()
-        room = min(BATCH, self._pace.free(now)) if self._pace else BATCH
-        due = await self._roll.mails.find(until=now, limit=room) if room > 0 else []
-        await asyncio.gather(*(self._send(number, now) for number, _ in due))
-        return len(due)
+        subscriber = await self._roll.subscribers.get(person_of(row.channel))
+        mail = await self._write(row, subscriber) if subscriber else None
+        return Performed(await self._mailer.mail(mail) if mail else Sent(silent=True))
 
-    async def _send(self, number: str, now: float) -> None:
-        owed = await self._roll.mails.change(number, lambda one: _claimed(one, now), now + LEASE)
-        if owed is None:  # another router was faster
-            return
-        if owed.done:
-            await self._roll.mails.remove(number)
-            return
-        if self._pace:
-            self._pace.take(now)
-        mail = await self._written(owed)
-        result = await self._try(mail) if mail else None
-        at = self._clock.now()
-        after = mails.settled(owed, result, at, random.random())  # noqa: S311
-        await self._roll.mails.change(number, lambda _: after, after.due_at)
-        if after.done:
-            self._on_done("failed" if after.error else "sent")
-        if after.error and result:
-            # The reason may quote the address, which nobody is shown.
-            log.warning(
-                "subscriber_mail_failed",
-                mail=owed.kind,
-                gave_up=after.done,
-                attempts=after.attempts,
-            )
-
-    async def _try(self, mail: PublicMail) -> Result:
-        try:
-            return await self._mailer.mail(mail)
-        except Exception as error:
-            log.exception("subscriber_mailer_failed")
-            return Retry(f"fault in the sender: {type(error).__name__}")
-
-    async def _written(self, owed: OwedMail) -> PublicMail | None:
-        """None: who it's for doesn't want it, or what it's about isn't public."""
-        subscriber = await self._roll.subscribers.get(owed.subscriber)
-        if subscriber is None:
-            return None
+    async def _write(self, row: Notification, subscriber: Subscriber) -> PublicMail | None:
+        owed = _mail(row, subscriber)
         if owed.kind is MailKind.CONFIRM:
-            token = self._roll.links.token(
-                "confirm", owed.subscriber, owed.owed_at + CONFIRM_WITHIN
-            )
+            token = self._roll.links.token("confirm", owed.subscriber, row.owed_at + CONFIRM_WITHIN)
             return mails.ask_to_confirm(
                 self._plan, subscriber.address, f"{self._url}/confirm/{token}", owed
             )
@@ -201,11 +113,11 @@ class SubscriberPost:
             return mails.already(self._plan, subscriber.address, unsubscribe, owed)
         if owed.kind is MailKind.ANNOUNCEMENT:
             return await self._announcement(owed, subscriber.address, unsubscribe)
-        told = await self._notice(owed.incident_id)
+        shown = await self._notice(owed.incident_id)
         return (
             None
-            if told is None
-            else mails.update(self._plan, subscriber.address, unsubscribe, owed, told)
+            if shown is None
+            else mails.update(self._plan, subscriber.address, unsubscribe, owed, shown)
         )
 
     async def _announcement(
@@ -230,13 +142,11 @@ class SubscriberPost:
             )
         )
 
-    async def _tidy(self) -> None:
-        now = self._clock.now()
-        if now - self._tidied >= TIDY:
-            self._tidied = now
-            await self._roll.forget_unconfirmed(now)
 
-
-def _claimed(one: OwedMail | None, now: float) -> OwedMail | None:
-    """The mail with a lease, if it's still due."""
-    return None if one is None or one.due_at > now else replace(one, due_at=now + LEASE)
+def _mail(row: Notification, subscriber: Subscriber) -> OwedMail:
+    number = person_of(row.channel)
+    if row.kind is OutboxKind.SUBSCRIPTION:
+        kind = MailKind.CONFIRM if subscriber.confirmed_at is None else MailKind.ALREADY
+        return OwedMail(kind, number, row.owed_at)
+    kind = MailKind.ANNOUNCEMENT if row.reason is Reason.ANNOUNCED else MailKind.UPDATE
+    return OwedMail(kind, number, row.owed_at, row.incident_id, int(row.subject))

@@ -1,42 +1,59 @@
-"""The roll of subscribers: asking, confirming, leaving.
+"""The list of subscribers: asking, confirming, leaving.
 
 An address is kept here and shown nowhere.
 """
 
+import asyncio
+
 from msgspec.structs import replace
 
 from router.config.statuspage import SubscribersConfig
+from router.core.incident.snapshot import Writes
 from router.core.messages.signed_links import SubscriberLinks
 from router.engine.subscribers.limits import Limit
-from router.model.statuspage import MailKind, OwedMail, Subscriber
+from router.model.decision import Owed
+from router.model.outbox import SUBSCRIBERS, OutboxKind
+from router.model.reason import Reason
+from router.model.statuspage import Subscriber
 from router.ports.clock import Clock
+from router.ports.errors import StoreUnavailable
 from router.ports.store import Store
 from router.records.records import Records
+from router.telemetry.logs import logger
+
+log = logger(__name__)
 
 CONFIRM_WITHIN = 2 * 86_400.0
-"""Seconds for which a link to confirm works; who hasn't by then is forgotten."""
+"""Seconds for which a link to confirm works.
+
+A subscriber who hasn't confirmed by then is forgotten.
+"""
+
+TIDY = 3600.0
+"""Seconds between two looks for subscribers who didn't confirm."""
 
 EVERYBODY = 1_000_000
 
 
 class SubscriberList:
-    """Raises StoreUnavailable wherever the store is needed."""
+    """Every method that needs the store raises StoreUnavailable."""
 
     def __init__(
         self, store: Store, clock: Clock, document: SubscribersConfig, links: SubscriberLinks
     ) -> None:
         self.subscribers = Records(store, "subscriber", Subscriber)
-        self.mails = Records(store, "subscriber_mail", OwedMail)
         self.links = links
+        self._store = store
         self._clock = clock
         self._addresses = Limit(document.per_address.count, document.per_address.per)
         self._callers = Limit(document.per_ip.count, document.per_ip.per)
 
     async def ask(self, address: str, caller: str) -> bool:
-        """Somebody at the network address `caller` wants mail for `address`. False: they ask too
+        """Owe `address` a mail to confirm. Returns False if the network address `caller` asks too
         often.
 
-        Known or not, the same is done and the same time passes, so nobody learns who subscribes.
+        For a known address it does the same and takes as long, so nobody can find out who
+        subscribes.
         """
         now = self._clock.now()
         if not self._callers.take(caller, now):
@@ -44,23 +61,26 @@ class SubscriberList:
         number = self.links.subscriber(address)
         if not self._addresses.take(number, now):
             return True
-        known = await self.subscribers.change(
+        await self.subscribers.change(
             number,
             lambda before: (
                 replace(before, asked_at=now) if before else Subscriber(address, asked_at=now)
             ),
             now,
         )
-        kind = MailKind.ALREADY if known and known.confirmed_at is not None else MailKind.CONFIRM
-        await self.mails.add(f"{number}-{now:.3f}", OwedMail(kind, number, now, now), now)
+        answer = Owed(0, f"{SUBSCRIBERS}/{number}", Reason.PUBLISHED, now, OutboxKind.SUBSCRIPTION)
+        await self._store.save(Writes(owed=[answer]))
         return True
 
     async def confirmable(self, token: str) -> bool:
-        """Is it a token that may confirm?"""
+        """Return whether the token may confirm."""
         return await self._whose("confirm", token) is not None
 
     async def confirm(self, token: str) -> bool:
-        """Who asked is the one who reads mail at that address: from now on they're told."""
+        """Confirm that the one who asked reads mail at that address.
+
+        From now on they get updates.
+        """
         number, now = await self._whose("confirm", token), self._clock.now()
         if number is None:
             return False
@@ -72,27 +92,34 @@ class SubscriberList:
         return confirmed is not None
 
     async def leavable(self, token: str) -> bool:
-        """Is it a token that may unsubscribe?"""
+        """Return whether the token may unsubscribe."""
         return await self._whose("unsubscribe", token) is not None
 
     async def leave(self, token: str) -> bool:
-        """They're forgotten, and what they're still owed isn't sent.
-
-        It's no mistake to leave twice.
-        """
+        """Forget a subscriber; pending mail to them isn't sent. Leaving twice is no error."""
         number = await self._whose("unsubscribe", token)
         if number is not None:
             await self.subscribers.remove(number)
         return number is not None
 
     async def confirmed(self, before: float) -> list[str]:
-        """The ids of all who had confirmed by then."""
+        """Return the ids of all who had confirmed by then."""
         everybody = await self.subscribers.find(limit=EVERYBODY)
         return [
             number
             for number, one in everybody
             if one.confirmed_at is not None and one.confirmed_at <= before
         ]
+
+    async def run(self) -> None:
+        """Every hour forget those who didn't confirm in time, until cancelled."""
+        never = asyncio.Event()
+        while True:
+            try:
+                await self.forget_unconfirmed(self._clock.now())
+            except StoreUnavailable as error:
+                log.warning("unconfirmed_subscribers_kept", error=str(error))
+            await self._clock.wait(never, TIDY)
 
     async def forget_unconfirmed(self, now: float) -> None:
         for number, one in await self.subscribers.find(until=now - CONFIRM_WITHIN, limit=EVERYBODY):

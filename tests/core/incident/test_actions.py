@@ -9,6 +9,7 @@ from router.core.incident.actions import KEPT, SETTLE_WITHIN
 from router.model.action import WAITING, ActionState, Ran
 from router.model.alert import DRILL
 from router.model.event import ActionAnswered, ActionDecision, ActionRan, ActionRequested, Command
+from router.model.outbox import OutboxKind
 from router.model.reason import Reason
 from tests.world import World, alert, rule, settings
 
@@ -83,7 +84,11 @@ def test_a_request_is_checked_approved_and_run_once(room: Room) -> None:
         (Reason.ACTION_STARTED, "ben"),
         (Reason.ACTION_DONE, ""),
     ]
-    assert [owed.channel for owed in room.owed] == ["slack"] * 4
+    assert [owed.channel for owed in room.owed if owed.kind is OutboxKind.INCIDENT] == ["slack"] * 4
+    assert [owed.subject for owed in room.owed if owed.kind is OutboxKind.ACTION] == [
+        "1 checking",
+        "1 running",
+    ]
     assert not [name for _, name in room.timers if name.startswith("action:")]
 
 

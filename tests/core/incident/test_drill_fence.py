@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from router.core.deployments.similar import similar
 from router.core.incident.policy import Repeat
-from router.core.outbox.digest import Waiting, plan
+from router.core.outbox.digest import Standing, Waiting, plan
 from router.core.rules.lint_unseen import KnownLabels
 from router.core.rules.matcher import parse_matchers
 from router.core.rules.rule import CANARY
@@ -103,7 +103,7 @@ def test_a_drill_takes_nobodys_room() -> None:
     due = [
         Waiting(
             Notification(one.id, "sms/ana", 1, NotificationState.PENDING, Reason.OPENED, NOW, NOW),
-            one,
+            Standing.of(one),
         )
         for one in world.incidents.values()
     ]

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from router.core.incident.policy import Policy, SeverityPlan, Step
 from router.core.incident.settings import Settings
 from router.core.oncall.recipients import ContactMethod, People
-from router.core.outbox.digest import MOST, PREEMPTS, Waiting, plan
+from router.core.outbox.digest import MOST, PREEMPTS, Standing, Waiting, plan
 from router.core.outbox.rate_limit import Limit
 from router.core.virtual.router import VirtualRouter
 from router.model.alert import AlertStatus
@@ -37,7 +37,7 @@ def one(
     incident = Incident(
         number, "k", "r", "s", "t", severity, Status.INVESTIGATING, NOW, NOW, acknowledged_at=at
     )  # fmt: skip
-    return Waiting(row, incident)
+    return Waiting(row, Standing.of(incident))
 
 
 rows = st.lists(

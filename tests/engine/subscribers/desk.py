@@ -1,7 +1,7 @@
 """A roll and its post over a real store, and a mailer that keeps what it's given."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from msgspec.structs import replace
 
@@ -9,10 +9,15 @@ from router.config.statuspage import SubscribersConfig
 from router.core.incident.snapshot import Writes
 from router.core.messages.signed_links import SubscriberLinks
 from router.core.outbox.rate_limit import RateLimit
-from router.engine.subscribers.post import SubscriberPost
+from router.engine.deliver import Channel, ChannelWorker
+from router.engine.letters import Words
+from router.engine.ownership import Ownership
+from router.engine.subscribers.post import Spreading, SubscriberMail
 from router.engine.subscribers.roll import SubscriberList
 from router.model.decision import Entry
-from router.model.notification import Letter, Result, Sent
+from router.model.event import Event
+from router.model.notification import Letter, Notification, NotificationState, Result, Sent
+from router.model.outbox import SUBSCRIBERS, OutboxKind
 from router.model.reason import Reason
 from router.model.statuspage import PublicMail
 from router.ports.store import Store
@@ -44,6 +49,22 @@ class Mailbox:
         )  # fmt: skip
 
 
+class NoInbox:
+    """Mail to subscribers changes no incident."""
+
+    async def submit(self, events: Sequence[Event]) -> Sequence[Reason]:
+        raise AssertionError(events)
+
+
+class NoLetters:
+    """The channel has rows of its own kinds only."""
+
+    async def send(self, letter: Letter) -> Result:
+        raise AssertionError(letter)
+
+    async def close(self) -> None: ...
+
+
 class Desk:
     """All of it. The incident 142 is in the store, and `publish` says something of it."""
 
@@ -51,23 +72,51 @@ class Desk:
         self, store: Store, clock: SteppedClock, mailbox: Mailbox, pace: RateLimit | None = None
     ) -> None:
         self.store, self.clock, self.mailbox, self.pace = store, clock, mailbox, pace
-        self.roll = SubscriberList(store, clock, SubscribersConfig(channel="mail"), LINKS)
         self.outcomes: list[str] = []
-        self.post = self.restarted()
+        self.restarted()
 
-    def restarted(self) -> SubscriberPost:
+    def restarted(self) -> "Desk":
         """A process after the last one died: it knows what is in the store, and nothing else."""
         self.roll = SubscriberList(self.store, self.clock, SubscribersConfig(channel="mail"), LINKS)
-        self.post = SubscriberPost(
-            self.store, self.clock, self.roll, mailer=self.mailbox, plan=PLAN, url=URL, pace=self.pace,
-            on_done=self.outcomes.append,
-        )  # fmt: skip
-        return self.post
+        self.post = Spreading(self.store, self.roll)
+        mail = SubscriberMail(self.store, self.roll, self.mailbox, PLAN, URL)
+        channel = Channel(
+            SUBSCRIBERS,
+            NoLetters(),
+            concurrency=20,
+            pace=self.pace,
+            people={},
+            performers={OutboxKind.SUBSCRIBER: mail, OutboxKind.SUBSCRIPTION: mail},
+            on_settled=self._settled,
+        )
+        self.worker = ChannelWorker(
+            channel,
+            self.store,
+            NoInbox(),
+            self.clock,
+            ownership=Ownership(self.store, self.clock),
+            words=Words(""),
+        )
+        return self
+
+    def _settled(self, row: Notification, _at: float) -> Sequence[Event]:
+        self.outcomes.append("failed" if row.state is NotificationState.DEAD else "sent")
+        return ()
 
     async def deliver(self, seconds: float = 1.0) -> int:
-        """Let so much time pass, and send what is due by then."""
+        """Let so much time pass, send what is due by then, and say how many mails that was."""
         await self.clock.advance(seconds)
-        return await self.post.round()
+        before = len(self.mailbox.mails)
+        while True:
+            await self.worker.round()
+            if not self.worker._sending:
+                return len(self.mailbox.mails) - before
+            await self.clock.settle(lambda: not self.worker._sending, "all being sent")
+
+    async def rows(self) -> int:
+        return len(
+            await self.store.tasks(OutboxKind.SUBSCRIBER, OutboxKind.SUBSCRIPTION, limit=5000)
+        )
 
     async def subscribe(self, address: str) -> None:
         """They ask, get the mail, and confirm."""

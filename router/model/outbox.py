@@ -1,0 +1,38 @@
+"""Kinds of outbox rows.
+
+Each is claimed, leased, retried, given up and recovered after a crash in the same way.
+"""
+
+from enum import StrEnum
+
+
+class OutboxKind(StrEnum):
+    """What a row of the outbox is about, which also says what its `subject` is.
+
+    INCIDENT: an incident as it is when sent; no subject. DEPLOYMENT: the id of a deployment.
+    CUSTOMER: the timeline entry that was announced. SUBSCRIBER: the timeline entry that was
+    published or announced. SUBSCRIPTION: the answer to somebody who asked for mail; no subject.
+    ACTION: the number of a request and the state in which it's to be run.
+    """
+
+    INCIDENT = "incident"
+    DEPLOYMENT = "deployment"
+    CUSTOMER = "customer"
+    SUBSCRIBER = "subscriber"
+    SUBSCRIPTION = "subscription"
+    ACTION = "action"
+
+
+ONCE = (OutboxKind.CUSTOMER, OutboxKind.SUBSCRIBER, OutboxKind.ACTION)
+"""Kinds whose rows are never owed again: a second row for the same subject and address changes
+nothing.
+"""
+
+ACTIONS = "actions"
+"""The address of action runs."""
+
+SUBSCRIBERS = "subscribers"
+"""The channel of mail to subscribers of the status page; each of them is an address over it."""
+
+CUSTOMER_MAIL = "customer-mail"
+"""The channel of mail to customers; each of them is an address over it."""

@@ -1,0 +1,80 @@
+"""The files of a SQLite store: who may read them, and that one process at a time works on them."""
+
+import fcntl
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import Self
+
+from sqlalchemy.engine import URL
+
+from router.ports.errors import StoreUnavailable
+
+PRIVATE = 0o600
+"""The file holds the key of signed links and what alerts say, so only its owner may read it. SQLite
+gives the same mode to the -wal and -shm files beside it."""
+
+
+def file_of(url: URL) -> Path | None:
+    """Return the file of a SQLite store; None for a store in memory or on a server."""
+    name = url.database or ""
+    in_memory = name in {"", ":memory:"} or name.startswith("file:")
+    return None if in_memory or url.get_backend_name() != "sqlite" else Path(name)
+
+
+def make_private(file: Path) -> None:
+    """Create the file if there is none. Only its owner may read and write it, also if an earlier
+    version made it.
+
+    Raises: OSError.
+    """
+    os.close(os.open(file, os.O_RDWR | os.O_CREAT, PRIVATE))
+    for each in (file, *(file.with_name(f"{file.name}-{suffix}") for suffix in ("wal", "shm"))):
+        with suppress(
+            FileNotFoundError, PermissionError
+        ):  # another user's: they decide who reads it
+            if each.stat().st_mode & 0o077:
+                each.chmod(PRIVATE)
+
+
+class StoreLock:
+    """Held for as long as a process works on the file. The system releases it when the process
+    ends, however it ends.
+
+    It's on a file of its own: SQLite loses its own locks when any other handle of the database is
+    closed.
+    """
+
+    def __init__(self, file: Path) -> None:
+        """Raises: StoreUnavailable, if another process holds it; OSError."""
+        self._path = file.with_name(f"{file.name}.lock")
+        self._handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE)
+        try:
+            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.pread(self._handle, 32, 0).decode(errors="replace").strip() or "unknown"
+            os.close(self._handle)
+            raise StoreUnavailable(
+                f"{file} is in use by another alert-router (process {holder}): stop that one first, or give this one "
+                "a `storage` of its own; several replicas need PostgreSQL"
+            ) from None
+        except BaseException:
+            os.close(self._handle)
+            raise
+        os.ftruncate(self._handle, 0)
+        os.pwrite(self._handle, f"{os.getpid()}\n".encode(), 0)
+
+    def release(self) -> None:
+        """Let another process work on the file.
+
+        The lock's own file stays: removing it would race with a new holder.
+        """
+        if self._handle >= 0:
+            os.close(self._handle)
+            self._handle = -1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
