@@ -168,9 +168,9 @@ def _match(
         return reason
     rule_match = replace(rule_match, incident_id=incident_id, reason=reason)
     tx.remember(rule_match, alert)
-    if counted and not joined:
+    if counted and counted.incident_id != incident_id:
         _leave(tx, at, counted, alert, Reason.MOVED, to=incident_id)
-    if not joined or counted is None or counted.reason is Reason.STALE:
+    if counted is None or counted.incident_id != incident_id or counted.reason is Reason.STALE:
         _expect_report(tx, alert, rule_match, rule)
     return reason
 

@@ -20,6 +20,7 @@ from router.core.oncall.recipients import Recipients
 from router.model.decision import Entry, Owed, Timer
 from router.model.event import TimerDue
 from router.model.incident import Incident
+from router.model.notification import person_of
 from router.model.reason import Reason
 
 STEP = "step"
@@ -319,9 +320,7 @@ def promotion_due(incident: Incident, policy: Policy) -> float | None:
 
 
 def remind(decision: Decision, at: float, settings: Settings) -> None:
-    """The timer REMIND is due: whoever is on it has said nothing for too long, or else it's set
-    anew.
-    """
+    """The timer REMIND is due: ask for an update, or wait for longer if there was one."""
     incident = decision.changed
     every = settings.plan_of(incident).update_every
     if every is None:
@@ -331,7 +330,7 @@ def remind(decision: Decision, at: float, settings: Settings) -> None:
         return
     decision.set_timer(REMIND, at + every)
     if incident.acknowledged_at is None:
-        return  # it's still being escalated, which is louder
+        return  # it's still being escalated, which is more urgent
     decision.reason = Reason.UPDATE_OVERDUE
     decision.note(
         at,
@@ -339,13 +338,24 @@ def remind(decision: Decision, at: float, settings: Settings) -> None:
         since=incident.news_at,
         say=f'alert-router update {incident.id} "…"',
     )
+    decision.owe(at, Reason.UPDATE_OVERDUE, to_lead(incident, at, settings))
+
+
+def to_lead(incident: Incident, at: float, settings: Settings) -> tuple[str, ...]:
+    """The addresses to remind whoever handles the incident, and the channels that get every change.
+
+    A lead who isn't a contact, such as a name from a chat, has no address: then the people of the
+    policy's first step are reminded, or without any the channels.
+    """
     lead = settings.people.find(incident.lead)
-    reached = settings.people.reach((f"contact:{lead}",) if lead else (), incident.severity, at)
-    decision.owe(
-        at, Reason.UPDATE_OVERDUE, tuple(dict.fromkeys((*edited(incident, settings), *reached.now)))
-    )
+    steps = settings.policy_of(incident).steps
+    people = (target for target in steps[0].notify if ":" in target) if steps else ()
+    targets = (f"contact:{lead}",) if lead else tuple(people)
+    reached = settings.people.reach(targets, incident.severity, at).now
+    channels = () if reached else tuple(one for one in incident.told if not person_of(one))
+    return tuple(dict.fromkeys((*edited(incident, settings), *reached, *channels)))
 
 
 def edited(incident: Incident, settings: Settings) -> tuple[str, ...]:
-    """The channels that hear of every change, since they edit what they said."""
+    """The channels that get every change, since they edit their message."""
     return tuple(channel for channel in incident.told if channel in settings.edited)

@@ -10,7 +10,7 @@ The deadline belongs to no incident, since it costs nothing while reports come: 
 
 from msgspec import Struct
 
-from router.core.incident.escalation import PAGING, Decision, edited
+from router.core.incident.escalation import PAGING, Decision, edited, to_lead
 from router.core.incident.settings import Settings
 from router.core.incident.suppression import NO_INCIDENT
 from router.core.incident.transitions import later
@@ -84,12 +84,9 @@ def expired(incident: Incident, event: Expired, settings: Settings) -> Decision:
         decision.owe(event.at, Reason.STALE, edited(incident, settings))
         return decision
     decision.change(stale_since=event.since, muted=(Reason.STALE, ""))
-    lead = settings.people.find(incident.lead)
-    reached = settings.people.reach(
-        (f"contact:{lead}",) if lead else (), incident.severity, event.at
-    )
     channels = [address for address in incident.told if not person_of(address)]
-    decision.owe(event.at, Reason.STALE, tuple(dict.fromkeys((*channels, *reached.now))))
+    lead = to_lead(incident, event.at, settings) if incident.acknowledged_at is not None else ()
+    decision.owe(event.at, Reason.STALE, tuple(dict.fromkeys((*channels, *lead))))
     return decision
 
 

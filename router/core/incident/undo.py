@@ -14,6 +14,7 @@ from router.core.incident.escalation import (
     run_steps,
     start_clocks,
     stop_reaching,
+    to_lead,
 )
 from router.core.incident.follow_up import call_off_postmortem
 from router.core.incident.settings import Settings
@@ -107,13 +108,7 @@ def wake(decision: Decision, at: float, settings: Settings) -> None:
     decision.note(at, Reason.SNOOZE_ENDED, name=name)
     if incident.acknowledged_at is not None:
         decision.change(muted=None)
-        lead = settings.people.find(incident.lead)
-        reached = settings.people.reach((f"contact:{lead}",) if lead else (), incident.severity, at)
-        decision.owe(
-            at,
-            Reason.SNOOZE_ENDED,
-            tuple(dict.fromkeys((*edited(incident, settings), *reached.now))),
-        )
+        decision.owe(at, Reason.SNOOZE_ENDED, to_lead(incident, at, settings))
     elif incident.step < len(settings.policy_of(incident).steps):
         decision.owe(at, Reason.SNOOZE_ENDED, edited(incident, settings))
     else:  # no step is left that would page anybody

@@ -60,9 +60,14 @@ class _Expressions:
         # RE2 reports too little memory as no match. This one always matches, so that its absence
         # shows that.
         self._sentinel = self._set.Add("(?s).*")
-        self._set.Compile()
+        try:
+            self._set.Compile()
+        except re2.error:  # too large: compare each of them
+            self._set = None
 
     def holding(self, value: str) -> list[int]:
+        if self._set is None:
+            return self._positions
         held = self._set.Match(value.encode("utf-8", "surrogatepass"))
         if self._sentinel not in held:
             return self._positions

@@ -4,11 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from router.core.incident.policy import Policy, SeverityPlan, Step
+from router.core.oncall.recipients import ContactMethod, People
 from router.model.event import Command, Commanded, Undelivered
 from router.model.incident import Severity, Status
 from router.model.reason import Reason
 from tests.core.script import P0, Script, acks, after, due, fires, play, says
-from tests.world import NOW, World, alert, over, settings
+from tests.world import NOW, PLANS, POLICIES, World, alert, over, settings
 
 ACK, RESOLVE, NOTE, ESCALATE = Command.ACKNOWLEDGE, Command.RESOLVE, Command.NOTE, Command.ESCALATE
 
@@ -225,3 +227,55 @@ def test_the_same_public_text_twice_is_one_update() -> None:
     assert world.command(Command.PUBLISH, **said) is Reason.PUBLISHED
     assert world.command(Command.PUBLISH, text="Fixed.") is Reason.PUBLISHED
     assert [one.what for one in world.timeline].count(Reason.PUBLISHED) == 3
+
+
+# --- escalation
+
+
+def test_two_escalations_at_the_same_time_take_one_step() -> None:
+    """Two people saw the same message; a double click is one, too."""
+    world = World()
+    world.see(alert())
+    first = Commanded(world.now, 1, "ana", ESCALATE, receipt="r1")
+    doubled = Commanded(world.now, 1, "ana", ESCALATE, receipt="r2")
+    other = Commanded(world.now, 1, "ben", ESCALATE, receipt="r3")
+    reasons = world.happen(first, doubled, other)
+    assert reasons == [Reason.ESCALATED, Reason.JUST_ESCALATED, Reason.JUST_ESCALATED]
+    assert world.story().count(Reason.STEP_DUE) == 1
+    world.advance(59)
+    assert world.command(ESCALATE, by="ben") is Reason.JUST_ESCALATED
+    world.advance(1)
+    assert world.command(ESCALATE, by="ben") is Reason.ESCALATED
+
+
+def test_an_escalation_after_another_answer_is_a_step_of_its_own() -> None:
+    """Ben acknowledged since, and can't handle it either."""
+    world = World()
+    world.see(alert())
+    world.command(ESCALATE)
+    world.command(ACK, by="ben")
+    assert world.command(ESCALATE, by="ben") is Reason.ESCALATED
+
+
+@pytest.mark.parametrize(
+    ("people", "reminded"),
+    [
+        (People({"ana": (ContactMethod("sms"),)}), {"slack", "sms/ana"}),
+        (People(), {"slack", "pager"}),
+    ],
+)
+def test_an_acknowledgement_by_a_stranger_is_reminded(people: People, reminded: set[str]) -> None:
+    """A name that's no contact has no address: the people of the first step, or the channels."""
+    notify = ("slack", "contact:ana") if people.contacts else ("slack", "pager")
+    world = World(
+        settings(
+            people=people,
+            policies={**POLICIES, "critical": Policy("critical", (Step(notify=notify),))},
+            severities=PLANS | {Severity.P0: SeverityPlan("critical", update_every=600.0)},
+        )
+    )
+    world.see(alert())
+    world.command(ACK, by="somebody in a chat")
+    world.advance(601)
+    owed = {one.channel for one in world.owed if one.reason is Reason.UPDATE_OVERDUE}
+    assert owed == reminded

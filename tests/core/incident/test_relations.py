@@ -2,7 +2,7 @@
 
 import pytest
 
-from router.model.event import Command
+from router.model.event import AlertSeen, Command, Commanded
 from router.model.incident import Severity, Status
 from router.model.reason import Reason
 from tests.world import World, alert, over, rule, settings
@@ -48,8 +48,6 @@ def test_a_new_alert_with_the_key_of_a_merged_incident_joins_the_other(world: Wo
 
 
 def test_merges_in_a_row_and_in_one_transaction(world: World) -> None:
-    from router.model.event import AlertSeen, Commanded
-
     world.see(alert("f5", service="db"))
     at = world.now
     world.happen(

@@ -1,6 +1,7 @@
 """Commands that take something back: what goes on from where it stood, and who is notified."""
 
 import pytest
+from msgspec.structs import replace
 
 from router.core.incident.decide import decide
 from router.core.incident.escalation import REMIND, RESPOND, SNOOZE, STEP
@@ -118,8 +119,6 @@ def test_the_lead_is_reminded_when_the_snooze_of_an_acknowledged_incident_ends()
 )
 def test_what_ends_a_snooze_early(ends: object) -> None:
     """An escalation, another severity, the end of the incident: and the deadline goes with it."""
-    from msgspec.structs import replace
-
     paused = decide(
         after(fires(0)), replace(says(9, Command.SNOOZE), until=NOW + 3600), CONFIG
     ).incident
@@ -130,13 +129,14 @@ def test_what_ends_a_snooze_early(ends: object) -> None:
 
 def test_the_other_clocks_stand_still_as_well() -> None:
     """A person who paused the pages isn't told either that an answer or an update is overdue."""
-    from msgspec.structs import replace
-
     plans = {
         **CONFIG.severities,
         P1: SeverityPlan("high", respond_within=300.0, update_every=300.0),
     }
-    policy = {"high": Policy("high", (Step(0, ("slack",)),)), "critical": Policy("critical", ())}
+    policy = {
+        "high": Policy("high", (Step(notify=("slack",)),)),
+        "critical": Policy("critical", ()),
+    }
     config = settings(severities=plans, policies={**CONFIG.policies, **policy})
     paused = decide(
         after(fires(0), config=config), replace(says(9, Command.SNOOZE), until=NOW + 3600), config
