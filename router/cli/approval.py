@@ -9,23 +9,30 @@ from router.cli.client import Router
 from router.cli.outcome import command, finish
 from router.cli.output import echo
 
+Draft = Mapping[str, Any]
+"""A draft as the API shows it."""
 
-def drafts(router: Router, incident: str) -> dict[str, Any]:
+
+def drafts(router: Router, incident: str) -> dict[str, Draft]:
     """The drafts of an incident, by the command that sends them, else by their template."""
     found = router.ask("GET", f"/incidents/{incident}/drafts")["drafts"]
     return {draft["approved_by"] or draft["template"]: draft for draft in found}
 
 
 def approve(
-    router: Router, name: str, incident: str, words: Mapping[str, Any], question: str | None
+    router: Router, incident: str, draft: Draft, title: str, text: str, *, yes: bool
 ) -> None:
-    """Show the words and send exactly these, after a yes to the question if there is one.
+    """Show the words, ask unless `yes`, and send exactly these words.
 
-    `words["confirm"]` is the number of people who are mailed.
+    The question names the number of people that are mailed, and the router refuses if it grew.
     """
-    echo(f"{words['title']}\n\n{words['text']}\n")
-    if count := words["confirm"]:
-        echo(f"This mails {count} recipient{'' if count == 1 else 's'}.")
-    if question:
-        typer.confirm(question, abort=True)
-    finish(command(router, name, incident, words))
+    title, text = title or draft["subject"], text or draft["text"]
+    name, people = draft["approved_by"], draft.get("recipients", 0)
+    echo(f"{title}\n\n{text}\n")
+    if not yes:
+        mail = f" and mail it to {people} {'person' if people == 1 else 'people'}" if people else ""
+        typer.confirm(
+            f"Publish this{mail}?" if name == "publish" else f"Send this{mail}?", abort=True
+        )
+    body = {"title": title, "text": text, "confirm": people}
+    finish(command(router, name, incident, body))

@@ -26,12 +26,7 @@ def mail_customers(
     draft = found.get("announce")
     if draft is None:
         fail(_missing(found))
-    words = {
-        "title": subject or draft["subject"],
-        "text": text or draft["text"],
-        "confirm": draft["recipients"],
-    }
-    approve(router, "announce", incident, words, None if yes else "Mail this to customers?")
+    approve(router, incident, draft, subject, text, yes=yes)
 
 
 def _missing(found: Mapping[str, Any]) -> str:

@@ -25,6 +25,11 @@ _DONE: Mapping[str, Callable[[Incident], str]] = {
     "announced": lambda _: "mail to customers sent",
     "opened": lambda one: f"opened: {one['title']} [{one['severity']}]",
     "reopened": lambda one: f"reopened: {one['title']} [{one['severity']}]",
+    "reopened_by_person": lambda _: "reopened",
+    "unacknowledged": lambda _: "acknowledgement withdrawn: the policy starts again",
+    "snoozed": lambda one: f"snoozed until{_at(one['snoozed_until']).removeprefix(' at')}",
+    "merged": lambda one: f"merged into INC-{one['merged_into']}",
+    "linked": lambda _: "linked",
 }
 
 _UNCHANGED: Mapping[str, Callable[[Incident], str]] = {
@@ -33,6 +38,10 @@ _UNCHANGED: Mapping[str, Callable[[Incident], str]] = {
     "assign": lambda one: f"was already assigned to {one['lead']}",
     "severity": lambda one: f"already had the severity {one['severity']}",
     "status": lambda one: f"already had the status {one['status']}",
+    "unack": lambda _: "was not acknowledged",
+    "snooze": lambda _: "was already snoozed until then",
+    "reopen": lambda _: "was already open",
+    "link": lambda _: "was already linked",
     "announce": lambda one: f"was already mailed to customers{_at(one['announced_at'])}",
 }
 """Sentences of `already_done`, by command."""
@@ -41,6 +50,8 @@ _REFUSED: Mapping[str, str] = {
     "not_resolved": "is not resolved yet, so customers were not mailed",
     "no_customers": "has nobody to mail: the config has no `communication.customers`",
     "not_public": "is a drill, and a drill is never published",
+    "not_merged": "was not merged: the other incident is closed, or the same, or a drill",
+    "not_linked": "was not linked: the other incident is the same",
 }
 
 _ALREADY_OPEN = {"joined", "repeated", "changed", "severity_raised"}

@@ -22,9 +22,4 @@ def publish(
     draft = drafts(router, incident).get("publish")
     if draft is None:
         fail("nothing to publish: the config has no `status_page`")
-    words = {
-        "title": title or draft["subject"],
-        "text": text or draft["text"],
-        "confirm": draft["recipients"],
-    }
-    approve(router, "publish", incident, words, None if yes else "Publish this?")
+    approve(router, incident, draft, title, text, yes=yes)

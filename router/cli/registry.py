@@ -25,11 +25,16 @@ PANELS: dict[str, tuple[Command, ...]] = {
         Command(
             "escalate", "Take the next step of the policy now, so that somebody else is paged."
         ),
+        Command("snooze", "Pause the pages of incidents until a time."),
+        Command("unack", "Withdraw an acknowledgement."),
+        Command("reopen", "Reopen incidents that were closed too early."),
         Command("declare", "Open an incident yourself.", "open"),
         Command("note", "Add a note to the timeline of an incident."),
         Command("severity", "Set the severity of an incident."),
         Command("assign", "Make somebody the lead of an incident, and notify them."),
         Command("update", "Add an update to an incident."),
+        Command("merge", "Close an incident and move its alerts to another one."),
+        Command("link", "Link an incident with another one."),
         Command("action", "Actions against an incident: list, request, approve, decline."),
     ),
     "Public and follow-up": (

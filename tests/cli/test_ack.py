@@ -125,3 +125,32 @@ async def test_an_unknown_incident(router: Router, command: tuple[str, ...]) -> 
         assert (code, out) == (1, "")
         assert err.startswith("Not Found: ")
         assert command[1] in err
+
+
+async def test_snooze_unack_and_reopen(router: Router) -> None:
+    """Each can be said twice, and says then that it was so already."""
+    async with router(channels=SILENT) as daemon:
+        await daemon.alert(alert())
+        code, out, _ = await run(daemon, "snooze", "1", "--for", "2h")
+        assert (code, out.startswith("INC-1 snoozed")) == (0, True)
+        assert (await run(daemon, "snooze", "1"))[0] == 1
+        assert (await run(daemon, "unack", "1"))[0] == 3
+        await run(daemon, "ack", "1")
+        code, out, _ = await run(daemon, "unack", "1")
+        assert (code, "acknowledgement withdrawn" in out) == (0, True)
+        await run(daemon, "resolve", "1")
+        code, out, _ = await run(daemon, "reopen", "1")
+        assert (code, out.startswith("INC-1 reopened")) == (0, True)
+        assert (await run(daemon, "reopen", "1"))[0] == 3
+
+
+async def test_link_and_merge(router: Router) -> None:
+    async with router(channels=SILENT) as daemon:
+        await daemon.alert(*(alert("DiskFull", instance=name) for name in "ab"))
+        code, out, _ = await run(daemon, "link", "1", "2")
+        assert (code, out.startswith("INC-1 linked")) == (0, True)
+        code, out, _ = await run(daemon, "merge", "INC-1", "INC-2")
+        assert (code, out.startswith("INC-1 merged into")) == (0, True)
+        assert (await run(daemon, "merge", "2", "99"))[0] == 1
+        code, out, _ = await run(daemon, "merge", "2", "2")
+        assert code == 1, out

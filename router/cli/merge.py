@@ -1,0 +1,20 @@
+"""`alert-router merge`."""
+
+from typing import Annotated
+
+import typer
+
+from router.cli.arguments import Id, Note
+from router.cli.client import Router, responder
+from router.cli.outcome import command, finish
+
+
+@responder
+def merge(
+    router: Router,
+    incident: Id,
+    other: Annotated[str, typer.Argument(help="The other incident: 143 or INC-143.")],
+    note: Note = "",
+) -> None:
+    """Close an incident and move its alerts to another one."""
+    finish(command(router, "merge", incident, {"other": other, "text": note}))

@@ -1,0 +1,11 @@
+"""`alert-router unack`."""
+
+from router.cli.arguments import Ids, Note
+from router.cli.client import Router, responder
+from router.cli.outcome import command_each
+
+
+@responder
+def unack(router: Router, incidents: Ids, note: Note = "") -> None:
+    """Withdraw an acknowledgement. The policy starts from its first step."""
+    command_each(router, "unack", incidents, {"text": note})
