@@ -148,7 +148,7 @@ def _report_exposed(trail: Trail, *, accepted: bool, context: Context) -> None:
 
 
 def _is_open(context: Context) -> bool:
-    """Whether the API is open by default. An invalid `auth` is reported elsewhere."""
+    """Check if the API is open by default. An invalid `auth` is reported elsewhere."""
     auth = context.values.get(("auth",))
     if auth is None:
         return ("auth",) not in context.places

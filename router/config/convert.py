@@ -60,8 +60,8 @@ class Context:
     problems: all errors. warnings: what is suspect but works. places: where each value is written,
     also a failed one. values: each converted value. types: the declared type of each value.
 
-    For another file of the same config, `dataclasses.replace(context, base=…)` shares the results;
-    the root of that file needs a trail of its own.
+    For another file of the same config, `dataclasses.replace(context, base=…)` shares the
+    results; the root of that file needs a trail of its own.
     """
 
     env: Mapping[str, str]
@@ -80,17 +80,17 @@ class Context:
         self.warnings.append(Problem(place, message))
 
     def place_of(self, trail: Trail) -> Place:
-        """Where the value is written; for a default, where the enclosing object is."""
+        """The place of the value; for a default, the place of the enclosing object."""
         while trail and trail not in self.places:
             trail = trail[:-1]
         return self.places[trail]
 
     def names_at(self, trail: Trail) -> list[str]:
-        """The keys written in the mapping at `trail`, also of failed values; [] if it is missing."""
+        """The keys in the mapping at `trail`, also of failed values; [] if it is missing."""
         return [str(one[-1]) for one in self.places if one and one[:-1] == trail]
 
     def declared(self, type_: type[T]) -> list[tuple[Trail, T]]:
-        """Each valid value of a field of that type, for a NewType, which has no class of its own."""
+        """Each valid value of a field of that type, a NewType, which has no class of its own."""
         found = (trail for trail, one in self.types.items() if one is type_)
         return [(trail, self.values[trail]) for trail in found if trail in self.values]
 
@@ -184,7 +184,7 @@ def _struct(node: Node, type_: Any, context: Context, trail: Trail, tag: str = "
         for name, one in fields.items()
         if name in node.entries or one.required
     }
-    if has_url(type_):
+    if any(is_url(one.type) for one in fields.values()):
         _check_urls(node, fields, values, context, trail)
     if unknown:
         return FAILED
@@ -221,8 +221,8 @@ def _check_urls(
     trail: Trail,
 ) -> None:
     """Refuse plain http to other hosts, unless the object has `insecure: true`. Then warn."""
-    accepted = False
-    if INSECURE in node.entries:
+    accepted = values.get(INSECURE, False)
+    if INSECURE in node.entries and INSECURE not in fields:
         accepted = _convert(node.entries[INSECURE].value, bool, context, (*trail, INSECURE))
     for key, one in fields.items():
         if key not in node.entries or not is_url(one.type) or values[one.name] in {FAILED, None}:
@@ -240,7 +240,7 @@ def _check_urls(
 
 _PLAIN_HTTP = (
     "http is only for a loopback host (localhost, 127.0.0.1, [::1]): on any other network, requests "
-    "can be read and changed. Write https or, in a private network, add `insecure: true` to the object"
+    "can be read and changed. Write https or, in a private network, add `insecure: true` here"
 )
 
 

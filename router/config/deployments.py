@@ -1,4 +1,4 @@
-"""The shape of `deployments`: the services, and how near to an incident a deployment is suspected."""
+"""`deployments` in the config: the services, and how long a deployment is a suspect."""
 
 from msgspec import Struct
 

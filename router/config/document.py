@@ -79,7 +79,8 @@ class RuleConfig(Struct, frozen=True, kw_only=True):
             raise ValueError(f"rule '{self.name}' counts, but has no thresholds to compare with")
         if len({threshold.dimension for threshold in self.thresholds.values()}) > 1:
             raise ValueError(
-                f"the thresholds of rule '{self.name}' measure different things: use one kind of unit"
+                f"the thresholds of rule '{self.name}' measure different things: "
+                "use one kind of unit"
             )
 
 
@@ -168,8 +169,8 @@ class HeartbeatConfig(Heartbeat, frozen=True, kw_only=True):
             raise ValueError("every is 0: write how often the heartbeat comes, such as 5m or 1d")
         if bool(self.matchers) + (self.secret is not None) + self.insecure != 1:
             raise ValueError(
-                "a heartbeat needs one of match (the alert that is the beat) or secret (for requests "
-                "to its URL); write insecure: true to accept requests from anybody"
+                "a heartbeat needs one of match (the alert that is the beat) or secret (for "
+                "requests to its URL); write insecure: true to accept requests from anybody"
             )
         if self.secret and self.secret.reveal() == "fail":
             raise ValueError("the secret can't be 'fail', which is the end of the URL of failures")

@@ -41,7 +41,7 @@ Rate = Limit
 
 
 class FieldType(Struct, frozen=True):
-    """How a type is read from text, what it expects in words, and its JSON Schema."""
+    """A type's parser, its description in words, and its JSON Schema."""
 
     read: Callable[[str], object]
     expected: str
@@ -123,7 +123,7 @@ def check_url(text: str) -> None:
 
 
 def is_plain_http(url: str) -> bool:
-    """Whether requests to `url` leave this host unencrypted."""
+    """Check if requests to `url` leave this host unencrypted."""
     parts = urlsplit(url)
     return parts.scheme == "http" and not is_loopback(parts.hostname or "")
 

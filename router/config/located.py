@@ -25,7 +25,7 @@ DEEPEST = 50
 
 
 class Place(Struct, frozen=True, order=True):
-    """Where something is written. Lines and columns count from 1."""
+    """A position in a file. Lines and columns count from 1."""
 
     file: str
     line: int

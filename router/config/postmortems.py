@@ -1,4 +1,4 @@
-"""Post-mortems in the config: which incidents need one, by when, and with whom it is shared."""
+"""Post-mortems in the config: the incidents that need one, the due time, and the recipients."""
 
 from collections.abc import Iterable
 

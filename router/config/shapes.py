@@ -107,7 +107,7 @@ def _internal(one: structs.FieldInfo) -> bool:
 
 @functools.cache
 def has_url(type_: Any) -> bool:
-    """Whether the object takes the key `insecure`, because it has a URL of its own."""
+    """Check if the object takes the key `insecure`, because it has a URL of its own."""
     fields = config_fields(type_)
     named = any(one.encode_name == INSECURE for one in fields)
     return not named and any(is_url(one.type) for one in fields)

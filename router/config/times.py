@@ -1,4 +1,4 @@
-"""Parse times that a person writes by the clock: times of day, weekdays, handovers, days, moments."""
+"""Parse times that people write: times of day, weekdays, handovers, days and moments."""
 
 import re
 from datetime import UTC, date, datetime, time

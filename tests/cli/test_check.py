@@ -53,6 +53,14 @@ def test_a_coming_gap_is_a_warning(tmp_path: Path) -> None:
     )
 
 
+def test_a_suspect_value_is_a_warning_with_its_place(tmp_path: Path) -> None:
+    path = write_config(tmp_path, prometheus={"url": "http://prometheus:9090", "insecure": True})
+    done = CliRunner().invoke(main, ["check", "--config", str(path)])
+    assert done.exit_code == 0
+    (line,) = done.stderr.splitlines()
+    assert re.match(rf"{re.escape(str(path))}:\d+:\d+: warning: url is plain http", line)
+
+
 def test_every_error_is_said_at_once(tmp_path: Path) -> None:
     """A line each, on stderr: file:line:column, what is wrong, and what may have been meant."""
     rules = [{"name": "a", "match": ["x=y"], "severty": "P1"}]

@@ -95,5 +95,16 @@ def test_https_and_loopback_need_no_word(url: str) -> None:
     assert read(f"url: {url}", Peer)[1:] == ([], [])
 
 
+class Open(Struct, frozen=True, kw_only=True):
+    url: HttpUrl
+    insecure: bool = False
+
+
+def test_an_object_may_have_a_field_for_the_word() -> None:
+    assert "http is only for" in read("url: http://x.lan", Open)[1][0]
+    found, problems, warnings = read("url: http://x.lan\ninsecure: true", Open)
+    assert (found.insecure, problems, len(warnings)) == (True, [], 1)
+
+
 def test_an_object_without_a_url_has_no_key_insecure() -> None:
     assert "unknown key 'insecure'" in read("insecure: true", Root)[1][0]

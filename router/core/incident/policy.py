@@ -1,4 +1,4 @@
-"""What a policy does over time: whom it notifies when, how often it repeats, when it promotes."""
+"""Policies over time: steps and their targets, repetitions, and promotion."""
 
 from enum import StrEnum
 from typing import NewType
@@ -66,7 +66,7 @@ class Policy(Struct, frozen=True):
 
     @property
     def wants_answer(self) -> bool:
-        """Whether it waits for an acknowledgement. A policy that only opens a ticket doesn't."""
+        """True if it waits for an acknowledgement. A policy that only opens a ticket doesn't."""
         return self.repeat is not None or any(
             step.unless is Unless.ACKNOWLEDGED for step in self.steps
         )

@@ -29,7 +29,7 @@ Delay = Annotated[float | NextBusinessDay, "delay"]
 
 
 def written(delay: Delay) -> str:
-    """As the config has it."""
+    """The text of a delay, as in the config."""
     if not isinstance(delay, NextBusinessDay):
         return duration(delay)
     if delay.minute is None:

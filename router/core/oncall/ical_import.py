@@ -203,7 +203,7 @@ _ON_CALL = re.compile(
 
 
 def _is_absence(event: Any, title: str) -> bool:
-    """Whether the event says that somebody is away. Words for on-call in the title overrule it.
+    """Check if the event says that somebody is away. Words for on-call in the title overrule it.
 
     TRANSP isn't asked: calendars also mark all-day shifts as transparent.
     """

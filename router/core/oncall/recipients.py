@@ -48,7 +48,7 @@ class Recipients(Struct, frozen=True):
         return tuple(dict.fromkeys((*self.now, *(address for _, address in self.later))))
 
     def without(self, told: Collection[str]) -> "Recipients":
-        """Without the addresses that were notified already."""
+        """Leave out the addresses that were notified already."""
         return replace(
             self,
             now=tuple(address for address in self.now if address not in told),

@@ -30,7 +30,7 @@ class Rotate(StrEnum):
 
 
 class Handover(Struct, frozen=True):
-    """The time of handovers: minutes into the day, and the weekday (0 is Monday) of weekly turns."""
+    """The time of handovers: minutes into the day, and the weekday (0 is Monday) if weekly."""
 
     minute: int
     weekday: int | None = None
@@ -72,7 +72,7 @@ class Rotation(Struct, frozen=True):
 
 
 def on_turn(rotation: Rotation, at: float, zone: str) -> str:
-    """The contact whose turn it is at `at` (UTC epoch seconds), by the clock in `zone`; "" if none."""
+    """The contact at `at` (UTC epoch seconds), by the clock in `zone`; "" for nobody."""
     turn = _number(rotation, at, zone)
     if turn < 0 and rotation.start is not None:
         return ""

@@ -102,13 +102,13 @@ class Schedule(Struct, frozen=True):
 
     @property
     def known(self) -> bool:
-        """Whether all its external calendars have been read."""
+        """True if all its external calendars have been read."""
         imported = (one.turns for one in self.layers if isinstance(one.turns, Imported))
         return all(turns.shifts is not None for turns in imported)
 
 
 class Turn(Struct, frozen=True):
-    """Who is on call ("" for nobody), by which layer (from 1; 0 for none) and which overrides."""
+    """The contact on call ("" for nobody), the layer (from 1; 0 for none) and the overrides."""
 
     contact: str
     layer: int

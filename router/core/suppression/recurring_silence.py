@@ -94,8 +94,8 @@ def check_matchers(matchers: Sequence[Matcher], *, exclusion: bool = False) -> N
     if matches_without_labels(matchers) and not (exclusion and _excludes(matchers)):
         name = matchers[0].name
         raise ValueError(
-            f"these matchers also match alerts without {_labels(matchers)}, so the silence could mute "
-            f'every alert: add a matcher that needs a value, such as {name}=~".+"'
+            f"these matchers also match alerts without {_labels(matchers)}, so the silence could "
+            f'mute every alert: add a matcher that needs a value, such as {name}=~".+"'
         )
 
 
@@ -104,7 +104,7 @@ def matches_without_labels(matchers: Sequence[Matcher]) -> bool:
 
 
 def _excludes(matchers: Sequence[Matcher]) -> bool:
-    """Whether each excludes some values and matches others: `env!~".+"` is `env=""`."""
+    """Check if each excludes some values and matches others: `env!~".+"` is `env=""`."""
     negative = {MatchOp.NOT_EQUAL, MatchOp.NOT_MATCHES}
     return all(one.op in negative and one.matches({one.name: "\ufffd"}) for one in matchers)
 
@@ -127,7 +127,7 @@ def contradictions(matchers: Sequence[Matcher]) -> list[str]:
 
 
 def _is_contradictory(name: str, matchers: Sequence[Matcher]) -> bool:
-    """Undecided for two regular expressions that aren't lists of texts, unless they are the same."""
+    """Undecided for two regular expressions that aren't lists of texts, unless they are equal."""
     positive = (one for one in matchers if one.op in {MatchOp.EQUAL, MatchOp.MATCHES})
     values = next((one.values for one in positive if one.values is not None), None)
     if values is not None:

@@ -1,4 +1,4 @@
-"""Silences that people make while the router runs, each for once.
+"""Silences that people make while the router runs, each for one period.
 
 All times are UTC epoch seconds.
 """
@@ -11,9 +11,9 @@ from router.core.suppression.recurring_silence import RecurringSilence, TimeSpan
 
 
 class Silence(Struct, frozen=True):
-    """`by` made it at the time `at`, with matchers as text.
+    """A silence that `by` made at the time `at`, with matchers as text.
 
-    It's kept after its end, to say what was so then.
+    It is kept after its end, for explanations of the past.
     """
 
     match: tuple[str, ...]
@@ -30,12 +30,12 @@ class Silence(Struct, frozen=True):
 
 
 def silence(key: str, made: Silence) -> RecurringSilence:
-    """As the core has it. Raises: ValueError."""
+    """The silence of the settings. Raises: ValueError."""
     return RecurringSilence(
         key, made.matchers, TimeSpan(made.start, made.end), made.by, made.comment
     )
 
 
 def expired(made: Silence, now: float) -> Silence | None:
-    """Without what would still come of it; None if it's over already."""
+    """The silence, ended now; None if it is over already."""
     return None if made.end <= now else replace(made, start=min(made.start, now), end=now)
