@@ -26,6 +26,27 @@ def twilio(url: str, form: Mapping[str, str], token: Secret) -> dict[str, str]:
     return {**FORM, "x-twilio-signature": signature}
 
 
+def sentry(body: bytes, secret: Secret, at: float, resource: str) -> dict[str, str]:
+    """The headers of a body sent at that time."""
+    return {
+        "content-type": "application/json",
+        "sentry-hook-resource": resource,
+        "sentry-hook-timestamp": str(int(at)),
+        "sentry-hook-signature": hmac.new(secret.reveal().encode(), body, sha256).hexdigest(),
+    }
+
+
+def github(body: bytes, secret: Secret, event: str, delivery: str = "d-1") -> dict[str, str]:
+    """The headers of a body."""
+    digest = hmac.new(secret.reveal().encode(), body, sha256).hexdigest()
+    return {
+        "content-type": "application/json",
+        "x-github-event": event,
+        "x-github-delivery": delivery,
+        "x-hub-signature-256": f"sha256={digest}",
+    }
+
+
 def pagerduty(body: bytes, *secrets: Secret, webhook: str = "W1") -> dict[str, str]:
     """The headers of a body, signed by each of the secrets as while they're rotated."""
     items = [
