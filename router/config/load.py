@@ -178,11 +178,11 @@ def load(path: Path, env: Mapping[str, str], types: Types, rules: str = "") -> C
     templates = read_templates(context)
     if problems or document is FAILED:
         raise Invalid(problems)
-    settings = _settings(document, found, templates)
     types_of = {
         key: {name: str(context.values[key, name, "type"]) for name in context.names_at((key,))}
         for key in ("sources", "channels")
     }
+    settings = _settings(document, found, templates, types_of["sources"])
     config = Config(
         document,
         settings,
@@ -198,15 +198,20 @@ def load(path: Path, env: Mapping[str, str], types: Types, rules: str = "") -> C
     return replace(config, settings=known)
 
 
-def _settings(config: ConfigFile, rules: Rules, templates: Mapping[str, Template]) -> Settings:
-    """The settings of the core."""
+def _settings(
+    config: ConfigFile,
+    rules: Rules,
+    templates: Mapping[str, Template],
+    sources: Mapping[str, str],
+) -> Settings:
+    """The settings of the core. `sources` has the type of each source."""
     summary, zone = compile_template(SUMMARY), config.company.time_zone
     able = {name: channel.capabilities for name, channel in config.channels.items()}
     return Settings(
         rules=RuleSet.of(
             [
                 *first_rules(config.heartbeats, summary),
-                *core_rules(rules.found, config),
+                *core_rules(rules.found, config, sources),
                 *last_rules(config.heartbeats, summary),
             ],
             default_rule(config.default_rule, config),

@@ -1,11 +1,12 @@
 """Read rule files, check them, and turn them into the core's rules."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from glob import glob
 from hashlib import blake2b
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from router.config.convert import Context, Trail, convert
 from router.config.document import ConfigFile, DefaultRule, RuleConfig, RulesFile
@@ -91,9 +92,16 @@ def _check_count(place: Place, rule: RuleConfig, context: Context) -> None:
             )
 
 
-def core_rules(rules: Iterable[tuple[Place, RuleConfig]], config: ConfigFile) -> list[Rule]:
-    """The core's rules, in order."""
-    return [_rule(rule, config, str(place)) for place, rule in rules]
+def core_rules(
+    rules: Iterable[tuple[Place, RuleConfig]], config: ConfigFile, types: Mapping[str, str]
+) -> list[Rule]:
+    """The core's rules, in order. `types` has the type of each source."""
+    made = [_rule(rule, config, str(place)) for place, rule in rules]
+    return [replace(rule, sources=_of_type(rule.source, types)) for rule in made]
+
+
+def _of_type(type_: str, types: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(name for name, one in types.items() if one == type_ and name != type_)
 
 
 def _rule(rule: RuleConfig, config: ConfigFile, origin: str) -> Rule:

@@ -75,7 +75,7 @@ def reasons(
 
 
 def _of_rule(settings: Settings, route: Route, rule: Rule, known: Known) -> Iterator[str]:
-    if known.sources is not None and rule.source and rule.source not in known.sources | BUILT_IN:
+    if known.sources is not None and not any(map(rule.is_from, known.sources | BUILT_IN)):
         yield f"rule '{rule.name}' matches no alert: no source '{rule.source}' is configured"
     # The default rule, and those of missed heartbeats, are there for what the other rules leave to
     # them.

@@ -40,6 +40,7 @@ class Rule(Struct, frozen=True):
     alert may go without a report before it's stale, in seconds; None for the default. With
     `resolve_stale` a stale alert ends; else people are asked. `actions` are those that may be run
     against its incidents. With `public`, the state of its incidents is published without approval.
+    `sources` are the names of the sources whose type `source` is.
     An alert that a rule with a `heartbeat` matches is a beat of it, and opens nothing.
     """
 
@@ -64,6 +65,11 @@ class Rule(Struct, frozen=True):
     severity_from: SeverityFrom | None = None
     expire_after: float | None = None
     resolve_stale: bool = False
+    sources: tuple[str, ...] = ()
+
+    def is_from(self, source: str) -> bool:
+        """The rule is for alerts of the source: it names the source, its type, or none."""
+        return not self.source or source == self.source or source in self.sources
 
     def key(self, alert: Alert) -> str:
         """The key of the incident that this rule puts the alert in.
@@ -122,7 +128,7 @@ CANARY = Rule(
 
 def try_rule(rule: Rule, alert: Alert) -> Verdict:
     """Compare the rule with the alert: the source and every matcher must hold."""
-    if rule.source and rule.source != (alert.stands_for or alert.source):
+    if not rule.is_from(alert.stands_for or alert.source):
         return Verdict(rule, Reason.SOURCE_DIFFERS)
     for matcher in rule.matchers:
         if not matcher.matches(alert.labels):

@@ -103,6 +103,21 @@ async def test_one_issue_is_one_incident_whatever_its_title(tmp_path: Path) -> N
             assert incidents[1].title == "Error in request 0"
 
 
+async def test_a_metric_alert_that_changes_is_one_incident(tmp_path: Path) -> None:
+    """Its severity follows, whichever way it changes, also with a body that was sent before."""
+    case: dict[str, Any] = {"rules": "rules/sentry.yaml", "requests": []}
+    async with router_for(case, tmp_path) as daemon:
+        severities = []
+        for action in ("warning", "critical", "warning", "critical"):
+            (answer,) = await play({"requests": [metric(action)]}, daemon)
+            assert answer.json == {"accepted": 1, "errors": []}
+            (incident,) = await daemon.store.incidents()
+            severities.append(incident.severity.value)
+        assert severities == ["P2", "P1", "P2", "P1"]
+        await play({"requests": [metric("resolved")]}, daemon)
+        assert await statuses(daemon) == [("sentry-metric", Status.RESOLVED)]
+
+
 # --- Grafana
 
 
@@ -257,6 +272,30 @@ async def test_two_alertmanagers_are_two_sources(router: Router) -> None:
             )
             == 1
         )
+
+
+async def test_a_rule_names_a_source_or_a_type(router: Router) -> None:
+    """The type means all sources of that type."""
+    rules = [
+        {"name": "eu-only", "source": "am-eu", "match": ["alertname=A"], "severity": "P1"},
+        {"name": "any-am", "source": "alertmanager", "match": ["alertname=A"], "severity": "P2"},
+    ]
+    names = ("am-eu", "am-us", "alertmanager")
+    sources = {name: {"type": "alertmanager", "insecure": True} for name in names}
+    sources["checks"] = {"type": "webhook", "insecure": True, "labels": {"alertname": "alertname"}}
+    async with router(sources=sources) as daemon:
+        (daemon.path.parent / "rules.yaml").write_text(json.dumps({"rules": rules}))
+        assert (await daemon.ask("POST", "/-/reload")).status == 200
+        for name in names:
+            await daemon.ask("POST", f"/webhooks/{name}", json=group(alert("A")))
+        await daemon.ask("POST", "/webhooks/checks", json={"alertname": "A"})
+        rows = {row.alert.source: row.rule_match.rule for row in await daemon.store.alerts()}
+    assert rows == {
+        "am-eu": "eu-only",
+        "am-us": "any-am",
+        "alertmanager": "any-am",
+        "checks": "default",
+    }
 
 
 async def test_a_large_batch_is_committed_in_parts(router: Router) -> None:
