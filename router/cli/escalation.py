@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from router.chart import ImageFormat, Look, Mark, Span, Tone, gantt
+from router.core.incident.suppression import SUPPRESSED
 from router.core.oncall.local_time import wall
 from router.core.text.units import duration
 from router.core.virtual.simulation import HORIZON, Moment, Simulation
@@ -26,8 +27,11 @@ _TONES = {
 def show(out: Console, found: Simulation, start: float, zone: str) -> None:
     if not found.incidents:
         why = ", ".join(dict.fromkeys(_words(reason) for reason in found.reasons))
-        out.print(Text(f"nobody is told: {why}"))
+        out.print(Text(f"nobody is notified: {why}"))
+        _show_left_out(out, found)
         return
+    if muted := SUPPRESSED.intersection(found.reasons):
+        out.print(Text(f"nobody is notified at first: {', '.join(sorted(muted))}", "yellow"))
     for incident in found.incidents:
         out.print(
             Text(
@@ -44,6 +48,12 @@ def show(out: Console, found: Simulation, start: float, zone: str) -> None:
     out.print(table)
     if not found.ended:
         out.print(Text(f"it goes on beyond {duration(HORIZON)}", "yellow"))
+    _show_left_out(out, found)
+
+
+def _show_left_out(out: Console, found: Simulation) -> None:
+    for one in found.left_out:
+        out.print(Text(f"not considered: {one}", "yellow"))
 
 
 def _clock(at: float, zone: str) -> str:
@@ -76,6 +86,7 @@ def as_json(found: Simulation, start: float) -> dict[str, Any]:
         ],
         "end": views.when(found.end),
         "ended": found.ended,
+        "left_out": found.left_out,
     }
 
 

@@ -13,6 +13,7 @@ from rich.text import Text
 from router.cli.account import answered, show_account
 from router.cli.client import Url
 from router.cli.config import ConfigPath, Json, config_at, path_of
+from router.cli.current import current
 from router.cli.output import console, fail, print_json
 from router.cli.payload import decoded
 from router.config.load import Config
@@ -34,27 +35,29 @@ def explain(
     payload: Annotated[
         str,
         typer.Argument(
-            help="A webhook's body: a file, or - for standard input.", show_default=False
+            help="The body of a webhook: a file, or - for standard input.", show_default=False
         ),
     ] = "",
-    alert: Annotated[
-        str, typer.Option(help="Or an alert that is stored, by its fingerprint.")
-    ] = "",
+    alert: Annotated[str, typer.Option(help="Or a stored alert, by its fingerprint.")] = "",
     incident: Annotated[str, typer.Option(help="Or an incident: 142 or INC-142.")] = "",
     contact: Annotated[
-        str, typer.Option(help="Or a person: why they were paged, or weren't, --at a time.")
+        str, typer.Option(help="Or a person: why they were paged, or were not, --at a time.")
     ] = "",
     source: Annotated[
-        str, typer.Option(help="Whose webhook it is, by its name under `sources`.")
+        str, typer.Option(help="The source of the webhook, by its name under `sources`.")
     ] = "alertmanager",
     resource: Annotated[
-        str, typer.Option(help="Of Sentry: the Sentry-Hook-Resource header.")
+        str, typer.Option(help="For Sentry: the Sentry-Hook-Resource header.")
     ] = "event_alert",
     at: Annotated[
-        str, typer.Option(help="When: '2026-11-28 23:00' by the company's clock; else now.")
+        str,
+        typer.Option(
+            help="The time, such as '2026-11-28 23:00' by the company's clock; default: now."
+        ),
     ] = "",
     offline: Annotated[
-        bool, typer.Option("--offline", help="Ask the config's store instead of the router.")
+        bool,
+        typer.Option("--offline", help="Read the config's store instead of asking the router."),
     ] = False,
     as_json: Json = False,
     config: ConfigPath = None,
@@ -83,7 +86,11 @@ def explain(
     checked = config_at(path_of(config))
     received = _decode(checked, payload, source, resource)
     time = _time(checked, at) if at else SystemClock().now()
-    explanations = [explain_alert(checked.settings, one, time) for one in received.alerts]
+    now = current(checked, lambda _: received.alerts, time, url, config)
+    incidents = [one for one in now.incidents if one.is_open and not one.drill]
+    explanations = [
+        explain_alert(now.settings, one, time, incidents=incidents) for one in received.alerts
+    ]
     if as_json:
         print_json([views.explanation(one) for one in explanations])
         return
@@ -94,6 +101,8 @@ def explain(
         out.print(Text(f"not understood: {error.pointer} {error.detail}", "red"))
     if received.ignored:
         out.print(Text(f"ignored: {received.ignored}"))
+    for left_out in now.left_out:
+        out.print(Text(f"not considered: {left_out}", "yellow"))
 
 
 def _decode(checked: Config, payload: str, source: str, resource: str) -> Received:
@@ -122,9 +131,9 @@ def _show(out: Console, one: Explanation) -> None:
         Text(f"  {labels}"),
         sep="\n",
     )
-    table = Table("rule", "said", "because of", "at", box=None, padding=(0, 2))
+    table = Table("rule", "result", "failed matcher", "at", box=None, padding=(0, 2))
     for verdict in one.verdicts:
-        failed = f"{verdict.failed} doesn't hold" if verdict.failed else ""
+        failed = str(verdict.failed) if verdict.failed else ""
         said = Text(verdict.reason.replace("_", " "), "green" if verdict.takes else "dim")
         table.add_row(verdict.rule.name, said, Text(failed), Text(verdict.rule.origin))
     out.print(table)
@@ -144,7 +153,7 @@ def _show(out: Console, one: Explanation) -> None:
             if not holds:
                 out.print(
                     Text(
-                        f"    {at}: not taken, for that doesn't hold ({', '.join(step.notify)})",
+                        f"    {at}: skipped: condition is false ({', '.join(step.notify)})",
                         "dim",
                     )
                 )
@@ -158,7 +167,7 @@ def _show(out: Console, one: Explanation) -> None:
 
 def _quiet(one: Explanation) -> Iterator[str]:
     if one.quiet:
-        yield f"{one.quiet.reason} by {one.quiet.by} until {utc(one.quiet.until)}: what follows waits until then"
+        yield f"{one.quiet.reason} by {one.quiet.by} until {utc(one.quiet.until)}: nobody is notified before"
     for inhibition in one.inhibitions:
         who = f"rule {inhibition.rule}" if inhibition.rule else "any rule"
         source = (
@@ -169,15 +178,15 @@ def _quiet(one: Explanation) -> Iterator[str]:
 
 
 def _who(step: Step, reached: Recipients) -> Iterator[str]:
-    """Whom the targets of a step that aren't channels come to."""
+    """The recipients of the step's targets that are not channels."""
     if people := [address for address in reached.now if address not in step.notify]:
-        yield f"that is {', '.join(people)}"
+        yield f"recipients: {', '.join(people)}"
     for after, address in reached.later:
         yield f"then {address} after {duration(after)}, unless acknowledged"
     for target, why in reached.problems:
         yield f"{target}: {why}"
     if reached.nobody:
-        yield "so the next step is taken at once"
+        yield "so the next step is due at once"
 
 
 def _afterwards(one: RuleOutcome) -> Iterator[str]:
@@ -193,7 +202,7 @@ def _afterwards(one: RuleOutcome) -> Iterator[str]:
         and policy.promote.to.worse_than(one.judgement.severity)
     ):
         promote = policy.promote
-        yield f"after {duration(promote.after)} it's raised to {promote.to}, unless {promote.unless}"
+        yield f"after {duration(promote.after)} it is promoted to {promote.to}, unless {promote.unless}"
 
 
 def _sentence(one: RuleOutcome) -> str:
@@ -202,5 +211,5 @@ def _sentence(one: RuleOutcome) -> str:
     if judgement.threshold:
         because += f": {judgement.read or 'no value'} against {judgement.threshold.text}"
     if judgement.severity is None or one.policy is None:
-        return f"{one.rule.name}: kept, and opens nothing ({because})"
-    return f"{one.rule.name}: {judgement.severity} ({because}), incident {one.key}, policy {one.policy.name} tells"
+        return f"{one.rule.name}: opens no incident ({because})"
+    return f"{one.rule.name}: {judgement.severity} ({because}), incident {one.key}, policy {one.policy.name} notifies"

@@ -3,6 +3,7 @@ they may not.
 """
 
 import asyncio
+import math
 from collections.abc import Collection, Sequence
 from itertools import groupby
 from typing import Any
@@ -58,7 +59,7 @@ def check_reach(
         fail(f"--reach: {error}")
     _check_names("--person", "channel", people, config.channels)
     clock = SystemClock()
-    start = float(int(clock.now()))
+    start = float(math.ceil(clock.now()))
     settings, known, store = _known(config, clock, start, config_only=config_only)
     _check_names("--allow-silence", "silence", allowed, [one.name for one in settings.silences])
     known = replace(known, people=frozenset(people), allowed=frozenset(allowed))

@@ -1,5 +1,6 @@
 """`alert-router simulate`."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -8,9 +9,9 @@ import typer
 from msgspec.structs import replace
 
 from router.chart import ImageFormat
-from router.cli.arranged import live_settings
 from router.cli.client import Url
 from router.cli.config import ConfigPath, Json, config_at, path_of
+from router.cli.current import current, rates
 from router.cli.escalation import as_json, drawn, show
 from router.cli.output import console, fail, print_json
 from router.cli.payload import alerts_in
@@ -69,7 +70,10 @@ def simulate(
         alerts = _read(checked, payload, source, resource)
     else:
         alerts = _made_up(checked.settings, rule, severity, label or [], start)
-    found = simulate_alerts(live_settings(checked.settings, url, config), alerts, start, answer)
+    now = current(checked, lambda _: alerts, start, url, config)
+    found = simulate_alerts(now.settings, alerts, start, answer, known=now.snapshot)
+    shared = rates(checked, [one.over for one in found.moments])
+    found = replace(found, left_out=(*now.left_out, *found.left_out, *shared))
     for path, form in ((svg, ImageFormat.SVG), (png, ImageFormat.PNG)):
         if path:
             path.write_bytes(drawn(found, start, zone, form))
@@ -85,7 +89,8 @@ def simulate(
 def _moment(at: str, zone: str) -> float:
     """Now, or a time by the clock of `zone`, or with an offset."""
     if not at:
-        return float(int(SystemClock().now()))
+        # Rounded up, or what was set within this second would not hold yet.
+        return float(math.ceil(SystemClock().now()))
     try:
         moment = parse_moment(at)
     except ValueError as error:

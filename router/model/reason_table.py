@@ -317,7 +317,7 @@ ROWS: dict[R, Row] = {
     ),
     R.CONDITION_FAILED: Row(
         "A step's `when` is false for this incident.",
-        "Step skipped (condition is false)[: {channels}]",
+        "Skipped[ {channels}] (condition is false)",
         T.DELIVERY | T.OBSTACLE | T.SKIPS_STEP,
     ),
     R.TOLD_AGAIN: Row(

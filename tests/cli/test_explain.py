@@ -1,6 +1,8 @@
 """`alert-router explain`: why an alert would, or wouldn't, page somebody."""
 
+import asyncio
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from router.cli import main
-from tests.daemon import alert, group, write_config
+from tests.daemon import Daemon, alert, group, write_config
 
 ROOT = Path(__file__).parents[2]
 
@@ -30,9 +32,9 @@ def test_each_rule_has_its_say(tmp_path: Path) -> None:
     text = done.stdout
     for part in (
         'alertname="DiskFull"',
-        'alertname="PaymentFailures" doesn\'t hold',
+        'alertname="PaymentFailures"',
         f"{tmp_path}/rules.yaml:2:3",
-        'disk-full: P3 (matched), incident disk-full{instance="db-1"}, policy all tells',
+        'disk-full: P3 (matched), incident disk-full{instance="db-1"}, policy all notifies',
         "at once: log",
     ):
         assert part in text, text
@@ -45,7 +47,7 @@ def test_each_rule_has_its_say(tmp_path: Path) -> None:
         ("0.5%", "payment-failures: P2 (above threshold: 0.5% against > 0.1%)"),
         (
             "0.0001",
-            "payment-failures: kept, and opens nothing (below threshold: 0.0001 against > 0.1%)",
+            "payment-failures: opens no incident (below threshold: 0.0001 against > 0.1%)",
         ),
         ("many", "payment-failures: P2 (value unreadable: many against > 0.1%)"),
         ("", "payment-failures: P2 (value unreadable: no value against > 0.1%)"),
@@ -173,7 +175,7 @@ def test_what_keeps_it_quiet_at_a_time(tmp_path: Path, at: str, silenced: bool) 
     write_config(tmp_path, **QUIET)
     text = explain(tmp_path, group(alert("DiskFull")), "--at", at).stdout
     assert (
-        "silenced by night until 2026-11-29 06:00 UTC: what follows waits until then" in text
+        "silenced by night until 2026-11-29 06:00 UTC: nobody is notified before" in text
     ) is silenced
     assert (
         "inhibited while an incident of rule payment-failures is open, with the same service"
@@ -186,3 +188,33 @@ def test_a_time_that_is_none_is_refused(tmp_path: Path) -> None:
     done = explain(tmp_path, group(alert()), "--at", "tonight")
     assert (done.exit_code, done.stdout) == (1, "")
     assert done.stderr.startswith("--at: expected a time such as")
+
+
+async def test_what_is_stored_counts_for_a_payload(tmp_path: Path) -> None:
+    """An override that a person has set, and a silence."""
+    path = write_config(
+        tmp_path,
+        channels={"log": {"type": "console"}, "text": {"type": "console"}},
+        contacts={name: {"name": name, "reach": [{"via": "text"}]} for name in ("ana", "ben")},
+        schedules={
+            "primary": {
+                "layers": [{"rotate": "weekly", "handover": "Mon 09:00", "contacts": ["ana"]}]
+            }
+        },
+        policies={"all": {"steps": [{"notify": ["schedule:primary"]}]}},
+    )
+    body = tmp_path / "body.json"
+    body.write_text(json.dumps(group(alert("DiskFull"))))
+    async with Daemon(path) as daemon:
+        hour = datetime.now(UTC) + timedelta(hours=1)
+        override = {"contact": "ben", "to": f"{hour:%Y-%m-%dT%H:%MZ}"}
+        assert (
+            await daemon.ask("POST", "/api/v1/schedules/primary/overrides", json=override)
+        ).status == 201
+        silence = {"match": ['alertname="DiskFull"'], "for": "1h", "comment": "moving"}
+        assert (await daemon.ask("POST", "/api/v1/silences", json=silence)).status == 201
+        command = ["explain", "--config", str(path), str(body)]
+        done = await asyncio.to_thread(CliRunner().invoke, main, command)
+    assert "recipients: text/ben" in done.stdout
+    assert "silenced by " in done.stdout
+    assert "not considered" not in done.stdout

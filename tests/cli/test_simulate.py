@@ -77,7 +77,8 @@ def run(folder: Path, *arguments: str) -> Result:
 
 def lines(done: Result) -> list[str]:
     assert done.exit_code == 0, done.output
-    return [" ".join(line.split()) for line in done.stdout.splitlines()]
+    found = [" ".join(line.split()) for line in done.stdout.splitlines()]
+    return [line for line in found if not line.startswith("not considered: ")]
 
 
 def test_a_rule_is_enough(folder: Path) -> None:
@@ -166,7 +167,7 @@ def test_it_is_drawn(folder: Path) -> None:
 
 def test_why_nobody_is_told(folder: Path) -> None:
     (folder / "low.json").write_text(json.dumps(group(alert(value="0.0001"))))
-    assert lines(run(folder, str(folder / "low.json"))) == ["nobody is told: below threshold"]
+    assert lines(run(folder, str(folder / "low.json"))) == ["nobody is notified: below threshold"]
 
 
 @pytest.mark.parametrize(
@@ -198,9 +199,15 @@ def test_what_is_wrong_is_said_in_a_line(
     assert (done.exit_code, done.stderr.strip()) == (1, said)
 
 
-def test_without_a_running_router_it_says_so(folder: Path) -> None:
-    """Somebody may have set an override there."""
-    assert "without overrides by people" in run(folder, "--rule", "disk-full").stderr
+def test_without_a_store_or_a_router_it_says_so(folder: Path) -> None:
+    """Somebody may have set an override or a silence there."""
+    done = run(folder, "--rule", "disk-full")
+    assert "without overrides by people" in done.stderr
+    said = "not considered: silences that people have made, and open incidents: the store can't be read"
+    assert said in done.stdout
+    assert said in json.loads(run(folder, "--rule", "disk-full", "--json").stdout)["left_out"][
+        0
+    ].join(("not considered: ", ""))
 
 
 async def test_what_people_have_arranged_counts(router: Callable[..., Daemon]) -> None:
@@ -226,3 +233,53 @@ async def test_what_people_have_arranged_counts(router: Callable[..., Daemon]) -
         ).status == 201
         _, out, err = await run_beside(daemon, *command)
         assert ("mail/ana" in out, "mail/ben" in out, err) == (True, False, "")
+
+
+async def test_what_is_stored_counts(router: Callable[..., Daemon]) -> None:
+    """A silence that a person has made, and an incident that is already open."""
+    async with router(**PEOPLE) as daemon:
+        command = ("simulate", "--rule", "disk-full", "--config", str(daemon.path))
+        await daemon.alert(alert("DiskFull", instance="some-instance"))
+        _, out, _ = await run_beside(daemon, *command)
+        assert "Alert joined" in out
+        assert "not considered: the rest of the escalation of INC-1, which was already open" in out
+        silence = {"match": ['alertname="DiskFull"'], "for": "1h", "comment": "moving"}
+        assert (await daemon.ask("POST", "/api/v1/silences", json=silence)).status == 201
+        _, out, _ = await run_beside(daemon, *command, "--label", "instance=other")
+        assert out.startswith("nobody is notified at first: silenced\n")
+        assert "+59m" in out or "+1h" in out, "it opens once the silence is over"
+
+
+def test_a_message_about_several_incidents_is_shown_for_each(folder: Path) -> None:
+    """What a limit puts into one message; and what a simulation can't know is named."""
+    people = PEOPLE | {
+        "contacts": {"ana": PEOPLE["contacts"]["ana"] | {"throttle": "1/20s"}},
+        "policies": {"all": {"steps": [{"notify": ["contact:ana"]}]}},
+        "schedules": {},
+        "channels": PEOPLE["channels"] | {"mail": PEOPLE["channels"]["mail"] | {"rate": "1/1m"}},
+    }
+    write_config(folder, **people)
+    three = [alert("DiskFull", instance=name) for name in "abc"]
+    (folder / "three.json").write_text(json.dumps(group(*three)))
+    done = run(folder, str(folder / "three.json"))
+    told = [line for line in lines(done) if " ana mail " in line]
+    assert [line.split(" ana mail ")[1] for line in told] == [
+        "opened", "in the message about INC-1", "in the message about INC-1",
+    ]  # fmt: skip
+    assert (
+        "not considered: messages that ana received before: the throttle of 1 in 20s" in done.stdout
+    )
+    assert (
+        "not considered: the rate of channel mail (1 in 60 s), which other incidents share"
+        in done.stdout
+    )
+
+
+def test_a_step_whose_condition_is_false_is_shown_as_skipped(folder: Path) -> None:
+    steps = [
+        {"notify": ["channel:log"]},
+        {"notify": ["contact:ben"], "when": "labels.vip == 'yes'"},
+    ]
+    write_config(folder, **PEOPLE | {"policies": {"all": {"steps": steps}}})
+    said = lines(run(folder, "--rule", "disk-full"))
+    assert any(line.endswith("INC-1 Skipped contact:ben (condition is false)") for line in said)

@@ -90,6 +90,22 @@ class MemoryStore:
         )  # only the newest of a key can be open
         return (incident for incident in newest if incident.is_open)
 
+    def seed(self, known: Snapshot) -> None:
+        """Start with what another store has: its incidents, without their timelines and deadlines,
+        and its alerts.
+        """
+        for incident in known.incidents.values():
+            self.incidents[incident.id] = incident
+            self._latest[incident.key] = max(self._latest.get(incident.key, 0), incident.id)
+            self.newest_entry.setdefault(incident.id, 0)
+        self._newest = max(self._newest, known.next_incident_id - 1, *known.incidents, 0)
+        for matches in known.rule_matches.values():
+            for match in matches:
+                if (alert := known.alerts.get((match.fingerprint, match.rule))) is not None:
+                    self._remember(match)
+                    self.alerts[match.fingerprint, match.rule] = alert
+        self.windows.update(known.windows)
+
     def next_timer(self, now: float) -> TimerDue | None:
         """The earliest that is due. It's gone once its event has been decided and saved."""
         first = self.timers.first()

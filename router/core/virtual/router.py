@@ -140,5 +140,5 @@ class VirtualRouter:
         return VirtualDelivery(self.now, first.channel, first.reason, incident, known, tuple(also))
 
     def _settled(self, parcel: Bundle, result: Result) -> list[DeliverySettled]:
-        told = [self.memory.newest_entry[message.incident_id] for message in parcel.messages]
+        told = [self.memory.newest_entry.get(message.incident_id, 0) for message in parcel.messages]
         return parcel.settled(self.now, (Attempt(self.now, 0.0, result),), told, JITTER)

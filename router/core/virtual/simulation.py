@@ -1,15 +1,17 @@
-"""What would come of alerts that nobody answers, or somebody does at a time: the whole escalation,
-told in order.
-"""
+"""Simulates what alerts result in when nobody answers, or when somebody does: the whole escalation."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from msgspec import Struct
 
+from router.core.incident.batch import Batch
 from router.core.incident.escalation import PROMOTE, REACH, STEP
 from router.core.incident.settings import Settings
+from router.core.incident.snapshot import ReadPlan, Snapshot
 from router.core.incident.suppression import RECHECK
 from router.core.messages.timeline import describe
+from router.core.text.units import duration
 from router.core.virtual.router import Post, VirtualDelivery, VirtualRouter, arrives
 from router.model.alert import Alert
 from router.model.decision import Entry
@@ -21,30 +23,27 @@ from router.model.reason_row import Trait
 from router.model.reasons import having
 
 HORIZON = 7 * 86_400.0
-"""Seconds after which an escalation that hasn't ended isn't followed any further."""
+"""Seconds after which an escalation that has not ended is not followed any further."""
 
 ESCALATING = frozenset({STEP, REACH, PROMOTE})
-"""The deadlines by which more people are told.
+"""The deadlines that notify more people. Those of muted alerts do, too."""
 
-So they are by those of alerts that are kept quiet.
-"""
-
-_DELIVERY = having(Trait.DELIVERY)
+_HIDDEN = having(Trait.DELIVERY) - {Reason.CONDITION_FAILED}
+"""Timeline entries about deliveries, which are shown as messages. A skipped step is no message."""
 
 
 class SimulatedAnswer(Struct, frozen=True):
-    """Somebody acknowledges all that is open, `after` seconds."""
+    """A person acknowledges everything that is open, `after` seconds."""
 
     after: float
     by: str
 
 
 class Moment(Struct, frozen=True):
-    """What happens at `at` (UTC epoch seconds): somebody is told, or the incident's timeline says
-    something.
+    """What happens at `at` (UTC epoch seconds): a message, or an entry of the timeline.
 
-    `who` is a person, or "" where it's a channel's own message; `over` the channel, "" for a line
-    of the timeline.
+    `who` is the recipient, "" for a message to a channel; `over` the channel, "" for an entry of
+    the timeline.
     """
 
     at: float
@@ -56,8 +55,9 @@ class Moment(Struct, frozen=True):
 
 
 class Simulation(Struct, frozen=True):
-    """`ended`: the escalation came to its end, rather than to that of what is looked at; `end` is
-    when.
+    """`incidents` are those that the alerts changed. `ended`: the escalation ended by `end`.
+
+    `left_out` says what the daemon would also consider.
     """
 
     reasons: tuple[Reason, ...]
@@ -65,34 +65,54 @@ class Simulation(Struct, frozen=True):
     moments: tuple[Moment, ...]
     end: float
     ended: bool
+    left_out: tuple[str, ...] = ()
 
 
-def simulate(
+def reads(settings: Settings, alerts: Sequence[Alert], at: float) -> tuple[Batch, ReadPlan]:
+    """What to read from a store, so that a simulation starts with what is known there."""
+    batch = Batch(settings, [AlertSeen(at, alert) for alert in alerts])
+    plan = batch.first()
+    return batch, replace(plan, alerts=plan.fingerprints)
+
+
+def simulate(  # noqa: PLR0913, PLR0917 - what happens, and what is known
     settings: Settings,
     alerts: Sequence[Alert],
     at: float,
     answer: SimulatedAnswer | None = None,
     post: Post = arrives,
+    known: Snapshot | None = None,
 ) -> Simulation:
-    """Let these alerts come in at `at` (UTC epoch seconds), and time pass until nobody more would
-    be told.
+    """Receive these alerts at `at` (UTC epoch seconds), and let time pass until nobody more would
+    be notified. `known` is what a store has by then.
     """
     router = VirtualRouter(settings, at, post)
+    if known is not None:
+        router.memory.seed(known)
+    before = dict(router.memory.incidents)
     reasons = router.happen(*(AlertSeen(at, alert) for alert in alerts))
     if answer is not None:
         _escalate(router, at + answer.after)
         router.run_until(at + answer.after)
-        for incident in [one for one in router.memory.incidents.values() if one.is_open]:
+        for incident in [one for one in _changed(router, before) if one.is_open]:
             router.happen(Commanded(router.now, incident.id, answer.by, Command.ACKNOWLEDGE))
     _escalate(router, at + HORIZON)
-    incidents = tuple(router.memory.incidents.values())
     return Simulation(
-        tuple(reasons), incidents, tuple(_moments(router)), router.now, not _escalates(router)
+        tuple(reasons),
+        tuple(_changed(router, before)),
+        tuple(_moments(router)),
+        router.now,
+        not _escalates(router),
+        tuple(_left_out(router, before)),
     )
 
 
+def _changed(router: VirtualRouter, before: Mapping[int, Incident]) -> list[Incident]:
+    return [one for one in router.memory.incidents.values() if before.get(one.id) is not one]
+
+
 def _escalate(router: VirtualRouter, until: float) -> None:
-    """Let time pass as long as somebody would still be told."""
+    """Let time pass as long as somebody would still be notified."""
     while _escalates(router) and (due := router.next_due) is not None and due <= until:
         router.run_until(due)
 
@@ -104,13 +124,11 @@ def _escalates(router: VirtualRouter) -> bool:
 
 
 def _moments(router: VirtualRouter) -> Iterator[Moment]:
-    """What is said on the timeline, and who is told once it is, in the order in which it came
-    about.
-    """
+    """The timeline's entries and the messages that follow from them, in order."""
     said = [
-        (entry.id, _said(entry)) for entry in router.memory.timeline if entry.what not in _DELIVERY
+        (entry.id, _said(entry)) for entry in router.memory.timeline if entry.what not in _HIDDEN
     ]
-    told = [(one.known, _told(one)) for one in router.told]
+    told = [(one.known, moment) for one in router.told for moment in _told(one)]
     for _, moment in sorted((*said, *told), key=lambda one: one[0]):
         yield moment
 
@@ -119,7 +137,23 @@ def _said(entry: Entry) -> Moment:
     return Moment(entry.at, entry.incident_id, entry.what, text=describe(entry))
 
 
-def _told(one: VirtualDelivery) -> Moment:
-    return Moment(
-        one.at, one.incident.id, one.reason, person_of(one.address), channel_of(one.address)
-    )
+def _told(one: VirtualDelivery) -> Iterator[Moment]:
+    """The message, once for each incident that it is about."""
+    who, over = person_of(one.address), channel_of(one.address)
+    yield Moment(one.at, one.incident.id, one.reason, who, over)
+    for other in one.also:
+        text = f"in the message about {one.incident.name}"
+        yield Moment(one.at, other.id, one.reason, who, over, text)
+
+
+def _left_out(router: VirtualRouter, before: Mapping[int, Incident]) -> Iterator[str]:
+    for one in _changed(router, before):
+        if one.id in before and before[one.id].is_open:
+            yield f"the rest of the escalation of {one.name}, which was already open"
+    people = dict.fromkeys(person_of(one.address) for one in router.told)
+    for person in people:
+        if limit := router.settings.people.limits.get(person):
+            yield (
+                f"messages that {person} received before: the throttle of {limit.count} in "
+                f"{duration(limit.per)} starts empty"
+            )

@@ -115,7 +115,7 @@ def test_an_override_is_named_as_the_reason() -> None:
         ),
         (
             (Step(after=0, notify=("role:cto",), when=VIP),),
-            "Step skipped (condition is false): role:cto",
+            "Skipped role:cto (condition is false)",
         ),
         (
             (Step(after=0, notify=("slack",)), Step(after=300, notify=("role:cto",))),
@@ -180,7 +180,7 @@ def test_a_person_who_was_paged_at_a_time_and_one_who_was_not() -> None:
         ),
         (
             Step(after=60, notify=("contact:ana",), when=VIP),
-            "Step skipped (condition is false): contact:ana",
+            "Skipped contact:ana (condition is false)",
         ),
     ],
 )

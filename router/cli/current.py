@@ -1,0 +1,93 @@
+"""What a running router goes by, for commands that show what would happen: the config, and what is
+stored.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from router.cli.arranged import live_settings as with_overrides
+from router.cli.stored import UNREADABLE, live_settings, store_of
+from router.config.load import Config
+from router.core.incident.settings import Settings
+from router.core.incident.snapshot import Snapshot
+from router.core.virtual.simulation import reads
+from router.model.alert import Alert
+from router.model.incident import Incident
+from router.ports.clock import SystemClock
+
+
+class _ClockAt(SystemClock):
+    """A clock that shows the time in question, so that overrides and calendars of then are read."""
+
+    def __init__(self, at: float) -> None:
+        self._at = at
+
+    def now(self) -> float:
+        return self._at
+
+
+class Current(Struct, frozen=True):
+    """The settings in force, what the store knows of the alerts, and what could not be read."""
+
+    settings: Settings
+    snapshot: Snapshot | None = None
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def incidents(self) -> list[Incident]:
+        """The stored incidents that the alerts belong to, and all open ones where those may inhibit."""
+        return list(self.snapshot.incidents.values()) if self.snapshot else []
+
+
+def current(
+    config: Config,
+    alerts: Callable[[Settings], Sequence[Alert]],
+    at: float,
+    url: str | None,
+    path: Path | None,
+) -> Current:
+    """Read the config's store; if it can't be read, ask the router for the overrides.
+
+    `alerts` are those in question by some settings, at `at` (UTC epoch seconds).
+    """
+    try:
+        found = asyncio.run(_stored(config, alerts, at))
+    except UNREADABLE as error:
+        why = f"the store can't be read ({error})"
+        settings = with_overrides(config.settings, url, path)
+        left_out = f"silences that people have made, and open incidents: {why}"
+        found = Current(settings, None, (left_out,))
+    unread = [
+        f"schedule '{name}'"
+        for name, one in found.settings.people.schedules.items()
+        if not one.known
+    ]
+    if unread:
+        calendars = f"the imported calendar of {', '.join(unread)}, which has not been read"
+        found = replace(found, left_out=(*found.left_out, calendars))
+    return found
+
+
+async def _stored(
+    config: Config, alerts: Callable[[Settings], Sequence[Alert]], at: float
+) -> Current:
+    async with store_of(config) as store:
+        settings = await live_settings(config, store, _ClockAt(at))
+        batch, plan = reads(settings, alerts(settings), at)
+        snapshot = await store.load(plan)
+        if more := batch.second(snapshot):
+            snapshot.add(await store.load(more))
+        return Current(settings, snapshot)
+
+
+def rates(config: Config, channels: Sequence[str]) -> list[str]:
+    """The limits of these channels that a simulation leaves out."""
+    return [
+        f"the rate of channel {name} ({rate.count} in {rate.per:g} s), which other incidents share"
+        for name in dict.fromkeys(channels)
+        if name in config.channels and (rate := config.channels[name].rate) is not None
+    ]
