@@ -81,7 +81,11 @@ def policies(draw: st.DrawFn, name: str, promote: Promote | None = None) -> Poli
     for delay in delays:
         targets = draw(st.lists(st.sampled_from(TARGETS), min_size=1, max_size=2, unique=True))
         when = draw(st.sampled_from([None, None, None, VIP]))
-        steps.append(Step(delay, tuple(targets), draw(st.sampled_from(Unless)), when))
+        steps.append(
+            Step(
+                after=delay, notify=tuple(targets), unless=draw(st.sampled_from(Unless)), when=when
+            )
+        )
     return Policy(
         name, tuple(steps), draw(st.sampled_from([(), ("contact:ben",)])), promote=promote
     )
