@@ -168,8 +168,8 @@ def _show_cause(out: Console, findings: Sequence[Finding], proof: Proof, zone: s
     if first.labels:
         labels = ", ".join(f'{name}="{value}"' for name, value in first.labels)
         out.print(Text(f"  for an alert with {labels}"))
-    if first.trace:
-        show(out, first.trace, first.start, zone)
+    if trace := first.trace:
+        show(out, trace, first.start, zone)
     out.print()
 
 
@@ -200,7 +200,7 @@ def _finding(one: Finding) -> dict[str, Any]:
         "why": one.why,
         "supposing": dict(one.supposing),
         "labels": dict(one.labels) or None,
-        "trace": as_json(one.trace, one.start) if one.trace else None,
+        "trace": as_json(trace, one.start) if (trace := one.trace) else None,
     }
 
 

@@ -76,7 +76,7 @@ class Verdict(StrEnum):
 class Finding(Struct, frozen=True):
     """From `start` until `end` these routes are not proven.
 
-    UNREACHED: nobody is notified in time; `trace` is the simulation of an alert at `start`.
+    UNREACHED: nobody is notified in time, as `trace` shows for an alert at `start`.
     NOT_PROVEN: it can't be decided. `supposing` are the outcomes of conditions in that world,
     `labels` those of an alert that shows it.
     """
@@ -88,7 +88,15 @@ class Finding(Struct, frozen=True):
     why: tuple[str, ...]
     supposing: tuple[tuple[str, bool], ...] = ()
     labels: tuple[tuple[str, str], ...] = ()
-    trace: Simulation | None = None
+    scene: tuple[Settings, Alert] | None = None
+
+    @property
+    def trace(self) -> Simulation | None:
+        """The simulation of an alert at `start`, where there is one to show; it takes some time."""
+        if self.scene is None:
+            return None
+        settings, alert = self.scene
+        return simulate(settings, [replace(alert, starts_at=self.start)], self.start)
 
     @property
     def cause(self) -> tuple[object, ...]:
@@ -354,8 +362,8 @@ class _Prover:
             reason = f"silence {doubt} may mute some of its alerts, which its patterns leave open"
             return Finding(case.routes, Verdict.NOT_PROVEN, start, end, (reason,), supposing)
         labels = tuple(sorted(shown.labels.items())) if partly else ()
-        trace = simulate(world.settings, [replace(case.alert, starts_at=start)], start)
-        return Finding(case.routes, Verdict.UNREACHED, start, end, why, supposing, labels, trace)
+        scene = world.settings, case.alert
+        return Finding(case.routes, Verdict.UNREACHED, start, end, why, supposing, labels, scene)
 
     def _doubts(self, world: World, alert: Alert, start: float, route: Route) -> Iterator[str]:
         """Why the messages in time can't be relied on."""

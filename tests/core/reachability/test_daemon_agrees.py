@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from itertools import count
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, note
 from hypothesis import settings as run
 from hypothesis import strategies as st
@@ -246,6 +247,7 @@ def against(proof: Proof, route: Route, moment: float) -> list[Finding]:
     return [one for one in proof.findings if route in one.routes and one.start <= moment < one.end]
 
 
+@pytest.mark.timeout(1200)
 @given(data=st.data())
 @run(
     max_examples=int(os.environ.get("EXAMPLES", "50")),
@@ -287,6 +289,7 @@ def test_where_it_says_proven_somebody_is_notified(data: st.DataObject) -> None:
             assert against(proof, route, moment) or is_heard(router, alert, route, moment, unproven)
 
 
+@pytest.mark.timeout(1200)
 @given(data=st.data())
 @run(
     max_examples=int(os.environ.get("EXAMPLES", "50")),

@@ -104,6 +104,7 @@ def test_a_gap_is_shown_with_its_edges_and_why() -> None:
     )
     assert failures(proof) == [(24, 48, ("schedule:primary: nobody is on call",))]
     (one,) = proof.unreached
+    assert one.trace is not None
     assert [moment.text for moment in one.trace.moments if moment.text][1] == (
         "Nobody to notify: schedule:primary, nobody is on call"
     )
@@ -573,6 +574,7 @@ def is_told(settings: Settings, route: Route, moment: float, truths: tuple[bool,
     return any(one.who and since <= one.at <= until for one in found.moments)
 
 
+@pytest.mark.timeout(600)
 @given(data=st.data())
 @run(
     max_examples=int(os.environ.get("EXAMPLES", "5")),
