@@ -4,6 +4,7 @@ stored.
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace as with_fields
 from pathlib import Path
 
 from msgspec import Struct
@@ -14,7 +15,7 @@ from router.cli.stored import UNREADABLE, live_settings, store_of
 from router.config.load import Config
 from router.core.incident.settings import Settings
 from router.core.incident.snapshot import Snapshot
-from router.core.virtual.simulation import reads
+from router.core.virtual.simulation import received
 from router.model.alert import Alert
 from router.model.incident import Incident
 from router.ports.clock import SystemClock
@@ -77,11 +78,12 @@ async def _stored(
 ) -> Current:
     async with store_of(config) as store:
         settings = await live_settings(config, store, _ClockAt(at))
-        batch, plan = reads(settings, alerts(settings), at)
-        snapshot = await store.load(plan)
-        if more := batch.second(snapshot):
-            snapshot.add(await store.load(more))
-        return Current(settings, snapshot)
+        batch = received(settings, alerts(settings), at)
+        while plan := batch.next_read():
+            batch.know(
+                await store.load(with_fields(plan, alerts=[*plan.alerts, *plan.fingerprints]))
+            )
+        return Current(settings, batch.view)
 
 
 def rates(config: Config, channels: Sequence[str]) -> list[str]:

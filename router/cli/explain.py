@@ -91,6 +91,8 @@ def explain(
     explanations = [
         explain_alert(now.settings, one, time, incidents=incidents) for one in received.alerts
     ]
+    for left_out in now.left_out:
+        typer.echo(f"not considered: {left_out}", err=True)
     if as_json:
         print_json([views.explanation(one) for one in explanations])
         return
@@ -101,8 +103,6 @@ def explain(
         out.print(Text(f"not understood: {error.pointer} {error.detail}", "red"))
     if received.ignored:
         out.print(Text(f"ignored: {received.ignored}"))
-    for left_out in now.left_out:
-        out.print(Text(f"not considered: {left_out}", "yellow"))
 
 
 def _decode(checked: Config, payload: str, source: str, resource: str) -> Received:

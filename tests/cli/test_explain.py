@@ -217,4 +217,4 @@ async def test_what_is_stored_counts_for_a_payload(tmp_path: Path) -> None:
         done = await asyncio.to_thread(CliRunner().invoke, main, command)
     assert "recipients: text/ben" in done.stdout
     assert "silenced by " in done.stdout
-    assert "not considered" not in done.stdout
+    assert "not considered" not in done.output

@@ -39,6 +39,9 @@ def edges(
         for after in _fixed(one)
         for pause in _pauses(one)
     }
+    # When the alert may be stale, pages stop.
+    stale = settings.rules.default.expire_after
+    deadlines |= {stale} if stale is not None else set()
     deadlines = {deadline for deadline in deadlines if deadline <= in_time}
     told = {deadline + way for deadline in deadlines for way in ways}
     last = end + max(told)

@@ -30,7 +30,7 @@ from msgspec.structs import replace
 from router.core.incident.settings import Settings
 from router.core.outbox.digest import PREEMPTS
 from router.core.reachability.intervals import edges
-from router.core.reachability.routes import Route, lead, opened_as, patience, routes
+from router.core.reachability.routes import Route, lead, patience, routes
 from router.core.reachability.undecided import (
     NOTHING_KNOWN,
     Known,
@@ -49,10 +49,12 @@ from router.core.reachability.worlds import (
     example,
     messages,
     played,
+    stale_after,
     worlds,
 )
 from router.core.rules.lint import implies
 from router.core.rules.rule import Rule
+from router.core.rules.severities import opened_as
 from router.core.suppression.recurring_silence import RecurringSilence
 from router.core.virtual.router import VirtualRouter
 from router.core.virtual.simulation import Simulation, simulate
@@ -216,7 +218,13 @@ class _Prover:
         certain = frozenset(one.name for one in silences if implies(rule.matchers, one.matchers))
         return Case(
             tuple(of_kind),
-            alone(self._settings, rule, first.opens, silences),
+            alone(
+                self._settings,
+                rule,
+                first.opens,
+                silences,
+                stale=stale_after(self._settings, None if first.by_hand else rule),
+            ),
             example(self._settings, rule, first.opens),
             silences,
             certain,
@@ -228,7 +236,9 @@ class _Prover:
         certain = tuple(implies(rule.matchers, one.matchers) for one in silences)
         # A silence of some alerts is shown by an alert of that very rule.
         rule_name = "" if all(certain) else rule.name
-        return route.opens, route.severity, tuple(one.name for one in silences), certain, rule_name
+        stale = stale_after(self._settings, None if route.by_hand else rule)
+        names = tuple(one.name for one in silences)
+        return route.opens, route.severity, names, certain, rule_name, stale
 
     def _rule(self, route: Route) -> Rule:
         """The rule of the route; for an incident that a person declares any will do, since the

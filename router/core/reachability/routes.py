@@ -9,7 +9,7 @@ from msgspec import Struct
 from router.core.incident.policy import Policy
 from router.core.incident.settings import Settings
 from router.core.reachability.gaps import URGENT
-from router.core.rules.rule import Rule
+from router.core.rules.severities import opened_as
 from router.model.incident import Severity
 
 
@@ -42,13 +42,6 @@ def _urgent(settings: Settings, rule: str, opens: Severity) -> Iterator[Route]:
     for severity in promotions(settings, opens):
         if severity in URGENT:
             yield Route(rule, opens, severity, by_hand=not rule)
-
-
-def opened_as(rule: Rule) -> list[Severity]:
-    """The severities that the rule may open an incident with; none for one that takes heartbeats."""
-    if rule.heartbeat:
-        return []
-    return [severity for severity, _ in rule.thresholds] or [rule.severity]
 
 
 def promotions(settings: Settings, severity: Severity) -> Iterator[Severity]:

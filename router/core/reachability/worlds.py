@@ -92,8 +92,28 @@ def worlds(
         yield World(truths, silences, with_fields(supposed(case.settings, truths), silences=muted))
 
 
+def stale_after(settings: Settings, rule: Rule | None) -> float | None:
+    """Seconds after which an alert of the rule (None: one that a person declares) may be stale,
+    though it still fires: pages stop then. None if only missing reports of a source that repeats
+    its alerts tell.
+    """
+    if rule is None:
+        own = (one.expire_after for one in (*settings.rules.rules, settings.rules.default))
+        return min((one for one in own if one is not None), default=None)
+    if rule.expire_after is not None:
+        return rule.expire_after
+    named = settings.expire_after
+    of_sources = [named[rule.source]] if rule.source in named else []
+    return min(of_sources or ([] if rule.source else named.values()), default=None)
+
+
 def alone(
-    settings: Settings, rule: Rule, severity: Severity, silences: Sequence[RecurringSilence] = ()
+    settings: Settings,
+    rule: Rule,
+    severity: Severity,
+    silences: Sequence[RecurringSilence] = (),
+    *,
+    stale: float | None = None,
 ) -> Settings:
     """`settings` in which every alert is one of `rule` with that severity, and everybody notified
     is to answer.
@@ -108,6 +128,9 @@ def alone(
         continues=False,
         public=False,
         heartbeat="",
+        ignored=(),
+        severity_from=None,
+        expire_after=stale,
     )
     return with_fields(
         settings,

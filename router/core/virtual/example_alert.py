@@ -9,6 +9,7 @@ from router.core.incident.batch import MAX_WINDOW
 from router.core.rules.fingerprint import fingerprint
 from router.core.rules.matcher import MatchOp
 from router.core.rules.rule import Rule, RuleSet, judge
+from router.core.rules.severities import opened_as
 from router.model.alert import Alert, AlertStatus
 from router.model.incident import Severity
 from router.model.reason import Reason
@@ -32,8 +33,8 @@ def example_alert(
 
     It fires at `at` (UTC epoch seconds). Raises: ValueError, which says what stands in the way.
     """
-    wanted = severity or (rule.thresholds[0][0] if rule.thresholds else rule.severity)
-    labels = {**dict(_labels(rule)), **given}
+    wanted = severity or min(opened_as(rule), default=rule.severity)
+    labels = {**dict(_labels(rule, wanted)), **given}
     alert = Alert(
         rule.source or "alertmanager", fingerprint(labels), AlertStatus.FIRING, labels, {}, at
     )
@@ -49,9 +50,14 @@ def example_alert(
     raise ValueError(f"rule '{rule.name}' makes no alert a {wanted}")
 
 
-def _labels(rule: Rule) -> Iterator[tuple[str, str]]:
-    """What the rule groups by, if nothing better is known, and then what it asks for."""
+def _labels(rule: Rule, wanted: Severity) -> Iterator[tuple[str, str]]:
+    """What the rule groups by, if nothing better is known, its severity, and what it asks for."""
     yield from ((name, f"some-{name}") for name in rule.group_by)
+    if rule.severity_from is not None:
+        for value, severity in rule.severity_from.map.items():
+            if severity is wanted:
+                yield rule.severity_from.label, value
+                break
     for matcher in rule.matchers:
         if matcher.op is MatchOp.EQUAL:
             yield matcher.name, matcher.value

@@ -1,14 +1,13 @@
 """Simulates what alerts result in when nobody answers, or when somebody does: the whole escalation."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 
 from msgspec import Struct
 
 from router.core.incident.batch import Batch
 from router.core.incident.escalation import PROMOTE, REACH, STEP
 from router.core.incident.settings import Settings
-from router.core.incident.snapshot import ReadPlan, Snapshot
+from router.core.incident.snapshot import Snapshot
 from router.core.incident.suppression import RECHECK
 from router.core.messages.timeline import describe
 from router.core.text.units import duration
@@ -68,11 +67,9 @@ class Simulation(Struct, frozen=True):
     left_out: tuple[str, ...] = ()
 
 
-def reads(settings: Settings, alerts: Sequence[Alert], at: float) -> tuple[Batch, ReadPlan]:
-    """What to read from a store, so that a simulation starts with what is known there."""
-    batch = Batch(settings, [AlertSeen(at, alert) for alert in alerts])
-    plan = batch.first()
-    return batch, replace(plan, alerts=plan.fingerprints)
+def received(settings: Settings, alerts: Sequence[Alert], at: float) -> Batch:
+    """The batch that a simulation decides first: what it reads of a store is known to `simulate`."""
+    return Batch(settings, [AlertSeen(at, alert) for alert in alerts])
 
 
 def simulate(  # noqa: PLR0913, PLR0917 - what happens, and what is known

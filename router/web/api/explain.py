@@ -64,7 +64,11 @@ class DutyView(Struct, frozen=True):
 
 
 class PageView(Struct, frozen=True):
-    """A message to one address: `why` it was decided, and its `deliveries`."""
+    """A message to one address: `why` it was decided, and its `deliveries`.
+
+    `why` and `meant_by` are null where an older version did not record them. `stakeholder`: it
+    informs, and is no page.
+    """
 
     at: Time
     who: str | None
@@ -100,7 +104,10 @@ class RulesView(Struct, frozen=True):
 
 
 class AccountView(Struct, frozen=True):
-    """The answer in one sentence, and the facts behind it."""
+    """The answer in one sentence, and the facts behind it.
+
+    `on_call` is as recorded then or, without `on_call_recorded`, by the schedules as they are now.
+    """
 
     answer: str
     at: Time

@@ -23,7 +23,7 @@ from router.core.reachability.routes import Route, patience
 from router.core.reachability.undecided import Known
 from router.core.rules.manual_alert import reported
 from router.core.rules.matcher import Matcher, MatchOp
-from router.core.rules.rule import Rule, judge
+from router.core.rules.rule import Rule, SeverityFrom, judge
 from router.core.suppression.inhibition import Inhibition
 from router.core.suppression.recurring_silence import RecurringSilence, TimeSpan, Weekly
 from router.core.text.template import compile_condition
@@ -98,6 +98,10 @@ def rules(draw: st.DrawFn, name: str) -> Rule:
         st.sampled_from([{}, {}, {"P0": "> 10%", "P1": "> 1%"}, {"P1": "> 1%", "P3": "> 0.1%"}])
     )
     graded = {"thresholds": tiers} if tiers else {"severity": draw(st.sampled_from(Severity))}
+    if not tiers and draw(st.integers(0, 3)) == 0:
+        graded["severity_from"] = SeverityFrom(
+            label="env", map={"prod": Severity.P0, "staging": Severity.P2}
+        )
     return world.rule(
         name,
         "",
@@ -105,6 +109,7 @@ def rules(draw: st.DrawFn, name: str) -> Rule:
         matchers=draw(matchers()),
         source=draw(st.sampled_from(["", "", "", "alertmanager", "sentri"])),
         continues=draw(st.sampled_from([False, False, True])),
+        expire_after=draw(st.sampled_from([None, None, None, 300.0])),
         group_by=tuple(draw(st.sets(st.sampled_from(["service", "env"])))),
     )
 
