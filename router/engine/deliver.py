@@ -21,7 +21,7 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from router.core.incident.delivery import settle_task
+from router.core.incident.delivery import may_arrive_late, settle_task
 from router.core.incident.snapshot import Writes
 from router.core.outbox.bundle import Bundle, alone
 from router.core.outbox.rate_limit import RateLimit
@@ -253,7 +253,10 @@ class ChannelWorker:
             if attempts and self.channel.pace:
                 self.channel.pace.take(started)
             self._check(row)
-            result = await self._try(replace(letter, attempt=letter.attempt + len(attempts)))
+            unsure = any(may_arrive_late(one.result) for one in attempts)
+            uncertain = letter.seq if unsure else letter.uncertain
+            again = replace(letter, attempt=letter.attempt + len(attempts), uncertain=uncertain)
+            result = await self._try(again)
             attempts.append(Attempt(self._clock.now(), self._clock.now() - started, result))
             return result
 

@@ -166,10 +166,15 @@ class Sent(Struct, frozen=True, tag="sent"):
 
 
 class Retry(Struct, frozen=True, tag="retry"):
-    """Not sent, and worth another try, not before `after` seconds if the service said so."""
+    """Not sent, and worth another try, not before `after` seconds if the service said so.
+
+    `may_have_arrived`: it is tried again because the service recognises a repetition. It may still
+    process this attempt after later ones.
+    """
 
     reason: str
     after: float | None = None
+    may_have_arrived: bool = False
 
 
 class Rejected(Struct, frozen=True, tag="rejected"):

@@ -7,6 +7,7 @@ neither.
 """
 
 import math
+import os
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -85,8 +86,12 @@ async def _all(page: Callable[[int], Awaitable[Sequence[tuple[int, T]]]]) -> lis
 
 
 def write_past(past: History, path: Path) -> None:
-    """Raises: OSError."""
-    with path.open("wb") as file:
+    """Only its owner may read the file: it holds all that alerts said. Raises: OSError."""
+
+    def private(name: str, flags: int) -> int:
+        return os.open(name, flags, 0o600)
+
+    with open(path, "wb", opener=private) as file:
         file.writelines(_encode(line) + b"\n" for line in _lines(past))
 
 

@@ -71,6 +71,9 @@ def from_response(
     reason = f"HTTP {status}: {word}" if word else f"HTTP {status}"
     if status in UNANSWERED and not idempotent:
         return Uncertain(reason)
+    if status in UNANSWERED:
+        wait = retry_after(headers.get("Retry-After", ""), now)
+        return Retry(reason, wait, may_have_arrived=True)
     if status in TRANSIENT or status >= 500:
         return Retry(reason, retry_after(headers.get("Retry-After", ""), now))
     return Rejected(reason)
@@ -85,7 +88,7 @@ def from_error(exc: Exception, *, idempotent: bool) -> Result:
         return Retry(reason)
     if isinstance(exc, UNUSABLE):
         return Rejected(reason)
-    return Retry(reason) if idempotent else Uncertain(reason)
+    return Retry(reason, may_have_arrived=True) if idempotent else Uncertain(reason)
 
 
 def retry_after(value: str, now: float) -> float | None:

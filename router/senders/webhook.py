@@ -146,6 +146,9 @@ def _encode(letter: Letter, alerts: tuple[Alert, ...], news: tuple[Entry, ...]) 
                 "alerts": [_alert(alert) for alert in alerts],
                 "news": [_entry(entry) for entry in news],
                 "url": letter.url,
+                "sequence": letter.seq,
+                "attempt": letter.attempt,
+                "may_be_repeated": letter.may_be_doubled,
             },
         }
     )

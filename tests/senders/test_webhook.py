@@ -92,6 +92,7 @@ async def test_a_letter_arrives_signed_with_the_incident_as_it_is() -> None:
     assert event["timestamp"] == "2026-01-01T12:10:00.000Z"
     data = event["data"]
     assert data["url"] == "http://127.0.0.1:9095/incidents/142"
+    assert (data["attempt"], data["may_be_repeated"]) == (1, False)
     assert data["incident"]["id"] == "INC-142"
     assert data["incident"]["severity"] == "P0"
     assert data["incident"]["opened_at"] == "2026-01-01T12:00:00.000Z"
@@ -152,6 +153,14 @@ def test_an_event_keeps_its_id_over_retries_and_shares_it_with_no_other() -> Non
     ]
     assert len({event_id("hook", letter), *others}) == 6
     assert not any("." in id_ for id_ in others)
+
+
+def test_a_repetition_is_marked_and_messages_are_numbered() -> None:
+    """So that a receiver can tell a repetition from a message, and the newer of two messages."""
+    data = msgspec.json.decode(build_event(make_letter(seq=4, attempt=3, uncertain=4)))["data"]
+    assert (data["sequence"], data["attempt"], data["may_be_repeated"]) == (4, 3, True)
+    newer = msgspec.json.decode(build_event(make_letter(seq=5, attempt=1, uncertain=4)))["data"]
+    assert (newer["sequence"], newer["may_be_repeated"]) == (5, False)
 
 
 @pytest.mark.parametrize("reason", Reason)

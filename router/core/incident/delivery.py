@@ -21,6 +21,7 @@ from router.model.notification import (
     Notification,
     NotificationState,
     Rejected,
+    Result,
     Retry,
     Sent,
     Uncertain,
@@ -81,6 +82,11 @@ def settle(event: DeliverySettled, settings: Settings, *, onlooker: bool = False
     return Settlement(after, entry, falls_back)
 
 
+def may_arrive_late(result: Result) -> bool:
+    """Whether the service may still process this attempt, after later ones."""
+    return isinstance(result, Uncertain) or (isinstance(result, Retry) and result.may_have_arrived)
+
+
 def settle_task(before: Notification, attempt: Attempt, jitter: float) -> Notification:
     """Settle a row of any other kind: no timeline, no fallback."""
     after, _ = _next_state(before, (attempt,), attempt.at, jitter, GIVE_UP_AFTER)
@@ -98,9 +104,9 @@ def _next_state(
     tried = before.attempts + len(attempts)
     after = replace(before, attempts=tried, lease="", lease_until=0.0)
     if any(isinstance(one.result, Uncertain) for one in attempts):
-        after = replace(
-            after, may_be_doubled=True, uncertain=before.seq, uncertain_until=at + ARRIVES_WITHIN
-        )
+        after = replace(after, may_be_doubled=True)
+    if any(may_arrive_late(one.result) for one in attempts):
+        after = replace(after, uncertain=before.seq, uncertain_until=at + ARRIVES_WITHIN)
     elif after.uncertain_until <= at:
         after = replace(after, uncertain=0, uncertain_until=0.0)
     in_time = at - before.owed_at < give_up_after

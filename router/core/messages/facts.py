@@ -44,6 +44,8 @@ _WARNINGS = (Reason.VALUE_UNREADABLE, Reason.SEVERITY_UNMAPPED)
 def facts(letter: Letter) -> Iterator[tuple[str, str]]:
     """(name, value) in order of importance, each on one line."""
     incident, zone = letter.incident, letter.time_zone
+    if letter.may_be_doubled:
+        yield "Repeated", f"attempt {letter.attempt}, since an earlier one may have arrived"
     yield "Alerts firing", f"{incident.firing} of {incident.alerts}"
     if incident.closed_at is not None:
         yield "Ended", local(incident.closed_at, zone)

@@ -125,9 +125,12 @@ def other_lines(letter: Letter) -> Iterator[tuple[str, str]]:
 
 
 def _more(letter: Letter) -> list[str]:
-    """The further incidents, which a company's own template can't leave out."""
+    """The further incidents and the attempt, which a company's own template can't leave out."""
     others = [f"{what} {url}".rstrip() for what, url in other_lines(letter)]
-    return ["", further(letter), *others] if others else []
+    lines = ["", further(letter), *others] if others else []
+    if letter.may_be_doubled:
+        lines += ["", f"Attempt {letter.attempt}: an earlier one may have arrived."]
+    return lines
 
 
 def _write(letter: Letter, name: str, given: dict[str, Any]) -> str:

@@ -23,7 +23,7 @@ from router.config.secret import Secret
 from router.core.messages.render import content
 from router.core.text.plain import plain
 from router.model.deployment import Deployment
-from router.model.incident import Severity
+from router.model.incident import Incident, Severity
 from router.model.notification import Letter, Rejected, Result, Retry, Sent
 from router.senders.outcome import from_response
 from router.senders.pagerduty.change import announce
@@ -117,11 +117,11 @@ class PagerDutySender:
             async with asyncio.timeout(self._config.timeout):
                 await loop.run_in_executor(self._thread, self._call, event)
         except TimeoutError:
-            return Retry("no answer in time")
+            return Retry("no answer in time", may_have_arrived=True)
         except pagerduty.Error as error:
             return self._refused(error, now)
         except httpx2.HTTPError as error:
-            return Retry(f"network error: {type(error).__name__}")
+            return Retry(f"network error: {type(error).__name__}", may_have_arrived=True)
         return Sent(event.dedup_key)
 
     def _call(self, event: Event) -> None:
@@ -130,7 +130,10 @@ class PagerDutySender:
     def _refused(self, error: pagerduty.Error, now: float) -> Result:
         response = error.response
         if response is None:
-            return Retry(f"network error: {type(error.__cause__).__name__}")
+            cause = error.__cause__
+            unsent = isinstance(cause, httpx2.ConnectError | httpx2.ConnectTimeout)
+            reason = f"network error: {type(cause).__name__}"
+            return Retry(reason, may_have_arrived=not unsent)
         result = from_response(
             response.status_code, response.headers, b"", idempotent=True, now=now
         )
@@ -163,11 +166,11 @@ def events(letter: Letter) -> Iterator[Event]:
     incident = letter.incident
     # PagerDuty opens a new alert for a reopened incident anyway. Its own key keeps late events from
     # the wrong alert.
-    key = f"alert-router:{incident.name}:{incident.reopened}"
-    if letter.ref not in {"", key}:
-        # The incident was reopened before its resolution was delivered: without this, the old alert
-        # would stay open forever.
-        yield Event("resolve", letter.ref)
+    key = dedup_key(incident, incident.reopened)
+    for earlier in range(_oldest_unsettled(letter), incident.reopened):
+        # The incident was reopened before its resolution was delivered, or a late trigger may have
+        # opened the old alert again: without this, it would stay open forever.
+        yield Event("resolve", dedup_key(incident, earlier))
     if not incident.is_open:
         # Even if no trigger arrived for sure: one that timed out may have, and PagerDuty ignores a
         # resolve without an alert.
@@ -178,6 +181,22 @@ def events(letter: Letter) -> Iterator[Event]:
         yield Event("trigger", key, alert(letter))
     if acknowledged:
         yield Event("acknowledge", key)
+
+
+def dedup_key(incident: Incident, reopened: int) -> str:
+    """The key of the alert for one life of the incident, as `Incident.reopened` counts them."""
+    return f"alert-router:{incident.name}:{reopened}"
+
+
+def _oldest_unsettled(letter: Letter) -> int:
+    """The first life whose alert may still be open.
+
+    `ref` is the key of the last delivered event, and all lives before it are settled, unless an
+    earlier attempt may still arrive. Without a `ref` any life may have been triggered.
+    """
+    incident, life = letter.incident, letter.ref.rpartition(":")[2]
+    known = life.isdecimal() and letter.ref == dedup_key(incident, int(life))
+    return int(life) if known and not letter.uncertain else 0
 
 
 def alert(letter: Letter) -> dict[str, Any]:

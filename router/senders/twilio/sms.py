@@ -107,12 +107,13 @@ def text(letter: Letter, *, answerable: bool) -> str:
         answerable: a reply reaches the router. Stakeholders are never asked for one.
     """
     incident, answerable = letter.incident, answerable and not letter.for_stakeholder
+    mark = f"(try {letter.attempt}) " if letter.may_be_doubled else ""
     if letter.other_incidents:
-        return _several(letter, answerable=answerable)
+        return _several(letter, mark, answerable=answerable)
     if about := asked(letter):
-        return fit(_words(f"{incident.name}: {about}"), TWO_SEGMENTS)
+        return fit(_words(f"{mark}{incident.name}: {about}"), TWO_SEGMENTS)
     if not incident.is_open:
-        return _around(incident, f"{incident.name} {_end(incident)}: ", "", SEGMENT)
+        return _around(incident, f"{mark}{incident.name} {_end(incident)}: ", "", SEGMENT)
     after = f"\n{letter.url}" if _fits(letter.url) else ""
     acknowledged = incident.acknowledged_at is not None
     if answerable and not acknowledged:
@@ -120,7 +121,7 @@ def text(letter: Letter, *, answerable: bool) -> str:
     state = f"acknowledged{_by(incident.acknowledged_by)}" if acknowledged else ""
     changed = fit(_words(news(letter)), MAX_NEWS)
     how = ", ".join(filter(None, (state, changed)))
-    before = f"{incident.severity} {incident.name}{f' {how}' if how else ''}: "
+    before = f"{mark}{incident.severity} {incident.name}{f' {how}' if how else ''}: "
     return _around(incident, before, after, TWO_SEGMENTS)
 
 
@@ -128,10 +129,10 @@ def _fits(url: str) -> bool:
     return bool(url) and gsm7(url) == url and septets(url) <= MAX_URL
 
 
-def _several(letter: Letter, *, answerable: bool) -> str:
+def _several(letter: Letter, mark: str, *, answerable: bool) -> str:
     """The first incident, then the others while there is room, then the number of those left."""
     after = "\nReply ACK, RES or ESC and the number." if answerable else ""
-    first = _words(brief(letter.incident))
+    first = mark + _words(brief(letter.incident))
     others = [_words(brief(other.incident)) for other in letter.other_incidents]
     room = TWO_SEGMENTS - septets(after)
     text = fit(first, MAX_FIRST) + f"\nAnd {len(others)} more: "

@@ -2,11 +2,17 @@
 
 import math
 from dataclasses import replace as with_fields
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
-from router.core.incident.delivery import settle
+from router.core.incident.delivery import (
+    ARRIVES_WITHIN,
+    GIVE_UP_AFTER,
+    settle,
+    settle_task,
+)
 from router.model.event import DeliverySettled
 from router.model.notification import (
     Attempt,
@@ -166,3 +172,49 @@ def test_the_timeline_says_where_to_and_whether_it_was_for_a_stakeholder() -> No
     data = settle(settled(7, Sent()), config, onlooker=True).entry.data
     assert (data["to"], data["stakeholder"]) == ("ab12", True)
     assert not {"to", "stakeholder"} & settle(settled(7, Sent()), CONFIG).entry.data.keys()
+
+
+LATE = Retry("no answer in time", may_have_arrived=True)
+
+
+@pytest.mark.parametrize("result", [Uncertain("reset"), LATE])
+def test_an_attempt_that_may_arrive_late_is_remembered(result: Result) -> None:
+    """With until when: what is sent before that may not be the last that arrives."""
+    after = settle(settled(1, result), CONFIG).notification
+    assert (after.uncertain, after.uncertain_until) == (HELD.seq, NOW + 1 + ARRIVES_WITHIN)
+
+
+def test_a_newer_state_is_sent_once_more_when_the_older_can_no_longer_arrive() -> None:
+    """As a message of its own, which isn't late, and which nothing follows."""
+    held = replace(HELD, uncertain=2, uncertain_until=NOW + 50)
+    outcome = settle(replace(settled(1, Sent("ts-2")), notification=held), CONFIG)
+    again = outcome.notification
+    assert outcome.entry.what is DELIVERED
+    assert not outcome.falls_back
+    assert (again.state, again.seq, again.due_at, again.owed_at) == (PENDING, 4, NOW + 50, NOW + 50)
+    assert (again.sent, again.ref, again.attempts, again.error) == (3, "ts-2", 0, "")
+    then = replace(settled(51, Sent()), notification=again)
+    assert settle(then, CONFIG).notification.state is SENT
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"uncertain": 3, "uncertain_until": NOW + 50},  # the same state again
+        {"uncertain": 2, "uncertain_until": NOW + 1},  # too long ago to arrive
+        {"uncertain": 2, "uncertain_until": NOW + 50, "channel": "sms/ana"},  # would wake somebody
+    ],
+)
+def test_nothing_is_sent_once_more_without_need(changed: dict[str, Any]) -> None:
+    held = replace(HELD, **changed)
+    event = replace(settled(1, Sent()), notification=held)
+    assert settle(event, CONFIG).notification.state is SENT
+
+
+def test_rows_of_other_kinds_are_settled_alike() -> None:
+    """By the same states and pauses, and given up after a day."""
+    assert settle_task(HELD, Attempt(NOW + 1, 0.1, Sent()), 0.0).state is SENT
+    again = settle_task(HELD, Attempt(NOW + 1, 0.1, Retry("451")), 0.0)
+    assert (again.state, again.due_at, again.error) == (PENDING, NOW + 1.5, "451")
+    late = Attempt(NOW + GIVE_UP_AFTER, 0.1, Retry("451"))
+    assert settle_task(HELD, late, 0.0).state is DEAD

@@ -1,0 +1,123 @@
+"""Beats, burials, and what a replica that was stopped may still do."""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from router.engine.ownership import BEAT, LOOKS, VALID, Ownership
+from router.ports.errors import StoreUnavailable
+from tests.clock import SteppedClock
+
+
+class SharedStore:
+    """The owners of a database that replicas share. Each `fault` is raised by the next beat."""
+
+    shared = True
+
+    def __init__(self) -> None:
+        self.beats: Counter[str] = Counter()
+        self.buried: list[str] = []
+        self.faults: list[Exception] = []
+
+    async def beat(self, owner: str) -> Mapping[str, int]:
+        if self.faults:
+            raise self.faults.pop()
+        self.beats[owner] += 1
+        return dict(self.beats)
+
+    async def bury(self, owner: str) -> None:
+        self.buried.append(owner)
+        self.beats.pop(owner, None)
+
+
+@pytest.fixture
+def database() -> SharedStore:
+    return SharedStore()
+
+
+def replica(database: Any, clock: SteppedClock, name: str) -> Ownership:
+    return Ownership(database, clock, name)
+
+
+async def test_a_replica_whose_beats_stop_is_buried_within_ten_seconds(
+    database: SharedStore, clock: SteppedClock
+) -> None:
+    """And no sooner than it has itself stopped acting on its leases."""
+    one, other = replica(database, clock, "one"), replica(database, clock, "other")
+    await one.beat()
+    passed = 0.0
+    while "one" not in database.buried:
+        await other.beat()
+        await clock.advance(BEAT)
+        passed += BEAT
+    assert VALID < passed <= 10.0
+    assert not one.holds("one")
+
+
+async def test_replicas_that_beat_leave_one_another_alone(
+    database: SharedStore, clock: SteppedClock
+) -> None:
+    one, other = replica(database, clock, "one"), replica(database, clock, "other")
+    for _ in range(10):
+        await one.beat()
+        await other.beat()
+        await clock.advance(BEAT)
+    assert database.buried == []
+    assert one.holds("one")
+
+
+async def test_a_replica_that_was_stopped_holds_nothing_afterwards(
+    database: SharedStore, clock: SteppedClock
+) -> None:
+    """Neither before its next beat nor after it, when it goes on under another name."""
+    one = replica(database, clock, "one")
+    await one.beat()
+    await clock.advance(VALID + 1)
+    assert not one.holds("one")
+    await one.beat()
+    assert database.buried == ["one"]
+    assert not one.holds("one")
+    assert one.holds(one.name)
+
+
+async def test_a_replica_that_was_stopped_buries_nobody_who_lives(
+    database: SharedStore, clock: SteppedClock
+) -> None:
+    """It counts looks, not time: it has seen the other's beats only once."""
+    one, other = replica(database, clock, "one"), replica(database, clock, "other")
+    await one.beat()
+    await other.beat()
+    await one.beat()
+    await clock.advance(3600)
+    await one.beat()
+    assert database.buried == ["one"], "that is its own name of before"
+
+
+async def test_a_beat_that_fails_ends_nothing_at_once(
+    database: SharedStore, clock: SteppedClock
+) -> None:
+    one = replica(database, clock, "one")
+    await one.beat()
+    database.faults.append(StoreUnavailable("gone"))
+    with pytest.raises(StoreUnavailable):
+        await one.beat()
+    assert one.holds("one")
+    await clock.advance(VALID)
+    assert not one.holds("one")
+
+
+async def test_who_shares_with_nobody_needs_no_beat(clock: SteppedClock) -> None:
+    class Alone:
+        shared = False
+
+    own: Any = Alone()
+    one = Ownership(own, clock, "one")
+    await one.start()
+    await clock.advance(3600)
+    assert one.holds("one")
+
+
+def test_a_replica_stops_before_others_bury_it() -> None:
+    assert VALID < BEAT * LOOKS
