@@ -1,4 +1,4 @@
-"""Who may use the API."""
+"""Access to the API: tokens and their roles."""
 
 import binascii
 import hashlib
@@ -14,7 +14,7 @@ from router.ports.errors import Unauthorized
 
 
 class Role(IntEnum):
-    """A role may do all that a lower one may."""
+    """A role includes the rights of all lower ones."""
 
     VIEWER = 1
     RESPONDER = 2
@@ -22,7 +22,7 @@ class Role(IntEnum):
 
 
 LONGEST_NAME = 60
-"""Characters of the name that somebody gives, where no token says who it is."""
+"""Characters of a name that a person types, where no token gives one."""
 
 BASIC = 'Basic realm="alert-router", charset="UTF-8"'
 """Makes a browser ask for a user name and a password."""
@@ -36,11 +36,12 @@ def whoever(
     in_query: bool = False,
     in_browser: bool = False,
 ) -> str:
-    """The name of who asks, if they may do what needs that role.
+    """Check that the request has the role, and return its name.
 
-    Without any token configured, anybody may do everything, under the name in `X-Router-User`. With
-    them, the name is the token's. With `in_query` it may also come as `?token=`, for programs that
-    can send no header; with `in_browser` as the password of HTTP Basic, whatever the user name.
+    Without any configured token everybody has all roles, with the name in `X-Router-User`. Else the
+    name is the token's. With `in_query` the token may also be `?token=`, for programs that can send
+    no header; with `in_browser` it may be the password of HTTP Basic, with any user name.
+
     Raises: Unauthorized, aiohttp's HTTPForbidden.
     """
     if not auth.tokens:
@@ -73,14 +74,12 @@ def whoever(
 
 
 def named(text: str) -> str:
-    """A name that anybody may have typed, fit for the timeline: on one line, of text that can be
-    stored.
-    """
+    """A typed name, made fit for the timeline: one line of text that can be stored."""
     return plain(text)[:LONGEST_NAME]
 
 
 def _password(credentials: str) -> str:
-    """Of HTTP Basic (RFC 7617); "" if there's none."""
+    """The password of HTTP Basic (RFC 7617); "" without one."""
     try:
         return b64decode(credentials, validate=True).decode().partition(":")[2]
     except (binascii.Error, UnicodeDecodeError):

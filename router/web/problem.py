@@ -16,7 +16,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 PROBLEM = "application/problem+json"
 
 BUSY = HTTPStatus.SERVICE_UNAVAILABLE
-"""Never 429: Alertmanager drops a webhook on any 4xx, and retries on 5xx (wire/01, 1.2)."""
+"""Never 429: Alertmanager drops a webhook on any 4xx, and retries on 5xx."""
 
 
 def problem(
@@ -25,7 +25,7 @@ def problem(
     errors: Sequence[InvalidInput] = (),
     headers: Mapping[str, str] | None = None,
 ) -> web.Response:
-    """A problem response. Each of `errors` names the field it's about by JSON Pointer."""
+    """A problem response. Each of `errors` names its field by JSON Pointer."""
     body = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
@@ -43,7 +43,7 @@ def problem(
 
 @web.middleware
 async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Whatever goes wrong in a handler becomes a problem response."""
+    """Turn every error of a handler into a problem response."""
     try:
         return await handler(request)
     except web.HTTPException as error:
@@ -55,17 +55,16 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
         return problem(
             HTTPStatus.UNAUTHORIZED, str(error), headers={"WWW-Authenticate": error.scheme}
         )
-    except (
-        web.RequestPayloadError,
-        ConnectionResetError,
-    ):  # packed otherwise than its headers say, or broken off
+    except (web.RequestPayloadError, ConnectionResetError):  # broken off, or not as its headers say
         return problem(HTTPStatus.BAD_REQUEST, "the body can't be read")
     except InvalidInput as error:
         return problem(HTTPStatus.BAD_REQUEST, error.detail, [error])
     except (StoreUnavailable, Overloaded) as error:
         return problem(BUSY, str(error), headers={"Retry-After": "1"})
-    except Exception:  # the last resort: told to Sentry by the log, and not to whoever asked
-        # The route and not the path, which may hold a secret.
+    except (
+        Exception
+    ):  # the last resort: the log reports it to Sentry, the answer says nothing of it
+        # The route, since the path may hold a secret.
         resource = request.match_info.route.resource
         log.exception("request_failed", route=resource.canonical if resource else None)
-        return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "a fault of the router; its log says more")
+        return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "a fault of the router: see its log")

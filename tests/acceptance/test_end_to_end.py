@@ -167,7 +167,7 @@ async def test_the_dead_mans_switch_notices_that_the_way_is_broken(tmp_path: Pat
         assert (await router.post("/webhooks/alertmanager", json=sample, headers=token))[0] == 200
         await router.until("/api/v1/incidents/1", lambda incident: incident["status"] == "resolved")
         assert all(
-            "watchdog stays away" in message.line("Impact") for message in slack.messages.values()
+            "watchdog is missed" in message.line("Impact") for message in slack.messages.values()
         )
 
 

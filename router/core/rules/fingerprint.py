@@ -1,6 +1,4 @@
-"""The identity of an alert that came without one: computed as Prometheus does, so that it's the
-same everywhere.
-"""
+"""The identity of an alert without one, computed as Prometheus does, so that it agrees."""
 
 from collections.abc import Mapping
 

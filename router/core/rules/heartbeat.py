@@ -1,10 +1,9 @@
-"""Heartbeats: what has to come again and again, and is news only when it stays away.
+"""Heartbeats: signals that are expected regularly, and open an incident when they stay away.
 
-The law: a heartbeat that hasn't come `every` + `grace` after the last time is missed, and one that
-says so has failed; both are alerts like any other, of the source `heartbeat`, and over when it
-comes again. A beat that fell into a time at which the router was down can't be told from one that
-never came, so after a start each gets another chance to come: its `every`, if that's short, and all
-of its grace.
+A heartbeat without a beat for `every` + `grace` is missed, and one that reports a failure has
+failed. Both are alerts of the source `heartbeat`, which end with the next beat. The router can't
+know of beats that came while it was down, so after a start every heartbeat gets more time: its
+`every`, if that is short, and its grace.
 """
 
 from collections.abc import Iterable
@@ -23,11 +22,14 @@ from router.model.alert import Alert, AlertStatus
 from router.model.scalars import Duration, Internal, Key, TimeZone
 
 SOURCE = "heartbeat"
-"""The source of the alerts that are made here."""
+"""The source of these alerts."""
 
 AFTER_START = 900.0
-"""The longest `every` that is waited for once more after a start, in seconds. Whatever comes less
-often (a nightly backup) is worth a false alarm rather than another day of silence."""
+"""The longest extra wait after a start, in seconds.
+
+For a beat that comes less often, such as of a nightly backup, a false alarm is better than another
+day of silence.
+"""
 
 
 DAY = 86_400.0
@@ -51,10 +53,8 @@ class Heartbeat(Struct, frozen=True):
     time_zone: TimeZone | None = None
     company_zone: Internal[str] = ""
 
-    def hears(self, alert: Alert) -> bool:
-        """Is the alert a beat? One that is over says that whatever sent it isn't sending it any
-        more.
-        """
+    def is_beat(self, alert: Alert) -> bool:
+        """The alert is a beat. A resolved one is none: its source no longer sends it."""
         return (
             bool(self.matchers)
             and alert.status is AlertStatus.FIRING
@@ -64,22 +64,21 @@ class Heartbeat(Struct, frozen=True):
 
 class HeartbeatState(StrEnum):
     WAITING = "waiting"
-    """It has never come, and isn't due yet."""
+    """No beat so far, and none is due yet."""
     ALIVE = "alive"
     MISSED = "missed"
     FAILED = "failed"
 
 
 ALERTS = {HeartbeatState.MISSED: "HeartbeatMissed", HeartbeatState.FAILED: "HeartbeatFailed"}
-"""The label `alertname` of what a state is told as; the label `heartbeat` has the name."""
+"""The label `alertname` of the alert for a state; the label `heartbeat` has the name."""
 
 
 class Beats(Struct, frozen=True):
-    """What is remembered of one heartbeat. Times are UTC seconds.
+    """The stored record of one heartbeat. Times are UTC seconds.
 
-    since: when it was first expected, the way it is now. last: when it last came. failed: when it
-    last said that something failed, if it hasn't come since. told: what the rules know of it.
-    every, grace: as they were at `since`.
+    since: when it was first expected with this `every` and `grace`. last: the last beat. failed: the
+    last report of a failure without a beat since. reported: the state that the rules know.
     zone, local: the clock by which whole days are counted, and whether it alone counts.
     """
 
@@ -88,15 +87,13 @@ class Beats(Struct, frozen=True):
     grace: float
     last: float | None = None
     failed: float | None = None
-    told: HeartbeatState = HeartbeatState.WAITING
+    reported: HeartbeatState = field(name="told", default=HeartbeatState.WAITING)
     zone: str = ""
     local: bool = False
 
 
 def expected(heartbeat: Heartbeat, before: Beats | None, now: float) -> Beats:
-    """What to remember of a heartbeat of the config in force: one that's new, or changed, is waited
-    for afresh.
-    """
+    """The record of a configured heartbeat: a new or changed one starts its period now."""
     zone, local = heartbeat.time_zone or heartbeat.company_zone, heartbeat.time_zone is not None
     if before is None:
         return Beats(now, heartbeat.every, heartbeat.grace, zone=zone, local=local)
@@ -107,13 +104,13 @@ def expected(heartbeat: Heartbeat, before: Beats | None, now: float) -> Beats:
     return before
 
 
-def beaten(beats: Beats, at: float, *, failed: bool) -> Beats:
-    """After it came, or said that something failed."""
+def with_beat(beats: Beats, at: float, *, failed: bool) -> Beats:
+    """The record after a beat, or after a report of a failure."""
     return replace(beats, failed=at) if failed else replace(beats, last=at, failed=None)
 
 
 def overdue_at(beats: Beats) -> float:
-    """When it's too late for the next beat, if the router was there to hear it."""
+    """When the next beat is too late, if the router was running all the time."""
     return _next(beats, max(beats.last or 0.0, beats.since)) + beats.grace
 
 
@@ -127,25 +124,22 @@ def _next(beats: Beats, last: float) -> float:
 
 
 def missed_at(beats: Beats, started: float) -> float:
-    """When it counts as missed; `started` is when the router began to listen."""
+    """When the heartbeat counts as missed; `started` is the start of the router."""
     return max(overdue_at(beats), started + min(beats.every, AFTER_START) + beats.grace)
 
 
 def state_of(beats: Beats, now: float, started: float) -> HeartbeatState:
-    """How it is. A restart ends nothing: what was told as missed stays so until it comes."""
+    """The state now. A restart ends nothing: a missed heartbeat is missed until its next beat."""
     if beats.failed is not None:
         return HeartbeatState.FAILED
-    still = beats.told is HeartbeatState.MISSED and now >= overdue_at(beats)
+    still = beats.reported is HeartbeatState.MISSED and now >= overdue_at(beats)
     if still or now >= missed_at(beats, started):
         return HeartbeatState.MISSED
     return HeartbeatState.WAITING if beats.last is None else HeartbeatState.ALIVE
 
 
-class Seen(Struct, frozen=True):
-    """How a heartbeat is.
-
-    `missed_at` is when it counts as missed if it doesn't come before, in UTC seconds.
-    """
+class HeartbeatStatus(Struct, frozen=True):
+    """The state of a heartbeat. Without a beat before `missed_at` (UTC seconds) it is missed."""
 
     heartbeat: Heartbeat
     beats: Beats
@@ -153,39 +147,41 @@ class Seen(Struct, frozen=True):
     missed_at: float
 
 
-def seen(heartbeat: Heartbeat, before: Beats | None, now: float, started: float) -> Seen:
-    """How a heartbeat of the config is, by what is remembered of it."""
+def status_of(
+    heartbeat: Heartbeat, before: Beats | None, now: float, started: float
+) -> HeartbeatStatus:
+    """The status of a configured heartbeat, by its stored record."""
     beats = expected(heartbeat, before, now)
-    return Seen(heartbeat, beats, state_of(beats, now, started), missed_at(beats, started))
+    return HeartbeatStatus(
+        heartbeat, beats, state_of(beats, now, started), missed_at(beats, started)
+    )
 
 
-def news(name: str, beats: Beats, state: HeartbeatState, now: float) -> list[Alert]:
-    """The alerts by which the rules hear of `state`: the new one first, so that no incident ends
-    between the two.
-    """
-    if beats.told is state:
+def reports(name: str, beats: Beats, state: HeartbeatState, now: float) -> list[Alert]:
+    """The alerts that report `state`: the new one first, so that no incident ends in between."""
+    if beats.reported is state:
         return []
     fires = [_fires(name, state, beats)] if state in ALERTS else []
-    return fires + over(name, beats.told, now)
+    return fires + ending(name, beats.reported, now)
 
 
-def over(name: str, told: HeartbeatState, now: float) -> list[Alert]:
-    """The alert that ends what the rules were told, if it was one."""
-    return (
-        [_alert(name, told, AlertStatus.RESOLVED, now, {}, ends_at=now)] if told in ALERTS else []
-    )
+def ending(name: str, state: HeartbeatState, now: float) -> list[Alert]:
+    """The alert that ends the alert for `state`, if there is one."""
+    if state not in ALERTS:
+        return []
+    return [_alert(name, state, AlertStatus.RESOLVED, now, {}, ends_at=now)]
 
 
 def _fires(name: str, state: HeartbeatState, beats: Beats) -> Alert:
     if state is HeartbeatState.FAILED:
-        starts_at, summary = beats.failed or 0.0, f"{name} says that it failed"
+        starts_at, summary = beats.failed or 0.0, f"{name} failed"
     else:
         last = (
-            f"it last came at {utc(beats.last)}" if beats.last is not None else "it has never come"
+            f"the last beat was at {utc(beats.last)}"
+            if beats.last is not None
+            else "no beat so far"
         )
-        summary = (
-            f"Heartbeat {name} stays away: {last}, and should come every {duration(beats.every)}"
-        )
+        summary = f"Heartbeat {name} is missed: {last}, expected every {duration(beats.every)}"
         starts_at = overdue_at(beats)
     return _alert(name, state, AlertStatus.FIRING, starts_at, {"summary": summary})
 
@@ -202,9 +198,11 @@ def _alert(  # noqa: PLR0913, PLR0917 - an alert's fields
     return Alert(SOURCE, fingerprint(labels), status, labels, annotations, starts_at, ends_at)
 
 
-def heard(heartbeats: Iterable[Heartbeat], alerts: Iterable[Alert]) -> set[str]:
-    """The names of the heartbeats that some of these alerts are a beat of."""
+def beats_among(heartbeats: Iterable[Heartbeat], alerts: Iterable[Alert]) -> set[str]:
+    """The names of the heartbeats that have a beat among the alerts."""
     listening = [heartbeat for heartbeat in heartbeats if heartbeat.matchers]
     if not listening:
         return set()
-    return {heartbeat.name for alert in alerts for heartbeat in listening if heartbeat.hears(alert)}
+    return {
+        heartbeat.name for alert in alerts for heartbeat in listening if heartbeat.is_beat(alert)
+    }

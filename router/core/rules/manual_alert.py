@@ -1,6 +1,4 @@
-"""An incident that a person opens: an alert like any other, so that the rules choose what becomes
-of it.
-"""
+"""An incident that a person declares: an alert like any other, so that the rules apply to it."""
 
 from collections.abc import Mapping
 
@@ -10,12 +8,12 @@ from router.model.alert import Alert, AlertStatus
 from router.model.incident import Severity
 
 SOURCE = "person"
-"""The source of these alerts, for rules that are about them or aren't."""
+"""The source of these alerts in rules."""
 
 MAX_TITLE = 200
 
 
-def reported(  # noqa: PLR0913 - each is a different thing to say
+def reported(  # noqa: PLR0913 - the parts of a report
     title: str,
     by: str,
     at: float,
@@ -24,10 +22,9 @@ def reported(  # noqa: PLR0913 - each is a different thing to say
     description: str = "",
     labels: Mapping[str, str] | None = None,
 ) -> Alert:
-    """What `by` says is wrong. The same title again is the same condition: it joins the incident
-    that's open.
+    """The alert that `by` declares. The same title again joins the open incident.
 
-    `severity` overrules what the rule that takes it would say. Raises: ValueError.
+    `severity` overrides that of the rule. Raises: ValueError.
     """
     title = plain(title)
     if not title:

@@ -14,13 +14,13 @@ from router.core.rules.heartbeat import (
     ALERTS,
     Beats,
     Heartbeat,
-    Seen,
-    beaten,
+    HeartbeatStatus,
+    beats_among,
+    ending,
     expected,
-    heard,
-    news,
-    over,
-    seen,
+    reports,
+    status_of,
+    with_beat,
 )
 from router.model.alert import Alert
 from router.model.event import AlertSeen
@@ -76,22 +76,24 @@ class Heartbeats:
 
     async def record(self, alerts: Sequence[Alert]) -> None:
         """Commit each beat among the alerts. Raises: StoreUnavailable."""
-        for name in heard(self._expected().values(), alerts):
+        for name in beats_among(self._expected().values(), alerts):
             await self.beat(name)
 
     async def beat(self, name: str, *, failed: bool = False) -> None:
         """Commit a beat, or a report that the job failed. Raises: StoreUnavailable."""
         heartbeat, now = self._expected()[name], self._clock.now()
         await self._shelf.change(
-            name, lambda before: beaten(expected(heartbeat, before, now), now, failed=failed), now
+            name,
+            lambda before: with_beat(expected(heartbeat, before, now), now, failed=failed),
+            now,
         )
         self.wake()
 
-    async def look(self) -> list[Seen]:
+    async def look(self) -> list[HeartbeatStatus]:
         """The state of each heartbeat now. Raises: StoreUnavailable."""
         now, known = self._clock.now(), dict(await self._shelf.find(limit=MOST))
         return [
-            seen(heartbeat, known.get(name), now, self._started)
+            status_of(heartbeat, known.get(name), now, self._started)
             for name, heartbeat in self._expected().items()
         ]
 
@@ -114,31 +116,32 @@ class Heartbeats:
         Raises: StoreUnavailable, Overloaded.
         """
         now, known = self._clock.now(), dict(await self._shelf.find(limit=MOST))
-        all_seen = [
-            seen(one, known.get(name), now, self._started) for name, one in self._expected().items()
+        statuses = [
+            status_of(one, known.get(name), now, self._started)
+            for name, one in self._expected().items()
         ]
-        for one in all_seen:
-            if one.beats.told is not one.state or one.beats != known.get(one.heartbeat.name):
-                await self._tell(one, now)
+        for one in statuses:
+            if one.beats.reported is not one.state or one.beats != known.get(one.heartbeat.name):
+                await self._report(one, now)
         for name in known.keys() - self._expected().keys():
             await self._forget(name, known[name], now)
         self._metrics.heard(
-            {one.heartbeat.name: (one.beats.last, one.state in ALERTS) for one in all_seen}
+            {one.heartbeat.name: (one.beats.last, one.state in ALERTS) for one in statuses}
         )
-        return min((POLL, *(one.missed_at - now for one in all_seen if one.state not in ALERTS)))
+        return min((POLL, *(one.missed_at - now for one in statuses if one.state not in ALERTS)))
 
-    async def _tell(self, one: Seen, now: float) -> None:
+    async def _report(self, one: HeartbeatStatus, now: float) -> None:
         heartbeat, state = one.heartbeat, one.state
         if state in ALERTS:
             log.warning("heartbeat_missed", heartbeat=heartbeat.name, state=state.value)
-        await self._submit(news(heartbeat.name, one.beats, state, now), now)
+        await self._submit(reports(heartbeat.name, one.beats, state, now), now)
         # A beat that came meanwhile is kept: the next round reports its effect.
-        told = lambda before: replace(expected(heartbeat, before, now), told=state)  # noqa: E731
+        told = lambda before: replace(expected(heartbeat, before, now), reported=state)  # noqa: E731
         await self._shelf.change(heartbeat.name, told, now)
 
     async def _forget(self, name: str, beats: Beats, now: float) -> None:
         """End the incident of a heartbeat that was removed from the config: no beat will end it."""
-        await self._submit(over(name, beats.told, now), now)
+        await self._submit(ending(name, beats.reported, now), now)
         await self._shelf.remove(name)
 
     async def _submit(self, alerts: Sequence[Alert], now: float) -> None:

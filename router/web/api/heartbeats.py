@@ -6,7 +6,7 @@ from aiohttp import web
 from msgspec import Struct
 
 from router.config.document import Auth
-from router.core.rules.heartbeat import HeartbeatState, Seen
+from router.core.rules.heartbeat import HeartbeatState, HeartbeatStatus
 from router.web.api.content import Time
 from router.web.api.operation import operation, routes
 from router.web.api.views import exactly, when
@@ -38,7 +38,7 @@ class HeartbeatApi:
     """`look` returns the state of each heartbeat."""
 
     def __init__(
-        self, *, auth: Callable[[], Auth], look: Callable[[], Awaitable[Sequence[Seen]]]
+        self, *, auth: Callable[[], Auth], look: Callable[[], Awaitable[Sequence[HeartbeatStatus]]]
     ) -> None:
         self._auth = auth
         self._look = look
@@ -51,7 +51,7 @@ class HeartbeatApi:
         return HeartbeatList([_view(one) for one in await self._look()])
 
 
-def _view(one: Seen) -> HeartbeatView:
+def _view(one: HeartbeatStatus) -> HeartbeatView:
     return HeartbeatView(
         name=one.heartbeat.name,
         state=one.state,

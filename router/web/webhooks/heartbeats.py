@@ -1,6 +1,4 @@
-"""Heartbeats by request: `/heartbeat/NAME` of whoever has to come again and again, and how they
-are.
-"""
+"""Heartbeats by request, at `/heartbeat/NAME`."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
@@ -18,23 +16,19 @@ from router.telemetry.metrics import Metrics
 log = logger(__name__)
 
 FAIL = "fail"
-"""The end of the path of what says that it failed."""
+"""The end of the path that reports a failure."""
 
 
 class Beat(Protocol):
-    """Keeps a beat of a heartbeat of the config: it's committed when this returns.
-
-    Raises: StoreUnavailable.
-    """
+    """Stores a beat; it is committed when this returns. Raises: StoreUnavailable."""
 
     def __call__(self, name: str, *, failed: bool = False) -> Awaitable[None]: ...
 
 
 class Heartbeats:
-    """Takes a beat by GET and POST from who knows its secret: as the path's next part, or as a
-    bearer token.
+    """Accepts beats by GET and POST, with the secret in the path or as a bearer token.
 
-    Not by HEAD: what only looks whether a link is there hasn't done the job.
+    HEAD is refused: a program that only checks links hasn't done the job.
     """
 
     def __init__(
@@ -75,7 +69,7 @@ class Heartbeats:
         name = request.match_info["name"]
         document = self._documents().get(name)
         if document is None or document.matchers:
-            raise web.HTTPNotFound(text=f"no heartbeat '{name}' that is requested is configured")
+            raise web.HTTPNotFound(text=f"no heartbeat '{name}' by request is configured")
         try:
             _check(document.secret, secret, request.headers.get("Authorization", ""))
         except Unauthorized as error:
@@ -94,7 +88,8 @@ def _check(secret: Secret | None, in_path: str, authorization: str) -> None:
     given = in_path or (token.strip() if scheme.lower() == "bearer" else "")
     if not given:
         raise Unauthorized(
-            "the heartbeat's secret is missing: put it into the path, or Authorization: Bearer SECRET"
+            "the heartbeat's secret is missing: put it into the path, "
+            "or send Authorization: Bearer SECRET"
         )
     if not secret.is_same(given):
         raise Unauthorized("the heartbeat's secret is wrong")

@@ -15,15 +15,15 @@ from router.core.rules.heartbeat import (
     Beats,
     Heartbeat,
     HeartbeatState,
-    beaten,
+    beats_among,
+    ending,
     expected,
-    heard,
     missed_at,
-    news,
-    over,
     overdue_at,
-    seen,
+    reports,
     state_of,
+    status_of,
+    with_beat,
 )
 from router.core.rules.matcher import parse_matchers
 from router.model.alert import Alert, AlertStatus
@@ -65,17 +65,18 @@ def test_it_is_missed_when_every_and_grace_are_over(
 
 def test_one_that_says_that_it_failed_has_until_it_comes_again() -> None:
     """However long that takes; and it's not missed beside."""
-    failed = beaten(beaten(NEW, HOUR, failed=False), 2 * HOUR, failed=True)
+    failed = with_beat(with_beat(NEW, HOUR, failed=False), 2 * HOUR, failed=True)
     assert state_of(failed, 2 * HOUR, LONG_AGO) is HeartbeatState.FAILED
     assert state_of(failed, 30 * DAY, LONG_AGO) is HeartbeatState.FAILED
     assert (
-        state_of(beaten(failed, 3 * HOUR, failed=False), 3 * HOUR, LONG_AGO) is HeartbeatState.ALIVE
+        state_of(with_beat(failed, 3 * HOUR, failed=False), 3 * HOUR, LONG_AGO)
+        is HeartbeatState.ALIVE
     )
 
 
 def test_one_that_fails_at_first_has_failed() -> None:
     """It needn't have come before."""
-    assert state_of(beaten(NEW, HOUR, failed=True), HOUR, LONG_AGO) is HeartbeatState.FAILED
+    assert state_of(with_beat(NEW, HOUR, failed=True), HOUR, LONG_AGO) is HeartbeatState.FAILED
 
 
 # --- a router that was down itself
@@ -99,7 +100,7 @@ def test_a_start_gives_another_chance_to_come(
     """None is dead the second that the router starts, nor for ever alive because it's started again
     and again.
     """
-    beats = beaten(expected(heartbeat, None, 0.0), 0.0, failed=False)
+    beats = with_beat(expected(heartbeat, None, 0.0), 0.0, failed=False)
     assert missed_at(beats, started) == due
     assert state_of(beats, started, started) is HeartbeatState.ALIVE
     assert state_of(beats, due - 1, started) is HeartbeatState.ALIVE
@@ -108,10 +109,10 @@ def test_a_start_gives_another_chance_to_come(
 
 def test_a_start_does_not_end_what_was_told() -> None:
     """Only the beat does: an incident mustn't be resolved by a restart of the router."""
-    missed = replace(NEW, told=HeartbeatState.MISSED)
+    missed = replace(NEW, reported=HeartbeatState.MISSED)
     assert state_of(missed, 2 * DAY, started=2 * DAY) is HeartbeatState.MISSED
     assert (
-        state_of(replace(NEW, told=HeartbeatState.WAITING), 2 * DAY, started=2 * DAY)
+        state_of(replace(NEW, reported=HeartbeatState.WAITING), 2 * DAY, started=2 * DAY)
         is HeartbeatState.WAITING
     )
 
@@ -134,21 +135,21 @@ def test_a_new_one_and_a_changed_one_are_waited_for_afresh() -> None:
 
 def test_what_is_missed_is_an_alert_and_over_when_it_comes() -> None:
     """With labels for rules to match, and one fingerprint and start however often it's told."""
-    (missed,) = news("backup", NEW, HeartbeatState.MISSED, DAY + HOUR)
+    (missed,) = reports("backup", NEW, HeartbeatState.MISSED, DAY + HOUR)
     assert missed.source == "heartbeat"
     assert missed.labels == {"alertname": "HeartbeatMissed", "heartbeat": "backup"}
     assert missed.status is AlertStatus.FIRING
     assert missed.starts_at == DAY + HOUR
     assert (
         missed.annotations["summary"]
-        == "Heartbeat backup stays away: it has never come, and should come every 1d"
+        == "Heartbeat backup is missed: no beat so far, expected every 1d"
     )
-    assert news("backup", NEW, HeartbeatState.MISSED, 9 * DAY) == [missed], (
+    assert reports("backup", NEW, HeartbeatState.MISSED, 9 * DAY) == [missed], (
         "a second time, after a crash"
     )
-    (ended,) = news(
+    (ended,) = reports(
         "backup",
-        replace(NEW, last=2 * DAY, told=HeartbeatState.MISSED),
+        replace(NEW, last=2 * DAY, reported=HeartbeatState.MISSED),
         HeartbeatState.ALIVE,
         2 * DAY,
     )
@@ -157,8 +158,8 @@ def test_what_is_missed_is_an_alert_and_over_when_it_comes() -> None:
 
 def test_a_failure_takes_the_place_of_a_miss_without_a_gap() -> None:
     """The new alert comes before the old one ends, so the incident that holds both stays open."""
-    beats = replace(NEW, told=HeartbeatState.MISSED, failed=2 * DAY)
-    assert told(news("backup", beats, HeartbeatState.FAILED, 2 * DAY)) == [
+    beats = replace(NEW, reported=HeartbeatState.MISSED, failed=2 * DAY)
+    assert told(reports("backup", beats, HeartbeatState.FAILED, 2 * DAY)) == [
         ("HeartbeatFailed", "firing"),
         ("HeartbeatMissed", "resolved"),
     ]
@@ -167,13 +168,13 @@ def test_a_failure_takes_the_place_of_a_miss_without_a_gap() -> None:
 @pytest.mark.parametrize("state", [HeartbeatState.WAITING, HeartbeatState.ALIVE])
 def test_that_one_is_well_is_no_news(state: HeartbeatState) -> None:
     """Nobody is told of what comes as it should."""
-    assert news("backup", NEW, state, HOUR) == []
-    assert over("backup", state, HOUR) == []
+    assert reports("backup", NEW, state, HOUR) == []
+    assert ending("backup", state, HOUR) == []
 
 
 def test_one_that_is_expected_no_more_ends_what_it_was_told_as() -> None:
     """Nothing else would end that incident."""
-    assert told(over("backup", HeartbeatState.FAILED, HOUR)) == [("HeartbeatFailed", "resolved")]
+    assert told(ending("backup", HeartbeatState.FAILED, HOUR)) == [("HeartbeatFailed", "resolved")]
 
 
 @given(
@@ -192,9 +193,9 @@ def test_the_rules_always_know_how_it_is(happenings: list[tuple[float, str]]) ->
         if what == "restart":
             started = now
         elif what != "look":
-            beats = beaten(beats, now, failed=what == "fail")
-        found = seen(BACKUP, beats, now, started)
-        for one in news("backup", beats, found.state, now):
+            beats = with_beat(beats, now, failed=what == "fail")
+        found = status_of(BACKUP, beats, now, started)
+        for one in reports("backup", beats, found.state, now):
             (firing.add if one.status is AlertStatus.FIRING else firing.discard)(
                 one.labels["alertname"]
             )
@@ -218,7 +219,7 @@ def test_an_alert_is_a_beat_while_it_fires(
     labels: dict[str, str], status: AlertStatus, names: set[str]
 ) -> None:
     """One that is over says that it comes no more. A heartbeat without matchers hears no alert."""
-    assert heard([BACKUP, WATCHDOG], [alert(labels=labels, status=status)]) == names
+    assert beats_among([BACKUP, WATCHDOG], [alert(labels=labels, status=status)]) == names
 
 
 # --- days that aren't 24 hours long
@@ -257,6 +258,6 @@ def test_a_shorter_period_is_exact() -> None:
 
 def test_another_clock_is_no_reprieve() -> None:
     """Nor is a store that an older version wrote, which knew no clock."""
-    older = Beats(0.0, DAY, HOUR, last=1.0, told=HeartbeatState.MISSED)
+    older = Beats(0.0, DAY, HOUR, last=1.0, reported=HeartbeatState.MISSED)
     daily = Heartbeat("nightly", DAY, HOUR, company_zone="Europe/London")
     assert replace(expected(daily, older, 9.0), zone="", local=False) == older

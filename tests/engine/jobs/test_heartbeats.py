@@ -99,7 +99,7 @@ async def test_one_that_stays_away_opens_an_incident_and_its_return_resolves_it(
             "heartbeat",
             "heartbeat:watchdog:missed",
         )
-        assert "watchdog stays away" in incident.title
+        assert "watchdog is missed" in incident.title
         await watchdog(daemon)
         assert await statuses(daemon) == [("HeartbeatMissed", "resolved")]
 
