@@ -39,7 +39,8 @@ def duties(people: People, targets: Sequence[str], at: float) -> Iterator[Duty]:
 
 def recorded(people: People, targets: Sequence[str], at: float) -> list[dict[str, Any]]:
     """The duties as the data of a timeline entry."""
-    return [to_builtins(one) for one in duties(people, targets, at)]
+    key = ("duties", tuple(targets))
+    return people.once(at, key, lambda: [to_builtins(one) for one in duties(people, targets, at)])
 
 
 def read(data: object) -> tuple[Duty, ...]:

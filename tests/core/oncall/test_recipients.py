@@ -351,3 +351,13 @@ def test_an_override_pages_who_stands_in() -> None:
     assert [people.people("schedule:primary", start + at) for at in (-1, 0, 59, 60)] == [
         ("ben",), ("cto",), ("cto",), ("ben",),
     ]  # fmt: skip
+
+
+def test_recipients_are_found_once_for_a_time() -> None:
+    """A later time finds them anew: a shift may have changed since."""
+    found: list[float] = []
+    people = People()
+    for at in (1.0, 1.0, 2.0, 1.0):
+        people.once(at, "key", lambda at=at: found.append(at))
+    assert found == [1.0, 2.0, 1.0]
+    assert people.once(1.0, "other", lambda: 7) == 7
