@@ -62,10 +62,12 @@ def see(tx: Transaction, sighting: SeenAlert, matching_rules: Takers) -> Reason:
     if any(is_late_firing(alert, rule_match, at) for rule_match in rule_matches):
         return Reason.LATE_FIRING
     before = {rule_match.rule: rule_match for rule_match in rule_matches}
+    names = {rule.name for rule, _ in matching_rules}
     reasons = [
         _match(tx, sighting, rule, key, before.get(rule.name)) for rule, key in matching_rules
     ]
-    _leave_others(tx, at, alert, {rule.name for rule, _ in matching_rules}, rule_matches)
+    if any(rule_match.rule not in names for rule_match in rule_matches) and not alert.event_id:
+        _leave_others(tx, at, alert, names, rule_matches)
     return reasons[0]
 
 
@@ -126,7 +128,10 @@ def _match(
     at, alert, _, seen = sighting
     counted = before if before is not None and before.counted else None
     start = begins(alert, before, at)
-    count = _count(tx, at, key, rule.count_over, start or (bool(alert.event_id) and seen == at))
+    count = 0
+    if rule.count_over is not None:
+        occurred = start or (bool(alert.event_id) and seen == at)
+        count = _count(tx, at, key, rule.count_over, occurred=occurred)
     judgement = judge(rule, alert, count, counted.severity if counted else None)
     rule_match = _taking(sighting, rule, judgement, before, start=start)
     if judgement.severity is None:
@@ -134,7 +139,7 @@ def _match(
             _leave(tx, at, counted, alert, judgement.reason, judgement=judgement)
         tx.remember(rule_match, alert)
         return judgement.reason
-    marked = _false_positive(tx, counted)
+    marked = _false_positive(tx, counted) if counted else None
     worse = marked is not None and counted is not None and got_worse(rule, judgement, counted)
     fresh = start or worse or is_news(judgement.severity, before)
     incident = tx.current(key) if marked is None or fresh else marked
@@ -193,12 +198,8 @@ def _taking(
     )  # fmt: skip
 
 
-def _count(tx: Transaction, at: float, key: str, over: float | None, occurred: bool) -> int:
-    """How often the rule matched within the last `over` seconds, this time included; 0 if it
-    doesn't count.
-    """
-    if over is None:
-        return 0
+def _count(tx: Transaction, at: float, key: str, over: float, *, occurred: bool) -> int:
+    """How often the rule matched within the last `over` seconds, this time included."""
     times = tuple(time for time in tx.view.windows.get(key, ()) if time > at - over)
     if occurred:
         times = (*times, at)[-MAX_WINDOW:]
@@ -206,9 +207,9 @@ def _count(tx: Transaction, at: float, key: str, over: float | None, occurred: b
     return len(times)
 
 
-def _false_positive(tx: Transaction, counted: RuleMatch | None) -> Incident | None:
+def _false_positive(tx: Transaction, counted: RuleMatch) -> Incident | None:
     """The incident that a person marked as a false positive over this firing."""
-    incident = tx.view.incidents.get(counted.incident_id or 0) if counted else None
+    incident = tx.view.incidents.get(counted.incident_id or 0)
     return incident if incident and incident.status is Status.FALSE_POSITIVE else None
 
 
@@ -247,8 +248,6 @@ def _leave_others(
     Not at a source of events: an occurrence in staging, which other rules match, ends nothing in
     production.
     """
-    if alert.event_id:
-        return
     had = {rule_match.incident_id for rule_match in rule_matches}
     now = (
         one.incident_id

@@ -52,6 +52,9 @@ most events are such.
 A message that arrived changes no decision either, but a replay has to know when it did.
 """
 
+_PUT_OFF = SUPPRESSED | {Reason.SNOOZED, Reason.STALE}
+"""The outcomes of a deadline that put it off."""
+
 MAX_WINDOW = alerts.MAX_WINDOW
 
 
@@ -65,6 +68,7 @@ class Batch:
         self._events = events
         self._tx = Transaction(settings)
         self._reading = ReadPlanner(settings, events, self._tx.view)
+        self._plans = self._reading.plans()
 
     @property
     def view(self) -> Snapshot:
@@ -73,7 +77,7 @@ class Batch:
 
     def next_read(self) -> ReadPlan | None:
         """What to read next; None once there's nothing more to read."""
-        return self._reading.next()
+        return next(self._plans, None)
 
     def know(self, view: Snapshot) -> None:
         """Add what was read."""
@@ -87,31 +91,22 @@ class Batch:
         return self._tx.changes, reasons
 
     def _decide_and_keep(self, position: int, event: Event) -> Reason:
-        before, incident, written = (
-            self._muted(event),
-            self._timed(event),
-            len(self._tx.changes.rule_matches),
-        )
+        """Decide on the event, and keep it in the history if it had an effect."""
+        view, changes = self._tx.view, self._tx.changes
+        muted, written = self._muted(event), len(changes.rule_matches)
+        deadline = isinstance(event, TimerDue)
+        incident = view.incidents.get(event.incident_id) if isinstance(event, TimerDue) else None
         reason = self._decide(position, event)
-        # An outdated deadline may have been set again, and a resolve that came first may have been
-        # remembered.
-        changed = self._timed(event) is not incident or (
-            reason is Reason.NEVER_FIRED and len(self._tx.changes.rule_matches) > written
-        )
-        still = (
-            before
-            and before == self._muted(event)
-            and (reason in SUPPRESSED or not isinstance(event, TimerDue))
-        )
-        if (reason not in _WITHOUT_EFFECT or changed) and not still:
-            self._tx.changes.history.append(event)
+        effect = reason not in _WITHOUT_EFFECT
+        if not effect and isinstance(event, TimerDue):  # an outdated deadline was set again
+            effect = view.incidents.get(event.incident_id) is not incident
+        elif reason is Reason.NEVER_FIRED:  # the resolve was remembered
+            effect = len(changes.rule_matches) > written
+        if effect and muted and muted == self._muted(event):  # a recheck without news
+            effect = deadline and reason not in _PUT_OFF
+        if effect:
+            changes.history.append(event)
         return reason
-
-    def _timed(self, event: Event) -> Incident | None:
-        """The incident whose deadline is due."""
-        return (
-            self._tx.view.incidents.get(event.incident_id) if isinstance(event, TimerDue) else None
-        )
 
     def _muted(self, event: Event) -> set[tuple[object, ...]]:
         """State of a muted or held alert, or of a muted incident, to tell a no-op recheck from a
@@ -134,10 +129,15 @@ class Batch:
             for rule_match in rule_matches
         }
 
-    def _decide(self, position: int, event: Event) -> Reason:
-        if self._is_replay(event):
-            return Reason.REPLAYED
+    def _decide(  # noqa: C901 - a case for each kind of event
+        self, position: int, event: Event
+    ) -> Reason:
         tx = self._tx
+        if receipt := receipt_of(event):
+            if receipt in tx.view.receipts:
+                return Reason.REPLAYED
+            tx.view.receipts.add(receipt)
+            tx.changes.receipts[receipt] = event.at
         match event:
             case AlertSeen():
                 return self._alert(position, event.at, event.alert, event.at)
@@ -158,16 +158,6 @@ class Batch:
                 return self._relate(event)
             case _:
                 return tx.happen(event.incident_id, event)
-
-    def _is_replay(self, event: Event) -> bool:
-        """The event came before. If not, remember that it has now."""
-        receipt, receipts = receipt_of(event), self._tx.view.receipts
-        if receipt in receipts:
-            return True
-        if receipt:
-            receipts.add(receipt)
-            self._tx.changes.receipts[receipt] = event.at
-        return False
 
     def _alert(self, position: int, at: float, alert: Alert, seen: float) -> Reason:
         """`seen` is when the source reported the alert last."""

@@ -187,7 +187,8 @@ def _open(event: Fired, settings: Settings) -> Decision:
     decision = Decision(Reason.OPENED, incident)
     title = incident.title.removeprefix(MARK) if alert.is_drill else incident.title
     decision.note(event.at, Reason.OPENED, _by(alert), **_facts(event, settings), title=title)
-    _warn(decision, event)
+    if event.judgement.reason in _WARNINGS:
+        _warn(decision, event)
     name_suspect(decision, event.at, settings)
     tell(decision, event.at, Reason.OPENED, Recipients(alert.to))
     run_steps(decision, event.at, Reason.OPENED, settings)

@@ -29,32 +29,35 @@ from router.model.event import (
 
 
 class ReadPlanner:
-    """By the position of an alert's event: `digests` of those that were looked at, `takers` (with
-    keys) of the news.
+    """Plans the reads of a batch.
+
+    By the position of an alert's event: `digests` of the alerts that were looked at, and
+    `matching_rules`, with their keys, of those that are news.
     """
 
     def __init__(self, settings: Settings, events: Sequence[Event], view: Snapshot) -> None:
         self._settings = settings
         self._events = events
         self._view = view
-        self._rounds = self._plans()
         self.digests: dict[int, str] = {}
         self.matching_rules: dict[int, list[tuple[Rule, str]]] = {}
 
-    def next(self) -> ReadPlan | None:
-        """What to read next, after the plans before it were read into the view; None once there's
-        nothing.
-        """
-        return next(self._rounds, None)
-
-    def _plans(self) -> Iterator[ReadPlan]:
-        for plan in (self._named, self._for_rules):
-            if wanted := plan():
-                yield wanted
-        asked: set[int] = set()
-        while missing := sorted(self._merged_into() - asked):
-            asked.update(missing)
-            yield ReadPlan(incident_ids=missing)
+    def plans(self) -> Iterator[ReadPlan]:
+        """Each plan, once those before it were read into the view."""
+        yield self._named()
+        if wanted := self._for_rules():
+            yield wanted
+        incidents, asked = self._view.incidents, set[int]()
+        while (
+            missing := {
+                incident.merged_into
+                for incident in incidents.values()
+                if incident.merged_into and incident.merged_into not in incidents
+            }
+            - asked
+        ):
+            asked |= missing
+            yield ReadPlan(incident_ids=sorted(missing))
 
     def _named(self) -> ReadPlan:
         """What the events name themselves."""
@@ -80,7 +83,8 @@ class ReadPlanner:
         """What the rules need for the alerts that are news: their incidents, windows, and what may
         mute them.
         """
-        keys: set[str] = set(self._keys_to_reopen())
+        kinds = {type(event) for event in self._events}
+        keys: set[str] = set(self._keys_to_reopen()) if Commanded in kinds else set()
         windows: set[str] = set()
         incident_ids: set[int] = set()
         muted: list[dict[str, str]] = []
@@ -102,8 +106,11 @@ class ReadPlanner:
                 keys.update(key for _, key in matching_rules)
                 windows.update(key for rule, key in matching_rules if rule.count_over is not None)
                 muted.append(alert.labels)
-        paging = self._may_be_held_back()
-        named, besides = self._sources(muted, everything=bool(paging))
+        paging = self._may_be_held_back() if TimerDue in kinds else []
+        named: list[str] = []
+        besides: list[str] | None = None
+        if self._settings.inhibitions:
+            named, besides = self._sources(muted, everything=bool(paging))
         return ReadPlan(
             keys=list(keys),
             windows=list(windows),
@@ -187,12 +194,6 @@ class ReadPlanner:
         if not others:
             return [*named], None
         return [*named], sorted(frozenset.intersection(*others) - named.keys())
-
-    def _merged_into(self) -> set[int]:
-        incidents = self._view.incidents
-        return {
-            incident.merged_into for incident in incidents.values() if incident.merged_into
-        } - incidents.keys()
 
 
 def receipt_of(event: Event) -> str:

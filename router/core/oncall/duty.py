@@ -4,7 +4,7 @@ A decision keeps the duties it was made by, since a rotation or a role may be ch
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, cast
 
 from msgspec import Struct, convert, to_builtins
 
@@ -39,8 +39,10 @@ def duties(people: People, targets: Sequence[str], at: float) -> Iterator[Duty]:
 
 def recorded(people: People, targets: Sequence[str], at: float) -> list[dict[str, Any]]:
     """The duties as the data of a timeline entry."""
-    key = ("duties", tuple(targets))
-    return people.once(at, key, lambda: [to_builtins(one) for one in duties(people, targets, at)])
+    known, key = people.known(at), ("duties", tuple(targets))
+    if key not in known:
+        known[key] = [to_builtins(one) for one in duties(people, targets, at)]
+    return cast("list[dict[str, Any]]", known[key])
 
 
 def read(data: object) -> tuple[Duty, ...]:

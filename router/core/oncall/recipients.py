@@ -4,10 +4,10 @@ A target is the name of a channel, or `contact:NAME`, `role:NAME` or `schedule:N
 what a message is owed to: a channel by its name, or a person over a channel, such as `sms/ana`.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 from msgspec import Struct
 from msgspec import field as config_key
@@ -17,8 +17,6 @@ from router.core.oncall.schedule import Schedule, on_call
 from router.core.outbox.rate_limit import Limit
 from router.model.incident import Severity
 from router.model.scalars import Duration
-
-T = TypeVar("T")
 
 
 class ContactMethod(Struct, frozen=True):
@@ -74,17 +72,15 @@ class People:
     limits: Mapping[str, Limit] = field(default_factory=dict)
     _known: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
-    def once(self, at: float, key: Any, find: Callable[[], T]) -> T:
-        """The result of `find`, which is found once for `key` while `at` stays the same.
+    def known(self, at: float) -> dict[Any, Any]:
+        """What was found for `at` already, empty for any other time.
 
         The alerts of one request have the same time, and mostly the same recipients.
         """
         if self._known.get(None) != at:
             self._known.clear()
             self._known[None] = at
-        if key not in self._known:
-            self._known[key] = find()
-        return cast("T", self._known[key])
+        return self._known
 
     def find(self, name: str) -> str | None:
         """The key of the contact whose key or other name is `name`."""
@@ -92,8 +88,10 @@ class People:
 
     def reach(self, targets: Sequence[str], severity: Severity, at: float) -> Recipients:
         """The addresses of these targets at `at` (UTC epoch seconds), each address once."""
-        key = ("reach", tuple(targets), severity)
-        return self.once(at, key, lambda: self._reach(targets, severity, at))
+        known, key = self.known(at), (tuple(targets), severity)
+        if key not in known:
+            known[key] = self._reach(targets, severity, at)
+        return cast("Recipients", known[key])
 
     def _reach(self, targets: Sequence[str], severity: Severity, at: float) -> Recipients:
         now: dict[str, None] = {}

@@ -220,11 +220,13 @@ class RuleSet:
         if alert.to:
             return [CANARY]
         try:
-            matching_rules = [
-                verdict.rule
-                for verdict in self._verdicts(alert, self._candidates(alert))
-                if verdict.takes
-            ]
+            matching_rules = []
+            for position in self._index.candidates(alert.labels):
+                rule = self.rules[position]
+                if try_rule(rule, alert).reason is Reason.MATCHED:
+                    matching_rules.append(rule)
+                    if not rule.continues:
+                        break
         except Exception:  # noqa: BLE001 - a fault in one rule must not lose the alert, nor others of its request
             matching_rules = []
         return matching_rules or [self.default]
@@ -249,6 +251,3 @@ class RuleSet:
             yield verdict
             if verdict.takes and not rule.continues:
                 return
-
-    def _candidates(self, alert: Alert) -> list[Rule]:
-        return [self.rules[position] for position in self._index.candidates(alert.labels)]

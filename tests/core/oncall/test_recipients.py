@@ -354,10 +354,10 @@ def test_an_override_pages_who_stands_in() -> None:
 
 
 def test_recipients_are_found_once_for_a_time() -> None:
-    """A later time finds them anew: a shift may have changed since."""
-    found: list[float] = []
-    people = People()
-    for at in (1.0, 1.0, 2.0, 1.0):
-        people.once(at, "key", lambda at=at: found.append(at))
-    assert found == [1.0, 2.0, 1.0]
-    assert people.once(1.0, "other", lambda: 7) == 7
+    """A later time finds them again: a shift may have changed since."""
+    people = People({"ana": (ContactMethod("sms"),)})
+    first = people.reach(["contact:ana"], Severity.P0, 1.0)
+    assert people.reach(("contact:ana",), Severity.P0, 1.0) is first
+    assert people.reach(["contact:ana"], Severity.P1, 1.0) is not first
+    again = people.reach(["contact:ana"], Severity.P0, 2.0)
+    assert (again, again is first) == (first, False)
