@@ -153,3 +153,27 @@ async def test_an_alert_below_its_threshold_is_not_called_resolved(router: Route
         for name in ("slack", "teams", "mail"):
             assert "Alert is below every threshold" in shown[name]
             assert "Alert resolved" not in shown[name]
+
+
+async def test_slack_mentions_the_person_who_is_paged_over_another_channel(router: Router) -> None:
+    """By the `slack` id of the contact, and the groups of the channel."""
+    async with Peer() as slack, Peer(answer=SUBJECTS["sms"].service()) as twilio:
+        channels = {
+            "slack": {
+                "type": "slack", "webhook_url": f"{slack.url}/services/s3cret",
+                "mention": ["S0OPS"],
+            },
+            "text": {
+                "type": "sms", "account_sid": ACCOUNT, "auth_token": TOKEN, "from": SENDER,
+                "api_url": twilio.url,
+            },
+        }  # fmt: skip
+        changes = {
+            "channels": channels,
+            "contacts": {"ana": {"phone": NUMBER, "slack": "U0ANA", "reach": [{"via": "text"}]}},
+            "policies": {"all": {"steps": [{"notify": ["channel:slack", "contact:ana"]}]}},
+        }
+        async with router(**changes) as daemon:
+            await daemon.alert(alert("ErrorRate", "0.2", service="shop"))
+            await until(lambda: slack.requests)
+    assert "Paged: <@U0ANA>, <!subteam^S0OPS>" in slack.requests[0].body.decode()
