@@ -36,8 +36,8 @@ from router.engine.jobs.drills import Drills
 from router.engine.jobs.heartbeats import Heartbeats
 from router.engine.jobs.housekeeping import keep_house
 from router.engine.jobs.oncall_gaps import Coverage
-from router.engine.letters import Words
 from router.engine.live_settings import LiveSettings
+from router.engine.messages import Words
 from router.engine.overrides import KIND as ARRANGEMENT
 from router.engine.overrides import StoredOverrides
 from router.engine.ownership import Ownership

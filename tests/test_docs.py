@@ -23,7 +23,7 @@ from router.config.load import Config, load
 from router.core.incident.batch import Batch
 from router.core.messages.render import content
 from router.model.event import AlertSeen
-from router.model.notification import Letter
+from router.model.notification import Message
 from router.ports.webhooks import Incoming
 from router.receivers import RECEIVERS
 from router.receivers.context import ReceiverContext
@@ -298,11 +298,11 @@ def test_the_readme_shows_the_message_that_its_sample_makes() -> None:
     changes, _ = fold.decide()
     (incident,) = changes.incidents.values()
     owed = next(owed for owed in changes.owed if owed.channel == "log")
-    letter = Letter(
+    message = Message(
         incident, owed.channel, 1, owed.reason, SHOWN_AT,
         timeline=tuple(changes.entries), url=f"{LOCAL}/incidents/{incident.id}", company="VintStreet",
     )  # fmt: skip
-    assert content(letter).text == _block("message").strip()
+    assert content(message).text == _block("message").strip()
 
 
 def test_the_readme_shows_what_explain_says(monkeypatch: pytest.MonkeyPatch) -> None:

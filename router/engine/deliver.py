@@ -26,12 +26,12 @@ from router.core.incident.snapshot import Writes
 from router.core.outbox.bundle import Bundle, alone
 from router.core.outbox.rate_limit import RateLimit
 from router.engine.claim import Limits, claim_limited
-from router.engine.letters import LetterWriter, Words
+from router.engine.messages import MessageWriter, Words
 from router.engine.ownership import Ownership
 from router.model.event import Event
 from router.model.notification import (
     Attempt,
-    Letter,
+    Message,
     Notification,
     OtherIncident,
     Rejected,
@@ -126,7 +126,9 @@ class ChannelWorker:
         self._inbox = inbox
         self._clock = clock
         self._ownership = ownership
-        self._letters = LetterWriter(store, clock, words, channel.people, pictures=channel.pictures)
+        self._messages = MessageWriter(
+            store, clock, words, channel.people, pictures=channel.pictures
+        )
         self._wake = asyncio.Event()
         self._closing = False
         self._sending: set[asyncio.Task[None]] = set()
@@ -206,7 +208,7 @@ class ChannelWorker:
         first = parcel.messages[0]
         try:
             if first.kind is OutboxKind.INCIDENT:
-                await self._send_letter(parcel)
+                await self._send_message(parcel)
             else:
                 await self._perform(first)
         except StoreUnavailable as error:
@@ -221,19 +223,21 @@ class ChannelWorker:
 
     # --- messages about incidents
 
-    async def _send_letter(self, parcel: Bundle) -> None:
+    async def _send_message(self, parcel: Bundle) -> None:
         arrived = False
         try:
             first = parcel.messages[0]
-            letters = [await self._letters.write(row, full=row is first) for row in parcel.messages]
-            letter = replace(
-                letters[0],
-                other_incidents=tuple(OtherIncident(one.incident, one.url) for one in letters[1:]),
+            messages = [
+                await self._messages.write(row, full=row is first) for row in parcel.messages
+            ]
+            message = replace(
+                messages[0],
+                other_incidents=tuple(OtherIncident(one.incident, one.url) for one in messages[1:]),
             )
-            with errors.about(letter.incident.source):
-                attempts = await self._send(first, letter)
+            with errors.about(message.incident.source):
+                attempts = await self._send(first, message)
             arrived = isinstance(attempts[-1].result, Sent | Uncertain)
-            told = [max((entry.id for entry in one.timeline), default=one.told) for one in letters]
+            told = [max((entry.id for entry in one.timeline), default=one.told) for one in messages]
             await self._settle(first, lambda at: self._submit(parcel, at, attempts, told))
         finally:
             if not arrived:
@@ -244,7 +248,7 @@ class ChannelWorker:
     ) -> None:
         await self._inbox.submit(parcel.settled(at, attempts, told, random.random()))  # noqa: S311
 
-    async def _send(self, row: Notification, letter: Letter) -> tuple[Attempt, ...]:
+    async def _send(self, row: Notification, message: Message) -> tuple[Attempt, ...]:
         """Try a few times under the lease: every failure that surely didn't arrive, soon after it."""
         attempts: list[Attempt] = []
 
@@ -254,8 +258,8 @@ class ChannelWorker:
                 self.channel.pace.take(started)
             self._check(row)
             unsure = any(may_arrive_late(one.result) for one in attempts)
-            uncertain = letter.seq if unsure else letter.uncertain
-            again = replace(letter, attempt=letter.attempt + len(attempts), uncertain=uncertain)
+            uncertain = message.seq if unsure else message.uncertain
+            again = replace(message, attempt=message.attempt + len(attempts), uncertain=uncertain)
             result = await self._try(again)
             attempts.append(Attempt(self._clock.now(), self._clock.now() - started, result))
             return result
@@ -288,14 +292,14 @@ class ChannelWorker:
         pace = self.channel.pace
         return _soon(result) and (pace is None or pace.free(self._clock.now()) > 0)
 
-    async def _try(self, letter: Letter) -> Result:
-        if letter.channel != self.channel.name and not letter.to:
+    async def _try(self, message: Message) -> Result:
+        if message.channel != self.channel.name and not message.to:
             return Rejected(
                 "the config no longer has this contact, or no address of theirs for the channel"
             )
         try:
             async with asyncio.timeout(HANG * self.channel.timeout):
-                return await self.channel.sender.send(letter)
+                return await self.channel.sender.send(message)
         except TimeoutError:
             return Uncertain("the sender hung")
         except Exception as error:

@@ -86,7 +86,7 @@ class TimerDue(Struct, frozen=True, tag="timer"):
 class DeliverySettled(Struct, frozen=True, tag="settled"):
     """A sender is done with a notification for now: `notification` is the row as it was leased.
 
-    `told` is the id of the newest timeline entry in the letter; `jitter`, in [0, 1), spreads the
+    `told` is the id of the newest timeline entry in the message; `jitter`, in [0, 1), spreads the
     next try. `held` are the seconds for which a limit let it wait. `bundle` are the ids of all
     incidents that the message was about, the first of them most of all; () where it was about this
     one alone. `taken_at` is when it was claimed.

@@ -1,4 +1,4 @@
-"""A row of the outbox, the letter that a sender gets, and the sender's result."""
+"""A row of the outbox, the message that a sender gets, and the sender's result."""
 
 from collections.abc import Callable, Mapping
 from enum import StrEnum
@@ -88,7 +88,7 @@ class OtherIncident(Struct, frozen=True):
     url: str
 
 
-class Letter(Struct, frozen=True):
+class Message(Struct, frozen=True):
     """All that a sender needs for one message to one channel about one incident, as it is now.
 
     channel: the address, like `slack` or `sms/ana`.

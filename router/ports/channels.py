@@ -3,7 +3,7 @@
 from typing import Protocol, runtime_checkable
 
 from router.model.deployment import Deployment
-from router.model.notification import Letter, Result
+from router.model.notification import Message, Result
 from router.model.statuspage import PublicMail
 from router.ports.webhooks import EphemeralReply, Form
 
@@ -11,10 +11,10 @@ from router.ports.webhooks import EphemeralReply, Form
 class Sender(Protocol):
     """Tells one channel.
 
-    It sees a letter and nothing else, and never raises: what went wrong is a `Result`.
+    It sees a message and nothing else, and never raises: what went wrong is a `Result`.
     """
 
-    async def send(self, letter: Letter) -> Result: ...
+    async def send(self, message: Message) -> Result: ...
 
     async def close(self) -> None: ...
 

@@ -82,7 +82,7 @@ class Store(Protocol):
         """Lease those of these messages that are still pending and due."""
         ...
 
-    async def letter(
+    async def message(
         self, incident_id: int
     ) -> tuple[Incident, Sequence[Entry], Sequence[AlertRow]] | None:
         """An incident with its latest timeline (oldest first) and a sample of its firing alerts."""

@@ -7,7 +7,7 @@ import aiohttp
 from router.config.channel_options import Capabilities, ChannelOptions
 from router.core.messages.render import content, further, other_lines
 from router.core.text.plain import plain
-from router.model.notification import Letter, Result, Retry, Sent
+from router.model.notification import Message, Result, Retry, Sent
 
 
 class ConsoleConfig(ChannelOptions, frozen=True, kw_only=True):
@@ -25,11 +25,11 @@ class ConsoleSender:
         self._name = name
         self._brief = brief
 
-    async def send(self, letter: Letter) -> Result:
+    async def send(self, message: Message) -> Result:
         # Better a `?` than a lost page on a terminal that can't show an emoji.
         encoding = sys.stdout.encoding or "utf-8"
-        brief = self._brief or bool(letter.to)
-        text = f"{line(letter, self._name)}\n" if brief else f"\n{content(letter).text}\n"
+        brief = self._brief or bool(message.to)
+        text = f"{line(message, self._name)}\n" if brief else f"\n{content(message).text}\n"
         try:
             sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
             sys.stdout.flush()
@@ -47,14 +47,14 @@ def build(name: str, config: ConsoleConfig, _session: aiohttp.ClientSession) -> 
     return ConsoleSender(name, brief=config.brief)
 
 
-def line(letter: Letter, channel: str) -> str:
+def line(message: Message, channel: str) -> str:
     """The recipient, the incident, why it is notified, and the further incidents of a bundle."""
-    incident = letter.incident
-    whom = f"{channel} -> {plain(letter.to)}" if letter.to else channel
-    why = letter.reason.replace("_", " ")
+    incident = message.incident
+    whom = f"{channel} -> {plain(message.to)}" if message.to else channel
+    why = message.reason.replace("_", " ")
     also = (
-        f"; {further(letter)} {'; '.join(what for what, _ in other_lines(letter))}"
-        if letter.other_incidents
+        f"; {further(message)} {'; '.join(what for what, _ in other_lines(message))}"
+        if message.other_incidents
         else ""
     )
     return f"[{whom}] {incident.name} {incident.severity} {plain(incident.title)} ({why}){also}"

@@ -5,7 +5,7 @@ from urllib.parse import quote, urlsplit
 
 from router.core.messages.render import Content
 from router.model.event import Command
-from router.model.notification import Letter
+from router.model.notification import Message
 
 MAX_URL = 2000
 """Characters. Browsers and mail gateways may cut longer URLs."""
@@ -34,16 +34,16 @@ ANSWERS = {
 }
 
 
-def answers(letter: Letter, who: str = "") -> Iterator[tuple[str, str]]:
+def answers(message: Message, who: str = "") -> Iterator[tuple[str, str]]:
     """(label, URL) of each link to answer with, as long as the incident is open.
 
     `who`: the only reader of the message; "" for several.
     """
-    if letter.link is None or not letter.incident.is_open:
+    if message.link is None or not message.incident.is_open:
         return
     for command, label in ANSWERS.items():
-        if command is not Command.ACKNOWLEDGE or letter.incident.acknowledged_at is None:
-            yield label, letter.link(command, who)
+        if command is not Command.ACKNOWLEDGE or message.incident.acknowledged_at is None:
+            yield label, message.link(command, who)
 
 
 def _has_host(url: str) -> bool:

@@ -21,7 +21,7 @@ from router.config.channel_options import Capabilities, ChannelOptions
 from router.config.fields import Duration, is_loopback
 from router.config.secret import Secret
 from router.core.text.plain import plain
-from router.model.notification import Letter, Rejected, Result, Retry, Sent
+from router.model.notification import Message, Rejected, Result, Retry, Sent
 from router.model.statuspage import PublicMail
 from router.senders.links import answers
 from router.senders.mail_text import compose, compose_for_stakeholders, compose_public
@@ -89,22 +89,22 @@ class MailSender:
         self._tls = ssl.create_default_context() if encrypted else None
         self._recipients = RecipientList(shown=str)
 
-    async def send(self, letter: Letter) -> Result:
+    async def send(self, message: Message) -> Result:
         """Send to each recipient.
 
         `Sent` once each mail is accepted or refused for good, and at least one is accepted.
         """
-        to = (_address(letter.to),) if letter.to else self._to
+        to = (_address(message.to),) if message.to else self._to
         if not to:
             return Rejected("no recipients: the channel has no `to`")
         named = {one.addr_spec: one for one in to}
 
         async def tell_all(recipients: Sequence[str]) -> Mapping[str, Result]:
             return await self._deliver(
-                [(named[one], self._compose(letter, named[one])) for one in recipients]
+                [(named[one], self._compose(message, named[one])) for one in recipients]
             )
 
-        return await self._recipients.tell(letter, list(named), tell_all)
+        return await self._recipients.tell(message, list(named), tell_all)
 
     async def mail(self, mail: PublicMail) -> Result:
         """Send a mail about what was published to someone outside."""
@@ -149,11 +149,11 @@ class MailSender:
             relay.close()
         return results
 
-    def _compose(self, letter: Letter, to: Address) -> EmailMessage:
-        if letter.for_stakeholder:
-            return compose_for_stakeholders(letter, self._from, to)
-        shown = answers(letter, to.addr_spec) if self._config.links else ()
-        return compose(letter, self._from, to, tuple(shown))
+    def _compose(self, message: Message, to: Address) -> EmailMessage:
+        if message.for_stakeholder:
+            return compose_for_stakeholders(message, self._from, to)
+        shown = answers(message, to.addr_spec) if self._config.links else ()
+        return compose(message, self._from, to, tuple(shown))
 
     def _connection(self) -> aiosmtplib.SMTP:
         smtp = self._config.smtp

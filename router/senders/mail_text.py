@@ -12,7 +12,7 @@ from html import escape
 from router.core.messages.render import Content, content, further, to_stakeholders
 from router.core.text.plain import plain
 from router.model.incident import Severity
-from router.model.notification import Letter
+from router.model.notification import Message
 from router.model.statuspage import PublicMail
 
 MAX_SUBJECT = 200
@@ -35,26 +35,26 @@ _BOTTOM = "</div></body></html>\n"
 Labelled = Sequence[tuple[str, str]]
 
 
-def compose(letter: Letter, sender: Address, to: Address, shown: Labelled = ()) -> EmailMessage:
-    """The mail about `letter` to one recipient. `shown`: (label, URL) of links to answer with."""
-    said, incident = content(letter), letter.incident
-    mail = _about(letter, sender, to, said.subject)
+def compose(message: Message, sender: Address, to: Address, shown: Labelled = ()) -> EmailMessage:
+    """The mail about `message` to one recipient. `shown`: (label, URL) of links to answer with."""
+    said, incident = content(message), message.incident
+    mail = _about(message, sender, to, said.subject)
     if incident.severity in {Severity.P0, Severity.P1} and incident.is_open:
         mail["Importance"] = "high"
         mail["X-Priority"] = "1"
     mail.set_content(_text(said, shown), cte="quoted-printable")
-    chart = f"chart.{mail['Message-ID'][1:-1]}" if letter.picture else ""
-    html = _html(said, shown, chart, further(letter))
+    chart = f"chart.{mail['Message-ID'][1:-1]}" if message.picture else ""
+    html = _html(said, shown, chart, further(message))
     mail.add_alternative(html, subtype="html", cte="quoted-printable")
     if chart:
-        _attach(mail, letter.picture, chart)
+        _attach(mail, message.picture, chart)
     return mail
 
 
-def compose_for_stakeholders(letter: Letter, sender: Address, to: Address) -> EmailMessage:
+def compose_for_stakeholders(message: Message, sender: Address, to: Address) -> EmailMessage:
     """The mail to stakeholders, which asks for no answer."""
-    said = to_stakeholders(letter)
-    mail = _about(letter, sender, to, said.subject)
+    said = to_stakeholders(message)
+    mail = _about(message, sender, to, said.subject)
     mail.set_content(f"{said.text}\n", cte="quoted-printable")
     style = 'style="margin:0 0 16px"'
     paragraphs = "\n".join(f"<p {style}>{_lines(one)}</p>" for one in said.text.split("\n\n"))
@@ -78,18 +78,18 @@ def _attach(mail: EmailMessage, picture: bytes, name: str) -> None:
     )
 
 
-def _about(letter: Letter, sender: Address, to: Address, subject: str) -> EmailMessage:
+def _about(message: Message, sender: Address, to: Address, subject: str) -> EmailMessage:
     """An empty mail in the thread of its incident."""
-    incident, host = letter.incident, _id_host(sender)
+    incident, host = message.incident, _id_host(sender)
     # Two routers, or one with a new database, give the same number to different incidents, which
     # differ in their opening time.
     root = f"<incident-{incident.id}.{incident.opened_at:.0f}@{host}>"
     # A repeated mail with further incidents is another mail, not a copy that a mailbox may drop.
-    also = "".join(f"|{other.incident.id}" for other in letter.other_incidents)
-    about = f"{incident.opened_at}|{letter.channel}|{to.addr_spec}{also}"
+    also = "".join(f"|{other.incident.id}" for other in message.other_incidents)
+    about = f"{incident.opened_at}|{message.channel}|{to.addr_spec}{also}"
     whose = hashlib.sha256(about.encode()).hexdigest()[:16]
-    message_id = f"<inc-{incident.id}.{letter.seq}.{whose}@{host}>"
-    return _headed(sender, to, subject, letter.at, message_id, root)
+    message_id = f"<inc-{incident.id}.{message.seq}.{whose}@{host}>"
+    return _headed(sender, to, subject, message.at, message_id, root)
 
 
 def compose_public(mail: PublicMail, sender: Address, to: Address) -> EmailMessage:

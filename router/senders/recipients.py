@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import structlog
 
-from router.model.notification import Letter, Rejected, Result, Retry, Sent, Uncertain
+from router.model.notification import Message, Rejected, Result, Retry, Sent, Uncertain
 
 MAX_REMEMBERED = 1000
 
@@ -32,17 +32,17 @@ class RecipientList:
         self._shown = shown
         self._settled: dict[tuple[int, str, int], dict[str, Sent | Rejected]] = {}
 
-    async def tell(self, letter: Letter, recipients: Sequence[str], tell_all: TellAll) -> Result:
+    async def tell(self, message: Message, recipients: Sequence[str], tell_all: TellAll) -> Result:
         """Send to each recipient. `ref` joins the refs of all.
 
         `Sent` once each has accepted it or refused it for good, and at least one has accepted it.
 
         Args:
-            letter: the message.
+            message: the message.
             recipients: at least one.
             tell_all: sends it to some of them; see `side_by_side`.
         """
-        key = (letter.incident.id, letter.channel, letter.seq)
+        key = (message.incident.id, message.channel, message.seq)
         settled = self._settled.setdefault(key, {})
         results = await tell_all([to for to in dict.fromkeys(recipients) if to not in settled])
         for to, result in results.items():
@@ -51,7 +51,7 @@ class RecipientList:
             if isinstance(result, Rejected):
                 log.warning(
                     "recipient_refused",
-                    channel=letter.channel,
+                    channel=message.channel,
                     to=self._shown(to),
                     why=result.reason,
                 )

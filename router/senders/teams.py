@@ -22,7 +22,7 @@ from router.config.fields import Rate
 from router.config.secret import SecretUrl
 from router.core.messages.render import Content, content
 from router.model.incident import Incident, Severity, Status
-from router.model.notification import Letter, Result, Sent
+from router.model.notification import Message, Result, Sent
 from router.senders.http import post
 from router.senders.links import answers, links
 from router.senders.outcome import from_response
@@ -78,18 +78,18 @@ class TeamsSender:
         self._answerable = config.links
         self._session = session
 
-    async def send(self, letter: Letter) -> Result:
+    async def send(self, message: Message) -> Result:
         result, answer = await post(
             self._session,
             self._url,
-            body=build_card(letter, answerable=self._answerable),
+            body=build_card(message, answerable=self._answerable),
             headers={"Content-Type": "application/json"},
             timeout=self._seconds,
             idempotent=False,
-            now=letter.at,
+            now=message.at,
         )
         if isinstance(result, Sent) and (hidden := HIDDEN_STATUS.search(answer)):
-            return from_response(int(hidden[1]), {}, b"", idempotent=False, now=letter.at)
+            return from_response(int(hidden[1]), {}, b"", idempotent=False, now=message.at)
         return result
 
     async def close(self) -> None:
@@ -100,7 +100,7 @@ def build(_name: str, config: TeamsConfig, session: aiohttp.ClientSession) -> Te
     return TeamsSender(config, session)
 
 
-def build_card(letter: Letter, *, answerable: bool = False) -> bytes:
+def build_card(message: Message, *, answerable: bool = False) -> bytes:
     """The request's body: the incident as it is now.
 
     If it's too large, the oldest updates are left out first, then the last details, then the least
@@ -108,15 +108,18 @@ def build_card(letter: Letter, *, answerable: bool = False) -> bytes:
 
     answerable: add links to answer with. A webhook's card can't have buttons that do something.
     """
-    said = content(letter)
+    said = content(message)
     updates = [f"{when} - {what}" for when, what in said.updates]
     details = [line for name, text in said.details for line in (f"{name}:", *text.split("\n"))]
-    facts = [letter.incident.name, *(f"{name}: {value}" for name, value in said.facts)]
-    shown = [*(answers(letter) if answerable and not letter.for_stakeholder else ()), *links(said)]
+    facts = [message.incident.name, *(f"{name}: {value}" for name, value in said.facts)]
+    shown = [
+        *(answers(message) if answerable and not message.for_stakeholder else ()),
+        *links(said),
+    ]
     left_out = 0
     while True:
         more = [f"(+{left_out} more on the incident's page)"] if left_out else []
-        body = _encode(letter.incident, said, updates, [*details, *more], facts, shown)
+        body = _encode(message.incident, said, updates, [*details, *more], facts, shown)
         if len(body) <= MAX_CARD or not (updates or details or facts):
             return body
         if updates:

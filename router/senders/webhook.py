@@ -22,7 +22,7 @@ from router.core.messages.timeline import describe
 from router.model.alert import Alert
 from router.model.decision import Entry
 from router.model.incident import Incident
-from router.model.notification import Letter, Result
+from router.model.notification import Message, Result
 from router.model.reasons import row
 from router.senders.http import post
 
@@ -70,14 +70,14 @@ class WebhookSender:
         self._session = session
         self._key = signing_key(config.secret.reveal()) if config.secret else b""
 
-    async def send(self, letter: Letter) -> Result:
-        body = build_event(letter)
+    async def send(self, message: Message) -> Result:
+        body = build_event(message)
         headers = {name: value.reveal() for name, value in self._config.headers.items()}
-        headers |= {"Content-Type": "application/json", "webhook-id": event_id(self._name, letter)}
-        headers["webhook-timestamp"] = str(int(letter.at))
+        headers |= {"Content-Type": "application/json", "webhook-id": event_id(self._name, message)}
+        headers["webhook-timestamp"] = str(int(message.at))
         if self._key:
             headers["webhook-signature"] = sign(
-                self._key, headers["webhook-id"], int(letter.at), body
+                self._key, headers["webhook-id"], int(message.at), body
             )
         result, _ = await post(
             self._session,
@@ -86,7 +86,7 @@ class WebhookSender:
             headers=headers,
             timeout=self._config.timeout,
             idempotent=True,
-            now=letter.at,
+            now=message.at,
         )
         return result
 
@@ -116,39 +116,39 @@ def sign(key: bytes, event: str, at: int, body: bytes) -> str:
     return "v1," + base64.b64encode(hmac.digest(key, signed, "sha256")).decode()
 
 
-def event_id(channel: str, letter: Letter) -> str:
+def event_id(channel: str, message: Message) -> str:
     """The same for each attempt at a message, and different for any other message, channel or
     router.
     """
-    incident = letter.incident
+    incident = message.incident
     # With a new database, incidents are counted from 1 again. The time tells them apart.
     origin = sha256(f"{incident.opened_at!r} {incident.key} {channel}".encode()).hexdigest()[:16]
-    return f"msg_{incident.id}_{letter.seq}_{origin}"
+    return f"msg_{incident.id}_{message.seq}_{origin}"
 
 
-def build_event(letter: Letter) -> bytes:
+def build_event(message: Message) -> bytes:
     """The body: the latest change, and the incident as it is now."""
-    alerts, news = letter.alerts, letter.unseen_entries
-    body = _encode(letter, alerts, news)
+    alerts, news = message.alerts, message.unseen_entries
+    body = _encode(message, alerts, news)
     while len(body) > MAX_BODY and (alerts or news):
         alerts, news = alerts[: len(alerts) // 2], news if alerts else news[len(news) // 2 + 1 :]
-        body = _encode(letter, alerts, news)
+        body = _encode(message, alerts, news)
     return body
 
 
-def _encode(letter: Letter, alerts: tuple[Alert, ...], news: tuple[Entry, ...]) -> bytes:
+def _encode(message: Message, alerts: tuple[Alert, ...], news: tuple[Entry, ...]) -> bytes:
     return msgspec.json.encode(
         {
-            "type": row(letter.reason).event,
-            "timestamp": _written(letter.incident.updated_at),
+            "type": row(message.reason).event,
+            "timestamp": _written(message.incident.updated_at),
             "data": {
-                "incident": _incident(letter.incident),
+                "incident": _incident(message.incident),
                 "alerts": [_alert(alert) for alert in alerts],
                 "news": [_entry(entry) for entry in news],
-                "url": letter.url,
-                "sequence": letter.seq,
-                "attempt": letter.attempt,
-                "may_be_repeated": letter.may_be_doubled,
+                "url": message.url,
+                "sequence": message.seq,
+                "attempt": message.attempt,
+                "may_be_repeated": message.may_be_doubled,
             },
         }
     )

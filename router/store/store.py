@@ -22,8 +22,8 @@ from router.ports.store import AlertRow, Gauges
 from router.store import queries
 from router.store.bulk import SQLITE
 from router.store.claims import Claims
-from router.store.letter import ReadLetter
 from router.store.load import Load
+from router.store.message import ReadMessage
 from router.store.published import published
 from router.store.save import Save
 from router.store.sql import Database
@@ -45,7 +45,7 @@ class SqlStore:
         self._load = Load(database.dialect)
         self._save = Save(database.dialect)
         self._claims = Claims(database.dialect)
-        self._letter = ReadLetter(database.dialect)
+        self._message = ReadMessage(database.dialect)
 
     async def load(self, wanted: ReadPlan) -> Snapshot:
         """The incidents that takings name aren't read with them: ask for their ids."""
@@ -90,11 +90,11 @@ class SqlStore:
     ) -> Sequence[Notification]:
         return await self._database.write(self._claims.these, keys, now, owner, until)
 
-    async def letter(
+    async def message(
         self, incident_id: int
     ) -> tuple[Incident, Sequence[Entry], Sequence[AlertRow]] | None:
         """The last 30 timeline entries, and up to 10 alerts."""
-        return await self._database.read(self._letter, incident_id)
+        return await self._database.read(self._message, incident_id)
 
     async def incident(self, incident_id: int) -> Incident | None:
         return await self._database.read(queries.incident_by_id, incident_id)

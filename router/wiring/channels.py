@@ -13,7 +13,7 @@ from router.core.outbox.rate_limit import RateLimit
 from router.engine.claim import Limits
 from router.engine.deliver import Channel, ChannelWorker
 from router.engine.deployments import DeploymentEvents
-from router.engine.letters import Words
+from router.engine.messages import Words
 from router.engine.ownership import Ownership
 from router.model.deployment import Deployment
 from router.model.notification import channel_of

@@ -23,7 +23,7 @@ from router.engine.deliver import Channel
 from router.engine.subscribers.post import Spreading, SubscriberMail
 from router.engine.subscribers.roll import SubscriberList
 from router.model.event import Command, Event
-from router.model.notification import Letter, Notification, NotificationState, Result, Retry, Sent
+from router.model.notification import Message, Notification, NotificationState, Result, Retry, Sent
 from router.model.outbox import CUSTOMER_MAIL, SUBSCRIBERS, OutboxKind
 from router.ports.channels import Mailer
 from router.ports.clock import Clock, spawn
@@ -189,19 +189,19 @@ class Publishing:
         for loop in list(self._loops):
             loop.cancel()
 
-    async def send(self, letter: Letter) -> Result:
+    async def send(self, message: Message) -> Result:
         """Deliver what was published of an incident, or announced to customers."""
         if not self._serving:
             return Retry("the config is being loaded")
         return await (
-            self._announce(letter) if letter.channel == CUSTOMERS else self._publish(letter)
+            self._announce(message) if message.channel == CUSTOMERS else self._publish(message)
         )
 
-    async def _announce(self, letter: Letter) -> Result:
+    async def _announce(self, message: Message) -> Result:
         """Owe each address its mail. An announcement that was spread once isn't spread again."""
         try:
-            entry = announced(await self._store.timeline(letter.incident.id), letter.told)
-            if entry is None or letter.incident.drill:
+            entry = announced(await self._store.timeline(message.incident.id), message.told)
+            if entry is None or message.incident.drill:
                 return Sent()
             communication = self._config.document.communication
             if self._spreading and communication and communication.subscribers:
@@ -214,11 +214,11 @@ class Publishing:
             return Retry(f"the store is away: {error}")
         return Sent()
 
-    async def _publish(self, letter: Letter) -> Result:
+    async def _publish(self, message: Message) -> Result:
         self.board.forget()
         try:
             if self._spreading:
-                await self._spreading.spread(letter)
+                await self._spreading.spread(message)
             await self._exporter.export()
         except StoreUnavailable as error:
             return Retry(f"the store is away: {error}")

@@ -178,7 +178,7 @@ class Sender:
     def __init__(self, script: list[Result]) -> None:
         self.script = script
 
-    async def send(self, _letter: object) -> Result:
+    async def send(self, _message: object) -> Result:
         return self.script.pop() if self.script else Sent("ref")
 
     async def close(self) -> None: ...

@@ -11,12 +11,12 @@ from router.core.messages.templates import Wording
 from router.core.text.template import compile_link
 from router.engine.apply import Applier
 from router.engine.deliver import Channel, ChannelWorker
-from router.engine.letters import Words
+from router.engine.messages import Words
 from router.engine.ownership import Ownership
 from router.model.alert import Alert, AlertStatus
 from router.model.event import AlertSeen, Command, Commanded
 from router.model.notification import (
-    Letter,
+    Message,
     Notification,
     NotificationState,
     Result,
@@ -65,19 +65,19 @@ class ScriptedSender:
 
     def __init__(self, *script: Result | Exception) -> None:
         self.script = deque(script)
-        self.letters: list[Letter] = []
+        self.messages: list[Message] = []
         self.gate = asyncio.Event()
         self.gate.set()
         self.under_way = 0
         self.most = 0
 
-    async def send(self, letter: Letter) -> Result:
-        self.letters.append(letter)
+    async def send(self, message: Message) -> Result:
+        self.messages.append(message)
         self.under_way += 1
         self.most = max(self.most, self.under_way)
         await self.gate.wait()
         self.under_way -= 1
-        result = self.script.popleft() if self.script else Sent(f"ref-{len(self.letters)}")
+        result = self.script.popleft() if self.script else Sent(f"ref-{len(self.messages)}")
         if isinstance(result, Exception):
             raise result
         return result
@@ -160,7 +160,7 @@ class Office:
         await self.clock.settle(there, f"{channel} being {state}", step)
         return await self.row(channel, incident_id)
 
-    async def until_sent(self, sender: ScriptedSender, letters: int, step: float = 0.0) -> None:
+    async def until_sent(self, sender: ScriptedSender, messages: int, step: float = 0.0) -> None:
         await self.clock.settle(
-            lambda: len(sender.letters) >= letters, f"{letters} letters being sent", step
+            lambda: len(sender.messages) >= messages, f"{messages} messages being sent", step
         )

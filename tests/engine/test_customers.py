@@ -10,7 +10,7 @@ from router.core.incident.snapshot import Writes
 from router.core.outbox.rate_limit import RateLimit
 from router.engine.customers import CustomerMail, announced, customer_mail, on_settled
 from router.engine.deliver import Channel, ChannelWorker
-from router.engine.letters import Words
+from router.engine.messages import Words
 from router.engine.ownership import Ownership
 from router.model.decision import Entry
 from router.model.event import Event, Undelivered

@@ -52,19 +52,19 @@ async def test_the_letter_has_all_that_a_sender_needs(office: Office) -> None:
     hook = office.open("hook")
     await office.submit(seen())
     await office.until(SENT)
-    (letter,) = hook.letters
-    assert (letter.channel, letter.seq, letter.sent, letter.ref, letter.reason) == (
+    (message,) = hook.messages
+    assert (message.channel, message.seq, message.sent, message.ref, message.reason) == (
         "hook",
         1,
         0,
         "",
         Reason.OPENED,
     )
-    assert letter.incident == await office.store.incident(1)
-    assert [entry.what for entry in letter.unseen_entries] == [Reason.OPENED]
-    assert [alert.labels["alertname"] for alert in letter.alerts] == ["PaymentFailures"]
-    assert (letter.url, letter.company) == ("http://router.example.com/incidents/1", "VintStreet")
-    assert letter.elsewhere == (("Logs", f"https://logs.example/api?from={START - 60 - 900:.0f}"),)
+    assert message.incident == await office.store.incident(1)
+    assert [entry.what for entry in message.unseen_entries] == [Reason.OPENED]
+    assert [alert.labels["alertname"] for alert in message.alerts] == ["PaymentFailures"]
+    assert (message.url, message.company) == ("http://router.example.com/incidents/1", "VintStreet")
+    assert message.elsewhere == (("Logs", f"https://logs.example/api?from={START - 60 - 900:.0f}"),)
 
 
 async def test_the_next_letter_goes_on_where_the_last_ended(office: Office) -> None:
@@ -74,9 +74,9 @@ async def test_the_next_letter_goes_on_where_the_last_ended(office: Office) -> N
     await office.until(SENT)
     await office.submit(command(Command.ACKNOWLEDGE))
     await office.until_sent(hook, 2)
-    letter = hook.letters[1]
-    assert (letter.seq, letter.sent, letter.ref) == (2, 1, "ts-1")
-    assert [entry.what for entry in letter.unseen_entries] == [
+    message = hook.messages[1]
+    assert (message.seq, message.sent, message.ref) == (2, 1, "ts-1")
+    assert [entry.what for entry in message.unseen_entries] == [
         Reason.DELIVERED,
         Reason.ACKNOWLEDGED,
     ]
@@ -93,7 +93,7 @@ async def test_a_short_failure_is_tried_again_at_once(office: Office) -> None:
     hook = office.open("hook", Retry("503"), Retry("503"))
     await office.submit(seen())
     row = await office.until(SENT)
-    assert [letter.seq for letter in hook.letters] == [1, 1, 1]
+    assert [message.seq for message in hook.messages] == [1, 1, 1]
     assert row.attempts == 3
     assert await office.timeline() == [Reason.OPENED, Reason.DELIVERED]
     attempts = office.metrics.registry.get_sample_value
@@ -109,7 +109,7 @@ async def test_a_short_retry_after_is_waited_out(office: Office) -> None:
     await office.until_sent(hook, 1)
     await office.clock.advance(2.9)
     await turn()
-    assert len(hook.letters) == 1
+    assert len(hook.messages) == 1
     await office.clock.advance(0.2)
     await office.until_sent(hook, 2)
 
@@ -118,7 +118,7 @@ async def test_a_long_retry_after_goes_back_to_the_outbox(office: Office) -> Non
     """Nobody holds a lease for minutes: it's a row that is due later, and then sent."""
     hook = office.open("hook", Retry("429", after=PATIENCE + 115))
     await office.submit(seen())
-    await office.clock.settle(lambda: office.applier._waiting == 0 and len(hook.letters) == 1)
+    await office.clock.settle(lambda: office.applier._waiting == 0 and len(hook.messages) == 1)
 
     async def waits() -> bool:
         row = await office.row()
@@ -129,7 +129,7 @@ async def test_a_long_retry_after_goes_back_to_the_outbox(office: Office) -> Non
     assert (row.state, row.attempts, row.error) == (PENDING, 1, "429")
     await office.clock.advance(119)
     await turn()
-    assert len(hook.letters) == 1
+    assert len(hook.messages) == 1
     await office.clock.advance(2)
     await office.until(SENT)
     retried = [Reason.DELIVERY_RETRIED, Reason.FALLBACK]
@@ -143,7 +143,7 @@ async def test_after_a_few_attempts_it_goes_back_to_the_outbox(office: Office) -
     hook = office.open("hook", *[Retry("503")] * 2 * ATTEMPTS)
     await office.submit(seen())
     row = await office.until(SENT)
-    assert (len(hook.letters), row.attempts) == (2 * ATTEMPTS + 1, 2 * ATTEMPTS + 1)
+    assert (len(hook.messages), row.attempts) == (2 * ATTEMPTS + 1, 2 * ATTEMPTS + 1)
     retried = [Reason.DELIVERY_RETRIED] * 2
     assert await office.timeline() == [Reason.OPENED, *retried, Reason.DELIVERED]
 
@@ -155,7 +155,7 @@ async def test_an_uncertain_message_is_sent_again_and_marked(office: Office) -> 
     hook = office.open("hook", Uncertain("no answer"))
     await office.submit(seen())
     await office.until(SENT)
-    assert len(hook.letters) == 2
+    assert len(hook.messages) == 2
     entries = await office.store.timeline(1)
     assert [entry.what for entry in entries] == [
         Reason.OPENED,
@@ -169,12 +169,12 @@ async def test_a_channel_that_is_down_for_two_minutes_has_a_stand_in(office: Off
     """The policy's fallback is told, once, while the first channel is still being tried."""
     hook, spare = office.open("hook", *[Retry("503")] * 60), office.open("spare")
     await office.submit(seen())
-    await office.clock.settle(lambda: spare.letters, "the stand-in being told", step=1)
-    assert spare.letters[0].reason is Reason.FALLBACK
-    assert len(hook.letters) > ATTEMPTS, "it wasn't the first failure"
+    await office.clock.settle(lambda: spare.messages, "the stand-in being told", step=1)
+    assert spare.messages[0].reason is Reason.FALLBACK
+    assert len(hook.messages) > ATTEMPTS, "it wasn't the first failure"
     assert office.clock.now() - START <= 120 + 1
-    await office.clock.settle(lambda: len(hook.letters) > 50, "the channel being tried", step=20)
-    assert len(spare.letters) == 1
+    await office.clock.settle(lambda: len(hook.messages) > 50, "the channel being tried", step=20)
+    assert len(spare.messages) == 1
 
 
 # --- giving up
@@ -187,7 +187,7 @@ async def test_a_rejected_message_is_dead_and_the_stand_in_is_told(office: Offic
     row = await office.until(DEAD)
     assert (row.attempts, row.error, row.fallen_back) == (1, "no such channel", True)
     await office.until(SENT, "spare")
-    assert [len(hook.letters), len(spare.letters)] == [1, 1]
+    assert [len(hook.messages), len(spare.messages)] == [1, 1]
     assert (await office.timeline())[:3] == [Reason.OPENED, Reason.DELIVERY_FAILED, Reason.FALLBACK]
 
 
@@ -213,11 +213,11 @@ async def test_in_the_end_it_is_given_up(office: Office) -> None:
     hook = office.open("hook", *[Retry("503")] * 1000)
     await office.submit(seen())
     row = await office.until(DEAD, step=1)
-    assert (row.error, row.attempts) == ("503", len(hook.letters))
+    assert (row.error, row.attempts) == ("503", len(hook.messages))
     assert office.clock.now() >= START + 600
     await office.clock.advance(3600)
     await turn()
-    assert len(hook.letters) == row.attempts
+    assert len(hook.messages) == row.attempts
 
 
 async def test_a_dead_message_that_is_owed_again_is_sent(office: Office) -> None:
@@ -227,7 +227,7 @@ async def test_a_dead_message_that_is_owed_again_is_sent(office: Office) -> None
     await office.until(DEAD)
     await office.submit(command(Command.ACKNOWLEDGE))
     row = await office.until(SENT)
-    assert (len(hook.letters), row.error) == (2, "")
+    assert (len(hook.messages), row.error) == (2, "")
 
 
 async def test_a_fault_in_a_sender_is_a_failed_attempt(office: Office) -> None:
@@ -237,7 +237,7 @@ async def test_a_fault_in_a_sender_is_a_failed_attempt(office: Office) -> None:
     hook = office.open("hook", *[ValueError("https://hooks.example.com/s3cr3t")] * ATTEMPTS)
     await office.submit(seen())
     await office.until(SENT)
-    assert len(hook.letters) == ATTEMPTS + 1
+    assert len(hook.messages) == ATTEMPTS + 1
     entries = await office.store.timeline(1)
     assert entries[1].what is Reason.DELIVERY_RETRIED
     assert entries[1].data["error"] == "fault in the sender: ValueError"
@@ -253,7 +253,7 @@ async def test_a_slow_channel_delays_no_other(office: Office) -> None:
     await office.submit(*(seen(service=f"s{i}") for i in range(10)))
     await office.submit(*(seen("DiskFull", instance=f"i{i}") for i in range(10)))
     await office.until_sent(other, 10)
-    assert len(hook.letters) == 1
+    assert len(hook.messages) == 1
 
 
 async def test_no_more_at_once_than_the_channel_takes(office: Office) -> None:
@@ -264,11 +264,11 @@ async def test_no_more_at_once_than_the_channel_takes(office: Office) -> None:
     await office.until_sent(hook, 3)
     await office.clock.advance(5)
     await turn()
-    assert len(hook.letters) == 3
+    assert len(hook.messages) == 3
     hook.gate.set()
     await office.until_sent(hook, 10)
     assert hook.most == 3
-    assert sorted(letter.incident.id for letter in hook.letters) == list(range(1, 11))
+    assert sorted(message.incident.id for message in hook.messages) == list(range(1, 11))
 
 
 async def test_the_most_overdue_go_first(office: Office) -> None:
@@ -277,7 +277,7 @@ async def test_the_most_overdue_go_first(office: Office) -> None:
         await office.submit(seen(service=f"s{i}", at=START - 100 + i))
     hook = office.open("hook", concurrency=1)
     await office.until_sent(hook, 5)
-    assert [letter.incident.id for letter in hook.letters] == [1, 2, 3, 4, 5]
+    assert [message.incident.id for message in hook.messages] == [1, 2, 3, 4, 5]
 
 
 async def test_no_faster_than_the_rate(office: Office) -> None:
@@ -288,7 +288,7 @@ async def test_no_faster_than_the_rate(office: Office) -> None:
         await office.until_sent(hook, count)
         await office.clock.advance(9.9)
         await turn()
-        assert len(hook.letters) == count
+        assert len(hook.messages) == count
         await office.clock.advance(0.2)
 
 
@@ -301,7 +301,7 @@ async def test_an_attempt_again_counts_against_the_rate(office: Office) -> None:
     await office.until_sent(hook, 1)
     await office.clock.advance(59)
     await turn()
-    assert len(hook.letters) == 1
+    assert len(hook.messages) == 1
     await office.until_sent(hook, 3, step=1)
     assert office.clock.now() >= START + 120
 
@@ -316,10 +316,10 @@ async def test_what_changes_before_it_is_sent_is_one_message(office: Office) -> 
     await office.submit(seen(status="resolved"))
     hook = office.open("hook")
     await office.until(SENT)
-    (letter,) = hook.letters
-    assert letter.incident.status is Status.RESOLVED
-    assert (letter.reason, letter.seq) == (Reason.RESOLVED, 3)
-    assert [entry.what for entry in letter.unseen_entries][-2:] == [
+    (message,) = hook.messages
+    assert message.incident.status is Status.RESOLVED
+    assert (message.reason, message.seq) == (Reason.RESOLVED, 3)
+    assert [entry.what for entry in message.unseen_entries][-2:] == [
         Reason.RESOLVED,
         Reason.POSTMORTEM_DUE,
     ]
@@ -333,17 +333,17 @@ async def test_what_changes_while_it_is_sent_is_one_more_message(office: Office)
     await office.until_sent(hook, 1)
     await office.submit(command(Command.ACKNOWLEDGE))
     await office.submit(seen(status="resolved"))
-    assert len(hook.letters) == 1, (
+    assert len(hook.messages) == 1, (
         "two messages about one incident are never on their way to one channel"
     )
     hook.gate.set()
     await office.until_sent(hook, 2)
     row = await office.until(SENT)
-    assert [letter.incident.status for letter in hook.letters] == [
+    assert [message.incident.status for message in hook.messages] == [
         Status.INVESTIGATING,
         Status.RESOLVED,
     ]
-    assert (len(hook.letters), row.sent, row.seq) == (2, 2, 3)
+    assert (len(hook.messages), row.sent, row.seq) == (2, 2, 3)
 
 
 async def test_what_changes_while_it_fails_is_in_the_next_attempt(office: Office) -> None:
@@ -356,7 +356,7 @@ async def test_what_changes_while_it_fails_is_in_the_next_attempt(office: Office
     hook.gate.set()
     await office.until_sent(hook, 2, step=1)
     await office.until(SENT)
-    assert [letter.incident.status for letter in hook.letters] == [
+    assert [message.incident.status for message in hook.messages] == [
         Status.INVESTIGATING,
         Status.RESOLVED,
     ]
@@ -377,7 +377,7 @@ async def test_who_lost_the_lease_settles_nothing(office: Office) -> None:
     await late.round()
     await office.until_sent(slow, 1)
     await heir.round()
-    assert quick.letters == [], "the lease holds"
+    assert quick.messages == [], "the lease holds"
     await office.clock.advance(late.channel.lease + 1)
     await heir.round()
     await office.until(SENT)
@@ -417,7 +417,7 @@ async def test_a_store_that_is_down_when_there_is_something_to_send(office: Offi
     await office.submit(seen())
     office.store.down = True
     await office.clock.settle(lambda: office.store.calls["claim_notifications"] > 5, step=1)
-    assert hook.letters == []
+    assert hook.messages == []
     office.store.down = False
     await office.until_sent(hook, 1, step=1)
 
@@ -425,7 +425,7 @@ async def test_a_store_that_is_down_when_there_is_something_to_send(office: Offi
 async def test_a_store_that_is_down_when_the_letter_is_written(office: Office) -> None:
     """The lease was taken, nothing was sent: that is made up for when the lease has run out."""
     hook = office.open("hook")
-    office.store.plan["letter"].append(StoreUnavailable("gone"))
+    office.store.plan["message"].append(StoreUnavailable("gone"))
     await office.submit(seen())
     await office.until_sent(hook, 1, step=1)
 
@@ -449,7 +449,7 @@ async def test_an_overloaded_router_settles_a_little_later(
     monkeypatch.setattr(office.applier, "submit", refuse)
     hook.gate.set()
     await office.until(SENT)
-    assert len(hook.letters) == 1
+    assert len(hook.messages) == 1
     assert refusals == []
 
 
@@ -464,7 +464,7 @@ async def test_a_loop_that_ends_leaves_its_message_to_the_next(office: Office) -
     office.couriers.pop("hook").close()
     second = office.open("hook")
     row = await office.until(SENT)
-    assert len(first.letters) + len(second.letters) == 1
+    assert len(first.messages) + len(second.messages) == 1
     assert office.clock.now() < START + 10
     assert not row.may_be_doubled
 
@@ -501,7 +501,7 @@ class Painter:
 
 
 async def test_a_page_goes_out_without_a_chart_that_is_slow(office: Office) -> None:
-    """It waits half a second at the most; the next letter has the chart."""
+    """It waits half a second at the most; the next message has the chart."""
     painter = Painter()
     office.words = replace(WORDS, charts=painter)
     hook = office.open("hook", pictures=True)
@@ -509,8 +509,8 @@ async def test_a_page_goes_out_without_a_chart_that_is_slow(office: Office) -> N
     await office.until(SENT)
     painter.done.set()
     await office.submit(command(Command.ACKNOWLEDGE))
-    await office.clock.settle(lambda: len(hook.letters) == 2)
-    assert [letter.picture for letter in hook.letters] == [b"", b"picture"]
+    await office.clock.settle(lambda: len(hook.messages) == 2)
+    assert [message.picture for message in hook.messages] == [b"", b"picture"]
     assert painter.asked == [ImageFormat.PNG] * 2
 
 

@@ -40,7 +40,7 @@ async def test_each_person_has_a_message_of_their_own(office: Office) -> None:
     await office.submit(seen())
     for channel in ("hook", "hook/ana", "hook/ben"):
         await office.until(SENT, channel)
-    assert sorted((letter.channel, letter.to) for letter in hook.letters) == [
+    assert sorted((message.channel, message.to) for message in hook.messages) == [
         ("hook", ""), ("hook/ana", "+441"), ("hook/ben", "+442"),
     ]  # fmt: skip
 
@@ -50,7 +50,7 @@ async def test_a_contact_of_the_channel_s_name_is_not_the_channel(office: Office
     hook = office.open("hook", people=ADDRESSES | {"hook": "+443"})
     await office.submit(seen())
     await office.until(SENT, "hook")
-    assert [letter.to for letter in hook.letters if letter.channel == "hook"] == [""]
+    assert [message.to for message in hook.messages if message.channel == "hook"] == [""]
 
 
 async def test_each_person_reads_times_by_their_own_clock(office: Office) -> None:
@@ -60,8 +60,8 @@ async def test_each_person_reads_times_by_their_own_clock(office: Office) -> Non
     await office.submit(seen())
     await office.until_sent(hook, 3, step=0.1)
     said = {
-        letter.channel: (content(letter).started, content(letter).updates[0][0])
-        for letter in hook.letters
+        message.channel: (content(message).started, content(message).updates[0][0])
+        for message in hook.messages
     }
     utc = ("2026-02-02 02:40 UTC", "02:40")
     assert said == {"hook": utc, "hook/ana": ("2026-02-02 08:10 IST", "08:10"), "hook/ben": utc}
@@ -74,7 +74,7 @@ async def test_who_has_left_the_config_is_told_nothing_and_the_fallback_is(offic
     await office.submit(seen())
     assert "no longer has this contact" in (await office.until(DEAD, "hook/ben")).error
     await office.until_sent(spare, 1, step=0.1)
-    assert {letter.to for letter in hook.letters} == {"", "+441"}
+    assert {message.to for message in hook.messages} == {"", "+441"}
     assert Reason.FALLBACK in await office.timeline()
 
 

@@ -49,7 +49,7 @@ async def disk_full(office: Office, *services: str) -> None:
 def about(sender: ScriptedSender) -> list[list[int]]:
     return [
         [one.incident.id, *(other.incident.id for other in one.other_incidents)]
-        for one in sender.letters
+        for one in sender.messages
     ]
 
 
@@ -69,7 +69,7 @@ async def test_what_is_over_the_limit_waits_and_is_told_in_one(office: Office) -
     entries = [(await office.store.timeline(i))[-1] for i in (2, 3)]
     assert [entry.what for entry in entries] == [Reason.DELIVERED, Reason.BUNDLED]
     assert entries[0].data["held"] == pytest.approx(600, abs=2)
-    assert hook.letters[1].other_incidents[0].url.endswith("/incidents/3")
+    assert hook.messages[1].other_incidents[0].url.endswith("/incidents/3")
 
 
 async def test_a_p0_goes_past_what_is_held(office: Office) -> None:
@@ -104,7 +104,7 @@ async def test_a_reload_forgets_no_window(office: Office) -> None:
     heir = ScriptedSender()
     await office.courier("hook", heir, people=ADDRESSES, limits=limits(throttle)).round()
     await turn()
-    assert heir.letters == []
+    assert heir.messages == []
 
 
 async def test_two_replicas_tell_nothing_twice(office: Office) -> None:
@@ -130,7 +130,7 @@ async def test_a_bundle_that_fails_is_tried_again_whole(office: Office) -> None:
     await office.clock.advance(595)
     await office.until(SENT, "hook/ana", 3, step=1)
     assert about(hook) == [[1], *[[2, 3]] * 4]
-    assert spare.letters == []
+    assert spare.messages == []
 
 
 async def test_a_bundle_that_may_have_arrived_is_marked_in_each(office: Office) -> None:
@@ -162,5 +162,5 @@ async def test_others_over_the_same_channel_are_not_held(office: Office) -> None
     hook = office.open("hook", people=ADDRESSES, limits=limits(), concurrency=9)
     await disk_full(office, "a", "b", "c")
     await office.until_sent(hook, 7)
-    told = [letter.channel for letter in hook.letters]
+    told = [message.channel for message in hook.messages]
     assert sorted(told) == ["hook"] * 3 + ["hook/ana"] + ["hook/ben"] * 3

@@ -81,7 +81,7 @@ class Shell:
             await self.applier.submit([await self.settled(now, row) for row in claimed])
 
     async def settled(self, now: float, row: Notification) -> DeliverySettled:
-        found = await self.store.letter(row.incident_id)
+        found = await self.store.message(row.incident_id)
         assert found is not None
         result = self.outcome.get(channel_of(row.channel), Sent())
         return DeliverySettled(

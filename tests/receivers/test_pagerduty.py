@@ -34,7 +34,7 @@ from tests.receivers.signed import (
     pagerduty_note,
     prioritised,
 )
-from tests.senders.kit import NOW, make_incident, make_letter
+from tests.senders.kit import NOW, make_incident, make_message
 
 OLD, NEW = Secret("0ld-s3cret"), Secret("n3w-s3cret")
 
@@ -215,7 +215,7 @@ def test_what_says_no_time_is_taken_as_it_comes(at: object) -> None:
 
 def test_the_key_is_the_one_that_the_sender_makes() -> None:
     """What goes out is what comes back."""
-    (event,) = events(make_letter(reopened=2, acknowledged_at=None))
+    (event,) = events(make_message(reopened=2, acknowledged_at=None))
     (asked,) = decode(pagerduty_event(key=event.dedup_key)).asked
     assert (asked.incident_id, asked.reopened) == (142, 2)
 

@@ -1,5 +1,5 @@
 """What every sender's tests share: a peer that is a real server on loopback, the checks all senders
-pass, a letter.
+pass, a message.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from router.model.alert import Alert, AlertStatus
 from router.model.decision import Entry
 from router.model.incident import Incident, Severity, Status
 from router.model.notification import (
-    Letter,
+    Message,
     OtherIncident,
     Rejected,
     Result,
@@ -30,7 +30,7 @@ from router.model.notification import (
 from router.model.reason import Reason
 
 NOW = 1_767_269_400.0
-"""2026-01-01 12:10 UTC: when the letters of these tests are written."""
+"""2026-01-01 12:10 UTC: when the messages of these tests are written."""
 
 
 @dataclass(frozen=True)
@@ -270,7 +270,7 @@ def make_incident(**changes: Any) -> Incident:
 
 
 def mentions(count: int, **changes: Any) -> tuple[OtherIncident, ...]:
-    """Further incidents of a letter: INC-143 and on."""
+    """Further incidents of a message: INC-143 and on."""
     ids = range(143, 143 + count)
     return tuple(
         OtherIncident(make_incident(**{"id": n} | changes), f"http://127.0.0.1:9095/incidents/{n}")
@@ -278,15 +278,15 @@ def mentions(count: int, **changes: Any) -> tuple[OtherIncident, ...]:
     )
 
 
-def make_letter(**changes: Any) -> Letter:
+def make_message(**changes: Any) -> Message:
     """The first word to a channel of `make_incident()`.
 
     A change that is an incident's field goes there.
     """
     of_incident = {
-        name: changes.pop(name) for name in tuple(changes) if name not in Letter.__struct_fields__
+        name: changes.pop(name) for name in tuple(changes) if name not in Message.__struct_fields__
     }
-    letter = Letter(
+    message = Message(
         incident=make_incident(**of_incident),
         channel="incidents",
         seq=1,
@@ -316,4 +316,4 @@ def make_letter(**changes: Any) -> Letter:
         url="http://127.0.0.1:9095/incidents/142",
         company="VintStreet",
     )
-    return msgspec.structs.replace(letter, **changes)
+    return msgspec.structs.replace(message, **changes)

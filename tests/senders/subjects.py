@@ -20,7 +20,7 @@ from aiosmtpd.smtp import AuthResult
 from router.config.channel_options import ChannelOptions
 from router.config.fields import Duration, HttpUrl
 from router.config.secret import Secret, SecretUrl
-from router.model.notification import Letter, Rejected, Result, Retry
+from router.model.notification import Message, Rejected, Result, Retry
 from router.senders import KINDS
 from router.senders.console import ConsoleConfig
 from router.senders.github.sender import GitHubConfig
@@ -69,7 +69,7 @@ class Subject:
     read: what a request shows its readers; "" for one that shows nothing.
     identity: what the service recognises a repeated request by; "" for nothing.
     lowest: the lowest status that means the same from every service.
-    letter: changes to the letter, for a channel that isn't sent every letter.
+    message: changes to the message, for a channel that isn't sent every message.
     """
 
     kind: str
@@ -80,14 +80,14 @@ class Subject:
     read: Callable[[Request], str] = nothing
     identity: Callable[[Request], str] = nothing
     lowest: int = 300
-    letter: dict[str, Any] = field(default_factory=dict)
+    message: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass
 class Bench:
     """A sender at work. `refusals` are what its service may answer, and what each means."""
 
-    send: Callable[[Letter], Any]
+    send: Callable[[Message], Any]
     requests: list[Request]
     refusals: Sequence[tuple[Any, type[Result]]]
     refuse: Callable[[Any], None]
@@ -122,9 +122,9 @@ async def _terminal(subject: Subject, seconds: float) -> AsyncIterator[Bench]:
     async with aiohttp.ClientSession() as session:
         sender = KINDS["console"].build("channel", subject.options("", seconds), session)
 
-        async def send(letter: Letter) -> Result:
+        async def send(message: Message) -> Result:
             with contextlib.redirect_stdout(io.StringIO()) as out:
-                result = await sender.send(letter)
+                result = await sender.send(message)
             requests.append(Request("PRINT", "", {}, out.getvalue().encode()))
             return result
 
@@ -344,7 +344,7 @@ SUBJECTS = {
     "sms": Subject("sms", sms, TOKEN, service=Twilio, read=sms_text),
     "statuspage": Subject(
         "statuspage", statuspage, STATUSPAGE_KEY, recognises=True, service=Statuspage, read=statuspage_text,
-        letter={"timeline": (said(2, NOW - 60),)},
+        message={"timeline": (said(2, NOW - 60),)},
     ),
     "teams": Subject("teams", teams, "s3cret", service=lambda: workflow, read=teams_text),
     "voice": Subject("voice", voice, TOKEN, service=Twilio, read=spoken),

@@ -10,10 +10,10 @@ from msgspec.structs import replace
 
 from router.model.decision import Entry
 from router.model.incident import Status
-from router.model.notification import Letter, Rejected, Retry, Sent, Uncertain
+from router.model.notification import Message, Rejected, Retry, Sent, Uncertain
 from router.model.reason import Reason
 from router.senders import KINDS
-from tests.senders.kit import NOW, Disconnect, Hang, Reply, make_letter, mentions
+from tests.senders.kit import NOW, Disconnect, Hang, Reply, make_message, mentions
 from tests.senders.subjects import SUBJECTS, Subject, asks, bench, texts
 
 HOSTILE = [
@@ -37,8 +37,8 @@ def subject(request: pytest.FixtureRequest) -> Subject:
     return SUBJECTS[request.param]
 
 
-def letter(subject: Subject, **changes: object) -> Letter:
-    return make_letter(**subject.letter | changes)
+def message(subject: Subject, **changes: object) -> Message:
+    return make_message(**subject.message | changes)
 
 
 def test_every_kind_of_channel_is_covered() -> None:
@@ -51,7 +51,7 @@ async def test_each_state_of_an_incident_is_accepted_by_the_service(
     subject: Subject, state: str
 ) -> None:
     async with bench(subject) as made:
-        assert isinstance(await made.send(letter(subject, **STATES[state])), Sent)
+        assert isinstance(await made.send(message(subject, **STATES[state])), Sent)
 
 
 @pytest.mark.parametrize("text", HOSTILE)
@@ -61,7 +61,7 @@ async def test_hostile_text_stays_in_its_place(subject: Subject, text: str) -> N
     The service checks the rest of its format.
     """
     said = {"text": text, "title": text, "status": "investigating", "component": "payments"}
-    hostile = make_letter(
+    hostile = make_message(
         title=f"x{text}", labels={"service": text, "a": text}, annotations={"description": text}, lead=text,
         component=text, runbook=text, public_title=text, acknowledged_by=text, company=text, url=text,
         timeline=(
@@ -83,11 +83,11 @@ async def test_a_drill_is_marked_at_the_beginning(subject: Subject, state: str) 
     """However long its title is; and what is real isn't marked. The public sees no drill."""
     async with bench(subject) as made:
         assert isinstance(
-            await made.send(letter(subject, drill=True, title=LONG, **STATES[state])), Sent
+            await made.send(message(subject, drill=True, title=LONG, **STATES[state])), Sent
         )
         drill = texts(subject, made.requests)
         made.requests.clear()
-        await made.send(letter(subject, **STATES[state]))
+        await made.send(message(subject, **STATES[state]))
         real = texts(subject, made.requests)
     if subject.options("http://127.0.0.1:1", 1.0).capabilities.is_public:
         assert not drill
@@ -102,10 +102,10 @@ async def test_a_stakeholder_is_asked_for_nothing(subject: Subject) -> None:
         return f"https://router.example.com/act/{command}"
 
     async with bench(subject) as made:
-        await made.send(letter(subject, for_stakeholder=True, link=link))
+        await made.send(message(subject, for_stakeholder=True, link=link))
         assert not any(map(asks, texts(subject, made.requests)))
         made.requests.clear()
-        await made.send(letter(subject, link=link, seq=2))
+        await made.send(message(subject, link=link, seq=2))
         if subject.options("http://127.0.0.1:1", 1.0).capabilities.answers:
             assert any(map(asks, texts(subject, made.requests)))
 
@@ -115,7 +115,7 @@ async def test_a_bundle_names_or_counts_all_its_incidents(subject: Subject) -> N
     if not subject.options("http://127.0.0.1:1", 1.0).capabilities.reaches:
         pytest.skip("isn't sent bundles")
     async with bench(subject) as made:
-        assert isinstance(await made.send(letter(subject, other_incidents=mentions(3))), Sent)
+        assert isinstance(await made.send(message(subject, other_incidents=mentions(3))), Sent)
         (text,) = texts(subject, made.requests)
     plain = text.replace("1 4 3", "143").replace("1 4 4", "144")
     assert "143" in plain
@@ -129,7 +129,7 @@ async def test_each_refusal_means_what_it_means_elsewhere(subject: Subject) -> N
         for refusal, expected in made.refusals:
             made.requests.clear()
             made.refuse(refusal)
-            result = await made.send(letter(subject))
+            result = await made.send(message(subject))
             assert type(result) is expected, (refusal, result)
             assert len(made.requests) <= 1, refusal
 
@@ -143,14 +143,14 @@ async def test_a_lost_answer_is_uncertain_unless_the_service_recognises_a_repeti
         for broken in (Hang(), Disconnect()):
             made.refuse(broken)
             made.refuse(broken)  # aiohttp itself repeats a GET after a lost connection
-            result = await made.send(letter(subject))
+            result = await made.send(message(subject))
             assert type(result) is (Retry if subject.recognises else Uncertain), (broken, result)
 
 
 async def test_a_repeated_message_is_recognisable(subject: Subject) -> None:
     """By the same id, and the next message has another; or nothing is written twice."""
     async with bench(subject) as made:
-        first = letter(subject)
+        first = message(subject)
         for one in (first, first):
             assert isinstance(await made.send(one), Sent)
         written = [one for one in made.requests if one.method != "GET" and subject.read(one)]
@@ -177,7 +177,7 @@ async def test_no_result_and_no_log_shows_a_secret(
     async with bench(subject, 0.3) as made:
         for answer in answers:
             made.refuse(answer)
-            result = await made.send(letter(subject))
+            result = await made.send(message(subject))
             assert subject.kind == "console" or isinstance(result, Retry | Rejected | Uncertain)
             if subject.kind != "email":
                 assert secret not in repr(result)
@@ -191,7 +191,7 @@ async def test_another_message_about_the_incident_has_another_id(subject: Subjec
     if subject.kind == "pagerduty":
         pytest.skip("one alert for each incident")
     async with bench(subject) as made:
-        first = letter(subject)
+        first = message(subject)
         for one in (first, replace(first, seq=2)):
             assert isinstance(await made.send(one), Sent)
         ids = [subject.identity(one) for one in made.requests]

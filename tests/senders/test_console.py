@@ -11,24 +11,24 @@ from msgspec.structs import replace
 from router.core.messages.render import content
 from router.model.notification import Retry, Sent
 from router.senders.console import ConsoleConfig, ConsoleSender, build
-from tests.senders.kit import make_letter
+from tests.senders.kit import make_message
 
 
 async def test_prints_the_text_of_the_incident(capsys: pytest.CaptureFixture[str]) -> None:
-    letter = make_letter()
+    message = make_message()
     async with aiohttp.ClientSession() as session:
-        assert await build("log", ConsoleConfig(), session).send(letter) == Sent()
-    assert capsys.readouterr().out == f"\n{content(letter).text}\n"
+        assert await build("log", ConsoleConfig(), session).send(message) == Sent()
+    assert capsys.readouterr().out == f"\n{content(message).text}\n"
 
 
 async def test_whoever_is_told_gets_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     """So does a channel that wants no more."""
-    letter = make_letter()
-    one = replace(letter, to="Ana Lima")
+    message = make_message()
+    one = replace(message, to="Ana Lima")
     assert await ConsoleSender("call", brief=False).send(one) == Sent()
-    assert await ConsoleSender("pager", brief=True).send(letter) == Sent()
+    assert await ConsoleSender("pager", brief=True).send(message) == Sent()
     first, second = capsys.readouterr().out.splitlines()
-    what = f"{letter.incident.name} {letter.incident.severity} {letter.incident.title}"
+    what = f"{message.incident.name} {message.incident.severity} {message.incident.title}"
     assert (first, second) == (
         f"[call -> Ana Lima] {what} (step due)",
         f"[pager] {what} (step due)",
@@ -40,7 +40,7 @@ async def test_a_terminal_without_emoji_still_gets_the_page(
 ) -> None:
     raw = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding="ascii"))
-    assert await ConsoleSender("log", brief=False).send(make_letter()) == Sent()
+    assert await ConsoleSender("log", brief=False).send(make_message()) == Sent()
     assert b"? [P0] VintStreet Incident" in raw.getvalue()
 
 
@@ -50,7 +50,7 @@ async def test_a_reader_that_has_gone_is_worth_another_try(monkeypatch: pytest.M
     os.close(reading)
     pipe = os.fdopen(writing, "w", encoding="utf-8")
     monkeypatch.setattr(sys, "stdout", pipe)
-    assert await ConsoleSender("log", brief=False).send(make_letter()) == Retry(
+    assert await ConsoleSender("log", brief=False).send(make_message()) == Retry(
         "standard output: BrokenPipeError"
     )
     with pytest.raises(BrokenPipeError):

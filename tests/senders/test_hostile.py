@@ -22,7 +22,7 @@ from router.core.messages.speech import ask, spoken
 from router.core.messages.templates import Wording
 from router.engine.customers import announcement
 from router.model.decision import Entry
-from router.model.notification import Letter
+from router.model.notification import Message
 from router.model.reason import Reason
 from router.model.statuspage import Published
 from router.senders import console, mail_text, teams, webhook
@@ -32,7 +32,7 @@ from router.senders.slack import blocks as slack_blocks
 from router.senders.twilio import sms
 from router.web.statuspage.documents import documents
 from tests.core.statuspage.published import PLAN
-from tests.senders.kit import NOW, make_letter
+from tests.senders.kit import NOW, make_message
 
 HOSTILE = [
     "<!channel>", "<@U123>", "<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "javascript:alert(1)",
@@ -49,9 +49,9 @@ TEXT = st.one_of(
 SENDER, TO = Address("Router", "router", "example.com"), Address("", "ana", "example.com")
 
 
-def letter(text: str) -> Letter:
+def message(text: str) -> Message:
     said = {"text": text, "title": text, "status": "investigating", "component": "payments"}
-    found = make_letter(
+    found = make_message(
         title=text, labels={"service": text, "a": text}, annotations={"description": text}, lead=text, component=text,
         runbook=text, public_title=text, acknowledged_by=text, company=text,
         timeline=(
@@ -96,7 +96,7 @@ def plain_line(text: str) -> bool:
 @given(TEXT)
 def test_no_mail_gets_a_header_or_markup_from_outside(text: str) -> None:
     """To people on call, to stakeholders, and to customers."""
-    one = letter(text)
+    one = message(text)
     note = Entry(142, NOW, Reason.ANNOUNCED, text, {"title": text, "text": text}, id=4)
     outside = mail_text.compose_public(
         announcement(one.incident, note, "ana@example.com", "7-f00"), SENDER, TO
@@ -120,7 +120,7 @@ def test_no_mail_gets_a_header_or_markup_from_outside(text: str) -> None:
 @given(TEXT)
 def test_slack_reads_no_command_from_outside(text: str) -> None:
     """Every `<` is escaped, so no mention, link or `<!channel>` comes from a text."""
-    one = letter(text)
+    one = message(text)
     said = [slack_blocks.build_message(one, buttons=True), slack_blocks.build_thread(one)]
     for found in marked(said):
         assert "<" not in found
@@ -145,7 +145,7 @@ def marked(value: Any) -> list[str]:
 @given(TEXT)
 def test_a_call_says_it_and_does_nothing_else(text: str) -> None:
     """TwiML has the verbs that are ours."""
-    one = letter(text)
+    one = message(text)
     said = ET.fromstring(
         ask(spoken(one.incident, one.company, one.at), "https://router.example.com/x")
     )
@@ -155,7 +155,7 @@ def test_a_call_says_it_and_does_nothing_else(text: str) -> None:
 @given(TEXT)
 def test_githubs_issue_has_it_as_code_and_no_mark_of_ours(text: str) -> None:
     """Nobody is mentioned, nothing is rendered, and no text passes for what the router wrote down."""
-    one = letter(text)
+    one = message(text)
     body = github_text.body(one)
     outside = re.sub(
         r"\]\(<https?://[^<>\s]*>\)", "]", re.sub(r"(`+)(?!`).*?(?<!`)\1(?!`)", "", body)
@@ -169,10 +169,10 @@ def test_githubs_issue_has_it_as_code_and_no_mark_of_ours(text: str) -> None:
 @given(TEXT)
 def test_what_is_sent_as_data_is_well_formed(text: str) -> None:
     """JSON of Teams, PagerDuty and webhooks, and the lines of texts and the console."""
-    one = letter(text)
+    one = message(text)
     assert json.loads(teams.build_card(one, answerable=True))
     # What comes in, and the store, is UTF-8, which has no half of a surrogate pair.
-    assert json.loads(webhook.build_event(letter(text.encode("utf-8", "replace").decode())))
+    assert json.loads(webhook.build_event(message(text.encode("utf-8", "replace").decode())))
     json.dumps(pagerduty.alert(one)).encode("ascii")
     assert plain_line(sms.text(one, answerable=True).replace("\n", " "))
     assert plain_line(console.line(one, "log"))
@@ -181,7 +181,7 @@ def test_what_is_sent_as_data_is_well_formed(text: str) -> None:
 @given(TEXT)
 def test_the_public_page_and_its_feed_hold_it_as_text(text: str) -> None:
     """In HTML, Atom and JSON, in the packaged words and in a person's."""
-    one = letter(text)
+    one = message(text)
     words = Wording(text, text).update(replace(one.incident, public_title=""), NOW)
     said = {
         "text": words.text,

@@ -24,7 +24,7 @@ from router.config.secret import Secret
 from router.model.incident import Severity, Status
 from router.model.notification import Rejected, Result, Retry, Sent
 from router.senders.mail import MailConfig, MailSender, Smtp, build
-from tests.senders.kit import NOW, make_letter, mentions, refusing_url
+from tests.senders.kit import NOW, make_message, mentions, refusing_url
 
 PASSWORD = "correct-horse-battery"
 
@@ -121,7 +121,7 @@ def make_sender(port: int, *to: str, timeout: float = 5.0, **smtp: Any) -> MailS
 async def test_each_recipient_gets_a_mail_of_their_own(relay: Relay, port: int) -> None:
     """One recipient doesn't see another, and all go over one connection."""
     assert (
-        await make_sender(port, "Ana <ana@example.com>", "ben@example.com").send(make_letter())
+        await make_sender(port, "Ana <ana@example.com>", "ben@example.com").send(make_message())
         == Sent()
     )
     assert [(to, mail["To"]) for to, mail in relay.mails] == [
@@ -137,9 +137,9 @@ async def test_a_mail_to_a_person_goes_to_them_alone(relay: Relay, port: int) ->
     """
     relay.refuse_recipient = {"ana@example.com": "451 later"}
     sender = make_sender(port)
-    ana = make_letter(channel="mail/ana", to="ana@example.com")
+    ana = make_message(channel="mail/ana", to="ana@example.com")
     assert isinstance(await sender.send(ana), Retry)
-    assert await sender.send(make_letter(channel="mail/ben", to="ben@example.com")) == Sent()
+    assert await sender.send(make_message(channel="mail/ben", to="ben@example.com")) == Sent()
     relay.refuse_recipient = {}
     assert await sender.send(ana) == Sent()
     assert [to for to, _ in relay.mails] == ["ben@example.com", "ana@example.com"]
@@ -152,13 +152,13 @@ async def test_a_channel_for_people_alone_needs_no_recipients_of_its_own(
     config = MailConfig(
         smtp=Smtp(host="127.0.0.1", port=port, starttls=False), from_="router@example.com"
     )
-    assert await MailSender(config).send(make_letter()) == Rejected(
+    assert await MailSender(config).send(make_message()) == Rejected(
         "no recipients: the channel has no `to`"
     )
 
 
 async def test_headers_are_those_of_an_automatic_mail_that_matters(relay: Relay, port: int) -> None:
-    await make_sender(port).send(make_letter())
+    await make_sender(port).send(make_message())
     mail = relay.mails[0][1]
     assert mail["From"] == "Router <router@example.com>"
     assert mail["Subject"] == "[INC-142] Payment failures at 2.5% on api"
@@ -176,13 +176,13 @@ async def test_headers_are_those_of_an_automatic_mail_that_matters(relay: Relay,
 async def test_importance_is_for_what_is_urgent_now(
     relay: Relay, port: int, change: dict[str, Any]
 ) -> None:
-    await make_sender(port).send(make_letter(**change))
+    await make_sender(port).send(make_message(**change))
     assert relay.mails[0][1]["Importance"] is None
 
 
 async def test_text_and_html_say_the_same(relay: Relay, port: int) -> None:
     """The plan's text comes first, and the HTML alternative has every part of it."""
-    await make_sender(port).send(make_letter())
+    await make_sender(port).send(make_message())
     text, html = relay.mails[0][1].iter_parts()
     assert (text.get_content_type(), html.get_content_type()) == ("text/plain", "text/html")
     assert text.get_content().startswith(
@@ -237,7 +237,7 @@ async def test_a_chart_is_within_the_mail(relay: Relay, port: int) -> None:
     """
     picture = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 40
     assert (
-        await make_sender(port).send(msgspec.structs.replace(make_letter(), picture=picture))
+        await make_sender(port).send(msgspec.structs.replace(make_message(), picture=picture))
         == Sent()
     )
     mail = relay.mails[0][1]
@@ -258,7 +258,7 @@ async def test_markup_and_line_ends_from_alerts_stay_text(relay: Relay, port: in
     """A title can neither add a header nor an element."""
     title = "<script>alert(1)</script>\r\nBcc: everyone@example.com"
     runbook = 'https://example.com/"onclick="alert(1)'
-    assert await make_sender(port).send(make_letter(title=title, runbook=runbook)) == Sent()
+    assert await make_sender(port).send(make_message(title=title, runbook=runbook)) == Sent()
     mail = relay.mails[0][1]
     assert mail["Bcc"] is None
     assert mail["Subject"] == "[INC-142] <script>alert(1)</script> Bcc: everyone@example.com"
@@ -274,7 +274,7 @@ async def test_a_long_title_and_domain_keep_the_mail_in_form(relay: Relay, port:
         from_=f"router@{'a' * 60}.{'b' * 60}.example.com",
         to=("eng@example.com",),
     )
-    assert await MailSender(config).send(make_letter(title="ü" * 3000)) == Sent()
+    assert await MailSender(config).send(make_message(title="ü" * 3000)) == Sent()
     mail = relay.mails[0][1]
     for name in ("Message-ID", "In-Reply-To", "References"):
         assert mail[name].startswith("<")
@@ -285,7 +285,7 @@ async def test_a_long_title_and_domain_keep_the_mail_in_form(relay: Relay, port:
 
 async def ids(relay: Relay, port: int, **changes: Any) -> str:
     relay.mails.clear()
-    assert await make_sender(port).send(make_letter(**changes)) == Sent()
+    assert await make_sender(port).send(make_message(**changes)) == Sent()
     return str(relay.mails[0][1]["Message-ID"])
 
 
@@ -329,7 +329,7 @@ async def test_a_reply_is_taken_for_what_it_means(
         relay.refuse_recipient["eng@example.com"] = reply
     else:
         setattr(relay, f"refuse_{stage}", reply)
-    result = await make_sender(port).send(make_letter())
+    result = await make_sender(port).send(make_message())
     assert type(result) is kind
     assert isinstance(result, Retry | Rejected)
     assert result.reason == f"SMTP {reply}"
@@ -340,7 +340,7 @@ async def test_one_bad_address_keeps_nobody_else_from_their_mail(relay: Relay, p
     relay.refuse_recipient["gone@example.com"] = "550 5.1.1 no such user"
     with structlog.testing.capture_logs() as logs:
         assert (
-            await make_sender(port, "gone@example.com", "ben@example.com").send(make_letter())
+            await make_sender(port, "gone@example.com", "ben@example.com").send(make_message())
             == Sent()
         )
     assert [to for to, _ in relay.mails] == ["ben@example.com"]
@@ -354,11 +354,11 @@ async def test_a_retry_goes_only_to_who_doesnt_have_it(relay: Relay, port: int) 
     sender = make_sender(port, "ana@example.com", "slow@example.com")
     relay.refuse_recipient["slow@example.com"] = "450 4.2.0 greylisted"
     for _ in range(3):
-        assert isinstance(await sender.send(make_letter()), Retry)
+        assert isinstance(await sender.send(make_message()), Retry)
     relay.refuse_recipient.clear()
-    assert await sender.send(make_letter()) == Sent()
+    assert await sender.send(make_message()) == Sent()
     assert [to for to, _ in relay.mails] == ["ana@example.com", "slow@example.com"]
-    assert await sender.send(make_letter(seq=2)) == Sent()
+    assert await sender.send(make_message(seq=2)) == Sent()
     assert [to for to, _ in relay.mails][2:] == ["ana@example.com", "slow@example.com"]
 
 
@@ -368,9 +368,9 @@ async def test_a_connection_lost_after_the_data_is_worth_another_try(
     """The relay may have it or not: the mail is sent again with the id it had."""
     sender = make_sender(port)
     relay.after_data = lambda server: server.transport.abort()
-    assert isinstance(await sender.send(make_letter()), Retry)
+    assert isinstance(await sender.send(make_message()), Retry)
     relay.after_data = lambda _: None
-    assert await sender.send(make_letter()) == Sent()
+    assert await sender.send(make_message()) == Sent()
     assert len({mail["Message-ID"] for _, mail in relay.mails}) == 1
 
 
@@ -380,14 +380,14 @@ async def test_what_was_accepted_stays_so_when_the_goodbye_fails(relay: Relay, p
         0.05, server.transport.abort
     )
     sender = make_sender(port)
-    first = await sender.send(make_letter())
+    first = await sender.send(make_message())
     assert first == Sent()
     assert len(relay.mails) == 1
 
 
 async def test_nobody_listening_is_worth_another_try() -> None:
     port = int(refusing_url().rpartition(":")[2])
-    result = await make_sender(port).send(make_letter())
+    result = await make_sender(port).send(make_message())
     assert isinstance(result, Retry)
     assert result.reason.startswith("SMTPConnectError: ")
 
@@ -403,7 +403,7 @@ async def test_a_relay_that_says_nothing_is_given_up_on_in_time() -> None:
 
     async with await asyncio.start_server(mute, "127.0.0.1", 0) as server:
         result = await make_sender(server.sockets[0].getsockname()[1], timeout=0.2).send(
-            make_letter()
+            make_message()
         )
         assert isinstance(result, Retry)
         await over.wait()
@@ -411,7 +411,7 @@ async def test_a_relay_that_says_nothing_is_given_up_on_in_time() -> None:
 
 async def test_starttls_that_isnt_offered_isnt_done_without(relay: Relay, port: int) -> None:
     """Fail closed: not one mail in the clear."""
-    result = await make_sender(port, starttls=True).send(make_letter())
+    result = await make_sender(port, starttls=True).send(make_message())
     assert isinstance(result, Rejected)
     assert "STARTTLS" in result.reason
     assert not relay.mails
@@ -453,7 +453,7 @@ async def test_starttls_encrypts_what_it_can_verify(
     """Sent to a relay whose certificate is trusted, over TLS as the relay insists on it."""
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
     async with running(relay, tls_context=server_side(certificate), require_starttls=True) as port:
-        assert await make_sender(port, starttls=True).send(make_letter()) == Sent()
+        assert await make_sender(port, starttls=True).send(make_message()) == Sent()
     assert len(relay.mails) == 1
 
 
@@ -462,7 +462,7 @@ async def test_a_relay_that_cant_prove_itself_gets_nothing(
 ) -> None:
     """A certificate nobody vouches for is no reason to go on."""
     async with running(relay, tls_context=server_side(certificate), require_starttls=True) as port:
-        result = await make_sender(port, starttls=True).send(make_letter())
+        result = await make_sender(port, starttls=True).send(make_message())
     assert result == Rejected("the mail server's certificate isn't valid for it")
     assert not relay.mails
 
@@ -482,7 +482,7 @@ async def test_logs_in_and_doesnt_insist_on_a_wrong_password(
     """
     async with running(relay, authenticator=login, auth_require_tls=False) as port:
         result = await make_sender(port, username="router", password=Secret(password)).send(
-            make_letter()
+            make_message()
         )
     assert type(result) is kind
     assert password not in repr(result)
@@ -496,7 +496,7 @@ async def test_a_relay_that_quotes_the_login_leaks_nothing(relay: Relay) -> None
 
     async with running(relay, authenticator=quoting, auth_require_tls=False) as port:
         result = await make_sender(port, username="router", password=Secret(PASSWORD)).send(
-            make_letter()
+            make_message()
         )
     assert result == Rejected("SMTP 535 authentication refused")
 
@@ -531,18 +531,18 @@ async def test_built_from_config_it_sends(relay: Relay, port: int) -> None:
     config = MailConfig(smtp=smtp, from_="router@example.com", to=("eng@example.com",))
     async with aiohttp.ClientSession() as session:
         sender = build("mail", config, session)
-        assert await sender.send(make_letter()) == Sent()
+        assert await sender.send(make_message()) == Sent()
         await sender.close()
 
 
 async def test_each_mailbox_has_links_of_its_own(relay: Relay, port: int) -> None:
     """In the text and as buttons, escaped; without a key there are none."""
-    letter = make_letter(
+    message = make_message(
         link=lambda command, who: f"https://router.example.com/act/{command}?{who}&x"
     )
     sender = make_sender(port, "ana@example.com", "ben@example.com")
-    await sender.send(letter)
-    await sender.send(make_letter(seq=2))
+    await sender.send(message)
+    await sender.send(make_message(seq=2))
     for who, (_, mail) in zip(("ana", "ben"), relay.mails, strict=False):
         text, html = (part.get_content() for part in mail.iter_parts())
         for label, command in (
@@ -561,7 +561,7 @@ async def test_several_incidents_are_one_mail(relay: Relay, port: int) -> None:
     sender = make_sender(port, "ana@example.com")
     for count in (2, 1):
         await sender.send(
-            make_letter(other_incidents=mentions(count, title="Disk <b> full", severity="P2"))
+            make_message(other_incidents=mentions(count, title="Disk <b> full", severity="P2"))
         )
     (_, mail), (_, other) = relay.mails
     assert mail["Subject"] == "[INC-142] Payment failures at 2.5% on api (and 2 more)"
@@ -580,13 +580,13 @@ async def test_who_only_wants_to_know_gets_words_of_their_own_and_nothing_to_pre
     relay: Relay, port: int
 ) -> None:
     """In the incident's thread, by their clock."""
-    letter = make_letter(
+    message = make_message(
         for_stakeholder=True,
         to="dan@example.com",
         time_zone="Europe/Paris",
         link=lambda *_: "https://x/act",
     )
-    assert await make_sender(port).send(letter) == Sent()
+    assert await make_sender(port).send(message) == Sent()
     ((_, mail),) = relay.mails
     said, html = (mail.get_body((kind,)) for kind in ("plain", "html"))
     assert said is not None

@@ -7,7 +7,7 @@ import pytest
 from router.model.notification import Rejected, Result, Retry, Sent, Uncertain
 from router.senders import recipients
 from router.senders.recipients import RecipientList, side_by_side
-from tests.senders.kit import make_letter
+from tests.senders.kit import make_message
 
 
 class Script:
@@ -40,7 +40,7 @@ async def test_the_whole_is_sent_once_nobody_is_left_to_try(
     """One who took it is enough; what may still come is waited for; a doubt is told."""
     assert (
         await RecipientList().tell(
-            make_letter(), ["a", "b", "a"], side_by_side(Script(a=[a], b=[b]))
+            make_message(), ["a", "b", "a"], side_by_side(Script(a=[a], b=[b]))
         )
         == expected
     )
@@ -52,17 +52,17 @@ async def test_who_is_done_is_not_told_again_on_a_retry() -> None:
         RecipientList(),
         Script(a=[Sent("1"), Sent("3")], b=[Retry("busy"), Sent("2"), Sent("4")]),
     )
-    assert isinstance(await crowd.tell(make_letter(), ["a", "b"], side_by_side(script)), Retry)
-    assert await crowd.tell(make_letter(), ["a", "b"], side_by_side(script)) == Sent("1 2")
-    assert await crowd.tell(make_letter(seq=2), ["a", "b"], side_by_side(script)) == Sent("3 4")
+    assert isinstance(await crowd.tell(make_message(), ["a", "b"], side_by_side(script)), Retry)
+    assert await crowd.tell(make_message(), ["a", "b"], side_by_side(script)) == Sent("1 2")
+    assert await crowd.tell(make_message(seq=2), ["a", "b"], side_by_side(script)) == Sent("3 4")
     assert script.told == ["a", "b", "b", "a", "b"]
 
 
 async def test_a_message_refused_by_all_is_tried_anew_when_it_is_sent_again() -> None:
     """What is wrong with an account can be put right."""
     crowd, script = RecipientList(), Script(a=[Rejected("no"), Sent("1")])
-    assert await crowd.tell(make_letter(), ["a"], side_by_side(script)) == Rejected("no")
-    assert await crowd.tell(make_letter(), ["a"], side_by_side(script)) == Sent("1")
+    assert await crowd.tell(make_message(), ["a"], side_by_side(script)) == Rejected("no")
+    assert await crowd.tell(make_message(), ["a"], side_by_side(script)) == Sent("1")
 
 
 async def test_what_is_remembered_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,5 +70,5 @@ async def test_what_is_remembered_has_a_bound(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(recipients, "MAX_REMEMBERED", 2)
     crowd = RecipientList()
     for seq in range(5):
-        await crowd.tell(make_letter(seq=seq), ["a"], side_by_side(Script(a=[Retry("busy")])))
+        await crowd.tell(make_message(seq=seq), ["a"], side_by_side(Script(a=[Retry("busy")])))
     assert len(crowd._settled) == 2

@@ -13,7 +13,7 @@ from router.config.fields import Duration, Rate
 from router.config.secret import SecretUrl
 from router.model.decision import Entry
 from router.model.incident import Severity, Status
-from router.model.notification import Letter, Rejected, Result, Retry, Sent, Uncertain
+from router.model.notification import Message, Rejected, Result, Retry, Sent, Uncertain
 from router.model.reason import Reason
 from router.senders.teams import MAX_CARD, TeamsConfig, TeamsSender, build, build_card
 from tests.senders.kit import (
@@ -25,7 +25,7 @@ from tests.senders.kit import (
     check_leaks_no_secret,
     check_retry_after,
     check_statuses,
-    make_letter,
+    make_message,
 )
 
 PATH = (
@@ -76,13 +76,13 @@ def check_block(block: dict[str, Any]) -> None:
         assert not any(ord(char) < 32 for char in run["text"])
 
 
-def card_of(letter: Letter) -> dict[str, Any]:
-    card: dict[str, Any] = json.loads(build_card(letter))["attachments"][0]["content"]
+def card_of(message: Message) -> dict[str, Any]:
+    card: dict[str, Any] = json.loads(build_card(message))["attachments"][0]["content"]
     return card
 
 
-def lines_of(letter: Letter) -> list[str]:
-    return ["".join(run["text"] for run in block["inlines"]) for block in card_of(letter)["body"]]
+def lines_of(message: Message) -> list[str]:
+    return ["".join(run["text"] for run in block["inlines"]) for block in card_of(message)["body"]]
 
 
 def sender(session: aiohttp.ClientSession, url: str, timeout: float = 10.0) -> TeamsSender:
@@ -94,10 +94,10 @@ def sender(session: aiohttp.ClientSession, url: str, timeout: float = 10.0) -> T
 async def test_each_letter_is_a_post_of_its_own_to_the_url_as_it_was_written() -> None:
     async with Peer(answer=workflow) as peer, aiohttp.ClientSession() as session:
         teams = sender(session, peer.url + PATH)
-        assert await teams.send(make_letter()) == Sent()
+        assert await teams.send(make_message()) == Sent()
         assert (
             await teams.send(
-                make_letter(seq=2, sent=1, told=1, status=Status.RESOLVED, closed_at=NOW)
+                make_message(seq=2, sent=1, told=1, status=Status.RESOLVED, closed_at=NOW)
             )
             == Sent()
         )
@@ -109,9 +109,9 @@ async def test_each_letter_is_a_post_of_its_own_to_the_url_as_it_was_written() -
 async def test_the_router_reads_every_outcome_as_all_senders_do() -> None:
     async with Peer() as peer, aiohttp.ClientSession() as session:
         teams, hasty = sender(session, peer.url + PATH), sender(session, peer.url + PATH, 0.3)
-        await check_statuses(peer, lambda: teams.send(make_letter()), idempotent=False)
-        await check_retry_after(peer, lambda: teams.send(make_letter()))
-        await check_broken_connections(peer, lambda: hasty.send(make_letter()), idempotent=False)
+        await check_statuses(peer, lambda: teams.send(make_message()), idempotent=False)
+        await check_retry_after(peer, lambda: teams.send(make_message()))
+        await check_broken_connections(peer, lambda: hasty.send(make_message()), idempotent=False)
 
 
 @pytest.mark.parametrize(
@@ -126,20 +126,20 @@ async def test_the_router_reads_every_outcome_as_all_senders_do() -> None:
 async def test_a_refusal_within_a_success_is_a_refusal(status: int, expected: Result) -> None:
     body = f"Webhook message delivery failed: Microsoft Teams endpoint returned HTTP error {status} with ContextId x"
     async with Peer(Reply(200, body.encode())) as peer, aiohttp.ClientSession() as session:
-        assert await sender(session, peer.url).send(make_letter()) == expected
+        assert await sender(session, peer.url).send(make_message()) == expected
 
 
 async def test_the_url_is_told_to_nobody_else(caplog: pytest.LogCaptureFixture) -> None:
     async with Peer() as peer, aiohttp.ClientSession() as session:
         teams = sender(session, peer.url + PATH, 0.3)
-        await check_leaks_no_secret("s3cret", peer, lambda: teams.send(make_letter()), caplog)
+        await check_leaks_no_secret("s3cret", peer, lambda: teams.send(make_message()), caplog)
 
 
 # --- the card
 
 
 def test_the_card_is_the_plans_internal_alert() -> None:
-    lines = lines_of(make_letter())
+    lines = lines_of(make_message())
     assert lines[:6] == [
         "🚨 [P0] VintStreet Incident",
         "Status: INVESTIGATING",
@@ -153,7 +153,7 @@ def test_the_card_is_the_plans_internal_alert() -> None:
     assert lines[8].startswith("INC-142 · Alerts firing: 1 of 1")
     assert lines[9:11] == ["Description:", "Cards are declined"]
     assert [
-        (action["title"], action["url"]) for action in card_of(make_letter())["actions"][:2]
+        (action["title"], action["url"]) for action in card_of(make_message())["actions"][:2]
     ] == [
         ("Open incident", "http://127.0.0.1:9095/incidents/142"),
         ("Runbook", "https://example.com/runbooks/payments"),
@@ -174,7 +174,7 @@ def test_the_card_is_the_plans_internal_alert() -> None:
 def test_the_headlines_colour_is_that_of_the_severity_until_the_end(
     changes: dict[str, Any], colour: str
 ) -> None:
-    assert card_of(make_letter(**changes))["body"][0]["inlines"][0]["color"] == colour
+    assert card_of(make_message(**changes))["body"][0]["inlines"][0]["color"] == colour
 
 
 def test_a_card_too_large_loses_its_old_updates_first() -> None:
@@ -182,7 +182,7 @@ def test_a_card_too_large_loses_its_old_updates_first() -> None:
         Entry(142, NOW, Reason.NOTED, data={"text": f"note {n} " + "🚨" * 900}, id=n + 1)
         for n in range(10)
     )
-    lines = lines_of(make_letter(timeline=timeline))
+    lines = lines_of(make_message(timeline=timeline))
     assert "note 0" not in "".join(lines)
     assert "note 9" in "".join(lines)
     assert "service: api" in "".join(lines)
@@ -190,7 +190,7 @@ def test_a_card_too_large_loses_its_old_updates_first() -> None:
 
 def test_a_card_too_large_without_updates_loses_its_last_facts() -> None:
     labels = {f"label-{n:02}": "🚨" * 400 for n in range(20)}
-    lines = lines_of(make_letter(labels=labels, timeline=make_letter().timeline))
+    lines = lines_of(make_message(labels=labels, timeline=make_message().timeline))
     (facts,) = (line for line in lines if line.startswith("INC-142"))
     assert "label-00" in facts
     assert "label-19" not in facts
@@ -245,7 +245,7 @@ def test_any_text_is_shown_as_it_is_and_fits(
     timeline = tuple(
         Entry(142, NOW, Reason.NOTED, data={"text": note}, id=n + 1) for n, note in enumerate(notes)
     )
-    letter = make_letter(
+    message = make_message(
         title=title,
         lead=lead,
         company=company,
@@ -255,7 +255,7 @@ def test_any_text_is_shown_as_it_is_and_fits(
         url=url,
         timeline=timeline,
     )
-    check_card(build_card(letter))
+    check_card(build_card(message))
 
 
 # --- the config
@@ -296,7 +296,7 @@ def test_an_open_incident_has_links_to_answer_with() -> None:
         return f"https://router.example.com/act/{command}-{who or 'anybody'}"
 
     def shown(**changes: Any) -> list[str]:
-        card = json.loads(build_card(make_letter(link=link, **changes), answerable=True))
+        card = json.loads(build_card(make_message(link=link, **changes), answerable=True))
         return [
             action["url"]
             for action in card["attachments"][0]["content"]["actions"]
@@ -307,4 +307,4 @@ def test_an_open_incident_has_links_to_answer_with() -> None:
     assert shown() == [f"{base}/ack-anybody", f"{base}/escalate-anybody", f"{base}/resolve-anybody"]
     assert shown(acknowledged_at=NOW) == [f"{base}/escalate-anybody", f"{base}/resolve-anybody"]
     assert shown(status=Status.RESOLVED, closed_at=NOW) == []
-    assert b"/act/" not in build_card(make_letter(link=link))
+    assert b"/act/" not in build_card(make_message(link=link))

@@ -34,7 +34,7 @@ from tests.senders.kit import (
     check_leaks_no_secret,
     check_retry_after,
     check_statuses,
-    make_letter,
+    make_message,
 )
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -81,7 +81,7 @@ async def test_a_letter_arrives_signed_with_the_incident_as_it_is() -> None:
             headers={"Authorization": Secret("Bearer abc")},
         )
         hook = build("hook", config, session)
-        assert await hook.send(make_letter(reason=Reason.OPENED)) == Sent()
+        assert await hook.send(make_message(reason=Reason.OPENED)) == Sent()
         await hook.close()
     [request] = peer.requests
     assert request.path == "/hook?token=abc"
@@ -104,7 +104,7 @@ async def test_a_letter_arrives_signed_with_the_incident_as_it_is() -> None:
 
 async def test_without_a_secret_nothing_is_signed() -> None:
     async with Peer() as peer, aiohttp.ClientSession() as session:
-        await sender(session, peer.url, secret=None).send(make_letter())
+        await sender(session, peer.url, secret=None).send(make_message())
     assert "webhook-signature" not in peer.requests[0].headers
 
 
@@ -113,7 +113,7 @@ async def test_the_router_reads_every_outcome_as_all_senders_do() -> None:
         hook = sender(session, peer.url)
 
         async def send() -> Result:
-            return await hook.send(make_letter())
+            return await hook.send(make_message())
 
         await check_statuses(peer, send, idempotent=True)
         await check_retry_after(peer, send)
@@ -123,7 +123,7 @@ async def test_the_router_reads_every_outcome_as_all_senders_do() -> None:
 
 async def test_a_receiver_that_is_gone_is_not_asked_again() -> None:
     async with Peer(Reply(410, b"")) as peer, aiohttp.ClientSession() as session:
-        assert await sender(session, peer.url).send(make_letter()) == Rejected("HTTP 410")
+        assert await sender(session, peer.url).send(make_message()) == Rejected("HTTP 410")
 
 
 async def test_no_secret_is_told(caplog: pytest.LogCaptureFixture) -> None:
@@ -134,45 +134,45 @@ async def test_no_secret_is_told(caplog: pytest.LogCaptureFixture) -> None:
         assert "hush-hush" not in repr(hook._config)
 
         async def send() -> Result:
-            return await hook.send(make_letter())
+            return await hook.send(make_message())
 
         await check_leaks_no_secret("hush-hush", peer, send, caplog)
 
 
 def test_an_event_keeps_its_id_over_retries_and_shares_it_with_no_other() -> None:
-    letter = make_letter()
-    assert event_id("hook", letter) == event_id(
-        "hook", make_letter(at=NOW + 60, status=Status.MONITORING)
+    message = make_message()
+    assert event_id("hook", message) == event_id(
+        "hook", make_message(at=NOW + 60, status=Status.MONITORING)
     )
     others = [
-        event_id("other", letter),
-        event_id("hook", make_letter(seq=2)),
-        event_id("hook", make_letter(id=143)),
-        event_id("hook", make_letter(opened_at=NOW)),
-        event_id("ho.ok", letter),
+        event_id("other", message),
+        event_id("hook", make_message(seq=2)),
+        event_id("hook", make_message(id=143)),
+        event_id("hook", make_message(opened_at=NOW)),
+        event_id("ho.ok", message),
     ]
-    assert len({event_id("hook", letter), *others}) == 6
+    assert len({event_id("hook", message), *others}) == 6
     assert not any("." in id_ for id_ in others)
 
 
 def test_a_repetition_is_marked_and_messages_are_numbered() -> None:
     """So that a receiver can tell a repetition from a message, and the newer of two messages."""
-    data = msgspec.json.decode(build_event(make_letter(seq=4, attempt=3, uncertain=4)))["data"]
+    data = msgspec.json.decode(build_event(make_message(seq=4, attempt=3, uncertain=4)))["data"]
     assert (data["sequence"], data["attempt"], data["may_be_repeated"]) == (4, 3, True)
-    newer = msgspec.json.decode(build_event(make_letter(seq=5, attempt=1, uncertain=4)))["data"]
+    newer = msgspec.json.decode(build_event(make_message(seq=5, attempt=1, uncertain=4)))["data"]
     assert (newer["sequence"], newer["may_be_repeated"]) == (5, False)
 
 
 @pytest.mark.parametrize("reason", Reason)
 def test_every_reason_gives_a_type_of_lower_case_words(reason: Reason) -> None:
-    kind = msgspec.json.decode(build_event(make_letter(reason=reason)))["type"]
+    kind = msgspec.json.decode(build_event(make_message(reason=reason)))["type"]
     assert kind == row(reason).event
     assert kind.replace(".", "").replace("_", "").isalpha()
 
 
 def test_a_storm_fits_into_one_event_and_the_latest_news_stays() -> None:
-    letter = make_letter()
-    alert, labels = letter.alerts[0], {"path": "x" * 500}
+    message = make_message()
+    alert, labels = message.alerts[0], {"path": "x" * 500}
     alerts = tuple(
         msgspec.structs.replace(alert, labels=labels, fingerprint=str(n)) for n in range(100)
     )
@@ -180,13 +180,15 @@ def test_a_storm_fits_into_one_event_and_the_latest_news_stays() -> None:
         Entry(142, NOW, Reason.NOTED, data={"text": f"{n} " + "y" * 300}, id=n + 1)
         for n in range(100)
     )
-    body = build_event(msgspec.structs.replace(letter, alerts=alerts, timeline=timeline))
+    body = build_event(msgspec.structs.replace(message, alerts=alerts, timeline=timeline))
     assert len(body) <= MAX_BODY
     assert msgspec.json.decode(body)["data"]["news"][-1]["text"].partition(" y")[0].endswith("99")
 
 
 def test_an_incident_too_large_for_an_event_is_sent_all_the_same() -> None:
-    event = msgspec.json.decode(build_event(make_letter(annotations={"description": "x" * 30_000})))
+    event = msgspec.json.decode(
+        build_event(make_message(annotations={"description": "x" * 30_000}))
+    )
     assert event["data"]["alerts"] == event["data"]["news"] == []
 
 
@@ -196,7 +198,7 @@ def test_what_the_event_says_of_an_alert_is_complete() -> None:
         "ends_at", "event_id", "by", "severity", "drill", "stands_for", "to", "is_state",
         "group_as",
     }  # fmt: skip
-    alert = msgspec.json.decode(build_event(make_letter()))["data"]["alerts"][0]
+    alert = msgspec.json.decode(build_event(make_message()))["data"]["alerts"][0]
     assert set(alert) == set(Alert.__struct_fields__) - left_out
 
 

@@ -1,4 +1,4 @@
-"""What the status page reads, and what a letter has of what was published."""
+"""What the status page reads, and what a message has of what was published."""
 
 from msgspec.structs import replace
 
@@ -58,7 +58,7 @@ async def test_a_letter_has_all_that_was_published_however_much_else_happened(st
     """A storm of alerts doesn't push out the words for the public."""
     entries = [of(1, Reason.PUBLISHED), *(of(1, Reason.JOINED, NOW + n) for n in range(100))]
     await store.save(Writes(incidents={1: numbered(1)}, entries=entries))
-    found = await store.letter(1)
+    found = await store.message(1)
     assert found is not None
     _, timeline, _ = found
     assert [entry.what for entry in timeline] == [Reason.PUBLISHED] + [Reason.JOINED] * 30

@@ -32,7 +32,7 @@ async def test_a_letter_has_the_latest_of_the_timeline_and_some_alerts(store: Sq
     changes.entries = [entry(at=NOW + i, number=i) for i in range(40)] + [entry(2)]
     await store.save(changes)
     await store.save(taken(*(rule_match(f"f{i}", status=AlertStatus.RESOLVED) for i in range(12))))
-    found = await store.letter(1)
+    found = await store.message(1)
     assert found is not None
     about, entries, alerts = found
     assert about == incident()
@@ -40,14 +40,14 @@ async def test_a_letter_has_the_latest_of_the_timeline_and_some_alerts(store: Sq
     assert entries == (await store.timeline(1))[10:]
     assert sorted(row.rule_match.fingerprint for row in alerts) == ["f12", "f13", "f14"]
     assert AlertRow(rule_match("f14"), alert("f14")) in alerts
-    second = await store.letter(2)
+    second = await store.message(2)
     assert second is not None
     assert len(second[2]) == 1
 
 
 async def test_there_is_no_letter_without_an_incident(store: SqlStore) -> None:
     """Nor the incident, nor a timeline."""
-    assert await store.letter(1) is None
+    assert await store.message(1) is None
     assert await store.incident(1) is None
     assert await store.timeline(1) == []
 

@@ -15,7 +15,7 @@ from router.core.messages.templates import CUSTOMERS, INTERNAL, STAKEHOLDERS, UP
 from router.model.decision import Entry
 from router.model.event import Command
 from router.model.incident import Incident, Status
-from router.model.notification import Letter
+from router.model.notification import Message
 from router.model.reason import Reason
 
 
@@ -59,7 +59,7 @@ def _drafts(  # noqa: PLR0913, PLR0917 - as above
     url: str,
 ) -> Iterator[Draft]:
     wording = settings.wording
-    letter = Letter(
+    message = Message(
         incident,
         channel="",
         seq=0,
@@ -73,9 +73,9 @@ def _drafts(  # noqa: PLR0913, PLR0917 - as above
         next_update=wording.next_update(incident, at),
         write=wording.write,
     )
-    inside = content(letter)
+    inside = content(message)
     yield Draft(INTERNAL, inside.subject, inside.text)
-    told = to_stakeholders(letter)
+    told = to_stakeholders(message)
     yield Draft(STAKEHOLDERS, told.subject, told.text)
     public = wording.update(incident, at)
     publish = Command.PUBLISH if settings.public else None

@@ -10,7 +10,7 @@ from router.core.deployments.suspect import suspicion
 from router.core.messages.timeline import describe, measured, unreadable
 from router.core.text.plain import local, plain, web_url
 from router.model.incident import Incident
-from router.model.notification import Letter
+from router.model.notification import Message
 from router.model.reason import Reason
 from router.model.reason_row import Trait
 from router.model.reasons import having
@@ -41,21 +41,21 @@ _WARNINGS = (Reason.VALUE_UNREADABLE, Reason.SEVERITY_UNMAPPED)
 """Reasons for a severity that wasn't measured."""
 
 
-def facts(letter: Letter) -> Iterator[tuple[str, str]]:
+def facts(message: Message) -> Iterator[tuple[str, str]]:
     """(name, value) in order of importance, each on one line."""
-    incident, zone = letter.incident, letter.time_zone
-    if letter.may_be_doubled:
-        yield "Repeated", f"attempt {letter.attempt}, since an earlier one may have arrived"
+    incident, zone = message.incident, message.time_zone
+    if message.may_be_doubled:
+        yield "Repeated", f"attempt {message.attempt}, since an earlier one may have arrived"
     yield "Alerts firing", f"{incident.firing} of {incident.alerts}"
     if incident.closed_at is not None:
         yield "Ended", local(incident.closed_at, zone)
-    yield from _measurement(letter)
+    yield from _measurement(message)
     if incident.suspect:
         yield "Suspect", plain(suspicion(incident.suspect, incident))
     if incident.component:
         yield "Component", plain(incident.component)
-    if letter.draft:
-        yield "Not public yet", f"{plain(letter.draft)} (alert-router publish {incident.id})"
+    if message.draft:
+        yield "Not public yet", f"{plain(message.draft)} (alert-router publish {incident.id})"
     yield from labels(incident.labels)
 
 
@@ -107,16 +107,16 @@ def paragraph(text: str) -> str:
     return joined if len(joined) <= MAX_DETAIL else f"{joined[: MAX_DETAIL - 1]}…"
 
 
-def _measurement(letter: Letter) -> Iterator[tuple[str, str]]:
+def _measurement(message: Message) -> Iterator[tuple[str, str]]:
     """The value that set the severity, or a warning that none did."""
     judged = [
-        entry for entry in letter.timeline if entry.what in _RAISES and "reason" in entry.data
+        entry for entry in message.timeline if entry.what in _RAISES and "reason" in entry.data
     ]
     if not judged:
         return
     data = judged[-1].data
     if data["reason"] in _WARNINGS:
-        noted = [entry for entry in letter.timeline if entry.what == data["reason"]]
+        noted = [entry for entry in message.timeline if entry.what == data["reason"]]
         yield "Warning", describe(noted[-1]) if noted else unreadable(data)
     elif data.get("value") and data.get("threshold"):
         threshold = str(data["threshold"])

@@ -17,7 +17,7 @@ from router.core.messages.templates import INTERNAL, STAKEHOLDERS, Said, Wording
 from router.core.messages.timeline import describe, moment
 from router.core.text.plain import local, plain, web_url
 from router.model.incident import Incident, Status
-from router.model.notification import Letter
+from router.model.notification import Message
 from router.model.reason_row import Trait
 from router.model.reasons import having
 
@@ -65,32 +65,32 @@ class Content(Struct, frozen=True):
     text: str
 
 
-def content(letter: Letter) -> Content:
-    """The words about the incident as it is in `letter`."""
-    incident = letter.incident
-    given, others = _given(letter), tuple(other_lines(letter))
+def content(message: Message) -> Content:
+    """The words about the incident as it is in `message`."""
+    incident = message.incident
+    given, others = _given(message), tuple(other_lines(message))
     first = plain(incident.first_title or incident.title) or incident.name
-    more = f" (and {len(letter.other_incidents)} more)" if others else ""
+    more = f" (and {len(message.other_incidents)} more)" if others else ""
     return Content(
         headline=given["headline"],
         subject=f"[{incident.name}] {first}{more}",
         title=given["title"],
         status=given["status"],
         impact=given["impact"],
-        started=local(incident.opened_at, letter.time_zone),
+        started=local(incident.opened_at, message.time_zone),
         lead=given["lead"],
         updates=tuple((one["when"], one["what"]) for one in given["updates"]),
         links=tuple((one["name"], one["url"]) for one in given["links"]),
-        facts=tuple(facts(letter)),
+        facts=tuple(facts(message)),
         details=tuple(details(incident)),
         others=others,
-        text="\n".join([_write(letter, INTERNAL, given), *_more(letter)]),
+        text="\n".join([_write(message, INTERNAL, given), *_more(message)]),
     )
 
 
-def further(letter: Letter) -> str:
+def further(message: Message) -> str:
     """The line before the further incidents: people in a hurry must see that there are more."""
-    count = len(letter.other_incidents)
+    count = len(message.other_incidents)
     return f"AND {count} MORE INCIDENT{'S' * (count > 1)}:"
 
 
@@ -102,49 +102,49 @@ def brief(incident: Incident) -> str:
     return f"{incident.severity} {incident.name}{how}: {plain(incident.title) or 'no title'}"
 
 
-def asked(letter: Letter) -> str:
+def asked(message: Message) -> str:
     """One plain line about the follow-up that this message is about; "" for the incident itself."""
-    about = [entry for entry in letter.timeline if entry.what is letter.reason]
-    return describe(about[-1]) if about and letter.reason in _FOLLOW_UP else ""
+    about = [entry for entry in message.timeline if entry.what is message.reason]
+    return describe(about[-1]) if about and message.reason in _FOLLOW_UP else ""
 
 
-def to_stakeholders(letter: Letter) -> Said:
+def to_stakeholders(message: Message) -> Said:
     """The message to stakeholders, who only want to know the state."""
-    given = _given(letter)
+    given = _given(message)
     given["status"] = given["status"].capitalize()
-    said = headed(_write(letter, STAKEHOLDERS, given))
-    return Said(said.subject, "\n".join([said.text, *_more(letter)]))
+    said = headed(_write(message, STAKEHOLDERS, given))
+    return Said(said.subject, "\n".join([said.text, *_more(message)]))
 
 
-def other_lines(letter: Letter) -> Iterator[tuple[str, str]]:
+def other_lines(message: Message) -> Iterator[tuple[str, str]]:
     """(a line about a further incident, its URL)."""
-    for other in letter.other_incidents[:MAX_OTHERS]:
+    for other in message.other_incidents[:MAX_OTHERS]:
         yield brief(other.incident), other.url
-    if left := letter.other_incidents[MAX_OTHERS:]:
+    if left := message.other_incidents[MAX_OTHERS:]:
         yield f"and {len(left)} more: {', '.join(other.incident.name for other in left)}", ""
 
 
-def _more(letter: Letter) -> list[str]:
+def _more(message: Message) -> list[str]:
     """The further incidents and the attempt, which a company's own template can't leave out."""
-    others = [f"{what} {url}".rstrip() for what, url in other_lines(letter)]
-    lines = ["", further(letter), *others] if others else []
-    if letter.may_be_doubled:
-        lines += ["", f"Attempt {letter.attempt}: an earlier one may have arrived."]
+    others = [f"{what} {url}".rstrip() for what, url in other_lines(message)]
+    lines = ["", further(message), *others] if others else []
+    if message.may_be_doubled:
+        lines += ["", f"Attempt {message.attempt}: an earlier one may have arrived."]
     return lines
 
 
-def _write(letter: Letter, name: str, given: dict[str, Any]) -> str:
-    return (letter.write or _PACKAGED.write)(name, given)
+def _write(message: Message, name: str, given: dict[str, Any]) -> str:
+    return (message.write or _PACKAGED.write)(name, given)
 
 
-def _given(letter: Letter) -> dict[str, Any]:
+def _given(message: Message) -> dict[str, Any]:
     """The values that templates for people inside may use."""
-    incident = letter.incident
+    incident = message.incident
     sign = _SIGNS.get(incident.status, "🚨")
     drill = "[DRILL]" if incident.drill else ""
     title = plain(incident.title) or incident.name
-    kind = "Post-Mortem" if letter.reason in _FOLLOW_UP else "Incident"
-    head = (sign, drill, f"[{incident.severity}]", plain(letter.company), kind)
+    kind = "Post-Mortem" if message.reason in _FOLLOW_UP else "Incident"
+    head = (sign, drill, f"[{incident.severity}]", plain(message.company), kind)
     return {
         "headline": " ".join(filter(None, head)),
         "name": incident.name,
@@ -157,18 +157,18 @@ def _given(letter: Letter) -> dict[str, Any]:
         **ended(incident),
         "lead": _lead(incident),
         "suspect": suspicion(incident.suspect, incident) if incident.suspect else "",
-        "updates": [{"when": when, "what": what} for when, what in _updates(letter)],
-        "links": [{"name": name, "url": url} for name, url in _links(letter)],
-        "page": letter.url,
-        "next_update": letter.next_update,
-        "company": letter.company,
-        "support_email": letter.support_email,
+        "updates": [{"when": when, "what": what} for when, what in _updates(message)],
+        "links": [{"name": name, "url": url} for name, url in _links(message)],
+        "page": message.url,
+        "next_update": message.next_update,
+        "company": message.company,
+        "support_email": message.support_email,
         "component": incident.component,
         "labels": incident.labels,
         "annotations": incident.annotations,
         "rule": incident.rule,
         "drill": incident.drill,
-        "zone": letter.time_zone,
+        "zone": message.time_zone,
     }
 
 
@@ -179,18 +179,18 @@ def _lead(incident: Incident) -> str:
     return name if "@" in name else f"@{name}"
 
 
-def _updates(letter: Letter) -> tuple[tuple[str, str], ...]:
-    zone = ZoneInfo(letter.time_zone)
-    opened = datetime.fromtimestamp(letter.incident.opened_at, zone).date()
-    shown = [entry for entry in letter.timeline if entry.what not in _DELIVERY][-MAX_UPDATES:]
+def _updates(message: Message) -> tuple[tuple[str, str], ...]:
+    zone = ZoneInfo(message.time_zone)
+    opened = datetime.fromtimestamp(message.incident.opened_at, zone).date()
+    shown = [entry for entry in message.timeline if entry.what not in _DELIVERY][-MAX_UPDATES:]
     return tuple((moment(entry.at, opened, zone), describe(entry)) for entry in shown)
 
 
-def _links(letter: Letter) -> Iterator[tuple[str, str]]:
-    incident, suspect = letter.incident, letter.incident.suspect
+def _links(message: Message) -> Iterator[tuple[str, str]]:
+    incident, suspect = message.incident, message.incident.suspect
     changed = suspect.compare or suspect.url if suspect else ""
-    own = (letter.url, letter.postmortem, incident.runbook, incident.url, changed)
-    given = [*zip(OWN_LINKS, own, strict=True), *letter.elsewhere[:MAX_LINKS]]
+    own = (message.url, message.postmortem, incident.runbook, incident.url, changed)
+    given = [*zip(OWN_LINKS, own, strict=True), *message.elsewhere[:MAX_LINKS]]
     shown = {name.casefold(): (name, url) for name, url in given if web_url(url)}
     from_alert: dict[str, tuple[str, str]] = {}
     for name, url in annotation_links(incident):

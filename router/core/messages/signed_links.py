@@ -98,7 +98,7 @@ class Links(Struct, frozen=True):
     expire_after: float
 
     def of(self, incident: Incident, channel: str, at: float) -> Callable[[str, str], str]:
-        """A function that makes the links of a message to this address: see `Letter.link`."""
+        """A function that makes the links of a message to this address: see `Message.link`."""
 
         def link(command: str, who: str) -> str:
             expires_at = int(at + self.expire_after)

@@ -10,7 +10,7 @@ from router.core.text.fill import fill
 from router.core.text.plain import plain
 from router.core.text.units import Dimension, Threshold, duration, percent, read_value
 from router.model.decision import Entry
-from router.model.notification import Letter
+from router.model.notification import Message
 from router.model.reason import Reason
 from router.model.reason_row import Trait
 from router.model.reasons import having, row
@@ -51,20 +51,20 @@ def unreadable(data: Mapping[str, Any]) -> str:
     return f"measured value {problem}, so the lowest severity applies"
 
 
-def news(letter: Letter) -> str:
+def news(message: Message) -> str:
     """A few words about the reason for this message: `reminder 3`, `now P0, was P2`. "" for none.
 
     A first message reports its own reason only: all earlier entries are new to its recipient.
     """
-    entries = [entry for entry in letter.unseen_entries if row(entry.what).short]
-    if letter.sent == 0:
-        entries = [entry for entry in entries if entry.what is letter.reason]
-    return ", ".join(list(dict.fromkeys(_short(letter, entries)))[-MAX_NEWS:])
+    entries = [entry for entry in message.unseen_entries if row(entry.what).short]
+    if message.sent == 0:
+        entries = [entry for entry in entries if entry.what is message.reason]
+    return ", ".join(list(dict.fromkeys(_short(message, entries)))[-MAX_NEWS:])
 
 
-def _short(letter: Letter, entries: list[Entry]) -> Iterator[str]:
+def _short(message: Message, entries: list[Entry]) -> Iterator[str]:
     for entry in entries:
-        if entry.what is letter.reason or entry.what in _NOTIFIES:
+        if entry.what is message.reason or entry.what in _NOTIFIES:
             yield plain(fill(row(entry.what).short, _known(entry)))
 
 

@@ -12,7 +12,7 @@ from router.core.communication.notice import Notice, notice
 from router.core.incident.snapshot import Writes
 from router.engine.subscribers.roll import CONFIRM_WITHIN, SubscriberList
 from router.model.decision import Entry, Owed
-from router.model.notification import Letter, Notification, Sent, person_of
+from router.model.notification import Message, Notification, Sent, person_of
 from router.model.outbox import SUBSCRIBERS, OutboxKind
 from router.model.reason import Reason
 from router.model.statuspage import (
@@ -41,11 +41,11 @@ class Spreading:
         self._roll = roll
         self._wake = wake
 
-    async def spread(self, letter: Letter) -> None:
-        """Owe the unseen entries of the letter. Raises: StoreUnavailable."""
-        if letter.incident.drill:
+    async def spread(self, message: Message) -> None:
+        """Owe the unseen entries of the message. Raises: StoreUnavailable."""
+        if message.incident.drill:
             return
-        for entry in letter.unseen_entries:
+        for entry in message.unseen_entries:
             if entry.what is Reason.PUBLISHED:
                 await self.owe(entry)
 

@@ -7,7 +7,7 @@ unless `ref` has its number. An issue that people closed isn't reopened.
 import re
 from collections.abc import Mapping
 
-from router.model.notification import Letter
+from router.model.notification import Message
 from router.model.postmortem import Item
 from router.senders.github.api import Api, Issue
 from router.senders.github.text import item_body, item_mark, item_title
@@ -16,27 +16,27 @@ KNOWN = re.compile(r" ([0-9]{1,6}):([1-9][0-9]{0,17})")
 """In a `ref`: the number of an item, and of its issue."""
 
 
-async def track(api: Api, ticket: Issue, letter: Letter, lists: Mapping[str, object]) -> str:
+async def track(api: Api, ticket: Issue, message: Message, lists: Mapping[str, object]) -> str:
     """Bring all items' issues up to date. Returns their part of `ref`. Raises: Failed.
 
     `ticket` is the incident's issue.
     """
-    numbers = dict(KNOWN.findall(letter.ref))
+    numbers = dict(KNOWN.findall(message.ref))
     recent: list[Issue] | None = None
     kept = ""
-    for item in letter.incident.items:
-        mark = item_mark(letter.incident, item)
+    for item in message.incident.items:
+        mark = item_mark(message.incident, item)
         number = numbers.get(str(item.number))
         issue = await api.issue(number) if number else None
         if issue is None or not _has(issue, mark):
             if recent is None:
-                recent = await api.issues(min(one.added_at for one in letter.incident.items))
+                recent = await api.issues(min(one.added_at for one in message.incident.items))
             found = [one for one in recent if _has(one, mark)]
             issue = min(found, key=lambda one: one.number, default=None)
         if issue is None and item.is_open:
             content = {
-                "title": item_title(letter.incident, item),
-                "body": item_body(letter, item, ticket.number),
+                "title": item_title(message.incident, item),
+                "body": item_body(message, item, ticket.number),
             }
             issue = await api.open({**content, **lists})
         if issue is not None:

@@ -18,7 +18,7 @@ from router.config.channel_options import Capabilities, ChannelOptions
 from router.config.fields import Duration, HttpUrl, Rate
 from router.config.secret import Secret
 from router.model.incident import Incident, Status
-from router.model.notification import Letter, Result, Sent
+from router.model.notification import Message, Result, Sent
 from router.senders.calls import Failed
 from router.senders.github.api import PAGES, PER_PAGE, SKEW, Api, Comment, Issue, written
 from router.senders.github.items import track
@@ -74,19 +74,19 @@ class GitHubSender:
         self._url = f"{config.api_url.rstrip('/')}/repos/{config.repository}"
         self._session = session
 
-    async def send(self, letter: Letter) -> Result:
+    async def send(self, message: Message) -> Result:
         config = self._config
-        api = Api(self._session, self._url, config.token, seconds=config.timeout, now=letter.at)
+        api = Api(self._session, self._url, config.token, seconds=config.timeout, now=message.at)
         try:
-            issue = await known(api, letter) or await marked(api, letter.incident)
+            issue = await known(api, message) or await marked(api, message.incident)
             if issue is None:
                 issue = await api.open(
-                    {"title": title(letter), "body": body(letter), **self._lists(letter)}
+                    {"title": title(message), "body": body(message), **self._lists(message)}
                 )
             else:
-                await tell(api, issue, letter)
-            await agree(api, issue, letter.incident)
-            kept = await track(api, issue, letter, self._lists(letter)) if config.items else ""
+                await tell(api, issue, message)
+            await agree(api, issue, message.incident)
+            kept = await track(api, issue, message, self._lists(message)) if config.items else ""
         except Failed as failure:
             return failure.result
         return Sent(f"{issue.number}{kept}")
@@ -98,8 +98,8 @@ class GitHubSender:
     async def close(self) -> None:
         """Nothing to close: the session belongs to the caller."""
 
-    def _lists(self, letter: Letter) -> dict[str, object]:
-        labels = (*self._config.labels, DRILL) if letter.incident.drill else self._config.labels
+    def _lists(self, message: Message) -> dict[str, object]:
+        labels = (*self._config.labels, DRILL) if message.incident.drill else self._config.labels
         return {"labels": labels, "assignees": self._config.assignees}
 
 
@@ -107,15 +107,15 @@ def build(_name: str, config: GitHubConfig, session: aiohttp.ClientSession) -> G
     return GitHubSender(config, session)
 
 
-async def known(api: Api, letter: Letter) -> Issue | None:
+async def known(api: Api, message: Message) -> Issue | None:
     """The issue whose number is in `ref`, if it still exists and is this incident's.
 
     Raises: Failed.
     """
-    number = letter.ref.partition(" ")[0]
+    number = message.ref.partition(" ")[0]
     issue = await api.issue(number) if REF.fullmatch(number) else None
     # The channel's repository may have changed, and the number is another issue's there.
-    return issue if issue and is_marked(issue.body, letter.incident) else None
+    return issue if issue and is_marked(issue.body, message.incident) else None
 
 
 async def marked(api: Api, incident: Incident) -> Issue | None:
@@ -129,19 +129,19 @@ async def marked(api: Api, incident: Incident) -> Issue | None:
     return min(found, key=lambda issue: issue.number, default=None)
 
 
-async def tell(api: Api, issue: Issue, letter: Letter) -> None:
+async def tell(api: Api, issue: Issue, message: Message) -> None:
     """Comment the entries that the issue doesn't have. Raises: Failed."""
-    told = max(letter.told, told_in(issue.body))
-    if comment(letter, told) is None:
+    told = max(message.told, told_in(issue.body))
+    if comment(message, told) is None:
         return
-    told = max(told, await commented(api, issue, letter, told))
-    if text := comment(letter, told):
+    told = max(told, await commented(api, issue, message, told))
+    if text := comment(message, told):
         await api.post(f"/issues/{issue.number}/comments", {"body": text})
 
 
-async def commented(api: Api, issue: Issue, letter: Letter, told: int) -> int:
+async def commented(api: Api, issue: Issue, message: Message, told: int) -> int:
     """The newest timeline entry in the router's comments; 0 for none. Raises: Failed."""
-    since = written(min(entry.at for entry in letter.timeline if entry.id > told) - SKEW)
+    since = written(min(entry.at for entry in message.timeline if entry.id > told) - SKEW)
     latest = 0
     for page in range(1, PAGES + 1):
         comments = await api.get(

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from router.core.messages.render import Content, content
 from router.core.text.plain import plain, utc
 from router.model.incident import Incident
-from router.model.notification import Letter
+from router.model.notification import Message
 from router.model.postmortem import Item
 from router.senders.links import links
 
@@ -32,31 +32,31 @@ MAX_LINES = 10
 TOLD = re.compile(r"^<!-- alert-router:told:([0-9]{1,18}) -->\s*\Z", re.MULTILINE)
 
 
-def title(letter: Letter) -> str:
+def title(message: Message) -> str:
     """The issue's title, in which GitHub reads no mentions and no links."""
-    return _cut(content(letter).subject, MAX_TITLE)
+    return _cut(content(message).subject, MAX_TITLE)
 
 
-def body(letter: Letter) -> str:
+def body(message: Message) -> str:
     """The issue's text: the incident as it is now."""
     return "\n".join(
-        [*_body(letter, content(letter)), incident_mark(letter.incident), _told_mark(letter)]
+        [*_body(message, content(message)), incident_mark(message.incident), _told_mark(message)]
     )
 
 
-def comment(letter: Letter, told: int) -> str | None:
+def comment(message: Message, told: int) -> str | None:
     """The entries after `told`; None if no reader needs them."""
-    news = tuple(entry for entry in letter.timeline if entry.id > told)
-    said = content(replace(letter, timeline=news))
+    news = tuple(entry for entry in message.timeline if entry.id > told)
+    said = content(replace(message, timeline=news))
     if not said.updates:
         return None
     return "\n".join(
         [
-            f"**[{letter.incident.severity}] {said.status}**",
+            f"**[{message.incident.severity}] {said.status}**",
             "",
             *_updates(said),
             "",
-            _told_mark(letter),
+            _told_mark(message),
         ]
     )
 
@@ -74,16 +74,16 @@ def item_title(incident: Incident, item: Item) -> str:
     return _cut(f"[{incident.name}] {plain(item.text)}", MAX_TITLE)
 
 
-def item_body(letter: Letter, item: Item, ticket: int) -> str:
+def item_body(message: Message, item: Item, ticket: int) -> str:
     """The issue of an action item. `ticket` is the incident's issue."""
     lines = [
         f"- **Action item:** {code(plain(item.text))}",
         f"- **Owner:** {code(plain(item.owner))}",
         f"- **Due:** {utc(item.due_at)}",
         f"- **Incident:** #{ticket}",
-        *([f"- [Post-mortem](<{letter.postmortem}>)"] if letter.postmortem else []),
+        *([f"- [Post-mortem](<{message.postmortem}>)"] if message.postmortem else []),
     ]
-    return "\n".join([*lines, "", item_mark(letter.incident, item)])
+    return "\n".join([*lines, "", item_mark(message.incident, item)])
 
 
 def item_mark(incident: Incident, item: Item) -> str:
@@ -117,9 +117,9 @@ def code(text: str) -> str:
     return f"{fence}{pad}{text}{pad}{fence}" if text else ""
 
 
-def _body(letter: Letter, said: Content) -> Iterator[str]:
+def _body(message: Message, said: Content) -> Iterator[str]:
     yield from (
-        f"- **Severity:** {letter.incident.severity}",
+        f"- **Severity:** {message.incident.severity}",
         f"- **Status:** {said.status}",
         f"- **Impact:** {code(said.impact)}",
         f"- **Started:** {said.started}",
@@ -144,8 +144,8 @@ def _updates(said: Content) -> Iterator[str]:
     return (f"- {when} - {code(what)}" for when, what in said.updates)
 
 
-def _told_mark(letter: Letter) -> str:
-    told = max((entry.id for entry in letter.timeline), default=letter.told)
+def _told_mark(message: Message) -> str:
+    told = max((entry.id for entry in message.timeline), default=message.told)
     return f"<!-- alert-router:told:{told} -->"
 
 

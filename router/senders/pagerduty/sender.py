@@ -24,7 +24,7 @@ from router.core.messages.render import content
 from router.core.text.plain import plain
 from router.model.deployment import Deployment
 from router.model.incident import Incident, Severity
-from router.model.notification import Letter, Rejected, Result, Retry, Sent
+from router.model.notification import Message, Rejected, Result, Retry, Sent
 from router.senders.outcome import from_response
 from router.senders.pagerduty.change import announce
 
@@ -87,12 +87,12 @@ class PagerDutySender:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"pagerduty-{name}")
         self._turn = asyncio.Lock()
 
-    async def send(self, letter: Letter) -> Result:
+    async def send(self, message: Message) -> Result:
         """`ref` is the dedup_key of the triggered alert."""
         result: Result = Sent()
         async with self._turn:
-            for event in events(letter):
-                result = await self._post(event, letter.at)
+            for event in events(message):
+                result = await self._post(event, message.at)
                 if not isinstance(result, Sent):
                     break
         return result
@@ -161,13 +161,13 @@ def build(name: str, config: PagerDutyConfig, _session: aiohttp.ClientSession) -
     return PagerDutySender(name, config)
 
 
-def events(letter: Letter) -> Iterator[Event]:
+def events(message: Message) -> Iterator[Event]:
     """The events that bring PagerDuty up to date, in this order."""
-    incident = letter.incident
+    incident = message.incident
     # PagerDuty opens a new alert for a reopened incident anyway. Its own key keeps late events from
     # the wrong alert.
     key = dedup_key(incident, incident.reopened)
-    for earlier in range(_oldest_unsettled(letter), incident.reopened):
+    for earlier in range(_oldest_unsettled(message), incident.reopened):
         # The incident was reopened before its resolution was delivered, or a late trigger may have
         # opened the old alert again: without this, it would stay open forever.
         yield Event("resolve", dedup_key(incident, earlier))
@@ -177,8 +177,8 @@ def events(letter: Letter) -> Iterator[Event]:
         yield Event("resolve", key)
         return
     acknowledged = incident.acknowledged_at is not None
-    if not acknowledged or letter.ref != key:
-        yield Event("trigger", key, alert(letter))
+    if not acknowledged or message.ref != key:
+        yield Event("trigger", key, alert(message))
     if acknowledged:
         yield Event("acknowledge", key)
 
@@ -188,20 +188,20 @@ def dedup_key(incident: Incident, reopened: int) -> str:
     return f"alert-router:{incident.name}:{reopened}"
 
 
-def _oldest_unsettled(letter: Letter) -> int:
+def _oldest_unsettled(message: Message) -> int:
     """The first life whose alert may still be open.
 
     `ref` is the key of the last delivered event, and all lives before it are settled, unless an
     earlier attempt may still arrive. Without a `ref` any life may have been triggered.
     """
-    incident, life = letter.incident, letter.ref.rpartition(":")[2]
-    known = life.isdecimal() and letter.ref == dedup_key(incident, int(life))
-    return int(life) if known and not letter.uncertain else 0
+    incident, life = message.incident, message.ref.rpartition(":")[2]
+    known = life.isdecimal() and message.ref == dedup_key(incident, int(life))
+    return int(life) if known and not message.uncertain else 0
 
 
-def alert(letter: Letter) -> dict[str, Any]:
+def alert(message: Message) -> dict[str, Any]:
     """The properties of a trigger event, within PagerDuty's limits."""
-    incident, said = letter.incident, content(letter)
+    incident, said = message.incident, content(message)
     payload = {
         "summary": f"[{incident.severity}] {said.title}"[:MAX_SUMMARY],
         "source": plain(incident.source) or "alert-router",
@@ -225,7 +225,7 @@ def alert(letter: Letter) -> dict[str, Any]:
         },
         "links": [{"href": url, "text": name} for name, url in said.links],
         "client": "alert-router",
-        **({"client_url": letter.url} if letter.url else {}),
+        **({"client_url": message.url} if message.url else {}),
     }
     # PagerDuty would refuse the whole event, and what identifies the problem matters most.
     return (

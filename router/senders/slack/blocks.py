@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from router.core.messages.render import Content, content
 from router.model.event import Command
 from router.model.incident import Incident, Status
-from router.model.notification import Letter
+from router.model.notification import Message
 from router.ports.webhooks import Form
 from router.senders.slack.mentions import line, people
 
@@ -58,19 +58,19 @@ ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 
 def build_message(
-    letter: Letter, *, buttons: bool = False, groups: Sequence[str] = (), room: str = ""
+    message: Message, *, buttons: bool = False, groups: Sequence[str] = (), room: str = ""
 ) -> dict[str, Any]:
     """The incident as it is now: `blocks`, and `text` for notifications.
 
     Args:
-        letter: about the incident.
+        message: about the incident.
         buttons: add those to answer with, as long as the incident is open.
         groups: ids of user groups and users to mention.
         room: the id of the incident's own channel, if it has one.
     """
-    said = content(letter)
-    blocks = list(_blocks(letter, said, buttons=buttons))
-    if paged := [_text(one) for one in _paged(letter, groups, room)]:
+    said = content(message)
+    blocks = list(_blocks(message, said, buttons=buttons))
+    if paged := [_text(one) for one in _paged(message, groups, room)]:
         place = next(n for n, block in enumerate(blocks) if block["type"] == "context")
         blocks.insert(place, {"type": "context", "elements": paged})
     left = MAX_BLOCKS - len(json.encode(blocks).decode())
@@ -80,20 +80,20 @@ def build_message(
     return {"text": mrkdwn(said.text, MAX_TEXT_BYTES, _bytes), "blocks": blocks}
 
 
-def build_thread(letter: Letter, groups: Sequence[str] = ()) -> dict[str, Any] | None:
+def build_thread(message: Message, groups: Sequence[str] = ()) -> dict[str, Any] | None:
     """The unseen entries, for the message's thread; None if readers need none of them.
 
     A note that was written in that thread is there already.
     """
     unsaid = tuple(
-        entry for entry in letter.unseen_entries if entry.data.get("via") != letter.channel
+        entry for entry in message.unseen_entries if entry.data.get("via") != message.channel
     )
-    news = content(replace(letter, timeline=unsaid))
+    news = content(replace(message, timeline=unsaid))
     if not news.updates:
         return None
     said = build_updates(news)
-    names = people(replace(letter, sent=1), unsaid)
-    paged = line(letter, names, groups if names else ())
+    names = people(replace(message, sent=1), unsaid)
+    paged = line(message, names, groups if names else ())
     return {"text": f"{said['text']}\n{paged}"} if paged else said
 
 
@@ -128,7 +128,7 @@ def _bytes(text: str) -> int:
     return len(text.encode())
 
 
-def _blocks(letter: Letter, said: Content, *, buttons: bool) -> Iterator[dict[str, Any]]:
+def _blocks(message: Message, said: Content, *, buttons: bool) -> Iterator[dict[str, Any]]:
     headline = (
         said.headline
         if _units(said.headline) <= MAX_HEADER
@@ -150,9 +150,9 @@ def _blocks(letter: Letter, said: Content, *, buttons: bool) -> Iterator[dict[st
             "type": "section",
             "text": _text(f"*Updates:*\n{_updates(said, MAX_UPDATES, _units)}"),
         }
-    facts = [letter.incident.name, *(f"{name}: {value}" for name, value in said.facts)]
+    facts = [message.incident.name, *(f"{name}: {value}" for name, value in said.facts)]
     yield {"type": "context", "elements": [_text(_fitted(facts, MAX_FACTS))]}
-    answers = list(_answers(letter.incident)) if buttons and not letter.for_stakeholder else []
+    answers = list(_answers(message.incident)) if buttons and not message.for_stakeholder else []
     if answers:
         yield {"type": "actions", "elements": answers}
     if links := [
@@ -161,16 +161,16 @@ def _blocks(letter: Letter, said: Content, *, buttons: bool) -> Iterator[dict[st
         yield {"type": "actions", "elements": links}
 
 
-def _paged(letter: Letter, groups: Sequence[str], room: str) -> Iterator[str]:
+def _paged(message: Message, groups: Sequence[str], room: str) -> Iterator[str]:
     """The people and groups who are paged, and the incident's own channel."""
-    if letter.incident.is_open and (paged := line(letter, _everybody(letter), groups)):
+    if message.incident.is_open and (paged := line(message, _everybody(message), groups)):
         yield paged
     if room:
         yield f"Channel: <#{room}>"
 
 
-def _everybody(letter: Letter) -> list[str]:
-    return people(replace(letter, sent=0), letter.timeline)
+def _everybody(message: Message) -> list[str]:
+    return people(replace(message, sent=0), message.timeline)
 
 
 def _details(said: Content, room: int) -> dict[str, Any] | None:

@@ -22,7 +22,7 @@ from msgspec.structs import replace
 from router.core.messages.render import content
 from router.model.decision import Entry
 from router.model.incident import Incident
-from router.model.notification import Letter
+from router.model.notification import Message
 from router.model.reason_row import Trait
 from router.model.reasons import having
 from router.senders.outcome import error_word
@@ -56,7 +56,7 @@ class Refused(Exception):
 
 
 class IncidentChannels:
-    """Opens, fills and archives the channels, within `seconds` for each letter."""
+    """Opens, fills and archives the channels, within `seconds` for each message."""
 
     def __init__(self, client: "AsyncWebClient", seconds: float) -> None:
         self._client = client
@@ -68,23 +68,23 @@ class IncidentChannels:
         """The id of the incident's channel; "" while it isn't known."""
         return self._known.get(channel_name(incident), "")
 
-    async def follow(self, letter: Letter) -> None:
+    async def follow(self, message: Message) -> None:
         """Bring the incident's channel up to date. Never raises."""
         try:
             async with asyncio.timeout(self._seconds):
-                await self._follow(letter)
+                await self._follow(message)
         except Refused as refused:
-            self._failed(letter, refused.error)
+            self._failed(message, refused.error)
         except _FAILURES as error:
-            self._failed(letter, type(error).__name__)
+            self._failed(message, type(error).__name__)
 
-    def _failed(self, letter: Letter, why: str) -> None:
-        self._forget(channel_name(letter.incident))
-        name = letter.incident.name
-        log.warning("incident_channel_failed", channel=letter.channel, incident=name, why=why)
+    def _failed(self, message: Message, why: str) -> None:
+        self._forget(channel_name(message.incident))
+        name = message.incident.name
+        log.warning("incident_channel_failed", channel=message.channel, incident=name, why=why)
 
-    async def _follow(self, letter: Letter) -> None:
-        incident = letter.incident
+    async def _follow(self, message: Message) -> None:
+        incident = message.incident
         name = channel_name(incident)
         channel = self._known.get(name) or await self._find_or_open(name, create=incident.is_open)
         if not channel:
@@ -94,13 +94,13 @@ class IncidentChannels:
         if through is None:
             through = await self._last_posted(channel)
         unposted = [
-            one for one in letter.timeline if one.id > through and one.what not in _DELIVERY
+            one for one in message.timeline if one.id > through and one.what not in _DELIVERY
         ]
         if through < 0:
-            await self._post(channel, build_message(letter), 0)
+            await self._post(channel, build_message(message), 0)
         if unposted:
-            await self._invite(channel, letter, unposted)
-            said = build_updates(content(replace(letter, timeline=tuple(unposted))))
+            await self._invite(channel, message, unposted)
+            said = build_updates(content(replace(message, timeline=tuple(unposted))))
             await self._post(channel, said, unposted[-1].id)
             self._posted[channel] = unposted[-1].id
         if not incident.is_open:
@@ -139,9 +139,9 @@ class IncidentChannels:
             "chat.postMessage", {"channel": channel, **said, **quiet, "metadata": mark}
         )
 
-    async def _invite(self, channel: str, letter: Letter, entries: Sequence[Entry]) -> None:
+    async def _invite(self, channel: str, message: Message, entries: Sequence[Entry]) -> None:
         """The people who are paged. Someone who can't be invited keeps nobody else out."""
-        ids = [letter.mentions.get(name, "") for name in people(letter, entries)]
+        ids = [message.mentions.get(name, "") for name in people(message, entries)]
         users = [id_ for id_ in ids if ID.fullmatch(id_) and not id_.startswith("S")]
         if users:
             invited = {"channel": channel, "users": ",".join(users), "force": True}

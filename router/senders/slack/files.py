@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import aiohttp
 import structlog
 
-from router.model.notification import Letter
+from router.model.notification import Message
 
 if TYPE_CHECKING:
     from slack_sdk.web.async_client import AsyncWebClient
@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 async def show_picture(
     client: "AsyncWebClient",
     session: aiohttp.ClientSession,
-    letter: Letter,
+    message: Message,
     ref: str,
     seconds: float,
 ) -> None:
@@ -37,13 +37,13 @@ async def show_picture(
         async with asyncio.timeout(seconds):
             place = await client.api_call(
                 "files.getUploadURLExternal",
-                params={"filename": NAME, "length": len(letter.picture)},
+                params={"filename": NAME, "length": len(message.picture)},
             )
             async with session.post(
-                place["upload_url"], data=letter.picture, allow_redirects=False
+                place["upload_url"], data=message.picture, allow_redirects=False
             ) as answer:
                 answer.raise_for_status()
-            file = {"id": place["file_id"], "title": letter.incident.name}
+            file = {"id": place["file_id"], "title": message.incident.name}
             shown = {"files": [file], "channel_id": channel, "thread_ts": ts}
             await client.api_call("files.completeUploadExternal", json=shown)
     except (
@@ -58,7 +58,7 @@ async def show_picture(
         # Without the URL, which is a secret until it's used, and without Slack's words.
         log.info(
             "picture_not_shown",
-            channel=letter.channel,
-            incident=letter.incident.name,
+            channel=message.channel,
+            incident=message.incident.name,
             why=type(error).__name__,
         )

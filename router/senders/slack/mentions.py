@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from router.core.text.plain import plain
 from router.model.decision import Entry
-from router.model.notification import Letter, person_of
+from router.model.notification import Message, person_of
 from router.model.reason_row import Trait
 from router.model.reasons import having
 
@@ -21,18 +21,18 @@ MAX_PEOPLE = 20
 _PAGES = having(Trait.PAGES)
 
 
-def people(letter: Letter, entries: Iterable[Entry]) -> list[str]:
+def people(message: Message, entries: Iterable[Entry]) -> list[str]:
     """The contacts who were paged by these entries; with a first message, all so far."""
-    addresses = list(letter.incident.told) if letter.sent == 0 else []
+    addresses = list(message.incident.told) if message.sent == 0 else []
     for entry in entries:
         if entry.what in _PAGES:
             addresses += map(str, entry.data.get("channels", ()))
     return [name for name in dict.fromkeys(map(person_of, addresses)) if name]
 
 
-def line(letter: Letter, names: Sequence[str], groups: Sequence[str]) -> str:
+def line(message: Message, names: Sequence[str], groups: Sequence[str]) -> str:
     """`Paged: <@U123>, ben`, in mrkdwn; "" for nobody. The names of people without an id are plain."""
-    shown = [_person(name, letter.mentions.get(name, "")) for name in names[:MAX_PEOPLE]]
+    shown = [_person(name, message.mentions.get(name, "")) for name in names[:MAX_PEOPLE]]
     shown += [f"+{len(names) - MAX_PEOPLE}"] if len(names) > MAX_PEOPLE else []
     shown += [mention(group) for group in groups]
     return f"Paged: {', '.join(shown)}" if shown else ""

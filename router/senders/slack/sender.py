@@ -20,7 +20,7 @@ import msgspec
 from router.config.channel_options import Capabilities, ChannelOptions
 from router.config.fields import HttpUrl
 from router.config.secret import Secret, SecretUrl
-from router.model.notification import Letter, Rejected, Result, Retry, Sent, Uncertain
+from router.model.notification import Message, Rejected, Result, Retry, Sent, Uncertain
 from router.model.reason_row import Trait
 from router.model.reasons import having
 from router.ports.channels import Sender
@@ -141,12 +141,12 @@ class SlackWebhookSender:
         self._seconds = config.timeout
         self._session = session
 
-    async def send(self, letter: Letter) -> Result:
-        said = build_message(letter, groups=self._groups)
+    async def send(self, message: Message) -> Result:
+        said = build_message(message, groups=self._groups)
         content = {**said, "unfurl_links": False, "unfurl_media": False}
-        result, answer = await self._post(content, letter.at)
+        result, answer = await self._post(content, message.at)
         if isinstance(result, Rejected) and error_word(answer) in UNREADABLE:
-            result, _ = await self._post({"text": content["text"]}, letter.at)
+            result, _ = await self._post({"text": content["text"]}, message.at)
         return result
 
     async def verify(self) -> str | Result:
@@ -193,31 +193,31 @@ class SlackBotSender:
             IncidentChannels(self._client, self._seconds) if config.create_channel else None
         )
 
-    async def send(self, letter: Letter) -> Result:
+    async def send(self, message: Message) -> Result:
         """Send the message first: a page doesn't wait for the incident's own channel."""
-        result = await self._send(letter)
+        result = await self._send(message)
         if self._rooms and isinstance(result, Sent):
-            await self._rooms.follow(letter)
+            await self._rooms.follow(message)
         return result
 
-    async def _send(self, letter: Letter) -> Result:
-        room = self._rooms.id_of(letter.incident) if self._rooms else ""
-        content = build_message(letter, buttons=self._buttons, groups=self._groups, room=room)
-        if REF.fullmatch(letter.ref):
-            channel, _, ts = letter.ref.partition(":")
+    async def _send(self, message: Message) -> Result:
+        room = self._rooms.id_of(message.incident) if self._rooms else ""
+        content = build_message(message, buttons=self._buttons, groups=self._groups, room=room)
+        if REF.fullmatch(message.ref):
+            channel, _, ts = message.ref.partition(":")
             result, error = await self._say(
-                "chat.update", {"channel": channel, "ts": ts, **content}, letter.at
+                "chat.update", {"channel": channel, "ts": ts, **content}, message.at
             )
             if isinstance(result, Sent):
-                return await self._tell_thread(letter)
+                return await self._tell_thread(message)
             if error not in UNEDITABLE:
                 return result
         quiet = {"unfurl_links": False, "unfurl_media": False}
         result, _ = await self._say(
-            "chat.postMessage", {"channel": self._channel, **content, **quiet}, letter.at
+            "chat.postMessage", {"channel": self._channel, **content, **quiet}, message.at
         )
-        if isinstance(result, Sent) and result.ref and letter.picture:
-            await show_picture(self._client, self._session, letter, result.ref, self._seconds)
+        if isinstance(result, Sent) and result.ref and message.picture:
+            await show_picture(self._client, self._session, message, result.ref, self._seconds)
         return result
 
     async def open(self, form: Form, now: float) -> Result:
@@ -243,13 +243,15 @@ class SlackBotSender:
     async def close(self) -> None:
         await self._session.close()
 
-    async def _tell_thread(self, letter: Letter) -> Result:
+    async def _tell_thread(self, message: Message) -> Result:
         """Post the changes in the thread of the message, which is edited already."""
-        news = build_thread(letter, self._groups)
+        news = build_thread(message, self._groups)
         if news is None:
-            return Sent(letter.ref)
-        channel, _, ts = letter.ref.partition(":")
-        loud = letter.reason in PAGES or any(entry.what in LOUD for entry in letter.unseen_entries)
+            return Sent(message.ref)
+        channel, _, ts = message.ref.partition(":")
+        loud = message.reason in PAGES or any(
+            entry.what in LOUD for entry in message.unseen_entries
+        )
         content = {
             "channel": channel,
             "thread_ts": ts,
@@ -257,8 +259,8 @@ class SlackBotSender:
             "unfurl_links": False,
             **news,
         }
-        result, _ = await self._call("chat.postMessage", content, letter.at)
-        return result if isinstance(result, Retry) else Sent(letter.ref)
+        result, _ = await self._call("chat.postMessage", content, message.at)
+        return result if isinstance(result, Retry) else Sent(message.ref)
 
     async def _say(self, method: str, content: Mapping[str, Any], now: float) -> tuple[Result, str]:
         """Call, and again in plain text if Slack can't read the blocks."""

@@ -19,7 +19,7 @@ from router.config.channel_options import Capabilities, ChannelOptions
 from router.config.fields import Duration, HttpUrl, Rate
 from router.config.secret import Secret
 from router.core.communication.notice import INDICATORS, Notice, notice
-from router.model.notification import Letter, Result, Sent
+from router.model.notification import Message, Result, Sent
 from router.model.reason import Reason
 from router.model.statuspage import ComponentState, Published
 from router.senders.calls import Failed
@@ -76,15 +76,15 @@ class StatuspageSender:
         self._config = config
         self._session = session
 
-    async def send(self, letter: Letter) -> Result:
-        entries = tuple(entry for entry in letter.timeline if entry.what is Reason.PUBLISHED)
-        told = notice(Published(letter.incident, entries))
+    async def send(self, message: Message) -> Result:
+        entries = tuple(entry for entry in message.timeline if entry.what is Reason.PUBLISHED)
+        told = notice(Published(message.incident, entries))
         if told is None:
             return Sent(silent=True)
         api = Api(self._session, self._config.api_url, self._config.page, self._config.api_key,
-                  seconds=self._config.timeout, now=letter.at)  # fmt: skip
+                  seconds=self._config.timeout, now=message.at)  # fmt: skip
         try:
-            return Sent(await self._tell(api, letter, told))
+            return Sent(await self._tell(api, message, told))
         except Failed as failure:
             return failure.result
 
@@ -96,13 +96,13 @@ class StatuspageSender:
     async def close(self) -> None:
         """Nothing to close: the session belongs to the caller."""
 
-    async def _tell(self, api: Api, letter: Letter, told: Notice) -> str:
+    async def _tell(self, api: Api, message: Message, told: Notice) -> str:
         """The id of the incident at Statuspage, once it is up to date. Raises: Failed."""
         there = await api.incidents(PER_PAGE)
-        key = key_of(letter)
+        key = key_of(message)
         ours = next((one for one in there if _kept(one).incident == key), None)
-        if ours is None and REF.fullmatch(letter.ref):
-            ours = await api.incident(letter.ref)
+        if ours is None and REF.fullmatch(message.ref):
+            ours = await api.incident(message.ref)
         known = _kept(ours).told if ours else 0
         if ours and known >= told.updates[0].id:
             return ours.id
@@ -146,9 +146,9 @@ def _state(component: str, told: Notice, others: Sequence[Remote]) -> ComponentS
     return max(found, key=lambda state: state.rank)
 
 
-def key_of(letter: Letter) -> str:
+def key_of(message: Message) -> str:
     """Names the incident. With a new database its number may come again, its time doesn't."""
-    return f"{letter.incident.id}.{letter.incident.opened_at:.0f}"
+    return f"{message.incident.id}.{message.incident.opened_at:.0f}"
 
 
 def _metadata(ours: Remote | None, key: str, told: Notice) -> Mapping[str, object]:

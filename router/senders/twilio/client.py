@@ -20,7 +20,7 @@ from twilio.rest import Client
 from router.config.channel_options import Capabilities, ChannelOptions
 from router.config.fields import HttpUrl
 from router.config.secret import Secret
-from router.model.notification import Letter, Rejected, Result, Sent, Uncertain
+from router.model.notification import Message, Rejected, Result, Sent, Uncertain
 from router.senders.http import timeouts
 from router.senders.outcome import from_error
 from router.senders.recipients import RecipientList, side_by_side
@@ -95,20 +95,22 @@ class TwilioApi:
         self._session = session
         self._recipients = RecipientList()
 
-    async def tell(self, letter: Letter, create: Callable[[Client, str], Awaitable[Any]]) -> Result:
-        """Send to `letter.to`, or else to the config's numbers.
+    async def tell(
+        self, message: Message, create: Callable[[Client, str], Awaitable[Any]]
+    ) -> Result:
+        """Send to `message.to`, or else to the config's numbers.
 
         Args:
-            letter: the message.
+            message: the message.
             create: makes a resource that has a `sid`, by the client for one number.
         """
-        numbers = (letter.to,) if letter.to else self._config.to
+        numbers = (message.to,) if message.to else self._config.to
         if not numbers:
             return Rejected("no recipients: the channel has no `to`")
         if not all(map(E164.fullmatch, numbers)):
             return Rejected("not a number with its country, like +442079460123")
-        one = side_by_side(lambda number: self._create(create, number, letter.at))
-        return await self._recipients.tell(letter, numbers, one)
+        one = side_by_side(lambda number: self._create(create, number, message.at))
+        return await self._recipients.tell(message, numbers, one)
 
     async def verify(self, number: str, capability: str) -> str | Result:
         """Check the credentials and, unless it is "", the number that messages come from."""
@@ -195,13 +197,13 @@ def _code(refusal: TwilioException, status: int) -> int:
     return int(code) if re.fullmatch(r"[0-9]{1,6}", code) else status
 
 
-def callback(base: HttpUrl, path: str, letter: Letter) -> str:
-    """The URL where Twilio reports on `letter`: `path` of the router's webhooks, and its subject."""
-    incident, others = letter.incident, letter.other_incidents
+def callback(base: HttpUrl, path: str, message: Message) -> str:
+    """The URL where Twilio reports on `message`: `path` of the router's webhooks, and its subject."""
+    incident, others = message.incident, message.other_incidents
     about: dict[str, object] = {
         "incident": incident.id,
-        "channel": letter.channel,
-        "seq": letter.seq,
+        "channel": message.channel,
+        "seq": message.seq,
     }
     if others:
         about["also"] = ".".join(str(other.incident.id) for other in others)

@@ -17,7 +17,7 @@ from router.core.text.gsm7 import SEGMENT, TWO_SEGMENTS, fit, gsm7, septets
 from router.core.text.plain import plain
 from router.model.alert import MARK
 from router.model.incident import Incident, Status
-from router.model.notification import Letter, Result
+from router.model.notification import Message, Result
 from router.senders.twilio.client import E164, TwilioApi, TwilioOptions, callback
 
 VALIDITY = 600
@@ -62,14 +62,14 @@ class SmsSender:
         self._config = config
         self._api = TwilioApi(config, session)
 
-    async def send(self, letter: Letter) -> Result:
-        wanted = self._build(letter)
+    async def send(self, message: Message) -> Result:
+        wanted = self._build(message)
 
         def create(client: Client, number: str) -> Awaitable[Any]:
             made: Awaitable[Any] = client.messages.create_async(to=number, **wanted)
             return made
 
-        return await self._api.tell(letter, create)
+        return await self._api.tell(message, create)
 
     async def verify(self) -> str | Result:
         """A short code, a name or a messaging service is not among the numbers of an account."""
@@ -78,7 +78,7 @@ class SmsSender:
 
     async def close(self) -> None: ...
 
-    def _build(self, letter: Letter) -> dict[str, Any]:
+    def _build(self, message: Message) -> dict[str, Any]:
         """The arguments of the package's `create`, except for the number."""
         config = self._config
         sender = (
@@ -86,12 +86,12 @@ class SmsSender:
             if config.from_
             else {"messaging_service_sid": config.messaging_service_sid}
         )
-        body = {"body": text(letter, answerable=config.answerable), "validity_period": VALIDITY}
+        body = {"body": text(message, answerable=config.answerable), "validity_period": VALIDITY}
         base = config.callback_url
         return {
             **sender,
             **body,
-            **({"status_callback": callback(base, "status", letter)} if base else {}),
+            **({"status_callback": callback(base, "status", message)} if base else {}),
         }
 
 
@@ -99,27 +99,27 @@ def build(_name: str, config: SmsConfig, session: aiohttp.ClientSession) -> SmsS
     return SmsSender(config, session)
 
 
-def text(letter: Letter, *, answerable: bool) -> str:
+def text(message: Message, *, answerable: bool) -> str:
     """The message in GSM-7, at most two segments, of which the title gets what is left.
 
     Args:
-        letter: about an incident as it is now.
+        message: about an incident as it is now.
         answerable: a reply reaches the router. Stakeholders are never asked for one.
     """
-    incident, answerable = letter.incident, answerable and not letter.for_stakeholder
-    mark = f"(try {letter.attempt}) " if letter.may_be_doubled else ""
-    if letter.other_incidents:
-        return _several(letter, mark, answerable=answerable)
-    if about := asked(letter):
+    incident, answerable = message.incident, answerable and not message.for_stakeholder
+    mark = f"(try {message.attempt}) " if message.may_be_doubled else ""
+    if message.other_incidents:
+        return _several(message, mark, answerable=answerable)
+    if about := asked(message):
         return fit(_words(f"{mark}{incident.name}: {about}"), TWO_SEGMENTS)
     if not incident.is_open:
         return _around(incident, f"{mark}{incident.name} {_end(incident)}: ", "", SEGMENT)
-    after = f"\n{letter.url}" if _fits(letter.url) else ""
+    after = f"\n{message.url}" if _fits(message.url) else ""
     acknowledged = incident.acknowledged_at is not None
     if answerable and not acknowledged:
         after += f"\nReply ACK {incident.id}, RES {incident.id} or ESC {incident.id}."
     state = f"acknowledged{_by(incident.acknowledged_by)}" if acknowledged else ""
-    changed = fit(_words(news(letter)), MAX_NEWS)
+    changed = fit(_words(news(message)), MAX_NEWS)
     how = ", ".join(filter(None, (state, changed)))
     before = f"{mark}{incident.severity} {incident.name}{f' {how}' if how else ''}: "
     return _around(incident, before, after, TWO_SEGMENTS)
@@ -129,11 +129,11 @@ def _fits(url: str) -> bool:
     return bool(url) and gsm7(url) == url and septets(url) <= MAX_URL
 
 
-def _several(letter: Letter, mark: str, *, answerable: bool) -> str:
+def _several(message: Message, mark: str, *, answerable: bool) -> str:
     """The first incident, then the others while there is room, then the number of those left."""
     after = "\nReply ACK, RES or ESC and the number." if answerable else ""
-    first = mark + _words(brief(letter.incident))
-    others = [_words(brief(other.incident)) for other in letter.other_incidents]
+    first = mark + _words(brief(message.incident))
+    others = [_words(brief(other.incident)) for other in message.other_incidents]
     room = TWO_SEGMENTS - septets(after)
     text = fit(first, MAX_FIRST) + f"\nAnd {len(others)} more: "
     left = len(others)

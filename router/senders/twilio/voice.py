@@ -15,7 +15,7 @@ from router.config.channel_options import Capabilities
 from router.core.messages.speech import KEYS_FOR_FIRST, ask, say, spoken, spoken_further
 from router.core.messages.timeline import news
 from router.core.outbox.digest import unanswered
-from router.model.notification import Letter, Result, Sent
+from router.model.notification import Message, Result, Sent
 from router.senders.twilio.client import TwilioApi, TwilioOptions, callback, check_number
 
 RING = 30
@@ -46,40 +46,40 @@ class VoiceSender:
         self._config = config
         self._api = TwilioApi(config, session)
 
-    async def send(self, letter: Letter) -> Result:
+    async def send(self, message: Message) -> Result:
         """Call only about an incident that nobody has acknowledged.
 
         Other messages are settled without a call, which would wake somebody for nothing.
         """
-        if not unanswered(letter.incident):
+        if not unanswered(message.incident):
             return Sent(silent=True)
-        wanted = self._build(letter)
+        wanted = self._build(message)
 
         def create(client: Client, number: str) -> Awaitable[Any]:
             made: Awaitable[Any] = client.calls.create_async(to=number, **wanted)
             return made
 
-        return await self._api.tell(letter, create)
+        return await self._api.tell(message, create)
 
     async def verify(self) -> str | Result:
         return await self._api.verify(self._config.from_, "voice")
 
     async def close(self) -> None: ...
 
-    def _build(self, letter: Letter) -> dict[str, Any]:
+    def _build(self, message: Message) -> dict[str, Any]:
         """The arguments of the package's `create`, except for the number."""
         call = {"from_": self._config.from_, "timeout": RING, "time_limit": MAX_CALL}
-        others = [other.incident for other in letter.other_incidents if unanswered(other.incident)]
-        words = spoken(letter.incident, letter.company, letter.at, news(letter)) + spoken_further(
-            others
-        )
+        others = [other.incident for other in message.other_incidents if unanswered(other.incident)]
+        words = spoken(
+            message.incident, message.company, message.at, news(message)
+        ) + spoken_further(others)
         base = self._config.callback_url
-        if base is None or letter.for_stakeholder:
+        if base is None or message.for_stakeholder:
             return {**call, "twiml": say(words)}
         twiml = ask(
-            f"{words} {KEYS_FOR_FIRST}" if others else words, callback(base, "voice", letter)
+            f"{words} {KEYS_FOR_FIRST}" if others else words, callback(base, "voice", message)
         )
-        return {**call, "twiml": twiml, "status_callback": callback(base, "status", letter)}
+        return {**call, "twiml": twiml, "status_callback": callback(base, "status", message)}
 
 
 def build(_name: str, config: VoiceConfig, session: aiohttp.ClientSession) -> VoiceSender:

@@ -22,7 +22,7 @@ from router.model.event import Command, Commanded
 from router.model.incident import Incident, Status
 from router.model.reason import Reason
 from tests.core.script import CONFIG, P0, acks, after, due, fires, resolves
-from tests.senders.kit import NOW, make_incident, make_letter
+from tests.senders.kit import NOW, make_incident, make_message
 from tests.world import NOW as THEN
 
 PUBLIC = settings_with(CONFIG, public=("status-page",), customers=("customers",))
@@ -133,6 +133,6 @@ def test_the_reminder_names_the_command_to_run() -> None:
 
 
 def test_a_waiting_update_is_among_the_facts_of_messages() -> None:
-    facts = dict(content(make_letter(draft="We are looking into it.")).facts)
+    facts = dict(content(make_message(draft="We are looking into it.")).facts)
     assert facts["Not public yet"] == "We are looking into it. (alert-router publish 142)"
-    assert "Not public yet" not in dict(content(make_letter()).facts)
+    assert "Not public yet" not in dict(content(make_message()).facts)

@@ -14,7 +14,7 @@ from router.core.messages.facts import (
 )
 from router.model.decision import Entry
 from router.model.reason import Reason
-from tests.senders.kit import NOW, make_incident, make_letter
+from tests.senders.kit import NOW, make_incident, make_message
 
 HELM = (
     "alertname app_kubernetes_io_component app_kubernetes_io_instance app_kubernetes_io_managed_by chart cluster "
@@ -28,7 +28,7 @@ HELM = (
 def test_facts_about_an_incident_that_ended() -> None:
     shown = facts(
         replace(
-            make_letter(timeline=()),
+            make_message(timeline=()),
             incident=make_incident(firing=2, alerts=5, closed_at=NOW, labels={"service": "api"}),
         )
     )
@@ -104,12 +104,12 @@ def test_the_value_that_set_the_severity_is_a_fact() -> None:
         Entry(142, NOW, Reason.OPENED, data=opened),
         Entry(142, NOW, Reason.SEVERITY_RAISED, data=raised),
     )
-    assert ("Measured", "40% (threshold > 10%)") in list(facts(make_letter(timeline=timeline)))
+    assert ("Measured", "40% (threshold > 10%)") in list(facts(make_message(timeline=timeline)))
 
 
 def test_an_unreadable_value_is_a_warning() -> None:
     data = {"value": "8.5GiB", "threshold": "> 1Gi", "reason": "value_unreadable"}
-    shown = dict(facts(make_letter(timeline=(Entry(142, NOW, Reason.OPENED, data=data),))))
+    shown = dict(facts(make_message(timeline=(Entry(142, NOW, Reason.OPENED, data=data),))))
     assert (
         shown["Warning"] == "measured value '8.5GiB' can't be read, so the lowest severity applies"
     )

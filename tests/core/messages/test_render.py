@@ -12,7 +12,7 @@ from router.core.text.plain import plain, utc
 from router.model.decision import Entry
 from router.model.deployment import Deployment
 from router.model.incident import Incident, Severity, Status
-from router.model.notification import Letter, OtherIncident
+from router.model.notification import Message, OtherIncident
 from router.model.reason import Reason
 
 OPENED = 1_704_119_400.0  # 2024-01-01 14:30 UTC, the plan's example
@@ -43,7 +43,7 @@ def entry(what: Reason, after: float = 0.0, by: str = "", **data: object) -> Ent
 def said(
     timeline: tuple[Entry, ...] = (), url: str = "", company: str = "VintStreet", **changes: object
 ) -> Content:
-    letter = Letter(
+    message = Message(
         incident=incident(**changes),
         channel="log",
         seq=1,
@@ -53,7 +53,7 @@ def said(
         url=url,
         company=company,
     )
-    return content(letter)
+    return content(message)
 
 
 def test_text_is_the_plans_internal_alert_to_the_letter() -> None:
@@ -141,7 +141,7 @@ def test_the_first_few_links_of_the_config_are_in_messages() -> None:
     """After the incident's own; the page has the rest."""
     links = tuple((f"Logs {n}", f"https://logs/{n}") for n in range(5))
     shown = content(
-        Letter(
+        Message(
             incident(), "c", 1, Reason.OPENED, OPENED, url="http://r/incidents/42", elsewhere=links
         )
     ).links
@@ -190,7 +190,7 @@ def test_whatever_is_put_in_no_line_is_forged(title: str, lead: str, note: str) 
         *(value for _, value in one.facts),
     ):
         assert len(text.splitlines()) == 1
-        assert not {unicodedata.category(letter) for letter in text} & {"Cc", "Cs"}
+        assert not {unicodedata.category(message) for message in text} & {"Cc", "Cs"}
 
 
 def test_plain_drops_what_makes_text_read_as_another() -> None:
@@ -209,9 +209,9 @@ def test_further_incidents_are_named_after_it() -> None:
         OtherIncident(incident(id=n, severity=Severity.P2, acknowledged_at=OPENED), f"http://r/{n}")
         for n in range(50, 73)
     ]
-    letter = Letter(incident(), "log", 1, Reason.OPENED, OPENED, other_incidents=tuple(others))
-    lines = content(letter).text.splitlines()
+    message = Message(incident(), "log", 1, Reason.OPENED, OPENED, other_incidents=tuple(others))
+    lines = content(message).text.splitlines()
     start = lines.index("AND 23 MORE INCIDENTS:")
     assert lines[start + 1] == "P2 INC-50 acknowledged: Payment processing down http://r/50"
     assert lines[-1] == "and 3 more: INC-70, INC-71, INC-72"
-    assert content(letter).subject.endswith("(and 23 more)")
+    assert content(message).subject.endswith("(and 23 more)")

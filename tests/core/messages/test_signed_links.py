@@ -97,7 +97,7 @@ def test_a_link_is_for_the_life_of_the_incident_that_the_message_is_about() -> N
 
 
 def test_the_key_is_not_shown() -> None:
-    """Not in what a log may print of a letter."""
+    """Not in what a log may print of a message."""
     assert "thirty" not in repr(Links(signer, "https://router.example.com", 3600.0))
 
 

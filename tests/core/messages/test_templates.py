@@ -23,7 +23,7 @@ from router.core.messages.templates import (
 from router.model.decision import Entry
 from router.model.incident import Incident, Severity, Status
 from router.model.reason import Reason
-from tests.senders.kit import make_incident, make_letter
+from tests.senders.kit import make_incident, make_message
 
 START = 1_704_119_400.0
 """2024-01-01 14:30 UTC, the plan's example."""
@@ -88,14 +88,14 @@ def test_without_a_component_it_is_the_service() -> None:
 
 
 def test_stakeholders_read_what_it_is_since_when_who_leads_and_when_there_is_news() -> None:
-    letter = make_letter(
+    message = make_message(
         opened_at=START,
         lead="ana",
         time_zone="Europe/Paris",
         next_update=START + 900.0,
         company="VintStreet",
     )
-    said = to_stakeholders(letter)
+    said = to_stakeholders(message)
     assert said.subject == "[INC-142] Payment failures at 2.5% on api"
     for line in (
         "Impact: P0, critical: the service is down, or its security or data are at risk",
@@ -239,10 +239,10 @@ def test_no_expression_begins_a_line_of_its_own(text: str, name: str) -> None:
     incident = make_incident(
         title=text, lead=text, component=text, public_title=text, labels={"a": text}
     )
-    letter = make_letter(incident=incident)
+    message = make_message(incident=incident)
     lines = {
-        INTERNAL: lambda value: make_lines(letter, replace(incident, title=value, lead="x")),
-        STAKEHOLDERS: lambda value: make_lines(letter, replace(incident, title=value, lead="x")),
+        INTERNAL: lambda value: make_lines(message, replace(incident, title=value, lead="x")),
+        STAKEHOLDERS: lambda value: make_lines(message, replace(incident, title=value, lead="x")),
         UPDATE: lambda value: len(
             Wording().update(replace(incident, component=value), START).text.splitlines()
         ),
@@ -253,9 +253,9 @@ def test_no_expression_begins_a_line_of_its_own(text: str, name: str) -> None:
     assert lines(f"a{text}") == lines("a")
 
 
-def make_lines(letter: Any, incident: Incident) -> int:
+def make_lines(message: Any, incident: Incident) -> int:
     return len(
         to_stakeholders(
-            replace(letter, incident=replace(incident, component="x"))
+            replace(message, incident=replace(incident, component="x"))
         ).text.splitlines()
     )

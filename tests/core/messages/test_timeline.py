@@ -6,7 +6,7 @@ from router.core.messages.timeline import describe, measured, news
 from router.model.decision import Entry
 from router.model.reason import Reason
 from router.model.reasons import row
-from tests.senders.kit import NOW, make_letter
+from tests.senders.kit import NOW, make_message
 
 
 def entry(what: Reason, by: str = "", id_: int = 0, **data: object) -> Entry:
@@ -190,7 +190,7 @@ def test_an_alert_below_its_threshold_is_not_resolved() -> None:
 def test_a_later_message_reports_what_is_new(
     entries: list[Entry], reason: Reason, words: str
 ) -> None:
-    assert news(make_letter(timeline=tuple(entries), told=4, sent=1, reason=reason)) == words
+    assert news(make_message(timeline=tuple(entries), told=4, sent=1, reason=reason)) == words
 
 
 def test_a_first_message_reports_its_own_reason_only() -> None:
@@ -200,5 +200,5 @@ def test_a_first_message_reports_its_own_reason_only() -> None:
         entry(Reason.ASSIGNED, "ana", 2, lead="ben"),
         entry(Reason.STEP_DUE, id_=3, step=2),
     )
-    assert news(make_letter(timeline=timeline, reason=Reason.STEP_DUE)) == "escalated to step 2"
-    assert news(make_letter(timeline=timeline[:2], reason=Reason.OPENED)) == ""
+    assert news(make_message(timeline=timeline, reason=Reason.STEP_DUE)) == "escalated to step 2"
+    assert news(make_message(timeline=timeline[:2], reason=Reason.OPENED)) == ""

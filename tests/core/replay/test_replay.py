@@ -88,7 +88,7 @@ def test_under_the_same_rules_there_is_no_difference() -> None:
 
 
 def test_what_was_owed_between_the_claim_and_the_sending_is_another_message() -> None:
-    """A letter takes a moment to be made. Who acknowledges within it is told of in the next one."""
+    """A message takes a moment to be made. Who acknowledges within it is told of in the next one."""
     world = World(config())
     kept: list[Event] = []
 

@@ -25,7 +25,7 @@ async def test_a_delivery_is_seen_at_the_next_look(office: Office, clock: Steppe
     office.store.down = False
     events: list[Event] = [seen()]
     await office.applier.submit(events)
-    await clock.settle(lambda: sender.letters)
+    await clock.settle(lambda: sender.messages)
     at = clock.now()
     await clock.settle(lambda: shown(office, "hook") is not None, step=LOOK / 100)
     assert shown(office, "hook") == at

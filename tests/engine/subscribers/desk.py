@@ -10,13 +10,13 @@ from router.core.incident.snapshot import Writes
 from router.core.messages.signed_links import SubscriberLinks
 from router.core.outbox.rate_limit import RateLimit
 from router.engine.deliver import Channel, ChannelWorker
-from router.engine.letters import Words
+from router.engine.messages import Words
 from router.engine.ownership import Ownership
 from router.engine.subscribers.post import Spreading, SubscriberMail
 from router.engine.subscribers.roll import SubscriberList
 from router.model.decision import Entry
 from router.model.event import Event
-from router.model.notification import Letter, Notification, NotificationState, Result, Sent
+from router.model.notification import Message, Notification, NotificationState, Result, Sent
 from router.model.outbox import SUBSCRIBERS, OutboxKind
 from router.model.reason import Reason
 from router.model.statuspage import PublicMail
@@ -59,8 +59,8 @@ class NoInbox:
 class NoLetters:
     """The channel has rows of its own kinds only."""
 
-    async def send(self, letter: Letter) -> Result:
-        raise AssertionError(letter)
+    async def send(self, message: Message) -> Result:
+        raise AssertionError(message)
 
     async def close(self) -> None: ...
 
@@ -127,8 +127,8 @@ class Desk:
 
     async def publish(
         self, text: str = "We are looking into it.", status: str = "investigating"
-    ) -> Letter:
-        """The letter that the page is owed for it, by a core that told it all before."""
+    ) -> Message:
+        """The message that the page is owed for it, by a core that told it all before."""
         incident = published().incident
         if await self.store.incident(142) is None:
             await self.store.save(Writes(incidents={142: replace(incident, version=1)}))
@@ -140,7 +140,7 @@ class Desk:
             )
         )
         told = max((one.id for one in before), default=0)
-        return Letter(
+        return Message(
             incident, "status-page", 1, Reason.PUBLISHED, self.clock.now(),
             timeline=tuple(await self.store.timeline(142)), told=told,
         )  # fmt: skip

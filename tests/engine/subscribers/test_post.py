@@ -61,14 +61,14 @@ async def test_a_mail_has_the_public_words_and_a_way_out_and_nothing_else(desk: 
 
 
 async def test_spread_twice_is_still_one_mail_each(desk: Desk) -> None:
-    """The courier brings the same letter again after a crash, even when the mails were sent long
+    """The courier brings the same message again after a crash, even when the mails were sent long
     ago.
     """
-    letter = await desk.publish()
-    await desk.post.spread(letter)
-    await desk.post.spread(letter)
+    message = await desk.publish()
+    await desk.post.spread(message)
+    await desk.post.spread(message)
     await desk.deliver()
-    await desk.restarted().post.spread(letter)
+    await desk.restarted().post.spread(message)
     await desk.deliver(3600)
     assert len(desk.mailbox.mails) == 2
 
@@ -79,14 +79,14 @@ async def test_a_crash_while_spreading_loses_and_doubles_nobody(
     """The first is owed, then the process dies; the next one owes the rest."""
     monkeypatch.setattr(post, "SPREAD", 1)
     desk.store = FaultyStore(desk.store)  # type: ignore[assignment,arg-type]
-    letter = await desk.publish()
+    message = await desk.publish()
     broken = desk.restarted().post
     desk.store.plan["save"].extend([None, RuntimeError("killed")])  # type: ignore[attr-defined]
     with pytest.raises(RuntimeError):
-        await broken.spread(letter)
+        await broken.spread(message)
     await desk.deliver()
     assert len(desk.mailbox.mails) == 1
-    await desk.restarted().post.spread(letter)
+    await desk.restarted().post.spread(message)
     await desk.deliver()
     assert len(told(desk)) == len(set(told(desk))) == 2
 
@@ -150,17 +150,17 @@ async def test_what_is_remembered_is_forgotten_in_the_end(desk: Desk) -> None:
 
 
 async def test_who_confirmed_later_isnt_told_of_what_was_before(desk: Desk) -> None:
-    letter = await desk.publish()
+    message = await desk.publish()
     await desk.clock.advance(1)
     await desk.subscribe("cleo@example.com")
-    await desk.post.spread(letter)
+    await desk.post.spread(message)
     await desk.deliver()
     assert {to for to, _ in told(desk)} == {"ana@example.com", "ben@example.com"}
 
 
 async def test_a_drill_is_never_mailed(desk: Desk) -> None:
-    letter = await desk.publish()
-    await desk.post.spread(replace(letter, incident=replace(letter.incident, drill=True)))
+    message = await desk.publish()
+    await desk.post.spread(replace(message, incident=replace(message.incident, drill=True)))
     assert await desk.deliver() == 0
 
 
@@ -168,8 +168,8 @@ async def test_two_routers_send_one_mail(desk: Desk) -> None:
     """Whoever claims it first."""
     one = (desk.post, desk.worker)
     other = desk.restarted()
-    letter = await desk.publish()
-    await asyncio.gather(one[0].spread(letter), other.post.spread(letter))
+    message = await desk.publish()
+    await asyncio.gather(one[0].spread(message), other.post.spread(message))
     await desk.clock.advance(1)
     await asyncio.gather(one[1].round(), other.worker.round())
     await desk.clock.settle(lambda: not one[1]._sending and not other.worker._sending)
@@ -194,9 +194,9 @@ async def test_many_are_told_in_few_transactions(store: SqlStore, clock: Stepped
         await desk.roll.subscribers.add(
             f"s{number}", Subscriber(f"{number}@example.com", now, now), now
         )
-    letter = await desk.publish()
+    message = await desk.publish()
     before = desk.store.calls["save"]  # type: ignore[attr-defined]
-    await desk.post.spread(letter)
+    await desk.post.spread(message)
     assert desk.store.calls["save"] - before == 3  # type: ignore[attr-defined]
     assert await desk.rows() == 1200
 

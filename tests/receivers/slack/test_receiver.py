@@ -32,7 +32,7 @@ from router.senders.slack.blocks import build_message
 from tests.core.oncall.test_schedule import rotation, schedule
 from tests.receivers import signed
 from tests.receivers.signed import fill_in, press, said_in_thread
-from tests.senders.kit import NOW, make_incident, make_letter
+from tests.senders.kit import NOW, make_incident, make_message
 
 # https://docs.slack.dev/authentication/verifying-requests-from-slack
 SECRET = Secret("8f742231b10e8888abcd99yyyzzz85a5")
@@ -152,7 +152,7 @@ def test_who_is_no_contact_goes_by_their_name_in_slack() -> None:
 
 def test_the_buttons_are_those_that_the_sender_makes() -> None:
     """What goes out is what comes back; those with a link ask for nothing."""
-    *_, answers, links = build_message(make_letter(acknowledged_at=None), buttons=True)["blocks"]
+    *_, answers, links = build_message(make_message(acknowledged_at=None), buttons=True)["blocks"]
     buttons = [one for one in (*answers["elements"], *links["elements"]) if "text" in one]
     received = [
         receiver.decode(Incoming({}, press(button["action_id"], button.get("value", ""))), NOW)
@@ -174,7 +174,7 @@ def chosen(option: str) -> tuple[CommandRequest, ...]:
 
 def test_the_menu_has_the_rarer_commands() -> None:
     """What goes out is what comes back."""
-    *_, answers, _ = build_message(make_letter(acknowledged_at=NOW), buttons=True)["blocks"]
+    *_, answers, _ = build_message(make_message(acknowledged_at=NOW), buttons=True)["blocks"]
     (menu,) = (one for one in answers["elements"] if one["type"] == "overflow")
     asked = [one for option in menu["options"] for one in chosen(option["value"])]
     assert [(one.incident_id, one.command, one.seconds) for one in asked] == [
@@ -192,7 +192,7 @@ def test_an_unknown_option_is_ignored(option: str) -> None:
 
 def test_a_closed_incident_can_be_reopened() -> None:
     """With a confirmation."""
-    closed = make_letter(closed_at=NOW, status=Status.RESOLVED)
+    closed = make_message(closed_at=NOW, status=Status.RESOLVED)
     *_, answers, _ = build_message(closed, buttons=True)["blocks"]
     (button,) = answers["elements"]
     (asked,) = receiver.decode(Incoming({}, press(button["action_id"], button["value"])), NOW).asked

@@ -32,7 +32,7 @@ from router.receivers.twilio.wire import (
 from router.senders.twilio.client import callback
 from tests.core.text.test_gsm7 import segments
 from tests.receivers.signed import CA1, SM1
-from tests.senders.kit import make_letter
+from tests.senders.kit import make_message
 
 # https://www.twilio.com/docs/usage/security: the example, and the same by HMAC-SHA256 from the
 # package
@@ -327,7 +327,7 @@ def test_a_receipt_says_whether_it_failed(
 def test_a_receipt_is_about_the_message_that_asked_for_it() -> None:
     """The sender's URL comes back and is understood."""
     url = callback(
-        HttpUrl("https://example.com"), "status", make_letter(channel="on call & more", seq=3)
+        HttpUrl("https://example.com"), "status", make_message(channel="on call & more", seq=3)
     )
     receipt = parse_receipt(url, {"MessageSid": SM1, "MessageStatus": "sent"})
     assert (receipt.incident_id, receipt.channel) == (142, "on call & more")

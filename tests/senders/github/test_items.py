@@ -8,11 +8,11 @@ from msgspec.structs import replace
 
 from router.config.fields import HttpUrl
 from router.config.secret import Secret
-from router.model.notification import Letter, Result, Sent, Uncertain
+from router.model.notification import Message, Result, Sent, Uncertain
 from router.model.postmortem import Item
 from router.senders.github.sender import GitHubConfig, build
 from tests.senders.github.test_sender import TOKEN, GitHub
-from tests.senders.kit import NOW, Disconnect, Peer, Request, make_letter
+from tests.senders.kit import NOW, Disconnect, Peer, Request, make_message
 
 ONE = Item(1, "Add an index, @team", "ana", NOW + 864_000, "ben", NOW)
 TWO = Item(2, "Alert earlier", "ben", NOW + 864_000, "ben", NOW)
@@ -23,8 +23,8 @@ def done(item: Item) -> Item:
 
 
 async def deliver(github: Any, *items: Item, **changes: Any) -> tuple[Result, list[str]]:
-    """The result of a letter about an incident with these, and the writes made for it."""
-    letter: Letter = make_letter(
+    """The result of a message about an incident with these, and the writes made for it."""
+    message: Message = make_message(
         items=items, postmortem="http://127.0.0.1:9095/incidents/142/postmortem", **changes
     )
     async with Peer(answer=github) as peer, aiohttp.ClientSession() as session:
@@ -32,7 +32,7 @@ async def deliver(github: Any, *items: Item, **changes: Any) -> tuple[Result, li
             token=Secret(TOKEN), repository="acme/ops", labels=("incident",), assignees=("ana",), items=True,
             api_url=HttpUrl(peer.url),
         )  # fmt: skip
-        result = await build("tickets", config, session).send(letter)
+        result = await build("tickets", config, session).send(message)
     return result, [
         f"{one.method} {one.path.rpartition('/issues')[2]}"
         for one in peer.requests
@@ -103,4 +103,4 @@ async def test_items_are_left_alone_unless_wanted() -> None:
             token=Secret(TOKEN), repository="acme/ops", labels=("incident",), assignees=("ana",),
             api_url=HttpUrl(peer.url),
         )  # fmt: skip
-        assert await build("tickets", config, session).send(make_letter(items=(ONE,))) == Sent("1")
+        assert await build("tickets", config, session).send(make_message(items=(ONE,))) == Sent("1")

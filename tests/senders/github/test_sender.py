@@ -18,7 +18,7 @@ from router.config.fields import Duration, HttpUrl, Rate
 from router.config.secret import Secret
 from router.model.decision import Entry
 from router.model.incident import Status
-from router.model.notification import Letter, Rejected, Result, Retry, Sent, Uncertain
+from router.model.notification import Message, Rejected, Result, Retry, Sent, Uncertain
 from router.model.reason import Reason
 from router.senders.github.sender import GitHubConfig, GitHubSender, build
 from router.senders.github.text import body, code, comment, incident_mark, title, told_in
@@ -34,7 +34,7 @@ from tests.senders.kit import (
     check_broken_connections,
     check_leaks_no_secret,
     check_statuses,
-    make_letter,
+    make_message,
 )
 
 TOKEN = "github_pat_s3cret"
@@ -155,32 +155,32 @@ def sender(session: aiohttp.ClientSession, peer: Peer, timeout: float = 10.0) ->
 
 
 async def deliver(
-    github: Callable[[Request], Answer], letter: Letter, *script: Answer, seconds: float = 10.0
+    github: Callable[[Request], Answer], message: Message, *script: Answer, seconds: float = 10.0
 ) -> tuple[Result, list[str]]:
-    """The result of one letter, and the calls made for it; `script` is answered first."""
+    """The result of one message, and the calls made for it; `script` is answered first."""
     async with Peer(*script, answer=github) as peer, aiohttp.ClientSession() as session:
-        result = await sender(session, peer, seconds).send(letter)
+        result = await sender(session, peer, seconds).send(message)
     return result, [
         f"{one.method} {urlsplit(one.path).path.rpartition('/issues')[2]}" for one in peer.requests
     ]
 
 
-FIRST = make_letter()
-ACKNOWLEDGED = make_letter().timeline[1]
+FIRST = make_message()
+ACKNOWLEDGED = make_message().timeline[1]
 TOLD = (
     Entry(142, NOW - 600, Reason.OPENED, id=1),
     Entry(142, NOW - 590, Reason.DELIVERED, data={"channel": "tickets"}, id=2),
 )
 
 
-def later(*news: Entry, **changes: Any) -> Letter:
-    """A letter about an incident that has issue 1, which tells of the opening."""
-    return make_letter(
+def later(*news: Entry, **changes: Any) -> Message:
+    """A message about an incident that has issue 1, which tells of the opening."""
+    return make_message(
         **{"ref": "1", "seq": 2, "sent": 1, "told": 1, "timeline": TOLD + news} | changes
     )
 
 
-def over(status: Status = Status.RESOLVED, **changes: Any) -> Letter:
+def over(status: Status = Status.RESOLVED, **changes: Any) -> Message:
     what = Reason.RESOLVED if status is Status.RESOLVED else Reason.FALSE_POSITIVE
     return later(Entry(142, NOW, what, id=3), **{"status": status, "closed_at": NOW} | changes)
 
@@ -188,7 +188,7 @@ def over(status: Status = Status.RESOLVED, **changes: Any) -> Letter:
 async def opened() -> GitHub:
     """A GitHub that has the incident's issue, told of its opening."""
     github = GitHub()
-    assert (await deliver(github, make_letter(timeline=TOLD[:1])))[0] == Sent("1")
+    assert (await deliver(github, make_message(timeline=TOLD[:1])))[0] == Sent("1")
     return github
 
 
@@ -219,7 +219,7 @@ async def test_the_first_letter_opens_an_issue() -> None:
 async def test_an_issue_of_a_drill_is_labelled_as_one() -> None:
     """Beside the configured labels, which the double checks."""
     github = GitHub()
-    assert await deliver(github, make_letter(drill=True, title="[DRILL] Payments")) == (
+    assert await deliver(github, make_message(drill=True, title="[DRILL] Payments")) == (
         Sent("1"),
         ["GET ", "POST "],
     )
@@ -329,7 +329,7 @@ async def test_a_lost_issue_is_found_and_told_only_what_it_does_not_tell() -> No
     result, _ = await deliver(Faulty(github, 2, done=True), FIRST)
     assert isinstance(result, Uncertain)
     news = Entry(142, NOW + 60, Reason.NOTED, by="ana", data={"text": "rolled back"}, id=3)
-    result, calls = await deliver(github, make_letter(seq=2, timeline=(*FIRST.timeline, news)))
+    result, calls = await deliver(github, make_message(seq=2, timeline=(*FIRST.timeline, news)))
     assert result == Sent("1")
     assert calls == ["GET ", "GET /1/comments", "POST /1/comments"]
     assert "rolled back" in github.comments[1][0]["body"]
@@ -366,8 +366,8 @@ async def test_a_lost_issue_is_found_behind_many_others_but_not_among_older_ones
 @pytest.mark.parametrize(
     "text",
     [
-        body(make_letter(id=143)),
-        body(make_letter(opened_at=NOW - 600.5)),
+        body(make_message(id=143)),
+        body(make_message(opened_at=NOW - 600.5)),
         f"as in `{incident_mark(FIRST.incident)}`",
         "",
     ],
@@ -407,13 +407,13 @@ async def test_what_another_type_of_channel_kept_is_no_issue() -> None:
 # --- outcomes
 
 
-@pytest.mark.parametrize("letter", [FIRST, later()], ids=["look-up", "issue"])
-async def test_the_router_reads_outcomes_as_all_senders_do(letter: Letter) -> None:
+@pytest.mark.parametrize("message", [FIRST, later()], ids=["look-up", "issue"])
+async def test_the_router_reads_outcomes_as_all_senders_do(message: Message) -> None:
     async with Peer() as peer, aiohttp.ClientSession() as session:
         github, hasty = sender(session, peer), sender(session, peer, 0.3)
-        lowest = 300 if letter is FIRST else 411  # 404 and 410: another is opened
-        await check_statuses(peer, lambda: github.send(letter), idempotent=True, lowest=lowest)
-        await check_broken_connections(peer, lambda: hasty.send(letter), idempotent=True)
+        lowest = 300 if message is FIRST else 411  # 404 and 410: another is opened
+        await check_statuses(peer, lambda: github.send(message), idempotent=True, lowest=lowest)
+        await check_broken_connections(peer, lambda: hasty.send(message), idempotent=True)
 
 
 @pytest.mark.parametrize(
@@ -426,9 +426,9 @@ async def test_a_create_or_comment_that_may_have_been_made_is_uncertain(
     assert type(result) is expected
     assert calls == ["GET ", "POST "]
     github = await opened()
-    letter = later(Entry(142, NOW, Reason.ACKNOWLEDGED, id=3))
+    message = later(Entry(142, NOW, Reason.ACKNOWLEDGED, id=3))
     result, calls = await deliver(
-        github, letter, Reply(json=github.issues[1]), Reply(json=[]), Reply(status, b"")
+        github, message, Reply(json=github.issues[1]), Reply(json=[]), Reply(status, b"")
     )
     assert type(result) is expected
     assert calls[-1] == "POST /1/comments"
@@ -601,7 +601,7 @@ def test_any_text_stays_code_that_calls_nobody(
     timeline = tuple(
         Entry(142, NOW, Reason.NOTED, data={"text": note}, id=n + 1) for n, note in enumerate(notes)
     )
-    letter = make_letter(
+    message = make_message(
         title=title_,
         lead=lead,
         company=company,
@@ -611,10 +611,10 @@ def test_any_text_stays_code_that_calls_nobody(
         url=url,
         timeline=timeline,
     )
-    assert 0 < len(title(letter)) <= 256
-    check_markdown(body(letter))
-    assert told_in(body(letter)) == len(notes)
-    said = comment(letter, 0)
+    assert 0 < len(title(message)) <= 256
+    check_markdown(body(message))
+    assert told_in(body(message)) == len(notes)
+    said = comment(message, 0)
     assert (said is None) == (not notes)
     if said is not None:
         check_markdown(said)

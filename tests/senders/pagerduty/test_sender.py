@@ -29,7 +29,7 @@ from tests.senders.kit import (
     Request,
     check_broken_connections,
     check_leaks_no_secret,
-    make_letter,
+    make_message,
     refusing_url,
 )
 
@@ -109,13 +109,13 @@ async def test_pagerduty_is_brought_to_the_incidents_state(
     """The events follow from the incident as it is and from what was sent last; `ref` is the key of
     the last.
     """
-    assert await sender.send(make_letter(**changes)) == Sent(expected[-1][1])
+    assert await sender.send(make_message(**changes)) == Sent(expected[-1][1])
     assert [(one.json["event_action"], one.json["dedup_key"]) for one in peer.requests] == expected
 
 
 async def test_trigger_says_what_a_responder_needs(peer: Peer, sender: PagerDutySender) -> None:
     """The wire format of a trigger, in full."""
-    await sender.send(make_letter())
+    await sender.send(make_message())
     (request,) = peer.requests
     assert (request.method, request.path) == ("POST", "/v2/enqueue")
     assert request.json == {
@@ -157,21 +157,21 @@ async def test_trigger_says_what_a_responder_needs(peer: Peer, sender: PagerDuty
     ("severity", "word"), [("P0", "critical"), ("P1", "error"), ("P2", "warning"), ("P3", "info")]
 )
 def test_severities_are_pagerdutys(severity: str, word: str) -> None:
-    assert alert(make_letter(severity=Severity(severity)))["payload"]["severity"] == word
+    assert alert(make_message(severity=Severity(severity)))["payload"]["severity"] == word
 
 
 def test_limits_hold_whatever_the_alert_holds() -> None:
     """A long summary is cut; details over the cap are dropped rather than the page."""
     labels = {f"label{number}": "ü" * MAX_EVENT for number in range(5)}
-    payload = alert(make_letter(title="x" * 5000, labels=labels))
+    payload = alert(make_message(title="x" * 5000, labels=labels))
     assert len(payload["payload"]["summary"]) == 1024
     assert len(msgspec.json.encode(payload)) < MAX_EVENT
     assert "custom_details" not in payload["payload"]
 
 
 def test_an_event_is_the_same_when_tried_again() -> None:
-    """The same letter gives the same events: that's what makes a retry safe."""
-    assert list(events(make_letter())) == list(events(make_letter()))
+    """The same message gives the same events: that's what makes a retry safe."""
+    assert list(events(make_message())) == list(events(make_message()))
 
 
 async def test_each_status_is_taken_for_what_it_means(peer: Peer, sender: PagerDutySender) -> None:
@@ -182,7 +182,7 @@ async def test_each_status_is_taken_for_what_it_means(peer: Peer, sender: PagerD
             continue
         peer.requests.clear()
         peer.script.append(Reply(status, json={"dedup_key": DEDUP}))
-        result = await sender.send(make_letter())
+        result = await sender.send(make_message())
         assert type(result) is recognised, (status, result)
         assert len(peer.requests) == 1, status
 
@@ -190,9 +190,9 @@ async def test_each_status_is_taken_for_what_it_means(peer: Peer, sender: PagerD
 async def test_throttling_is_waited_out(peer: Peer, sender: PagerDutySender) -> None:
     """A 429 without a Retry-After is tried after the 30 seconds that PagerDuty's page asks for."""
     peer.script.append(Reply(429))
-    assert await sender.send(make_letter()) == Retry("HTTP 429", 30.0)
+    assert await sender.send(make_message()) == Retry("HTTP 429", 30.0)
     peer.script.append(Reply(429, headers={"Retry-After": "7"}))
-    assert await sender.send(make_letter()) == Retry("HTTP 429", 7.0)
+    assert await sender.send(make_message()) == Retry("HTTP 429", 7.0)
 
 
 async def test_a_rejection_says_what_is_wrong_but_not_the_key(
@@ -200,7 +200,7 @@ async def test_a_rejection_says_what_is_wrong_but_not_the_key(
 ) -> None:
     body = {"status": "invalid event", "errors": [f"routing_key {KEY} is unknown"]}
     peer.script.append(Reply(400, json=body))
-    assert await sender.send(make_letter()) == Rejected("HTTP 400: ['routing_key *** is unknown']")
+    assert await sender.send(make_message()) == Rejected("HTTP 400: ['routing_key *** is unknown']")
 
 
 async def test_a_success_that_isnt_pagerdutys_wakes_nobody(
@@ -208,13 +208,13 @@ async def test_a_success_that_isnt_pagerdutys_wakes_nobody(
 ) -> None:
     """A proxy's login page with a 200 isn't a delivery."""
     peer.script.append(Reply(200, b"<html>please log in</html>"))
-    assert isinstance(await sender.send(make_letter()), Retry)
+    assert isinstance(await sender.send(make_message()), Retry)
 
 
 async def test_nothing_follows_a_failed_event(peer: Peer, sender: PagerDutySender) -> None:
     """No acknowledgement overtakes the trigger it's for."""
     peer.script.append(Reply(503))
-    assert isinstance(await sender.send(make_letter(**ACKNOWLEDGED)), Retry)
+    assert isinstance(await sender.send(make_message(**ACKNOWLEDGED)), Retry)
     assert len(peer.requests) == 1
 
 
@@ -223,7 +223,7 @@ async def test_a_broken_connection_is_worth_another_try(peer: Peer) -> None:
     sender = make_sender(peer.url, timeout=0.3)
 
     async def send() -> Result:
-        return await sender.send(make_letter())
+        return await sender.send(make_message())
 
     await check_broken_connections(peer, send, idempotent=True)
     await sender.close()
@@ -231,7 +231,7 @@ async def test_a_broken_connection_is_worth_another_try(peer: Peer) -> None:
 
 async def test_nobody_listening_is_worth_another_try() -> None:
     sender = make_sender(refusing_url())
-    assert await sender.send(make_letter()) == Retry("network error: ConnectError")
+    assert await sender.send(make_message()) == Retry("network error: ConnectError")
     await sender.close()
 
 
@@ -241,7 +241,7 @@ async def test_the_key_is_in_no_result_and_no_log(
     sender = make_sender(peer.url, timeout=0.3)
 
     async def send() -> Result:
-        return await sender.send(make_letter())
+        return await sender.send(make_message())
 
     await check_leaks_no_secret(KEY, peer, send, caplog)
     assert KEY not in repr(sender._config)
@@ -255,10 +255,10 @@ async def test_a_resolve_waits_for_a_trigger_that_was_given_up_on(peer: Peer) ->
     sender = make_sender(peer.url, timeout=0.2)
     peer.script.append(Hang())
     late = Retry("no answer in time", may_have_arrived=True)
-    assert await sender.send(make_letter()) == late
+    assert await sender.send(make_message()) == late
     result: Result = Retry("")
     while not isinstance(result, Sent):
-        result = await sender.send(make_letter(**CLOSED))
+        result = await sender.send(make_message(**CLOSED))
     assert [one.json["event_action"] for one in peer.requests][:2] == ["trigger", "resolve"]
     await sender.close()
 
@@ -271,4 +271,4 @@ async def test_built_from_config_it_goes_to_pagerduty() -> None:
 
 
 def test_the_incident_is_linked_only_if_it_has_an_address() -> None:
-    assert "client_url" not in alert(make_letter(url=""))
+    assert "client_url" not in alert(make_message(url=""))

@@ -13,11 +13,11 @@ from router.config.fields import Duration, HttpUrl
 from router.config.secret import Secret
 from router.model.decision import Entry
 from router.model.incident import Status
-from router.model.notification import Letter, Sent
+from router.model.notification import Message, Sent
 from router.model.reason import Reason
 from router.senders.slack.channel import channel_name
 from router.senders.slack.sender import SlackBotSender, SlackConfig, build
-from tests.senders.kit import NOW, Peer, Reply, Request, make_incident, make_letter
+from tests.senders.kit import NOW, Peer, Reply, Request, make_incident, make_message
 from tests.senders.slack.test_sender import TOKEN, Slack, check_mrkdwn, refusal
 
 NAME = "inc-142-20260101-1200-payment-failures-at-2-5-on-api"
@@ -109,27 +109,27 @@ def sender(session: aiohttp.ClientSession, peer: Peer) -> SlackBotSender:
     return made
 
 
-async def deliver(slack: Workspace, *letters: Letter) -> None:
+async def deliver(slack: Workspace, *messages: Message) -> None:
     """By one process; call it again for one that was restarted."""
     async with Peer(answer=slack) as peer, aiohttp.ClientSession() as session:
         one = sender(session, peer)
-        for letter in letters:
-            assert isinstance(await one.send(letter), Sent)
+        for message in messages:
+            assert isinstance(await one.send(message), Sent)
         await one.close()
 
 
-def letter(*entries: Entry, **changes: Any) -> Letter:
-    return make_letter(timeline=entries, **changes)
+def message(*entries: Entry, **changes: Any) -> Message:
+    return make_message(timeline=entries, **changes)
 
 
-def closed(*entries: Entry) -> Letter:
-    return letter(*entries, status=Status.RESOLVED, closed_at=NOW, seq=3)
+def closed(*entries: Entry) -> Message:
+    return message(*entries, status=Status.RESOLVED, closed_at=NOW, seq=3)
 
 
 async def test_an_incident_has_a_channel_from_its_beginning_to_its_end() -> None:
     slack = Workspace()
     await deliver(
-        slack, letter(OPENED), letter(OPENED, NOTED, seq=2), closed(OPENED, NOTED, RESOLVED)
+        slack, message(OPENED), message(OPENED, NOTED, seq=2), closed(OPENED, NOTED, RESOLVED)
     )
     assert [one["name"] for one in slack.channels.values()] == [NAME]
     head, *timeline = slack.texts
@@ -145,8 +145,8 @@ async def test_an_incident_has_a_channel_from_its_beginning_to_its_end() -> None
 async def test_a_restart_posts_nothing_twice() -> None:
     """Each post says how far it goes, so the next process continues there."""
     slack = Workspace()
-    await deliver(slack, letter(OPENED))
-    await deliver(slack, letter(OPENED), letter(OPENED, NOTED, seq=2))
+    await deliver(slack, message(OPENED))
+    await deliver(slack, message(OPENED), message(OPENED, NOTED, seq=2))
     await deliver(slack, closed(OPENED, NOTED, RESOLVED))
     assert len(slack.channels) == 1
     assert len(slack.texts) == 4
@@ -157,7 +157,7 @@ async def test_a_channel_that_a_crash_left_empty_is_found_and_filled() -> None:
     slack = Workspace()
     slack._create({"name": "something-else"})
     slack._create({"name": NAME})
-    await deliver(slack, letter(OPENED))
+    await deliver(slack, message(OPENED))
     assert len(slack.channels) == 2
     assert len(slack.posts["C91"]) == 2
 
@@ -165,7 +165,7 @@ async def test_a_channel_that_a_crash_left_empty_is_found_and_filled() -> None:
 async def test_an_archived_channel_stays_as_it_is() -> None:
     """What follows the end, such as a post-mortem, isn't posted there."""
     slack = Workspace()
-    await deliver(slack, letter(OPENED), closed(OPENED, RESOLVED))
+    await deliver(slack, message(OPENED), closed(OPENED, RESOLVED))
     before = len(slack.texts)
     due = Entry(142, NOW, Reason.POSTMORTEM_DUE, id=10)
     await deliver(slack, closed(OPENED, RESOLVED, due))
@@ -182,7 +182,7 @@ async def test_a_reopened_incident_has_a_new_channel() -> None:
     """A bot can't unarchive one."""
     slack = Workspace()
     await deliver(
-        slack, letter(OPENED), closed(OPENED, RESOLVED), letter(OPENED, reopened=1, seq=4)
+        slack, message(OPENED), closed(OPENED, RESOLVED), message(OPENED, reopened=1, seq=4)
     )
     assert [one["name"].partition("-payment")[0] for one in slack.channels.values()] == [
         "inc-142-20260101-1200", "inc-142-20260101-1200-r1",
@@ -192,7 +192,7 @@ async def test_a_reopened_incident_has_a_new_channel() -> None:
 async def test_the_people_who_are_paged_are_invited() -> None:
     """By the ids of their contacts, and no groups."""
     slack = Workspace()
-    one = letter(OPENED, mentions={"ana": "U0ANA", "ben": "S0BEN"})
+    one = message(OPENED, mentions={"ana": "U0ANA", "ben": "S0BEN"})
     told = replace(one, incident=replace(one.incident, told=("sms/ana", "call/ben", "slack")))
     await deliver(slack, told)
     assert slack.invited == ["U0ANA"]
@@ -210,13 +210,13 @@ async def test_the_people_who_are_paged_are_invited() -> None:
 async def test_a_failure_there_changes_nothing_about_the_page(method: str) -> None:
     slack = Workspace()
     slack.refuse[method] = "missing_scope"
-    await deliver(slack, letter(OPENED), closed(OPENED, RESOLVED))
+    await deliver(slack, message(OPENED), closed(OPENED, RESOLVED))
     assert len(slack.messages) == 2
 
 
 async def test_the_message_leads_to_the_channel() -> None:
     slack = Workspace()
-    await deliver(slack, letter(OPENED), letter(OPENED, NOTED, seq=2))
+    await deliver(slack, message(OPENED), message(OPENED, NOTED, seq=2))
     assert "[#C90]" in str(list(slack.messages.values())[1]["blocks"])
 
 

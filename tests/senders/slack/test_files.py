@@ -11,9 +11,9 @@ from msgspec.structs import replace
 
 from router.config.fields import Duration, HttpUrl
 from router.config.secret import Secret, SecretUrl
-from router.model.notification import Letter, Result, Sent
+from router.model.notification import Message, Result, Sent
 from router.senders.slack.sender import SlackConfig, build
-from tests.senders.kit import Answer, Hang, Peer, Reply, Request, make_letter
+from tests.senders.kit import Answer, Hang, Peer, Reply, Request, make_message
 
 TOKEN = "xoxb-123-s3cret"
 PNG = b"\x89PNG\r\n\x1a\nchart"
@@ -54,7 +54,7 @@ class Files:
         return Reply(json={"ok": True, "files": [{"id": "F123"}]})
 
 
-async def send(files: Files, letter: Letter, **options: Any) -> Result:
+async def send(files: Files, message: Message, **options: Any) -> Result:
     async with Peer(answer=files) as peer, aiohttp.ClientSession() as session:
         files.url = peer.url
         config = SlackConfig(
@@ -66,7 +66,7 @@ async def send(files: Files, letter: Letter, **options: Any) -> Result:
         )
         sender = build("slack", config, session)
         try:
-            return await sender.send(letter)
+            return await sender.send(message)
         finally:
             await sender.close()
 
@@ -74,10 +74,10 @@ async def send(files: Files, letter: Letter, **options: Any) -> Result:
 async def test_a_chart_is_shown_under_the_message() -> None:
     """In its thread, once, and the message is what counts as sent."""
     files = Files()
-    letter = replace(make_letter(), picture=PNG)
-    assert await send(files, letter) == Sent(REF)
+    message = replace(make_message(), picture=PNG)
+    assert await send(files, message) == Sent(REF)
     assert files.steps == ["files.getUploadURLExternal", "abc", "files.completeUploadExternal"]
-    file = {"id": "F123", "title": letter.incident.name}
+    file = {"id": "F123", "title": message.incident.name}
     assert files.shown == {
         "files": [file],
         "channel_id": "C0123ABCD",
@@ -88,7 +88,7 @@ async def test_a_chart_is_shown_under_the_message() -> None:
 async def test_no_chart_is_no_trouble() -> None:
     """It wasn't drawn in time."""
     files = Files()
-    assert await send(files, make_letter()) == Sent(REF)
+    assert await send(files, make_message()) == Sent(REF)
     assert files.steps == []
 
 
@@ -105,7 +105,7 @@ async def test_whatever_goes_wrong_with_the_chart_the_message_is_sent(
 ) -> None:
     """And no URL or token is in the log."""
     files = Files(step, how)
-    assert await send(files, replace(make_letter(), picture=PNG), timeout=Duration(0.4)) == Sent(
+    assert await send(files, replace(make_message(), picture=PNG), timeout=Duration(0.4)) == Sent(
         REF
     )
     said = "".join(capfd.readouterr())

@@ -7,7 +7,7 @@ from router.model.decision import Entry
 from router.model.reason import Reason
 from router.senders.slack.blocks import build_message, build_thread
 from router.senders.slack.mentions import line, people
-from tests.senders.kit import NOW, make_incident, make_letter
+from tests.senders.kit import NOW, make_incident, make_message
 
 OPENED = Entry(142, NOW, Reason.OPENED, id=1)
 STEP = Entry(142, NOW, Reason.STEP_DUE, data={"channels": ["slack", "sms/ben"]}, id=2)
@@ -16,9 +16,9 @@ TOLD = ("slack", "sms/ana", "call/ana")
 
 def paged(**changes: object) -> str:
     """The context lines of the message."""
-    letter = make_letter(timeline=(OPENED,), mentions={"ana": "U0ANA"}, **changes)
-    letter = replace(letter, incident=replace(letter.incident, told=TOLD))
-    blocks = build_message(letter, groups=("S0OPS",))["blocks"]
+    message = make_message(timeline=(OPENED,), mentions={"ana": "U0ANA"}, **changes)
+    message = replace(message, incident=replace(message.incident, told=TOLD))
+    blocks = build_message(message, groups=("S0OPS",))["blocks"]
     return "\n".join(
         one["text"] for block in blocks if block["type"] == "context" for one in block["elements"]
     )
@@ -38,8 +38,8 @@ def test_people_are_mentioned_by_their_id_and_else_named(
     names: list[str], groups: tuple[str, ...], shown: str
 ) -> None:
     """An id that isn't one is never written as a mention."""
-    letter = make_letter(mentions={"ana": "U0ANA", "evil": "U1> <!channel"})
-    assert line(letter, names, groups) == shown
+    message = make_message(mentions={"ana": "U0ANA", "evil": "U1> <!channel"})
+    assert line(message, names, groups) == shown
 
 
 def test_a_first_message_mentions_everybody_paged_so_far() -> None:
@@ -52,7 +52,7 @@ def test_a_message_about_a_closed_incident_mentions_nobody() -> None:
 
 def test_a_reply_mentions_the_people_of_its_step() -> None:
     """An edit of the message would notify nobody."""
-    later = make_letter(
+    later = make_message(
         timeline=(OPENED, STEP),
         mentions={"ben": "U0BEN"},
         ref="C1:1.2",
@@ -66,12 +66,12 @@ def test_a_reply_mentions_the_people_of_its_step() -> None:
 
 def test_a_reply_about_something_else_mentions_nobody() -> None:
     noted = Entry(142, NOW, Reason.NOTED, "ana", {"text": "x"}, id=3)
-    said = build_thread(make_letter(timeline=(noted,), sent=1), ("S0OPS",))
+    said = build_thread(make_message(timeline=(noted,), sent=1), ("S0OPS",))
     assert said is not None
     assert "Paged" not in said["text"]
 
 
 def test_people_are_named_once() -> None:
     """Over however many contact methods they are paged."""
-    letter = replace(make_letter(), incident=make_incident(told=TOLD))
-    assert people(letter, [STEP, STEP]) == ["ana", "ben"]
+    message = replace(make_message(), incident=make_incident(told=TOLD))
+    assert people(message, [STEP, STEP]) == ["ana", "ben"]

@@ -14,7 +14,7 @@ from router.config.fields import Duration, HttpUrl
 from router.config.secret import Secret, SecretUrl
 from router.model.decision import Entry
 from router.model.incident import Status
-from router.model.notification import Letter, Rejected, Result, Retry, Sent, Uncertain
+from router.model.notification import Message, Rejected, Result, Retry, Sent, Uncertain
 from router.model.reason import Reason
 from router.ports.channels import Sender
 from router.senders.slack.blocks import build_message, build_thread, mrkdwn
@@ -31,7 +31,7 @@ from tests.senders.kit import (
     check_leaks_no_secret,
     check_retry_after,
     check_statuses,
-    make_letter,
+    make_message,
 )
 
 TOKEN = "xoxb-123-s3cret"
@@ -182,23 +182,23 @@ def hook(session: aiohttp.ClientSession, url: str, timeout: float = 10.0) -> Sen
 
 
 async def deliver(
-    letter: Letter, *script: Answer, seconds: float = 10.0
+    message: Message, *script: Answer, seconds: float = 10.0
 ) -> tuple[Result, Slack, Peer]:
-    """Send one letter by a bot, to a Slack that has the message it refers to; `script` is answered
+    """Send one message by a bot, to a Slack that has the message it refers to; `script` is answered
     first.
     """
     slack = Slack()
     slack.messages["C123", "1503435956.000247"] = {}
     async with Peer(*script, answer=slack) as peer, aiohttp.ClientSession() as session:
         sender = bot(session, peer, seconds)
-        result = await sender.send(letter)
+        result = await sender.send(message)
         await sender.close()
     return result, slack, peer
 
 
-def edit(**changes: Any) -> Letter:
-    """A letter about an incident that has its message, with one thing to tell."""
-    return make_letter(
+def edit(**changes: Any) -> Message:
+    """A message about an incident that has its message, with one thing to tell."""
+    return make_message(
         **{"ref": "C123:1503435956.000247", "seq": 2, "sent": 1, "told": 1, "timeline": NEWS}
         | changes
     )
@@ -211,7 +211,7 @@ async def test_an_incident_has_one_message_that_is_edited_and_told_about_in_its_
     slack = Slack()
     async with Peer(answer=slack) as peer, aiohttp.ClientSession() as session:
         sender = bot(session, peer)
-        assert await sender.send(make_letter()) == Sent("C123:1503435956.000000")
+        assert await sender.send(make_message()) == Sent("C123:1503435956.000000")
         assert not slack.threads
         resolved = edit(
             ref="C123:1503435956.000000",
@@ -243,8 +243,8 @@ async def test_an_incident_has_one_message_that_is_edited_and_told_about_in_its_
 async def test_only_what_is_to_be_noticed_shows_in_the_channel_too(
     reason: Reason, what: Reason, loud: bool
 ) -> None:
-    letter = edit(reason=reason, timeline=(Entry(142, NOW, what, id=2),))
-    _, slack, _ = await deliver(letter)
+    message = edit(reason=reason, timeline=(Entry(142, NOW, what, id=2),))
+    _, slack, _ = await deliver(message)
     assert slack.threads[0]["reply_broadcast"] is loud
 
 
@@ -273,12 +273,14 @@ async def test_what_another_type_of_channel_kept_is_no_message_of_slacks() -> No
 @pytest.mark.parametrize(
     "error", ["invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"]
 )
-@pytest.mark.parametrize("letter", [make_letter(), edit(told=2)], ids=["post", "update"])
-async def test_blocks_that_slack_cannot_read_are_left_out_once(error: str, letter: Letter) -> None:
-    result, _, peer = await deliver(letter, refusal(error))
+@pytest.mark.parametrize("message", [make_message(), edit(told=2)], ids=["post", "update"])
+async def test_blocks_that_slack_cannot_read_are_left_out_once(
+    error: str, message: Message
+) -> None:
+    result, _, peer = await deliver(message, refusal(error))
     assert isinstance(result, Sent)
     assert [bool(request.json["blocks"]) for request in peer.requests] == [True, False]
-    assert (await deliver(letter, refusal(error), refusal(error)))[0] == Rejected(error)
+    assert (await deliver(message, refusal(error), refusal(error)))[0] == Rejected(error)
 
 
 ERRORS: list[tuple[str, Result, Result]] = [
@@ -315,12 +317,12 @@ async def test_slacks_errors_are_for_good_or_worth_another_try(
     error: str, of_update: Result, of_post: Result
 ) -> None:
     assert (await deliver(edit(), refusal(error)))[0] == of_update
-    assert (await deliver(make_letter(), refusal(error)))[0] == of_post
+    assert (await deliver(make_message(), refusal(error)))[0] == of_post
 
 
 async def test_a_limit_told_without_a_status_is_kept_too() -> None:
     reply = Reply(json={"ok": False, "error": "ratelimited"}, headers={"Retry-After": "30"})
-    assert (await deliver(make_letter(), reply))[0] == Retry("ratelimited", 30.0)
+    assert (await deliver(make_message(), reply))[0] == Retry("ratelimited", 30.0)
 
 
 @pytest.mark.parametrize(
@@ -360,18 +362,18 @@ async def test_a_thread_post_is_tried_again_only_if_that_cannot_double_it(
     ],
 )
 async def test_an_answer_that_is_not_slacks_leaves_it_open(reply: Reply) -> None:
-    assert (await deliver(make_letter(), reply))[0] == Uncertain("answer isn't one of Slack's")
+    assert (await deliver(make_message(), reply))[0] == Uncertain("answer isn't one of Slack's")
     assert (await deliver(edit(), reply))[0] == Retry("answer isn't one of Slack's")
 
 
-@pytest.mark.parametrize("letter", [make_letter(), edit()], ids=["post", "update"])
-async def test_a_bot_reads_outcomes_as_all_senders_do(letter: Letter) -> None:
-    idempotent = bool(letter.ref)
+@pytest.mark.parametrize("message", [make_message(), edit()], ids=["post", "update"])
+async def test_a_bot_reads_outcomes_as_all_senders_do(message: Message) -> None:
+    idempotent = bool(message.ref)
     async with Peer() as peer, aiohttp.ClientSession() as session:
         sender, hasty = bot(session, peer), bot(session, peer, 0.3)
-        await check_statuses(peer, lambda: sender.send(letter), idempotent=idempotent, lowest=400)
-        await check_retry_after(peer, lambda: sender.send(letter))
-        await check_broken_connections(peer, lambda: hasty.send(letter), idempotent=idempotent)
+        await check_statuses(peer, lambda: sender.send(message), idempotent=idempotent, lowest=400)
+        await check_retry_after(peer, lambda: sender.send(message))
+        await check_broken_connections(peer, lambda: hasty.send(message), idempotent=idempotent)
         await sender.close()
         await hasty.close()
 
@@ -384,7 +386,7 @@ async def test_a_reset_after_the_request_is_uncertain_for_a_post_and_harmless_fo
                 network.post(
                     f"{peer.url}/api/{method}", exception=aiohttp.ClientConnectionResetError()
                 )
-            assert isinstance(await sender.send(make_letter()), Uncertain)
+            assert isinstance(await sender.send(make_message()), Uncertain)
             assert isinstance(await sender.send(edit()), Retry)
         await sender.close()
 
@@ -392,7 +394,7 @@ async def test_a_reset_after_the_request_is_uncertain_for_a_post_and_harmless_fo
 async def test_a_bots_token_is_told_to_nobody_else(caplog: pytest.LogCaptureFixture) -> None:
     async with Peer() as peer, aiohttp.ClientSession() as session:
         sender = bot(session, peer, 0.3)
-        await check_leaks_no_secret(TOKEN, peer, lambda: sender.send(make_letter()), caplog)
+        await check_leaks_no_secret(TOKEN, peer, lambda: sender.send(make_message()), caplog)
         await sender.close()
 
 
@@ -408,7 +410,7 @@ async def test_a_webhook_gets_a_message_for_each_letter() -> None:
 
     async with Peer(answer=slack) as peer, aiohttp.ClientSession() as session:
         sender = hook(session, f"{peer.url}/services/T0/B0/s3cret")
-        assert await sender.send(make_letter()) == Sent()
+        assert await sender.send(make_message()) == Sent()
         assert await sender.send(edit(ref="")) == Sent()
         await sender.close()
     assert len(peer.requests) == 2
@@ -417,15 +419,15 @@ async def test_a_webhook_gets_a_message_for_each_letter() -> None:
 async def test_a_webhook_reads_outcomes_as_all_senders_do() -> None:
     async with Peer() as peer, aiohttp.ClientSession() as session:
         sender, hasty = hook(session, peer.url), hook(session, peer.url, 0.3)
-        await check_statuses(peer, lambda: sender.send(make_letter()), idempotent=False)
-        await check_retry_after(peer, lambda: sender.send(make_letter()))
-        await check_broken_connections(peer, lambda: hasty.send(make_letter()), idempotent=False)
+        await check_statuses(peer, lambda: sender.send(make_message()), idempotent=False)
+        await check_retry_after(peer, lambda: sender.send(make_message()))
+        await check_broken_connections(peer, lambda: hasty.send(make_message()), idempotent=False)
 
 
 @pytest.mark.parametrize("reply", [Reply(404, b"no_service"), Reply(410, b"channel_is_archived")])
 async def test_a_webhooks_refusal_is_named(reply: Reply) -> None:
     async with Peer(reply) as peer, aiohttp.ClientSession() as session:
-        result = await hook(session, peer.url).send(make_letter())
+        result = await hook(session, peer.url).send(make_message())
     assert result == Rejected(f"HTTP {reply.status}: {reply.body.decode()}")
 
 
@@ -434,21 +436,21 @@ async def test_a_webhook_that_cannot_read_the_blocks_gets_plain_text() -> None:
         Peer(Reply(400, b"invalid_blocks"), Reply()) as peer,
         aiohttp.ClientSession() as session,
     ):
-        assert await hook(session, peer.url).send(make_letter()) == Sent()
+        assert await hook(session, peer.url).send(make_message()) == Sent()
     assert "blocks" not in peer.requests[1].json
 
 
 async def test_a_webhooks_url_is_told_to_nobody_else(caplog: pytest.LogCaptureFixture) -> None:
     async with Peer() as peer, aiohttp.ClientSession() as session:
         sender = hook(session, f"{peer.url}/services/s3cret", 0.3)
-        await check_leaks_no_secret("s3cret", peer, lambda: sender.send(make_letter()), caplog)
+        await check_leaks_no_secret("s3cret", peer, lambda: sender.send(make_message()), caplog)
 
 
 # --- the words
 
 
 def test_the_message_is_the_plans_internal_alert() -> None:
-    header, plan, updates, details, context, actions = build_message(make_letter())["blocks"]
+    header, plan, updates, details, context, actions = build_message(make_message())["blocks"]
     assert header["text"]["text"] == "🚨 [P0] VintStreet Incident"
     assert [field["text"] for field in plan["fields"]] == [
         "*Status:*\nINVESTIGATING",
@@ -483,7 +485,7 @@ def test_an_open_incident_can_be_answered(incident: dict[str, Any], expected: li
     Without `buttons` there's none.
     """
     plain, answerable = (
-        [button for block in build_message(make_letter(**incident), buttons=wanted)["blocks"][-2:]
+        [button for block in build_message(make_message(**incident), buttons=wanted)["blocks"][-2:]
          for button in block["elements"] if "value" in button]
         for wanted in (False, True)
     )  # fmt: skip
@@ -542,7 +544,7 @@ def test_any_text_stays_escaped_and_within_slacks_limits(
     timeline = tuple(
         Entry(142, NOW, Reason.NOTED, by=lead, data={"text": note}, id=n + 1) for n in range(notes)
     )
-    letter = make_letter(
+    message = make_message(
         title=title,
         lead=lead,
         company=company,
@@ -552,8 +554,8 @@ def test_any_text_stays_escaped_and_within_slacks_limits(
         url=url,
         timeline=timeline,
     )
-    check_content(build_message(letter, buttons=True))
-    thread = build_thread(letter)
+    check_content(build_message(message, buttons=True))
+    thread = build_thread(message)
     assert (thread is None) == (notes == 0)
     if thread is not None:
         check_content(thread)
@@ -571,7 +573,7 @@ def test_the_latest_update_is_not_pushed_out_by_long_ones() -> None:
         Entry(142, NOW, Reason.NOTED, data={"text": f"{n} " + "x" * 900}, id=n + 1)
         for n in range(10)
     )
-    content = build_message(make_letter(timeline=timeline))
+    content = build_message(make_message(timeline=timeline))
     assert "9 xxx" in content["blocks"][2]["text"]["text"]
 
 

@@ -13,7 +13,7 @@ from router.config.fields import Duration
 from router.config.secret import Secret
 from router.model.decision import Entry
 from router.model.incident import Severity
-from router.model.notification import Letter, Rejected, Result, Retry, Sent, Uncertain
+from router.model.notification import Message, Rejected, Result, Retry, Sent, Uncertain
 from router.model.reason import Reason
 from router.senders.statuspage.sender import StatuspageConfig, StatuspageSender, build, content
 from tests.core.statuspage.published import published, said
@@ -29,7 +29,7 @@ from tests.senders.kit import (
     check_leaks_no_secret,
     check_retry_after,
     check_statuses,
-    make_letter,
+    make_message,
 )
 
 KEY = "0f8a-secret-api-key"
@@ -121,23 +121,23 @@ def sender(
     return build("public", config, session)
 
 
-def letter(*updates: Entry, **changes: Any) -> Letter:
+def message(*updates: Entry, **changes: Any) -> Message:
     """With what was published among what wasn't."""
     noise = (Entry(142, NOW - 900, Reason.NOTED, "ana", {"text": "internal-note"}, id=1),)
-    return make_letter(title="internal-title", timeline=(*noise, *updates), **changes)
+    return make_message(title="internal-title", timeline=(*noise, *updates), **changes)
 
 
-FIRST = letter(said(2, NOW - 60))
+FIRST = message(said(2, NOW - 60))
 SECOND = (said(2, NOW - 60), said(5, NOW, "resolved", "It works again."))
 
 
 async def deliver(
-    page: Statuspage, *letters: Letter, **changes: Any
+    page: Statuspage, *messages: Message, **changes: Any
 ) -> tuple[list[Result], list[str]]:
     """The results, and the methods of the calls."""
     async with Peer(answer=page) as peer, aiohttp.ClientSession() as session:
         one = sender(session, peer, **changes)
-        return [await one.send(each) for each in letters], [
+        return [await one.send(each) for each in messages], [
             request.method for request in peer.requests
         ]
 
@@ -176,14 +176,14 @@ async def test_nothing_but_what_was_published_leaves_the_house() -> None:
 @pytest.mark.parametrize("change", [{"timeline": ()}, {"drill": True}])
 async def test_without_anything_public_nothing_is_asked(change: dict[str, Any]) -> None:
     """A drill isn't public either."""
-    given = make_letter(**({"timeline": FIRST.timeline} | change))
+    given = make_message(**({"timeline": FIRST.timeline} | change))
     assert await deliver(Statuspage(), given) == ([Sent(silent=True)], [])
 
 
 async def test_an_update_is_added_and_a_resolve_restores_the_component() -> None:
     """Statuspage doesn't do that by itself."""
     page = Statuspage()
-    results, methods = await deliver(page, FIRST, letter(*SECOND, ref="p0", told=2))
+    results, methods = await deliver(page, FIRST, message(*SECOND, ref="p0", told=2))
     assert (results, methods) == ([Sent("p0"), Sent("p0")], ["GET", "POST", "GET", "PATCH"])
     assert [one["body"] for one in page.incidents[0]["incident_updates"]] == [
         "It works again.", "We are looking into it.",
@@ -194,31 +194,31 @@ async def test_an_update_is_added_and_a_resolve_restores_the_component() -> None
 
 async def test_a_component_that_another_incident_has_isnt_restored() -> None:
     page = Statuspage()
-    other = letter(said(1, NOW), id=7, severity=Severity.P2)
-    await deliver(page, FIRST, other, letter(*SECOND, ref="p0"))
+    other = message(said(1, NOW), id=7, severity=Severity.P2)
+    await deliver(page, FIRST, other, message(*SECOND, ref="p0"))
     assert page.components["8kbf7d35c070"] == "degraded_performance"
 
 
 async def test_the_worst_of_two_incidents_is_the_state_of_their_component() -> None:
     page = Statuspage()
-    await deliver(page, FIRST, letter(said(1, NOW), id=7, severity=Severity.P2))
+    await deliver(page, FIRST, message(said(1, NOW), id=7, severity=Severity.P2))
     assert page.components["8kbf7d35c070"] == "major_outage"
 
 
 async def test_what_it_knows_already_isnt_told_again() -> None:
-    """The same letter after a crash, whose first outcome was never written down."""
+    """The same message after a crash, whose first outcome was never written down."""
     page = Statuspage()
     results, methods = await deliver(page, FIRST, FIRST)
     assert (results[1], methods) == (Sent("p0"), ["GET", "POST", "GET"])
 
 
 @pytest.mark.parametrize("before", [(), (FIRST,)], ids=["opening", "update"])
-async def test_an_answer_that_was_lost_makes_no_double(before: tuple[Letter, ...]) -> None:
+async def test_an_answer_that_was_lost_makes_no_double(before: tuple[Message, ...]) -> None:
     """It may have arrived, and the next attempt sees that it did."""
     page = Statuspage()
     await deliver(page, *before)
     page.lost = 1
-    (result, again), _ = await deliver(page, letter(*SECOND), letter(*SECOND))
+    (result, again), _ = await deliver(page, message(*SECOND), message(*SECOND))
     assert isinstance(result, Uncertain)
     assert again == Sent("p0")
     assert len(page.incidents) == 1
@@ -230,7 +230,7 @@ async def test_updates_that_waited_are_told_together_oldest_first() -> None:
     it.
     """
     page = Statuspage()
-    await deliver(page, letter(*SECOND))
+    await deliver(page, message(*SECOND))
     assert page.incidents[0]["incident_updates"] == [
         {"status": "resolved", "body": "We are looking into it.\n\nIt works again."}
     ]
@@ -243,13 +243,13 @@ async def test_an_incident_of_before_the_list_is_found_by_its_id() -> None:
         {"id": f"x{n}", "status": "resolved", "impact": "none", "metadata": None}
         for n in range(100)
     ]
-    results, methods = await deliver(page, letter(*SECOND, ref="p0"))
+    results, methods = await deliver(page, message(*SECOND, ref="p0"))
     assert (results, methods) == ([Sent("p0")], ["GET", "GET", "PATCH"])
 
 
 async def test_one_that_was_deleted_there_is_made_again() -> None:
     page = Statuspage()
-    results, methods = await deliver(page, letter(*SECOND, ref="gone"))
+    results, methods = await deliver(page, message(*SECOND, ref="gone"))
     assert (results, methods) == ([Sent("p0")], ["GET", "GET", "POST"])
 
 
@@ -266,14 +266,14 @@ async def test_incidents_of_other_people_and_their_notes_are_left_alone() -> Non
             "metadata": {"router": {"told": "?"}},
         }
     )
-    await deliver(page, letter(*SECOND, ref="p0"))
+    await deliver(page, message(*SECOND, ref="p0"))
     assert page.incidents[0]["metadata"]["jira"] == {"key": "OPS-1"}
     assert page.incidents[1]["metadata"] == {"router": {"told": "?"}}
 
 
 async def test_the_same_number_of_another_database_is_another_incident() -> None:
     page = Statuspage()
-    await deliver(page, FIRST, letter(said(2, NOW - 60), opened_at=NOW - 90))
+    await deliver(page, FIRST, message(said(2, NOW - 60), opened_at=NOW - 90))
     assert len(page.incidents) == 2
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from router.config.fields import Duration, HttpUrl
 from router.config.secret import Secret
 from router.model.incident import Status
-from router.model.notification import Letter, Rejected, Result, Retry, Sent, Uncertain
+from router.model.notification import Message, Rejected, Result, Retry, Sent, Uncertain
 from router.senders.twilio.sms import SmsConfig, build, text
 from tests.core.text.test_gsm7 import segments
 from tests.senders.kit import (
@@ -26,7 +26,7 @@ from tests.senders.kit import (
     check_leaks_no_secret,
     check_retry_after,
     check_statuses,
-    make_letter,
+    make_message,
     mentions,
     refusing_url,
 )
@@ -64,11 +64,11 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
 
 
 async def deliver(
-    letter: Letter, twilio: Twilio, session: aiohttp.ClientSession, **options: Any
+    message: Message, twilio: Twilio, session: aiohttp.ClientSession, **options: Any
 ) -> Result:
     async with Peer(answer=twilio) as peer:
         sender = build("phone", make_config(peer.url, **options), session)
-        result = await sender.send(letter)
+        result = await sender.send(message)
         await sender.close()
     return result
 
@@ -81,8 +81,8 @@ async def test_a_page_is_one_message_of_ten_minutes_validity(
 ) -> None:
     """The form in full, as Twilio gets it."""
     twilio = Twilio()
-    letter = make_letter(channel="on call", seq=3)
-    assert await deliver(letter, twilio, session, callback_url=CALLBACK) == Sent(SIDS[1])
+    message = make_message(channel="on call", seq=3)
+    assert await deliver(message, twilio, session, callback_url=CALLBACK) == Sent(SIDS[1])
     assert twilio.forms == [
         {
             "To": NUMBER,
@@ -102,16 +102,16 @@ async def test_a_messaging_service_and_an_api_key_take_the_place_of_number_and_t
     twilio = Twilio(user=KEY_SID, password="key-secret")
     options = {"auth_token": None, "api_key_sid": KEY_SID, "api_key_secret": Secret("key-secret")}
     service = {"from_": "", "messaging_service_sid": SERVICE_SID}
-    assert isinstance(await deliver(make_letter(), twilio, session, **options, **service), Sent)
+    assert isinstance(await deliver(make_message(), twilio, session, **options, **service), Sent)
     assert twilio.forms[0]["MessagingServiceSid"] == SERVICE_SID
 
 
 async def test_a_persons_own_number_goes_before_the_channels(
     session: aiohttp.ClientSession,
 ) -> None:
-    """`Letter.to` is where it goes, if it's there."""
+    """`Message.to` is where it goes, if it's there."""
     twilio = Twilio()
-    await deliver(make_letter(to=OTHER), twilio, session)
+    await deliver(make_message(to=OTHER), twilio, session)
     assert [form["To"] for form in twilio.forms] == [OTHER]
 
 
@@ -123,8 +123,8 @@ async def test_nobody_to_write_to_is_refused_before_twilio_is_asked(
 ) -> None:
     """No number, or one without its country."""
     twilio = Twilio()
-    letter = make_letter(to=options.pop("letter_to", ""))
-    assert isinstance(await deliver(letter, twilio, session, **options), Rejected)
+    message = make_message(to=options.pop("letter_to", ""))
+    assert isinstance(await deliver(message, twilio, session, **options), Rejected)
     assert not twilio.forms
 
 
@@ -135,9 +135,9 @@ async def test_several_numbers_get_a_message_each_and_none_twice(
     twilio = Twilio(refusals={OTHER: refusal(21611)})
     async with Peer(answer=twilio) as peer:
         sender = build("phone", make_config(peer.url, to=(NUMBER, OTHER)), session)
-        assert isinstance(await sender.send(make_letter()), Retry)
+        assert isinstance(await sender.send(make_message()), Retry)
         twilio.refusals.clear()
-        assert await sender.send(make_letter()) == Sent(f"{SIDS[1]} {SIDS[2]}")
+        assert await sender.send(make_message()) == Sent(f"{SIDS[1]} {SIDS[2]}")
     assert [form["To"] for form in twilio.forms] == [NUMBER, OTHER]
 
 
@@ -153,7 +153,7 @@ async def test_outcomes_are_read_as_by_all_senders(session: aiohttp.ClientSessio
         sender = build("phone", make_config(peer.url), session)
 
         async def send() -> Result:
-            return await sender.send(make_letter())
+            return await sender.send(make_message())
 
         await check_statuses(peer, send, idempotent=False, lowest=300)
         await check_retry_after(peer, send)
@@ -167,16 +167,18 @@ async def test_both_of_twilios_ways_to_tell_an_error_are_read(
 ) -> None:
     """By the code, in our words: Twilio's may quote what was sent."""
     landline = Rejected("HTTP 400: recipient: a landline, which takes no SMS (Twilio error 21635)")
-    assert await deliver(make_letter(), Twilio(refusals={NUMBER: tell(21635)}), session) == landline
+    assert (
+        await deliver(make_message(), Twilio(refusals={NUMBER: tell(21635)}), session) == landline
+    )
     full = Retry("HTTP 429: Twilio: too many requests (Twilio error 20429)", None)
     assert (
-        await deliver(make_letter(), Twilio(refusals={NUMBER: tell(20429, 429)}), session) == full
+        await deliver(make_message(), Twilio(refusals={NUMBER: tell(20429, 429)}), session) == full
     )
 
 
 async def test_wrong_credentials_are_named(session: aiohttp.ClientSession) -> None:
     """For the operators, who are the ones to put it right."""
-    result = await deliver(make_letter(), Twilio(password="changed"), session)
+    result = await deliver(make_message(), Twilio(password="changed"), session)
     assert result == Rejected("HTTP 401: account: wrong credentials (Twilio error 20003)")
 
 
@@ -196,21 +198,21 @@ async def test_a_success_that_is_not_twilios_is_uncertain(
 ) -> None:
     """A proxy's page wakes nobody."""
     async with Peer(answer) as peer:
-        result = await build("phone", make_config(peer.url), session).send(make_letter())
+        result = await build("phone", make_config(peer.url), session).send(make_message())
     assert result == Uncertain("answer isn't one of Twilio's")
 
 
 async def test_a_twilio_out_of_reach_is_tried_again(session: aiohttp.ClientSession) -> None:
     """Nothing was written, so nothing is doubled."""
     sender = build("phone", make_config(refusing_url()), session)
-    assert await sender.send(make_letter()) == Retry("connection refused or host unreachable")
+    assert await sender.send(make_message()) == Retry("connection refused or host unreachable")
 
 
 async def test_credentials_that_no_header_holds_are_refused_before_the_request(
     session: aiohttp.ClientSession,
 ) -> None:
     """Half of a surrogate pair can't be encoded: nothing was sent, and nothing will be."""
-    result = await deliver(make_letter(), Twilio(), session, auth_token=Secret("\udcff"))
+    result = await deliver(make_message(), Twilio(), session, auth_token=Secret("\udcff"))
     assert result == Rejected("address or header unusable")
 
 
@@ -220,7 +222,7 @@ async def test_the_environment_does_not_move_the_api(
     """The package would take a region from there; `api_url` is where requests go."""
     monkeypatch.setenv("TWILIO_EDGE", "dublin")
     monkeypatch.setenv("TWILIO_REGION", "ie1")
-    assert isinstance(await deliver(make_letter(), Twilio(), session), Sent)
+    assert isinstance(await deliver(make_message(), Twilio(), session), Sent)
 
 
 async def test_no_secret_is_told(
@@ -231,7 +233,7 @@ async def test_no_secret_is_told(
         config = make_config(peer.url, timeout=Duration(0.3))
         assert TOKEN not in repr(config)
         sender = build("phone", config, session)
-        await check_leaks_no_secret(TOKEN, peer, lambda: sender.send(make_letter()), caplog)
+        await check_leaks_no_secret(TOKEN, peer, lambda: sender.send(make_message()), caplog)
 
 
 # --- the words
@@ -266,7 +268,7 @@ def test_the_text_is_of_the_incident_as_it_is(changes: dict[str, Any], expected:
     """Only a page asks for an answer; a closing is short; a link that would be spoilt is left out."""
     letter_url = {"url": changes.pop("url")} if "url" in changes else {}
     assert (
-        text(msgspec.structs.replace(make_letter(**changes), **letter_url), answerable=True)
+        text(msgspec.structs.replace(make_message(**changes), **letter_url), answerable=True)
         == expected
     )
 
@@ -285,7 +287,7 @@ def test_an_answer_is_asked_for_only_where_it_would_arrive(
 ) -> None:
     """Who answers into the void believes to have acknowledged."""
     assert make_config(**options).answerable is asked
-    assert ("Reply" in text(make_letter(), answerable=asked)) is asked
+    assert ("Reply" in text(make_message(), answerable=asked)) is asked
 
 
 WORDS = (
@@ -308,8 +310,8 @@ def test_any_title_stays_in_two_segments(
     *, title: str, name: str, url: str, state: dict[str, Any], number: int
 ) -> None:
     """And in GSM-7, since one other character would make it five."""
-    letter = make_letter(id=number, title=title, acknowledged_by=name, closed_by=name, **state)
-    body = text(msgspec.structs.replace(letter, url=url), answerable=True)
+    message = make_message(id=number, title=title, acknowledged_by=name, closed_by=name, **state)
+    body = text(msgspec.structs.replace(message, url=url), answerable=True)
     assert segments(body) <= (1 if "closed_at" in state else 2)
     assert f"INC-{number}" in body
     assert body.isprintable() or "\n" in body
@@ -342,12 +344,12 @@ def test_a_config_that_twilio_would_refuse_is_refused_first(
 
 def test_several_incidents_are_one_text() -> None:
     """The one that matters most, then the others while there's room, and how many more there are."""
-    letter = make_letter(
+    message = make_message(
         severity="P1",
         title="Disk full on db1",
         other_incidents=mentions(12, title="Disk full", severity="P2"),
     )
-    assert text(letter, answerable=True) == (
+    assert text(message, answerable=True) == (
         "P1 INC-142: Disk full on db1\n"
         "And 12 more: P2 INC-143: Disk full, P2 INC-144: Disk full, P2 INC-145: Disk full, P2 INC-146: Disk full, "
         "P2 INC-147: Disk full, P2 INC-148: Disk full, P2 INC-149: Disk full, P2 INC-150: Disk full, "
@@ -365,10 +367,10 @@ def test_several_incidents_are_one_text() -> None:
 def test_any_number_of_incidents_stays_in_two_segments(
     *, title: str, other: str, count: int, state: dict[str, Any]
 ) -> None:
-    letter = make_letter(
+    message = make_message(
         title=title, **state, other_incidents=mentions(count, title=other, **state)
     )
-    body = text(letter, answerable=True)
+    body = text(message, answerable=True)
     assert segments(body) <= 2
     assert f"And {count} more" in body
 
@@ -379,6 +381,6 @@ def test_any_number_of_incidents_stays_in_two_segments(
 def test_a_drill_is_marked_once_and_within_two_segments(closed: dict[str, Any]) -> None:
     """However long its title is."""
     title = "[DRILL] " + "Payment failures at 2.3 % on every service there is " * 20
-    said = text(make_letter(drill=True, title=title, **closed), answerable=True)
+    said = text(make_message(drill=True, title=title, **closed), answerable=True)
     assert said.count("DRILL") == 1
     assert segments(said) <= 2

@@ -14,7 +14,7 @@ from router.config.fields import Duration, HttpUrl
 from router.config.secret import Secret
 from router.core.messages.speech import KEYS, KEYS_FOR_FIRST
 from router.model.incident import Status
-from router.model.notification import Letter, Rejected, Result, Sent
+from router.model.notification import Message, Rejected, Result, Sent
 from router.senders.twilio.voice import VoiceConfig, build
 from tests.senders.kit import (
     NOW,
@@ -23,7 +23,7 @@ from tests.senders.kit import (
     check_leaks_no_secret,
     check_retry_after,
     check_statuses,
-    make_letter,
+    make_message,
     mentions,
 )
 from tests.senders.twilio_double import ACCOUNT, NUMBER, OTHER, SENDER, TOKEN, Twilio, refusal
@@ -44,11 +44,11 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
 
 
 async def deliver(
-    letter: Letter, twilio: Twilio, session: aiohttp.ClientSession, **options: Any
+    message: Message, twilio: Twilio, session: aiohttp.ClientSession, **options: Any
 ) -> Result:
     async with Peer(answer=twilio) as peer:
         sender = build("phone", make_config(peer.url, **options), session)
-        result = await sender.send(letter)
+        result = await sender.send(message)
         await sender.close()
     return result
 
@@ -56,7 +56,7 @@ async def deliver(
 async def test_a_call_rings_half_a_minute_and_takes_keys(session: aiohttp.ClientSession) -> None:
     """The form in full; the keys and the end of the call are reported with what they are about."""
     twilio = Twilio()
-    assert await deliver(make_letter(channel="on call"), twilio, session) == Sent(SID)
+    assert await deliver(make_message(channel="on call"), twilio, session) == Sent(SID)
     (form,) = twilio.forms
     twiml = ET.fromstring(form.pop("Twiml"))
     assert form == {
@@ -80,7 +80,7 @@ async def test_without_an_address_for_keys_none_are_asked_for(
 ) -> None:
     """The call still says what is wrong."""
     twilio = Twilio()
-    await deliver(make_letter(), twilio, session, callback_url=None)
+    await deliver(make_message(), twilio, session, callback_url=None)
     assert "Press" not in twilio.forms[0]["Twiml"]
     assert "StatusCallback" not in twilio.forms[0]
 
@@ -98,20 +98,20 @@ async def test_nobody_is_called_about_what_is_answered_or_over(
 ) -> None:
     """It counts as sent, and the last call stays on record."""
     twilio = Twilio()
-    assert await deliver(make_letter(ref=SID, **state), twilio, session) == Sent(silent=True)
+    assert await deliver(make_message(ref=SID, **state), twilio, session) == Sent(silent=True)
     assert not twilio.forms
 
 
 async def test_a_persons_own_number_is_called(session: aiohttp.ClientSession) -> None:
-    """`Letter.to` goes before the channel's numbers."""
+    """`Message.to` goes before the channel's numbers."""
     twilio = Twilio()
-    await deliver(make_letter(to=OTHER), twilio, session)
+    await deliver(make_message(to=OTHER), twilio, session)
     assert [form["To"] for form in twilio.forms] == [OTHER]
 
 
 async def test_a_number_that_cannot_be_called_is_given_up(session: aiohttp.ClientSession) -> None:
     """Twilio's code says so."""
-    result = await deliver(make_letter(), Twilio(refusals={NUMBER: refusal(21214)}), session)
+    result = await deliver(make_message(), Twilio(refusals={NUMBER: refusal(21214)}), session)
     assert result == Rejected(
         "HTTP 400: recipient: the number can't be called (Twilio error 21214)"
     )
@@ -123,7 +123,7 @@ async def test_outcomes_are_read_as_by_all_senders(session: aiohttp.ClientSessio
         sender = build("phone", make_config(peer.url), session)
 
         async def send() -> Result:
-            return await sender.send(make_letter())
+            return await sender.send(make_message())
 
         await check_statuses(peer, send, idempotent=False, lowest=300)
         await check_retry_after(peer, send)
@@ -137,7 +137,7 @@ async def test_no_secret_is_told(
     """Neither by a result nor in a log."""
     async with Peer() as peer:
         sender = build("phone", make_config(peer.url, timeout=Duration(0.3)), session)
-        await check_leaks_no_secret(TOKEN, peer, lambda: sender.send(make_letter()), caplog)
+        await check_leaks_no_secret(TOKEN, peer, lambda: sender.send(make_message()), caplog)
 
 
 @pytest.mark.parametrize("number", ["", "VintStreet", "020 7946 0999"])
@@ -154,7 +154,7 @@ async def test_several_incidents_are_one_call(session: aiohttp.ClientSession) ->
     twilio = Twilio()
     answered = mentions(1, id=9, acknowledged_at=NOW)
     await deliver(
-        make_letter(other_incidents=(*mentions(4, title="Disk full", severity="P2"), *answered)),
+        make_message(other_incidents=(*mentions(4, title="Disk full", severity="P2"), *answered)),
         twilio,
         session,
     )

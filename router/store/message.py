@@ -27,7 +27,7 @@ _alerts = msgspec.json.Decoder(STORED)
 _alert = msgspec.json.Decoder(Alert)
 
 
-class ReadLetter:
+class ReadMessage:
     """Its statement is made once for a dialect."""
 
     def __init__(self, dialect: Dialect) -> None:

@@ -1,4 +1,4 @@
-"""Write the letter that a sender gets: the incident as it is now, and all that a message may
+"""Write the message that a sender gets: the incident as it is now, and all that a message may
 contain beside it.
 """
 
@@ -14,7 +14,7 @@ from router.core.messages.templates import Wording, unpublished
 from router.core.text.template import Template
 from router.model.decision import Entry
 from router.model.incident import Incident
-from router.model.notification import Letter, Notification, person_of
+from router.model.notification import Message, Notification, person_of
 from router.ports.clock import Clock
 from router.ports.errors import NoChart
 from router.ports.services import Charts
@@ -26,7 +26,7 @@ PICTURE = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """The parts of letters beside the incident itself.
+    """The parts of messages beside the incident itself.
 
     links: makes signed links that do something; None without a key. elsewhere: links into other
     services (name, template). time_zones: by contact. mentions: ids in the channels' services, by contact. public: a status page shows what is
@@ -43,8 +43,8 @@ class Words:
     public: bool = False
 
 
-class LetterWriter:
-    """Writes letters to one channel.
+class MessageWriter:
+    """Writes messages to one channel.
 
     `people` are the addresses by contact; `pictures`: add the incident's chart.
     """
@@ -64,18 +64,18 @@ class LetterWriter:
         self._people = people or {}
         self._pictures = pictures
 
-    async def write(self, row: Notification, *, full: bool) -> Letter:
-        """Write about the incident as it is now; a picture is only in a `full` letter.
+    async def write(self, row: Notification, *, full: bool) -> Message:
+        """Write about the incident as it is now; a picture is only in a `full` message.
 
         Raises: StoreUnavailable.
         """
-        found = await self._store.letter(row.incident_id)
+        found = await self._store.message(row.incident_id)
         assert found is not None, "a notification's incident is never deleted"
         incident, timeline, stored = found
         alerts, now, words = tuple(one.alert for one in stored), self._clock.now(), self._words
         contact, seen = person_of(row.channel), window(incident, alerts, now)
         url = f"{words.external_url}/incidents/{incident.id}"
-        return Letter(
+        return Message(
             incident=incident,
             channel=row.channel,
             seq=row.seq,
