@@ -1,6 +1,6 @@
-"""Why an alert does, or doesn't, page somebody: what each rule says to it, and what follows.
+"""Why an alert would or would not page somebody: the result of each rule, and what follows.
 
-Nothing here decides: it asks the functions that do, and keeps what they say.
+Nothing here decides: it asks the functions that do, and keeps their answers.
 """
 
 from collections.abc import Collection
@@ -19,10 +19,9 @@ from router.model.incident import Incident
 
 
 class RuleOutcome(Struct, frozen=True):
-    """What one rule that takes the alert makes of it. `policy` is None where nobody is told.
+    """The result of one rule that matches the alert. `policy` is None where nobody is notified.
 
-    `reached` says of each of its steps whom that would tell, and `holds` whether it's for such an
-    incident at all.
+    `reached` has the recipients of each step, and `holds` whether its condition is true.
     """
 
     rule: Rule
@@ -34,10 +33,11 @@ class RuleOutcome(Struct, frozen=True):
 
 
 class Explanation(Struct, frozen=True):
-    """`verdicts` has a word from every rule, in the order in which they're tried, the default last.
+    """`verdicts` has the result of every rule, in the order in which they are tried, the default
+    last.
 
-    `outcomes` are what the rules make of it if nothing keeps it quiet; `quiet` is what does.
-    `inhibitions` are those by which an incident could.
+    `outcomes` are the results of the matching rules if nothing mutes the alert; `quiet` is what
+    mutes it. `inhibitions` are those by which an incident could.
     """
 
     alert: Alert
@@ -55,10 +55,10 @@ def explain(
     count: int = 1,
     incidents: Collection[Incident] = (),
 ) -> Explanation:
-    """What the rules in force make of `alert` at `at` (UTC seconds), while these incidents are
-    open.
+    """What the rules in force do with `alert` at `at` (UTC epoch seconds), while these incidents
+    are open.
 
-    `count` is what a counting rule would have counted.
+    `count` is the count of a counting rule.
     """
     outcomes = []
     for rule in settings.rules.matching_rules(alert):

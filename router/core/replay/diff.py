@@ -1,5 +1,5 @@
-"""What a replay comes to that the past didn't: incidents, how bad they are, and who's told of them
-how often.
+"""The difference between a replay and the past: incidents, their severities, and how often each
+person is paged.
 """
 
 from collections import Counter
@@ -15,16 +15,14 @@ from router.model.notification import person_of
 
 
 class Regrouped(Struct, frozen=True):
-    """The same alerts are in these incidents now, instead of those then."""
+    """The same alerts are in the incidents `now`, instead of those `then`."""
 
     then: tuple[Incident, ...]
     now: tuple[Incident, ...]
 
 
 class Count(Struct, frozen=True):
-    """Messages to somebody, then and now; `more` that there weren't then, `fewer` that there aren't
-    now.
-    """
+    """Messages to one recipient, then and now; `more` are new ones, `fewer` are missing ones."""
 
     then: int
     now: int
@@ -33,9 +31,9 @@ class Count(Struct, frozen=True):
 
 
 class Lost(Struct, frozen=True):
-    """A person isn't told so often of what was this incident.
+    """A person receives fewer messages about what was this incident.
 
-    `acted`: somebody did something about it then.
+    `acted`: somebody acted on it then.
     """
 
     who: str
@@ -47,7 +45,7 @@ class Lost(Struct, frozen=True):
 class ReplayDiff(Struct, frozen=True):
     """`people` and `channels` are by name.
 
-    What is in one list of incidents is in no other, but for `severity`.
+    An incident is in one list only, except for `severity`.
     """
 
     events: int
@@ -62,7 +60,7 @@ class ReplayDiff(Struct, frozen=True):
 
     @property
     def more(self) -> int:
-        """Pages that there weren't: messages to people."""
+        """Pages that are new: messages to people."""
         return sum(count.more for count in self.people.values())
 
     @property
@@ -70,7 +68,7 @@ class ReplayDiff(Struct, frozen=True):
         return sum(count.fewer for count in self.people.values())
 
     def missed(self, severity: Severity) -> int:
-        """Of the pages that there aren't now, those about such an incident that somebody acted on."""
+        """Of the missing pages, those about an incident that somebody acted on."""
         return sum(
             one.times for one in self.lost if one.acted and one.incident.severity is severity
         )
@@ -82,8 +80,8 @@ class ReplayDiff(Struct, frozen=True):
 
 
 def difference(past: History, replay: Replay, since: float) -> ReplayDiff:
-    """Between the past and its replay, in what was opened and told at `since` (UTC seconds) and
-    later.
+    """Compare the past with its replay, by what was opened and sent at `since` (UTC epoch seconds)
+    and later.
     """
     then = {one.id: one for one in past.incidents if _is_in(one, past, since)}
     now = {one.id: one for one in replay.memory.incidents.values() if one.opened_at >= since}
@@ -114,14 +112,14 @@ def difference(past: History, replay: Replay, since: float) -> ReplayDiff:
 
 
 def acted_on(entries: Iterable[Entry]) -> set[int]:
-    """The incidents that a person did something about."""
+    """The incidents that a person acted on."""
     return {
         entry.incident_id for entry in entries if entry.by and not entry.by.startswith("source:")
     }
 
 
 def _is_in(incident: Incident, past: History, since: float) -> bool:
-    """Is its beginning in what is kept? Of an older one the replay can't know."""
+    """Whether the incident's beginning is recorded. The replay can't know older ones."""
     return (
         incident.opened_at >= since
         and bool(past.events)
@@ -148,7 +146,7 @@ Tallies = Sequence[tuple[Counter[str], Counter[str]]]
 
 
 def _counts(tallies: Tallies, *, people: bool) -> dict[str, Count]:
-    """By person, over all ways, or by channel."""
+    """By person, over all contact methods, or by channel."""
     sums: dict[str, list[int]] = {}
     for then, now in tallies:
         for address in then.keys() | now.keys():

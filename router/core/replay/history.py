@@ -1,6 +1,4 @@
-"""What a router has kept of its past: what happened, what it made of that, and what it had still to
-tell.
-"""
+"""The recorded past of a router: events, decisions, and messages not sent yet."""
 
 from collections.abc import Sequence
 
@@ -16,13 +14,13 @@ from router.model.reasons import having
 from router.model.record import Record
 
 ARRIVED = having(Trait.ALERT_ENTERS)
-"""The lines of a timeline by which an alert comes into an incident."""
+"""The timeline entries with which an alert joins an incident."""
 
 
 class History(Struct, frozen=True):
-    """All of it in order.
+    """The past in order.
 
-    `unsent` are the messages owed and not sent; `records` the documents decisions depend on.
+    `unsent` are the messages owed and not sent; `records` the documents that decisions depend on.
     """
 
     events: list[Event] = []
@@ -33,7 +31,7 @@ class History(Struct, frozen=True):
 
 
 def real(past: History) -> History:
-    """The past without its drills: they say nothing of what changed rules would do to what comes."""
+    """The past without its drills, which say nothing about real alerts under changed rules."""
     drills = {one.id for one in past.incidents if one.drill}
     return History(
         [event for event in past.events if not _is_of_drill(event, drills)],
@@ -57,7 +55,7 @@ def _is_of_drill(event: Event, drills: set[int]) -> bool:
 
 
 class Page(Struct, frozen=True):
-    """A message that arrived: about which incident, at which address, when (UTC seconds)."""
+    """A message that arrived: its incident, its address, and when (UTC epoch seconds)."""
 
     at: float
     incident_id: int
@@ -65,7 +63,7 @@ class Page(Struct, frozen=True):
 
 
 def pages(entries: Sequence[Entry]) -> list[Page]:
-    """The messages that arrived, by the timelines; one that told of several incidents is about its
+    """The messages that arrived, by the timelines; one about several incidents belongs to its
     first.
     """
     return [
@@ -76,7 +74,7 @@ def pages(entries: Sequence[Entry]) -> list[Page]:
 
 
 def arrivals(entries: Sequence[Entry]) -> list[tuple[tuple[float, str], int]]:
-    """When which alert (by fingerprint) came into which incident."""
+    """When each alert (by fingerprint) joined which incident."""
     return [
         ((entry.at, str(entry.data.get("fingerprint", ""))), entry.incident_id)
         for entry in entries

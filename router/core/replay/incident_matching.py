@@ -1,7 +1,7 @@
-"""Which incidents of the past and of a replay are about the same: those into which the same alert
-came when it came.
+"""Matches incidents of the past with those of a replay: two are the same if the same alert joined
+both at the same time.
 
-Other rules may number incidents otherwise, split or merge them.
+Other rules may number incidents differently, split or merge them.
 """
 
 from collections import defaultdict
@@ -13,9 +13,7 @@ from router.model.incident import Incident
 
 
 class IncidentMatching:
-    """By ids: `then` has an incident's of the past, by that of the replay; `now` the other way
-    round.
-    """
+    """By ids: `then` has the incident of the past for one of the replay; `now` is the reverse."""
 
     def __init__(self, past: History) -> None:
         self.then: defaultdict[int, list[int]] = defaultdict(list)
@@ -27,21 +25,21 @@ class IncidentMatching:
             self._arrived[alert].append(incident_id)
 
     def add(self, changes: Writes) -> None:
-        """Link the incidents that these write."""
+        """Match the incidents of these writes."""
         for alert, incident_id in arrivals(changes.entries):
             incident = self._new[incident_id] = changes.incidents[incident_id]
             before = self._arrived.get(alert, [])
-            # Several rules may take one alert: then that of the same rule and group is meant.
+            # Several rules may match one alert: then the incident of the same rule and group is meant.
             for one in [old for old in before if self._keys.get(old) == incident.key] or before:
                 if incident_id not in self.now[one]:
                     self.now[one].append(incident_id)
                     self.then[incident_id].append(one)
 
     def meant(self, incident_id: int) -> list[int]:
-        """The incidents of the replay that somebody meant by one of the past: of each key the
-        newest.
+        """The incidents of the replay that a person meant by one of the past: the newest of each
+        key.
 
-        Just that of the same key, if there's one.
+        Only the one with the same key, if there is one.
         """
         newest = {self._new[one].key: one for one in self.now.get(incident_id, ())}
         same = newest.get(self._keys.get(incident_id, ""))
@@ -50,9 +48,7 @@ class IncidentMatching:
     def groups(
         self, then: Iterable[int], now: Iterable[int]
     ) -> Iterator[tuple[list[int], list[int]]]:
-        """All these incidents, of the past and of the replay, together with those that they're
-        linked with.
-        """
+        """All these incidents, of the past and of the replay, grouped with those they match."""
         left = {("then", one): None for one in then} | {("now", one): None for one in now}
         while left:
             when, one = next(iter(left))
@@ -63,7 +59,7 @@ class IncidentMatching:
             yield group
 
     def _group(self, then: list[int], now: list[int]) -> tuple[list[int], list[int]]:
-        """These, and all that can be reached from them."""
+        """These incidents, and all that can be reached from them."""
         done = 0
         while done < len(then) + len(now):
             done = len(then) + len(now)

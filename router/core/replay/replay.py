@@ -1,10 +1,9 @@
-"""The past again, under these settings: what came from outside comes again, and the router decides
-anew.
+"""Replays the past under other settings: external events come again, and the router decides again.
 
-The law: what a source, a person or a service did happens again when it did. A deadline comes when
-it came then, if there is the same one; a message is sent when it was sent then, with what came of
-it, if it's the same message. So a past under its own settings is repeated exactly. What there
-wasn't then is left to virtual time: a deadline comes when it's due, and a message arrives at once.
+The law: what a source, a person or a service did happens again at the same time. A deadline comes
+when it came then, if it is the same one; a message is sent when it was sent then, with the same
+result, if it is the same message. So under the same settings the past is repeated exactly. What is
+new is left to virtual time: a deadline comes when it is due, and a message arrives at once.
 """
 
 import heapq
@@ -42,9 +41,9 @@ have ended it.
 
 
 class Replay(VirtualRouter):
-    """A router to which the past happens. Without `deliveries` all of its messages arrive at once.
+    """A router that repeats the past. Without `deliveries` all of its messages arrive at once.
 
-    `links` say which of its incidents are which of the past.
+    `links` match its incidents with those of the past.
     """
 
     def __init__(self, settings: Settings, past: History, *, deliveries: bool = True) -> None:
@@ -68,9 +67,9 @@ class Replay(VirtualRouter):
     def run(
         self, until: float = -math.inf, progress: Callable[[int], None] = lambda _: None
     ) -> None:
-        """Let all of it happen, and time pass until then.
+        """Process all events, and let time pass until `until`.
 
-        `progress` is told how many events each step had.
+        `progress` receives the number of events of each step.
         """
         for _, group in groupby(self._past.events, key=_together):
             events = [*group]
@@ -86,7 +85,7 @@ class Replay(VirtualRouter):
 
     @property
     def past(self) -> History:
-        """What came of it, as a past of its own, for others to be held against."""
+        """The result as a past of its own, to compare others with."""
         memory = self.memory
         return History(
             self._history, memory.timeline, [*memory.incidents.values()], records=self._past.records
@@ -123,7 +122,7 @@ class Replay(VirtualRouter):
         return reasons
 
     def _await_timer(self, key: Key, due_at: float) -> None:
-        """One that came in the past comes when it did."""
+        """Let a deadline that came in the past come at the same time."""
         self._due.pop(key, None)
         incident_id, name = key
         if any((then, name, due_at) in self._came for then in self.links.then.get(incident_id, ())):
@@ -131,7 +130,7 @@ class Replay(VirtualRouter):
             self.memory.timers.drop(key)
 
     def _await_sending(self, key: Key) -> None:
-        """One that was sent in the past, or wasn't though it was owed, is so when it was."""
+        """Let a message be sent when it was sent in the past, or not at all if it was not."""
         incident_id, address = key
         owed_at = self.memory.outbox[key].owed_at
         for then in self.links.then.get(incident_id, ()):
@@ -139,7 +138,7 @@ class Replay(VirtualRouter):
                 self.memory.waiting.drop(key)
 
     def _begin(self, at: float, *, reached: bool = False) -> None:
-        """Take up what was being sent before `at`, so that what is owed from then on is another
+        """Claim what was being sent before `at`, so that what is owed after that is another
         message.
         """
         while self._begun and (self._begun[0][0] < at or (reached and self._begun[0][0] <= at)):
@@ -155,7 +154,7 @@ class Replay(VirtualRouter):
                 self._lease(key, begun)
 
     def _rows(self, event: DeliverySettled) -> Iterator[Key]:
-        """The same message, here."""
+        """The same message in this router."""
         row = event.notification
         for now in self.links.now.get(row.incident_id, ()):
             key = now, row.channel
@@ -165,7 +164,7 @@ class Replay(VirtualRouter):
                 yield key
 
     def _lease(self, key: Key, at: float) -> Notification:
-        """The message as it was taken up; what is owed to its address since is the next."""
+        """The message as it was claimed; what is owed to its address since then is the next."""
         if key not in self._held:
             self._held[key] = held = self.memory.lease(key, at)
             self.memory.outbox[key] = replace(held, lease_until=math.inf)
@@ -178,7 +177,7 @@ class Replay(VirtualRouter):
             self.happen(*meant)
 
     def _meant(self, event: Event) -> Iterator[Event]:
-        """The same, to the incidents of the replay that are meant."""
+        """The same event, for the incidents of the replay that are meant."""
         match event:
             case AlertSeen() | SilencesChanged():
                 yield event
@@ -203,7 +202,7 @@ class Replay(VirtualRouter):
                     yield changed
 
     def _sent_again(self, event: DeliverySettled) -> Iterator[DeliverySettled]:
-        """What came of a message then comes of it now, if there is the same one."""
+        """Repeat the result of a message, if this router has the same one."""
         arrived, first = isinstance(event.attempts[-1].result, Sent), event.notification.incident_id
         for key in [*self._rows(event)]:
             row = self._lease(key, event.at)
@@ -225,7 +224,7 @@ def _started(event: DeliverySettled) -> float:
 
 
 def _together(event: Event) -> object:
-    """What came at the same moment shared a transaction."""
+    """Events of the same moment, which shared a transaction."""
     return (
         (type(event), event.at)
         if isinstance(event, AlertSeen | TimerDue | DeliverySettled)

@@ -1,5 +1,5 @@
-"""Which branches of the rules and policies were taken: what is never tested may be wrong without
-anybody's knowing.
+"""Branch coverage: which branches of the rules and policies the tests took. A branch that is never
+tested may be wrong without anybody's noticing.
 """
 
 from collections.abc import Collection, Iterator
@@ -34,12 +34,12 @@ _OF_POLICY = {
     Reason.TOLD_AGAIN: BranchKind.REPEAT,
     Reason.PROMOTED: BranchKind.PROMOTION,
 }
-"""What on a timeline tells that a branch of a policy was taken."""
+"""The timeline entries that show that a branch of a policy was taken."""
 
 
 class Branch(Struct, frozen=True):
-    """A rule, or a tier of one by its severity; a step of a policy by its number from 1, or what
-    else it has.
+    """A rule, or a tier of it by its severity; a step of a policy by its number from 1, or another
+    part of the policy.
     """
 
     kind: BranchKind
@@ -50,7 +50,7 @@ class Branch(Struct, frozen=True):
 class Coverage:
     """The branches of some settings, and those that were taken.
 
-    `watch` is for `play`, any number of times.
+    Pass `watch` to `play`, any number of times.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -60,7 +60,7 @@ class Coverage:
 
     @property
     def missed(self) -> list[str]:
-        """A sentence for each branch that wasn't taken, in the order of rules and policies."""
+        """A sentence for each branch that was not taken, in the order of rules and policies."""
         return [
             f"{words} is never tested"
             for branch, words in self.branches.items()
@@ -69,13 +69,11 @@ class Coverage:
 
     @property
     def ratio(self) -> float:
-        """How much of it was taken, from 0 to 1."""
+        """The share of branches that were taken, from 0 to 1."""
         return len(self.taken & self.branches.keys()) / len(self.branches)
 
     def watch(self, router: VirtualRouter, changes: Writes) -> None:
-        """Note which branches these changes come from, before they're written to the router's
-        store.
-        """
+        """Record the branches behind these changes, before they are written to the router's store."""
         for rule_match, _ in changes.rule_matches.values():
             self.taken.add(Branch(BranchKind.RULE, rule_match.rule))
             if rule_match.severity is not None:

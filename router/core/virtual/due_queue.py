@@ -1,4 +1,4 @@
-"""What is due when."""
+"""A queue of keys by the time they are due."""
 
 import heapq
 from typing import Generic, TypeVar
@@ -7,18 +7,17 @@ K = TypeVar("K", bound=tuple[int, str])
 
 
 class DueQueue(Generic[K]):
-    """Keys by when they're due; those due at the same time in their own order. Setting a key again
+    """Keys by due time; those due at the same time in the order of the keys. Setting a key again
     moves it.
 
-    `at` is all of it. Finding the first, setting and dropping cost the logarithm of how many there
-    are at the most.
+    `at` has all of them. Finding the first, setting and dropping take logarithmic time.
     """
 
     def __init__(self) -> None:
         self.at: dict[K, float] = {}
         self._heap: list[
             tuple[float, K]
-        ] = []  # what was moved or dropped stays in it until it would be the first
+        ] = []  # moved or dropped entries stay until they would be first
 
     def set(self, key: K, at: float) -> None:
         if self.at.get(key) == at:
@@ -30,7 +29,7 @@ class DueQueue(Generic[K]):
         self.at.pop(key, None)
 
     def first(self) -> tuple[float, K] | None:
-        """The earliest, and when it's due."""
+        """The earliest due time and its key."""
         while self._heap:
             at, key = self._heap[0]
             if self.at.get(key) == at:

@@ -1,4 +1,4 @@
-"""An alert made up for a rule: one that it takes, and that is as bad as is asked for."""
+"""An example alert for a rule: the rule matches it, and gives it the severity that is asked for."""
 
 from collections.abc import Iterator, Mapping
 
@@ -15,11 +15,11 @@ from router.model.incident import Severity
 from router.model.reason import Reason
 
 _SPECIAL = frozenset(".*+?()[]{}^$\\")
-"""What makes more than a word of a pattern."""
+"""Characters that make a pattern more than a word."""
 
 
 class ExampleAlert(Struct, frozen=True):
-    """The alert, and how often it has to come: more than once for a rule that counts."""
+    """The alert, and how often it must come: more than once for a rule that counts."""
 
     alert: Alert
     times: int = 1
@@ -28,10 +28,10 @@ class ExampleAlert(Struct, frozen=True):
 def example_alert(
     rules: RuleSet, rule: Rule, severity: Severity | None, given: Mapping[str, str], at: float
 ) -> ExampleAlert:
-    """What `rule` makes a `severity` of (None: the worst it knows), with these labels and those
-    that it asks for.
+    """An alert that `rule` gives `severity` (None: the worst it can), with these labels and those
+    that the rule needs.
 
-    It fires at `at` (UTC epoch seconds). Raises: ValueError, which says what stands in the way.
+    It fires at `at` (UTC epoch seconds). Raises: ValueError with the obstacle.
     """
     wanted = severity or min(opened_as(rule), default=rule.severity)
     labels = {**dict(_labels(rule, wanted)), **given}
@@ -47,11 +47,11 @@ def example_alert(
         measured = replace(alert, annotations={rule.measure: value} if value else {})
         if judge(rule, measured).severity is wanted:
             return ExampleAlert(measured)
-    raise ValueError(f"rule '{rule.name}' makes no alert a {wanted}")
+    raise ValueError(f"rule '{rule.name}' gives no alert the severity {wanted}")
 
 
 def _labels(rule: Rule, wanted: Severity) -> Iterator[tuple[str, str]]:
-    """What the rule groups by, if nothing better is known, its severity, and what it asks for."""
+    """Placeholders for the grouping labels, the severity label, and the labels that matchers need."""
     yield from ((name, f"some-{name}") for name in rule.group_by)
     if rule.severity_from is not None:
         for value, severity in rule.severity_from.map.items():
@@ -77,15 +77,13 @@ def _check_taken(rules: RuleSet, rule: Rule, alert: Alert) -> None:
     if own.reason is Reason.TAKEN_BEFORE:
         by = next(one.rule for one in verdicts if one.takes)
         raise ValueError(
-            f"rule '{by.name}' ({by.origin}) takes it before '{rule.name}': give it other labels"
+            f"rule '{by.name}' ({by.origin}) matches it before '{rule.name}': give it other labels"
         )
-    raise ValueError(
-        f"no label is known that would fulfil {own.failed} of rule '{rule.name}': give one"
-    )
+    raise ValueError(f"no value is known that matches {own.failed} of rule '{rule.name}': give one")
 
 
 def _values(rule: Rule, wanted: Severity) -> Iterator[str]:
-    """Texts on both sides of every threshold, in base units; beside that of the tier itself first."""
+    """Texts on both sides of every threshold, in base units; first around the wanted tier."""
     if not rule.thresholds:
         yield ""
     for _, threshold in sorted(rule.thresholds, key=lambda tier: tier[0] is not wanted):

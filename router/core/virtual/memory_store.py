@@ -1,9 +1,9 @@
-"""A store in memory, which keeps what the databases keep of what decisions depend on, by the same
-laws.
+"""A store in memory, with the same behaviour as the databases for everything that decisions depend
+on.
 
-`ReadPlan` and `Writes` describe it, and tests/engine/test_virtual.py holds it against a real one.
-Nobody else writes to it, so only who decided on an older state meets a conflict. No write copies
-more than the rows that it's about.
+`ReadPlan` and `Writes` describe it, and tests/engine/test_virtual.py compares it with a real store.
+It has no other writers, so a conflict means a decision on an older state. A write copies only the
+rows it changes.
 """
 
 from collections import defaultdict
@@ -23,20 +23,19 @@ from router.model.notification import Notification, NotificationState
 from router.model.outbox import OutboxKind
 
 LEASE = 60.0
-"""Seconds for which a message that was claimed is in flight, unless it's settled before."""
+"""Seconds for which a claimed message is in flight, unless it is settled before."""
 
 Key = tuple[int, str]
 """An incident's id, and the name of a timer or the address of a message."""
 
 
 class MemoryStore:
-    """All that is stored.
+    """Everything that is stored.
 
-    takings: by fingerprint, then by rule; alerts: as they came last, by both. timeline: of all
+    rule_matches: by fingerprint, then by rule; alerts: as last received, by both. timeline: of all
     incidents, in order; an entry's id is its position from 1, and `newest_entry` is the id of an
-    incident's last.
-    timers: deadlines by (incident, name). outbox: messages by (incident, address); `waiting`: when
-    each is tried next.
+    incident's latest. timers: deadlines by (incident, name). outbox: messages by (incident,
+    address); `waiting`: when each is tried next.
     """
 
     def __init__(self) -> None:
@@ -55,7 +54,7 @@ class MemoryStore:
         self._holding: defaultdict[int, set[tuple[str, str]]] = defaultdict(set)
 
     def load(self, wanted: ReadPlan) -> Snapshot:
-        """What is known of what is wanted."""
+        """Read what the plan asks for."""
         view = Snapshot(receipts=self.receipts.intersection(wanted.receipts))
         view.windows = {key: self.windows[key] for key in wanted.windows if key in self.windows}
         view.rule_matches = {
@@ -107,15 +106,12 @@ class MemoryStore:
         self.windows.update(known.windows)
 
     def next_timer(self, now: float) -> TimerDue | None:
-        """The earliest that is due. It's gone once its event has been decided and saved."""
+        """The earliest timer that is due. It is removed once its event has been decided and saved."""
         first = self.timers.first()
         return TimerDue(now, *first[1], first[0]) if first and first[0] <= now else None
 
     def due(self, now: float) -> list[Notification]:
-        """Every message that is due, the longest due first.
-
-        It's for the caller to lease them, or to hold them.
-        """
+        """Every message that is due, the longest due first. The caller leases or holds each."""
         found = []
         while (first := self.waiting.first()) and first[0] <= now:
             found.append(self.outbox[first[1]])
@@ -123,13 +119,13 @@ class MemoryStore:
         return found
 
     def hold(self, message: Notification, until: float) -> None:
-        """Look at it again by then, or when more is owed."""
+        """Try the message again by then, or when more is owed."""
         self.waiting.set((message.incident_id, message.channel), until)
 
     def lease(self, key: Key, now: float) -> Notification:
         """Take one message to send it.
 
-        A lease that is still there had run out, so it may have been sent already.
+        An existing lease has run out, so the message may have been sent already.
         """
         row = self.outbox[key]
         if row.lease:
@@ -147,7 +143,7 @@ class MemoryStore:
     # --- writing
 
     def save(self, changes: Writes) -> None:
-        """Write all of it, in the order that `Writes` says, or nothing. Raises: Conflict."""
+        """Write all of it, in the order that `Writes` documents, or nothing. Raises: Conflict."""
         for incident in changes.incidents.values():
             self._check(incident, changes.incidents)
         for incident in changes.incidents.values():
@@ -178,7 +174,7 @@ class MemoryStore:
         stored = self.incidents.get(incident.id)
         if incident.version != (stored.version + 1 if stored else 1):
             raise Conflict(f"{incident.name} was written since it was read")
-        # Only the newest of a key can be open: another is opened once that is closed.
+        # Only the newest incident of a key can be open.
         latest = self._latest.get(incident.key, incident.id)
         other = written.get(latest, self.incidents.get(latest, incident))
         if incident.is_open and other.is_open and other.id != incident.id:
@@ -231,7 +227,9 @@ class MemoryStore:
             self.timers.set(key, timer.due_at)
 
     def _owe(self, owed: Owed, since: float) -> None:
-        """Add a message to the row of its address: one that waits is replaced, and keeps its place."""
+        """Add a message to the row of its address: a pending message is replaced, and keeps its
+        place.
+        """
         key = (owed.incident_id, owed.channel)
         before = self.outbox.get(key)
         new = Notification(*key, 1, NotificationState.PENDING, owed.reason, since, since)
@@ -250,7 +248,7 @@ class MemoryStore:
         self._put(key, new)
 
     def _settle(self, after: Notification, lease: str, seq: int) -> None:
-        """Store what came of a sending, if the lease still holds.
+        """Store the outcome of a delivery, if the lease still holds.
 
         If more was owed meanwhile, that is pending now.
         """

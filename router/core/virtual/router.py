@@ -1,10 +1,8 @@
-"""The whole router in memory and in virtual time: what a test of rules, a simulation and a replay
-run on.
+"""The whole router in memory and in virtual time, for rule tests, simulation and replay.
 
-Whatever happens in it goes through `Batch`, as in the daemon, and nothing else decides. A deadline
-comes exactly when it's due. A message is sent the moment it's owed, and `post` says what comes of
-that; one that fails is tried again after the pause that the daemon would make, halfway between its
-shortest and its longest.
+Every event goes through `Batch`, as in the daemon; nothing else decides. A deadline comes exactly
+when it is due. A message is sent the moment it is owed, and `post` gives the result; one that fails
+is tried again after the daemon's pause, halfway between the shortest and the longest.
 """
 
 from collections.abc import Callable
@@ -25,15 +23,15 @@ from router.model.reason import Reason
 JITTER = 0.5
 
 Post = Callable[[Notification, float], Result]
-"""What comes of sending a message at a time."""
+"""The result of sending a message at a time."""
 
 
 class VirtualDelivery(Struct, frozen=True, gc=False):
-    """A message that arrived: when, at which address, why it was owed, and the incident as it was
-    then.
+    """A message that arrived: when, at which address, why it was owed, and the incident at that
+    time.
 
-    `known` is the id of the newest timeline entry there was, of whichever incident. `also` are
-    further incidents that it told of, where a person wants no more than so many messages.
+    `known` is the id of the newest timeline entry of any incident. `also` are further incidents in
+    the same message, where a throttle put them together.
     """
 
     at: float
@@ -45,16 +43,16 @@ class VirtualDelivery(Struct, frozen=True, gc=False):
 
 
 def arrives(_message: Notification, _at: float) -> Result:
-    """Every message does."""
+    """Let every message arrive."""
     return Sent()
 
 
 class VirtualRouter:
-    """A router that nothing has happened to yet, at the time `now` (UTC epoch seconds).
+    """A router without any past, at the time `now` (UTC epoch seconds).
 
-    `settings` may be replaced, as by a reload. `told` are all messages that arrived, in order. With
-    no `post`, messages stay owed until somebody claims and settles them. `watch` is shown what is
-    about to be written.
+    `settings` may be replaced, as by a reload. `told` are all messages that arrived, in order.
+    Without `post`, messages stay owed until a caller claims and settles them. `watch` receives the
+    writes before they are stored.
     """
 
     def __init__(
@@ -73,16 +71,15 @@ class VirtualRouter:
         self._counter = MemoryWorker(self.memory)
 
     def happen(self, *events: Event) -> list[Reason]:
-        """Let these happen in one transaction, and deliver what it owes.
-
-        The reason decided for each.
+        """Process these events in one transaction, and deliver what it owes. Returns the reason
+        decided for each.
         """
         reasons = self._commit(*events)
         self._deliver()
         return reasons
 
     def decide(self, *events: Event) -> tuple[Writes, list[Reason]]:
-        """What would be written if these happened, and the reason for each; nothing is."""
+        """What these events would write, and the reason for each; nothing is written."""
         fold = Batch(self.settings, events)
         while plan := fold.next_read():
             fold.know(self.memory.load(plan))
@@ -90,12 +87,12 @@ class VirtualRouter:
 
     @property
     def next_due(self) -> float | None:
-        """When something happens next if nobody does anything; None if nothing ever does."""
+        """The time of the next event if nobody does anything; None if there is none."""
         firsts = (self.memory.timers.first(), self.memory.waiting.first() if self.post else None)
         return min((first[0] for first in firsts if first), default=None)
 
     def run_until(self, at: float) -> None:
-        """Let time pass until `at`; what is due by then happens, in its turn."""
+        """Let time pass until `at`, and process everything due by then, in order."""
         while (due := self.next_due) is not None and due <= at:
             self.now = max(self.now, due)
             if timer := self.memory.next_timer(self.now):
@@ -112,7 +109,7 @@ class VirtualRouter:
         return reasons
 
     def _deliver(self) -> None:
-        """Send what is due, and what is owed because of what came of that."""
+        """Send what is due, and what is owed as a result."""
         if self.post is None:
             return
         while claimed := self._counter.claim(self.settings, self.now):

@@ -1,6 +1,6 @@
-"""A scenario: what happens to a router, when, and what must come of it.
+"""A scenario: what happens to a router and when, and what must result from it.
 
-`play` lets it happen in virtual time.
+`play` runs it in virtual time.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,7 +21,9 @@ from router.model.reason import Reason
 
 
 class Failing(StrEnum):
-    """How a channel fails: it refuses each message for good, or it's down and each is tried again."""
+    """How a channel fails: it rejects each message for good, or it is down and each message is
+    tried again.
+    """
 
     REFUSES = "refuses"
     DOWN = "down"
@@ -30,9 +32,9 @@ class Failing(StrEnum):
 class Reported(Struct, frozen=True):
     """An alert as its source reports it.
 
-    With `times` it's as many occurrences, each an event of its own; without, it's a state that goes
-    on until it's over. `dated`: its times are in it; else it starts to fire when it's first
-    reported.
+    With `times` it is as many occurrences, each an event of its own; without, it is a state that
+    lasts until it is resolved. `dated`: the payload has its times; otherwise the alert starts to
+    fire at the first report.
     """
 
     alert: Alert
@@ -41,11 +43,11 @@ class Reported(Struct, frozen=True):
 
 
 class ScenarioEvent(Struct, frozen=True):
-    """What happens `after` seconds: channels begin or cease to fail, then alerts come in, then a
-    person does something.
+    """What happens `after` seconds: channels start or stop failing, then alerts come in, then a
+    person acts.
 
-    `incident` is the id of the one that the person means, in order of opening from 1; None: the
-    newest that is open.
+    `incident` is the id of the person's incident, in order of opening from 1; None: the newest open
+    one.
     """
 
     after: float
@@ -62,11 +64,11 @@ class ScenarioEvent(Struct, frozen=True):
 
 
 class Message(Struct, frozen=True):
-    """A message that must arrive `after` seconds, or up to `within` later. What is None may be
-    anything.
+    """A message that must arrive `after` seconds, or up to `within` later. A field that is None may
+    be anything.
 
-    `to` is an address (a channel, or a person over one), or `contact:NAME` for a person over any of
-    their ways.
+    `to` is an address (a channel, or a person over one), or `contact:NAME` for a person over any
+    contact method.
     """
 
     after: float
@@ -78,7 +80,7 @@ class Message(Struct, frozen=True):
 
 
 class ScenarioState(Struct, frozen=True):
-    """All incidents there must be `after` seconds, each with these of its fields."""
+    """All incidents that must exist `after` seconds, each with these fields."""
 
     after: float
     incidents: tuple[Mapping[str, object], ...]
@@ -102,9 +104,9 @@ class Scenario(Struct, frozen=True):
 
 
 class ScenarioResult(Struct, frozen=True):
-    """What came of a scenario.
+    """The result of a scenario.
 
-    `reasons` are all that were decided, with when; `incidents` are by seconds after.
+    `reasons` are all decisions, with their times; `incidents` are by seconds after the start.
     """
 
     told: tuple[VirtualDelivery, ...]
@@ -113,19 +115,19 @@ class ScenarioResult(Struct, frozen=True):
 
 
 Watch = Callable[[VirtualRouter, Writes], None]
-"""Is shown what is about to be written, and the router to which it happens."""
+"""Receives the router and the writes before they are stored."""
 
 
 def play(scenario: Scenario, settings: Settings, watch: Watch | None = None) -> ScenarioResult:
-    """Let all of it happen.
+    """Run the scenario.
 
-    At one time deadlines come first, then the timeline's happenings in the order given.
+    At the same time, deadlines come first, then the events in the order given.
     """
     return _Stage(scenario, settings, watch).play()
 
 
 class _Stage:
-    """One performance of a scenario."""
+    """One run of a scenario."""
 
     def __init__(self, scenario: Scenario, settings: Settings, watch: Watch | None) -> None:
         self.scenario = scenario
@@ -208,7 +210,7 @@ class _Stage:
     def _send(self, message: Notification, _at: float) -> Result:
         match self._failing.get(channel_of(message.channel)):
             case Failing.REFUSES:
-                return Rejected("the channel refuses")
+                return Rejected("the channel rejects it")
             case Failing.DOWN:
                 return Retry("the channel is down")
             case _:

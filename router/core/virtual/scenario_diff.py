@@ -1,5 +1,5 @@
-"""What a scenario expects, held against what came of it: both side by side, and anything extra is a
-line of its own.
+"""Compares what a scenario expects with what happened, side by side; anything extra is a line of
+its own.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,12 +13,12 @@ from router.model.incident import Incident
 from router.model.notification import person_of
 
 TOLERANCE = 0.001
-"""Seconds: what the arithmetic of times may lose, and no more."""
+"""Seconds: the rounding error of times, and no more."""
 
 
 class Line(Struct, frozen=True):
-    """What was expected and what came, `after` seconds from the start; None where there's nothing
-    of it.
+    """What was expected and what happened, `after` seconds from the start; None where there is
+    nothing on that side.
 
     `about` is messages, incidents or reasons.
     """
@@ -31,7 +31,7 @@ class Line(Struct, frozen=True):
 
 
 def compare(scenario: Scenario, played: ScenarioResult) -> tuple[Line, ...]:
-    """Every line, in order of time. The scenario holds if all of them agree."""
+    """Every line, in order of time. The scenario passes if all of them agree."""
     lines = [
         *_messages(scenario, played.told),
         *_incidents(scenario, played),
@@ -46,8 +46,8 @@ def compare(scenario: Scenario, played: ScenarioResult) -> tuple[Line, ...]:
 def _messages(scenario: Scenario, told: Iterable[VirtualDelivery]) -> Iterator[Line]:
     left = list(told)
     missing = []
-    # Those that say more choose first, so that one that says little doesn't take what only another
-    # can have.
+    # The most specific expectations choose first, so that a vague one doesn't take the only match
+    # of another.
     for message in sorted(scenario.messages, key=_vagueness):
         if found := _found(message, left, scenario.start):
             left = [one for one in left if one not in found]
@@ -69,7 +69,9 @@ def _vagueness(message: Message) -> tuple[int, float]:
 def _found(
     message: Message, told: Iterable[VirtualDelivery], start: float
 ) -> list[VirtualDelivery]:
-    """The first that is what is expected; a person may be told over several ways at the same time."""
+    """The first message that meets the expectation; a person may be notified over several methods
+    at once.
+    """
     fitting = [one for one in told if _fits(message, one, start)]
     person = message.to.startswith("contact:")
     return [one for one in fitting if person and one.at == fitting[0].at] or fitting[:1]
@@ -96,8 +98,8 @@ def _is_to(message: Message, one: VirtualDelivery) -> bool:
 def _differences(
     missing: Iterable[Message], extra: Iterable[VirtualDelivery], start: float
 ) -> Iterator[Line]:
-    """What didn't come beside what came instead: something else to the same address at that time,
-    if there is.
+    """Pairs of a missing message and what came instead: something else to the same address at that
+    time, if any.
     """
     left = list(extra)
     for message in missing:
@@ -168,7 +170,7 @@ def _said(fields: Mapping[str, object]) -> str:
 
 
 def _state(incident: Incident, fields: Mapping[str, object]) -> str:
-    """The fields that were asked for, or else what tells one incident from another."""
+    """The fields that were asked for, or else those that distinguish incidents."""
     names = fields or ("key", "severity", "status")
     return f"{incident.name}: {_said({name: getattr(incident, name) for name in names})}"
 

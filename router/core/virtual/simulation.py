@@ -1,4 +1,4 @@
-"""Simulates what alerts result in when nobody answers, or when somebody does: the whole escalation."""
+"""Simulates the whole escalation of alerts, with or without an acknowledgement."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -68,7 +68,9 @@ class Simulation(Struct, frozen=True):
 
 
 def received(settings: Settings, alerts: Sequence[Alert], at: float) -> Batch:
-    """The batch that a simulation decides first: what it reads of a store is known to `simulate`."""
+    """The first batch of a simulation. What it reads from a store is passed to `simulate` as
+    `known`.
+    """
     return Batch(settings, [AlertSeen(at, alert) for alert in alerts])
 
 

@@ -1,6 +1,4 @@
-"""Which messages of a store in memory are sent now, and which are held: what couriers do around the
-real one.
-"""
+"""Claims the messages of a store in memory: which are sent now, and which a limit holds."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -15,7 +13,7 @@ from router.model.notification import Notification, NotificationState, channel_o
 class MemoryWorker:
     """Hands out what is due.
 
-    What a limit holds is looked at again once there's room, or more is owed.
+    A held message is tried again once there is room, or more is owed.
     """
 
     def __init__(self, memory: MemoryStore) -> None:
@@ -24,7 +22,7 @@ class MemoryWorker:
         self._held: defaultdict[str, set[Key]] = defaultdict(set)
 
     def claim(self, settings: Settings, now: float) -> list[Bundle]:
-        """Lease all that may be sent now, the longest due first."""
+        """Lease all messages that may be sent now, the longest due first."""
         limits = settings.people.limits
         due = self._memory.due(now)
         free = [message for message in due if person_of(message.channel) not in limits]
@@ -36,7 +34,7 @@ class MemoryWorker:
         return parcels
 
     def give_back(self, parcel: Bundle, now: float) -> None:
-        """It hasn't arrived: there's room for what waits."""
+        """Free the room of a message that did not arrive, for those that wait."""
         parcel.give_back(now)
         if parcel.window:
             for message in self._waiting(parcel.messages[0].channel, now):
@@ -65,7 +63,7 @@ class MemoryWorker:
         return parcels
 
     def _waiting(self, address: str, now: float) -> list[Notification]:
-        """What was held, and is still owed and due."""
+        """The held messages that are still owed and due."""
         rows = (self._memory.outbox[key] for key in self._held[address])
         return [
             row

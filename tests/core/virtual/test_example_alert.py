@@ -45,7 +45,7 @@ def test_what_is_given_has_the_last_word() -> None:
         example_alert(one_of(rule()), rule(), None, {"service": "web"}, NOW).alert.labels["service"]
         == "web"
     )
-    with pytest.raises(ValueError, match="no label is known that would fulfil alertname"):
+    with pytest.raises(ValueError, match="no value is known that matches alertname"):
         example_alert(one_of(rule()), rule(), None, {"alertname": "Other"}, NOW)
 
 
@@ -76,7 +76,7 @@ def test_a_pattern_is_met_by_one_of_its_words() -> None:
     )
     odd = rule(match='alertname=~"Pay.+s"')
     with pytest.raises(
-        ValueError, match=r'fulfil alertname=~"Pay\.\+s" of rule \'payments\': give one'
+        ValueError, match=r'matches alertname=~"Pay\.\+s" of rule \'payments\': give one'
     ):
         example_alert(one_of(odd), odd, None, {}, NOW)
     assert example_alert(one_of(odd), odd, None, {"alertname": "Payments"}, NOW)
@@ -86,7 +86,7 @@ def test_what_another_rule_takes_before_is_said() -> None:
     """With where that one is."""
     first = rule("first", origin="rules.yaml:2:3")
     with pytest.raises(
-        ValueError, match=r"rule 'first' \(rules.yaml:2:3\) takes it before 'payments'"
+        ValueError, match=r"rule 'first' \(rules.yaml:2:3\) matches it before 'payments'"
     ):
         example_alert(one_of(first, rule()), rule(), None, {}, NOW)
     assert example_alert(one_of(rule("first", "service=api"), rule()), rule(), None, {}, NOW)
@@ -103,7 +103,7 @@ def test_what_another_rule_takes_before_is_said() -> None:
 def test_a_severity_that_the_rule_never_gives_is_refused(taker: Rule) -> None:
     """A tier that a worse one always hides, too."""
     wanted = Severity.P3 if not taker.thresholds else Severity.P2
-    with pytest.raises(ValueError, match=f"rule 'payments' makes no alert a {wanted}"):
+    with pytest.raises(ValueError, match=f"rule 'payments' gives no alert the severity {wanted}"):
         example_alert(one_of(taker), taker, wanted, {}, NOW)
 
 
