@@ -1,4 +1,4 @@
-"""How a simulated escalation is shown: as a table, as JSON, drawn."""
+"""Output of a simulated escalation: as a table, as JSON, as a chart."""
 
 from typing import Any
 
@@ -91,7 +91,7 @@ def as_json(found: Simulation, start: float) -> dict[str, Any]:
 
 
 def drawn(found: Simulation, start: float, zone: str, form: ImageFormat) -> bytes:
-    """A row for each incident and for everybody who is told, a dot for each message."""
+    """A row for each incident and each recipient, a dot for each message."""
     spans = [
         Span(
             incident.name,

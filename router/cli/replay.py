@@ -30,32 +30,36 @@ from router.store import read_store
 DAY = 86_400.0
 
 HistoryPath = Annotated[
-    Path | None, typer.Option("--history", help="A file that --export wrote, not the store.")
+    Path | None,
+    typer.Option("--history", help="Read a file that --export wrote, instead of the store."),
 ]
 Against = Annotated[
     Path | None,
     typer.Option(
-        help="Compare with what this config would have done, where every message arrives; else with the past."
+        help="Compare with the result of this config, with every message delivered; default: with the past."
     ),
 ]
 Rules = Annotated[
     str,
-    typer.Option(help="Rule files instead of the config's `rules`: a pattern, from its folder."),
+    typer.Option(
+        help="Rule files to use instead of the config's `rules`: a pattern relative to its folder."
+    ),
 ]
 
 
 def replay(
     days: Annotated[
-        float, typer.Option(min=0, help="Compare so many days, up to now or to the file's end.")
+        float,
+        typer.Option(min=0, help="Compare this many days, up to now or to the end of the file."),
     ] = 7.0,
     rules: Rules = "",
     against: Against = None,
     history: HistoryPath = None,
     export: Annotated[
-        Path | None, typer.Option(help="Only write what the store has kept into this file.")
+        Path | None, typer.Option(help="Only export the recorded past into this file.")
     ] = None,
     markdown: Annotated[
-        bool, typer.Option("--markdown", help="For a comment on a pull request.")
+        bool, typer.Option("--markdown", help="Print Markdown for a comment on a pull request.")
     ] = False,
     for_programs: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
     config: ConfigPath = None,
@@ -69,7 +73,7 @@ def replay(
         return
     past = real(past)
     if not past.events:
-        fail("there's nothing in the history")
+        fail("the history is empty")
     end = past.events[-1].at if history else now
     if against:
         past = _replay(
@@ -106,7 +110,7 @@ def _past(checked: Config, history: Path | None) -> History:
 
 
 async def _stored(storage: str) -> History:
-    """All that the store has kept; it's only read.
+    """The past that the store has recorded; it is only read.
 
     Raises: StoreUnavailable, OSError, ValueError.
     """
@@ -126,7 +130,7 @@ def _write(past: History, path: Path) -> None:
 
 
 def _in_force(settings: Settings, past: History) -> Settings:
-    """With what people have arranged and silenced."""
+    """The settings with overrides and silences that people made."""
     arrangements = [
         msgspec.json.decode(one.doc, type=StoredOverride)
         for one in past.records

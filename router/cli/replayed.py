@@ -1,4 +1,4 @@
-"""What a replay comes to: for people, for a comment on a pull request, and for programs."""
+"""The result of a replay: for people, for a comment on a pull request, and for programs."""
 
 # ruff: noqa: RUF001, RUF002 - a minus is a minus
 
@@ -15,7 +15,7 @@ from router.core.text.plain import plain, utc
 from router.model.incident import Incident, Severity
 
 MOST = 20
-"""Lines of a kind in a comment. The rest is counted."""
+"""The most lines of each kind in a comment; the rest is counted."""
 
 
 def headline(found: ReplayDiff) -> str:
@@ -29,11 +29,11 @@ def headline(found: ReplayDiff) -> str:
 
 
 def changes(found: ReplayDiff) -> Iterator[tuple[str, Sequence[str]]]:
-    """Each kind of change to incidents, with a line for each; only of kinds there are."""
+    """Each kind of change to incidents, with a line for each; empty kinds are left out."""
     kinds: tuple[tuple[str, Iterable[str]], ...] = (
         ("Pages lost", map(_lost, found.lost)),
-        ("Incidents that appear", map(_named, found.appeared)),
-        ("Incidents that vanish", map(_named, found.vanished)),
+        ("New incidents", map(_named, found.appeared)),
+        ("Missing incidents", map(_named, found.vanished)),
         (
             "Another severity",
             (f"{then.severity} → {now.severity}: {_named(then)}" for then, now in found.severity),
@@ -120,7 +120,7 @@ _MARKUP = str.maketrans({char: f"\\{char}" for char in "\\`*_[]|#"} | {"@": "@\u
 
 
 def _safe(text: str) -> str:
-    """Text that a comment shows as it is: no markup, and nobody is mentioned."""
+    """Text that a comment shows unchanged: no markup, and no mentions."""
     return escape(text, quote=False).translate(_MARKUP)
 
 

@@ -29,32 +29,38 @@ from router.model.incident import Severity
 from router.ports.clock import SystemClock
 
 Labels = Annotated[
-    list[str] | None, typer.Option("--label", help="NAME=VALUE, of the alert for --rule.")
+    list[str] | None, typer.Option("--label", help="A label NAME=VALUE of the alert for --rule.")
 ]
 
 
 def simulate(
     payload: Annotated[
-        Path | None, typer.Argument(help="A webhook's body, in a file.", show_default=False)
+        Path | None, typer.Argument(help="A file with the body of a webhook.", show_default=False)
     ] = None,
-    rule: Annotated[str, typer.Option(help="Make up an alert that this rule takes.")] = "",
+    rule: Annotated[str, typer.Option(help="Use an example alert that this rule matches.")] = "",
     severity: Annotated[
-        Severity | None, typer.Option(help="As bad as this; else the worst it knows.")
+        Severity | None,
+        typer.Option(help="The severity of the example; default: the worst of the rule."),
     ] = None,
     label: Labels = None,
     source: Annotated[
-        str, typer.Option(help="Whose webhook it is, by its name under `sources`.")
+        str, typer.Option(help="The source of the webhook, by its name under `sources`.")
     ] = "alertmanager",
     resource: Annotated[
-        str, typer.Option(help="Of Sentry: the Sentry-Hook-Resource header.")
+        str, typer.Option(help="For Sentry: the Sentry-Hook-Resource header.")
     ] = "event_alert",
     at: Annotated[
-        str, typer.Option(help="When: '2026-12-24 23:00' by the company's clock; else now.")
+        str,
+        typer.Option(
+            help="The time, such as '2026-12-24 23:00' by the company's clock; default: now."
+        ),
     ] = "",
-    ack: Annotated[str, typer.Option(help="Somebody acknowledges after so long: 7m.")] = "",
+    ack: Annotated[str, typer.Option(help="Acknowledge after this time, such as 7m.")] = "",
     by: Annotated[str, typer.Option(help="Who does.")] = "somebody",
     for_programs: Json = False,
-    svg: Annotated[Path | None, typer.Option(help="Draw it, into this file.")] = None,
+    svg: Annotated[
+        Path | None, typer.Option(help="Draw the escalation into this SVG file.")
+    ] = None,
     png: Annotated[Path | None, typer.Option(help="The same as PNG.")] = None,
     config: ConfigPath = None,
     url: Url = None,
@@ -87,7 +93,7 @@ def simulate(
 
 
 def _moment(at: str, zone: str) -> float:
-    """Now, or a time by the clock of `zone`, or with an offset."""
+    """The time now, or a time by the clock of `zone`, or with an offset."""
     if not at:
         # Rounded up, or what was set within this second would not hold yet.
         return float(math.ceil(SystemClock().now()))

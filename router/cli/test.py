@@ -33,7 +33,10 @@ Junit = Annotated[
 Coverages = Annotated[
     float | None,
     typer.Option(
-        "--coverage-min", min=0, max=100, help="Fail if less of it is tested, in percent."
+        "--coverage-min",
+        min=0,
+        max=100,
+        help="Fail if less than this percentage of the rules and policies is tested.",
     ),
 ]
 
@@ -42,11 +45,11 @@ def test(
     paths: Annotated[
         list[Path] | None,
         typer.Argument(
-            help="Files of tests, or folders of them; else rules/tests beside the config."
+            help="Test files, or folders of them; default: rules/tests beside the config."
         ),
     ] = None,
     run: Annotated[
-        str, typer.Option(help="Only the tests in whose name this regular expression is found.")
+        str, typer.Option(help="Only run tests whose name matches this regular expression.")
     ] = "",
     junit: Junit = None,
     coverage_min: Coverages = None,
@@ -81,9 +84,7 @@ def _tests(paths: Sequence[Path], checked: Config) -> list[Located]:
         for file in ([path] if path.is_file() else sorted(path.glob("*.y*ml")))
     ]
     if not files:
-        fail(
-            f"no tests in {', '.join(map(str, paths))}; docs/how-to/test-rules.md says how to write some"
-        )
+        fail(f"no tests in {', '.join(map(str, paths))}; see docs/how-to/test-rules.md")
     try:
         return load_scenarios(files, checked, TYPES.hooks, os.environ, alerts_in(checked))
     except Invalid as error:
@@ -96,7 +97,7 @@ def _chosen(found: list[Located], run: str) -> list[Located]:
     except re.error as error:
         fail(f"--run: {error}")
     chosen = [one for one in found if pattern.search(one.scenario.name)]
-    return chosen or fail(f"no test's name has '{run}' in it" if run else "there's no test in it")
+    return chosen or fail(f"no test name matches '{run}'" if run else "the files have no tests")
 
 
 def _try(one: Located, checked: Config, coverage: Coverage) -> Trial:
@@ -122,7 +123,7 @@ def _show(out: Console, trials: Sequence[Trial], coverage: Coverage, *, whole: b
 
 
 def _show_failed(out: Console, trial: Trial) -> None:
-    """Both sides of every line, so that what is wrong is seen among what is right."""
+    """Show both sides of every line, so that errors are seen in context."""
     scenario = trial.test.scenario
     out.print(Text(f"FAILED {scenario.name}  {trial.test.place}", "bold red"))
     table = Table(

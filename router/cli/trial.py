@@ -16,7 +16,7 @@ from router.core.virtual.scenario_diff import Line
 
 
 class Trial(Struct, frozen=True):
-    """A test, all that was compared, and how long it took, in seconds."""
+    """A test, its comparison, and how long it took, in seconds."""
 
     test: Located
     lines: tuple[Line, ...]
@@ -32,7 +32,7 @@ class Trial(Struct, frozen=True):
 
 
 def clock(scenario: Scenario, after: float) -> datetime:
-    """What the clock of the test shows then."""
+    """The time by the clock of the test."""
     return wall(scenario.start + after, scenario.zone)
 
 
@@ -65,8 +65,8 @@ def _trial(trial: Trial) -> dict[str, Any]:
 
 
 def as_junit(trials: Sequence[Trial]) -> bytes:
-    """A suite for each file; https://github.com/testmoapp/junitxml lists what of the format is
-    common.
+    """A suite for each file; https://github.com/testmoapp/junitxml lists the common parts of the
+    format.
     """
     root = ET.Element("testsuites", _counts(trials))
     for file in dict.fromkeys(trial.test.place.file for trial in trials):

@@ -21,10 +21,10 @@ from router.model.scalars import Duration
 
 Preview = Literal["internal", "status"]
 PREVIEWS: Mapping[Preview, str] = {
-    "internal": "The internal alert says what it has to",
-    "status": "The words for the status page say what they have to",
+    "internal": "The internal alert has everything it needs",
+    "status": "The text for the status page has everything it needs",
 }
-"""What may be looked at in a drill, and what is ticked off then."""
+"""What a drill may review, and the item to tick off."""
 
 WEEK = 604_800.0
 
@@ -38,11 +38,11 @@ class DrillAlert(Struct, frozen=True, kw_only=True):
 
 
 class ScenarioStep(Struct, frozen=True, kw_only=True):
-    """One of: an alert that fires `at` a time after the start; or what is expected from then on,
-    `within` a time.
+    """An alert that fires `at` a time after the start, or an expectation from then on, `within` a
+    time.
 
-    `expect` is for what messages and people do, `by` whom it's to be acknowledged; `practise` an
-    action, which ends at its dry run; `communicate` and `review` are ticked off by people.
+    `expect` is about messages and people, `by` about who acknowledges; `practise` is an action,
+    which ends at its dry run; `communicate` and `review` are ticked off by people.
     """
 
     name: str = ""
@@ -58,11 +58,11 @@ class ScenarioStep(Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         given = (self.alert, self.expect, self.practise, self.communicate, self.review)
         if sum(map(bool, given)) != 1:
-            raise ValueError("a step is one of alert, expect, practise, communicate and review")
+            raise ValueError("a step has one of alert, expect, practise, communicate and review")
         if self.by and self.expect != "acknowledged":
-            raise ValueError("`by` says who is to acknowledge: it goes with `expect: acknowledged`")
+            raise ValueError("`by` names who acknowledges: it needs `expect: acknowledged`")
         if self.alert and self.within is not None:
-            raise ValueError("`within` is for what is expected: an alert fires `at` a time")
+            raise ValueError("`within` is for expectations: an alert fires `at` a time")
         if any(split_target(target)[0] == "channel" for target in self.by):
             raise ValueError(
                 "`by` takes contact:NAME, role:NAME or schedule:NAME: a channel acknowledges nothing"
@@ -82,7 +82,7 @@ class ScenarioConfig(Struct, frozen=True, kw_only=True):
 
 
 class CanaryConfig(Struct, frozen=True, kw_only=True):
-    """Small messages that prove that channels, and the ways to people, work."""
+    """Small messages that prove that channels and contact methods work."""
 
     every: Duration = Duration(4 * WEEK)
     channels: list[str] = []
@@ -90,19 +90,17 @@ class CanaryConfig(Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         if self.every < SHORTEST:
-            raise ValueError("every: a canary comes once a day at most")
+            raise ValueError("every: a canary is sent at most once a day")
         if not (self.channels or self.contacts):
-            raise ValueError("name the channels or the contacts that get a canary")
+            raise ValueError("name the channels or the contacts that receive the canary")
 
 
 SHORTEST = 86_400.0
-"""Seconds between two drills, canaries or reminders by schedule."""
+"""The least seconds between two drills, canaries or reminders."""
 
 
 class DrillsConfig(Struct, frozen=True, kw_only=True):
-    """Scenario files, and the drill that is held regularly: `scenario` in every `every`, `at` a
-    time of the week.
-    """
+    """Scenario files, and the regular drill: `scenario` every `every`, `at` a time of the week."""
 
     scenarios: list[str] = []
     scenario: str = ""
@@ -115,11 +113,11 @@ class DrillsConfig(Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         if min(self.every, self.remind) < SHORTEST:
-            raise ValueError("every and remind: a day is the shortest")
+            raise ValueError("every and remind: the minimum is one day")
 
 
 def plan(document: ScenarioConfig) -> DrillPlan:
-    """As the core is told. Raises: ValueError."""
+    """Convert to the core's plan. Raises: ValueError."""
     steps = tuple(_step(step, document.time_out) for step in document.steps)
     return DrillPlan(document.name, steps, document.time_out, document.description)
 
@@ -152,7 +150,7 @@ def _step(step: ScenarioStep, time_out: float) -> DrillStep:
 
 
 def cadence(document: DrillsConfig | None, zone: str) -> Cadence | None:
-    """The drill that is held regularly; None if none is."""
+    """The regular drill; None if there is none."""
     if document is None or not document.scenario:
         return None
     tell = tuple(document.tell)
@@ -171,7 +169,7 @@ def cadence(document: DrillsConfig | None, zone: str) -> Cadence | None:
 
 
 def read_scenarios(paths: Sequence[Path], context: Context) -> dict[str, DrillPlan]:
-    """The scenarios in these files, by name. What's wrong is reported."""
+    """The scenarios in these files, by name. Problems are reported to the context."""
     found: dict[str, DrillPlan] = {}
     for path in paths:
         trail: Trail = ("drill file", str(path))
@@ -188,10 +186,7 @@ def read_scenarios(paths: Sequence[Path], context: Context) -> dict[str, DrillPl
 
 
 def check_drills(context: Context, known: Sequence[str]) -> None:
-    """Report names in scenarios and in `drills` that are known nowhere.
-
-    `known` are the scenarios.
-    """
+    """Report unknown names in scenarios and in `drills`. `known` are the scenarios."""
     scenario = context.values.get(("drills", "scenario"))
     if scenario:
         check_name("scenario", scenario, list(known), ("drills", "scenario"), context)
@@ -224,7 +219,7 @@ def _check_steps(
 def load_scenario(
     path: Path, hooks: Hooks, env: Mapping[str, str], names: Mapping[str, Sequence[str]]
 ) -> DrillPlan:
-    """The scenario in a file that the config doesn't name. `names` are those it may use, by their
+    """The scenario in a file that the config doesn't list. `names` are those it may use, by their
     key in the config.
 
     Raises: Invalid, with every problem.

@@ -1,4 +1,4 @@
-"""The shape of a file of rule tests: what a person writes, before it's checked against the config."""
+"""The format of a file of rule tests, before it is checked against the config."""
 
 from typing import NewType
 
@@ -15,19 +15,18 @@ from router.model.reason import Reason
 from router.model.scalars import Duration, Moment, TimeZone
 
 START = Moment(parse_moment("2026-01-05 09:00"))
-"""When a test starts that doesn't say so: on a Monday morning, far from any change of the clocks.
-"""
+"""The default start of a test: a Monday morning, far from any change of the clocks."""
 
 Recipient = NewType("Recipient", str)
-"""Who gets a message: a channel as `log` or `channel:log`, a person as `contact:ana`, or over one
-way as `text/ana`.
+"""The recipient of a message: a channel as `log` or `channel:log`, a person as `contact:ana`, or
+over one contact method as `text/ana`.
 """
 
 
 class ShownAlert(Struct, frozen=True, kw_only=True):
     """An alert that a source reports.
 
-    `times` makes it so many events, at a source like Sentry, which reports those.
+    `times` makes it that many events, at a source like Sentry, which reports events.
     """
 
     labels: dict[str, str]
@@ -37,8 +36,8 @@ class ShownAlert(Struct, frozen=True, kw_only=True):
 
 
 class TimelineStep(Struct, frozen=True, kw_only=True):
-    """What happens at a time, after its deadlines: alerts or a webhook's body, what a person does,
-    what fails.
+    """What happens at a time, after its deadlines: alerts or a webhook's body, a person's action,
+    failing channels.
     """
 
     at: Duration
@@ -66,7 +65,7 @@ class TimelineStep(Struct, frozen=True, kw_only=True):
         if (self.do is Command.STATUS) != (self.status is not None):
             raise ValueError("`status` is what `do: status` sets, and only that")
         if (self.do is Command.ASSIGN) > bool(self.text):
-            raise ValueError("`do: assign` takes who is to lead as `text`")
+            raise ValueError("`do: assign` needs the lead as `text`")
 
 
 class ExpectedMessage(Struct, frozen=True, kw_only=True):
@@ -81,9 +80,9 @@ class ExpectedMessage(Struct, frozen=True, kw_only=True):
 
 
 class ExpectedIncident(Struct, frozen=True, kw_only=True):
-    """An incident there must be at a time, or else in the end.
+    """An incident that must exist at a time, or at the end.
 
-    All that there are then must be listed.
+    All incidents of that time must be listed.
     """
 
     at: Duration | None = None
@@ -99,16 +98,16 @@ class ExpectedIncident(Struct, frozen=True, kw_only=True):
 
 
 class ExpectedReason(Struct, frozen=True, kw_only=True):
-    """What must have been decided at a time, about whatever happened then."""
+    """A decision that must have been made at a time."""
 
     at: Duration
     reason: Reason
 
 
 class Expected(Struct, frozen=True, kw_only=True):
-    """What must come of it.
+    """The expected results.
 
-    Any message that isn't here fails the test; incidents are looked at if they're given.
+    Any message that is not listed fails the test; incidents are compared only if some are listed.
     """
 
     notified: list[ExpectedMessage] = []
@@ -117,9 +116,9 @@ class Expected(Struct, frozen=True, kw_only=True):
 
 
 class RuleTest(Struct, frozen=True, kw_only=True):
-    """One test: what happens, in virtual time, and what must come of it.
+    """One test: what happens, in virtual time, and what must result.
 
-    It ends at `until`, or else at the last time that is in it.
+    It ends at `until`, or at the last time in it.
     """
 
     name: str
@@ -145,5 +144,5 @@ def parse_recipient(text: str) -> Recipient:
 
 
 def hooks(config_hooks: Hooks) -> Hooks:
-    """Those of the config, and how what is only in tests is read."""
+    """Those of the config, and those for parts that only tests have."""
     return replace(config_hooks, parsers={**config_hooks.parsers, Recipient: parse_recipient})

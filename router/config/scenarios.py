@@ -1,6 +1,4 @@
-"""Reads files of rule tests, checks them against the config, and makes scenarios for the core of
-them.
-"""
+"""Reads files of rule tests, checks them against the config, and converts them to scenarios."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -28,15 +26,14 @@ from router.model.alert import Alert
 from router.model.notification import channel_of, person_of
 
 Decode = Callable[[str, str, Path], Sequence[Alert]]
-"""The alerts in a webhook's body: from the source's name, what Sentry says it's about, and the
-file.
+"""Decodes the alerts in a webhook's body, given the source's name, Sentry's resource, and the file.
 
-Raises: ValueError, if that can't be understood.
+Raises: ValueError, if it can't be decoded.
 """
 
 
 class Located(Struct, frozen=True):
-    """A scenario, and where it's written."""
+    """A scenario, and its place in the file."""
 
     place: Place
     scenario: Scenario
@@ -49,7 +46,7 @@ def load_scenarios(
     env: Mapping[str, str],
     decode: Decode,
 ) -> list[Located]:
-    """The tests in these files, in order. Raises: Invalid, with every problem of all of them."""
+    """The tests in these files, in order. Raises: Invalid, with every problem."""
     problems: list[Problem] = []
     found: list[Located] = []
     for path in paths:
@@ -79,7 +76,7 @@ def _check(context: Context, config: Config) -> None:
                 if value in names:
                     context.report(
                         context.place_of(trail),
-                        f"test '{value}' is there already, at {names[value]}",
+                        f"test '{value}' already exists, at {names[value]}",
                     )
                 names.setdefault(value, context.place_of(trail))
             case ("tests", _, "timeline", _, "works", _):
@@ -102,7 +99,7 @@ def _check_recipient(
         return
     if to not in channels and to in contacts:
         context.report(
-            context.place_of(trail), f"unknown channel '{to}': for the contact write contact:{to}"
+            context.place_of(trail), f"unknown channel '{to}': a contact is written contact:{to}"
         )
         return
     check_name("channel", channel_of(to), channels, trail, context)
@@ -114,9 +111,7 @@ _DEFAULTS = {one.name: one.default for one in structs.fields(TimelineStep)}
 
 
 def _payloads(context: Context, decode: Decode) -> dict[Trail, Sequence[Alert]]:
-    """The alerts of each payload, by where it's named; also of those in a test that is wrong
-    elsewhere.
-    """
+    """The alerts of each payload, by the place that names it; also for tests with other errors."""
     found: dict[Trail, Sequence[Alert]] = {}
     for trail, name in list(context.all_of(str)):
         if trail[-1] != "payload" or not name:

@@ -1,6 +1,4 @@
-"""Remembers from which git commit each revision of the rules was loaded, so that it's known later
-what was in force.
-"""
+"""Records the git commit from which each revision of the rules was loaded."""
 
 import asyncio
 import subprocess
@@ -16,15 +14,14 @@ from router.telemetry.logs import logger
 log = logger(__name__)
 
 PATIENCE = 10.0
-"""Seconds for git, which reads its index and these files."""
+"""Seconds that git may take to read its index and these files."""
 
 
 async def remember(
     shelf: Records[Revision], revision: str, files: Collection[Path], by: str, clock: Clock
 ) -> None:
-    """Put on the shelf that the revision was loaded from these files.
-
-    That it can't be is logged, and harms nothing.
+    """Record that the revision was loaded from these files. A failure is logged, and has no other
+    effect.
     """
     at = clock.now()
     commit, dirty = await commit_of(files)
@@ -35,8 +32,8 @@ async def remember(
 
 
 async def commit_of(files: Collection[Path]) -> tuple[str, bool]:
-    """The commit that the files' folder is at, and whether they differ from it; ("", False) if git
-    doesn't say.
+    """The git commit of the files' folder, and whether the files differ from it; ("", False) if
+    unknown.
     """
     return await asyncio.to_thread(_commit_of, sorted(str(file.resolve()) for file in files))
 
@@ -53,7 +50,7 @@ def _commit_of(paths: list[str]) -> tuple[str, bool]:
 
 
 def _git(folder: str, *arguments: str) -> str | None:
-    """What git says, None if it fails or isn't there."""
+    """The output of git; None if it fails or is not installed."""
     try:
         done = subprocess.run(  # noqa: S603 - an argument list of our own
             ["git", "-C", folder, *arguments],  # noqa: S607 - wherever git is installed

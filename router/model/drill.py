@@ -1,39 +1,39 @@
-"""A drill: what is played, what is expected of people, and how far it is."""
+"""A drill: its plan, what is expected of people, and its progress."""
 
 from enum import StrEnum
 
 from msgspec import Struct
 
 LONGEST = 86_400.0
-"""Seconds that a drill may last: one that goes on for longer is forgotten, not run."""
+"""The longest duration of a drill in seconds; a longer one is no longer run."""
 
 MAX_NAME = 40
-"""Characters of a scenario's name, of which the drill's id is made."""
+"""The most characters of a scenario's name, which is part of the drill's id."""
 
 
 class Kind(StrEnum):
-    """What a step of a drill is: something that the router does, or something that's expected."""
+    """The kind of a step: an action of the router, or an expectation."""
 
     ALERT = "alert"
     """An alert fires, and goes through the rules and channels like a real one."""
     DELIVERED = "delivered"
-    """Everybody who is owed a message gets it."""
+    """Every owed message arrives."""
     ACKNOWLEDGED = "acknowledged"
     PRACTISED = "practised"
-    """An action is asked for and approved, which in a drill ends at its dry run."""
+    """An action is requested and approved; in a drill it ends at the dry run."""
     COMMUNICATED = "communicated"
-    """People look at what would be said, and tick it off."""
+    """People review the texts, and tick them off."""
     REVIEWED = "reviewed"
-    """People go through a list, and tick it off."""
+    """People go through a checklist, and tick it off."""
     RESOLVED = "resolved"
 
 
 TICKED = (Kind.COMMUNICATED, Kind.REVIEWED)
-"""What nobody but a person can say is done."""
+"""Steps that only a person can mark as done."""
 
 
 class PosedAlert(Struct, frozen=True, forbid_unknown_fields=True):
-    """An alert as `source` would report it; with `to`, one that only those addresses are told of."""
+    """An alert as `source` would report it; with `to`, only those addresses are notified."""
 
     labels: dict[str, str]
     annotations: dict[str, str] = {}
@@ -43,11 +43,11 @@ class PosedAlert(Struct, frozen=True, forbid_unknown_fields=True):
 
 class DrillStep(Struct, frozen=True, forbid_unknown_fields=True):
     """An alert fires `at` seconds after the start, or something is expected from then on, `within`
-    so many seconds.
+    that many seconds.
 
-    `by` are the targets of whom one must acknowledge; anybody may if it's empty. `action` is what
-    is practised. `items` are what is ticked off, or the addresses that a message must arrive at;
-    empty there for all who were told.
+    `by` are the targets of whom one must acknowledge; anybody may if it is empty. `action` is the
+    action to practise. `items` are the checklist, or the addresses at which a message must arrive;
+    empty there for all notified addresses.
     """
 
     kind: Kind
@@ -61,13 +61,13 @@ class DrillStep(Struct, frozen=True, forbid_unknown_fields=True):
 
     def __post_init__(self) -> None:
         if (self.kind is Kind.ALERT) != (self.alert is not None):
-            raise ValueError("an alert goes with the kind 'alert', and only with that")
+            raise ValueError("`alert` belongs to steps of the kind 'alert', and only to those")
 
 
 class DrillPlan(Struct, frozen=True, forbid_unknown_fields=True):
-    """A scenario. A drill of it ends by itself once all is met, or after `time_out` seconds.
+    """A scenario. Its drill ends once everything is done, or after `time_out` seconds.
 
-    `proof`: it only proves that addresses work, and is no drill of people.
+    `proof`: it only tests addresses, and involves no people.
     """
 
     name: str
@@ -85,14 +85,14 @@ class DrillPlan(Struct, frozen=True, forbid_unknown_fields=True):
             or not all(char.isalnum() or char in "-_" for char in self.name)
         ):
             raise ValueError(
-                f"the name of a drill is made of at most {MAX_NAME} letters, digits, '-' and '_'"
+                f"the name of a drill has at most {MAX_NAME} letters, digits, '-' and '_'"
             )
         if not any(step.kind is Kind.ALERT for step in self.steps):
             raise ValueError("a drill needs at least one step with an alert")
 
 
 class Tick(Struct, frozen=True):
-    """A person has done the item of that number, of the step of that number. Both count from 0."""
+    """A person has done an item of a step. Both numbers count from 0."""
 
     step: int
     item: int
@@ -107,10 +107,10 @@ class Ending(StrEnum):
 
 
 class Drill(Struct, frozen=True):
-    """One drill, from its start (UTC seconds) on. The plan is as it was then.
+    """One drill, from its start (UTC epoch seconds). The plan is as it was then.
 
-    `fired` are the numbers of the steps whose alert the rules have had, `keys` those of the
-    incidents they came to. `over`: nothing of it is left open.
+    `fired` are the numbers of the steps whose alert the rules have, `keys` those of the resulting
+    incidents. `over`: none of them is open.
     """
 
     id: str

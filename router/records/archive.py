@@ -1,9 +1,8 @@
-"""What is kept of a router's past, read from its store or from a file of JSON lines; nothing is
+"""The recorded past of a router, read from its store or from a file of JSON lines. Nothing is
 written to a store.
 
-A file has one thing a line: an event, an entry, an incident, a message not yet sent, a document.
-What is in it, labels and annotations of alerts above all, is what the store has; secrets are in
-neither.
+Each line of a file is an event, an entry, an incident, a message not yet sent, or a document. It
+holds what the store holds, above all labels and annotations of alerts; neither has secrets.
 """
 
 import math
@@ -24,17 +23,14 @@ from router.model.record import Record
 from router.ports.store import Store
 
 KINDS = ("arrangement", "silence")
-"""The kinds of documents that decisions depend on.
-
-There are others, such as keys, which have no business in a file.
-"""
+"""The kinds of documents that decisions depend on. Others, such as keys, are never exported."""
 
 PAGE = 5000
 T = TypeVar("T")
 
 
 class Line(Struct, frozen=True, omit_defaults=True):
-    """One line of a file, of which one field is given."""
+    """One line of a file, with exactly one field."""
 
     event: Event | None = None
     entry: Entry | None = None
@@ -48,7 +44,7 @@ _decode = msgspec.json.Decoder(Line).decode
 
 
 async def read_past(store: Store, since: float = -math.inf) -> History:
-    """From the store, while others write to it: events of `since` and later (UTC seconds).
+    """Read the store, while others write to it: events at `since` (UTC epoch seconds) and later.
 
     Raises: StoreUnavailable.
     """
@@ -74,7 +70,7 @@ async def read_past(store: Store, since: float = -math.inf) -> History:
 
 
 async def _all(page: Callable[[int], Awaitable[Sequence[tuple[int, T]]]]) -> list[T]:
-    """Page after page, each from the number of the last row of the one before."""
+    """Page after page, each from the last row number of the page before."""
     found: list[T] = []
     last = 0
     while rows := await page(last):
@@ -96,7 +92,7 @@ def write_past(past: History, path: Path) -> None:
 
 
 def load_past(path: Path) -> History:
-    """Raises: OSError; ValueError, which names the line."""
+    """Raises: OSError; ValueError, with the line."""
     found = History([], [], [], [], [])
     with path.open("rb") as file:
         for number, text in enumerate(file, 1):

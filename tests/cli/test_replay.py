@@ -52,7 +52,7 @@ def changed(config: Path, **rule: Any) -> str:
 def test_changed_rules_are_held_against_what_was_sent(config: Path) -> None:
     found = run("--config", str(config), "--rules", changed(config, thresholds={"P0": "> 90%"}))
     assert found.exit_code == 0, found.output
-    assert "Incidents that vanish (1)" in found.output
+    assert "Missing incidents (1)" in found.output
     assert "INC-1 P0 Payment failures at 2.3% on api" in found.output
 
 

@@ -183,7 +183,10 @@ def test_why_nobody_is_told(folder: Path) -> None:
             ("--rule", "disk-ful"),
             "no rule 'disk-ful', did you mean 'disk-full'?; there are: payment-failures, disk-full, default",
         ),
-        (("--rule", "disk-full", "--severity", "P0"), "rule 'disk-full' gives no alert the severity P0"),
+        (
+            ("--rule", "disk-full", "--severity", "P0"),
+            "rule 'disk-full' gives no alert the severity P0",
+        ),
         (("--rule", "disk-full", "--label", "a"), "--label: expected NAME=VALUE, found 'a'"),
         (("--rule", "disk-full", "--ack", "7"), "--ack: '7' has no unit: write 7s, 7m or 7h"),
         (

@@ -71,8 +71,8 @@ def test_all_that_is_wrong_is_said_with_its_place(tmp_path: Path) -> None:
         "d0.yaml:3: unknown source 'nagios'",
         "d0.yaml:4: unknown contact 'bob'",
         "d0.yaml:5: unknown action 'rollback'",
-        "d0.yaml:6: `by` says who is to acknowledge",
-        "d0.yaml:7: a step is one of",
+        "d0.yaml:6: `by` names who acknowledges",
+        "d0.yaml:7: a step has one of",
         "d0.yaml:8: expected a duration",
     ):
         assert any(one.startswith(start) for one in found), (start, found)
@@ -108,7 +108,7 @@ def test_what_is_regular_is_checked(tmp_path: Path) -> None:
         "unknown channel 'lag'",
     ):
         assert any(said in one for one in found), (said, found)
-    assert "a day is the shortest" in problems(write(tmp_path, GOOD, every="1h"))[0]
+    assert "the minimum is one day" in problems(write(tmp_path, GOOD, every="1h"))[0]
     assert "name the channels or the contacts" in problems(write(tmp_path, GOOD, canary={}))[0]
 
 

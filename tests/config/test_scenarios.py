@@ -176,7 +176,7 @@ def test_every_mistake_is_said_with_its_place(config: Config, tmp_path: Path) ->
         "unknown value 'ackn', did you mean 'ack'?",
         "`severity` is what `do: severity` sets, and only that",
         "unknown channel 'slog', did you mean 'log'?",
-        "unknown channel 'ana': for the contact write contact:ana",
+        "unknown channel 'ana': a contact is written contact:ana",
         "unknown contact 'bob'",
         "expected a channel, contact:NAME or CHANNEL/NAME, found 'role:cto'",
         "unknown rule 'nope'",
@@ -184,7 +184,7 @@ def test_every_mistake_is_said_with_its_place(config: Config, tmp_path: Path) ->
         "nope.json: can't be read: No such file or directory",
         "unknown source 'sentry'",
         "the test has times after its `until`",
-        f"test 'two' is there already, at {tmp_path}/tests.yaml:12:11",
+        f"test 'two' already exists, at {tmp_path}/tests.yaml:12:11",
     ):
         assert part in said, part
 

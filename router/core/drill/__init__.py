@@ -1,1 +1,1 @@
-"""Drills: what is due, what is met, when it ends, what it showed."""
+"""Drills: alerts that are due, expectations that are met, the end, and the report."""

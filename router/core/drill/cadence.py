@@ -1,4 +1,4 @@
-"""When the next drill is due, and the next canary; when somebody is to be reminded.
+"""When the next drill, canary or reminder is due.
 
 Times are UTC epoch seconds.
 """
@@ -13,11 +13,10 @@ from router.core.oncall.rotation import Handover
 
 
 class Cadence(Struct, frozen=True):
-    """A drill of `scenario` in every `every` seconds, at that time of the week by the clock in
-    `zone`.
+    """A drill of `scenario` every `every` seconds, at that time of the week by the clock in `zone`.
 
-    Once it's overdue, `tell` are told, and again every `remind` seconds. Only with `auto` it starts
-    by itself.
+    Once it is overdue, `tell` are notified, and again every `remind` seconds. Only with `auto` it
+    starts by itself.
     """
 
     scenario: str
@@ -30,16 +29,14 @@ class Cadence(Struct, frozen=True):
 
 
 class CanaryCadence(Struct, frozen=True):
-    """A message to these addresses in every `every` seconds."""
+    """A message to these addresses every `every` seconds."""
 
     every: float
     to: tuple[str, ...]
 
 
 def due_at(cadence: Cadence, last: float) -> float:
-    """When the next drill is due; `last` is when the last one started, or else since when they're
-    to be held.
-    """
+    """When the next drill is due. `last` is the start of the last one, or when the schedule began."""
     day = (wall(last, cadence.zone) + timedelta(seconds=cadence.every)).date()
     if cadence.at.weekday is not None:
         day += (cadence.at.weekday - day.weekday()) % 7 * DAY
@@ -47,9 +44,7 @@ def due_at(cadence: Cadence, last: float) -> float:
 
 
 def reminder(cadence: Cadence, due: float, now: float) -> str | None:
-    """The id of the reminder of that drill that is due by now, the same for whoever looks; None
-    while none is.
-    """
+    """The id of the drill reminder that is due, the same on every replica; None if none is."""
     if now < due or not cadence.tell:
         return None
     return f"reminder-{due:.0f}-{floor((now - due) / cadence.remind)}"

@@ -1,9 +1,8 @@
-"""The course of a drill: which alerts are due, which expectations are met, and when it ends.
+"""The course of a drill: alerts that are due, expectations that are met, and the end.
 
 The law: a drill's alerts go through the rules as those of the source they stand for, under
-fingerprints of their own. What is met is read from the timelines of its incidents and from what
-people tick off, each time anew; so a message that a service gives back after the end is seen in the
-report.
+fingerprints of their own. Expectations are evaluated afresh from the timelines of its incidents and
+from what people tick off, so a message that a service returns after the end shows in the report.
 """
 
 from collections.abc import Iterable, Sequence
@@ -24,10 +23,10 @@ from router.model.reason_row import Trait
 from router.model.reasons import having
 
 CLEANER = "drill"
-"""In whose name the incidents of a drill are resolved at its end."""
+"""The name under which a drill's incidents are resolved at its end."""
 
 PROOF_TIME_OUT = 900.0
-"""Seconds in which a canary has to arrive."""
+"""Seconds within which a canary must arrive."""
 
 _ENDS = having(Trait.ENDS_BY_PERSON)
 
@@ -40,8 +39,8 @@ class DrillState(StrEnum):
 
 
 class ExpectationOutcome(Struct, frozen=True):
-    """How a step stands; when it was done, if it was (UTC seconds), and by whom; how many seconds
-    it took.
+    """The state of a step; when it was done, if it was (UTC epoch seconds), and by whom; the
+    seconds it took.
     """
 
     step: DrillStep
@@ -52,7 +51,7 @@ class ExpectationOutcome(Struct, frozen=True):
 
 
 class Scene(Struct, frozen=True):
-    """What came of a drill: its incidents, and their timelines in order."""
+    """The incidents of a drill, and their timelines in order."""
 
     incidents: tuple[Incident, ...] = ()
     entries: tuple[Entry, ...] = ()
@@ -62,7 +61,7 @@ class Scene(Struct, frozen=True):
 
 
 def due(drill: Drill, now: float) -> list[int]:
-    """The numbers of the steps whose alert is to fire by now, and hasn't."""
+    """The numbers of the steps whose alert is due and has not fired."""
     steps = enumerate(drill.plan.steps) if drill.is_running else ()
     return [
         number
@@ -74,7 +73,7 @@ def due(drill: Drill, now: float) -> list[int]:
 
 
 def next_due(drill: Drill, now: float) -> float | None:
-    """When the next alert fires, an expectation is missed or the time is out, after `now`."""
+    """When the next alert fires, an expectation is missed or the drill times out, after `now`."""
     steps = drill.plan.steps
     times = [step.at if step.kind is Kind.ALERT else step.at + step.within for step in steps]
     return min(
@@ -86,7 +85,7 @@ def next_due(drill: Drill, now: float) -> float | None:
 def alert_of(drill: Drill, number: int, *, ends_at: float | None = None) -> Alert:
     """The alert of a step.
 
-    The same each time it's made, so that a second time has no effect; over with `ends_at`.
+    It is identical each time, so sending it twice has no effect; with `ends_at` it is resolved.
     """
     step = drill.plan.steps[number]
     posed, starts_at = step.alert, drill.started_at + step.at
@@ -111,7 +110,7 @@ def alert_of(drill: Drill, number: int, *, ends_at: float | None = None) -> Aler
 
 
 def outcomes(drill: Drill, scene: Scene, people: People, now: float) -> list[ExpectationOutcome]:
-    """How each expectation stands at `now`, in the plan's order."""
+    """The outcome of each expectation at `now`, in the plan's order."""
     seen = now if drill.ended_at is None else drill.ended_at
     return [
         _outcome(drill, number, scene, people, seen)
@@ -164,10 +163,7 @@ def _seen(step: DrillStep, scene: Scene, people: People) -> Done | None:
 
 
 def _delivered(step: DrillStep, scene: Scene) -> Done | None:
-    """When the last of those who are owed a message got it.
-
-    Who turned out to need none isn't waited for.
-    """
+    """When the last recipient got the message. A recipient who needed none is not waited for."""
     worked = delivered(scene.entries)
     unneeded = (
         {one.data["channel"] for one in scene.entries if is_silent(one)}
@@ -184,12 +180,12 @@ def _delivered(step: DrillStep, scene: Scene) -> Done | None:
 
 
 def _slowest(scene: Scene) -> float:
-    """From owed to delivered."""
+    """The longest time from owed to delivered."""
     return max(float(one.data["late"]) for one in first_deliveries(scene).values())
 
 
 def first_deliveries(scene: Scene) -> dict[tuple[int, str], Entry]:
-    """The first message about each incident (by id) to each address; those after it are edits and
+    """The first message about each incident (by id) to each address; later ones are edits and
     endings.
     """
     found: dict[tuple[int, str], Entry] = {}
@@ -200,12 +196,12 @@ def first_deliveries(scene: Scene) -> dict[tuple[int, str], Entry]:
 
 
 def is_delivery(entry: Entry) -> bool:
-    """Has something arrived that was worth sending?"""
+    """Whether a message arrived that was worth sending."""
     return entry.what is Reason.DELIVERED and not entry.data.get("silent")
 
 
 def is_silent(entry: Entry) -> bool:
-    """Was there nothing to send by the time, since somebody had acknowledged, say?"""
+    """Whether nothing needed sending, as after an acknowledgement."""
     return entry.what is Reason.DELIVERED and bool(entry.data.get("silent"))
 
 
@@ -230,9 +226,9 @@ def started(plan: DrillPlan, drill_id: str, by: str, now: float) -> Drill:
 
 
 def fired(drill: Drill, number: int, keys: Iterable[str]) -> Drill:
-    """The rules have had the step's alert.
+    """Record that the rules have the step's alert.
 
-    If it has ended meanwhile, there's something to clean up again.
+    If the drill has ended meanwhile, its incidents are cleaned up again.
     """
     numbers = tuple(dict.fromkeys((*drill.fired, number)))
     return replace(
@@ -241,7 +237,9 @@ def fired(drill: Drill, number: int, keys: Iterable[str]) -> Drill:
 
 
 def ticked(drill: Drill, tick: Tick) -> Drill | None:
-    """None if it was so already. Raises: ValueError, if there's no such item, or it's over."""
+    """The drill with the item ticked off; None if it already was. Raises: ValueError, if there is
+    no such item, or the drill has ended.
+    """
     if not drill.is_running:
         raise ValueError(f"the drill {drill.id} has ended")
     steps = drill.plan.steps
@@ -249,9 +247,7 @@ def ticked(drill: Drill, tick: Tick) -> Drill | None:
         able = ", ".join(
             str(number + 1) for number, step in enumerate(steps) if step.kind in TICKED
         )
-        raise ValueError(
-            f"step {tick.step + 1} has nothing to tick off; these have: {able or 'none'}"
-        )
+        raise ValueError(f"step {tick.step + 1} has no checklist; these have: {able or 'none'}")
     if not 0 <= tick.item < len(steps[tick.step].items):
         raise ValueError(
             f"step {tick.step + 1} has {len(steps[tick.step].items)} items to tick off"
@@ -262,7 +258,7 @@ def ticked(drill: Drill, tick: Tick) -> Drill | None:
 
 
 def ending(drill: Drill, seen: Sequence[ExpectationOutcome], now: float) -> Ending | None:
-    """Why it ends now, if it does: all has fired and all is done, or the time is out."""
+    """Why the drill ends now, if it does: everything has fired and is done, or it timed out."""
     if not drill.is_running:
         return None
     if now >= drill.started_at + drill.plan.time_out:
@@ -273,12 +269,12 @@ def ending(drill: Drill, seen: Sequence[ExpectationOutcome], now: float) -> Endi
 
 
 def ended(drill: Drill, why: Ending, by: str, now: float) -> Drill | None:
-    """None if it has ended already."""
+    """The drill as ended; None if it already was."""
     return replace(drill, ended_at=now, ending=why, ended_by=by) if drill.is_running else None
 
 
 def cleaned(drill: Drill) -> Drill | None:
-    """Nothing of it is open any more."""
+    """Record that none of its incidents is open any more."""
     return None if drill.over else replace(drill, over=True)
 
 
@@ -286,7 +282,7 @@ def cleaned(drill: Drill) -> Drill | None:
 
 
 def proof(name: str, summary: str, to: Sequence[str]) -> DrillPlan:
-    """What sends a message to these addresses, and sees that it arrives."""
+    """A plan that sends a message to these addresses and checks that it arrives."""
     posed = PosedAlert({"alertname": name}, {"summary": summary}, to=tuple(to))
     arrives = DrillStep(
         Kind.DELIVERED, "every message arrives", within=PROOF_TIME_OUT, items=tuple(to)
@@ -297,6 +293,4 @@ def proof(name: str, summary: str, to: Sequence[str]) -> DrillPlan:
 
 
 def canary(to: Sequence[str]) -> DrillPlan:
-    return proof(
-        "canary", "Canary: this only proves that messages arrive here. There's nothing to do", to
-    )
+    return proof("canary", "Canary: a test that messages arrive here. There is nothing to do", to)

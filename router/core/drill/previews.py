@@ -1,4 +1,4 @@
-"""What would be said about a drill's incident, to be looked at and sent to nobody."""
+"""Previews of the texts about a drill's incident, shown and sent to nobody."""
 
 from router.core.communication.previews import drafts
 from router.core.drill.course import Scene
@@ -7,8 +7,8 @@ from router.model.drill import Drill, Kind
 
 
 def previews(drill: Drill, scene: Scene, settings: Settings) -> dict[str, str]:
-    """What each template says of the first incident, where the plan tests communication; {}
-    elsewhere.
+    """The text of each template for the first incident, where the plan tests communication; {}
+    otherwise.
     """
     if not scene.incidents or all(step.kind is not Kind.COMMUNICATED for step in drill.plan.steps):
         return {}

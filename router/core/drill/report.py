@@ -1,8 +1,6 @@
-"""The report of a drill, as Markdown: what was expected and what came, how soon messages arrived
-and people answered.
+"""The report of a drill in Markdown: expectations and results, delivery times and response times.
 
-Names and texts come from people and alerts, so each is put into one cell of a table, or one line,
-of plain text.
+Names and texts come from people and alerts, so each is plain text in one table cell or one line.
 """
 
 import re
@@ -40,9 +38,9 @@ def report(
     people: People,
     previews: Mapping[str, str],
 ) -> str:
-    """The whole of it, ending with a line break.
+    """The whole report, ending with a line break.
 
-    `previews` are texts that were looked at, by what they're called.
+    `previews` are the texts that were reviewed, by name.
     """
     parts = [
         [
@@ -65,7 +63,7 @@ def _facts(drill: Drill, scene: Scene, seen: Sequence[ExpectationOutcome]) -> It
     yield f"- Scenario: {cell(drill.plan.name)}"
     yield f"- Started: {utc(drill.started_at)}, by {cell(drill.by) or 'the schedule'}"
     if drill.ended_at is None or drill.ending is None:
-        yield "- It's still running."
+        yield "- The drill is still running."
     else:
         by = f", by {cell(drill.ended_by)}" if drill.ended_by else ""
         after = duration(round(drill.ended_at - drill.started_at))
@@ -111,7 +109,7 @@ def _deliveries(scene: Scene) -> Iterator[str]:
 
 
 def _answers(scene: Scene, people: People) -> Iterator[str]:
-    """When each person who was told acknowledged, counted from their first message."""
+    """When each notified person acknowledged, counted from their first message."""
     told: dict[str, float] = {}
     for entry in scene.entries:
         if is_delivery(entry) and (person := person_of(entry.data["channel"])):
@@ -158,7 +156,7 @@ def _ticks(drill: Drill) -> Iterator[str]:
 def _previews(previews: Mapping[str, str]) -> Iterator[str]:
     for name, text in previews.items():
         fence = "`" * max(3, *(len(run) + 1 for run in re.findall("`+", text) or [""]))
-        yield from (f"## What would be said: {cell(name)}", "", f"{fence}text", text, fence, "")
+        yield from (f"## Preview: {cell(name)}", "", f"{fence}text", text, fence, "")
 
 
 def table(title: str, columns: Sequence[str]) -> Iterator[str]:
@@ -171,7 +169,7 @@ def row(*cells: str) -> str:
 
 
 def cell(text: str) -> str:
-    """Plain text on one line, in which nothing is markup."""
+    """Plain text on one line, without markup."""
     return re.sub(r"([\\`*_\[\]<>|#~!])", r"\\\1", plain(text))
 
 

@@ -1,7 +1,8 @@
-"""Matchers on what was never seen: a label that no stored alert of the source has, or an alert of
-no such name.
+"""Lint against stored alerts: matchers on a label or an alert name that no stored alert of the
+source has.
 
-Nothing is proven by that: it may come yet. But mostly it's a name that is misspelt or has changed.
+This proves nothing, since such an alert may still come; but the name is probably misspelt or has
+changed.
 """
 
 from collections import defaultdict
@@ -14,7 +15,7 @@ from router.model.alert import Alert
 
 
 class KnownLabels:
-    """The labels of alerts, and their names, by source."""
+    """The labels and names of alerts, by source."""
 
     def __init__(self) -> None:
         self.alerts = 0
@@ -22,7 +23,7 @@ class KnownLabels:
         self._names: defaultdict[str, set[str]] = defaultdict(set)
 
     def add(self, alert: Alert) -> None:
-        """A drill's says nothing of what comes: it's made by the same hands as the rules."""
+        """Add an alert. A drill's is left out: the same people write drills and rules."""
         if alert.is_drill:
             return
         self.alerts += 1
@@ -31,9 +32,9 @@ class KnownLabels:
             self._names[source].add(alert.labels.get("alertname", ""))
 
     def doubts(self, rules: Sequence[Rule]) -> list[LintWarning]:
-        """What these rules ask for that hasn't been seen.
+        """Warnings about what these rules need and no alert had.
 
-        Of a source without any alerts nothing is said.
+        A source without any alerts is skipped.
         """
         return [
             LintWarning(rule, f"rule '{rule.name}': {why}")

@@ -1,6 +1,6 @@
-"""Sees that drills are held, and canaries sent, as often as the config says.
+"""Starts drills and canaries as often as the config says.
 
-What it starts has an id by when it was due, so that it's started once, whoever looks and how often.
+Each has an id made of its due time, so that it starts once, whichever replica starts it.
 """
 
 import asyncio
@@ -26,13 +26,13 @@ from router.telemetry.metrics import Metrics
 log = logger(__name__)
 
 LOOK = 60.0
-"""Seconds between two looks."""
+"""Seconds between two checks."""
 
 KIND = "drill-since"
-"""Of the records of since when there has been something to hold regularly."""
+"""The kind of the records of when a schedule was first seen."""
 
 CANARY = "canary-at-"
-"""What the ids of regular canaries begin with."""
+"""The prefix of the ids of regular canaries."""
 
 
 class Since(Struct, frozen=True):
@@ -40,7 +40,7 @@ class Since(Struct, frozen=True):
 
 
 class Regular(Struct, frozen=True):
-    """What the config in force wants held regularly, and the scenarios it has."""
+    """The regular drills and canaries of the config in force, and its scenarios."""
 
     cadence: Cadence | None = None
     canary: CanaryCadence | None = None
@@ -48,7 +48,9 @@ class Regular(Struct, frozen=True):
 
 
 class DrillCalendar:
-    """The loop. `wanted` is what the config in force says, `people` those who may be reminded."""
+    """The loop. `wanted` is the plan of the config in force, `people` the possible recipients of
+    reminders.
+    """
 
     def __init__(  # noqa: PLR0913 - the parts it stands between
         self,
@@ -90,7 +92,7 @@ class DrillCalendar:
             await self._canary(wanted.canary, drills)
 
     async def regular(self) -> tuple[float | None, float]:
-        """When the regular drill was last held, if ever, and when it's due.
+        """When the regular drill was last run, if ever, and when it is due.
 
         Raises: StoreUnavailable.
         """
@@ -130,7 +132,7 @@ class DrillCalendar:
             await self._hall.start(course.proof(name, words, to), "", drill_id)
 
     async def _since(self, what: str) -> float:
-        """When this was looked at first: whatever is regular is counted from then."""
+        """When the schedule was first seen: due times are counted from then."""
         now = self._clock.now()
         kept = await self._shelf.get(what)
         if kept is None:

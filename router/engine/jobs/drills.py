@@ -1,9 +1,8 @@
-"""Holds drills: gives their alerts to the rules, sees what is met, and leaves nothing open at the
-end.
+"""Runs drills: sends their alerts to the rules, evaluates expectations, and resolves everything at
+the end.
 
-All that a drill is, is on a shelf, and all that it does can be done twice: an alert that the rules
-have had is a repeat, and an incident that was resolved stays so. So one that a crash interrupts
-goes on where it was.
+A drill is a stored document, and every step is idempotent: a repeated alert is a repeat, and a
+resolved incident stays resolved. So a drill that a crash interrupts continues where it was.
 """
 
 import asyncio
@@ -28,20 +27,18 @@ log = logger(__name__)
 KIND = "drill"
 
 POLL = 5.0
-"""Seconds between two looks while a drill is held, and for those that another replica has started.
+"""Seconds between two checks of running drills, also of those that another replica has started.
 """
 
 LOOKED_BACK = 30 * LONGEST
-"""Seconds after its start for which an unfinished drill is still looked for: the router may have
-been down.
-"""
+"""Seconds after its start for which an unfinished drill is resumed after downtime."""
 
 MOST = 500
-"""Drills that are listed."""
+"""The most drills in a list."""
 
 
 class Drills:
-    """A `router.ports.services.DrillHall`, and the loop that holds them."""
+    """A `router.ports.services.DrillHall`, and the loop that runs drills."""
 
     def __init__(
         self, store: Store, inbox: Inbox, clock: Clock, settings: Callable[[], Settings]
@@ -56,9 +53,9 @@ class Drills:
     # --- what people do
 
     async def start(self, plan: DrillPlan, by: str, drill_id: str = "") -> Drill | None:
-        """On disk when this returns.
+        """Start a drill; it is on disk when this returns.
 
-        None: one of that name is running, or there was one with that id already.
+        None: one of that name is running, or one with that id exists.
         """
         now = self._clock.now()
         if any(one.plan.name == plan.name for one in await self._running()):
@@ -71,11 +68,11 @@ class Drills:
         return drill
 
     async def stop(self, drill_id: str, by: str) -> bool:
-        """False: it had ended already, or there's none."""
+        """False: it had already ended, or does not exist."""
         return await self._end(drill_id, Ending.STOPPED, by)
 
     async def tick(self, drill_id: str, tick: Tick) -> Drill | None:
-        """The drill since; None if there's none of that id.
+        """Tick an item off. None if there is no drill of that id.
 
         Raises: ValueError, as `course.ticked`.
         """
@@ -94,7 +91,7 @@ class Drills:
     # --- the loop
 
     async def run(self) -> None:
-        """For ever."""
+        """Run forever."""
         while True:
             self._wake.clear()
             pause = POLL
@@ -106,7 +103,7 @@ class Drills:
             await self._clock.wait(self._wake, pause)
 
     async def _hold(self, drill: Drill) -> float:
-        """Do what is due of one drill; seconds until there's more."""
+        """Do what is due of one drill. Returns the seconds until more is due."""
         now = self._clock.now()
         for number in course.due(drill, now):
             drill = await self._fire(drill, number, now)
@@ -121,7 +118,7 @@ class Drills:
         return POLL if following is None else following - now
 
     async def _fire(self, drill: Drill, number: int, now: float) -> Drill:
-        """Through the one door, and noted only afterwards: after a crash in between it's a repeat."""
+        """Send the alert to the inbox, then record it: after a crash in between it is a repeat."""
         alert = course.alert_of(drill, number)
         keys = [rule.key(alert) for rule in self._settings().rules.matching_rules(alert)]
         await self._inbox.submit([AlertSeen(now, alert)])
@@ -156,7 +153,7 @@ class Drills:
         return ended is not None
 
     async def _change(self, drill_id: str, change: Callable[[Drill], Drill | None]) -> Drill | None:
-        """Kept under the time of its start, by which drills are listed."""
+        """Store under the start time, by which drills are listed."""
         drill = await self._shelf.get(drill_id)
         if drill is None:
             return None

@@ -122,7 +122,7 @@ def test_a_list_is_done_when_each_item_is() -> None:
         play.drill = ticked
     assert [(one.state, one.by) for one in play.outcomes] == [(MET, "ben")]
     assert course.ticked(play.drill, Tick(1, 0, "cem", NOW)) is None
-    with pytest.raises(ValueError, match=r"step 1 has nothing to tick off; these have: 2"):
+    with pytest.raises(ValueError, match=r"step 1 has no checklist; these have: 2"):
         course.ticked(play.drill, Tick(0, 0, "ana", NOW))
     with pytest.raises(ValueError, match=r"step 2 has 2 items"):
         course.ticked(play.drill, Tick(1, 2, "ana", NOW))

@@ -38,7 +38,7 @@ def test_it_says_who_got_what_when() -> None:
     play.world.advance(57)
     play.world.command(Command.ACKNOWLEDGE, by="Ana Lee")
     text = written(play)
-    assert "- It's still running." in text
+    assert "- The drill is still running." in text
     assert "| INC-1 | slack | 3s | 1 |  |" in text
     assert "| INC-1 | pager | **not delivered** |  | no such \\| key |" in text
     assert "| acknowledged | 5m | met | 1m | Ana Lee |" in text
