@@ -11,9 +11,8 @@ import asyncio
 import uuid
 from collections.abc import Mapping
 
-from router.ports.clock import Clock
+from router.ports.clock import Clock, MonotonicClock
 from router.ports.errors import StoreUnavailable
-from router.ports.services import MonotonicClock
 from router.ports.store import Store
 from router.telemetry.logs import logger
 

@@ -35,6 +35,13 @@ class SystemClock:
             await asyncio.wait_for(event.wait(), seconds)
 
 
+class MonotonicClock(SystemClock):
+    """Seconds since some moment, whatever is done to the system's time."""
+
+    def now(self) -> float:
+        return time.monotonic()
+
+
 def spawn(
     work: Coroutine[Any, Any, None], name: str, tasks: set[asyncio.Task[None]]
 ) -> asyncio.Task[None]:

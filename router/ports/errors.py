@@ -6,7 +6,14 @@ class StaleRecord(Exception):
 
 
 class StoreUnavailable(Exception):
-    """The store does not accept the operation now. Nothing was written, or the result is unknown."""
+    """The store does not accept the operation now. Nothing was written, or the result is unknown.
+
+    remedy: what an operator can do about it, for the log; "" if only the fault's cause says that.
+    """
+
+    def __init__(self, detail: str = "", remedy: str = "") -> None:
+        super().__init__(detail)
+        self.remedy = remedy
 
 
 class Overloaded(Exception):

@@ -1,6 +1,5 @@
 """Services of the engine that the web layer and the receivers call."""
 
-import time
 from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
@@ -16,7 +15,6 @@ from router.model.event import ActionAnswered, ActionRequested, Event
 from router.model.incident import Incident
 from router.model.notification import Notification, Result
 from router.model.reason import Reason
-from router.ports.clock import SystemClock
 
 
 class Performed(Struct, frozen=True):
@@ -34,13 +32,6 @@ class Performer(Protocol):
     async def __call__(self, row: Notification) -> Performed:
         """Raises: StoreUnavailable; then the row is claimed again after its lease."""
         ...
-
-
-class MonotonicClock(SystemClock):
-    """Seconds since some moment, whatever is done to the system's time."""
-
-    def now(self) -> float:
-        return time.monotonic()
 
 
 class Charts(Protocol):

@@ -11,13 +11,17 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from router.core.incident.snapshot import Conflict
+from router.ports.clock import MonotonicClock
 from router.ports.errors import StoreUnavailable
 from router.store.bulk import POSTGRES, SQLITE, Dialect
+from router.store.faults import meaning, remedy
 from router.store.files import StoreLock, file_of, make_private
+from router.telemetry.logs import logger
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
+
+log = logger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -34,9 +38,8 @@ _SESSION = {"application_name": "alert-router", "idle_in_transaction_session_tim
 others wait for.
 """
 
-# PostgreSQL's SQLSTATE, https://www.postgresql.org/docs/current/errcodes-appendix.html
-_LOST_RACES = ("40001", "40P01", "23505")  # serialization failure, deadlock, unique violation
-_OUR_MISTAKES = ("21", "22", "23", "42")  # cardinality, data, integrity, syntax or access
+LOGGED_EVERY = 30.0
+"""Seconds between two lines of the log about the same outage."""
 
 
 class _OnTheLoop:
@@ -93,6 +96,10 @@ class Database:
         parsed = parse(url)
         self.file = file_of(parsed)
         self.lock: StoreLock | None = None
+        self._inode: int | None = None
+        self._clock = MonotonicClock()
+        self._out = False
+        self._log_again_at = 0.0
         self.reader: _InThreads | _OnTheLoop
         self.writer: _InThreads | _OnTheLoop
         if parsed.get_backend_name() == "sqlite":
@@ -108,7 +115,7 @@ class Database:
         """Run `work` on a connection that takes no write lock; each of its statements sees what is
         committed.
         """
-        with _translated():
+        with self._watched(), _translated():
             return await self.reader.run(lambda connection: work(connection, *args, **kwargs))
 
     async def write(
@@ -117,8 +124,45 @@ class Database:
         """Run `work` in one transaction: all of it is durable when this returns, or none of it is
         if it raises.
         """
-        with _translated():
+        with self._watched(), _translated():
+            self._check_file()
             return await self.writer.run(lambda connection: work(connection, *args, **kwargs))
+
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
+        """Log an outage with what to do about it, and its end."""
+        try:
+            yield
+        except StoreUnavailable as error:
+            now = self._clock.now()
+            if now >= self._log_again_at:
+                todo = error.remedy or remedy(error.__cause__)
+                log.error(  # noqa: TRY400 - the traceback says no more
+                    "store_unavailable", error=str(error), what_to_do=todo
+                )
+                self._log_again_at = now + LOGGED_EVERY
+            self._out = True
+            raise
+        if self._out:
+            self._out, self._log_again_at = False, 0.0
+            log.info("store_available_again")
+
+    def _check_file(self) -> None:
+        """Refuse to write into a file that was deleted or replaced: it would be lost at the end.
+
+        Raises: StoreUnavailable.
+        """
+        if self.file is None or self._inode is None:
+            return
+        try:
+            there = self.file.stat().st_ino
+        except OSError:
+            there = 0
+        if there != self._inode:
+            raise StoreUnavailable(
+                f"{self.file} was deleted or replaced while the router ran",
+                "move the file back, or restart the router to work with what is there",
+            )
 
     def prepare(self, *, exclusive: bool) -> None:
         """Create a SQLite file that only its owner may read; with `exclusive`, keep other processes
@@ -133,6 +177,8 @@ class Database:
                 self.lock = StoreLock(self.file)
             if exclusive or not self.file.exists():
                 make_private(self.file)
+            if exclusive:
+                self._inode = self.file.stat().st_ino
         except OSError as error:
             raise StoreUnavailable(f"{self.file} can't be opened: {error.strerror}") from error
 
@@ -227,31 +273,13 @@ def _postgres(url: URL) -> tuple[_OnTheLoop, _OnTheLoop]:
 
 @contextmanager
 def _translated() -> Iterator[None]:
-    """Say what a failure means to the caller.
-
-    The text is the database's own, with no URL, SQL or data in it.
-    """
+    """Raise what a failure means to the caller."""
     try:
         yield
     except DBAPIError as error:
-        meaning = _meaning(error)
-        if meaning is None:
+        found = meaning(error)
+        if found is None:
             raise
-        raise meaning from error
+        raise found from error
     except (OSError, PoolTimeoutError) as error:
         raise StoreUnavailable(f"{type(error).__name__}: {error}") from error
-
-
-def _meaning(error: DBAPIError) -> Exception | None:
-    """None: the statement or its data is wrong, so trying again won't help."""
-    state = getattr(error.orig, "sqlstate", None) or ""
-    name = getattr(error.orig, "sqlite_errorname", "")
-    if state in _LOST_RACES or name in {"SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"}:
-        return Conflict(str(error.orig))
-    if (
-        state[:2] in _OUR_MISTAKES
-        or name in {"SQLITE_ERROR", "SQLITE_MISMATCH"}
-        or "CONSTRAINT" in name
-    ):
-        return None
-    return StoreUnavailable(str(error.orig))

@@ -1,0 +1,66 @@
+"""Faults of a database: what each means for the caller, and what an operator can do about it."""
+
+from sqlalchemy.exc import DBAPIError
+
+from router.core.incident.snapshot import Conflict
+from router.ports.errors import StoreUnavailable
+
+# PostgreSQL's SQLSTATE, https://www.postgresql.org/docs/current/errcodes-appendix.html
+_LOST_RACES = ("40001", "40P01", "23505")  # serialization failure, deadlock, unique violation
+_OUR_MISTAKES = ("21", "22", "23", "42")  # cardinality, data, integrity, syntax or access
+
+_UNIQUE = {"SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"}
+
+_SQLITE = {
+    "SQLITE_FULL": "free space on the disk of the store",
+    "SQLITE_READONLY": "make the store's file and folder writable for the router",
+    "SQLITE_CANTOPEN": "make the store's folder exist and writable for the router",
+    "SQLITE_BUSY": "end the program that keeps the store's file locked",
+    "SQLITE_LOCKED": "end the program that keeps the store's file locked",
+    "SQLITE_CORRUPT": "stop the router and restore the store's file from a backup",
+    "SQLITE_NOTADB": "stop the router and restore the store's file from a backup",
+    "SQLITE_IOERR": "check the disk of the store, and the kernel's log",
+}
+"""By the name of SQLite's error, https://www.sqlite.org/rescode.html, or how it begins."""
+
+_POSTGRES = {
+    "53100": "free space on the disk of PostgreSQL",
+    "53300": "raise max_connections of PostgreSQL, or run fewer replicas",
+    "25006": "point `storage` at the primary: this server is read-only",
+    "28": "check the user and the password in `storage`",
+    "3D": "create the database that `storage` names",
+    "57P": "wait for PostgreSQL to start, or start it",
+}
+"""By SQLSTATE, or how it begins."""
+
+REACH = "check that the database of `storage` runs and can be reached"
+
+
+def meaning(error: DBAPIError) -> Exception | None:
+    """Return the exception for the caller, without URL, SQL or data in its text.
+
+    None: the statement or its data is wrong, so another try won't help.
+    """
+    state = getattr(error.orig, "sqlstate", None) or ""
+    name = getattr(error.orig, "sqlite_errorname", "")
+    if state in _LOST_RACES or name in _UNIQUE:
+        return Conflict(str(error.orig))
+    if state[:2] in _OUR_MISTAKES or name in {"SQLITE_ERROR", "SQLITE_MISMATCH"}:
+        return None
+    if "CONSTRAINT" in name:
+        return None
+    return StoreUnavailable(str(error.orig))
+
+
+def remedy(error: BaseException | None) -> str:
+    """Return what an operator can do about the fault that made the store unavailable."""
+    if isinstance(error, DBAPIError):
+        name = getattr(error.orig, "sqlite_errorname", "")
+        state = getattr(error.orig, "sqlstate", None) or ""
+        for start, words in _SQLITE.items():
+            if name.startswith(start):
+                return words
+        for start, words in _POSTGRES.items():
+            if state.startswith(start):
+                return words
+    return REACH
