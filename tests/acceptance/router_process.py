@@ -51,10 +51,10 @@ class RouterProcess:
     it at the end.
 
     `config` is all of the config but `listen` and `storage`: those stay the same from one start to
-    the next. What the process prints is appended to the files `out` and `log`.
+    the next. Without `storage` it's a file of its own. What the process prints is appended to the files `out` and `log`.
     """
 
-    def __init__(self, folder: Path, config: Mapping[str, Any]) -> None:
+    def __init__(self, folder: Path, config: Mapping[str, Any], storage: str = "") -> None:
         self.target = f"127.0.0.1:{free_port()}"
         self.url = f"http://{self.target}"
         self.out = folder / "router.out"
@@ -64,7 +64,7 @@ class RouterProcess:
         own = {
             "listen": self.target,
             "external_url": self.url,
-            "storage": f"sqlite:///{self.database}",
+            "storage": storage or f"sqlite:///{self.database}",
         }
         self.config.write_text(yaml.safe_dump({**config, **own}))
         self._exit: asyncio.Task[int] | None = None
