@@ -157,7 +157,7 @@ def _match(
         before,
     )
     effect = effect_of(incident, fired, tx.settings)
-    if effect in _NOTIFIES and (quiet := _mute(tx, sighting, incident, counted)):
+    if effect in _NOTIFIES and (quiet := _mute(tx, sighting, incident)):
         _hold(tx, sighting, rule_match, quiet, incident, before if joined else None, before)
         if counted and not joined:
             _leave(tx, at, counted, alert, Reason.RULES_CHANGED)
@@ -266,13 +266,11 @@ def _leave_others(
 # --- silences and inhibitions
 
 
-def _mute(
-    tx: Transaction, sighting: SeenAlert, incident: Incident | None, counted: RuleMatch | None
-) -> Suppression | None:
-    own = {incident.id} if incident else set()
-    if counted and counted.incident_id:
-        own.add(counted.incident_id)
-    return kept_quiet(tx, sighting.alert, sighting.at, own)
+def _mute(tx: Transaction, sighting: SeenAlert, incident: Incident | None) -> Suppression | None:
+    """What mutes the alert; not an incident that it's part of, or would be."""
+    alert = sighting.alert
+    own = {one.incident_id for one in tx.view.rule_matches.get(alert.fingerprint, ())}
+    return kept_quiet(tx, alert, sighting.at, own | {incident.id} if incident else own)
 
 
 def _hold(  # noqa: PLR0913, PLR0917 - each is a different fact about one muted alert

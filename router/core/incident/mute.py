@@ -15,7 +15,7 @@ from router.model.event import TimerDue
 
 
 def kept_quiet(
-    tx: Transaction, alert: Alert, at: float, own: Collection[int]
+    tx: Transaction, alert: Alert, at: float, own: Collection[int | None]
 ) -> Suppression | None:
     """What mutes an alert, other than the incidents that are its `own`.
 

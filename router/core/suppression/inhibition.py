@@ -84,7 +84,7 @@ class Inhibitors:
         targeted: Iterable[Inhibition],
         labels: dict[str, str],
         incidents: dict[int, Incident],
-        own: Collection[int],
+        own: Collection[int | None],
     ) -> Incident | None:
         """The lowest-numbered incident that inhibits an alert with these labels; none of its `own`
         does.

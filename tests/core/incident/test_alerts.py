@@ -338,6 +338,19 @@ def test_an_incident_does_not_inhibit_its_own_alerts() -> None:
     assert Reason.STEP_DUE in world.story()
 
 
+def test_an_alert_is_not_inhibited_by_the_incident_that_it_leaves() -> None:
+    """Its labels changed, so that the cause that muted it would be gone with it."""
+    config = settings(
+        rule("web", "service=web", severity=P1),
+        rule(),
+        inhibitions=(Inhibition(parse_matchers("service=api"), rule="web"),),
+    )
+    world = World(config)
+    world.see(alert(service="web"))
+    assert world.see(alert()) == [Reason.OPENED]
+    assert [one.is_open for one in world.incidents.values()] == [False, True]
+
+
 def test_two_incidents_that_inhibit_each_other_do_not_both_fall_silent() -> None:
     mutual = (
         Inhibition(parse_matchers("service=api"), rule="web"),
