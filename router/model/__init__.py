@@ -1,5 +1,5 @@
-"""What the router speaks about: frozen structs and enums, with no behaviour of their own.
+"""The domain model: frozen structs and enums without behaviour.
 
-Times are seconds since the Unix epoch, UTC, as floats; lengths of time are seconds. They become
-words and zones only where a person reads them.
+Times are seconds since the Unix epoch, UTC, as floats; durations are seconds. They become text and
+local times only where a person reads them.
 """

@@ -1,4 +1,4 @@
-"""An action against an incident: what may be run, a request for it, and what came of that."""
+"""Actions on an incident: a request, its approval and its result."""
 
 from enum import StrEnum
 
@@ -6,9 +6,7 @@ from msgspec import Struct
 
 
 class ActionState(StrEnum):
-    """A request waits for its dry run, for approval, or for the words of a guide; it's run once;
-    then it's over.
-    """
+    """A request waits for its dry run, for approval, or for the words of a guide, and runs once."""
 
     CHECKING = "checking"
     READY = "ready"
@@ -35,21 +33,21 @@ UNDOABLE = frozenset(
 
 
 class Approval(StrEnum):
-    """Who may approve: any responder, or one who didn't ask for it."""
+    """The people who may approve: any responder, or one other than the requester."""
 
     RESPONDER = "responder"
     SECOND_PERSON = "second-person"
 
 
 class ActionRequest(Struct, frozen=True, gc=False):
-    """Somebody wants an action run. `number` counts those of an incident from 1.
+    """A request to run an action. `number` counts the incident's requests from 1.
 
-    `key` is chosen by whoever asks, so that asking again has no second effect. `digest` is of the
-    action as it was
-    configured then: what is approved is what was shown. `until` is when the state ends by itself
-    (UTC seconds). `undoes` is the number of the request that this one takes back, 0 if it's none of
-    those. `memo` is what the run has to remember to be undone. `step` counts the steps of a guide
-    that were confirmed.
+    key: chosen by the requester, so that a repeated request has no second effect.
+    digest: of the action's config at that time: what is approved is what was shown.
+    until: when the state ends by itself (UTC seconds).
+    undoes: the number of the request that this one undoes; 0 for none.
+    memo: what the run stores to be undone.
+    step: counts the confirmed steps of a guide.
     """
 
     number: int
@@ -69,9 +67,10 @@ class ActionRequest(Struct, frozen=True, gc=False):
 
 
 class Ran(Struct, frozen=True):
-    """What came of a run, or of a dry run: `state` is DONE, FAILED, TIMED_OUT or MAY_HAVE_RUN.
+    """The result of a run or dry run: `state` is DONE, FAILED, TIMED_OUT or MAY_HAVE_RUN.
 
-    `output` is what it said: cut, and without secrets. `took` is in seconds.
+    output: cut, and without secrets.
+    took: seconds.
     """
 
     state: ActionState

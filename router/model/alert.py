@@ -23,17 +23,16 @@ MARK = "[DRILL] "
 class Alert(Struct, frozen=True, gc=False):
     """One firing or resolved condition, as a receiver decoded it.
 
-    `fingerprint` identifies the condition over all its repeats. `event_id` identifies one
-    occurrence at a source that reports events (Sentry), so that a replayed request has no second
-    effect; "" at a source that repeats states. With `is_state` the alert reports a state, so that
-    the same content is no replay after another state. `starts_at` is 0 if the source gives no time:
-    then it is when the alert first arrived. `group_as` replaces the label `alertname` in the keys
-    of incidents, for a name that varies between reports. `by` is the person who reported it, and `severity`
-    the one they gave; "" and None for a machine's report.
-
-    With the source DRILL, `drill` names the drill, and `stands_for` the source that rules compare
-    instead. With `to` it's
-    a canary: only these addresses are notified, whatever rules and policies say.
+    fingerprint: identifies the condition over all its repetitions.
+    starts_at: 0 if the source gives no time; then it is when the alert first arrived.
+    event_id: identifies one occurrence at a source that reports events (Sentry), so that a repeated
+        request has no second effect; "" at a source that repeats states.
+    by: the person who reported it, with the `severity` that they gave; "" and None for a machine.
+    drill: for the source DRILL, the name of the drill; `stands_for` is then the source that rules
+        compare instead.
+    to: for a canary, the only addresses to notify, whatever rules and policies say.
+    is_state: the alert reports a state, so equal content after another state is no repetition.
+    group_as: replaces the label `alertname` in the keys of incidents, for a name that varies.
     """
 
     source: str
@@ -84,5 +83,5 @@ class RuleMatch(Struct, frozen=True, gc=False):
 
     @property
     def counted(self) -> bool:
-        """It's one of the firing alerts of its incident."""
+        """It is one of the firing alerts of its incident."""
         return self.incident_id is not None and self.status is AlertStatus.FIRING

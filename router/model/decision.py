@@ -1,4 +1,4 @@
-"""What the core decides, to be written in one transaction."""
+"""A decision of the core, written in one transaction."""
 
 from typing import Any
 
@@ -9,10 +9,11 @@ from router.model.reason import Reason
 
 
 class Entry(Struct, frozen=True, gc=False):
-    """One line of an incident's timeline: what happened, when, by whom.
+    """One line of an incident's timeline.
 
-    `by` is a person, `source:<name>` or "" for the router itself; `data` holds the particulars.
-    `id` orders entries; it's 0 until stored.
+    by: a person, `source:<name>`, or "" for the router itself.
+    data: the particulars.
+    id: orders the entries; 0 until stored.
     """
 
     incident_id: int
@@ -24,10 +25,7 @@ class Entry(Struct, frozen=True, gc=False):
 
 
 class Timer(Struct, frozen=True, gc=False):
-    """A deadline of an incident.
-
-    Each has a name that is unique there: setting it again moves it.
-    """
+    """A deadline of an incident. Its name is unique there: setting it again moves it."""
 
     incident_id: int
     name: str

@@ -1,7 +1,6 @@
-"""What can happen. Everything the core decides on comes through one of these, and the time is in
-it.
+"""Events: all input of the core, each with its time.
 
-They're tagged, so that the store can keep a history of them.
+They are tagged, so that the store can keep a history of them.
 """
 
 from enum import StrEnum
@@ -19,7 +18,7 @@ from router.model.record import Record
 
 
 class AlertSeen(Struct, frozen=True, gc=False, tag="alert"):
-    """A source reported an alert: for the first time, again, or as over."""
+    """A source reported an alert: firing, again, or resolved."""
 
     at: float
     alert: Alert
@@ -44,18 +43,19 @@ class Command(StrEnum):
 
 
 class Commanded(Struct, frozen=True, tag="command"):
-    """A person did something to an incident.
+    """A person's command on an incident.
 
-    `text` is the note, who is to lead, or the words for the public; `title` the public title, or
-    the subject of the mail that announces it; `severity` and `status` those set.
-
-    `receipt` is the same when the same request comes again, which then has no second effect; ""
-    where none can. `reopened` says which life of the incident is meant, as `Incident.reopened`
-    counts them; None for the present one. `via` is the channel in whose message's thread a note was
-    written, which isn't told of it there again. `dated` is for what was done at another service:
-    what it's about, and when that was (UTC seconds). Services repeat late what they couldn't tell
-    in time, and it must not undo what was done there since. `until` is when a snooze ends (UTC
-    seconds). `other` is the id of the incident to merge into, or to link with.
+    text: the note, the new lead, or the text to publish.
+    severity, status: the new ones.
+    receipt: the same for a repeated request, which then has no second effect; "" if none repeats.
+    reopened: the life of the incident that is meant, as `Incident.reopened` counts them; None for
+        the present one.
+    title: the public title, or the subject of the mail to customers.
+    via: the channel in whose thread a note was written, which isn't notified of it again.
+    dated: for a change at another service, its subject and its time (UTC seconds). Services repeat
+        late reports, which must not undo newer changes.
+    until: the end of a snooze (UTC seconds).
+    other: the id of the incident to merge into, or to link with.
     """
 
     at: float
@@ -75,7 +75,7 @@ class Commanded(Struct, frozen=True, tag="command"):
 
 
 class TimerDue(Struct, frozen=True, tag="timer"):
-    """A deadline has come. `due_at` tells the timer that was claimed from one set since."""
+    """A deadline has passed. `due_at` tells the claimed timer from one that was set since."""
 
     at: float
     incident_id: int
@@ -84,12 +84,13 @@ class TimerDue(Struct, frozen=True, tag="timer"):
 
 
 class DeliverySettled(Struct, frozen=True, tag="settled"):
-    """A sender is done with a notification for now: `notification` is the row as it was leased.
+    """An attempt to deliver a message is over. `notification` is its row as it was leased.
 
-    `told` is the id of the newest timeline entry in the message; `jitter`, in [0, 1), spreads the
-    next try. `held` are the seconds for which a limit let it wait. `bundle` are the ids of all
-    incidents that the message was about, the first of them most of all; () where it was about this
-    one alone. `taken_at` is when it was claimed.
+    told: the id of the newest timeline entry in the message.
+    jitter: in [0, 1), spreads the next attempt.
+    held: the seconds for which a limit delayed it.
+    bundle: the ids of all incidents in the message, its own first; () for one alone.
+    taken_at: the time of the lease.
     """
 
     at: float
@@ -103,9 +104,9 @@ class DeliverySettled(Struct, frozen=True, tag="settled"):
 
 
 class Undelivered(Struct, frozen=True, tag="undelivered"):
-    """A service that had taken a message says that it didn't arrive, and why.
+    """A service that accepted a message reports that it did not arrive.
 
-    `channel` is the address that the message was owed to; `receipt` is as that of `Commanded`.
+    `channel` is the address of the message; `receipt` as in `Commanded`.
     """
 
     at: float
@@ -116,7 +117,7 @@ class Undelivered(Struct, frozen=True, tag="undelivered"):
 
 
 class Resent(Struct, frozen=True, tag="resent"):
-    """A person wants a message sent again, dead-lettered or not."""
+    """A person had a message sent again, given up or not."""
 
     at: float
     incident_id: int
@@ -125,12 +126,11 @@ class Resent(Struct, frozen=True, tag="resent"):
 
 
 class Recorded(Struct, frozen=True, tag="recorded"):
-    """Something happened around an incident that the core has no say in: `what` goes on its
-    timeline, with `data`.
+    """A change that the core has no part in: `what` goes on the timeline, with `data`.
 
-    `records` are the documents that hold the state of it, written in the same transaction; one that
-    somebody else wrote since it was read makes the whole event fail with `ports.Stale`. `receipt`
-    is as that of `Commanded`.
+    `records` are the documents with its state, written in the same transaction. If another writer
+    changed one since it was read, the whole event fails with `StaleRecord`. `receipt` as in
+    `Commanded`.
     """
 
     at: float
@@ -143,10 +143,9 @@ class Recorded(Struct, frozen=True, tag="recorded"):
 
 
 class ActionRequested(Struct, frozen=True, tag="action_requested"):
-    """A person wants the action run against the incident, or with `undoes` that request taken back.
+    """A person requested an action, or with `undoes` the undoing of that request.
 
-    `parameters` have been checked against the action; `key` and `digest` are those of
-    `ActionRequest`.
+    `parameters` are checked; `key` and `digest` are those of `ActionRequest`.
     """
 
     at: float
@@ -160,7 +159,7 @@ class ActionRequested(Struct, frozen=True, tag="action_requested"):
 
 
 class Deployed(Struct, frozen=True, tag="deployed"):
-    """Somebody tells of a deployment while the incident is open."""
+    """A deployment was reported while the incident is open."""
 
     at: float
     incident_id: int
@@ -168,9 +167,7 @@ class Deployed(Struct, frozen=True, tag="deployed"):
 
 
 class PostMortemShared(Struct, frozen=True, tag="postmortem_shared"):
-    """A person shares the incident's post-mortem, whose summary is given, with the channels that
-    are for it.
-    """
+    """A person shared the post-mortem, with its summary."""
 
     at: float
     incident_id: int
@@ -179,8 +176,8 @@ class PostMortemShared(Struct, frozen=True, tag="postmortem_shared"):
 
 
 class ItemPut(Struct, frozen=True, tag="item"):
-    """A person adds an action item (`number` 0: with a `due_at`), or changes of the one of that
-    number what is given.
+    """A person added an action item (`number` 0, with `due_at`), or changed the given fields of
+    one.
 
     `key` is that of `Item`.
     """
@@ -203,7 +200,7 @@ class ActionDecision(StrEnum):
 
 
 class ActionAnswered(Struct, frozen=True, tag="action_answered"):
-    """A person approves or declines the request, or types the words (`text`) of a guide's next
+    """A person approved or declined a request, or typed the words (`text`) of a guide's next
     step.
     """
 
@@ -216,7 +213,7 @@ class ActionAnswered(Struct, frozen=True, tag="action_answered"):
 
 
 class ActionRan(Struct, frozen=True, tag="action_ran"):
-    """The request's dry run, or its run, has ended."""
+    """The dry run or the run of a request has ended."""
 
     at: float
     incident_id: int
@@ -225,7 +222,7 @@ class ActionRan(Struct, frozen=True, tag="action_ran"):
 
 
 class SilencesChanged(Struct, frozen=True, tag="silences"):
-    """Silences or inhibitions aren't what they were: what they keep quiet is looked at again."""
+    """Silences or inhibitions changed: muted alerts and incidents are checked again."""
 
     at: float
 

@@ -1,4 +1,4 @@
-"""An incident: what people respond to."""
+"""An incident, which people respond to."""
 
 from enum import StrEnum
 
@@ -23,7 +23,7 @@ class Severity(StrEnum):
 
 
 class Status(StrEnum):
-    """The plan's words."""
+    """The status, in the plan's words."""
 
     INVESTIGATING = "investigating"
     IDENTIFIED = "identified"
@@ -37,9 +37,7 @@ OPEN = (Status.INVESTIGATING, Status.IDENTIFIED, Status.MONITORING)
 
 
 class Measured(Struct, frozen=True, gc=False):
-    """A measured value: in base units, as it was written, the threshold compared with, and when
-    (UTC seconds).
-    """
+    """A measured value in base units, as written, with its threshold and time (UTC seconds)."""
 
     value: float
     read: str
@@ -48,37 +46,47 @@ class Measured(Struct, frozen=True, gc=False):
 
 
 class Incident(Struct, frozen=True, gc=False):
-    """The present state of one incident; its past is the timeline. `version` counts the writes of
-    it.
+    """The present state of one incident; its past is the timeline.
 
-    `title` is of the alert that set the severity; `first_title` the one it opened with, "" if
-    that's the same. `key` is the rule's name and the grouping labels, like
-    `payment-failures{service="api"}`; at most one incident of a key is open at a time. `firing`
-    counts the alerts that hold it open, `alerts` all that ever joined it. `quiet_since` is when the
-    last of them cleared. `told` are the channels, and people over channels (`sms/ana`), that have
-    been owed a message, who are therefore owed the end of the story. `policy_since` is when the
-    policy in force started (at the opening, a reopening or a rise in severity) and `step` the index
-    of its step that comes next; `repeats` is how often all of them have been taken again since.
-    `reaching` are the further ways to reach people: when (UTC seconds) which address is told,
-    unless somebody has acknowledged by then. `actions` are the latest requests to run an action.
-    `onset` is when its first alert began to fire, and `suspect` the deployment before it that may
-    be the cause. `severity_since` is when the severity's clock started in this life of the
-    incident, and `spent` the seconds that it
-    has run in earlier ones: a brief resolve doesn't set it back.
-    `news_at` is when a person last said something about it. `public_title` is what the public knows
-    it as, since `published_at`; "" while they know nothing of it. `public_text` and
-    `public_status` are those of the latest update. `announced_at` is when its end
-    was announced to customers. A `drill` isn't real, and never public; a `canary` is one by which
-    only its own addresses are told, and no policy. `muted` says what holds back its pages, if
-    anything does: the reason (silenced, inhibited), and the name of the silence or the incident.
-    `postmortem_due` is when its post-mortem is to be there, None while none is called for;
-    `postmortem_shared_at` when it was shared last. `items` are the action items that come of it.
-    `measured` is the worst value that an alert of it had in this life. `snoozed_until` is when a
-    snooze ends that a person set. `stale_since` is when the last report of an alert came, once all
-    of its alerts are stale. `merged_into` is the incident that took over its alerts, 0 if none did;
-    `related` are the ids of linked incidents. `escalated_at` and `escalated_by` are about the last
-    time that a person escalated it. `dated` is when the newest that's known was done at another
-    service (UTC seconds), by what it's about, as in `Commanded.dated`.
+    key: the rule's name and the grouping labels, like `payment-failures{service="api"}`. At most
+    one
+        incident of a key is open at a time.
+    title: by the alert that set the severity; `first_title` the one at the opening, "" if the same.
+    version: counts the writes.
+    firing, alerts: the alerts that keep it open, and all that ever joined it.
+    quiet_since: when the last of them was resolved.
+    reopened: counts the lives of the incident, from 0.
+    policy_since: when the present policy started; `step` is the index of its next step, and
+    `repeats`
+        how often all steps ran again.
+    told: the addresses (`slack`, `sms/ana`) that were notified, which are also notified of the end.
+    reaching: the next contact methods: when (UTC seconds) which address is notified, unless
+    somebody
+        acknowledges before.
+    actions: the latest requests to run an action.
+    severity_since: when the severity's clock started in this life, and `spent` the seconds that it
+    ran
+        in earlier lives, so that a short resolve doesn't reset it.
+    news_at: when a person last gave an update.
+    public_title: its title on the status page, since `published_at`; "" while it isn't public.
+        `public_text` and `public_status` are those of the latest update.
+    announced_at: when customers were mailed about its end.
+    drill: not real, and never public.
+    canary: notifies its own addresses only, by no policy.
+    onset: when its first alert started to fire; `suspect` is a deployment before it that may be the
+        cause.
+    muted: the reason that holds back its pages (silenced, inhibited, snoozed), and the name of the
+        silence, the incident or the person.
+    postmortem_due: when its post-mortem is due, None without one; `postmortem_shared_at` is when it
+    was
+        last shared, and `items` are its action items.
+    measured: the worst value that an alert had in this life.
+    snoozed_until: the end of a snooze.
+    stale_since: the time of the last report, once all its alerts are stale.
+    merged_into: the incident that took over its alerts, 0 for none; `related` are linked incidents.
+    escalated_at, escalated_by: the last escalation by a person.
+    dated: the time of the newest known change at another service, by its subject
+    (`Commanded.dated`).
     """
 
     id: int

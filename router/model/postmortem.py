@@ -1,15 +1,14 @@
-"""What follows an incident once it's over: the post-mortem, and what is to be done so that it
-doesn't come again.
-"""
+"""The follow-up of an incident: the post-mortem and its action items."""
 
 from msgspec import Struct
 
 
 class Item(Struct, frozen=True, gc=False):
-    """An action item of a post-mortem. `number` counts those of an incident from 1.
+    """An action item of a post-mortem, open until `done_at`.
 
-    `owner` is whoever does it, by `due_at` (UTC seconds). `key` is chosen by whoever adds it, so
-    that adding it again has no second effect. It's open until `done_at`.
+    number: counts the incident's items from 1.
+    owner: the person who does it, by `due_at` (UTC seconds).
+    key: chosen by the person who adds it, so that a repeated request has no second effect.
     """
 
     number: int
@@ -28,10 +27,9 @@ class Item(Struct, frozen=True, gc=False):
 
 
 class Written(Struct, frozen=True):
-    """What people write into a post-mortem, as Markdown; all the rest of it is made from the
-    incident.
+    """The parts of a post-mortem that people write, as Markdown. The incident gives the rest.
 
-    `users_affected`, `revenue` and `services` are its impact, on one line each.
+    `users_affected`, `revenue` and `services` are the impact, on one line each.
     """
 
     summary: str = ""

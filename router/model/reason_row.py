@@ -48,7 +48,7 @@ class Trait(Flag):
     ENDS_BY_PERSON = auto()
     """Closes the incident by a person's decision."""
     FOLLOW_UP = auto()
-    """Is about the post-mortem and its action items."""
+    """The post-mortem and its action items."""
     COUNTED = auto()
     """Has a metric of its own."""
 
@@ -58,7 +58,7 @@ class Trait(Flag):
 
     # Deliveries
     DELIVERY = auto()
-    """Is about how a message travelled, which readers of the message don't need."""
+    """How a message was delivered, which its readers don't need."""
     ATTEMPT = auto()
     """The result of an attempt to deliver a message."""
     ARRIVED = auto()

@@ -1,13 +1,13 @@
-"""Which rules were in force when: a revision, and the commit of the files that it was loaded from."""
+"""Revisions: the rules that were in force at a time, and the commit of their files."""
 
 from msgspec import Struct
 
 
 class Load(Struct, frozen=True):
-    """The files were loaded at the time `at` because of `by`: `start`, `SIGHUP`, `/-/reload`.
+    """The files were loaded at `at` by `by`: `start`, `SIGHUP`, `/-/reload`.
 
-    `commit` is git's of the folder that they're in, "" where that's unknown; `dirty`: they differed
-    from that commit.
+    commit: of the files' repository; "" if unknown.
+    dirty: the files differed from that commit.
     """
 
     at: float
@@ -22,12 +22,12 @@ class Revision(Struct, frozen=True):
     loads: tuple[Load, ...]
 
     def at(self, at: float) -> Load:
-        """The load that was in force then."""
+        """The load in force at that time."""
         return next((load for load in reversed(self.loads) if load.at <= at), self.loads[0])
 
 
 def loaded(before: Revision | None, load: Load) -> Revision | None:
-    """With that load; None if it says nothing new."""
+    """With that load; None if it changes nothing."""
     if before is None:
         return Revision((load,))
     last = before.loads[-1]

@@ -1,4 +1,4 @@
-"""What the public status page is made from, beside what was published of incidents."""
+"""The public status page, and the mails to its subscribers."""
 
 from enum import StrEnum
 
@@ -11,7 +11,7 @@ from router.model.scalars import DayStart
 
 
 class ComponentState(StrEnum):
-    """How a component is, in Statuspage's words."""
+    """The state of a component, in Statuspage's words."""
 
     OPERATIONAL = "operational"
     MAINTENANCE = "under_maintenance"
@@ -21,14 +21,14 @@ class ComponentState(StrEnum):
 
     @property
     def rank(self) -> int:
-        """The worse the higher."""
+        """Higher is worse."""
         return list(ComponentState).index(self)
 
 
 class Component(Struct, frozen=True):
     """A part of the service on the status page. Rules name it by `name`; customers see `title`.
 
-    `since`: its first day on the page. Nothing is claimed about the days before.
+    `since` is its first day on the page. The page claims nothing about days before it.
     """
 
     name: str
@@ -43,10 +43,7 @@ class Component(Struct, frozen=True):
 
 
 class StatusPlan(Struct, frozen=True):
-    """What the config says of the page.
-
-    `url` is where the public finds it; `history` is in seconds.
-    """
+    """The configured page. `url` is its public address; `history` is in seconds."""
 
     title: str
     url: str
@@ -55,10 +52,7 @@ class StatusPlan(Struct, frozen=True):
 
 
 class Maintenance(Struct, frozen=True):
-    """Work that was announced.
-
-    All of it is public. It ends at `ends_at`, unless a person ends it before.
-    """
+    """Announced work, all of it public. It ends at `ends_at`, unless a person ends it before."""
 
     id: str
     title: str
@@ -71,19 +65,16 @@ class Maintenance(Struct, frozen=True):
 
 
 class Published(Struct, frozen=True):
-    """An incident, and the entries of its timeline that were published, oldest first.
-
-    Nothing else of it is public.
-    """
+    """An incident, and its published timeline entries, oldest first. Nothing else is public."""
 
     incident: Incident
     entries: tuple[Entry, ...]
 
 
 class Subscriber(Struct, frozen=True):
-    """Somebody who wants to hear by e-mail.
+    """A person who asked for updates by e-mail.
 
-    Nothing is sent to them before they've confirmed, but the question.
+    Until they confirm, they get nothing except the request to confirm.
     """
 
     address: str
@@ -92,7 +83,7 @@ class Subscriber(Struct, frozen=True):
 
 
 class MailKind(StrEnum):
-    """Why a subscriber is owed a mail."""
+    """The reason for a mail to a subscriber."""
 
     CONFIRM = "confirm"
     ALREADY = "already"
@@ -101,7 +92,7 @@ class MailKind(StrEnum):
 
 
 class OwedMail(Struct, frozen=True):
-    """What a mail to one subscriber is about.
+    """A mail to one subscriber that waits for delivery.
 
     `entry_id` is the timeline entry of an `UPDATE` or `ANNOUNCEMENT`.
     """
@@ -114,10 +105,11 @@ class OwedMail(Struct, frozen=True):
 
 
 class PublicMail(Struct, frozen=True):
-    """A mail to somebody outside. `name` makes its Message-ID, the same when it's sent again.
+    """A mail to a person outside.
 
-    `thread` is what mails of one incident have in common; `unsubscribe` the URL that takes a POST
-    (RFC 8058).
+    name: makes its Message-ID, the same when it is sent again.
+    thread: the same for all mails about one incident.
+    unsubscribe: the URL for a POST (RFC 8058).
     """
 
     to: str

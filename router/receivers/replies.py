@@ -1,6 +1,6 @@
 """Replies to people's commands."""
 
-from router.core.messages.replies import told
+from router.core.messages.replies import reply
 from router.core.text.plain import plain
 from router.model.reason import Reason
 from router.ports.webhooks import CommandResult
@@ -16,7 +16,7 @@ def sentence(handled: CommandResult) -> str:
         )
     if handled.incident is None or handled.reason is Reason.UNKNOWN_INCIDENT:
         return f"There's no INC-{handled.asked.incident_id}."
-    return told(handled.reason, handled.asked.command, handled.incident)
+    return reply(handled.reason, handled.asked.command, handled.incident)
 
 
 def _which(handled: CommandResult) -> str:

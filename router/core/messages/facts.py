@@ -1,4 +1,4 @@
-"""What a responder needs to know of an alert: its labels by importance, and all its annotations.
+"""The facts about an alert that a responder needs: labels by importance, and all annotations.
 
 Labels are facts, each on one line. Annotations are details, whose line breaks survive. A long
 description takes no room from the labels, and what is left out is counted.

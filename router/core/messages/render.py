@@ -23,7 +23,7 @@ from router.model.reasons import having
 
 MAX_UPDATES = 10
 MAX_LINKS = 3
-"""Of the config's links; the incident's page has all. As many of the annotations'."""
+"""Links of the config in a message, and of annotations. The incident's page has all."""
 
 MAX_OTHERS = 20
 """Further incidents that a message names one by one."""
@@ -39,7 +39,7 @@ _FOLLOW_UP = having(Trait.FOLLOW_UP)
 
 
 class Content(Struct, frozen=True):
-    """What a message says about an incident now, in parts that a sender lays out.
+    """The words about an incident now, in parts that a sender lays out.
 
     subject: the same over the incident's life, so that mail clients keep one thread.
     updates: (time, what happened), oldest first.

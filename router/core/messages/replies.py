@@ -9,7 +9,7 @@ from router.model.reason import Reason
 from router.model.reasons import row
 
 
-def told(reason: Reason | None, command: Command | None, incident: Incident) -> str:
+def reply(reason: Reason | None, command: Command | None, incident: Incident) -> str:
     """The outcome of `command`: the reason's reply, or else the state of the incident."""
     if reason is Reason.ALREADY_CLOSED:
         return _already_closed(incident)

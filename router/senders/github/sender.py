@@ -84,7 +84,7 @@ class GitHubSender:
                     {"title": title(message), "body": body(message), **self._lists(message)}
                 )
             else:
-                await tell(api, issue, message)
+                await add_comment(api, issue, message)
             await agree(api, issue, message.incident)
             kept = await track(api, issue, message, self._lists(message)) if config.items else ""
         except Failed as failure:
@@ -129,17 +129,17 @@ async def marked(api: Api, incident: Incident) -> Issue | None:
     return min(found, key=lambda issue: issue.number, default=None)
 
 
-async def tell(api: Api, issue: Issue, message: Message) -> None:
+async def add_comment(api: Api, issue: Issue, message: Message) -> None:
     """Comment the entries that the issue doesn't have. Raises: Failed."""
     told = max(message.told, told_in(issue.body))
     if comment(message, told) is None:
         return
-    told = max(told, await commented(api, issue, message, told))
+    told = max(told, await newest_commented(api, issue, message, told))
     if text := comment(message, told):
         await api.post(f"/issues/{issue.number}/comments", {"body": text})
 
 
-async def commented(api: Api, issue: Issue, message: Message, told: int) -> int:
+async def newest_commented(api: Api, issue: Issue, message: Message, told: int) -> int:
     """The newest timeline entry in the router's comments; 0 for none. Raises: Failed."""
     since = written(min(entry.at for entry in message.timeline if entry.id > told) - SKEW)
     latest = 0

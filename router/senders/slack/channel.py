@@ -1,4 +1,4 @@
-"""A Slack channel for each incident: opened with it, told its timeline, archived with its end.
+"""A Slack channel for each incident: opened with it, filled with its timeline, archived at its end.
 
 Nothing about it is stored. The name says which life of which incident it belongs to, so that a
 channel that a crash left behind is found by its name. Each post has the id of its newest timeline

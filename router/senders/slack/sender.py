@@ -209,7 +209,7 @@ class SlackBotSender:
                 "chat.update", {"channel": channel, "ts": ts, **content}, message.at
             )
             if isinstance(result, Sent):
-                return await self._tell_thread(message)
+                return await self._reply(message)
             if error not in UNEDITABLE:
                 return result
         quiet = {"unfurl_links": False, "unfurl_media": False}
@@ -243,7 +243,7 @@ class SlackBotSender:
     async def close(self) -> None:
         await self._session.close()
 
-    async def _tell_thread(self, message: Message) -> Result:
+    async def _reply(self, message: Message) -> Result:
         """Post the changes in the thread of the message, which is edited already."""
         news = build_thread(message, self._groups)
         if news is None:

@@ -84,7 +84,7 @@ class StatuspageSender:
         api = Api(self._session, self._config.api_url, self._config.page, self._config.api_key,
                   seconds=self._config.timeout, now=message.at)  # fmt: skip
         try:
-            return Sent(await self._tell(api, message, told))
+            return Sent(await self._update(api, message, told))
         except Failed as failure:
             return failure.result
 
@@ -96,7 +96,7 @@ class StatuspageSender:
     async def close(self) -> None:
         """Nothing to close: the session belongs to the caller."""
 
-    async def _tell(self, api: Api, message: Message, told: Notice) -> str:
+    async def _update(self, api: Api, message: Message, told: Notice) -> str:
         """The id of the incident at Statuspage, once it is up to date. Raises: Failed."""
         there = await api.incidents(PER_PAGE)
         key = key_of(message)

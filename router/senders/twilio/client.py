@@ -95,7 +95,7 @@ class TwilioApi:
         self._session = session
         self._recipients = RecipientList()
 
-    async def tell(
+    async def send(
         self, message: Message, create: Callable[[Client, str], Awaitable[Any]]
     ) -> Result:
         """Send to `message.to`, or else to the config's numbers.

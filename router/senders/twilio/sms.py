@@ -69,7 +69,7 @@ class SmsSender:
             made: Awaitable[Any] = client.messages.create_async(to=number, **wanted)
             return made
 
-        return await self._api.tell(message, create)
+        return await self._api.send(message, create)
 
     async def verify(self) -> str | Result:
         """A short code, a name or a messaging service is not among the numbers of an account."""

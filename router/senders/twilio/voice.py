@@ -59,7 +59,7 @@ class VoiceSender:
             made: Awaitable[Any] = client.calls.create_async(to=number, **wanted)
             return made
 
-        return await self._api.tell(message, create)
+        return await self._api.send(message, create)
 
     async def verify(self) -> str | Result:
         return await self._api.verify(self._config.from_, "voice")

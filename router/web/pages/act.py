@@ -13,7 +13,7 @@ from aiohttp import web
 
 from router.core.incident.batch import Batch
 from router.core.incident.settings import Settings
-from router.core.messages.replies import standing, told
+from router.core.messages.replies import reply, standing
 from router.core.messages.signed_links import PATH, Grant, Signer
 from router.model.event import Command, Commanded
 from router.model.incident import Incident
@@ -146,7 +146,7 @@ class Act:
 def _said(reason: Reason, grant: Grant, incident: Incident) -> str:
     if reason is Reason.REPLAYED:
         return f"This link has been used. {standing(incident)}"
-    return told(reason, grant.command, incident)
+    return reply(reason, grant.command, incident)
 
 
 def _expired(incident: Incident) -> str:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from router.config.document import ConfigFile
 from router.core.incident.outlook import outlook
 from router.core.incident.settings import Settings
-from router.core.messages.replies import told
+from router.core.messages.replies import reply
 from router.model.event import Command
 from router.model.incident import OPEN, Incident, Severity, Status
 from router.model.reason import Reason
@@ -252,7 +252,7 @@ def _notice(request: web.Request, one: Incident) -> str:
     """Return the outcome of the form that was just sent; "" if there was none."""
     command, _, reason = request.cookies.get(NOTICE, "").partition(".")
     try:
-        return told(Reason(reason), Command(command), one)
+        return reply(Reason(reason), Command(command), one)
     except ValueError:
         return ""
 
