@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from router.cli.account import answered, show_account
 from router.cli.client import Url
 from router.cli.config import ConfigPath, Json, config_at, path_of
 from router.cli.current import current
+from router.cli.explained import answered, show_explained
 from router.cli.output import console, fail, print_json
 from router.cli.payload import decoded
 from router.config.load import Config
@@ -81,7 +81,7 @@ def explain(
         if as_json:
             print_json(found)
         else:
-            show_account(console(), found["account"])
+            show_explained(console(), found["account"])
         return
     checked = config_at(path_of(config))
     received = _decode(checked, payload, source, resource)

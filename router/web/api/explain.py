@@ -20,7 +20,7 @@ from router.web.api import views
 from router.web.api.content import Time
 from router.web.api.operation import Call, operation, routes
 from router.web.api.views import AlertView, EntryView, ExplanationView, IncidentView
-from router.web.api.why import Accounts
+from router.web.api.why import Explainer
 from router.web.body import read_body
 
 At = Annotated[
@@ -154,7 +154,7 @@ class ExplainApi:
         self._clock = clock
         self._auth = auth
         self._receivers = receivers
-        self._accounts = Accounts(store, settings)
+        self._explainer = Explainer(store, settings)
 
     def routes(self) -> list[web.RouteDef]:
         return routes(self, self._auth)
@@ -170,7 +170,7 @@ class ExplainApi:
         asked = {name: text for name in names if (text := getattr(query, name))}
         at = _moment(query.at) if query.at else None
         try:
-            found = await self._accounts.answer(asked, at, self._clock.now())
+            found = await self._explainer.answer(asked, at, self._clock.now())
         except LookupError as error:
             raise web.HTTPNotFound(text=str(error.args[0])) from None
         return msgspec.convert(msgspec.to_builtins(found), Explained)
@@ -191,7 +191,7 @@ class ExplainApi:
         body = await read_body(request, request.client_max_size)
         received = receiver.decode(Incoming(headers, body), now)
         at = _moment(query.at) if query.at else now
-        explained = [await self._accounts.explain(at, alert) for alert in received.alerts]
+        explained = [await self._explainer.explain(at, alert) for alert in received.alerts]
         return ExplainedPayload(
             [views.explanation(one) for one in explained],
             [error.detail for error in received.errors],

@@ -33,7 +33,7 @@ LONGEST = 16
 """More digits than the number of any incident has."""
 
 
-class Accounts:
+class Explainer:
     """Reads only. Every method raises StoreUnavailable."""
 
     def __init__(self, store: Store, settings: Callable[[], Settings]) -> None:

@@ -16,7 +16,7 @@ from router.cli.stored import UNREADABLE, live_settings, store_of
 from router.config.load import Config
 from router.ports.clock import SystemClock
 from router.web.api import views
-from router.web.api.why import Accounts
+from router.web.api.why import Explainer
 
 UNDECIDED = "undecided"
 """Shown where an older version did not record what the answer depends on."""
@@ -48,14 +48,14 @@ async def _read(checked: Config, asked: Mapping[str, str], at: float | None) -> 
     clock = SystemClock()
     async with store_of(checked) as store:
         settings = await live_settings(checked, store, clock)
-        found = await Accounts(store, lambda: settings).answer(asked, at, clock.now())
+        found = await Explainer(store, lambda: settings).answer(asked, at, clock.now())
         return dict(msgspec.to_builtins(found))
 
 
 # --- shown
 
 
-def show_account(out: Console, one: Mapping[str, Any]) -> None:
+def show_explained(out: Console, one: Mapping[str, Any]) -> None:
     """Show the answer, then the evidence."""
     out.print(Text(one["answer"], "bold"))
     facts = Table(box=None, show_header=False, padding=(0, 2))
