@@ -191,8 +191,8 @@ def _attendees(event: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
 _AWAY = re.compile(
     r"\b(vacations?|holidays?|annual leave|(on|parental|maternity|paternity|sick) leave|leave|pto|ooo"
     r"|out[ -]of[ -](the[ -])?office|oof|days? off|time off|off sick|sick( day)?|unavailable|absent"
-    r"|absence|away|sabbatical|urlaub|krank|abwesend|elternzeit|cong[ée]s?|vacances|vacaciones"
-    r"|ferie|f[ée]rias|verlof|vakantie)\b",
+    r"|absence|away|sabbatical|birthday|anniversary|geburtstag|urlaub|krank|abwesend|elternzeit"
+    r"|cong[ée]s?|vacances|vacaciones|ferie|f[ée]rias|verlof|vakantie)\b",
     re.IGNORECASE,
 )
 _ON_CALL = re.compile(

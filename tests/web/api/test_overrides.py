@@ -140,6 +140,7 @@ async def test_a_swap_is_two_overrides_that_come_and_go_together(
         (BEN | {"to": "2029-01-01 00:00"}, "/to", "overrides"),
         (BEN | {"to": "9999-12-31T23:59-14:00"}, "/to", "overrides"),
         (BEN | {"from": "tomorrow"}, "/from", "overrides"),
+        (BEN | {"from": "2026-03-29 01:30", "to": "2026-03-29 02:00"}, "/from", "overrides"),
         (BEN | {"from": "0001-01-01 00:00", "to": "0001-01-02 00:00"}, "/from", "overrides"),
         (BEN | {"until": "2026-03-24 08:59"}, "", "overrides"),
         ({"contact": "ben"}, "/to", "overrides"),

@@ -38,6 +38,9 @@ async def silence(daemon: Daemon, **changes: Any) -> Answer:
     )
 
 
+MUTES_ALL = ('foo=""', 'alertname=~".*"', 'alertname!="DiskFull"', 'alertname!~"a|b"')
+
+
 async def open_incidents(daemon: Daemon) -> list[str]:
     found = (await daemon.get("/api/v1/incidents?open=true")).json["incidents"]
     return [one["key"] for one in found]
@@ -159,6 +162,7 @@ async def test_what_is_not_stored_is_not_in_force(router: Router, clock: Stepped
         ({"match": []}, "#/match"),
         ({"match": ['a="b"', "{"]}, "#/match/1"),
         ({"match": ["{}"]}, "#/match/0"),
+        *(({"match": [match]}, "#/match") for match in MUTES_ALL),
         ({"comment": " "}, "#/comment"),
         ({"for": ""}, "#/to"),
         ({"to": "2026-02-02T04:00Z"}, "#/to"),
@@ -177,6 +181,15 @@ async def test_what_is_no_silence_is_refused(
         refused = await silence(daemon, **changes)
         assert is_problem(refused, 400)
         assert refused.json["errors"][0]["pointer"] == pointer
+
+
+async def test_a_silence_that_mutes_nothing_is_made_with_a_warning(
+    router: Router, clock: SteppedClock
+) -> None:
+    async with router(clock=clock) as daemon:
+        made = await silence(daemon, match=['a="x"', 'a="y"'])
+        assert made.status == 201
+        assert made.json["silence"]["warnings"] == ['no value of a matches all of: a="x", a="y"']
 
 
 async def test_viewers_may_look(router: Router, clock: SteppedClock) -> None:
