@@ -199,7 +199,7 @@ def test_the_rules_always_know_how_it_is(happenings: list[tuple[float, str]]) ->
             (firing.add if one.status is AlertStatus.FIRING else firing.discard)(
                 one.labels["alertname"]
             )
-        beats = replace(beats, told=found.state)
+        beats = replace(beats, reported=found.state)
         assert firing == ({ALERTS[found.state]} if found.state in ALERTS else set())
         assert found.state is not HeartbeatState.ALIVE or now < found.missed_at
 
