@@ -91,8 +91,9 @@ def _print(addresses: list[dict[str, Any]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table("address", "last proven (UTC)", "this quarter", box=None)
+    table = Table("address", "last proven (UTC)", "this quarter", "why not", box=None)
     for one in addresses:
         proven = "proven" if one["proven"] else "UNPROVEN"
-        table.add_row(Text(one["address"]), second(one["proven_at"]) or "never", proven)
+        why = Text(one.get("why") or "")
+        table.add_row(Text(one["address"]), second(one["proven_at"]) or "never", proven, why)
     console().print(table)

@@ -119,7 +119,7 @@ class SilenceApi:
     @operation(
         "POST",
         "/silences",
-        "RecurringSilence alerts for a time.",
+        "Silence alerts for a time.",
         Role.RESPONDER,
         statuses=(HTTPStatus.CREATED,),
         problems=(HTTPStatus.CONFLICT,),
