@@ -58,7 +58,12 @@ ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 
 def build_message(
-    message: Message, *, buttons: bool = False, groups: Sequence[str] = (), room: str = ""
+    message: Message,
+    *,
+    buttons: bool = False,
+    groups: Sequence[str] = (),
+    room: str = "",
+    edited: bool = False,
 ) -> dict[str, Any]:
     """The incident as it is now: `blocks`, and `text` for notifications.
 
@@ -67,10 +72,11 @@ def build_message(
         buttons: add those to answer with, as long as the incident is open.
         groups: ids of user groups and users to mention.
         room: the id of the incident's own channel, if it has one.
+        edited: the message is edited later, so it is the only one about the incident.
     """
     said = content(message)
     blocks = list(_blocks(message, said, buttons=buttons))
-    if paged := [_text(one) for one in _paged(message, groups, room)]:
+    if paged := [_text(one) for one in _paged(message, groups, room, edited=edited)]:
         place = next(n for n, block in enumerate(blocks) if block["type"] == "context")
         blocks.insert(place, {"type": "context", "elements": paged})
     left = MAX_BLOCKS - len(json.encode(blocks).decode())
@@ -161,16 +167,20 @@ def _blocks(message: Message, said: Content, *, buttons: bool) -> Iterator[dict[
         yield {"type": "actions", "elements": links}
 
 
-def _paged(message: Message, groups: Sequence[str], room: str) -> Iterator[str]:
-    """The people and groups who are paged, and the incident's own channel."""
-    if message.incident.is_open and (paged := line(message, _everybody(message), groups)):
+def _paged(message: Message, groups: Sequence[str], room: str, *, edited: bool) -> Iterator[str]:
+    """The people and groups who are paged, and the incident's own channel.
+
+    A message that is edited names all of them, because an edit notifies nobody. Of several messages
+    each names those who are paged since the last.
+    """
+    entries = message.timeline if edited else message.unseen_entries
+    names = people(replace(message, sent=0) if edited else message, entries)
+    told = edited or message.sent == 0 or bool(names)
+    wanted = message.incident.is_open and not message.for_stakeholder
+    if wanted and (paged := line(message, names, groups if told else ())):
         yield paged
     if room:
         yield f"Channel: <#{room}>"
-
-
-def _everybody(message: Message) -> list[str]:
-    return people(replace(message, sent=0), message.timeline)
 
 
 def _details(said: Content, room: int) -> dict[str, Any] | None:

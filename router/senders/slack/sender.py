@@ -202,7 +202,9 @@ class SlackBotSender:
 
     async def _send(self, message: Message) -> Result:
         room = self._rooms.id_of(message.incident) if self._rooms else ""
-        content = build_message(message, buttons=self._buttons, groups=self._groups, room=room)
+        content = build_message(
+            message, buttons=self._buttons, groups=self._groups, room=room, edited=True
+        )
         if REF.fullmatch(message.ref):
             channel, _, ts = message.ref.partition(":")
             result, error = await self._say(

@@ -46,8 +46,21 @@ def test_a_first_message_mentions_everybody_paged_so_far() -> None:
     assert "Paged: <@U0ANA>, <!subteam^S0OPS>" in paged()
 
 
-def test_a_message_about_a_closed_incident_mentions_nobody() -> None:
-    assert "Paged" not in paged(closed_at=NOW)
+@pytest.mark.parametrize(
+    "changes",
+    [{"closed_at": NOW}, {"for_stakeholder": True}, {"sent": 1, "seq": 2, "told": 1}],
+    ids=["closed", "stakeholder", "nobody new"],
+)
+def test_a_message_that_pages_nobody_mentions_nobody(changes: dict[str, object]) -> None:
+    """Each message of an incoming webhook notifies, so a later one mentions new people only."""
+    assert "Paged" not in paged(**changes)
+
+
+def test_a_message_that_is_edited_names_everybody() -> None:
+    """An edit notifies nobody."""
+    message = make_message(timeline=(OPENED, STEP), sent=1, seq=2, told=2, ref="C1:1.2")
+    blocks = build_message(message, edited=True)["blocks"]
+    assert "Paged: ben" in str(blocks)
 
 
 def test_a_reply_mentions_the_people_of_its_step() -> None:
