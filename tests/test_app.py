@@ -3,11 +3,13 @@
 import asyncio
 import json
 import logging
+import resource
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -275,14 +277,22 @@ async def test_a_reload_says_what_needs_a_restart(
 class Process:
     """`alert-router serve`, as a user runs it."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, files: int | None = None) -> None:
         self.path = path
+        self.files = files
 
     async def __aenter__(self) -> Self:
         program = Path(sys.executable).with_name("alert-router")
+        limit = (self.files, self.files) if self.files else None
         with (self.path.parent / "stderr").open("wb") as log:
             self.process = await asyncio.create_subprocess_exec(
-                program, "serve", "--config", self.path, stdout=subprocess.DEVNULL, stderr=log
+                program,
+                "serve",
+                "--config",
+                self.path,
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+                preexec_fn=limit and (lambda: resource.setrlimit(resource.RLIMIT_NOFILE, limit)),
             )
         return self
 
@@ -307,6 +317,30 @@ class Process:
                     pass
                 await asyncio.sleep(0.02)
         raise AssertionError(f"never ready: {self.log}")
+
+
+async def test_idle_connections_leave_files_for_pages(tmp_path: Path) -> None:
+    """More of them than the system has files for: an alert is taken, and its page is sent."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    async with Peer() as peer:
+        path = write_config(tmp_path, listen=f"127.0.0.1:{port}", **hook(peer))
+        async with Process(path, files=512) as process, aiohttp.ClientSession() as session:
+            await process.ready(url)
+            idle = []
+            for _ in range(700):
+                with suppress(OSError):
+                    idle.append(await asyncio.open_connection("127.0.0.1", port))
+            async with asyncio.timeout(20):
+                async with session.post(
+                    f"{url}/webhooks/alertmanager", json=group(alert()), headers=headers
+                ) as answer:
+                    assert answer.status == 200
+                await until(lambda: peer.requests)
+            assert "Too many open files" not in process.log
+            for _, writer in idle:
+                writer.close()
 
 
 @pytest.fixture

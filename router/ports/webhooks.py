@@ -40,7 +40,7 @@ class CommandRequest(Struct, frozen=True):
     None.
 
     Without `incident_id` it is about the incident of the message `ref` (`Notification.ref`), or
-    else the incident that another service calls `twin`, or else the only open incident. A question
+    else the incident that another service calls `external`, or else the only open incident. A question
     without any of these is about all open incidents. `severity`, `receipt`, `reopened`, `dated`
     and `other` are those of `Commanded`; `seconds` is how long a snooze lasts.
     """
@@ -53,7 +53,7 @@ class CommandRequest(Struct, frozen=True):
     reopened: int | None = None
     severity: Severity | None = None
     ref: str = ""
-    twin: str = ""
+    external: str = ""
     dated: tuple[str, float] | None = None
     seconds: float | None = None
     other: int = 0
@@ -82,11 +82,11 @@ class CommandResult(Struct, frozen=True):
     """The result of one command or question.
 
     `reason` is the decision, None for a question. `incident` is the incident afterwards. `open`
-    lists the open incidents, newest first, if `asked` names none and it is not clear which one is
+    lists the open incidents, newest first, if `request` names none and it is not clear which one is
     meant.
     """
 
-    asked: CommandRequest
+    request: CommandRequest
     reason: Reason | None
     incident: Incident | None
     open: Sequence[Incident] = ()
@@ -96,9 +96,9 @@ class Received(Struct, frozen=True):
     """The decoded content of a webhook: one request, whatever its source.
 
     alerts: alerts to decide on. errors: one for each alert that cannot be read. warnings: one for
-    each value that was read although it is malformed. asked: commands and questions. forms: forms
-    to open. undelivered: messages that did not arrive. deployed: deployments. twins: incidents of
-    the router by their names at another service. aside: where to reply if the answer cannot.
+    each value that was read although it is malformed. commands: commands and questions. forms: forms
+    to open. undelivered: messages that did not arrive. deployed: deployments. external_incidents: incidents of
+    the router by their names at another service. ephemeral: where to reply if the answer cannot.
     ignored: why there is nothing to do. refused: why the sender may not ask for anything. words:
     the reply to the sender.
     """
@@ -106,12 +106,12 @@ class Received(Struct, frozen=True):
     alerts: Sequence[Alert] = ()
     errors: Sequence[InvalidInput] = ()
     warnings: Sequence[InvalidInput] = ()
-    asked: Sequence[CommandRequest] = ()
+    commands: Sequence[CommandRequest] = ()
     undelivered: Sequence[Undelivered] = ()
     deployed: Sequence[Deployment] = ()
     forms: Sequence[Form] = ()
-    twins: Mapping[str, ExternalIncident] = {}
-    aside: EphemeralReply | None = None
+    external_incidents: Mapping[str, ExternalIncident] = {}
+    ephemeral: EphemeralReply | None = None
     ignored: str = ""
     refused: str = ""
     words: str = ""
@@ -123,7 +123,7 @@ class WebhookAnswer(Struct, frozen=True):
     status: int = 200
     body: bytes = b""
     content_type: str = "text/plain"
-    aside: EphemeralReply | None = None
+    ephemeral: EphemeralReply | None = None
 
 
 class Receiver(Protocol):
@@ -144,10 +144,10 @@ class Receiver(Protocol):
     @property
     def is_open(self) -> bool: ...
 
-    def admit(self, incoming: Incoming) -> None:
+    def admit(self, incoming: Incoming) -> bool:
         """Check the credentials that need no body, before the body is read.
 
-        Raises: Unauthorized.
+        True: they identify the sender. False: `verify` will. Raises: Unauthorized.
         """
         ...
 
@@ -160,10 +160,10 @@ class Receiver(Protocol):
         ...
 
     def reply(
-        self, incoming: Incoming, received: Received, handled: Sequence[CommandResult], now: float
+        self, incoming: Incoming, received: Received, results: Sequence[CommandResult], now: float
     ) -> WebhookAnswer | None:
         """Word the committed results in the source's own form; None for the standard answer.
 
-        `handled` has a result for each manual alert and for each of `received.asked`, in order.
+        `results` has a result for each manual alert and for each of `received.commands`, in order.
         """
         ...

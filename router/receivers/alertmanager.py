@@ -70,9 +70,10 @@ class AlertmanagerReceiver(Source):
         self.is_open = config.insecure
         self._credentials = config
 
-    def admit(self, incoming: Incoming) -> None:
+    def admit(self, incoming: Incoming) -> bool:
         """Raises: Unauthorized."""
         check(incoming, self._credentials)
+        return not self.is_open
 
     def verify(self, incoming: Incoming, now: float) -> None:
         """Raises: Unauthorized."""

@@ -54,7 +54,7 @@ class GitHubReceiver(Source):
     """Reports deployments. The config's `deployments` assigns them to services."""
 
     kind = "github"
-    max_body = 25 * MIB  # GitHub's own limit of a payload
+    max_body = 8 * MIB  # a push lists up to 2,048 commits
 
     def __init__(self, name: str, config: GitHubConfig) -> None:
         super().__init__(name)

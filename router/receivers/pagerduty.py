@@ -34,7 +34,7 @@ from router.receivers.source import MIB, Source
 from router.receivers.times import first_epoch
 
 
-class Said(Struct, frozen=True):
+class EventAction(Struct, frozen=True):
     """The command of an event. `about` names the property that it sets, if it can be set again."""
 
     command: Command
@@ -105,74 +105,78 @@ class PagerDutyReceiver(Source):
         except InvalidInput as error:
             return Received(ignored=f"Not JSON: {error.detail}")
         data = member(event, "data")
-        twins = _twins(data)
-        said = self._said(text(member(event, "event_type")), data)
-        if not said:
-            return Received(twins=twins, ignored="Not an event that changes anything here")
+        external = _external(data)
+        action = self._action(text(member(event, "event_type")), data)
+        if not action:
+            return Received(
+                external_incidents=external, ignored="Not an event that changes anything here"
+            )
         if member(member(event, "agent"), "type") != PERSON:
-            return Received(twins=twins, ignored="Not done by a person")
-        asked = _asked(said, event, incoming.body)
-        if not asked:
+            return Received(external_incidents=external, ignored="Not done by a person")
+        request = _request(action, event, incoming.body)
+        if not request:
             return Received(ignored="Not an incident of the router")
-        return Received(asked=[asked], twins=twins)
+        return Received(commands=[request], external_incidents=external)
 
     def reply(
-        self, incoming: Incoming, received: Received, handled: Sequence[CommandResult], now: float
+        self, incoming: Incoming, received: Received, results: Sequence[CommandResult], now: float
     ) -> WebhookAnswer:
         """Say the result: PagerDuty's log of deliveries keeps it."""
         words = (
-            " ".join(map(sentence, handled))
+            " ".join(map(sentence, results))
             or f"Ignored: {received.ignored or 'Not an incident of the router'}."
         )
         return WebhookAnswer(202, words.encode())
 
-    def _said(self, kind: str, data: object) -> Said | None:
+    def _action(self, kind: str, data: object) -> EventAction | None:
         match kind:
             case "incident.acknowledged":
-                return Said(Command.ACKNOWLEDGE, about=STATUS)
+                return EventAction(Command.ACKNOWLEDGE, about=STATUS)
             case "incident.resolved":
                 return _resolved(data)
             case "incident.reopened":
                 # The router reopens by alerts only; the note tells responders of the reopening in
                 # PagerDuty.
-                return Said(Command.NOTE, "Reopened in PagerDuty", about=STATUS)
+                return EventAction(Command.NOTE, "Reopened in PagerDuty", about=STATUS)
             case "incident.annotated":
                 words = text(member(data, "content"))
                 return (
-                    Said(Command.NOTE, words + "…" * (member(data, "trimmed") is True))
+                    EventAction(Command.NOTE, words + "…" * (member(data, "trimmed") is True))
                     if words
                     else None
                 )
             case "incident.priority_updated":
                 severity = self._priorities.get(text(member(member(data, "priority"), "summary")))
                 return (
-                    Said(Command.SEVERITY, severity=severity, about=PRIORITY) if severity else None
+                    EventAction(Command.SEVERITY, severity=severity, about=PRIORITY)
+                    if severity
+                    else None
                 )
         return None
 
 
-def _resolved(data: object) -> Said:
+def _resolved(data: object) -> EventAction:
     """A merged incident isn't over: another incident of PagerDuty continues it."""
     reason = member(data, "resolve_reason")
     if member(reason, "type") != MERGED:
-        return Said(Command.RESOLVE, about=STATUS)
+        return EventAction(Command.RESOLVE, about=STATUS)
     into = member(reason, "incident")
     named = text(member(into, "summary")) or text(member(into, "id")) or "another incident"
     url = text(member(into, "html_url"))
-    return Said(
+    return EventAction(
         Command.NOTE,
         f"Merged in PagerDuty into {named}" + (f" ({url})" if url else ""),
         about=STATUS,
     )
 
 
-def _twins(data: object) -> dict[str, ExternalIncident]:
+def _external(data: object) -> dict[str, ExternalIncident]:
     """PagerDuty's id of one of the router's incidents, if the event has both."""
     key, its = _KEY.fullmatch(text(member(data, "incident_key"))), text(member(data, "id"))
     return {f"pagerduty:{its}": ExternalIncident(int(key[1]), int(key[2]))} if key and its else {}
 
 
-def _asked(said: Said, event: object, body: bytes) -> CommandRequest | None:
+def _request(action: EventAction, event: object, body: bytes) -> CommandRequest | None:
     """None if the event names no incident."""
     data = member(event, "data")
     noted = member(data, "type") == "incident_note"
@@ -188,14 +192,14 @@ def _asked(said: Said, event: object, body: bytes) -> CommandRequest | None:
     at = first_epoch(member(event, "occurred_at"))
     return CommandRequest(
         int(key[1]) if key else None,
-        said.command,
+        action.command,
         text(member(member(event, "agent"), "summary")) or "somebody in PagerDuty",
-        said.text,
+        action.text,
         receipt,
         int(key[2]) if key else None,
-        said.severity,
-        twin="" if key else f"pagerduty:{its}",
-        dated=(said.about, at) if said.about and at else None,
+        action.severity,
+        external="" if key else f"pagerduty:{its}",
+        dated=(action.about, at) if action.about and at else None,
     )
 
 

@@ -6,21 +6,21 @@ from router.model.reason import Reason
 from router.ports.webhooks import CommandResult
 
 
-def sentence(handled: CommandResult) -> str:
+def sentence(result: CommandResult) -> str:
     """One sentence, in plain text."""
-    if handled.asked.incident_id is None:
+    if result.request.incident_id is None:
         return (
-            _which(handled)
-            if handled.reason is None
+            _which(result)
+            if result.reason is None
             else "No rule matched, so no incident was opened."
         )
-    if handled.incident is None or handled.reason is Reason.UNKNOWN_INCIDENT:
-        return f"There's no INC-{handled.asked.incident_id}."
-    return reply(handled.reason, handled.asked.command, handled.incident)
+    if result.incident is None or result.reason is Reason.UNKNOWN_INCIDENT:
+        return f"There's no INC-{result.request.incident_id}."
+    return reply(result.reason, result.request.command, result.incident)
 
 
-def _which(handled: CommandResult) -> str:
-    if not handled.open:
+def _which(result: CommandResult) -> str:
+    if not result.open:
         return "No incident is open."
-    shown = ", ".join(f"{one.name} ({one.severity}, {plain(one.title)})" for one in handled.open)
-    return f"Say which: open are {shown}." if handled.asked.command else f"Open are {shown}."
+    shown = ", ".join(f"{one.name} ({one.severity}, {plain(one.title)})" for one in result.open)
+    return f"Say which: open are {shown}." if result.request.command else f"Open are {shown}."

@@ -24,14 +24,16 @@ class Source:
     def __init__(self, name: str) -> None:
         self.name = name
 
-    def admit(self, incoming: Incoming) -> None:
-        """Accept every request until its body was read."""
+    def admit(self, incoming: Incoming) -> bool:
+        """Let every request in until its body was read."""
+        del incoming
+        return False
 
     def reply(
-        self, incoming: Incoming, received: Received, handled: Sequence[CommandResult], now: float
+        self, incoming: Incoming, received: Received, results: Sequence[CommandResult], now: float
     ) -> WebhookAnswer | None:
         """Use the standard answer."""
-        del incoming, received, handled, now
+        del incoming, received, results, now
         return None
 
     def fingerprint(self, identity: str) -> str:

@@ -134,6 +134,7 @@ class WebhookReceiver(Source):
     """Makes an alert of each object that the expressions select."""
 
     kind = "webhook"
+    max_body = None
 
     def __init__(self, name: str, config: WebhookSourceConfig) -> None:
         super().__init__(name)
@@ -142,9 +143,10 @@ class WebhookReceiver(Source):
         self._signature = config.signature
         self._mapping = config.mapping
 
-    def admit(self, incoming: Incoming) -> None:
+    def admit(self, incoming: Incoming) -> bool:
         """Raises: Unauthorized."""
         check(incoming, self._credentials)
+        return not self._credentials.insecure
 
     def verify(self, incoming: Incoming, now: float) -> None:
         """Raises: Unauthorized."""

@@ -11,37 +11,50 @@ from router.ports.errors import InvalidInput, Overloaded
 IN_FLIGHT = 64 * 1024 * 1024
 """Bytes of all bodies that are read or worked on at one time."""
 
+ANONYMOUS_SHARE = 4
+"""Senders who are identified by their bodies only get one part in so many of these bytes."""
+
 DEADLINE = 30.0
 """Seconds for a body to arrive in full."""
 
 
 class Bodies:
-    """Counts the bytes of every body from its arrival to the end of its request."""
+    """Counts the bytes of every body from its arrival to the end of its request.
+
+    Anonymous senders have a share of their own, so that they cannot keep out the others.
+    """
 
     def __init__(self, in_flight: int = IN_FLIGHT, deadline: float = DEADLINE) -> None:
-        self._free = in_flight
-        self._in_flight = in_flight
+        anonymous = in_flight // ANONYMOUS_SHARE
+        self.free = {True: in_flight - anonymous, False: anonymous}
+        self._most = dict(self.free)
         self._deadline = deadline
 
     @asynccontextmanager
-    async def read(self, request: web.Request, limit: int) -> AsyncIterator[bytes]:
+    async def read(
+        self, request: web.Request, limit: int, *, known: bool = True
+    ) -> AsyncIterator[bytes]:
         """The whole body, of at most `limit` bytes. It counts as in flight until the context ends.
 
-        Raises: Bad, Overloaded; aiohttp's 408 and 413.
+        `known`: the sender is identified already.
+
+        Raises: InvalidInput, Overloaded; aiohttp's 408 and 413.
         """
         # A body larger than the whole budget is still read if it is alone: it would wait forever
         # otherwise.
-        limit = min(limit, self._in_flight)
+        limit = min(limit, self._most[known])
         if (request.content_length or 0) > limit:
             raise too_large(limit)
         parts: list[bytes] = []
         try:
-            await self._collect(request, limit, parts)
+            await self._collect(request, limit, parts, known)
             yield b"".join(parts)
         finally:
-            self._free += sum(map(len, parts))
+            self.free[known] += sum(map(len, parts))
 
-    async def _collect(self, request: web.Request, limit: int, parts: list[bytes]) -> None:
+    async def _collect(
+        self, request: web.Request, limit: int, parts: list[bytes], known: bool
+    ) -> None:
         size = 0
         try:
             async with asyncio.timeout(self._deadline):
@@ -49,9 +62,9 @@ class Bodies:
                     size += len(part)
                     if size > limit:
                         raise too_large(limit)
-                    if len(part) > self._free:
+                    if len(part) > self.free[known]:
                         raise Overloaded("too many request bodies at one time")
-                    self._free -= len(part)
+                    self.free[known] -= len(part)
                     parts.append(part)
         except TimeoutError:
             raise web.HTTPRequestTimeout(text="the body didn't arrive in time") from None

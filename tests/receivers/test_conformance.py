@@ -324,7 +324,7 @@ async def test_a_body_that_is_too_large_is_a_413(whole: Daemon, kind: str) -> No
         receiver = daemon.app._webhooks.receivers[kind]
         limit = receiver.max_body or daemon.app.config.document.max_body
         headers = dict(SAMPLES[kind].headers(b"{}", SECRET)) | {"Content-Length": str(limit + 1)}
-        assert limit <= 25 * 1024 * 1024
+        assert limit <= 16 * 1024 * 1024
         raw = await raw_head(daemon, f"/webhooks/{kind}{SAMPLES[kind].path}", headers)
         assert raw == 413
 

@@ -123,7 +123,7 @@ def test_what_a_person_did_is_asked_for(kind: str, command: Command, text: str) 
         142, command, "Ben Okri", text, f"pagerduty:{EVENT}", 3, dated=("pagerduty:status", AT)
     )
     assert decode(pagerduty_event(kind, "alert-router:INC-142:3"), "W7") == Received(
-        asked=[asked], twins={"pagerduty:PGR0VU2": ExternalIncident(142, 3)}
+        commands=[asked], external_incidents={"pagerduty:PGR0VU2": ExternalIncident(142, 3)}
     )
 
 
@@ -138,11 +138,11 @@ def test_a_note_is_for_the_incident_that_pagerduty_calls_so() -> None:
         "Ben Okri",
         "rolling back",
         "pagerduty:note:PNOTE1",
-        twin="pagerduty:PGR0VU2",
+        external="pagerduty:PGR0VU2",
     )
     for webhook in ("W1", "W2"):
-        assert decode(pagerduty_note(), webhook) == Received(asked=[asked])
-    assert decode(pagerduty_note(trimmed=True)).asked == [replace(asked, text="rolling back…")]
+        assert decode(pagerduty_note(), webhook) == Received(commands=[asked])
+    assert decode(pagerduty_note(trimmed=True)).commands == [replace(asked, text="rolling back…")]
     assert decode(pagerduty_note(" ")).ignored
 
 
@@ -151,7 +151,7 @@ def test_a_priority_is_the_severity_that_the_config_says(name: str | None) -> No
     """By its exact name; one that isn't there, and none at all, change nothing."""
     received = decode(pagerduty_event("incident.priority_updated", data=prioritised(name)))
     severity = PRIORITIES.get(name or "")
-    assert [(one.command, one.severity, one.dated) for one in received.asked] == (
+    assert [(one.command, one.severity, one.dated) for one in received.commands] == (
         [(Command.SEVERITY, severity, ("pagerduty:priority", AT))] if severity else []
     )
     assert bool(received.ignored) is (severity is None)
@@ -159,7 +159,7 @@ def test_a_priority_is_the_severity_that_the_config_says(name: str | None) -> No
 
 def test_merged_is_not_resolved() -> None:
     """What happened goes on in another incident there, and the note says in which."""
-    (asked,) = decode(pagerduty_event("incident.resolved", data=merged_into())).asked
+    (asked,) = decode(pagerduty_event("incident.resolved", data=merged_into())).commands
     assert (asked.incident_id, asked.command) == (1, Command.NOTE)
     assert asked.text == (
         "Merged in PagerDuty into [#7] Checkout is down (https://acme.pagerduty.com/incidents/PINTO)"
@@ -170,7 +170,7 @@ def test_merged_is_not_resolved() -> None:
 def test_merged_into_whatever_is_not_resolved(into: object) -> None:
     """However little PagerDuty says of it."""
     data = pagerduty_incident(resolve_reason={"type": "merge_resolve_reason", "incident": into})
-    (asked,) = decode(pagerduty_event("incident.resolved", data=data)).asked
+    (asked,) = decode(pagerduty_event("incident.resolved", data=data)).commands
     assert asked.command is Command.NOTE
     assert asked.text.startswith("Merged in PagerDuty into ")
 
@@ -184,7 +184,7 @@ def test_any_event_tells_what_pagerduty_calls_ours(kind: str, agent: object) -> 
     all.
     """
     received = decode(pagerduty_event(kind, "alert-router:INC-142:3", agent=agent))
-    assert received.twins == {"pagerduty:PGR0VU2": ExternalIncident(142, 3)}
+    assert received.external_incidents == {"pagerduty:PGR0VU2": ExternalIncident(142, 3)}
     assert received.ignored
 
 
@@ -197,9 +197,13 @@ def test_without_a_key_of_ours_its_name_there_is_all_there_is() -> None:
         "alert-router:INC-٣:0",
     ):
         received = decode(pagerduty_event(key=key))
-        assert not received.twins
-        (asked,) = received.asked
-        assert (asked.incident_id, asked.reopened, asked.twin) == (None, None, "pagerduty:PGR0VU2")
+        assert not received.external_incidents
+        (asked,) = received.commands
+        assert (asked.incident_id, asked.reopened, asked.external) == (
+            None,
+            None,
+            "pagerduty:PGR0VU2",
+        )
         assert (
             receiver.reply(Incoming({}, b""), received, (), NOW).body
             == b"Ignored: Not an incident of the router."
@@ -209,14 +213,14 @@ def test_without_a_key_of_ours_its_name_there_is_all_there_is() -> None:
 @pytest.mark.parametrize("at", [None, "", "yesterday", 0, []])
 def test_what_says_no_time_is_taken_as_it_comes(at: object) -> None:
     """It's in no order, and no less true."""
-    (asked,) = decode(pagerduty_event(occurred_at=at)).asked
+    (asked,) = decode(pagerduty_event(occurred_at=at)).commands
     assert asked.dated is None
 
 
 def test_the_key_is_the_one_that_the_sender_makes() -> None:
     """What goes out is what comes back."""
     (event,) = events(make_message(reopened=2, acknowledged_at=None))
-    (asked,) = decode(pagerduty_event(key=event.dedup_key)).asked
+    (asked,) = decode(pagerduty_event(key=event.dedup_key)).commands
     assert (asked.incident_id, asked.reopened) == (142, 2)
 
 
@@ -226,13 +230,13 @@ def test_an_event_is_known_by_signed_content() -> None:
     Without an id the body identifies the event.
     """
     for webhook in ("", "W1", "W2"):
-        (asked,) = decode(pagerduty_event(), webhook).asked
+        (asked,) = decode(pagerduty_event(), webhook).commands
         assert asked.receipt == f"pagerduty:{EVENT}"
     bodies = [
         pagerduty_event(id=None, occurred_at=at)
         for at in ("2020-10-02T18:45:22Z", "2020-10-02T18:45:23Z")
     ]
-    receipts = [decode(body).asked[0].receipt for body in (*bodies, bodies[0])]
+    receipts = [decode(body).commands[0].receipt for body in (*bodies, bodies[0])]
     assert receipts[0] == receipts[2] != receipts[1]
 
 
@@ -271,7 +275,7 @@ def test_anything_else_is_ignored_and_never_refused(body: bytes) -> None:
     """Three refusals would switch the subscription off for a day."""
     received = decode(body)
     assert received.ignored
-    assert not received.asked
+    assert not received.commands
     answer = receiver.reply(Incoming({}, body), received, (), NOW)
     assert (answer.status, answer.body[:7]) == (202, b"Ignored")
 
@@ -293,6 +297,6 @@ def test_it_is_answered_202_with_what_was_decided() -> None:
     body = pagerduty_event(key="alert-router:INC-142:0")
     received = decode(body)
     incident = make_incident(acknowledged_at=NOW, acknowledged_by="ana")
-    handled = [CommandResult(received.asked[0], Reason.ALREADY_DONE, incident)]
-    answer = receiver.reply(Incoming({}, body), received, handled, NOW)
+    results = [CommandResult(received.commands[0], Reason.ALREADY_DONE, incident)]
+    answer = receiver.reply(Incoming({}, body), received, results, NOW)
     assert (answer.status, answer.body) == (202, b"INC-142 is already acknowledged by ana.")

@@ -64,10 +64,12 @@ class SentryReceiver(Source):
         self.is_open = config.insecure
         self._config = config
 
-    def admit(self, incoming: Incoming) -> None:
+    def admit(self, incoming: Incoming) -> bool:
         """Raises: Unauthorized, if the secret in the URL is wrong."""
-        if not self._config.insecure and _is_plugin(incoming):
-            self._check_plugin(incoming)
+        if self._config.insecure or not _is_plugin(incoming):
+            return False
+        self._check_plugin(incoming)
+        return True
 
     def verify(self, incoming: Incoming, now: float) -> None:
         """Raises: Unauthorized, also if the request is older or newer than five minutes."""

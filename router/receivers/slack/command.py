@@ -45,7 +45,7 @@ _OPEN = re.compile(r"[\"“”](?P<quoted>[^\"“”]+)[\"“”](?:\s+(?P<sever
 _OPEN_BARE = re.compile(r"(?P<bare>[^\"“”]+?)(?:\s+(?P<severity>P[0-3]))?", re.IGNORECASE)
 
 
-def understand(typed: str, by: str, receipt: str, now: float, site: ReceiverContext) -> Received:
+def parse_command(typed: str, by: str, receipt: str, now: float, site: ReceiverContext) -> Received:
     """The request of `by`, or help. Without a number the only open incident is meant."""
     word, _, rest = written(typed, site.slack).partition(" ")
     word, rest = word.lower(), rest.strip()
@@ -53,11 +53,11 @@ def understand(typed: str, by: str, receipt: str, now: float, site: ReceiverCont
         return Received(words=" ".join(_on_call(site, now)) or "No schedule is configured.")
     if word == "open":
         return _open(rest, by, now)
-    asked = _asked(word, rest, by, receipt) if word in WORDS else None
-    return Received(asked=[asked]) if asked else Received(words=HELP)
+    request = _request(word, rest, by, receipt) if word in WORDS else None
+    return Received(commands=[request]) if request else Received(words=HELP)
 
 
-def _asked(word: str, rest: str, by: str, receipt: str) -> CommandRequest | None:
+def _request(word: str, rest: str, by: str, receipt: str) -> CommandRequest | None:
     """None if the text cannot be understood."""
     command = WORDS[word]
     numbered = _NUMBER.fullmatch(rest)

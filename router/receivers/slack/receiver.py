@@ -36,7 +36,7 @@ from router.receivers.context import ReceiverContext
 from router.receivers.credentials import same
 from router.receivers.lenient import member, text
 from router.receivers.replies import sentence
-from router.receivers.slack.command import understand
+from router.receivers.slack.command import parse_command
 from router.receivers.slack.thread import read_thread
 from router.receivers.source import KIB, Source
 
@@ -124,7 +124,7 @@ class SlackReceiver(Source):
         if incoming.segment == "command":
             by = self._name(form.get("user_id", ""), form.get("user_name", ""))
             trigger = form.get("trigger_id", "")
-            return understand(
+            return parse_command(
                 form.get("text", ""), by, f"slack:{trigger}" if trigger else "", now, self._site
             )
         payload = decode(_PAYLOAD, clean(form.get("payload", "").encode()))
@@ -135,27 +135,30 @@ class SlackReceiver(Source):
         return self._pressed(payload)
 
     def reply(
-        self, incoming: Incoming, received: Received, handled: Sequence[CommandResult], now: float
+        self, incoming: Incoming, received: Received, results: Sequence[CommandResult], now: float
     ) -> WebhookAnswer:
         """A command gets an ephemeral reply; a form gets its errors, or is closed.
 
         A button that changed nothing gets an ephemeral reply, since the message does not show it. A
         message in a thread gets no reply.
         """
-        words = " ".join(map(sentence, handled)) or received.words
+        words = " ".join(map(sentence, results)) or received.words
         if incoming.segment == "command":
             return _json({"response_type": "ephemeral", "text": words})
         if incoming.segment == "events":
             return WebhookAnswer(body=received.words.encode())
         if (
-            any(one.asked.command in FORMS.values() and one.reason not in _TAKEN for one in handled)
+            any(
+                one.request.command in FORMS.values() and one.reason not in _TAKEN
+                for one in results
+            )
             or received.words
         ):
             return _json({"response_action": "errors", "errors": {"note": words}})
-        unseen = [one for one in handled if one.reason not in _SHOWN]
-        if received.aside and unseen:
+        unseen = [one for one in results if one.reason not in _SHOWN]
+        if received.ephemeral and unseen:
             return WebhookAnswer(
-                aside=replace(received.aside, text=" ".join(map(sentence, unseen)))
+                ephemeral=replace(received.ephemeral, text=" ".join(map(sentence, unseen)))
             )
         return WebhookAnswer()
 
@@ -163,12 +166,12 @@ class SlackReceiver(Source):
         found: Any = member(payload, "actions")
         by, user = self._person(payload)
         message = text(member(member(payload, "container"), "message_ts"))
-        asked, forms = [], []
+        commands, forms = [], []
         for action in found if isinstance(found, list) else ():
             name, value = text(member(action, "action_id")), text(member(action, "value"))
             receipt = f"slack:{message}:{text(member(action, 'action_ts'))}:{user}"
             if name == MENU:
-                asked += _chosen(
+                commands += _chosen(
                     text(member(member(action, "selected_option"), "value")), by, receipt
                 )
             if not _NUMBER.fullmatch(value):
@@ -176,11 +179,11 @@ class SlackReceiver(Source):
             if name in FORMS:
                 forms.append(Form(text(member(payload, "trigger_id")), int(value), FORMS[name]))
             elif name in BUTTONS:
-                asked.append(CommandRequest(int(value), BUTTONS[name], by, receipt=receipt))
-        ignored = "" if asked or forms else "Not a button with a command"
+                commands.append(CommandRequest(int(value), BUTTONS[name], by, receipt=receipt))
+        ignored = "" if commands or forms else "Not a button with a command"
         channel = text(member(member(payload, "container"), "channel_id"))
-        aside = EphemeralReply(channel, user) if channel and user and asked else None
-        return Received(asked=asked, forms=tuple(forms), aside=aside, ignored=ignored)
+        ephemeral = EphemeralReply(channel, user) if channel and user and commands else None
+        return Received(commands=commands, forms=tuple(forms), ephemeral=ephemeral, ignored=ignored)
 
     def _filled_in(self, payload: object) -> Received:
         view = member(payload, "view")
@@ -195,7 +198,7 @@ class SlackReceiver(Source):
             return Received(words="Write something.")
         by, _ = self._person(payload)
         return Received(
-            asked=[
+            commands=[
                 CommandRequest(int(about), command, by, words, f"slack:{text(member(view, 'id'))}")
             ]
         )

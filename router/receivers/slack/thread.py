@@ -34,10 +34,10 @@ def read_thread(payload: object, names: Mapping[str, str]) -> Received:
     # Identified by the message and not by the event: each subscription that covers it sends an
     # event of its own.
     receipt = f"slack:{channel}:{at}"
-    asked = CommandRequest(
+    note = CommandRequest(
         None, Command.NOTE, names.get(user, user), words, receipt, ref=f"{channel}:{thread}"
     )
-    return Received(asked=[asked])
+    return Received(commands=[note])
 
 
 def _ours(payload: object) -> set[str]:

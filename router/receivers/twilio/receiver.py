@@ -20,8 +20,8 @@ from router.receivers.source import KIB, Source
 from router.receivers.twilio.wire import (
     CONTENT_TYPE,
     HELP,
+    Keyword,
     Receipt,
-    Said,
     answer,
     parse_form,
     parse_key,
@@ -33,9 +33,9 @@ from router.receivers.twilio.wire import (
 )
 
 COMMANDS = {
-    Said.ACKNOWLEDGE: Command.ACKNOWLEDGE,
-    Said.RESOLVE: Command.RESOLVE,
-    Said.ESCALATE: Command.ESCALATE,
+    Keyword.ACKNOWLEDGE: Command.ACKNOWLEDGE,
+    Keyword.RESOLVE: Command.RESOLVE,
+    Keyword.ESCALATE: Command.ESCALATE,
 }
 STRANGER = "This number isn't known here, so nothing was done."
 
@@ -77,11 +77,11 @@ class TwilioReceiver(Source):
         )
 
     def reply(
-        self, incoming: Incoming, received: Received, handled: Sequence[CommandResult], now: float
+        self, incoming: Incoming, received: Received, results: Sequence[CommandResult], now: float
     ) -> WebhookAnswer:
-        words = " ".join(map(sentence, handled)) or received.words
+        words = " ".join(map(sentence, results)) or received.words
         in_call = incoming.segment == "voice"
-        body = self._spoken(words, incoming, handled, now).encode() if in_call else answer(words)
+        body = self._spoken(words, incoming, results, now).encode() if in_call else answer(words)
         return WebhookAnswer(body=body, content_type=CONTENT_TYPE)
 
     def _urls(self, incoming: Incoming) -> list[str]:
@@ -91,7 +91,7 @@ class TwilioReceiver(Source):
 
     def _message(self, form: Mapping[str, str]) -> Received:
         reply = parse_reply(form)
-        if reply.command is Said.NOTHING:
+        if reply.command is Keyword.NOTHING:
             return Received(ignored="Nothing to answer")
         by = self._site.phones.get(reply.number)
         if by is None:
@@ -102,7 +102,7 @@ class TwilioReceiver(Source):
         if command is None:
             return Received(words=HELP)
         return Received(
-            asked=[
+            commands=[
                 CommandRequest(reply.incident_id, command, by, reply.text, f"twilio:{reply.sid}")
             ]
         )
@@ -125,17 +125,17 @@ class TwilioReceiver(Source):
             )
         command = COMMANDS.get(parse_key(form))
         return Received(
-            asked=[CommandRequest(int(about), command, by, receipt=f"twilio:{sid}:{command}")]
+            commands=[CommandRequest(int(about), command, by, receipt=f"twilio:{sid}:{command}")]
         )
 
     def _spoken(
-        self, words: str, incoming: Incoming, handled: Sequence[CommandResult], now: float
+        self, words: str, incoming: Incoming, results: Sequence[CommandResult], now: float
     ) -> str:
         """After an unknown key, repeat the question until somebody acknowledges."""
-        for one in handled:
+        for one in results:
             incident = one.incident
             if (
-                one.asked.command is None
+                one.request.command is None
                 and incident
                 and incident.is_open
                 and incident.acknowledged_at is None

@@ -39,7 +39,7 @@ MAX_FIELDS = 500
 HELP = "Reply ACK 142, RES 142 or ESC 142, with the number of the incident."
 
 
-class Said(StrEnum):
+class Keyword(StrEnum):
     """A person's request. No word for it is one that Twilio handles itself, such as STOP or END."""
 
     ACKNOWLEDGE = "ack"
@@ -58,7 +58,7 @@ class Reply(Struct, frozen=True):
     answer.
     """
 
-    command: Said
+    command: Keyword
     number: str
     sid: str
     incident_id: int | None = None
@@ -84,15 +84,15 @@ class Receipt(Struct, frozen=True):
         return self.status in FAILURES
 
 
-KEYS: Mapping[str, Said] = MappingProxyType(
-    {"1": Said.ACKNOWLEDGE, "2": Said.ESCALATE, "3": Said.REPEAT}
+KEYS: Mapping[str, Keyword] = MappingProxyType(
+    {"1": Keyword.ACKNOWLEDGE, "2": Keyword.ESCALATE, "3": Keyword.REPEAT}
 )
 
-WORDS: Mapping[str, Said] = MappingProxyType(
+WORDS: Mapping[str, Keyword] = MappingProxyType(
     {
-        **dict.fromkeys(("ack", "acked", "acknowledge", "acknowledged"), Said.ACKNOWLEDGE),
-        **dict.fromkeys(("res", "resolve", "resolved"), Said.RESOLVE),
-        **dict.fromkeys(("esc", "escalate", "escalated"), Said.ESCALATE),
+        **dict.fromkeys(("ack", "acked", "acknowledge", "acknowledged"), Keyword.ACKNOWLEDGE),
+        **dict.fromkeys(("res", "resolve", "resolved"), Keyword.RESOLVE),
+        **dict.fromkeys(("esc", "escalate", "escalated"), Keyword.ESCALATE),
     }
 )
 
@@ -185,18 +185,18 @@ def parse_reply(form: Mapping[str, str]) -> Reply:
         plain(form.get("Body", "")),
     )
     if not body or form.get("OptOutType") or body.rstrip(".!").lower() in RESERVED:
-        return Reply(Said.NOTHING, number, sid)
+        return Reply(Keyword.NOTHING, number, sid)
     found = _COMMAND.fullmatch(body)
     command = WORDS.get(found[1].lower()) if found else None
     if not found or not command or (found[3] and not found[2]):
         # "Resolve the DNS first" must not resolve an incident.
-        return Reply(Said.HELP, number, sid, text=body)
+        return Reply(Keyword.HELP, number, sid, text=body)
     return Reply(command, number, sid, int(found[2]) if found[2] else None, found[3])
 
 
-def parse_key(form: Mapping[str, str]) -> Said:
+def parse_key(form: Mapping[str, str]) -> Keyword:
     """The request of a key pressed in a call; a key without a meaning repeats the question."""
-    return KEYS.get(form.get("Digits", ""), Said.REPEAT)
+    return KEYS.get(form.get("Digits", ""), Keyword.REPEAT)
 
 
 def parse_receipt(url: str, form: Mapping[str, str]) -> Receipt:

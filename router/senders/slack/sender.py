@@ -228,9 +228,9 @@ class SlackBotSender:
         result, _ = await self._call("views.open", content, now)
         return result
 
-    async def whisper(self, aside: EphemeralReply, now: float) -> Result:
+    async def send_ephemeral(self, reply: EphemeralReply, now: float) -> Result:
         """Only this user sees it, if they are online; it's gone when they reload."""
-        content = {"channel": aside.channel, "user": aside.user, "text": mrkdwn(aside.text, ASIDE)}
+        content = {"channel": reply.channel, "user": reply.user, "text": mrkdwn(reply.text, ASIDE)}
         result, _ = await self._call("chat.postEphemeral", content, now)
         return result
 

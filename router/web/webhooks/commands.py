@@ -46,20 +46,20 @@ again.
 """
 
 
-class Applied(Struct, frozen=True):
+class Processed(Struct, frozen=True):
     """The committed results of a webhook.
 
-    `reasons` has the decision on each alert, `handled` a result for each manual alert and each
+    `reasons` has the decision on each alert, `results` a result for each manual alert and each
     command, in order. `deployments` counts those recorded; `ignored` says why others were not.
     """
 
     reasons: Sequence[Reason]
-    handled: Sequence[CommandResult]
+    results: Sequence[CommandResult]
     deployments: int = 0
     ignored: str = ""
 
 
-class Answers:
+class WebhookProcessor:
     """Applies webhooks of all sources.
 
     `forms` gives the senders that can show forms, by the type of source that receives the content.
@@ -82,19 +82,19 @@ class Answers:
         self._recorder = recorder
         self._beats = beats
         self._forms = forms
-        self._twins = Records(store, "twin", ExternalIncident)
+        self._external = Records(store, "twin", ExternalIncident)
 
-    async def apply(self, kind: str, received: Received) -> Applied:
+    async def process(self, kind: str, received: Received) -> Processed:
         """Commit everything that the webhook of a source of that kind asks for.
 
         Raises: Overloaded, StoreUnavailable; aiohttp's HTTPBadGateway if a form cannot be opened.
         """
         for form in received.forms:
             await self._open(kind, form)
-        await self._remember(received.twins)
-        found = [result for asked in received.asked if (result := await self._find(asked))]
+        await self._remember(received.external_incidents)
+        found = [result for request in received.commands if (result := await self._find(request))]
         now = self._clock.now()
-        commands = [_command(asked, via, now) for asked, via in found]
+        commands = [_command(request, via, now) for request, via in found]
         events: list[Event] = [AlertSeen(now, alert) for alert in received.alerts]
         events += [*received.undelivered, *filter(None, commands)]
         decided = iter(await self._submit(events))
@@ -102,13 +102,13 @@ class Answers:
         reasons = [next(decided) for _ in received.alerts]
         for _ in received.undelivered:
             next(decided)
-        handled = await self._declared(received.alerts, reasons)
-        for (asked, _), command in zip(found, commands, strict=True):
-            handled.append(await self._handled(asked, next(decided) if command else None))
+        results = await self._declared(received.alerts, reasons)
+        for (request, _), command in zip(found, commands, strict=True):
+            results.append(await self._result(request, next(decided) if command else None))
         recorded, ignored = await self._deployed(received)
-        return Applied(reasons, handled, recorded, ignored)
+        return Processed(reasons, results, recorded, ignored)
 
-    async def reply_aside(self, kind: str, aside: EphemeralReply) -> None:
+    async def send_ephemeral(self, kind: str, reply: EphemeralReply) -> None:
         """Send a reply that one person sees.
 
         A failure is logged only: the results are committed already.
@@ -117,7 +117,7 @@ class Answers:
             return
         try:
             async with asyncio.timeout(FORM_TIMEOUT):
-                result = await sender.whisper(aside, self._clock.now())
+                result = await sender.send_ephemeral(reply, self._clock.now())
         except TimeoutError:
             result = Retry("no answer in time")
         if not isinstance(result, Sent):
@@ -142,55 +142,57 @@ class Answers:
             log.warning("form_not_opened", source=kind, why=result.reason)
             raise web.HTTPBadGateway(text=f"the form wasn't opened: {result.reason}")
 
-    async def _remember(self, twins: Mapping[str, ExternalIncident]) -> None:
+    async def _remember(self, incidents: Mapping[str, ExternalIncident]) -> None:
         """Store other services' names of incidents: not every webhook has both names.
 
         Raises: StoreUnavailable.
         """
-        for name, twin in twins.items():
-            if await self._twins.get(name) is None:
-                await self._twins.add(name, twin, self._clock.now())
+        for name, incident in incidents.items():
+            if await self._external.get(name) is None:
+                await self._external.add(name, incident, self._clock.now())
 
-    async def _find(self, asked: CommandRequest) -> tuple[CommandRequest, str] | None:
+    async def _find(self, request: CommandRequest) -> tuple[CommandRequest, str] | None:
         """Fill in the incident; with the channel of the message that the command is about.
 
         None: no such incident.
         """
-        if asked.ref:
-            rows = await self._store.notifications(ref=asked.ref, limit=1)
+        if request.ref:
+            rows = await self._store.notifications(ref=request.ref, limit=1)
             return (
-                (replace(asked, incident_id=rows[0].incident_id), rows[0].channel) if rows else None
-            )
-        if asked.twin and asked.incident_id is None:
-            twin = await self._twins.get(asked.twin)
-            return (
-                (replace(asked, incident_id=twin.incident_id, reopened=twin.reopened), "")
-                if twin
+                (replace(request, incident_id=rows[0].incident_id), rows[0].channel)
+                if rows
                 else None
             )
-        if asked.incident_id is not None or asked.command is None:
-            return asked, ""
+        if request.external and request.incident_id is None:
+            incident = await self._external.get(request.external)
+            return (
+                (replace(request, incident_id=incident.incident_id, reopened=incident.reopened), "")
+                if incident
+                else None
+            )
+        if request.incident_id is not None or request.command is None:
+            return request, ""
         found = await self._store.incidents(statuses=OPEN, limit=2)
-        return (replace(asked, incident_id=found[0].id) if len(found) == 1 else asked), ""
+        return (replace(request, incident_id=found[0].id) if len(found) == 1 else request), ""
 
     async def _declared(
         self, alerts: Sequence[Alert], reasons: Sequence[Reason]
     ) -> list[CommandResult]:
         """Results for the alerts that a person declared."""
-        handled = []
+        results = []
         for alert, reason in zip(alerts, reasons, strict=True):
             if alert.by:
                 incident = await joined(self._store, alert)
-                asked = CommandRequest(incident.id if incident else None, None, alert.by)
-                handled.append(CommandResult(asked, reason, incident))
-        return handled
+                request = CommandRequest(incident.id if incident else None, None, alert.by)
+                results.append(CommandResult(request, reason, incident))
+        return results
 
-    async def _handled(self, asked: CommandRequest, reason: Reason | None) -> CommandResult:
-        if asked.incident_id is None:
+    async def _result(self, request: CommandRequest, reason: Reason | None) -> CommandResult:
+        if request.incident_id is None:
             return CommandResult(
-                asked, None, None, await self._store.incidents(statuses=OPEN, limit=SHOWN)
+                request, None, None, await self._store.incidents(statuses=OPEN, limit=SHOWN)
             )
-        return CommandResult(asked, reason, await self._store.incident(asked.incident_id))
+        return CommandResult(request, reason, await self._store.incident(request.incident_id))
 
     async def _deployed(self, received: Received) -> tuple[int, str]:
         recorded, ignored = 0, received.ignored
@@ -203,20 +205,20 @@ class Answers:
         return recorded, ignored
 
 
-def _command(asked: CommandRequest, via: str, now: float) -> Commanded | None:
-    if asked.command is None or asked.incident_id is None:
+def _command(request: CommandRequest, via: str, now: float) -> Commanded | None:
+    if request.command is None or request.incident_id is None:
         return None
     return Commanded(
         now,
-        asked.incident_id,
-        asked.by,
-        asked.command,
-        asked.text,
-        asked.severity,
-        receipt=asked.receipt,
-        reopened=asked.reopened,
+        request.incident_id,
+        request.by,
+        request.command,
+        request.text,
+        request.severity,
+        receipt=request.receipt,
+        reopened=request.reopened,
         via=via,
-        dated=asked.dated,
-        until=None if asked.seconds is None else now + asked.seconds,
-        other=asked.other,
+        dated=request.dated,
+        until=None if request.seconds is None else now + request.seconds,
+        other=request.other,
     )

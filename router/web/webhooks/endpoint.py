@@ -20,7 +20,7 @@ from router.telemetry.logs import logger
 from router.telemetry.metrics import Metrics
 from router.web.body import Bodies
 from router.web.problem import problem
-from router.web.webhooks.commands import Answers, Applied
+from router.web.webhooks.commands import Processed, WebhookProcessor
 
 log = logger(__name__)
 
@@ -62,7 +62,9 @@ class Webhooks:
         self._metrics = metrics
         self._max_body = max_body
         self.bodies = bodies or Bodies()
-        self._answers = Answers(inbox, store, clock, recorder=recorder, beats=beats, forms=forms)
+        self._processor = WebhookProcessor(
+            inbox, store, clock, recorder=recorder, beats=beats, forms=forms
+        )
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -92,24 +94,24 @@ class Webhooks:
     async def _receive(self, receiver: Receiver, request: web.Request) -> web.Response:
         headers = {name.lower(): value for name, value in request.headers.items()}
         incoming = Incoming(headers, b"", request.match_info.get("segment", ""), request.raw_path)
-        receiver.admit(incoming)
+        known = receiver.admit(incoming)
         limit = min(receiver.max_body or self._max_body(), self._max_body())
-        async with self.bodies.read(request, limit) as body:
+        async with self.bodies.read(request, limit, known=known) as body:
             incoming = replace(incoming, body=body)
             now = self._clock.now()
             receiver.verify(incoming, now)
             received = receiver.decode(incoming, now)
             self._report(receiver.name, received)
-            applied = await self._answers.apply(receiver.kind, received)
-        self._count(receiver.name, applied)
-        answer = receiver.reply(incoming, received, applied.handled, self._clock.now())
+            processed = await self._processor.process(receiver.kind, received)
+        self._count(receiver.name, processed)
+        answer = receiver.reply(incoming, received, processed.results, self._clock.now())
         if answer is None:
-            return _standard(received, applied)
+            return _standard(received, processed)
         return await self._own(receiver, answer)
 
     async def _own(self, receiver: Receiver, answer: WebhookAnswer) -> web.Response:
-        if answer.aside:
-            await self._answers.reply_aside(receiver.kind, answer.aside)
+        if answer.ephemeral:
+            await self._processor.send_ephemeral(receiver.kind, answer.ephemeral)
         return web.Response(
             status=answer.status, body=answer.body, content_type=answer.content_type
         )
@@ -128,37 +130,37 @@ class Webhooks:
             self._metrics.webhooks_rejected.labels(source, "forbidden").inc()
             log.warning("webhook_refused", source=source, why=received.refused)
 
-    def _count(self, source: str, applied: Applied) -> None:
+    def _count(self, source: str, processed: Processed) -> None:
         """Log and count everything that was read and had no effect."""
-        for reason, alerts in _dropped(applied).items():
+        for reason, alerts in _dropped(processed).items():
             self._metrics.alerts_dropped.labels(source, reason).inc(alerts)
             log.info("alerts_dropped", source=source, reason=reason, alerts=alerts)
-        if applied.ignored:
+        if processed.ignored:
             self._metrics.alerts_dropped.labels(source, "ignored").inc()
-            log.info("webhook_ignored", source=source, why=applied.ignored)
+            log.info("webhook_ignored", source=source, why=processed.ignored)
 
 
-def _dropped(applied: Applied) -> dict[str, int]:
+def _dropped(processed: Processed) -> dict[str, int]:
     """Alerts without effect, by reason."""
     dropped: dict[str, int] = {}
-    for reason in applied.reasons:
+    for reason in processed.reasons:
         if reason in DROPPED:
             dropped[reason.value] = dropped.get(reason.value, 0) + 1
     return dropped
 
 
-def _standard(received: Received, applied: Applied) -> web.Response:
+def _standard(received: Received, processed: Processed) -> web.Response:
     """The answer to a source that expects none of its own."""
-    accepted = len(received.alerts) + applied.deployments
+    accepted = len(received.alerts) + processed.deployments
     if received.errors and not accepted:
         return problem(HTTPStatus.BAD_REQUEST, "no alert in it can be read", received.errors)
     answer: dict[str, object] = {"accepted": accepted, "errors": _listed(received.errors)}
     if received.warnings:
         answer["warnings"] = _listed(received.warnings)
-    if dropped := _dropped(applied):
+    if dropped := _dropped(processed):
         answer["dropped"] = dropped
-    if applied.ignored:
-        answer["ignored"] = applied.ignored
+    if processed.ignored:
+        answer["ignored"] = processed.ignored
     return web.Response(body=msgspec.json.encode(answer), content_type="application/json")
 
 

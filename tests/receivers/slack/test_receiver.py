@@ -110,7 +110,7 @@ def test_a_button_asks(command: Command) -> None:
     asked = CommandRequest(142, command, "ana", receipt=receipt)
     pressed = press(command.value, "142", user="UA8RXUSPL", name="jtorrance")
     assert receiver.decode(Incoming({}, pressed), NOW) == Received(
-        asked=[asked], aside=EphemeralReply("C1", "UA8RXUSPL")
+        commands=[asked], ephemeral=EphemeralReply("C1", "UA8RXUSPL")
     )
 
 
@@ -138,15 +138,15 @@ def test_a_press_that_changes_nothing_is_answered_aside(
     received = receiver.decode(pressed, NOW)
     incident = make_incident(acknowledged_at=NOW, acknowledged_by="ben")
     answer = receiver.reply(
-        pressed, received, [CommandResult(received.asked[0], reason, incident)], NOW
+        pressed, received, [CommandResult(received.commands[0], reason, incident)], NOW
     )
     assert (answer.status, answer.body) == (200, b"")
-    assert answer.aside == (EphemeralReply("C1", "U1", aside) if aside else None)
+    assert answer.ephemeral == (EphemeralReply("C1", "U1", aside) if aside else None)
 
 
 def test_who_is_no_contact_goes_by_their_name_in_slack() -> None:
     """Slack says who it is."""
-    (asked,) = receiver.decode(Incoming({}, press("ack", name="ben")), NOW).asked
+    (asked,) = receiver.decode(Incoming({}, press("ack", name="ben")), NOW).commands
     assert asked.by == "ben"
 
 
@@ -169,7 +169,7 @@ def chosen(option: str) -> tuple[CommandRequest, ...]:
     payload = json.loads(parse_qs(press("more").decode())["payload"][0])
     payload["actions"][0]["selected_option"] = {"value": option}
     body = urlencode({"payload": json.dumps(payload)}).encode()
-    return tuple(receiver.decode(Incoming({}, body), NOW).asked)
+    return tuple(receiver.decode(Incoming({}, body), NOW).commands)
 
 
 def test_the_menu_has_the_rarer_commands() -> None:
@@ -195,7 +195,9 @@ def test_a_closed_incident_can_be_reopened() -> None:
     closed = make_message(closed_at=NOW, status=Status.RESOLVED)
     *_, answers, _ = build_message(closed, buttons=True)["blocks"]
     (button,) = answers["elements"]
-    (asked,) = receiver.decode(Incoming({}, press(button["action_id"], button["value"])), NOW).asked
+    (asked,) = receiver.decode(
+        Incoming({}, press(button["action_id"], button["value"])), NOW
+    ).commands
     assert (asked.incident_id, asked.command) == (142, Command.REOPEN)
     assert button["confirm"]["title"]["text"] == "Reopen INC-142?"
 
@@ -215,7 +217,7 @@ def test_a_closed_incident_can_be_reopened() -> None:
 def test_a_rarer_command_asks(
     text: str, command: Command, seconds: float | None, other: int, note: str
 ) -> None:
-    (asked,) = receiver.decode(typed(text), NOW).asked
+    (asked,) = receiver.decode(typed(text), NOW).commands
     assert (asked.incident_id, asked.command, asked.seconds, asked.other, asked.text) == (
         142, command, seconds, other, note,
     )  # fmt: skip
@@ -227,7 +229,7 @@ def test_a_rarer_command_asks(
 )
 def test_a_rarer_command_that_lacks_something_gets_help(text: str) -> None:
     received = receiver.decode(typed(text), NOW)
-    assert not received.asked
+    assert not received.commands
     assert "snooze 142 2h" in received.words
 
 
@@ -308,14 +310,14 @@ def said(answer: WebhookAnswer) -> str:
 )
 def test_a_command_asks(text: str, command: Command | None, note: str) -> None:
     """In any case and spelling of the number. The trigger tells it from the same, typed again."""
-    (asked,) = receiver.decode(typed(text, trigger_id="398738663015.4744"), NOW).asked
+    (asked,) = receiver.decode(typed(text, trigger_id="398738663015.4744"), NOW).commands
     assert asked == CommandRequest(142, command, "ana", note, "slack:398738663015.4744")
 
 
 @pytest.mark.parametrize(("text", "command"), [("list", None), ("ack", Command.ACKNOWLEDGE)])
 def test_a_command_may_name_no_incident(text: str, command: Command | None) -> None:
     """It's about the only one that's open, or about all."""
-    (asked,) = receiver.decode(typed(text), NOW).asked
+    (asked,) = receiver.decode(typed(text), NOW).commands
     assert (asked.incident_id, asked.command) == (None, command)
 
 
@@ -325,7 +327,7 @@ def test_a_command_may_name_no_incident(text: str, command: Command | None) -> N
 def test_what_is_no_command_gets_help(text: str) -> None:
     """And does nothing."""
     received = receiver.decode(typed(text), NOW)
-    assert not received.asked
+    assert not received.commands
     assert said(receiver.reply(typed(text), received, (), NOW)) == HELP
 
 
@@ -333,9 +335,9 @@ def test_a_command_is_answered_with_what_was_decided() -> None:
     """To its sender alone."""
     received = receiver.decode(typed("ack 142"), NOW)
     incident = make_incident(acknowledged_at=NOW, acknowledged_by="ben")
-    handled = [CommandResult(received.asked[0], Reason.ALREADY_DONE, incident)]
+    results = [CommandResult(received.commands[0], Reason.ALREADY_DONE, incident)]
     assert (
-        said(receiver.reply(typed("ack 142"), received, handled, NOW))
+        said(receiver.reply(typed("ack 142"), received, results, NOW))
         == "INC-142 is already acknowledged by ben."
     )
 
@@ -349,7 +351,7 @@ def test_a_command_is_answered_with_what_was_decided() -> None:
 )
 def test_a_severity_is_set(text: str, severity: Severity, note: str) -> None:
     """With why, if they say it."""
-    (asked,) = receiver.decode(typed(text, trigger_id="1.2"), NOW).asked
+    (asked,) = receiver.decode(typed(text, trigger_id="1.2"), NOW).commands
     assert asked == CommandRequest(
         142, Command.SEVERITY, "ana", note, "slack:1.2", severity=severity
     )
@@ -400,7 +402,7 @@ def test_who_is_on_call() -> None:
 def test_what_lacks_something_says_what(text: str) -> None:
     """And does nothing."""
     received = receiver.decode(typed(text), NOW)
-    assert not received.asked
+    assert not received.commands
     assert not received.alerts
     assert received.words
 
@@ -411,7 +413,7 @@ def test_what_lacks_something_says_what(text: str) -> None:
 def test_a_button_may_open_a_form() -> None:
     """Which is about the incident, and comes back by itself."""
     received = receiver.decode(Incoming({}, press("note", "142", trigger="1.2.3")), NOW)
-    assert received == Received(forms=(Form("1.2.3", 142, Command.NOTE),), asked=[])
+    assert received == Received(forms=(Form("1.2.3", 142, Command.NOTE),), commands=[])
 
 
 def test_a_form_comes_back_with_what_was_written() -> None:
@@ -420,7 +422,7 @@ def test_a_form_comes_back_with_what_was_written() -> None:
         Incoming({}, fill_in("rolled back", "142", view="V7", user="UA8RXUSPL")), NOW
     )
     assert received == Received(
-        asked=[CommandRequest(142, Command.NOTE, "ana", "rolled back", "slack:V7")]
+        commands=[CommandRequest(142, Command.NOTE, "ana", "rolled back", "slack:V7")]
     )
 
 
@@ -437,12 +439,12 @@ def test_a_form_with_nothing_in_it_stays_open() -> None:
     }
     body = Incoming({}, fill_in("x", "142"))
     received = receiver.decode(body, NOW)
-    unknown = [CommandResult(received.asked[0], Reason.UNKNOWN_INCIDENT, None)]
+    unknown = [CommandResult(received.commands[0], Reason.UNKNOWN_INCIDENT, None)]
     assert b"There's no INC-142." in receiver.reply(body, received, unknown, NOW).body
     for reason in (Reason.NOTED, Reason.REPLAYED):
         assert (
             receiver.reply(
-                body, received, [CommandResult(received.asked[0], reason, make_incident())], NOW
+                body, received, [CommandResult(received.commands[0], reason, make_incident())], NOW
             )
             == WebhookAnswer()
         )
@@ -451,7 +453,7 @@ def test_a_form_with_nothing_in_it_stays_open() -> None:
 # --- threads
 
 
-def overheard(body: bytes) -> Received:
+def read_thread(body: bytes) -> Received:
     return receiver.decode(Incoming({}, body, "events"), NOW)
 
 
@@ -476,9 +478,9 @@ def test_what_is_said_in_a_thread_is_a_note() -> None:
         "slack:C1:1548261999.000300",
         ref="C1:1548261231.000200",
     )
-    assert overheard(said_in_thread(text, "C1", "1548261231.000200", user="UA8RXUSPL")) == Received(
-        asked=[asked]
-    )
+    assert read_thread(
+        said_in_thread(text, "C1", "1548261231.000200", user="UA8RXUSPL")
+    ) == Received(commands=[asked])
 
 
 @pytest.mark.parametrize(
@@ -499,8 +501,8 @@ def test_what_is_said_in_a_thread_is_a_note() -> None:
 )
 def test_whatever_else_happens_in_a_channel_is_nothing_to_us(changes: dict[str, Any]) -> None:
     """Bots and ourselves, edits, what isn't in a thread, threads under other people's messages."""
-    received = overheard(said_in_thread("hello", "C1", "1548261231.000200", **changes))
-    assert (received.asked, bool(received.ignored)) == ((), True)
+    received = read_thread(said_in_thread("hello", "C1", "1548261231.000200", **changes))
+    assert (received.commands, bool(received.ignored)) == ((), True)
 
 
 @given(
@@ -510,4 +512,4 @@ def test_whatever_else_happens_in_a_channel_is_nothing_to_us(changes: dict[str, 
 )
 def test_any_event_can_be_read(event: Any) -> None:
     """Whatever Slack adds one day."""
-    assert overheard(json.dumps({"type": "event_callback", "event": event}).encode()).ignored
+    assert read_thread(json.dumps({"type": "event_callback", "event": event}).encode()).ignored

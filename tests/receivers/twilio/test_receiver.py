@@ -46,15 +46,15 @@ def key(digits: str, to: str = ANA) -> Incoming:
     return incoming(VOICE, CallSid=CA1, From="+442079460999", To=to, Digits=digits)
 
 
-def reply(message: Incoming, *handled: CommandResult) -> ET.Element:
+def reply(message: Incoming, *results: CommandResult) -> ET.Element:
     received = receiver.decode(message, NOW)
-    answer = receiver.reply(message, received, handled, NOW)
+    answer = receiver.reply(message, received, results, NOW)
     assert (answer.status, answer.content_type) == (200, "text/xml")
     return ET.fromstring(answer.body)
 
 
-def handled(message: Incoming, reason: Reason | None, **incident: Any) -> CommandResult:
-    (asked,) = receiver.decode(message, NOW).asked
+def results(message: Incoming, reason: Reason | None, **incident: Any) -> CommandResult:
+    (asked,) = receiver.decode(message, NOW).commands
     return CommandResult(asked, reason, make_incident(**incident))
 
 
@@ -105,7 +105,7 @@ def test_what_twilio_did_not_sign_is_refused(changed: dict[str, Any]) -> None:
 )
 def test_a_message_asks(body: str, asked: CommandRequest) -> None:
     """In the name of whoever has the number, with the message's id to know it again by."""
-    assert receiver.decode(sms(body), NOW) == Received(asked=[asked])
+    assert receiver.decode(sms(body), NOW) == Received(commands=[asked])
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_a_message_asks(body: str, asked: CommandRequest) -> None:
 )
 def test_a_message_that_asks_nothing_clear_does_nothing(body: str, words: str | None) -> None:
     """It's answered with what can be said; what is Twilio's own isn't answered."""
-    assert receiver.decode(sms(body), NOW).asked == ()
+    assert receiver.decode(sms(body), NOW).commands == ()
     assert [message.text for message in reply(sms(body))] == ([words] if words else [])
 
 
@@ -121,7 +121,7 @@ def test_a_stranger_is_refused_politely() -> None:
     """Nothing is asked, they're told, and the log shows no whole number."""
     for message in (sms("ACK 142", STRANGER), key("1", STRANGER)):
         received = receiver.decode(message, NOW)
-        assert received.asked == ()
+        assert received.commands == ()
         assert "+44…666" in received.refused
         assert "isn't known" in "".join(reply(message).itertext())
 
@@ -155,9 +155,9 @@ def test_the_answer_says_what_was_decided(
     reason: Reason, incident: dict[str, Any], words: str
 ) -> None:
     """By message and by voice."""
-    (message,) = reply(sms("ACK 142"), handled(sms("ACK 142"), reason, **incident))
+    (message,) = reply(sms("ACK 142"), results(sms("ACK 142"), reason, **incident))
     assert message.text == words
-    said = reply(key("1"), handled(key("1"), reason, **incident))
+    said = reply(key("1"), results(key("1"), reason, **incident))
     assert [(child.tag, child.text) for child in said] == [("Say", words)]
 
 
@@ -166,7 +166,7 @@ def test_the_answer_says_what_was_decided(
 
 def test_a_key_asks_about_the_incident_of_the_call() -> None:
     """In the name of who was called. The same key in the same call is the same request."""
-    assert receiver.decode(key("1"), NOW).asked == [
+    assert receiver.decode(key("1"), NOW).commands == [
         CommandRequest(142, Command.ACKNOWLEDGE, "ana", "", f"twilio:{CA1}:ack")
     ]
 
@@ -174,7 +174,7 @@ def test_a_key_asks_about_the_incident_of_the_call() -> None:
 @pytest.mark.parametrize("digits", ["3", "7", ""])
 def test_any_other_key_gets_the_question_again(digits: str) -> None:
     """With the incident as it is now, and the same URL for the next key."""
-    said = reply(key(digits), handled(key(digits), None, acknowledged_at=None))
+    said = reply(key(digits), results(key(digits), None, acknowledged_at=None))
     (gather,) = said.findall("Gather")
     assert gather.attrib["action"] == PUBLIC + VOICE
     assert "incident 1 4 2" in "".join(gather.itertext())
@@ -191,7 +191,7 @@ def test_who_asks_again_once_somebody_has_answered_hears_so(
     incident: dict[str, Any], words: str
 ) -> None:
     """There's nothing left to press a key for."""
-    said = reply(key("3"), handled(key("3"), None, **incident))
+    said = reply(key("3"), results(key("3"), None, **incident))
     assert [(child.tag, child.text) for child in said] == [("Say", words)]
 
 

@@ -18,9 +18,9 @@ from router.receivers.twilio.wire import (
     HELP,
     RESERVED,
     WORDS,
+    Keyword,
     Receipt,
     Reply,
-    Said,
     answer,
     parse_form,
     parse_key,
@@ -211,40 +211,40 @@ def sms(body: str, **more: str) -> dict[str, str]:
     return {"From": "+442079460123", "To": "+442079460999", "MessageSid": SM1, "Body": body, **more}
 
 
-def reply(command: Said, incident_id: int | None = None, text: str = "") -> Reply:
+def reply(command: Keyword, incident_id: int | None = None, text: str = "") -> Reply:
     return Reply(command, "+442079460123", SM1, incident_id, text)
 
 
 @pytest.mark.parametrize(
     ("body", "expected"),
     [
-        ("ACK 142", reply(Said.ACKNOWLEDGE, 142)),
-        ("ack INC-142", reply(Said.ACKNOWLEDGE, 142)),
-        (" Ack  inc 142. ", reply(Said.ACKNOWLEDGE, 142)),
-        ("ack142", reply(Said.ACKNOWLEDGE, 142)),
-        ("Ack #142!", reply(Said.ACKNOWLEDGE, 142)),
-        ("ACK: 142, on it\nsoon", reply(Said.ACKNOWLEDGE, 142, "on it soon")),
-        ("ACK", reply(Said.ACKNOWLEDGE)),
-        ("Ack.", reply(Said.ACKNOWLEDGE)),
-        ("RES 142", reply(Said.RESOLVE, 142)),
-        ("Resolved INC-142 - restarted 3 pods", reply(Said.RESOLVE, 142, "restarted 3 pods")),
-        ("ESC 142", reply(Said.ESCALATE, 142)),
-        ("escalate", reply(Said.ESCALATE)),
+        ("ACK 142", reply(Keyword.ACKNOWLEDGE, 142)),
+        ("ack INC-142", reply(Keyword.ACKNOWLEDGE, 142)),
+        (" Ack  inc 142. ", reply(Keyword.ACKNOWLEDGE, 142)),
+        ("ack142", reply(Keyword.ACKNOWLEDGE, 142)),
+        ("Ack #142!", reply(Keyword.ACKNOWLEDGE, 142)),
+        ("ACK: 142, on it\nsoon", reply(Keyword.ACKNOWLEDGE, 142, "on it soon")),
+        ("ACK", reply(Keyword.ACKNOWLEDGE)),
+        ("Ack.", reply(Keyword.ACKNOWLEDGE)),
+        ("RES 142", reply(Keyword.RESOLVE, 142)),
+        ("Resolved INC-142 - restarted 3 pods", reply(Keyword.RESOLVE, 142, "restarted 3 pods")),
+        ("ESC 142", reply(Keyword.ESCALATE, 142)),
+        ("escalate", reply(Keyword.ESCALATE)),
         # not a command, or not surely one: help, and nothing done
-        ("hello", reply(Said.HELP, text="hello")),
-        ("142", reply(Said.HELP, text="142")),
-        ("resolve the DNS first", reply(Said.HELP, text="resolve the DNS first")),
-        ("ack 142x", reply(Said.HELP, text="ack 142x")),
-        ("acknowledging 142", reply(Said.HELP, text="acknowledging 142")),
-        ("ack 12345678901", reply(Said.HELP, text="ack 12345678901")),
-        ("ack ١٤٢", reply(Said.HELP, text="ack ١٤٢")),
-        ("nack 142", reply(Said.HELP, text="nack 142")),
+        ("hello", reply(Keyword.HELP, text="hello")),
+        ("142", reply(Keyword.HELP, text="142")),
+        ("resolve the DNS first", reply(Keyword.HELP, text="resolve the DNS first")),
+        ("ack 142x", reply(Keyword.HELP, text="ack 142x")),
+        ("acknowledging 142", reply(Keyword.HELP, text="acknowledging 142")),
+        ("ack 12345678901", reply(Keyword.HELP, text="ack 12345678901")),
+        ("ack ١٤٢", reply(Keyword.HELP, text="ack ١٤٢")),
+        ("nack 142", reply(Keyword.HELP, text="nack 142")),
         # Twilio's
-        ("STOP", reply(Said.NOTHING)),
-        ("End.", reply(Said.NOTHING)),
-        ("help", reply(Said.NOTHING)),
-        ("", reply(Said.NOTHING)),
-        ("\x00", reply(Said.NOTHING)),
+        ("STOP", reply(Keyword.NOTHING)),
+        ("End.", reply(Keyword.NOTHING)),
+        ("help", reply(Keyword.NOTHING)),
+        ("", reply(Keyword.NOTHING)),
+        ("\x00", reply(Keyword.NOTHING)),
     ],
 )
 def test_an_answer_is_a_command_help_or_nothing(body: str, expected: Reply) -> None:
@@ -254,7 +254,7 @@ def test_an_answer_is_a_command_help_or_nothing(body: str, expected: Reply) -> N
 
 def test_an_opt_out_is_not_answered() -> None:
     """Twilio has done so, and refuses any further message."""
-    assert parse_reply(sms("arret", OptOutType="STOP")).command is Said.NOTHING
+    assert parse_reply(sms("arret", OptOutType="STOP")).command is Keyword.NOTHING
 
 
 def test_no_command_is_a_word_that_twilio_keeps() -> None:
@@ -275,21 +275,21 @@ def test_an_answer_from_nobody_is_bad(missing: str) -> None:
 def test_any_text_can_be_read(body: str) -> None:
     """And nothing but a command of ours makes one."""
     said = parse_reply(sms(body))
-    assert isinstance(said.command, Said)
+    assert isinstance(said.command, Keyword)
     assert said.incident_id is None or 0 <= said.incident_id < 10**9
 
 
 @pytest.mark.parametrize(
     ("digits", "said"),
     [
-        ("1", Said.ACKNOWLEDGE),
-        ("2", Said.ESCALATE),
-        ("3", Said.REPEAT),
-        ("9", Said.REPEAT),
-        ("", Said.REPEAT),
+        ("1", Keyword.ACKNOWLEDGE),
+        ("2", Keyword.ESCALATE),
+        ("3", Keyword.REPEAT),
+        ("9", Keyword.REPEAT),
+        ("", Keyword.REPEAT),
     ],
 )
-def test_a_key_is_a_command(digits: str, said: Said) -> None:
+def test_a_key_is_a_command(digits: str, said: Keyword) -> None:
     """One without a meaning gets the question again."""
     assert parse_key({"Digits": digits}) is said
 
