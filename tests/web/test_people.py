@@ -166,10 +166,8 @@ async def test_acknowledge_and_resolve_by_text_message(router: Router, peer: Pee
         assert (
             await text(daemon, "ESC 1", BEN) == "Escalated INC-1: the next step is being notified."
         )
-        assert (
-            await text(daemon, "esc 1", BEN)
-            == "INC-1 has reached the last step of its policy: there is nobody else to notify."
-        )
+        again = await text(daemon, "esc 1", BEN)
+        assert again == "INC-1 was escalated a moment ago by +44...456."
         assert await text(daemon, "RES 1 restarted it", BEN) == "Resolved INC-1."
         assert await text(daemon, "Ack 1") == "INC-1 is already resolved by +44...456."
         assert await text(daemon, "ACK 7") == "There's no INC-7."
@@ -177,7 +175,7 @@ async def test_acknowledge_and_resolve_by_text_message(router: Router, peer: Pee
             (Reason.ACKNOWLEDGED, "+44…123"),
             (Reason.ALREADY_DONE, "+44…456"),
             (Reason.ESCALATED, "+44…456"),
-            (Reason.ALREADY_DONE, "+44…456"),
+            (Reason.JUST_ESCALATED, "+44…456"),
             (Reason.RESOLVED_BY_PERSON, "+44…456"),
             (Reason.ALREADY_CLOSED, "+44…123"),
         ]

@@ -158,7 +158,7 @@ def test_the_buttons_are_those_that_the_sender_makes() -> None:
         receiver.decode(Incoming({}, press(button["action_id"], button.get("value", ""))), NOW)
         for button in buttons
     ]
-    pressed = [one for each in received for one in (*each.asked, *each.forms)]
+    pressed = [one for each in received for one in (*each.commands, *each.forms)]
     assert {one.incident_id for one in pressed} == {142}
     commands = ["ack", "assign", "escalate", "note", "resolve", "false_positive"]
     assert [one.command.value for one in pressed if one.command] == commands
