@@ -7,7 +7,8 @@ after the start), and whether the alerts are let go of.
 
 from router.core.incident.decide import DeliveryFailed, IncidentEvent, decide
 from router.core.incident.escalation import STEP, Decision
-from router.core.incident.lifecycle import Cleared, Fired
+from router.core.incident.fired import Fired
+from router.core.incident.lifecycle import Cleared
 from router.core.incident.settings import Settings
 from router.core.rules.rule import Rule, judge
 from router.model.event import Command, Commanded, TimerDue

@@ -21,7 +21,8 @@ from router.core.incident.dedup import (
     is_repeat,
 )
 from router.core.incident.expiry import Expired, expire_after, stale_timer
-from router.core.incident.lifecycle import Cleared, Fired, effect_of
+from router.core.incident.fired import Fired
+from router.core.incident.lifecycle import Cleared, effect_of
 from router.core.incident.mute import kept_quiet
 from router.core.incident.suppression import SUPPRESSED, Suppression, recheck
 from router.core.incident.transaction import Transaction

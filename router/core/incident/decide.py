@@ -15,8 +15,9 @@ from router.core.incident.commands import commanded
 from router.core.incident.deadlines import Muted, timer_due
 from router.core.incident.escalation import Decision, edited, tell
 from router.core.incident.expiry import Expired, expired
+from router.core.incident.fired import Fired
 from router.core.incident.follow_up import item_put, postmortem_shared
-from router.core.incident.lifecycle import Cleared, Fired, cleared, fired
+from router.core.incident.lifecycle import Cleared, cleared, fired
 from router.core.incident.relations import Absorbed, Related, absorbed
 from router.core.incident.settings import Settings
 from router.core.incident.suspects import deployed

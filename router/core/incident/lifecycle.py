@@ -4,14 +4,13 @@ The law: alerts open an incident, hold it open and raise its severity. Once none
 quiet closes it. Only a person lowers the severity, unless the rule says that it follows its alert.
 """
 
-from typing import Any
-
 from msgspec import Struct
 from msgspec.structs import replace
 
 from router.core.deployments.suspect import began
 from router.core.incident.escalation import Decision, edited, run_steps, start_clocks, tell
 from router.core.incident.expiry import reported_again
+from router.core.incident.fired import WARNINGS, Fired, facts_of, name_of, reporter_of, warn
 from router.core.incident.follow_up import call_off_postmortem
 from router.core.incident.settings import Settings
 from router.core.incident.suspects import name_suspect
@@ -24,33 +23,12 @@ from router.core.incident.transitions import (
     set_severity,
 )
 from router.core.oncall.recipients import Recipients
-from router.core.rules.rule import Judgement, Rule
 from router.core.text.template import render
 from router.core.text.units import Threshold
-from router.model.alert import MARK, Alert, RuleMatch
+from router.model.alert import MARK
 from router.model.decision import Timer
-from router.model.incident import Incident, Measured, Severity, Status
+from router.model.incident import Incident, Measured, Status
 from router.model.reason import Reason
-
-
-class Fired(Struct, frozen=True):
-    """An alert fires that belongs to this incident.
-
-    `counted`: the incident counts it already. `fresh`: it's news, and not the firing over which a
-    person closed the incident. `incident_id` is the id to open under. `before` is the alert's match
-    as it was.
-    """
-
-    at: float
-    alert: Alert
-    rule: Rule
-    judgement: Judgement
-    severity: Severity
-    key: str
-    counted: bool
-    fresh: bool
-    incident_id: int
-    before: RuleMatch | None = None
 
 
 class Cleared(Struct, frozen=True):
@@ -74,9 +52,6 @@ _ENDED = {
     Reason.STALE: "the alert is stale, no report of it comes any more",
 }
 """Why an incident is over, by why its last alert left."""
-
-_WARNINGS = frozenset({Reason.VALUE_UNREADABLE, Reason.SEVERITY_UNMAPPED})
-"""The judgements by which an alert has its severity only because nothing better was known."""
 
 
 # --- alerts that fire
@@ -109,7 +84,7 @@ def fired(incident: Incident | None, event: Fired, settings: Settings) -> Decisi
         case Reason.REOPENED:
             return _reopen(incident, event, settings)
         case Reason.REPORTED_AGAIN:
-            decision = reported_again(incident, event.at, _name(event.alert), settings)
+            decision = reported_again(incident, event.at, name_of(event.alert), settings)
         case Reason.CHANGED | Reason.SEVERITY_LOWERED:
             decision = _change(incident, event, settings)
         case _:
@@ -186,9 +161,11 @@ def _open(event: Fired, settings: Settings) -> Decision:
     )
     decision = Decision(Reason.OPENED, incident)
     title = incident.title.removeprefix(MARK) if alert.is_drill else incident.title
-    decision.note(event.at, Reason.OPENED, _by(alert), **_facts(event, settings), title=title)
-    if event.judgement.reason in _WARNINGS:
-        _warn(decision, event)
+    decision.note(
+        event.at, Reason.OPENED, reporter_of(alert), **facts_of(event, settings), title=title
+    )
+    if event.judgement.reason in WARNINGS:
+        warn(decision, event)
     name_suspect(decision, event.at, settings)
     tell(decision, event.at, Reason.OPENED, Recipients(alert.to))
     run_steps(decision, event.at, Reason.OPENED, settings)
@@ -244,8 +221,8 @@ def _reopen(incident: Incident, event: Fired, settings: Settings) -> Decision:
     )
     decision = Decision(Reason.REOPENED, reopened)
     call_off_postmortem(decision)
-    decision.note(event.at, Reason.REOPENED, _by(event.alert), **_facts(event, settings))
-    _warn(decision, event)
+    decision.note(event.at, Reason.REOPENED, reporter_of(event.alert), **facts_of(event, settings))
+    warn(decision, event)
     decision.owe(event.at, Reason.REOPENED, incident.told)
     run_steps(decision, event.at, Reason.REOPENED, settings)
     _begin(decision, event.at, settings)
@@ -258,8 +235,8 @@ def _join(incident: Incident, event: Fired, settings: Settings) -> Decision:
         measured=_worst(incident.measured, event),
     )  # fmt: skip
     decision = Decision(Reason.JOINED, joined)
-    decision.note(event.at, Reason.JOINED, _by(event.alert), **_facts(event, settings))
-    _warn(decision, event)
+    decision.note(event.at, Reason.JOINED, reporter_of(event.alert), **facts_of(event, settings))
+    warn(decision, event)
     if incident.quiet_since is not None:
         decision.timers_cleared.append(RESOLVE)
     decision.owe(event.at, Reason.JOINED, edited(joined, settings))
@@ -274,17 +251,19 @@ def _change(incident: Incident, event: Fired, settings: Settings) -> Decision:
         value is None
         and event.before
         and event.before.value is not None
-        and judgement.reason in _WARNINGS
+        and judgement.reason in WARNINGS
     ):
         decision = Decision(Reason.CHANGED, later(incident, event.at))
-        _warn(decision, event)
+        warn(decision, event)
     elif value is not None and threshold and known and threshold.is_worse(value, known.value):
         decision = Decision(
             Reason.CHANGED, later(incident, event.at, measured=_worst(known, event))
         )
         if event.severity.worse_than(incident.severity) and event.fresh:
             return decision  # the change of severity says it
-        decision.note(event.at, Reason.CHANGED, _by(event.alert), **_facts(event, settings))
+        decision.note(
+            event.at, Reason.CHANGED, reporter_of(event.alert), **facts_of(event, settings)
+        )
     else:
         return Decision(Reason.CHANGED)
     decision.owe(event.at, Reason.CHANGED, edited(incident, settings))
@@ -307,7 +286,9 @@ def _change_severity(
         measured=_worst(incident.measured, event),
         stale_since=None,
     )
-    set_severity(decision, incident, event.severity, event.at, settings, **_facts(event, settings))
+    set_severity(
+        decision, incident, event.severity, event.at, settings, **facts_of(event, settings)
+    )
 
 
 def _worst(known: Measured | None, event: Fired) -> Measured | None:
@@ -361,56 +342,3 @@ def cleared(incident: Incident, event: Cleared, settings: Settings) -> Decision:
 
 def _id(incident_id: int) -> str:
     return f"INC-{incident_id}" if incident_id else ""
-
-
-# --- words for the timeline
-
-
-def _name(alert: Alert) -> str:
-    return alert.labels.get("alertname", "")
-
-
-def _by(alert: Alert) -> str:
-    return alert.by or f"source:{alert.source}"
-
-
-def _facts(event: Fired, settings: Settings) -> dict[str, Any]:
-    """What the timeline keeps of an alert that fired: its severity, why, and by which rules.
-
-    No unread value.
-    """
-    judgement = event.judgement
-    unread = judgement.reason is Reason.VALUE_UNREADABLE
-    return {
-        "alert": _name(event.alert),
-        "fingerprint": event.alert.fingerprint,
-        "severity": event.severity,
-        "reason": judgement.reason,
-        "value": None if unread else judgement.read,
-        "threshold": judgement.threshold.text if judgement.threshold and not unread else None,
-        "revision": settings.rules.revision,
-    }
-
-
-def _warn(decision: Decision, event: Fired) -> None:
-    """Note that the severity is the lowest only because the value couldn't be read, or isn't
-    mapped.
-    """
-    judgement = event.judgement
-    if judgement.reason is Reason.VALUE_UNREADABLE:
-        data = {
-            "alert": _name(event.alert),
-            "unread": judgement.read or "nothing",
-            "rule": event.rule.name,
-        }
-        decision.note(event.at, Reason.VALUE_UNREADABLE, **data)
-    elif judgement.reason is Reason.SEVERITY_UNMAPPED:
-        label = event.rule.severity_from.label if event.rule.severity_from else ""
-        found = f"{label}={judgement.read}" if judgement.read else f"an alert without {label}"
-        decision.note(
-            event.at,
-            Reason.SEVERITY_UNMAPPED,
-            alert=_name(event.alert),
-            label=found,
-            rule=event.rule.name,
-        )

@@ -1,0 +1,82 @@
+"""An alert that fires for an incident, and what the timeline keeps of it."""
+
+from typing import Any
+
+from msgspec import Struct
+
+from router.core.incident.escalation import Decision
+from router.core.incident.settings import Settings
+from router.core.rules.rule import Judgement, Rule
+from router.model.alert import Alert, RuleMatch
+from router.model.incident import Severity
+from router.model.reason import Reason
+
+WARNINGS = frozenset({Reason.VALUE_UNREADABLE, Reason.SEVERITY_UNMAPPED})
+"""The judgements by which an alert has its severity only because nothing better was known."""
+
+
+class Fired(Struct, frozen=True):
+    """An alert fires that belongs to this incident.
+
+    `counted`: the incident counts it already. `fresh`: it's news, and not the firing over which a
+    person closed the incident. `incident_id` is the id to open under. `before` is the alert's match
+    as it was.
+    """
+
+    at: float
+    alert: Alert
+    rule: Rule
+    judgement: Judgement
+    severity: Severity
+    key: str
+    counted: bool
+    fresh: bool
+    incident_id: int
+    before: RuleMatch | None = None
+
+
+def name_of(alert: Alert) -> str:
+    return alert.labels.get("alertname", "")
+
+
+def reporter_of(alert: Alert) -> str:
+    return alert.by or f"source:{alert.source}"
+
+
+def facts_of(event: Fired, settings: Settings) -> dict[str, Any]:
+    """The particulars of a fired alert on the timeline. An unread value isn't shown as measured."""
+    judgement = event.judgement
+    unread = judgement.reason is Reason.VALUE_UNREADABLE
+    return {
+        "alert": name_of(event.alert),
+        "fingerprint": event.alert.fingerprint,
+        "severity": event.severity,
+        "reason": judgement.reason,
+        "value": None if unread else judgement.read,
+        "threshold": judgement.threshold.text if judgement.threshold and not unread else None,
+        "revision": settings.rules.revision,
+    }
+
+
+def warn(decision: Decision, event: Fired) -> None:
+    """Note that the severity is the lowest only because the value couldn't be read, or isn't
+    mapped.
+    """
+    judgement = event.judgement
+    if judgement.reason is Reason.VALUE_UNREADABLE:
+        data = {
+            "alert": name_of(event.alert),
+            "unread": judgement.read or "nothing",
+            "rule": event.rule.name,
+        }
+        decision.note(event.at, Reason.VALUE_UNREADABLE, **data)
+    elif judgement.reason is Reason.SEVERITY_UNMAPPED:
+        label = event.rule.severity_from.label if event.rule.severity_from else ""
+        found = f"{label}={judgement.read}" if judgement.read else f"an alert without {label}"
+        decision.note(
+            event.at,
+            Reason.SEVERITY_UNMAPPED,
+            alert=name_of(event.alert),
+            label=found,
+            rule=event.rule.name,
+        )
