@@ -29,18 +29,17 @@ from router.telemetry.metrics import Metrics
 log = logger(__name__)
 
 GROUP = 2_000
-"""Events in one transaction at the most: a few tens of milliseconds of work."""
+"""The most events in one transaction: a few tens of milliseconds of work."""
 
 WAITING = 20_000
 """Events that may wait before more are refused with 503: about a second of work."""
 
 TRIES = 20
-"""How often a transaction that lost a race is decided again before it's given back as unavailable.
-"""
+"""Tries of a transaction that loses races, before it's given back as unavailable."""
 
 
 QUIETLY = having(Trait.UNLOGGED)
-"""What happens too often for the log; the timeline has it."""
+"""Entries that are too frequent for the log; the timeline has them."""
 
 
 WARNINGS = having(Trait.WARNING)

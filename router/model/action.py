@@ -1,4 +1,4 @@
-"""Actions on an incident: a request, its approval and its result."""
+"""An action against an incident: a request for it, and its outcome."""
 
 from enum import StrEnum
 
@@ -6,7 +6,9 @@ from msgspec import Struct
 
 
 class ActionState(StrEnum):
-    """A request waits for its dry run, for approval, or for the words of a guide, and runs once."""
+    """The states of a request: it waits for its dry run, for approval or for a guide's words; runs
+    once; is over.
+    """
 
     CHECKING = "checking"
     READY = "ready"
@@ -33,21 +35,21 @@ UNDOABLE = frozenset(
 
 
 class Approval(StrEnum):
-    """The people who may approve: any responder, or one other than the requester."""
+    """The people who may approve: any responder, or one who didn't request it."""
 
     RESPONDER = "responder"
     SECOND_PERSON = "second-person"
 
 
 class ActionRequest(Struct, frozen=True, gc=False):
-    """A request to run an action. `number` counts the incident's requests from 1.
+    """A request to run an action. `number` counts those of an incident from 1.
 
     key: chosen by the requester, so that a repeated request has no second effect.
-    digest: of the action's config at that time: what is approved is what was shown.
+    digest: of the action's config at the request: what is approved is what was shown.
     until: when the state ends by itself (UTC seconds).
-    undoes: the number of the request that this one undoes; 0 for none.
-    memo: what the run stores to be undone.
-    step: counts the confirmed steps of a guide.
+    undoes: the number of the request that this one undoes, or 0.
+    memo: what the run must remember to be undone.
+    step: the confirmed steps of a guide.
     """
 
     number: int
@@ -67,10 +69,9 @@ class ActionRequest(Struct, frozen=True, gc=False):
 
 
 class Ran(Struct, frozen=True):
-    """The result of a run or dry run: `state` is DONE, FAILED, TIMED_OUT or MAY_HAVE_RUN.
+    """The outcome of a run or dry run: `state` is DONE, FAILED, TIMED_OUT or MAY_HAVE_RUN.
 
-    output: cut, and without secrets.
-    took: seconds.
+    `output` is cut, and without secrets. `took` is in seconds.
     """
 
     state: ActionState

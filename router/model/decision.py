@@ -1,4 +1,4 @@
-"""A decision of the core, written in one transaction."""
+"""Parts of a decision, written in one transaction."""
 
 from typing import Any
 

@@ -1,6 +1,6 @@
-"""Events: all input of the core, each with its time.
+"""Events: everything that the core decides on, with the time of it.
 
-They are tagged, so that the store can keep a history of them.
+They're tagged, so that the store can keep a history of them.
 """
 
 from enum import StrEnum
@@ -18,7 +18,7 @@ from router.model.record import Record
 
 
 class AlertSeen(Struct, frozen=True, gc=False, tag="alert"):
-    """A source reported an alert: firing, again, or resolved."""
+    """A source reported an alert: for the first time, again, or as resolved."""
 
     at: float
     alert: Alert
@@ -45,17 +45,16 @@ class Command(StrEnum):
 class Commanded(Struct, frozen=True, tag="command"):
     """A person's command on an incident.
 
-    text: the note, the new lead, or the text to publish.
-    severity, status: the new ones.
-    receipt: the same for a repeated request, which then has no second effect; "" if none repeats.
-    reopened: the life of the incident that is meant, as `Incident.reopened` counts them; None for
-        the present one.
+    text: the note, the new lead, or the words for the public.
     title: the public title, or the subject of the mail to customers.
-    via: the channel in whose thread a note was written, which isn't notified of it again.
-    dated: for a change at another service, its subject and its time (UTC seconds). Services repeat
-        late reports, which must not undo newer changes.
+    severity, status: the ones to set.
+    receipt: the same if the same request comes again, which then has no second effect; "" if none can.
+    reopened: the life of the incident that is meant, as `Incident.reopened` counts; None: the present.
+    via: the channel in whose thread a note was written, which doesn't get it again.
+    dated: for a change at another service, the subject and the time (UTC seconds). Services repeat
+        late what they couldn't deliver, and it must not undo a newer change.
     until: the end of a snooze (UTC seconds).
-    other: the id of the incident to merge into, or to link with.
+    other: the incident to merge into, or to link with.
     """
 
     at: float
@@ -75,7 +74,7 @@ class Commanded(Struct, frozen=True, tag="command"):
 
 
 class TimerDue(Struct, frozen=True, tag="timer"):
-    """A deadline has passed. `due_at` tells the claimed timer from one that was set since."""
+    """A deadline is due. `due_at` tells the timer that was claimed from one set since."""
 
     at: float
     incident_id: int
@@ -84,13 +83,13 @@ class TimerDue(Struct, frozen=True, tag="timer"):
 
 
 class DeliverySettled(Struct, frozen=True, tag="settled"):
-    """An attempt to deliver a message is over. `notification` is its row as it was leased.
+    """A sender is done with a notification for now: `notification` is the row as it was leased.
 
     told: the id of the newest timeline entry in the message.
-    jitter: in [0, 1), spreads the next attempt.
-    held: the seconds for which a limit delayed it.
-    bundle: the ids of all incidents in the message, its own first; () for one alone.
-    taken_at: the time of the lease.
+    jitter: in [0, 1), spreads the next try.
+    held: the seconds for which a rate limit let it wait.
+    bundle: the ids of all incidents in the message, the main one first; () if it's only this one.
+    taken_at: when it was claimed.
     """
 
     at: float
@@ -104,9 +103,9 @@ class DeliverySettled(Struct, frozen=True, tag="settled"):
 
 
 class Undelivered(Struct, frozen=True, tag="undelivered"):
-    """A service that accepted a message reports that it did not arrive.
+    """A service reports that a message it had accepted didn't arrive, and why.
 
-    `channel` is the address of the message; `receipt` as in `Commanded`.
+    `channel` is the address of the message; `receipt` is as that of `Commanded`.
     """
 
     at: float
@@ -126,10 +125,10 @@ class Resent(Struct, frozen=True, tag="resent"):
 
 
 class Recorded(Struct, frozen=True, tag="recorded"):
-    """A change that the core has no part in: `what` goes on the timeline, with `data`.
+    """An event around an incident that needs no decision: `what` goes on its timeline, with `data`.
 
-    `records` are the documents with its state, written in the same transaction. If another writer
-    changed one since it was read, the whole event fails with `StaleRecord`. `receipt` as in
+    `records` are the documents of its state, written in the same transaction. If one was written
+    since it was read, the whole event fails with `ports.StaleRecord`. `receipt` is as that of
     `Commanded`.
     """
 
@@ -143,9 +142,10 @@ class Recorded(Struct, frozen=True, tag="recorded"):
 
 
 class ActionRequested(Struct, frozen=True, tag="action_requested"):
-    """A person requested an action, or with `undoes` the undoing of that request.
+    """A person requests an action, or with `undoes` that another request be undone.
 
-    `parameters` are checked; `key` and `digest` are those of `ActionRequest`.
+    `parameters` have been checked against the action; `key` and `digest` are those of
+    `ActionRequest`.
     """
 
     at: float
@@ -167,7 +167,7 @@ class Deployed(Struct, frozen=True, tag="deployed"):
 
 
 class PostMortemShared(Struct, frozen=True, tag="postmortem_shared"):
-    """A person shared the post-mortem, with its summary."""
+    """A person shares the incident's post-mortem, with a summary, in the channels for it."""
 
     at: float
     incident_id: int
@@ -176,8 +176,8 @@ class PostMortemShared(Struct, frozen=True, tag="postmortem_shared"):
 
 
 class ItemPut(Struct, frozen=True, tag="item"):
-    """A person added an action item (`number` 0, with `due_at`), or changed the given fields of
-    one.
+    """A person adds an action item (`number` 0, with a `due_at`), or changes one by the fields
+    given.
 
     `key` is that of `Item`.
     """
@@ -200,9 +200,7 @@ class ActionDecision(StrEnum):
 
 
 class ActionAnswered(Struct, frozen=True, tag="action_answered"):
-    """A person approved or declined a request, or typed the words (`text`) of a guide's next
-    step.
-    """
+    """A person approves or declines a request, or types the words (`text`) of a guide's next step."""
 
     at: float
     incident_id: int
@@ -222,7 +220,7 @@ class ActionRan(Struct, frozen=True, tag="action_ran"):
 
 
 class SilencesChanged(Struct, frozen=True, tag="silences"):
-    """Silences or inhibitions changed: muted alerts and incidents are checked again."""
+    """Silences or inhibitions changed: look at muted alerts again."""
 
     at: float
 

@@ -1,4 +1,4 @@
-"""An incident, which people respond to."""
+"""An incident: a problem that people respond to."""
 
 from enum import StrEnum
 
@@ -23,7 +23,7 @@ class Severity(StrEnum):
 
 
 class Status(StrEnum):
-    """The status, in the plan's words."""
+    """The states of an incident, in the plan's words; `merged` is part of another incident."""
 
     INVESTIGATING = "investigating"
     IDENTIFIED = "identified"
@@ -46,47 +46,33 @@ class Measured(Struct, frozen=True, gc=False):
 
 
 class Incident(Struct, frozen=True, gc=False):
-    """The present state of one incident; its past is the timeline.
+    """The present state of one incident; its past is the timeline. Times are UTC seconds.
 
-    key: the rule's name and the grouping labels, like `payment-failures{service="api"}`. At most
-    one
-        incident of a key is open at a time.
-    title: by the alert that set the severity; `first_title` the one at the opening, "" if the same.
-    version: counts the writes.
-    firing, alerts: the alerts that keep it open, and all that ever joined it.
-    quiet_since: when the last of them was resolved.
-    reopened: counts the lives of the incident, from 0.
-    policy_since: when the present policy started; `step` is the index of its next step, and
-    `repeats`
-        how often all steps ran again.
-    told: the addresses (`slack`, `sms/ana`) that were notified, which are also notified of the end.
-    reaching: the next contact methods: when (UTC seconds) which address is notified, unless
-    somebody
-        acknowledges before.
-    actions: the latest requests to run an action.
-    severity_since: when the severity's clock started in this life, and `spent` the seconds that it
-    ran
-        in earlier lives, so that a short resolve doesn't reset it.
-    news_at: when a person last gave an update.
-    public_title: its title on the status page, since `published_at`; "" while it isn't public.
-        `public_text` and `public_status` are those of the latest update.
-    announced_at: when customers were mailed about its end.
-    drill: not real, and never public.
-    canary: notifies its own addresses only, by no policy.
-    onset: when its first alert started to fire; `suspect` is a deployment before it that may be the
-        cause.
-    muted: the reason that holds back its pages (silenced, inhibited, snoozed), and the name of the
-        silence, the incident or the person.
-    postmortem_due: when its post-mortem is due, None without one; `postmortem_shared_at` is when it
-    was
-        last shared, and `items` are its action items.
-    measured: the worst value that an alert had in this life.
-    snoozed_until: the end of a snooze.
-    stale_since: the time of the last report, once all its alerts are stale.
-    merged_into: the incident that took over its alerts, 0 for none; `related` are linked incidents.
+    version: counts the writes of it.
+    title: of the alert that set the severity. first_title: the one it opened with, "" if the same.
+    key: the rule's name and the grouping labels, like `payment-failures{service="api"}`. At most one
+        incident with a key is open at a time.
+    firing: its firing alerts, also after a person closed it. alerts: all that ever joined it.
+    quiet_since: when the last of them left.
+    told: channels, and people over channels (`sms/ana`), that were owed a message. They get the end.
+    policy_since: when the policy started: at the opening, a reopening or another severity.
+    step: the index of the policy's next step. repeats: how often all of them have been repeated.
+    reaching: when which address is notified, unless somebody acknowledges before.
+    actions: the latest requests to run an action. items: the action items of the post-mortem.
+    onset: when its first alert began to fire. suspect: the deployment that may be the cause.
+    severity_since: when the severity began in this life of the incident. spent: the seconds in
+        earlier lives, which a brief resolve doesn't reset.
+    news_at: the last news from a person.
+    public_title, published_at, public_text, public_status: the public updates; "" before the first.
+    announced_at: when customers were mailed that it's over.
+    drill: it isn't real, and never public. canary: only its own addresses are notified, by no policy.
+    muted: what puts off its pages, and the name of the silence, incident or person.
+    postmortem_due: the deadline of its post-mortem, if it needs one. postmortem_shared_at: the last.
+    dated: the newest change at another service, by subject, as in `Commanded.dated`.
+    measured: the worst value that an alert of it had in this life.
+    snoozed_until: the end of a snooze. stale_since: the last report, once all its alerts are stale.
+    merged_into: the incident that took over its alerts, or 0. related: linked incidents.
     escalated_at, escalated_by: the last escalation by a person.
-    dated: the time of the newest known change at another service, by its subject
-    (`Commanded.dated`).
     """
 
     id: int

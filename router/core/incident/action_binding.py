@@ -1,8 +1,8 @@
-"""What an action takes: typed parameters, and texts with `{name}` in them where the values go.
+"""Parameters of an action: typed values, and texts with `{name}` where the values go.
 
-The law: a value goes into the one text that names it, once, and is never looked at again. So it
-can't become another argument, or another placeholder; nor an option, since it can't begin with a
-dash unless its parameter says so.
+The law: a value goes into the one text that names it, once, and isn't looked at again. So it can't
+become another argument or placeholder, nor an option: it can't begin with a dash unless its
+parameter allows that.
 """
 
 import re
@@ -15,7 +15,7 @@ from router.core.rules.matcher import compile_regex
 from router.model.scalars import IntegerRange
 
 LONGEST = 200
-"""Characters of a value. Nothing that an action is about has a longer name."""
+"""The most characters of a value. No name that an action is about is longer."""
 
 _ORIGIN = re.compile(
     r"(labels|annotations)\.[a-zA-Z_][a-zA-Z0-9_]*|suspect\.(commit|version|previous)|incident"
@@ -29,10 +29,10 @@ _UNWANTED = re.compile(
 
 
 class Parameter(Struct, frozen=True):
-    """One that a person gives: text that a regular expression takes as a whole, one of `choices`,
-    or a whole number.
+    """A value that a person gives: text that a regular expression matches, one of `choices`, or an
+    integer.
 
-    `default` is taken where none is given; before it what `origin` names of the incident, like
+    `default` is for a missing value, unless the incident has what `origin` names, such as
     `labels.service`.
     """
 
@@ -60,7 +60,7 @@ class Parameter(Struct, frozen=True):
                 raise ValueError(f"the default isn't a valid value: {error}") from None
 
     def check(self, value: str) -> None:
-        """Raises: ValueError, that says what was expected."""
+        """Check a value. Raises: ValueError, which says what was expected."""
         if not value:
             raise ValueError("it's empty")
         if len(value) > LONGEST or _UNWANTED.search(value):
@@ -82,18 +82,17 @@ class Parameter(Struct, frozen=True):
 
 
 class GuideStep(Struct, frozen=True):
-    """What a person does, and the words they type to say that they have."""
+    """An instruction to a person, and the words they type to confirm that it's done."""
 
     do: str
     confirm: str
 
 
 class ActionPlan(Struct, frozen=True):
-    """All that deciding about an action depends on. `expires` and `timeout` are in seconds.
+    """Everything that decisions about an action depend on. `expires` and `timeout` are in seconds.
 
-    `checked`: it has a dry run, which comes first. `undoable`: it can be taken back. `guide` are
-    the steps, where the action is a person's to do. `digest` changes with anything that is
-    configured of it.
+    `checked`: a dry run comes first. `undoable`: it can be undone. `guide`: the steps of an action
+    that a person does. `digest` changes with the action's config.
     """
 
     name: str
@@ -133,9 +132,9 @@ def fill(text: str, values: Mapping[str, str]) -> str:
 def bind(
     plan: ActionPlan, given: Mapping[str, str], known: Mapping[str, str]
 ) -> tuple[dict[str, str], list[tuple[str, str]]]:
-    """The value of each parameter, and what is wrong: (parameter, why).
+    """The value of each parameter, and the problems: (parameter, why).
 
-    `given` is what the person says, `known` what the incident says, by what an `origin` calls it.
+    `given` are a person's values, `known` the incident's by the names that an `origin` uses.
     """
     values: dict[str, str] = {}
     problems = [

@@ -1,7 +1,8 @@
-"""The life of a request to run an action: `act(incident, event, settings)` says what becomes of it.
+"""The life of a request to run an action: `act(incident, event, settings)` returns what becomes of
+it.
 
-The law: nothing is run before a person has approved what was shown; a request is run once at the
-most. What ended before its outcome was known may have run, and says so; only a person asks again.
+The law: nothing runs before a person has approved what was shown, and a request runs at most once.
+A run that ended before its outcome was known may have run, and only a person requests it again.
 Every state that waits ends by a deadline.
 
     requested ──▶ checking ──dry run──▶ ready ──approve──▶ running ──▶ done, failed, timed_out
@@ -34,10 +35,10 @@ from router.model.outbox import ACTIONS, OutboxKind
 from router.model.reason import Reason
 
 TIMER = "action:"
-"""What the names of the deadlines of requests begin with; the number follows."""
+"""The prefix of the names of requests' deadlines; the number follows."""
 
 SETTLE_WITHIN = 60.0
-"""Seconds after an action's time-out by which its outcome is on record, or it may have run."""
+"""Seconds after an action's time-out by which its outcome is recorded, or it may have run."""
 
 KEPT = 20
 """Requests that an incident's row holds, beside those that wait. The timeline has them all."""
@@ -54,7 +55,7 @@ _OUTCOMES = {
 
 
 def act(incident: Incident, event: ActionEvent, settings: Settings) -> Decision:
-    """What becomes of a request when a person asks, or answers, or when its run has ended."""
+    """Decide on a request: a person asks or answers, or its run has ended."""
     match event:
         case ActionRequested():
             return _requested(incident, event, settings)
@@ -65,7 +66,7 @@ def act(incident: Incident, event: ActionEvent, settings: Settings) -> Decision:
 
 
 def action_due(incident: Incident, event: TimerDue, settings: Settings) -> Decision:
-    """The deadline of a request has come."""
+    """The deadline of a request is due."""
     request = find(incident, int(event.name.removeprefix(TIMER)))
     if request is None or request.state not in WAITING or request.until != event.due_at:
         return Decision(Reason.TIMER_OUTDATED)
@@ -73,7 +74,7 @@ def action_due(incident: Incident, event: TimerDue, settings: Settings) -> Decis
 
 
 def find(incident: Incident, number: int) -> ActionRequest | None:
-    """The request of that number, among the latest."""
+    """The request with that number, among the latest."""
     return next((one for one in incident.actions if one.number == number), None)
 
 
@@ -84,7 +85,7 @@ def offered(incident: Incident, settings: Settings) -> tuple[ActionPlan, ...]:
 
 
 def known(incident: Incident) -> dict[str, str]:
-    """What a parameter may be taken `from`, by how it's called there."""
+    """The values that a parameter may take `from` the incident, by their names there."""
     return {
         "incident": incident.name,
         **_of_suspect(incident.suspect),
@@ -143,7 +144,7 @@ def _refused(incident: Incident, event: ActionRequested, settings: Settings) -> 
 
 
 def _undo_refused(incident: Incident, event: ActionRequested, settings: Settings) -> Reason | None:
-    """What was done may be taken back whatever the incident's state."""
+    """The reason to refuse an undo. An action may be undone in any state of the incident."""
     done = find(incident, event.undoes)
     plan = settings.actions.get(event.action)
     if (
@@ -299,7 +300,7 @@ def _step(  # noqa: PLR0913 - the parts of one step
     by: str = "",
     **data: Any,
 ) -> Decision:
-    """The request is as given now; the timeline says why, and its deadline is set or taken away."""
+    """Put the request in its new state: note why, and set or clear its deadline."""
     others = [one for one in incident.actions if one.number != request.number]
     latest = sorted((*others, request), key=lambda one: one.number)
     requests = [one for one in latest[:-KEPT] if one.state in WAITING] + latest[-KEPT:]

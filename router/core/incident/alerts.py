@@ -1,4 +1,4 @@
-"""What a report of an alert does: it opens, joins, worsens or leaves incidents, or nothing.
+"""Reports of alerts: they open, join, worsen or leave incidents, or do nothing.
 
 The law: an alert that fires and is severe enough holds one incident open for each rule that matches
 it, unless it's muted or a person closed that incident over this very firing. Whatever isn't settled
@@ -200,7 +200,7 @@ def _taking(
 
 
 def _count(tx: Transaction, at: float, key: str, over: float, *, occurred: bool) -> int:
-    """How often the rule matched within the last `over` seconds, this time included."""
+    """The number of matches within the last `over` seconds, this one included."""
     times = tuple(time for time in tx.view.windows.get(key, ()) if time > at - over)
     if occurred:
         times = (*times, at)[-MAX_WINDOW:]
@@ -268,7 +268,7 @@ def _leave_others(
 
 
 def _mute(tx: Transaction, sighting: SeenAlert, incident: Incident | None) -> Suppression | None:
-    """What mutes the alert; not an incident that it's part of, or would be."""
+    """The mute of the alert. An incident that it's part of, or would be, doesn't mute it."""
     alert = sighting.alert
     own = {one.incident_id for one in tx.view.rule_matches.get(alert.fingerprint, ())}
     return kept_quiet(tx, alert, sighting.at, own | {incident.id} if incident else own)

@@ -72,11 +72,11 @@ class Batch:
 
     @property
     def view(self) -> Snapshot:
-        """What is known by now: what was read, and what has been decided since."""
+        """The snapshot: what was read, and what has been decided since."""
         return self._tx.view
 
     def next_read(self) -> ReadPlan | None:
-        """What to read next; None once there's nothing more to read."""
+        """The next read; None once nothing more is needed."""
         return next(self._plans, None)
 
     def know(self, view: Snapshot) -> None:
@@ -84,7 +84,7 @@ class Batch:
         self._tx.view.add(view)
 
     def decide(self) -> tuple[Writes, list[Reason]]:
-        """What to write, and the reason decided for each event."""
+        """The writes, and the reason decided for each event."""
         reasons = [
             self._decide_and_keep(position, event) for position, event in enumerate(self._events)
         ]

@@ -65,9 +65,7 @@ IncidentEvent = Fired | Cleared | Commanded | TimerDue | Muted | AroundIt | Acti
 
 
 def decide(incident: Incident | None, event: IncidentEvent, settings: Settings) -> Decision:
-    """What becomes of `incident`, which is None while there's none with that key, when `event`
-    happens to it.
-    """
+    """Decide on an event for `incident`, which is None while there's none with that key."""
     if isinstance(event, Fired):
         return fired(incident, event, settings)
     if incident is None:
@@ -81,7 +79,7 @@ def _related(incident: Incident, event: Related, settings: Settings) -> Decision
 
 def _delivery_failed(incident: Incident, event: DeliveryFailed, settings: Settings) -> Decision:
     policy = settings.policy_of(incident)
-    # Whoever has been told hears what everybody hears. But a page went to few, and somebody has to
+    # Everybody who was notified gets all messages. But a page went to few, and somebody has to
     # know that it's lost.
     knowing = (event.channel,) if event.reason in PAGES else incident.told
     reached = settings.people.reach(policy.fallback, incident.severity, event.at).without(knowing)

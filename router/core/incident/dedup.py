@@ -18,8 +18,8 @@ from router.model.incident import Severity
 from router.model.reason import Reason
 
 SEEN_EVERY = 60.0
-"""How old the stored `last_seen` of a repeated alert may get, in seconds: a repeat within it costs
-no write.
+"""The age in seconds that the stored `last_seen` of a repeated alert may reach: a repeat before
+costs no write.
 """
 
 LATE_FOR = 600.0
@@ -29,7 +29,7 @@ Alertmanager retries for a group interval, 5 minutes.
 """
 
 MORE_OFTEN = 2.0
-"""How many times as often something must happen to count as worse."""
+"""The factor by which a count must grow to be worse."""
 
 
 def digest(alert: Alert, revision: str) -> str:

@@ -1,10 +1,9 @@
-"""A decision in the making, and the part of it that is about time: whom to tell by now, and what
-comes next.
+"""Escalation: a decision in the making, who is notified by now, and which deadline comes next.
 
-Telling people over time is a row, never a sleeping task. An open incident has at most one timer of
-each name: STEP is for the policy's next step, then for telling all again, then for saying that
-nobody has answered; REACH for the further ways in which people want to be reached; PROMOTE for the
-worse severity; RESPOND for the response that was promised, and REMIND for the next update that is.
+A deadline is a row, never a sleeping task. An open incident has at most one timer of each name.
+STEP is for the policy's next step, then for its repeats, then for noting that nobody answered.
+REACH is for further contact methods, PROMOTE for the worse severity, RESPOND for the promised
+response, REMIND for the promised update, and SNOOZE for the end of a snooze.
 """
 
 from collections.abc import Sequence
@@ -30,22 +29,19 @@ RESPOND = "respond"
 REMIND = "remind"
 SNOOZE = "snooze"
 CLOCKS = (PROMOTE, RESPOND, REMIND)
-"""What a severity sets when it begins to hold, and what ends with it: see `start_clocks`."""
+"""The deadlines that a severity sets when it begins to hold, and that end with it."""
 
 PAGING = frozenset({STEP, REACH, PROMOTE})
-"""The deadlines by which people are paged. They're put off while the incident is kept quiet."""
+"""The deadlines by which people are paged. They're put off while the incident is muted."""
 
 PATIENCE = 900.0
-"""Seconds after the last step, of a policy that repeats nothing, in which somebody may still
-answer.
-"""
+"""Seconds after the last step of a policy without repeats in which somebody may still answer."""
 
 
 @dataclass(slots=True)
 class Decision:
-    """What becomes of the incident, and all that follows.
-
-    `incident` is None where nothing changes in it.
+    """The new state of an incident, and everything to write with it. `incident` is None if nothing
+    changes.
     """
 
     reason: Reason
@@ -58,7 +54,7 @@ class Decision:
 
     @property
     def changed(self) -> Incident:
-        """The incident as it is so far, where there's one."""
+        """The incident with the changes so far."""
         assert self.incident is not None
         return self.incident
 
@@ -66,7 +62,7 @@ class Decision:
         self.incident = replace(self.changed, **changes)
 
     def note(self, at: float, what: Reason, by: str = "", **data: Any) -> None:
-        """Put a line on the timeline."""
+        """Add an entry to the timeline."""
         self.entries.append(Entry(self.changed.id, at, what, by, data))
 
     def annotate(self, what: Reason, **data: Any) -> None:
@@ -91,10 +87,10 @@ class Decision:
 def run_steps(
     decision: Decision, at: float, reason: Reason, settings: Settings, *, ahead: int = 0
 ) -> None:
-    """Take the policy's steps that are due, the first `ahead` of them in any case, and set the
-    timer of what is next.
+    """Take the policy's steps that are due, the first `ahead` of them in any case, and set the next
+    timer.
 
-    A step that means people and reaches none isn't waited out: the next one is due at once.
+    If a step names people and reaches none, the next one is due at once.
     """
     incident = decision.changed
     policy = settings.policy_of(incident)
@@ -143,7 +139,7 @@ def run_steps(
 
 
 def unneeded(step: Step, incident: Incident) -> Reason | None:
-    """Why the step isn't taken, if so."""
+    """The reason to skip the step, if there is one."""
     if step.when and not step.when.holds(labels=incident.labels, annotations=incident.annotations):
         return Reason.CONDITION_FAILED
     if step.unless is Unless.ACKNOWLEDGED and incident.acknowledged_at is not None:
@@ -152,9 +148,7 @@ def unneeded(step: Step, incident: Incident) -> Reason | None:
 
 
 def _wait_for_answer(decision: Decision, at: float, policy: Policy) -> None:
-    """All steps are taken: somebody answers now, or everybody is told again, or it's said that
-    nobody did.
-    """
+    """After the last step: set the timer for the next repeat, or for noting that nobody answered."""
     goes_on = policy.repeat is not None and policy.repeat.unless is Unless.RESOLVED
     if policy.wants_answer and (goes_on or decision.changed.acknowledged_at is None):
         decision.set_timer(STEP, at + (policy.repeat.every if policy.repeat else PATIENCE))
@@ -163,9 +157,7 @@ def _wait_for_answer(decision: Decision, at: float, policy: Policy) -> None:
 
 
 def go_on(decision: Decision, at: float, settings: Settings) -> None:
-    """The timer STEP is due: take the next step, or tell everybody again, or say that nobody has
-    answered.
-    """
+    """The timer STEP is due: take the next step, repeat all of them, or note that nobody answered."""
     incident = decision.changed
     policy = settings.policy_of(incident)
     if incident.step < len(policy.steps):
@@ -179,9 +171,7 @@ def go_on(decision: Decision, at: float, settings: Settings) -> None:
 
 
 def resume(decision: Decision, timer: TimerDue, settings: Settings) -> None:
-    """Pages were held back until now: the policy has stood still meanwhile, and its steps keep
-    their distance.
-    """
+    """Go on after pages were put off: the policy stood still, and its steps keep their distance."""
     incident = decision.changed
     steps = settings.policy_of(incident).steps
     if incident.step >= len(steps):
@@ -199,9 +189,7 @@ def resume(decision: Decision, timer: TimerDue, settings: Settings) -> None:
 
 
 def tell_again(decision: Decision, at: float, policy: Policy, settings: Settings) -> None:
-    """Tell the targets of all steps that are for this incident, whether they were told before or
-    not.
-    """
+    """Notify the targets of all steps for this incident again."""
     incident = decision.changed
     steps = [
         step for step in policy.steps if unneeded(step, incident) is not Reason.CONDITION_FAILED
@@ -223,7 +211,7 @@ def tell_again(decision: Decision, at: float, policy: Policy, settings: Settings
 
 
 def _unanswered(decision: Decision, at: float, policy: Policy, settings: Settings) -> None:
-    """The end of the escalation is said to everybody, and to the fallback."""
+    """Note the end of the escalation, and notify everybody and the fallback."""
     incident = decision.changed
     decision.reason = Reason.UNANSWERED
     by = recorded(settings.people, policy.fallback, at)
@@ -244,8 +232,8 @@ def _unanswered(decision: Decision, at: float, policy: Policy, settings: Setting
 
 
 def tell(decision: Decision, at: float, reason: Reason, reached: Recipients) -> None:
-    """Owe a message to all of these, those that come later by a timer; and note who can't be
-    reached.
+    """Owe a message to these recipients, to those of later contact methods by a timer. Note
+    problems.
     """
     for target, why in reached.problems:
         decision.note(at, Reason.NOBODY_REACHED, target=target, why=why)
@@ -259,7 +247,7 @@ def tell(decision: Decision, at: float, reason: Reason, reached: Recipients) -> 
 
 
 def try_next_ways(decision: Decision, at: float) -> None:
-    """Nobody has acknowledged: tell people over their further ways that are due."""
+    """Nobody has acknowledged: notify people by their further contact methods that are due."""
     reaching = decision.changed.reaching
     due = tuple(address for when, address in reaching if when <= at)
     if due:
@@ -269,7 +257,7 @@ def try_next_ways(decision: Decision, at: float) -> None:
 
 
 def stop_reaching(decision: Decision) -> None:
-    """Somebody has answered, or the policy starts over: no further ways to reach people are tried."""
+    """Somebody answered, or the policy starts over: try no further contact methods."""
     if decision.changed.reaching:
         decision.change(reaching=())
         decision.timers_cleared.append(REACH)
@@ -290,7 +278,7 @@ def _reach_later(decision: Decision, reaching: set[tuple[float, str]]) -> None:
 
 
 def start_clocks(decision: Decision, at: float, settings: Settings) -> None:
-    """A severity holds from now on, anew or again: set the deadlines that it comes with."""
+    """Set the deadlines of a severity that holds from now on."""
     incident = decision.changed
     if incident.acknowledged_at is None:
         expect_response(decision, at, settings)
@@ -301,18 +289,14 @@ def start_clocks(decision: Decision, at: float, settings: Settings) -> None:
 
 
 def expect_response(decision: Decision, at: float, settings: Settings) -> None:
-    """Nobody has answered: from now on the time runs in which the severity promises that somebody
-    does.
-    """
+    """Set the deadline for the response that the severity promises."""
     within = settings.plan_of(decision.changed).respond_within
     if within is not None:
         decision.set_timer(RESPOND, settings.calendar.after(within, at))
 
 
 def promotion_due(incident: Incident, policy: Policy) -> float | None:
-    """When the incident becomes a worse one, in UTC epoch seconds: what it was open before a brief
-    resolve counts.
-    """
+    """When the severity is raised (UTC epoch seconds). Time open before a brief resolve counts."""
     promote = policy.promote
     if promote is None or not promote.to.worse_than(incident.severity):
         return None

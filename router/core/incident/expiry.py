@@ -53,7 +53,7 @@ class Expired(Struct, frozen=True):
 def expire_after(
     rule: Rule, alert: Alert, rule_match: RuleMatch, settings: Settings
 ) -> float | None:
-    """How long the alert may go without a report, in seconds; None if it may for ever."""
+    """The time that the alert may go without a report, in seconds; None if there's no limit."""
     if rule.expire_after is not None:
         return rule.expire_after
     if (of_source := settings.expire_after.get(alert.source)) is not None:

@@ -58,7 +58,7 @@ _ENDED = {
 
 
 def effect_of(incident: Incident | None, event: Fired, settings: Settings) -> Reason:
-    """What the alert does to the incident, which is None while there's none with the key."""
+    """The effect of the alert on the incident, which is None while there's none with the key."""
     if incident is None or _is_over(incident, event, settings):
         return Reason.OPENED
     if not incident.is_open:

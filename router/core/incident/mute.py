@@ -17,9 +17,9 @@ from router.model.event import TimerDue
 def kept_quiet(
     tx: Transaction, alert: Alert, at: float, own: Collection[int | None]
 ) -> Suppression | None:
-    """What mutes an alert, other than the incidents that are its `own`.
+    """The silence, or the incident other than its `own`, that mutes an alert.
 
-    Nothing does in a drill, and no drill does. Nor does anything mute a person's report: they have
+    Nothing mutes a drill, and no drill mutes anything. Nor is a person's report muted: they have
     decided that somebody is notified.
     """
     if alert.is_drill or alert.by:

@@ -60,7 +60,7 @@ class ReadPlanner:
             yield ReadPlan(incident_ids=sorted(missing))
 
     def _named(self) -> ReadPlan:
-        """What the events name themselves."""
+        """The reads that the events name themselves."""
         fingerprints, again, receipts = dict[str, None](), dict[str, None](), list[str]()
         incidents, firing = dict[int, None](), dict[int, None]()
         for event in self._events:
@@ -80,9 +80,7 @@ class ReadPlanner:
         )
 
     def _for_rules(self) -> ReadPlan:
-        """What the rules need for the alerts that are news: their incidents, windows, and what may
-        mute them.
-        """
+        """The reads that the rules need for news: incidents, windows, and what may mute the alerts."""
         kinds = {type(event) for event in self._events}
         keys: set[str] = set(self._keys_to_reopen()) if Commanded in kinds else set()
         windows: set[str] = set()
@@ -197,7 +195,7 @@ class ReadPlanner:
 
 
 def receipt_of(event: Event) -> str:
-    """What identifies the event if it comes again; "" if it never does."""
+    """The id by which a repeated event is known; "" if it never comes again."""
     match event:
         case AlertSeen():
             # A state is compared with the stored one instead: the same content may follow another

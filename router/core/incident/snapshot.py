@@ -1,4 +1,4 @@
-"""The two sides of a decision: what is read of the store before it, and what is written after it."""
+"""The two sides of a decision: the reads of the store before it, and the writes after it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,15 +17,13 @@ class Conflict(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ReadPlan:
-    """What to read before deciding.
+    """The reads of the store before a decision.
 
-    fingerprints: of alerts, to read their matches. alerts: fingerprints, to read the alerts as they
-    were stored.
+    fingerprints: alerts whose matches to read. alerts: fingerprints of alerts to read as stored.
     keys: incident keys, to read the latest incident of each. windows: keys of sliding windows.
-    receipts: event ids that may have been seen before. firing: ids of incidents, to read their
-    firing alerts.
-    open: names of rules, to read their open incidents. open_besides: to read those of all other
-    rules.
+    receipts: event ids that may have been seen before.
+    firing: incidents whose firing alerts to read.
+    open: rules whose open incidents to read. open_besides: the only rules whose not to read.
     """
 
     fingerprints: Sequence[str] = ()
@@ -44,12 +42,12 @@ class ReadPlan:
 
 @dataclass(slots=True)
 class Snapshot:
-    """What the store has of what was asked for. `next_incident_id` is free, unless another
-    transaction takes it first.
+    """The state of the store that a plan asked for, kept up to date by the decisions on it.
 
-    `latest` maps an incident key to the id of its newest incident; every incident named anywhere is
-    in `incidents`. `alerts` are by fingerprint and rule, and so are the firing alerts of each
-    incident in `firing`, with their matches.
+    `next_incident_id` is free, unless another transaction takes it first. `latest` maps an incident
+    key to the id of its newest incident; every incident named anywhere is in `incidents`. `alerts`
+    are by fingerprint and rule, and so are the firing alerts of each incident in `firing`, with
+    their matches.
     """
 
     rule_matches: dict[str, list[RuleMatch]] = field(default_factory=dict)
@@ -77,32 +75,23 @@ class Snapshot:
 class Writes:
     """The writes of one transaction.
 
-    moved: incidents merged into another: their firing takings are those of the other, and lose
-    their digest.
-    detached: ids of incidents whose firing takings lose their digest, so that their next repeat is
-    looked at afresh.
-        Both come before `takings`, in this order.
-    takings: matches upserted by (fingerprint, rule), with the alert they're about.
-    seen: (fingerprint, rule, at) whose only change is when it was last seen, and so perhaps the
-    longest gap.
-    forgotten: (fingerprint, rule) whose match is deleted. Comes before `takings`.
-    incidents: version 1 is inserted; any other replaces the version before it, or it's a conflict.
-    A second open
-        incident with the same key is a conflict too.
-    timers_done: deleted if still at that due time, whoever holds the lease; timers_cleared:
-    (incident, name) deleted;
-        then, with `recheck_at`, deadlines `recheck/…` that are later are moved there, so that muted
-        alerts are looked at by then; then timers: set by (incident, name).
+    moved: incidents merged into another. Their firing matches go over to it and lose their digest.
+    detached: incidents whose firing matches lose their digest, so that the next report is looked at.
+    rule_matches: upserted by (fingerprint, rule), with the alert. Comes after the two above.
+    seen: (fingerprint, rule, at) of which only the last report moves, and perhaps the longest gap.
+    forgotten: (fingerprint, rule) whose match is deleted. Comes before `rule_matches`.
+    incidents: version 1 is inserted. Any other replaces the version before it, or it's a conflict.
+        A second open incident with the same key is a conflict, too.
+    timers_done: deleted if still due at that time, whoever holds the lease.
+    timers_cleared: (incident, name) deleted. Then, with `recheck_at`, later deadlines `recheck/…`
+        are moved there, so that muted alerts are looked at by then. Then `timers` are set.
     owed: one message each; see `Notification.seq` for how they coalesce.
-    settled: a notification as it should be stored now, with the lease it was held under and the
-    `seq` that was sent.
-        Written only if that lease still holds. If more was owed meanwhile (the stored seq is
-        higher), it stays
-        pending: due now, or when this one says if it's to be retried.
-    windows: sliding windows replaced; receipts: event ids now seen, and when.
-    records: documents to be written; if the version of one doesn't follow the stored one, all fails
-    (`ports.Stale`).
-    history: the events that had an effect, in order, kept so that they can be replayed.
+    settled: a notification as it's stored now, with the lease it was held under and the `seq` that
+        was sent. Written only if that lease still holds. If more was owed meanwhile (the stored seq
+        is higher), it stays pending: due now, or when this one says if it's retried.
+    windows: sliding windows replaced. receipts: event ids now seen, and when.
+    records: documents to write. A version that doesn't follow the stored one fails everything.
+    history: the events that had an effect, in order, for replays.
     """
 
     moved: dict[int, int] = field(default_factory=dict)

@@ -1,9 +1,9 @@
-"""What mutes an alert now, and when to look at the alert again.
+"""Suppression: what mutes an alert now, and when to look at the alert again.
 
 A muted alert has no incident that could have a deadline. So its deadline belongs to no incident,
-and is named after the
-alert: `recheck/FINGERPRINT RULE`. When it's due the alert is looked at as if it had come again, and
-opens its incident if nothing mutes it any more, whether or not its source repeats it.
+and is named after the alert: `recheck/FINGERPRINT RULE`. When it's due the alert is looked at as if
+it had come again, and opens its incident if nothing mutes it any more, whether or not its source
+repeats it.
 """
 
 from collections.abc import Iterable
@@ -46,7 +46,7 @@ class Suppression(Struct, frozen=True):
 def suppression(
     settings: Settings, labels: dict[str, str], at: float, incidents: Iterable[Incident]
 ) -> Suppression | None:
-    """What mutes an alert with these labels, while `incidents` are those that may inhibit it."""
+    """The silence or inhibition that mutes an alert with these labels, given the open `incidents`."""
     if silenced := silencing(settings, labels, at):
         return silenced
     if incident := inhibitor(settings.mutes.targeting(labels), labels, incidents):
@@ -67,7 +67,7 @@ def inhibiting(incident: Incident, at: float) -> Suppression:
 
 
 def may_be_inhibited(settings: Settings, labels: dict[str, str]) -> bool:
-    """It depends on the open incidents whether an alert with these labels is muted."""
+    """An open incident could mute an alert with these labels."""
     return bool(settings.mutes.targeting(labels))
 
 

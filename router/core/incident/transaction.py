@@ -1,4 +1,4 @@
-"""What is known and what is to be written while a batch of events is decided: every decision goes
+"""The state while a batch is decided: what is known, and what is to be written. Every decision goes
 through here.
 """
 

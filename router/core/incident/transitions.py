@@ -1,6 +1,4 @@
-"""The changes to an incident that come of several kinds of event: another severity, the end, words
-for the public.
-"""
+"""Changes to an incident that several kinds of event have in common: severity, close, publish."""
 
 from typing import Any
 
@@ -25,14 +23,11 @@ from router.model.reasons import having
 RESOLVE = "resolve"
 
 OF_STAKEHOLDERS = having(Trait.STAKEHOLDERS)
-"""Why stakeholders may be owed a message.
-
-Whoever is owed one for another reason is asked for something.
-"""
+"""The reasons of messages to stakeholders. A message for another reason asks for something."""
 
 
 def later(incident: Incident, at: float, **changes: Any) -> Incident:
-    """The incident as it is from `at` on."""
+    """The incident with these changes, updated at `at`."""
     return replace(incident, updated_at=at, **changes)
 
 
@@ -47,9 +42,8 @@ def set_severity(  # noqa: PLR0913 - each is a different fact about one change
     by: str = "",
     **data: Any,
 ) -> None:
-    """The policy of the severity starts over from now; an acknowledgement stands.
-
-    `decision.reason` says why.
+    """Start the policy of the severity from now; an acknowledgement stands. `decision.reason` says
+    why.
     """
     data |= {"from": incident.severity, "severity": severity}
     decision.incident = later(
@@ -75,9 +69,10 @@ def close(
     by: str = "",
     **data: Any,
 ) -> None:
-    """An open incident ends.
+    """Close an open incident.
 
-    What it counted counts no more: those alerts are looked at afresh when they repeat.
+    An alert that still fires when a person closes it stays on the incident, and is looked at with
+    its next report.
     """
     incident = decision.changed
     decision.change(
@@ -107,7 +102,7 @@ def close(
 
 
 def inform_stakeholders(decision: Decision, at: float, settings: Settings) -> None:
-    """Those who only want to know where it stands are told, each once."""
+    """Notify the stakeholders, who follow the incident without handling it, each once."""
     incident = decision.changed
     stakeholders = settings.plan_of(incident).stakeholders
     if not stakeholders:
@@ -120,9 +115,7 @@ def inform_stakeholders(decision: Decision, at: float, settings: Settings) -> No
 
 
 def onlooks(incident: Incident, address: str, reason: Reason) -> bool:
-    """Is a message that is owed for this reason for somebody who only wants to know where it
-    stands?
-    """
+    """The message is for a stakeholder, who only follows the incident."""
     return reason in OF_STAKEHOLDERS and address not in incident.told
 
 
@@ -172,9 +165,7 @@ def is_published(
 
 
 def publish_by_rule(decision: Decision, at: float, settings: Settings) -> None:
-    """Say to the public where it stands, if the incident's rule wants that said without asking
-    anybody.
-    """
+    """Publish the state of the incident, if its rule says that this needs no approval."""
     incident = decision.changed
     if settings.rules.named(incident.rule).public and not incident.drill:
         publish(decision, at, settings)

@@ -144,7 +144,7 @@ def _quoted(text: str) -> str:
 
 
 def _unquoted(body: str) -> str:
-    """What Go's strconv.Unquote makes of a string's inside. Raises: ValueError."""
+    """The string that Go's strconv.Unquote makes of the inside. Raises: ValueError."""
     if "\n" in body:
         raise ValueError("no line may end inside the quotes")
     return _ESCAPE.sub(_unescaped, body.encode()).decode()
@@ -231,9 +231,8 @@ def _parse_matcher(reader: _Reader) -> Matcher:
 
 
 def _parse_classic(text: str) -> tuple[Matcher, ...] | None:
-    """What the grammar from before 0.27 makes of it; None if it doesn't take it.
-
-    Each brace is optional there.
+    """The matchers by the grammar from before 0.27; None if it refuses the text. Each brace is
+    optional there.
     """
     inner = text.removeprefix("{").removesuffix("}").rstrip()
     matchers = []

@@ -1,5 +1,5 @@
-"""Which of many silences and inhibitions may mute an alert, and which rules' incidents those
-inhibitions need.
+"""An index of silences and inhibitions: which may mute an alert, and which rules' incidents they
+need.
 
 Built on first use, once for the settings in force.
 """

@@ -60,7 +60,7 @@ _PART = re.compile(
 _LONGEST = 100
 
 NOISE = 0.1
-"""By which part of a value another one must differ to count as worse."""
+"""The part of a value by which another one must differ to count as worse."""
 
 _COMPARE: Mapping[str, Callable[[float, float], bool]] = {
     ">=": operator.ge,
@@ -164,8 +164,8 @@ def read_value(text: str, dimension: Dimension) -> float:
 
 
 def _amount(text: str, units: Mapping[str, Decimal]) -> float | None:
-    """What "-1h 2m 3s" comes to, all under the one sign; None unless all of it is numbers with
-    these units.
+    """The sum of "-1h 2m 3s", all under the one sign; None unless all of it is numbers with these
+    units.
     """
     text = text.strip()
     unsigned = text[1:] if text[:1] in ("+", "-") else text
