@@ -21,7 +21,7 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 PUBLIC = ("/act/", "/status", "/style.css", "/-/healthy", "/-/ready")
 """Beginnings of paths that are public, or that a signed link protects."""
 
-PRIVATE_ENDINGS = (".local", ".internal", ".localhost", ".home.arpa")
+PRIVATE_ENDINGS = (".local", ".internal", ".localhost", ".home.arpa", ".svc")
 """Endings of names that nobody can register: RFC 6761, RFC 6762, RFC 8375, and ICANN's `.internal`."""
 
 
@@ -72,10 +72,10 @@ def _needs_secret(request: web.Request, config: ConfigFile, is_open: Callable[[s
     if path.startswith(PUBLIC):
         return True
     if path.startswith("/webhooks/"):
-        return not is_open(request.match_info.get("source", ""))
+        return config.expose_insecure or not is_open(request.match_info.get("source", ""))
     if path.startswith("/heartbeat/"):
         heartbeat = config.heartbeats.get(request.match_info.get("name", ""))
-        return heartbeat is None or not heartbeat.insecure
+        return config.expose_insecure or heartbeat is None or not heartbeat.insecure
     if path == "/metrics":
         return False
     return bool(config.auth.tokens or config.auth.insecure)

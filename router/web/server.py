@@ -7,10 +7,12 @@ a file descriptor.
 
 import asyncio
 import resource
+import traceback
 from collections import OrderedDict
 from typing import Any, cast
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from router.telemetry.logs import logger
 from router.telemetry.metrics import Metrics
@@ -55,7 +57,8 @@ class ServerLog:
     """The log of aiohttp's server, without a byte of the request.
 
     Its messages quote the request line, which may hold a secret. A malformed request is a warning:
-    anybody can send one, so it must not become an event in Sentry.
+    anybody can send one, so it must not become an event in Sentry. A fault of the router is an
+    error with its place.
     """
 
     def __init__(self, metrics: Metrics) -> None:
@@ -67,11 +70,20 @@ class ServerLog:
     info = debug
 
     def exception(self, *_: object, exc_info: object = None, **__: object) -> None:
-        error = type(exc_info).__name__ if isinstance(exc_info, BaseException) else "unknown"
-        self._metrics.requests_refused.labels("malformed").inc()
-        log.warning("request_malformed", error=error)
+        error = exc_info if isinstance(exc_info, BaseException) else None
+        if isinstance(error, HttpProcessingError):
+            self._metrics.requests_refused.labels("malformed").inc()
+            log.warning("request_malformed", error=type(error).__name__)
+        else:
+            log.error("server_fault", error=type(error).__name__, place=_place(error))
 
     warning = error = exception
+
+
+def _place(error: BaseException | None) -> str:
+    """The file and line that raised the error, without its message, which may quote the request."""
+    frames = traceback.extract_tb(error.__traceback__) if error else None
+    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
 
 
 class Connection(asyncio.Protocol):

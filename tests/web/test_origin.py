@@ -44,6 +44,15 @@ async def test_an_open_source_is_refused_also_with_tokens(router: Router) -> Non
         assert (await daemon.get("/api/v1/incidents", headers=EVIL)).status == 401
 
 
+async def test_what_is_exposed_on_purpose_answers_to_any_name(router: Router) -> None:
+    """Something in front checks who may send; the API is another matter."""
+    sources = {"alertmanager": {"insecure": True}}
+    async with router(sources=sources, expose_insecure=True) as daemon:
+        sent = await daemon.ask("POST", "/webhooks/alertmanager", json=group(alert()), headers=EVIL)
+        assert sent.status == 200
+        assert (await daemon.get("/api/v1/incidents", headers=EVIL)).status == 421
+
+
 async def test_a_secret_is_enough_under_any_name(router: Router) -> None:
     """A browser has none to send."""
     heartbeats = {"job": {"every": "1d", "secret": "s3cret-of-job"}}
@@ -65,6 +74,7 @@ async def test_a_secret_is_enough_under_any_name(router: Router) -> None:
         ("router.monitoring.svc.cluster.local", 200),
         ("metadata.google.internal", 200),
         ("router.localhost", 200),
+        ("router.monitoring.svc", 200),
         ("10.0.0.7:9095", 200),
         ("router.local.evil.example", 421),
         ("local", 200),

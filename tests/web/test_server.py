@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import gzip
+import logging
 import resource
 import socket
 import time
@@ -13,9 +14,11 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from router.telemetry import logs
 from router.telemetry.metrics import Metrics
 from router.web.server import (
     Connections,
+    ServerLog,
     Site,
     make_runner,
     most_connections,
@@ -222,6 +225,23 @@ async def test_no_byte_of_a_malformed_request_is_logged(
     for text in (logged.out, logged.err, caplog.text):
         assert SECRET not in text
     assert not [one for one in caplog.records if one.levelname in {"ERROR", "CRITICAL"}]
+
+
+def test_a_fault_of_the_router_is_an_error_with_its_place(caplog: pytest.LogCaptureFixture) -> None:
+    """Without its message, which may quote the request."""
+    logs.configure("json")
+    logging.getLogger().addHandler(caplog.handler)
+    with pytest.raises(ZeroDivisionError) as caught:
+        _fail()
+    ServerLog(Metrics()).exception("Error handling request from %s", "x", exc_info=caught.value)
+    (record,) = [one for one in caplog.records if one.levelname == "ERROR"]
+    assert "server_fault" in str(record.msg)
+    assert "test_server.py:" in str(record.msg)
+    assert SECRET not in str(record.msg)
+
+
+def _fail() -> None:
+    raise ZeroDivisionError(SECRET)
 
 
 # --- connections
