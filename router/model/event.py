@@ -167,12 +167,13 @@ class Deployed(Struct, frozen=True, tag="deployed"):
 
 
 class PostMortemShared(Struct, frozen=True, tag="postmortem_shared"):
-    """A person shares the incident's post-mortem, with a summary, in the channels for it."""
+    """A person shared the post-mortem, with its summary; or `waived` it, with a reason."""
 
     at: float
     incident_id: int
     by: str
     summary: str = ""
+    waived: str = ""
 
 
 class ItemPut(Struct, frozen=True, tag="item"):

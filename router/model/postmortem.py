@@ -26,8 +26,15 @@ class Item(Struct, frozen=True, gc=False):
         return self.done_at is None
 
 
-class Written(Struct, frozen=True):
-    """The parts of a post-mortem that people write, as Markdown. The incident gives the rest.
+class Extra(Struct, frozen=True):
+    """A section with a heading that people added."""
+
+    title: str
+    text: str
+
+
+class Words(Struct, frozen=True):
+    """The parts of a post-mortem that people write, as Markdown.
 
     `users_affected`, `revenue` and `services` are the impact, on one line each.
     """
@@ -41,3 +48,14 @@ class Written(Struct, frozen=True):
     went_well: str = ""
     improve: str = ""
     prevent: str = ""
+
+
+class Written(Words, frozen=True):
+    """All that people wrote into a post-mortem: `extra` are sections with headings of their own."""
+
+    extra: tuple[Extra, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        texts = (getattr(self, name) for name in Words.__struct_fields__)
+        return not self.extra and not any(text.strip() for text in texts)

@@ -109,6 +109,7 @@ class Reason(StrEnum):
     POSTMORTEM_OVERDUE = "postmortem_overdue"
     POSTMORTEM_WRITTEN = "postmortem_written"
     POSTMORTEM_SHARED = "postmortem_shared"
+    POSTMORTEM_WAIVED = "postmortem_waived"
     ITEM_ADDED = "item_added"
     ITEM_CHANGED = "item_changed"
     ITEM_DONE = "item_done"

@@ -121,6 +121,11 @@ WORK: dict[R, Row] = {
         "Post-mortem shared[ by {by}][: {text}]",
         T.FOLLOW_UP,
     ),
+    R.POSTMORTEM_WAIVED: Row(
+        "A person said why no post-mortem is needed.",
+        "Post-mortem waived[ by {by}][: {text}]",
+        T.FOLLOW_UP,
+    ),
     R.ITEM_ADDED: Row(
         "A person added an action item.",
         f"Action item[ {{number}}] added[ by {{by}}]{_ITEM}",

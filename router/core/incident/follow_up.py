@@ -66,6 +66,8 @@ def postmortem_shared(incident: Incident, event: PostMortemShared, settings: Set
     """The channels are told, each time that somebody shares it."""
     if incident.is_open:
         return Decision(Reason.STILL_OPEN)
+    if event.waived:
+        return _waived(incident, event)
     at = event.at
     decision = Decision(
         Reason.POSTMORTEM_SHARED, replace(incident, updated_at=at, postmortem_shared_at=at)
@@ -80,6 +82,17 @@ def postmortem_shared(incident: Incident, event: PostMortemShared, settings: Set
         Reason.POSTMORTEM_SHARED,
         Recipients(settings.postmortems.share or _channels(incident)),
     )
+    return decision
+
+
+def _waived(incident: Incident, event: PostMortemShared) -> Decision:
+    """No post-mortem is due any more, and nobody is reminded."""
+    if incident.postmortem_due is None:
+        return Decision(Reason.ALREADY_DONE)
+    decision = Decision(Reason.POSTMORTEM_WAIVED, replace(incident, updated_at=event.at))
+    call_off_postmortem(decision)
+    text = plain(event.waived)[:LONGEST_SUMMARY]
+    decision.note(event.at, Reason.POSTMORTEM_WAIVED, event.by, text=text)
     return decision
 
 

@@ -47,6 +47,23 @@ class Case(Struct, frozen=True):
     chart: str = ""
 
 
+PARTS = {"Summary": "summary", "Root Cause": "root_cause", "Resolution": "resolution"}
+"""The sections that are one text of people, and their fields."""
+
+LESSONS = {
+    "What went well": "went_well",
+    "What could be improved": "improve",
+    "Preventive measures": "prevent",
+}
+"""The parts of the lessons, and their fields."""
+
+_HINTS = {
+    "went_well": "What worked",
+    "improve": "What didn't",
+    "prevent": "What keeps it from coming back",
+}
+
+
 def document(case: Case) -> str:
     """The whole of it."""
     return assembled(sections(case))
@@ -61,9 +78,8 @@ def sections(case: Case) -> list[Section]:
     """In the template's order. The one without a title is the head."""
     written = case.written
     lessons = [
-        ("What went well", written.went_well, "What worked"),
-        ("What could be improved", written.improve, "What didn't"),
-        ("Preventive measures", written.prevent, "What keeps it from coming back"),
+        f"**{name}:**\n\n{_words(getattr(written, field), _HINTS[field])}"
+        for name, field in LESSONS.items()
     ]
     return [
         Section("", _head(case)),
@@ -74,10 +90,8 @@ def sections(case: Case) -> list[Section]:
         Section("Impact", _impact(case)),
         Section("Resolution", _words(written.resolution, "How it was fixed")),
         Section("Action Items", _items(case.incident.items, case.zone)),
-        Section(
-            "Lessons Learned",
-            "\n\n".join(f"**{name}:**\n\n{_words(text, hint)}" for name, text, hint in lessons),
-        ),
+        Section("Lessons Learned", "\n\n".join(lessons)),
+        *(Section(plain(one.title), contained(one.text)) for one in written.extra),
     ]
 
 

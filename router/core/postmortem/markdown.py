@@ -2,6 +2,8 @@
 
 import functools
 import re
+from collections.abc import Iterator
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from router.core.text.plain import plain, visible
@@ -21,6 +23,19 @@ def escaped(text: str) -> str:
     zero-width space in `@name` keeps GitHub from notifying that user.
     """
     return _SPECIAL.sub(r"\\\1", plain(text)).replace("@", "@\u200b")
+
+
+def unescaped(text: str) -> str:
+    """Return a line as it was before `escaped`."""
+    return re.sub(r"\\([\\`*_\[\]<>&~|$!#{}])", r"\1", text).replace("@\u200b", "@")
+
+
+def headings(text: str) -> Iterator[tuple[int, int, str]]:
+    """Yield the headings of the second level: first line, line after it, title."""
+    tokens = _parser().parse(text)
+    for token, inline in pairwise(tokens):
+        if token.type == "heading_open" and token.tag == "h2" and token.level == 0 and token.map:
+            yield token.map[0], token.map[1], plain(inline.content)
 
 
 def contained(text: str) -> str:

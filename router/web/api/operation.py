@@ -10,7 +10,7 @@ import functools
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from types import UnionType
+from types import NoneType, UnionType
 from typing import Any, Generic, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from aiohttp import web
@@ -107,7 +107,7 @@ def operation(  # noqa: PLR0913 - a declaration
             problems=problems,
             answer=_answered(hints["return"]),
             query=hints.get("query"),
-            body=hints.get("body"),
+            body=_struct(hints.get("body")),
             media=media,
             offers=offers,
             accepts=accepts,
@@ -119,6 +119,14 @@ def operation(  # noqa: PLR0913 - a declaration
         return handler
 
     return declare
+
+
+def _struct(hint: Any) -> type[Struct] | None:
+    """Return the struct of a body; it may be None where another content type is accepted."""
+    found: type[Struct] | None = next(
+        (each for each in get_args(hint) if each is not NoneType), hint
+    )
+    return found
 
 
 def _answered(hint: Any) -> type | None:
@@ -164,7 +172,8 @@ async def _handle(
     if one.query is not None:
         given["query"] = query(request, one.query)
     if one.body is not None:
-        given["body"] = await body(request, one.body)
+        other = bool(one.accepts) and request.content_type == one.accepts
+        given["body"] = None if other else await body(request, one.body)
     found = await handler(**given)
     if isinstance(found, web.StreamResponse):
         return found

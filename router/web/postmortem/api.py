@@ -2,23 +2,27 @@
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Annotated
 
 from aiohttp import web
 from msgspec import Meta, Struct
+from msgspec.structs import asdict
 
 from router.chart import ChartsMissing
 from router.chart.story import story_chart
 from router.config.document import Auth
 from router.core.postmortem.document import Case, Section, document, sections
 from router.core.postmortem.durations import Durations, durations
-from router.model.postmortem import Written
+from router.core.postmortem.parse import parsed
+from router.model.postmortem import Extra, Words, Written
 from router.model.reason import Reason
 from router.ports.clock import Clock
+from router.ports.errors import InvalidInput
 from router.ports.store import Store
-from router.web.api.content import Time, draw, incident_named
+from router.web.api.content import Text, Time, draw, incident_named
+from router.web.api.incidents import Outcome
 from router.web.api.operation import Answer, Call, operation, routes
 from router.web.api.views import when
 from router.web.auth import Role
@@ -28,10 +32,20 @@ from router.web.postmortem.service import PostMortemService, stem
 from router.web.problem import problem
 
 MARKDOWN = "text/markdown"
+EMPTY = "the post-mortem is empty: write at least its summary, or waive it with a reason"
+OPEN = "the incident is still open: resolve it first"
 
 
-class WrittenBody(Written, frozen=True, forbid_unknown_fields=True):
-    """The parts that people write. A part that is not given becomes blank."""
+class WrittenBody(Words, frozen=True, forbid_unknown_fields=True):
+    """The parts that people write. A part that is not given becomes blank; `extra` stays then."""
+
+    extra: tuple[Extra, ...] | None = None
+
+
+class WaiveBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """The reason why the incident needs no post-mortem."""
+
+    text: Annotated[Text, Meta(min_length=1)]
 
 
 class PostMortemQuery(Struct, frozen=True):
@@ -101,19 +115,34 @@ class PostMortemPaths:
         "/incidents/{id}/postmortem",
         "Write the post-mortem in place of the version that `If-Match` names.",
         Role.RESPONDER,
-        problems=(HTTPStatus.PRECONDITION_FAILED, HTTPStatus.PRECONDITION_REQUIRED),
+        problems=(
+            HTTPStatus.PRECONDITION_FAILED,
+            HTTPStatus.PRECONDITION_REQUIRED,
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+        ),
         headers=("If-Match",),
         offers=MARKDOWN,
+        accepts=MARKDOWN,
     )
     async def write_postmortem(
-        self, call: Call, body: WrittenBody
+        self, call: Call, body: WrittenBody | None
     ) -> Answer[PostMortemView] | web.Response:
+        """With Markdown, no body is decoded: the text is read back into its parts."""
         incident = await incident_named(call.request, self._store)
         version = _version(call.request)
         if version is None:
             detail = 'name the version that you read: If-Match: "VERSION", the ETag'
             return problem(HTTPStatus.PRECONDITION_REQUIRED, detail)
-        if not await self._casebook.write(incident, body, version, call.by):
+        case, _ = await self._casebook.read(incident)
+        if body is not None:
+            extra = case.written.extra if body.extra is None else body.extra
+            written = Written(**asdict(body) | {"extra": extra})
+        else:
+            found = parsed(await call.request.text(), case)
+            if found.problems:
+                return _unkept(found.problems)
+            written = found.written
+        if not await self._casebook.write(incident, written, version, call.by):
             detail = "somebody else wrote another version: read it again"
             return problem(HTTPStatus.PRECONDITION_FAILED, detail)
         case, version = await self._casebook.read(incident)
@@ -139,10 +168,26 @@ class PostMortemPaths:
     async def share_postmortem(self, call: Call) -> SharedPostMortem:
         incident = await incident_named(call.request, self._store)
         reason = await self._casebook.share(incident, call.by)
+        if reason is None:
+            raise web.HTTPConflict(text=EMPTY)
         if reason is Reason.STILL_OPEN:
-            raise web.HTTPConflict(text="the incident is still open: resolve it first")
+            raise web.HTTPConflict(text=OPEN)
         after = await incident_named(call.request, self._store)
         return SharedPostMortem(reason, when(after.postmortem_shared_at))
+
+    @operation(
+        "POST",
+        "/incidents/{id}/postmortem/waive",
+        "Say why the incident needs no post-mortem: nobody is reminded any more.",
+        Role.RESPONDER,
+        problems=(HTTPStatus.CONFLICT,),
+    )
+    async def waive_postmortem(self, call: Call, body: WaiveBody) -> Outcome:
+        incident = await incident_named(call.request, self._store)
+        reason = await self._casebook.waive(incident, call.by, body.text)
+        if reason is Reason.STILL_OPEN:
+            raise web.HTTPConflict(text=OPEN)
+        return Outcome(reason)
 
     def _answer(
         self, request: web.Request, case: Case, version: int, chart: str | None = None
@@ -178,6 +223,13 @@ async def _drawn(case: Case) -> str | None:
         return (await asyncio.to_thread(story_chart, case)).decode()
     except ChartsMissing:
         return None
+
+
+def _unkept(problems: Sequence[str]) -> web.Response:
+    """Return a problem for text that cannot be stored. Nothing was written."""
+    detail = "nothing was written: move these lines to a heading of your own"
+    errors = [InvalidInput(one) for one in problems]
+    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, errors)
 
 
 def _version(request: web.Request) -> int | None:

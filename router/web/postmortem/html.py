@@ -69,6 +69,7 @@ class PostMortemPage:
             web.get(f"{PATH}.svg", self.chart),
             web.post(PATH, self.write),
             web.post(f"{PATH}/share", self.share),
+            web.post(f"{PATH}/waive", self.waive),
             web.post(f"{PATH}/items", self.add),
             web.post(f"{PATH}/items/{{number}}/done", self.done),
         ]
@@ -86,7 +87,9 @@ class PostMortemPage:
         by = self._who(request, Role.RESPONDER)
         incident = await incident_named(request, self._store)
         filled = await form(request, MAX_FORM)
-        written = Written(**{name: filled.get(name, "") for name, _, _ in FIELDS})
+        case, _ = await self._casebook.read(incident)
+        texts = {name: filled.get(name, "") for name, _, _ in FIELDS}
+        written = Written(**texts, extra=case.written.extra)
         version = filled.get("version", "")
         known = version.isascii() and version.isdigit() and len(version) < 16
         if known and await self._casebook.write(incident, written, int(version), by):
@@ -96,10 +99,24 @@ class PostMortemPage:
     async def share(self, request: web.Request) -> web.Response:
         by = self._who(request, Role.RESPONDER)
         reason = await self._casebook.share(await incident_named(request, self._store), by)
+        if reason is None:
+            text = "The post-mortem is empty: write at least its summary, or waive it."
+            return await self._page(request, said=text, status=HTTPStatus.CONFLICT)
         if reason is Reason.STILL_OPEN:
             return await self._page(
                 request, said="The incident is still open.", status=HTTPStatus.CONFLICT
             )
+        raise _back(request)
+
+    async def waive(self, request: web.Request) -> web.Response:
+        by = self._who(request, Role.RESPONDER)
+        filled = await form(request, MAX_FORM)
+        incident = await incident_named(request, self._store)
+        try:
+            await self._casebook.waive(incident, by, filled.get("reason", ""))
+        except InvalidInput as error:
+            text = error.detail.capitalize() + "."
+            return await self._page(request, said=text, status=HTTPStatus.BAD_REQUEST)
         raise _back(request)
 
     async def add(self, request: web.Request) -> web.Response:
@@ -155,6 +172,7 @@ class PostMortemPage:
             company=self._document().company.name,
             incident=case.incident,
             fields=fields,
+            extra=case.written.extra,
             version=version,
             said=said,
             now=self._clock.now(),

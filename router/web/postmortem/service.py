@@ -13,7 +13,7 @@ from router.core.text.plain import local
 from router.model.deployment import Deployment
 from router.model.event import PostMortemShared, Recorded
 from router.model.incident import Incident
-from router.model.postmortem import Written
+from router.model.postmortem import Words, Written
 from router.model.reason import Reason
 from router.model.record import Record
 from router.ports.clock import Clock
@@ -24,7 +24,11 @@ from router.records.records import Records
 
 KIND = "postmortem"
 LONGEST = 20_000
-"""Characters of one of the texts."""
+"""Characters of one text."""
+
+LONGEST_TITLE = 200
+MOST_EXTRA = 20
+"""Sections that people add."""
 
 MOST = 1_000
 """Deployments that are looked through for those of the incident's services."""
@@ -90,19 +94,35 @@ class PostMortemService:
             return False
         return True
 
-    async def share(self, incident: Incident, by: str) -> Reason:
+    async def share(self, incident: Incident, by: str) -> Reason | None:
+        """Share it with its channels. None: nobody has written anything yet."""
         case, _ = await self.read(incident)
+        if case.written.is_empty and not incident.is_open:
+            return None
         (reason,) = await self._inbox.submit(
             [PostMortemShared(self._clock.now(), incident.id, by, case.written.summary)]
         )
         return reason
 
+    async def waive(self, incident: Incident, by: str, reason: str) -> Reason:
+        """Record why the incident needs no post-mortem. Raises: InvalidInput."""
+        if not reason.strip():
+            raise InvalidInput("give the reason", "/text")
+        event = PostMortemShared(self._clock.now(), incident.id, by, waived=reason)
+        (outcome,) = await self._inbox.submit([event])
+        return outcome
+
 
 def check(written: Written) -> None:
-    """Raises: Bad."""
-    for name in written.__struct_fields__:
+    """Raises: InvalidInput."""
+    for name in Words.__struct_fields__:
         if len(getattr(written, name)) > LONGEST:
             raise InvalidInput(f"at most {LONGEST} characters", f"/{name}")
+    if len(written.extra) > MOST_EXTRA:
+        raise InvalidInput(f"at most {MOST_EXTRA} sections of your own", "/extra")
+    for number, one in enumerate(written.extra):
+        if len(one.text) > LONGEST or len(one.title) > LONGEST_TITLE:
+            raise InvalidInput(f"at most {LONGEST} characters", f"/extra/{number}")
 
 
 def stem(incident: Incident, zone: str) -> str:

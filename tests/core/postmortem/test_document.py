@@ -105,7 +105,7 @@ def test_the_whole_of_it() -> None:
         "- 03:45 - Acknowledged by ana: rolling back",
         "- 04:15 - Status set to monitoring by ana",
         "- 04:15 - Message delivered to slack",
-        "- 04:45 - Resolved: no alert is firing",
+        "- 04:45 - Resolved: all alerts stayed clear",
         "- **Detected:** 2 minutes after it began",
         "- **Acknowledged:** 5 minutes after that",
         "- **Mitigated:** 35 minutes after it was detected",

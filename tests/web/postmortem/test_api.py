@@ -88,7 +88,8 @@ async def test_what_people_write_is_kept_over_what_goes_on(
         assert (first.status, first.headers["ETag"]) == (200, '"1"')
         await post(daemon, "/api/v1/incidents/1/note", {"text": "the pool was 10"})
         shown = (await daemon.get(PATH)).json
-        assert shown["written"] == {**dict.fromkeys(shown["written"], ""), **WRITTEN}
+        blank = dict.fromkeys(shown["written"], "")
+        assert shown["written"] == {**blank, **WRITTEN, "extra": []}
         assert "## Summary\n\nThe pool ran dry.\n" in shown["markdown"]
         assert "the pool was 10 (ana)" in shown["markdown"]
         entries = (await daemon.get("/api/v1/incidents/1")).json["timeline"]
@@ -239,3 +240,63 @@ async def test_items_are_filed_where_the_config_says(router: Router, clock: Step
             await clock.settle(
                 lambda: github.issues[2]["state"] == "closed", "it's closed", step=0.5
             )
+
+
+async def put_markdown(daemon: Daemon, version: int, text: str) -> Answer:
+    headers = {"If-Match": f'"{version}"', "Content-Type": "text/markdown", "X-Router-User": "ben"}
+    return await daemon.ask("PUT", PATH, data=text.encode(), headers=headers)
+
+
+async def test_markdown_goes_out_and_comes_back(router: Router, clock: SteppedClock) -> None:
+    """A heading of one's own is kept, also by a later write that doesn't know of it."""
+    async with router(clock=clock) as daemon:
+        await over(daemon)
+        markdown = (await daemon.get(PATH, headers={"Accept": "text/markdown"})).body.decode()
+        hint = "*Brief summary of what happened: to be written*"
+        text = markdown.replace(hint, "The pool ran dry.") + "\n## Decisions\n\nWe waited.\n"
+        saved = await put_markdown(daemon, 0, text)
+        assert (saved.status, saved.json["written"]["summary"]) == (200, "The pool ran dry.")
+        assert saved.json["written"]["extra"] == [{"title": "Decisions", "text": "We waited."}]
+        await put(daemon, 1, summary="Another.")
+        now = (await daemon.get(PATH)).json
+        assert now["written"]["extra"] == [{"title": "Decisions", "text": "We waited."}]
+        assert "## Decisions\n\nWe waited." in now["markdown"]
+
+
+async def test_markdown_that_cannot_be_kept_is_refused(router: Router, clock: SteppedClock) -> None:
+    """With the lines, and nothing is written."""
+    async with router(clock=clock) as daemon:
+        await over(daemon)
+        markdown = (await daemon.get(PATH)).json["markdown"]
+        text = markdown.replace("## Durations", "- 02:59 - I had a tea.\n\n## Durations")
+        answer = await put_markdown(daemon, 0, text)
+        assert answer.status == 422
+        (error,) = answer.json["errors"]
+        assert "'- 02:59 - I had a tea.'" in error["detail"]
+        assert (await daemon.get(PATH)).json["version"] == 0
+
+
+async def test_an_empty_one_is_not_shared(router: Router, clock: SteppedClock) -> None:
+    async with router(clock=clock) as daemon:
+        await over(daemon)
+        answer = await post(daemon, f"{PATH}/share")
+        assert (answer.status, "is empty" in answer.json["detail"]) == (409, True)
+        await put(daemon, 0, summary="The pool ran dry.")
+        assert (await post(daemon, f"{PATH}/share")).status == 200
+
+
+async def test_one_is_waived_with_a_reason(router: Router, clock: SteppedClock) -> None:
+    """Then nothing is due, and the timeline says why."""
+    async with router(clock=clock) as daemon:
+        await daemon.alert(alert())
+        early = await post(daemon, f"{PATH}/waive", {"text": "same as INC-0"})
+        assert early.status == 409
+        await over(daemon)
+        assert (await post(daemon, f"{PATH}/waive", {"text": ""})).status == 400
+        answer = await post(daemon, f"{PATH}/waive", {"text": "same as INC-0"})
+        assert answer.json == {"outcome": "postmortem_waived"}
+        assert (await daemon.get(PATH)).json["due_at"] is None
+        timeline = (await daemon.get("/api/v1/incidents/1")).json["timeline"]
+        assert "Post-mortem waived by ana: same as INC-0" in [entry["text"] for entry in timeline]
+        again = await post(daemon, f"{PATH}/waive", {"text": "again"})
+        assert again.json == {"outcome": "already_done"}
