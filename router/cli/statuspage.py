@@ -1,12 +1,12 @@
 """`alert-router statuspage`: maintenance on the status page, and the page as files."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from router.cli.arguments import Yes
 from router.cli.client import Router, responder, viewer
 from router.cli.config import ConfigPath, Json, config_at, path_of
 from router.cli.output import console, echo, fail, print_json
@@ -27,18 +27,30 @@ def add(
     router: Router,
     title: Annotated[str, typer.Argument(help="Title that customers read.")],
     start: Annotated[
-        str, typer.Option("--start", help="In UTC, such as 2026-11-25T22:00, or with an offset.")
+        str,
+        typer.Option(
+            "--start", help="By the company's clock, such as 2026-11-25T22:00, or with an offset."
+        ),
     ],
     length: Annotated[str, typer.Option("--for", help="How long, such as 1h30m.")],
     text: Annotated[str, typer.Option("--text", help="One or two sentences of detail.")] = "",
     component: Annotated[
         list[str] | None, typer.Option("--component", help="Affected component. May be repeated.")
     ] = None,
+    yes: Yes = False,
 ) -> None:
-    """Announce maintenance."""
-    begin, end = _window(start, length)
-    times = {"starts_at": begin, "ends_at": end}
-    asked = {"title": title, "text": text, "components": component or [], **times}
+    """Announce maintenance, and mail it to subscribers, after a question."""
+    asked: dict[str, Any] = {
+        "title": title,
+        "text": text,
+        "components": component or [],
+        "starts_at": start if ":" in start else f"{start} 00:00",
+        "for": length,
+        "confirm": router.ask("GET", PATH)["recipients"],
+    }
+    if asked["confirm"] and not yes:
+        echo(f"{title}\n\n{text}\n")
+        typer.confirm(f"Announce this, and mail {asked['confirm']} recipients?", abort=True)
     one = router.ask("POST", PATH, json=asked)["maintenance"]
     window = f"from {one['starts_at']} to {one['ends_at']}"
     echo(f"{one['id']}: '{one['title']}' is announced {window}")
@@ -111,19 +123,3 @@ async def _export(folder: Path, path: Path) -> int:
     found = documents(page, subscribe=False)
     write(found, folder)
     return len(found)
-
-
-def _window(start: str, length: str) -> tuple[str, str]:
-    """Start and end as RFC 3339. Exits with the error in either."""
-    from router.config.fields import parse_duration
-
-    try:
-        begin = datetime.fromisoformat(start)
-    except ValueError:
-        fail(f"--start: expected a time such as 2026-11-25T22:00, found '{start}'")
-    try:
-        took = timedelta(seconds=parse_duration(length))
-    except ValueError as error:
-        fail(f"--for: {error}")
-    begin = begin if begin.tzinfo else begin.replace(tzinfo=UTC)
-    return begin.isoformat(), (begin + took).isoformat()

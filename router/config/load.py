@@ -134,7 +134,8 @@ class Config(Struct, frozen=True):
         page, company_ = self.document.status_page, self.document.company
         if page is None:
             return None
-        return status_plan(page, company_.name, self.document.external_url)
+        zone = company_.time_zone
+        return status_plan(page, company_.name, self.document.external_url, zone)
 
     @property
     def own(self) -> tuple[str, ...]:

@@ -45,13 +45,16 @@ class StatusPageConfig(Struct, frozen=True, kw_only=True):
             raise ValueError("`every` must be at least 1s")
 
 
-def status_plan(page: StatusPageConfig, company: str, external_url: str) -> StatusPlan:
+def status_plan(
+    page: StatusPageConfig, company: str, external_url: str, zone: str = "UTC"
+) -> StatusPlan:
     """The settings of the page."""
     return StatusPlan(
         title=page.title or (f"{company} status" if company else "Status"),
         url=(page.url or f"{external_url.rstrip('/')}/status").rstrip("/"),
         components=page.components,
         history=page.public_history,
+        zone=zone,
     )
 
 

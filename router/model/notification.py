@@ -178,9 +178,10 @@ class Retry(Struct, frozen=True, tag="retry"):
 
 
 class Rejected(Struct, frozen=True, tag="rejected"):
-    """Not sent, and another try won't help."""
+    """Not sent, and another try won't help. `address`: the server refused the address itself."""
 
     reason: str
+    address: bool = False
 
 
 class Uncertain(Struct, frozen=True, tag="uncertain"):

@@ -12,7 +12,7 @@ class OutboxKind(StrEnum):
     INCIDENT: an incident as it is when sent; no subject. DEPLOYMENT: the id of a deployment.
     CUSTOMER: the timeline entry that was announced. SUBSCRIBER: the timeline entry that was
     published or announced. SUBSCRIPTION: the answer to somebody who asked for mail; no subject.
-    ACTION: the number of a request and the state in which it's to be run.
+    MAINTENANCE: the id of announced maintenance. ACTION: the number of a request and the state in which it's to be run.
     """
 
     INCIDENT = "incident"
@@ -20,10 +20,16 @@ class OutboxKind(StrEnum):
     CUSTOMER = "customer"
     SUBSCRIBER = "subscriber"
     SUBSCRIPTION = "subscription"
+    MAINTENANCE = "maintenance"
     ACTION = "action"
 
 
-ONCE = (OutboxKind.CUSTOMER, OutboxKind.SUBSCRIBER, OutboxKind.ACTION)
+ONCE = (
+    OutboxKind.CUSTOMER,
+    OutboxKind.SUBSCRIBER,
+    OutboxKind.MAINTENANCE,
+    OutboxKind.ACTION,
+)
 """Kinds whose rows are never owed again: a second row for the same subject and address changes
 nothing.
 """

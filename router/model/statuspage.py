@@ -49,6 +49,7 @@ class StatusPlan(Struct, frozen=True):
     url: str
     components: tuple[Component, ...] = ()
     history: float = 90 * 86_400.0
+    zone: str = "UTC"
 
 
 class Maintenance(Struct, frozen=True):
@@ -75,11 +76,13 @@ class Subscriber(Struct, frozen=True):
     """A person who asked for updates by e-mail.
 
     Until they confirm, they get nothing except the request to confirm.
+    `refused` counts the mails in a row for which the address was refused.
     """
 
     address: str
     asked_at: float
     confirmed_at: float | None = None
+    refused: int = 0
 
 
 class MailKind(StrEnum):
@@ -89,6 +92,7 @@ class MailKind(StrEnum):
     ALREADY = "already"
     UPDATE = "update"
     ANNOUNCEMENT = "announcement"
+    MAINTENANCE = "maintenance"
 
 
 class OwedMail(Struct, frozen=True):

@@ -16,6 +16,7 @@ from email.utils import parseaddr
 import aiohttp
 import aiosmtplib
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from router.config.channel_options import Capabilities, ChannelOptions
 from router.config.fields import Duration, is_loopback
@@ -187,7 +188,8 @@ def _result(error: Exception) -> Result:
     not.
     """
     if isinstance(error, aiosmtplib.SMTPRecipientsRefused):
-        return _result(error.recipients[0])
+        result = _result(error.recipients[0])
+        return replace(result, address=True) if isinstance(result, Rejected) else result
     if isinstance(error, aiosmtplib.SMTPResponseException):
         # A server may quote the refused command, which has the credentials in it.
         quoted = (

@@ -54,7 +54,12 @@ from router.store.schema import (
     windows,
 )
 
-_UNNAMED = (OutboxKind.CUSTOMER, OutboxKind.SUBSCRIBER, OutboxKind.SUBSCRIPTION)
+_UNNAMED = (
+    OutboxKind.CUSTOMER,
+    OutboxKind.SUBSCRIBER,
+    OutboxKind.SUBSCRIPTION,
+    OutboxKind.MAINTENANCE,
+)
 
 LATEST = 5
 """Incidents of each address that are looked through for a message that arrived."""

@@ -25,6 +25,7 @@ from router.engine.subscribers.roll import SubscriberList
 from router.model.event import Command, Event
 from router.model.notification import Message, Notification, NotificationState, Result, Retry, Sent
 from router.model.outbox import CUSTOMER_MAIL, SUBSCRIBERS, OutboxKind
+from router.model.statuspage import Maintenance
 from router.ports.channels import Mailer
 from router.ports.clock import Clock, spawn
 from router.ports.errors import StoreUnavailable
@@ -32,7 +33,7 @@ from router.ports.services import Performer
 from router.ports.store import Store
 from router.telemetry.logs import logger
 from router.telemetry.metrics import Metrics
-from router.web.statuspage.board import Board
+from router.web.statuspage.board import Board, maintenances
 from router.web.statuspage.export import Exporter, ExportTarget
 from router.web.statuspage.handlers import StatusPage
 from router.web.statuspage.maintenance import Announcements
@@ -85,6 +86,8 @@ class Publishing:
             auth=lambda: self._config.document.auth,
             plan=lambda: self._config.status_plan,
             changed=self.board.forget,
+            announce=self._announce_maintenance,
+            recipients=lambda: self.recipients(Command.PUBLISH),
         )
         pages = SubscriptionPages(self.board, lambda: self._roll, self._proxied)
         return [*announcements.routes(), *pages.routes(), *StatusPage(self.board).routes()]
@@ -125,7 +128,11 @@ class Publishing:
             self._spreading = Spreading(self._store, self._roll, lambda: self._wake(SUBSCRIBERS))
             url = f"{config.document.external_url.rstrip('/')}/status"
             mail = SubscriberMail(self._store, self._roll, mailer, plan, url)
-            performers = {OutboxKind.SUBSCRIBER: mail, OutboxKind.SUBSCRIPTION: mail}
+            performers = {
+                OutboxKind.SUBSCRIBER: mail,
+                OutboxKind.SUBSCRIPTION: mail,
+                OutboxKind.MAINTENANCE: mail,
+            }
             self._mail.append(self._mail_channel(SUBSCRIBERS, config, name, pace, performers))
         self._exporter = self._new_exporter()
         self.board.forget()
@@ -164,6 +171,16 @@ class Publishing:
         if self._roll:
             loops.append(spawn(self._roll.run(), "subscribers", self._loops))
         return loops
+
+    async def _announce_maintenance(self, one: Maintenance) -> None:
+        """Store maintenance, and owe subscribers a mail about it. Raises: StoreUnavailable."""
+        records = maintenances(self._store)
+        if self._spreading is None:
+            await records.add(one.id, one, one.starts_at)
+            return
+        _, record = await records.prepare(one.id, lambda _: one, one.starts_at)
+        assert record is not None
+        await self._spreading.owe_maintenance(record, one)
 
     async def recipients(self, command: Command) -> int:
         """Count the people whom a command mails. Raises: StoreUnavailable."""

@@ -1,10 +1,10 @@
 """The mails to subscribers of the status page, in plain text for every reader."""
 
 from router.core.communication.notice import Notice, Update, clean
-from router.core.text.plain import utc
+from router.core.text.plain import local, utc
 from router.model.decision import Entry
 from router.model.incident import Incident
-from router.model.statuspage import OwedMail, PublicMail, StatusPlan
+from router.model.statuspage import Maintenance, OwedMail, PublicMail, StatusPlan
 
 
 def ask_to_confirm(plan: StatusPlan, address: str, link: str, owed: OwedMail) -> PublicMail:
@@ -74,6 +74,30 @@ def announcement(
     text = f"{letter_text(str(entry.data.get('text', '')))}\n\nUnsubscribe: {unsubscribe}"
     subject, name = str(entry.data.get("title", "")), f"{_name(owed)}.{incident.opened_at:.0f}"
     return PublicMail(address, subject, text, name, owed.owed_at, unsubscribe=unsubscribe)
+
+
+def maintenance(
+    plan: StatusPlan, address: str, unsubscribe: str, owed: OwedMail, one: Maintenance
+) -> PublicMail:
+    """The announcement of maintenance."""
+    known = {part.name: part.title for part in plan.components}
+    affected = [known[name] for name in one.components if name in known]
+    start, end = local(one.starts_at, plan.zone), local(one.ends_at, plan.zone)
+    lines = [
+        clean(one.title),
+        "",
+        *([letter_text(one.text), ""] if one.text else []),
+        f"From {start} to {end}",
+        *([f"Affects: {', '.join(affected)}"] if affected else []),
+        "",
+        f"Status page: {plan.url}",
+        f"Unsubscribe: {unsubscribe}",
+    ]
+    name = f"maintenance-{one.id}.{owed.subscriber}"
+    subject = f"[Maintenance] {clean(one.title)}"
+    return PublicMail(
+        address, subject, "\n".join(lines), name, owed.owed_at, unsubscribe=unsubscribe
+    )
 
 
 def letter_text(text: str) -> str:

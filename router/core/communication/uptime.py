@@ -10,6 +10,9 @@ from router.model.statuspage import ComponentState
 
 DAY = 86_400.0
 
+LEAST = 60.0
+"""Seconds of data from which a percentage is shown."""
+
 WEIGHTS = {ComponentState.MAJOR: 1.0, ComponentState.PARTIAL: 0.3}
 """How much of the time in a state counts as down. As Statuspage has it, so that the figures can be
 compared: https://support.atlassian.com/statuspage/docs/display-historical-uptime-of-components/"""
@@ -57,7 +60,7 @@ def uptime(notices: Iterable[Notice], since: float | None, history: float, now: 
         for number in range(round((today - first) / DAY) + 1)
     )
     down = sum(WEIGHTS.get(stretch.state, 0.0) * (stretch.end - stretch.start) for stretch in worst)
-    return Uptime(days, 1.0 - down / (now - begin) if now > begin else None)
+    return Uptime(days, 1.0 - down / (now - begin) if now - begin >= LEAST else None)
 
 
 def _worst(notices: Iterable[Notice], begin: float, now: float) -> list[Stretch]:

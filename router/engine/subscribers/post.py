@@ -15,8 +15,10 @@ from router.model.decision import Entry, Owed
 from router.model.notification import Message, Notification, Sent, person_of
 from router.model.outbox import SUBSCRIBERS, OutboxKind
 from router.model.reason import Reason
+from router.model.record import Record
 from router.model.statuspage import (
     MailKind,
+    Maintenance,
     OwedMail,
     PublicMail,
     Published,
@@ -26,6 +28,7 @@ from router.model.statuspage import (
 from router.ports.channels import Mailer
 from router.ports.services import Performed
 from router.ports.store import Store
+from router.records.records import Records
 
 SPREAD = 500
 """Mails that one transaction owes: a few milliseconds of the writer's time."""
@@ -56,6 +59,23 @@ class Spreading:
         """
         for chunk in _chunks(await self._roll.confirmed(entry.at)):
             await self._store.save(Writes(owed=[_owed(entry, number) for number in chunk]))
+        self._wake()
+
+    async def owe_maintenance(self, record: Record, one: Maintenance) -> None:
+        """Store maintenance, and owe its mail in the same transaction. Raises: StoreUnavailable."""
+        at = one.created_at
+        owed = [
+            Owed(
+                0,
+                f"{SUBSCRIBERS}/{number}",
+                Reason.PUBLISHED,
+                at,
+                OutboxKind.MAINTENANCE,
+                one.id,
+            )
+            for number in await self._roll.confirmed(at)
+        ]
+        await self._store.save(Writes(records=[record], owed=owed))
         self._wake()
 
 
@@ -89,15 +109,20 @@ class SubscriberMail:
         self._mailer = mailer
         self._plan = plan
         self._url = url
+        self._maintenances = Records(store, "maintenance", Maintenance)
 
     async def __call__(self, row: Notification) -> Performed:
         """A `router.ports.Performer`.
 
         Nothing is sent if the subscriber has left or the update isn't public.
         """
-        subscriber = await self._roll.subscribers.get(person_of(row.channel))
+        number = person_of(row.channel)
+        subscriber = await self._roll.subscribers.get(number)
         mail = await self._write(row, subscriber) if subscriber else None
-        return Performed(await self._mailer.mail(mail) if mail else Sent(silent=True))
+        result = await self._mailer.mail(mail) if mail else Sent(silent=True)
+        if subscriber:
+            await self._roll.settle(number, subscriber, result)
+        return Performed(result)
 
     async def _write(self, row: Notification, subscriber: Subscriber) -> PublicMail | None:
         owed = _mail(row, subscriber)
@@ -111,6 +136,11 @@ class SubscriberMail:
         )
         if owed.kind is MailKind.ALREADY:
             return mails.already(self._plan, subscriber.address, unsubscribe, owed)
+        if owed.kind is MailKind.MAINTENANCE:
+            one = await self._maintenances.get(row.subject)
+            if one is None:
+                return None
+            return mails.maintenance(self._plan, subscriber.address, unsubscribe, owed, one)
         if owed.kind is MailKind.ANNOUNCEMENT:
             return await self._announcement(owed, subscriber.address, unsubscribe)
         shown = await self._notice(owed.incident_id)
@@ -148,5 +178,7 @@ def _mail(row: Notification, subscriber: Subscriber) -> OwedMail:
     if row.kind is OutboxKind.SUBSCRIPTION:
         kind = MailKind.CONFIRM if subscriber.confirmed_at is None else MailKind.ALREADY
         return OwedMail(kind, number, row.owed_at)
+    if row.kind is OutboxKind.MAINTENANCE:
+        return OwedMail(MailKind.MAINTENANCE, number, row.owed_at)
     kind = MailKind.ANNOUNCEMENT if row.reason is Reason.ANNOUNCED else MailKind.UPDATE
     return OwedMail(kind, number, row.owed_at, row.incident_id, int(row.subject))

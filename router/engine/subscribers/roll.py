@@ -12,6 +12,7 @@ from router.core.incident.snapshot import Writes
 from router.core.messages.signed_links import SubscriberLinks
 from router.engine.subscribers.limits import Limit
 from router.model.decision import Owed
+from router.model.notification import Rejected, Result, Sent
 from router.model.outbox import SUBSCRIBERS, OutboxKind
 from router.model.reason import Reason
 from router.model.statuspage import Subscriber
@@ -31,6 +32,9 @@ A subscriber who hasn't confirmed by then is forgotten.
 
 TIDY = 3600.0
 """Seconds between two looks for subscribers who didn't confirm."""
+
+REFUSALS = 3
+"""Refusals of an address in a row after which its subscriber is dropped."""
 
 EVERYBODY = 1_000_000
 
@@ -101,6 +105,21 @@ class SubscriberList:
         if number is not None:
             await self.subscribers.remove(number)
         return number is not None
+
+    async def settle(self, number: str, subscriber: Subscriber, result: Result) -> None:
+        """Drop a subscriber whose address was refused `REFUSALS` times in a row."""
+        refused = isinstance(result, Rejected) and result.address
+        count = subscriber.refused + 1 if refused else 0
+        if not refused and (not subscriber.refused or not isinstance(result, Sent)):
+            return
+        if count >= REFUSALS:
+            await self.subscribers.remove(number)
+            log.warning("subscriber_dropped", refused=count)
+            return
+        now = self._clock.now()
+        await self.subscribers.change(
+            number, lambda before: before and replace(before, refused=count), now
+        )
 
     async def confirmed(self, before: float) -> list[str]:
         """Return the ids of all who had confirmed by then."""

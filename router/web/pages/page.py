@@ -18,7 +18,7 @@ from aiohttp import web
 from markupsafe import Markup
 
 from router.core.messages.timeline import describe
-from router.core.text.plain import utc, visible, web_url
+from router.core.text.plain import local, utc, visible, web_url
 from router.core.text.units import duration
 from router.web.problem import PROBLEM, Handler
 
@@ -115,7 +115,13 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"time": time, "duration": duration, "utc": utc, "web_url": web_url}
+    environment.filters |= {
+        "time_in": time_in,
+        "time": time,
+        "duration": duration,
+        "utc": utc,
+        "web_url": web_url,
+    }
     environment.filters |= {"describe": describe, "words": lambda name: name.replace("_", " ")}
     return environment
 
@@ -123,6 +129,12 @@ def _environment() -> jinja2.Environment:
 def _visible(value: Any) -> Any:
     """Remove controls and invisible characters from text that a page shows."""
     return visible(value) if type(value) is str else value
+
+
+def time_in(at: float, zone: str) -> Markup:
+    """Return epoch seconds as an HTML `<time>`, by the clock of a time zone."""
+    exact = datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
+    return Markup('<time datetime="{}">{}</time>').format(exact, local(at, zone))
 
 
 def time(at: float | None) -> Markup:

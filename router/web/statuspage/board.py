@@ -1,12 +1,13 @@
 """What the page says now: read from the store, and kept for as long as it may be shown."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from router.core.communication.status_page import Page, make_page
-from router.model.statuspage import Maintenance, StatusPlan
+from router.model.statuspage import Component, Maintenance, StatusPlan
 from router.ports.clock import Clock
 from router.ports.errors import StoreUnavailable
 from router.ports.store import Store
@@ -32,11 +33,37 @@ def maintenances(store: Store) -> Records[Maintenance]:
     return Records(store, "maintenance", Maintenance)
 
 
+class Watched(Struct, frozen=True):
+    """A component that the page has; its record is dated from its first data."""
+
+
+def components(store: Store) -> Records[Watched]:
+    """Return the records of the components, each dated from its first data."""
+    return Records(store, "status_component", Watched)
+
+
 async def read_page(store: Store, plan: StatusPlan, now: float) -> Page:
-    """What the page says at `now`. Raises: StoreUnavailable."""
+    """Return the page at `now`. Raises: StoreUnavailable.
+
+    A component without `since` in the config has data since it was recorded, or else since the
+    first published incident: nothing is claimed about the time before.
+    """
     published = await store.published(now - plan.history)
+    known = await _known(store)
+    first = min((one.incident.opened_at for one in published), default=now)
+    unknown = now if known else first
+    dated = tuple(
+        replace(one, since=known.get(one.name, unknown)) if one.since is None else one
+        for one in plan.components
+    )
     found = await maintenances(store).find(since=now - 2 * plan.history)
-    return make_page(plan, published, [one for _, one in found], now)
+    works = [one for _, one in found]
+    return make_page(replace(plan, components=dated), published, works, now)
+
+
+async def _known(store: Store) -> dict[str, float]:
+    found = await store.records("status_component", limit=10_000)
+    return {one.id: one.at for one in found}
 
 
 class Shown(Struct, frozen=True):
@@ -62,6 +89,8 @@ class Board:
         self._plan = plan
         self._subscribe = subscribe
         self._shown: Shown | None = None
+        self._of: StatusPlan | None = None
+        self._recorded: set[str] = set()
         self._until = 0.0
         self._reading = asyncio.Lock()
 
@@ -82,13 +111,21 @@ class Board:
                 await self._read(plan)
         return self._shown
 
+    async def _record(self, dated: Sequence[Component]) -> None:
+        """Record since when there is data about each component. Raises: StoreUnavailable."""
+        for one in dated:
+            if one.name not in self._recorded and one.since is not None:
+                await components(self._store).add(one.name, Watched(), one.since)
+                self._recorded.add(one.name)
+
     async def _read(self, plan: StatusPlan) -> None:
         now = self._clock.now()
         self._until = now + FRESH
         try:
             page = await read_page(self._store, plan, now)
+            await self._record(page.plan.components)
         except StoreUnavailable as error:
-            if self._shown is None or self._shown.page.plan != plan:
+            if self._shown is None or self._of != plan:
                 raise
             log.warning("status_page_stale", error=str(error))
             return
@@ -98,4 +135,4 @@ class Board:
         before = self._shown
         same = {path for path, one in found.items() if before and before.documents.get(path) == one}
         since = {path: before.since[path] if before and path in same else now for path in found}
-        self._shown = Shown(page, found, since)
+        self._shown, self._of = Shown(page, found, since), plan

@@ -1,19 +1,22 @@
 """Maintenance over the API: announced on the status page."""
 
 import secrets
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from aiohttp import web
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 from router.config.document import Auth
+from router.config.fields import parse_duration
+from router.config.people import moment_at
+from router.config.times import parse_moment
 from router.core.communication.status_page import ended
 from router.model.statuspage import Maintenance, StatusPlan
 from router.ports.clock import Clock
 from router.ports.errors import InvalidInput
 from router.ports.store import Store
+from router.web.api.commands import people
 from router.web.api.content import YEAR, Time, check_ahead
 from router.web.api.operation import Call, operation, routes
 from router.web.api.views import exactly
@@ -21,19 +24,25 @@ from router.web.auth import Role
 from router.web.statuspage.board import maintenances
 from router.web.statuspage.handlers import NONE
 
-When = Annotated[datetime, Meta(tz=True)]
+Moment = Annotated[str, Meta(description="A time with its offset, or by the company's clock.")]
 MAX_TITLE = 200
 MAX_TEXT = 5_000
 
 
 class MaintenanceBody(Struct, frozen=True, forbid_unknown_fields=True):
-    """What is announced. Times are RFC 3339 with an offset."""
+    """What is announced: its start, and its end or how long it lasts."""
 
     title: Annotated[str, Meta(min_length=1, max_length=MAX_TITLE)]
-    starts_at: When
-    ends_at: When
+    starts_at: Moment
+    ends_at: Moment = ""
+    for_: Annotated[str, Meta(description="Or how long, such as `1h`.")] = field(
+        name="for", default=""
+    )
     text: Annotated[str, Meta(max_length=MAX_TEXT)] = ""
     components: tuple[str, ...] = ()
+    confirm: Annotated[
+        int, Meta(description="The number of recipients that you agree to: see the list.")
+    ] = 0
 
 
 class MaintenanceView(Struct, frozen=True):
@@ -48,9 +57,10 @@ class MaintenanceView(Struct, frozen=True):
 
 
 class MaintenanceList(Struct, frozen=True):
-    """Announced maintenance, newest first."""
+    """Announced maintenance, newest first. An announcement mails `recipients` people."""
 
     maintenance: list[MaintenanceView]
+    recipients: int
 
 
 class MaintenanceResult(Struct, frozen=True):
@@ -60,9 +70,12 @@ class MaintenanceResult(Struct, frozen=True):
 
 
 class Announcements:
-    """Keeps maintenance in the store. `changed` is called when the page has changed."""
+    """Keeps maintenance in the store. `changed` is called when the page has changed.
 
-    def __init__(
+    `announce` stores maintenance and owes its mail; `recipients` counts the mails.
+    """
+
+    def __init__(  # noqa: PLR0913 - its parts
         self,
         store: Store,
         clock: Clock,
@@ -70,40 +83,49 @@ class Announcements:
         auth: Callable[[], Auth],
         plan: Callable[[], StatusPlan | None],
         changed: Callable[[], None],
+        announce: Callable[[Maintenance], Awaitable[None]],
+        recipients: Callable[[], Awaitable[int]],
     ) -> None:
         self._maintenances = maintenances(store)
         self._clock = clock
         self._auth = auth
         self._plan = plan
         self._changed = changed
+        self._announce = announce
+        self._recipients = recipients
 
     def routes(self) -> list[web.RouteDef]:
         return routes(self, self._auth)
 
     @operation("GET", "/status/maintenance", "List announced maintenance.")
     async def list_maintenance(self) -> MaintenanceList:
-        return MaintenanceList([_view(one) for _, one in await self._maintenances.find()])
+        found = await self._maintenances.find()
+        return MaintenanceList([_view(one) for _, one in found], await self._recipients())
 
     @operation(
-        "POST", "/status/maintenance", "Announce maintenance.", Role.RESPONDER, problems=(404,)
+        "POST", "/status/maintenance", "Announce maintenance.", Role.RESPONDER, problems=(404, 428)
     )
     async def announce_maintenance(self, body: MaintenanceBody) -> MaintenanceResult:
         plan = self._plan()
         if plan is None:
             raise web.HTTPNotFound(text=NONE)
         now = self._clock.now()
-        _check(body, plan, now)
+        start, end = _times(body, plan, now)
+        _check_components(body, plan)
+        if (mailed := await self._recipients()) > body.confirm:
+            detail = f'this mails {people(mailed)}; to do it, send "confirm": {mailed}'
+            raise web.HTTPPreconditionRequired(text=detail)
         one = Maintenance(
             id=secrets.token_hex(6),
             title=body.title,
             text=body.text,
-            starts_at=body.starts_at.timestamp(),
-            ends_at=body.ends_at.timestamp(),
+            starts_at=start,
+            ends_at=end,
             created_at=now,
             updated_at=now,
             components=tuple(dict.fromkeys(body.components)),
         )
-        await self._maintenances.add(one.id, one, one.starts_at)
+        await self._announce(one)
         self._changed()
         return MaintenanceResult(_view(one))
 
@@ -130,15 +152,42 @@ class Announcements:
         return MaintenanceResult(_view(one))
 
 
-def _check(asked: MaintenanceBody, plan: StatusPlan, now: float) -> None:
-    """Raises: Bad."""
-    if asked.ends_at <= asked.starts_at:
-        raise InvalidInput("the maintenance ends before it starts", "/ends_at")
-    if asked.ends_at.timestamp() <= now:
-        raise InvalidInput("the maintenance is over already", "/ends_at")
-    check_ahead(asked.ends_at.timestamp(), now, "/ends_at")
-    if asked.starts_at.timestamp() < now - YEAR:
+def _times(asked: MaintenanceBody, plan: StatusPlan, now: float) -> tuple[float, float]:
+    """Return start and end, in UTC epoch seconds. Raises: InvalidInput."""
+    start = _moment(asked.starts_at, "/starts_at", plan)
+    if bool(asked.ends_at) == bool(asked.for_):
+        raise InvalidInput("give either the end (`ends_at`) or the duration (`for`)", "/ends_at")
+    pointer = "/ends_at" if asked.ends_at else "/for"
+    lasts = 0.0 if asked.ends_at else _duration(asked.for_)
+    end = _moment(asked.ends_at, pointer, plan) if asked.ends_at else start + lasts
+    if end <= start:
+        raise InvalidInput("the maintenance ends before it starts", pointer)
+    if end <= now:
+        raise InvalidInput("the maintenance is over already", pointer)
+    check_ahead(end, now, pointer)
+    if start < now - YEAR:
         raise InvalidInput("more than a year ago", "/starts_at")
+    return start, end
+
+
+def _moment(text: str, pointer: str, plan: StatusPlan) -> float:
+    """Raises: InvalidInput."""
+    try:
+        return moment_at(parse_moment(text), plan.zone)
+    except (ValueError, OverflowError) as error:
+        raise InvalidInput(str(error), pointer) from None
+
+
+def _duration(text: str) -> float:
+    """Raises: InvalidInput."""
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise InvalidInput(str(error), "/for") from None
+
+
+def _check_components(asked: MaintenanceBody, plan: StatusPlan) -> None:
+    """Raises: InvalidInput."""
     known = [one.name for one in plan.components]
     for number, name in enumerate(asked.components):
         if name not in known:

@@ -86,7 +86,11 @@ class Desk:
             concurrency=20,
             pace=self.pace,
             people={},
-            performers={OutboxKind.SUBSCRIBER: mail, OutboxKind.SUBSCRIPTION: mail},
+            performers={
+                OutboxKind.SUBSCRIBER: mail,
+                OutboxKind.SUBSCRIPTION: mail,
+                OutboxKind.MAINTENANCE: mail,
+            },
             on_settled=self._settled,
         )
         self.worker = ChannelWorker(

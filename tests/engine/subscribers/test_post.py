@@ -2,16 +2,19 @@
 
 import asyncio
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
 from router.core.incident.snapshot import Writes
 from router.core.outbox.rate_limit import RateLimit
+from router.core.text.plain import local
 from router.engine.subscribers import post
 from router.model.decision import Entry
 from router.model.notification import Rejected, Retry, Sent, Uncertain
 from router.model.reason import Reason
-from router.model.statuspage import PublicMail, Subscriber
+from router.model.record import Record
+from router.model.statuspage import Maintenance, PublicMail, Subscriber
 from router.store import SqlStore
 from tests.clock import SteppedClock
 from tests.engine.subscribers.desk import URL, Desk, Mailbox
@@ -219,3 +222,40 @@ async def test_what_is_announced_is_mailed_to_who_subscribes_in_the_words_that_w
     assert (mail.subject, mail.text.splitlines()[:3]) == ("Over", ["It's over.", "", "Sorry."])
     assert mail.unsubscribe.startswith(f"{URL}/unsubscribe/")
     assert mail.text.endswith(mail.unsubscribe)
+
+
+async def test_maintenance_is_mailed_by_the_companys_clock(desk: Desk) -> None:
+    """Once to everybody who had confirmed, with the window and the components."""
+    start = desk.clock.now() + 3600
+    one = Maintenance(
+        "m1", "Upgrade", "Read-only.", start, start + 600, desk.clock.now(), 0.0, ("payments",)
+    )
+    record = Record("maintenance", "m1", start, 1, msgspec.json.encode(one).decode())
+    await desk.post.owe_maintenance(record, one)
+    assert await desk.deliver() == 2
+    mail = desk.mailbox.mails[0]
+    assert mail.subject == "[Maintenance] Upgrade"
+    assert f"From {local(start, 'UTC')} to {local(start + 600, 'UTC')}" in mail.text
+    assert "/unsubscribe/" in mail.unsubscribe
+    assert await desk.deliver(3600) == 0
+
+
+async def test_an_address_that_keeps_being_refused_is_dropped(desk: Desk) -> None:
+    """Three refusals in a row; a mail that arrives starts the count again, and so does nothing
+    else, such as a relay that is away.
+    """
+    refused = Rejected("SMTP 550 no such user", address=True)
+    for result in (refused, refused, Rejected("SMTP 535 authentication refused"), refused):
+        desk.mailbox.script.extend([result, Sent()])
+        await desk.post.spread(await desk.publish())
+        await desk.deliver()
+    assert len(await desk.roll.confirmed(desk.clock.now())) == 1
+
+
+async def test_an_address_that_works_again_stays(desk: Desk) -> None:
+    refused = Rejected("SMTP 550 no such user", address=True)
+    for result in (refused, refused, Sent(), refused, refused):
+        desk.mailbox.script.extend([result, result])
+        await desk.post.spread(await desk.publish())
+        await desk.deliver()
+    assert len(await desk.roll.confirmed(desk.clock.now())) == 2

@@ -21,6 +21,7 @@ async def over(daemon: Daemon) -> None:
     """An incident of ten minutes."""
     await daemon.alert(alert())
     await post(daemon, "/api/v1/incidents/1/ack")
+    await daemon.clock.settle(lambda: quiet(daemon), "all is sent")  # type: ignore[attr-defined]
     await daemon.clock.advance(600)  # type: ignore[attr-defined]
     await daemon.alert(alert(status="resolved"))
     await daemon.clock.settle(lambda: quiet(daemon), "all is sent")  # type: ignore[attr-defined]

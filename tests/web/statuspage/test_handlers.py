@@ -22,6 +22,8 @@ async def test_an_incident_is_nowhere_until_something_of_it_is_published(
 ) -> None:
     """And then only its public words."""
     async with router(clock=clock, status_page=PAGE) as daemon:
+        await daemon.get("/status")  # from now on there is data
+        await clock.advance(10)
         before = {path: (await daemon.get(path)).body for path in PATHS}
         number = await opened(daemon)
         await clock.advance(10)

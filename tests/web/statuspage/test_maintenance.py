@@ -68,7 +68,7 @@ async def test_it_can_be_ended_early_or_called_off(router: Router, clock: Steppe
         ({"components": ["serach"]}, "/components/0"),
         ({"ends_at": when(START + 600)}, "/ends_at"),
         ({"starts_at": when(START - 60), "ends_at": when(START)}, "/ends_at"),
-        ({"starts_at": "2026-02-02T03:00:00"}, "/starts_at"),
+        ({"starts_at": "soon"}, "/starts_at"),
         ({"title": ""}, "/title"),
         ({"titel": "x"}, ""),
     ],
@@ -93,3 +93,28 @@ async def test_without_a_page_nothing_can_be_announced(router: Router) -> None:
     async with router() as daemon:
         is_problem(await daemon.ask("POST", PATH, json=work()), 404)
         is_problem(await daemon.ask("POST", f"{PATH}/nothing/end"), 404)
+
+
+async def test_times_are_by_the_companys_clock(router: Router, clock: SteppedClock) -> None:
+    """Without an offset; and the page shows them so."""
+    company = {"time_zone": "Europe/Berlin"}
+    async with router(clock=clock, status_page=PAGE, company=company) as daemon:
+        asked = {"title": "Upgrade", "starts_at": "2026-02-02 09:00", "for": "90m"}
+        one = (await daemon.ask("POST", PATH, json=asked)).json["maintenance"]
+        assert (one["starts_at"], one["ends_at"]) == (
+            "2026-02-02T08:00:00.000Z",
+            "2026-02-02T09:30:00.000Z",
+        )
+        assert b"2026-02-02 09:00 CET" in (await daemon.get("/status")).body
+        both = await daemon.ask("POST", PATH, json=asked | {"ends_at": "2026-02-02 10:00"})
+        assert is_problem(both, 400)
+
+
+async def test_the_page_claims_nothing_about_days_before_its_first_data(
+    router: Router, clock: SteppedClock
+) -> None:
+    """Of a component that is new, too."""
+    async with router(clock=clock, status_page=PAGE) as daemon:
+        page = (await daemon.get("/status")).body.decode()
+        assert "no data" in page
+        assert page.count("no disruptions") < page.count("no data")

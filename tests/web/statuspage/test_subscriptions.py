@@ -72,7 +72,7 @@ async def publish(site: Daemon, number: int, text: str) -> None:
     answer = await site.ask(
         "POST",
         f"/api/v1/incidents/{number}/publish",
-        json={"title": "Payment problems", "text": text},
+        json={"confirm": 9, "title": "Payment problems", "text": text},
     )
     assert answer.status == 200
 
@@ -206,7 +206,7 @@ async def test_words_that_were_published_cant_add_a_header(site: Daemon, relay: 
     answer = await site.ask(
         "POST",
         f"/api/v1/incidents/{await opened(site)}/publish",
-        json={"title": title, "text": "x\r\n.\r\nMAIL FROM:<a@b>"},
+        json={"confirm": 9, "title": title, "text": "x\r\n.\r\nMAIL FROM:<a@b>"},
     )
     assert answer.status == 200
     mail = await mailed(site, relay, 2)
