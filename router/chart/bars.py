@@ -1,4 +1,4 @@
-"""Counts and amounts side by side, each made up of parts."""
+"""Bars of counts and amounts, each with its parts."""
 
 from collections.abc import Callable, Mapping, Sequence
 from math import isfinite

@@ -1,4 +1,4 @@
-"""What went on when: a row for each thing, with bars for what lasted and dots for what didn't."""
+"""A row for each thing: bars for durations, dots for moments."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _AROUND = 70  # pixels above and below the rows
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """From `start` to `end` in UTC seconds, the same for a moment, in the row of that name."""
+    """From `start` to `end` in UTC seconds, in the row `name`. Equal times are a moment."""
 
     row: str
     start: float

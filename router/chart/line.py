@@ -1,4 +1,4 @@
-"""Curves over time, with the level that they're held against."""
+"""Curves over time, with a limit."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,10 +19,7 @@ _HUGEST = 1e100  # beyond it, the arithmetic of an axis would overflow
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """A curve: its points are (UTC seconds, value) in order.
-
-    A value that is no number, or beyond all, is a gap.
-    """
+    """A curve of (UTC seconds, value), in order. A value that is not finite is a gap."""
 
     name: str
     points: Sequence[tuple[float, float]]
@@ -30,7 +27,7 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """A line across, such as a threshold."""
+    """A horizontal line, such as a threshold."""
 
     value: float
     label: str = ""
@@ -87,7 +84,7 @@ def _curve(drawn: Picture, one: Series, colour: str) -> None:
 
 
 def _broken(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    """With a gap where points are missing: a line over it would claim to know."""
+    """Insert a gap where points are missing: a line across would claim data."""
     distances = sorted(after[0] - before[0] for before, after in pairwise(points))
     usual = distances[len(distances) // 2] if distances else 0.0
     broken: list[tuple[float, float]] = []
@@ -101,7 +98,7 @@ def _broken(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
 def _values(
     drawn: Picture, series: Sequence[Series], level: Level | None, write: Callable[[float], str]
 ) -> None:
-    """The axis of values, from 0 unless there's less, with room above the highest."""
+    """Draw the axis of values, from 0 or the lowest value, with room above the highest."""
     values = [value for one in series for _, value in one.points if _known(value)]
     if not values:
         drawn.axes.text(

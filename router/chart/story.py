@@ -1,6 +1,4 @@
-"""The chart of a post-mortem: how long an incident took in each of its states, and who did what
-when.
-"""
+"""The chart of a post-mortem: the states of the incident, and the actions of people."""
 
 from collections.abc import Iterable, Iterator
 
@@ -16,7 +14,7 @@ from router.model.reason_row import Trait
 from router.model.reasons import having
 
 MOST = 60
-"""Dots in a row: with more of them, none can be told from the next."""
+"""Dots in a row. More would overlap."""
 
 _STATES = {
     Reason.OPENED: (Status.INVESTIGATING, Tone.BAD),
@@ -32,7 +30,7 @@ _FOLLOW_UP = having(Trait.FOLLOW_UP)
 
 
 def story_chart(case: Case) -> bytes:
-    """As SVG, by the company's clock. Takes some 50 ms: call it in a thread."""
+    """Return the chart as SVG, by the company's clock. It takes 50 ms: call it in a thread."""
     incident = case.incident
     told = [entry for entry in case.timeline if entry.what not in _FOLLOW_UP]
     end = incident.closed_at or max((entry.at for entry in told), default=incident.opened_at)
@@ -53,7 +51,7 @@ def story_chart(case: Case) -> bytes:
 
 
 def _states(told: Iterable[Entry], onset: float, end: float) -> Iterator[Span]:
-    """From one to the next; the first is that nobody knew of it."""
+    """Return the states as spans. The first one is before anybody knew."""
     since, state = onset, ("unnoticed", Tone.PLAIN)
     for entry in told:
         then = _STATES.get(
@@ -69,7 +67,7 @@ def _states(told: Iterable[Entry], onset: float, end: float) -> Iterator[Span]:
 
 
 def _dots(row: str, entries: list[Entry], tone: Tone) -> list[Span]:
-    """So many of them, spread over all there are."""
+    """Return at most `MOST` dots, spread over all."""
     every = max(1, -(-len(entries) // MOST))
     return [Span(row, entry.at, entry.at, tone) for entry in entries[::every]]
 

@@ -1,4 +1,4 @@
-"""The axis of time, and what is marked on it."""
+"""The time axis, and its marks."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ _ROWS = 3
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A moment to be seen: `at` in UTC seconds."""
+    """A marked moment: `at` in UTC seconds."""
 
     at: float
     label: str
@@ -30,9 +30,7 @@ class Mark:
 
 
 def time_axis(picture: Picture, start: float, end: float, zone: str | None) -> None:
-    """From `start` to `end` in UTC seconds, told on the clock of `zone`; without one, as the time
-    since `start`.
-    """
+    """Draw the axis from `start` to `end` (UTC seconds) in `zone`; without one, since `start`."""
     axes = picture.axes
     end = max(end, start + 1.0)
     axes.set_xlim(start, end)
@@ -53,9 +51,7 @@ def time_axis(picture: Picture, start: float, end: float, zone: str | None) -> N
 
 
 def draw_marks(picture: Picture, marks: Iterable[Mark], start: float, end: float) -> None:
-    """A line for each, and its label above the chart in as few rows as they fit into without
-    touching.
-    """
+    """Draw a line for each mark, with its label above the chart, without overlaps."""
     axes = picture.axes
     shown = sorted((mark for mark in marks if start <= mark.at <= end), key=lambda mark: mark.at)
     rows = _rows(shown, start, max(end, start + 1.0), picture.look.width)
@@ -73,7 +69,7 @@ def draw_marks(picture: Picture, marks: Iterable[Mark], start: float, end: float
 
 
 def _rows(marks: Sequence[Mark], start: float, end: float, width: int) -> list[int | None]:
-    """The row of each label, None where there's no room for it in any."""
+    """Return the row of each label, None where none has room."""
     taken: list[list[tuple[float, float]]] = [[] for _ in range(_ROWS)]
     found: list[int | None] = []
     for mark in marks:
@@ -94,7 +90,7 @@ def _apart(one: tuple[float, float], other: tuple[float, float]) -> bool:
 
 
 def _midnight(at: float, zone: str) -> float:
-    """When the day of `at` began there: ticks count from it, so that they're at full hours."""
+    """Return the start of the day in the zone: ticks count from it, to be at full hours."""
     return (
         datetime.fromtimestamp(at, ZoneInfo(zone))
         .replace(hour=0, minute=0, second=0, microsecond=0)

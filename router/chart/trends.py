@@ -1,4 +1,4 @@
-"""Statistics drawn: incidents and times by week, and pages by person."""
+"""Charts of the statistics: incidents and times by week, pages by person."""
 
 from collections.abc import Callable, Mapping
 
@@ -9,7 +9,7 @@ from router.core.text.units import duration
 
 
 def incidents(found: Statistics) -> bytes:
-    """Incidents of each week, as SVG; each chart takes some 50 ms: call it in a thread."""
+    """Return incidents by week as SVG. Each chart takes 50 ms: call it in a thread."""
     weeks = found.by_week
     return bars(
         [*weeks],
@@ -46,4 +46,4 @@ CHARTS: Mapping[str, Callable[[Statistics], bytes]] = {
     "resolved": resolved,
     "pages": pages,
 }
-"""By name."""
+"""The charts by name."""

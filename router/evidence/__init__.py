@@ -1,4 +1,1 @@
-"""Evidence from outside: what Prometheus measured, drawn.
-
-A page doesn't wait for it, and doesn't fail for it.
-"""
+"""Charts of what Prometheus measured. A page neither waits for them nor fails without them."""

@@ -1,6 +1,6 @@
 """Draw the alert's own query over the time of its incident.
 
-Pages and messages request the same chart at once: it is drawn once, in the background, and kept for
+Pages and messages request the same chart together: it is drawn once, in the background, and kept for
 a while. A message that cannot wait goes out without it.
 """
 

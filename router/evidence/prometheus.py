@@ -1,6 +1,6 @@
-"""Asks Prometheus for curves: `query_range` of its HTTP API.
+"""Query curves of Prometheus: `query_range` of its HTTP API.
 
-What it answers is anybody's: so much of it and no more, in so much time and no longer.
+Its answers are untrusted: both their size and their time are limited.
 """
 
 from math import ceil, nan
@@ -15,16 +15,16 @@ from router.core.text.plain import plain
 from router.ports.errors import NoChart
 
 POINTS = 240
-"""Of a curve, at the most."""
+"""Points of a curve."""
 
 FINEST = 15.0
-"""Seconds between two of them, at the least: as often as is usually measured."""
+"""Seconds between two points, at least: the usual scrape interval."""
 
 CURVES = 6
-"""More can't be told apart."""
+"""Curves of a chart. A reader cannot distinguish more."""
 
 MAX_ANSWER = 4 * 1024 * 1024
-"""Bytes. A query without limits can answer with gigabytes."""
+"""Bytes of an answer. A broad query can return gigabytes."""
 
 MAX_REASON = 200
 
@@ -45,7 +45,7 @@ class _Answer(Struct, frozen=True):
 
 
 class Prometheus:
-    """One server, over a session of its own."""
+    """One server, with a session of its own."""
 
     def __init__(self, config: PrometheusConfig) -> None:
         self._config = config
@@ -54,7 +54,7 @@ class Prometheus:
         )
 
     async def curves(self, query: str, start: float, end: float) -> list[Series]:
-        """The first few curves of `query` between two times (UTC seconds). Raises: NoChart."""
+        """Return the first curves of `query` between two times (UTC seconds). Raises: NoChart."""
         step = max(FINEST, ceil((end - start) / POINTS))
         asked = {
             "query": query,
@@ -123,7 +123,7 @@ def _series(curve: _Curve) -> Series:
 
 
 def _number(text: str) -> float:
-    """Prometheus writes numbers as Go does: NaN, +Inf."""
+    """Parse a number of Prometheus, in the format of Go: NaN, +Inf."""
     try:
         return float(text)
     except ValueError:

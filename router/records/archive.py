@@ -1,8 +1,8 @@
-"""The recorded past of a router, read from its store or from a file of JSON lines. Nothing is
-written to a store.
+"""A router's recorded history, read from its store or a file of JSON lines. Nothing is written to a
+store.
 
-Each line of a file is an event, an entry, an incident, a message not yet sent, or a document. It
-holds what the store holds, above all labels and annotations of alerts; neither has secrets.
+Each line of a file is an event, an entry, an incident, a pending message or a document. It has what
+the store has, such as labels and annotations of alerts; neither has secrets.
 """
 
 import math
@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 
 class Line(Struct, frozen=True, omit_defaults=True):
-    """One line of a file, with exactly one field."""
+    """One line of a file; one field is set."""
 
     event: Event | None = None
     entry: Entry | None = None
@@ -44,7 +44,7 @@ _decode = msgspec.json.Decoder(Line).decode
 
 
 async def read_past(store: Store, since: float = -math.inf) -> History:
-    """Read the store, while others write to it: events at `since` (UTC epoch seconds) and later.
+    """Read a store, also while others write to it: events of `since` (UTC seconds) and later.
 
     Raises: StoreUnavailable.
     """
@@ -70,7 +70,7 @@ async def read_past(store: Store, since: float = -math.inf) -> History:
 
 
 async def _all(page: Callable[[int], Awaitable[Sequence[tuple[int, T]]]]) -> list[T]:
-    """Page after page, each from the last row number of the page before."""
+    """Read page after page, each after the last row of the previous one."""
     found: list[T] = []
     last = 0
     while rows := await page(last):
@@ -82,7 +82,10 @@ async def _all(page: Callable[[int], Awaitable[Sequence[tuple[int, T]]]]) -> lis
 
 
 def write_past(past: History, path: Path) -> None:
-    """Only its owner may read the file: it holds all that alerts said. Raises: OSError."""
+    """Write a file that only its owner may read: it has the content of all alerts.
+
+    Raises: OSError.
+    """
 
     def private(name: str, flags: int) -> int:
         return os.open(name, flags, 0o600)

@@ -1,7 +1,7 @@
-"""Documents of one kind in the store, as structs: for whatever isn't on the way of an alert.
+"""Documents of one kind in the store, as structs, outside the hot path.
 
-What belongs to an incident is written with `Recorded` instead, in one transaction with its line of
-the timeline: `prepare` gives the record for that.
+A document of an incident is written with the event `Recorded`, in one transaction with its timeline
+entry: `prepare` returns the record for it.
 """
 
 import math
@@ -18,7 +18,7 @@ from router.ports.store import Store
 T = TypeVar("T", bound=msgspec.Struct)
 
 TRIES = 20
-"""How often a change is made anew on what somebody else has just written."""
+"""Tries to change a document that others write at the same time."""
 
 
 class Records(Generic[T]):
@@ -36,17 +36,14 @@ class Records(Generic[T]):
     async def find(
         self, *, since: float = -math.inf, until: float = math.inf, limit: int = 1000
     ) -> Sequence[tuple[str, T]]:
-        """With their ids, newest first; those of `since` (UTC seconds) and later, and before
-        `until`.
+        """Return documents with their ids, newest first, from `since` (UTC seconds) until
+        before `until`.
         """
         found = await self._store.records(self._kind, since=since, until=until, limit=limit)
         return [(record.id, self._decoder.decode(record.doc)) for record in found]
 
     async def add(self, record_id: str, value: T, at: float) -> bool:
-        """Put a new one there, on disk when this returns.
-
-        False: there's one already, and it stays as it is.
-        """
+        """Store a new document. False: there is one already, which stays."""
         try:
             await self._store.save(Writes(records=[self._record(record_id, value, at, 1)]))
         except StaleRecord:
@@ -56,11 +53,9 @@ class Records(Generic[T]):
     async def change(
         self, record_id: str, change: Callable[[T | None], T | None], at: float
     ) -> T | None:
-        """Put there what `change` makes of what is there (None: nothing), unless it makes nothing
-        of it.
+        """Replace a document by what `change` returns for it; None leaves it. Returns the new one.
 
-        Returns what it made. `change` may be called several times, if others write the same
-        document.
+        `change` may be called several times if others write the same document.
         """
         for _ in range(TRIES):
             value, record = await self.prepare(record_id, change, at)
@@ -76,9 +71,7 @@ class Records(Generic[T]):
     async def prepare(
         self, record_id: str, change: Callable[[T | None], T | None], at: float
     ) -> tuple[T | None, Record | None]:
-        """What `change` makes of what is there, and the record to be written with an event that
-        goes with it.
-        """
+        """Return what `change` makes of a document, and the record to write with an event."""
         before = await self._store.record(self._kind, record_id)
         value = change(None if before is None else self._decoder.decode(before.doc))
         if value is None:
@@ -86,7 +79,7 @@ class Records(Generic[T]):
         return value, self._record(record_id, value, at, before.version + 1 if before else 1)
 
     async def remove(self, record_id: str) -> bool:
-        """Was there one?"""
+        """Remove a document. Returns whether there was one."""
         return await self._store.remove_record(self._kind, record_id)
 
     def _record(self, record_id: str, value: T, at: float, version: int) -> Record:

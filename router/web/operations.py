@@ -1,4 +1,4 @@
-"""For whoever operates the router: metrics, health, reload."""
+"""For operators: metrics, health, reload."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -61,7 +61,7 @@ class Operations:
         return web.Response(text="alert-router is healthy.\n")
 
     async def ready(self, _request: web.Request) -> web.Response:
-        """Whether webhooks can be taken. Raises: StoreUnavailable."""
+        """Answer while webhooks can be accepted. Raises: StoreUnavailable."""
         await self._store.ping()
         return web.Response(text="alert-router is ready.\n")
 

@@ -8,7 +8,7 @@ from router.model.statuspage import Maintenance, OwedMail, PublicMail, StatusPla
 
 
 def ask_to_confirm(plan: StatusPlan, address: str, link: str, owed: OwedMail) -> PublicMail:
-    """The only mail that goes to who hasn't confirmed."""
+    """Return the only mail that is sent before somebody confirms."""
     text = (
         f"Somebody, most likely you, asked for updates of {plan.title} at this address.\n\n"
         f"To get them, open this link and confirm:\n{link}\n\n"
@@ -18,9 +18,9 @@ def ask_to_confirm(plan: StatusPlan, address: str, link: str, owed: OwedMail) ->
 
 
 def already(plan: StatusPlan, address: str, unsubscribe: str, owed: OwedMail) -> PublicMail:
-    """For who subscribed before.
+    """Return the mail to somebody who subscribed before.
 
-    The form doesn't say so, since anybody can write any address into it.
+    The form does not reveal it, as anybody can enter any address.
     """
     text = f"You asked for updates of {plan.title}, which you get already.\n\nTo get no more of them:\n{unsubscribe}\n"
     subject = f"You get updates of {plan.title}"
@@ -30,7 +30,7 @@ def already(plan: StatusPlan, address: str, unsubscribe: str, owed: OwedMail) ->
 def update(
     plan: StatusPlan, address: str, unsubscribe: str, owed: OwedMail, notice: Notice
 ) -> PublicMail | None:
-    """None: what it's about isn't public (any more)."""
+    """Return the mail about an update; None if it is not public any more."""
     said = next((one for one in notice.updates if one.id == owed.entry_id), None)
     if said is None:
         return None
@@ -68,9 +68,7 @@ def _text(plan: StatusPlan, notice: Notice, said: Update, unsubscribe: str) -> s
 def announcement(
     address: str, unsubscribe: str, owed: OwedMail, incident: Incident, entry: Entry
 ) -> PublicMail:
-    """What was announced to customers, in the words that were approved, to somebody who asked for
-    updates.
-    """
+    """Return the approved announcement to customers, for a subscriber."""
     text = f"{letter_text(str(entry.data.get('text', '')))}\n\nUnsubscribe: {unsubscribe}"
     subject, name = str(entry.data.get("title", "")), f"{_name(owed)}.{incident.opened_at:.0f}"
     return PublicMail(address, subject, text, name, owed.owed_at, unsubscribe=unsubscribe)
@@ -79,7 +77,7 @@ def announcement(
 def maintenance(
     plan: StatusPlan, address: str, unsubscribe: str, owed: OwedMail, one: Maintenance
 ) -> PublicMail:
-    """The announcement of maintenance."""
+    """Return the announcement of maintenance."""
     known = {part.name: part.title for part in plan.components}
     affected = [known[name] for name in one.components if name in known]
     start, end = local(one.starts_at, plan.zone), local(one.ends_at, plan.zone)
@@ -101,7 +99,7 @@ def maintenance(
 
 
 def letter_text(text: str) -> str:
-    """What somebody wrote, in its lines, of characters that every reader can show."""
+    """Return `text` in its lines, with characters that every reader can show."""
     return "\n".join(clean(line) for line in text.splitlines()).strip()
 
 

@@ -1,4 +1,4 @@
-"""What the public is told of one incident: only what was published of it, whatever else is known."""
+"""The public view of one incident: only what was published."""
 
 from collections.abc import Iterator, Sequence
 
@@ -27,22 +27,22 @@ INDICATORS = {
     ComponentState.PARTIAL: "major",
     ComponentState.MAJOR: "critical",
 }
-"""What Statuspage calls the impact of each."""
+"""Statuspage's name for each impact."""
 
 UNTITLED = "Service disruption"
-"""The title of an incident that was published without one: its own is internal."""
+"""The title of an incident that was published without one; its own title is internal."""
 
 _SHOWN = {status.value: status for status in (*OPEN, Status.RESOLVED)} | {
     Status.FALSE_POSITIVE.value: Status.RESOLVED
 }
-"""A published status as it's shown: that it was no incident after all is an end, too."""
+"""The published statuses as they are shown. A false positive is shown as resolved."""
 
 _NO_CHARACTERS = {0xFFFE: None, 0xFFFF: None}
-"""Which no XML may hold."""
+"""Characters that XML does not allow."""
 
 
 class Update(Struct, frozen=True):
-    """One thing that was said. `paragraphs` are plain text on single lines."""
+    """One published update. `paragraphs` are plain text on single lines."""
 
     id: int
     at: float
@@ -55,14 +55,14 @@ class Update(Struct, frozen=True):
 
 
 class Span(Struct, frozen=True):
-    """From when until when (UTC seconds) something was so; `end` None while it still is."""
+    """A time from `start` to `end` (UTC seconds); `end` is None while it lasts."""
 
     start: float
     end: float | None
 
 
 class Notice(Struct, frozen=True):
-    """An incident as the public sees it. `updates` are newest first; `spans` are when it was on."""
+    """An incident as the public sees it. `updates` are newest first; `spans` are its open times."""
 
     id: int
     title: str
@@ -86,24 +86,26 @@ class Notice(Struct, frozen=True):
         return self.updates[0].at
 
     def reached(self, status: Status) -> float | None:
-        """When that was last said, if it still holds or came before what holds."""
+        """Return when that status was last published, if it holds or came before the current
+        one.
+        """
         if status is Status.RESOLVED and self.is_open:
             return None
         return next((update.at for update in self.updates if update.status is status), None)
 
 
 def clean(text: str) -> str:
-    """`text` on one line, of characters that every format can hold."""
+    """Return `text` on one line, with characters that every format allows."""
     return plain(text).translate(_NO_CHARACTERS)
 
 
 def paragraphs(text: str) -> tuple[str, ...]:
-    """The lines of `text` that say something, each cleaned."""
+    """Return the lines of `text` that are not blank, cleaned."""
     return tuple(line for written in text.splitlines() if (line := clean(written)))
 
 
 def notice(published: Published) -> Notice | None:
-    """None: nothing of it is public. A drill never is."""
+    """Return the public view; None if nothing is public. A drill never is."""
     incident, entries = published.incident, published.entries
     if incident.drill or not entries:
         return None
@@ -131,12 +133,12 @@ def _update(entry: Entry) -> Update:
 
 
 def _withdrawn(last: Entry) -> bool:
-    """It was published that there had been no problem: then it doesn't count as one."""
+    """Return whether the last update says that there was no problem: then it counts as none."""
     return last.data.get("status") == Status.FALSE_POSITIVE
 
 
 def _spans(incident: Incident, updates: Sequence[Update]) -> Iterator[Span]:
-    """It began when the incident did, not when somebody found the time to say so."""
+    """Yield the open times. The first starts with the incident, not with its first update."""
     begun: float | None = min(incident.opened_at, updates[0].at)
     for update in updates:
         if update.status is not Status.RESOLVED:

@@ -1,8 +1,7 @@
-"""What would be said of an incident as it is, by every template. A draft is made anew whenever
-somebody looks.
+"""Previews of every message template, rendered from the incident as it is now.
 
-Nothing of it is public: what a person approves is a command, `publish` or `announce`, that carries
-the words they saw.
+Nothing is public: a person approves with the command `publish` or `announce`, which carries the
+words that they saw.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,10 +19,10 @@ from router.model.reason import Reason
 
 
 class Draft(Struct, frozen=True):
-    """What the template `name` says. `approves` is the command that tells the public, if there's a
-    way to tell them.
+    """The rendered template `name`. `approves` is the command that makes it public, if there is
+    one.
 
-    `waits`: it's a person's turn to say it, or not to.
+    `waits`: it is a person's turn to approve it.
     """
 
     name: str
@@ -42,10 +41,9 @@ def drafts(  # noqa: PLR0913 - what each of the templates is made from
     zone: str = "",
     url: str = "",
 ) -> tuple[Draft, ...]:
-    """All of the incident. `zone` is the clock of who will read it, the company's where that's
-    unknown.
+    """Return all previews. `zone` is the reader's time zone; without it, the company's.
 
-    There's no mail to customers before the incident is resolved.
+    There is no mail to customers before the incident is resolved.
     """
     return tuple(_drafts(incident, timeline, settings, at, zone, url))
 

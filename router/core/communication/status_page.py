@@ -1,4 +1,4 @@
-"""The status page at a time: how everything is, what is going on, what was, what is planned."""
+"""The status page at a time: components, open and past incidents, maintenance."""
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby
@@ -11,7 +11,7 @@ from router.core.communication.uptime import DAY, Uptime, uptime
 from router.model.statuspage import Component, ComponentState, Maintenance, Published, StatusPlan
 
 RECENT = 14
-"""Days of past incidents that the front page has; the others are on the page of the history."""
+"""Days of past incidents on the front page. The history page has the others."""
 
 HEADLINES = {
     ComponentState.OPERATIONAL: "All systems operational",
@@ -23,7 +23,7 @@ HEADLINES = {
 
 
 class Row(Struct, frozen=True):
-    """A component, how it is now, and how it was."""
+    """A component with its state and its uptime."""
 
     component: Component
     state: ComponentState
@@ -31,7 +31,7 @@ class Row(Struct, frozen=True):
 
 
 class Work(Struct, frozen=True):
-    """Maintenance as it's shown: with cleaned words, and what stage it's in."""
+    """Maintenance as it is shown: with cleaned text, and its stage."""
 
     maintenance: Maintenance
     status: str
@@ -40,11 +40,10 @@ class Work(Struct, frozen=True):
 
 
 class Page(Struct, frozen=True):
-    """All that the page says. `at` is when (UTC seconds); lists are newest first, but `planned` is
-    in order of time.
+    """The content of the page at `at` (UTC seconds).
 
-    `changed_at` is when something was last said, 0 if never. `groups` are (title or "", rows) in
-    the config's order.
+    Lists are newest first, except `planned`. `changed_at` is the time of the latest update, 0 if
+    there is none. `groups` are (title or "", rows) in the order of the config.
     """
 
     plan: StatusPlan
@@ -78,9 +77,7 @@ class Page(Struct, frozen=True):
         return tuple(one for one in self.past if one.updated_at >= self.at - RECENT * DAY)
 
     def titles(self, names: Iterable[str]) -> tuple[str, ...]:
-        """What the components of these names are called; those that the page doesn't have aren't
-        named at all.
-        """
+        """Return the public titles of components, without those that are not on the page."""
         known = {one.name: one.title for one in self.plan.components}
         return tuple(known[name] for name in names if name in known)
 
@@ -88,9 +85,9 @@ class Page(Struct, frozen=True):
 def make_page(
     plan: StatusPlan, published: Sequence[Published], works: Sequence[Maintenance], now: float
 ) -> Page:
-    """What the page says at `now`."""
+    """Return the page at `now`."""
     found = [one for each in published if (one := notice(each))]
-    # Told newest first; what is said at the same moment in the order of the incidents.
+    # Newest first; updates of the same moment in the order of the incidents.
     notices = sorted(found, key=lambda one: (one.started_at, one.id), reverse=True)
     begin = now - plan.history
     active = tuple(one for one in notices if one.is_open)
@@ -148,7 +145,7 @@ def _work(one: Maintenance, now: float) -> Work:
 
 
 def _grouped(rows: Sequence[Row]) -> list[tuple[str, list[Row]]]:
-    """Components of one group together, groups in the order of their first component."""
+    """Group components, in the order of the first component of each group."""
     order = list(dict.fromkeys(row.component.group for row in rows))
     ordered = sorted(rows, key=lambda row: order.index(row.component.group))
     return [
@@ -158,5 +155,5 @@ def _grouped(rows: Sequence[Row]) -> list[tuple[str, list[Row]]]:
 
 
 def ended(one: Maintenance, now: float) -> Maintenance:
-    """It's over before its time."""
+    """Return maintenance that a person ended."""
     return replace(one, ends_at=min(one.ends_at, now), updated_at=now)

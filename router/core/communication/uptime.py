@@ -1,4 +1,4 @@
-"""How much of the time a component was up, by day: what the bars of the status page show."""
+"""The uptime of a component by day: the bars of the status page."""
 
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
@@ -19,7 +19,7 @@ compared: https://support.atlassian.com/statuspage/docs/display-historical-uptim
 
 
 class Stretch(Struct, frozen=True):
-    """A time in which the worst that was so is `state`."""
+    """A time whose worst state is `state`."""
 
     start: float
     end: float
@@ -27,9 +27,9 @@ class Stretch(Struct, frozen=True):
 
 
 class Day(Struct, frozen=True):
-    """One day in UTC, from `at` on. `state` is the worst of it, None where nothing is known.
+    """One day in UTC, starting at `at`. `state` is its worst state, None without data.
 
-    `lasted` is for how many seconds which disruption lasted, the worst first.
+    `lasted` has the seconds of each disruption, the worst first.
     """
 
     at: float
@@ -38,9 +38,9 @@ class Day(Struct, frozen=True):
 
 
 class Uptime(Struct, frozen=True):
-    """Oldest day first.
+    """Days, oldest first. `ratio` is the part of the known time that the component was up.
 
-    `ratio` is the part of the known time that the component was up, None if none is known.
+    It is None while less than a minute is known.
     """
 
     days: tuple[Day, ...]
@@ -48,8 +48,8 @@ class Uptime(Struct, frozen=True):
 
 
 def uptime(notices: Iterable[Notice], since: float | None, history: float, now: float) -> Uptime:
-    """Of the component that `notices` are about, over the last `history` seconds in whole days,
-    today's included.
+    """Return the uptime of a component over the last `history` seconds, in whole days with
+    today's.
     """
     today = now - now % DAY
     first = today - DAY * (max(1, round(history / DAY)) - 1)
@@ -64,7 +64,7 @@ def uptime(notices: Iterable[Notice], since: float | None, history: float, now: 
 
 
 def _worst(notices: Iterable[Notice], begin: float, now: float) -> list[Stretch]:
-    """When it was how bad, without overlap, in order, and within the time that counts."""
+    """Return the disruptions without overlap, in order, within the time that counts."""
     given = [
         Stretch(
             max(span.start, begin), min(now if span.end is None else span.end, now), notice.impact

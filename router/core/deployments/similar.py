@@ -1,4 +1,4 @@
-"""Find similar past incidents and the notes that say what fixed them."""
+"""Find similar past incidents and the notes about their fixes."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -45,9 +45,7 @@ class Fix:
 
 
 def similar(incident: Incident, others: Iterable[Incident]) -> list[Similar]:
-    """The closed ones, but for drills, that opened before it and are like it, the most alike first,
-    then the latest.
-    """
+    """Return earlier closed incidents that are similar, without drills: the most similar first."""
     past = (
         other
         for other in others
@@ -60,7 +58,7 @@ def similar(incident: Incident, others: Iterable[Incident]) -> list[Similar]:
 
 
 def what_fixed(timeline: Sequence[Entry]) -> Fix | None:
-    """From the whole timeline, oldest first; None if nobody wrote anything."""
+    """Return the fix from a whole timeline, oldest entry first; None without a note."""
     written = [(entry, str(entry.data["text"])) for entry in timeline if entry.data.get("text")]
     closing = [(entry, text) for entry, text in written if entry.what in _CLOSED]
     notes = [(entry, text) for entry, text in written if entry.what is Reason.NOTED]

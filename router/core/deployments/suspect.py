@@ -1,6 +1,4 @@
-"""Which deployment is to be looked at first: the last that succeeded for an incident's service
-before it began.
-"""
+"""The suspect deployment: the last successful one of an incident's service before its onset."""
 
 from collections.abc import Iterable
 
@@ -13,17 +11,16 @@ from router.model.incident import Incident
 from router.model.scalars import Key
 
 FARTHEST = 86_400.0
-"""Seconds before an incident opened that its first alert's beginning is believed."""
+"""Seconds before the opening within which an alert's start counts as the onset."""
 
 DELIVERIES = 20
-"""Ids of webhooks that are remembered of one deployment: it has a handful of states."""
+"""Webhook ids that are kept for one deployment, which has few states."""
 
 
 class DeployedService(Struct, frozen=True):
-    """A service, and what deploys it: a repository's deployments to an environment, or its pushes
-    to a branch.
+    """A service and its deployments: of a repository to an environment, or pushes to a branch.
 
-    `matchers` take the labels of incidents that are the service's.
+    `matchers` match the labels of the service's incidents.
     """
 
     name: Key
@@ -40,11 +37,9 @@ class DeployedService(Struct, frozen=True):
 
 
 class Deploys(Struct, frozen=True):
-    """What is known of deployments. `window` is how long before an incident (seconds) a suspect may
-    be.
+    """The settings of deployments. `window` is how long before an onset (seconds) a suspect may be.
 
-    `label` is that of an incident which names its service. `recent` are the deployments that may be
-    suspects.
+    `label` is the incident label that names its service. `recent` are the possible suspects.
     """
 
     window: float = 3600.0
@@ -57,12 +52,12 @@ class Deploys(Struct, frozen=True):
 
 
 def began(opened_at: float, starts_at: float) -> float:
-    """When an incident began, whose first alert says that it has been firing since `starts_at`."""
+    """Return the onset of an incident whose first alert claims to fire since `starts_at`."""
     return starts_at if opened_at - FARTHEST <= starts_at < opened_at else opened_at
 
 
 def placed(deployment: Deployment, deploys: Deploys) -> Deployment:
-    """With the services that it changes by the config, unless it says so itself."""
+    """Return a deployment with its services: the given ones, or else those of the config."""
     if deployment.services:
         return deployment
     return replace(
@@ -82,7 +77,7 @@ def _deploys(deployment: Deployment, service: DeployedService) -> bool:
 
 
 def services_of(incident: Incident, deploys: Deploys) -> set[str]:
-    """The services that an incident is about."""
+    """Return the services of an incident."""
     named = {incident.labels.get(deploys.label, "")} - {""}
     return named | {
         service.name
@@ -95,7 +90,7 @@ def services_of(incident: Incident, deploys: Deploys) -> set[str]:
 
 
 def is_suspect(deployment: Deployment, incident: Incident, deploys: Deploys) -> bool:
-    """Did it succeed for the incident's service, shortly before the incident began?"""
+    """Return whether it succeeded for the incident's service shortly before the onset."""
     onset = incident.onset or incident.opened_at
     return (
         deployment.outcome is DeployOutcome.SUCCESS
@@ -105,7 +100,7 @@ def is_suspect(deployment: Deployment, incident: Incident, deploys: Deploys) -> 
 
 
 def suspect(incident: Incident, deploys: Deploys) -> Deployment | None:
-    """The last one that may have caused the incident."""
+    """Return the last deployment that may have caused the incident."""
     found = [one for one in deploys.recent if is_suspect(one, incident, deploys)]
     return max(found, key=lambda one: (one.at, one.id), default=None)
 
@@ -113,10 +108,9 @@ def suspect(incident: Incident, deploys: Deploys) -> Deployment | None:
 def merged(
     before: Deployment | None, told: Deployment, earlier: Iterable[Deployment]
 ) -> Deployment | None:
-    """What is known of a deployment now that `told` came; None if that says nothing new.
+    """Return the state of a deployment after a new report; None if the report adds nothing.
 
-    `earlier` are others, of which the last of the same services and environment tells what ran
-    before.
+    `earlier` are other deployments: the last one of the same services and environment ran before.
     """
     if before is not None:
         if (
@@ -153,7 +147,7 @@ def _ran_before(one: Deployment, told: Deployment) -> bool:
 
 
 def _compare(told: Deployment, previous: str) -> str:
-    """Where GitHub shows what changed."""
+    """Return GitHub's URL of the changes."""
     base = (
         told.url.partition("/" + told.repository)[0]
         if told.repository in told.url
@@ -167,11 +161,11 @@ def _compare(told: Deployment, previous: str) -> str:
 
 
 def minutes_before(deployment: Deployment, incident: Incident) -> int:
-    """Whole minutes from the deployment to the incident's beginning."""
+    """Return the whole minutes from the deployment to the onset."""
     return int(((incident.onset or incident.opened_at) - deployment.at) // 60)
 
 
 def suspicion(deployment: Deployment, incident: Incident) -> str:
-    """In words: `deploy abc1234 by ana, 7 min before onset`."""
+    """Return the suspect in words: `deploy abc1234 by ana, 7 min before onset`."""
     by = f" by {deployment.author}" if deployment.author else ""
     return f"deploy {deployment.name}{by}, {minutes_before(deployment, incident)} min before onset"

@@ -1,6 +1,4 @@
-"""Names the deployment that may have caused an incident: when the incident opens, or when word of
-it comes later.
-"""
+"""Name the suspect deployment of an incident: at its opening, or when it is reported later."""
 
 from msgspec.structs import replace
 
@@ -14,14 +12,14 @@ from router.model.reason import Reason
 
 
 def name_suspect(decision: Decision, at: float, settings: Settings) -> None:
-    """Of an incident that opens; if there's one."""
+    """Name the suspect of a new incident, if there is one."""
     assert decision.incident is not None
     if found := suspect(decision.incident, settings.deployments):
         _name(decision, found, at)
 
 
 def deployed(incident: Incident, event: Deployed, settings: Settings) -> Decision:
-    """Word of a deployment may come after the alert that it caused."""
+    """Name a deployment that was reported after the alert that it caused."""
     told, before = event.deployment, incident.suspect
     if not incident.is_open or not is_suspect(told, incident, settings.deployments):
         return Decision(Reason.NOT_SUSPECTED)

@@ -1,6 +1,4 @@
-"""Where to look: the time that an incident is about, the query of its alert, and links into other
-services.
-"""
+"""The time window of an incident, its alert's query, and links to other services."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -16,7 +14,7 @@ from router.model.alert import Alert
 from router.model.incident import Incident
 
 BEFORE = 900.0
-"""Seconds shown before the onset: what led to it, and what was normal."""
+"""Seconds shown before the onset."""
 
 AFTER = 300.0
 """Seconds shown after the end."""
@@ -35,7 +33,7 @@ _COMPARISON = re.compile(
 _QUOTED = re.compile(r'"(\\.|[^"\\])*"|\'(\\.|[^\'\\])*\'|`[^`]*`')
 _BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|\{[^{}]*\}")
 _TOP_LEVEL = re.compile(r"[()\[\]{}<>]|[=!]=|\b(and|or|unless)\b", re.IGNORECASE)
-"""After `_top_level`: another comparison, a set operator, or a bracket that isn't closed."""
+"""Another comparison, a set operator or an open bracket, after `_top_level`."""
 
 LONGEST_QUERY = 4_000
 """Characters that are looked into: what is nested more deeply than anybody means takes the square
@@ -43,15 +41,12 @@ of its length.
 """
 
 LONGEST_URL = 2_000
-"""Characters. Browsers, mail gateways and chats start to cut beyond it."""
+"""Characters of a URL. Browsers, mail gateways and chats cut longer ones."""
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """From `start` to `end`, in UTC seconds.
-
-    `onset` is when the first alert began, as far as is known.
-    """
+    """From `start` to `end`, in UTC seconds. `onset` is the start of the first alert, if known."""
 
     start: float
     onset: float
@@ -60,7 +55,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A way to look at an incident elsewhere, or the `problem` that there is with it."""
+    """A link to another service, or the `problem` with its template."""
 
     name: str
     url: str = ""
@@ -68,7 +63,7 @@ class Link:
 
 
 def window(incident: Incident, alerts: Iterable[Alert], now: float) -> Window:
-    """The time to look at: from a while before the onset until now, or a little after the end."""
+    """Return the window: from a while before the onset to now, or to a little after the end."""
     began = [
         alert.starts_at
         for alert in alerts
@@ -80,7 +75,9 @@ def window(incident: Incident, alerts: Iterable[Alert], now: float) -> Window:
 
 
 def query_of(url: str) -> str:
-    """The PromQL in a Prometheus `generatorURL` (`…/graph?g0.expr=…`); "" if it's no such URL."""
+    """Return the PromQL of a Prometheus `generatorURL` (`…/graph?g0.expr=…`); "" for another
+    URL.
+    """
     try:
         return parse_qs(urlsplit(url).query).get("g0.expr", [""])[0]
     except ValueError:
@@ -88,11 +85,10 @@ def query_of(url: str) -> str:
 
 
 def curve_of(query: str) -> tuple[str, tuple[str, float] | None]:
-    """What an alert's query compares, and with what: `rate(x[5m]) > 0.5` is ("rate(x[5m])", (">",
-    0.5)).
+    """Split an alert's query: `rate(x[5m]) > 0.5` is ("rate(x[5m])", (">", 0.5)).
 
-    The comparison leaves out all that doesn't alert: without it there's a curve from before. A
-    query that is more than one comparison with a number stays as it is, with None.
+    The comparison removes the values below the limit; without it the curve is complete. A query
+    that is more than one comparison with a number is returned as it is, with None.
     """
     found = _COMPARISON.fullmatch(query.strip()) if len(query) <= LONGEST_QUERY else None
     if found is None or _TOP_LEVEL.search(_top_level(found["curve"])):
@@ -101,7 +97,7 @@ def curve_of(query: str) -> tuple[str, tuple[str, float] | None]:
 
 
 def _top_level(query: str) -> str:
-    """The query without what is in brackets or quotes."""
+    """Return the query without brackets and quotes."""
     text = _QUOTED.sub("", query)
     while (less := _BRACKETS.sub("", text)) != text:
         text = less
@@ -111,17 +107,14 @@ def _top_level(query: str) -> str:
 def links(
     templates: Iterable[tuple[str, Template]], incident: Incident, seen: Window
 ) -> list[Link]:
-    """A link for each (name, template) that is meant for the incident.
-
-    One that fails leaves the others alone.
-    """
+    """Return a link for each (name, template) that applies. A failure affects only its link."""
     given = _given(incident, seen)
     made = (_link(name, template, given) for name, template in templates)
     return [link for link in made if link is not None]
 
 
 def usable(made: Sequence[Link]) -> tuple[tuple[str, str], ...]:
-    """The name and URL of those that lead somewhere."""
+    """Return the name and URL of the links without a problem."""
     return tuple((link.name, link.url) for link in made if link.url)
 
 

@@ -1,3 +1,1 @@
-"""After the incident: its post-mortem, when that is due, and what is to be done so that it doesn't
-come again.
-"""
+"""The post-mortem of an incident: its document, export and statistics."""

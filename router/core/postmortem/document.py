@@ -1,8 +1,7 @@
-"""A post-mortem as Markdown, in the plan's template: made from the incident, with what people wrote
-where it belongs.
+"""A post-mortem as Markdown, in the plan's template.
 
-It's made anew each time it's asked for. What people write is kept apart from it, so the timeline is
-always the present one and no word of theirs is ever in the way.
+It is rendered from the incident at each request, with people's texts in their places. Their texts
+are stored apart, so the timeline is always current.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -27,16 +26,16 @@ _FOLLOW_UP = having(Trait.FOLLOW_UP)
 
 
 class Section(Struct, frozen=True):
-    """A part of the document below its heading; the first has none."""
+    """A section of the document. The first one has no title."""
 
     title: str
     text: str
 
 
 class Case(Struct, frozen=True):
-    """All that a post-mortem is made from.
+    """The data of a post-mortem.
 
-    `zone` is the company's clock; `deployments` are those around the time.
+    `zone` is the company's time zone; `deployments` are those around the incident.
     """
 
     incident: Incident
@@ -65,7 +64,7 @@ _HINTS = {
 
 
 def document(case: Case) -> str:
-    """The whole of it."""
+    """Return the whole document."""
     return assembled(sections(case))
 
 
@@ -75,7 +74,7 @@ def assembled(parts: Iterable[Section]) -> str:
 
 
 def sections(case: Case) -> list[Section]:
-    """In the template's order. The one without a title is the head."""
+    """Return the sections in the order of the template. The one without a title is the head."""
     written = case.written
     lessons = [
         f"**{name}:**\n\n{_words(getattr(written, field), _HINTS[field])}"
@@ -127,9 +126,7 @@ def _duration(incident: Incident) -> str:
 
 
 def happened(case: Case) -> list[tuple[float, str]]:
-    """When (UTC seconds) what happened, in plain words and in order: all of the timeline, and what
-    was deployed.
-    """
+    """Return the timeline and the deployments as (UTC seconds, words), in order."""
     incident = case.incident
     found = [(entry.at, describe(entry)) for entry in case.timeline if entry.what not in _FOLLOW_UP]
     found += [(one.at, _deployed(one)) for one in case.deployments]
@@ -141,9 +138,7 @@ def happened(case: Case) -> list[tuple[float, str]]:
 def deployed_around(
     incident: Incident, known: Iterable[Deployment], deploys: Deploys
 ) -> list[Deployment]:
-    """The deployments of the incident's services, from a while before it until its end, oldest
-    first.
-    """
+    """Return the deployments of the incident's services from a while before it to its end."""
     services = services_of(incident, deploys)
     since = (incident.onset or incident.opened_at) - deploys.window
     until = incident.updated_at if incident.closed_at is None else incident.closed_at
@@ -180,7 +175,7 @@ def _durations(case: Case) -> str:
     )
 
 
-# --- what came of it
+# --- the results
 
 
 def _impact(case: Case) -> str:

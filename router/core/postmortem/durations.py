@@ -1,4 +1,4 @@
-"""How long it took: to notice an incident, to answer it, to end the harm, and to end it."""
+"""The durations of an incident: to detect, acknowledge, mitigate and resolve it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,9 +10,9 @@ from router.model.reason import Reason
 
 @dataclass(frozen=True, slots=True)
 class Durations:
-    """In seconds: `detect` from when it began until it was opened, the others from there.
+    """In seconds: `detect` from the onset to the opening, the others from the opening.
 
-    None where it never was.
+    None if it did not happen.
     """
 
     detect: float
@@ -22,7 +22,7 @@ class Durations:
 
 
 def durations(incident: Incident, timeline: Iterable[Entry]) -> Durations:
-    """By the first acknowledgement, and by the first time that somebody said it's being monitored."""
+    """Return the durations, by the first acknowledgement and the first status `monitoring`."""
     answered: float | None = None
     mitigated: float | None = None
     for entry in timeline:
@@ -41,7 +41,7 @@ def durations(incident: Incident, timeline: Iterable[Entry]) -> Durations:
 
 
 def in_words(seconds: float) -> str:
-    """As the plan writes it: `1 hour 5 minutes`."""
+    """Return a duration as the plan writes it: `1 hour 5 minutes`."""
     minutes = round(seconds / 60)
     hours, minutes = divmod(minutes, 60)
     parts = [(hours, "hour"), (minutes, "minute")]

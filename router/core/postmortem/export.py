@@ -1,10 +1,8 @@
-"""A post-mortem as a file that people edit as well: made anew, their edits stay, and none is ever
-overwritten.
+"""A post-mortem as a file that people may edit. Their edits are never overwritten.
 
-The file's front matter has a digest of each section as it was exported. So for each section it's
-known who changed it
-since: if only the router did, its text is taken; if only people did, theirs; if both did, it's a
-conflict, and the file stays as it is.
+The file's front matter has a digest of each exported section, which shows who changed it since:
+only the router (its text is taken), only people (theirs stays), or both (a conflict: the file
+stays).
 """
 
 import json
@@ -20,18 +18,14 @@ _FRONT = re.compile(r"\A---\nincident: [^\n]*\nsections: (\{[^\n]*\})\n---\n\n?"
 
 
 class Exported(Struct, frozen=True):
-    """The file's text, or what of it can't be put together: the titles of the sections that both
-    have changed.
-    """
+    """The file's text, or the titles of the sections that both have changed."""
 
     text: str
     conflicts: tuple[str, ...] = ()
 
 
 def exported(name: str, made: Sequence[Section], there: str | None) -> Exported:
-    """What becomes of the file of the incident `name`, which holds `there` (None: it isn't there
-    yet).
-    """
+    """Return the new file of the incident `name`. `there` is the present one, None if missing."""
     if there is None:
         return Exported(_file(name, made, made))
     known, held = _digests(there), _split(there, [section.title for section in made])
@@ -50,7 +44,7 @@ def exported(name: str, made: Sequence[Section], there: str | None) -> Exported:
 
 
 def _file(name: str, shown: Sequence[Section], made: Sequence[Section]) -> str:
-    """With the digests of what the router made, which people's edits are told by."""
+    """Return a file with the digests of the router's sections, by which edits are recognised."""
     digests = json.dumps({section.title: _digest(section.text) for section in made})
     return f"---\nincident: {name}\nsections: {digests}\n---\n\n{assembled(shown)}"
 
@@ -70,7 +64,7 @@ def _digests(text: str) -> dict[str, str] | None:
 
 
 def _split(text: str, titles: Sequence[str]) -> list[Section] | None:
-    """The sections of a file, if it has these, each once and in this order."""
+    """Return the sections of a file if it has exactly these titles, in this order."""
     body = _FRONT.sub("", text.replace("\r\n", "\n"))
     found = [Section("", "")]
     for line in body.split("\n"):

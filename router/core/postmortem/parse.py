@@ -30,7 +30,7 @@ SHOWN = 80
 
 
 class Parsed(Struct, frozen=True):
-    """What people wrote, or the problems that keep it from being stored."""
+    """The texts of people, or the problems that keep them from being stored."""
 
     written: Written
     problems: tuple[str, ...] = ()

@@ -1,6 +1,6 @@
-"""How incidents went over a time: how soon people answered and ended them, and whom they woke.
+"""Statistics of incidents over a time: times to acknowledge and resolve, and pages per person.
 
-Drills and what wasn't real are left out. An incident counts for the week in which it opened, by the
+Drills and false positives do not count. An incident counts in the week of its opening, by the
 company's clock.
 """
 
@@ -20,15 +20,13 @@ from router.model.reason_row import Trait
 from router.model.reasons import having
 
 NIGHT = (22, 7)
-"""From 22:00 until 07:00, by the clock of whoever is paged."""
+"""From 22:00 to 07:00, by the paged person's clock."""
 
 
 class Times(Struct, frozen=True):
-    """Of some incidents: how many, and in seconds how long people took; None where none was
-    answered, or ended.
+    """The number of incidents, and the seconds to acknowledge and resolve them; None without data.
 
-    The mean is what everybody asks for, and the median what's usual: one incident over a weekend
-    moves only the first.
+    One incident over a weekend moves the mean, not the median.
     """
 
     incidents: int
@@ -39,7 +37,7 @@ class Times(Struct, frozen=True):
 
 
 class Pages(Struct, frozen=True):
-    """Messages that reached a person while nobody had answered, and those of them at night."""
+    """Messages to a person before anybody acknowledged, and how many of them at night."""
 
     pages: int
     night: int
@@ -56,24 +54,26 @@ class Statistics(Struct, frozen=True):
 
 
 class IncidentFacts(Struct, frozen=True):
-    """An incident, with the entries of its timeline that are `WANTED`, in order."""
+    """An incident with its timeline entries of the reasons `WANTED`, in order."""
 
     incident: Incident
     entries: Sequence[Entry]
 
 
 WAITS = having(Trait.WAITS)
-"""After these an incident waits for somebody to answer."""
+"""After these an incident waits for an acknowledgement."""
 
 ANSWERED = having(Trait.ANSWERS)
 WANTED = (*sorted(WAITS | ANSWERED), Reason.DELIVERED)
-"""Which entries of a timeline the statistics are made from."""
+"""The timeline entries that the statistics need."""
 
 
 def statistics(
     stories: Iterable[IncidentFacts], *, zone: str, zones: Mapping[str, str]
 ) -> Statistics:
-    """`zone` is the company's clock, `zones` those of the people who have one of their own."""
+    """Count incidents. `zone` is the company's time zone, `zones` those of contacts with their
+    own.
+    """
     told = [story for story in stories if _counts(story.incident)]
     by_week = _grouped(told, lambda incident: week(incident.opened_at, zone))
     return Statistics(
@@ -86,7 +86,7 @@ def statistics(
 
 
 def week(at: float, zone: str) -> str:
-    """The Monday of its week there."""
+    """Return the Monday of the week."""
     day = datetime.fromtimestamp(at, ZoneInfo(zone)).date()
     return f"{day - timedelta(days=day.weekday())}"
 
@@ -109,7 +109,7 @@ def _grouped(told: Sequence[IncidentFacts], key: Callable[[Incident], str]) -> d
 
 
 def _weeks(known: Iterable[str]) -> list[str]:
-    """Also those between in which nothing happened."""
+    """Return all weeks from the first to the last."""
     if not (mondays := sorted(known)):
         return []
     first, last = (datetime.fromisoformat(monday).date() for monday in (mondays[0], mondays[-1]))
@@ -133,9 +133,7 @@ def _times(told: Sequence[IncidentFacts]) -> Times:
 
 
 def _acknowledged(story: IncidentFacts) -> float | None:
-    """Until the first time: that of a later life of the incident says nothing of the page that woke
-    somebody.
-    """
+    """Return the seconds to the first acknowledgement: later ones follow other pages."""
     times = [
         entry.at - story.incident.opened_at
         for entry in story.entries
@@ -155,7 +153,7 @@ def _pages(told: Iterable[IncidentFacts], zone: str, zones: Mapping[str, str]) -
 
 
 def _paged(entries: Iterable[Entry]) -> Iterator[tuple[float, str]]:
-    """When whom: what reaches people once somebody has answered only lets them know."""
+    """Yield time and person of each page. After an acknowledgement, messages are no pages."""
     waits = True
     for entry in entries:
         if entry.what in WAITS or entry.what in ANSWERED:

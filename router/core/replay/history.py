@@ -1,4 +1,4 @@
-"""The recorded past of a router: events, decisions, and messages not sent yet."""
+"""The recorded history of a router: events, timeline entries, incidents and pending messages."""
 
 from collections.abc import Sequence
 
@@ -18,9 +18,8 @@ ARRIVED = having(Trait.ALERT_ENTERS)
 
 
 class History(Struct, frozen=True):
-    """The past in order.
-
-    `unsent` are the messages owed and not sent; `records` the documents that decisions depend on.
+    """The history in order. `unsent` are pending messages; `records` are documents that
+    decisions use.
     """
 
     events: list[Event] = []
@@ -31,7 +30,7 @@ class History(Struct, frozen=True):
 
 
 def real(past: History) -> History:
-    """The past without its drills, which say nothing about real alerts under changed rules."""
+    """Return the history without drills, which say nothing about changed rules."""
     drills = {one.id for one in past.incidents if one.drill}
     return History(
         [event for event in past.events if not _is_of_drill(event, drills)],
@@ -55,7 +54,7 @@ def _is_of_drill(event: Event, drills: set[int]) -> bool:
 
 
 class Page(Struct, frozen=True):
-    """A message that arrived: its incident, its address, and when (UTC epoch seconds)."""
+    """A delivered message: its incident, its address and its time (UTC seconds)."""
 
     at: float
     incident_id: int
@@ -63,9 +62,7 @@ class Page(Struct, frozen=True):
 
 
 def pages(entries: Sequence[Entry]) -> list[Page]:
-    """The messages that arrived, by the timelines; one about several incidents belongs to its
-    first.
-    """
+    """Return the delivered messages. A message about several incidents belongs to its first one."""
     return [
         Page(entry.at, entry.incident_id, entry.data["channel"])
         for entry in entries
@@ -74,7 +71,7 @@ def pages(entries: Sequence[Entry]) -> list[Page]:
 
 
 def arrivals(entries: Sequence[Entry]) -> list[tuple[tuple[float, str], int]]:
-    """When each alert (by fingerprint) joined which incident."""
+    """Return the alerts that joined incidents: ((time, fingerprint), incident)."""
     return [
         ((entry.at, str(entry.data.get("fingerprint", ""))), entry.incident_id)
         for entry in entries

@@ -69,7 +69,7 @@ class LinkView(Struct, frozen=True):
 
 
 class FixView(Struct, frozen=True):
-    """The note that says what fixed an incident."""
+    """The note about the fix of an incident."""
 
     text: str
     by: str | None
@@ -94,7 +94,7 @@ class SimilarView(Struct, frozen=True):
 
 
 class ContextView(Struct, frozen=True):
-    """What helps to investigate an incident."""
+    """Everything that helps to investigate an incident."""
 
     window: WindowView
     links: list[LinkView]

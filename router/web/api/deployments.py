@@ -1,4 +1,4 @@
-"""Deployments over the API: recorded by whatever deploys, and listed."""
+"""Deployments over the API: recorded by deploy tools, and listed."""
 
 import math
 import secrets
@@ -27,7 +27,7 @@ LONGEST = 500
 
 
 class DeploymentQuery(Struct, frozen=True):
-    """Which deployments, and from when on."""
+    """The filters and the page."""
 
     service: Annotated[str, Meta(description="Only this service.")] = ""
     before: Annotated[Count, Meta(description="Only before this time, in UTC seconds.")] = 0

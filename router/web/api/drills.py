@@ -255,7 +255,7 @@ class Drills:
                 raise InvalidInput(detail + ", ".join(plans), "/scenario")
             return plans[asked.scenario]
         if asked.plan.proof or any(step.alert and step.alert.to for step in asked.plan.steps):
-            detail = "only a channel test has addresses of its own: POST /api/v1/drills/canary"
+            detail = "only a channel test may name addresses: POST /api/v1/drills/canary"
             raise InvalidInput(detail, "/plan")
         self._check_targets(asked.plan)
         return asked.plan

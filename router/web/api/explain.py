@@ -40,7 +40,7 @@ class ExplainQuery(Struct, frozen=True):
 
 
 class PayloadQuery(Struct, frozen=True):
-    """How to read the payload."""
+    """The source of the payload, and the time."""
 
     source: Annotated[str, Meta(description="The source that sends it.")] = "alertmanager"
     at: At = ""
@@ -133,7 +133,7 @@ class Explained(Struct, frozen=True, omit_defaults=True):
 
 
 class ExplainedPayload(Struct, frozen=True):
-    """What each alert of a payload would result in, and the alerts that cannot be read."""
+    """The result of each alert of a payload, and the alerts that cannot be read."""
 
     explanations: list[ExplanationView]
     errors: list[str]

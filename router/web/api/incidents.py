@@ -33,7 +33,7 @@ Many = Meta(description="Repeat the parameter for several values.")
 
 
 class IncidentQuery(Struct, frozen=True):
-    """Which incidents, and from where on."""
+    """The filters and the page."""
 
     status: Annotated[list[Status], Many] = []
     severity: Annotated[list[Severity], Many] = []
@@ -71,7 +71,7 @@ class OpenedIncident(Struct, frozen=True):
 
 
 class AlertQuery(Struct, frozen=True):
-    """Which alerts, and from where on."""
+    """The filters and the page."""
 
     fingerprint: Annotated[str, Meta(description="Only this alert.")] = ""
     incident: Annotated[Count, Meta(description="Only this incident, by number.")] = 0
@@ -93,7 +93,7 @@ class AlertPage(Struct, frozen=True):
 
 
 class NotificationQuery(Struct, frozen=True):
-    """Which messages, and from where on."""
+    """The filters and the page."""
 
     state: Annotated[list[NotificationState], Many] = []
     incident: Annotated[Count, Meta(description="Only this incident, by number.")] = 0

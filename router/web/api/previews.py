@@ -96,7 +96,7 @@ class Drafts:
     async def completed(
         self, incident: Incident, command: Command, title: str, text: str
     ) -> tuple[str, str]:
-        """Return the title and text of a command, with those of the draft where they are missing."""
+        """Return title and text of a command, with the draft's where they are missing."""
         found = (one for one in await self.of(incident) if one.approves is command)
         draft = next(found, None)
         if draft is None:

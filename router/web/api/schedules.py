@@ -24,7 +24,7 @@ MOST_DAYS = 366
 
 
 class ScheduleQuery(Struct, frozen=True):
-    """How far ahead."""
+    """The days ahead."""
 
     days: Annotated[
         int, Meta(ge=0, le=LARGEST, description=f"Days ahead, at most {MOST_DAYS}.")

@@ -27,17 +27,17 @@ from router.web.auth import Role
 log = logger(__name__)
 
 MOST = 500
-"""Silences at once. More is a faulty program, and every alert is compared with all of them."""
+"""Silences at a time: every alert is compared with all of them."""
 
 
 class SilenceQuery(Struct, frozen=True):
-    """Which silences."""
+    """The filter."""
 
     expired: Annotated[bool, Meta(description="`true`: expired silences, too.")] = False
 
 
 class SilenceBody(Struct, frozen=True, forbid_unknown_fields=True):
-    """Matchers, of which all must match; the start (now) and the end or the duration; the reason."""
+    """Matchers, of which all must match; start, end or duration; and the reason."""
 
     match: Annotated[list[str], Meta(description="Matchers, of which all must match.")]
     comment: Annotated[Text, Meta(description="The reason.")]

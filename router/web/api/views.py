@@ -422,7 +422,7 @@ class GapView(Struct, frozen=True):
 
 
 class ScheduleView(Struct, frozen=True):
-    """Who is on call now, and the shifts and gaps of the time asked for."""
+    """The contacts on call now, and the requested shifts and gaps."""
 
     name: str
     time_zone: str

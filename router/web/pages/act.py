@@ -1,9 +1,7 @@
-"""`/act/TOKEN`: the links in messages. Opening one shows what it would do, and only the button
-there does it.
+"""`/act/TOKEN`: the links in messages. A GET shows what the link does, and only its button does it.
 
-Mail gateways and chat programs open every link they see, so a GET changes nothing. The token is all
-the authority there
-is: it's scoped to one command and one life of one incident, and using it twice has one effect.
+Mail gateways and chat programs open every link, so a GET changes nothing. The token is the only
+authority: it is limited to one command and one life of one incident, and works once.
 """
 
 from collections.abc import Callable, Mapping
@@ -33,14 +31,16 @@ LABELS: Mapping[Command, str] = {
     Command.RESOLVE: "Resolve",
 }
 MAX_FORM = 4096
-"""Bytes of the form, which holds a name at most."""
+"""Bytes of the form, which has a name and nothing else."""
 
 INVALID = "This link isn't one of this router's, or was cut on its way. Open the incident, or answer from elsewhere."
 DOES_NOTHING = having(Trait.NOTHING_DONE)
 
 
 class Act:
-    """Submits what a link allows, in the name of whose mailbox it went to. It decides nothing."""
+    """Submits the command of a link in the name of the mailbox that it was sent to. Decides
+    nothing.
+    """
 
     def __init__(  # noqa: PLR0913 - the parts it stands between
         self,
@@ -63,7 +63,7 @@ class Act:
         return [web.get(f"{PATH}/{{token}}", self.show), web.post(f"{PATH}/{{token}}", self.act)]
 
     async def show(self, request: web.Request) -> web.Response:
-        """What the link would do now. Raises: StoreUnavailable."""
+        """Show what the link would do now. Raises: StoreUnavailable."""
         grant, incident = await self._granted(request)
         if grant.expires_at < self._clock.now():
             return self._answer(grant, incident, _expired(incident), HTTPStatus.GONE)
@@ -83,7 +83,7 @@ class Act:
         return self._answer(grant, after, _said(reason, grant, after))
 
     async def _granted(self, request: web.Request) -> tuple[Grant, Incident]:
-        """Raises: aiohttp's HTTPNotFound, which tells nothing to who guesses."""
+        """Raises: aiohttp's HTTPNotFound, without a hint for people who guess."""
         signer = self._signer()
         grant = signer.read(request.match_info["token"]) if signer else None
         incident = await self._store.incident(grant.incident_id) if grant else None
@@ -92,7 +92,7 @@ class Act:
         return grant, incident
 
     async def _foresee(self, event: Commanded) -> Reason:
-        """What would be decided, by the function that decides."""
+        """Return the outcome that the command would have now."""
         fold = Batch(self._settings(), [event])
         while plan := fold.next_read():
             fold.know(await self._store.load(plan))
@@ -113,9 +113,7 @@ class Act:
         )
 
     def _by(self, grant: Grant) -> str:
-        """The contact whose mailbox it is; "" if it's nobody's in particular, who is asked for a
-        name then.
-        """
+        """Return the contact of the mailbox; "" for a shared one, which is asked for a name."""
         return self._names().get(grant.who, "")
 
     def _answer(
@@ -158,5 +156,5 @@ def _address(grant: Grant) -> str:
 
 
 async def _name(request: web.Request) -> str:
-    """What was typed as a name. Raises: Bad, aiohttp's HTTPRequestEntityTooLarge."""
+    """Return the name that was typed. Raises: InvalidInput, aiohttp's HTTPRequestEntityTooLarge."""
     return named((await form(request, MAX_FORM)).get("name", ""))

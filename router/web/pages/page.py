@@ -1,8 +1,7 @@
-"""Pages for browsers: HTML from the templates in `pages/`, with one stylesheet and no script.
+"""Pages for browsers: HTML from the templates in this folder, with one stylesheet and no script.
 
-Whatever an alert or a person wrote is escaped by the templates, and the policy that goes with each
-page lets a browser run, load and send nothing but what is ours. A page works without script, on a
-telephone, and in the dark.
+The templates escape all untrusted text. The policy of each page lets a browser load and send
+nothing but our own. Pages work without script, on a phone, and in dark mode.
 """
 
 import functools
@@ -40,7 +39,7 @@ HEADERS: Mapping[str, str] = {
 }
 
 KEPT = ("Allow", "Retry-After", "WWW-Authenticate")
-"""Headers that mean something in an error, for a browser too."""
+"""Headers of a problem that its page keeps."""
 
 STYLE_PATH = "/style.css"
 WEEK = 7 * 86_400
@@ -49,9 +48,8 @@ WEEK = 7 * 86_400
 def page(
     name: str, /, *, status: int = 200, headers: Mapping[str, str] | None = None, **given: Any
 ) -> web.Response:
-    """The answer with the page that the template `name` makes of what is `given`.
-
-    `headers` replace the usual ones.
+    """Return a response with the page of the template `name`. `headers` replace the default
+    ones.
     """
     return web.Response(
         status=status,
@@ -62,26 +60,25 @@ def page(
 
 
 def render(name: str, /, **given: Any) -> str:
-    """The HTML of the template `name`.
-
-    In it `style` is the stylesheet's URL, which may be given too.
+    """Return the HTML of the template `name`. `style` is the stylesheet's URL, unless it is
+    given.
     """
     return _environment().get_template(name).render({"style": style_url(), **given})
 
 
 def stylesheet() -> str:
-    """The one of all pages."""
+    """Return the stylesheet of all pages."""
     return (FOLDER / "style.css").read_text("utf-8")
 
 
 @functools.cache
 def style_url() -> str:
-    """The stylesheet's path, another one for another content: browsers may keep it."""
+    """Return the stylesheet's path. It changes with the content, so that browsers can cache it."""
     return f"{STYLE_PATH}?{blake2b(stylesheet().encode(), digest_size=4).hexdigest()}"
 
 
 def routes() -> list[web.RouteDef]:
-    """What all pages need."""
+    """Return the routes that all pages need."""
     return [web.get(STYLE_PATH, _show_style)]
 
 
@@ -92,7 +89,7 @@ async def _show_style(_request: web.Request) -> web.Response:
 
 @web.middleware
 async def readable(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """A problem as a page, for whoever asks for one."""
+    """Return a problem as a page to a client that accepts HTML."""
     answer = await handler(request)
     if answer.content_type != PROBLEM or "text/html" not in request.headers.get("Accept", ""):
         return answer
@@ -138,7 +135,7 @@ def time_in(at: float, zone: str) -> Markup:
 
 
 def time(at: float | None) -> Markup:
-    """Epoch seconds as an HTML `<time>`: for people to the minute, for programs to the second."""
+    """Return epoch seconds as an HTML `<time>`: to the minute for people, exact for programs."""
     if at is None:
         return Markup()
     exact = datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")

@@ -49,7 +49,7 @@ class WaiveBody(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class PostMortemQuery(Struct, frozen=True):
-    """Which parts."""
+    """The optional parts."""
 
     chart: Annotated[bool, Meta(description="`true`: with the chart as SVG.")] = False
 
@@ -178,7 +178,7 @@ class PostMortemPaths:
     @operation(
         "POST",
         "/incidents/{id}/postmortem/waive",
-        "Say why the incident needs no post-mortem: nobody is reminded any more.",
+        "Waive the post-mortem with a reason: nobody is reminded any more.",
         Role.RESPONDER,
         problems=(HTTPStatus.CONFLICT,),
     )

@@ -1,4 +1,4 @@
-"""`/incidents/{id}/postmortem`: the form in which people write one, and its action items."""
+"""`/incidents/{id}/postmortem`: the form of a post-mortem, and its action items."""
 
 import secrets
 from collections.abc import Callable
@@ -38,13 +38,13 @@ FIELDS = (
     ("improve", "What could be improved", 4),
     ("prevent", "Preventive measures", 4),
 )
-"""Name, label, and lines; one line is a value of the impact, anything else is Markdown."""
+"""Name, label and lines of each field. One line is a plain value, others are Markdown."""
 
 CONFLICT = "Somebody else wrote it since you opened it. What you typed is below; what is there now is beside it."
 
 
 class PostMortemPage:
-    """Shows the form, and hands on what comes of it."""
+    """Shows the form, and submits what was typed."""
 
     def __init__(  # noqa: PLR0913 - the parts it stands between
         self,
@@ -151,7 +151,7 @@ class PostMortemPage:
         said: str = "",
         status: int = HTTPStatus.OK,
     ) -> web.Response:
-        """`typed` is what somebody wrote that couldn't be kept."""
+        """Show the form. `typed` is text that could not be saved."""
         case, version = await self._casebook.read(await incident_named(request, self._store))
         shown = typed or case.written
         fields: list[dict[str, Any]] = [

@@ -31,13 +31,13 @@ MOST = 50
 """Action items of one incident: they are stored with it."""
 
 END_OF_DAY = time(17)
-"""When an item that is due on a day is due, by the company's clock."""
+"""The hour of items that are due on a day, by the company's clock."""
 
 
 class ItemBody(Struct, frozen=True, forbid_unknown_fields=True):
     """An action item, or the changes of one. Fields that are null stay as they are."""
 
-    text: Annotated[str | None, Meta(description="What is to be done.")] = None
+    text: Annotated[str | None, Meta(description="The task.")] = None
     owner: Annotated[str | None, Meta(description="Without it, the sender of the request.")] = None
     due: Annotated[
         str | None, Meta(description="A day, `2026-12-01`, or a time with its offset.")
@@ -126,7 +126,7 @@ class ItemPaths:
         now = self._clock.now()
         due_at = self._due(given.due)
         if not number and not text:
-            raise InvalidInput("give the text: what is to be done", "/text")
+            raise InvalidInput("give the text: the task", "/text")
         if not number and len(incident.items) >= MOST:
             raise InvalidInput(f"an incident has at most {MOST} action items", "/text")
         if not number and due_at is None:

@@ -1,7 +1,4 @@
-"""What a post-mortem is made from, read from the store; and writing into it and sharing it.
-
-It decides nothing.
-"""
+"""Post-mortems: read from the store, written, shared and waived. Decides nothing."""
 
 from collections.abc import Callable
 
@@ -31,13 +28,13 @@ MOST_EXTRA = 20
 """Sections that people add."""
 
 MOST = 1_000
-"""Deployments that are looked through for those of the incident's services."""
+"""Deployments that are searched for the incident's services."""
 
 _written = msgspec.json.Decoder(Written)
 
 
 class PostMortemService:
-    """The post-mortems. `zone` is the company's clock."""
+    """Reads and writes post-mortems. `zone` is the company's time zone."""
 
     def __init__(  # noqa: PLR0913 - the parts it stands between
         self,
@@ -57,7 +54,7 @@ class PostMortemService:
         self._zone = zone
 
     async def read(self, incident: Incident) -> tuple[Case, int]:
-        """With the version of what people wrote: 0 if nobody has yet."""
+        """Return the post-mortem and its version: 0 before anybody wrote."""
         record = await self._store.record(KIND, str(incident.id))
         timeline = await self._store.timeline(incident.id)
         deploys = self._settings().deployments
@@ -78,9 +75,8 @@ class PostMortemService:
         return case, record.version if record else 0
 
     async def write(self, incident: Incident, written: Written, version: int, by: str) -> bool:
-        """Put that in place of the given version.
-
-        False: somebody else wrote another meanwhile. Raises: Bad.
+        """Replace the given version. False: somebody else wrote another one. Raises:
+        InvalidInput.
         """
         check(written)
         now = self._clock.now()
@@ -126,5 +122,5 @@ def check(written: Written) -> None:
 
 
 def stem(incident: Incident, zone: str) -> str:
-    """The name of its files, which never changes: `2026-11-24-INC-142`."""
+    """Return the name of the files, which never changes: `2026-11-24-INC-142`."""
     return f"{local(incident.opened_at, zone)[:10]}-{incident.name}"

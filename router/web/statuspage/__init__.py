@@ -1,3 +1,1 @@
-"""The public status page: shows what core/statuspage says, to browsers, feed readers and programs,
-and as files.
-"""
+"""The public status page: for browsers, feed readers and programs, and as files."""

@@ -1,4 +1,4 @@
-"""What the page says now: read from the store, and kept for as long as it may be shown."""
+"""The current status page: read from the store, and cached for a few seconds."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -25,11 +25,11 @@ What this process publishes is shown at once.
 """
 
 BARE = ""
-"""The front page as it's served without a slash at the end: its links begin a folder higher."""
+"""The front page without a slash at the end of its path: its links start one folder higher."""
 
 
 def maintenances(store: Store) -> Records[Maintenance]:
-    """Where maintenance is kept, by when it begins."""
+    """Return the records of maintenance, dated by its start."""
     return Records(store, "maintenance", Maintenance)
 
 
@@ -67,7 +67,7 @@ async def _known(store: Store) -> dict[str, float]:
 
 
 class Shown(Struct, frozen=True):
-    """The page and its documents, and since when (UTC seconds) each has been as it is."""
+    """The page and its files, and since when (UTC seconds) each is as it is."""
 
     page: Page
     documents: Mapping[str, PageFile]
@@ -75,7 +75,7 @@ class Shown(Struct, frozen=True):
 
 
 class Board:
-    """Keeps the documents of the page. `plan` is None while the config has no page."""
+    """Caches the page. `plan` is None while the config has no page."""
 
     def __init__(
         self,
@@ -95,11 +95,11 @@ class Board:
         self._reading = asyncio.Lock()
 
     def forget(self) -> None:
-        """Something was published, or the config has changed."""
+        """Read the page again at the next request."""
         self._until = 0.0
 
     async def shown(self) -> Shown | None:
-        """None: there's no page. What was shown last is shown on while the store is away.
+        """Return the page; None if there is none. While the store is away, the last page stays.
 
         Raises: StoreUnavailable.
         """

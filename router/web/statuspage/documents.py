@@ -1,7 +1,6 @@
-"""The page as documents, by their path: the web serves these and the export writes them, so both
-say the same.
+"""The page as files, by path: both the server and the export use them, so they are the same.
 
-Links between them are relative, so that they lead on wherever the documents are put.
+Links between files are relative, so that they work in any folder.
 """
 
 from collections.abc import Mapping
@@ -19,7 +18,7 @@ FRONT = "index.html"
 
 
 class PageFile(Struct, frozen=True):
-    """A file as it's served. `content_type` is without a charset, which is UTF-8."""
+    """A file as it is served. `content_type` has no charset, which is UTF-8."""
 
     body: bytes
     content_type: str
@@ -30,7 +29,7 @@ class PageFile(Struct, frozen=True):
 
 
 def documents(page: Page, *, subscribe: bool) -> Mapping[str, PageFile]:
-    """All of them, what is linked before what links to it.
+    """Return all files, linked ones before those that link to them.
 
     `subscribe`: with the form for updates by e-mail.
     """

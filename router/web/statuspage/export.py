@@ -1,7 +1,7 @@
-"""Writes the page as files, so that it's there when the router isn't.
+"""Write the page as files, so that it is there while the router is not.
 
-Each file is replaced in one step, what is linked before what links to it: whoever reads meanwhile
-finds every file whole and every link alive, and a crash leaves nothing half written.
+Each file is replaced in one step, linked ones first: a reader finds every file complete and every
+link working, and a crash leaves nothing half written.
 """
 
 import asyncio
@@ -21,13 +21,13 @@ from router.web.statuspage.documents import PageFile, documents
 log = logger(__name__)
 
 IDLE = 60.0
-"""Seconds between two looks at whether a reload has asked for an export."""
+"""Seconds between checks for an export in the config."""
 
 _INCIDENT = re.compile(r"[0-9]+\.html")
 
 
 def write(documents: Mapping[str, PageFile], folder: Path) -> None:
-    """Put all of `documents` into `folder`, and take away the incidents that aren't shown any more.
+    """Write `documents` to `folder`, and delete incidents that are no longer shown.
 
     Raises: OSError.
     """
@@ -50,17 +50,14 @@ def _replace(path: Path, body: bytes) -> None:
 
 
 class ExportTarget(Struct, frozen=True):
-    """Where the page is exported to, and how often (seconds) beside after each update."""
+    """The folder of the export, and its interval (seconds) besides after each update."""
 
     folder: Path
     every: float
 
 
 class Exporter:
-    """Keeps the files as the page is.
-
-    `on_exported` is told when (UTC seconds) they were last written.
-    """
+    """Keeps the files up to date. `on_exported` gets the time (UTC seconds) of each export."""
 
     def __init__(
         self,
@@ -90,7 +87,7 @@ class Exporter:
         self._closing.set()
 
     async def run(self) -> None:
-        """Write them every so often until `close`: the bars move on by themselves."""
+        """Write the files at every interval until `close`: the bars of the page move with time."""
         while not self._closing.is_set():
             try:
                 await self.export()

@@ -1,7 +1,7 @@
-"""The Atom feed (RFC 4287) of what was published.
+"""The Atom feed (RFC 4287) of public updates.
 
-An id must never change (4.2.6), or every reader shows its entry again: these are made of the page's
-host and the number of the incident, and of nothing that is edited.
+An id must never change (4.2.6), or every reader shows its entry again: ids are made of the page's
+host and the incident's number, and of nothing that is edited.
 """
 
 from html import escape
@@ -15,11 +15,13 @@ from router.web.statuspage.html import STAGES, STATUSES
 
 ATOM = "http://www.w3.org/2005/Atom"
 EMPTY = 1_767_225_600.0
-"""2026-01-01: when a feed was last changed that never had an entry. The element is required."""
+"""2026-01-01: the date of a feed without entries. The element is required."""
 
 
 def feed(page: Page) -> bytes:
-    """With an entry for each incident and each maintenance, the latest changed first."""
+    """Return the feed, with an entry for each incident and each maintenance, the latest change
+    first.
+    """
     url = page.plan.url
     root = ET.Element("feed", xmlns=ATOM)
     _text(root, "id", _id(page, ""))

@@ -1,6 +1,4 @@
-"""Serves the status page to whoever asks: nothing here needs a token, and nothing that isn't
-published is here.
-"""
+"""Serve the status page to anybody: nothing here needs a token, and everything here is public."""
 
 from email.utils import formatdate
 from http import HTTPStatus
@@ -20,7 +18,7 @@ NONE = "the config has no status_page"
 
 
 class StatusPage:
-    """`/status` and all below it that can be read."""
+    """`/status` and the files below it."""
 
     def __init__(self, board: Board) -> None:
         self._board = board
@@ -40,7 +38,7 @@ class StatusPage:
 
 
 def _document(path: str, shown: Shown) -> str | None:
-    """A page is found under its name without .html, too."""
+    """Return the name of a file; a page is also found without .html."""
     return next((name for name in (path, f"{path}.html") if name and name in shown.documents), None)
 
 
@@ -61,8 +59,8 @@ def _answer(request: web.Request, shown: Shown, name: str) -> web.Response:
 
 
 def _has_it(request: web.Request, etag: str, since: int) -> bool:
-    """Whether whoever asks has this very document already (RFC 9110, 13.2.2: the date counts only
-    without a tag).
+    """Return whether the client has this version (RFC 9110, 13.2.2: the date counts without a
+    tag).
     """
     if request.if_none_match is not None:
         return any(tag.value in {etag, "*"} for tag in request.if_none_match)

@@ -1,4 +1,4 @@
-"""The pages for people."""
+"""The HTML pages."""
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -20,7 +20,7 @@ STATES = {
     ComponentState.PARTIAL: "Partial outage",
     ComponentState.MAJOR: "Major outage",
 }
-"""How a component is, in words beside the colour."""
+"""The state of a component, in words beside the colour."""
 
 STATUSES = {
     Status.INVESTIGATING: "Investigating",
@@ -31,31 +31,31 @@ STATUSES = {
 STAGES = {"scheduled": "Scheduled", "in_progress": "In progress", "completed": "Completed"}
 
 SHORT = 30
-"""How many of the days a telephone has room for; style.css hides the others."""
+"""Days that fit on a phone; style.css hides the others."""
 
 
 def front(page: Page, *, subscribe: bool, root: str = "") -> str:
-    """What the page's address leads to."""
+    """Render the front page."""
     return _render("status.html", page, root=root, subscribe=subscribe, recent=by_day(page.recent))
 
 
 def history(page: Page) -> str:
-    """All that was published within the history."""
+    """Render all incidents within the history."""
     return _render("status_history.html", page, root="", past=by_day(page.past))
 
 
 def incident(page: Page, notice: Notice) -> str:
-    """One incident with all that was said of it."""
+    """Render one incident with all its updates."""
     return _render("status_incident.html", page, root="../", notice=notice)
 
 
 def message(page: Page, title: str, text: str, *, root: str, action: str = "") -> str:
-    """Something to say to a subscriber, with a button named `action`, if there's one."""
+    """Render a message to a subscriber, with a button named `action` if given."""
     return _render("status_message.html", page, root=root, heading=title, text=text, action=action)
 
 
 def _render(name: str, page: Page, *, root: str, **given: Any) -> str:
-    """`root` leads from the document to the front page's folder."""
+    """Render a template. `root` is the path from the file to the front page's folder."""
     return render(
         name,
         style=f"{root}style.css",
@@ -77,20 +77,20 @@ def _render(name: str, page: Page, *, root: str, **given: Any) -> str:
 
 
 def by_day(notices: Iterable[Notice]) -> list[tuple[str, list[Notice]]]:
-    """Grouped by the day they began on."""
+    """Group incidents by the day on which they began."""
     return [
         (day, list(each)) for day, each in groupby(notices, key=lambda one: date(one.started_at))
     ]
 
 
 def date(at: float) -> str:
-    """Like `24 November 2026`, in UTC."""
+    """Return a day like `24 November 2026`, in UTC."""
     moment = datetime.fromtimestamp(at, UTC)
     return f"{moment.day} {moment:%B %Y}"
 
 
 def percent(ratio: float | None) -> str:
-    """Like `99.98 %`. It's cut, not rounded: 100 % says that there was nothing."""
+    """Return a ratio like `99.98 %`. It is cut, not rounded: 100 % means no disruption."""
     if ratio is None:
         return "no data"
     hundredths = int(ratio * 10_000)
@@ -99,17 +99,17 @@ def percent(ratio: float | None) -> str:
 
 
 def tooltip(day: Day) -> str:
-    """What a bar says to who points at it."""
+    """Return the text of a bar."""
     return f"{date(day.at)}: {_lasted(day)}"
 
 
 def disrupted(uptime: Uptime) -> Sequence[tuple[str, str]]:
-    """The days with disruptions, newest first: for whoever can't point at a bar."""
+    """Return the days with disruptions, newest first, for readers who cannot point at a bar."""
     return [(date(day.at), _lasted(day)) for day in reversed(uptime.days) if day.lasted]
 
 
 def told(uptime: Uptime) -> str:
-    """What the bars come to, for whoever doesn't see them."""
+    """Return the bars in a sentence, for readers who do not see them."""
     days = len(uptime.days)
     bad = sum(1 for day in uptime.days if day.lasted)
     disruptions = f"disruptions on {bad} of them" if bad else "no disruptions"

@@ -30,7 +30,7 @@ MAX_TEXT = 5_000
 
 
 class MaintenanceBody(Struct, frozen=True, forbid_unknown_fields=True):
-    """What is announced: its start, and its end or how long it lasts."""
+    """The announcement, with its start, and its end or its duration."""
 
     title: Annotated[str, Meta(min_length=1, max_length=MAX_TITLE)]
     starts_at: Moment
@@ -72,7 +72,7 @@ class MaintenanceResult(Struct, frozen=True):
 class Announcements:
     """Keeps maintenance in the store. `changed` is called when the page has changed.
 
-    `announce` stores maintenance and owes its mail; `recipients` counts the mails.
+    `announce` stores maintenance and queues its mail; `recipients` counts the mails.
     """
 
     def __init__(  # noqa: PLR0913 - its parts

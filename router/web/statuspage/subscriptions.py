@@ -1,6 +1,4 @@
-"""Subscribing by e-mail, and leaving: a GET shows and only a POST does, for programs open every
-link in a mail.
-"""
+"""Subscribe by e-mail, and unsubscribe. Programs open every link in a mail, so only a POST acts."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -19,7 +17,7 @@ MAX_ADDRESS = 254
 """Characters (RFC 5321, 4.5.3.1.3, less the brackets)."""
 
 MAX_FORM = 4096
-"""Bytes: anybody may post here."""
+"""Bytes of the form, which anybody may post."""
 
 ASKED = (
     "Look into your mail",
@@ -38,7 +36,7 @@ INVALID = (
 
 
 class Subscriptions(Protocol):
-    """The roll of subscribers."""
+    """The list of subscribers."""
 
     async def ask(self, address: str, caller: str) -> bool: ...
     async def confirmable(self, token: str) -> bool: ...
@@ -48,9 +46,7 @@ class Subscriptions(Protocol):
 
 
 class SubscriptionPages:
-    """`roll` is None where the config lets nobody subscribe; `proxied` whether a proxy says who
-    asks.
-    """
+    """`roll` is None if nobody can subscribe; `proxied`: a proxy writes the client address."""
 
     def __init__(
         self, board: Board, roll: Callable[[], Subscriptions | None], proxied: Callable[[], bool]
@@ -69,7 +65,7 @@ class SubscriptionPages:
         ]
 
     async def subscribe(self, request: web.Request) -> web.Response:
-        """The answer is the same whether the address is known or not."""
+        """Answer the same for a known and an unknown address."""
         roll = self._there()
         address = _address((await form(request, MAX_FORM)).get("address", ""))
         if not address:
@@ -91,7 +87,7 @@ class SubscriptionPages:
         return await (self._say(*LEAVE) if works else self._invalid())
 
     async def leave(self, request: web.Request) -> web.Response:
-        """Also what a mail program posts by itself (RFC 8058)."""
+        """Unsubscribe; mail programs also post this by themselves (RFC 8058)."""
         done = await self._there().leave(request.match_info["token"])
         return await (self._say(*LEFT) if done else self._invalid())
 
@@ -103,7 +99,7 @@ class SubscriptionPages:
         return roll
 
     def _caller(self, request: web.Request) -> str:
-        """Only what the proxy itself adds at the end is to be believed."""
+        """Return the client address. Only the last entry of the header comes from the proxy."""
         forwarded = request.headers.get("X-Forwarded-For", "") if self._proxied() else ""
         return forwarded.rpartition(",")[2].strip() or request.remote or ""
 
@@ -127,7 +123,7 @@ class SubscriptionPages:
 
 
 def _address(text: str) -> str:
-    """What was typed, if it's an address; else ""."""
+    """Return what was typed if it is an address, else ""."""
     try:
         address = parse_email(text)
     except ValueError:

@@ -1,5 +1,4 @@
-"""The page for programs, in the shape of Statuspage's public API v2, which many of them can read
-already.
+"""The page for programs, in the shape of Statuspage's public API v2, which many tools can read.
 
 https://www.atlassian.com/software/statuspage describes it for every page at `/api`.
 """
@@ -22,14 +21,14 @@ DESCRIPTIONS = {
     ComponentState.PARTIAL: "Partial System Outage",
     ComponentState.MAJOR: "Major Service Outage",
 }
-"""In Statuspage's words, by which some programs go."""
+"""Statuspage's descriptions, which some programs compare."""
 
 LATEST = 50
-"""Incidents that `incidents.json` has, as there."""
+"""Incidents in `incidents.json`, as at Statuspage."""
 
 
 def all_of(page: Page) -> Mapping[str, Mapping[str, Any]]:
-    """Each document by its name, less `.json`."""
+    """Return each file by its name, without `.json`."""
     head = {"page": _page(page)}
     status = {
         "status": {"indicator": INDICATORS[page.state], "description": DESCRIPTIONS[page.state]}
@@ -69,12 +68,12 @@ def _page_id(page: Page) -> str:
 
 
 def _short(name: str) -> str:
-    """An id in the form that theirs have, which is the same as long as the name is."""
+    """Return an id in the form of Statuspage. It is the same for the same name."""
     return blake2b(name.encode(), digest_size=6).hexdigest()
 
 
 def _components(page: Page) -> list[dict[str, Any]]:
-    """Groups are components that contain others."""
+    """Return the components. Groups are components that contain others."""
     found: list[dict[str, Any]] = []
     for title, rows in page.groups:
         worst = max((row.state for row in rows), key=lambda state: state.rank)

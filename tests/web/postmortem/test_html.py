@@ -77,7 +77,7 @@ async def test_what_is_wrong_is_said(router: Router, clock: SteppedClock) -> Non
     async with router(clock=clock) as daemon:
         await daemon.alert(alert())
         assert (
-            "Give the text: what is to be done."
+            "Give the text: the task."
             in (await fill(daemon, f"{PAGE}/items", text=" ")).body.decode()
         )
         assert (await fill(daemon, f"{PAGE}/share")).status == 409
