@@ -14,7 +14,7 @@ from router.cli.client import Url
 from router.cli.config import ConfigPath, Json, config_at, path_of
 from router.cli.current import current
 from router.cli.explained import answered, show_explained
-from router.cli.output import console, fail, print_json
+from router.cli.output import console, echo, fail, print_json
 from router.cli.payload import decoded
 from router.config.load import Config
 from router.config.people import moment_at
@@ -92,7 +92,7 @@ def explain(
         explain_alert(now.settings, one, time, incidents=incidents) for one in received.alerts
     ]
     for left_out in now.left_out:
-        typer.echo(f"not considered: {left_out}", err=True)
+        echo(f"not considered: {left_out}", err=True)
     if as_json:
         print_json([views.explanation(one) for one in explanations])
         return
