@@ -29,6 +29,10 @@ class Trait(Flag):
     """Held back while the alert is muted."""
     MUTES = auto()
     """Keeps an alert, or the pages of an incident, quiet."""
+    UNMEASURED = auto()
+    """The severity is the lowest only because no better one is known."""
+    DROPPED = auto()
+    """A report of an alert without effect, although it is no repetition of a known state."""
     HELD = auto()
     """The same firing continues after a person closed its incident."""
     NO_EFFECT = auto()
@@ -37,6 +41,8 @@ class Trait(Flag):
     # The life of an incident
     STARTS_POLICY = auto()
     """Starts the policy from its first step."""
+    STARTS_REPEAT = auto()
+    """Starts the wait until the policy repeats."""
     SKIPS_STEP = auto()
     """A step of the policy was left out."""
     WAITS = auto()

@@ -23,7 +23,7 @@ _INCIDENTS: dict[R, Row] = {
     R.VALUE_UNREADABLE: Row(
         "The measured value is missing or unreadable, so the lowest tier applies.",
         "Value is missing or unreadable, so the lowest severity applies[: {alert}][ reported {unread}]",
-        T.WARNING,
+        T.WARNING | T.UNMEASURED,
     ),
     R.ABOVE_THRESHOLD: Row("A threshold is crossed."),
     R.WITHIN_HYSTERESIS: Row("The threshold was crossed, and its `until` isn't reached yet."),
@@ -36,7 +36,7 @@ _INCIDENTS: dict[R, Row] = {
     R.SEVERITY_UNMAPPED: Row(
         "The label of `severity_from` is missing or not in its `map`: the lowest severity applies.",
         "No severity is configured[ for {label}], so the lowest applies[: {alert}]",
-        T.WARNING,
+        T.WARNING | T.UNMEASURED,
     ),
     R.HEARTBEAT: Row(
         "The alert is a [heartbeat](../how-to/heartbeats.md): it is stored and opens nothing.",
@@ -52,7 +52,7 @@ _INCIDENTS: dict[R, Row] = {
     R.OPENED: Row(
         "A new incident.",
         "Incident detected[: {alert}][ at {value}][ (threshold {threshold})]",
-        _BEGINS,
+        _BEGINS | T.STARTS_REPEAT,
         reply="Opened {name} ({severity}).",
         event="incident.opened",
     ),
@@ -74,10 +74,12 @@ _INCIDENTS: dict[R, Row] = {
         T.UNLOGGED,
         refusal="it's resolved",
     ),
-    R.NEVER_FIRED: Row("The alert is resolved, and never fired here.", traits=T.NO_EFFECT),
+    R.NEVER_FIRED: Row(
+        "The alert is resolved, and never fired here.", traits=T.NO_EFFECT | T.DROPPED
+    ),
     R.REPLAYED: Row(
         "The same request was received before.",
-        traits=T.NO_EFFECT | T.NOTHING_DONE | T.SHOWN | T.TAKEN,
+        traits=T.NO_EFFECT | T.NOTHING_DONE | T.SHOWN | T.TAKEN | T.DROPPED,
         refusal="already received",
     ),
     R.HELD_RESOLVED: Row(
@@ -110,9 +112,9 @@ _INCIDENTS: dict[R, Row] = {
     ),
     R.LATE_RESOLVE: Row(
         "The resolve is of an earlier firing: it ended before the present one began.",
-        traits=T.NO_EFFECT,
+        traits=T.NO_EFFECT | T.DROPPED,
     ),
-    R.LATE_FIRING: Row("The firing had ended before it arrived.", traits=T.NO_EFFECT),
+    R.LATE_FIRING: Row("The firing had ended before it arrived.", traits=T.NO_EFFECT | T.DROPPED),
     R.MOVED: Row(
         "The alert belongs to another incident now.",
         "Alert moved[ to {to}][: {alert}]",
@@ -132,7 +134,7 @@ _INCIDENTS: dict[R, Row] = {
     R.SEVERITY_RAISED: Row(
         "An alert is worse than the incident was.",
         "Severity raised[ from {from}][ to {severity}][: {alert}][ at {value}][ (threshold {threshold})]",
-        _CHANGE | T.SUPPRESSIBLE | T.STARTS_POLICY | T.LOUD,
+        _CHANGE | T.SUPPRESSIBLE | T.STARTS_POLICY | T.LOUD | T.STARTS_REPEAT,
         reply="Already open: {name} is {severity} now.",
         event="incident.severity_changed",
         short="now {severity}[, was {from}]",
@@ -148,7 +150,7 @@ _INCIDENTS: dict[R, Row] = {
     R.SEVERITY_SET: Row(
         "A person set the severity.",
         "Severity set[ from {from}][ to {severity}][ by {by}][: {text}]",
-        _CHANGE | T.STARTS_POLICY,
+        _CHANGE | T.STARTS_POLICY | T.STARTS_REPEAT,
         reply="{name} is {severity} now.",
         event="incident.severity_changed",
         short="now {severity}[, was {from}][, set by {by}]",
@@ -156,7 +158,7 @@ _INCIDENTS: dict[R, Row] = {
     R.PROMOTED: Row(
         "Not resolved in time, so the severity was raised.",
         "Not resolved in time: severity raised[ from {from}][ to {severity}]",
-        _CHANGE | T.STARTS_POLICY | T.COUNTED,
+        _CHANGE | T.STARTS_POLICY | T.COUNTED | T.STARTS_REPEAT,
         short="not resolved in time, now {severity}[, was {from}]",
     ),
     R.STATUS_SET: Row(
@@ -221,7 +223,7 @@ _INCIDENTS: dict[R, Row] = {
     R.REOPENED: Row(
         "The alert fired again soon after the incident closed.",
         "Reopened[: {alert} fires again][ at {value}]",
-        _BEGINS | T.TURNING_POINT | T.LOUD,
+        _BEGINS | T.TURNING_POINT | T.LOUD | T.STARTS_REPEAT,
         reply="Reopened {name} ({severity}), which closed a short time ago.",
         event="incident.reopened",
         short="reopened",
@@ -282,7 +284,7 @@ _INCIDENTS: dict[R, Row] = {
     R.ESCALATED: Row(
         "A person escalated: the next step runs now, and an acknowledgement is void.",
         "Escalated[ by {by}][: {text}]",
-        T.NOTIFIES | T.PAGES | T.WAITS | T.SHOWN,
+        T.NOTIFIES | T.PAGES | T.WAITS | T.SHOWN | T.STARTS_REPEAT,
         reply="Escalated {name}: the next step is being notified.",
         short="escalated[ by {by}]",
     ),
@@ -303,7 +305,7 @@ _INCIDENTS: dict[R, Row] = {
     R.STEP_DUE: Row(
         "The policy's next step ran.",
         "Escalated to the next step[: {channels}]",
-        T.NOTIFIES | T.PAGES | T.COUNTED,
+        T.NOTIFIES | T.PAGES | T.COUNTED | T.STARTS_REPEAT,
         event="incident.escalated",
         short="escalated[ to step {step}]",
     ),
@@ -320,7 +322,7 @@ _INCIDENTS: dict[R, Row] = {
     R.TOLD_AGAIN: Row(
         "All steps ran without an answer, and their targets are reminded.",
         "Reminder[ {time}][: {channels}]",
-        T.NOTIFIES | T.PAGES,
+        T.NOTIFIES | T.PAGES | T.STARTS_REPEAT,
         short="reminder[ {time}]",
     ),
     R.UNANSWERED: Row(

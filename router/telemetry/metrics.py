@@ -38,7 +38,7 @@ ARRIVED = having(Trait.ARRIVED)
 OUTCOMES = ("sent", "retry", "rejected", "uncertain")
 
 
-UNREADABLE = frozenset({Reason.VALUE_UNREADABLE, Reason.SEVERITY_UNMAPPED})
+UNREADABLE = having(Trait.UNMEASURED)
 
 
 class Metrics:

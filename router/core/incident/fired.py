@@ -10,8 +10,10 @@ from router.core.rules.rule import Judgement, Rule
 from router.model.alert import Alert, RuleMatch
 from router.model.incident import Severity
 from router.model.reason import Reason
+from router.model.reason_row import Trait
+from router.model.reasons import having
 
-WARNINGS = frozenset({Reason.VALUE_UNREADABLE, Reason.SEVERITY_UNMAPPED})
+WARNINGS = having(Trait.UNMEASURED)
 """The judgements by which an alert has its severity only because nothing better was known."""
 
 

@@ -14,19 +14,10 @@ from router.core.oncall.schedule import on_call
 from router.model.decision import Entry
 from router.model.incident import Incident
 from router.model.reason import Reason
+from router.model.reason_row import Trait
+from router.model.reasons import having
 
-NOTIFIED = frozenset(
-    {
-        Reason.OPENED,
-        Reason.REOPENED,
-        Reason.STEP_DUE,
-        Reason.TOLD_AGAIN,
-        Reason.ESCALATED,
-        Reason.SEVERITY_RAISED,
-        Reason.SEVERITY_SET,
-        Reason.PROMOTED,
-    }
-)
+NOTIFIED = having(Trait.STARTS_REPEAT)
 """Entries after which a repeat of the policy starts to wait."""
 
 

@@ -11,7 +11,6 @@ from router.core.messages.timeline import describe, measured, unreadable
 from router.core.text.plain import local, plain, web_url
 from router.model.incident import Incident
 from router.model.notification import Message
-from router.model.reason import Reason
 from router.model.reason_row import Trait
 from router.model.reasons import having
 
@@ -37,7 +36,7 @@ _LINKED = frozenset({"runbook_url", "runbook"})
 """Annotations that a message shows as a link of its own."""
 
 _RAISES = having(Trait.STARTS_POLICY)
-_WARNINGS = (Reason.VALUE_UNREADABLE, Reason.SEVERITY_UNMAPPED)
+_WARNINGS = having(Trait.UNMEASURED)
 """Reasons for a severity that wasn't measured."""
 
 

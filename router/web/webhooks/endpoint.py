@@ -8,7 +8,8 @@ from aiohttp import web
 from msgspec.structs import replace
 
 from router.model.alert import Alert
-from router.model.reason import Reason
+from router.model.reason_row import Trait
+from router.model.reasons import having
 from router.ports.channels import FormSender
 from router.ports.clock import Clock
 from router.ports.errors import InvalidInput, Unauthorized
@@ -33,7 +34,7 @@ REFUSALS = {
 alerts that cannot be read, and `forbidden` senders who may not ask for anything.
 """
 
-DROPPED = frozenset({Reason.REPLAYED, Reason.NEVER_FIRED, Reason.LATE_RESOLVE, Reason.LATE_FIRING})
+DROPPED = having(Trait.DROPPED)
 """Decisions by which an alert has no effect although it is no repetition of a known state."""
 
 
