@@ -47,11 +47,8 @@ def _check_promotion(trail: Trail, policy: Policy, context: Context) -> None:
     if policy.promote is None:
         return
     to = policy.promote.to
-    users = [
-        Severity(str(trail[1]))
-        for trail, plan in context.all_of(SeverityPlan)
-        if trail[0] == "severities" and plan.policy == policy.name
-    ]
+    plans = {trail: plan.policy for trail, plan in context.all_of(SeverityPlan)}
+    users = [one for one in Severity if plans.get(("severities", one.value)) == policy.name]
     useless = [severity for severity in users if not to.worse_than(severity)]
     place = context.place_of((*trail, "promote", "to"))
     names = ", ".join(useless)

@@ -35,13 +35,13 @@ def test_a_target_of_no_kind_is_refused(text: str) -> None:
         parse_target(text)
 
 
-def promoting(folder: Path, to: str, *severities: str) -> Config:
-    """A config in which these severities have a policy that promotes."""
+def promoting(folder: Path, to: str, *users: str, **changes: Any) -> Config:
+    """A config in which the severities `users` have a policy that promotes."""
     policies = {"all": STEPS, "up": STEPS | {"promote": {"to": to, "after": "1h"}}}
-    users = {
-        name: {"policy": "up" if name in severities else "all"} for name in WHOLE["severities"]
+    severities = {
+        name: {"policy": "up" if name in users else "all"} for name in WHOLE["severities"]
     }
-    return read(folder, policies=policies, severities=users)
+    return read(folder, **{"policies": policies, "severities": severities} | changes)
 
 
 @pytest.mark.parametrize(("to", "severity"), [("P1", "P0"), ("P1", "P1"), ("P3", "P2")])
@@ -78,4 +78,13 @@ def test_steps_are_in_order_of_time(tmp_path: Path) -> None:
         300.0,
         None,
         600,
+    ]
+
+
+def test_a_severity_that_there_is_not_is_an_error_at_its_key(tmp_path: Path) -> None:
+    """Also beside a policy that promotes."""
+    with pytest.raises(Invalid) as caught:
+        promoting(tmp_path, "P0", "P2", severities=WHOLE["severities"] | {"P4": {"policy": "up"}})
+    assert [problem.message for problem in caught.value.problems] == [
+        "unknown value 'P4' (expected one of: P0, P1, P2, P3)"
     ]
