@@ -21,7 +21,7 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from router.core.incident.delivery import may_arrive_late, settle_task
+from router.core.incident.delivery import may_arrive_late, progress_after, settle_task
 from router.core.incident.snapshot import Writes
 from router.core.outbox.bundle import Bundle, alone
 from router.core.outbox.rate_limit import RateLimit
@@ -251,15 +251,24 @@ class ChannelWorker:
     async def _send(self, row: Notification, message: Message) -> tuple[Attempt, ...]:
         """Try a few times under the lease: every failure that surely didn't arrive, soon after it."""
         attempts: list[Attempt] = []
+        progress = message.progress
 
         async def attempt() -> Result:
+            nonlocal progress
             started = self._clock.now()
             if attempts and self.channel.pace:
                 self.channel.pace.take(started)
             self._check(row)
+            for done in attempts[-1:]:
+                progress = progress_after(done.result, progress)
             unsure = any(may_arrive_late(one.result) for one in attempts)
             uncertain = message.seq if unsure else message.uncertain
-            again = replace(message, attempt=message.attempt + len(attempts), uncertain=uncertain)
+            again = replace(
+                message,
+                attempt=message.attempt + len(attempts),
+                uncertain=uncertain,
+                progress=progress,
+            )
             result = await self._try(again)
             attempts.append(Attempt(self._clock.now(), self._clock.now() - started, result))
             return result

@@ -102,6 +102,7 @@ class MessageWriter:
             picture=await self._picture(incident, seen) if full else b"",
             attempt=row.attempts + 1,
             uncertain=row.uncertain,
+            progress=row.progress,
         )
 
     def _draft(self, incident: Incident, timeline: Sequence[Entry], now: float) -> str:

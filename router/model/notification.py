@@ -43,6 +43,7 @@ class Notification(Struct, frozen=True, gc=False):
     tried: the `seq` at the latest claim.
     uncertain: the `seq` of the latest message that may or may not have arrived; 0 for none.
     uncertain_until: until when that message may still arrive, in UTC seconds.
+    progress: what the sender has to know at the next attempt at this message.
     """
 
     incident_id: int
@@ -66,6 +67,7 @@ class Notification(Struct, frozen=True, gc=False):
     tried: int = 0
     uncertain: int = 0
     uncertain_until: float = 0.0
+    progress: str = ""
 
     @property
     def is_done(self) -> bool:
@@ -113,6 +115,7 @@ class Message(Struct, frozen=True):
     attempt: counts the attempts at this message from 1.
     uncertain: the `seq` of an earlier message that may have arrived: this very message if it equals
         `seq`, else an older state of the incident; 0 if there is none.
+    progress: the `progress` of the last attempt at this message.
     """
 
     incident: Incident
@@ -142,6 +145,7 @@ class Message(Struct, frozen=True):
     mentions: Mapping[str, str] = {}
     attempt: int = 1
     uncertain: int = 0
+    progress: str = ""
 
     @property
     def may_be_doubled(self) -> bool:
@@ -168,13 +172,15 @@ class Sent(Struct, frozen=True, tag="sent"):
 class Retry(Struct, frozen=True, tag="retry"):
     """Not sent, and worth another try, not before `after` seconds if the service said so.
 
-    `may_have_arrived`: it is tried again because the service recognises a repetition. It may still
-    process this attempt after later ones.
+    may_have_arrived: it is tried again because the service recognises a repetition, and may still
+        process this attempt after later ones.
+    progress: what the sender has to know at the next attempt, as `Message.progress`.
     """
 
     reason: str
     after: float | None = None
     may_have_arrived: bool = False
+    progress: str = ""
 
 
 class Rejected(Struct, frozen=True, tag="rejected"):
@@ -187,10 +193,11 @@ class Rejected(Struct, frozen=True, tag="rejected"):
 class Uncertain(Struct, frozen=True, tag="uncertain"):
     """It may have arrived, and the service takes no idempotency key.
 
-    It is sent again, and marked as possibly doubled.
+    It is sent again, and marked as possibly doubled. `progress` is as that of `Retry`.
     """
 
     reason: str
+    progress: str = ""
 
 
 Result = Sent | Retry | Rejected | Uncertain

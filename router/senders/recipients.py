@@ -2,17 +2,20 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from hashlib import sha256
 
+import msgspec
 import structlog
+from msgspec.structs import replace
 
 from router.model.notification import Message, Rejected, Result, Retry, Sent, Uncertain
-
-MAX_REMEMBERED = 1000
 
 log = structlog.get_logger(__name__)
 
 TellAll = Callable[[Sequence[str]], Awaitable[Mapping[str, Result]]]
 """Sends a message to some recipients, with a result for each."""
+
+_decoder = msgspec.json.Decoder(dict[str, Sent | Rejected])
 
 
 def ending(number: str) -> str:
@@ -21,16 +24,15 @@ def ending(number: str) -> str:
 
 
 class RecipientList:
-    """Remembers which recipients have the message, so that a retry for one doesn't ring all others.
+    """Skips recipients who have the message, so that a retry for one doesn't ring all others.
 
-    A restart forgets them, so they may be notified twice.
+    They are part of the message's row in the outbox, as digests, so a restart forgets none.
 
     shown: writes a recipient for the log.
     """
 
     def __init__(self, shown: Callable[[str], str] = ending) -> None:
         self._shown = shown
-        self._settled: dict[tuple[int, str, int], dict[str, Sent | Rejected]] = {}
 
     async def tell(self, message: Message, recipients: Sequence[str], tell_all: TellAll) -> Result:
         """Send to each recipient. `ref` joins the refs of all.
@@ -42,12 +44,12 @@ class RecipientList:
             recipients: at least one.
             tell_all: sends it to some of them; see `side_by_side`.
         """
-        key = (message.incident.id, message.channel, message.seq)
-        settled = self._settled.setdefault(key, {})
-        results = await tell_all([to for to in dict.fromkeys(recipients) if to not in settled])
+        settled = _decoder.decode(message.progress) if message.progress else {}
+        left = [to for to in dict.fromkeys(recipients) if _digest(to) not in settled]
+        results = await tell_all(left)
         for to, result in results.items():
             if isinstance(result, Sent | Rejected):
-                settled[to] = result
+                settled[_digest(to)] = result
             if isinstance(result, Rejected):
                 log.warning(
                     "recipient_refused",
@@ -57,11 +59,9 @@ class RecipientList:
                 )
         # An uncertain result outweighs a certain failure: both are tried again.
         for kind in (Uncertain, Retry):
-            if found := [result for result in results.values() if isinstance(result, kind)]:
-                while len(self._settled) > MAX_REMEMBERED:
-                    del self._settled[next(iter(self._settled))]
-                return found[0]
-        self._settled.pop(key, None)
+            for result in results.values():
+                if isinstance(result, kind):
+                    return replace(result, progress=_progress(settled))
         if taken := [result.ref for result in settled.values() if isinstance(result, Sent)]:
             return Sent(" ".join(filter(None, taken)))
         return next(iter(settled.values()))
@@ -74,3 +74,11 @@ def side_by_side(tell: Callable[[str], Awaitable[Result]]) -> TellAll:
         return dict(zip(recipients, await asyncio.gather(*map(tell, recipients)), strict=True))
 
     return tell_all
+
+
+def _progress(settled: Mapping[str, Sent | Rejected]) -> str:
+    return msgspec.json.encode(settled).decode() if settled else ""
+
+
+def _digest(recipient: str) -> str:
+    return sha256(recipient.encode()).hexdigest()[:16]

@@ -186,15 +186,17 @@ def _waiting(dialect: Dialect) -> TextClause:
     flags: list[ColumnClause[Any]] = [column("severity", Text())]
     flags += [column(name, Integer()) for name in ("drill", "unanswered")]
     return text(f"""
-        SELECT {packed(dialect, *columns, *flags)} FROM (
-            SELECT {", ".join(f"o.{one.name}" for one in columns)}, i.severity,
-                CASE WHEN {drill} THEN 1 ELSE 0 END AS drill,
-                CASE WHEN i.closed_at IS NULL AND {acknowledged} IS NULL THEN 1 ELSE 0 END AS unanswered
-            FROM outbox AS o
+        WITH worst AS MATERIALIZED (
+            SELECT {", ".join(f"o.{one.name}" for one in columns)} FROM outbox AS o
             JOIN {given(dialect, o.channel, column("roomy", Boolean()))} ON given.channel = o.channel
             JOIN incidents AS i ON i.id = o.incident_id
             WHERE {_DUE} AND (given.roomy OR i.severity = :preempts OR {drill})
-            ORDER BY i.severity, o.due_at, i.id LIMIT :limit) AS outbox""")
+            ORDER BY i.severity, o.due_at, i.id LIMIT :limit)
+        SELECT {packed(dialect, *columns, *flags)} FROM (
+            SELECT worst.*, i.severity,
+                CASE WHEN {drill} THEN 1 ELSE 0 END AS drill,
+                CASE WHEN i.closed_at IS NULL AND {acknowledged} IS NULL THEN 1 ELSE 0 END AS unanswered
+            FROM worst JOIN incidents AS i ON i.id = worst.incident_id) AS outbox""")
 
 
 def _read_waiting(row: _WaitingRow) -> tuple[Notification, Standing]:

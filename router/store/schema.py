@@ -138,6 +138,7 @@ outbox = Table(
     Column("tried", BigInteger, nullable=False),
     Column("uncertain", BigInteger, nullable=False),
     Column("uncertain_until", Double, nullable=False),
+    Column("progress", Text, nullable=False),
     PrimaryKeyConstraint("incident_id", "channel", "kind", "subject"),
 )
 """The columns are the fields of `router.model.notification.Notification`, in order."""

@@ -121,7 +121,8 @@ def _owe(dialect: Dialect) -> str:
     return f"""
         INSERT INTO outbox ({", ".join(o.keys())})
         SELECT given.incident_id, given.channel, 1, 'pending', given.reason, given.owed_at, given.owed_at,
-            0, 0, '', 0, '', 0, false, '', false, given.kind, given.subject, 0, 0, 0
+            0, 0, '', 0, '', 0, false, '', false, given.kind, given.subject, 0, 0, 0,
+            ''
         FROM {written(dialect, o.incident_id, o.channel, o.reason, o.owed_at, o.kind, o.subject)} WHERE true
         ON CONFLICT (incident_id, channel, kind, subject) DO UPDATE SET
             seq = outbox.seq + 1,
@@ -132,7 +133,8 @@ def _owe(dialect: Dialect) -> str:
             attempts = CASE WHEN {pending} THEN outbox.attempts ELSE 0 END,
             fallen_back = CASE WHEN {pending} THEN outbox.fallen_back ELSE false END,
             error = CASE WHEN {pending} THEN outbox.error ELSE '' END,
-            may_be_doubled = CASE WHEN {pending} THEN outbox.may_be_doubled ELSE false END
+            may_be_doubled = CASE WHEN {pending} THEN outbox.may_be_doubled ELSE false END,
+            progress = ''
         WHERE outbox.kind NOT IN ({once})"""
 
 
@@ -164,6 +166,7 @@ def _settle(dialect: Dialect) -> str:
             told = given.told,
             uncertain = given.uncertain,
             uncertain_until = given.uncertain_until,
+            progress = CASE WHEN {more} THEN '' ELSE given.progress END,
             lease = '',
             lease_until = 0
         FROM {rows}

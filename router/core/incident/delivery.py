@@ -87,6 +87,11 @@ def may_arrive_late(result: Result) -> bool:
     return isinstance(result, Uncertain) or (isinstance(result, Retry) and result.may_have_arrived)
 
 
+def progress_after(result: Result, before: str) -> str:
+    """What the sender has to know at the next attempt at the same message; "" if there is none."""
+    return (result.progress or before) if isinstance(result, Retry | Uncertain) else ""
+
+
 def settle_task(before: Notification, attempt: Attempt, jitter: float) -> Notification:
     """Settle a row of any other kind: no timeline, no fallback."""
     after, _ = _next_state(before, (attempt,), attempt.at, jitter, GIVE_UP_AFTER)
@@ -102,7 +107,8 @@ def _next_state(
 ) -> tuple[Notification, Reason]:
     """The row after these attempts under one lease, and what that is called on a timeline."""
     tried = before.attempts + len(attempts)
-    after = replace(before, attempts=tried, lease="", lease_until=0.0)
+    progress = progress_after(attempts[-1].result, before.progress)
+    after = replace(before, attempts=tried, lease="", lease_until=0.0, progress=progress)
     if any(isinstance(one.result, Uncertain) for one in attempts):
         after = replace(after, may_be_doubled=True)
     if any(may_arrive_late(one.result) for one in attempts):

@@ -242,6 +242,7 @@ class MemoryStore:
                 reason=owed.reason,
                 owed_at=since if in_flight else before.owed_at,
                 due_at=before.due_at if keeps_place else since,
+                progress="",
             )
         elif before:
             new = _next(before, new)
@@ -257,7 +258,7 @@ class MemoryStore:
         if stored.lease != lease or not lease:
             return
         if stored.seq > seq and after.state is NotificationState.PENDING and after.seq == seq:
-            after = replace(after, seq=stored.seq, reason=stored.reason)
+            after = replace(after, seq=stored.seq, reason=stored.reason, progress="")
         elif stored.seq > seq:
             pending = NotificationState.PENDING
             fresh = Notification(*key, 0, pending, stored.reason, stored.owed_at, stored.due_at)

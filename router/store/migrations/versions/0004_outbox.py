@@ -20,7 +20,8 @@ _ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 _MESSAGES = """
     INSERT INTO outbox
     SELECT incident_id, channel, seq, state, reason, owed_at, due_at, attempts, sent, ref, told, lease, lease_until,
-        fallen_back, error, may_be_doubled, 'incident', '', CASE WHEN lease <> '' THEN seq ELSE 0 END, 0, 0
+        fallen_back, error, may_be_doubled, 'incident', '', CASE WHEN lease <> '' THEN seq ELSE 0 END, 0, 0,
+        ''
     FROM notifications"""
 
 
@@ -64,6 +65,7 @@ def upgrade() -> None:
         _count("tried"),
         _count("uncertain"),
         _time("uncertain_until"),
+        _text("progress"),
         sa.PrimaryKeyConstraint("incident_id", "channel", "kind", "subject"),
     )
     op.create_table("owners", sa.Column("name", sa.Text, primary_key=True), _count("beat"))
@@ -131,6 +133,7 @@ def _row(**changed: Any) -> dict[str, Any]:
         "tried": 0,
         "uncertain": 0,
         "uncertain_until": 0.0,
+        "progress": "",
     } | changed
 
 
