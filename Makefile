@@ -10,7 +10,7 @@ run: $(STAMP)
 	$(BIN)/alert-router serve --config config.example.yaml
 
 test: $(STAMP) check
-	$(BIN)/pytest
+	PATH="$(CURDIR)/$(VENV)/client-generator/bin:$$PATH" $(BIN)/pytest
 
 check: lint types layers
 
@@ -27,9 +27,12 @@ layers: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python -m tests.bench
 
+# The generator of API clients needs an older typer, so it has an environment of its own.
 $(STAMP): pyproject.toml deploy/constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --constraint deploy/constraints.txt --editable '.[dev]'
+	$(PYTHON) -m venv $(VENV)/client-generator
+	$(VENV)/client-generator/bin/pip install --quiet openapi-python-client==0.29.1
 	touch $@
 
 lock: $(STAMP)

@@ -17,8 +17,8 @@ from tests.peers import require
 Router = Callable[..., Daemon]
 
 HINT = (
-    "python -m venv VENV && VENV/bin/pip install openapi-python-client"
-    " (in an environment of its own: it needs an older typer), and put VENV/bin on the PATH"
+    "`make test` installs it in an environment of its own; or put one on the PATH:"
+    " python -m venv VENV && VENV/bin/pip install openapi-python-client"
 )
 SCRIPT = Path(__file__).with_name("generated_client.py")
 OPTIONS = {"content_type_overrides": {"image/svg+xml": "text/plain"}}
