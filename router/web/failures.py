@@ -24,7 +24,7 @@ FREE = 10
 """Failures in a row of a peer that cost no delay."""
 
 FORGET = 600.0
-"""Seconds without a failure after which a peer starts anew."""
+"""Seconds without a failure after which the failures of a peer are forgotten."""
 
 LONGEST = 5.0
 """Seconds of the longest delay."""

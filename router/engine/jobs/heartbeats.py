@@ -136,8 +136,8 @@ class Heartbeats:
             log.warning("heartbeat_missed", heartbeat=heartbeat.name, state=state.value)
         await self._submit(reports(heartbeat.name, one.beats, state, now), now)
         # A beat that came meanwhile is kept: the next round reports its effect.
-        told = lambda before: replace(expected(heartbeat, before, now), reported=state)  # noqa: E731
-        await self._shelf.change(heartbeat.name, told, now)
+        reported = lambda before: replace(expected(heartbeat, before, now), reported=state)  # noqa: E731
+        await self._shelf.change(heartbeat.name, reported, now)
 
     async def _forget(self, name: str, beats: Beats, now: float) -> None:
         """End the incident of a heartbeat that was removed from the config: no beat will end it."""
