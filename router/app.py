@@ -3,10 +3,9 @@
 import asyncio
 import os
 import signal
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 from msgspec.structs import replace
@@ -391,6 +390,10 @@ class App:
     def request_stop(self) -> None:
         self._stopped.set()
 
+    async def is_unused(self) -> bool:
+        """Whether the store has no incident yet. Raises: StoreUnavailable."""
+        return not await self._store.incidents(limit=1)
+
     async def run(self) -> None:
         """Until a stop is requested, or a loop dies, which is a fault: then it's raised, for a
         restart is safe.
@@ -438,7 +441,7 @@ def regular(config: Config) -> Regular:
     )
 
 
-async def serve(path: Path, announce: Any) -> None:
+async def serve(path: Path, announce: Callable[[App], Awaitable[None]]) -> None:
     """Run the router of the config at `path` until SIGTERM or SIGINT; SIGHUP reloads.
 
     `announce` is told the app.
@@ -455,7 +458,7 @@ async def serve(path: Path, announce: Any) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, app.request_stop)
     loop.add_signal_handler(signal.SIGHUP, lambda: spawn(reload(), "reload", reloads))
-    announce(app)
+    await announce(app)
     try:
         await app.run()
     finally:

@@ -36,15 +36,15 @@ def serve(config: ConfigPath = None) -> None:
         fail(f"can't start: {error}")
 
 
-def _greet(app: App, config: Path) -> None:
+async def _greet(app: App, config: Path) -> None:
     host, port = app.address
     url = f"http://{host}:{port}"
     sources = ",".join(app.config.sources)
     echo(f"alert-router receives webhooks at {url}/webhooks/{{{sources}}}")
     rules, channels = len(app.config.settings.rules.rules), ", ".join(app.config.channels)
     echo(f"{rules} rules, channels: {channels}")
-    # Real channels page real people: nobody should try them by a hint.
-    if {*app.config.kinds.values()} == {"console"}:
+    # Real channels page real people, and a used router needs no introduction.
+    if {*app.config.kinds.values()} == {"console"} and await app.is_unused():
         echo(_hint(app, url, config))
 
 
