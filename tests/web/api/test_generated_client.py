@@ -21,7 +21,12 @@ HINT = (
     " python -m venv VENV && VENV/bin/pip install openapi-python-client"
 )
 SCRIPT = Path(__file__).with_name("generated_client.py")
-OPTIONS = {"content_type_overrides": {"image/svg+xml": "text/plain"}}
+OPTIONS = {
+    "content_type_overrides": {
+        "image/svg+xml": "text/plain",
+        "text/markdown": "application/octet-stream",
+    }
+}
 
 
 async def run(*command: str | Path, **environment: str) -> str:
