@@ -1,7 +1,7 @@
-"""Runs what may be done against an incident: one module for each kind of action, and the desk that
-they're asked at.
+"""Actions against an incident: one module for each kind, and the runner.
 
-A kind's module is imported when a config first has one, since the libraries are slow to load.
+A kind's module is imported when a config first has an action of it, because its libraries load
+slowly.
 """
 
 from collections.abc import Mapping
@@ -12,14 +12,14 @@ from router.actions.job import Action
 from router.config.actions import ActionConfig
 
 KINDS = {"argv": "Argv", "sql_flag": "SqlFlag", "git_revert": "GitRevert"}
-"""By the key that an action has: the module here, and the class in it.
+"""Module and class of each kind, by the key that an action of it has.
 
 A guide runs nothing, so it has none.
 """
 
 
 def build(documents: Mapping[str, ActionConfig]) -> dict[str, tuple[Action, float]]:
-    """The actions of a config, each with its time-out in seconds."""
+    """Return the actions of a config, each with its timeout in seconds."""
     return {
         name: (_build(kind, document), float(document.timeout))
         for name, document in documents.items()

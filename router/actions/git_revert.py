@@ -1,7 +1,7 @@
 """An action that reverts a commit by a pull request: a branch of its own, and never a push to the
 branch itself.
 
-GitHub has no call for a revert (wire/09, 9.2), so git makes it, in a folder that's thrown away. The
+GitHub has no call for a revert, so git makes it, in a folder that's thrown away. The
 token is in git's environment, not among its arguments, where any user of the machine could read it.
 """
 
@@ -33,7 +33,7 @@ class PullRequest(msgspec.Struct, frozen=True):
 
 
 class Stopped(Exception):
-    """It can't go on: what came of it, and why."""
+    """Ends the revert early, with the outcome and the reason."""
 
     def __init__(self, state: ActionState, said: bytes) -> None:
         super().__init__(state)
@@ -66,8 +66,9 @@ class GitRevert:
     def shown(self, request: ActionRequest) -> list[str]:
         if request.undoes:
             return [f"close the pull request that reverts {self._commit(request)}"]
+        source = f"{self._config.branch} of {self._config.repository}"
         return [
-            f"git revert {self._commit(request)}, on a branch from {self._config.branch} of {self._config.repository}",
+            f"git revert {self._commit(request)}, on a branch from {source}",
             f"open a pull request into {self._config.branch}",
         ]
 
@@ -139,7 +140,7 @@ class GitRevert:
         return await self._git(folder, "show", "--stat", "--format=%s", "HEAD")
 
     async def _git(self, folder: str, *arguments: str, wrong: str = "") -> bytes:
-        """What git says. Raises: Stopped, if it's anything but well."""
+        """Run git and return its output. Raises: Stopped, if it fails."""
         try:
             ended: Ended = await run(
                 ["git", *arguments], env=self._env(folder), cwd=folder, seconds=self._seconds
@@ -189,7 +190,8 @@ class GitRevert:
         commit = self._commit(job.request)
         body = (
             f"Reverts {commit}, against {job.incident.name}: {plain(job.incident.title)}.\n\n"
-            f"Asked for by {plain(job.request.requested_by)}, approved by {plain(job.request.approved_by)}."
+            f"Asked for by {plain(job.request.requested_by)},"
+            f" approved by {plain(job.request.approved_by)}."
         )
         answer = await self._call(
             "POST",

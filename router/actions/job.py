@@ -1,4 +1,4 @@
-"""What a kind of action is told, and what it answers."""
+"""The interface of a kind of action."""
 
 from typing import Protocol
 
@@ -9,10 +9,7 @@ from router.model.incident import Incident
 
 
 class Job(Struct, frozen=True):
-    """A request to be run: for which incident, and who has approved.
-
-    `undone` is the request it takes back, if so.
-    """
+    """A request to run. `undone` is the request that it undoes, if it undoes one."""
 
     incident: Incident
     request: ActionRequest
@@ -20,7 +17,7 @@ class Job(Struct, frozen=True):
 
 
 class ActionOutcome(Struct, frozen=True):
-    """How it ended, what it said, and what it has to remember to be undone."""
+    """The state after a run, its output, and a memo for undoing it."""
 
     state: ActionState
     output: bytes = b""
@@ -30,19 +27,19 @@ class ActionOutcome(Struct, frozen=True):
 class Action(Protocol):
     """One configured action.
 
-    None of these raises; each ends within the action's time-out, or is cancelled.
+    No method raises. Each ends within the action's timeout, or is cancelled.
     """
 
     async def check(self, job: Job) -> ActionOutcome:
-        """The dry run: it changes nothing."""
+        """Dry run: change nothing."""
         ...
 
     async def run(self, job: Job) -> ActionOutcome: ...
 
     async def undo(self, job: Job) -> ActionOutcome:
-        """`job.undone` is what to take back."""
+        """Undo `job.undone`."""
         ...
 
     def shown(self, request: ActionRequest) -> list[str]:
-        """What `run` or `undo` would do."""
+        """Describe what `run` or `undo` would do."""
         ...

@@ -1,4 +1,4 @@
-"""Runs one program, without a shell: what it said, how it ended, and nothing of it left behind."""
+"""Run one program without a shell, keep its output, and leave no process behind."""
 
 import asyncio
 import os
@@ -45,11 +45,10 @@ class _Said:
 
 
 async def run(argv: Sequence[str], *, env: Mapping[str, str], cwd: str, seconds: float) -> Ended:
-    """Run `argv` in a process group of its own, with standard output and error as one, and nothing
-    to read.
+    """Run `argv` in a new process group, with standard output and error combined, and no input.
 
-    After `seconds`, or when cancelled, the whole group is ended; so is whatever it leaves behind
-    when it's done.
+    After `seconds`, or when cancelled, the whole group is killed; so are processes that it leaves
+    behind.
     Raises: OSError, if it can't be started.
     """
     # A pipe of our own: `wait` of a process that owns one would last until whatever it left behind
@@ -107,9 +106,9 @@ async def _terminate(process: asyncio.subprocess.Process) -> None:
 
 
 def _signal(group: int, number: signal.Signals) -> None:
-    """To the whole group.
+    """Signal the whole group.
 
-    Its id stays taken while anything is in it; if nothing is, there's nobody to tell.
+    Its id stays reserved while a process is in it. An empty group needs no signal.
     """
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(group, number)

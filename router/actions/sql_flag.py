@@ -34,7 +34,7 @@ class SqlFlag:
         self._update = f"UPDATE {table} SET {value} = $2::boolean WHERE {name} = $1"  # noqa: S608
 
     async def check(self, job: Job) -> ActionOutcome:
-        """Says what the flag is now."""
+        """Report the present value of the flag."""
         name = self._named(job.request)
         try:
             async with self._connected() as connection:

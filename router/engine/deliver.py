@@ -249,7 +249,7 @@ class ChannelWorker:
         await self._inbox.submit(parcel.settled(at, attempts, told, random.random()))  # noqa: S311
 
     async def _send(self, row: Notification, message: Message) -> tuple[Attempt, ...]:
-        """Try a few times under the lease: every failure that surely didn't arrive, soon after it."""
+        """Try a few times under the lease, soon after each failure that surely didn't arrive."""
         attempts: list[Attempt] = []
         progress = message.progress
 

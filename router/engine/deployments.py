@@ -39,7 +39,7 @@ OPENED = 1000
 """Most open incidents that a deployment is compared with."""
 
 TRIES = 20
-"""How often a change is repeated on what another replica has just written."""
+"""Tries at a change while other replicas write the same deployment."""
 
 
 class Recent:

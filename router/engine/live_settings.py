@@ -1,9 +1,8 @@
-"""The settings in force: those of the config, with what is stored laid over them.
+"""The live settings: those of the config, with stored changes applied.
 
-What people set while the router runs (who stands in for whom, what is silenced) is in the store and
-not in the config. Here is the one place where the two come together, so that a decision asks one
-thing. Whoever stores something calls `refresh` after the commit and before the answer; other
-replicas see it at their next look.
+Overrides, silences and other settings that people change while the router runs are in the store.
+This is the only place where both are combined. Code that stores a change calls `refresh` after the
+commit and before the answer; other replicas see it at their next look.
 """
 
 import asyncio
@@ -19,32 +18,31 @@ from router.telemetry.logs import logger
 log = logger(__name__)
 
 LOOK = 2.0
-"""Seconds between two looks at what others have stored."""
+"""Seconds between two looks for changes that other replicas have stored."""
 
 
 class Stored(Protocol):
-    """One kind of stored thing that decisions depend on."""
+    """One kind of stored change that decisions depend on."""
 
     async def read(self) -> None:
-        """Get from the store what there is.
+        """Read the changes from the store.
 
-        Raises: StoreUnavailable; then what it got last still holds.
+        Raises: StoreUnavailable; then those read last still hold.
         """
         ...
 
     def over(self, settings: Settings) -> Settings:
-        """`settings` with that laid over them.
+        """Return `settings` with the changes applied.
 
-        What names something they don't have (any more) is left out.
+        A change of something that they don't have is left out.
         """
         ...
 
 
 class LiveSettings:
-    """Derives the settings in force, and tells whoever decides by them (`use`) each time they
-    change.
+    """Combines config and store, and calls `use` each time the result changes.
 
-    `since` is when they last did, in UTC epoch seconds.
+    `since` is the time of the last change, in UTC epoch seconds.
     """
 
     def __init__(
@@ -63,19 +61,19 @@ class LiveSettings:
         self._reading = asyncio.Lock()
 
     def configure(self, configured: Settings) -> None:
-        """A config was loaded: what is stored is laid over that one from now on."""
+        """Apply the stored changes to this config from now on."""
         self._configured = configured
         self._derive()
 
     async def refresh(self) -> None:
-        """What is in the store by now is in force when this returns. Raises: StoreUnavailable."""
-        async with self._reading:  # or a look that began earlier and ends later would undo it
+        """Put in force what is stored now. Raises: StoreUnavailable."""
+        async with self._reading:  # or a look that began earlier and ended later would undo it
             for one in self._stored:
                 await one.read()
             self._derive()
 
     async def run(self) -> None:
-        """Look, for ever."""
+        """Look until cancelled."""
         never = asyncio.Event()
         while True:
             await self._clock.wait(never, LOOK)

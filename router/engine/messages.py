@@ -28,9 +28,11 @@ PICTURE = 0.5
 class Words:
     """The parts of messages beside the incident itself.
 
-    links: makes signed links that do something; None without a key. elsewhere: links into other
-    services (name, template). time_zones: by contact. mentions: ids in the channels' services, by contact. public: a status page shows what is
-    published.
+    links: makes signed links that do something; None without a key.
+    elsewhere: links into other services (name, template).
+    time_zones: by contact.
+    mentions: ids in the channels' services, by contact.
+    public: a status page shows what is published.
     """
 
     external_url: str
@@ -115,7 +117,7 @@ class MessageWriter:
         )
 
     async def _picture(self, incident: Incident, seen: Window) -> bytes:
-        """Return the chart as PNG; b"" if it isn't ready soon, because a page doesn't wait for it."""
+        """Return the chart as PNG; b"" if it isn't ready soon: a page doesn't wait for it."""
         charts = self._words.charts
         if not self._pictures or charts is None or not charts.there(incident):
             return b""

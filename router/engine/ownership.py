@@ -1,10 +1,10 @@
-"""Whether this process still holds the leases it took.
+"""The leases of this process, and whether it still holds them.
 
 On a shared database each replica beats every `BEAT` seconds. One whose beats stop loses its leases:
 any other replica ends them, and takes over within `BEAT * (LOOKS + 1)` seconds. A replica that was
 stopped and resumed notices that it hasn't beaten for `VALID` seconds, which is sooner than others
-bury it, and then holds nothing: it goes on under a new name. All of it is counted in beats and in a
-clock of this process, so that no clock has to agree with another.
+bury it, and then holds nothing: it continues under a new name. Only beats and this process'
+own clock count, so clocks need not agree.
 """
 
 import asyncio

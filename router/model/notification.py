@@ -71,7 +71,7 @@ class Notification(Struct, frozen=True, gc=False):
 
     @property
     def is_done(self) -> bool:
-        """Whether it's sent or dead."""
+        """True if it is sent or dead."""
         return self.state is not NotificationState.PENDING
 
     @property

@@ -7,12 +7,15 @@ from enum import StrEnum
 
 
 class OutboxKind(StrEnum):
-    """What a row of the outbox is about, which also says what its `subject` is.
+    """The kind of an outbox row, and the meaning of its `subject`.
 
-    INCIDENT: an incident as it is when sent; no subject. DEPLOYMENT: the id of a deployment.
-    CUSTOMER: the timeline entry that was announced. SUBSCRIBER: the timeline entry that was
-    published or announced. SUBSCRIPTION: the answer to somebody who asked for mail; no subject.
-    MAINTENANCE: the id of announced maintenance. ACTION: the number of a request and the state in which it's to be run.
+    INCIDENT: an incident as it is when sent; no subject.
+    DEPLOYMENT: the id of a deployment.
+    CUSTOMER: the timeline entry that was announced.
+    SUBSCRIBER: the timeline entry that was published or announced.
+    SUBSCRIPTION: the answer to a request for mail; no subject.
+    MAINTENANCE: the id of announced maintenance.
+    ACTION: the number of a request, and the state in which it is run.
     """
 
     INCIDENT = "incident"

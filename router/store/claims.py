@@ -37,7 +37,7 @@ _PEOPLE = (
     "channel{0} > :first AND channel{0} < :beyond"  # sms/ana, of the channel sms: 0 comes after /
 )
 _IN_ORDER = {SQLITE: "", POSTGRES: ' COLLATE "C"'}
-"""By code point, whatever the database was set up for: SQLite compares texts in no other way."""
+"""Compare by code point, as SQLite does, whatever collation the database has."""
 
 # A lease that is still there had run out: that attempt may have arrived, and counts.
 _LEASE = f"""
@@ -164,14 +164,16 @@ def _messages(dialect: Dialect, whose: str) -> tuple[TextClause, TextClause, Tex
     def claim(rows: str) -> TextClause:
         return text(f"""
             WITH due AS MATERIALIZED (
-                SELECT incident_id, channel, outbox.kind, subject FROM {rows} ORDER BY due_at LIMIT :limit {locked})
+                SELECT incident_id, channel, outbox.kind, subject FROM {rows}
+                ORDER BY due_at LIMIT :limit {locked})
             {_LEASE}""")
 
     return (
         text(f"SELECT 1 FROM outbox WHERE {due} LIMIT 1"),
         # In SQLite this is the order in which they're looked up: the few incidents first.
         claim(
-            f"incidents CROSS JOIN outbox WHERE {_URGENT} AND incident_id = incidents.id AND {by_incident}"
+            f"incidents CROSS JOIN outbox"
+            f" WHERE {_URGENT} AND incident_id = incidents.id AND {by_incident}"
         ),
         claim(f"outbox WHERE {due}"),
     )
@@ -183,19 +185,21 @@ def _waiting(dialect: Dialect) -> TextClause:
     drill = OF_DRILL.format("i.key")
     columns = (o.incident_id, o.channel, o.seq, o.reason, o.owed_at, o.due_at, o.kind, o.subject)
     acknowledged = f"{dialect.document.format('i.doc')} ->> 'acknowledged_at'"
+    addresses = given(dialect, o.channel, column("roomy", Boolean()))
     flags: list[ColumnClause[Any]] = [column("severity", Text())]
     flags += [column(name, Integer()) for name in ("drill", "unanswered")]
     return text(f"""
         WITH worst AS MATERIALIZED (
             SELECT {", ".join(f"o.{one.name}" for one in columns)} FROM outbox AS o
-            JOIN {given(dialect, o.channel, column("roomy", Boolean()))} ON given.channel = o.channel
+            JOIN {addresses} ON given.channel = o.channel
             JOIN incidents AS i ON i.id = o.incident_id
             WHERE {_DUE} AND (given.roomy OR i.severity = :preempts OR {drill})
             ORDER BY i.severity, o.due_at, i.id LIMIT :limit)
         SELECT {packed(dialect, *columns, *flags)} FROM (
             SELECT worst.*, i.severity,
                 CASE WHEN {drill} THEN 1 ELSE 0 END AS drill,
-                CASE WHEN i.closed_at IS NULL AND {acknowledged} IS NULL THEN 1 ELSE 0 END AS unanswered
+                CASE WHEN i.closed_at IS NULL AND {acknowledged} IS NULL
+                    THEN 1 ELSE 0 END AS unanswered
             FROM worst JOIN incidents AS i ON i.id = worst.incident_id) AS outbox""")
 
 

@@ -21,7 +21,7 @@ _SQLITE = {
     "SQLITE_NOTADB": "stop the router and restore the store's file from a backup",
     "SQLITE_IOERR": "check the disk of the store, and the kernel's log",
 }
-"""By the name of SQLite's error, https://www.sqlite.org/rescode.html, or how it begins."""
+"""Remedies by the name of SQLite's error (https://www.sqlite.org/rescode.html) or its beginning."""
 
 _POSTGRES = {
     "53100": "free space on the disk of PostgreSQL",
@@ -31,7 +31,7 @@ _POSTGRES = {
     "3D": "create the database that `storage` names",
     "57P": "wait for PostgreSQL to start, or start it",
 }
-"""By SQLSTATE, or how it begins."""
+"""Remedies by SQLSTATE or its beginning."""
 
 REACH = "check that the database of `storage` runs and can be reached"
 

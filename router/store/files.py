@@ -55,8 +55,8 @@ class StoreLock:
             holder = os.pread(self._handle, 32, 0).decode(errors="replace").strip() or "unknown"
             os.close(self._handle)
             raise StoreUnavailable(
-                f"{file} is in use by another alert-router (process {holder}): stop that one first, or give this one "
-                "a `storage` of its own; several replicas need PostgreSQL"
+                f"{file} is in use by another alert-router (process {holder}): stop that one first, "
+                "or give this one a `storage` of its own; several replicas need PostgreSQL"
             ) from None
         except BaseException:
             os.close(self._handle)

@@ -90,7 +90,7 @@ def rule_match(row: TakingRow) -> RuleMatch:
 
 
 class Load:
-    """Its statements are made once for a dialect: an unchanged text is compiled and planned once."""
+    """Its statements are built once for a dialect, so that each is compiled and planned once."""
 
     def __init__(self, dialect: Dialect) -> None:
         i, r, w = incidents.c, receipts.c, windows.c
@@ -117,7 +117,8 @@ class Load:
         self._firing = text(f"""
             SELECT {packed(dialect, *FIRING)} FROM alerts
             WHERE status = 'firing'
-                AND incident_id IN (SELECT given.incident_id FROM {given(dialect, alerts.c.incident_id)})""")
+                AND incident_id IN (
+                    SELECT given.incident_id FROM {given(dialect, alerts.c.incident_id)})""")
         self._next_id = text("SELECT COALESCE(max(id), 0) + 1 FROM incidents")
         self._windows = text(f"""
             SELECT {packed(dialect, w.key, w.times)} FROM windows

@@ -33,16 +33,19 @@ class ReadMessage:
     def __init__(self, dialect: Dialect) -> None:
         # Published entries have an index of their own: an incident may have 50,000 others.
         first = f"""coalesce((
-            SELECT id FROM timeline WHERE incident_id = :id ORDER BY id DESC LIMIT 1 OFFSET {ENTRIES}), 0)"""
+            SELECT id FROM timeline WHERE incident_id = :id
+            ORDER BY id DESC LIMIT 1 OFFSET {ENTRIES}), 0)"""
         self._statement = text(f"""
             SELECT doc,
                 (SELECT {packed(dialect, *timeline.c)} FROM (
                     SELECT * FROM timeline WHERE incident_id = :id AND id > {first}
                     UNION ALL
-                    SELECT * FROM timeline WHERE incident_id = :id AND {PUBLISHED.text} AND id <= {first}
+                    SELECT * FROM timeline
+                    WHERE incident_id = :id AND {PUBLISHED.text} AND id <= {first}
                     ) AS timeline),
                 (SELECT {packed(dialect, *TAKING, alerts.c.doc)} FROM (
-                    SELECT * FROM alerts WHERE incident_id = :id AND status = 'firing' LIMIT {ALERTS}) AS alerts)
+                    SELECT * FROM alerts WHERE incident_id = :id AND status = 'firing'
+                    LIMIT {ALERTS}) AS alerts)
             FROM incidents WHERE id = :id""")
 
     def __call__(

@@ -1,4 +1,4 @@
-"""Reads what was published of incidents, for the status page."""
+"""Read the published entries of incidents, for the status page."""
 
 from collections.abc import Sequence
 from itertools import groupby
@@ -15,9 +15,7 @@ _incident = msgspec.json.Decoder(Incident)
 
 
 def published(connection: Connection, since: float) -> Sequence[Published]:
-    """Of the incidents that were open then or later and of which something was published, oldest
-    incident first.
-    """
+    """Return what was published of incidents that were open then or later, the oldest first."""
     i, t = incidents.c, timeline.c
     recent = or_(i.closed_at.is_(None), i.closed_at >= since)
     first = select(func.min(i.id)).where(recent).scalar_subquery()

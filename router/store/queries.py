@@ -1,4 +1,4 @@
-"""What people and dashboards ask, and the clearing up: nothing here is on the way of an alert."""
+"""Queries of people and dashboards, and the deletion of old rows. No alert waits for them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -108,12 +108,12 @@ def incident_counts(
 
 
 def whole_timeline(connection: Connection, incident_id: int) -> Sequence[Entry]:
-    """Oldest first."""
+    """Return the entries of an incident, the oldest first."""
     return entries_of(connection, _timeline().where(timeline.c.incident_id == incident_id))
 
 
 def entry_page(connection: Connection, after: int, limit: int) -> Sequence[Entry]:
-    """Of all incidents, in the order of writing."""
+    """Return entries of all incidents, in the order of writing."""
     return entries_of(connection, _timeline().where(timeline.c.id > after).limit(limit))
 
 
@@ -220,7 +220,7 @@ def tasks(
 
 
 def latest_deliveries(connection: Connection) -> Sequence[Entry]:
-    """The lines about delivering of the incidents that each address was told of last, in order."""
+    """Return the delivery entries of the latest incidents of each address, in order."""
     n, t = outbox.c, timeline.c
     place = func.row_number().over(partition_by=n.channel, order_by=n.owed_at.desc()).label("place")
     tried = (n.sent > 0) | (n.attempts > 0)
@@ -342,10 +342,10 @@ def bury(connection: Connection, owner: str) -> None:
 
 
 def prune_some(connection: Connection, before: float, kinds: Sequence[str], limit: int) -> int:
-    """Delete receipts, resolved alerts last seen before then, events, and documents of these kinds;
-    how many it were.
+    """Delete old receipts, resolved alerts, events, outbox rows of other kinds, and documents of
+    these kinds.
 
-    At most `limit` of each.
+    Returns how many rows were deleted: at most `limit` of each.
     """
     a, d, n = alerts.c, records.c, outbox.c
     old = [

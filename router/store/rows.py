@@ -1,4 +1,4 @@
-"""From a row to a struct whose fields are its columns, in order."""
+"""Turn a row into a struct whose fields are its columns, in order."""
 
 from collections.abc import Sequence
 from typing import Any, TypeVar
@@ -9,7 +9,5 @@ S = TypeVar("S", bound=msgspec.Struct)
 
 
 def struct(kind: type[S], row: Sequence[Any]) -> S:
-    """Words become enums again; and SQLite's 0 and 1 booleans, where it isn't told that a column is
-    one.
-    """
+    """Texts become enums again, and SQLite's 0 and 1 booleans."""
     return msgspec.convert(dict(zip(kind.__struct_fields__, row, strict=True)), kind, strict=False)

@@ -1,6 +1,4 @@
-"""Writes what the core decided: one statement for each kind of row, all in the caller's
-transaction.
-"""
+"""Write the core's decision in the caller's transaction: one statement for each kind of row."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -24,7 +22,7 @@ _json = msgspec.json.Encoder()
 
 
 class Save:
-    """Its statements are made once for a dialect: an unchanged text is compiled and planned once."""
+    """Its statements are built once for a dialect, so that each is compiled and planned once."""
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
@@ -98,7 +96,7 @@ def _taking_row(rule_match: RuleMatch, alert: Alert) -> Row:
 
 
 def _incident_rows(incidents: Iterable[Incident]) -> Sequence[Row]:
-    """Those that are closed go first, so that another of the same key may be open."""
+    """Return closed incidents first, so that another incident of the same key may be open."""
     return [
         (
             i.id,

@@ -52,10 +52,10 @@ alerts = Table(
 )
 Index("alerts_of_incident", alerts.c.incident_id)
 OF_DRILL = "({0} LIKE '%}} drill %' AND {0} NOT LIKE '%}}')"
-"""Is the key a drill's? See `router.core.rules.rule.Rule.key`."""
+"""Condition: the key is a drill's. See `router.core.rules.rule.Rule.key`."""
 RESOLVED = text("status = 'resolved'")
-"""Which rows the index has: a query must say it in the same words, not by a parameter, to be
-answered from it.
+"""The rows of the index. A query must use the same text, without a parameter, to be answered from
+it.
 """
 
 Index("alerts_resolved", alerts.c.last_seen, sqlite_where=RESOLVED, postgresql_where=RESOLVED)
@@ -144,10 +144,7 @@ outbox = Table(
 """The columns are the fields of `router.model.notification.Notification`, in order."""
 
 KEY = (outbox.c.incident_id, outbox.c.channel, outbox.c.kind, outbox.c.subject)
-"""What identifies a row.
-
-The incident comes first: the most frequent lookup has one index entry per row to read.
-"""
+"""The key of a row. The incident comes first, because most lookups are by incident."""
 
 Index("outbox_due", outbox.c.state, outbox.c.channel, outbox.c.due_at)
 REFERRED = text("ref <> ''")

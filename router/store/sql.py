@@ -254,7 +254,8 @@ def _begin_immediate(connection: Connection) -> None:
 
 
 def _postgres(url: URL) -> tuple[_OnTheLoop, _OnTheLoop]:
-    from sqlalchemy.ext.asyncio import create_async_engine  # noqa: PLC0415 - loads the ORM, which SQLite can do without
+    # It loads the ORM, which SQLite doesn't need.
+    from sqlalchemy.ext.asyncio import create_async_engine  # noqa: PLC0415
 
     if "sslmode" in url.query:  # libpq's name, which hosted databases print in their URLs
         url = url.update_query_dict({"ssl": url.query["sslmode"]}).difference_update_query(

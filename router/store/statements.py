@@ -21,7 +21,7 @@ from router.store.schema import (
 
 
 def upsert(dialect: Dialect, table: Table, where: str = "true", unless: str = "true") -> str:
-    """Insert the given rows `where` they may be, or replace what is stored `unless` it may not be."""
+    """Insert the given rows `where` allowed, or replace the stored rows `unless` forbidden."""
     keys = [column.name for column in table.primary_key]
     names = [column.name for column in table.c]
     replaced = ", ".join(f"{name} = excluded.{name}" for name in names if name not in keys)
@@ -42,13 +42,15 @@ def writes(dialect: Dialect) -> dict[str, str]:
         ),
         "forgotten": f"""
             DELETE FROM alerts WHERE (fingerprint, rule) IN (
-                SELECT given.fingerprint, given.rule FROM {written(dialect, a.fingerprint, a.rule)})""",
+                SELECT given.fingerprint, given.rule
+                FROM {written(dialect, a.fingerprint, a.rule)})""",
         "takings": upsert(dialect, alerts),
         "seen": f"""
             UPDATE alerts SET
                 last_seen = given.last_seen,
                 longest_gap = CASE
-                    WHEN alerts.status = 'firing' AND given.last_seen - alerts.last_seen > alerts.longest_gap
+                    WHEN alerts.status = 'firing'
+                        AND given.last_seen - alerts.last_seen > alerts.longest_gap
                     THEN given.last_seen - alerts.last_seen ELSE alerts.longest_gap END
             FROM {written(dialect, a.fingerprint, a.rule, a.last_seen)}
             WHERE alerts.fingerprint = given.fingerprint AND alerts.rule = given.rule""",
@@ -66,7 +68,8 @@ def writes(dialect: Dialect) -> dict[str, str]:
                 SELECT given.incident_id, given.name, given.due_at FROM {timer})""",
         "timers_cleared": f"""
             DELETE FROM timers WHERE (incident_id, name) IN (
-                SELECT given.incident_id, given.name FROM {written(dialect, t.incident_id, t.name)})""",
+                SELECT given.incident_id, given.name
+                FROM {written(dialect, t.incident_id, t.name)})""",
         "rechecked": f"""
             UPDATE timers SET due_at = given.due_at FROM {written(dialect, t.due_at)}
             WHERE timers.incident_id = {NO_INCIDENT} AND timers.name LIKE '{RECHECK}%'
@@ -75,7 +78,8 @@ def writes(dialect: Dialect) -> dict[str, str]:
             INSERT INTO timers (incident_id, name, due_at, lease, lease_until)
             SELECT given.incident_id, given.name, given.due_at, '', 0
             FROM {timer} WHERE true
-            ON CONFLICT (incident_id, name) DO UPDATE SET due_at = excluded.due_at, lease = '', lease_until = 0""",
+            ON CONFLICT (incident_id, name) DO UPDATE SET
+                due_at = excluded.due_at, lease = '', lease_until = 0""",
         "settled": _settle(dialect),
         "owed": _owe(dialect),
         "windows": upsert(dialect, windows),
@@ -116,14 +120,17 @@ def _owe(dialect: Dialect) -> str:
     o = outbox.c
     pending = "outbox.state = 'pending'"
     keeps_place = f"{pending} AND (outbox.attempts > 0 OR outbox.due_at <= excluded.due_at)"
-    waiting = f"{pending} AND outbox.lease_until <= excluded.owed_at AND outbox.owed_at <= excluded.owed_at"
+    earlier = "outbox.lease_until <= excluded.owed_at AND outbox.owed_at <= excluded.owed_at"
+    waiting = f"{pending} AND {earlier}"
+    rows = written(dialect, o.incident_id, o.channel, o.reason, o.owed_at, o.kind, o.subject)
     once = ", ".join(f"'{kind}'" for kind in ONCE)
     return f"""
         INSERT INTO outbox ({", ".join(o.keys())})
-        SELECT given.incident_id, given.channel, 1, 'pending', given.reason, given.owed_at, given.owed_at,
+        SELECT given.incident_id, given.channel, 1, 'pending', given.reason,
+            given.owed_at, given.owed_at,
             0, 0, '', 0, '', 0, false, '', false, given.kind, given.subject, 0, 0, 0,
             ''
-        FROM {written(dialect, o.incident_id, o.channel, o.reason, o.owed_at, o.kind, o.subject)} WHERE true
+        FROM {rows} WHERE true
         ON CONFLICT (incident_id, channel, kind, subject) DO UPDATE SET
             seq = outbox.seq + 1,
             state = 'pending',

@@ -191,7 +191,7 @@ class SqlStore:
         return await self._database.read(queries.gauges, now)
 
     async def prune(self, before: float, kinds: Sequence[str] = ()) -> int:
-        """How many rows are gone."""
+        """Delete old rows. Returns how many."""
         total, database = 0, self._database
         while gone := await database.write(queries.prune_some, before, kinds, _PRUNED_AT_ONCE):
             total += gone
@@ -211,7 +211,7 @@ class SqlStore:
 
     @property
     def shared(self) -> bool:
-        """Whether other replicas may be at work on this database."""
+        """True if other replicas may be at work on this database."""
         return self._database.dialect is not SQLITE
 
     async def beat(self, owner: str) -> Mapping[str, int]:

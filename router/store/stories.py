@@ -1,4 +1,4 @@
-"""Reads what statistics are made from."""
+"""Read the incidents that statistics are made from."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ _incident = msgspec.json.Decoder(Incident)
 
 
 def stories(connection: Connection, since: float, limit: int) -> Sequence[IncidentFacts]:
-    """The incidents that opened since then, the newest `limit` of them, oldest first."""
+    """Return the newest `limit` incidents that opened since then, the oldest first."""
     i, t = incidents.c, timeline.c
     newest = select(i.id, i.doc).where(i.opened_at >= since).order_by(i.id.desc()).limit(limit)
     docs = [_incident.decode(doc) for _, doc in connection.execute(newest)]

@@ -1,4 +1,4 @@
-"""Serve the outbox: a worker for each channel of the config in force, put together here."""
+"""Serve the outbox: build a worker for each channel of the present config."""
 
 import asyncio
 from collections.abc import Callable, Iterable

@@ -50,11 +50,11 @@ seconds.
 """
 
 MAILS = 20
-"""Mails sent at once, each over a connection of its own."""
+"""Most mails in flight, each over its own connection."""
 
 
 class Publishing:
-    """The status page of the config in force, and the sender of what is published."""
+    """The status page of the present config, and the sender of what is published."""
 
     def __init__(
         self, store: Store, clock: Clock, config: Config, folder: Path, metrics: Metrics
@@ -166,7 +166,7 @@ class Publishing:
         return on_settled(row, at)
 
     def run(self) -> Sequence[asyncio.Task[None]]:
-        """Start the loops of the config in force."""
+        """Start the loops of the present config."""
         loops = [spawn(self._exporter.run(), "export", self._loops)]
         if self._roll:
             loops.append(spawn(self._roll.run(), "subscribers", self._loops))
@@ -257,7 +257,7 @@ class Publishing:
         ]
 
     async def close(self) -> None:
-        """Nothing is to be closed."""
+        """There is nothing to close."""
 
     def _new_exporter(self) -> Exporter:
         return Exporter(self.board, self._clock, self._target, self._metrics.status_export_time.set)

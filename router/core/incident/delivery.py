@@ -83,12 +83,12 @@ def settle(event: DeliverySettled, settings: Settings, *, onlooker: bool = False
 
 
 def may_arrive_late(result: Result) -> bool:
-    """Whether the service may still process this attempt, after later ones."""
+    """Return whether the service may still process this attempt, after later ones."""
     return isinstance(result, Uncertain) or (isinstance(result, Retry) and result.may_have_arrived)
 
 
 def progress_after(result: Result, before: str) -> str:
-    """What the sender has to know at the next attempt at the same message; "" if there is none."""
+    """Return the progress for the next attempt at the same message; "" if there is none."""
     return (result.progress or before) if isinstance(result, Retry | Uncertain) else ""
 
 

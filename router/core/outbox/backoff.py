@@ -1,4 +1,4 @@
-"""When to try again."""
+"""The pause before the next attempt."""
 
 FIRST = 1.0
 """Seconds before the second try, at most."""
@@ -14,7 +14,7 @@ _DOUBLINGS = 9  # the first that goes over LONGEST; bounded, since 2.0 ** 1024 o
 
 
 def next_delay(attempt: int, *, retry_after: float | None, jitter: float) -> float:
-    """Seconds to wait after the `attempt`th try (from 1) failed.
+    """Return the seconds to wait after the `attempt`th try (from 1) failed.
 
     Half to the whole of 1, 2, 4 … 256, 300, 300 … s; `jitter` in [0, 1), drawn by the caller, says
     where in between, so that many that failed together don't come back together. `retry_after`, the

@@ -1,4 +1,4 @@
-"""What is told in one message, and how all of it is settled once that is sent."""
+"""Messages that are sent as one, and the result of that for each of them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,15 +9,15 @@ from router.model.event import DeliverySettled
 from router.model.notification import Attempt, Notification
 
 Key = tuple[int, str]
-"""An incident's id, and an address."""
+"""An incident's id and an address."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """Messages that are told in one, most of all the first. `held` are the seconds that a limit let
-    each wait.
+    """Messages that are sent as one, which is mainly about the first.
 
-    `window` is the one in which it has taken a place, `at` that time; None where it takes none.
+    held: the seconds for which a limit delayed each. window: the rate limit that counts the bundle,
+    from the time `at` on; None if none does.
     """
 
     messages: tuple[Notification, ...]
@@ -26,16 +26,16 @@ class Bundle:
     window: RateLimit | None = None
 
     def give_back(self, now: float) -> None:
-        """It hasn't arrived, and so takes nobody's room."""
+        """Take the bundle off the rate limit: it didn't arrive."""
         if self.window:
             self.window.give_back(self.at, now)
 
     def settled(
         self, at: float, attempts: tuple[Attempt, ...], told: Sequence[int], jitter: float
     ) -> list[DeliverySettled]:
-        """Each has come to the same; what is tried again is so together.
+        """Return the same result for each message, so that they are also retried together.
 
-        `told` as in the event, for each message.
+        `told` is as in the event, for each message.
         """
         ids = tuple(message.incident_id for message in self.messages)
         bundle = ids if len(ids) > 1 else ()
@@ -66,7 +66,7 @@ def pack(
     *,
     rings: bool,
 ) -> Bundle:
-    """What there is of the bundle, as it was claimed, and its place in the window."""
+    """Make a bundle of the messages that were claimed, and count it."""
     there = tuple(one for one in bundle if key_of(one.message) in claimed)
     held = {key_of(one.message): held_for(one.message, window, now) for one in there}
     takes = counts(there, rings=rings)

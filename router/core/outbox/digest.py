@@ -1,10 +1,9 @@
-"""How many messages people get: what goes to them now, what waits, and what is told in one.
+"""Limits on the messages that people get: some are sent now, some wait, some are sent as one.
 
-The law: a limit never drops a message, it only lets it wait in the outbox until there's room; and
-then all that waits for that person over that way is one message. What is about a P0 is never held,
-never told along with others, and takes nobody's room; nor is what is about a drill, by which
-nothing real may be held up. A limit is for each way by
-itself: a mailbox that is full of news must not hold up a call.
+Invariant: a limit never drops a message. It delays it in the outbox until there is room, and then
+all that waits for the same address is one message. Messages about a P0 are never delayed, never
+bundled, and don't count; nor are those about a drill, because a drill must delay nothing real. Each
+address has a limit of its own: a full mailbox must not delay a call.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,12 +14,12 @@ from router.model.incident import Incident, Severity
 from router.model.notification import Notification
 
 PREEMPTS = Severity.P0
-"""The severity, at the time of sending, of what isn't held."""
+"""The severity, at the time of sending, whose messages are never delayed."""
 
 MOST = 100
-"""Incidents in one message.
+"""Most incidents in one message.
 
-Few of them fit into its words, but each has to be settled within the lease.
+Few of them fit into its text, but each has to be settled within the lease.
 """
 
 
@@ -48,20 +47,18 @@ class Waiting(NamedTuple):
 
 
 DigestGroup = tuple[Waiting, ...]
-"""What is told in one message, most of all about the first."""
+"""Messages that are sent as one, mainly about the first."""
 
 
 class Plan(NamedTuple):
-    """What is sent now, and what is held until there's room again."""
+    """The messages to send now, and those that wait for room."""
 
     now: tuple[DigestGroup, ...]
     held: tuple[Waiting, ...]
 
 
 def plan(waiting: Iterable[Waiting], room: int) -> Plan:
-    """What becomes of all that waits for one person over one way, who may get `room` more messages
-    now.
-    """
+    """Plan the messages that wait for one address, which may get `room` more now."""
     ranked = sorted(waiting, key=_rank)
     urgent = tuple((one,) for one in ranked if is_free(one.incident))
     others = tuple(one for one in ranked if not is_free(one.incident))
@@ -73,7 +70,7 @@ def plan(waiting: Iterable[Waiting], room: int) -> Plan:
 
 
 def _rank(one: Waiting) -> tuple[bool, Severity, float, int]:
-    """What needs an answer first, then the worst, then the oldest."""
+    """Order by unanswered first, then by severity, then by age."""
     incident = one.incident
     return not incident.unanswered, incident.severity, one.message.owed_at, incident.id
 
@@ -88,26 +85,26 @@ def unanswered(incident: Incident) -> bool:
 
 
 def counts(bundle: DigestGroup, *, rings: bool) -> bool:
-    """Does it take room? A channel that rings keeps silent about what somebody has answered."""
+    """Return whether the message counts. A paging channel is silent about answered incidents."""
     return any(
         not is_free(one.incident) and (one.incident.unanswered or not rings) for one in bundle
     )
 
 
 def held_for(message: Notification, window: RateLimit, now: float) -> float:
-    """Seconds for which the limit let it wait until now. That isn't being late."""
+    """Seconds for which the limit has delayed the message. They don't count as lateness."""
     until = now if window.free(now) <= 0 else min(now, window.freed_at)
     return max(0.0, until - message.due_at)
 
 
 class Throttle:
-    """The windows of all who have a limit, by address."""
+    """The rate limits of people, by address."""
 
     def __init__(self) -> None:
         self._windows: dict[str, RateLimit] = {}
 
     def window(self, address: str, limit: Limit) -> RateLimit:
-        """A limit that is changed starts with an empty one."""
+        """Return the rate limit of an address. A changed limit starts empty."""
         window = self._windows.get(address)
         if window is None or window.limit != limit:
             window = self._windows[address] = RateLimit(limit.count, limit.per)
@@ -115,7 +112,7 @@ class Throttle:
 
 
 def split(waiting: Sequence[Waiting]) -> dict[str, list[Waiting]]:
-    """By address."""
+    """Group the messages by address."""
     found: dict[str, list[Waiting]] = {}
     for one in waiting:
         found.setdefault(one.message.channel, []).append(one)

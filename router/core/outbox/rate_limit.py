@@ -1,4 +1,4 @@
-"""How fast somebody may be told: at most `count` messages in any `per` seconds."""
+"""A rate limit: at most `count` messages in any `per` seconds."""
 
 import math
 from collections import deque
@@ -15,11 +15,10 @@ class Limit(Struct, frozen=True):
 
 
 class RateLimit:
-    """A sliding window over the times of the last sends. `freed_at` is when it last had room again
-    after it was full.
+    """A sliding window over the times of the last sends.
 
-    It's in memory: after a restart there's room again, and of several replicas each has a window of
-    its own.
+    freed_at: when it last had room again after it was full. It is in memory: it is empty after a
+    restart, and each replica counts for itself.
     """
 
     def __init__(self, count: int, per: float) -> None:
@@ -28,7 +27,7 @@ class RateLimit:
         self._sent: deque[float] = deque()
 
     def free(self, now: float) -> int:
-        """How many may be sent now."""
+        """Return how many messages may be sent now."""
         limit = self.limit
         while self._sent and self._sent[0] + limit.per <= now:
             if len(self._sent) == limit.count:
@@ -40,12 +39,12 @@ class RateLimit:
         self._sent.append(now)
 
     def give_back(self, taken: float, now: float) -> None:
-        """What was taken then has come to nothing."""
+        """Take back a message that was counted at the time `taken` but didn't arrive."""
         if self.free(now) <= 0:
             self.freed_at = now
-        with suppress(ValueError):  # it's too long ago to matter
+        with suppress(ValueError):  # too long ago to count
             self._sent.remove(taken)
 
     def next_free(self, now: float) -> float:
-        """Seconds until one more may be sent; 0 if one may now."""
+        """Return the seconds until one more may be sent; 0 if one may be now."""
         return 0.0 if self.free(now) > 0 else self._sent[0] + self.limit.per - now

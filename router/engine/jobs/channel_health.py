@@ -1,4 +1,4 @@
-"""Looks from time to time at which channels and ways to people are proven to work, for the metrics."""
+"""Export, for the metrics, which channels and contact methods have proved to work."""
 
 import asyncio
 
@@ -11,7 +11,7 @@ from router.telemetry.metrics import Metrics
 log = logger(__name__)
 
 LOOK = 300.0
-"""Seconds between two looks: what is held against a quarter needn't be newer."""
+"""Seconds between two looks: the figures are compared with a quarter of a year."""
 
 
 class Proofs:
@@ -21,7 +21,7 @@ class Proofs:
         self._metrics = metrics
 
     async def run(self) -> None:
-        """For ever."""
+        """Look until cancelled."""
         never = asyncio.Event()
         while True:
             try:

@@ -1,4 +1,4 @@
-"""Forgets what nobody asks for any more."""
+"""Delete what is past its retention."""
 
 import asyncio
 from collections.abc import Sequence
@@ -17,10 +17,10 @@ EVERY = 3600.0
 async def keep_house(
     store: Store, clock: Clock, retention: float, kinds: Sequence[str] = ()
 ) -> None:
-    """Every hour, drop what is over for more than `retention` seconds. Never returns.
+    """Every hour, delete what ended more than `retention` seconds ago. Never returns.
 
-    That is resolved alerts, replay receipts, sliding windows, the history, and documents of these
-    `kinds`.
+    These are resolved alerts, replay receipts, sliding windows, the history, mail and deployment
+    events, and documents of these `kinds`.
     """
     never = asyncio.Event()
     while True:

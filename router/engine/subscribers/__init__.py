@@ -1,3 +1,1 @@
-"""Who gets the status page's updates by e-mail: they ask, they confirm, they're told each update
-once.
-"""
+"""E-mail for subscribers of the status page: asking, confirming, and each update once."""

@@ -1,11 +1,11 @@
-"""How often a form is taken from one address, and for one."""
+"""Limits on how often a form is accepted from one network address and for one mailbox."""
 
 from collections import OrderedDict
 
 from router.core.outbox.rate_limit import RateLimit
 
 KEPT = 10_000
-"""Whom a limit remembers at the most: it forgets who came longest ago."""
+"""Most keys that a limit remembers. It forgets the least recent first."""
 
 
 class Limit:
@@ -17,7 +17,7 @@ class Limit:
         self._paces: OrderedDict[str, RateLimit] = OrderedDict()
 
     def take(self, key: str, now: float) -> bool:
-        """Is there room for one more? It's taken then."""
+        """Count one more for the key. Returns False if there is no room for it."""
         pace = self._paces.setdefault(key, RateLimit(self._count, self._per))
         self._paces.move_to_end(key)
         if len(self._paces) > KEPT:

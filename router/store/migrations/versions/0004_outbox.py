@@ -19,8 +19,9 @@ _ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 _MESSAGES = """
     INSERT INTO outbox
-    SELECT incident_id, channel, seq, state, reason, owed_at, due_at, attempts, sent, ref, told, lease, lease_until,
-        fallen_back, error, may_be_doubled, 'incident', '', CASE WHEN lease <> '' THEN seq ELSE 0 END, 0, 0,
+    SELECT incident_id, channel, seq, state, reason, owed_at, due_at, attempts, sent, ref, told,
+        lease, lease_until, fallen_back, error, may_be_doubled, 'incident', '',
+        CASE WHEN lease <> '' THEN seq ELSE 0 END, 0, 0,
         ''
     FROM notifications"""
 
