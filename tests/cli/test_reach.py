@@ -194,3 +194,30 @@ def test_a_silence_that_is_meant_is_allowed(tmp_path: Path) -> None:
         "--allow-silence: no silence 'x'"
         in check(path, "--config-only", "--allow-silence", "x").stderr
     )
+
+
+async def test_a_contact_method_is_proven_only_for_the_address_it_had(tmp_path: Path) -> None:
+    """Delivered once, it is proven; with another address of the person it no longer is."""
+
+    def config(name: str) -> Path:
+        return people(
+            tmp_path,
+            ALWAYS,
+            channels={"log": {"type": "console"}, "text": {"type": "console"}},
+            contacts={"ana": {"name": name, "reach": [{"via": "text"}]}},
+            policies={"all": {"steps": [{"notify": ["schedule:primary"]}]}},
+        )
+
+    path = config("Ana")
+    async with Daemon(path) as daemon:
+        await daemon.alert(alert())
+        for _ in range(500):
+            (message,) = (await daemon.get("/api/v1/notifications")).json["notifications"]
+            if message["state"] == "sent":
+                break
+            await asyncio.sleep(0.01)
+    done = await asyncio.to_thread(check, path)
+    assert done.exit_code == 0, done.stdout
+    done = await asyncio.to_thread(check, config("Anna"))
+    assert done.exit_code == 1
+    assert "because text/ana: its number, account or URL has changed since the last" in done.stdout
