@@ -295,36 +295,70 @@ class _Prover:
             why = f"its policies have {len(conditions)} conditions, more than the {MOST_CONDITIONS} that can be tried"
             found = Finding(case.routes, Verdict.NOT_PROVEN, self._start, self._end, (why,))
             return _Tried(0, 0.0, (found,))
-        cuts = [
-            *edges(case.settings, case.routes[0], self._start, self._end, holds=self._holds),
-            self._end,
-        ]
+        always = tuple(one for one in case.silences if one.name in case.certain)
         findings: list[Finding] = []
-        slowest = 0.0
-        for interval in pairwise(cuts):
-            late, failing = self._ask(case, conditions, interval)
+        intervals, slowest = 0, 0.0
+        for interval in self._intervals(case, always):
+            late, failing = self._ask(case, conditions, interval, always)
             slowest = max(slowest, late)
             findings += failing
-        return _Tried(len(cuts) - 1, slowest, tuple(findings))
+            intervals += 1
+        if len(always) < len(case.silences):
+            late, failing = self._muted(case, conditions)
+            slowest = max(slowest, late)
+            findings += failing
+        return _Tried(intervals, slowest, tuple(findings))
+
+    def _intervals(
+        self, case: Case, silences: tuple[RecurringSilence, ...]
+    ) -> Iterator[tuple[float, float]]:
+        settings = with_fields(case.settings, silences=silences)
+        cuts = edges(settings, case.routes[0], self._start, self._end, holds=self._holds)
+        return pairwise([*cuts, self._end])
+
+    def _muted(self, case: Case, conditions: Sequence[str]) -> tuple[float, list[Finding]]:
+        """The same where silences mute some of the alerts.
+
+        A choice of silences that fails once is not tried again: from then on it isn't proven.
+        """
+        slowest = 0.0
+        findings: list[Finding] = []
+        failed: set[frozenset[str]] = set()
+        for start, _ in self._intervals(case, case.silences):
+            on = active(case, start, patience(case.settings, case.routes[0], start))
+            partly = [one for one in on if one.name not in case.certain]
+            if len(partly) > MOST_SILENCES:
+                why = f"{len(partly)} silences may mute its alerts, more than the {MOST_SILENCES} that can be tried"
+                finding = Finding(case.routes, Verdict.NOT_PROVEN, start, self._end, (why,))
+                return slowest, [*findings, finding]
+            for chosen in choices(case, on):
+                names = frozenset(one.name for one in chosen) - case.certain
+                if not names or any(before <= names for before in failed):
+                    continue
+                late, failing = self._ask(case, conditions, (start, self._end), chosen)
+                slowest = max(slowest, late)
+                if failing:
+                    failed.add(names)
+                    findings += failing
+        return slowest, findings
 
     def _ask(
-        self, case: Case, conditions: Sequence[str], interval: tuple[float, float]
+        self,
+        case: Case,
+        conditions: Sequence[str],
+        interval: tuple[float, float],
+        silences: tuple[RecurringSilence, ...],
     ) -> tuple[float, list[Finding]]:
         """The longest time until somebody is notified; or how it may be that nobody is."""
-        start, end = interval
+        start, _ = interval
         slowest, route = 0.0, case.routes[0]
-        silences = active(case, start, patience(case.settings, route, start))
-        if len(silences) > MOST_SILENCES:
-            why = f"{len(silences)} silences may mute its alerts, more than the {MOST_SILENCES} that can be tried"
-            return slowest, [Finding(case.routes, Verdict.NOT_PROVEN, start, end, (why,))]
-        for chosen in choices(case, silences):
-            for world in worlds(case, conditions, chosen):
-                notified, unconditional = self._first_notified(world, case.alert, start, route)
-                if notified is None:
-                    return slowest, [self._finding(case, world, interval)]
-                slowest = max(slowest, notified - start - lead(world.settings, route))
-                if unconditional:
-                    break  # no condition has mattered so far, so it doesn't matter how they turn out
+        for world in worlds(case, conditions, silences):
+            notified, unconditional = self._first_notified(world, case.alert, start, route)
+            if notified is None:
+                return slowest, [self._finding(case, world, interval)]
+            slowest = max(slowest, notified - start - lead(world.settings, route))
+            if unconditional:
+                break  # no condition has mattered so far, so it doesn't matter how they turn out
         return slowest, []
 
     def _first_notified(
@@ -371,6 +405,10 @@ class _Prover:
             doubt = ", ".join(one.name for one in partly)
             reason = f"silence {doubt} may mute some of its alerts, which its patterns leave open"
             return Finding(case.routes, Verdict.NOT_PROVEN, start, end, (reason,), supposing)
+        if (stale := case.settings.rules.default.expire_after) != self._rule(route).expire_after:
+            # The shortest time of several rules or sources, and so not that of every alert.
+            reason = f"its alerts may be stale {stale:.0f} s after a report, and then page nobody"
+            return Finding(case.routes, Verdict.NOT_PROVEN, start, end, (*why, reason), supposing)
         labels = tuple(sorted(shown.labels.items())) if partly else ()
         scene = world.settings, case.alert
         return Finding(case.routes, Verdict.UNREACHED, start, end, why, supposing, labels, scene)
