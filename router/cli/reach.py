@@ -21,7 +21,8 @@ from router.config.load import Config
 from router.config.located import suggest
 from router.core.incident.settings import Settings
 from router.core.reachability.channel_health import QUARTER, addresses, standings
-from router.core.reachability.prove import Finding, Proof, Verdict, prove
+from router.core.reachability.findings import Finding, Proof, Verdict
+from router.core.reachability.prove import prove
 from router.core.reachability.routes import Route
 from router.core.reachability.undecided import Known, unheard_inhibitors
 from router.core.text.plain import local, utc

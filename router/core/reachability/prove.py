@@ -21,7 +21,6 @@ All times are UTC epoch seconds.
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace as with_fields
-from enum import StrEnum
 from itertools import pairwise
 
 from msgspec import Struct
@@ -29,6 +28,7 @@ from msgspec.structs import replace
 
 from router.core.incident.settings import Settings
 from router.core.outbox.digest import PREEMPTS
+from router.core.reachability.findings import Finding, Proof, Verdict, joined
 from router.core.reachability.intervals import edges
 from router.core.reachability.routes import Route, lead, patience, routes
 from router.core.reachability.undecided import (
@@ -57,7 +57,6 @@ from router.core.rules.rule import Rule
 from router.core.rules.severities import opened_as
 from router.core.suppression.recurring_silence import RecurringSilence
 from router.core.virtual.router import VirtualRouter
-from router.core.virtual.simulation import Simulation, simulate
 from router.model.alert import Alert
 from router.model.notification import person_of
 from router.model.reason import Reason
@@ -67,73 +66,6 @@ MOST_SILENCES = 4
 """The most conditions and silences of one route at a time: each of them doubles the number of
 worlds.
 """
-
-
-class Verdict(StrEnum):
-    PROVEN = "proven"
-    NOT_PROVEN = "not_proven"
-    UNREACHED = "unreached"
-
-
-class Finding(Struct, frozen=True):
-    """From `start` until `end` these routes are not proven.
-
-    UNREACHED: nobody is notified in time, as `trace` shows for an alert at `start`.
-    NOT_PROVEN: it can't be decided. `supposing` are the outcomes of conditions in that world,
-    `labels` those of an alert that shows it.
-    """
-
-    routes: tuple[Route, ...]
-    verdict: Verdict
-    start: float
-    end: float
-    why: tuple[str, ...]
-    supposing: tuple[tuple[str, bool], ...] = ()
-    labels: tuple[tuple[str, str], ...] = ()
-    scene: tuple[Settings, Alert] | None = None
-
-    @property
-    def trace(self) -> Simulation | None:
-        """The simulation of an alert at `start`, where there is one to show; it takes some time."""
-        if self.scene is None:
-            return None
-        settings, alert = self.scene
-        return simulate(settings, [replace(alert, starts_at=self.start)], self.start)
-
-    @property
-    def cause(self) -> tuple[object, ...]:
-        """What findings at different times may have in common."""
-        return self.routes, self.verdict, self.why, self.supposing, self.labels
-
-
-class Proof(Struct, frozen=True):
-    """The answer for some time. `intervals` counts the intervals that were tried.
-
-    `slowest` is the longest time until somebody is notified, in seconds, of the routes that are
-    proven. `assumes` says what the proof rests on.
-    """
-
-    start: float
-    end: float
-    routes: tuple[Route, ...]
-    intervals: int
-    slowest: float
-    findings: tuple[Finding, ...]
-    assumes: tuple[str, ...] = ()
-
-    @property
-    def verdict(self) -> Verdict:
-        found = {one.verdict for one in self.findings}
-        return next(
-            (one for one in (Verdict.UNREACHED, Verdict.NOT_PROVEN) if one in found), Verdict.PROVEN
-        )
-
-    def of(self, verdict: Verdict) -> tuple[Finding, ...]:
-        return tuple(one for one in self.findings if one.verdict is verdict)
-
-    @property
-    def unreached(self) -> tuple[Finding, ...]:
-        return self.of(Verdict.UNREACHED)
 
 
 def prove(settings: Settings, start: float, end: float, known: Known = NOTHING_KNOWN) -> Proof:
@@ -156,7 +88,7 @@ def prove(settings: Settings, start: float, end: float, known: Known = NOTHING_K
         found,
         intervals,
         slowest,
-        tuple(_joined(findings)),
+        tuple(joined(findings)),
         tuple(_assumptions(settings, known)),
     )
 
@@ -446,15 +378,3 @@ def _why(
 
 def _means_people(targets: Collection[str], known: Known) -> bool:
     return any(":" in target or target in known.people for target in targets)
-
-
-def _joined(findings: Collection[Finding]) -> list[Finding]:
-    """Findings one after the other with the same cause become one. Earliest first."""
-    found: list[Finding] = []
-    for one in findings:
-        last = found[-1] if found else None
-        if last and last.end == one.start and last.cause == one.cause:
-            found[-1] = replace(last, end=one.end)
-        else:
-            found.append(one)
-    return sorted(found, key=lambda one: (one.start, one.routes))

@@ -18,7 +18,8 @@ from router.core.oncall.recipients import ContactMethod, People
 from router.core.oncall.rotation import Rotate
 from router.core.oncall.schedule import Imported, Layer, Override, Restriction, Schedule, Shift
 from router.core.outbox.rate_limit import Limit
-from router.core.reachability.prove import Finding, Proof, Verdict, prove
+from router.core.reachability.findings import Finding, Proof, Verdict
+from router.core.reachability.prove import prove
 from router.core.reachability.routes import Route, patience
 from router.core.reachability.undecided import Known
 from router.core.rules.manual_alert import reported

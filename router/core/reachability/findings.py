@@ -1,0 +1,91 @@
+"""The findings of a proof of reachability: routes, times and reasons that are not proven."""
+
+from collections.abc import Collection
+from enum import StrEnum
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from router.core.incident.settings import Settings
+from router.core.reachability.routes import Route
+from router.core.virtual.simulation import Simulation, simulate
+from router.model.alert import Alert
+
+
+class Verdict(StrEnum):
+    PROVEN = "proven"
+    NOT_PROVEN = "not_proven"
+    UNREACHED = "unreached"
+
+
+class Finding(Struct, frozen=True):
+    """From `start` until `end` these routes are not proven.
+
+    UNREACHED: nobody is notified in time, as `trace` shows for an alert at `start`.
+    NOT_PROVEN: it can't be decided. `supposing` are the outcomes of conditions in that world,
+    `labels` those of an alert that shows it.
+    """
+
+    routes: tuple[Route, ...]
+    verdict: Verdict
+    start: float
+    end: float
+    why: tuple[str, ...]
+    supposing: tuple[tuple[str, bool], ...] = ()
+    labels: tuple[tuple[str, str], ...] = ()
+    scene: tuple[Settings, Alert] | None = None
+
+    @property
+    def trace(self) -> Simulation | None:
+        """The simulation of an alert at `start`, where there is one to show; it takes some time."""
+        if self.scene is None:
+            return None
+        settings, alert = self.scene
+        return simulate(settings, [replace(alert, starts_at=self.start)], self.start)
+
+    @property
+    def cause(self) -> tuple[object, ...]:
+        """What findings at different times may have in common."""
+        return self.routes, self.verdict, self.why, self.supposing, self.labels
+
+
+class Proof(Struct, frozen=True):
+    """The answer for some time. `intervals` counts the intervals that were tried.
+
+    `slowest` is the longest time until somebody is notified, in seconds, of the routes that are
+    proven. `assumes` says what the proof rests on.
+    """
+
+    start: float
+    end: float
+    routes: tuple[Route, ...]
+    intervals: int
+    slowest: float
+    findings: tuple[Finding, ...]
+    assumes: tuple[str, ...] = ()
+
+    @property
+    def verdict(self) -> Verdict:
+        found = {one.verdict for one in self.findings}
+        return next(
+            (one for one in (Verdict.UNREACHED, Verdict.NOT_PROVEN) if one in found), Verdict.PROVEN
+        )
+
+    def of(self, verdict: Verdict) -> tuple[Finding, ...]:
+        return tuple(one for one in self.findings if one.verdict is verdict)
+
+    @property
+    def unreached(self) -> tuple[Finding, ...]:
+        return self.of(Verdict.UNREACHED)
+
+
+def joined(findings: Collection[Finding]) -> list[Finding]:
+    """Findings one after the other with the same cause become one. Earliest first."""
+    found: list[Finding] = []
+    for one in findings:
+        last = found[-1] if found else None
+        if last and last.end == one.start and last.cause == one.cause:
+            found[-1] = replace(last, end=one.end)
+        else:
+            found.append(one)
+    return sorted(found, key=lambda one: (one.start, one.routes))
