@@ -1,7 +1,8 @@
 """Values as people and dashboards write them, rewritten to what `quantity` reads.
 
 `12,345`, `12 345`, `12.345,6` and `0x3039` are numbers; `3min`, `150 seconds`, `00:05:30` and
-`PT5M30S` times; `8.5GiB` and `12.3 K` numbers with a prefix; `250 req/s` and `250rps` rates. A
+`PT5M30S` times; `8.5GiB`, `12.3 K` and `5 million` numbers with a prefix; `250 req/s` and `250rps`
+rates. A
 comma before exactly three digits separates thousands, any other is a decimal comma. Text that could
 be read in two ways isn't rewritten.
 """
@@ -20,7 +21,14 @@ class Dimension(StrEnum):
 
 _SPACES = "\u00a0\u2007\u2009\u202f"
 _TO_ASCII = str.maketrans(
-    {**dict.fromkeys(_SPACES, " "), "\u2019": "'", "\u066b": ".", "\u066c": ","}
+    {
+        **dict.fromkeys(_SPACES, " "),
+        "\u2019": "'",
+        "\u066b": ".",
+        "\u066c": ",",
+        "\u2212": "-",
+        "\u221e": "inf",
+    }
 )
 
 _GRAFANA = re.compile(r"\[ *var='[^']*' labels=\{[^}]*\} value=([^\s\]]+) *\]")
@@ -36,6 +44,8 @@ _ISO_8601 = re.compile(
     r"P(?:(\d+(?:\.\d+)?)D)?(?:T(?:(\d+(?:\.\d+)?)H)?(?:(\d+(?:\.\d+)?)M)?(?:(\d+(?:\.\d+)?)S)?)?"
 )
 _WORD = re.compile(r"[^\W\d_]+")
+_ABBREVIATED = re.compile(r"(?<=[^\W\d_])\.(?!\w)")
+_JOINED = re.compile(r",\s+|\band\b")
 
 _TIMES = {
     "s": "sec secs second seconds",
@@ -49,18 +59,38 @@ _TIMES = {
 }
 _TIME_WORDS = {word: unit for unit, words in _TIMES.items() for word in words.split()}
 
+_SCALES = {
+    "k": "kilo thousand",
+    "M": "mega million mio",
+    "G": "giga billion bn mrd",
+    "T": "tera trillion",
+    "P": "peta",
+    "Ki": "kibi",
+    "Mi": "mebi",
+    "Gi": "gibi",
+    "Ti": "tebi",
+    "Pi": "pebi",
+}
+_SCALE_WORDS = {word: prefix for prefix, words in _SCALES.items() for word in words.split()} | {
+    start + unit: prefix
+    for prefix, words in _SCALES.items()
+    for start in (prefix.lower(), words.split()[0])
+    for unit in ("b", "bit", "bits", "byte", "bytes")
+}
+
 _PREFIX = r"(?P<prefix>[kKMGTPEZY]i?|Mil|Bil|Tri|)"
 _NUMBER = re.compile(
-    rf"(?P<amount>[^A-Za-z%/]*?[\d.]) *{_PREFIX}(?: *(?P<noun>B|bytes?|bits?|[A-Za-z]{{3,}}))?"
+    rf"(?P<amount>[^A-Za-z%/]*?[\d.]) *{_PREFIX}"
+    r"(?: *(?P<noun>B|bytes?|bits?|[A-Za-z]{3,}|[kmgtp]b|bn))?"
 )
 _RATE = re.compile(
     rf"(?P<amount>[^A-Za-z%/]*?[\d.]) *{_PREFIX} *(?:"
-    r"(?:[A-Za-z]*) */ *(?P<per>s|secs?|seconds?|m|mins?|minutes?|h|hr|hours?)"
-    r"|(?:[A-Za-z]+) per (?P<each>second|minute|hour)"
-    r"|(?:[A-Za-z]{0,3})ps)"
+    r"(?P<noun>[A-Za-z]*) */ *(?P<per>s|secs?|seconds?|m|mins?|minutes?|h|hr|hours?)"
+    r"|(?P<kind>[A-Za-z]*) ?\bper (?P<each>s|sec|second|m|min|minute|h|hour)"
+    r"|(?P<short>[A-Za-z]{0,3})p(?P<unit>[smh]))"
 )
 _SHORT = {"K": "k", "Mil": "M", "Bil": "G", "Tri": "T"}
-_OTHER_UNITS = {"percent", *_TIME_WORDS}
+_NO_NOUNS = {"percent", "hundred", "dozen", "lakh", "crore", "rpm", "rph", *_TIME_WORDS}
 
 
 def rewritten(text: str, dimension: Dimension) -> str:
@@ -68,7 +98,7 @@ def rewritten(text: str, dimension: Dimension) -> str:
     text = _unwrapped(_with_ascii_digits(text).translate(_TO_ASCII).strip())
     if found := _HEX.fullmatch(text):
         return f"{found[1]}{int(found[2], 16)}"
-    text = _without_separators(text)
+    text = _ABBREVIATED.sub("", _without_separators(text))
     match dimension:
         case Dimension.TIME:
             return _time(text)
@@ -77,7 +107,7 @@ def rewritten(text: str, dimension: Dimension) -> str:
         case Dimension.NUMBER:
             return _number(text)
         case _:
-            return text
+            return text.replace("%%", "%")
 
 
 def _unwrapped(text: str) -> str:
@@ -115,6 +145,8 @@ def _plain_number(digits: str) -> str:
             return ""
     elif _DECIMAL.fullmatch(digits):
         return digits.replace(",", ".")
+    elif marks == [","] and digits.count(",") == 1 and set(digits) & set(" '"):
+        whole, _, decimals = digits.partition(",")
     elif marks == ["."] and digits.count(".") == 1:
         whole, _, decimals = digits.partition(".")
     if not decimals.isdigit() and decimals:
@@ -134,19 +166,29 @@ def _time(text: str) -> str:
         return " ".join(
             f"{amount}{unit}" for amount, unit in zip(found.groups(), "dhms", strict=True) if amount
         )
+    text = _JOINED.sub(" ", text)
     return _WORD.sub(lambda word: _TIME_WORDS.get(word[0].lower(), word[0]), text)
 
 
 def _number(text: str) -> str:
     found = _NUMBER.fullmatch(text)
-    if found is None or (found["noun"] or "").lower() in _OTHER_UNITS:
+    if found is None or (found["noun"] or "").lower() in _NO_NOUNS:
         return ""
-    return f"{found['amount']}{_SHORT.get(found['prefix'], found['prefix'])}"
+    return _scaled(found, found["noun"])
 
 
 def _rate(text: str) -> str:
     found = _RATE.fullmatch(text)
     if found is None:
         return ""
-    per = (found["per"] or found["each"] or "s")[0]
-    return f"{found['amount']}{_SHORT.get(found['prefix'], found['prefix'])}/{per}"
+    per = (found["per"] or found["each"] or found["unit"])[0]
+    amount = _scaled(found, found["noun"] or found["kind"] or found["short"])
+    return f"{amount}/{per}" if amount else ""
+
+
+def _scaled(found: re.Match[str], noun: str | None) -> str:
+    """The amount with its prefix, or with the one that its noun means; "" if it has both."""
+    meant = _SCALE_WORDS.get((noun or "").lower(), "")
+    if meant and found["prefix"]:
+        return ""
+    return f"{found['amount']}{_SHORT.get(found['prefix'], found['prefix']) or meant}"

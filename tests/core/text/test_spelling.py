@@ -34,13 +34,18 @@ READ = [
         (text, NUMBER, 12_300)
         for text in ("12.3K", "12.3 K", "12300req", "12300 requests", "12,3 K")
     ),
+    *((text, NUMBER, 1_234.5) for text in ("1 234,5", "1 234.5", "1'234,5")),
+    ("\u221212", NUMBER, -12),
+    *((text, NUMBER, 5e6) for text in ("5 million", "5 Mio", "5 megabytes", "5mb", "5 mbit")),
+    ("12.3%%", RATIO, 0.123),
+    *((text, TIME, 200) for text in ("3 min, 20 s", "3 minutes and 20 seconds", "200 sec.")),
     ("1.2 Mil", NUMBER, 1.2e6),
     ("1.5 Bil", NUMBER, 1.5e9),
     ("٣٠٠٠٠", NUMBER, 30_000),
-    *((text, NUMBER, 8.5 * 1024**3) for text in ("8.5GiB", "8.5 GiB", "8.5Gi")),
+    *((text, NUMBER, 8.5 * 1024**3) for text in ("8.5GiB", "8.5 GiB", "8.5Gi", "8.5 gib")),
     *(
         (text, NUMBER, 9e9)
-        for text in ("9GB", "9 GB", "9000 MB", "9000000000B", "9000000000 bytes")
+        for text in ("9GB", "9gb", "9 gigabytes", "9000 MB", "9000000000B", "9000000000 bytes")
     ),
     *(
         (text, NUMBER, 3.5)
@@ -54,10 +59,13 @@ READ = [
             "250 reqps",
             "250rps",
             "250 requests per second",
+            "250 per sec",
+            "15000 rpm",
             "250",
         )
     ),
     ("15k requests/min", RATE, 250),
+    *((text, RATE, 5e6) for text in ("5 MB/s", "5 mb/s", "5 Mbps", "5 mbps")),
 ]
 
 
@@ -77,6 +85,9 @@ def test_what_people_write_is_read(text: str, dimension: Dimension, value: float
         ("~12%", RATIO),
         ("12.3% (5m)", RATIO),
         ("12 of 30", NUMBER),
+        ("5M million", NUMBER),
+        ("3 dozen", NUMBER),
+        ("250 rpm", NUMBER),
         ("12.3 percent", NUMBER),
         ("5 minutes", NUMBER),
         ("[ var='A' labels={} value=1 ], [ var='B' labels={} value=2 ]", NUMBER),
