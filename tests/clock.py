@@ -48,7 +48,7 @@ class SteppedClock:
 
     @property
     def parked(self) -> int:
-        """How many wait for time to pass."""
+        """Number of tasks that wait for time to pass."""
         return sum(not waiter.done() for _, _, waiter in self._sleepers)
 
     async def advance(self, seconds: float) -> None:

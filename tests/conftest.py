@@ -1,4 +1,4 @@
-"""What tests of several folders share."""
+"""Shared fixtures of several test folders."""
 
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator

@@ -1,4 +1,4 @@
-"""A whole router, on a config of its own, for as long as a `with` block."""
+"""Run a whole router on its own config for the length of a `with` block."""
 
 import json
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from tests.contract import check_answer
 from tests.faults import FaultyStore
 
 TOKEN = "am-token-4711"
-"""What Alertmanager shows in the configs of these tests."""
+"""Alertmanager's token in the configs of these tests."""
 
 RULES = [
     {

@@ -1,4 +1,4 @@
-"""A process to be watched: serves the metrics that rules/prometheus expects, as a test sets them."""
+"""A process to watch: it serves the metrics for rules/prometheus with values set by a test."""
 
 from types import TracebackType
 from typing import Self

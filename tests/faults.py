@@ -1,4 +1,4 @@
-"""A store that fails when it's told to."""
+"""A store that fails on request."""
 
 from collections import Counter, defaultdict, deque
 from typing import Any
@@ -8,11 +8,12 @@ from router.store import SqlStore
 
 
 class FaultyStore:
-    """A real store, but for planned faults.
+    """A real store with planned faults.
 
-    plan: by method, what each of its next calls raises; None for a call that is let through.
-    down: every call raises StoreUnavailable. calls: how often each method was called. saved: the
-    changes that were.
+    plan: by method, the errors of its next calls; None lets a call through.
+    down: every call raises StoreUnavailable. calls: number of calls by method. saved: the writes
+    that
+    succeeded.
     """
 
     def __init__(self, store: SqlStore) -> None:

@@ -48,9 +48,7 @@ def require(*names: str, hint: str = PROMETHEUS_HINT) -> str:
 
 
 def free_port() -> int:
-    """A port that nobody listens on: the peers can't tell which one they got if they're asked to
-    pick.
-    """
+    """A free port: the peers can't report a port that they chose."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -156,7 +154,7 @@ class Prometheus(Peer):
 
 
 class Alertmanager(Peer):
-    """An Alertmanager on `config`, in which credential files are absolute or relative to `folder`."""
+    """An Alertmanager on `config`; paths of credential files are absolute or relative to `folder`."""
 
     names = ("alertmanager", "prometheus-alertmanager")  # Debian calls it by the second
 
@@ -213,9 +211,7 @@ class Postgres:
 
     @asynccontextmanager
     async def database(self) -> AsyncIterator[str]:
-        """The URL of a new, empty database, dropped at the end along with whoever is still
-        connected to it.
-        """
+        """URL of a new, empty database; it's dropped at the end, and its connections are closed."""
         name = f"test_{secrets.token_hex(6)}"
         await self._execute(f"CREATE DATABASE {name}")
         try:

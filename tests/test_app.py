@@ -51,9 +51,7 @@ async def until(condition: Callable[[], object], what: str = "the condition") ->
 
 
 async def test_from_webhook_to_message(tmp_path: Path, router: Router) -> None:
-    """Started on a free port, it takes an alert and tells the channel; at its end all is said
-    again.
-    """
+    """Started on a free port, it accepts an alert and notifies the channel; the end is logged."""
     async with Peer() as peer, router(**hook(peer)) as daemon:
         assert daemon.app.address[1] != 0
         assert (await daemon.alert(alert())).status == 200
@@ -134,8 +132,8 @@ async def test_a_stop_finishes_what_is_under_way(router: Router) -> None:
 async def test_a_loop_that_dies_ends_the_router(
     router: Router, clock: SteppedClock, method: str
 ) -> None:
-    """A fault that nobody foresaw isn't survived half: `run` raises it, and whoever supervises
-    starts afresh.
+    """An unexpected fault stops everything: `run` raises it, and the supervisor restarts the
+    router.
     """
     async with router(clock=clock) as daemon:
         running = asyncio.ensure_future(daemon.app.run())
@@ -159,7 +157,7 @@ async def test_run_ends_when_it_is_asked_to(router: Router) -> None:
 
 
 async def test_a_reload_works_by_the_new_rules_and_channels(tmp_path: Path, router: Router) -> None:
-    """What comes after it goes by the new config, and the metric says when that was."""
+    """Later alerts use the new config, and the metric has the time of the reload."""
     async with Peer() as old, Peer() as new, router(**hook(old)) as daemon:
         running = asyncio.ensure_future(daemon.app.run())
         await daemon.alert(alert())
@@ -177,8 +175,8 @@ async def test_a_reload_works_by_the_new_rules_and_channels(tmp_path: Path, rout
 
 
 async def test_a_reload_loses_no_message(tmp_path: Path, router: Router) -> None:
-    """What the old channel wouldn't take is sent over the new one, at once, and isn't held for a
-    crash.
+    """A message that the old channel refused is sent at once over the new one, and isn't a
+    duplicate.
     """
     async with (
         Peer(answer=lambda _: Reply(503)) as old,
@@ -199,7 +197,7 @@ async def test_a_reload_loses_no_message(tmp_path: Path, router: Router) -> None
 async def test_a_reload_in_the_middle_of_claiming_holds_up_no_message(
     tmp_path: Path, router: Router, clock: SteppedClock
 ) -> None:
-    """What the old courier has just leased isn't left to wait for the lease to run out."""
+    """Messages that the old worker has just leased don't wait for the lease to run out."""
     async with Peer() as peer, router(clock=clock, **hook(peer)) as daemon:
         await clock.settle(lambda: clock.parked >= 3)
         claims = daemon.store.calls["claim_notifications"]
@@ -214,7 +212,7 @@ async def test_a_reload_in_the_middle_of_claiming_holds_up_no_message(
 
 
 async def test_a_bad_reload_changes_nothing(tmp_path: Path, router: Router) -> None:
-    """The config in force stays and serves, and the metric says that the one on disk isn't it."""
+    """The running config stays active, and the metric shows that the file's config failed."""
     async with Peer() as peer, router(**hook(peer)) as daemon:
         before = daemon.app.config
         write_config(tmp_path, channels={"hook": {"type": "carrier-pigeon"}})
@@ -257,9 +255,7 @@ async def test_two_reloads_at_once_leave_one_courier_for_each_channel(
 async def test_a_reload_says_what_needs_a_restart(
     tmp_path: Path, router: Router, changes: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """What can't be changed while it runs isn't passed over in silence; what can is not made out to
-    be so.
-    """
+    """Changes that need a restart are reported, and no others."""
     logs.configure()
     logging.getLogger().addHandler(caplog.handler)
     async with router() as daemon:

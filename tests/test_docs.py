@@ -1,4 +1,4 @@
-"""What the docs show works: examples load, commands and requests exist, links lead somewhere."""
+"""Examples in the docs work: configs load, commands and requests exist, links resolve."""
 
 import inspect
 import json
@@ -104,13 +104,13 @@ def test_every_yaml_block_says_what_it_is() -> None:
 
 @pytest.mark.parametrize("block", blocks("yaml", "config"), ids=as_named)
 def test_a_whole_config_loads(block: Block, tmp_path: Path) -> None:
-    """What is shown as a config can be used as one."""
+    """Complete configs in the docs load."""
     loaded(tmp_path, block.text)
 
 
 @pytest.mark.parametrize("block", blocks("yaml", "config-part"), ids=as_named)
 def test_a_part_of_a_config_loads_over_a_small_one(block: Block, tmp_path: Path) -> None:
-    """What is shown as a part fits into a config."""
+    """Partial configs in the docs load within a small config."""
     # As text: PyYAML would make a number of 17:00.
     whole, part = (yaml.load(text, yaml.BaseLoader) for text in (SMALL, block.text))
     for key, value in part.items():
@@ -120,14 +120,14 @@ def test_a_part_of_a_config_loads_over_a_small_one(block: Block, tmp_path: Path)
 
 @pytest.mark.parametrize("block", blocks("yaml", "rules"), ids=as_named)
 def test_a_rule_file_loads(block: Block, tmp_path: Path) -> None:
-    """What is shown as rules can be used as rules."""
+    """Rule files in the docs load."""
     config = loaded(tmp_path, SMALL.replace("rules: []", "rules: [rules/*.yaml]"), block.text)
     assert config.settings.rules.rules
 
 
 @pytest.mark.parametrize("block", blocks("yaml", "rule-tests"), ids=as_named)
 def test_rule_tests_pass(block: Block, tmp_path: Path) -> None:
-    """What is shown as tests of rules holds for the example config."""
+    """Rule tests in the docs pass on the example config."""
     path = tmp_path / "shown.yaml"
     path.write_text(block.text.replace("../../deploy", str(ROOT / "deploy")))
     done = CliRunner().invoke(
@@ -171,7 +171,7 @@ def test_json_is_json(block: Block) -> None:
 
 
 def test_the_example_config_loads_and_mentions_every_top_level_key() -> None:
-    """`make run` starts, and whoever reads the example has seen all there is to set."""
+    """`make run` starts, and the example shows every setting."""
     load(ROOT / "config.example.yaml", {}, TYPES)
     text = (ROOT / "config.example.yaml").read_text()
     keys = {field.encode_name for field in structs.fields(TYPES.document)}
@@ -284,7 +284,7 @@ def _block(mark: str) -> str:
 
 
 def test_the_readme_shows_the_message_that_its_sample_makes() -> None:
-    """Who tries the sample sees what the README promises, but for the time."""
+    """The README's message is what its sample results in, except for the time."""
     settings = load(ROOT / "config.example.yaml", {}, TYPES).settings
     source = RECEIVERS["alertmanager"]
     receiver = source.build("alertmanager", source.config(insecure=True), ReceiverContext())

@@ -122,7 +122,7 @@ def test_every_key_of_a_drill_is_documented_with_its_default() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_channel_type_has_its_page_with_its_keys(kind: str) -> None:
-    """A page tells the keys that a type adds, and those it changes the default of."""
+    """A page lists the keys that a type adds, and those with another default."""
     common = {field.name: field.default for field in structs.fields(ChannelOptions)}
     own = {
         key: field
@@ -146,7 +146,7 @@ def test_every_source_has_its_page_with_its_keys(source: str) -> None:
 
 
 def test_no_page_is_about_what_does_not_exist() -> None:
-    """A channel type or source that went took its page along."""
+    """When a channel type or source is removed, so is its page."""
     assert {page.stem for page in (ROOT / "docs/reference/channels").iterdir()} == set(KINDS)
     assert {page.stem for page in (ROOT / "docs/reference/sources").iterdir()} == set(RECEIVERS)
 
@@ -165,7 +165,7 @@ def test_the_schemas_are_current(of: str) -> None:
     ("written", "kind", "read"), rows("docs/reference/rules.md", "The measured value")
 )
 def test_values_are_read_as_documented(written: str, kind: str, read: str) -> None:
-    """Each example of a measured value comes to what is said."""
+    """Each documented example of a value is parsed as stated."""
     assert read_value(written.strip("`"), Dimension(kind)) == pytest.approx(float(read))
 
 

@@ -36,7 +36,7 @@ def test_each_shipped_file_names_its_schema(name: str) -> None:
 
 @pytest.mark.parametrize("hook", HOOKS, ids=lambda one: one["id"])
 def test_each_hook_runs_a_command(hook: dict[str, Any]) -> None:
-    """Once, whatever files have changed, and it takes a config."""
+    """Once, for any number of changed files, with a config."""
     program, command = shlex.split(hook["entry"])
     assert (program, hook["id"], hook["pass_filenames"]) == (
         "alert-router",

@@ -47,7 +47,7 @@ INVENTED = [
     "Doubt",
     "Past",
 ]
-"""Nouns that meant something only here. Each has a term of the field in its place."""
+"""Invented nouns, each replaced by a term of the field."""
 
 
 def classes(*folders: str) -> Iterator[str]:

@@ -44,7 +44,7 @@ def matching_rules() -> dict[str, Any]:
     ids=["rules", "unit tests", "prometheus.yml", "alertmanager.yml"],
 )
 def test_the_tool_finds_no_fault(tool: str, arguments: list[str | Path]) -> None:
-    """What we ship passes the checks of those who will read it."""
+    """Shipped files pass the checks of the tools that read them."""
     done = subprocess.run(
         [require(tool), *map(str, arguments)], capture_output=True, text=True, check=False
     )

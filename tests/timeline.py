@@ -42,9 +42,9 @@ WORDS = {
 
 
 def play(world: World, script: str, seen_as: Alert | None = None) -> None:
-    """Let each line happen in its turn; the first brings the world to its time.
+    """Run each line in order; the first sets the world's time.
 
-    `seen_as` is the alert that's meant.
+    `seen_as` is the alert in question.
     """
     fires = seen_as or alert()
     seen: list[tuple[float, str]] = []

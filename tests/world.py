@@ -1,8 +1,6 @@
-"""A virtual router in the hands of a test: messages are delivered, and time passes, when it says
-so.
+"""A virtual router stepped by a test: messages are sent and time passes on request.
 
-Also the settings, rules and alerts that tests of the core are about, all alike but for what a test
-says.
+Also default settings, rules and alerts for tests of the core.
 """
 
 from collections.abc import Iterator, Mapping
@@ -70,7 +68,7 @@ def rule(name: str = "payments", match: str = "alertname=Payments", **changed: A
 
 
 def settings(*rules: Rule, policies: Mapping[str, Policy] = POLICIES, **changed: Any) -> Settings:
-    """These rules, or else the one above, and a P2 for whatever they don't take.
+    """Settings with these rules, or the default one, and a P2 for unmatched alerts.
 
     Slack is edited in place.
     """
@@ -103,7 +101,7 @@ def over(fingerprint: str = "f1", **changed: Any) -> Alert:
 
 
 class World(VirtualRouter):
-    """A virtual router that delivers only when told to, and the words in which tests speak to it."""
+    """A virtual router that delivers on request only, and helpers for tests."""
 
     def __init__(self, config: Settings | None = None) -> None:
         super().__init__(
@@ -115,7 +113,7 @@ class World(VirtualRouter):
         self.owed: list[Owed] = []
 
     def __getattr__(self, name: str) -> Any:
-        """What is stored, by its name in `Memory`."""
+        """Stored data, by its name in `Memory`."""
         return getattr(self.__dict__["memory"], name)
 
     # --- what happens
@@ -138,7 +136,7 @@ class World(VirtualRouter):
         return [TimerDue(now, incident_id, name, at) for at, incident_id, name in timers]
 
     def claim(self, channel: str) -> Iterator[Notification]:
-        """Lease what the channel is owed by now."""
+        """Lease the channel's messages due by now."""
         for key, row in sorted(self.outbox.items()):
             free = (
                 row.state is NotificationState.PENDING
@@ -154,7 +152,7 @@ class World(VirtualRouter):
         return self.happen(DeliverySettled(self.now, held, attempts, told))[0]
 
     def deliver(self, *channels: str, result: Result | None = None) -> list[tuple[str, Reason]]:
-        """Serve these channels, or else all: what each was told, and why."""
+        """Serve these channels, or else all: the reasons sent to each."""
         sent = []
         for channel in channels or sorted({channel for _, channel in self.outbox}):
             for held in list(self.claim(channel)):
@@ -166,7 +164,7 @@ class World(VirtualRouter):
 
     @property
     def rule_matches(self) -> dict[tuple[str, str], RuleMatch]:
-        """By fingerprint and rule."""
+        """Rule matches by fingerprint and rule."""
         return {
             (one.fingerprint, one.rule): one
             for of in self.memory.rule_matches.values()

@@ -54,7 +54,7 @@ class Group:
         self._made = 0
 
     async def run(self, router: RouterProcess, over: asyncio.Event) -> None:
-        """Change, tell, pause, until it's over; then let half of the groups have an end."""
+        """Change alerts, send them and pause until time is up; then resolve half of the groups."""
         while not over.is_set():
             await self._tell(router, self._change())
             await asyncio.sleep(self._random.uniform(0.005, 0.05))

@@ -1,4 +1,4 @@
-"""What the router has on record, read through its API to the last page."""
+"""Read everything the router has stored through its API, to the last page."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -31,9 +31,7 @@ async def read(router: RouterProcess) -> Record:
 
 
 async def unfinished(router: RouterProcess) -> list[str]:
-    """What is still to come: quiet times and policies that aren't at their end, messages that are
-    owed.
-    """
+    """Unfinished work: quiet times and policies still running, and messages still to be sent."""
     still_open = (await router.get("/api/v1/incidents", open="true", limit=PAGE))["incidents"]
     timelines = {
         one["name"]: (await router.get(f"/api/v1/incidents/{one['id']}"))["timeline"]

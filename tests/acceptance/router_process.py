@@ -1,6 +1,4 @@
-"""The router as its users run it: `alert-router serve`, a process of its own that can be killed and
-started again.
-"""
+"""Run `alert-router serve` as users do: in a separate process that can be killed and restarted."""
 
 import asyncio
 import os
@@ -34,9 +32,9 @@ T = TypeVar("T")
 
 
 async def eventually(look: Callable[[], Awaitable[T]], condition: Callable[[T], bool]) -> T:
-    """What `look` finds, once it fulfils `condition`.
+    """Poll `look` until its result fulfils `condition`, and return that result.
 
-    Raises: TimeoutError, with what it finds instead.
+    Raises: TimeoutError, with the last result.
     """
     deadline = perf_counter() + PATIENCE
     while not condition(found := await look()):
@@ -47,11 +45,12 @@ async def eventually(look: Callable[[], Awaitable[T]], condition: Callable[[T], 
 
 
 class RouterProcess:
-    """`async with RouterProcess(folder, config) as router:` has it ready at `router.url`, and stops
-    it at the end.
+    """`async with RouterProcess(folder, config) as router:` starts the router and stops it at the
+    end.
 
-    `config` is all of the config but `listen` and `storage`: those stay the same from one start to
-    the next. Without `storage` it's a file of its own. What the process prints is appended to the files `out` and `log`.
+    The router is ready at `router.url`. `config` is the whole config except `listen` and `storage`,
+    which stay the same across restarts. Without `storage` the store is a file in `folder`. The
+    process's output is appended to the files `out` and `log`.
     """
 
     def __init__(self, folder: Path, config: Mapping[str, Any], storage: str = "") -> None:
@@ -117,7 +116,7 @@ class RouterProcess:
                 await asyncio.sleep(PAUSE)
 
     async def kill(self) -> None:
-        """SIGKILL: no goodbyes. Raises: AssertionError if it had stopped by itself."""
+        """Kill the process with SIGKILL. Raises: AssertionError if it had already stopped."""
         code = await self._stop(signal.SIGKILL)
         assert code == -signal.SIGKILL, (
             f"the router had ended with {code}:\n{self.log.read_text()[-LOGGED:]}"
@@ -144,7 +143,7 @@ class RouterProcess:
             return answer.status, await answer.json(content_type=None)
 
     async def status(self, path: str, **options: Any) -> int:
-        """That of its answer to a post, whatever it says. Raises: as `post`."""
+        """Post and return the status of the answer, errors included. Raises: as `post`."""
         async with self._session.post(self.url + path, **options) as answer:
             return answer.status
 

@@ -46,13 +46,13 @@ class Message:
 
     @property
     def incident(self) -> str:
-        """The name of the incident it's about, like `INC-142`."""
+        """Name of the incident in the message, like `INC-142`."""
         found = re.search(r"\bINC-[0-9]+\b", json.dumps(self.content["blocks"]))
         assert found, f"says nowhere which incident it's about: {self.content}"
         return found[0]
 
     def line(self, name: str) -> str:
-        """What the text says after `name`, like `Status`."""
+        """Text after the field `name`, like `Status`."""
         [value] = re.findall(rf"^{name}: (.*)$", self.text, re.MULTILINE)
         return str(value)
 
@@ -90,7 +90,10 @@ class Slack(Peer):
         return self.messages[ts]
 
     def about(self, incident: str) -> list[Message]:
-        """The messages about an incident: two are one too many, unless the second may be a double."""
+        """Messages about an incident.
+
+        More than one is an error, unless the second may be a duplicate.
+        """
         return [message for message in self.messages.values() if message.incident == incident]
 
     def _answer(self, request: Request) -> Reply:

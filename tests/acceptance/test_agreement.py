@@ -1,6 +1,4 @@
-"""What `test` and `simulate` say is what the daemon does: whole, on a real store, sending to a real
-server.
-"""
+"""`test` and `simulate` agree with the daemon, on a real store and a real receiving server."""
 
 import asyncio
 import json
@@ -30,7 +28,7 @@ from tests.daemon import Daemon, alert, group, write_config
 from tests.senders.kit import Peer, Reply, Request
 
 LATE = 2
-"""Seconds that the daemon may take to look at what is due, and at what it owes."""
+"""Seconds that the daemon may take to notice due timers and unsent messages."""
 
 CHANNELS = ("a", "b", "c")
 
@@ -101,9 +99,7 @@ def scenario(story: Sequence[str], refusing: str) -> Scenario:
 
 
 async def lived(daemon: Daemon, clock: SteppedClock, story: Sequence[str]) -> None:
-    """The same in the daemon, a second at a time; each is over when what was due is done and
-    nothing is owed.
-    """
+    """Run the story in the daemon second by second, and let it finish due work after each step."""
 
     async def idle() -> bool:
         late = (await daemon.store.gauges(clock.now())).timers_overdue
@@ -124,7 +120,7 @@ async def lived(daemon: Daemon, clock: SteppedClock, story: Sequence[str]) -> No
 
 
 def heard(requests: Sequence[Request], refusing: str) -> list[tuple[int, str, str, str]]:
-    """When who was told what, and how bad it was then."""
+    """Time, recipient and severity of each notification."""
     return [
         (
             int(one.headers["webhook-timestamp"]) - int(START),

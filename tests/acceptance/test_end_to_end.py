@@ -1,8 +1,7 @@
-"""The whole path, with nothing of it played by us but the service that is watched and the Slack
-that is told.
+"""The whole path; only the watched service and Slack are doubles.
 
 Exporter, Prometheus with the shipped rules, Alertmanager with the shipped routes, `alert-router
-serve` with the shipped rules, a channel of Slack. Only the times are shorter than in production.
+serve` with the shipped rules, a Slack channel. Only the times are shorter than in production.
 """
 
 import asyncio
@@ -26,9 +25,7 @@ from tests.test_peers import alertmanager_config, prometheus_config
 ROOT = Path(__file__).parent.parent.parent
 RECEIVED = 'alert_router_alerts_received_total{source="alertmanager",status="firing"}'
 REPEATS = 10
-"""How many alerts, half of them the watchdog, Alertmanager says again before the test believes that
-it's told once.
-"""
+"""Repeated alerts, half of them the watchdog, to wait for before checking for a single message."""
 
 
 def router_config(channel: dict[str, Any]) -> dict[str, Any]:
@@ -68,9 +65,10 @@ async def failing(exporter: Exporter) -> AsyncIterator[None]:
 @pytest.mark.peer
 @pytest.mark.slow
 async def test_payment_failures_are_one_message_that_turns_resolved(tmp_path: Path) -> None:
-    """They rise: one P0 message.
+    """A rising failure rate sends one P0 message.
 
-    They stay: no second one. They end: the same message says so, its thread how.
+    While it stays high, no second one is sent. When it ends, the same message changes to resolved,
+    and its thread gives the details.
     """
     async with Slack() as slack, AsyncExitStack() as stack:
         by_bot = {"token": TOKEN, "channel": CHANNEL, "api_url": slack.api}

@@ -1,7 +1,6 @@
-"""SIGKILL at any moment, again and again, under load: what was answered 2xx is never lost, and what
-is owed arrives.
+"""SIGKILL at random moments under load: no alert answered 2xx is lost, no message is left unsent.
 
-KILLS=1000 makes a longer run, SEED=… draws the same moments and alerts again.
+KILLS=1000 makes a longer run, SEED=… repeats the same moments and alerts.
 """
 
 import asyncio
@@ -54,9 +53,7 @@ class DawdlingSlack(Dawdling, Slack):
 
 
 class Hook(Dawdling):
-    """A generic webhook's receiver: what it was told of each incident, by the incident's name, in
-    order of arrival.
-    """
+    """Receiver of a generic webhook: events by incident name, in order of arrival."""
 
     def __init__(self) -> None:
         super().__init__(answer=self._answer)
@@ -74,9 +71,9 @@ class Hook(Dawdling):
 
 @dataclass(frozen=True)
 class Command:
-    """What a person did, for which the router has answered `outcome`.
+    """A person's command that the router answered with `outcome`.
 
-    Each is done by somebody else.
+    Each command is sent by another person.
     """
 
     incident: int
@@ -121,9 +118,7 @@ async def kill_repeatedly(router: RouterProcess, random: Random, kills: int = KI
 
 
 def config(folder: Path, slack: Slack, hook: Hook) -> dict[str, Any]:
-    """One rule that resolves at once and one that waits; two channels, one of which is told again
-    if nobody answers.
-    """
+    """One rule that resolves at once and one that waits; two channels, one of them with repeats."""
     (folder / "rules.yaml").write_text(RULES)
     later = {"after": "500ms", "unless": "acknowledged", "notify": ["channel:hook"]}
     return {
@@ -183,9 +178,7 @@ async def test_kills_lose_nothing(tmp_path: Path) -> None:
 
 
 def assert_alerts_are_kept(record: Record, groups: list[Group]) -> None:
-    """Each alert has its incident; of each key one is open at the most, and exactly if and while
-    something fires.
-    """
+    """Each alert has its incident; each key has at most one open incident, and only while it fires."""
     by_id = {incident["id"]: incident for incident in record.incidents}
     for group in groups:
         for name, status in group.accepted.items():
@@ -218,9 +211,7 @@ def assert_all_are_told(record: Record) -> None:
 
 
 def assert_slack_shows(record: Record, slack: Slack) -> None:
-    """The message that is edited shows how the incident is now; another may be if the timeline says
-    so.
-    """
+    """The edited message shows the incident's state; a second needs a reason in the timeline."""
     for incident in record.incidents:
         [ref] = [one["ref"] for one in incident["notifications"] if one["channel"] == "slack"]
         message = slack.at(ref)
@@ -239,7 +230,7 @@ def assert_slack_shows(record: Record, slack: Slack) -> None:
 
 
 def assert_hook_was_told(record: Record, hook: Hook) -> None:
-    """The last event is about the incident as it is now, and none came before an older one."""
+    """The last event has the incident's final state, and events arrived in order."""
     for incident in record.incidents:
         told = hook.told[incident["name"]]
         for field in ("status", "severity", "acknowledged_at", "closed_at", "reopened"):

@@ -1,6 +1,4 @@
-"""SIGKILL at random while a drill is held: it goes on, fires once, ends by itself, and leaves
-nothing open.
-"""
+"""A drill survives SIGKILL at random moments: it fires once, ends and leaves nothing open."""
 
 import asyncio
 from pathlib import Path
@@ -40,8 +38,8 @@ SCENARIO = {
 
 @pytest.mark.slow
 async def test_a_drill_survives_kills(tmp_path: Path) -> None:
-    """Two incidents, each told and resolved once, however often the router dies meanwhile; a real
-    one isn't touched.
+    """Two incidents are notified and resolved once each despite the kills; a real one isn't
+    touched.
     """
     random = Random(7)
     (tmp_path / "rules.yaml").write_text(yaml.safe_dump(RULES))

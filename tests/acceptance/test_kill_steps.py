@@ -28,7 +28,7 @@ from tests.senders.test_webhook import SECRET, receiver
 
 KILLS = int(os.environ.get("STEP_KILLS", "30"))
 AFTER = (0.0, 0.3, 0.6, 0.9)
-"""Seconds from the opening to each step, which tells a channel of its own."""
+"""Seconds from the opening to each step; each step notifies its own channel."""
 
 LATEST_ACK = 1.2
 SLACK = 2.0
@@ -137,7 +137,7 @@ class Case:
 async def _webhook(
     router: RouterProcess, source: str, body: bytes, headers: dict[str, str]
 ) -> bool:
-    """Was it taken? Any refusal but for now is a fault."""
+    """Post a webhook and return whether it was accepted. Only temporary refusals are allowed."""
     try:
         status = await router.status(f"/webhooks/{source}", data=body, headers=headers)
     except NO_ANSWER:
@@ -243,9 +243,7 @@ def assert_each_step_once(incident: dict[str, Any]) -> set[int]:
 
 
 def assert_only_those_were_told(incident: dict[str, Any], taken: set[int], pager: Pager) -> None:
-    """Whom a step that was taken pages has heard of it; whom one that was skipped would have paged,
-    never.
-    """
+    """Steps that ran have notified their channels; skipped steps have notified nobody."""
     told = {number for number in range(len(AFTER)) if pager.told[incident["name"], number]}
     assert told == taken, incident
     states = {one["channel"]: one["state"] for one in incident["notifications"]}
@@ -253,7 +251,7 @@ def assert_only_those_were_told(incident: dict[str, Any], taken: set[int], pager
 
 
 def assert_the_answer_is_kept(incident: dict[str, Any], case: Case) -> None:
-    """Once, with the outcome that was answered: `already_done` where an unanswered try had done it."""
+    """Recorded once with the answered outcome; `already_done` if an unanswered try had done it."""
     mine = [entry["what"] for entry in incident["timeline"] if entry["by"] == case.by]
     assert mine, f"answered, and not on record: {case}"
     assert incident["acknowledged_by"] == case.by

@@ -1,5 +1,6 @@
-"""What readers get to see, over every channel, of alerts as they really come: with Helm's labels,
-annotations of any name, values that rise, and values that nobody can read.
+"""Readable messages on every channel for realistic alerts.
+
+The alerts have Helm's labels, annotations of any name, rising values and unreadable values.
 """
 
 from collections.abc import AsyncIterator, Callable
@@ -38,7 +39,7 @@ READ = {"slack": "slack, webhook", "teams": "teams", "text": "sms"}
 
 
 class Readers:
-    """What has arrived over each channel, as its readers see it; the oldest first."""
+    """Messages that arrived over each channel, as readers see them, oldest first."""
 
     def __init__(self, daemon: Daemon, peers: dict[str, Peer], relay: Relay) -> None:
         self.daemon = daemon
@@ -156,7 +157,7 @@ async def test_an_alert_below_its_threshold_is_not_called_resolved(router: Route
 
 
 async def test_slack_mentions_the_person_who_is_paged_over_another_channel(router: Router) -> None:
-    """By the `slack` id of the contact, and the groups of the channel."""
+    """Slack mentions people by their contact's `slack` id, and the channel's groups."""
     async with Peer() as slack, Peer(answer=SUBJECTS["sms"].service()) as twilio:
         channels = {
             "slack": {

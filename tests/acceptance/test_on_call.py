@@ -51,16 +51,16 @@ def config(url: str) -> dict[str, Any]:
 async def test_who_is_on_call_gets_the_text_and_then_the_call_and_after_the_hand_over_it_is_another(
     router: Router,
 ) -> None:
-    """Ana is written to, and called when she says nothing; at nine it's Ben's week, so the next
-    step goes to him.
+    """Ana gets a text, then a call when she doesn't answer; Ben, on call from nine, gets the next
+    step.
 
-    He acknowledges and is not called; Ana, who was told of it, is told that he has it.
+    He acknowledges and isn't called. Ana was notified, so she receives his acknowledgement.
     """
     twilio, clock = Twilio(), SteppedClock(BEFORE_NINE)
     async with Peer(answer=twilio) as peer, router(clock=clock, **config(peer.url)) as daemon:
 
         async def told(messages: int) -> list[tuple[str, str]]:
-            """Who was reached, and how, once it's so many in all."""
+            """Recipient and way of each message, once there are so many."""
             await clock.settle(
                 lambda: len(twilio.forms) >= messages, f"{messages} messages", step=1
             )

@@ -1,4 +1,4 @@
-"""A store that can't be written is no reason to lose an alert: 503 makes whoever sent it try again."""
+"""When the store can't be written, the router answers 503 so that the sender tries again."""
 
 import asyncio
 import sqlite3

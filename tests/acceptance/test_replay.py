@@ -1,6 +1,4 @@
-"""A past that is replayed under its own settings is repeated: whatever happened, whoever answered,
-whatever failed.
-"""
+"""A replay under the recorded settings repeats the recorded past, failures included."""
 
 import asyncio
 import random
@@ -115,9 +113,7 @@ def event(move: Any, now: float) -> Event:
 
 
 class Daemon:
-    """The daemon's parts around a real store, each at work when it's told to be: timers and
-    couriers a bit late.
-    """
+    """The daemon's parts on a real store, stepped by the test: timers and workers run a bit late."""
 
     def __init__(self, office: Office, path: Path, outcome: list[Result], seed: int) -> None:
         self.office = office
@@ -139,7 +135,7 @@ class Daemon:
             office.couriers[name] = office.courier(name, Sender(outcome), **options)
 
     async def work(self) -> None:
-        """All that is due now."""
+        """Do all work that is due now."""
         while await self.timers.tick():
             pass
         for courier in self.office.couriers.values():
@@ -157,7 +153,7 @@ class Daemon:
         await self.work()
 
     def due(self) -> float:
-        """When something is to be done next."""
+        """Time of the next due work."""
         now = self.office.clock.now()
         with sqlite3.connect(self.path) as connection:
             (timer,) = connection.execute("SELECT min(due_at) FROM timers").fetchone()
@@ -187,7 +183,7 @@ class Sender:
 async def lived(
     config: Settings, story: Sequence[Any], outcome: list[Result], seed: int
 ) -> tuple[History, float]:
-    """What is kept of a router to which all of it happened, and when that was over."""
+    """Records of a router that lived through the events, and the time when it had finished."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "store.db"
         store = await open_store(f"sqlite:///{path}")

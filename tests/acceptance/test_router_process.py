@@ -1,6 +1,4 @@
-"""The router as a process: it starts, says so, stops when told to, and starts again on what it left
-behind.
-"""
+"""The router process: start, report, stop on request, and restart on the same store."""
 
 import json
 from pathlib import Path
@@ -24,7 +22,7 @@ CONFIG = {
 async def test_a_killed_router_comes_back_with_its_incident(
     tmp_path: Path, kind: type[RouterProcess]
 ) -> None:
-    """What was answered 200 is there after SIGKILL, however the process was made."""
+    """An incident whose alert was answered 200 survives SIGKILL, however the process was started."""
     async with kind(tmp_path, CONFIG) as router:
         status, _ = await router.post("/webhooks/alertmanager", json=SAMPLE)
         await router.kill()
@@ -50,9 +48,7 @@ async def test_a_stop_is_clean_and_the_message_was_printed(tmp_path: Path) -> No
 
 
 async def test_a_taken_port_is_named_and_nothing_else_is_said(tmp_path: Path) -> None:
-    """A second router on the same address stops by itself, with the reason and no noise about what
-    it left open.
-    """
+    """A second router on the same address exits with the reason and without resource warnings."""
     (tmp_path / "second").mkdir()
     async with RouterProcess(tmp_path, CONFIG) as router:
         second = RouterProcess(tmp_path / "second", CONFIG)
@@ -65,7 +61,7 @@ async def test_a_taken_port_is_named_and_nothing_else_is_said(tmp_path: Path) ->
 
 
 async def test_a_router_that_cant_start_says_why(tmp_path: Path) -> None:
-    """A test that waits for one hears at once, with what its log says."""
+    """Waiting for a router that can't start fails at once and shows its log."""
     with pytest.raises(RuntimeError, match=r"ended with 1:\n(.|\n)*router.yaml:1:1: "):
         async with RouterProcess(tmp_path, {}):
             pass

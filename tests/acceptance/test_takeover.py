@@ -1,6 +1,7 @@
-"""Two replicas on one PostgreSQL: one dies or is stopped while it sends, and the other takes over.
+"""Two replicas on one PostgreSQL: one dies or stops while sending, and the other takes over.
 
-The receiver doesn't answer the first request, and tells the replicas apart by the URL of the incident's page.
+The receiver doesn't answer the first request. It identifies the replicas by the URL of the
+incident's page.
 """
 
 import asyncio

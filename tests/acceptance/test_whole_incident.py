@@ -121,7 +121,7 @@ class Room:
     async def say(
         self, command: str, by: str = "cleo", path: str = "/api/v1/incidents/1", **body: Any
     ) -> Any:
-        """What the router answers to somebody's request, which it takes."""
+        """Send a person's command, which must succeed, and return the router's answer."""
         answer = await self.daemon.ask(
             "POST", f"{path}/{command}", json=body, headers={"X-Router-User": by}
         )
@@ -194,9 +194,7 @@ async def detection(room: Room, slack: Slack, twilio: Twilio) -> None:
 
 
 async def response(room: Room, slack: Slack, relay: Relay) -> None:
-    """Somebody takes it; stakeholders know; the public is told what somebody approved, and nothing
-    before.
-    """
+    """Somebody acknowledges, stakeholders are notified, and the public gets approved text only."""
     await room.until(lambda: relay.mails, "the board's mail")
     assert relay.mails[0][0] == "board@example.com"
     assert (await room.say("ack", text="on it"))["incident"]["lead"] == "cleo"
@@ -214,7 +212,7 @@ async def response(room: Room, slack: Slack, relay: Relay) -> None:
 
 
 async def investigation(room: Room) -> None:
-    """What changed, and what it is."""
+    """Show what changed before the incident, and its cause."""
     shown = (await room.daemon.get("/api/v1/incidents/1/context")).json
     assert [one["version"] for one in shown["deployments"]] == ["v1.4.2"]
     assert (await room.daemon.get("/api/v1/incidents/1")).json["suspect"]["commit"] == "abc1234def"
@@ -237,7 +235,7 @@ async def mitigation(room: Room) -> None:
 
 
 async def resolution(room: Room, slack: Slack) -> None:
-    """The alert is over: the channel and the public hear the end of it."""
+    """The alert resolves; the channel and the public page report the end."""
     await room.clock.advance(10 * MINUTE)
     await room.alert(
         status="resolved", startsAt="2026-02-02T02:47:00Z", endsAt="2026-02-02T03:05:00Z"

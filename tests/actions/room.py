@@ -44,7 +44,7 @@ async def request(daemon: Daemon, **parameters: Any) -> Any:
 
 
 def written(mark: Path) -> str:
-    """What is in the file; "" if there's none yet."""
+    """Content of the file, or "" if it doesn't exist."""
     return mark.read_text() if mark.exists() else ""
 
 

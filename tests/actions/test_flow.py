@@ -222,7 +222,7 @@ async def test_an_outcome_that_was_not_kept_is_said_to_be_unknown(
 
 
 async def test_a_guide_is_followed_over_the_api(router: Router) -> None:
-    """Each step says what to do and what to type."""
+    """Each step of the guide says what to do and what to type."""
     guide = [{"do": "Open {ref}", "confirm": "{ref}"}, {"do": "Press it", "confirm": "restored"}]
     actions = {"act": {"guide": guide, "parameters": {"ref": {"pattern": "[a-z]+"}}}}
     async with router(actions=actions) as daemon:

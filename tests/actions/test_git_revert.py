@@ -1,4 +1,4 @@
-"""A commit is reverted in a real repository, by a branch and a pull request at a GitHub of our own."""
+"""Revert a commit in a real repository, by a branch and a pull request at a GitHub double."""
 
 import json
 import subprocess
@@ -33,7 +33,7 @@ def git(folder: Path, *arguments: str) -> str:
 
 
 class Repository:
-    """A bare one, with three commits on main: the second of them is the bad one, the third a merge."""
+    """A bare repository with three commits on main: the second is the bad one, the third a merge."""
 
     def __init__(self, folder: Path) -> None:
         self.bare, work = folder / "origin.git", folder / "work"
@@ -164,7 +164,7 @@ async def test_it_opens_a_pull_request_from_a_branch_of_its_own(
 async def test_undoing_closes_the_pull_request(
     repository: Repository, github: tuple[GitHub, str]
 ) -> None:
-    """By its number; without one there's nothing to close."""
+    """Undo closes the pull request by its number; without a number it does nothing."""
     peer, api = github
     revert = action(repository, api)
     ran = await revert.run(job(repository.bad))
@@ -174,7 +174,7 @@ async def test_undoing_closes_the_pull_request(
 
 
 async def test_a_merge_is_reverted_to_its_mainline(repository: Repository) -> None:
-    """What came in by the merge goes out."""
+    """Reverting a merge removes the merged changes."""
     outcome = await action(repository).check(job(repository.merge))
     assert (outcome.state, b"other.txt" in outcome.output) == (ActionState.DONE, True)
 

@@ -26,9 +26,7 @@ def config(token: str = "xoxb-1234", storage: str = "postgresql://u:p%40ss-word@
 
 
 def test_secrets_are_found_wherever_a_config_has_them() -> None:
-    """In structs, mappings and lists; a URL's password by itself, too; and what the environment
-    calls one.
-    """
+    """Secrets are found in structs, mappings, lists, URL passwords and environment variables."""
     redactor = Redactor(
         config(), {"GH_TOKEN": "ghp_abcdef", "HOME": "/home/router", "LANG": "C.UTF-8"}
     )

@@ -87,7 +87,7 @@ async def test_it_is_turned_off_and_put_back_as_it_was(
 
 
 async def test_a_name_is_a_value_and_never_sql(server: Postgres) -> None:
-    """Whatever is in it."""
+    """A name is bound as a value, so SQL in it has no effect."""
     async with flags(server, **{NASTY: True, "search": True}) as (url, connection):
         assert (await flag(url).run(job(NASTY))).state is ActionState.DONE
         assert await state(connection) == {NASTY: False, "search": True}
@@ -95,7 +95,7 @@ async def test_a_name_is_a_value_and_never_sql(server: Postgres) -> None:
 
 
 async def test_no_row_or_two_change_nothing(server: Postgres) -> None:
-    """A misspelt flag is said at the dry run already."""
+    """The dry run already reports a misspelt flag."""
     async with flags(server, search=True) as (url, connection):
         for name, rows in (("serch", 0), ("search", 2)):
             if rows:
@@ -127,7 +127,7 @@ async def test_what_the_database_refuses_is_told(server: Postgres) -> None:
 
 
 async def test_a_database_that_is_not_there_is_a_failure_without_its_address() -> None:
-    """Nothing was changed, and the URL isn't told."""
+    """An unreachable database is a failure that changes nothing and doesn't quote the URL."""
     ran = await flag(f"postgresql://me:hunter22@127.0.0.1:{free_port()}/d").run(job("search"))
     assert ran.state is ActionState.FAILED
     assert b"hunter22" not in ran.output
@@ -154,7 +154,8 @@ async def test_through_the_running_router(server: Postgres, router: Callable[...
             shown = await request(daemon, flag="checkout")
             assert shown["outputs"][-1]["output"] == "checkout is true"
             assert shown["shown"] == [
-                """UPDATE "public"."feature_flags" SET "enabled" = false WHERE "name" = 'checkout'"""
+                """UPDATE "public"."feature_flags" SET "enabled" = false WHERE "name" = 'checkout'
+                """
             ]
             await ask(daemon, "/1/approve", by="ben")
             assert (await over(daemon))["outputs"][-1][

@@ -1,4 +1,4 @@
-"""What 100,000 active alerts cost: memory, and the time to be ready again after SIGKILL."""
+"""Cost of 100,000 active alerts: memory, and the time to be ready again after SIGKILL."""
 
 import tempfile
 from collections.abc import AsyncIterator

@@ -1,8 +1,7 @@
-"""The baseline: a web server on the router's own libraries that reads the JSON, keeps nothing and
-answers 200.
+"""Baseline: a web server on the same libraries that parses the JSON, stores nothing, answers 200.
 
-`python -m tests.bench.bare PORT`. What the router's rate lacks to this one's is what deciding and
-keeping cost.
+`python -m tests.bench.bare PORT`. The difference from the router's rate is the cost of deciding
+and storing.
 """
 
 import sys

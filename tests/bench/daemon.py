@@ -1,6 +1,4 @@
-"""The servers that are measured, each in a process of its own on loopback: the router, and what
-stands beside it.
-"""
+"""Measured servers, each in its own process on loopback: the router and its comparisons."""
 
 import asyncio
 import os
@@ -66,7 +64,7 @@ class Server:
         return time.perf_counter() - started
 
     async def kill(self) -> None:
-        """SIGKILL: nothing is finished, and nothing is said."""
+        """Kill the process with SIGKILL: no clean-up, no output."""
         if self._process.returncode is None:
             self._process.kill()
         await self._process.wait()
@@ -121,9 +119,10 @@ def bare(folder: Path) -> Server:
 
 
 def alertmanager(folder: Path, receiver: Mapping[str, Any] | None = None) -> Server | None:
-    """Alertmanager with one receiver, told at once, by default one that tells nobody.
+    """Start Alertmanager with one receiver without group delays; by default the receiver does
+    nothing.
 
-    None where it isn't installed.
+    None where Alertmanager isn't installed.
     """
     program = shutil.which("alertmanager") or shutil.which("prometheus-alertmanager")
     if program is None:

@@ -1,6 +1,4 @@
-"""How long from a webhook that opens an incident to the request to Slack, with nothing else to do
-and under load.
-"""
+"""Latency from a webhook that opens an incident to the Slack request, idle and under load."""
 
 import asyncio
 import re
@@ -29,7 +27,7 @@ IDLE, LOADED = 0.050, 0.250
 """Targets for p99 in seconds, of issue 2."""
 
 ERROR_RATE = 4
-"""Of payloads.FAILURES, the kind of alert that is looked for."""
+"""Kind of alert to measure, out of payloads.FAILURES."""
 
 PATIENCE = 30.0
 
@@ -57,7 +55,7 @@ class Slack:
         await runner.cleanup()
 
     def expect(self, service: str) -> asyncio.Future[float]:
-        """When the message about `service` arrives, by `time.perf_counter`."""
+        """Future time, by `time.perf_counter`, of the message about `service`."""
         return self.arrivals.setdefault(
             service.encode(), asyncio.get_running_loop().create_future()
         )
@@ -116,7 +114,7 @@ async def latencies(
     async with server, aiohttp.ClientSession(f"http://127.0.0.1:{server.port}") as session:
         if not background:
             return await _probes(server, session, slack, seconds), 0.0
-        # The incidents of the background are opened, and told of, before.
+        # Open and notify the background's incidents first.
         opening = Load(port=server.port, api=server.api, requests=SERVICES // 100, connections=1)
         await load.run(opening)
         told = (slack.expect(f"service-{i:03d}") for i in range(SERVICES))

@@ -1,8 +1,7 @@
-"""A cheap load generator: raw sockets, requests that are ready, and as little reading of answers as
-will do.
+"""A cheap load generator: raw sockets, prepared requests, minimal parsing of answers.
 
-It runs in a process of its own (`python -m tests.bench.load JSON`), so that it takes no time from
-who is measured but that of a core, and it speaks to 127.0.0.1 only.
+It runs in a separate process (`python -m tests.bench.load JSON`) so that it uses a core but no
+time of the measured process, and connects to 127.0.0.1 only.
 """
 
 import asyncio
@@ -29,10 +28,10 @@ _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
 
 class Load(Struct, frozen=True, kw_only=True):
-    """What to send. It ends after `seconds`, or after `requests` of them if that's given.
+    """Load to generate. It ends after `seconds`, or after `requests` requests if given.
 
-    first: number of the first request; two loads whose numbers don't meet share no alert.
-    rate: alerts in a second; None sends the next request as soon as one is answered.
+    first: number of the first request; loads with disjoint numbers share no alert.
+    rate: alerts per second; None sends the next request as soon as the previous one is answered.
     """
 
     port: int
@@ -47,9 +46,7 @@ class Load(Struct, frozen=True, kw_only=True):
 
 
 class Report(Struct, frozen=True, kw_only=True):
-    """What came of a load: `alerts` are those in requests answered 2xx, `p50` and `p99` are seconds
-    to the answer.
-    """
+    """Result of a load: alerts in requests answered 2xx; `p50` and `p99` are seconds to the answer."""
 
     alerts: int
     seconds: float
@@ -83,7 +80,7 @@ async def run(load: Load) -> Report:
 
 
 class _Generator:
-    """What the connections share: the next request, and what came of those before."""
+    """State shared by the connections: the next request, and results so far."""
 
     def __init__(self, load: Load) -> None:
         self.interval = load.connections * load.batch / load.rate if load.rate else 0.0

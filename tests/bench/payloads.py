@@ -1,7 +1,6 @@
-"""The alerts that the benches send: about 500 bytes each, of 200 services, one kind of failure for
-each service.
+"""Alerts for the benches: about 500 bytes each, 200 services, one kind of failure per service.
 
-So a storm of any size is about 200 incidents, as in an outage, and not one incident for each alert.
+A storm of any size opens about 200 incidents, as in an outage, and not one per alert.
 """
 
 from collections.abc import Sequence
@@ -25,7 +24,7 @@ FAILURES = (
 """Alerts of rules/critical.yaml, each with a value over its threshold."""
 
 _SERIAL = b"000000SERIAL"
-"""Stands in a template for the request's number, which has as many digits."""
+"""Placeholder in a template for the request's number, with the same number of digits."""
 
 
 class Shape(StrEnum):
@@ -34,7 +33,7 @@ class Shape(StrEnum):
 
 
 class Api(StrEnum):
-    """Whose request it is. The same alerts are in both."""
+    """Format of the requests. Both carry the same alerts."""
 
     WEBHOOK = "/webhooks/alertmanager"
     ALERTMANAGER = "/api/v2/alerts"
@@ -89,7 +88,7 @@ class Requests:
     """
 
     def __init__(self, shape: Shape, batch: int, api: Api) -> None:
-        """`batch` is the alerts in a request; the services are whole requests, so it divides them."""
+        """`batch` is the number of alerts in a request; it must divide the number of services."""
         assert SERVICES % batch == 0
         self._known = KNOWN // batch if shape is Shape.REPEATED else None
         self._templates = [

@@ -1,4 +1,4 @@
-"""What a replay costs: a month of alerts that happened, under other rules."""
+"""Cost of a replay: a month of recorded alerts under other rules."""
 
 import time
 from collections.abc import AsyncIterator

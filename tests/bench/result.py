@@ -1,4 +1,4 @@
-"""What a bench found, and the table of it."""
+"""Results of the benches, as a table."""
 
 import os
 from collections.abc import Iterable, Mapping
@@ -8,10 +8,9 @@ from rich.table import Table
 
 
 class Result(Struct, frozen=True):
-    """One measure. `target` is to be reached, or with `at_most` not to be passed; None where
-    there's none.
+    """One measurement. `target` is a minimum, or with `at_most` a maximum; None if there is none.
 
-    `beside` is the same measure of others in the same run; `note` what else was seen.
+    `beside` is the same measurement of others in the same run; `note` holds remarks.
     """
 
     measure: str
@@ -24,11 +23,11 @@ class Result(Struct, frozen=True):
 
     @property
     def ratio(self) -> float | None:
-        """How well the target is met: 1 and more meets it."""
+        """Share of the target that is reached: 1 or more meets it."""
         return self.times(self.target) if self.target is not None else None
 
     def times(self, other: float) -> float:
-        """How many times as good as `other`."""
+        """Factor by which this is better than `other`."""
         return other / self.value if self.at_most else self.value / other
 
 

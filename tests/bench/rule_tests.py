@@ -1,4 +1,4 @@
-"""What a thousand rule tests cost: read, played and compared, as `alert-router test` does it."""
+"""Cost of a thousand rule tests: read, run and compare, as `alert-router test` does."""
 
 import tempfile
 import time

@@ -1,6 +1,6 @@
-"""How fast the store is on SQLite: `python -m tests.bench.store_bench`.
+"""Speed of the SQLite store: `python -m tests.bench.store_bench`.
 
-Medians, idle and beside a busy event loop.
+Medians, with an idle and with a busy event loop.
 """
 
 # ruff: noqa: T201 - a bench prints
@@ -26,7 +26,7 @@ BUSY = 0.002  # seconds that each turn of the busy loop keeps the interpreter
 
 
 def changes(first: int, rows: int, version: int) -> Writes:
-    """`rows` takings of new alerts and as many entries, in ten incidents."""
+    """`rows` new alerts and as many timeline entries, in ten incidents."""
     made = Writes(incidents={i: incident(i, version=version) for i in range(1, 11)})
     labels = {f"label{i}": f"value{i}" for i in range(8)}
     for i in range(first, first + rows):
@@ -77,7 +77,7 @@ async def measure(store: SqlStore, first: int, label: str) -> None:
 
 
 async def busy() -> None:
-    """Stands for the daemon's own work."""
+    """Simulate the daemon's own work."""
     while True:
         end = time.perf_counter() + BUSY
         while time.perf_counter() < end:

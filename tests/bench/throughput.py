@@ -1,6 +1,4 @@
-"""How many alerts are taken in a second, fsync before each answer, by a machine that also makes the
-load.
-"""
+"""Alerts accepted per second, with fsync before each answer; the load comes from the same machine."""
 
 import tempfile
 from collections.abc import AsyncIterator
@@ -60,7 +58,7 @@ async def run(seconds: float) -> AsyncIterator[Result]:
 
 
 async def measure(server: Server, case: Case, seconds: float) -> tuple[Report, float]:
-    """What `server` makes of the case when it's warm, and the CPU seconds that took it."""
+    """Result of the case on a warm `server`, and the CPU seconds used."""
     async with server:
         measured = Load(
             port=server.port,

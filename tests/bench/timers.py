@@ -1,9 +1,7 @@
-"""Deadlines: what a million that aren't due cost a tick, and how long 10,000 that are due at once
-keep the router busy.
+"""Timers: cost per tick of a million that aren't due, and time to handle 10,000 due at once.
 
-Both on SQLite. The million are rows as the store writes them; the 10,000 are the second steps of as
-many incidents,
-which came due while the router was down: the worst start there is.
+Both on SQLite. The million are rows as the store writes them. The 10,000 are the second steps of
+as many incidents that came due while the router was down: the worst possible start.
 """
 
 import asyncio
@@ -41,7 +39,7 @@ BESIDE = 3.0
 """Seconds of them."""
 
 RULED = 0
-"""Of payloads.FAILURES, a kind whose severity has a second step in config.example.yaml."""
+"""Kind of alert from payloads.FAILURES whose severity has a second step in config.example.yaml."""
 
 
 async def run(_seconds: float) -> AsyncIterator[Result]:

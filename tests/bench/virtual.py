@@ -1,4 +1,4 @@
-"""What virtual time costs: a month of alerts through the virtual router."""
+"""Cost of virtual time: a month of alerts through the virtual router."""
 
 import time
 from collections.abc import AsyncIterator

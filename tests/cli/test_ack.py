@@ -18,7 +18,7 @@ def _logs_elsewhere() -> None:
 
 
 async def test_ack_and_resolve(router: Router) -> None:
-    """The output is the result. The second time says what was so already, and exits with 3."""
+    """The output is the result. A repeated command reports the current state and exits with 3."""
     async with router(channels=SILENT) as daemon:
         await daemon.alert(alert())
         done = await run(daemon, "ack", "INC-1", "--note", "on it")

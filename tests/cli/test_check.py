@@ -62,7 +62,7 @@ def test_a_suspect_value_is_a_warning_with_its_place(tmp_path: Path) -> None:
 
 
 def test_every_error_is_said_at_once(tmp_path: Path) -> None:
-    """A line each, on stderr: file:line:column, what is wrong, and what may have been meant."""
+    """Each error is a line on stderr: file:line:column, the problem, and a suggestion."""
     rules = [{"name": "a", "match": ["x=y"], "severty": "P1"}]
     path = write_config(
         tmp_path,
@@ -83,7 +83,10 @@ def test_every_error_is_said_at_once(tmp_path: Path) -> None:
 
 
 def test_the_config_is_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`--config`, config.yaml here or the environment's. Without any, the error says what to do."""
+    """`--config`, then ./config.yaml, then the environment.
+
+    Without any, the error says what to do.
+    """
     elsewhere, here = tmp_path / "elsewhere", tmp_path / "here"
     elsewhere.mkdir()
     here.mkdir()
@@ -103,7 +106,7 @@ def test_the_config_is_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_the_installed_command_does_the_same(tmp_path: Path) -> None:
-    """As users call it, in a process of its own; and it helps who calls it without anything."""
+    """The installed command works in its own process and prints help when called without arguments."""
     program = Path(sys.executable).with_name("alert-router")
     path = write_config(tmp_path)
     done = subprocess.run(
@@ -132,7 +135,9 @@ DEAD = [
 
 
 def test_rules_that_can_do_nothing_are_warned_of(tmp_path: Path) -> None:
-    """Where they're written, with why; they're errors only if somebody wants them to be."""
+    """Rules without effect get a warning with position and reason; an option turns it into an
+    error.
+    """
     path = write_config(tmp_path, DEAD)
     done = CliRunner().invoke(main, ["check", "--config", str(path)])
     assert done.exit_code == 0
@@ -171,7 +176,7 @@ async def test_the_rules_are_held_against_what_was_seen(tmp_path: Path) -> None:
 
 
 def test_no_store_is_made_to_look_at(tmp_path: Path) -> None:
-    """It's said that there's none."""
+    """The output says that there is no store."""
     path = write_config(tmp_path)
     done = CliRunner().invoke(main, ["check", "--seen", "--config", str(path)])
     assert (done.exit_code, done.stdout) == (1, "")

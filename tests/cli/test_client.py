@@ -1,4 +1,4 @@
-"""How commands find a router and speak to it."""
+"""Find a running router and call it."""
 
 import asyncio
 import hashlib

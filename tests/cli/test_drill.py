@@ -58,7 +58,7 @@ async def test_a_drill_by_command(tmp_path: Path, router: Router) -> None:
 
 
 async def test_a_drill_from_a_file(tmp_path: Path, router: Router) -> None:
-    """Read and checked here, by the config's names; what is wrong is said with its place."""
+    """A scenario file is checked locally against the config; errors have their positions."""
     config = ("--config", str(tmp_path / "config.yaml"))
     async with router(channels=SILENT) as daemon:
         code, out, _ = await run(daemon, "drill", "start", str(scenario(tmp_path, "mine")), *config)
@@ -71,7 +71,7 @@ async def test_a_drill_from_a_file(tmp_path: Path, router: Router) -> None:
 
 
 async def test_the_schedule(tmp_path: Path, router: Router, clock: SteppedClock) -> None:
-    """When it's due; or that nothing is."""
+    """Time of the next drill, or that none is due."""
     scenario(tmp_path)
     async with router(
         clock, channels=SILENT, drills={"scenarios": ["p0.yaml"], "scenario": "p0"}

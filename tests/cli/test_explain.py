@@ -26,7 +26,7 @@ def explain(folder: Path, payload: object, *options: str) -> Result:
 
 
 def test_each_rule_has_its_say(tmp_path: Path) -> None:
-    """Which took it, which didn't and for what, what came after, and where each is written."""
+    """Each rule that matched or didn't, with the reason, the consequence and its position."""
     done = explain(tmp_path, group(alert("DiskFull", instance="db-1")))
     assert done.exit_code == 0, done.output
     text = done.stdout
@@ -54,7 +54,7 @@ def test_each_rule_has_its_say(tmp_path: Path) -> None:
     ],
 )
 def test_the_value_is_held_against_the_threshold(tmp_path: Path, value: str, said: str) -> None:
-    """As it was read, and what came of it."""
+    """The value as parsed, and the result of the comparison."""
     assert said in explain(tmp_path, group(alert(value=value))).stdout
 
 
@@ -84,7 +84,7 @@ def test_json_is_for_programs(tmp_path: Path) -> None:
 
 
 def test_a_file_and_the_shipped_sample(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the quick start says is true: the sample opens a P0."""
+    """The quick start's sample opens a P0."""
     monkeypatch.chdir(ROOT)
     arguments = [
         "explain",
@@ -98,7 +98,6 @@ def test_a_file_and_the_shipped_sample(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_long_lines_stay_whole_in_a_pipe(tmp_path: Path) -> None:
-    """Whoever greps finds them."""
     instance = "a-very-long-name-of-an-instance-" * 8
     assert (
         f'incident disk-full{{instance="{instance}"}}'
@@ -141,7 +140,7 @@ def test_what_is_wrong_is_said_in_a_line(
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
-    """Is said by its name."""
+    """The error names the file."""
     done = CliRunner().invoke(
         main, ["explain", "gone.json", "--config", str(write_config(tmp_path))]
     )

@@ -1,4 +1,4 @@
-"""`alert-router explain` about what is stored: of the running router, and of its store without one."""
+"""`alert-router explain` for stored alerts: from the running router, or from its store without one."""
 
 import asyncio
 import json
@@ -23,7 +23,7 @@ RULES = [
 
 
 def write(folder: Path) -> Path:
-    """Ana is on call, and reached over a console that stands in for a telephone."""
+    """Ana is on call; a console channel replaces the telephone."""
     layer = {"rotate": "weekly", "handover": "Mon 09:00", "contacts": ["ana"]}
     return write_config(
         folder,

@@ -1,4 +1,4 @@
-"""What each command says of itself, and what listing them imports."""
+"""Help text of each command, and the modules that listing them imports."""
 
 import subprocess
 import sys
@@ -15,7 +15,7 @@ from router.cli.registry import ALIASES, COMMANDS, PANELS
 
 
 def commands(command: Any, name: str = "") -> Iterator[tuple[str, Any]]:
-    """All that can be called, by what is typed after `alert-router`."""
+    """All commands, by the words typed after `alert-router`."""
     below = getattr(command, "commands", {})
     for part in below:
         yield from commands(below[part], f"{name} {part}".strip())
@@ -77,7 +77,7 @@ CLIENTS = [
 
 
 def imported(*arguments: str) -> set[str]:
-    """The modules that a command imports, in a process of its own."""
+    """Modules that a command imports, in a separate process."""
     code = f"""
 import sys
 from router.cli import main
@@ -118,7 +118,7 @@ def test_each_command_and_each_of_its_parameters_is_explained(name: str) -> None
 
 @pytest.mark.parametrize("name", ALL)
 def test_help_shows_all_of_it(name: str) -> None:
-    """Whatever the width does to the lines."""
+    """The width only changes where lines wrap."""
     wide = {"COLUMNS": "400", "TERMINAL_WIDTH": "400"}
     done = CliRunner().invoke(main, [*name.split(), "--help"], env=wide)
     assert done.exit_code == 0

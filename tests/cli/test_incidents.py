@@ -54,7 +54,10 @@ async def test_open_incidents(router: Router) -> None:
 
 
 async def test_more_incidents_than_a_page(router: Router, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every page is read. A limit shows the newest and says that there are more."""
+    """Every page is read.
+
+    With a limit the newest are shown, and a note says that there are more.
+    """
     monkeypatch.setattr("router.cli.incidents.PAGE", 2)
     async with router(channels=SILENT) as daemon:
         await daemon.alert(*(alert("DiskFull", instance=f"{number}") for number in range(5)))
@@ -99,7 +102,7 @@ async def test_a_line_for_an_incident_in_a_pipe(router: Router) -> None:
 
 
 async def test_one_incident_with_its_timeline_and_messages(router: Router) -> None:
-    """By name or number."""
+    """An incident is found by name or number."""
     async with router(channels=SILENT) as daemon:
         await daemon.alert(alert())
         for name in ("INC-1", "1", "inc-1"):

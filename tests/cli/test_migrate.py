@@ -29,7 +29,7 @@ def test_an_empty_database_is_brought_up_and_then_left_alone(tmp_path: Path) -> 
     ],
 )
 def test_a_database_that_is_not_there(tmp_path: Path, changes: dict[str, Any]) -> None:
-    """Is said in a line, without its password."""
+    """The error is one line without the password."""
     done = CliRunner().invoke(main, ["migrate", "--config", str(write_config(tmp_path, **changes))])
     assert done.exit_code == 1
     assert done.stderr.startswith("can't migrate ")

@@ -108,7 +108,7 @@ def test_a_schedule_that_is_not_there_is_said(command: str) -> None:
     ],
 )
 def test_times_by_another_clock(zone: str, until: list[str]) -> None:
-    """By one that's named, or by that of who is on call, if they have one of their own."""
+    """A time zone given by option is used, else the on-call person's own."""
     code, lines = said("now", "--time-zone", zone)
     assert code == 0
     assert [line for line, shown in zip(lines[1:], until, strict=False) if shown in line] == lines[

@@ -32,7 +32,7 @@ def editor(folder: Path, code: str) -> str:
 
 
 async def test_show_edit_and_share(router: Router, tmp_path: Path) -> None:
-    """What is typed below the headings is saved; leaving it as it is saves nothing."""
+    """Text below the headings is saved; an unchanged text saves nothing."""
     async with router(channels=SILENT) as daemon:
         await resolved(daemon)
         types = editor(tmp_path, """sed -i 's/^## Root cause$/&\\n\\nA **leak**.\\n/' "$1" """)
@@ -55,7 +55,7 @@ async def test_show_edit_and_share(router: Router, tmp_path: Path) -> None:
 async def test_what_somebody_else_wrote_meanwhile_isnt_overwritten(
     router: Router, tmp_path: Path
 ) -> None:
-    """What one typed is kept where the command says."""
+    """On a conflict the typed text is kept in a file that the command names."""
     async with router(channels=SILENT) as daemon:
         await resolved(daemon)
         put = """curl -s -X PUT -H 'If-Match: "0"' --data '{"summary": "theirs"}' """
@@ -71,7 +71,7 @@ async def test_what_somebody_else_wrote_meanwhile_isnt_overwritten(
 
 
 async def test_export(router: Router, tmp_path: Path) -> None:
-    """Into the configured folder or another; people's edits stay, and a conflict is said."""
+    """Into the configured folder or another; edits are kept, and a conflict is reported."""
     async with router(channels=SILENT, postmortems={"directory": "notes"}) as daemon:
         await resolved(daemon)
         config = ("--config", str(daemon.path))
@@ -160,7 +160,7 @@ async def test_a_failing_editor_loses_nothing(
 
 @pytest.mark.parametrize("missing", ["/nowhere/editor", "'unclosed"])
 async def test_a_missing_editor(router: Router, missing: str) -> None:
-    """The error says what to set."""
+    """The error says which variable to set."""
     async with router(channels=SILENT) as daemon:
         await resolved(daemon)
         code, _, err = await run(daemon, "postmortem", "edit", "1", EDITOR=missing)

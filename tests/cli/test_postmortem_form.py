@@ -23,7 +23,7 @@ def test_a_form_that_nobody_edits_changes_nothing(written: dict[str, str]) -> No
 
 @given(st.lists(LINES, max_size=20))
 def test_no_line_is_lost(lines: list[str]) -> None:
-    """Whatever somebody does to the headings."""
+    """All lines survive any edit of the headings."""
     kept = "\n".join(read("\n".join(lines)).values()).split("\n")
     for line in lines:
         if line.strip() not in HEADINGS:

@@ -55,7 +55,7 @@ ALWAYS = {key: value for key, value in HOURS.items() if key != "restrict"}
 
 
 def test_a_proof_is_one_line_with_what_it_assumes(tmp_path: Path) -> None:
-    """By the config alone, if that is asked for."""
+    """The config alone is enough if requested."""
     done = check(people(tmp_path, ALWAYS), "--config-only")
     assert done.exit_code == 0, done.output
     proof, *assumed = done.stdout.splitlines()
@@ -66,7 +66,7 @@ def test_a_proof_is_one_line_with_what_it_assumes(tmp_path: Path) -> None:
 
 
 def test_without_a_store_nothing_is_proven(tmp_path: Path) -> None:
-    """What nobody has looked at may be a silence, or a number that is wrong."""
+    """Without a store, an unknown silence or a wrong number may exist, so nothing is proven."""
     done = check(people(tmp_path, ALWAYS))
     assert done.exit_code == 1
     assert f"because the store can't be read (there is no store at {tmp_path}" in done.stdout
@@ -90,7 +90,7 @@ def test_a_counterexample_says_when_and_why_and_what_would_happen(tmp_path: Path
 
 
 def test_json_is_for_programs(tmp_path: Path) -> None:
-    """All of them, each with its trace."""
+    """All routes, each with its trace."""
     done = check(people(tmp_path, HOURS), "--json", "--config-only")
     found = json.loads(done.stdout)
     assert (done.exit_code, found["proven"]) == (1, False)
@@ -135,7 +135,7 @@ async def test_a_way_that_no_delivery_has_proven_is_not_relied_on(tmp_path: Path
 
 
 def test_a_channel_that_reaches_a_person_by_itself(tmp_path: Path) -> None:
-    """Counts if it's said to."""
+    """A channel counts as reaching a person if the option says so."""
     path = write_config(tmp_path, RULES)
     done = check(path, "--config-only")
     assert done.exit_code == 1
@@ -182,7 +182,7 @@ def test_a_p0_that_a_person_declares_is_a_route(tmp_path: Path) -> None:
 
 
 def test_a_silence_that_is_meant_is_allowed(tmp_path: Path) -> None:
-    """By name; a name that there is not is an error."""
+    """An allowed silence is given by name; an unknown name is an error."""
     silences = [{"name": "staging", "match": ['env="staging"'], "days": ["Mon-Sun"]}]
     path = people(tmp_path, ALWAYS, silences=silences)
     assert (

@@ -28,7 +28,7 @@ async def until_told(daemon: Daemon) -> None:
 
 @pytest.fixture
 async def config(tmp_path: Path) -> Path:
-    """Of a router to which two alerts came, one of which somebody acknowledged."""
+    """Config of a router that received two alerts; one of them was acknowledged."""
     path = write_config(tmp_path)
     async with Daemon(path) as daemon:
         await daemon.alert(alert())

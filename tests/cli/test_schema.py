@@ -20,7 +20,7 @@ TYPES: dict[str, type | tuple[type, ...]] = {
 
 
 NOTES = {"description", "$schema", "$defs", "default", "format", "title", "examples"}
-"""Words that tell people something, and restrict nothing."""
+"""Keywords of JSON Schema that inform readers and restrict nothing."""
 
 
 def schema(*of: str) -> dict[str, Any]:
@@ -31,7 +31,7 @@ def schema(*of: str) -> dict[str, Any]:
 
 
 def accepts(wanted: dict[str, Any], value: Any, root: dict[str, Any]) -> bool:
-    """Does the schema take the value? Knows the few words of JSON Schema that ours are written in."""
+    """Validate a value against the keywords of JSON Schema that our schemas use."""
     if "$ref" in wanted:
         return accepts(root["$defs"][wanted["$ref"].removeprefix("#/$defs/")], value, root)
     checks = {
@@ -86,7 +86,7 @@ def references(node: Any) -> set[str]:
 
 @pytest.mark.parametrize("of", ["config", "rules"])
 def test_it_is_a_json_schema(of: str) -> None:
-    """Of the draft it names, with every reference leading somewhere and every pattern compiling."""
+    """Its references resolve, its patterns compile, and it names its draft."""
     found = schema(of)
     assert found["$schema"] == "https://json-schema.org/draft/2020-12/schema"
     assert references(found) <= {f"#/$defs/{name}" for name in found["$defs"]}

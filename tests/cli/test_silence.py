@@ -21,7 +21,7 @@ async def run(daemon: Daemon, *arguments: str) -> Result:
 
 
 async def test_from_making_one_to_its_end(tmp_path: Path) -> None:
-    """Each says what there is, in a line that names it."""
+    """Each command prints the silence on one line, with its name."""
     async with Daemon(write_config(tmp_path, silences=[WINDOW])) as daemon:
         made = await run(
             daemon,

@@ -82,9 +82,7 @@ def lines(done: Result) -> list[str]:
 
 
 def test_a_rule_is_enough(folder: Path) -> None:
-    """Who is told is by the time that is asked about, here over a hand-over; times are by the
-    company's clock.
-    """
+    """Recipients depend on the time, here across a hand-over; times are in the company's time zone."""
     assert lines(
         run(
             folder,
@@ -214,7 +212,7 @@ def test_without_a_store_or_a_router_it_says_so(folder: Path) -> None:
 
 
 async def test_what_people_have_arranged_counts(router: Callable[..., Daemon]) -> None:
-    """An override that somebody set in the running router changes who would be told."""
+    """An override set in the running router changes who would be notified."""
     quiet = PEOPLE | {
         "channels": PEOPLE["channels"] | {"log": {"type": "webhook", "url": "http://127.0.0.1:1/"}}
     }
@@ -254,7 +252,7 @@ async def test_what_is_stored_counts(router: Callable[..., Daemon]) -> None:
 
 
 def test_a_message_about_several_incidents_is_shown_for_each(folder: Path) -> None:
-    """What a limit puts into one message; and what a simulation can't know is named."""
+    """A limit bundles incidents into one message; the simulation names what it can't know."""
     people = PEOPLE | {
         "contacts": {"ana": PEOPLE["contacts"]["ana"] | {"throttle": "1/20s"}},
         "policies": {"all": {"steps": [{"notify": ["contact:ana"]}]}},

@@ -68,7 +68,7 @@ def test_a_failure_shows_both_sides_of_every_line(folder: Path) -> None:
 
 
 def test_some_tests_can_be_chosen_by_name(folder: Path) -> None:
-    """Then nothing is said of what the others would have tested."""
+    """Coverage is then left out."""
     done = run(folder, "--run", "^answ")
     assert (done.exit_code, "never tested" in done.stdout) == (0, False)
     assert done.stdout.startswith("1 passed, 0 failed in ")
@@ -125,7 +125,7 @@ def test_what_is_wrong_is_said_in_a_line(
 
 
 def test_a_payload_that_is_not_understood_is_a_mistake_of_the_test(folder: Path) -> None:
-    """Where it's named, with what is wrong in it; nothing is run."""
+    """The error is at the payload's name in the test file, and nothing runs."""
     (folder / "body.json").write_text('{"version": "4"}')
     path = folder / "rules/tests/some.yaml"
     path.write_text(

@@ -1,4 +1,4 @@
-"""What a config may say of actions, and what it's told where that's wrong."""
+"""Actions in the config: valid forms, and errors with positions."""
 
 from pathlib import Path
 from typing import Any
@@ -104,7 +104,7 @@ def test_what_is_wrong_is_said_with_its_place(tmp_path: Path, action: Any, says:
 
 
 def test_a_rule_names_actions_there_are(tmp_path: Path) -> None:
-    """A misspelt one is told where it stands, with what may be meant; the default rule's, too."""
+    """A misspelt action is reported at its position with a suggestion, in the default rule too."""
     rules = [{"name": "r", "match": ['a="b"'], "severity": "P0", "actions": ["rolback"]}]
     path = write_config(
         tmp_path,
@@ -121,6 +121,6 @@ def test_a_rule_names_actions_there_are(tmp_path: Path) -> None:
 
 
 def test_a_second_person_needs_people_to_be_known(tmp_path: Path) -> None:
-    """By their tokens, or by whatever stands in front of the router."""
+    """People are identified by their tokens, or by the proxy in front of the router."""
     for auth in ({"insecure": True}, {"tokens": {"ana": {"sha256": "0" * 64}}}):
         assert problems(tmp_path, {"argv": ["true"], "approval": "second-person"}, auth=auth) == ""

@@ -1,4 +1,4 @@
-"""What channels can do follows from their options, and is typed."""
+"""Capabilities of channels follow from their options, and are typed."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Customers and own templates in the config: what they come to, and every mistake with its place."""
+"""Customers and own templates in the config: results, and errors with positions."""
 
 from pathlib import Path
 from typing import Any

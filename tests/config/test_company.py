@@ -33,7 +33,9 @@ RULES = {"rules": [{"name": "t", "match": ["alertname=T"], "severity": "P3"}]}
     ],
 )
 def test_a_step_waits_over_christmas(tmp_path: Path, company: dict[str, str], due: str) -> None:
-    """25 and 26 December 2026 are a Friday and a Saturday, so England has the Monday off as well."""
+    """25 and 26 December 2026 are a Friday and a Saturday, so Monday is a holiday in England as
+    well.
+    """
     whole = CONFIG | {"company": {"time_zone": "Europe/London"} | company}
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(whole))
     (tmp_path / "rules.yaml").write_text(yaml.safe_dump(RULES))

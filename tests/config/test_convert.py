@@ -29,7 +29,7 @@ ENV = {
 
 
 class Celsius(Struct, frozen=True):
-    """Stands for a type of the core that is written as text."""
+    """Example of a core type that is written as text."""
 
     degrees: int
 

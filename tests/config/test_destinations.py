@@ -1,6 +1,4 @@
-"""A digest changes with the number, account or URL that an address stands for, and with nothing
-else.
-"""
+"""A digest depends on the number, account or URL of an address, and on nothing else."""
 
 from msgspec.structs import replace
 

@@ -1,6 +1,4 @@
-"""Scenario files and the config's `drills`: what is wrong is said with its place, all of it at
-once.
-"""
+"""Scenario files and the config's `drills`: all errors are reported together with positions."""
 
 from pathlib import Path
 from typing import Any
@@ -98,7 +96,9 @@ def test_two_scenarios_of_one_name_are_refused(tmp_path: Path) -> None:
 
 
 def test_what_is_regular_is_checked(tmp_path: Path) -> None:
-    """The scenario, the channels and contacts of the canary, and that nothing comes every minute."""
+    """The canary's scenario, channels and contacts are checked, and an interval of a minute is
+    refused.
+    """
     canary = {"channels": ["nope"], "contacts": ["bob"]}
     found = problems(write(tmp_path, GOOD, scenario="p9", tell=["channel:lag"], canary=canary))
     for said in (
@@ -113,7 +113,7 @@ def test_what_is_regular_is_checked(tmp_path: Path) -> None:
 
 
 def test_a_regular_drill_is_every_quarter_on_a_tuesday(tmp_path: Path) -> None:
-    """By default; without a scenario there's none."""
+    """The default; without a scenario there are no regular drills."""
     cadence = load_config(write(tmp_path, GOOD, scenario="p0")).cadence
     assert cadence
     assert (cadence.every, cadence.at, cadence.auto) == (13 * 7 * 86_400, Handover(600, 1), False)

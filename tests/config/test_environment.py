@@ -1,4 +1,4 @@
-"""What `${VARIABLE}` stands for."""
+"""Substitution of `${VARIABLE}`."""
 
 import re
 

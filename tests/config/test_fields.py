@@ -118,13 +118,13 @@ def test_what_is_wrong_is_said(type_: object, text: str, message: str) -> None:
     ],
 )
 def test_plain_http_is_recognised(url: str, plain: bool) -> None:
-    """Traffic to a loopback host doesn't leave this host, whatever its scheme."""
+    """Traffic to a loopback host doesn't leave this host, with any scheme."""
     assert fields.is_plain_http(url) is plain
 
 
 @given(st.integers(0, 10**9))
 def test_a_duration_is_the_sum_of_its_parts(milliseconds: int) -> None:
-    """Whatever the number of milliseconds, written with each unit once, it's read back."""
+    """Any number of milliseconds, written with each unit once, is parsed back."""
     text, rest = "", milliseconds
     for unit, size in (
         ("w", 604_800_000),

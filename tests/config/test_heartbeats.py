@@ -1,4 +1,4 @@
-"""Heartbeats of the config: how each shows who it is, and the rules that are made of them."""
+"""Heartbeats in the config: their credentials, and the rules generated from them."""
 
 from pathlib import Path
 from typing import Any
@@ -63,7 +63,7 @@ def test_what_could_not_work_is_refused(
 
 
 def test_no_rule_takes_the_name_of_one_of_these(tmp_path: Path) -> None:
-    """Or nobody could tell the two apart."""
+    """A rule with a heartbeat's name would be ambiguous."""
     assert f"names that start with '{RULE}'" in problems(
         tmp_path, [CATCH_ALL | {"name": f"{RULE}x"}]
     )

@@ -1,4 +1,4 @@
-"""Links of the config: each has a name of its own, and a template that can work."""
+"""Links in the config: unique names and valid templates."""
 
 from pathlib import Path
 

@@ -1,6 +1,4 @@
-"""Whether a config may leave the API open: only on loopback, or where somebody wrote that it's
-meant.
-"""
+"""A config may leave the API open only on loopback, or with an explicit option."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A config as a whole: what must hold between its parts, and that all that doesn't is said at once."""
+"""Config as a whole: constraints between its parts, with all errors reported together."""
 
 import re
 from collections.abc import Mapping
@@ -112,7 +112,7 @@ def test_a_rule_may_say_otherwise_than_the_config(tmp_path: Path) -> None:
 
 
 def test_the_revision_tells_changed_rules_from_the_same(tmp_path: Path) -> None:
-    """What was decided under other rules is looked at again; a reload of the same isn't news."""
+    """Decisions under other rules are checked again; reloading the same rules changes nothing."""
     revisions = [
         loaded(tmp_path, config, rules).settings.rules.revision
         for config, rules in (
@@ -127,7 +127,7 @@ def test_the_revision_tells_changed_rules_from_the_same(tmp_path: Path) -> None:
 
 
 def test_rules_come_from_several_files_in_order(tmp_path: Path) -> None:
-    """Of the patterns, then of the names; a file that two patterns match is read once."""
+    """Files are read in the order of patterns, then names; a file matched twice is read once."""
     for name in ("b", "a"):
         (tmp_path / f"{name}.yml").write_text(
             f"rules: [{{name: {name}, match: ['x=y'], severity: P3}}]\n"
@@ -170,7 +170,7 @@ def test_the_example_and_the_shipped_rules_load() -> None:
 
 
 def test_load_config_reads_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of the process."""
+    """The process's environment is used."""
     monkeypatch.setenv("CHANNEL_TYPE", "console")
     config = load_config(write(tmp_path, changed("type: console", "type: '${CHANNEL_TYPE}'")))
     assert config.kinds == {"log": "console"}
@@ -371,9 +371,7 @@ BAD: dict[str, tuple[str, str, list[str]]] = {
 
 @pytest.mark.parametrize("name", BAD)
 def test_what_does_not_hold_is_said_where_it_is(tmp_path: Path, name: str) -> None:
-    """By file, line and column, with what was meant if that can be guessed, and nothing else is
-    made out wrong.
-    """
+    """The error has file, line and column, a suggestion if possible, and no follow-up errors."""
     config, rules, expected = BAD[name]
     found = problems(tmp_path, config, rules)
     assert len(found) == len(expected), found

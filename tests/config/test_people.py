@@ -35,7 +35,7 @@ LONDON = TimeZone("Europe/London")
 
 
 class People(Struct, frozen=True, kw_only=True):
-    """The part of a config that this is about."""
+    """The part of a config under test."""
 
     contacts: dict[str, ContactConfig] = {}
     roles: dict[str, list[str]] = {}
@@ -168,13 +168,13 @@ def test_a_layer_that_makes_no_sense_is_refused(written: str, message: str) -> N
     ],
 )
 def test_an_override_that_makes_no_sense_is_refused(written: str, message: str) -> None:
-    """Whoever is on call by it, and when, is written out."""
+    """An override names its contact and both times."""
     found, problems = read(f"schedules: {{primary: {{layers: [], overrides: [{written}]}}}}")
     assert (found, problems) == (FAILED, [message])
 
 
 def test_a_contact_s_addresses_are_checked() -> None:
-    """All that is wrong with a person is said at once."""
+    """All errors of a contact are reported together."""
     _, problems = read(
         "contacts: {ana: {email: ana, phone: 020, time_zone: Europe/Lodnon, slack: U123}}"
     )
@@ -182,7 +182,7 @@ def test_a_contact_s_addresses_are_checked() -> None:
 
 
 def test_a_limit_holds_nothing_for_longer_than_an_hour() -> None:
-    """What is over it may wait that long."""
+    """A longer window still holds a message for an hour at most."""
     found, _ = read("contacts: {ana: {throttle: 3/10m}, ben: {}}")
     assert people(found.contacts, {}, {}, LONDON).limits == {"ana": Limit(3, 600.0)}
     _, problems = read("contacts: {ana: {throttle: 1/2h}}")
@@ -267,7 +267,7 @@ CALENDAR = "calendar: {url: 'https://calendar.example.com/pr1vate.ics'}"
 
 
 def test_a_calendar_is_a_layer() -> None:
-    """Known by what its URL comes to, since that is a secret; the same in two schedules is one."""
+    """It's identified by a digest of its secret URL; two schedules with the same URL share it."""
     text = (
         f"schedules: {{a: {{layers: [{{{CALENDAR}, time_zone: Asia/Kolkata}}]}}, b: {{layers: [{{{CALENDAR}, "
         "restrict: [{days: [Mon]}]}]}}"
@@ -303,14 +303,14 @@ def test_a_calendar_is_a_layer() -> None:
     ],
 )
 def test_a_layer_is_either_a_rotation_or_a_calendar(written: str, said: str) -> None:
-    """And what is wrong is said of the one that was meant, without the URL."""
+    """The error is about the kind that was likely intended, and doesn't quote the URL."""
     _, problems = read(layer(written))
     assert any(said in problem for problem in problems), problems
     assert "calendar.example.com" not in str(problems)
 
 
 def test_what_two_contacts_are_called_is_neither_s() -> None:
-    """Key, name and e-mail in lower case, each as long as it's one contact's."""
+    """Key, name and e-mail in lower case, each only if it belongs to a single contact."""
     found, _ = read(
         "contacts: {ana: {name: Ana Lima, email: Ana@example.com}, ben: {name: Ana Lima}, cy: {name: BEN}}"
     )

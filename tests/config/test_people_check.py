@@ -116,7 +116,7 @@ BAD = [
 def test_what_does_not_fit_is_said_once_where_it_is(
     tmp_path: Path, changes: dict[str, Any], said: str
 ) -> None:
-    """With what was meant, if that can be guessed."""
+    """The error has a suggestion where possible."""
     with pytest.raises(Invalid) as raised:
         read(tmp_path, **changes)
     (problem,) = raised.value.problems
@@ -125,7 +125,7 @@ def test_what_does_not_fit_is_said_once_where_it_is(
 
 
 def test_a_way_over_a_channel_that_is_wrong_itself_is_no_second_mistake(tmp_path: Path) -> None:
-    """Of a channel without its number one thing is to be said."""
+    """A channel without its number is reported once."""
     channels = WHOLE["channels"] | {"text": {"type": "sms", "account_sid": "AC1"}}
     with pytest.raises(Invalid) as raised:
         read(tmp_path, channels=channels)

@@ -68,7 +68,7 @@ def test_a_promotion_that_raises_all_is_fine(tmp_path: Path) -> None:
 
 
 def test_steps_are_in_order_of_time(tmp_path: Path) -> None:
-    """Whatever the order in the file: the next business day comes last."""
+    """In any order in the file; the next business day comes last."""
     delays = ["next business day 10:00", "5m", "next business day", "0s"]
     steps: Any = [{"after": delay, "notify": ["channel:log"]} for delay in delays]
     config = read(tmp_path, policies={"all": {"steps": steps}})

@@ -77,7 +77,7 @@ def test_a_variable_without_braces_elsewhere_is_a_warning() -> None:
 
 @pytest.mark.parametrize("key", ["url", "hook"])
 def test_plain_http_needs_the_word_insecure(key: str) -> None:
-    """It is an error at the URL, which isn't quoted, or a warning there if the object accepts it."""
+    """An error at the URL, which isn't quoted, or a warning there if the object allows it."""
     place = f"c.yaml:1:{len(key) + 3}"
     _, (problem,), _ = read(f"{key}: http://hunter2.lan/x", Peer)
     assert problem.startswith(f"{place}: http is only for a loopback host")

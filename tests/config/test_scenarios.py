@@ -1,6 +1,4 @@
-"""Files of rule tests: what a person writes becomes a scenario, and whatever is wrong is said with
-its place.
-"""
+"""Rule test files: conversion into scenarios, and errors with positions."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -123,7 +121,7 @@ tests:
 
 
 def test_a_test_ends_at_the_last_time_in_it(config: Config, tmp_path: Path) -> None:
-    """What may still come within a time counts; no incident at all is said by an empty list."""
+    """Events expected later within a duration count; an empty list means no incident."""
     (one,) = scenarios(config, tmp_path, SMALL)
     assert (one.end, one.snapshots) == (240, (ScenarioState(240, ()),))
 
@@ -144,7 +142,7 @@ def test_a_test_starts_on_a_monday_morning_where_the_company_is(
 
 
 def test_every_mistake_is_said_with_its_place(config: Config, tmp_path: Path) -> None:
-    """All of them, each with what to do."""
+    """All errors are reported together, each with what to do."""
     text = """tests:
   - name: one
     timeline:

@@ -1,4 +1,4 @@
-"""Silences and inhibitions in the config: what the core is told, and what is refused."""
+"""Silences and inhibitions in the config: conversion into core types, and refused forms."""
 
 from pathlib import Path
 from typing import Any

@@ -43,6 +43,6 @@ def test_the_name_is_the_type_unless_one_is_given(tmp_path: Path) -> None:
     ],
 )
 def test_a_mistake_has_its_place(tmp_path: Path, sources: dict[str, Any], problem: str) -> None:
-    """In words to act on."""
+    """The error says what to do."""
     with pytest.raises(Invalid, match=rf"config.yaml:\d+:\d+: .*{problem}"):
         load(write_config(tmp_path, sources=sources), {}, TYPES)

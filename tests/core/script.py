@@ -1,8 +1,8 @@
-"""Scripts about one incident: what happens to it, and all that must follow. Anything extra fails.
+"""Scripts about one incident: events and all their consequences. Anything extra fails.
 
-A script is a list of steps; a step is an event and what was decided: first the reason, then what
-the timeline notes, who is owed a message, which timers are cleared and set (for how many seconds
-after the start), and whether the alerts are let go of.
+A script is a list of steps. A step is an event and its decision: the reason, the timeline entries,
+the recipients, the timers cleared and set (in seconds after the start), and whether the alerts are
+released.
 """
 
 from router.core.incident.decide import DeliveryFailed, IncidentEvent, decide
@@ -69,7 +69,7 @@ def fails(at: float, channel: str, reason: Reason = Reason.OPENED) -> DeliveryFa
 
 
 def lines(decision: Decision) -> str:
-    """A decision as a script says it. Owing a channel twice is owing it once."""
+    """A decision in the script's notation. Owing a channel twice is owing it once."""
     owed: dict[Reason, dict[str, None]] = {}
     for each in decision.owed:
         owed.setdefault(each.reason, {})[each.channel] = None

@@ -1,4 +1,4 @@
-"""An engine on a store of its own."""
+"""Fixtures: an engine on its own store."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -16,8 +16,8 @@ from tests.faults import FaultyStore
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    """P0 tells `hook`, then `boss` after five minutes unless acknowledged; whoever fails is stood
-    in for by `spare`.
+    """P0 notifies `hook`, then `boss` after five minutes unless acknowledged; `spare` is the
+    fallback.
     """
     path = write_config(
         tmp_path,

@@ -86,7 +86,7 @@ class ScriptedSender:
 
 
 class Office:
-    """What a courier works in. Enter with `async with`."""
+    """Surroundings of a channel worker. Enter with `async with`."""
 
     def __init__(self, store: FaultyStore, settings: Settings, clock: SteppedClock) -> None:
         self.store = store

@@ -1,4 +1,4 @@
-"""The only writer: group commit, and what each submitter hears when something goes wrong."""
+"""The only writer: group commit, and answers to submitters after failures."""
 
 import asyncio
 from collections.abc import Sequence
@@ -46,7 +46,7 @@ async def test_whoever_comes_during_a_commit_shares_the_next(office: Office) -> 
 
 
 async def test_a_group_has_an_end(office: Office) -> None:
-    """No transaction grows beyond its limit by others joining it; a larger submission goes alone."""
+    """No transaction grows beyond its limit by joining; a larger submission runs alone."""
     sizes = [GROUP + 1, GROUP // 2, GROUP // 2, 1]
     requests = [office.submit(*[seen(service=f"s{i}")] * size) for i, size in enumerate(sizes)]
     answers = await asyncio.gather(*requests)
@@ -55,7 +55,7 @@ async def test_a_group_has_an_end(office: Office) -> None:
 
 
 async def test_each_answer_is_about_its_own_events_in_their_order(office: Office) -> None:
-    """Reasons come back in the order of the events, whoever else was in the transaction."""
+    """Reasons are in the order of the submitter's events, whatever else is in the transaction."""
     answers = await asyncio.gather(
         office.submit(seen(service="a"), seen(service="a"), seen("DiskFull")),
         office.submit(seen("DiskFull", instance="b"), seen(service="a", status="resolved")),
@@ -119,7 +119,7 @@ async def test_two_writers_open_one_incident(
 
 
 async def test_a_race_lost_for_ever_is_given_back(office: Office) -> None:
-    """After so many conflicts the submitter is told to come again, and the next isn't held up."""
+    """After several conflicts the submitter is asked to retry, and the next one isn't delayed."""
     office.store.plan["save"].extend([Conflict("always")] * TRIES)
     with pytest.raises(StoreUnavailable):
         await office.submit(seen())
@@ -140,9 +140,7 @@ async def test_all_of_a_group_hear_that_the_store_is_down(office: Office, call: 
 async def test_too_much_is_refused_at_the_door(
     faulty: FaultyStore, settings: Settings, clock: SteppedClock
 ) -> None:
-    """What can't be committed soon isn't accepted; a request that is larger than the limit is, when
-    nobody waits.
-    """
+    """Work that can't be committed soon is refused; an oversized request is accepted when idle."""
     idle = Applier(faulty, settings, clock, Metrics(), lambda _: None)
     waiting = asyncio.ensure_future(idle.submit([seen()] * (WAITING + 1)))
     await turn()
@@ -153,7 +151,7 @@ async def test_too_much_is_refused_at_the_door(
 
 
 async def test_a_submitter_who_leaves_harms_nobody(office: Office) -> None:
-    """A client that went away: its events are committed all the same, and so are its neighbours'."""
+    """When a client disconnects, its events are committed all the same, and so are the others'."""
     leaving = asyncio.ensure_future(office.submit(seen(service="leaving")))
     staying = asyncio.ensure_future(office.submit(seen(service="staying")))
     await office.clock.settle(lambda: office.store.calls["load"] >= 1)
@@ -166,7 +164,7 @@ async def test_a_submitter_who_leaves_harms_nobody(office: Office) -> None:
 
 
 async def test_a_submitter_who_leaves_before_a_failure_harms_nobody(office: Office) -> None:
-    """There's nobody to tell, and that is all."""
+    """Nobody is left to answer, and nothing else fails."""
     office.store.plan["save"].append(StoreUnavailable("disk full"))
     leaving = asyncio.ensure_future(office.submit(seen()))
     await office.clock.settle(lambda: office.store.calls["load"] >= 1)
@@ -178,7 +176,7 @@ async def test_a_submitter_who_leaves_before_a_failure_harms_nobody(office: Offi
 async def test_channels_hear_of_debts_only_after_the_commit(
     faulty: FaultyStore, settings: Settings, clock: SteppedClock
 ) -> None:
-    """A courier that is woken finds the message; without a commit nobody is woken."""
+    """A worker that is woken finds the message; without a commit none is woken."""
     woken: list[set[str]] = []
     applier = Applier(
         faulty, settings, clock, Metrics(), lambda channels: woken.append(set(channels))
@@ -210,9 +208,7 @@ EVENTS = st.sampled_from(
 async def _applied(
     folder: Path, settings: Settings, events: Sequence[Event], cuts: set[int], *, together: bool
 ) -> tuple[list[Reason], list[Incident], list[Notification]]:
-    """What comes of the events, cut into submissions that are made at the same time, or one after
-    the other.
-    """
+    """Result of the events, cut into submissions that run at the same time or in sequence."""
     ends = sorted({cut for cut in cuts if cut < len(events)} | {len(events)})
     parts = [events[start:end] for start, end in zip([0, *ends], ends, strict=False)]
     store = await open_store(f"sqlite:///{folder / 'store.db'}")
@@ -223,8 +219,7 @@ async def _applied(
     else:
         answers = [await applier.submit(part) for part in parts]
     await stop(loop)
-    # One commit is one version, so only that may differ; and what is owed twice at once is owed as
-    # one message.
+    # A commit is one version, so only that may differ; two messages owed together are one.
     incidents = [replace(incident, version=0) for incident in await store.incidents()]
     owed = [replace(row, seq=0) for row in await store.notifications()]
     await store.close()
@@ -241,7 +236,7 @@ async def test_grouping_changes_nothing(
     events: list[Event],
     cuts: set[int],
 ) -> None:
-    """However events are spread over submissions and transactions, the same comes of them."""
+    """The result doesn't depend on how events are spread over submissions and transactions."""
     folder = tmp_path_factory.mktemp("grouping")
     (folder / "together").mkdir()
     (folder / "apart").mkdir()

@@ -1,6 +1,4 @@
-"""Mail to customers: each address once for an announcement, whatever fails, in the words that were
-approved.
-"""
+"""Mail to customers: each address once per announcement, through any failure, in the approved text."""
 
 from collections.abc import Sequence
 
@@ -94,7 +92,7 @@ async def test_each_address_gets_the_words_that_were_approved(desk: Desk) -> Non
 
 
 async def test_nobody_is_mailed_twice(desk: Desk) -> None:
-    """After a restart, or when it's sent again by hand: the row of each address is there."""
+    """After a restart, or when sent again by a person: each address has its row."""
     await desk.send()
     await desk.announce()
     await desk.send()

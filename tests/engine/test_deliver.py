@@ -1,4 +1,4 @@
-"""Lease, send, settle: what becomes of a message, whatever its sender does and whoever dies."""
+"""Lease, send, settle: results for any behaviour of senders and any crash."""
 
 import asyncio
 from dataclasses import replace
@@ -25,9 +25,7 @@ PENDING, SENT, DEAD = NotificationState.PENDING, NotificationState.SENT, Notific
 
 
 async def test_a_message_is_leased_then_sent_then_settled(office: Office) -> None:
-    """While it's being sent the outbox still owes it, and says who has it; only afterwards it's
-    done.
-    """
+    """During the sending the outbox still holds it, with its lease; only afterwards it's done."""
     hook = office.open("hook")
     hook.gate.clear()
     await office.submit(seen())
@@ -89,7 +87,7 @@ async def test_the_next_letter_goes_on_where_the_last_ended(office: Office) -> N
 
 
 async def test_a_short_failure_is_tried_again_at_once(office: Office) -> None:
-    """Within the lease, as the same message, and the outbox hears of it once."""
+    """Within the lease, as the same message; the outbox is updated once."""
     hook = office.open("hook", Retry("503"), Retry("503"))
     await office.submit(seen())
     row = await office.until(SENT)
@@ -149,9 +147,7 @@ async def test_after_a_few_attempts_it_goes_back_to_the_outbox(office: Office) -
 
 
 async def test_an_uncertain_message_is_sent_again_and_marked(office: Office) -> None:
-    """It may have arrived, so it isn't tried at once, and the timeline says that it may be there
-    twice.
-    """
+    """It may have arrived, so it's retried later, and the timeline says that it may be duplicated."""
     hook = office.open("hook", Uncertain("no answer"))
     await office.submit(seen())
     await office.until(SENT)
@@ -166,7 +162,7 @@ async def test_an_uncertain_message_is_sent_again_and_marked(office: Office) -> 
 
 
 async def test_a_channel_that_is_down_for_two_minutes_has_a_stand_in(office: Office) -> None:
-    """The policy's fallback is told, once, while the first channel is still being tried."""
+    """The policy's fallback is notified once, while the first channel is still being tried."""
     hook, spare = office.open("hook", *[Retry("503")] * 60), office.open("spare")
     await office.submit(seen())
     await office.clock.settle(lambda: spare.messages, "the stand-in being told", step=1)
@@ -181,7 +177,7 @@ async def test_a_channel_that_is_down_for_two_minutes_has_a_stand_in(office: Off
 
 
 async def test_a_rejected_message_is_dead_and_the_stand_in_is_told(office: Office) -> None:
-    """A permanent error isn't tried again; who is to stand in is told at once."""
+    """A permanent error isn't retried; the fallback is notified at once."""
     hook, spare = office.open("hook", Rejected("no such channel")), office.open("spare")
     await office.submit(seen())
     row = await office.until(DEAD)
@@ -272,7 +268,7 @@ async def test_no_more_at_once_than_the_channel_takes(office: Office) -> None:
 
 
 async def test_the_most_overdue_go_first(office: Office) -> None:
-    """A channel that comes back works through what it's owed from the oldest on."""
+    """A recovered channel sends its messages oldest first."""
     for i in range(5):
         await office.submit(seen(service=f"s{i}", at=START - 100 + i))
     hook = office.open("hook", concurrency=1)
@@ -281,7 +277,7 @@ async def test_the_most_overdue_go_first(office: Office) -> None:
 
 
 async def test_no_faster_than_the_rate(office: Office) -> None:
-    """Two in ten seconds: in any ten seconds there are two, whatever is owed."""
+    """Two in ten seconds, whatever is waiting."""
     hook = office.open("hook", pace=RateLimit(2, 10.0))
     await office.submit(*(seen(service=f"s{i}") for i in range(5)))
     for count in (2, 4, 5):
@@ -310,7 +306,7 @@ async def test_an_attempt_again_counts_against_the_rate(office: Office) -> None:
 
 
 async def test_what_changes_before_it_is_sent_is_one_message(office: Office) -> None:
-    """A channel that comes back hears how things are now, once, and not how they came to be so."""
+    """A recovered channel sends the current state once, without the states in between."""
     await office.submit(seen())
     await office.submit(command(Command.ACKNOWLEDGE))
     await office.submit(seen(status="resolved"))
@@ -326,7 +322,7 @@ async def test_what_changes_before_it_is_sent_is_one_message(office: Office) -> 
 
 
 async def test_what_changes_while_it_is_sent_is_one_more_message(office: Office) -> None:
-    """However much happens during a slow send, one message follows it, with how things are by then."""
+    """All changes during a slow send are in the one message after it."""
     hook = office.open("hook")
     hook.gate.clear()
     await office.submit(seen())
@@ -367,8 +363,8 @@ async def test_what_changes_while_it_fails_is_in_the_next_attempt(office: Office
 
 
 async def test_who_lost_the_lease_settles_nothing(office: Office) -> None:
-    """A courier that was thought dead comes back: what was done meanwhile stands, and is marked as
-    possibly doubled.
+    """A worker returns after its lease ran out: the newer result stands, marked as a possible
+    duplicate.
     """
     slow, quick = ScriptedSender(Rejected("too late to say")), ScriptedSender()
     slow.gate.clear()
@@ -393,7 +389,7 @@ async def test_who_lost_the_lease_settles_nothing(office: Office) -> None:
 
 
 async def test_a_store_that_is_down_when_it_is_to_be_settled(office: Office) -> None:
-    """Sent, but nobody could write it down: it's sent again when the lease has run out, and marked."""
+    """Sent but not recorded: it's sent again when the lease has run out, and marked."""
     hook = office.open("hook")
     hook.gate.clear()
     await office.submit(seen())
@@ -433,7 +429,7 @@ async def test_a_store_that_is_down_when_the_letter_is_written(office: Office) -
 async def test_an_overloaded_router_settles_a_little_later(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What was sent is written down as soon as there's room, and not sent twice."""
+    """The result is recorded as soon as there is room, and the message isn't sent twice."""
     hook = office.open("hook")
     hook.gate.clear()
     await office.submit(seen())
@@ -501,7 +497,7 @@ class Painter:
 
 
 async def test_a_page_goes_out_without_a_chart_that_is_slow(office: Office) -> None:
-    """It waits half a second at the most; the next message has the chart."""
+    """It waits half a second at most; the next message has the chart."""
     painter = Painter()
     office.words = replace(WORDS, charts=painter)
     hook = office.open("hook", pictures=True)

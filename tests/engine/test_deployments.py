@@ -1,4 +1,4 @@
-"""Deployments through the running router: told, kept, suspected, and passed on to PagerDuty."""
+"""Deployments through the running router: received, stored, suspected, and sent to PagerDuty."""
 
 import json
 from collections.abc import Callable
@@ -117,7 +117,7 @@ async def test_nothing_is_answered_before_it_is_kept(router: Router, clock: Step
 
 
 async def test_a_push_counts_where_it_deploys(router: Router, clock: SteppedClock) -> None:
-    """To a branch of the config; elsewhere it's ignored, and says so."""
+    """Pushes to a branch of the config count; others are ignored, and the answer says so."""
     async with router(clock=clock, **CONFIG) as daemon:
         elsewhere = await github(daemon, "push", PUSH | {"ref": "refs/heads/next"})
         assert elsewhere.json["ignored"] == "No service under `deployments` is deployed by it"
@@ -138,7 +138,7 @@ async def test_a_wrong_signature_is_refused(router: Router) -> None:
 
 
 async def test_whatever_deploys_can_tell_over_the_api(router: Router, clock: SteppedClock) -> None:
-    """By service; the same id again is the same deployment."""
+    """Deployments name their service; a repeated id is the same deployment."""
     async with router(clock=clock, **CONFIG) as daemon:
         told = {
             "service": "api",
@@ -195,7 +195,7 @@ def pagerduty(peer: Peer, **changed: Any) -> dict[str, Any]:
 
 
 async def test_pagerduty_is_told_of_what_was_deployed(router: Router, clock: SteppedClock) -> None:
-    """Once for each that succeeds, by the endpoint and the fields of its own."""
+    """Once per successful deployment, with PagerDuty's own endpoint and fields."""
     accepted = Reply(202, json={"status": "success", "message": "Change event processed"})
     async with (
         Peer(answer=lambda _: accepted) as peer,

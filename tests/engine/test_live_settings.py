@@ -1,4 +1,4 @@
-"""The settings in force: the config's, with what is stored laid over them."""
+"""Live settings: the config with stored changes applied."""
 
 import asyncio
 from dataclasses import replace
@@ -40,7 +40,7 @@ def stored() -> Shortly:
 
 @pytest.fixture
 def used() -> list[float]:
-    """What was told to whoever decides, in order."""
+    """Settings passed to the decider, in order."""
     return []
 
 
@@ -79,7 +79,7 @@ async def test_a_reload_keeps_what_is_stored(
 async def test_what_another_replica_stored_is_seen_at_the_next_look(
     live_settings: LiveSettings, stored: Shortly, clock: SteppedClock
 ) -> None:
-    """And a store that is away for a while leaves in force what was."""
+    """While the store is away, the current settings stay active."""
     looking = spawn(live_settings.run(), "in force", set())
     await turn()
     stored.there = StoreUnavailable("away")

@@ -1,4 +1,4 @@
-"""Messages to people over a channel: to whom they go, and what becomes of those that go to nobody."""
+"""Messages to people over a channel: addresses, and messages without a recipient."""
 
 import logging
 from dataclasses import replace
@@ -24,7 +24,7 @@ ADDRESSES = {"ana": "+441", "ben": "+442"}
 
 @pytest.fixture(autouse=True)
 def people(office: Office) -> None:
-    """Everything is told to the channel, and to both people over it."""
+    """The channel and both people get every message."""
     policy = Policy("loud", (Step(after=0, notify=("hook", "role:all")),), fallback=("spare",))
     office.applier.settings = replace(
         office.applier.settings,
@@ -35,7 +35,9 @@ def people(office: Office) -> None:
 
 
 async def test_each_person_has_a_message_of_their_own(office: Office) -> None:
-    """To their address, by the channel's one courier; the channel's own has no address."""
+    """To their own address, by the channel's single worker; the channel's own message has no
+    address.
+    """
     hook = office.open("hook", people=ADDRESSES)
     await office.submit(seen())
     for channel in ("hook", "hook/ana", "hook/ben"):
@@ -46,7 +48,7 @@ async def test_each_person_has_a_message_of_their_own(office: Office) -> None:
 
 
 async def test_a_contact_of_the_channel_s_name_is_not_the_channel(office: Office) -> None:
-    """What the channel is owed goes to its own destination."""
+    """The channel's messages go to its own destination."""
     hook = office.open("hook", people=ADDRESSES | {"hook": "+443"})
     await office.submit(seen())
     await office.until(SENT, "hook")
@@ -54,7 +56,7 @@ async def test_a_contact_of_the_channel_s_name_is_not_the_channel(office: Office
 
 
 async def test_each_person_reads_times_by_their_own_clock(office: Office) -> None:
-    """Who has one of their own; the channel, and everybody else, in UTC."""
+    """A contact's own time zone is used if there is one; everybody else, and the channel, in UTC."""
     office.words = replace(office.words, time_zones={"ana": "Asia/Kolkata"})
     hook = office.open("hook", people=ADDRESSES)
     await office.submit(seen())
@@ -68,7 +70,7 @@ async def test_each_person_reads_times_by_their_own_clock(office: Office) -> Non
 
 
 async def test_who_has_left_the_config_is_told_nothing_and_the_fallback_is(office: Office) -> None:
-    """Not what is the channel's own either: given up, with the reason, at once."""
+    """Also not over the channel's own address: given up at once, with the reason."""
     hook = office.open("hook", people={"ana": "+441"})
     spare = office.open("spare")
     await office.submit(seen())
@@ -79,7 +81,7 @@ async def test_who_has_left_the_config_is_told_nothing_and_the_fallback_is(offic
 
 
 async def test_the_metrics_name_the_channel_and_no_person(office: Office) -> None:
-    """Their labels stay few, and tell nobody's name."""
+    """Labels stay few, and contain no person's name."""
     office.metrics.expect(["alertmanager"], ["hook"])
     office.open("hook", people=ADDRESSES)
     await office.submit(seen())
@@ -104,7 +106,7 @@ async def test_what_waits_for_people_counts_as_the_channels(office: Office) -> N
 async def test_who_cannot_be_reached_is_counted_and_warned_of(
     office: Office, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Whoever watches the router hears of it, not only who reads the timeline."""
+    """The router's operators get it as well as readers of the timeline."""
     logs.configure()
     logging.getLogger().addHandler(caplog.handler)
     office.applier.settings = replace(

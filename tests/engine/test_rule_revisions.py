@@ -1,4 +1,4 @@
-"""Which commit each revision of the rules was loaded from."""
+"""Commit from which each revision of the rules was loaded."""
 
 import subprocess
 from pathlib import Path
@@ -25,7 +25,7 @@ def write(path: Path, text: str) -> None:
 
 @pytest.fixture
 def rules(tmp_path: Path) -> Path:
-    """A file that is committed, in a repository of its own."""
+    """A committed file in its own repository."""
     folder = tmp_path / "repository"
     folder.mkdir()
     path = folder / "rules.yaml"
@@ -69,7 +69,7 @@ async def test_it_is_remembered_once_for_each_commit(rules: Path, tmp_path: Path
 
 
 def test_the_load_in_force_is_the_last_before_that_time() -> None:
-    """What was loaded first counts for what was before, too: somebody else loaded it then."""
+    """The first load also covers earlier times, when somebody else had loaded it."""
     first, second = Load(10.0, "start", "a"), Load(20.0, "SIGHUP", "b")
     both = loaded(Revision((first,)), second)
     assert both is not None

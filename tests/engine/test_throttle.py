@@ -1,4 +1,4 @@
-"""People with a limit: held in the outbox, told in one; whatever dies, it's there."""
+"""People with a limit: messages wait in the outbox, are bundled, and survive any crash."""
 
 from dataclasses import replace
 from itertools import chain
@@ -23,7 +23,7 @@ ADDRESSES = {"ana": "+441", "ben": "+442"}
 
 @pytest.fixture(autouse=True)
 def people(office: Office) -> None:
-    """PaymentFailures at 2.3 % is a P0, DiskFull isn't; of either Ana is told over `hook`."""
+    """PaymentFailures at 2.3 % is a P0, DiskFull isn't; Ana gets both over `hook`."""
     office.applier.settings = replace(
         office.applier.settings,
         people=People({"ana": (ContactMethod("hook"),)}, limits={"ana": LIMIT}),
@@ -39,7 +39,7 @@ def limits(throttle: Throttle | None = None) -> Limits:
 
 
 async def disk_full(office: Office, *services: str) -> None:
-    """An incident for each, of which the first is told before the others come."""
+    """An incident for each; the first is notified before the others arrive."""
     for number, name in enumerate(services):
         await office.submit(seen("DiskFull" + name, at=office.clock.now()))
         if number == 0 and "hook" in office.couriers and name == "a":
@@ -81,7 +81,7 @@ async def test_a_p0_goes_past_what_is_held(office: Office) -> None:
 
 
 async def test_nothing_held_is_lost_with_the_process(office: Office) -> None:
-    """It was never leased: who comes after has it at once, and it isn't marked as possibly doubled."""
+    """It was never leased, so the next process sends it at once without the mark of a duplicate."""
     office.open("hook", people=ADDRESSES, limits=limits())
     await disk_full(office, "a", "b", "c")
     await office.until(SENT, "hook/ana")
@@ -95,7 +95,7 @@ async def test_nothing_held_is_lost_with_the_process(office: Office) -> None:
 
 
 async def test_a_reload_forgets_no_window(office: Office) -> None:
-    """The courier that follows goes on with what people have had."""
+    """The next worker continues with people's earlier messages."""
     throttle = Throttle()
     office.open("hook", people=ADDRESSES, limits=limits(throttle))
     await disk_full(office, "a", "b")
@@ -108,7 +108,7 @@ async def test_a_reload_forgets_no_window(office: Office) -> None:
 
 
 async def test_two_replicas_tell_nothing_twice(office: Office) -> None:
-    """Each has a window of its own, and a message is one's or the other's."""
+    """Each has its own window, and each message belongs to one of them."""
     one, other = ScriptedSender(), ScriptedSender()
     couriers = [
         office.courier("hook", sender, people=ADDRESSES, limits=limits()) for sender in (one, other)
@@ -121,7 +121,7 @@ async def test_two_replicas_tell_nothing_twice(office: Office) -> None:
 
 
 async def test_a_bundle_that_fails_is_tried_again_whole(office: Office) -> None:
-    """What hasn't arrived takes no room, nor is it late: nobody stands in for it."""
+    """A failed bundle uses no room and isn't late, so no fallback is used."""
     hook, spare = office.open("hook", people=ADDRESSES, limits=limits()), office.open("spare")
     await disk_full(office, "a")
     await office.until(SENT, "hook/ana")

@@ -1,4 +1,4 @@
-"""Deadlines are rows: they come due, whatever happened in between."""
+"""Timers are rows: they come due whatever happens in between."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -17,7 +17,7 @@ from tests.engine.office import Office, command, seen
 
 @pytest.fixture
 async def ticking(office: Office) -> AsyncIterator[asyncio.Task[None]]:
-    """The loop of the timers. P0 tells `boss` after five minutes."""
+    """The timer loop. P0 notifies `boss` after five minutes."""
     loop = asyncio.ensure_future(
         Timers(office.store, office.applier, office.clock, office.ownership).run()
     )
@@ -51,7 +51,7 @@ async def test_a_deadline_comes_when_it_is_due(office: Office, ticking: asyncio.
 async def test_a_deadline_that_was_answered_skips_its_step(
     office: Office, ticking: asyncio.Task[None]
 ) -> None:
-    """Somebody is on it: `boss` isn't told, and the timeline says so."""
+    """After the acknowledgement `boss` isn't notified, and the timeline says so."""
     await office.submit(seen())
     await office.submit(command(Command.ACKNOWLEDGE))
     await office.clock.advance(301)
@@ -108,7 +108,7 @@ async def test_the_loop_outlives_a_store_that_is_down(
 async def test_two_who_tick_fire_each_deadline_once(
     office: Office, ticking: asyncio.Task[None]
 ) -> None:
-    """Whoever claims it has it; a second router at the same store finds nothing due."""
+    """Only the claiming router fires it; a second router on the same store finds nothing due."""
     second = Timers(
         office.store, office.applier, office.clock, Ownership(office.store, name="somebody else")
     )

@@ -1,6 +1,4 @@
-"""The virtual router and the real store come to the same, whatever happens: what rules are tested
-on is what runs.
-"""
+"""The virtual router agrees with the real store, so tested rules behave as in production."""
 
 import asyncio
 import tempfile
@@ -61,7 +59,7 @@ outcomes = st.fixed_dictionaries(
 
 
 class Shell:
-    """What the daemon does around the store, each thing when it's told to."""
+    """The daemon's work around the store, step by step."""
 
     def __init__(self, store: SqlStore, config: Settings, outcome: dict[str, Result]) -> None:
         self.store = store
@@ -74,7 +72,7 @@ class Shell:
         return reasons
 
     async def deliver(self, now: float) -> None:
-        """All that every channel is owed by now, and what is owed because of what comes of that."""
+        """Send all messages due by now, and those that result from them."""
         while claimed := [row for name in CHANNELS for row in await self.store.claim_notifications(
             name, now, "me", now + 60, 100)]:  # fmt: skip
             claimed.sort(key=lambda row: (row.due_at, row.incident_id, row.channel))

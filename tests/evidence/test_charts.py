@@ -51,7 +51,7 @@ CURVE = matrix(
 
 
 class Double:
-    """A Prometheus that answers as it's told. `asked` are the requests it got."""
+    """A Prometheus double. `asked` are the requests it got."""
 
     def __init__(self, answer: Callable[[], Awaitable[web.StreamResponse]]) -> None:
         self.url = ""
@@ -129,7 +129,7 @@ async def test_the_query_of_the_alert_is_asked_over_the_time_of_the_incident() -
 
 
 async def test_it_is_made_once_for_all_who_ask() -> None:
-    """Page and mails ask at once; a minute later, or after something happened, it's made anew."""
+    """Page and mails ask together; a minute later, or after a change, the chart is drawn again."""
     async with charts() as (made, double):
         one = about("ratio > 0.01")
         drawn = await asyncio.gather(*(made.draw(one, SEEN, ImageFormat.PNG) for _ in range(5)))

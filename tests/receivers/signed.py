@@ -136,9 +136,7 @@ KEY = "alert-router:INC-1:0"
 def pagerduty_note(
     content: str = "rolling back", *, note: str = "PNOTE1", trimmed: bool = False
 ) -> bytes:
-    """The body of a v3 webhook that tells of a note: it says PagerDuty's id of the incident, and
-    not its key.
-    """
+    """Body of a v3 webhook about a note: it has PagerDuty's id of the incident, and not its key."""
     incident = {
         "id": "PGR0VU2",
         "type": "incident_reference",

@@ -95,7 +95,7 @@ def test_a_whole_alert() -> None:
 
 
 def test_firing_and_resolved_in_one_group() -> None:
-    """Alerts of a group have each their own status and times, whatever fields newer versions add."""
+    """Each alert of a group has its own status and times; unknown fields are ignored."""
     firing, resolved = decode_file(PAYLOADS / "alertmanager-0.34.json").alerts
     assert (firing.status, firing.ends_at) == (AlertStatus.FIRING, None)
     assert (resolved.status, resolved.starts_at) == (AlertStatus.RESOLVED, TEN - 1799.5)
@@ -112,7 +112,7 @@ def test_resolved() -> None:
 
 @pytest.mark.parametrize("name", ["payment-failures", "payment-failures-resolved"])
 def test_the_samples_of_the_readme(name: str) -> None:
-    """What the README tells people to send is one alert about payments, with a value to measure."""
+    """Each sample in the README is one alert about payments with a value."""
     received = decode_file(SAMPLES / f"{name}.json")
     (alert,) = received.alerts
     assert not received.errors
@@ -123,9 +123,7 @@ def test_the_samples_of_the_readme(name: str) -> None:
 
 
 def test_alerts_left_out_are_reported() -> None:
-    """`truncatedAlerts` says that some were dropped on the way: the rest is taken and the loss is
-    an error.
-    """
+    """`truncatedAlerts` counts dropped alerts: the others are accepted and the loss is an error."""
     received = decode_file(PAYLOADS / "alertmanager-truncated.json")
     assert len(received.alerts) == 2
     assert [(error.pointer, "7 alerts" in error.detail) for error in received.errors] == [
@@ -168,7 +166,7 @@ def test_one_bad_alert_does_not_lose_the_others() -> None:
 
 
 def test_nothing_but_bad_alerts_is_bad() -> None:
-    """When no alert can be read, the request as a whole can't."""
+    """If no alert can be decoded, the whole request is refused."""
     with pytest.raises(InvalidInput) as caught:
         decode(envelope(an_alert(labels=...), an_alert(status=...)))
     assert caught.value.pointer == "/alerts/0/labels"
@@ -250,7 +248,7 @@ FIELDS = ["status", "labels", "annotations", "startsAt", "endsAt", "generatorURL
     )
 )
 def test_any_alerts_are_read_or_bad(alerts: list[Any]) -> None:
-    """Whatever JSON the alerts are, each is read or reported, and nothing else is raised."""
+    """Each alert of any JSON is decoded or reported, and nothing else is raised."""
     try:
         received = decode(envelope(*alerts))
     except InvalidInput:
@@ -261,7 +259,7 @@ def test_any_alerts_are_read_or_bad(alerts: list[Any]) -> None:
 
 @given(st.binary(max_size=60) | JSON.map(lambda value: json.dumps(value).encode()))
 def test_any_body_is_read_or_bad(body: bytes) -> None:
-    """Whatever bytes arrive, nothing but Bad is raised."""
+    """Any bytes raise nothing but Bad."""
     with pytest.raises(InvalidInput):
         decode(body)
 
@@ -404,7 +402,7 @@ def test_insecure_takes_all() -> None:
     ],
 )
 def test_exactly_one_way_in_is_configured(options: dict[str, Any], said: str) -> None:
-    """None or several is a config error, in words to act on."""
+    """None or several is a config error that says what to do."""
     with pytest.raises(ValueError, match=f"a source {said}"):
         AlertmanagerConfig(**options)
 

@@ -50,7 +50,7 @@ def test_replaces_what_cannot_be_stored(raw: bytes, expected: str) -> None:
 
 @given(st.text(st.characters(), max_size=30))
 def test_any_string_comes_out_as_text(text: str) -> None:
-    """Whatever Python can escape is decoded, can be encoded, and has no NUL."""
+    """Any string that Python can escape is decoded, can be encoded, and has no NUL."""
     found = decode(ANY, clean(json.dumps(text).encode()))
     assert "\0" not in found.encode().decode()
 
@@ -71,7 +71,7 @@ def test_any_string_comes_out_as_text(text: str) -> None:
     ],
 )
 def test_points_at_the_field(raw: bytes, pointer: str) -> None:
-    """What is wrong or missing is named by its JSON Pointer."""
+    """A wrong or missing field is named by its JSON Pointer."""
     with pytest.raises(InvalidInput) as caught:
         decode(OUTER, raw, "/at")
     assert caught.value.pointer == pointer

@@ -1,4 +1,4 @@
-"""One kit for every type of source: whatever a request is, the same laws hold."""
+"""Conformance kit for sources: the same rules hold for every type and any request."""
 
 import asyncio
 import gzip
@@ -33,7 +33,7 @@ BEARER = {"authorization": f"Bearer {SECRET}", "content-type": "application/json
 
 
 DELIVERIES = having(Trait.DELIVERY) | {Reason.STEPS_ENDED}
-"""What follows later by itself."""
+"""Entries that follow later without an event."""
 
 
 class Sample(NamedTuple):
@@ -171,7 +171,7 @@ async def open_incident(daemon: Daemon) -> None:
 
 
 async def effects(daemon: Daemon) -> tuple[int, int, int]:
-    """Numbers of incidents, of entries on their timelines but for deliveries, and of deployments."""
+    """Counts of incidents, of timeline entries except deliveries, and of deployments."""
     incidents = await daemon.store.incidents(limit=1000)
     deployments = (await daemon.get("/api/v1/deployments")).json["deployments"]
     entries = [entry for one in incidents for entry in await daemon.store.timeline(one.id)]
@@ -319,7 +319,7 @@ async def test_unknown_fields_are_ignored(whole: Daemon, kind: str) -> None:
 
 @every_type
 async def test_a_body_that_is_too_large_is_a_413(whole: Daemon, kind: str) -> None:
-    """By its length, before it is read."""
+    """The length is enough; the body isn't read."""
     async with whole as daemon:
         receiver = daemon.app._webhooks.receivers[kind]
         limit = receiver.max_body or daemon.app.config.document.max_body
@@ -342,7 +342,7 @@ async def test_a_compressed_body_is_a_415(whole: Daemon, kind: str) -> None:
 @given(data=st.data())
 @settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_body_is_decoded_or_refused(kind: str, data: st.DataObject) -> None:
-    """Whatever its bytes are: a real body with any part replaced, or none of the kind."""
+    """For any bytes: a real body with any part replaced, or random bytes."""
     receiver = made(kind)
     body = bytearray(SAMPLES[kind].body("text"))
     if data.draw(st.booleans()):

@@ -1,4 +1,4 @@
-"""What receivers are told: who is known by phone and in Slack, and where the router is called."""
+"""Receiver context: contacts by phone and Slack id, and the router's own URLs."""
 
 from pathlib import Path
 

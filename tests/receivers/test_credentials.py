@@ -117,7 +117,7 @@ def test_path(given_secret: str, right: bool) -> None:
 
 @given(ANY_HEADER)
 def test_any_bytes_are_refused(value: str) -> None:
-    """Whatever bytes a header holds, they're refused and nothing else is raised."""
+    """Any header bytes are refused, and nothing else is raised."""
     headers = {"authorization": value, "x-router-secret": value}
     for prefix in ("", "Bearer ", "Basic "):
         for check in (bearer, basic, header):
@@ -133,7 +133,7 @@ def test_same_only_if_equal(one: str, other: str) -> None:
 
 
 def test_a_header_without_name_is_refused() -> None:
-    """A config error, in words to act on."""
+    """A config error that says what to do."""
     with pytest.raises(ValueError, match="like X-Router-Secret"):
         SecretHeader("", TOKEN)
 

@@ -70,7 +70,7 @@ def one(event: str, body: object) -> Deployment:
 
 
 def test_the_signature_is_githubs() -> None:
-    """By GitHub's own vector."""
+    """GitHub's own test vector passes."""
     body = b"Hello, World!"
     given = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"
     receiver().verify(Incoming({"x-hub-signature-256": given}, body), NOW)
@@ -140,7 +140,7 @@ def test_a_push_is_dated_by_its_body() -> None:
     ],
 )
 def test_each_state_comes_to_an_outcome(state: str, outcome: DeployOutcome | None) -> None:
-    """Those of the schema; what is inactive has been followed by another."""
+    """All states of the schema; an inactive deployment was replaced by another."""
     body = STATUS | {"deployment_status": STATUS["deployment_status"] | {"state": state}}
     found = decode("deployment_status", body)
     assert [deployment.outcome for deployment in found.deployed] == ([outcome] if outcome else [])

@@ -42,7 +42,7 @@ EVENT = "5ac64822-4adc-4fda-ade0-410becf0de4f"
 
 PRIORITIES = {"P1": Severity.P0, "Sev 2": Severity.P1}
 AT = 1601664322.169
-"""When all of it was done there: 2020-10-02T18:45:22.169Z."""
+"""Time of the PagerDuty events: 2020-10-02T18:45:22.169Z."""
 
 receiver = RECEIVERS["pagerduty"].build(
     "pagerduty", PagerDutyConfig(secrets=(OLD, NEW), priorities=PRIORITIES), ReceiverContext()
@@ -94,7 +94,7 @@ def test_a_signature_as_pagerduty_makes_it() -> None:
     ],
 )
 def test_what_pagerduty_did_not_sign_is_refused(headers: dict[str, str]) -> None:
-    """And the answer tells no secret."""
+    """The answer contains no secret."""
     with pytest.raises(Unauthorized) as refused:
         receiver.verify(Incoming(headers, pagerduty_event()), NOW)
     assert "s3cret" not in str(refused.value)
@@ -128,9 +128,9 @@ def test_what_a_person_did_is_asked_for(kind: str, command: Command, text: str) 
 
 
 def test_a_note_is_for_the_incident_that_pagerduty_calls_so() -> None:
-    """Its webhook doesn't say ours.
+    """Its webhook doesn't contain our key.
 
-    Whichever webhook brings it, by its id it's the same; one that was cut says so.
+    It's the same note by its id, whichever webhook brings it; a shortened note says so.
     """
     asked = CommandRequest(
         None,
@@ -148,7 +148,7 @@ def test_a_note_is_for_the_incident_that_pagerduty_calls_so() -> None:
 
 @pytest.mark.parametrize("name", [None, "P1", "Sev 2", "P3", "p1"])
 def test_a_priority_is_the_severity_that_the_config_says(name: str | None) -> None:
-    """By its exact name; one that isn't there, and none at all, change nothing."""
+    """The exact name counts; an unknown or missing priority changes nothing."""
     received = decode(pagerduty_event("incident.priority_updated", data=prioritised(name)))
     severity = PRIORITIES.get(name or "")
     assert [(one.command, one.severity, one.dated) for one in received.commands] == (
@@ -158,7 +158,7 @@ def test_a_priority_is_the_severity_that_the_config_says(name: str | None) -> No
 
 
 def test_merged_is_not_resolved() -> None:
-    """What happened goes on in another incident there, and the note says in which."""
+    """The incident continues in another one there, and the note names it."""
     (asked,) = decode(pagerduty_event("incident.resolved", data=merged_into())).commands
     assert (asked.incident_id, asked.command) == (1, Command.NOTE)
     assert asked.text == (
@@ -218,7 +218,7 @@ def test_what_says_no_time_is_taken_as_it_comes(at: object) -> None:
 
 
 def test_the_key_is_the_one_that_the_sender_makes() -> None:
-    """What goes out is what comes back."""
+    """Sent keys are recognised."""
     *_, event = events(make_message(reopened=2, acknowledged_at=None))
     (asked,) = decode(pagerduty_event(key=event.dedup_key)).commands
     assert (asked.incident_id, asked.reopened) == (142, 2)
@@ -243,13 +243,13 @@ def test_an_event_is_known_by_signed_content() -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        # our own doing, or nobody's
+        # our own action, or nobody's
         pagerduty_event(agent=None),
         pagerduty_event(
             agent={"id": "P1", "type": "inbound_integration_reference", "summary": "Events API v2"}
         ),
         pagerduty_event(agent={"id": "P1", "type": "service_reference"}),
-        # nobody's incident
+        # no incident
         pagerduty_event(data=None),
         pagerduty_event(data={"id": "", "incident_key": "another's"}),
         # nothing to us
@@ -288,12 +288,12 @@ def test_anything_else_is_ignored_and_never_refused(body: bytes) -> None:
     )
 )
 def test_any_event_can_be_read(event: Any) -> None:
-    """Whatever PagerDuty adds one day."""
+    """Also events that PagerDuty adds later."""
     assert decode(json.dumps({"event": event}).encode()).ignored
 
 
 def test_it_is_answered_202_with_what_was_decided() -> None:
-    """For whoever reads PagerDuty's log of deliveries."""
+    """For readers of PagerDuty's delivery log."""
     body = pagerduty_event(key="alert-router:INC-142:0")
     received = decode(body)
     incident = make_incident(acknowledged_at=NOW, acknowledged_by="ana")

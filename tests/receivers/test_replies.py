@@ -1,6 +1,4 @@
-"""What people are told of what they asked: one sentence for each decision, never more than was
-decided.
-"""
+"""Replies to people's commands: one sentence per decision, and never more than was decided."""
 
 from typing import Any
 
@@ -67,7 +65,7 @@ ACK, ESCALATE = Command.ACKNOWLEDGE, Command.ESCALATE
 def test_each_decision_has_its_sentence(
     command: Command | None, reason: Reason | None, incident: dict[str, Any], said: str
 ) -> None:
-    """By the reason that was decided; anything else says how the incident is."""
+    """The reason decides; any other reply shows the incident's state."""
     unanswered = {"acknowledged_at": None, "acknowledged_by": ""}
     assert (
         sentence(
@@ -87,7 +85,7 @@ def test_an_incident_there_is_not() -> None:
 
 
 def test_who_names_no_incident_hears_which_are_open() -> None:
-    """With what tells them apart."""
+    """With enough detail to choose."""
     shown = "INC-142 (P0, Payment failures at 2.5% on api)"
     incidents = [make_incident()]
     assert (

@@ -149,7 +149,7 @@ def test_the_right_secret_opens_the_plugins_url() -> None:
     st.text(max_size=20),
 )
 def test_any_headers_are_refused(headers: dict[str, str], secret: str) -> None:
-    """Whatever bytes the headers and the URL hold, they're refused and nothing else is raised."""
+    """Any bytes in the headers and the URL are refused, and nothing else is raised."""
     with pytest.raises(Unauthorized):
         RECEIVER.verify(Incoming(headers, b"{}", secret), NOW)
     with pytest.raises(Unauthorized):

@@ -1,6 +1,4 @@
-"""What every sender's tests share: a peer that is a real server on loopback, the checks all senders
-pass, a message.
-"""
+"""Shared parts of sender tests: a real loopback server, checks for all senders, a message."""
 
 import asyncio
 import json
@@ -49,7 +47,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Reply:
-    """What the peer answers. `json` takes the place of `body`."""
+    """Answer of the peer. `json` replaces `body`."""
 
     status: int = 200
     body: bytes = b"ok"
@@ -172,7 +170,7 @@ STATUS_TABLE: tuple[tuple[int, type[Result], type[Result]], ...] = (
     (504, Retry, Uncertain),
     (599, Retry, Retry),
 )
-"""What each status means, whichever service gives it."""
+"""Result of each status, for all services."""
 
 Send = Callable[[], Awaitable[Result]]
 
@@ -194,9 +192,7 @@ async def check_statuses(peer: Peer, send: Send, *, idempotent: bool, lowest: in
 
 
 async def check_retry_after(peer: Peer, send: Send) -> None:
-    """`send`, at `NOW`, waits as long as `peer` asks for in seconds or by a date, an hour at the
-    most.
-    """
+    """`send`, at `NOW`, waits as long as `peer` asks, in seconds or by date, an hour at most."""
     for value, expected in {
         "7": 7.0,
         "Thu, 01 Jan 2026 12:10:30 GMT": 30.0,
@@ -224,9 +220,7 @@ async def check_broken_connections(peer: Peer, send: Send, *, idempotent: bool) 
 async def check_leaks_no_secret(
     secret: str, peer: Peer, send: Send, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Whatever happens, `secret` is in no result and in no log line, even if the peer echoes the
-    request.
-    """
+    """`secret` is in no result and no log line, even if the peer echoes the request."""
 
     def echo(request: Request) -> Reply:
         return Reply(400, f"cannot {request.path} {request.headers} ".encode() + request.body)

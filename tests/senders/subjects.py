@@ -353,14 +353,14 @@ SUBJECTS = {
         identity=lambda one: one.headers["webhook-id"],
     ),
 }  # fmt: skip
-"""By kind, with a variant where a kind has several senders."""
+"""Subjects by kind, with a variant where a kind has several senders."""
 
 
 def asks(text: str) -> bool:
-    """Whether a message asks its reader to answer."""
+    """True if a message asks its reader to respond."""
     return bool(re.search(r"\bACK\b|Press \d|keys are|/act/|action:ack|Reply ", text))
 
 
 def texts(subject: Subject, requests: Sequence[Request]) -> list[str]:
-    """What readers see of these requests, one for each message."""
+    """Text that readers see of these requests, one per message."""
     return [shown for one in requests if (shown := subject.read(one))]

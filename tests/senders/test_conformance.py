@@ -1,6 +1,4 @@
-"""What every sender does, whichever service it uses: the tests run over each kind of channel there
-is.
-"""
+"""Conformance of senders: these tests run for each kind of channel."""
 
 import logging
 import re
@@ -96,7 +94,7 @@ async def test_a_drill_is_marked_at_the_beginning(subject: Subject, state: str) 
 
 
 async def test_a_stakeholder_is_asked_for_nothing(subject: Subject) -> None:
-    """Not even by a button. Whoever is paged is asked, where the channel takes answers."""
+    """Not even by a button. Paged people are asked, where the channel accepts answers."""
 
     def link(command: str, _: str) -> str:
         return f"https://router.example.com/act/{command}"
@@ -148,7 +146,7 @@ async def test_a_lost_answer_is_uncertain_unless_the_service_recognises_a_repeti
 
 
 async def test_a_repeated_message_is_recognisable(subject: Subject) -> None:
-    """By the same id, and the next message has another; or nothing is written twice."""
+    """It has the same id, and the next message another; or nothing is written twice."""
     async with bench(subject) as made:
         first = message(subject)
         for one in (first, first):

@@ -1,8 +1,6 @@
-"""Whatever an alert or a person wrote, nothing gets out of its place: every sender's content, and
-the public page's.
+"""Hostile text stays in its place, in every sender's content and on the public page.
 
-One hostile text is put into the title, a label, an annotation, a person's name, a note and the
-public words at once.
+The text is in the title, a label, an annotation, a person's name, a note and the public text.
 """
 
 import json
@@ -154,7 +152,7 @@ def test_a_call_says_it_and_does_nothing_else(text: str) -> None:
 
 @given(TEXT)
 def test_githubs_issue_has_it_as_code_and_no_mark_of_ours(text: str) -> None:
-    """Nobody is mentioned, nothing is rendered, and no text passes for what the router wrote down."""
+    """Nobody is mentioned, nothing is rendered, and no text passes for the router's own mark."""
     one = message(text)
     body = github_text.body(one)
     outside = re.sub(

@@ -30,9 +30,7 @@ PASSWORD = "correct-horse-battery"
 
 
 class Relay:
-    """An SMTP server that keeps what it accepts, and refuses as told: by recipient, at MAIL, or
-    after the data.
-    """
+    """An SMTP server that stores accepted mails and refuses on request, at RCPT, MAIL or DATA."""
 
     def __init__(self) -> None:
         self.mails: list[tuple[str, EmailMessage]] = []
@@ -132,9 +130,7 @@ async def test_each_recipient_gets_a_mail_of_their_own(relay: Relay, port: int) 
 
 
 async def test_a_mail_to_a_person_goes_to_them_alone(relay: Relay, port: int) -> None:
-    """Not to the channel's own recipients; and each person is told, though their messages have the
-    same number.
-    """
+    """Not to the channel's recipients; each person gets one although the messages share a number."""
     relay.refuse_recipient = {"ana@example.com": "451 later"}
     sender = make_sender(port)
     ana = make_message(channel="mail/ana", to="ana@example.com")
@@ -202,7 +198,7 @@ async def test_text_and_html_say_the_same(relay: Relay, port: int) -> None:
 
 
 def text_of(html: str) -> str:
-    """What a reader sees of it, a line for each piece. An element that none of ours is fails."""
+    """Visible text, a line for each piece. Any unexpected element fails."""
     seen: list[str] = []
 
     class Reader(HTMLParser):
@@ -292,7 +288,7 @@ async def ids(relay: Relay, port: int, **changes: Any) -> str:
 async def test_the_same_message_has_the_same_id_and_another_another(
     relay: Relay, port: int
 ) -> None:
-    """What is sent again after an unknown outcome can be told; nothing else is ever taken for it."""
+    """A repeat after an unknown outcome is recognisable; no other message has its id."""
     first = await ids(relay, port)
     assert await ids(relay, port, at=NOW + 60) == first
     others = [
@@ -560,7 +556,7 @@ async def test_each_mailbox_has_links_of_its_own(relay: Relay, port: int) -> Non
 
 
 async def test_several_incidents_are_one_mail(relay: Relay, port: int) -> None:
-    """In the text and in the HTML, with where to look at each; with another set it's another mail."""
+    """In text and HTML, with a link to each; another set of incidents is another mail."""
     sender = make_sender(port, "ana@example.com")
     for count in (2, 1):
         await sender.send(

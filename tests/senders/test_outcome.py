@@ -1,4 +1,4 @@
-"""What HTTP answers and failures mean, against real broken servers."""
+"""Results of HTTP answers and failures, against real broken servers."""
 
 import asyncio
 import socket

@@ -11,7 +11,7 @@ from tests.senders.kit import make_message
 
 
 class Script:
-    """What each recipient answers, in order; `told` are those asked."""
+    """Answers of each recipient, in order; `told` lists the recipients asked."""
 
     def __init__(self, **answers: Sequence[Result]) -> None:
         self.answers = {to: list(results) for to, results in answers.items()}
@@ -37,7 +37,7 @@ class Script:
 async def test_the_whole_is_sent_once_nobody_is_left_to_try(
     a: Result, b: Result, expected: Result
 ) -> None:
-    """One who took it is enough; what may still come is waited for; a doubt is told."""
+    """One acceptance is enough; retries are awaited; an uncertain result is reported."""
     script = side_by_side(Script(a=[a], b=[b]))
     result = await RecipientList().tell(make_message(), ["a", "b", "a"], script)
     if isinstance(result, Retry | Uncertain):
@@ -60,7 +60,7 @@ async def test_who_is_done_is_not_told_again_on_a_retry() -> None:
 
 
 async def test_a_message_refused_by_all_is_tried_anew_when_it_is_sent_again() -> None:
-    """What is wrong with an account can be put right."""
+    """An account can be fixed between attempts."""
     crowd, script = RecipientList(), Script(a=[Rejected("no"), Sent("1")])
     assert await crowd.tell(make_message(), ["a"], side_by_side(script)) == Rejected("no")
     assert await crowd.tell(make_message(), ["a"], side_by_side(script)) == Sent("1")

@@ -32,9 +32,7 @@ PATH = (
     "/workflows/0123abcd/triggers/manual/paths/invoke"
     "?api-version=2016-06-01&sp=%2Ftriggers%2Fmanual%2Frun&sv=1.0&sig=a%2Bb_-c%7Es3cret"
 )
-"""A path as Teams gives it: a decoder that writes it anew loses the signature's `%2B`, `%2F` or
-`%7E`.
-"""
+"""A path as Teams issues it: re-encoding would lose the signature's `%2B`, `%2F` or `%7E`."""
 
 
 def workflow(request: Request) -> Reply:

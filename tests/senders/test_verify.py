@@ -61,7 +61,7 @@ async def verified(folder: Path, kind: str, channel: Mapping[str, Any]) -> Any:
 async def test_good_credentials(
     tmp_path: Path, kind: str, answer: dict[str, Any], found: str
 ) -> None:
-    """The text says what was found, and no request makes a message."""
+    """The text describes the result, and no request creates a message."""
     status = 202 if kind == "pagerduty" else 200
     async with Peer(answer=lambda _: Reply(status, json=answer)) as peer:
         result = await verified(tmp_path, kind, {**CHANNELS[kind], "api_url": peer.url})

@@ -1,4 +1,4 @@
-"""A Twilio on loopback that refuses what the real one would: credentials, fields, lengths, TwiML."""
+"""A loopback Twilio that refuses what the real one would: credentials, fields, lengths, TwiML."""
 
 import base64
 import re
@@ -59,7 +59,7 @@ class Twilio:
 
 
 def refusal(code: int, status: int = 400) -> Reply:
-    """An error as the API of 2010 tells it, with a text that quotes the request."""
+    """An error in the format of the 2010 API, with a text that quotes the request."""
     message = f"The 'To' number {NUMBER} is not valid; {TOKEN}"
     body = {
         "code": code,
@@ -70,7 +70,7 @@ def refusal(code: int, status: int = 400) -> Reply:
 
 
 def problem(code: int, status: int = 400) -> Reply:
-    """The same error as the newer services tell it, by RFC 9457."""
+    """The same error in the format of the newer services (RFC 9457)."""
     body = {
         "type": f"https://www.twilio.com/docs/errors/{code}",
         "title": "Invalid",

@@ -1,4 +1,4 @@
-"""Rows to store, all alike but for what a test says."""
+"""Example rows, equal except for what a test specifies."""
 
 from typing import Any
 
@@ -75,7 +75,7 @@ def timers(*due: float, incident_id: int = 1) -> Writes:
 
 
 def taken(*rule_matches: RuleMatch) -> Writes:
-    """Takings, each with its alert."""
+    """Rule matches, each with its alert."""
     return Writes(
         rule_matches={
             (t.fingerprint, t.rule): (t, alert(t.fingerprint, status=t.status))

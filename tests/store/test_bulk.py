@@ -22,5 +22,5 @@ def test_a_time_since_2004_is_exact(at: float) -> None:
 
 @pytest.mark.parametrize("at", [0.0, 0.1, 1000.3, -62135596800.0])
 def test_an_earlier_time_is_never_later_than_it_was(at: float) -> None:
-    """What is due at a time is due at that time."""
+    """Rows are due exactly at their time."""
     assert 0 <= at - seconds(ticks(at)) < 1e-6

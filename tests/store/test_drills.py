@@ -1,4 +1,4 @@
-"""The databases tell a drill's incident by its key."""
+"""The databases recognise a drill's incident by its key."""
 
 from router.core.incident.snapshot import Writes
 from router.model.incident import Severity, Status
@@ -22,7 +22,7 @@ async def test_a_drill_isnt_counted_among_the_incidents(store: SqlStore) -> None
 
 
 async def test_a_drill_waits_for_nobodys_room(store: SqlStore) -> None:
-    """What is about it is there for who has no room left."""
+    """Its messages are sent to people whose limit is used up."""
     await store.save(
         Writes(
             incidents={1: incident(1, key=REAL[0]), 2: incident(2, key=DRILL)},

@@ -1,4 +1,4 @@
-"""Faults of a SQLite store: each is unavailability, is logged with what to do, and passes without loss."""
+"""Faults of a SQLite store: each is unavailability, is logged with what to do, and loses nothing."""
 
 import asyncio
 import shutil

@@ -20,7 +20,7 @@ def modes(folder: Path) -> dict[str, int]:
 
 
 async def test_only_its_owner_may_read_a_store(tmp_path: Path) -> None:
-    """Whatever the umask, and also one that an earlier version made readable for everybody."""
+    """With any umask, and also for a file that was readable by everybody."""
     file = tmp_path / "router.db"
     before = os.umask(0)
     try:
@@ -36,7 +36,7 @@ async def test_only_its_owner_may_read_a_store(tmp_path: Path) -> None:
 
 
 async def test_a_second_daemon_is_refused_and_told_what_to_do(tmp_path: Path) -> None:
-    """By the file and the process that has it; once that is closed, it may."""
+    """It names the file and the process that holds it; after that one closes, it may open."""
     url = f"sqlite:///{tmp_path / 'router.db'}"
     first = await open_store(url, exclusive=True)
     for refused in (open_store(url, exclusive=True), migrate(url)):
@@ -53,7 +53,7 @@ async def test_a_second_daemon_is_refused_and_told_what_to_do(tmp_path: Path) ->
 
 
 def test_the_lock_of_a_killed_process_is_gone(tmp_path: Path) -> None:
-    """The system releases it, whatever killed the process."""
+    """The system releases it after any kill."""
     file = tmp_path / "router.db"
     code = (
         "import sys; from pathlib import Path; from router.store.files import StoreLock;"

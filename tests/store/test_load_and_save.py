@@ -1,4 +1,4 @@
-"""What is saved is what is loaded: alerts, incidents, windows and receipts."""
+"""Saved alerts, incidents, windows and receipts are loaded unchanged."""
 
 import asyncio
 from typing import Any
@@ -37,7 +37,7 @@ async def loaded(store: SqlStore, *fingerprints: str) -> Snapshot:
 
 
 async def test_an_empty_store_knows_nothing(store: SqlStore) -> None:
-    """What isn't there is left out, and the first incident is number 1."""
+    """Missing rows are left out, and the first incident is number 1."""
     wanted = ReadPlan(
         fingerprints=["f"], incident_ids=[1], keys=["k"], windows=["k"], receipts=["e"]
     )
@@ -46,7 +46,7 @@ async def test_an_empty_store_knows_nothing(store: SqlStore) -> None:
 
 
 async def test_takings_come_back_by_fingerprint(store: SqlStore) -> None:
-    """Those of all rules, and only those that were asked for."""
+    """For all rules, and only for the requested fingerprints."""
     one, other = rule_match("f1", "a"), rule_match("f1", "b", incident_id=None, severity=None)
     await store.save(taken(one, other, rule_match("f2")))
     view = await loaded(store, "f1", "f1", "unknown")
@@ -107,7 +107,7 @@ async def test_merging_hands_the_firing_alerts_over(store: SqlStore) -> None:
 
 
 async def test_forgotten_takings_are_gone_unless_taken_again(store: SqlStore) -> None:
-    """Forgetting comes before taking."""
+    """Deletion runs before insertion."""
     await store.save(taken(rule_match("f1", "a"), rule_match("f1", "b"), rule_match("f1", "c")))
     changes = taken(rule_match("f1", "b", digest="new"))
     changes.forgotten = [("f1", "a"), ("f1", "b")]
@@ -154,7 +154,7 @@ async def test_the_newest_incident_of_a_key_is_the_latest(store: SqlStore) -> No
 
 
 async def test_an_incident_is_written_version_by_version(store: SqlStore) -> None:
-    """Whoever decided on an older one is told to decide again."""
+    """A decision based on an older version is returned for another try."""
     await store.save(opened(incident()))
     mine = incident(version=2, severity=Severity.P0, lead="ana")
     await store.save(opened(mine))
@@ -187,8 +187,8 @@ async def test_one_incident_of_a_key_is_open(store: SqlStore) -> None:
 
 
 async def test_of_two_at_once_one_wins(store: SqlStore) -> None:
-    """Two decide on the same version of the same incident, or both open one for a key: one of them
-    is told.
+    """Two write the same version of an incident, or both open one for a key: one of them gets a
+    conflict.
     """
     await store.save(opened(incident()))
     for changes in (
@@ -247,7 +247,7 @@ async def test_windows_and_receipts_are_forgotten(store: SqlStore) -> None:
 async def test_any_text_and_time_comes_back_as_it_was(
     store: SqlStore, words: list[str], data: dict[str, object], at: float, sliding: list[float]
 ) -> None:
-    """But NUL in a column of its own becomes U+FFFD: PostgreSQL has no place for it."""
+    """Except NUL, which becomes U+FFFD in text columns: PostgreSQL can't store it."""
     fingerprint, rule, mark, label, note, key = words
     kept = [word.replace("\0", "\ufffd") for word in words]
     given_alert = alert(fingerprint, labels={label: note}, annotations={note: label}, starts_at=at)

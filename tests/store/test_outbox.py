@@ -1,6 +1,4 @@
-"""Messages and deadlines: owed, coalesced, leased, settled; whatever crashes, nobody gets a row
-twice at a time.
-"""
+"""Messages and timers: owed, merged, leased, settled; no crash gives a row to two at a time."""
 
 import asyncio
 
@@ -64,7 +62,7 @@ async def test_owed_again_is_still_one_message(store: SqlStore) -> None:
 
 
 async def test_owing_more_shortens_no_back_off(store: SqlStore) -> None:
-    """A channel that is down isn't hammered because there's more to tell."""
+    """More updates don't cause more retries of a channel that is down."""
     await owe(store)
     (held,) = await claim(store)
     waiting = await settle(store, held, due_at=NOW + 300, attempts=3, error="503", fallen_back=True)
@@ -76,7 +74,7 @@ async def test_owing_more_shortens_no_back_off(store: SqlStore) -> None:
 async def test_owed_after_the_end_is_a_new_message(
     store: SqlStore, state: NotificationState
 ) -> None:
-    """Due at once, with no attempts; what the channel has had and knows is kept."""
+    """Due at once, with no attempts; the channel's count and last entry are kept."""
     await owe(store)
     (held,) = await claim(store)
     await settle(
@@ -106,7 +104,7 @@ async def test_settled_is_stored_as_given(store: SqlStore) -> None:
 
 
 async def test_owed_while_it_is_sent_stays_owed(store: SqlStore) -> None:
-    """The message under way says what was then; the next is due at once, and no older than itself."""
+    """The message under way has the old state; the next is due at once and counts its own delay."""
     await owe(store)
     (held,) = await claim(store)
     await owe(store, NOW + 5, Reason.RESOLVED)
@@ -132,7 +130,7 @@ async def test_owed_while_it_fails_waits_with_it(store: SqlStore) -> None:
 
 @pytest.mark.parametrize("taken_over", [True, False])
 async def test_a_lost_lease_settles_nothing(store: SqlStore, taken_over: bool) -> None:
-    """Whether somebody else has it by now, or has even settled it."""
+    """Also when another worker has settled it."""
     await owe(store)
     (slow,) = await claim(store, owner="slow")
     (held,) = await claim(store, NOW + 60, "quick")
@@ -153,7 +151,7 @@ async def test_only_due_messages_of_the_channel_are_claimed_earliest_first(store
 
 
 async def test_a_storm_of_lesser_things_holds_up_no_p0(store: SqlStore) -> None:
-    """What is about an open P0 goes first, however long the others have been due."""
+    """Messages about an open P0 go first, however long others have been due."""
     severities = [Severity.P2, Severity.P2, Severity.P0, Severity.P0]
     storm = [incident(number, severity=severity) for number, severity in enumerate(severities, 1)]
     storm[3] = replace(storm[3], status=Status.RESOLVED, closed_at=NOW)
@@ -182,7 +180,7 @@ async def test_a_channel_that_reaches_no_people_gets_none_of_theirs(store: SqlSt
 
 
 async def test_no_message_is_claimed_twice(store: SqlStore) -> None:
-    """However many ask at once."""
+    """With any number of workers at once."""
     await store.save(Writes(owed=[owed(incident_id=i) for i in range(1, 61)]))
     claims = await asyncio.gather(*(claim(store, owner=f"o{i}", limit=7) for i in range(12)))
     claimed = [n.incident_id for claimed in claims for n in claimed]
@@ -234,7 +232,7 @@ async def test_a_cleared_timer_never_comes(store: SqlStore) -> None:
 
 
 async def test_no_timer_is_claimed_twice(store: SqlStore) -> None:
-    """However many ask at once."""
+    """With any number of workers at once."""
     await store.save(timers(*(NOW + i for i in range(50))))
     claims = await asyncio.gather(
         *(store.claim_timers(NOW + 99, f"o{i}", NOW + 199, 9) for i in range(8))

@@ -1,4 +1,4 @@
-"""What the store says of when each address last worked."""
+"""Stored evidence of when each address last worked."""
 
 from msgspec.structs import replace
 
@@ -27,7 +27,9 @@ async def deliver(store: SqlStore, incident: int, at: float, *, receipt: bool = 
 
 
 async def test_when_each_address_last_worked(store: SqlStore) -> None:
-    """By the newest incident whose message arrived and wasn't given back; "never" is no entry."""
+    """The newest incident counts whose message was delivered and not returned; "never" has no
+    entry.
+    """
     assert await store.proven() == {}
     await deliver(store, 1, NOW)
     await deliver(store, 2, NOW + 10)
@@ -42,7 +44,7 @@ async def test_when_each_address_last_worked(store: SqlStore) -> None:
 
 
 async def test_a_message_that_never_arrived_counts_too(store: SqlStore) -> None:
-    """The newest incident's message is dead, and was never sent: its error is the address's health."""
+    """The newest incident's message is dead and was never sent: its error is the address's health."""
     await deliver(store, 1, NOW)
     await store.save(Writes(owed=[owed("sms/ana", NOW + 20, incident_id=2)]))
     (held,) = await store.claim_notifications("sms", NOW + 20, "me", NOW + 60, 10, people=True)

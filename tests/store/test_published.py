@@ -1,4 +1,4 @@
-"""What the status page reads, and what a message has of what was published."""
+"""Data read by the status page, and published text in messages."""
 
 from msgspec.structs import replace
 

@@ -1,4 +1,4 @@
-"""What people, senders and dashboards ask of the store."""
+"""Queries for people, senders and dashboards."""
 
 import pytest
 from msgspec.structs import replace
@@ -26,7 +26,7 @@ from tests.store.examples import (
 
 
 async def test_a_letter_has_the_latest_of_the_timeline_and_some_alerts(store: SqlStore) -> None:
-    """The last 30 entries, oldest first; ten firing alerts at the most; nothing of other incidents."""
+    """The last 30 entries, oldest first; ten firing alerts at most; nothing of other incidents."""
     changes = taken(*(rule_match(f"f{i}") for i in range(15)), rule_match("other", incident_id=2))
     changes.incidents = {1: incident(), 2: incident(2)}
     changes.entries = [entry(at=NOW + i, number=i) for i in range(40)] + [entry(2)]
@@ -68,7 +68,7 @@ async def test_the_timeline_is_in_order_of_writing(store: SqlStore) -> None:
 
 
 async def test_incidents_are_listed_newest_first(store: SqlStore) -> None:
-    """By status, by severity, page by page."""
+    """Filters by status and severity, in pages."""
     await store.save(
         opened(*(incident(i) for i in range(1, 4)), closed(incident_id=4, severity=Severity.P0))
     )
@@ -85,7 +85,7 @@ async def test_incidents_are_listed_newest_first(store: SqlStore) -> None:
 
 
 async def test_alerts_are_listed_by_fingerprint(store: SqlStore) -> None:
-    """By incident and status; a page never ends between two takings of one alert."""
+    """Filters by incident and status; a page never ends between two matches of one alert."""
     over = rule_match("f3", status=AlertStatus.RESOLVED)
     await store.save(
         taken(rule_match("f1", "a"), rule_match("f1", "b"), rule_match("f2", incident_id=2), over)
@@ -108,7 +108,7 @@ async def test_alerts_are_listed_by_fingerprint(store: SqlStore) -> None:
 
 
 async def test_notifications_are_listed_by_state_incident_channel_and_ref(store: SqlStore) -> None:
-    """Of the newest incident first."""
+    """Messages of the newest incident are first."""
     await store.save(Writes(owed=[owed("a"), owed("b"), owed("a", incident_id=2)]))
     (held,) = await store.claim_notifications("b", NOW, "me", NOW + 1, 9)
     dead = replace(held, state=NotificationState.DEAD, error="no such channel", ref="C1:2.3")
@@ -171,7 +171,7 @@ async def test_all_timelines_are_read_page_after_page(store: SqlStore) -> None:
 
 
 async def test_what_is_overdue_is_counted(store: SqlStore) -> None:
-    """By the names of its timers."""
+    """Counts by timer name."""
     names = ("postmortem", "postmortem-overdue", "item:1", "item-overdue:1", "item-overdue:12")
     await store.save(Writes(timers={(1, name): Timer(1, name, NOW) for name in names}))
     gauges = await store.gauges(NOW)

@@ -1,6 +1,4 @@
-"""What the store does for alerts that are kept quiet: it has them as they came, and moves their
-deadlines.
-"""
+"""Muted alerts in the store: kept as received, with their timers."""
 
 from router.core.incident.snapshot import ReadPlan, Snapshot, Writes
 from router.core.incident.suppression import NO_INCIDENT, recheck
@@ -18,7 +16,7 @@ async def test_alerts_come_back_as_they_came(store: SqlStore) -> None:
 
 
 async def test_an_incident_has_the_alerts_that_hold_it_open(store: SqlStore) -> None:
-    """Those that still fire."""
+    """Alerts that still fire."""
     over = rule_match("f2", status=AlertStatus.RESOLVED)
     await store.save(
         taken(

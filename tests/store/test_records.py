@@ -29,7 +29,7 @@ def sip(cup: Cup | None) -> Cup:
 
 
 async def test_a_document_is_found_as_it_was_put(cups: Records[Cup], store: SqlStore) -> None:
-    """By its id, and by nobody who asks for another kind."""
+    """Lookup by id within its kind only."""
     assert await cups.add("mine", Cup("green"), NOW)
     assert await cups.get("mine") == Cup("green")
     assert await cups.get("yours") is None
@@ -62,7 +62,7 @@ async def test_changes_at_the_same_time_are_all_made(cups: Records[Cup]) -> None
 
 
 async def test_a_change_that_makes_nothing_of_it_writes_nothing(cups: Records[Cup]) -> None:
-    """Whether there's one or not."""
+    """With and without a stored document."""
     assert await cups.change("mine", lambda _: None, NOW) is None
     assert await cups.get("mine") is None
 
@@ -75,7 +75,7 @@ async def test_a_document_can_be_removed(cups: Records[Cup]) -> None:
 
 
 async def test_a_stale_document_fails_the_whole_transaction(store: SqlStore) -> None:
-    """What was to be written with it isn't there either."""
+    """The other rows of the transaction aren't stored either."""
     await store.save(Writes(records=[Record("cup", "a", NOW, 1, "{}")]))
     with pytest.raises(StaleRecord):
         await store.save(
@@ -89,7 +89,7 @@ async def test_a_stale_document_fails_the_whole_transaction(store: SqlStore) -> 
 
 
 async def test_the_history_has_events_as_they_were_in_order(store: SqlStore) -> None:
-    """Whatever their times, in the order of writing; and pages go on after a number."""
+    """In the order of writing, whatever their times; pages continue after a number."""
     events = [
         AlertSeen(NOW, alert()),
         Commanded(NOW + 2, 1, "ana", Command.ACKNOWLEDGE, "on it"),
@@ -112,7 +112,7 @@ async def test_old_history_is_forgotten(store: SqlStore) -> None:
 async def test_old_documents_of_some_kinds_are_forgotten(
     cups: Records[Cup], store: SqlStore
 ) -> None:
-    """Of those kinds only: a subscriber stays for good."""
+    """Other kinds are kept: a subscriber is never deleted."""
     mugs = Records(store, "mug", Cup)
     for shelf in (cups, mugs):
         assert await shelf.add("old", Cup("green"), NOW)

@@ -80,7 +80,7 @@ def test_an_unknown_url_is_refused_without_its_password(url: str) -> None:
     "url", ["postgresql://user:hunter2@127.0.0.1:1/db", "sqlite:////nowhere/at/all/router.db"]
 )
 async def test_a_database_out_of_reach_is_unavailable(url: str) -> None:
-    """And the error doesn't tell the password."""
+    """The error doesn't contain the password."""
     with pytest.raises(StoreUnavailable) as failed:
         await open_store(url)
     assert "hunter2" not in str(failed.value)
@@ -88,7 +88,7 @@ async def test_a_database_out_of_reach_is_unavailable(url: str) -> None:
 
 @pytest.mark.peer
 async def test_a_lost_connection_is_replaced(postgres, tmp_path: Path) -> None:  # noqa: ANN001
-    """What was under way fails as unavailable; the next try gets a new connection."""
+    """Work in progress fails as unavailable; the next try gets a new connection."""
     async with postgres.database() as url:
         store = await open_store(url)
         await store.ping()

@@ -18,7 +18,7 @@ SECRET = "s3cr3t-4711"
 
 @pytest.fixture(autouse=True)
 def _reports_end() -> Iterator[None]:
-    """Whatever a test reported to, the next test reports to nobody."""
+    """Stop error reports after each test."""
     yield
     errors.stop()
 
@@ -34,7 +34,7 @@ def events(peer: Peer) -> list[dict[str, Any]]:
 
 
 async def fail(source: str) -> web.Response:
-    """What the webhooks do with a fault."""
+    """Handle a fault as the webhooks do."""
     errors.working_for(source)
     try:
         _ = 1 / 0
@@ -60,7 +60,7 @@ async def post(source: str) -> None:
 
 
 async def reported(*sources: str) -> list[dict[str, Any]]:
-    """What Sentry gets when a request of each source fails."""
+    """Sentry events of a failing request of each source."""
     logs.configure()
     async with Peer() as sentry:
         errors.start(sentry.url.replace("//", "//key@") + "/1", "test")

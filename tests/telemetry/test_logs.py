@@ -1,4 +1,4 @@
-"""What goes to the log, and what never does."""
+"""Logged fields, and secrets that are never logged."""
 
 import json
 import logging

@@ -1,10 +1,9 @@
-"""Record the stores that test_upgrade.py opens. Run this with the version whose store is to be
-kept.
+"""Record the stores that test_upgrade.py opens, with the version to be recorded.
 
     python tests/upgrade/record.py OUTPUT_FOLDER
 
-It drives the installed `alert-router serve` as a process, through HTTP only, once on SQLite and
-once on PostgreSQL, and ends it with SIGKILL while one message is being sent.
+Drives the installed `alert-router serve` as a process, through HTTP only, once on SQLite and once
+on PostgreSQL, and ends it with SIGKILL while a message is being sent.
 """
 
 import asyncio

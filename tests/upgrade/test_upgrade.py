@@ -25,7 +25,7 @@ from tests.senders.test_mail import Relay, running
 HERE = Path(__file__).parent
 CONFIG = HERE / "config.yaml"
 RECORDED = 1_796_012_075.0
-"""When both stores were recorded, within a few seconds."""
+"""Time of both recordings, within a few seconds."""
 
 DAY = 86_400.0
 PENDING, SENT, DEAD = NotificationState.PENDING, NotificationState.SENT, NotificationState.DEAD

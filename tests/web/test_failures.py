@@ -1,4 +1,4 @@
-"""Who fails again and again is logged, counted and slowed down; nobody else is."""
+"""Repeated failures of a peer are logged, counted and slowed down; other peers aren't affected."""
 
 import asyncio
 from collections.abc import Callable
@@ -32,7 +32,7 @@ def test_the_delay_grows_with_the_failures_of_a_peer() -> None:
 
 
 def test_the_memory_is_bounded() -> None:
-    """Whatever addresses an attacker has: the oldest is forgotten."""
+    """With any number of addresses, the oldest is dropped."""
     failures = Failures(SteppedClock())
     for number in range(PEERS + 500):
         failures.count(f"2001:db8::{number:x}", 1000.0)
@@ -84,7 +84,7 @@ async def test_a_refusal_is_logged_and_counted(  # noqa: PLR0917 - what is sent
 
 
 async def test_only_failing_requests_of_a_peer_wait(router: Router) -> None:
-    """Behind one proxy, whoever has the right token isn't slowed down by who hasn't."""
+    """Behind one proxy, requests with the right token aren't slowed down by others."""
     clock = SteppedClock()
     async with router(clock) as daemon:
 

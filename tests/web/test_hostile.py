@@ -1,4 +1,4 @@
-"""What can't be meant is refused, with words, and never becomes a fault or stays behind as one."""
+"""Malformed requests are refused with a text, and cause no fault and no lasting effect."""
 
 import asyncio
 from collections.abc import Callable
@@ -17,7 +17,7 @@ FORM = "application/x-www-form-urlencoded"
 
 
 async def raw(daemon: Daemon, path: str, headers: dict[str, bytes], body: bytes) -> int:
-    """The status of a POST whose header values are bytes, as no client of good manners sends them."""
+    """Status of a POST whose header values are raw bytes, as no well-behaved client sends them."""
     reader, writer = await asyncio.open_connection(*daemon.app.address)
     head = b"".join(name.encode() + b": " + value + b"\r\n" for name, value in headers.items())
     length = b"Content-Length: %d\r\n\r\n" % len(body)
@@ -66,9 +66,7 @@ async def test_a_name_in_a_header_is_cleaned(router: Router) -> None:
 async def test_a_form_that_is_none_of_ours_is_refused(
     router: Router, content_type: str, body: bytes, status: int
 ) -> None:
-    """Whatever it says that it is, it's read as what our pages send, and of no more than so many
-    bytes.
-    """
+    """Any content type is decoded as our pages' forms, up to a size limit."""
     async with router() as daemon:
         await daemon.alert(alert())
         assert (

@@ -1,4 +1,4 @@
-"""For whoever operates it: metrics, health, reload."""
+"""Operations: metrics, health, reload."""
 
 import re
 import subprocess
@@ -53,8 +53,9 @@ async def sample(daemon: Daemon, name: str, **labels: str) -> float | None:
 
 
 async def lived(daemon: Daemon, clock: SteppedClock) -> None:
-    """Some life: an incident that opens, is answered, resolves; a message; a refused webhook; one
-    that is owed.
+    """Some history: an incident that opens, is answered and resolved; a sent message; a refused
+    webhook;
+    an unsent message.
     """
     await daemon.alert(alert(), alert("DiskFull", instance="a"))
 
@@ -100,7 +101,7 @@ async def test_every_metric_of_the_contract_is_there(router: Router, clock: Step
 
 
 async def test_known_series_start_at_zero(router: Router) -> None:
-    """What first appears as 1 is invisible to rate()."""
+    """A series that first appears as 1 is invisible to rate()."""
     async with router() as daemon:
         assert (
             await sample(daemon, "alerts_received_total", source="alertmanager", status="firing")
@@ -163,7 +164,7 @@ async def test_healthy_and_ready(router: Router) -> None:
 
 
 async def test_only_an_admin_may_reload_where_there_are_tokens(router: Router) -> None:
-    """What a wrong config says is nobody else's, nor when it's read."""
+    """Errors in a config, and the time of its load, are not public."""
     roles = {"ana": "admin", "ben": "responder"}
     tokens = {
         name: {"sha256": sha256(name.encode()).hexdigest(), "role": role}
@@ -180,9 +181,9 @@ async def test_only_an_admin_may_reload_where_there_are_tokens(router: Router) -
 
 
 async def test_reload(tmp_path: Path, router: Router, clock: SteppedClock) -> None:
-    """A good config is taken.
+    """A good config is loaded.
 
-    A bad one is refused with each problem and its place; the one in force stays.
+    A bad one is refused with each problem and its position; the running one stays active.
     """
     async with router(clock=clock) as daemon:
         before = await sample(daemon, "config_last_reload_success_timestamp_seconds")

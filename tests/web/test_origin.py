@@ -13,7 +13,7 @@ EVIL = {"Host": "evil.example:9095"}
 
 
 async def test_what_needs_no_secret_is_refused_under_another_name(router: Router) -> None:
-    """On the example config: webhooks of anybody, heartbeats, metrics, reload, the API, the pages."""
+    """On the example config: unauthenticated webhooks, heartbeats, metrics, reload, API, pages."""
     open_ones = {"sources": {"alertmanager": {"insecure": True}}}
     heartbeats = {"job": {"every": "1d", "insecure": True}}
     async with router(heartbeats=heartbeats, **open_ones) as daemon:

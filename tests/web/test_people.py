@@ -1,6 +1,4 @@
-"""People answer from where they are, through the running router: one outcome, and nobody is told a
-lie.
-"""
+"""Commands from all channels through the running router: one outcome, and truthful replies."""
 
 import asyncio
 import time
@@ -37,7 +35,7 @@ SMS = "/webhooks/twilio/sms"
 
 
 def by_phone(peer: Peer) -> dict[str, Any]:
-    """Config keys with ana's and ben's telephones, of which nothing is told."""
+    """Config keys with Ana's and Ben's telephones, which get no pages."""
     options = {
         "account_sid": ACCOUNT,
         "auth_token": TWILIO,
@@ -83,7 +81,7 @@ async def text(daemon: Daemon, body: str, number: str = ANA, sid: str = "") -> s
 
 
 async def story(daemon: Daemon) -> list[tuple[Reason, str]]:
-    """What people did to the first incident, and who."""
+    """Commands on the first incident, with their authors."""
     return [
         (entry.what, entry.by)
         for entry in await daemon.store.timeline(1)
@@ -129,7 +127,7 @@ def elsewhere(slack: Slack) -> dict[str, Any]:
 
 
 async def ref_of_message(daemon: Daemon) -> str:
-    """What Slack called the only message, which the store knows a moment after it was sent."""
+    """Slack's id of the only message, which is stored a moment after the sending."""
     for _ in range(500):
         if refs := [one.ref for one in await daemon.store.notifications() if one.ref]:
             return str(refs[0])
@@ -158,7 +156,7 @@ async def send(daemon: Daemon, body: bytes, webhook: str) -> Answer:
 
 
 async def test_acknowledge_and_resolve_by_text_message(router: Router, peer: Peer) -> None:
-    """The incident is theirs, and each answer says what was decided."""
+    """The incident is theirs, and each reply states the decision."""
     async with router(**by_phone(peer)) as daemon:
         await daemon.alert(alert())
         assert await text(daemon, "ACK 1") == "Acknowledged INC-1."
@@ -191,7 +189,7 @@ async def test_a_text_message_that_comes_twice_has_one_effect(router: Router, pe
 
 
 async def test_who_names_no_incident_means_the_only_open_one(router: Router, peer: Peer) -> None:
-    """If there are several, they hear which; nothing is done until they say."""
+    """With several, the reply lists them; nothing is done until they name one."""
     async with router(**by_phone(peer)) as daemon:
         assert await text(daemon, "ACK", sid=SM1) == "No incident is open."
         await daemon.alert(alert(), alert(service="web"))
@@ -204,7 +202,7 @@ async def test_who_names_no_incident_means_the_only_open_one(router: Router, pee
 
 
 async def test_a_contact_goes_by_their_name(router: Router, peer: Peer) -> None:
-    """By phone, as anywhere."""
+    """The name appears for phone commands as everywhere."""
     async with router(
         **by_phone(peer), contacts={"ana": {"name": "Ana Cruz", "phone": ANA}}
     ) as daemon:
@@ -214,7 +212,7 @@ async def test_a_contact_goes_by_their_name(router: Router, peer: Peer) -> None:
 
 
 async def test_a_stranger_changes_nothing(router: Router, peer: Peer) -> None:
-    """They're told so, it's counted, and the log has no whole number."""
+    """They get a reply, it's counted, and the log has no complete number."""
     async with router(**by_phone(peer)) as daemon:
         await daemon.alert(alert())
         assert "isn't known" in await text(daemon, "ACK 1", STRANGER)
@@ -229,7 +227,7 @@ async def test_a_stranger_changes_nothing(router: Router, peer: Peer) -> None:
 
 
 async def test_a_forged_text_message_is_a_401(router: Router, peer: Peer) -> None:
-    """Whoever knows a number doesn't know the token."""
+    """A number alone is useless without the token."""
     async with router(**by_phone(peer)) as daemon:
         await daemon.alert(alert())
         form = {"From": ANA, "MessageSid": SM1, "Body": "RES 1"}
@@ -274,7 +272,7 @@ async def test_a_key_pressed_in_a_call_acknowledges(router: Router, peer: Peer) 
 
 
 async def test_a_call_that_nobody_took_calls_the_fallback(router: Router, peer: Peer) -> None:
-    """Twilio says so to the URL in the call; the timeline has it, and the fallback is told at once."""
+    """Twilio reports it to the URL in the call; it's on the timeline, and the fallback is notified."""
     policies = {"all": {"steps": [{"notify": ["channel:phone"]}], "fallback": ["channel:text"]}}
     async with router(**by_phone(peer) | {"policies": policies}) as daemon:
         await daemon.alert(alert())
@@ -293,7 +291,7 @@ async def test_a_call_that_nobody_took_calls_the_fallback(router: Router, peer: 
 
 
 async def test_acknowledge_and_resolve_in_pagerduty(router: Router, slack: Slack) -> None:
-    """What was done there is done here, by whoever did it, and the channel's message says so."""
+    """Commands there take effect here, in the person's name, and the channel's message shows them."""
     async with router(**elsewhere(slack)) as daemon:
         await daemon.alert(alert())
         acknowledged = await page(daemon, "incident.acknowledged")
@@ -359,9 +357,7 @@ async def test_a_note_in_pagerduty_is_on_the_timeline(router: Router, slack: Sla
 
 
 async def test_a_priority_of_pagerdutys_is_a_severity_here(router: Router, slack: Slack) -> None:
-    """By the config; one set by anything but a person is none, and an older one that comes late is
-    overtaken.
-    """
+    """The config maps it; only a person's priority counts, and a late, older one is ignored."""
     async with router(**elsewhere(slack)) as daemon:
         await daemon.alert(alert())
         kind, automation = "incident.priority_updated", {"type": "service_reference"}
@@ -395,7 +391,7 @@ async def test_a_priority_of_pagerdutys_is_a_severity_here(router: Router, slack
 
 
 async def test_merged_in_pagerduty_is_still_open(router: Router, slack: Slack) -> None:
-    """A note says into what; it can be answered elsewhere, and a note on it there is still found."""
+    """A note names the target; it can be answered elsewhere, and a note on it there is still found."""
     async with router(**elsewhere(slack)) as daemon:
         await daemon.alert(alert())
         merged = await page(daemon, "incident.resolved", data=signed.merged_into())
@@ -414,9 +410,7 @@ async def test_merged_in_pagerduty_is_still_open(router: Router, slack: Slack) -
 async def test_a_resolve_of_pagerdutys_that_comes_after_the_reopening_does_nothing(
     router: Router, slack: Slack
 ) -> None:
-    """It was done first, and is told last: PagerDuty repeats for two days what wasn't answered in
-    time.
-    """
+    """It was made first and arrived last: PagerDuty repeats unanswered webhooks for two days."""
     async with router(**elsewhere(slack)) as daemon:
         await daemon.alert(alert())
         await page(daemon, "incident.reopened", "W1", occurred_at="2026-02-02T02:40:00.500Z")
@@ -475,7 +469,7 @@ async def test_a_click_that_comes_twice_has_one_effect(router: Router, slack: Sl
 async def test_a_click_stands_whether_its_answer_arrives_or_not(
     router: Router, slack: Slack
 ) -> None:
-    """Slack tells nobody who isn't in the channel; what was decided is decided, and answered."""
+    """Slack refuses replies to people outside the channel; the decision stands and is answered."""
     slack.absent.add("U2")
     async with router(**elsewhere(slack)) as daemon:
         await daemon.alert(alert())
@@ -486,7 +480,7 @@ async def test_a_click_stands_whether_its_answer_arrives_or_not(
 
 
 async def test_slacks_command_acknowledges(router: Router, slack: Slack) -> None:
-    """And answers whoever typed it."""
+    """The person gets a reply."""
     async with router(**elsewhere(slack)) as daemon:
         await daemon.alert(alert())
         body = urlencode(
@@ -499,7 +493,7 @@ async def test_slacks_command_acknowledges(router: Router, slack: Slack) -> None
 
 
 async def test_a_click_of_old_is_a_401(router: Router, slack: Slack) -> None:
-    """Whoever recorded it can't press again."""
+    """A recorded click can't be replayed."""
     async with router(**elsewhere(slack)) as daemon:
         await daemon.alert(alert())
         body = signed.press("resolve")
@@ -600,8 +594,8 @@ async def test_slack_verifies_the_url_of_events(router: Router, slack: Slack) ->
 
 
 async def test_an_incident_is_opened_from_slack(router: Router, slack: Slack) -> None:
-    """By the rules, with the severity that was said; it's told like any other, and the same title
-    is the same one.
+    """The rules apply, with the given severity; it's announced as usual, and a repeated title joins
+    it.
     """
     async with router(**elsewhere(slack)) as daemon:
         assert await command(daemon, 'open "Checkout is down" P1') == "Opened INC-1 (P1)."
@@ -622,11 +616,13 @@ async def test_an_incident_is_opened_from_slack(router: Router, slack: Slack) ->
         assert "Nothing was opened" in await command(daemon, f"open {'x' * 201}", "1.6")
 
 
-# --- all at once
+# --- concurrent commands
 
 
 async def test_acknowledged_in_two_places_at_once(router: Router, slack: Slack) -> None:
-    """From PagerDuty and Slack together: one has it, the other hears so, both are on the timeline."""
+    """From PagerDuty and Slack together: one acknowledges, the other is informed, both are
+    recorded.
+    """
     async with router(**elsewhere(slack)) as daemon:
         await daemon.alert(alert())
         paged, _ = await asyncio.gather(page(daemon, "incident.acknowledged"), click(daemon, "ack"))
@@ -643,9 +639,7 @@ async def test_acknowledged_in_two_places_at_once(router: Router, slack: Slack) 
 
 
 async def test_acknowledged_and_resolved_at_once(router: Router, slack: Slack) -> None:
-    """In whichever order they're decided, the incident ends resolved and whoever came too late
-    hears so.
-    """
+    """In either order, the incident ends resolved and the late person is informed."""
     async with router(**elsewhere(slack)) as daemon:
         await daemon.alert(alert())
         paged, _ = await asyncio.gather(

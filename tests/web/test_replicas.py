@@ -1,5 +1,5 @@
-"""Two replicas on one PostgreSQL, and people at both at once: one outcome, all on the timeline, all
-told the truth.
+"""Two replicas on one PostgreSQL with concurrent commands: one outcome, complete timeline, true
+replies.
 """
 
 import asyncio
@@ -77,7 +77,7 @@ async def ask(daemon: Daemon, command: str, number: int) -> str:
 
 
 async def story(daemon: Daemon, number: int) -> list[tuple[Reason, str]]:
-    """What people did to it, and who."""
+    """Commands on the incident, with their authors."""
     timeline = await daemon.store.timeline(number)
     return [(entry.what, entry.by) for entry in timeline if entry.by in {"ana", "Ben Okri", "cleo"}]
 
@@ -91,7 +91,7 @@ async def found(daemon: Daemon, number: int) -> Incident:
 async def test_acknowledged_at_three_doors_of_two_replicas(
     server: Postgres, tmp_path: Path, slack: Slack
 ) -> None:
-    """In Slack, in PagerDuty and on the command line: one has it, and the others hear who."""
+    """In Slack, in PagerDuty and on the command line: one acknowledges, the others see who."""
     async with replicas(server, tmp_path, slack) as (one, other):
         answers = await asyncio.gather(
             *(press(one, "ack", number) for number in INCIDENTS),
@@ -115,7 +115,7 @@ async def test_acknowledged_at_three_doors_of_two_replicas(
 async def test_acknowledged_here_and_resolved_there(
     server: Postgres, tmp_path: Path, slack: Slack
 ) -> None:
-    """In whichever order it's decided it ends resolved, and who came too late hears so."""
+    """In either order it ends resolved, and the late person is informed."""
     async with replicas(server, tmp_path, slack) as (one, other):
         answers = await asyncio.gather(
             *(page(one, "incident.acknowledged", number) for number in INCIDENTS),

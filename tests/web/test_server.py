@@ -145,7 +145,9 @@ async def test_all_bodies_together_have_a_limit(router: Router) -> None:
 
 
 async def test_anonymous_bodies_cannot_keep_out_the_others(router: Router) -> None:
-    """Who signs the body is unknown until it was read: they share a quarter among themselves."""
+    """A signed body's sender is unknown until it was read: such requests share a quarter of the
+    limit.
+    """
     sources = {"alertmanager": {"bearer_token": TOKEN}, "sentry": {"client_secret": "s3cret"}}
     async with router(sources=sources) as daemon:
         bodies = daemon.app._webhooks.bodies
@@ -249,7 +251,7 @@ def _fail() -> None:
 
 @asynccontextmanager
 async def server(**limits: Any) -> AsyncIterator[tuple[tuple[str, int], Connections, Metrics]]:
-    """A server that answers `ok`, with limits of its own."""
+    """A server that answers `ok`, with its own limits."""
     metrics = Metrics()
     connections = Connections(metrics, **limits)
     app = web.Application(middlewares=[connections.middleware(), refuse_compressed(metrics)])
@@ -369,7 +371,7 @@ async def test_a_reader_that_does_not_read_ends_the_connection() -> None:
 
 
 def test_connections_leave_room_for_outgoing_ones() -> None:
-    """Whatever the system's limit is."""
+    """For any limit of the system."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     try:
         for limit in (64, 1024, 4096):

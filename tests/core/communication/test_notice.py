@@ -1,4 +1,4 @@
-"""What the public is told of an incident: what was published, and nothing else."""
+"""Public notices contain published text and nothing else."""
 
 import pytest
 from hypothesis import given
@@ -72,7 +72,7 @@ def test_the_impact_is_by_severity(severity: Severity, impact: ComponentState) -
 
 
 def test_it_lasted_from_the_opening_to_the_published_end_and_again_when_it_came_back() -> None:
-    """That nobody had the time to publish it at once doesn't make it shorter."""
+    """A delay before the end is published doesn't shorten the duration."""
     one = published(
         said(1, NOW - 3000), said(2, NOW - 2000, "resolved"), said(3, NOW - 1000, "investigating"),
         opened_at=NOW - 3600,
@@ -102,7 +102,7 @@ def test_a_false_positive_is_over_and_was_no_outage() -> None:
 
 @given(st.text())
 def test_words_are_plain_lines(text: str) -> None:
-    """Whatever was written, each line is one that HTML, XML, JSON and mail can hold."""
+    """Any text becomes lines that are valid in HTML, XML, JSON and mail."""
     for line in (*paragraphs(text), clean(text)):
         assert line == line.strip()
         assert all(

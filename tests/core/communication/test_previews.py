@@ -1,6 +1,4 @@
-"""Drafts: what would be said of an incident as it is, what waits for a person, and what becomes of
-an approval.
-"""
+"""Previews: messages for the current state, texts waiting for approval, and approved texts."""
 
 from dataclasses import replace as settings_with
 from typing import Any

@@ -50,7 +50,7 @@ def test_the_most_alike_come_first_and_of_those_the_latest() -> None:
 
 
 def test_only_what_is_past_and_over_counts() -> None:
-    """What is going on now, or came after, has no ending to learn from."""
+    """Current and later incidents have no outcome to learn from."""
     others = [
         incident(3, key="same", is_open=True),
         incident(9, key="same"),
@@ -71,7 +71,7 @@ def test_the_default_rule_says_nothing_of_what_it_took() -> None:
     )
 )
 def test_scores_are_shares_and_there_are_a_few(given_: list[tuple[int, str, str, bool]]) -> None:
-    """Whatever there was."""
+    """For any incidents."""
     others = [
         incident(n, rule, service=service, is_open=is_open) for n, rule, service, is_open in given_
     ]
@@ -103,5 +103,5 @@ def entry(what: Reason, at: float = 1.0, by: str = "ana", text: str = "") -> Ent
     ],
 )  # fmt: skip
 def test_what_fixed_it_is_what_people_wrote_of_it(timeline: list[Entry], fix: Fix | None) -> None:
-    """The words it was resolved with, else the last note; never what was said on the way there."""
+    """The text given on resolving, else the last note; never an earlier note."""
     assert what_fixed(timeline) == fix

@@ -1,6 +1,4 @@
-"""Which deployment is suspected: the last that succeeded for the incident's service, shortly before
-it began.
-"""
+"""Suspect deployment: the last successful one of the incident's service shortly before it began."""
 
 from typing import Any
 
@@ -114,7 +112,9 @@ def test_an_incident_is_of_a_service_by_its_label_or_by_matchers() -> None:
     ],
 )
 def test_a_deployment_is_of_the_services_that_the_config_says(changed: Any, services: Any) -> None:
-    """By repository, whatever its case, with the environment, or with the branch of a push."""
+    """The services follow from the repository in any case, with the environment, or with the branch
+    of a push.
+    """
     told = deployment(**{"services": (), "repository": "acme/api"} | changed)
     assert placed(told, DEPLOYS).services == services
 
@@ -184,7 +184,7 @@ def test_an_incident_began_when_its_first_alert_did() -> None:
 def test_no_later_deployment_was_passed_over(
     given_: list[tuple[float, DeployOutcome, str]],
 ) -> None:
-    """Whatever was deployed."""
+    """For any deployments."""
     known = tuple(
         deployment(minutes, id=str(number), outcome=outcome, services=(service,))
         for number, (minutes, outcome, service) in enumerate(given_)
@@ -220,8 +220,8 @@ def test_an_incident_opens_with_its_suspect() -> None:
 
 
 def test_word_that_comes_late_still_names_the_suspect() -> None:
-    """Once; a later one takes its place, an earlier one doesn't; channels that edit are owed the
-    change.
+    """It's added once. A later deployment replaces it, an earlier one doesn't; edited messages are
+    sent.
     """
     room = world()
     room.see(alert())

@@ -1,4 +1,4 @@
-"""When the next drill is due, and who is reminded when."""
+"""Next due time of drills, and their reminders."""
 
 from datetime import UTC, datetime
 
@@ -24,7 +24,7 @@ def test_a_quarter_after_the_last_on_the_next_tuesday_by_the_clock() -> None:
 
 
 def test_reminders_come_at_once_and_then_now_and_again() -> None:
-    """Each has an id of its own, the same for whoever looks; without anybody to tell there's none."""
+    """Each has its own stable id; without recipients there is none."""
     due = at("2026-04-07 09:00")
     assert reminder(QUARTERLY, due, due - 1) is None
     first, again, second = (
@@ -41,7 +41,7 @@ def test_reminders_come_at_once_and_then_now_and_again() -> None:
     st.sampled_from([1, 13, 52]),
 )
 def test_it_is_due_in_time(last: float, weekday: int | None, minute: int, weeks: int) -> None:
-    """At that time of the week, at most a week later than the rhythm says and never a day earlier."""
+    """At that time of the week, at most a week later than the interval and never earlier."""
     cadence = Cadence("p0", weeks * WEEK, Handover(minute, weekday), "Europe/London", WEEK)
     due = due_at(cadence, last)
     assert -86_400 - 3600 <= due - last - cadence.every <= WEEK + 3600

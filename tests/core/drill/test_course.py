@@ -38,7 +38,7 @@ def test_firing_again_after_a_crash_is_a_repeat() -> None:
 
 
 def test_it_is_met_late_or_missed() -> None:
-    """By the time from its beginning; what is missed may still be done."""
+    """Measured from its beginning; a missed expectation may still be met late."""
     play = Play(step(Kind.ACKNOWLEDGED))
     assert play.states == [WAITING]
     play.world.advance(301)
@@ -54,7 +54,7 @@ def test_it_is_met_late_or_missed() -> None:
     ("by", "state"), [("ana", MET), ("Ana Lee", MET), ("ben", WAITING), ("somebody", WAITING)]
 )
 def test_somebody_of_those_meant_has_to_acknowledge(by: str, state: DrillState) -> None:
-    """By their name in the config or elsewhere."""
+    """A name from the config or from another service counts."""
     play = Play(step(Kind.ACKNOWLEDGED, by=("role:cto",)))
     play.world.command(Command.ACKNOWLEDGE, by=by)
     assert play.states == [state]
@@ -74,7 +74,7 @@ def test_delivered_is_when_all_have_got_it() -> None:
 
 
 def test_what_the_policy_owes_late_isnt_late() -> None:
-    """An address that is owed its message by a later step has the same time for it."""
+    """An address that a later step notifies has the same time from that step."""
     play = Play(step(Kind.DELIVERED, within=120.0))
     play.world.deliver()
     play.world.advance(300)
@@ -84,7 +84,7 @@ def test_what_the_policy_owes_late_isnt_late() -> None:
 
 
 def test_what_turned_out_unneeded_isnt_waited_for() -> None:
-    """A call that isn't made since somebody had acknowledged; a canary has to arrive all the same."""
+    """A call that was dropped after an acknowledgement; a canary must always arrive."""
     play = Play(step(Kind.DELIVERED))
     play.world.deliver("slack")
     play.world.deliver("pager", result=Sent(silent=True))
@@ -102,7 +102,7 @@ def test_what_fails_is_not_delivered() -> None:
 
 
 def test_the_end_of_the_drill_meets_nothing() -> None:
-    """That its incident is resolved by the clean-up isn't what people were to do."""
+    """The clean-up's resolve doesn't count as a person's."""
     play = Play(step(Kind.RESOLVED))
     ended = course.ended(play.drill, Ending.STOPPED, "ben", play.world.now)
     assert ended
@@ -153,7 +153,7 @@ def test_what_has_ended_ends_no_second_time() -> None:
 
 
 def test_what_fires_late_is_cleaned_up_again() -> None:
-    """Another replica has ended and cleaned up a drill while this one gave its alert to the rules."""
+    """Another replica ended and cleaned up the drill while this one was sending its alert."""
     ended = course.ended(Play().drill, Ending.STOPPED, "ben", NOW)
     over = course.cleaned(ended) if ended else None
     assert over
@@ -162,7 +162,7 @@ def test_what_fires_late_is_cleaned_up_again() -> None:
 
 
 def test_a_canary_is_met_when_each_address_has_got_it() -> None:
-    """Its only step; nobody else is told."""
+    """The canary's only step; nobody else is notified."""
     drill = course.started(course.canary(["log", "sms/ana"]), "c1", "ana", NOW)
     play = Play()
     play.drill, play.world = drill, Play().world.__class__(play.world.settings)

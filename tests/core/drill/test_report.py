@@ -28,9 +28,7 @@ def written(play: Play) -> str:
 
 
 def test_it_says_who_got_what_when() -> None:
-    """Time from owed to delivered, what failed and why, who acknowledged how soon, what was ticked
-    off.
-    """
+    """Delays, failures with reasons, acknowledgements and finished checklist items."""
     play = Play(*EXPECTED)
     play.world.advance(3)
     play.world.deliver("slack")
@@ -67,7 +65,7 @@ def test_no_text_is_markup(text: str) -> None:
 
 @given(st.text(min_size=1, max_size=40), st.text(max_size=40))
 def test_every_row_keeps_its_columns(name: str, by: str) -> None:
-    """Whatever a step, an item or a person is called."""
+    """With any names of steps, items and people."""
     play = Play(replace(EXPECTED[1], name=name), replace(EXPECTED[2], name=name, items=(name,)))
     play.drill = replace(play.drill, ticks=(Tick(2, 0, by, NOW),))
     play.world.command(Command.ACKNOWLEDGE, by=by)

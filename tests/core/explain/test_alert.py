@@ -1,4 +1,4 @@
-"""What `explain` says is what the router does."""
+"""`explain` agrees with the router."""
 
 import pytest
 
@@ -28,7 +28,7 @@ def test_every_rule_says_why() -> None:
 
 
 def test_each_rule_that_takes_it_has_an_outcome() -> None:
-    """Its incident, its severity, and who would be told; nobody where it's under every threshold."""
+    """Its incident, severity and recipients; none if the value is below every threshold."""
     outcomes = [
         (o.key, o.judgement.severity, o.policy) for o in explain(RULES, alert(), NOW).outcomes
     ]
@@ -47,9 +47,7 @@ def test_a_count_can_be_supposed(count: int, policy: str | None) -> None:
 @pytest.mark.parametrize("value", ["20%", "2%", "0.1%", "lots", ""])
 @pytest.mark.parametrize("service", ["api", "web"])
 def test_it_says_what_then_happens(value: str, service: str) -> None:
-    """The incidents that open are those it named, as bad as it said, and exactly its channels are
-    told.
-    """
+    """The predicted incidents open with the predicted severities and notify exactly those channels."""
     seen = alert(value=value, service=service)
     told = [outcome for outcome in explain(RULES, seen, NOW).outcomes if outcome.policy]
     world = World(RULES)

@@ -197,7 +197,7 @@ def test_the_step_that_means_somebody_says_why_they_were_not_paged(step: Step, w
 
 
 def test_a_target_of_a_step_that_was_not_taken_is_no_reason() -> None:
-    """Of two that mean the same person, the one by which they were told."""
+    """Only the target that notified a person is the reason, not another with the same person."""
     world = World(
         config(
             Step(after=0, notify=("contact:ben",)),
@@ -233,7 +233,7 @@ def test_why_nobody_was_paged_for_an_alert() -> None:
 
 
 def test_an_alert_that_joined_says_so() -> None:
-    """And goes on with what was told of the incident."""
+    """The explanation continues with the incident's notifications."""
     world = World(config(Step(after=0, notify=("role:cto",))))
     world.see(alert())
     world.deliver()
@@ -256,7 +256,7 @@ def test_other_rules_since_are_said() -> None:
 
 
 def test_a_step_that_is_not_for_the_alert_is_said_to_be_none() -> None:
-    """The others are; what its targets would come to is there all the same."""
+    """The other steps apply; the skipped step's recipients are still listed."""
     world = config(Step(after=0, notify=("slack",)), Step(after=60, notify=("role:cto",), when=VIP))
     (outcome,) = explain(world, alert(), NOW).outcomes
     assert outcome.holds == (True, False)
@@ -296,7 +296,7 @@ def test_a_rotation_that_changed_since_changes_no_answer() -> None:
 
 
 def test_a_page_that_a_limit_held_is_attributed_to_its_step() -> None:
-    """By the time of the decision, not that of the delivery."""
+    """The time of the decision counts, not of the delivery."""
     limited = People(WAYS, {"cto": ("ben",)}, {}, limits={"ben": Limit(1, 600.0)})
     steps = Policy("high", (Step(after=0, notify=("slack",)), Step(after=60, notify=("role:cto",))))
     router = VirtualRouter(
@@ -334,7 +334,7 @@ def test_those_who_were_paged_before_a_person_resolved_it_stay_paged() -> None:
 
 
 def test_a_page_that_came_only_after_the_end_is_none() -> None:
-    """What arrived said that it was over."""
+    """The delivered message said that the incident was over."""
     world = World(config(Step(after=0, notify=("role:cto",))))
     world.see(alert())
     world.command(Command.RESOLVE)

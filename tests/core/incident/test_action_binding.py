@@ -48,7 +48,7 @@ def test_a_value_is_what_its_parameter_allows(parameter: Parameter, value: str, 
 
 
 def test_a_parameter_is_given_or_known_or_has_a_default() -> None:
-    """In this order; what is missing, wrong or unknown is said all at once."""
+    """In this order; missing, wrong and unknown parameters are reported together."""
     plan = ActionPlan(
         "a",
         "d",
@@ -84,7 +84,7 @@ def test_braces_name_parameters() -> None:
 
 @given(st.text(), st.text())
 def test_a_value_is_never_looked_at_again(one: str, other: str) -> None:
-    """Whatever is in it, it stays in the one text that names it."""
+    """Any value stays within the one argument that names it."""
     assert fill("a{x}b{y}c", {"x": one, "y": other}) == f"a{one}b{other}c"
 
 

@@ -1,4 +1,4 @@
-"""The life of a request to run an action: each step has exactly one effect, and every wait an end."""
+"""Life cycle of an action request: each step has one effect, and every wait ends."""
 
 import pytest
 from hypothesis import given
@@ -65,7 +65,7 @@ def room() -> Room:
 
 
 def test_a_request_is_checked_approved_and_run_once(room: Room) -> None:
-    """Each step is on the timeline with who took it; whoever edits its message hears of each."""
+    """The timeline records each step with the person; edited messages are updated each time."""
     assert room.ask("rollback", parameters={"revision": "r1"}) is Reason.ACTION_REQUESTED
     assert room.state() is ActionState.CHECKING
     assert room.answer(ActionDecision.APPROVE) is Reason.ACTION_NOT_WAITING, (
@@ -100,14 +100,13 @@ def test_asking_again_with_the_same_key_has_no_second_effect(room: Room) -> None
 
 
 def test_a_dry_run_that_failed_can_not_be_approved(room: Room) -> None:
-    """What would fail isn't tried."""
     room.ask("rollback")
     assert room.ran(ActionState.FAILED) is Reason.ACTION_CHECK_FAILED
     assert room.answer(ActionDecision.APPROVE) is Reason.ACTION_NOT_WAITING
 
 
 def test_only_another_person_approves_what_needs_two(room: Room) -> None:
-    """Whoever asked is refused, by any spelling, and that's on record."""
+    """The requester is refused, in any spelling, and the refusal is recorded."""
     room.ask("restart", by="Ana")
     for by in ("Ana", "ana", " ANA "):
         assert room.answer(ActionDecision.APPROVE, by) is Reason.SECOND_PERSON_NEEDED
@@ -117,9 +116,9 @@ def test_only_another_person_approves_what_needs_two(room: Room) -> None:
 
 
 def test_what_ended_unknown_may_have_run_and_is_not_run_again(room: Room) -> None:
-    """A crash while it ran: the lease runs out, and says so.
+    """After a crash the lease runs out and the outcome is recorded as unknown.
 
-    An outcome that comes late is still the truth.
+    A late outcome replaces it.
     """
     room.ask("restart")
     room.answer(ActionDecision.APPROVE)
@@ -151,7 +150,7 @@ def test_a_request_that_nobody_approves_expires(room: Room) -> None:
 
 
 def test_a_request_can_be_declined(room: Room) -> None:
-    """By anybody who may answer."""
+    """Anybody who may answer can decline."""
     room.ask("restart")
     assert room.answer(ActionDecision.DECLINE, text="too risky") is Reason.ACTION_DECLINED
     assert room.answer(ActionDecision.APPROVE) is Reason.ACTION_NOT_WAITING
@@ -183,7 +182,7 @@ def test_a_guide_that_nobody_goes_on_with_expires(room: Room) -> None:
 
 
 def test_what_is_approved_is_what_was_shown(room: Room) -> None:
-    """An action that was configured anew meanwhile isn't run."""
+    """An action whose config has changed since the approval doesn't run."""
     room.happen(ActionRequested(room.now, 1, "ana", "k", "restart", "older"))
     assert room.answer(ActionDecision.APPROVE) is Reason.ACTION_CHANGED
     assert room.state() is ActionState.EXPIRED
@@ -240,7 +239,7 @@ def test_in_a_drill_nothing_is_run(room: Room) -> None:
 
 
 def test_the_row_holds_the_latest_requests(room: Room) -> None:
-    """Those that wait, whatever their age; numbers are never used twice."""
+    """Waiting requests are kept whatever their age; numbers are never reused."""
     room.ask("restart")
     for number in range(2, KEPT + 5):
         room.ask("restore")

@@ -154,7 +154,7 @@ def test_an_alert_that_moves_leaves_the_others_behind() -> None:
 
 
 def test_a_later_alert_with_the_old_key_has_an_incident_of_its_own() -> None:
-    """The old incident ended by itself: only a person's merge sends alerts on."""
+    """The old incident resolved without a person; only a person's merge redirects alerts."""
     world = World()
     world.see(alert())
     world.see(alert(service="web"))
@@ -234,7 +234,7 @@ def test_a_pair_of_warning_and_critical_is_one_incident_that_gets_worse() -> Non
 
 @pytest.mark.parametrize("follow", [True, False])
 def test_the_severity_of_one_alert_follows_it(follow: bool) -> None:
-    """Warning, critical, warning: one incident, as severe as the alert where the rule says so."""
+    """Warning, critical, warning: the incident's severity follows the alert if the rule says so."""
     given = SeverityFrom(label="severity", map=BY_LABEL.map, follow=follow)
     world = World(settings(rule(severity=P2, severity_from=given)))
     labels = {"alertname": "Payments", "service": "api"}
@@ -302,7 +302,7 @@ def test_the_worst_value_is_on_the_incident_and_in_its_title() -> None:
 
 
 def test_a_value_that_gets_worse_within_its_tier_is_on_the_timeline() -> None:
-    """By more than noise."""
+    """Small changes are ignored as noise."""
     world = World()
     world.see(alert(value="20%"), alert(value="21%"))
     assert world.story().count(Reason.CHANGED) == 0
@@ -313,7 +313,7 @@ def test_a_value_that_gets_worse_within_its_tier_is_on_the_timeline() -> None:
 
 
 def test_an_alert_below_its_threshold_is_not_cleared() -> None:
-    """It still fires at its source, and the end says what ended it."""
+    """It still fires at its source, and the end names the reason."""
     world = World()
     world.see(alert())
     world.see(alert(value="0.5%"))

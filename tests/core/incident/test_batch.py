@@ -1,4 +1,4 @@
-"""Events folded over a store: what they come to together, whatever they come with."""
+"""Batches of events over a store: combined results, independent of how they are grouped."""
 
 import pytest
 from msgspec.structs import replace
@@ -115,7 +115,7 @@ def test_the_same_alert_twice_in_one_request_joins_once() -> None:
 
 
 def test_resolved_and_back_in_one_request() -> None:
-    """It's the same incident, reopened, and each channel is owed one message."""
+    """The same incident reopens, and each channel gets one message."""
     world = World()
     world.see(alert())
     assert world.see(over(), alert(starts_at=NOW + 5)) == [Reason.CLEARED, Reason.REOPENED]
@@ -143,7 +143,7 @@ def test_a_repeat_that_stops_being_one_within_the_transaction() -> None:
 
 @pytest.mark.parametrize("command", [Command.RESOLVE, Command.FALSE_POSITIVE])
 def test_a_repeat_in_one_transaction_with_a_closing_command(command: Command) -> None:
-    """The alert is looked at afresh, and held back."""
+    """The alert is evaluated again, and muted."""
     world = World(settings(rule("payments", continues=True), rule("all", "", severity=P2)))
     world.see(alert(), alert("f2"))
     held = {
@@ -322,7 +322,7 @@ def test_what_somebody_resolved_is_held_back_for_a_while() -> None:
     [(Command.RESOLVE, Reason.REOPENED), (Command.FALSE_POSITIVE, Reason.OPENED)],
 )
 def test_news_ends_the_hold(news: list[Alert], command: Command, reason: Reason) -> None:
-    """What was resolved reopens, what was a false positive is another incident."""
+    """A resolved incident reopens; after a false positive a new one opens."""
     world = World()
     world.see(alert(value="2%"))
     world.command(command)
@@ -445,7 +445,7 @@ def test_rules_that_find_it_worse_raise_the_severity() -> None:
 
 
 def test_an_alert_that_changes_rules_and_back_within_a_transaction_is_in_one_incident() -> None:
-    """What it was to the rule in between is forgotten, though it was never stored."""
+    """The state for the rule in between is dropped, since it was never stored."""
     world = World(settings(rule("api", "service=api"), rule("web", "service=web")))
     world.see(alert(), alert(service="web"), alert())
     assert set(world.rule_matches) == {("f1", "api")}

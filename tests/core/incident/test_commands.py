@@ -1,4 +1,4 @@
-"""What people ask: twice the same has one effect, and what came too late changes nothing."""
+"""People's commands: a repetition has no second effect, and a late command changes nothing."""
 
 import pytest
 from hypothesis import given
@@ -17,7 +17,7 @@ ACK, RESOLVE, NOTE, ESCALATE = Command.ACKNOWLEDGE, Command.RESOLVE, Command.NOT
 
 @pytest.fixture
 def world() -> World:
-    """With one incident, told to its channels."""
+    """A world with one incident, already notified."""
     world = World()
     world.see(alert())
     world.deliver()
@@ -36,7 +36,7 @@ def test_a_command_that_comes_twice_has_one_effect(world: World) -> None:
 
 
 def test_a_command_twice_in_one_transaction_has_one_effect(world: World) -> None:
-    """Also when both come at once."""
+    """Also when both arrive together."""
     twice = Commanded(world.now, 1, "ana", NOTE, "on it", receipt="twilio:SM1")
     assert world.happen(twice, twice) == [Reason.NOTED, Reason.REPLAYED]
 
@@ -47,7 +47,7 @@ def test_commands_without_a_receipt_are_never_replays(world: World) -> None:
 
 
 def test_two_who_acknowledge_at_once_have_one_outcome(world: World) -> None:
-    """The first has it; both are on the timeline; the channels are told once."""
+    """The first one owns it; both are on the timeline; the channels are notified once."""
     ana, ben = (Commanded(world.now, 1, name, ACK, receipt=name) for name in ("ana", "ben"))
     assert world.happen(ana, ben) == [Reason.ACKNOWLEDGED, Reason.ALREADY_DONE]
     assert world.incident.acknowledged_by == "ana"
@@ -57,7 +57,7 @@ def test_two_who_acknowledge_at_once_have_one_outcome(world: World) -> None:
 
 
 def test_what_was_meant_for_an_earlier_life_is_too_late(world: World) -> None:
-    """A resolve that arrives after the incident was reopened is about what was over then."""
+    """A resolve that arrives after a reopening is about the earlier occurrence."""
     world.see(over())
     world.see(alert(starts_at=world.now + 1))
     assert world.incident.reopened == 1
@@ -68,9 +68,9 @@ def test_what_was_meant_for_an_earlier_life_is_too_late(world: World) -> None:
 
 
 def test_what_is_told_late_does_not_undo_what_was_done_since(world: World) -> None:
-    """By when it was done there, for each matter by itself.
+    """Commands are ordered by the time they were made elsewhere, separately for each kind.
 
-    The same time again is no later, and a note never is.
+    An equal time isn't older, and notes are never dropped.
     """
     status, priority = "pagerduty:status", "pagerduty:priority"
     severity = Command.SEVERITY
@@ -115,7 +115,7 @@ def test_the_newest_stands_in_whichever_order_they_come(
 
 
 def test_what_comes_to_nothing_is_newer_all_the_same(world: World) -> None:
-    """Who acknowledged as the second has done so there at that time."""
+    """A second acknowledgement still counts as made at its time."""
     world.command(ACK)
     assert world.command(ACK, by="ben", dated=("pagerduty:status", 20.0)) is Reason.ALREADY_DONE
     assert (
@@ -125,7 +125,7 @@ def test_what_comes_to_nothing_is_newer_all_the_same(world: World) -> None:
 
 
 def test_a_note_on_an_earlier_life_is_kept(world: World) -> None:
-    """What was said is worth as much after a reopening."""
+    """A note stays useful after a reopening."""
     assert world.command(NOTE, text="a leak", reopened=7) is Reason.NOTED
 
 
@@ -209,7 +209,7 @@ def test_escalation_by_hand(script: Script) -> None:
 
 
 def test_who_escalates_leads_no_more() -> None:
-    """They said that somebody else has to."""
+    """They asked for somebody else."""
     escalated = after(fires(0, P0), acks(60), says(100, ESCALATE))
     assert (escalated.acknowledged_at, escalated.acknowledged_by, escalated.lead) == (None, "", "")
     assert escalated.policy_since < NOW

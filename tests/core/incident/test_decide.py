@@ -300,7 +300,7 @@ TOO_LATE = {
 def test_what_comes_too_late_changes_nothing(
     status: Status, reason: str, event: IncidentEvent
 ) -> None:
-    """It says so, and the incident stays as it was."""
+    """The reason says so, and the incident doesn't change."""
     assert play([(event, reason)], incident=CLOSED[status]) == CLOSED[status]
 
 
@@ -321,7 +321,7 @@ def test_an_alert_that_ends_after_a_person_closed_its_incident(status: Status) -
 @pytest.mark.parametrize("status", CLOSED)
 @pytest.mark.parametrize("command", [c for c in Command if c not in AFTERWARDS])
 def test_a_person_who_comes_too_late_is_on_record(status: Status, command: Command) -> None:
-    """Nothing else changes, and nobody is told."""
+    """Nothing else changes, and nobody is notified."""
     late = play(
         [(says(90, command, P0), "already_closed | note already_closed by ana")],
         incident=CLOSED[status],

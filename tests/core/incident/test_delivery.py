@@ -1,4 +1,4 @@
-"""What becomes of a message once its sender is done with it."""
+"""Settling a message after its sender is done."""
 
 import math
 from dataclasses import replace as with_fields
@@ -42,7 +42,7 @@ HELD = Notification(
 
 
 def settled(late: float, *results: Result, told: int = 9, jitter: float = 0.0) -> DeliverySettled:
-    """These attempts, the last of them `late` seconds after the message was owed."""
+    """State after these attempts, the last of them `late` seconds after the message was due."""
     attempts = tuple(Attempt(NOW + late, 0.1, result) for result in results)
     return DeliverySettled(NOW + late, HELD, attempts, told, jitter)
 
@@ -66,7 +66,10 @@ def settled(late: float, *results: Result, told: int = 9, jitter: float = 0.0) -
 def test_the_last_attempt_and_how_late_it_is_decide(
     late: float, result: Result, state: NotificationState, what: Reason, falls_back: bool
 ) -> None:
-    """Late means since it was owed. What arrived never calls for the fallback, however late."""
+    """Lateness is measured from when it was due.
+
+    A delivered message never triggers the fallback.
+    """
     outcome = settle(settled(late, result), CONFIG)
     after = outcome.notification
     assert (after.state, outcome.entry.what, outcome.falls_back) == (state, what, falls_back)
@@ -74,7 +77,7 @@ def test_the_last_attempt_and_how_late_it_is_decide(
 
 
 def test_the_fallback_is_called_once_for_a_message() -> None:
-    """Later attempts at the same message don't call for it again, not even the one that gives up."""
+    """Later attempts at the same message don't trigger it again, not even the last one."""
     fallen = replace(settled(200, Retry("503")), notification=replace(HELD, fallen_back=True))
     assert not settle(fallen, CONFIG).falls_back
     assert settle(fallen, CONFIG).notification.fallen_back
@@ -91,9 +94,7 @@ def test_the_fallback_isnt_kept_waiting_for_a_try_that_will_be_too_late(result: 
 
 
 def test_what_was_sent_is_remembered() -> None:
-    """The service's handle, how much the channel has been told, and that it has had one more
-    message.
-    """
+    """The service's handle, the last timeline entry sent, and the count of messages."""
     after = settle(settled(1, Sent("ts-2")), CONFIG).notification
     assert (after.sent, after.ref, after.told, after.error) == (3, "ts-2", 9, "")
     assert (after.seq, after.owed_at, after.reason) == (3, NOW, Reason.OPENED)
@@ -106,7 +107,7 @@ def test_a_handle_is_kept_if_there_is_no_newer() -> None:
 
 @pytest.mark.parametrize("result", [Retry("503"), Uncertain("503"), Rejected("503")])
 def test_what_wasnt_sent_tells_nothing(result: Result) -> None:
-    """The channel knows what it knew, and the row says what was wrong."""
+    """The channel's state is unchanged, and the row has the error."""
     after = settle(settled(1, result), CONFIG).notification
     assert (after.sent, after.ref, after.told, after.error) == (2, "ts-1", 5, "503")
 
@@ -185,7 +186,7 @@ def test_an_attempt_that_may_arrive_late_is_remembered(result: Result) -> None:
 
 
 def test_a_newer_state_is_sent_once_more_when_the_older_can_no_longer_arrive() -> None:
-    """As a message of its own, which isn't late, and which nothing follows."""
+    """As a separate message that isn't late and has no successor."""
     held = replace(HELD, uncertain=2, uncertain_until=NOW + 50)
     outcome = settle(replace(settled(1, Sent("ts-2")), notification=held), CONFIG)
     again = outcome.notification
@@ -212,7 +213,7 @@ def test_nothing_is_sent_once_more_without_need(changed: dict[str, Any]) -> None
 
 
 def test_rows_of_other_kinds_are_settled_alike() -> None:
-    """By the same states and pauses, and given up after a day."""
+    """With the same states and pauses, and given up after a day."""
     assert settle_task(HELD, Attempt(NOW + 1, 0.1, Sent()), 0.0).state is SENT
     again = settle_task(HELD, Attempt(NOW + 1, 0.1, Retry("451")), 0.0)
     assert (again.state, again.due_at, again.error) == (PENDING, NOW + 1.5, "451")

@@ -95,8 +95,8 @@ def test_a_drill_inhibits_nothing() -> None:
 
 
 def test_a_drill_takes_nobodys_room() -> None:
-    """Where a person's limit is used up a drill is told all the same, by itself, and a real one
-    waits no longer.
+    """Where a person's limit is used up, a drill is still sent, separately, and delays no real
+    page.
     """
     world = World()
     world.see(alert(value="2%"), drilled(value="2%"))
@@ -133,9 +133,7 @@ def test_a_drill_is_nothing_that_was_seen() -> None:
 
 @pytest.mark.parametrize("command", [Command.ESCALATE, Command.SEVERITY])
 def test_a_canary_tells_its_addresses_and_nobody_else(command: Command) -> None:
-    """Whatever the policies, the rules and people say, however long it takes, and if it doesn't
-    arrive.
-    """
+    """It stays so for any policies, rules and commands, after any time, and if it doesn't arrive."""
     loud = {name: replace(one, repeat=Repeat(300.0, 4)) for name, one in POLICIES.items()}
     catch_all = rule("all", "", severity=Severity.P0)
     world = World(settings(catch_all, policies=loud))
@@ -180,7 +178,7 @@ def real(world: World) -> list[Incident]:
 
 
 def live(script: Sequence[Any], *, drilling: bool) -> list[object]:
-    """What became of all that is real: the incidents, their timelines, what was owed about them."""
+    """State of everything real: incidents, timelines and messages."""
     world = World(
         settings(
             rule(count_over=600.0, thresholds={"P0": "> 2", "P1": "> 0"}), inhibitions=(WEB_BY_API,)
@@ -210,5 +208,5 @@ def live(script: Sequence[Any], *, drilling: bool) -> list[object]:
 
 @given(st.lists(moves, max_size=25))
 def test_a_drill_never_changes_a_real_incident(script: list[Any]) -> None:
-    """Whatever else happens, in whatever order: all that is real is as if there had been no drill."""
+    """For any events in any order, everything real is the same as without the drill."""
     assert live(script, drilling=True) == live(script, drilling=False)

@@ -1,6 +1,4 @@
-"""Which steps of a policy are taken when, and that there's always a next one or an entry that says
-they have ended.
-"""
+"""Due steps of a policy; there is always a next one, or an entry that says that they have ended."""
 
 import pytest
 from msgspec.structs import replace
@@ -71,7 +69,7 @@ def test_the_steps_that_are_due_are_taken(
     step: int,
     next_due: float | None,
 ) -> None:
-    """All of them, once; one timer is set for the next, or it's on record that there's none."""
+    """All of them, once; one timer is set for the next step, or an entry says that there is none."""
     decision = run(at, incident)
     assert decision.incident is not None
     assert [one.channel for one in decision.owed] == owed

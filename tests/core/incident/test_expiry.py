@@ -85,7 +85,7 @@ def test_one_alert_that_still_comes_keeps_the_incident_alive() -> None:
 
 
 def test_several_observed_repeat_intervals_are_the_default() -> None:
-    """Only where repeats were observed: at least five hours, for Alertmanager repeats every four."""
+    """With observed repeats only: at least five hours for Alertmanager's repeats every four."""
     world = World()
     world.see(alert())
     world.advance(4 * HOUR)

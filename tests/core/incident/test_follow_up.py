@@ -1,4 +1,4 @@
-"""What is asked of people after an incident, as scripts in virtual time."""
+"""Follow-up work after an incident, as scripts in virtual time."""
 
 import pytest
 
@@ -33,7 +33,7 @@ def world(plan: PostMortemPlan = PLAN, **changed: object) -> World:
 
 
 def resolved(made: World, by: str = "ana") -> World:
-    """An incident that somebody acknowledged and resolved, with all told."""
+    """An acknowledged and resolved incident whose messages were all sent."""
     made.see(alert())
     made.command(Command.ACKNOWLEDGE, by=by)
     made.see(over())
@@ -100,7 +100,7 @@ def test_what_needs_none(changed: dict[str, str], by: Command) -> None:
 
 
 def test_who_comes_back_isnt_over() -> None:
-    """A reopened incident has no post-mortem due; its clock starts anew with the next end."""
+    """A reopened incident has no post-mortem due; the deadline starts again at the next end."""
     made = resolved(world())
     made.advance(60)
     made.see(alert(starts_at=NOW + 60))
@@ -133,9 +133,7 @@ def test_who_comes_back_isnt_over() -> None:
     ],
 )
 def test_who_is_reminded(lead: str, plan: PostMortemPlan, told: list[str]) -> None:
-    """By their gentlest way: the least severity that they're reached for, and the first way of
-    that.
-    """
+    """People get reminders over the first contact method of their least severe severity."""
     made = resolved(world(plan), by=lead)
     made.advance(DAY)
     assert [channel for channel, _ in made.deliver()] == told
@@ -170,8 +168,9 @@ def test_a_summary_that_is_long_or_has_lines_is_one_line_of_the_timeline() -> No
 
 
 def test_an_item_is_tracked_until_its_done() -> None:
-    """Its owner is told of it, a day before it's due, then, and each day after; its ticket hears of
-    every change.
+    """Its owner is notified of it, a day before it's due, when due, and daily after that.
+
+    Its ticket is updated on every change.
     """
     made = resolved(world(PostMortemPlan(tickets=("tickets",))))
     assert put(made) is Reason.ITEM_ADDED

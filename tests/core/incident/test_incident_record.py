@@ -1,4 +1,4 @@
-"""What an incident and its timeline hold, for people to read."""
+"""Incidents and their timelines as people read them."""
 
 from dataclasses import replace as replace_dataclass
 
@@ -84,7 +84,7 @@ def test_a_closed_incident_says_when_and_by_whom(
 
 
 def test_a_reopened_incident_starts_over() -> None:
-    """It's as bad as it was or worse, and remembers how often, and whom it had told."""
+    """It's as severe as before or more, and keeps the count of reopenings and its recipients."""
     again = after(fires(0, P0), fires(1), resolves(60), fires(90, P2))
     assert (again.severity, again.status, again.policy_since, again.step) == (
         P0,

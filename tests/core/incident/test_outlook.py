@@ -1,4 +1,4 @@
-"""What is shown as the next step is the step that is taken next."""
+"""The displayed next step is the step that runs next."""
 
 import pytest
 from msgspec.structs import replace

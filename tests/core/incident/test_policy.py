@@ -1,6 +1,4 @@
-"""The plan's severities over time: who is told until somebody answers, and what becomes of what
-nobody resolves.
-"""
+"""The plan's severities over time: notifications until someone answers, and unresolved incidents."""
 
 from datetime import date
 
@@ -79,8 +77,8 @@ def world(severity: Severity, **changed: object) -> World:
 
 
 def test_a_p0_that_nobody_answers() -> None:
-    """Each in their turn, then everybody again, twice; and then everybody hears that nobody has
-    answered.
+    """Each step in turn, then everybody again, twice; then everybody is notified of the lack of
+    answer.
     """
     play(
         world(P0),
@@ -96,7 +94,7 @@ def test_a_p0_that_nobody_answers() -> None:
 
 
 def test_an_answer_ends_the_repeats_and_asks_for_updates() -> None:
-    """Whoever is on it owes the others a word every 15 minutes."""
+    """The person in charge has to post an update every 15 minutes."""
     play(
         world(P0, edited=frozenset({"log"})),
         """
@@ -110,7 +108,7 @@ def test_an_answer_ends_the_repeats_and_asks_for_updates() -> None:
 
 
 def test_who_is_told_depends_on_what_it_is() -> None:
-    """The CEO hears of what customers see."""
+    """The CEO is notified of what customers see."""
     seen = alert(labels={"alertname": "Payments", "service": "api", "customer_facing": "true"})
     play(
         world(P0),
@@ -260,7 +258,7 @@ def test_whoever_escalates_after_the_last_step_has_everybody_told_again() -> Non
 
 
 def test_an_answer_that_is_void_leaves_the_promise_open() -> None:
-    """Whoever is told by an escalation has as long to respond as the first had."""
+    """Recipients of an escalation get the same time to respond as the first."""
     play(
         world(P0),
         """
@@ -284,7 +282,7 @@ def test_an_answer_that_is_void_leaves_the_promise_open() -> None:
     ],
 )
 def test_a_condition_that_fails_holds(source: str, *, holds: bool) -> None:
-    """Whoever is told for nothing is the lesser evil. A label that isn't there is no failure."""
+    """A needless page is better than a missed one. A missing label is not a failure."""
     seen: Alert = alert(labels={"customer_facing": "true", "service": "api"})
     assert (
         compile_condition(source).holds(labels=seen.labels, annotations=seen.annotations) is holds

@@ -1,7 +1,6 @@
-"""What holds whatever happens, in whatever order: alerts, people, deadlines, deliveries, other
-rules, and again.
+"""Invariants over any sequence of alerts, commands, deadlines, deliveries and rule changes.
 
-`Life` lets anything happen to a world, and checks the laws after each step.
+`Life` applies random events to a world, and checks the invariants after each step.
 """
 
 from collections.abc import Sequence
@@ -173,8 +172,8 @@ class Life(RuleBasedStateMachine):
     @precondition(lambda self: self.world.incidents)
     @move(data=st.data(), command=commands, severity=severities)
     def person(self, data: st.DataObject, command: Command, severity: Severity) -> None:
-        """What a person says twice is told once, but for words, and escalating: that goes on to the
-        last step.
+        """A repeated command notifies once, except for notes and escalation, which goes to the last
+        step.
         """
         chosen = data.draw(st.sampled_from(sorted(self.world.incidents)))
         self.world.command(command, chosen, **particulars(command, severity))
@@ -332,9 +331,7 @@ class Life(RuleBasedStateMachine):
 
     @invariant()
     def what_is_kept_quiet_is_so_for_now(self) -> None:
-        """Something keeps it quiet by now, and there's a deadline to look at it again, whatever its
-        source does.
-        """
+        """Something mutes it now, and a timer will check it again, whatever its source does."""
         config, now = self.world.settings, self.world.now
         for (fingerprint, name), rule_match in self.world.rule_matches.items():
             seen = self.world.alerts[fingerprint, name]
@@ -373,9 +370,7 @@ class Life(RuleBasedStateMachine):
 
     @invariant()
     def who_was_told_hears_the_end(self) -> None:
-        """Nobody else has a message, and whoever has been told of an incident is owed that it's
-        closed.
-        """
+        """Everybody who was notified of an incident gets its end, and nobody else."""
         for incident in self.world.incidents.values():
             assert {channel for i, channel in self.world.outbox if i == incident.id} == set(
                 incident.told
@@ -430,9 +425,9 @@ timed = st.lists(
 
 
 def state(world: World) -> tuple[object, ...]:
-    """All that the next decision depends on, and the timeline.
+    """State that the next decision depends on, and the timeline.
 
-    How often it was written doesn't count.
+    The number of writes doesn't count.
     """
     incidents = {i: replace(incident, version=0) for i, incident in world.incidents.items()}
     owed = {(o.incident_id, o.channel) for o in world.owed}
@@ -461,7 +456,7 @@ def in_groups(config: Settings, events: Sequence[Event], ends: Sequence[int]) ->
 def test_who_shares_a_transaction_makes_no_difference(
     config: Settings, events: Sequence[Event], data: st.DataObject
 ) -> None:
-    """Events one by one, or together with whatever comes at the same time, come to the same."""
+    """Events have the same result one by one or grouped with others at the same time."""
     ends = sorted(data.draw(st.sets(st.integers(0, len(events)))))
     together = in_groups(config, events, ends)
     one_by_one = in_groups(config, events, range(1, len(events)))

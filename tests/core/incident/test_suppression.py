@@ -1,4 +1,4 @@
-"""What is kept quiet does nothing, and is looked at again in time: scripts over a store in memory."""
+"""Muted alerts have no effect and are checked again in time: scripts over a store in memory."""
 
 from typing import Any
 
@@ -35,7 +35,7 @@ def silenced(
 
 
 def inhibited() -> Settings:
-    """While the web has an incident, nobody hears of payments there."""
+    """While the web has an incident, payments alerts are muted there."""
     return settings(
         rule("web", "alertname=WebDown", severity=P0),
         rule(),
@@ -57,7 +57,7 @@ def web_down(**changed: Any) -> Alert:
 
 
 def test_a_silenced_alert_opens_nothing() -> None:
-    """It's kept, says why, and tells nobody, however often it comes."""
+    """It's stored with the reason, and nobody is notified however often it repeats."""
     world = World(silenced())
     assert world.see(alert()) == [Reason.SILENCED]
     world.now += 60
@@ -72,7 +72,7 @@ def test_others_are_heard() -> None:
 
 
 def test_it_opens_when_the_silence_ends_though_nobody_repeats_it() -> None:
-    """By a deadline of its own; when it was seen last is what it was."""
+    """Its own timer opens it; its last-seen time is unchanged."""
     world = World(silenced())
     world.see(alert())
     world.advance(HOUR - 1)
@@ -153,7 +153,7 @@ def test_what_began_in_silence_was_answered_by_nobody() -> None:
 
 
 def test_a_silenced_alert_joins_no_incident_and_makes_none_worse() -> None:
-    """The incident's timeline says so, once; after the silence it does both."""
+    """The incident's timeline says so once; after the silence the alert joins and raises it."""
     world = World(silenced(match="pod=2"))
     world.see(alert(value="2%"))
     joining = alert("f2", labels={"alertname": "Payments", "service": "api", "pod": "2"})
@@ -175,7 +175,7 @@ def test_what_gets_worse_in_silence_raises_the_severity_after_it() -> None:
 
 
 def test_silence_does_not_hide_the_end() -> None:
-    """The alert holds its incident open no more, and who was told hears of it."""
+    """The alert no longer holds its incident open, and everybody notified gets the end."""
     world = World(silenced(start=60))
     world.see(alert())
     world.advance(90)
@@ -211,9 +211,9 @@ def steps(world: World) -> list[tuple[float, str]]:
 
 
 def test_a_silence_holds_back_the_pages_of_an_open_incident() -> None:
-    """Its policy stands still meanwhile: after the silence the steps keep their distance.
+    """The policy pauses during the silence; the remaining steps keep their distance.
 
-    The timeline says it once.
+    The timeline records it once.
     """
     world = World(silenced(start=60))
     world.see(alert())
@@ -288,7 +288,7 @@ def test_while_the_cause_is_open_the_effect_opens_nothing() -> None:
 
 
 def test_it_opens_when_the_cause_is_over() -> None:
-    """At once, though nobody repeats it, and not when it would have been looked at anyway."""
+    """At once, without a repeat and before its next check."""
     world = World(inhibited())
     world.see(web_down(), alert())
     world.advance(INHIBITED_FOR / 2)
@@ -321,7 +321,7 @@ def test_the_pages_of_an_effect_that_came_first_are_held_back() -> None:
 
 
 def test_what_keeps_each_other_quiet_is_not_quiet_for_ever() -> None:
-    """Of two that inhibit each other one pages."""
+    """One of two alerts that inhibit each other pages."""
     both = (
         Inhibition(parse_matchers("alertname=Payments"), rule="web"),
         Inhibition(parse_matchers("alertname=WebDown"), rule="payments"),
@@ -385,7 +385,7 @@ def test_open_incidents_are_read_only_where_they_may_inhibit(
 
 
 def test_a_deadline_that_is_out_of_date_does_nothing() -> None:
-    """The alert has come meanwhile, and was heard."""
+    """The alert has repeated meanwhile, and was handled."""
     world = World(silenced())
     world.see(alert())
     world.settings = settings()
@@ -396,7 +396,7 @@ def test_a_deadline_that_is_out_of_date_does_nothing() -> None:
 
 
 def test_what_happens_in_silence_is_in_the_history() -> None:
-    """Looking again at what is still held back is no news; whatever else comes due meanwhile is."""
+    """A check of an alert that is still muted isn't recorded; any other due work is."""
     plans = {**PLANS, P1: SeverityPlan("high", respond_within=2000.0)}
     world = World(silenced(start=60, severities=plans))
     kept: list[Event] = []

@@ -128,7 +128,7 @@ def test_what_ends_a_snooze_early(ends: object) -> None:
 
 
 def test_the_other_clocks_stand_still_as_well() -> None:
-    """A person who paused the pages isn't told either that an answer or an update is overdue."""
+    """After pausing the pages, a person gets no reminders of overdue answers or updates."""
     plans = {
         **CONFIG.severities,
         P1: SeverityPlan("high", respond_within=300.0, update_every=300.0),

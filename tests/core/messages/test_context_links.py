@@ -1,4 +1,4 @@
-"""Where to look: the time, the query and the links of an incident."""
+"""Context links: time window, query and links of an incident."""
 
 import re
 from typing import Any
@@ -51,7 +51,7 @@ def alert(starts_at: float) -> Alert:
 
 
 def test_the_window_begins_before_the_onset_and_ends_now() -> None:
-    """The first alert began before the incident opened; what led to it is to be seen, too."""
+    """The first alert began before the incident opened, and its causes should be visible."""
     assert window(INCIDENT, [alert(AT - 300), alert(AT - 60)], AT + 60) == Window(
         AT - 300 - BEFORE, AT - 300, AT + 60
     )
@@ -74,7 +74,7 @@ def test_an_onset_that_cannot_be_is_the_opening(starts_at: float) -> None:
 def test_a_window_is_never_upside_down(
     opened: float, began: float, closed: float | None, now: float
 ) -> None:
-    """Whatever clocks say."""
+    """For any times."""
     seen = window(replace(INCIDENT, opened_at=opened, closed_at=closed), [alert(began)], now)
     assert seen.start < seen.onset <= opened <= seen.end
 
@@ -166,7 +166,7 @@ def test_an_alert_without_a_query_has_no_link_about_one() -> None:
 
 @given(st.text(max_size=50))
 def test_no_label_leaves_its_place(text: str) -> None:
-    """Whatever it is, the URL has the same parts, and it's found in them as it was."""
+    """Any label keeps the URL's structure, and is decoded unchanged."""
     incident = replace(INCIDENT, labels={"a": text})
     link = made("https://x.example/p/{{ labels.a }}/q?a={{ labels.a }}&b=1#f", incident)
     if "\ud800" <= max(text, default="") <= "\udfff" or any(

@@ -1,4 +1,4 @@
-"""What a responder reads about an alert: labels by importance, and every annotation."""
+"""Facts about an alert for responders: labels by importance, and every annotation."""
 
 import pytest
 from msgspec.structs import replace

@@ -1,4 +1,4 @@
-"""Deadlines and messages, over a store: who is told what, and when."""
+"""Timers and messages over a store: recipients, times and contents."""
 
 import pytest
 
@@ -50,7 +50,7 @@ def test_an_event_of_an_unknown_incident_is_nothing() -> None:
 
 
 def test_a_channel_is_told_what_is_so_when_it_is_told() -> None:
-    """All that happens before a message leaves is in it; what happens meanwhile is the next."""
+    """Events before the sending are in the message; later events are in the next."""
     world = World()
     world.see(alert(), alert("f2"))
     world.command(Command.ACKNOWLEDGE)
@@ -64,7 +64,7 @@ def test_a_channel_is_told_what_is_so_when_it_is_told() -> None:
 
 
 def test_a_rejected_message_goes_to_the_fallback() -> None:
-    """Which is then told the rest of the story, too."""
+    """The fallback then gets the later updates as well."""
     world = World()
     world.see(alert())
     assert world.deliver("slack", result=Rejected("no such channel")) == [("slack", Reason.OPENED)]

@@ -116,7 +116,7 @@ def test_lead_is_who_leads_or_else_who_acknowledged(changes: dict[str, object], 
 
 
 def test_updates_are_the_latest_ten_about_the_incident() -> None:
-    """How messages travelled isn't news to their readers."""
+    """Delivery entries are not news to readers."""
     notes = tuple(entry(Reason.NOTED, 60 * minute, text=str(minute)) for minute in range(12))
     delivery = entry(Reason.DELIVERED, 1000, channel="log")
     assert [what for _, what in said((*notes, delivery)).updates] == [
@@ -149,9 +149,7 @@ def test_the_first_few_links_of_the_config_are_in_messages() -> None:
 
 
 def test_the_suspect_is_in_the_text_the_facts_and_the_links() -> None:
-    """With who deployed it and when, and where to see what changed; whatever is in its name stays
-    on one line.
-    """
+    """With the deployer and a link to the changes; any name stays on one line."""
     suspect = Deployment(
         "d",
         OPENED - 450,

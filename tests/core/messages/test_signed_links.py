@@ -1,4 +1,4 @@
-"""Signed links: only whoever has the key can make one, and it allows what it says and no more."""
+"""Signed links: only the key's owner can create them, and they allow only what they state."""
 
 from collections.abc import Callable
 
@@ -29,7 +29,7 @@ signer, subscriber_links = Signer(KEY), SubscriberLinks(KEY)
     )
 )
 def test_a_token_says_what_it_was_made_for(grant: Grant) -> None:
-    """Whatever the names in it; and it can stand in a URL as it is."""
+    """For any names; it needs no escaping in a URL."""
     token = signer.token(grant)
     assert signer.read(token) == grant
     assert set(token) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
@@ -47,7 +47,7 @@ def test_a_changed_token_is_none(position: int, char: str) -> None:
 
 @given(st.text())
 def test_any_text_can_be_read(text: str) -> None:
-    """Whatever stands in a URL."""
+    """For any text in a URL."""
     assert signer.read(text) is None
 
 

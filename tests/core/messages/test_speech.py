@@ -1,4 +1,4 @@
-"""What a call says: words for the ear, in XML that Twilio takes."""
+"""Call texts: words to be spoken, in TwiML that Twilio accepts."""
 
 from xml.etree import ElementTree as ET
 
@@ -32,7 +32,7 @@ def test_an_incident_is_spoken_with_its_ids_spelled() -> None:
     ],
 )
 def test_how_long_it_has_been_open(seconds: float, words: str) -> None:
-    """In hours and minutes, whatever the clocks say."""
+    """In hours and minutes, for any clock times."""
     assert spoken(make_incident(opened_at=NOW - seconds), "", NOW).endswith(f"Open for {words}.")
 
 
@@ -53,16 +53,14 @@ def test_a_question_takes_one_key_and_ends_without_one() -> None:
 
 
 def test_a_statement_is_said_and_asks_nothing() -> None:
-    """Without an address for keys nobody is told to press one."""
+    """Without a callback address, no keys are offered."""
     (words,) = ET.fromstring(say("Acknowledged."))
     assert (words.tag, words.text) == ("Say", "Acknowledged.")
 
 
 @given(st.text(max_size=400) | st.text("&<>\"'", min_size=400), st.text())
 def test_any_title_makes_xml_within_twilios_limit(title: str, company: str) -> None:
-    """Whatever an alert calls itself, it's valid XML, short enough, and has no emoji to be read
-    out.
-    """
+    """Any title results in valid XML, short enough, without emoji."""
     twiml = ask(spoken(make_incident(title=title), company, NOW), ACTION)
     assert len(twiml) <= MAX_TWIML
     (words, *_), _ = ET.fromstring(twiml)

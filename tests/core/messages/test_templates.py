@@ -1,6 +1,4 @@
-"""The templates of what is said: the plan's words, a company's own, and nothing public but what may
-be.
-"""
+"""Message templates: the defaults, a company's own, and public text without internal details."""
 
 from typing import Any
 
@@ -205,9 +203,7 @@ EVERYTHING = {
 def test_public_words_hold_nothing_internal_whatever_the_template(
     secrets: list[str], status: Status
 ) -> None:
-    """By construction: even one that says all it's given can't say a label, an internal title, a
-    note or a name.
-    """
+    """No template can reach labels, internal titles, notes or names."""
     title, rule, label, value, note, person, link, source, key = secrets
     incident = make_incident(
         title=title, rule=rule, key=key, labels={label: value}, annotations={label: value}, lead=person, source=source,
@@ -235,7 +231,7 @@ def test_public_words_hold_nothing_internal_whatever_the_template(
 
 @given(st.text(), st.sampled_from(list(KINDS)))
 def test_no_expression_begins_a_line_of_its_own(text: str, name: str) -> None:
-    """Whatever an alert says, it can't forge the status or add a line."""
+    """No alert text can forge the status or add a line."""
     incident = make_incident(
         title=text, lead=text, component=text, public_title=text, labels={"a": text}
     )

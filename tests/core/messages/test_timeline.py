@@ -1,4 +1,4 @@
-"""Timeline entries in words."""
+"""Timeline entries as text."""
 
 import pytest
 
@@ -194,7 +194,7 @@ def test_a_later_message_reports_what_is_new(
 
 
 def test_a_first_message_reports_its_own_reason_only() -> None:
-    """All of the timeline is new to its recipient."""
+    """The whole timeline is new to its recipient."""
     timeline = (
         entry(Reason.OPENED, id_=1),
         entry(Reason.ASSIGNED, "ana", 2, lead="ben"),

@@ -20,7 +20,7 @@ def test_each_target_with_its_recipients() -> None:
 
 
 def test_what_is_recorded_is_read_back() -> None:
-    """With the override in force."""
+    """Including the active override."""
     override = Override("ben", NOW - 60, NOW + 60, "ana")
     people = People({"ana": (), "ben": ()}, {}, {"primary": schedule(WEEKLY, overrides=[override])})
     found = read(recorded(people, ("schedule:primary",), NOW))

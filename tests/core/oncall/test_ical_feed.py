@@ -57,9 +57,7 @@ def test_a_person_s_calendar_has_their_shifts_of_every_schedule_in_order() -> No
 
 
 def test_the_same_shifts_are_the_same_bytes_and_a_later_config_is_newer() -> None:
-    """What is polled often isn't new each time; an event that changed has its UID still, and a
-    higher sequence.
-    """
+    """Polling returns the same bytes; a changed event keeps its UID and gets a higher sequence."""
     assert rendered(*WEEKS) == rendered(*reversed(WEEKS))
     longer = Shift("ana", MONDAY, MONDAY + WEEK + DAY)
     (old,), (new,) = (
@@ -75,7 +73,7 @@ def test_nobody_s_calendar_is_an_empty_one() -> None:
     assert Calendar.from_ical(rendered()).events == []
 
 
-# icalendar takes a backslash before an n for a line's end, also where it's told to write one.
+# icalendar reads a backslash before an n as a line end, even where it writes that itself.
 @given(
     st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=120).filter(
         lambda t: "\\n" not in t.lower()

@@ -177,13 +177,13 @@ def test_the_layer_s_restrictions_and_clock_hold() -> None:
     ],
 )
 def test_whose_an_event_is(title: str, attendees: tuple[str, ...], contact: str) -> None:
-    """By an attendee first; then by the title; and if that isn't clear, nobody's."""
+    """The attendee decides, then the title; ambiguous events belong to nobody."""
     noon = datetime(2026, 3, 23, 12, tzinfo=UTC)
     assert whose(Turn(noon, noon, attendees, title), CALLED) == contact
 
 
 def test_who_is_not_known_is_named() -> None:
-    """With the schedule, so that somebody can be told."""
+    """The schedule is included, so that somebody can be notified."""
     turns = read_turns(
         calendar(
             event("20260323T090000Z", "20260324T090000Z", "Gus"),
@@ -197,7 +197,7 @@ def test_who_is_not_known_is_named() -> None:
 
 
 def test_a_calendar_that_has_not_been_seen_is_not_known() -> None:
-    """Which isn't the same as one without events."""
+    """Unknown differs from empty."""
     people = People({"ana": ()}, {}, {"primary": schedule(Layer(Imported("c1")))}, CALLED)
     found: Mapping[bool, bool] = {
         seen: imported(people, {"c1": ()} if seen else {})[0].schedules["primary"].known
@@ -324,7 +324,7 @@ def test_a_recurring_duration_is_exact_each_time() -> None:
 
 
 def test_a_stream_may_hold_several_calendars() -> None:
-    """Each with a recurrence of its own under the same UID."""
+    """Each has its own recurrence under the same UID."""
     weekly = "RRULE:FREQ=WEEKLY;INTERVAL=2;COUNT=2"
     stream = calendar(event(*WEEK, "ana", "", weekly)) + calendar(
         event("20260330T090000Z", "20260406T090000Z", "ben", "", weekly)
@@ -386,7 +386,7 @@ some = st.builds(
 def test_of_overlapping_events_the_one_that_began_last_counts(
     given_: list[Shift], moment: int
 ) -> None:
-    """At every time, whatever there is; and what comes of it is in order and has no overlaps."""
+    """At every time, for any events; the result is ordered and free of overlaps."""
     found = disjoint(given_)
     assert all(one.end <= two.start and one.start < one.end for one, two in pairwise(found))
     there = [one.contact for one in found if one.start <= moment < one.end]
@@ -402,7 +402,7 @@ def test_of_overlapping_events_the_one_that_began_last_counts(
 
 
 def test_a_day_of_hours_is_read_whole() -> None:
-    """What a turn an hour comes to in half a year stays within the limit."""
+    """Half a year of hourly shifts is within the limit."""
     text = calendar(event("20260316T000000Z", "20260316T010000Z", "ana", "", "RRULE:FREQ=HOURLY"))
     assert len(read_turns(text, BEGIN, BEGIN + 100 * DAY)) == 100 * 24
     assert HOUR * 24 == DAY

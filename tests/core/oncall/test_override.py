@@ -1,4 +1,4 @@
-"""What people arrange leaves no hole unless they say so, over every change of the clocks."""
+"""Overrides leave no gap unless requested, over every change of the clocks."""
 
 from itertools import pairwise
 
@@ -62,7 +62,7 @@ def test_the_latest_arrangement_has_the_last_word() -> None:
 def test_what_names_somebody_who_has_gone_is_left_out_whole(
     arrangement: StoredOverride, missing: str
 ) -> None:
-    """Half a swap would be nobody's intention; and the rotation is better than nobody."""
+    """Half a swap is never intended, and the rotation is better than nobody."""
     assert unknown(PEOPLE, arrangement) == missing
     kept = arranged(PEOPLE, [arrangement]).schedules["primary"].overrides
     assert kept == (() if missing else arrangement.overrides)
@@ -115,7 +115,7 @@ def test_who_has_no_turn_can_not_swap() -> None:
 
 
 def test_what_is_ended_stays_as_it_was_until_then() -> None:
-    """What hasn't begun comes to nothing; what has is cut."""
+    """An override that hasn't begun has no effect; a current one is cut short."""
     both = arrange(Override("ben", 10, 20), Override("ana", 30, 40))
     assert ended(both, 10) is None
     assert ended(both, 15) == arrange(Override("ben", 10, 15))
@@ -155,7 +155,7 @@ def test_arrangements_never_leave_a_gap_where_there_was_none(
 def test_an_arrangement_changes_nothing_outside_its_time(
     one: Schedule, span: tuple[float, float], made: StoredOverride
 ) -> None:
-    """Nobody's page goes elsewhere a second earlier or later than was said."""
+    """No page is redirected a second earlier or later than requested."""
     changed = laid_over(one, made)
     for edge in (
         *span,

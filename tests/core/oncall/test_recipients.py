@@ -1,4 +1,4 @@
-"""Whom a policy reaches, when, and over what: hand-overs, preferences, and nobody at all."""
+"""Recipients of a policy, times and contact methods: hand-overs, preferences, and nobody at all."""
 
 from datetime import date
 from typing import Any
@@ -52,7 +52,7 @@ def world(*steps: Step, **changed: Any) -> World:
     return World(settings(people=PEOPLE, policies=policies))
 
 
-# --- who is meant
+# --- recipients
 
 
 @pytest.mark.parametrize(
@@ -107,9 +107,7 @@ def world(*steps: Step, **changed: Any) -> World:
 def test_a_target_comes_to_addresses(
     targets: list[str], severity: Severity, expected: Recipients
 ) -> None:
-    """Channels as they are, people over their ways for the severity; and who can't be reached is
-    told of.
-    """
+    """Channels unchanged, people by their contact methods; unreachable people are reported."""
     assert PEOPLE.reach(targets, severity, NOW) == expected
 
 
@@ -179,9 +177,7 @@ def test_an_escalation_over_the_hour_that_the_clocks_skip_keeps_its_length() -> 
 
 
 def test_nobody_on_call_falls_through_at_once_to_whom_there_is() -> None:
-    """Step after step, also where a channel was told; and what is due later still comes at its
-    time.
-    """
+    """Step after step, also where a channel was notified; later steps keep their times."""
     play(
         world(
             Step(after=0, notify=("log", "schedule:office")),
@@ -233,10 +229,7 @@ def test_who_cannot_be_reached_beside_others_is_told_of_and_nothing_falls_throug
 
 
 def test_an_acknowledgement_ends_the_further_ways() -> None:
-    """Ana has read the text: she isn't called as well.
-
-    She hears of the acknowledgement, and of the end.
-    """
+    """Ana has read the text, so she isn't called as well."""
     one = world(Step(after=0, notify=("contact:ana",)))
     play(
         one,
@@ -276,7 +269,7 @@ def test_a_step_after_the_acknowledgement_tries_the_first_way_only() -> None:
 
 
 def test_another_severity_starts_over_with_its_own_ways() -> None:
-    """What the policy before had still in mind is off."""
+    """The remaining contact methods of the previous policy are cancelled."""
     one = World(
         settings(
             people=PEOPLE,
@@ -320,7 +313,7 @@ def test_the_timeline_says_which_way_was_tried() -> None:
 
 
 def test_the_fallback_may_be_people() -> None:
-    """A channel that takes no message: who is on call is told, over ways that haven't been used."""
+    """The on-call person is notified over unused contact methods when a channel refuses a message."""
     one = world(
         Step(after=0, notify=("log", "contact:ana")), fallback=("contact:ana", "contact:ben")
     )
@@ -331,7 +324,7 @@ def test_the_fallback_may_be_people() -> None:
 
 
 def test_the_fallback_for_the_end_of_an_incident_calls_nobody_up_later() -> None:
-    """It's over: whoever stands in for a channel hears of it once, and no deadline is left."""
+    """The fallback of the final message is notified once, and no timer is left."""
     one = world(Step(after=0, notify=("log",)), fallback=("contact:ana",))
     one.see(alert())
     one.deliver()

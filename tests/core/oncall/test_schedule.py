@@ -1,6 +1,4 @@
-"""Who is on call when: by local clocks, over layers, restrictions and overrides, at every second of
-the year.
-"""
+"""On-call schedules: local clocks, layers, restrictions and overrides, every second of the year."""
 
 from bisect import bisect_right
 from collections.abc import Iterable
@@ -68,7 +66,7 @@ def schedule(
 
 
 def shown(one: Schedule, start: str, end: str) -> list[str]:
-    """Who begins when, by the schedule's clock with its offset; "-" for nobody."""
+    """Hand-overs in the schedule's time zone with offset; "-" for nobody."""
     edges = at(start, one.time_zone), at(end, one.time_zone)
     found = [*shifts(one, *edges), *(Shift("-", gap.start, gap.end) for gap in gaps(one, *edges))]
     zone = ZoneInfo(one.time_zone)
@@ -215,14 +213,14 @@ def test_turns_change_hands_by_the_local_clock(
 def test_local_times_that_are_skipped_move_forward_and_doubled_ones_are_the_first(
     local: str, zone: str, utc: str
 ) -> None:
-    """02:30 on the night that goes from 02:00 to 03:00 is 03:30; one that comes twice is meant
+    """02:30 becomes 03:30 on the night when clocks skip from 02:00 to 03:00; doubled times count
     once.
     """
     assert at(local, zone) == at(utc)
 
 
 def test_a_rotation_without_a_start_has_always_been() -> None:
-    """Whoever follows whom does so at any time, also before the day that turns are counted from."""
+    """The order holds at any time, also before the day that turns are counted from."""
     one = rotation(Rotate.WEEKLY, "09:00", "ana", "ben", day=MON)
     turns = [
         on_turn(one, at("1999-01-04 09:00") + week * 7 * DAY, LONDON) for week in range(0, 1400, 2)
@@ -333,7 +331,7 @@ def test_the_sun_is_followed_by_each_place_s_own_clock() -> None:
 
 
 def test_a_later_layer_covers_the_ones_before_it() -> None:
-    """Where it has nobody, they show through."""
+    """Where it has nobody, earlier layers apply."""
     nights = Layer(rotation(Rotate.DAILY, "22:00", "noor"), (NIGHT,))
     assert shown(schedule(ANA, nights), "2026-11-23 12:00", "2026-11-24 12:00") == [
         "Mon 11-23 12:00+0000 ana", "Mon 11-23 22:00+0000 noor", "Tue 11-24 06:00+0000 ana",
@@ -406,10 +404,9 @@ def test_a_schedule_of_nobody_is_one_gap() -> None:
 
 
 def agrees(one: Schedule, start: float, end: float, more: Iterable[float] = ()) -> None:
-    """Shifts and gaps tile the time from `start` until `end`, as long as can be, and say what
-    `on_call` says.
+    """Shifts and gaps cover `start` to `end` without breaks, and agree with `on_call`.
 
-    At each edge, a second before and after it, and at `more` times.
+    Checked at each edge, a second before and after it, and at `more` times.
     """
     holes = [Shift("", gap.start, gap.end) for gap in gaps(one, start, end)]
     parts = sorted([*shifts(one, start, end), *holes], key=lambda part: part.start)
@@ -482,7 +479,7 @@ def test_any_schedule_s_shifts_and_gaps_tile_the_time_and_agree_with_who_is_on_c
 def test_looking_in_two_parts_sees_the_same(
     one: Schedule, span: tuple[float, float], part: float
 ) -> None:
-    """What is asked about doesn't change what is so."""
+    """The queried range doesn't change the answer."""
     start, end = span
     middle = start + part * (end - start)
     apart = [*shifts(one, start, middle), *shifts(one, middle, end)]
@@ -521,7 +518,7 @@ def test_every_hand_over_is_at_the_configured_local_time(
 
 
 def _skipped(one: Rotation, start: float, zone: str) -> bool:
-    """Is it a hand-over whose own local time isn't on the clock?"""
+    """True if the hand-over's own local time is skipped by the clock."""
     local = wall(start, zone)
     number = (local - one.first) // one.turn
     expected = [one.first + (number + step) * one.turn for step in (0, 1)]
@@ -530,7 +527,7 @@ def _skipped(one: Rotation, start: float, zone: str) -> bool:
 
 @given(restrictions, st.integers(0, 20 * 1440))
 def test_a_window_is_what_the_clock_says(restriction: Restriction, minute: int) -> None:
-    """Where clocks don't change, by nothing but the weekday and the minute of the day."""
+    """Where clocks don't change, only the weekday and the minute of the day count."""
     day, now = divmod(minute, 1440)  # the epoch's first day was a Thursday
     today, before = (THU + day) % 7, (THU + day - 1) % 7
     if restriction.start < restriction.end:
@@ -575,7 +572,7 @@ def test_a_year_of_a_whole_team_is_tiled(zone: str, year: int) -> None:
 
 @pytest.mark.parametrize("zone", ZONES)
 def test_over_a_year_everybody_has_as_many_turns(zone: str) -> None:
-    """366 daily turns in order, whatever the clocks do: nobody is skipped or has two."""
+    """366 daily turns in order, over all clock changes: nobody is skipped or has two."""
     one = schedule(
         rotation(Rotate.DAILY, "02:30", "ana", "ben", "cy", start="2028-01-01"), zone=zone
     )

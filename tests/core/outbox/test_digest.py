@@ -1,6 +1,4 @@
-"""How many messages people get: nothing is dropped, nothing is told twice, and a P0 waits for
-nobody.
-"""
+"""Rate limits for people: nothing is dropped, nothing is sent twice, and a P0 never waits."""
 
 import dataclasses
 
@@ -52,9 +50,7 @@ rows = st.lists(
 
 @given(waiting=rows, room=st.integers(-1, 5))
 def test_everything_is_told_or_waits_once(waiting: list[Waiting], room: int) -> None:
-    """Every P0 by itself, whatever room there is; the rest in no more messages than there's room
-    for.
-    """
+    """Every P0 is sent separately, whatever room there is; the rest in as many messages as fit."""
     planned = plan(waiting, room)
     told = [one for bundle in planned.now for one in bundle]
     assert sorted(w.incident.id for w in (*told, *planned.held)) == [w.incident.id for w in waiting]
@@ -83,7 +79,7 @@ def test_a_bundle_is_most_of_all_about_what_needs_an_answer() -> None:
 def config(
     limit: Limit | None = TEN, *, fallback: tuple[str, ...] = (), rings: bool = False
 ) -> Settings:
-    """Ana is told of each incident over sms; severity by value, an incident for each service."""
+    """Ana gets every incident by SMS; severity by value, an incident for each service."""
     limits = {"ana": limit} if limit else {}
     return settings(
         rule(thresholds={"P0": "> 10%", "P1": "> 1%", "P3": "> 0%"}),
@@ -190,7 +186,7 @@ def test_what_is_held_calls_no_fallback_and_is_not_given_up() -> None:
 
 
 def test_what_does_not_arrive_takes_no_room() -> None:
-    """A refused message leaves the room to the next, which goes at once."""
+    """The next message gets the room of a refused one, and is sent at once."""
 
     def post(message: Notification, _at: float) -> Result:
         return Rejected("no") if message.incident_id == 1 else Sent()
@@ -227,10 +223,10 @@ doings = st.lists(
 def test_whatever_happens_all_is_told_no_faster_than_the_limit(
     limit: Limit, story: list[object], down: list[bool]
 ) -> None:
-    """All that is owed is told; but for P0s no window holds more than the limit; nothing waits
-    longer than it.
+    """Everything is sent; except for P0s no window exceeds the limit, and nothing waits longer than
+    it.
 
-    One that fails comes back when it may, and may find the room taken once more.
+    A failed message is retried when due, and may find the room used up again.
     """
     script = list(down)
     router = VirtualRouter(

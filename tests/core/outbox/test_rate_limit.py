@@ -39,7 +39,7 @@ def test_no_window_ever_has_more(spans: list[float], count: int, per: float) -> 
 
 
 def test_what_is_given_back_can_be_taken_again() -> None:
-    """And it's remembered when there was room again, by which is told what was held."""
+    """The time when room became free is kept, since held messages are sent by it."""
     pace = RateLimit(1, 60.0)
     pace.take(0.0)
     pace.give_back(0.0, 5.0)

@@ -44,7 +44,7 @@ HOSTILE = [
 
 
 def story(title: str = "Payments", text: str = "rolling back", by: str = "ana") -> Case:
-    """An incident of 65 minutes, told to the end."""
+    """A finished incident of 65 minutes."""
     world = World()
     world.see(alert())
     world.now += 300
@@ -169,9 +169,7 @@ def shape(markdown: str) -> list[tuple[str, str, int]]:
 @example(title=HOSTILE[2], text=HOSTILE[3], by=HOSTILE[5])
 @example(title=HOSTILE[4], text=HOSTILE[6], by=HOSTILE[7])
 def test_no_text_of_an_alert_breaks_it(title: str, text: str, by: str) -> None:
-    """Whatever the title, a note and a name are: the document has the blocks that it has with
-    harmless ones.
-    """
+    """Any title, note and name result in the same blocks as harmless ones."""
     marked: dict[str, Any] = {"title": f"x{title}", "text": f"x{text}", "by": f"x{by}"}
     assert shape(document(story(**marked))) == shape(document(story("x", "x", "x")))
 
@@ -179,7 +177,7 @@ def test_no_text_of_an_alert_breaks_it(title: str, text: str, by: str) -> None:
 @given(texts=st.lists(hostile | st.sampled_from(HOSTILE), min_size=9, max_size=9))
 @example(HOSTILE)
 def test_no_words_of_people_get_out_of_their_section(texts: list[str]) -> None:
-    """People write Markdown; whatever it is, all sections are there after it, and each has its own."""
+    """People write any Markdown; all sections are still there after it, each with its own text."""
     made = document(replace(story(), written=Written(*texts)))
     assert headings(made) == TITLES
     tokens = PARSER.parse(made)
@@ -203,7 +201,7 @@ def test_what_would_get_out_is_shown_as_typed(text: str) -> None:
 
 
 def test_durations() -> None:
-    """Of what never happened there's none; what happened twice counts by the first time."""
+    """Missing events have no duration; for repeated events the first counts."""
     case = story()
     assert durations(case.incident, case.timeline) == Durations(120.0, 300.0, 2100.0, 3900.0)
     again = [*case.timeline, Entry(1, NOW + 5000, Reason.ACKNOWLEDGED, "ben")]
@@ -228,7 +226,7 @@ def test_how_long_in_words(seconds: float, words: str) -> None:
 
 
 def test_a_mild_one_that_goes_on() -> None:
-    """It may be asked for at any time, and says what it doesn't know."""
+    """It can be written at any time, and says what is unknown."""
     case = story()
     going_on = replace(
         case.incident, closed_at=None, severity=Severity.P3, title="", lead="", acknowledged_by=""

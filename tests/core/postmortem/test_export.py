@@ -59,7 +59,7 @@ def test_a_file_that_isnt_ours_is_left() -> None:
     news=st.text("xy", max_size=5),
 )
 def test_no_edit_is_ever_lost(edits: list[str], news: str) -> None:
-    """Whatever people make of the file, each word of theirs is in it afterwards."""
+    """Every word of a person's edit is kept."""
     text = exported("INC-1", MADE, None).text
     for one, edit in zip(MADE, edits, strict=True):
         text = text.replace(one.text, f"{one.text}\nEDIT {edit}")

@@ -1,4 +1,4 @@
-"""What is counted of incidents, and what isn't."""
+"""Incident statistics: counted and excluded incidents."""
 
 from typing import Any
 
@@ -49,9 +49,7 @@ def count(*stories: IncidentFacts, **zones: str) -> Any:
 
 
 def test_times() -> None:
-    """By mean and median; the first acknowledgement counts; what is open or unanswered counts for
-    what it has.
-    """
+    """Mean and median; the first acknowledgement counts; open or unanswered incidents count partly."""
     acked = Reason.ACKNOWLEDGED
     found = count(
         story(0, (60.0, acked, ""), (900.0, acked, "")),
@@ -64,7 +62,7 @@ def test_times() -> None:
 
 
 def test_groups() -> None:
-    """By severity, rule and week, and a week in which nothing happened is there as well."""
+    """Groups by severity, rule and week; weeks without incidents are included."""
     found = count(
         story(), story(15 * DAY, severity=Severity.P0), story(-3 * 3600, rule="auth"), story(DAY, rule="auth")
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""What proves that a contact method works, and what does not."""
+"""Proof that a contact method works."""
 
 import pytest
 
@@ -87,6 +87,6 @@ def test_the_scoreboard_has_the_unproven_first() -> None:
     ],
 )
 def test_why_an_address_is_not_proven(known: Health, why: str) -> None:
-    """By its age, its latest message, and the destination that the config has now."""
+    """Reasons are its age, its latest message and a changed destination."""
     (one,) = standings(["sms/ana"], {"sms/ana": known}, NOW - 60, {"sms/ana": "ab"})
     assert (one.proven, one.why) == (not why, why)

@@ -1,4 +1,4 @@
-"""The proof against the daemon's core under a fast clock: it is never optimistic, for random configs and alerts.
+"""The proof is never more optimistic than the daemon's core, for random configs and alerts.
 
 `EXAMPLES=500` tries more of them.
 """
@@ -41,7 +41,7 @@ from tests.core.oncall.test_schedule import DAY, at, rotation, schedule
 START = at("2026-03-23 12:00")
 END = START + DAY
 HELD = 60.0
-"""Seconds: an incident that others have muted goes on that late once an alert joins that nothing mutes."""
+"""Seconds after which an alert that nothing mutes joins a muted incident."""
 
 VALUES = {
     "alertname": ("Db", "DbDown", "Disk", "Other"),
@@ -214,7 +214,7 @@ def opened(settings: Settings, alert: Alert) -> Iterator[Route]:
 def is_notified(
     router: VirtualRouter, incident_id: int, until: float, unproven: frozenset[str]
 ) -> bool:
-    """Whether a person has received a message about the incident by then."""
+    """True if a person has received a message about the incident by then."""
     return any(
         one.at <= until and person_of(one.address) and one.address not in unproven
         for one in router.told
@@ -225,7 +225,7 @@ def is_notified(
 def is_heard(
     router: VirtualRouter, alert: Alert, route: Route, moment: float, unproven: frozenset[str]
 ) -> bool:
-    """Of the alert's own incident, in time; or of the one that inhibits it."""
+    """True if the alert's own incident, or one that inhibits it, notified a person in time."""
     until = patience(router.settings, route, moment)
     named = list(router.memory.rule_matches.get(alert.fingerprint, {}).values())
     for match in named:
@@ -276,7 +276,7 @@ def joins_unproven(router: VirtualRouter, proof: Proof, alert: Alert, moment: fl
     phases=[Phase.generate, Phase.shrink],
 )
 def test_where_it_says_proven_somebody_is_notified(data: st.DataObject) -> None:
-    """Whatever other alerts came before, and over addresses that work."""
+    """With any earlier alerts, over working addresses."""
     settings = data.draw(settings_())
     unproven = data.draw(
         st.sampled_from([frozenset[str](), frozenset({"sms/ben"}), frozenset({"sms/ana"})])
@@ -322,7 +322,7 @@ def test_where_it_says_proven_somebody_is_notified(data: st.DataObject) -> None:
     phases=[Phase.generate, Phase.shrink],
 )
 def test_where_it_says_unreached_nobody_is_notified(data: st.DataObject) -> None:
-    """Of the alert that it shows, or else of the rule's example."""
+    """For the alert in the counterexample, or else the rule's example."""
     settings = data.draw(settings_())
     known = Known(sources=frozenset({"alertmanager", "sentry"}))
     rules_ = {rule.name: rule for rule in (*settings.rules.rules, settings.rules.default)}

@@ -1,4 +1,4 @@
-"""Which times without anybody on call are worth a warning."""
+"""On-call gaps that deserve a warning."""
 
 import pytest
 
@@ -65,7 +65,7 @@ def test_a_gap_is_warned_of_where_an_urgent_policy_would_meet_it(
 
 
 def test_gaps_are_those_of_a_week() -> None:
-    """What comes later is warned of when it's a week away."""
+    """Later gaps are reported when they are a week away."""
     settings = world.settings(people=People({"ana": ()}, {}, {"primary": HOLED}))
     assert coming_gaps(settings, NOW)["primary"] == (HOLE,)
     assert coming_gaps(settings, HOLE.start - 7 * DAY)["primary"] == ()

@@ -1,6 +1,4 @@
-"""That urgent incidents reach a person at every moment, or when they don't: against asking about
-moments one by one.
-"""
+"""Proof that urgent incidents reach a person at every moment, checked against single moments."""
 
 import os
 from dataclasses import replace as with_fields
@@ -54,7 +52,9 @@ HEARD = Policy("heard", (Step(after=0, notify=("contact:ana",)),))
 def config(
     policy: Policy, *others: Policy, schedules: Any = WEEKLY, rules: Any = None, **changed: Any
 ) -> Settings:
-    """P0 has the first policy, then P1 and P2 theirs; else P1 reaches Ana, and the rest a channel."""
+    """P0 has the first policy, P1 and P2 the next two; otherwise P1 reaches Ana, the rest a
+    channel.
+    """
     policies = [policy, *others]
     named = dict(zip((P0, P1, P2), policies, strict=False))
     plans = {
@@ -80,7 +80,7 @@ def failures(proof: Proof) -> list[tuple[float, float, tuple[str, ...]]]:
 
 
 def test_what_reaches_somebody_always_is_proven() -> None:
-    """With how much was looked at: a piece from each hand-over to the next, by whichever deadline."""
+    """The result counts the intervals between hand-overs, for each deadline."""
     proof = prove(
         config(steps(Step(after=0, notify=("slack", "schedule:primary")))), START, START + 4 * WEEK
     )
@@ -94,9 +94,7 @@ def test_what_reaches_somebody_always_is_proven() -> None:
 
 
 def test_a_gap_is_shown_with_its_edges_and_why() -> None:
-    """As long as it's met; the later step at its own time, and the moments that `simulate` has for
-    its beginning.
-    """
+    """Each step counts at its own time; the edges replay in `simulate`."""
     holed = schedule(*WEEKLY.layers, overrides=[Override("", START + DAY, START + 2 * DAY)])
     proof = prove(
         config(steps(Step(after=0, notify=("schedule:primary",))), schedules=holed),
@@ -112,9 +110,7 @@ def test_a_gap_is_shown_with_its_edges_and_why() -> None:
 
 
 def test_a_step_before_the_gap_that_is_due_within_it() -> None:
-    """Who is told later has to be there later: the gap is moved ahead by the delay, and slowest is
-    the delay.
-    """
+    """The recipient must be there later: the gap moves back by the delay, and slowest is the delay."""
     holed = schedule(*WEEKLY.layers, overrides=[Override("", START + DAY, START + 2 * DAY)])
     policy = steps(Step(after=0, notify=("slack",)), Step(after=1800, notify=("schedule:primary",)))
     proof = prove(config(policy, schedules=holed), START, START + WEEK)
@@ -154,7 +150,7 @@ def test_a_step_under_a_condition_is_not_relied_on() -> None:
 
 
 def test_promotion_leads_to_routes_of_their_own() -> None:
-    """What is opened as a P2 and becomes a P1 and then a P0 is looked at as each."""
+    """An incident promoted from P2 to P1 to P0 is checked at each severity."""
     high = Policy("high", (Step(after=0, notify=("slack",)),), promote=Promote(P0, 7200))
     low = Policy("low", (Step(after=0, notify=("slack",)),), promote=Promote(P1, 28_800))
     settings = config(
@@ -163,8 +159,7 @@ def test_promotion_leads_to_routes_of_their_own() -> None:
     proof = prove(settings, START, START + DAY)
     assert {route.severity for route in proof.routes} == {P0, P1}
     by_hand, promoted = sorted(proof.unreached, key=lambda one: not one.routes[0].by_hand)
-    # The default rule's are P2, too. Once it's a P0 it's told; as a P1 it isn't, though it will be
-    # one.
+    # The default rule's are P2, too. As a P0 it notifies; as a P1 it doesn't until promoted.
     assert promoted.routes == (Route("payments", P2, P1), Route("default", P2, P1))
     assert by_hand.routes == (Route("", P1, P1, by_hand=True),)
     assert [str(one.routes[0]) for one in (promoted, by_hand)] == [
@@ -185,7 +180,7 @@ def test_who_was_told_before_it_was_promoted_hears_that_it_is() -> None:
 
 
 def test_a_silence_of_all_that_a_rule_takes_keeps_it_from_everybody() -> None:
-    """For as long as it goes on, less what the policy has time for."""
+    """For as long as it lasts, minus the policy's delays."""
     window = Restriction(540, 600, frozenset({1}))
     silences = (
         RecurringSilence("window", parse_matchers("alertname=Payments"), Weekly(window, "UTC")),
@@ -193,8 +188,7 @@ def test_a_silence_of_all_that_a_rule_takes_keeps_it_from_everybody() -> None:
     policy = steps(Step(after=0, notify=("contact:ana",)), Step(after=600, notify=("role:cto",)))
     proof = prove(config(policy, silences=silences), START, START + WEEK)
     (one,) = failures(proof)
-    # On Tuesday from 9 until 10; what comes in the last ten minutes and the way's two is told in
-    # time.
+    # Tuesday 9 to 10; alerts in the last ten minutes, plus two for the contact method, are in time.
     assert (one[0], round(one[1], 3)) == (21, 21.8)
     assert one[2][0] == "silenced by window"
 
@@ -213,9 +207,7 @@ def test_a_silence_of_all_that_a_rule_takes_keeps_it_from_everybody() -> None:
 def test_a_silence_of_some_alerts_is_shown_by_one_of_them(
     rule: str, silences: list[str], labels: dict[str, str]
 ) -> None:
-    """By pattern, one by one, by complement, by a label that is missing; nobody is paged of that
-    alert.
-    """
+    """Patterns, single values, complements and missing labels all work; that alert pages nobody."""
     quoted = [text.replace("'", '"') for text in (rule, *silences)]
     made = tuple(
         RecurringSilence(f"s{number}", parse_matchers(text), TimeSpan(START, START + WEEK))
@@ -304,7 +296,7 @@ def test_an_incident_that_notifies_nobody_must_not_inhibit() -> None:
 
 
 def test_a_throttle_may_hold_a_page_for_other_incidents() -> None:
-    """Of a P0 it holds none. Where the policy has time for it, the page is as late as it can be."""
+    """It never holds a P0. If the policy allows a delay, the page is as late as possible."""
     people = People(WAYS, {"cto": ("ben",)}, {"primary": WEEKLY}, limits={"ben": Limit(1, 600.0)})
     rules = (world.rule(severity=P1),)
     ben = Step(after=0, notify=("contact:ben",))
@@ -358,7 +350,7 @@ def test_a_rate_of_a_channel_is_shared_by_all_incidents() -> None:
     ],
 )
 def test_a_route_without_alerts_proves_nothing(rules: tuple[Rule, ...], why: str) -> None:
-    """What the rule was written for goes another way."""
+    """Alerts that the rule should match go to another rule."""
     proof = prove(
         config(steps(Step(after=0, notify=("contact:ana",))), rules=rules),
         START,
@@ -562,9 +554,7 @@ def settings_(draw: st.DrawFn) -> Settings:
 
 
 def is_told(settings: Settings, route: Route, moment: float, truths: tuple[bool, bool]) -> bool:
-    """By what the whole simulation says of an alert like any other, with labels that decide the
-    conditions.
-    """
+    """True if the full simulation of an example alert with the needed labels notifies somebody."""
     labels = {"alertname": "Payments" if route.rule == "payments" else "Other", "service": "api"}
     labels |= {name: "yes" if truth else "no" for name, truth in zip("ab", truths, strict=True)}
     found = simulate(settings, [world.alert(labels=labels, starts_at=moment)], moment)
@@ -584,8 +574,8 @@ def is_told(settings: Settings, route: Route, moment: float, truths: tuple[bool,
     phases=[Phase.generate, Phase.shrink],
 )
 def test_it_says_of_every_moment_what_happens_at_it(data: st.DataObject) -> None:
-    """If a route is proven somebody is told in time, and if it isn't the counterexample replays as
-    nobody told.
+    """A proven route always notifies in time; the counterexample of any other replays without a
+    page.
     """
     settings = data.draw(settings_())
     end = START + 2 * DAY

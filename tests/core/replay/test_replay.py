@@ -1,4 +1,4 @@
-"""The past under other rules: which incidents there would have been, and what people did to them."""
+"""Replay of the past under other rules: incidents that would differ, and people's reactions."""
 
 from msgspec.structs import replace
 
@@ -43,7 +43,7 @@ def config(*ways: str, **changed: object) -> Settings:
 
 
 def lived(*events: Event, until: float = 1000.0, ways: tuple[str, ...] = ()) -> History:
-    """What a router keeps to which these happened."""
+    """Records of a router that lived through these events."""
     kept: list[Event] = []
     router = VirtualRouter(config(*ways), NOW, watch=lambda changes: kept.extend(changes.history))
     for event in events:
@@ -88,7 +88,7 @@ def test_under_the_same_rules_there_is_no_difference() -> None:
 
 
 def test_what_was_owed_between_the_claim_and_the_sending_is_another_message() -> None:
-    """A message takes a moment to be made. Who acknowledges within it is told of in the next one."""
+    """Rendering takes a moment. An acknowledgement within it goes into the next message."""
     world = World(config())
     kept: list[Event] = []
 
@@ -193,9 +193,7 @@ def test_a_replay_is_a_past_that_others_are_held_against() -> None:
 
 
 def test_drills_are_left_out() -> None:
-    """Whatever came of them, and what people did about it; what is real is repeated, under its
-    numbers of then.
-    """
+    """Drills and commands about them are left out; real incidents keep their numbers."""
     drill = fires("api", "20%", 10.0)
     posed = AlertSeen(
         drill.at, replace(drill.alert, fingerprint="drill-1", source=DRILL, drill="1")

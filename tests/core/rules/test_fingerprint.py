@@ -26,7 +26,7 @@ def test_agrees_with_prometheus(labels: dict[str, str], expected: str) -> None:
 
 @given(st.dictionaries(TEXT, TEXT))
 def test_does_not_depend_on_order(labels: dict[str, str]) -> None:
-    """Any labels have 16 hex digits, the same in whatever order they came."""
+    """Any labels result in 16 hex digits that are the same in any order."""
     digest = fingerprint(labels)
     assert len(digest) == 16
     assert digest == fingerprint(dict(reversed(labels.items())))
@@ -34,6 +34,6 @@ def test_does_not_depend_on_order(labels: dict[str, str]) -> None:
 
 @given(TEXT, TEXT)
 def test_tells_name_from_value(name: str, value: str) -> None:
-    """Where a name ends and its value starts makes a difference."""
+    """The boundary between name and value counts."""
     moved = {name[:-1]: name[-1:] + value}
     assert not name or fingerprint({name: value}) != fingerprint(moved)

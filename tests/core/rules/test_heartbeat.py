@@ -1,4 +1,4 @@
-"""When a heartbeat is missed, what the rules hear of it, and that a restart is no death."""
+"""Missed heartbeats, their alerts, and restarts that count as no failure."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -31,7 +31,7 @@ from tests.world import alert
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
 LONG_AGO = -30 * DAY
-"""When the router was started, in the tests that aren't about that."""
+"""Start of the router in tests that aren't about it."""
 
 BACKUP = Heartbeat("backup", DAY, HOUR)
 WATCHDOG = Heartbeat("watchdog", 5 * MINUTE, MINUTE, parse_matchers('alertname="Watchdog"'))
@@ -130,11 +130,11 @@ def test_a_new_one_and_a_changed_one_are_waited_for_afresh() -> None:
     assert overdue_at(hourly) == 9.0 + 2 * HOUR
 
 
-# --- what the rules hear
+# --- alerts for the rules
 
 
 def test_what_is_missed_is_an_alert_and_over_when_it_comes() -> None:
-    """With labels for rules to match, and one fingerprint and start however often it's told."""
+    """Its labels match rules; fingerprint and start stay the same however often it's sent."""
     (missed,) = reports("backup", NEW, HeartbeatState.MISSED, DAY + HOUR)
     assert missed.source == "heartbeat"
     assert missed.labels == {"alertname": "HeartbeatMissed", "heartbeat": "backup"}
@@ -167,7 +167,7 @@ def test_a_failure_takes_the_place_of_a_miss_without_a_gap() -> None:
 
 @pytest.mark.parametrize("state", [HeartbeatState.WAITING, HeartbeatState.ALIVE])
 def test_that_one_is_well_is_no_news(state: HeartbeatState) -> None:
-    """Nobody is told of what comes as it should."""
+    """A regular heartbeat notifies nobody."""
     assert reports("backup", NEW, state, HOUR) == []
     assert ending("backup", state, HOUR) == []
 
@@ -184,9 +184,7 @@ def test_one_that_is_expected_no_more_ends_what_it_was_told_as() -> None:
     ),
 )
 def test_the_rules_always_know_how_it_is(happenings: list[tuple[float, str]]) -> None:
-    """Whatever happens: after each look, exactly the alert of its state fires, and none while it's
-    well.
-    """
+    """After each check exactly the alert of the current state fires, and none while all is well."""
     now, started, beats, firing = 0.0, 0.0, NEW, set[str]()
     for wait, what in happenings:
         now += wait
@@ -218,7 +216,7 @@ def test_the_rules_always_know_how_it_is(happenings: list[tuple[float, str]]) ->
 def test_an_alert_is_a_beat_while_it_fires(
     labels: dict[str, str], status: AlertStatus, names: set[str]
 ) -> None:
-    """One that is over says that it comes no more. A heartbeat without matchers hears no alert."""
+    """A resolved alert means that it has stopped. A heartbeat without matchers ignores alerts."""
     assert beats_among([BACKUP, WATCHDOG], [alert(labels=labels, status=status)]) == names
 
 

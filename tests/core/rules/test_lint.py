@@ -1,4 +1,4 @@
-"""Rules that can do nothing are found, and none is said to that can do something."""
+"""Rules without effect are found, and no rule with an effect is reported."""
 
 import pytest
 from hypothesis import given
@@ -37,7 +37,7 @@ from tests.world import alert, rule
     ],
 )
 def test_a_rule_that_others_leave_nothing_is_found(match: str, earlier: list[str]) -> None:
-    """Whether one takes it all, or several between them."""
+    """Covered by a single earlier rule or by several together."""
     assert shadowed(rule("r", match), [rule(f"r{n}", text) for n, text in enumerate(earlier)])
 
 
@@ -80,7 +80,7 @@ def test_what_goes_on_takes_nothing_away() -> None:
     ],
 )
 def test_matchers_that_contradict_one_another_are_found(match: str, label: str | None) -> None:
-    """By the label that they ask different things of."""
+    """The label with conflicting conditions is named."""
     assert contradiction(parse_matchers(match)) == label
 
 
@@ -120,7 +120,7 @@ labels = st.fixed_dictionaries({}, optional={"x": values, "y": values})
 def test_no_rule_is_said_to_be_dead_that_takes_an_alert(
     those: list[Rule], seen: list[dict[str, str]], source: str
 ) -> None:
-    """Whatever the rules: if an alert gets to one and it takes it, nothing was said of it."""
+    """For any rules: a rule that matches an alert in practice is never reported."""
     *earlier, last = those
     dead = contradiction(last.matchers) is not None or shadowed(last, earlier)
     for each in (alert(labels=one, source=source) for one in seen):
@@ -151,7 +151,7 @@ def test_a_tier_under_a_wider_one_is_found(thresholds: dict[str, str], dead: str
 
 
 def test_counts_are_whole_and_begin_at_one() -> None:
-    """What no count is isn't reached, and between two numbers there's none."""
+    """Fractions are unreachable, and so is a range between two neighbouring integers."""
     assert said(count_over=300.0, thresholds={"P0": "< 1"}) == [
         "no count reaches the tier P0 of rule 'r': '< 1'"
     ]
@@ -168,7 +168,7 @@ tiers = st.lists(st.builds("{} {}".format, operators, numbers.map(abs)), min_siz
 def test_no_tier_is_said_to_be_dead_that_a_value_reaches(
     texts: list[str], seen: list[float]
 ) -> None:
-    """Whatever the thresholds."""
+    """For any thresholds."""
     thresholds = tuple(
         (severity, Threshold.parse(text)) for severity, text in zip(Severity, texts, strict=False)
     )

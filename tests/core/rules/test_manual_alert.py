@@ -1,6 +1,4 @@
-"""An incident opened by a person: the rules decide on it as on any alert, but for what the person
-said.
-"""
+"""Incidents opened by a person: the rules decide, except for what the person specified."""
 
 import pytest
 
@@ -23,7 +21,7 @@ def test_it_falls_to_the_default_rule_with_its_severity() -> None:
 
 
 def test_what_the_person_says_it_is_overrules_the_rule() -> None:
-    """Both where a rule takes it and where none does; `explain` says why."""
+    """With and without a matching rule; `explain` shows the reason."""
     ours = settings(rule("checkout", 'alertname=~"Checkout.*"', thresholds={"P0": "> 10%"}))
     alert = reported(
         "Checkout is down", "ana", NOW, severity=Severity.P1, labels={"service": "web"}
@@ -61,7 +59,7 @@ def test_the_same_title_is_the_same_incident() -> None:
 
 
 def test_only_a_person_ends_it() -> None:
-    """Nothing clears it by itself."""
+    """Nothing clears it automatically."""
     world = World()
     world.see(reported("Checkout is down", "ana", world.now))
     world.advance(30 * 86_400)

@@ -219,7 +219,7 @@ def config(matchers: list[str]) -> str:
 @pytest.mark.peer
 @amtool
 def test_the_real_alertmanager_takes_and_refuses_the_same(tmp_path: Path) -> None:
-    """Each text in a config of its own, all checked in one run of amtool."""
+    """Each text in its own config, all checked in one run of amtool."""
     taken = {text: True for text, _ in CLASSIC} | {text: False for text, _ in REFUSED}
     files = [tmp_path / f"{i}.yml" for i in range(len(taken))]
     for file, text in zip(files, taken, strict=True):

@@ -1,4 +1,4 @@
-"""Which rules take an alert, how bad they find it, and which incident they put it in."""
+"""Rule matching: severity and incident of an alert."""
 
 from collections.abc import Sequence
 
@@ -110,7 +110,7 @@ MATCHES = st.lists(
 def test_the_index_finds_what_trying_every_rule_finds(
     specs: list[tuple[str, bool, str]], labels: dict[str, str]
 ) -> None:
-    """Whatever the rules ask for: the long form, `verdicts`, uses no index."""
+    """For any rules: `verdicts`, the long form, uses no index."""
     rules = rule_set(
         *(
             rule(str(n), match, continues=go_on, source=source)
@@ -124,7 +124,7 @@ def test_the_index_finds_what_trying_every_rule_finds(
 
 
 def test_an_alert_is_tried_on_few_of_a_thousand_rules() -> None:
-    """Those whose equality it has, and those that ask for none."""
+    """Rules with a fulfilled equality, and rules without one."""
     rules = rule_set(*(rule(str(n), f"service=s{n}") for n in range(1000)), rule("any", ""))
     tried = rules._index.candidates(alert(service="s7").labels)
     assert [rules.rules[position].name for position in tried] == ["7", "any"]
@@ -212,7 +212,7 @@ def test_a_rule_without_thresholds_has_one_severity() -> None:
     [(0, None), (5, None), (6, Severity.P2), (20, Severity.P2), (21, Severity.P1)],
 )
 def test_a_rule_that_counts_measures_the_count(count: int, severity: Severity | None) -> None:
-    """Whatever value the alert carries."""
+    """The alert's own value is ignored."""
     counting = rule(count_over=300.0, thresholds={"P1": "> 20", "P2": "> 5"})
     judged = judge(counting, alert(value="lots"), count)
     assert (judged.severity, judged.value, judged.read) == (severity, float(count), str(count))

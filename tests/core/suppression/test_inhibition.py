@@ -19,7 +19,7 @@ BY_SEVERITY = Inhibition(
 
 
 def test_the_cause_keeps_the_effect_quiet() -> None:
-    """Where the labels named under `equal` are the same."""
+    """If the labels under `equal` are the same."""
     assert inhibitor([BY_SEVERITY], EFFECT, [CAUSE]) == CAUSE
     assert inhibitor([BY_SEVERITY], EFFECT | {"cluster": "b"}, [CAUSE]) is None
 
@@ -41,12 +41,12 @@ def test_labels_that_both_lack_are_equal() -> None:
     ],
 )
 def test_what_is_no_cause_keeps_nothing_quiet(cause: Incident) -> None:
-    """Nor does one that is inhibited itself, or nobody might be told at all."""
+    """Nor does an inhibited cause mute, or nobody might be notified at all."""
     assert inhibitor([BY_SEVERITY], EFFECT, [cause]) is None
 
 
 def test_a_silenced_cause_still_inhibits() -> None:
-    """Whoever silenced it doesn't want its effects instead."""
+    """A silence of the cause isn't a wish to see its effects."""
     assert inhibitor([BY_SEVERITY], EFFECT, [replace(CAUSE, muted=(Reason.SILENCED, "night"))])
 
 
@@ -58,6 +58,6 @@ def test_what_could_be_both_is_not_kept_quiet_by_its_like() -> None:
 
 @pytest.mark.parametrize(("rule", "found"), [("database", True), ("web", False)])
 def test_the_source_may_be_a_rule(rule: str, found: bool) -> None:
-    """Whatever the labels of its incidents are."""
+    """The labels of its incidents don't matter."""
     inhibition = Inhibition(parse_matchers("severity=warning"), rule=rule)
     assert (inhibitor([inhibition], EFFECT, [CAUSE]) is not None) is found

@@ -1,4 +1,4 @@
-"""Which silences and inhibitions may mute an alert, and whose incidents they need."""
+"""Silences and inhibitions that may mute an alert, and the incidents they depend on."""
 
 from router.core.rules.matcher import parse_matchers
 from router.core.suppression.inhibition import Inhibition, Inhibitors

@@ -67,7 +67,7 @@ def test_a_window_comes_again_and_may_go_over_midnight(now: str, until: str | No
     ],
 )
 def test_a_window_is_by_the_clock_on_the_wall(now: str, until: str | None) -> None:
-    """When the clocks change it begins and ends when they say so."""
+    """Local time decides when clocks change."""
     window = Weekly(Restriction(60 if "10-25" in now else 30, 180), "Europe/London")
     assert window.end_at(at(now)) == (at(until) if until else None)
 
@@ -95,7 +95,7 @@ def test_a_time_that_the_clock_skips_is_the_end_of_the_gap(
 
 
 def test_windows_without_a_break_are_one() -> None:
-    """A silence of the weekend ends on Monday; one that is always in force has no end in sight."""
+    """A weekend silence ends on Monday; a permanent one has no known end."""
     weekend = Weekly(Restriction(days=frozenset({5, 6})), "Europe/London")
     assert weekend.end_at(at("2026-11-28 12:00")) == at("2026-11-30 00:00")
     always = Weekly(Restriction(), "Europe/London")

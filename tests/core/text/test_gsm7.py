@@ -27,7 +27,7 @@ def segments(text: str) -> int:
 
 
 def test_the_alphabet_is_the_standards() -> None:
-    """128 codes, of which one is the escape; and nine characters behind it, besides the form feed."""
+    """128 codes, one of them the escape; and nine characters behind it, besides the form feed."""
     assert len(ALPHABET) == 127
     assert len(EXTENSION) == 9
     assert not ALPHABET & EXTENSION

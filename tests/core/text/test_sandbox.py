@@ -1,4 +1,4 @@
-"""What templates may do, and what it may cost."""
+"""Permissions and cost limits of templates."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Which branches were taken, and what is said of the others."""
+"""Branch coverage, and descriptions of missed branches."""
 
 import pytest
 
@@ -52,7 +52,7 @@ def test_an_alert_covers_its_rule_its_tier_and_the_steps_that_are_taken() -> Non
 
 
 def test_a_step_that_was_skipped_is_not_covered() -> None:
-    """That it would have told the right people hasn't been seen."""
+    """It hasn't been shown that it notifies the right people."""
     left = missed(FIRES, ScenarioEvent(60, command=Command.ACKNOWLEDGE, by="ana"), end=3600)
     assert "step 2 of policy critical (after 5m) is never tested" in left
     assert "step 3 of policy critical (after 30m) is never tested" not in left
@@ -79,7 +79,7 @@ def test_a_rule_that_takes_an_alert_under_its_limits_is_covered_and_no_tier_of_i
 
 
 def test_a_repeat_and_a_promotion_are_covered_when_they_come() -> None:
-    """By the policy that has them, not by the one that the incident is then under."""
+    """They count for the policy that has them, not for the incident's later one."""
     high = Policy(
         "high", (Step(after=0, notify=("slack",)),), (), Repeat(600, 1), Promote(Severity.P0, 7200)
     )

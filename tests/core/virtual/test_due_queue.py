@@ -1,4 +1,4 @@
-"""What is due when."""
+"""Queue of due work."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,7 +13,7 @@ keys = st.tuples(st.integers(0, 3), st.sampled_from("ab"))
 def test_the_first_is_the_earliest_of_those_there_are(
     moves: list[tuple[Key, float | None]],
 ) -> None:
-    """Whatever was set, moved and dropped before, again at the same time too."""
+    """For any sequence of setting, moving and dropping."""
     agenda: DueQueue[Key] = DueQueue()
     for key, at in moves:
         if at is None:

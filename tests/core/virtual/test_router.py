@@ -1,4 +1,4 @@
-"""A router in virtual time: what is owed is told at once, what is due comes when it's due."""
+"""A router in virtual time: messages are sent at once, timers fire when due."""
 
 from router.core.virtual.router import VirtualRouter
 from router.model.event import AlertSeen, Command, Commanded
@@ -52,7 +52,7 @@ def test_a_person_ends_what_would_have_come() -> None:
 
 
 def test_a_refused_message_falls_back_at_once() -> None:
-    """And isn't told: who asks what arrived sees the fallback only."""
+    """Only the fallback appears as notified."""
 
     def refuse(message: Notification, _at: float) -> Result:
         return Rejected("gone") if message.channel == "pager" else Sent()
@@ -64,7 +64,7 @@ def test_a_refused_message_falls_back_at_once() -> None:
 
 
 def test_a_channel_that_is_down_is_tried_again_until_it_works() -> None:
-    """It gets the incident as it is then, and meanwhile the fallback is told."""
+    """It gets the incident's latest state; the fallback is notified meanwhile."""
     back_at = NOW + 900
 
     def down(message: Notification, at: float) -> Result:

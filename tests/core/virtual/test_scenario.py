@@ -1,4 +1,4 @@
-"""Scenarios: what happens in one, in which order, and what came of it."""
+"""Scenarios: events, their order and the results."""
 
 from typing import Any
 
@@ -59,7 +59,7 @@ def test_an_alert_with_times_of_its_own_keeps_them() -> None:
 
 
 def test_occurrences_are_events_of_their_own() -> None:
-    """However often they come at once, and never a replay of one before."""
+    """Even at the same moment, and never a replay of an earlier one."""
     counting = settings(rule(count_over=300.0, thresholds={"P1": "> 4"}))
     came = played(
         *(ScenarioEvent(at, (Reported(alert(), times=3),)) for at in (0, 60)), config=counting
@@ -96,9 +96,7 @@ def test_a_person_means_the_newest_that_is_open() -> None:
 
 
 def test_a_channel_fails_until_it_works() -> None:
-    """What it's told while it refuses is lost to the fallback; what it's told while it's down,
-    late.
-    """
+    """Refused messages go to the fallback; messages during an outage arrive late."""
     refused = played(ScenarioEvent(0, (FIRES,), fails={"pager": Failing.REFUSES}))
     assert (0, "mail", Reason.FALLBACK) in told(refused)
     down = played(

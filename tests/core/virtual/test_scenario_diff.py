@@ -1,6 +1,4 @@
-"""What was expected beside what came: anything missing, other or extra is a line that doesn't
-agree.
-"""
+"""Comparison of expected and actual results: missing, different and extra lines."""
 
 from typing import Any
 
@@ -42,7 +40,7 @@ def wrong(*messages: Message, **expected: Any) -> list[tuple[float, str | None, 
 
 
 def test_all_that_was_expected_and_nothing_else_agrees() -> None:
-    """In whatever order it's written."""
+    """In any order."""
     assert wrong(*reversed(TOLD)) == []
     assert [line.after for line in lines(*TOLD)] == [0, 0, 300]
 
@@ -73,7 +71,7 @@ def test_a_message_may_come_within_a_time() -> None:
 
 
 def test_who_says_more_chooses_first() -> None:
-    """Of two at one time, the vague one takes what is left."""
+    """The less specific of two expectations at one time takes the remaining result."""
     both = ScenarioEvent(0, (Reported(alert()), Reported(alert("f2", value="2%", service="web"))))
     messages = (Message(0, "slack"), Message(0, "slack", severity=Severity.P0), Message(0, "pager"))
     scenario = Scenario("s", NOW, "UTC", (both,), messages)
@@ -98,7 +96,7 @@ def test_a_person_is_told_over_all_their_ways_at_once() -> None:
 
 
 def test_all_incidents_that_there_are_must_be_listed() -> None:
-    """With the fields that are asked for; one that isn't there, isn't so, or isn't listed is wrong."""
+    """Requested fields must match; missing, different and unlisted incidents are errors."""
 
     def of(*incidents: dict[str, object]) -> list[tuple[float, str | None, str | None]]:
         return wrong(*TOLD, snapshots=(ScenarioState(300, incidents),))

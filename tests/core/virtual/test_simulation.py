@@ -90,7 +90,7 @@ def test_a_policy_longer_than_what_is_looked_at_has_not_ended() -> None:
 
 
 def test_it_goes_on_through_repeats_and_promotions() -> None:
-    """Until the worst severity has nobody left to tell either."""
+    """It ends when the worst severity has nobody left to notify."""
     high = Policy(
         "high", (Step(after=0, notify=("slack",)),), (), Repeat(600, 1), Promote(Severity.P0, 7200)
     )

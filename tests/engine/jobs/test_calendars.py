@@ -38,7 +38,7 @@ PEOPLE = People(
 
 
 class Scene:
-    """A `Calendars` at work, and what comes of it."""
+    """A running `Calendars` and its results."""
 
     def __init__(
         self, store: Store, clock: SteppedClock, wanted: Mapping[str, CalendarSource]
@@ -108,7 +108,7 @@ def said(caplog: pytest.LogCaptureFixture) -> Callable[[], str]:
 
 
 async def test_who_the_calendar_says_is_on_call(scene: Begin, peer: Peer) -> None:
-    """It's fetched at once, and then every few minutes: what has changed is seen."""
+    """It's fetched at once, and then every few minutes, so changes are seen."""
     async with scene() as one:
         await one.until("ana")
         await one.clock.settle(lambda: one.fetched_at == NOW, "the time of it")
@@ -164,7 +164,7 @@ async def test_what_is_no_calendar_changes_nothing_and_is_said(
 
 
 async def test_a_recurrence_goes_on_while_the_service_is_down(scene: Begin, peer: Peer) -> None:
-    """A year later the copy is read anew for the time that has come."""
+    """A year later the stored copy is expanded again for that time."""
     weekly = calendar(event("20260323T000000Z", "20260330T000000Z", "ana", "", "RRULE:FREQ=WEEKLY"))
     peer.answer = lambda _: Reply(body=weekly)
     async with scene() as one:

@@ -52,8 +52,8 @@ async def test_it_comes_again_and_again(router: Router, clock: SteppedClock, met
 def logged(
     caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> Callable[[], str]:
-    """All that was logged, wherever it goes: that depends on whether an earlier test has started a
-    whole router.
+    """Everything logged, wherever it goes: an earlier test may have configured a whole router's
+    logging.
     """
 
     def read() -> str:
@@ -72,7 +72,10 @@ REDIRECT = Reply(302, headers={"Location": "/"})
 async def test_a_failure_is_counted_and_the_next_is_tried(
     router: Router, clock: SteppedClock, answers: list[Answer], logged: Callable[[], str]
 ) -> None:
-    """It's logged without the URL, which is a secret; nothing else suffers. (A GET is repeated once by aiohttp.)"""
+    """It's logged without the secret URL; nothing else is affected.
+
+    (aiohttp repeats a GET once.)
+    """
     async with Peer(*answers) as peer, router(clock=clock, **to(peer.url)) as daemon:
         await until(daemon, "failed", 1)
         assert (await daemon.alert(alert())).status == 200
@@ -110,8 +113,8 @@ async def test_it_is_withheld_while_the_store_fails(
 
 
 async def test_it_is_withheld_while_deadlines_are_late(router: Router, clock: SteppedClock) -> None:
-    """The loop that would take them is stuck: by the second minute somebody outside hears nothing
-    any more.
+    """The loop that handles them is stuck: from the second minute on, the outside service gets no
+    ping.
     """
     later = {"steps": [{"notify": ["channel:log"]}, {"after": "5m", "notify": ["channel:log"]}]}
     async with (
@@ -142,7 +145,7 @@ async def test_it_is_withheld_while_nothing_can_be_committed(
 
 
 async def test_it_is_withheld_once_a_loop_has_died(router: Router, clock: SteppedClock) -> None:
-    """Whoever runs the router starts it afresh; should they not, somebody hears of it."""
+    """A supervisor restarts the router; if it doesn't, the outside service notifies somebody."""
     async with Peer() as peer, router(clock=clock, **to(peer.url)) as daemon:
         await until(daemon, "sent", 1)
         daemon.store.plan["claim_notifications"].append(ZeroDivisionError("a bug"))
@@ -152,9 +155,7 @@ async def test_it_is_withheld_once_a_loop_has_died(router: Router, clock: Steppe
 
 
 async def test_looking_changes_nothing(router: Router, clock: SteppedClock) -> None:
-    """The deadline of nobody's that goes through the door leaves no timer, no incident and no
-    timeline.
-    """
+    """The probe that passes through the applier leaves no timer, incident or timeline entry."""
     async with Peer() as peer, router(clock=clock, **to(peer.url)) as daemon:
         await until(daemon, "sent", 1)
         assert await daemon.store.claim_timers(START + 1e9, "anybody", START + 2e9, 10) in ((), [])

@@ -86,7 +86,7 @@ async def test_a_watchdog_that_keeps_coming_opens_nothing(
 async def test_one_that_stays_away_opens_an_incident_and_its_return_resolves_it(
     router: Router, clock: SteppedClock
 ) -> None:
-    """By the rule made of it, with its severity; not a second before its time."""
+    """The generated rule opens it with its severity, and not a second early."""
     async with router(clock=clock, **ONE) as daemon:
         await watchdog(daemon)
         await pass_time(daemon, 6 * MINUTE - 1)
@@ -105,7 +105,7 @@ async def test_one_that_stays_away_opens_an_incident_and_its_return_resolves_it(
 
 
 async def test_a_resolved_watchdog_is_no_beat(router: Router, clock: SteppedClock) -> None:
-    """It says that Prometheus doesn't send it any more."""
+    """A resolved watchdog means that Prometheus has stopped sending it."""
     async with router(clock=clock, **ONE) as daemon:
         await watchdog(daemon)
         await pass_time(daemon, 5 * MINUTE)
@@ -136,7 +136,7 @@ async def test_one_that_failed_says_so_at_once(router: Router, clock: SteppedClo
 async def test_one_that_is_missed_and_then_fails_stays_one_incident(
     router: Router, clock: SteppedClock
 ) -> None:
-    """The failure joins, the miss is over, and nobody hears of a recovery."""
+    """The failure joins, the miss ends, and nobody gets a recovery message."""
     async with router(clock=clock, **OTHER) as daemon:
         await pass_time(daemon, 12 * MINUTE)
         await ping(daemon, "/fail")
@@ -151,7 +151,7 @@ async def test_one_that_is_missed_and_then_fails_stays_one_incident(
 async def test_a_router_that_was_down_gives_each_another_chance(
     router: Router, clock: SteppedClock
 ) -> None:
-    """It was away for a week: nothing is missed when it starts, and what stays away after that is."""
+    """After a week's outage nothing is missed at the start; what stays away after that is."""
     async with router(clock=clock, heartbeats=HEARTBEATS) as daemon:
         await watchdog(daemon)
         await ping(daemon)
@@ -170,7 +170,7 @@ async def test_a_router_that_was_down_gives_each_another_chance(
 
 
 async def test_a_restart_tells_no_second_time(router: Router, clock: SteppedClock) -> None:
-    """What is missed stays so, in the same incident, and a person who closed it isn't overruled."""
+    """It stays missed in the same incident, and one that a person closed stays closed."""
     async with router(clock=clock, **ONE) as daemon:
         await pass_time(daemon, 6 * MINUTE)
         (incident,) = await daemon.store.incidents()
@@ -203,7 +203,7 @@ async def test_what_was_heard_before_a_crash_is_known_after_it(
 async def test_a_fault_of_the_store_delays_and_loses_nothing(
     router: Router, clock: SteppedClock, method: str
 ) -> None:
-    """Whichever call of a look fails: it's looked again a second later, and told once."""
+    """Any failing call of a check is repeated a second later, and notifies once."""
     async with router(clock=clock, **ONE) as daemon:
         await settled(daemon)
         daemon.store.plan[method].extend([None, StoreUnavailable("away"), StoreUnavailable("away")])
@@ -215,7 +215,7 @@ async def test_a_fault_of_the_store_delays_and_loses_nothing(
 async def test_a_beat_that_is_not_committed_is_answered_503(
     router: Router, clock: SteppedClock
 ) -> None:
-    """By request or as an alert: whoever sent it tries again."""
+    """Request or alert: the sender tries again."""
     async with router(clock=clock, heartbeats=HEARTBEATS) as daemon:
         await watchdog(daemon)
         await settled(daemon)
@@ -268,7 +268,7 @@ async def test_a_reload_that_changes_one_waits_for_it_afresh(
 async def test_metrics_say_when_each_last_came_and_which_are_missed(
     router: Router, clock: SteppedClock
 ) -> None:
-    """By name; one that never came has no time."""
+    """Series have the heartbeat's name; one that never arrived has no time."""
     async with router(clock=clock, heartbeats=HEARTBEATS) as daemon:
         await watchdog(daemon)
         came = clock.now()

@@ -1,4 +1,4 @@
-"""What nobody asks for any more is forgotten, and nothing else."""
+"""Expired data is deleted, and nothing else."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Someone hears of it before nobody is on call."""
+"""Warn somebody before a time when nobody is on call."""
 
 import logging
 from dataclasses import replace

@@ -66,7 +66,9 @@ class NoLetters:
 
 
 class Desk:
-    """All of it. The incident 142 is in the store, and `publish` says something of it."""
+    """All parts together. Incident 142 is in the store, and `publish` adds a public update about
+    it.
+    """
 
     def __init__(
         self, store: Store, clock: SteppedClock, mailbox: Mailbox, pace: RateLimit | None = None
@@ -132,7 +134,7 @@ class Desk:
     async def publish(
         self, text: str = "We are looking into it.", status: str = "investigating"
     ) -> Message:
-        """The message that the page is owed for it, by a core that told it all before."""
+        """Message that the page is owed for the update, with everything earlier already sent."""
         incident = published().incident
         if await self.store.incident(142) is None:
             await self.store.save(Writes(incidents={142: replace(incident, version=1)}))

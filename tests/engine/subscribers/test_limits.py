@@ -1,4 +1,4 @@
-"""How often a form is taken."""
+"""Rate limits of forms."""
 
 from router.engine.subscribers import limits
 from router.engine.subscribers.limits import Limit

@@ -1,4 +1,4 @@
-"""Mails to subscribers: each update once, whatever fails, and none of it lost."""
+"""Mails to subscribers: each update once, through any failure, and none lost."""
 
 import asyncio
 
@@ -31,7 +31,7 @@ async def desk(store: SqlStore, clock: SteppedClock) -> Desk:
 
 
 def told(desk: Desk) -> list[tuple[str, str]]:
-    """Whom of what, in no order."""
+    """Sent mails as pairs of address and update, in no order."""
     return sorted((mail.to, mail.text.splitlines()[2]) for mail in desk.mailbox.mails)
 
 
@@ -64,9 +64,7 @@ async def test_a_mail_has_the_public_words_and_a_way_out_and_nothing_else(desk: 
 
 
 async def test_spread_twice_is_still_one_mail_each(desk: Desk) -> None:
-    """The courier brings the same message again after a crash, even when the mails were sent long
-    ago.
-    """
+    """After a crash the worker repeats the message, even when its mails were sent long ago."""
     message = await desk.publish()
     await desk.post.spread(message)
     await desk.post.spread(message)
@@ -79,7 +77,7 @@ async def test_spread_twice_is_still_one_mail_each(desk: Desk) -> None:
 async def test_a_crash_while_spreading_loses_and_doubles_nobody(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The first is owed, then the process dies; the next one owes the rest."""
+    """The process dies after the first row; the next process adds the rest."""
     monkeypatch.setattr(post, "SPREAD", 1)
     desk.store = FaultyStore(desk.store)  # type: ignore[assignment,arg-type]
     message = await desk.publish()
@@ -95,7 +93,7 @@ async def test_a_crash_while_spreading_loses_and_doubles_nobody(
 
 
 async def test_a_crash_in_the_middle_of_sending_sends_again_under_the_same_id(desk: Desk) -> None:
-    """Nobody can tell whether it arrived; a mail system can tell the copy."""
+    """Nobody knows whether the mail arrived; a mail system can recognise the copy by its id."""
 
     def die(_: PublicMail) -> None:
         raise asyncio.CancelledError
@@ -113,7 +111,7 @@ async def test_a_crash_in_the_middle_of_sending_sends_again_under_the_same_id(de
 
 @pytest.mark.parametrize("failure", [Retry("SMTP 451 later"), Uncertain("hung")])
 async def test_what_may_pass_is_tried_again(desk: Desk, failure: Retry | Uncertain) -> None:
-    """And only for whom it failed."""
+    """And only for the recipients for whom it failed."""
     desk.mailbox.script.extend([failure, Sent()])
     await desk.post.spread(await desk.publish())
     await desk.deliver()
@@ -168,7 +166,7 @@ async def test_a_drill_is_never_mailed(desk: Desk) -> None:
 
 
 async def test_two_routers_send_one_mail(desk: Desk) -> None:
-    """Whoever claims it first."""
+    """The router that claims it first."""
     one = (desk.post, desk.worker)
     other = desk.restarted()
     message = await desk.publish()

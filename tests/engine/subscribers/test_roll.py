@@ -73,7 +73,7 @@ async def test_one_caller_may_not_ask_without_end(store: SqlStore, clock: Steppe
 async def test_who_leaves_is_forgotten_and_may_leave_twice(
     store: SqlStore, clock: SteppedClock
 ) -> None:
-    """What they're still owed isn't sent."""
+    """Mails still queued for them aren't sent."""
     desk = Desk(store, clock, Mailbox())
     await desk.subscribe("ana@example.com")
     await desk.post.spread(await desk.publish())

@@ -1,4 +1,4 @@
-"""Sentry's webhooks become alerts, whichever kind says it."""
+"""Sentry's webhooks of all kinds become alerts."""
 
 import hashlib
 import json
@@ -88,7 +88,7 @@ def test_error() -> None:
     ],
 )
 def test_metric_alert(action: str, status: AlertStatus, severity: str | None) -> None:
-    """One metric alert keeps its fingerprint while it turns from warning to critical to resolved."""
+    """A metric alert keeps its fingerprint from warning to critical to resolved."""
     alert = from_file("metric_alert", action)
     assert (alert.fingerprint, alert.status) == ("sentry:metric:4", status)
     assert alert.labels.get("severity") == severity
@@ -110,9 +110,7 @@ def test_metric_alert(action: str, status: AlertStatus, severity: str | None) ->
     ],
 )
 def test_issue(action: str, status: AlertStatus, substatus: str | None) -> None:
-    """An issue's life is told with the fingerprint that its event alerts have, with or without a
-    web URL.
-    """
+    """An issue's changes have the fingerprint of its event alerts, with or without a web URL."""
     alert = from_file("issue", action)
     assert (alert.fingerprint, alert.status) == ("sentry:issue:1117540176", status)
     assert alert.labels.get("substatus") == substatus
@@ -144,7 +142,7 @@ def test_an_ignored_issue_is_resolved() -> None:
     ],
 )
 def test_what_says_no_state_is_ignored(resource: str, name: str) -> None:
-    """It's accepted, with the reason why nothing comes of it."""
+    """It's accepted, with the reason why it has no effect."""
     received = decode(resource, (PAYLOADS / f"{name}.json").read_bytes())
     assert (received.alerts, received.errors) == ((), ())
     assert received.ignored
@@ -183,7 +181,7 @@ def test_legacy_plugin() -> None:
 
 
 def test_the_plugin_cannot_pass_for_the_integration() -> None:
-    """Who knows only the secret URL can't resolve an issue by adding a header."""
+    """A sender with only the secret URL can't resolve an issue by adding a header."""
     body = (PAYLOADS / "sentry-issue-resolved.json").read_bytes()
     with pytest.raises(InvalidInput) as caught:
         RECEIVER.decode(Incoming({"sentry-hook-resource": "issue"}, body, "plugin-s3cr3t"), NOW)
@@ -248,7 +246,7 @@ def test_only_the_id_is_needed(resource: str, action: str, data: Any, fingerprin
     ],
 )
 def test_without_an_id_it_is_bad(resource: str, action: Any, data: Any, pointer: str) -> None:
-    """What doesn't say what it is about is refused by the name of the field."""
+    """The error names the missing field."""
     with pytest.raises(InvalidInput) as caught:
         from_data(resource, action, data)
     assert caught.value.pointer == pointer
@@ -278,7 +276,7 @@ def test_text_that_cannot_be_stored_is_replaced() -> None:
 
 
 def test_a_replay_has_the_same_event_id() -> None:
-    """The same body is the same event, whatever its headers; another body is another event."""
+    """The same body is the same event with any headers; another body is another event."""
     body = (PAYLOADS / "sentry-issue-created.json").read_bytes()
     later = Incoming({"sentry-hook-resource": "issue", "sentry-hook-timestamp": "1787393300"}, body)
     first, replayed, other = (
@@ -303,7 +301,7 @@ UPTIME: dict[str, Any] = {
 
 
 def test_an_outage_can_be_told_from_an_error() -> None:
-    """By category, type and priority; its evidence is an annotation."""
+    """Category, type and priority differ; its evidence is an annotation."""
     alert = from_data("issue", "created", {"issue": UPTIME})
     wanted = {"issue_category": "outage", "issue_type": "uptime_domain_failure", "priority": "high"}
     assert wanted.items() <= alert.labels.items()
@@ -414,7 +412,7 @@ KEYS = {"event_alert": "event", "metric_alert": "metric_alert", "issue": "issue"
 @given(st.sampled_from(sorted(KEYS)), SHAPED | JSON)
 @settings(max_examples=300)
 def test_any_data_is_read_or_bad(resource: str, data: Any) -> None:
-    """Whatever JSON the data is, an alert comes of it that can be stored, or Bad."""
+    """Any JSON results in an alert that can be stored, or in Bad."""
     action = next(iter(KINDS[resource].statuses))
     for whole in (data, {KEYS[resource]: data}):
         try:
@@ -432,7 +430,7 @@ def test_any_data_is_read_or_bad(resource: str, data: Any) -> None:
 
 @given(st.binary(max_size=60) | (SHAPED | JSON).map(lambda value: json.dumps(value).encode()))
 def test_any_body_is_read_or_bad(body: bytes) -> None:
-    """Whatever bytes arrive, of any resource or of the plugin, nothing but Bad is raised."""
+    """Any bytes, for any resource or the plugin, raise nothing but Bad."""
     for resource in ("", *KEYS):
         try:
             decode(resource, body)

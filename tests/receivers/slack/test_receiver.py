@@ -105,7 +105,7 @@ def test_what_slack_did_not_sign_just_now_is_refused(
     ],
 )
 def test_a_button_asks(command: Command) -> None:
-    """In the name of who pressed it, with what tells this press from any other."""
+    """As the person who pressed it, with an id of the press."""
     receipt = "slack:1548261231.000200:1548426417.840180:UA8RXUSPL"
     asked = CommandRequest(142, command, "ana", receipt=receipt)
     pressed = press(command.value, "142", user="UA8RXUSPL", name="jtorrance")
@@ -151,7 +151,7 @@ def test_who_is_no_contact_goes_by_their_name_in_slack() -> None:
 
 
 def test_the_buttons_are_those_that_the_sender_makes() -> None:
-    """What goes out is what comes back; those with a link ask for nothing."""
+    """Buttons round-trip; link buttons send no command."""
     *_, answers, links = build_message(make_message(acknowledged_at=None), buttons=True)["blocks"]
     buttons = [one for one in (*answers["elements"], *links["elements"]) if "text" in one]
     received = [
@@ -173,7 +173,7 @@ def chosen(option: str) -> tuple[CommandRequest, ...]:
 
 
 def test_the_menu_has_the_rarer_commands() -> None:
-    """What goes out is what comes back."""
+    """Menu entries round-trip."""
     *_, answers, _ = build_message(make_message(acknowledged_at=NOW), buttons=True)["blocks"]
     (menu,) = (one for one in answers["elements"] if one["type"] == "overflow")
     asked = [one for option in menu["options"] for one in chosen(option["value"])]
@@ -246,7 +246,7 @@ def test_a_rarer_command_that_lacks_something_gets_help(text: str) -> None:
     ],
 )
 def test_whatever_else_was_pressed_is_ignored(payload: object) -> None:
-    """And answered, or whoever did it would see a warning."""
+    """It's answered, or Slack would show the person a warning."""
     received = receiver.decode(
         Incoming({}, urlencode({"payload": json.dumps(payload)}).encode()), NOW
     )
@@ -267,7 +267,7 @@ def test_a_payload_that_is_none_is_bad(body: bytes) -> None:
     )
 )
 def test_any_payload_can_be_read(payload: Any) -> None:
-    """Whatever Slack adds one day."""
+    """Also fields that Slack adds later."""
     body = urlencode(
         {"payload": json.dumps({"type": "block_actions", "actions": [payload]})}
     ).encode()
@@ -309,14 +309,14 @@ def said(answer: WebhookAnswer) -> str:
     ],
 )
 def test_a_command_asks(text: str, command: Command | None, note: str) -> None:
-    """In any case and spelling of the number. The trigger tells it from the same, typed again."""
+    """In any case and spelling of the number. The trigger's id tells it from a repeated command."""
     (asked,) = receiver.decode(typed(text, trigger_id="398738663015.4744"), NOW).commands
     assert asked == CommandRequest(142, command, "ana", note, "slack:398738663015.4744")
 
 
 @pytest.mark.parametrize(("text", "command"), [("list", None), ("ack", Command.ACKNOWLEDGE)])
 def test_a_command_may_name_no_incident(text: str, command: Command | None) -> None:
-    """It's about the only one that's open, or about all."""
+    """It's then about the only open incident, or about all."""
     (asked,) = receiver.decode(typed(text), NOW).commands
     assert (asked.incident_id, asked.command) == (None, command)
 
@@ -350,7 +350,7 @@ def test_a_command_is_answered_with_what_was_decided() -> None:
     ],
 )
 def test_a_severity_is_set(text: str, severity: Severity, note: str) -> None:
-    """With why, if they say it."""
+    """With the reason, if given."""
     (asked,) = receiver.decode(typed(text, trigger_id="1.2"), NOW).commands
     assert asked == CommandRequest(
         142, Command.SEVERITY, "ana", note, "slack:1.2", severity=severity
@@ -372,7 +372,7 @@ def test_a_severity_is_set(text: str, severity: Severity, note: str) -> None:
     ],
 )
 def test_an_incident_is_opened(text: str, title: str, severity: Severity | None) -> None:
-    """By an alert in the name of who typed it, whatever a telephone made of the quotes."""
+    """An alert in the person's name opens it, with any quotation marks that a telephone types."""
     (alert,) = receiver.decode(typed(text), NOW).alerts
     assert (alert.labels["alertname"], alert.severity, alert.by, alert.source) == (
         title,
@@ -383,7 +383,7 @@ def test_an_incident_is_opened(text: str, title: str, severity: Severity | None)
 
 
 def test_who_is_on_call() -> None:
-    """By name, in the schedules that are in force when it's asked; a schedule with nobody says so."""
+    """Names come from the current schedules; a schedule without anybody says so."""
     live_settings = {
         "primary": schedule(rotation(Rotate.DAILY, "09:00", "ana")),
         "weekend": Schedule("weekend", "UTC", ()),
@@ -411,7 +411,7 @@ def test_what_lacks_something_says_what(text: str) -> None:
 
 
 def test_a_button_may_open_a_form() -> None:
-    """Which is about the incident, and comes back by itself."""
+    """The form is about the incident, and arrives as a request of its own."""
     received = receiver.decode(Incoming({}, press("note", "142", trigger="1.2.3")), NOW)
     assert received == Received(forms=(Form("1.2.3", 142, Command.NOTE),), commands=[])
 
@@ -427,9 +427,9 @@ def test_a_form_comes_back_with_what_was_written() -> None:
 
 
 def test_a_form_with_nothing_in_it_stays_open() -> None:
-    """And says what is missing; so does one about an incident that isn't there.
+    """It says what is missing; so does a form about an unknown incident.
 
-    Anything that was taken closes it.
+    Any accepted command closes it.
     """
     body = Incoming({}, fill_in(" ", "142"))
     answer = receiver.reply(body, receiver.decode(body, NOW), (), NOW)
@@ -511,5 +511,5 @@ def test_whatever_else_happens_in_a_channel_is_nothing_to_us(changes: dict[str, 
     )
 )
 def test_any_event_can_be_read(event: Any) -> None:
-    """Whatever Slack adds one day."""
+    """Also events that Slack adds later."""
     assert read_thread(json.dumps({"type": "event_callback", "event": event}).encode()).ignored

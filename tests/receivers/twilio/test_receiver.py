@@ -1,4 +1,4 @@
-"""Twilio's receiver: who may ask, what for, and what they hear of it."""
+"""Twilio's receiver: permitted people, commands and replies."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -104,7 +104,7 @@ def test_what_twilio_did_not_sign_is_refused(changed: dict[str, Any]) -> None:
     ],
 )
 def test_a_message_asks(body: str, asked: CommandRequest) -> None:
-    """In the name of whoever has the number, with the message's id to know it again by."""
+    """In the name of the number's owner, with the message's id to recognise repeats."""
     assert receiver.decode(sms(body), NOW) == Received(commands=[asked])
 
 
@@ -118,7 +118,7 @@ def test_a_message_that_asks_nothing_clear_does_nothing(body: str, words: str | 
 
 
 def test_a_stranger_is_refused_politely() -> None:
-    """Nothing is asked, they're told, and the log shows no whole number."""
+    """No command is made, they get a reply, and the log shows no complete number."""
     for message in (sms("ACK 142", STRANGER), key("1", STRANGER)):
         received = receiver.decode(message, NOW)
         assert received.commands == ()
@@ -154,7 +154,7 @@ def test_a_stranger_is_refused_politely() -> None:
 def test_the_answer_says_what_was_decided(
     reason: Reason, incident: dict[str, Any], words: str
 ) -> None:
-    """By message and by voice."""
+    """Replies by message and by voice."""
     (message,) = reply(sms("ACK 142"), results(sms("ACK 142"), reason, **incident))
     assert message.text == words
     said = reply(key("1"), results(key("1"), reason, **incident))
@@ -218,7 +218,7 @@ STATUS = "/webhooks/twilio/status?incident=142&channel=text&seq=1"
     ],
 )
 def test_what_did_not_arrive_is_reported(form: dict[str, str], error: str) -> None:
-    """Once, whatever else Twilio calls it later, and answered with nothing."""
+    """Once, whatever status Twilio sends later, with an empty answer."""
     message = incoming(STATUS, **form)
     received = receiver.decode(message, NOW)
     assert received == Received(
@@ -237,7 +237,7 @@ def test_what_did_not_arrive_is_reported(form: dict[str, str], error: str) -> No
     ],
 )
 def test_any_other_status_is_ignored(path: str, status: str) -> None:
-    """It changes nothing, or it's about no message of ours."""
+    """It changes nothing, or isn't about one of our messages."""
     message = incoming(path, MessageSid=SM1, MessageStatus=status)
     assert receiver.decode(message, NOW).ignored
     assert list(reply(message)) == []

@@ -79,7 +79,7 @@ def check(
     ],
 )
 def test_what_twilio_signed_is_taken(options: dict[str, Any]) -> None:
-    """By either hash, with and without the port, with any of the secrets while one is changed."""
+    """Either hash, with and without the port, with any of the secrets during a change."""
     check(**options)
 
 
@@ -103,7 +103,7 @@ def test_what_twilio_signed_is_taken(options: dict[str, Any]) -> None:
     ],
 )
 def test_what_twilio_did_not_sign_is_refused(options: dict[str, Any], why: str) -> None:
-    """Whatever is missing, wrong or added; and the answer tells no secret."""
+    """Missing, wrong or additional data is refused; the answer contains no secret."""
     with pytest.raises(Unauthorized, match=why) as refused:
         check(**options)
     assert "12345" not in str(refused.value)
@@ -188,7 +188,7 @@ def test_what_is_no_id_of_twilio_is_refused(sid: str) -> None:
 
 
 def test_a_form_without_end_is_not_read() -> None:
-    """By the megabyte it would keep the router busy for seconds, before it's known who sent it."""
+    """Megabytes of it would occupy the router for seconds before the sender is authenticated."""
     with pytest.raises(InvalidInput) as refused:
         parse_form(b"a=b&" * 501)
     assert refused.value.detail == "more than 500 fields"

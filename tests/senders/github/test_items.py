@@ -41,7 +41,7 @@ async def deliver(github: Any, *items: Item, **changes: Any) -> tuple[Result, li
 
 
 async def test_each_item_has_an_issue_that_is_closed_when_its_done() -> None:
-    """Opened once, whatever is told; its number is kept beside that of the incident's."""
+    """Opened once, after any update; its number is stored next to the incident's."""
     github = GitHub()
     assert await deliver(github, ONE) == (Sent("1 1:2"), ["POST ", "POST "])
     assert github.issues[2]["title"] == "[INC-142] Add an index, @team"
@@ -69,7 +69,7 @@ async def test_one_whose_number_was_lost_is_found_by_its_mark(ref: str) -> None:
 
 
 async def test_an_answer_that_gets_lost_doubles_nothing() -> None:
-    """The issue was opened, and nobody heard of it: the attempt is uncertain, and the next finds
+    """The issue was opened but the answer was lost: the attempt is uncertain, the next one finds
     it.
     """
     github, lost = GitHub(), True

@@ -1,4 +1,4 @@
-"""GitHub, by a loopback GitHub that keeps issues and comments and refuses what the real one would."""
+"""GitHub's sender against a loopback double with issues, comments and GitHub's refusals."""
 
 import json
 import re
@@ -174,7 +174,7 @@ TOLD = (
 
 
 def later(*news: Entry, **changes: Any) -> Message:
-    """A message about an incident that has issue 1, which tells of the opening."""
+    """An update about an incident that has issue 1 with the opening."""
     return make_message(
         **{"ref": "1", "seq": 2, "sent": 1, "told": 1, "timeline": TOLD + news} | changes
     )
@@ -186,7 +186,7 @@ def over(status: Status = Status.RESOLVED, **changes: Any) -> Message:
 
 
 async def opened() -> GitHub:
-    """A GitHub that has the incident's issue, told of its opening."""
+    """A GitHub double that has the incident's issue with the opening."""
     github = GitHub()
     assert (await deliver(github, make_message(timeline=TOLD[:1])))[0] == Sent("1")
     return github

@@ -1,6 +1,4 @@
-"""PagerDuty: what is told of an incident, and what its answers mean; the package talks to a real
-server on loopback.
-"""
+"""PagerDuty: events for an incident and results of answers; the package calls a loopback server."""
 
 from collections.abc import AsyncIterator
 
@@ -73,10 +71,10 @@ CLOSED = {"status": Status.RESOLVED, "closed_at": NOW}
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        # open: woken, and woken again if it's owed again
+        # open: page, and page again if owed again
         ({}, [("trigger", DEDUP)]),
         ({"ref": DEDUP, "sent": 1}, [("trigger", DEDUP)]),
-        # acknowledged: an acknowledgement of what PagerDuty has never heard of would be dropped
+        # acknowledged: PagerDuty would drop an acknowledgement of an unknown key
         ({"ref": DEDUP, **ACKNOWLEDGED}, [("acknowledge", DEDUP)]),
         (ACKNOWLEDGED, [("trigger", DEDUP), ("acknowledge", DEDUP)]),
         # closed: also where the only trigger's outcome isn't known
@@ -219,7 +217,7 @@ async def test_nothing_follows_a_failed_event(peer: Peer, sender: PagerDutySende
 
 
 async def test_a_broken_connection_is_worth_another_try(peer: Peer) -> None:
-    """Whatever may have arrived, the dedup_key makes sending it again safe."""
+    """The dedup_key makes it safe to send again."""
     sender = make_sender(peer.url, timeout=0.3)
 
     async def send() -> Result:

@@ -1,4 +1,4 @@
-"""A channel for each incident: opened once, told everything once, archived at the end."""
+"""A channel for each incident: opened once, each update posted once, archived at the end."""
 
 import dataclasses
 import re
@@ -110,7 +110,7 @@ def sender(session: aiohttp.ClientSession, peer: Peer) -> SlackBotSender:
 
 
 async def deliver(slack: Workspace, *messages: Message) -> None:
-    """By one process; call it again for one that was restarted."""
+    """Send from one process; another call is a restarted process."""
     async with Peer(answer=slack) as peer, aiohttp.ClientSession() as session:
         one = sender(session, peer)
         for message in messages:
@@ -163,7 +163,7 @@ async def test_a_channel_that_a_crash_left_empty_is_found_and_filled() -> None:
 
 
 async def test_an_archived_channel_stays_as_it_is() -> None:
-    """What follows the end, such as a post-mortem, isn't posted there."""
+    """Later messages, such as a post-mortem, aren't posted there."""
     slack = Workspace()
     await deliver(slack, message(OPENED), closed(OPENED, RESOLVED))
     before = len(slack.texts)
@@ -190,7 +190,7 @@ async def test_a_reopened_incident_has_a_new_channel() -> None:
 
 
 async def test_the_people_who_are_paged_are_invited() -> None:
-    """By the ids of their contacts, and no groups."""
+    """Invitations use contacts' ids and no groups."""
     slack = Workspace()
     one = message(OPENED, mentions={"ana": "U0ANA", "ben": "S0BEN"})
     told = replace(one, incident=replace(one.incident, told=("sms/ana", "call/ben", "slack")))

@@ -123,7 +123,7 @@ CHECKS = {
 
 
 class Slack:
-    """Slack's Web API as far as it concerns us: messages by (channel, ts), and threads below them."""
+    """The used part of Slack's Web API: messages by (channel, ts), and their threads."""
 
     def __init__(self) -> None:
         self.messages: dict[tuple[str, str], dict[str, Any]] = {}
@@ -197,7 +197,7 @@ async def deliver(
 
 
 def edit(**changes: Any) -> Message:
-    """A message about an incident that has its message, with one thing to tell."""
+    """An update about an incident that has its message."""
     return make_message(
         **{"ref": "C123:1503435956.000247", "seq": 2, "sent": 1, "told": 1, "timeline": NEWS}
         | changes

@@ -1,4 +1,4 @@
-"""Atlassian Statuspage: what is told, to a double that checks every field by wire/08, 8.1."""
+"""Atlassian Statuspage's sender, against a double that checks every field."""
 
 import re
 from typing import Any
@@ -181,7 +181,7 @@ async def test_without_anything_public_nothing_is_asked(change: dict[str, Any]) 
 
 
 async def test_an_update_is_added_and_a_resolve_restores_the_component() -> None:
-    """Statuspage doesn't do that by itself."""
+    """Statuspage doesn't restore it automatically."""
     page = Statuspage()
     results, methods = await deliver(page, FIRST, message(*SECOND, ref="p0", told=2))
     assert (results, methods) == ([Sent("p0"), Sent("p0")], ["GET", "POST", "GET", "PATCH"])
@@ -302,9 +302,7 @@ def test_whatever_is_said_fits(title: str, text: str, status: str) -> None:
 async def test_the_router_reads_outcomes_as_all_senders_do(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """The table of statuses, Retry-After, broken connections, and that the key is told to nobody
-    else.
-    """
+    """Status table, Retry-After, broken connections, and the key's secrecy."""
     async with Peer() as peer, aiohttp.ClientSession() as session:
         one, hasty = sender(session, peer), sender(session, peer, 0.3)
         await check_statuses(peer, lambda: one.send(FIRST), idempotent=True, lowest=300)
@@ -355,7 +353,7 @@ async def test_too_many_requests_are_told_by_either_status() -> None:
 
 
 def test_by_default_no_more_than_a_request_a_second_is_made() -> None:
-    """A message takes three requests at the most, and the limit is over a minute."""
+    """A message takes three requests at most, and the limit is per minute."""
     rate = StatuspageConfig(api_key=Secret(KEY), page="x").rate
     assert rate is not None
     assert 3 * rate.count <= rate.per

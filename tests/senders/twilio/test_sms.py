@@ -143,7 +143,7 @@ async def test_several_numbers_get_a_message_each_and_none_twice(
     assert [form["To"] for form in twilio.forms] == [NUMBER, OTHER]
 
 
-# --- what comes of it
+# --- results
 
 
 async def test_outcomes_are_read_as_by_all_senders(session: aiohttp.ClientSession) -> None:
@@ -167,7 +167,7 @@ async def test_outcomes_are_read_as_by_all_senders(session: aiohttp.ClientSessio
 async def test_both_of_twilios_ways_to_tell_an_error_are_read(
     session: aiohttp.ClientSession, tell: Any
 ) -> None:
-    """By the code, in our words: Twilio's may quote what was sent."""
+    """The code selects our own text: Twilio's may quote the message."""
     landline = Rejected("HTTP 400: recipient: a landline, which takes no SMS (Twilio error 21635)")
     assert (
         await deliver(make_message(), Twilio(refusals={NUMBER: tell(21635)}), session) == landline
@@ -267,7 +267,7 @@ CLOSED = {"closed_at": NOW, "status": Status.RESOLVED}
     ],
 )
 def test_the_text_is_of_the_incident_as_it_is(changes: dict[str, Any], expected: str) -> None:
-    """Only a page asks for an answer; a closing is short; a link that would be spoilt is left out."""
+    """Only a page asks for an answer; a closing is short; a link that would break is left out."""
     letter_url = {"url": changes.pop("url")} if "url" in changes else {}
     assert (
         text(msgspec.structs.replace(make_message(**changes), **letter_url), answerable=True)
@@ -287,7 +287,7 @@ def test_the_text_is_of_the_incident_as_it_is(changes: dict[str, Any], expected:
 def test_an_answer_is_asked_for_only_where_it_would_arrive(
     options: dict[str, Any], asked: bool
 ) -> None:
-    """Who answers into the void believes to have acknowledged."""
+    """A person whose answer gets lost would believe to have acknowledged."""
     assert make_config(**options).answerable is asked
     assert ("Reply" in text(make_message(), answerable=asked)) is asked
 
@@ -339,13 +339,13 @@ def test_any_title_stays_in_two_segments(
 def test_a_config_that_twilio_would_refuse_is_refused_first(
     options: dict[str, Any], complaint: str
 ) -> None:
-    """By a message that names the field."""
+    """The error names the field."""
     with pytest.raises(ValueError, match=complaint):
         make_config(**options)
 
 
 def test_several_incidents_are_one_text() -> None:
-    """The one that matters most, then the others while there's room, and how many more there are."""
+    """The most important incident first, then others while they fit, and how many more there are."""
     message = make_message(
         severity="P1",
         title="Disk full on db1",

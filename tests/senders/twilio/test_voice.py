@@ -78,7 +78,7 @@ async def test_a_call_rings_half_a_minute_and_takes_keys(session: aiohttp.Client
 async def test_without_an_address_for_keys_none_are_asked_for(
     session: aiohttp.ClientSession,
 ) -> None:
-    """The call still says what is wrong."""
+    """The call still describes the problem."""
     twilio = Twilio()
     await deliver(make_message(), twilio, session, callback_url=None)
     assert "Press" not in twilio.forms[0]["Twiml"]
@@ -110,7 +110,7 @@ async def test_a_persons_own_number_is_called(session: aiohttp.ClientSession) ->
 
 
 async def test_a_number_that_cannot_be_called_is_given_up(session: aiohttp.ClientSession) -> None:
-    """Twilio's code says so."""
+    """Twilio's error code says so."""
     result = await deliver(make_message(), Twilio(refusals={NUMBER: refusal(21214)}), session)
     assert result == Rejected(
         "HTTP 400: recipient: the number can't be called (Twilio error 21214)"
@@ -148,9 +148,7 @@ def test_a_caller_has_a_number(number: str) -> None:
 
 
 async def test_several_incidents_are_one_call(session: aiohttp.ClientSession) -> None:
-    """Those that wait for an answer, few by name; the keys are for the first, and the end is
-    reported for all.
-    """
+    """Unanswered ones first, a few by name; keys act on the first, and the end is reported for all."""
     twilio = Twilio()
     answered = mentions(1, id=9, acknowledged_at=NOW)
     await deliver(

@@ -77,7 +77,7 @@ async def post(
 
 
 async def start(daemon: Daemon, clock: SteppedClock, **body: Any) -> Any:
-    """Start one, and let it tell the channel."""
+    """Start a drill, and let it notify the channel."""
     drill = await post(daemon, "/drills", body or {"scenario": "p0"}, status=201)
     return await wait(
         daemon, clock, drill["id"], lambda found: found["steps"][0]["state"] == "fired"
@@ -108,7 +108,7 @@ async def incidents(daemon: Daemon) -> Any:
 
 
 async def pass_by(clock: SteppedClock, seconds: float) -> None:
-    """Days at once: of what comes due meanwhile everything is, but each only once."""
+    """Let days pass at once; timers that come due meanwhile fire once each."""
     clock._now += seconds
     await clock.advance(0)
 
@@ -161,9 +161,7 @@ async def test_a_drill_from_the_start_to_the_report(
 async def test_a_drill_that_nobody_attends_ends_and_cleans_up(
     tmp_path: Path, router: Router, clock: SteppedClock
 ) -> None:
-    """When its time is out: what was expected is missed, its incident is resolved, and the channel
-    hears of that.
-    """
+    """Unmet expectations are missed, its incident is resolved, and the channel gets the end."""
     async with Peer() as peer, router(clock, **prepared(tmp_path, peer)) as daemon:
         drill = await start(daemon, clock)
         await wait(daemon, clock, drill["id"], lambda found: states(found)[1] == "met")
@@ -214,7 +212,7 @@ async def test_a_drill_goes_on_after_a_restart(
 async def test_a_store_that_fails_at_any_step_loses_nothing(
     tmp_path: Path, router: Router, clock: SteppedClock, method: str
 ) -> None:
-    """Whatever is between two steps happens again: one incident, one end."""
+    """The work between two steps is repeated: one incident, one end."""
     from router.ports.errors import StoreUnavailable
 
     async with (
@@ -322,7 +320,7 @@ async def test_a_viewer_starts_nothing(tmp_path: Path, router: Router, clock: St
 async def test_a_canary_proves_a_channel(
     tmp_path: Path, router: Router, clock: SteppedClock
 ) -> None:
-    """One message, to it alone, and the scoreboard and the metric know; with the end it's resolved."""
+    """One message, to that channel only; scoreboard and metric show it; the end resolves it."""
     async with Peer() as peer, router(clock, **prepared(tmp_path, peer)) as daemon:
         board = (await daemon.get("/api/v1/drills/scoreboard")).json
         assert [(one["address"], one["proven"]) for one in board["addresses"]] == [
@@ -344,7 +342,7 @@ async def test_a_canary_proves_a_channel(
 async def test_a_canary_that_doesnt_arrive_pages_nobody(
     tmp_path: Path, router: Router, clock: SteppedClock
 ) -> None:
-    """It's missed after a quarter of an hour, the channel is unproven, and the fallback isn't told."""
+    """It's missed after 15 minutes, the channel is unproven, and the fallback isn't notified."""
     async with Peer(answer=lambda _: Reply(400)) as peer, Peer() as spare:
         keys = prepared(tmp_path, peer)
         keys["channels"]["spare"] = {"type": "webhook", "url": f"{spare.url}/hook"}
@@ -364,9 +362,7 @@ async def test_a_canary_that_doesnt_arrive_pages_nobody(
 async def test_an_overdue_drill_is_reminded_of_and_counted(
     tmp_path: Path, router: Router, clock: SteppedClock
 ) -> None:
-    """Once when it's due, again after a while; never started by itself; when it's held, it isn't
-    overdue.
-    """
+    """Once when due and again later; never started automatically; after a drill it isn't overdue."""
     keys = {
         "scenario": "p0",
         "every": "7d",
@@ -385,7 +381,7 @@ async def test_an_overdue_drill_is_reminded_of_and_counted(
             )
 
         async def reminded(times: int) -> None:
-            """So often by now: told, and over."""
+            """Check the number of reminders and that they are done."""
 
             async def begun() -> bool:
                 return len((await daemon.get("/api/v1/drills")).json["drills"]) == times

@@ -1,4 +1,4 @@
-"""The REST API: what each path answers, to whom, and how it says no."""
+"""REST API: the answers of each path, permissions and errors."""
 
 import hashlib
 import json
@@ -34,7 +34,7 @@ async def post(daemon: Daemon, path: str, body: object = None, **options: Any) -
 
 
 async def test_an_incident_is_shown_as_people_know_it(router: Router, clock: SteppedClock) -> None:
-    """By number or by name; times are RFC 3339; nothing that is only the router's own."""
+    """Lookup by number or name; times are RFC 3339; internal fields are left out."""
     async with router(clock=clock) as daemon:
         await daemon.alert(alert())
 
@@ -73,7 +73,7 @@ async def test_an_incident_is_shown_as_people_know_it(router: Router, clock: Ste
     "given", ["2", "INC-2", "INC-", "x", "-1", "1.0", "²", "9" * 15, "9" * 30, "%00"]
 )
 async def test_an_incident_that_is_not_there_is_a_404(router: Router, given: str) -> None:
-    """Whatever is asked for, it's a problem and no fault."""
+    """Any identifier results in a problem document, not a fault."""
     async with router() as daemon:
         await daemon.alert(alert())
         assert is_problem(await get(daemon, f"/incidents/{given}"), 404)
@@ -81,7 +81,7 @@ async def test_an_incident_that_is_not_there_is_a_404(router: Router, given: str
 
 
 async def test_incidents_are_listed_newest_first_and_paged(router: Router) -> None:
-    """By `before` and `limit`, through all of them and none twice."""
+    """`before` and `limit` return each incident exactly once."""
     async with router() as daemon:
         await daemon.alert(*(alert(service=f"s{i}") for i in range(7)))
         found, before = [], 0
@@ -93,7 +93,7 @@ async def test_incidents_are_listed_newest_first_and_paged(router: Router) -> No
 
 
 async def test_incidents_are_found_by_what_they_are(router: Router) -> None:
-    """By severity, status, and whether they're open; several of a kind are any of them."""
+    """Filters by severity, status and openness; several values of a filter mean any of them."""
     async with router() as daemon:
         await daemon.alert(alert(), alert("DiskFull", instance="a"), alert("Whatever"))
         await post(daemon, "/incidents/2/resolve")
@@ -136,9 +136,7 @@ async def test_a_query_that_means_nothing_is_a_400(
 
 
 async def test_the_life_of_an_incident(router: Router) -> None:
-    """Acknowledge, raise, note, resolve: each answers with what came of it and how the incident is
-    now.
-    """
+    """Acknowledge, raise, note, resolve: each answer has the result and the incident's state."""
     async with router() as daemon:
         await daemon.alert(alert(value="0.005"))
         steps: list[tuple[str, Any, str, dict[str, Any]]] = [
@@ -165,7 +163,7 @@ async def test_the_life_of_an_incident(router: Router) -> None:
 
 
 async def test_a_false_positive_is_closed_as_one(router: Router) -> None:
-    """And says so."""
+    """The answer says so."""
     async with router() as daemon:
         await daemon.alert(alert())
         answer = await post(daemon, "/incidents/1/false-positive", {"text": "a test"})
@@ -173,7 +171,7 @@ async def test_a_false_positive_is_closed_as_one(router: Router) -> None:
 
 
 async def test_a_second_acknowledgement_changes_nothing(router: Router) -> None:
-    """It's no error: the answer says that it was so already, and by whom."""
+    """It's no error: the answer says who had already acknowledged."""
     async with router() as daemon:
         await daemon.alert(alert())
         for name in ("ana", "ben"):
@@ -184,7 +182,7 @@ async def test_a_second_acknowledgement_changes_nothing(router: Router) -> None:
 
 @pytest.mark.parametrize("path", ["ack", "resolve", "false-positive", "severity"])
 async def test_a_command_to_a_closed_incident_is_a_409(router: Router, path: str) -> None:
-    """With the incident as it is, so that whoever asked sees what happened."""
+    """The answer contains the incident's current state."""
     async with router() as daemon:
         await daemon.alert(alert())
         await post(daemon, "/incidents/1/resolve", headers={"X-Router-User": "ana"})
@@ -238,7 +236,7 @@ async def test_a_name_is_kept_as_it_is_written(router: Router, name: str) -> Non
 
 @pytest.mark.parametrize("raw", [b"\xff\xfe", b"\xed\xa0\x80"])
 async def test_a_name_that_is_no_text_is_no_fault(router: Router, raw: bytes) -> None:
-    """Bytes that aren't UTF-8 in the header don't make a 500, and nothing that can't be stored is."""
+    """Invalid UTF-8 in the header doesn't result in a 500, and nothing unstorable is stored."""
     async with router() as daemon:
         await daemon.alert(alert())
         answer = await post(
@@ -259,7 +257,7 @@ async def test_a_note_of_any_text_is_taken_or_refused(router: Router, text: str)
 
 
 async def test_a_command_when_the_store_is_down_is_a_503(router: Router) -> None:
-    """Nobody is told that it was done."""
+    """Nobody gets a confirmation."""
     async with router() as daemon:
         await daemon.alert(alert())
         daemon.store.plan["save"].append(StoreUnavailable("disk full"))
@@ -279,7 +277,7 @@ async def test_a_command_when_the_store_is_down_is_a_503(router: Router) -> None
 
 
 async def test_alerts_with_what_became_of_them(router: Router) -> None:
-    """By incident, by status, by fingerprint, and paged."""
+    """Filters by incident, status and fingerprint, in pages."""
     async with router() as daemon:
         await daemon.alert(
             *(alert(service=f"s{i}") for i in range(5)), alert(value="0.0001", service="low")
@@ -309,7 +307,7 @@ async def test_alerts_with_what_became_of_them(router: Router) -> None:
 
 
 async def test_a_dead_letter_is_seen_and_sent_again(router: Router) -> None:
-    """It's listed with its error; asked for, it's owed again and arrives."""
+    """It's listed with its error; on request it's owed again and arrives."""
     replies = [Reply(400)]
     async with Peer(answer=lambda _: replies.pop() if replies else Reply()) as peer:
         channels = {"hook": {"type": "webhook", "url": peer.url}}
@@ -342,7 +340,7 @@ async def test_a_dead_letter_is_seen_and_sent_again(router: Router) -> None:
 
 
 async def test_explain_a_stored_alert(router: Router) -> None:
-    """Why it was told: the rules in force, value against threshold, and what was decided then."""
+    """The reason of the page: current rules, value and threshold, and the decision made then."""
     async with router() as daemon:
         await daemon.alert(alert())
         (stored,) = (await get(daemon, "/alerts")).json["alerts"]
@@ -370,7 +368,7 @@ async def test_explain_a_stored_alert(router: Router) -> None:
 
 
 async def test_explain_a_payload(router: Router) -> None:
-    """What would become of it; and nothing does."""
+    """The predicted effect; nothing is changed."""
     async with router() as daemon:
         answer = await post(
             daemon, "/explain", group(alert(value="0.0001"), alert() | {"startsAt": "never"})
@@ -450,7 +448,7 @@ ROLES = dict(
         r"^\| ([A-Z]+ \| `/api/v1/[^`]+)` \| (viewer|responder|admin) \|", DOCS, re.MULTILINE
     )
 )
-"""What docs/reference/api.md says that each path needs."""
+"""Role that each path needs according to docs/reference/api.md."""
 
 
 @pytest.mark.parametrize(
@@ -459,9 +457,7 @@ ROLES = dict(
 async def test_each_path_takes_the_role_that_the_docs_say_and_no_lower_one(
     router: Router, method: str, path: str
 ) -> None:
-    """Whoever has it isn't refused for who they are; the next lower one is, before anything is
-    looked up.
-    """
+    """The needed role is allowed; the next lower one is refused before anything is looked up."""
     needed = ROLES[f"{method.upper()} | `{BASE}{path}"]
     levels = ("viewer", "responder", "admin")
     async with router(auth=AUTH) as daemon:

@@ -1,4 +1,4 @@
-"""The OpenAPI document says what there is, and all of it."""
+"""The OpenAPI document is complete and correct."""
 
 import re
 from collections.abc import Callable
@@ -125,7 +125,7 @@ async def test_the_documented_status_is_the_one_that_is_answered(router: Router)
                 path.endswith(("/false-positive", "/resolve", "/share", "/announce"))
                 or "{number}" in path
             ):
-                continue  # they end the incident, or need what isn't there, and are tested by themselves
+                continue  # they end the incident or need missing parts, and have their own tests
             for method, operation in operations.items():
                 if method == "post" and path.endswith("/actions"):
                     continue  # none is configured

@@ -1,6 +1,4 @@
-"""People arrange who is on call over the API: on disk when it's answered, and in force for the next
-decision.
-"""
+"""Overrides over the API: on disk when answered, and active for the next decision."""
 
 import hashlib
 from collections.abc import Callable
@@ -53,7 +51,7 @@ async def listed(daemon: Daemon, name: str = "primary") -> list[Any]:
 
 
 async def shifts(daemon: Daemon) -> list[tuple[str, str]]:
-    """Who begins when, of the primary schedule."""
+    """Hand-overs of the primary schedule."""
     primary, _ = (await daemon.get("/api/v1/schedules")).json["schedules"]
     return [(one["contact"], one["start"][:16]) for one in primary["shifts"]]
 
@@ -61,8 +59,8 @@ async def shifts(daemon: Daemon) -> list[tuple[str, str]]:
 async def test_an_override_is_in_force_when_it_is_answered(
     router: Router, clock: SteppedClock
 ) -> None:
-    """By the schedule's clock without an offset; the answer says who is on call then, and who set
-    it is kept.
+    """In the schedule's time zone without an offset; the answer has the on-call person and the
+    author.
     """
     async with router(clock=clock, **PEOPLE) as daemon:
         made = await arrange(daemon)
@@ -241,7 +239,7 @@ async def test_it_outlives_a_restart_and_a_reload(
 
 
 async def test_another_replica_sees_it_within_seconds(router: Router, clock: SteppedClock) -> None:
-    """Two routers on one store: the other looks, and has it in force as well."""
+    """Two routers on one store: the other one checks, and activates it as well."""
     async with router(clock=clock, **PEOPLE) as daemon:
         config = load_config(daemon.path)
         other = App(daemon.path, config, await open_store(config.document.storage.reveal()), clock)

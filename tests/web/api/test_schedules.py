@@ -1,4 +1,4 @@
-"""Who is on call, as the API shows it and as calendar programs read it."""
+"""On-call people in the API and in calendar programs."""
 
 import hashlib
 from collections.abc import Callable
@@ -76,7 +76,7 @@ async def test_schedules_show_who_is_on_call_and_the_next_two_weeks(
 
 
 async def test_a_schedule_and_a_person_have_a_calendar(router: Router, clock: SteppedClock) -> None:
-    """With everybody's shifts of the one, and with one's own of all of them."""
+    """A schedule's feed has everybody's shifts, a person's feed their shifts in all schedules."""
     async with router(clock=clock, **PEOPLE) as daemon:
         answer = await feed(daemon, "/schedules/primary")
         assert (answer.status, answer.headers["Content-Type"]) == (
@@ -111,7 +111,7 @@ async def test_a_calendar_program_can_show_its_token_in_the_url(router: Router) 
 
 
 async def test_a_reload_changes_who_is_on_call(router: Router, clock: SteppedClock) -> None:
-    """And calendar programs are told that theirs is out of date."""
+    """Calendar programs get a new version."""
     async with router(clock=clock, **PEOPLE) as daemon:
         before = Calendar.from_ical((await feed(daemon, "/schedules/primary")).body).events[0]
         turns = {"rotate": "weekly", "handover": "Mon 09:00", "contacts": ["ben"]}
@@ -150,7 +150,7 @@ async def test_so_many_days_are_shown_as_asked(router: Router, clock: SteppedClo
 
 
 async def test_the_clocks_of_contacts_are_told(router: Router, clock: SteppedClock) -> None:
-    """Of those who have one of their own."""
+    """For contacts with a time zone of their own."""
     contacts = {"ana": {"time_zone": "Asia/Kolkata"}, "ben": {}}
     async with router(clock=clock, **PEOPLE | {"contacts": contacts}) as daemon:
         assert (await daemon.get("/api/v1/schedules")).json["time_zones"] == {"ana": "Asia/Kolkata"}
@@ -159,7 +159,7 @@ async def test_the_clocks_of_contacts_are_told(router: Router, clock: SteppedClo
 async def test_turns_are_taken_from_a_calendar_elsewhere(
     router: Router, clock: SteppedClock
 ) -> None:
-    """At once, over a restart with the service down, and with an override on top."""
+    """At once, after a restart without the service, and with an override on top."""
     text = calendar(event("20260323T000000Z", "20260330T000000Z", "On call: Ana Lima"))
     async with Peer(answer=lambda _: Reply(body=text)) as peer:
         layers = [

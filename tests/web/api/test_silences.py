@@ -1,6 +1,4 @@
-"""People silence alerts over the API: on disk when it's answered, in force at once, and over when
-they say so.
-"""
+"""Silences over the API: on disk when answered, active at once, and ended on time."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -49,7 +47,7 @@ async def open_incidents(daemon: Daemon) -> list[str]:
 async def test_a_silence_is_in_force_when_it_is_answered(
     router: Router, clock: SteppedClock
 ) -> None:
-    """What it takes opens nothing, and says so; the rest is heard."""
+    """A muted alert opens nothing, and the answer says so; others open incidents."""
     async with router(clock=clock) as daemon:
         made = await silence(daemon)
         assert made.status == 201
@@ -80,7 +78,7 @@ async def heard(daemon: Daemon, clock: SteppedClock) -> None:
 async def test_what_still_fires_is_heard_when_it_is_expired(
     router: Router, clock: SteppedClock
 ) -> None:
-    """At once, though its source doesn't repeat it. The silence is kept, as it was until then."""
+    """At once, without a repeat from its source. The silence is kept with its real end."""
     async with router(clock=clock) as daemon:
         key = (await silence(daemon)).json["silence"]["id"]
         await daemon.alert(alert("DiskFull", instance="db-1"))
@@ -134,7 +132,7 @@ async def test_a_window_that_left_the_config_keeps_nothing_quiet(
 
 
 async def test_another_replica_sees_it_within_seconds(router: Router, clock: SteppedClock) -> None:
-    """Two routers on one store: the other looks, and has it in force as well."""
+    """Two routers on one store: the other one checks, and activates it as well."""
     async with router(clock=clock) as daemon:
         config = load_config(daemon.path)
         other = App(daemon.path, config, await open_store(config.document.storage.reveal()), clock)

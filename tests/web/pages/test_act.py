@@ -62,7 +62,7 @@ async def press(daemon: Daemon, path: str, **form: str) -> Answer:
 
 
 async def story(daemon: Daemon) -> list[tuple[Reason, str]]:
-    """What people did to the first incident, and who."""
+    """Commands on the first incident, with their authors."""
     return [
         (entry.what, entry.by)
         for entry in await daemon.store.timeline(1)
@@ -75,7 +75,7 @@ async def test_looking_at_a_link_changes_nothing(
 ) -> None:
     """Mail gateways open every link in every mail, some with HEAD first.
 
-    The page says what the button would do.
+    The page describes the button's effect.
     """
     async with router(**config) as daemon:
         await daemon.alert(alert())
@@ -136,7 +136,7 @@ async def test_a_link_that_comes_too_late_says_what_is_so_now(
 
 
 async def test_a_link_expires(router: Router, relay: Relay, config: dict[str, Any]) -> None:
-    """After as long as the config says, and it says so; nothing is done."""
+    """After the configured time it says so; nothing is done."""
     clock = SteppedClock()
     async with router(clock=clock, auth={"links_expire_after": "10m"}, **config) as daemon:
         await daemon.alert(alert())
@@ -229,7 +229,7 @@ async def test_without_links_a_mail_has_none(
 async def test_by_a_link_and_the_api_at_once(
     router: Router, relay: Relay, config: dict[str, Any]
 ) -> None:
-    """One has it, the other hears so, both are on the timeline."""
+    """One acknowledges, the other is informed, and both are on the timeline."""
     async with router(**config) as daemon:
         await daemon.alert(alert())
         await until(lambda: relay.mails)

@@ -1,6 +1,4 @@
-"""The incidents' pages: what they show and to whom, what their forms do, and that no alert can
-break them.
-"""
+"""Incident pages: contents by role, effects of forms, and safety against hostile alerts."""
 
 import re
 from base64 import b64encode
@@ -60,7 +58,7 @@ class Tags(HTMLParser):
 
 
 async def test_the_front_door_leads_to_the_incidents(router: Router) -> None:
-    """Those that are open first, then the past ones."""
+    """Open incidents first, then past ones."""
     async with router() as daemon:
         await daemon.alert(alert(), alert(service="web"))
         await send(daemon, "/incidents/1/resolve")
@@ -85,7 +83,7 @@ async def test_past_incidents_are_paged(router: Router) -> None:
 
 
 async def test_an_incident_has_all_there_is_to_know(router: Router, clock: SteppedClock) -> None:
-    """What happened, its alerts and messages, where to look, and what was like it before."""
+    """Timeline, alerts, messages, context links and similar incidents."""
     async with router(clock=clock, links=LINKS) as daemon:
         await daemon.alert(alert())
         await send(daemon, "/incidents/1/resolve", text="rolled back to 41", by="Ana")
@@ -182,9 +180,7 @@ async def test_what_is_not_there_is_a_404(router: Router, path: str) -> None:
 
 
 async def test_a_chart_is_a_picture_of_its_own(router: Router) -> None:
-    """The page doesn't wait for it; where it can't be drawn, the picture says why, and may do
-    nothing.
-    """
+    """The page doesn't wait for it; a failed chart shows the reason, and its image may run nothing."""
     generator = {"generatorURL": "http://prometheus.example/graph?g0.expr=up+%3D%3D+0&g0.tab=1"}
     async with router(prometheus={"url": "http://127.0.0.1:1"}, auth=AUTH) as daemon:
         await daemon.alert(alert(**generator), alert("DiskFull", instance="a"))
@@ -238,7 +234,7 @@ async def test_a_chart_is_a_picture_of_its_own(router: Router) -> None:
 async def test_a_form_does_what_it_says_and_leads_back(
     router: Router, command: str, form: dict[str, str], what: str, said: str
 ) -> None:
-    """By a redirect, so that a reload does nothing again; the page says what came of it."""
+    """The answer is a redirect, so that a reload has no effect; the page shows the result."""
     async with router() as daemon:
         await daemon.alert(alert())
         answer = await send(
@@ -280,7 +276,7 @@ async def test_a_notice_is_shown_once(router: Router) -> None:
 
 
 async def test_a_name_is_remembered(router: Router) -> None:
-    """Who gave it once needn't type it again, and the buttons without a field use it."""
+    """A person needn't type it again, and buttons without a field use it."""
     async with router() as daemon:
         await daemon.alert(alert())
         await send(daemon, "/incidents/1/note", text="looking", by="Ána")
@@ -315,7 +311,7 @@ async def test_acknowledge_is_the_first_button(router: Router) -> None:
 
 
 async def test_what_was_so_already_is_said(router: Router) -> None:
-    """Who was first is told to who comes second."""
+    """A late person sees who was first."""
     async with router() as daemon:
         await daemon.alert(alert())
         await send(daemon, "/incidents/1/resolve", by="Ana")
@@ -342,7 +338,7 @@ async def test_a_form_that_says_nothing_is_refused(
     ["?did=ack&outcome=acknowledged", "?did=ack&outcome=x", "?did=ack&outcome=<script>"],
 )
 async def test_nobody_can_put_words_into_a_page(router: Router, query: str) -> None:
-    """What came of a command is one of ours, or isn't said."""
+    """The page shows a known result text, or nothing."""
     async with router() as daemon:
         await daemon.alert(alert())
         assert "notice" not in text(await daemon.get(f"/incidents/1{query}"))
@@ -386,7 +382,7 @@ async def test_the_api_takes_no_password_that_a_browser_adds_by_itself(router: R
 
 
 async def test_a_viewer_looks_and_a_responder_acts(router: Router) -> None:
-    """Who may do nothing is shown no form, and is refused."""
+    """A viewer gets no form, and is refused."""
     async with router(auth=AUTH) as daemon:
         await daemon.alert(alert())
         assert "<form" not in text(await daemon.get("/incidents/1", headers=basic("viewer")))
@@ -440,7 +436,7 @@ async def test_no_alert_can_break_a_page(router: Router) -> None:
 
 
 async def tags(daemon: Daemon, path: str, one: dict[str, Any]) -> set[str]:
-    """Those of a page about an alert that means no harm, whose incident is like another."""
+    """Elements of a page about a harmless alert with a similar incident."""
     await daemon.alert(one)
     return {tag for tag, _ in Tags(text(await daemon.get(path))).found} | {
         "table",

@@ -43,7 +43,7 @@ def test_a_page_has_no_invisible_characters() -> None:
 
 
 def test_a_time_is_for_people_and_for_programs() -> None:
-    """To the minute in words, exactly in the attribute, and nothing where there's none."""
+    """To the minute in text, exact in the attribute, and empty if there is none."""
     assert (
         page.time(1795454041.977)
         == '<time datetime="2026-11-23T17:14:01+00:00">2026-11-23 17:14 UTC</time>'

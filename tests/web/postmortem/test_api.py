@@ -178,7 +178,9 @@ async def test_the_chart(router: Router, clock: SteppedClock) -> None:
 
 
 async def test_items_are_added_changed_and_done(router: Router, clock: SteppedClock) -> None:
-    """By whoever asks, until a day by the company's clock; they're in the document."""
+    """An item has its author and is due on a day in the company's time zone; they're in the
+    document.
+    """
     async with router(clock=clock, company={"time_zone": "Europe/Berlin"}) as daemon:
         await over(daemon)
         wanted = {"text": "Add an index", "owner": "ben", "due": "2026-03-01"}
@@ -222,7 +224,7 @@ async def test_items_that_cant_be(
 
 
 async def test_items_are_filed_where_the_config_says(router: Router, clock: SteppedClock) -> None:
-    """The running router owes the channel that keeps tickets of items each change of one."""
+    """The running router sends each change of an item to the channel with its ticket."""
     github = GitHub()
     async with Peer(answer=github) as peer:
         tickets = {
@@ -249,7 +251,7 @@ async def put_markdown(daemon: Daemon, version: int, text: str) -> Answer:
 
 
 async def test_markdown_goes_out_and_comes_back(router: Router, clock: SteppedClock) -> None:
-    """A heading of one's own is kept, also by a later write that doesn't know of it."""
+    """A person's own heading is kept, also by a later write that doesn't contain it."""
     async with router(clock=clock) as daemon:
         await over(daemon)
         markdown = (await daemon.get(PATH, headers={"Accept": "text/markdown"})).body.decode()
@@ -287,7 +289,7 @@ async def test_an_empty_one_is_not_shared(router: Router, clock: SteppedClock) -
 
 
 async def test_one_is_waived_with_a_reason(router: Router, clock: SteppedClock) -> None:
-    """Then nothing is due, and the timeline says why."""
+    """Nothing is due then, and the timeline has the reason."""
     async with router(clock=clock) as daemon:
         await daemon.alert(alert())
         early = await post(daemon, f"{PATH}/waive", {"text": "same as INC-0"})

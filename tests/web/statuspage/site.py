@@ -26,7 +26,7 @@ async def opened(daemon: Daemon) -> int:
 async def publish(
     daemon: Daemon, incident_id: int, text: str = "We are looking into it.", **data: Any
 ) -> None:
-    """What a person says in public."""
+    """Publish a person's text."""
     said = {
         "text": text,
         "status": "investigating",

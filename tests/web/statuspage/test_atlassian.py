@@ -1,6 +1,4 @@
-"""A channel of type statuspage in a whole router: it hears of what is published, and of nothing
-else.
-"""
+"""A channel of type statuspage in a whole router: it gets published updates and nothing else."""
 
 from collections.abc import Callable
 
@@ -16,7 +14,7 @@ Router = Callable[..., Daemon]
 async def test_it_is_told_what_is_published_and_when_it_is_over(
     router: Router, clock: SteppedClock
 ) -> None:
-    """No policy names it; opening, acknowledging and notes tell it nothing."""
+    """No policy names it; opening, acknowledging and notes don't reach it."""
     page = Statuspage()
     async with Peer(answer=page) as peer:
         channel = {

@@ -1,4 +1,4 @@
-"""The documents of the page: in order by their own formats, and safe whatever was published."""
+"""Documents of the status page: sorted as their formats require, and safe with any text."""
 
 import json
 import re
@@ -44,9 +44,7 @@ def some_page(text: str = "We are looking into it.", title: str = "Payment probl
 
 
 class Reader(HTMLParser):
-    """What a browser would make of a page: its tags, its attributes, and whether they're closed in
-    order.
-    """
+    """Parse a page as a browser does: tags, attributes, and whether they're closed in order."""
 
     VOID = frozenset({"meta", "link", "input", "br"})
 
@@ -146,9 +144,7 @@ def test_every_link_leads_to_a_document() -> None:
 
 
 def test_pages_have_landmarks_headings_in_order_and_labels() -> None:
-    """What screen readers go by: one h1, no level left out, a main, a header and a footer, a name
-    for each field.
-    """
+    """For screen readers: one h1, no level left out, main, header, footer, and a label per field."""
     for name, reader in html_of(some_page()).items():
         tags = [tag for tag, _ in reader.tags]
         assert {"header", "nav", "main", "footer"} <= set(tags), name
@@ -183,7 +179,7 @@ def test_the_form_is_only_where_somebody_answers_it() -> None:
     [(1.0, "100"), (0.99999, "99.99"), (0.9995, "99.95"), (0.5, "50.00"), (0.0, "0.00")],
 )
 def test_uptime_is_never_rounded_up(ratio: float, shown: str) -> None:
-    """A hundred percent says that there was nothing."""
+    """A hundred percent means no downtime at all."""
     assert percent(ratio) == f"{shown}\u202f%"
 
 

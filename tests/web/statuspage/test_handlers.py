@@ -66,7 +66,7 @@ async def test_content_types_are_those_of_the_formats(router: Router) -> None:
 async def test_what_somebody_has_already_isnt_sent_again(
     router: Router, clock: SteppedClock, path: str
 ) -> None:
-    """By its tag, or by its date where there's no tag; and what changed is sent."""
+    """The tag decides, or the date without a tag; a changed document is sent."""
     async with router(clock=clock, status_page=PAGE) as daemon:
         number = await opened(daemon)
         await publish(daemon, number)

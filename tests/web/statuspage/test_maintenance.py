@@ -24,7 +24,7 @@ def work(**changes: Any) -> dict[str, Any]:
 
 
 async def state(daemon: Daemon) -> tuple[str, list[str]]:
-    """Of the whole, and of what is announced."""
+    """Overall state and announced maintenance."""
     summary = (await daemon.get("/status/api/v2/summary.json")).json
     return summary["status"]["indicator"], [
         one["status"] for one in summary["scheduled_maintenances"]
@@ -48,7 +48,7 @@ async def test_announced_maintenance_is_shown_at_once_and_passes_by_itself(
 
 
 async def test_it_can_be_ended_early_or_called_off(router: Router, clock: SteppedClock) -> None:
-    """Of what never began nothing remains."""
+    """Maintenance that never began disappears."""
     async with router(clock=clock, status_page=PAGE) as daemon:
         first, second = [
             (await daemon.ask("POST", PATH, json=work())).json["maintenance"]["id"]
@@ -113,7 +113,7 @@ async def test_times_are_by_the_companys_clock(router: Router, clock: SteppedClo
 async def test_the_page_claims_nothing_about_days_before_its_first_data(
     router: Router, clock: SteppedClock
 ) -> None:
-    """Of a component that is new, too."""
+    """Also for a new component."""
     async with router(clock=clock, status_page=PAGE) as daemon:
         page = (await daemon.get("/status")).body.decode()
         assert "no data" in page

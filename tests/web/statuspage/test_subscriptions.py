@@ -1,4 +1,4 @@
-"""Subscribing through the page, over a real SMTP server: ask, confirm, be told, leave."""
+"""Subscribing through the page, with a real SMTP server: request, confirm, receive, leave."""
 
 import re
 from collections.abc import AsyncIterator, Callable
@@ -78,7 +78,7 @@ async def publish(site: Daemon, number: int, text: str) -> None:
 
 
 async def test_from_the_form_to_the_last_mail(site: Daemon, relay: Relay) -> None:
-    """Asked, confirmed, told of what is published and of nothing else, and gone by one click."""
+    """Requested, confirmed, notified of published updates only, and removed by one click."""
     assert b'action="subscribe"' in (await site.get("/status/")).body
     answer = await ask(site, "ana@example.com")
     assert (answer.status, answer.headers["Cache-Control"]) == (200, "no-store")
@@ -168,7 +168,7 @@ async def test_a_link_of_somebody_elses_making_does_nothing(
 
 
 async def test_a_relay_that_is_away_delays_and_loses_nothing(site: Daemon, relay: Relay) -> None:
-    """Nor does it tell anybody twice."""
+    """Nobody gets a mail twice."""
     await subscribe(site, relay, "ana@example.com")
     relay.refuse_data = "451 later"
     await publish(site, await opened(site), "We have found it.")
@@ -183,9 +183,9 @@ async def test_a_relay_that_is_away_delays_and_loses_nothing(site: Daemon, relay
 async def test_a_crash_right_after_the_answer_loses_no_mail(
     start: Callable[[], Daemon], relay: Relay
 ) -> None:
-    """What subscribers are owed was on disk before who published had the answer.
+    """Subscribers' mails were on disk before the publisher had the answer.
 
-    Nobody is told twice, either.
+    Nobody gets a mail twice.
     """
     async with start() as site:
         await subscribe(site, relay, "ana@example.com")

@@ -1,4 +1,4 @@
-"""Webhooks in: what is answered 2xx is committed, and every other answer says what to do about it."""
+"""Incoming webhooks: a 2xx means committed, and every other answer says what to do."""
 
 import asyncio
 import json
@@ -28,7 +28,7 @@ async def post(daemon: Daemon, body: bytes | str, path: str = PATH, **headers: s
 
 
 def is_problem(answer: Answer, status: int) -> bool:
-    """Is it an RFC 9457 problem of that status?"""
+    """Check for an RFC 9457 problem document with that status."""
     kind = answer.headers["Content-Type"].partition(";")[0]
     body = answer.json
     return (
@@ -48,7 +48,7 @@ def rejected(daemon: Daemon, reason: str, source: str = "alertmanager") -> float
 
 
 async def test_accepted_means_committed(router: Router) -> None:
-    """When the answer is there, so is the incident."""
+    """The incident exists as soon as the answer does."""
     async with router() as daemon:
         answer = await daemon.alert(alert(), alert(service="b"), alert("Other"))
         assert (answer.status, answer.json) == (200, {"accepted": 3, "errors": []})
@@ -83,7 +83,7 @@ async def test_overloaded_means_503_and_never_429(router: Router) -> None:
 
 
 async def test_a_fault_of_ours_is_a_500_that_gives_nothing_away(router: Router) -> None:
-    """Alertmanager tries again, and whoever asked learns nothing of our insides."""
+    """Alertmanager tries again, and the answer shows nothing internal."""
     async with router() as daemon:
         daemon.store.plan["load"].append(ZeroDivisionError("an inner secret"))
         answer = await daemon.alert(alert())
@@ -112,7 +112,7 @@ async def test_a_fault_of_ours_is_a_500_that_gives_nothing_away(router: Router) 
 async def test_what_cannot_be_read_is_a_400_that_names_the_field(
     router: Router, body: bytes | str, pointers: list[str]
 ) -> None:
-    """By JSON Pointer, and nothing of it is taken."""
+    """The answer has a JSON Pointer, and no part is accepted."""
     async with router() as daemon:
         answer = await post(daemon, body)
         assert is_problem(answer, 400)
@@ -122,7 +122,7 @@ async def test_what_cannot_be_read_is_a_400_that_names_the_field(
 
 
 async def test_one_bad_alert_does_not_lose_the_others(router: Router) -> None:
-    """Those that can be read are taken, and the answer names the one that can't."""
+    """Valid alerts are accepted, and the answer names the invalid one."""
     async with router() as daemon:
         answer = await daemon.alert(alert(), alert() | {"startsAt": "yesterday"}, alert("Other"))
         assert answer.status == 200
@@ -133,7 +133,7 @@ async def test_one_bad_alert_does_not_lose_the_others(router: Router) -> None:
 
 
 async def test_alerts_that_alertmanager_left_out_are_said(router: Router) -> None:
-    """Truncated is not silent: the others are taken, and the answer says that some are missing."""
+    """The others are accepted, and the answer says that some are missing."""
     async with router() as daemon:
         answer = await daemon.alert(alert(), truncatedAlerts=7)
         assert answer.json["accepted"] == 1
@@ -141,7 +141,7 @@ async def test_alerts_that_alertmanager_left_out_are_said(router: Router) -> Non
 
 
 async def test_too_large_is_a_413(router: Router) -> None:
-    """What is just within the limit is taken."""
+    """A body just within the limit is accepted."""
     async with router(max_body="10KiB") as daemon:
         body = json.dumps(group(alert(padding="x" * 20_000))).encode()
         fine = json.dumps(group(alert(padding="x" * 5_000))).encode()
@@ -240,7 +240,7 @@ SENTRY: dict[str, Any] = {"sources": {"sentry": {"insecure": True}}}
 async def test_every_kind_of_sentry_webhook_is_answered_2xx(
     router: Router, kind: str, payload: bytes
 ) -> None:
-    """Also those that bring no alert: Sentry would stop sending to whoever keeps on refusing."""
+    """Also those without an alert: Sentry stops sending after repeated refusals."""
     async with router(**SENTRY) as daemon:
         resource = kind.split("-")[1]
         headers = {} if resource == "plugin" else {"Sentry-Hook-Resource": resource}
@@ -250,7 +250,7 @@ async def test_every_kind_of_sentry_webhook_is_answered_2xx(
 
 
 async def test_a_request_works_for_no_source_of_the_one_before(router: Router) -> None:
-    """All over one connection: a fault after a webhook isn't told as one about its source."""
+    """All over one connection: a fault after a webhook isn't reported for the webhook's source."""
     sources: list[str] = []
 
     async def fail(*_: object, **__: object) -> None:

@@ -44,9 +44,7 @@ async def shown(daemon: Daemon, name: str) -> Mapping[str, Any]:
 async def test_a_request_with_the_secret_counts(  # noqa: PLR0917
     router: Router, method: str, path: str, headers: dict[str, str], name: str, failed: bool
 ) -> None:
-    """In the path or as a bearer token; `fail` at the end says that something failed, whatever the
-    name is.
-    """
+    """In the path or as a bearer token; a final `fail` reports a failure, for any name."""
     async with router(heartbeats=HEARTBEATS) as daemon:
         answer = await daemon.ask(method, path, headers=headers)
         assert (answer.status, answer.body) == (200, b"OK\n")

@@ -82,7 +82,7 @@ async def test_an_event_that_comes_again_leaves_a_trace(tmp_path: Path) -> None:
 
 
 async def test_a_resolve_of_what_never_fired_leaves_a_trace(router: Router) -> None:
-    """Nothing is opened, and the answer says why."""
+    """Nothing is opened, and the answer has the reason."""
     async with router() as daemon:
         answer = await daemon.alert(alert(status="resolved"))
         assert answer.json["dropped"] == {"never_fired": 1}
@@ -244,7 +244,7 @@ async def test_helpers_of_kube_prometheus_open_nothing(router: Router, name: str
 
 
 async def test_two_alertmanagers_are_two_sources(router: Router) -> None:
-    """Each with its path, its secret, its alerts and its metrics; a resolve at one isn't the other's."""
+    """Each has its path, secret, alerts and metrics; a resolve at one doesn't affect the other."""
     sources = {
         "am-eu": {"type": "alertmanager", "secret": "eu-secret"},
         "am-us": {"type": "alertmanager", "bearer_token": "us-token"},
