@@ -12,7 +12,7 @@ from router.records.records import Records
 KIND = "key"
 LINKS = "links"
 SUBSCRIBERS = "subscribers"
-"""A key of its own: subscribers are stored under ids that it signed, so it can't be replaced."""
+"""A separate key: subscribers' ids are signed with it, so it can't be replaced."""
 
 
 class Key(Struct, frozen=True):
@@ -37,7 +37,7 @@ async def subscriber_links(store: Store, at: float) -> SubscriberLinks:
 
 
 async def _made_key(store: Store, name: str, at: float) -> bytes:
-    """The router's own key of that name, which it makes once. Raises: StoreUnavailable."""
+    """The generated key of that name, created on first use. Raises: StoreUnavailable."""
     kept = Records(store, KIND, Key)
     key = await kept.get(name)
     if key is None:

@@ -1,4 +1,4 @@
-"""An action that is a program with its arguments."""
+"""An action that runs a program with arguments."""
 
 import os
 import shlex
@@ -12,11 +12,11 @@ from router.core.incident.action_binding import fill
 from router.model.action import ActionRequest, ActionState
 
 ALWAYS = ("PATH", "LANG")
-"""The variables that every program gets, beside those that the action's `env` names."""
+"""Variables that every program gets, in addition to the action's `env`."""
 
 
 class Argv:
-    """Each text of the list becomes one argument, whatever the values in it are."""
+    """A program: each text of the list is exactly one argument, with any values in it."""
 
     def __init__(self, document: ActionConfig, env: Mapping[str, str] | None = None) -> None:
         self._document = document
@@ -33,7 +33,7 @@ class Argv:
         return await self._run(self._document.undo, job)
 
     def shown(self, request: ActionRequest) -> list[str]:
-        """As it would be typed, for a reader: no shell sees it."""
+        """Command line for readers; no shell is involved."""
         return [
             shlex.join(
                 _filled(self._document.undo if request.undoes else self._document.argv, request)

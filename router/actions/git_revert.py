@@ -1,8 +1,7 @@
-"""An action that reverts a commit by a pull request: a branch of its own, and never a push to the
-branch itself.
+"""An action that reverts a commit by a pull request, never by a push to the branch itself.
 
-GitHub has no call for a revert, so git makes it, in a folder that's thrown away. The
-token is in git's environment, not among its arguments, where any user of the machine could read it.
+GitHub's API can't revert, so git does it, in a temporary folder. The token is in git's
+environment, not among its arguments, where any user of the machine could read it.
 """
 
 import asyncio
@@ -41,9 +40,7 @@ class Stopped(Exception):
 
 
 class GitRevert:
-    """`memo` is the number of the pull request; undoing closes it, for merging it was somebody's
-    own decision.
-    """
+    """Merging the pull request is a person's choice; undoing closes it. `memo` is its number."""
 
     def __init__(self, document: ActionConfig) -> None:
         assert document.git_revert is not None
@@ -54,7 +51,7 @@ class GitRevert:
         self._hidden = b64encode(f"x-access-token:{config.token.reveal()}".encode())
 
     async def check(self, job: Job) -> ActionOutcome:
-        """Makes the revert, shows what it changes, and throws it away."""
+        """Make the revert, show its changes, and discard it."""
         return await self._within(self._check(job))
 
     async def run(self, job: Job) -> ActionOutcome:
@@ -92,7 +89,7 @@ class GitRevert:
         branch = _branch(job, self._commit(job.request))
         with _folder() as folder:
             changed = await self._revert(folder, job)
-            # A new branch by its full name, and no force: nothing that is there is ever moved.
+            # A new branch by its full name without force: no existing branch ever moves.
             await self._git(folder, "push", "--quiet", "origin", f"HEAD:refs/heads/{branch}")
         try:
             pull = await self._pull_request(job, branch)
@@ -111,7 +108,7 @@ class GitRevert:
         return ActionOutcome(ActionState.DONE, f"pull request #{memo} is closed".encode())
 
     async def _revert(self, folder: str, job: Job) -> bytes:
-        """The revert, committed in `folder`: what it changes."""
+        """Commit the revert in `folder` and return its changes."""
         commit, branch = self._commit(job.request), self._config.branch
         if not _COMMIT.fullmatch(commit):
             raise Stopped(ActionState.FAILED, b"expected a commit's hash of 7 to 40 hex digits")
@@ -157,7 +154,7 @@ class GitRevert:
         return ended.output
 
     def _env(self, folder: str) -> dict[str, str]:
-        """None of the machine's or the repository's own settings and hooks, and nobody to ask."""
+        """Environment without the machine's or repository's settings and hooks, and no prompts."""
         given = {
             "user.name": "alert-router",
             "user.email": "alert-router@localhost",
@@ -212,7 +209,7 @@ class GitRevert:
             ) from None
 
     async def _call(self, method: str, path: str, content: Mapping[str, object]) -> bytes:
-        """Raises: Stopped. An answer that never came may have been a yes."""
+        """Raises: Stopped. A request without an answer may have succeeded."""
         headers = {
             "Authorization": f"Bearer {self._config.token.reveal()}",
             "Accept": "application/vnd.github+json",
@@ -244,7 +241,7 @@ class GitRevert:
 
 
 def _branch(job: Job, commit: str) -> str:
-    """One for each request: another revert of the same commit gets another."""
+    """The branch of a request: another revert of the same commit has another branch."""
     return f"alert-router/revert-{commit[:12]}-{job.incident.name.lower()}-{job.request.number}"
 
 

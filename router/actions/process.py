@@ -8,24 +8,27 @@ from contextlib import suppress
 from typing import IO, NamedTuple
 
 KEPT = 64 * 1024
-"""Bytes kept of the beginning and of the end of what a program says.
+"""Bytes kept of the beginning and of the end of a program's output.
 
-What is between is read and dropped.
+The middle is read and dropped.
 """
 
 KILL_AFTER = 2.0
-"""Seconds from SIGTERM to SIGKILL, and for what is left in the pipe once the program has ended."""
+"""Seconds from SIGTERM to SIGKILL, and for the rest of the pipe after the program ended."""
 
 
 class Ended(NamedTuple):
-    """`code` is the exit status, negative for a signal; None if the time-out ended it."""
+    """The end of a program.
+
+    `code` is the exit status, negative for a signal; None after a time-out.
+    """
 
     code: int | None
     output: bytes
 
 
 class _Said:
-    """The beginning and the end of what was read."""
+    """The beginning and the end of the output."""
 
     def __init__(self) -> None:
         self._head = bytearray()
@@ -47,12 +50,10 @@ class _Said:
 async def run(argv: Sequence[str], *, env: Mapping[str, str], cwd: str, seconds: float) -> Ended:
     """Run `argv` in a new process group, with standard output and error combined, and no input.
 
-    After `seconds`, or when cancelled, the whole group is killed; so are processes that it leaves
-    behind.
+    After `seconds`, or when cancelled, the whole group is killed; so are its leftover processes.
     Raises: OSError, if it can't be started.
     """
-    # A pipe of our own: `wait` of a process that owns one would last until whatever it left behind
-    # lets go of it.
+    # A separate pipe: asyncio's own would keep `wait` blocked until leftover processes close it.
     ours, theirs = os.pipe()
     said = _Said()
     with os.fdopen(ours, "rb", buffering=0) as pipe:

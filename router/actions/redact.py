@@ -1,4 +1,4 @@
-"""Takes the secrets out of what a program said."""
+"""Removes secrets from the output of programs."""
 
 import re
 from base64 import b64encode
@@ -12,7 +12,7 @@ from router.config.secret import Secret
 from router.core.text.plain import plain
 
 SHORTEST = 4
-"""Characters. What is shorter is in any text, and keeps nobody out."""
+"""Characters. Shorter secrets occur in any text and protect nothing."""
 
 SHOWN = 4000
 """Characters kept of an output."""
@@ -23,16 +23,14 @@ _NAMED_SO = re.compile(
 
 
 class Redactor:
-    """Knows the secrets of a config and of the environment, also as a URL or as basic
-    authentication has them.
-    """
+    """Removes secrets of a config and the environment, also as URLs or headers encode them."""
 
     def __init__(self, config: object, env: Mapping[str, str]) -> None:
         found = {one for secret in _secrets(config) for one in _forms(secret.reveal())}
         found |= {
             one for name, value in env.items() if _NAMED_SO.search(name) for one in _forms(value)
         }
-        # The longest first: one may be part of another.
+        # The longest first: a secret may be part of another.
         known = sorted((one for one in found if len(one) >= SHORTEST), key=len, reverse=True)
         self._known = re.compile("|".join(map(re.escape, known))) if known else None
 
@@ -40,8 +38,9 @@ class Redactor:
         return self._known.sub("***", text) if self._known else text
 
     def output(self, raw: bytes) -> str:
-        """`raw` as text for a timeline: without secrets and control characters, its middle left out
-        if it's long.
+        """Convert `raw` to text for a timeline, without secrets and control characters.
+
+        The middle of a long output is left out.
         """
         text = self.redact(raw.decode("utf-8", "replace"))
         text = "\n".join(line for line in map(_line, text.splitlines()) if line)
@@ -50,7 +49,7 @@ class Redactor:
 
 
 def _line(line: str) -> str:
-    """Its indentation means something, in a diff or a table."""
+    """Clean a line; indentation matters in a diff or a table."""
     indented = line.expandtabs()
     return " " * (len(indented) - len(indented.lstrip(" "))) + plain(indented)
 
@@ -71,11 +70,11 @@ def _secrets(value: Any) -> Iterator[Secret]:
 
 
 def _forms(secret: str) -> Iterable[str]:
-    """The ways in which a secret shows up."""
+    """Encodings in which a secret may appear."""
     yield secret
     yield from filter(
         None, (line.strip() for line in secret.splitlines())
-    )  # a key of many lines, say
+    )  # such as a key of several lines
     yield quote(secret, safe="")
     yield b64encode(secret.encode("utf-8", "surrogateescape")).decode()
     try:

@@ -1,8 +1,8 @@
-"""Run what was approved: a row of the outbox, owed by the approval. Never twice by itself.
+"""Run approved actions from outbox rows, never the same row twice.
 
 A row is claimed, and that is committed, before anything is started. If the process dies after that,
 the next claim finds the row's lease and doesn't run it again: it reports that the action may have
-run. So does a stop that cuts it off, and the request's deadline if nothing else does.
+run. A stop that interrupts the run does the same, and finally the request's deadline.
 """
 
 import asyncio
@@ -23,13 +23,13 @@ from router.telemetry.logs import logger
 log = logger(__name__)
 
 HANG = 15.0
-"""Seconds beyond its timeout after which an action is cut off, whatever it waits for."""
+"""Seconds after its timeout when an action is cancelled, in any case."""
 
 CUT_OFF = ActionOutcome(ActionState.MAY_HAVE_RUN, b"the router was stopped while it ran")
 
 
 class ActionRunner:
-    """Passes requests and answers to the core, and runs what rows of the outbox ask for.
+    """Passes requests and answers to the core, and runs the actions of outbox rows.
 
     `actions` may be replaced at any time.
     """
@@ -51,7 +51,7 @@ class ActionRunner:
         return [self.redactor.redact(line) for line in found[0].shown(request)] if found else []
 
     async def __call__(self, row: Notification) -> Performed:
-        """Run the request of the row, if it still waits to be run. A `router.ports.Performer`."""
+        """Run the row's request if it's still waiting. A `router.ports.Performer`."""
         job = await self._job(row)
         if job is None:
             return Performed(Sent(silent=True))
@@ -84,9 +84,7 @@ class ActionRunner:
                 return await work(job)
         except TimeoutError:
             return ActionOutcome(ActionState.TIMED_OUT, b"cut off")
-        except (
-            asyncio.CancelledError
-        ):  # the router stops: what is known goes on record before it does
+        except asyncio.CancelledError:  # the router stops: record the known outcome first
             return CUT_OFF
         except Exception as error:
             log.exception("action_fault", action=job.request.action)

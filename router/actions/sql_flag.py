@@ -1,8 +1,8 @@
-"""An action that sets a feature flag in a PostgreSQL table, and can put it back.
+"""An action that sets a feature flag in a PostgreSQL table, and can restore it.
 
-One row or none: a name that is there twice, or not at all, is a failure and changes nothing. The
-names of the table and columns are checked by the config and quoted; the flag's name and the values
-are parameters of the statement.
+It changes exactly one row: a missing or ambiguous name is a failure and changes nothing. The names
+of the table and columns are checked by the config and quoted; the flag's name and the values are
+parameters of the statement.
 """
 
 import ssl
@@ -22,7 +22,7 @@ _MEANT = {said: value for value, said in _SAID.items()}
 
 
 class SqlFlag:
-    """`memo` is what the flag was before: `true`, `false` or `null`."""
+    """`memo` is the flag's previous value: `true`, `false` or `null`."""
 
     def __init__(self, document: ActionConfig) -> None:
         assert document.sql_flag is not None
@@ -34,7 +34,7 @@ class SqlFlag:
         self._update = f"UPDATE {table} SET {value} = $2::boolean WHERE {name} = $1"  # noqa: S608
 
     async def check(self, job: Job) -> ActionOutcome:
-        """Report the present value of the flag."""
+        """Report the current value of the flag."""
         name = self._named(job.request)
         try:
             async with self._connected() as connection:
@@ -49,7 +49,7 @@ class SqlFlag:
         return await self._set(self._named(job.request), self._flag.value)
 
     async def undo(self, job: Job) -> ActionOutcome:
-        """Puts back what it was before the run."""
+        """Restore the value from before the run."""
         memo = job.undone.memo if job.undone else ""
         if memo not in _MEANT:
             return ActionOutcome(
@@ -70,12 +70,12 @@ class SqlFlag:
                 found = await connection.fetch(f"{self._select} FOR UPDATE", name)
                 if wrong := _wrong(name, found):
                     return wrong
-                written = True  # from here on it may be committed, whatever we hear of it
+                written = True  # from here on it may be committed, whatever the answer
                 await connection.execute(self._update, name, value)
         except asyncpg.PostgresError as error:
             return ActionOutcome(
                 ActionState.FAILED, _why(error)
-            )  # the database says that it didn't
+            )  # the database confirms the failure
         except _FAULTS as error:
             return ActionOutcome(
                 ActionState.MAY_HAVE_RUN if written else ActionState.FAILED, _why(error)
@@ -91,7 +91,7 @@ class SqlFlag:
             self._flag.database.reveal(),
             timeout=self._seconds / 2,
             command_timeout=self._seconds / 2,
-            statement_cache_size=0,  # a pooler in between may know none of our statements
+            statement_cache_size=0,  # a pooler in between may not know our statements
             server_settings={"application_name": "alert-router"},
         )
         try:
@@ -108,7 +108,7 @@ def _quoted(name: str) -> str:
 
 
 def _wrong(name: str, found: Sequence[Sequence[object]]) -> ActionOutcome | None:
-    """Why this can't be the flag, if it can't."""
+    """Reason why `found` can't be the flag, if any."""
     if len(found) != 1:
         said = f"there are {len(found)} rows named {name}, and one is needed"
     elif not isinstance(found[0][0], bool | None):
@@ -119,8 +119,6 @@ def _wrong(name: str, found: Sequence[Sequence[object]]) -> ActionOutcome | None
 
 
 def _why(error: Exception) -> bytes:
-    """PostgreSQL's own words name no secret; those of a connection that failed may name where it
-    goes.
-    """
+    """PostgreSQL's own errors contain no secret; connection errors may name the host."""
     said = str(error) if isinstance(error, asyncpg.PostgresError) else ""
     return f"{type(error).__name__}: {said}".rstrip(": ").encode()

@@ -6,9 +6,7 @@ from msgspec import Struct
 
 
 class ActionState(StrEnum):
-    """The states of a request: it waits for its dry run, for approval or for a guide's words; runs
-    once; is over.
-    """
+    """States of a request: waiting for its dry run, approval or a guide's input; running; ended."""
 
     CHECKING = "checking"
     READY = "ready"
@@ -26,12 +24,12 @@ class ActionState(StrEnum):
 WAITING = frozenset(
     {ActionState.CHECKING, ActionState.READY, ActionState.RUNNING, ActionState.CONFIRMING}
 )
-"""The states that end by a deadline at the latest."""
+"""States that a deadline ends at the latest."""
 
 UNDOABLE = frozenset(
     {ActionState.DONE, ActionState.FAILED, ActionState.TIMED_OUT, ActionState.MAY_HAVE_RUN}
 )
-"""The states after which something may be there to be undone."""
+"""States after which there may be something to undo."""
 
 
 class Approval(StrEnum):
@@ -42,13 +40,13 @@ class Approval(StrEnum):
 
 
 class ActionRequest(Struct, frozen=True, gc=False):
-    """A request to run an action. `number` counts those of an incident from 1.
+    """A request to run an action. `number` counts an incident's requests from 1.
 
     key: chosen by the requester, so that a repeated request has no second effect.
-    digest: of the action's config at the request: what is approved is what was shown.
-    until: when the state ends by itself (UTC seconds).
+    digest: of the action's config at the request, so that the approved action is the one shown.
+    until: when the state times out (UTC seconds).
     undoes: the number of the request that this one undoes, or 0.
-    memo: what the run must remember to be undone.
+    memo: data from the run that undoing it needs.
     step: the confirmed steps of a guide.
     """
 
@@ -71,7 +69,7 @@ class ActionRequest(Struct, frozen=True, gc=False):
 class Ran(Struct, frozen=True):
     """The outcome of a run or dry run: `state` is DONE, FAILED, TIMED_OUT or MAY_HAVE_RUN.
 
-    `output` is cut, and without secrets. `took` is in seconds.
+    `output` is shortened, and without secrets. `took` is in seconds.
     """
 
     state: ActionState

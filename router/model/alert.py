@@ -14,23 +14,23 @@ class AlertStatus(StrEnum):
 
 
 DRILL = "drill"
-"""The source of alerts that aren't real."""
+"""The source of drill alerts, which aren't real."""
 
 MARK = "[DRILL] "
-"""The prefix of the titles of their incidents."""
+"""The prefix of the titles of drill incidents."""
 
 
 class Alert(Struct, frozen=True, gc=False):
     """One firing or resolved condition, as a receiver decoded it.
 
-    fingerprint: identifies the condition over all its repetitions.
+    fingerprint: identifies the condition across all its reports.
     starts_at: 0 if the source gives no time; then it is when the alert first arrived.
     event_id: identifies one occurrence at a source that reports events (Sentry), so that a repeated
         request has no second effect; "" at a source that repeats states.
     by: the person who reported it, with the `severity` that they gave; "" and None for a machine.
-    drill: for the source DRILL, the name of the drill; `stands_for` is then the source that rules
-        compare instead.
-    to: for a canary, the only addresses to notify, whatever rules and policies say.
+    drill: for the source DRILL, the name of the drill; rules then compare `stands_for` as the
+        source.
+    to: for a canary, the only addresses to notify, regardless of rules and policies.
     is_state: the alert reports a state, so equal content after another state is no repetition.
     group_as: replaces the label `alertname` in the keys of incidents, for a name that varies.
     """
@@ -58,14 +58,15 @@ class Alert(Struct, frozen=True, gc=False):
 
 
 class RuleMatch(Struct, frozen=True, gc=False):
-    """The match of one rule with one alert: the memory that tells a repeat from news.
+    """The match of one rule with one alert, which tells a repeat from a change.
 
-    `digest` is of the alert's content and of the rules in force, so a repeat is recognised without
-    reading the alert; "" if the next report is to be looked at in any case. `incident_id` is the
-    incident the alert joined, which counts it as long as it fires; `severity` the tier that held
-    when last seen, None under every threshold. `starts_at` is when the present firing began,
-    `ended_at` when the last one ended as its source reported it. `value` is the last measured value
-    in base units. `longest_gap` is the longest time between two reports of a firing, in seconds.
+    `digest` is of the alert's content and of the active rules, so a repeat is recognised without
+    reading the alert; "" if the next report must be evaluated in any case. `incident_id` is the
+    incident that the alert joined and is counted in while it fires. `severity` is the latest tier,
+    None under every threshold. `starts_at` is when the present firing began, `ended_at` when the
+    last
+    one ended as its source reported it. `value` is the last measured value in base units.
+    `longest_gap` is the longest time between two reports of a firing, in seconds.
     """
 
     fingerprint: str
@@ -83,5 +84,5 @@ class RuleMatch(Struct, frozen=True, gc=False):
 
     @property
     def counted(self) -> bool:
-        """It is one of the firing alerts of its incident."""
+        """Report whether it is one of the firing alerts of its incident."""
         return self.incident_id is not None and self.status is AlertStatus.FIRING

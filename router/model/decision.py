@@ -33,7 +33,7 @@ class Timer(Struct, frozen=True, gc=False):
 
 
 class Owed(Struct, frozen=True, gc=False):
-    """A message owed to one address since `at`, and why.
+    """A message to send to one address, due since `at`, and the reason.
 
     `incident_id` is 0 if it is about no incident.
     """

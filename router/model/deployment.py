@@ -31,7 +31,7 @@ class DeploymentFacts(Struct, frozen=True, gc=False, kw_only=True):
 
 
 class Deployment(DeploymentFacts, frozen=True, gc=False):
-    """The present state of one deployment.
+    """The current state of one deployment.
 
     `id` is the same in every report of it, like `github:acme/api:deployment:42`; `at` is the time
     of this outcome (UTC seconds). `services` are given by the reporter, or found in the config by

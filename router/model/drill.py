@@ -5,10 +5,10 @@ from enum import StrEnum
 from msgspec import Struct
 
 LONGEST = 86_400.0
-"""The longest duration of a drill in seconds; a longer one is no longer run."""
+"""The longest duration of a drill in seconds; a drill ends then at the latest."""
 
 MAX_NAME = 40
-"""The most characters of a scenario's name, which is part of the drill's id."""
+"""Maximum characters of a scenario's name, which is part of the drill's id."""
 
 
 class Kind(StrEnum):
@@ -22,9 +22,9 @@ class Kind(StrEnum):
     PRACTISED = "practised"
     """An action is requested and approved; in a drill it ends at the dry run."""
     COMMUNICATED = "communicated"
-    """People review the texts, and tick them off."""
+    """People review the texts, and confirm them."""
     REVIEWED = "reviewed"
-    """People go through a checklist, and tick it off."""
+    """People go through a checklist, and confirm each item."""
     RESOLVED = "resolved"
 
 
@@ -42,12 +42,12 @@ class PosedAlert(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class DrillStep(Struct, frozen=True, forbid_unknown_fields=True):
-    """An alert fires `at` seconds after the start, or something is expected from then on, `within`
-    that many seconds.
+    """Step of a drill: an alert `at` seconds after the start, or an expectation from then on.
 
-    `by` are the targets of whom one must acknowledge; anybody may if it is empty. `action` is the
-    action to practise. `items` are the checklist, or the addresses at which a message must arrive;
-    empty there for all notified addresses.
+    `within` is in seconds. One of the targets `by` must acknowledge; anybody may if it is empty.
+    `action` is the action to practise. `items` are the checklist, or the addresses at which a
+    message
+    must arrive; empty there for all notified addresses.
     """
 
     kind: Kind
@@ -107,10 +107,10 @@ class Ending(StrEnum):
 
 
 class Drill(Struct, frozen=True):
-    """One drill, from its start (UTC epoch seconds). The plan is as it was then.
+    """One drill, from its start (UTC epoch seconds). The plan is a copy made at the start.
 
-    `fired` are the numbers of the steps whose alert the rules have, `keys` those of the resulting
-    incidents. `over`: none of them is open.
+    `fired` are the numbers of the steps whose alert was submitted, `keys` the keys of the resulting
+    incidents. `over`: all of them are closed.
     """
 
     id: str

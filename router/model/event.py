@@ -1,4 +1,4 @@
-"""Events: everything that the core decides on, with the time of it.
+"""Events: the core's inputs, each with its time.
 
 They're tagged, so that the store can keep a history of them.
 """
@@ -45,11 +45,14 @@ class Command(StrEnum):
 class Commanded(Struct, frozen=True, tag="command"):
     """A person's command on an incident.
 
-    text: the note, the new lead, or the words for the public.
+    text: the note, the new lead, or the public text.
     title: the public title, or the subject of the mail to customers.
-    severity, status: the ones to set.
-    receipt: the same if the same request comes again, which then has no second effect; "" if none can.
-    reopened: the life of the incident that is meant, as `Incident.reopened` counts; None: the present.
+    severity, status: the new ones.
+    receipt: the same if the same request is repeated, which then has no second effect; "" if it
+    can't
+        be repeated.
+    reopened: the reopening count, as `Incident.reopened`, that the command applies to; None: the
+        current one.
     via: the channel in whose thread a note was written, which doesn't get it again.
     dated: for a change at another service, the subject and the time (UTC seconds). Services repeat
         late what they couldn't deliver, and it must not undo a newer change.
@@ -74,7 +77,7 @@ class Commanded(Struct, frozen=True, tag="command"):
 
 
 class TimerDue(Struct, frozen=True, tag="timer"):
-    """A deadline is due. `due_at` tells the timer that was claimed from one set since."""
+    """A deadline is due. `due_at` tells the claimed timer from one set since."""
 
     at: float
     incident_id: int
@@ -83,11 +86,11 @@ class TimerDue(Struct, frozen=True, tag="timer"):
 
 
 class DeliverySettled(Struct, frozen=True, tag="settled"):
-    """A sender is done with a notification for now: `notification` is the row as it was leased.
+    """The result of an attempt at a message: `notification` is the row as it was leased.
 
     told: the id of the newest timeline entry in the message.
     jitter: in [0, 1), spreads the next try.
-    held: the seconds for which a rate limit let it wait.
+    held: the seconds for which a rate limit delayed it.
     bundle: the ids of all incidents in the message, the main one first; () if it's only this one.
     taken_at: when it was claimed.
     """
@@ -105,7 +108,7 @@ class DeliverySettled(Struct, frozen=True, tag="settled"):
 class Undelivered(Struct, frozen=True, tag="undelivered"):
     """A service reports that a message it had accepted didn't arrive, and why.
 
-    `channel` is the address of the message; `receipt` is as that of `Commanded`.
+    `channel` is the address of the message; `receipt` is as in `Commanded`.
     """
 
     at: float
@@ -116,7 +119,7 @@ class Undelivered(Struct, frozen=True, tag="undelivered"):
 
 
 class Resent(Struct, frozen=True, tag="resent"):
-    """A person had a message sent again, given up or not."""
+    """A person asked to send a message again, even if it was given up."""
 
     at: float
     incident_id: int
@@ -125,10 +128,10 @@ class Resent(Struct, frozen=True, tag="resent"):
 
 
 class Recorded(Struct, frozen=True, tag="recorded"):
-    """An event around an incident that needs no decision: `what` goes on its timeline, with `data`.
+    """An event around an incident without a decision: `what` goes on its timeline, with `data`.
 
     `records` are the documents of its state, written in the same transaction. If one was written
-    since it was read, the whole event fails with `ports.StaleRecord`. `receipt` is as that of
+    since it was read, the whole event fails with `ports.StaleRecord`. `receipt` is as in
     `Commanded`.
     """
 
@@ -142,10 +145,9 @@ class Recorded(Struct, frozen=True, tag="recorded"):
 
 
 class ActionRequested(Struct, frozen=True, tag="action_requested"):
-    """A person requests an action, or with `undoes` that another request be undone.
+    """A person requests an action, or with `undoes` the undoing of another request.
 
-    `parameters` have been checked against the action; `key` and `digest` are those of
-    `ActionRequest`.
+    `parameters` have been checked against the action; `key` and `digest` are as in `ActionRequest`.
     """
 
     at: float
@@ -177,10 +179,9 @@ class PostMortemShared(Struct, frozen=True, tag="postmortem_shared"):
 
 
 class ItemPut(Struct, frozen=True, tag="item"):
-    """A person adds an action item (`number` 0, with a `due_at`), or changes one by the fields
-    given.
+    """A person adds an action item (`number` 0, with a `due_at`), or changes fields of one.
 
-    `key` is that of `Item`.
+    Fields that aren't given keep their value. `key` is as in `Item`.
     """
 
     at: float
@@ -201,7 +202,7 @@ class ActionDecision(StrEnum):
 
 
 class ActionAnswered(Struct, frozen=True, tag="action_answered"):
-    """A person approves or declines a request, or types the words (`text`) of a guide's next step."""
+    """A person approves or declines a request, or confirms a guide's next step with `text`."""
 
     at: float
     incident_id: int
@@ -221,7 +222,7 @@ class ActionRan(Struct, frozen=True, tag="action_ran"):
 
 
 class SilencesChanged(Struct, frozen=True, tag="silences"):
-    """Silences or inhibitions changed: look at muted alerts again."""
+    """Silences or inhibitions changed, so muted alerts must be checked again."""
 
     at: float
 

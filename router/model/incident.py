@@ -11,7 +11,7 @@ from router.model.reason import Reason
 
 
 class Severity(StrEnum):
-    """P0 is the worst, and the first in order."""
+    """Severities, the worst first. P0 is the worst."""
 
     P0 = "P0"
     P1 = "P1"
@@ -46,30 +46,33 @@ class Measured(Struct, frozen=True, gc=False):
 
 
 class Incident(Struct, frozen=True, gc=False):
-    """The present state of one incident; its past is the timeline. Times are UTC seconds.
+    """The current state of one incident; its past is the timeline. Times are UTC seconds.
 
-    version: counts the writes of it.
+    version: counts its writes.
     title: of the alert that set the severity. first_title: the one it opened with, "" if the same.
-    key: the rule's name and the grouping labels, like `payment-failures{service="api"}`. At most one
+    key: the rule's name and the grouping labels, like `payment-failures{service="api"}`. At most
+    one
         incident with a key is open at a time.
     firing: its firing alerts, also after a person closed it. alerts: all that ever joined it.
-    quiet_since: when the last of them left.
-    told: channels, and people over channels (`sms/ana`), that were owed a message. They get the end.
-    policy_since: when the policy started: at the opening, a reopening or another severity.
-    step: the index of the policy's next step. repeats: how often all of them have been repeated.
-    reaching: when which address is notified, unless somebody acknowledges before.
+    quiet_since: when the last firing alert resolved.
+    told: channels, and people over channels (`sms/ana`), that were notified. They get the end.
+    policy_since: when the policy started: at the opening, a reopening or a severity change.
+    step: the index of the policy's next step. repeats: how often all steps have been repeated.
+    reaching: which addresses are notified when, unless somebody acknowledges before.
     actions: the latest requests to run an action. items: the action items of the post-mortem.
     onset: when its first alert began to fire. suspect: the deployment that may be the cause.
-    severity_since: when the severity began in this life of the incident. spent: the seconds in
-        earlier lives, which a brief resolve doesn't reset.
-    news_at: the last news from a person.
+    severity_since: when the severity began since the last reopening. spent: the seconds before
+        that, which a brief resolve doesn't reset.
+    news_at: the last update from a person.
     public_title, published_at, public_text, public_status: the public updates; "" before the first.
     announced_at: when customers were mailed that it's over.
-    drill: it isn't real, and never public. canary: only its own addresses are notified, by no policy.
-    muted: what puts off its pages, and the name of the silence, incident or person.
-    postmortem_due: the deadline of its post-mortem, if it needs one. postmortem_shared_at: the last.
+    drill: it isn't real, and never public. canary: only its own addresses are notified, by no
+    policy.
+    muted: what delays its pages, and the name of the silence, incident or person.
+    postmortem_due: the deadline of its post-mortem, if it needs one. postmortem_shared_at: the
+    last.
     dated: the newest change at another service, by subject, as in `Commanded.dated`.
-    measured: the worst value that an alert of it had in this life.
+    measured: the worst value of its alerts since the last reopening.
     snoozed_until: the end of a snooze. stale_since: the last report, once all its alerts are stale.
     merged_into: the incident that took over its alerts, or 0. related: linked incidents.
     escalated_at, escalated_by: the last escalation by a person.

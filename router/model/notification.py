@@ -30,20 +30,20 @@ class NotificationState(StrEnum):
 
 
 class Notification(Struct, frozen=True, gc=False):
-    """A row of the outbox. Its key is (kind, incident, subject, address); `channel` is the address,
-    like `slack` or `sms/ana`.
+    """A row of the outbox. Its key is (kind, incident, subject, address).
 
-    A new message about an incident replaces one that is pending, so an address has at most one
-    pending message about it, and it is rendered from the incident as it is when sent.
+    `channel` is the address, like `slack` or `sms/ana`. A new message about an incident replaces a
+    pending one, so an address has at most one pending message about it, and it is rendered from the
+    incident's state when sent.
 
     seq: counts the messages so far.
-    lease: the holder while one is being sent. A lease that ran out was in flight at a crash.
+    lease: the holder during an attempt. An expired lease means a crash during the attempt.
     ref: the sender's latest handle, such as a Slack timestamp.
     told: the id of the newest timeline entry that the address has seen.
     tried: the `seq` at the latest claim.
     uncertain: the `seq` of the latest message that may or may not have arrived; 0 for none.
     uncertain_until: until when that message may still arrive, in UTC seconds.
-    progress: what the sender has to know at the next attempt at this message.
+    progress: the sender's state for the next attempt at this message.
     """
 
     incident_id: int
@@ -71,7 +71,7 @@ class Notification(Struct, frozen=True, gc=False):
 
     @property
     def is_done(self) -> bool:
-        """True if it is sent or dead."""
+        """Report whether it is sent or dead."""
         return self.state is not NotificationState.PENDING
 
     @property
@@ -91,7 +91,7 @@ class OtherIncident(Struct, frozen=True):
 
 
 class Message(Struct, frozen=True):
-    """All that a sender needs for one message to one channel about one incident, as it is now.
+    """The sender's input for one message to one channel about one incident.
 
     channel: the address, like `slack` or `sms/ana`.
     seq: the same when the same message is tried again: with the incident's id, an idempotency key.
@@ -108,7 +108,7 @@ class Message(Struct, frozen=True):
     picture: a chart as PNG, or b"".
     other_incidents: further incidents of a bundle.
     for_stakeholder: the recipient was never paged, and isn't asked for an answer.
-    next_update: by when an update is promised.
+    next_update: when the next update is promised.
     draft: the text that waits to be published on the status page.
     write: renders the template of this name; None for the packaged templates.
     mentions: ids in the channel's service of people, by contact.
@@ -149,7 +149,7 @@ class Message(Struct, frozen=True):
 
     @property
     def may_be_doubled(self) -> bool:
-        """True if an earlier attempt at this message may have arrived."""
+        """Report whether an earlier attempt at this message may have arrived."""
         return self.uncertain == self.seq
 
     @property
@@ -159,10 +159,10 @@ class Message(Struct, frozen=True):
 
 
 class Sent(Struct, frozen=True, tag="sent"):
-    """The service has the message.
+    """The service has accepted the message.
 
     ref: its handle, for later updates; "" keeps the previous one.
-    silent: there was nothing to send, so the service wasn't called.
+    silent: the message was empty, so the service wasn't called.
     """
 
     ref: str = ""
@@ -172,9 +172,9 @@ class Sent(Struct, frozen=True, tag="sent"):
 class Retry(Struct, frozen=True, tag="retry"):
     """Not sent, and worth another try, not before `after` seconds if the service said so.
 
-    may_have_arrived: it is tried again because the service recognises a repetition, and may still
-        process this attempt after later ones.
-    progress: what the sender has to know at the next attempt, as `Message.progress`.
+    may_have_arrived: the service recognises a repetition, and may still process this attempt after
+        later ones.
+    progress: the sender's state for the next attempt, as `Message.progress`.
     """
 
     reason: str
@@ -193,7 +193,7 @@ class Rejected(Struct, frozen=True, tag="rejected"):
 class Uncertain(Struct, frozen=True, tag="uncertain"):
     """It may have arrived, and the service takes no idempotency key.
 
-    It is sent again, and marked as possibly doubled. `progress` is as that of `Retry`.
+    It is sent again, and marked as a possible duplicate. `progress` is as in `Retry`.
     """
 
     reason: str

@@ -33,15 +33,13 @@ ONCE = (
     OutboxKind.MAINTENANCE,
     OutboxKind.ACTION,
 )
-"""Kinds whose rows are never owed again: a second row for the same subject and address changes
-nothing.
-"""
+"""Kinds with one row per subject and address: a second one changes nothing."""
 
 ACTIONS = "actions"
 """The address of action runs."""
 
 SUBSCRIBERS = "subscribers"
-"""The channel of mail to subscribers of the status page; each of them is an address over it."""
+"""The channel of mail to subscribers of the status page; each of them is an address in it."""
 
 CUSTOMER_MAIL = "customer-mail"
-"""The channel of mail to customers; each of them is an address over it."""
+"""The channel of mail to customers; each of them is an address in it."""

@@ -34,7 +34,7 @@ class Extra(Struct, frozen=True):
 
 
 class Words(Struct, frozen=True):
-    """The parts of a post-mortem that people write, as Markdown.
+    """The texts of a post-mortem that people write, as Markdown.
 
     `users_affected`, `revenue` and `services` are the impact, on one line each.
     """
@@ -51,7 +51,7 @@ class Words(Struct, frozen=True):
 
 
 class Written(Words, frozen=True):
-    """All that people wrote into a post-mortem: `extra` are sections with headings of their own."""
+    """Texts that people wrote in a post-mortem; `extra` holds sections that they added."""
 
     extra: tuple[Extra, ...] = ()
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Reason(StrEnum):
-    """Why the core did something, or didn't."""
+    """Why the core did or didn't do something."""
 
     # What a rule made of an alert
     MATCHED = "matched"

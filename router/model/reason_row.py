@@ -28,7 +28,7 @@ class Trait(Flag):
     SUPPRESSIBLE = auto()
     """Held back while the alert is muted."""
     MUTES = auto()
-    """Keeps an alert, or the pages of an incident, quiet."""
+    """Mutes an alert, or the pages of an incident."""
     UNMEASURED = auto()
     """The severity is the lowest only because no better one is known."""
     DROPPED = auto()
@@ -44,7 +44,7 @@ class Trait(Flag):
     STARTS_REPEAT = auto()
     """Starts the wait until the policy repeats."""
     SKIPS_STEP = auto()
-    """A step of the policy was left out."""
+    """Reports that a step of the policy was skipped."""
     WAITS = auto()
     """Starts the wait for an acknowledgement."""
     ANSWERS = auto()
@@ -56,7 +56,7 @@ class Trait(Flag):
     FOLLOW_UP = auto()
     """The post-mortem and its action items."""
     COUNTED = auto()
-    """Has a metric of its own."""
+    """Has its own metric."""
 
     # Actions
     ENDS_ACTION = auto()
@@ -64,7 +64,7 @@ class Trait(Flag):
 
     # Deliveries
     DELIVERY = auto()
-    """How a message was delivered, which its readers don't need."""
+    """Reports how a message was delivered, which its readers don't need."""
     ATTEMPT = auto()
     """The result of an attempt to deliver a message."""
     ARRIVED = auto()
@@ -82,7 +82,7 @@ class Trait(Flag):
     SHOWN = auto()
     """The edited message shows the outcome, so a reply would repeat it."""
     TAKEN = auto()
-    """The note of a form was accepted."""
+    """Reports that the note of a form was accepted."""
     UNLOGGED = auto()
     """Too frequent for the log; the timeline has it."""
     WARNING = auto()

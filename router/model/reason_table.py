@@ -22,7 +22,8 @@ _INCIDENTS: dict[R, Row] = {
     R.TAKEN_BEFORE: Row("A rule above matched the alert."),
     R.VALUE_UNREADABLE: Row(
         "The measured value is missing or unreadable, so the lowest tier applies.",
-        "Value is missing or unreadable, so the lowest severity applies[: {alert}][ reported {unread}]",
+        "Value is missing or unreadable, so the lowest severity applies"
+        "[: {alert}][ reported {unread}]",
         T.WARNING | T.UNMEASURED,
     ),
     R.ABOVE_THRESHOLD: Row("A threshold is crossed."),
@@ -133,7 +134,8 @@ _INCIDENTS: dict[R, Row] = {
     # What happened to an incident
     R.SEVERITY_RAISED: Row(
         "An alert is worse than the incident was.",
-        "Severity raised[ from {from}][ to {severity}][: {alert}][ at {value}][ (threshold {threshold})]",
+        "Severity raised[ from {from}][ to {severity}]"
+        "[: {alert}][ at {value}][ (threshold {threshold})]",
         _CHANGE | T.SUPPRESSIBLE | T.STARTS_POLICY | T.LOUD | T.STARTS_REPEAT,
         reply="Already open: {name} is {severity} now.",
         event="incident.severity_changed",

@@ -4,10 +4,11 @@ from msgspec import Struct
 
 
 class Record(Struct, frozen=True, gc=False):
-    """One document, by `kind` and `id`. `doc` is JSON, as whoever uses that kind has it.
+    """One document, by `kind` and `id`. `doc` is JSON in the format of its kind.
 
-    `at` (UTC seconds) is what documents of a kind are listed by. `version` counts the writes: 1 is
-    new, and any other replaces the version before it.
+    Documents of a kind are listed by `at` (UTC seconds). `version` counts the writes: 1 is new, and
+    any
+    other replaces the version before it.
     """
 
     kind: str

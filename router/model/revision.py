@@ -1,4 +1,4 @@
-"""Revisions: the rules that were in force at a time, and the commit of their files."""
+"""Revisions of the rules: when each was active, and the commit of its files."""
 
 from msgspec import Struct
 
@@ -17,17 +17,17 @@ class Load(Struct, frozen=True):
 
 
 class Revision(Struct, frozen=True):
-    """All loads of the same content from another commit than the one before, the oldest first."""
+    """All loads of the same content after a load from another commit, the oldest first."""
 
     loads: tuple[Load, ...]
 
     def at(self, at: float) -> Load:
-        """The load in force at that time."""
+        """The load that was active at that time."""
         return next((load for load in reversed(self.loads) if load.at <= at), self.loads[0])
 
 
 def loaded(before: Revision | None, load: Load) -> Revision | None:
-    """With that load; None if it changes nothing."""
+    """The revision with that load added; None if it changes nothing."""
     if before is None:
         return Revision((load,))
     last = before.loads[-1]

@@ -1,8 +1,7 @@
-"""Types of single values that say more than `float` or `str`, and marks for fields of configured
-objects.
+"""Scalar types with more meaning than `float` or `str`, and marks for config fields.
 
-The config is read straight into the core's structs: these types tell the reader how a field is
-written in YAML (`router.config.fields` and `router.config.times` have the parsers).
+The config is decoded straight into the core's structs: these types define how a field is written
+in YAML (`router.config.fields` and `router.config.times` have the parsers).
 """
 
 from datetime import date, datetime
@@ -33,11 +32,11 @@ Moment = NewType("Moment", datetime)
 """A time on a day, local unless it has an offset: `2026-11-23 09:00`, `2026-11-23T09:00Z`."""
 
 Key = NewType("Key", str)
-"""The name of an object: the key under which the config has it. Not a key of its own."""
+"""The name of an object: its key in the config. It isn't a key within the object."""
 
 
 IntegerRange = NewType("IntegerRange", tuple[int, int])
-"""The least and the greatest whole number. Written `0..100`."""
+"""The minimum and the maximum whole number. Written `0..100`."""
 
 
 class Joined(Struct, frozen=True):
@@ -54,7 +53,7 @@ T = TypeVar("T")
 
 INTERNAL: Final = _Mark.INTERNAL
 Internal = Annotated[T, INTERNAL]
-"""A field that the router fills in by itself. Not a key of the config."""
+"""A field that the router sets. It isn't a config key."""
 
 WeekdayList = Annotated[frozenset[int], Joined(Weekdays)]
 """Weekdays, 0 is Monday. Written as a list: `[Mon-Wed, Fri]`."""

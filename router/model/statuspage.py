@@ -21,14 +21,14 @@ class ComponentState(StrEnum):
 
     @property
     def rank(self) -> int:
-        """Higher is worse."""
+        """Rank of the state; higher is worse."""
         return list(ComponentState).index(self)
 
 
 class Component(Struct, frozen=True):
     """A part of the service on the status page. Rules name it by `name`; customers see `title`.
 
-    `since` is its first day on the page. The page claims nothing about days before it.
+    `since` is its first day on the page, which shows nothing for earlier days.
     """
 
     name: str
@@ -96,7 +96,7 @@ class MailKind(StrEnum):
 
 
 class OwedMail(Struct, frozen=True):
-    """A mail to one subscriber that waits for delivery.
+    """A queued mail to one subscriber.
 
     `entry_id` is the timeline entry of an `UPDATE` or `ANNOUNCEMENT`.
     """
@@ -109,9 +109,9 @@ class OwedMail(Struct, frozen=True):
 
 
 class PublicMail(Struct, frozen=True):
-    """A mail to a person outside.
+    """A mail to a person outside the company.
 
-    name: makes its Message-ID, the same when it is sent again.
+    name: determines its Message-ID, which is the same when it is sent again.
     thread: the same for all mails about one incident.
     unsubscribe: the URL for a POST (RFC 8058).
     """

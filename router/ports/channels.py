@@ -9,9 +9,9 @@ from router.ports.webhooks import EphemeralReply, Form
 
 
 class Sender(Protocol):
-    """Tells one channel.
+    """Sends to one channel.
 
-    It sees a message and nothing else, and never raises: what went wrong is a `Result`.
+    It gets only a message, and never raises: a failure is a `Result`.
     """
 
     async def send(self, message: Message) -> Result: ...
@@ -21,16 +21,16 @@ class Sender(Protocol):
 
 @runtime_checkable
 class Announcer(Protocol):
-    """Tells a service of deployments. It never raises."""
+    """Notifies a service of deployments. It never raises."""
 
     async def announce(self, deployment: Deployment, now: float) -> Result: ...
 
 
 @runtime_checkable
 class Mailer(Protocol):
-    """A sender that can mail anybody, a subscriber of the status page for one.
+    """A sender that can mail any address, such as a subscriber's.
 
-    It never raises either.
+    It never raises.
     """
 
     async def mail(self, mail: PublicMail) -> Result: ...
@@ -38,9 +38,9 @@ class Mailer(Protocol):
 
 @runtime_checkable
 class FormSender(Sender, Protocol):
-    """A sender whose service can show a form, or words, to one person alone.
+    """A sender whose service can show a form or a text to one person only.
 
-    Neither ever raises.
+    Its methods never raise.
     """
 
     async def open(self, form: Form, now: float) -> Result: ...

@@ -36,7 +36,7 @@ class SystemClock:
 
 
 class MonotonicClock(SystemClock):
-    """Seconds since some moment, whatever is done to the system's time."""
+    """Seconds since an arbitrary moment, unaffected by changes of the system's time."""
 
     def now(self) -> float:
         return time.monotonic()

@@ -8,7 +8,7 @@ class StaleRecord(Exception):
 class StoreUnavailable(Exception):
     """The store does not accept the operation now. Nothing was written, or the result is unknown.
 
-    remedy: what an operator can do about it, for the log; "" if only the fault's cause says that.
+    remedy: an operator's remedy, for the log; "" if only the cause's text has it.
     """
 
     def __init__(self, detail: str = "", remedy: str = "") -> None:
@@ -45,4 +45,4 @@ class Unauthorized(Exception):
 
 
 class NoChart(Exception):
-    """No chart can be drawn. The text says why."""
+    """The chart can't be drawn. The text has the reason."""

@@ -18,16 +18,14 @@ from router.model.reason import Reason
 
 
 class Performed(Struct, frozen=True):
-    """The result of an outbox row of another kind than an incident message, and the events to be
-    committed with it.
-    """
+    """The result of an outbox row that isn't an incident message, with events to commit."""
 
     result: Result
     events: Sequence[Event] = ()
 
 
 class Performer(Protocol):
-    """Does what outbox rows of one kind are about."""
+    """Processes outbox rows of one kind."""
 
     async def __call__(self, row: Notification) -> Performed:
         """Raises: StoreUnavailable; then the row is claimed again after its lease."""
@@ -62,7 +60,7 @@ class Verifying(Protocol):
     """A sender that can check its credentials and addresses without sending a message."""
 
     async def verify(self) -> str | Result:
-        """Text about the account that was found, or a `Result` with the reason. Never raises."""
+        """Describe the account found, or return a `Result` with the reason. Never raises."""
         ...
 
 

@@ -21,14 +21,14 @@ from router.model.statuspage import Published
 
 
 class AlertRow(Struct, frozen=True):
-    """An alert as stored, with what a rule made of it."""
+    """An alert as stored, with its rule match."""
 
     rule_match: RuleMatch
     alert: Alert
 
 
 class Store(Protocol):
-    """Where incidents, alerts, deadlines and debts are kept.
+    """Storage of incidents, alerts, timers and the outbox.
 
     Both databases pass tests/store/conformance.
     """
@@ -36,7 +36,7 @@ class Store(Protocol):
     async def load(self, wanted: ReadPlan) -> Snapshot: ...
 
     async def save(self, changes: Writes) -> None:
-        """Write all of it, or nothing.
+        """Write all changes, or nothing.
 
         Raises: router.core.incident.snapshot.Conflict, Stale, StoreUnavailable.
         """
@@ -45,7 +45,7 @@ class Store(Protocol):
     async def claim_timers(
         self, now: float, owner: str, until: float, limit: int
     ) -> Sequence[TimerDue]:
-        """Lease the timers that are due, earliest first; nobody else gets them before `until`."""
+        """Lease the due timers, earliest first. They stay with `owner` until `until`."""
         ...
 
     async def claim_notifications(  # noqa: PLR0913 - what to lease, and for how long
@@ -59,27 +59,27 @@ class Store(Protocol):
         people: bool = False,
         less: Sequence[str] = (),
     ) -> Sequence[Notification]:
-        """Lease the pending messages of a channel that are due, with `people` also those to people
-        over it.
+        """Lease the due messages of a channel; with `people` also messages to people over it.
 
-        Not to the addresses `less` of people. A lease already there had run out: a crash.
+        Addresses of people in `less` are left out. A previous lease on a returned row had expired:
+        a crash.
         """
         ...
 
     async def waiting(
         self, addresses: Mapping[str, bool], now: float, limit: int
     ) -> Sequence[tuple[Notification, Standing]]:
-        """The messages to these people that are due, with how their incidents stand, worst first;
-        nothing is leased.
+        """Due messages to these people with their incidents' state, worst first. Nothing is leased.
 
-        Of an address with False only those that no limit holds (`core.throttle.is_free`).
+        For an address with False, only messages that no limit delays
+        (`core.outbox.digest.is_free`).
         """
         ...
 
     async def claim_waiting(
         self, keys: Sequence[Key], now: float, owner: str, until: float
     ) -> Sequence[Notification]:
-        """Lease those of these messages that are still pending and due."""
+        """Lease the given messages that are still pending and due."""
         ...
 
     async def message(
@@ -93,11 +93,11 @@ class Store(Protocol):
     async def timeline(self, incident_id: int) -> Sequence[Entry]: ...
 
     async def published(self, since: float) -> Sequence[Published]:
-        """What was published of the incidents that were open then or later, the oldest first."""
+        """Published parts of incidents that were open at `since` or later, oldest first."""
         ...
 
     async def stories(self, since: float, limit: int) -> Sequence[IncidentFacts]:
-        """What statistics are made from: the newest incidents that opened since then, oldest first."""
+        """Data for statistics: the newest incidents opened since `since`, oldest first."""
         ...
 
     async def incidents(
@@ -108,7 +108,7 @@ class Store(Protocol):
         before: int = 0,
         limit: int = 100,
     ) -> Sequence[Incident]:
-        """Newest first; `before` is an incident id to page from (0: from the newest)."""
+        """Incidents, newest first; `before` is an incident id to page from (0: from the newest)."""
         ...
 
     async def count_incidents(
@@ -126,7 +126,7 @@ class Store(Protocol):
         after: str = "",
         limit: int = 100,
     ) -> Sequence[AlertRow]:
-        """In order of fingerprint; `after` is one to page from."""
+        """Alerts in order of fingerprint; `after` is a fingerprint to page from."""
         ...
 
     async def notifications(  # noqa: PLR0913 - the filters
@@ -139,7 +139,7 @@ class Store(Protocol):
         after: tuple[int, str] | None = None,
         limit: int = 100,
     ) -> Sequence[Notification]:
-        """Those of the newest incident first; `after` is an (incident id, channel) to page from."""
+        """Notifications, newest incident first; `after` is (incident id, channel) to page from."""
         ...
 
     async def tasks(
@@ -149,13 +149,11 @@ class Store(Protocol):
         incident_id: int = 0,
         limit: int = 100,
     ) -> Sequence[Notification]:
-        """Return outbox rows of these kinds, the latest owed first."""
+        """Return outbox rows of these kinds, latest due first."""
         ...
 
     async def proven(self) -> Mapping[str, Health]:
-        """The health of each address that was ever sent a message
-        (`router.core.reachability.channel_health`).
-        """
+        """The health of each address ever used (`router.core.reachability.channel_health`)."""
         ...
 
     async def record(self, kind: str, record_id: str) -> Record | None: ...
@@ -163,11 +161,11 @@ class Store(Protocol):
     async def records(
         self, kind: str, *, since: float = -math.inf, until: float = math.inf, limit: int = 1000
     ) -> Sequence[Record]:
-        """Newest first; those of `since` and later, and before `until`."""
+        """Documents, newest first, from `since` until before `until`."""
         ...
 
     async def remove_record(self, kind: str, record_id: str) -> bool:
-        """Was there one?"""
+        """Remove a document. Returns whether it existed."""
         ...
 
     async def history(
@@ -178,46 +176,43 @@ class Store(Protocol):
         after: int = 0,
         limit: int = 1000,
     ) -> Sequence[tuple[int, Event]]:
-        """The events that had an effect, numbered, in the order in which they were decided on.
+        """Events with an effect, numbered, in the order in which they were decided.
 
         `after` is a number to page from.
         """
         ...
 
     async def entries(self, *, after: int = 0, limit: int = 1000) -> Sequence[Entry]:
-        """Of all timelines, in the order of writing; `after` is an entry's id to page from."""
+        """Entries of all timelines, in the order of writing; `after` is the id to page from."""
         ...
 
     async def gauges(self, now: float) -> "Gauges": ...
 
     async def prune(self, before: float, kinds: Sequence[str] = ()) -> int:
-        """Forget receipts, resolved alerts, windows, events, and documents of these `kinds`, older
-        than `before`.
+        """Delete receipts, resolved alerts, windows, events and documents from before `before`.
 
-        Incidents and timelines are kept.
+        Of documents only those of `kinds`. Incidents and timelines are kept.
         """
         ...
 
     async def recover(self) -> None:
-        """At start: end the leases of the process before this one, if no other process can be at
-        work.
-        """
+        """At start: end the previous process's leases, if no other process can be running."""
         ...
 
     @property
     def shared(self) -> bool:
-        """Whether other replicas may be at work on the same database."""
+        """Report whether other replicas may use the same database."""
         ...
 
     async def beat(self, owner: str) -> Mapping[str, int]:
-        """Show other replicas that this owner lives.
+        """Show other replicas that this owner is alive.
 
         Returns the number of beats of each owner, by name.
         """
         ...
 
     async def bury(self, owner: str) -> None:
-        """End the leases of an owner that no longer lives, and forget it."""
+        """End the leases of a dead owner, and delete it."""
         ...
 
     async def ping(self) -> None:
@@ -228,10 +223,9 @@ class Store(Protocol):
 
 
 class Gauges(Struct, frozen=True):
-    """What is there now, for the metrics. `timers_overdue` is how late the most overdue timer is,
-    in seconds.
+    """Current counts for the metrics. `timers_overdue` is the delay of the latest timer in seconds.
 
-    `postmortems_overdue` and `items_overdue` are how many of them there are.
+    `postmortems_overdue` and `items_overdue` are counts.
     """
 
     incidents: Mapping[tuple[Severity, Status], int]

@@ -27,22 +27,20 @@ class Incoming(Struct, frozen=True):
 
 
 class ExternalIncident(Struct, frozen=True):
-    """The router's incident that an incident of another service stands for; `reopened` as in
-    `Incident.reopened`.
-    """
+    """The router's incident for an external one; `reopened` as in `Incident.reopened`."""
 
     incident_id: int
     reopened: int
 
 
 class CommandRequest(Struct, frozen=True):
-    """A command that a person sent by a webhook, or a question about an incident if `command` is
-    None.
+    """A command that a person sent by a webhook, or a question if `command` is None.
 
     Without `incident_id` it is about the incident of the message `ref` (`Notification.ref`), or
-    else the incident that another service calls `external`, or else the only open incident. A question
+    else the incident that another service calls `external`, or else the only open incident. A
+    question
     without any of these is about all open incidents. `severity`, `receipt`, `reopened`, `dated`
-    and `other` are those of `Commanded`; `seconds` is how long a snooze lasts.
+    and `other` are as in `Commanded`; `seconds` is the length of a snooze.
     """
 
     incident_id: int | None
@@ -82,8 +80,7 @@ class CommandResult(Struct, frozen=True):
     """The result of one command or question.
 
     `reason` is the decision, None for a question. `incident` is the incident afterwards. `open`
-    lists the open incidents, newest first, if `request` names none and it is not clear which one is
-    meant.
+    lists the open incidents, newest first, if `request` names none and several are possible.
     """
 
     request: CommandRequest
@@ -93,14 +90,17 @@ class CommandResult(Struct, frozen=True):
 
 
 class Received(Struct, frozen=True):
-    """The decoded content of a webhook: one request, whatever its source.
+    """The decoded content of a webhook, in the same form for all sources.
 
     alerts: alerts to decide on. errors: one for each alert that cannot be read. warnings: one for
-    each value that was read although it is malformed. commands: commands and questions. forms: forms
-    to open. undelivered: messages that did not arrive. deployed: deployments. external_incidents: incidents of
-    the router by their names at another service. ephemeral: where to reply if the answer cannot.
-    ignored: why there is nothing to do. refused: why the sender may not ask for anything. words:
-    the reply to the sender.
+    each value that was read although it is malformed. commands: commands and questions. forms:
+    forms
+    to open. undelivered: messages that did not arrive. deployed: deployments. external_incidents:
+    incidents of the router by their names at another service. ephemeral: where to reply if the
+    answer
+    cannot. ignored: why there is nothing to do. refused: why the sender has no permission. words:
+    the
+    reply to the sender.
     """
 
     alerts: Sequence[Alert] = ()
@@ -118,7 +118,7 @@ class Received(Struct, frozen=True):
 
 
 class WebhookAnswer(Struct, frozen=True):
-    """An HTTP answer in the form that a source expects, and an ephemeral reply beside it."""
+    """An HTTP answer in the form that a source expects, and an additional ephemeral reply."""
 
     status: int = 200
     body: bytes = b""
@@ -152,17 +152,17 @@ class Receiver(Protocol):
         ...
 
     def verify(self, incoming: Incoming, now: float) -> None:
-        """Check everything, with the body. Raises: Unauthorized."""
+        """Check all credentials, with the body. Raises: Unauthorized."""
         ...
 
     def decode(self, incoming: Incoming, now: float) -> Received:
-        """Raises: Bad, if nothing in it can be understood."""
+        """Decode the body. Raises: Bad, if no part of it can be decoded."""
         ...
 
     def reply(
         self, incoming: Incoming, received: Received, results: Sequence[CommandResult], now: float
     ) -> WebhookAnswer | None:
-        """Word the committed results in the source's own form; None for the standard answer.
+        """Format the committed results as the source expects; None for the standard answer.
 
         `results` has a result for each manual alert and for each of `received.commands`, in order.
         """

@@ -1,8 +1,7 @@
-"""A router's recorded history, read from its store or a file of JSON lines. Nothing is written to a
-store.
+"""A router's recorded history, read from its store or a JSON lines file. Never writes to a store.
 
-Each line of a file is an event, an entry, an incident, a pending message or a document. It has what
-the store has, such as labels and annotations of alerts; neither has secrets.
+Each line of a file is an event, an entry, an incident, a pending message or a document. It has the
+store's data, such as labels and annotations of alerts; neither has secrets.
 """
 
 import math
@@ -82,7 +81,7 @@ async def _all(page: Callable[[int], Awaitable[Sequence[tuple[int, T]]]]) -> lis
 
 
 def write_past(past: History, path: Path) -> None:
-    """Write a file that only its owner may read: it has the content of all alerts.
+    """Write a file that only its owner may read: it contains all alerts' content.
 
     Raises: OSError.
     """

@@ -18,7 +18,7 @@ from router.ports.store import Store
 T = TypeVar("T", bound=msgspec.Struct)
 
 TRIES = 20
-"""Tries to change a document that others write at the same time."""
+"""Attempts at changing a document that others change at the same time."""
 
 
 class Records(Generic[T]):
@@ -36,14 +36,12 @@ class Records(Generic[T]):
     async def find(
         self, *, since: float = -math.inf, until: float = math.inf, limit: int = 1000
     ) -> Sequence[tuple[str, T]]:
-        """Return documents with their ids, newest first, from `since` (UTC seconds) until
-        before `until`.
-        """
+        """Return documents and ids, newest first, from `since` (UTC seconds) until `until`."""
         found = await self._store.records(self._kind, since=since, until=until, limit=limit)
         return [(record.id, self._decoder.decode(record.doc)) for record in found]
 
     async def add(self, record_id: str, value: T, at: float) -> bool:
-        """Store a new document. False: there is one already, which stays."""
+        """Store a new document. False: the id exists, and its document stays."""
         try:
             await self._store.save(Writes(records=[self._record(record_id, value, at, 1)]))
         except StaleRecord:

@@ -1,1 +1,1 @@
-"""The router's own health: metrics, logs, and reports of its own errors."""
+"""The router's health: metrics, logs, and reports of its own errors."""

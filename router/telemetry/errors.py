@@ -20,9 +20,8 @@ _source: ContextVar[str] = ContextVar(SOURCE, default="")
 def start(dsn: str | None, environment: str = "") -> None:
     """Report logged errors from now on, if there is a `dsn`.
 
-    All other hooks of sentry-sdk are off: those for aiohttp, SQLAlchemy and threads more than
-    double the cost of a webhook, even without a DSN (measured: 446 us instead of 192), and send
-    URLs.
+    All other hooks of sentry-sdk are off: the aiohttp, SQLAlchemy and thread hooks more than double
+    the cost of a webhook, even without a DSN (measured: 446 us instead of 192), and send URLs.
     """
     if not dsn:
         return
@@ -45,9 +44,7 @@ def start(dsn: str | None, environment: str = "") -> None:
 
 
 def without_feedback(event: "Event", _hint: "Hint") -> "Event | None":
-    """Drop an error about an alert from Sentry: its report could raise that alert again,
-    forever.
-    """
+    """Drop an error about a Sentry alert: its report could raise that alert again, forever."""
     source = _source.get()
     if source == "sentry":
         return None
@@ -72,7 +69,7 @@ def about(source: str) -> Iterator[None]:
 
 
 def stop() -> None:
-    """Send what is left, for at most 2 s, and report nothing more."""
+    """Send remaining reports, for at most 2 s, and stop."""
     if "sentry_sdk" not in sys.modules:
         return
     import sentry_sdk  # noqa: PLC0415 - it's loaded already

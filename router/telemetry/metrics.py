@@ -23,13 +23,13 @@ from router.ports.store import Gauges
 PREFIX = "alert_router"
 
 HUMAN_SECONDS = (30, 60, 120, 300, 600, 1800, 3600, 7200, 14400, 28800, 86400)
-"""Bounds for what people do. They include the plan's response times (5 min, 30 min, 2 h, 8 h)."""
+"""Bounds for people's response times, with the plan's own (5 min, 30 min, 2 h, 8 h)."""
 
 DELIVERY_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 3600)
 COMMIT_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5)
 
 MILESTONES = having(Trait.COUNTED)
-"""Counted changes of an incident's life. Alerts change far more often."""
+"""Counted changes of an incident. Alerts change far more often."""
 
 ACTION_OUTCOMES = having(Trait.ENDS_ACTION)
 """Final states of a request for an action."""
@@ -302,8 +302,9 @@ class Metrics:
                 self.heartbeat_last.labels(name).set(last)
 
     def worked(self, addresses: Mapping[str, float]) -> None:
-        """When each address last worked, in UTC seconds. A person's address proves its channel,
-        too.
+        """When each address last worked, in UTC seconds.
+
+        A person's address also proves its channel.
         """
         for address in sorted(addresses, key=addresses.__getitem__):
             self.proven.labels(channel_of(address)).set(addresses[address])
