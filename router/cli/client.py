@@ -27,6 +27,9 @@ TIMEOUT = 15.0
 DEFAULT_LISTEN = "127.0.0.1:9095"
 """The default of `listen` in the config."""
 
+JSON = "application/json"
+MARKDOWN = "text/markdown"
+
 Url = Annotated[
     str | None,
     typer.Option(
@@ -75,14 +78,17 @@ class Router(NamedTuple):
         *,
         params: Mapping[str, object] | None = None,
         json: object = None,
+        markdown: str | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Any:
-        """The answer of the API, decoded. Raises: Unanswered."""
+        """The answer of the API, decoded. The body is `json` or `markdown`. Raises: Unanswered."""
         base = address(self.url, self.config)
         target = quote(f"/api/v1{path}", safe="/%") + (f"?{urlencode(params)}" if params else "")
-        sent = self._headers() | dict(headers or {})
+        body = _encoded(json) if markdown is None else markdown.encode()
+        media = {} if body is None else {"Content-Type": JSON if markdown is None else MARKDOWN}
+        sent = self._headers() | media | dict(headers or {})
         try:
-            return _answer(base, *_exchange(base, method, target, _encoded(json), sent))
+            return _answer(base, *_exchange(base, method, target, body, sent))
         except ConnectionRefusedError:
             raise Unanswered(f"no router answers at {base}: is it running?") from None
         except (HTTPException, OSError, ValueError) as error:
@@ -90,7 +96,7 @@ class Router(NamedTuple):
             raise Unanswered(f"can't reach the router at {base}: {why}") from None
 
     def _headers(self) -> dict[str, str]:
-        headers = {"Accept": "application/json", "X-Router-User": _one_line(self.by or _user())}
+        headers = {"Accept": JSON, "X-Router-User": _one_line(self.by or _user())}
         if token := self.token or os.environ.get("ALERT_ROUTER_TOKEN"):
             headers["Authorization"] = f"Bearer {_one_line(token)}"
         return headers
@@ -188,8 +194,6 @@ def _exchange(
         connection.putrequest(method, parts.path + target)
         for name, value in headers.items():
             connection.putheader(name, value.encode())
-        if body is not None:
-            connection.putheader("Content-Type", "application/json")
         if method != "GET":
             connection.putheader("Content-Length", str(len(body or b"")))
         connection.endheaders(body)
@@ -227,7 +231,10 @@ def _answer(base: str, response: HTTPResponse, body: bytes) -> Any:
 
 def _refusal(status: int, answer: Mapping[str, Any]) -> str:
     hint = " (set $ALERT_ROUTER_TOKEN)" if status == HTTPStatus.UNAUTHORIZED else ""
-    return f"{answer.get('title', status)}: {answer.get('detail', '')}{hint}"
+    detail = answer.get("detail", "")
+    errors = (one.get("detail") for one in answer.get("errors", ()))
+    lines = "".join(f"\n  {one}" for one in errors if one and one != detail)
+    return f"{answer.get('title', status)}: {detail}{hint}{lines}"
 
 
 def _user() -> str:

@@ -1,4 +1,4 @@
-"""`alert-router postmortem`: show, edit, export and share a post-mortem."""
+"""`alert-router postmortem`: show, edit, export, share and waive a post-mortem."""
 
 import os
 import shlex
@@ -9,7 +9,6 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from router.cli import postmortem_form
 from router.cli.arguments import Id
 from router.cli.client import Router, Unanswered, responder, viewer
 from router.cli.config import path_of, raw_value
@@ -17,7 +16,7 @@ from router.cli.outcome import finish
 from router.cli.output import Exit, echo, fail
 
 postmortem = typer.Typer(
-    help="The post-mortem of an incident: show, edit, export, share.", no_args_is_help=True
+    help="The post-mortem of an incident: show, edit, export, share, waive.", no_args_is_help=True
 )
 
 
@@ -31,19 +30,21 @@ def show(router: Router, incident: Id) -> None:
 @postmortem.command()
 @responder
 def edit(router: Router, incident: Id) -> None:
-    """Write a post-mortem in $EDITOR. Text that can't be saved stays in a file, which is named."""
+    """Write a post-mortem as Markdown in $EDITOR. Your own headings are kept.
+
+    Text that can't be saved stays in a file, whose path is printed.
+    """
     path = f"/incidents/{incident}/postmortem"
     found = router.ask("GET", path)
-    file = _written_form(found)
+    file = _written_out(found)
     text = _edited(file)
-    written = postmortem_form.read(text)
-    if written == postmortem_form.read(postmortem_form.form(found["written"])):
+    if text == found["markdown"]:
         file.unlink()
         echo("nothing was changed")
         raise typer.Exit(Exit.UNCHANGED)
     try:
         version = {"If-Match": f'"{found["version"]}"'}
-        saved = router.try_ask("PUT", path, json=written, headers=version)
+        saved = router.try_ask("PUT", path, markdown=text, headers=version)
     except Unanswered as error:
         _keep(file, str(error))
     file.unlink()
@@ -58,6 +59,20 @@ def share(router: Router, incident: Id) -> None:
     already = answer["outcome"].startswith("already")
     echo("was already shared" if already else "shared")
     finish(Exit.UNCHANGED if already else Exit.DONE)
+
+
+@postmortem.command()
+@responder
+def waive(
+    router: Router,
+    incident: Id,
+    reason: Annotated[str, typer.Option(help="Why the incident needs no post-mortem.")],
+) -> None:
+    """Waive a post-mortem with a reason, which ends its reminders."""
+    answer = router.ask("POST", f"/incidents/{incident}/postmortem/waive", json={"text": reason})
+    done = answer["outcome"] == "postmortem_waived"
+    echo("waived" if done else "nothing is due: it was already shared or waived, or never needed")
+    finish(Exit.DONE if done else Exit.UNCHANGED)
 
 
 @postmortem.command()
@@ -119,12 +134,12 @@ def _write(path: Path, text: str) -> None:
 # --- the editor
 
 
-def _written_form(found: dict[str, Any]) -> Path:
+def _written_out(found: dict[str, Any]) -> Path:
     prefix = f"{found['incident']}-"
     with tempfile.NamedTemporaryFile(
         "w", suffix=".md", prefix=prefix, delete=False, encoding="utf-8"
     ) as file:
-        file.write(postmortem_form.form(found["written"]))
+        file.write(found["markdown"])
     return Path(file.name)
 
 

@@ -47,7 +47,7 @@ PANELS: dict[str, tuple[Command, ...]] = {
         Command(
             "statuspage", "The public status page: announce maintenance, export as files.", "status"
         ),
-        Command("postmortem", "The post-mortem of an incident: show, edit, export, share."),
+        Command("postmortem", "The post-mortem of an incident: show, edit, export, share, waive."),
         Command("action-item", "The action items of a post-mortem: add, list, done.", "item"),
         Command("stats", "Show times to acknowledge and to resolve, and who was paged."),
     ),

@@ -35,7 +35,10 @@ async def test_show_edit_and_share(router: Router, tmp_path: Path) -> None:
     """Text below the headings is saved; an unchanged text saves nothing."""
     async with router(channels=SILENT) as daemon:
         await resolved(daemon)
-        types = editor(tmp_path, """sed -i 's/^## Root cause$/&\\n\\nA **leak**.\\n/' "$1" """)
+        types = editor(
+            tmp_path,
+            """sed -i 's/^.What caused the incident: to be written.$/A **leak**./' "$1" """,
+        )
         assert await run(daemon, "postmortem", "edit", "1", EDITOR=types) == (
             0,
             "INC-1: saved as version 1\n",
@@ -50,6 +53,44 @@ async def test_show_edit_and_share(router: Router, tmp_path: Path) -> None:
         assert code == 0
         assert "## Root Cause\n\nA **leak**.\n" in out
         assert await run(daemon, "postmortem", "share", "1") == (0, "shared\n", "")
+
+
+async def test_edit_keeps_headings_of_people(router: Router, tmp_path: Path) -> None:
+    """A heading that the router does not know comes back, also after a second edit."""
+    async with router(channels=SILENT) as daemon:
+        await resolved(daemon)
+        adds = editor(tmp_path, """printf '\\n## Decisions\\n\\nWe waited.\\n' >> "$1" """)
+        assert (await run(daemon, "postmortem", "edit", "1", EDITOR=adds))[0] == 0
+        hint = "Brief summary of what happened: to be written"
+        fills = editor(tmp_path, f"""sed -i 's/^.{hint}.$/Short./' "$1" """)
+        assert (await run(daemon, "postmortem", "edit", "1", EDITOR=fills))[0] == 0
+        _, out, _ = await run(daemon, "postmortem", "show", "1")
+    assert "## Summary\n\nShort.\n" in out
+    assert out.endswith("## Decisions\n\nWe waited.\n")
+
+
+async def test_edit_names_the_lines_that_cannot_be_kept(router: Router, tmp_path: Path) -> None:
+    """The router makes the durations. Nothing is written, and the file stays."""
+    async with router(channels=SILENT) as daemon:
+        await resolved(daemon)
+        adds = editor(tmp_path, """sed -i 's/^## Durations$/&\\n\\nI had a tea./' "$1" """)
+        code, _, err = await run(daemon, "postmortem", "edit", "1", EDITOR=adds)
+        assert (code, "the line 'I had a tea.'" in err) == (1, True)
+        assert (await daemon.get("/api/v1/incidents/1/postmortem")).json["version"] == 0
+    kept = Path(err.strip().rpartition(" ")[2])
+    assert "I had a tea." in await asyncio.to_thread(kept.read_text)
+
+
+async def test_an_empty_one_is_not_shared_but_waived(router: Router) -> None:
+    """The refusal says what to do. Waiving again changes nothing."""
+    async with router(channels=SILENT) as daemon:
+        await resolved(daemon)
+        code, _, err = await run(daemon, "postmortem", "share", "1")
+        assert (code, "write at least its summary, or waive it" in err) == (1, True)
+        waive = ("postmortem", "waive", "1", "--reason", "same as INC-0")
+        assert await run(daemon, *waive) == (0, "waived\n", "")
+        assert (await run(daemon, *waive))[0] == 3
+        assert (await run(daemon, "postmortem", "waive", "1", "--reason", " "))[0] == 1
 
 
 async def test_what_somebody_else_wrote_meanwhile_isnt_overwritten(
