@@ -114,7 +114,9 @@ async def test_a_stop_finishes_what_is_under_way(router: Router) -> None:
         async with router(**hook(peer)) as daemon:
             await daemon.alert(alert())
             await until(
-                lambda: any(courier._sending for courier in daemon.app._post._couriers.values())
+                lambda: any(
+                    courier._sending for courier in daemon.app.parts.channels._couriers.values()
+                )
             )
             stopping = asyncio.ensure_future(daemon.app.stop())
             await turn()

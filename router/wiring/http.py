@@ -1,6 +1,4 @@
-"""Every path that the router answers: the web layer, put together over the other parts of a running
-router.
-"""
+"""HTTP routes: the web layer connected to the parts of a running router."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -8,25 +6,10 @@ from dataclasses import dataclass
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from router.actions.runner import ActionRunner
 from router.config.document import Auth, ConfigFile
 from router.config.load import Config
 from router.core.incident.settings import Settings
 from router.core.messages.signed_links import Signer
-from router.core.oncall.override import StoredOverride
-from router.core.suppression.silence import Silence
-from router.engine.deployments import Deployments
-from router.engine.jobs.drill_schedule import DrillCalendar
-from router.engine.jobs.drills import Drills
-from router.engine.jobs.heartbeats import Heartbeats
-from router.engine.live_settings import LiveSettings
-from router.evidence.charts import Charts
-from router.model.deployment import Deployment
-from router.ports.clock import Clock
-from router.ports.services import Inbox
-from router.ports.store import Store
-from router.records.records import Records
-from router.telemetry.metrics import Metrics
 from router.web.api.actions import Actions
 from router.web.api.commands import CommandApi
 from router.web.api.context import Investigation
@@ -54,36 +37,19 @@ from router.web.postmortem.html import PostMortemPage
 from router.web.postmortem.items import ItemPaths
 from router.web.postmortem.service import PostMortemService
 from router.web.problem import problems
-from router.web.server import Connections, refuse_compressed
-from router.web.webhooks.endpoint import Webhooks
+from router.web.server import refuse_compressed
 from router.web.webhooks.heartbeats import Heartbeats as HeartbeatPaths
-from router.wiring.statuspage import Publishing
+from router.wiring.parts import Parts
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HttpRoutes:
-    """What the paths stand on. `config` and `signer` are those in force when they're asked."""
+    """The routes over the parts of a router. `config` and `signer` return those in force."""
 
+    parts: Parts
     config: Callable[[], Config]
     signer: Callable[[], Signer | None]
     reload: Callable[[], Awaitable[None]]
-    store: Store
-    clock: Clock
-    metrics: Metrics
-    inbox: Inbox
-    live_settings: LiveSettings
-    publishing: Publishing
-    webhooks: Webhooks
-    connections: Connections
-    heartbeats: Heartbeats
-    desk: ActionRunner
-    recorder: Deployments
-    drills: Drills
-    drill_calendar: DrillCalendar
-    charts: Charts
-    arrangements: Records[StoredOverride]
-    silences: Records[Silence]
-    deployed: Records[Deployment]
 
     def document(self) -> ConfigFile:
         return self.config().document
@@ -95,110 +61,128 @@ class HttpRoutes:
         return self.document().company.time_zone
 
     def settings(self) -> Settings:
-        return self.live_settings.settings
+        return self.parts.settings()
 
     def application(self) -> web.Application:
-        """Answers all paths, once it's served."""
+        """Build the web application with all routes."""
         checks: list[Middleware] = [
-            self.connections.middleware(),
-            refuse_compressed(self.metrics),
-            slow_down(Failures(self.clock), self.metrics),
+            self.parts.connections.middleware(),
+            refuse_compressed(self.parts.metrics),
+            slow_down(Failures(self.parts.clock), self.parts.metrics),
             readable,
             problems,
             same_origin,
-            own_name(self.document, self.webhooks.is_open),
+            own_name(self.document, self.parts.webhooks.is_open),
         ]
         app = web.Application(middlewares=checks, client_max_size=self.document().max_body)
-        app[BODIES] = self.webhooks.bodies
-        app.add_routes(self.publishing.routes())
+        app[BODIES] = self.parts.webhooks.bodies
+        app.add_routes(self.parts.publishing.routes())
         drafts = Drafts(
-            self.store,
-            self.clock,
+            self.parts.store,
+            self.parts.clock,
             document=self.document,
             settings=self.settings,
-            recipients=self.publishing.recipients,
+            recipients=self.parts.publishing.recipients,
         )
-        api = IncidentApi(self.store, self.inbox, self.clock, auth=self.auth)
+        api = IncidentApi(self.parts.store, self.parts.inbox, self.parts.clock, auth=self.auth)
         commands = CommandApi(
-            self.store, self.inbox, self.clock, drafts, auth=self.auth, zone=self.zone
+            self.parts.store,
+            self.parts.inbox,
+            self.parts.clock,
+            drafts,
+            auth=self.auth,
+            zone=self.zone,
         )
         explain = ExplainApi(
-            self.store,
-            self.clock,
+            self.parts.store,
+            self.parts.clock,
             auth=self.auth,
             settings=self.settings,
-            receivers=lambda: self.webhooks.receivers,
+            receivers=lambda: self.parts.webhooks.receivers,
         )
         schedules = Schedules(
-            self.clock,
+            self.parts.clock,
             config=self.config,
-            schedules=lambda: self.live_settings.settings.people.schedules,
-            since=lambda: self.live_settings.since,
+            schedules=lambda: self.parts.live_settings.settings.people.schedules,
+            since=lambda: self.parts.live_settings.since,
         )
         act = Act(
-            self.store,
-            self.inbox,
-            self.clock,
+            self.parts.store,
+            self.parts.inbox,
+            self.parts.clock,
             signer=self.signer,
             settings=self.settings,
             names=lambda: self.config().mailboxes,
         )
         overrides = Overrides(
-            self.arrangements,
-            self.clock,
+            self.parts.overrides,
+            self.parts.clock,
             auth=self.auth,
-            people=lambda: self.live_settings.settings.people,
-            refresh=self.live_settings.refresh,
+            people=lambda: self.parts.live_settings.settings.people,
+            refresh=self.parts.live_settings.refresh,
         )
         heartbeats = HeartbeatPaths(
-            self.metrics,
+            self.parts.metrics,
             documents=lambda: self.document().heartbeats,
-            beat=self.heartbeats.beat,
+            beat=self.parts.heartbeats.beat,
         )
-        beats = HeartbeatApi(auth=self.auth, look=self.heartbeats.look)
+        beats = HeartbeatApi(auth=self.auth, look=self.parts.heartbeats.look)
         silences = SilenceApi(
-            self.silences, self.clock, config=self.config, refresh=self.live_settings.refresh
+            self.parts.silences,
+            self.parts.clock,
+            config=self.config,
+            refresh=self.parts.live_settings.refresh,
         )
         actions = Actions(
-            self.desk,
-            self.store,
-            self.clock,
+            self.parts.action_runner,
+            self.parts.store,
+            self.parts.clock,
             auth=self.auth,
             settings=self.settings,
         )
-        told = DeploymentApi(self.deployed, self.recorder, self.clock, auth=self.auth)
+        deployments = DeploymentApi(
+            self.parts.deployed, self.parts.recorder, self.parts.clock, auth=self.auth
+        )
         drills = DrillPaths(
-            self.drills,
-            self.store,
-            self.clock,
+            self.parts.drills,
+            self.parts.store,
+            self.parts.clock,
             config=self.config,
             settings=self.settings,
-            regular=self.drill_calendar.regular,
+            regular=self.parts.drill_calendar.regular,
         )
         operations = Operations(
-            self.store, self.clock, self.metrics, reload=self.reload, auth=self.auth
+            self.parts.store,
+            self.parts.clock,
+            self.parts.metrics,
+            reload=self.reload,
+            auth=self.auth,
         )
         investigation = Investigation(
-            self.store, self.clock, self.charts, self.deployed, document=self.document
+            self.parts.store,
+            self.parts.clock,
+            self.parts.charts,
+            self.parts.deployed,
+            document=self.document,
         )
         incidents = Incidents(
-            self.store,
-            self.inbox,
-            self.clock,
+            self.parts.store,
+            self.parts.inbox,
+            self.parts.clock,
             investigation,
             drafts,
             document=self.document,
             settings=self.settings,
         )
         parts = (
-            self.webhooks,
+            self.parts.webhooks,
             heartbeats,
             operations,
             api,
             schedules,
             overrides,
             actions,
-            told,
+            deployments,
             page,
             act,
         )
@@ -210,20 +194,30 @@ class HttpRoutes:
         return app
 
     def _postmortems(self) -> tuple[PostMortemPaths, ItemPaths, PostMortemPage, Stats]:
-        casebook = PostMortemService(
-            self.store,
-            self.inbox,
-            self.clock,
-            self.deployed,
+        postmortems = PostMortemService(
+            self.parts.store,
+            self.parts.inbox,
+            self.parts.clock,
+            self.parts.deployed,
             settings=self.settings,
             zone=self.zone,
         )
-        items = ItemPaths(self.store, self.inbox, self.clock, document=self.document)
-        paths = PostMortemPaths(casebook, self.store, self.clock, auth=self.auth)
+        items = ItemPaths(
+            self.parts.store, self.parts.inbox, self.parts.clock, document=self.document
+        )
+        paths = PostMortemPaths(postmortems, self.parts.store, self.parts.clock, auth=self.auth)
         shown = PostMortemPage(
-            casebook, items, self.store, self.inbox, self.clock, document=self.document
+            postmortems,
+            items,
+            self.parts.store,
+            self.parts.inbox,
+            self.parts.clock,
+            document=self.document,
         )
         stats = Stats(
-            self.store, self.clock, document=self.document, zones=lambda: self.config().time_zones
+            self.parts.store,
+            self.parts.clock,
+            document=self.document,
+            zones=lambda: self.config().time_zones,
         )
         return paths, items, shown, stats

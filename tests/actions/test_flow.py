@@ -208,7 +208,7 @@ async def test_an_outcome_that_was_not_kept_is_said_to_be_unknown(
         await ask(daemon, "/1/approve")
         await until(lambda: written(mark))
         daemon.store.down = True
-        await clock.settle(lambda: not daemon.app._actions._sending, step=0.05)
+        await clock.settle(lambda: not daemon.app.parts.action_worker._sending, step=0.05)
     async with router(clock=clock, **config) as daemon:
 
         async def over_now() -> bool:

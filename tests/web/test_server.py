@@ -129,7 +129,7 @@ async def test_all_bodies_together_have_a_limit(router: Router) -> None:
     """Beyond it 503, so that Alertmanager sends it again; and what was refused is free again."""
     token = f"Authorization: Bearer {TOKEN}"
     async with router() as daemon:
-        daemon.app._webhooks.bodies.free[True] = 3_000_000
+        daemon.app.parts.webhooks.bodies.free[True] = 3_000_000
         opened = []
         for _ in range(6):
             reader, writer = await connect(daemon)
@@ -140,7 +140,7 @@ async def test_all_bodies_together_have_a_limit(router: Router) -> None:
         assert sorted(answers) == [0, 0, 0, 503, 503, 503] or answers.count(503) >= 3
         for _, writer in opened:
             writer.close()
-        await until(lambda: daemon.app._webhooks.bodies.free[True] == 3_000_000)
+        await until(lambda: daemon.app.parts.webhooks.bodies.free[True] == 3_000_000)
         assert (await daemon.alert(alert())).status == 200
 
 
@@ -150,7 +150,7 @@ async def test_anonymous_bodies_cannot_keep_out_the_others(router: Router) -> No
     """
     sources = {"alertmanager": {"bearer_token": TOKEN}, "sentry": {"client_secret": "s3cret"}}
     async with router(sources=sources) as daemon:
-        bodies = daemon.app._webhooks.bodies
+        bodies = daemon.app.parts.webhooks.bodies
         bodies.free[False] = 1_000_000
         opened = []
         for _ in range(3):

@@ -160,7 +160,7 @@ async def test_looking_changes_nothing(router: Router, clock: SteppedClock) -> N
         await until(daemon, "sent", 1)
         assert await daemon.store.claim_timers(START + 1e9, "anybody", START + 2e9, 10) in ((), [])
         assert await daemon.store.incidents() == []
-        (reason,) = await daemon.app.inbox.submit([TimerDue(START, 0, "pulse", START)])
+        (reason,) = await daemon.app.parts.inbox.submit([TimerDue(START, 0, "pulse", START)])
         assert reason == "unknown_incident"
 
 

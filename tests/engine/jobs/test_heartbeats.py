@@ -49,7 +49,7 @@ async def settled(daemon: Daemon) -> None:
     clock = daemon.clock
     assert isinstance(clock, SteppedClock)
     for look in range(daemon.store.calls["records"] + 1, daemon.store.calls["records"] + 4):
-        daemon.app.heartbeats.wake()
+        daemon.app.parts.heartbeats.wake()
         await clock.settle(lambda look=look: daemon.store.calls["records"] >= look, "a look")  # type: ignore[misc]
         await asyncio.sleep(0.01)
 

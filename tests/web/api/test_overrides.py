@@ -191,7 +191,7 @@ async def test_what_has_been_stays_as_it_was(router: Router, clock: SteppedClock
         assert made.json["override"]["changes"][0]["start"] == "2026-03-23T12:00:00.000Z"
         await clock.advance(3600)
         await remove(daemon, made)
-        people = daemon.app.live_settings.settings.people
+        people = daemon.app.parts.live_settings.settings.people
         assert [people.people("schedule:primary", MONDAY + 3600 - ago) for ago in (1, 0)] == [
             ("ben",),
             ("ana",),
@@ -246,10 +246,12 @@ async def test_another_replica_sees_it_within_seconds(router: Router, clock: Ste
         await other._begin(0)
         try:
             await arrange(daemon, {"contact": "ben", "to": "2026-03-24 09:00"})
-            assert other.inbox.settings.people.people("schedule:primary", MONDAY) == ("ana",)
+            assert other.parts.inbox.settings.people.people("schedule:primary", MONDAY) == ("ana",)
             await clock.advance(2 * LOOK)
             await clock.settle(
-                lambda: other.inbox.settings.people.people("schedule:primary", MONDAY) == ("ben",),
+                lambda: (
+                    other.parts.inbox.settings.people.people("schedule:primary", MONDAY) == ("ben",)
+                ),
                 "it",
             )
         finally:

@@ -139,7 +139,7 @@ async def test_another_replica_sees_it_within_seconds(router: Router, clock: Ste
         await other._begin(0)
         try:
             await silence(daemon)
-            await clock.settle(lambda: other.inbox.settings.silences, "it", LOOK / 10)
+            await clock.settle(lambda: other.parts.inbox.settings.silences, "it", LOOK / 10)
             assert clock.now() <= START + 2 * LOOK
         finally:
             await other.stop()
@@ -151,7 +151,7 @@ async def test_what_is_not_stored_is_not_in_force(router: Router, clock: Stepped
         daemon.store.down = True
         assert is_problem(await silence(daemon), 503)
         daemon.store.down = False
-        assert not daemon.app.inbox.settings.silences
+        assert not daemon.app.parts.inbox.settings.silences
 
 
 @pytest.mark.parametrize(

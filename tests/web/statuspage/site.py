@@ -34,5 +34,5 @@ async def publish(
         "component": "payments",
     } | data
     at = daemon.clock.now()
-    await daemon.app.inbox.submit([Recorded(at, incident_id, Reason.PUBLISHED, "ana", said)])
-    daemon.app._publishing.board.forget()
+    await daemon.app.parts.inbox.submit([Recorded(at, incident_id, Reason.PUBLISHED, "ana", said)])
+    daemon.app.parts.publishing.board.forget()

@@ -76,7 +76,7 @@ async def test_overloaded_means_503_and_never_429(router: Router) -> None:
     async with router() as daemon:
         (apply,) = (loop for loop in daemon.app._loops if loop.get_name() == "apply")
         await stop(apply)
-        waiting = asyncio.ensure_future(daemon.app.inbox.submit([seen()] * WAITING))
+        waiting = asyncio.ensure_future(daemon.app.parts.inbox.submit([seen()] * WAITING))
         await turn()
         assert is_problem(await daemon.alert(alert()), 503)
         waiting.cancel()
@@ -259,6 +259,6 @@ async def test_a_request_works_for_no_source_of_the_one_before(router: Router) -
 
     async with router() as daemon:
         await daemon.alert(alert())
-        daemon.app._store.incidents = fail  # type: ignore[method-assign]
+        daemon.app.parts.store.incidents = fail  # type: ignore[method-assign]
         assert (await daemon.get("/api/v1/incidents")).status == 500
     assert sources == [""]
