@@ -28,14 +28,27 @@ _waiting_rows = msgspec.json.Decoder(list[_WaitingRow])
 _TIMERS = "due_at <= :now AND lease_until <= :now"
 _DUE = "state = 'pending' AND due_at <= :now AND lease_until <= :now"
 _KEY = "incident_id, channel, kind, subject"
-_URGENT = (
-    f"incidents.severity = '{PREEMPTS}' AND incidents.status IN {tuple(map(str, OPEN))}"
-    f" AND NOT {OF_DRILL.format('incidents.key')}"
-)
+_WORST = f"incidents.severity = '{PREEMPTS}' AND incidents.status IN {tuple(map(str, OPEN))}"
+_URGENT = f"{_WORST} AND NOT {OF_DRILL.format('incidents.key')}"
+_FEW = 200
+"""Up to so many open incidents of the worst severity, their rows in the outbox are looked up; else
+the rows that are due are, in order.
+"""
+
 _OWN = "channel = :channel"
 _PEOPLE = (
     "channel{0} > :first AND channel{0} < :beyond"  # sms/ana, of the channel sms: 0 comes after /
 )
+# The channel, and every person's address with pending rows: one look-up in the index for each.
+_ADDRESSES = f"""
+    WITH RECURSIVE people(channel) AS (
+        SELECT :first UNION ALL
+        SELECT (SELECT min(channel) FROM outbox WHERE state = 'pending'
+            AND channel > people.channel AND channel < :beyond)
+        FROM people WHERE people.channel IS NOT NULL)
+    SELECT channel FROM people WHERE channel NOT IN (
+        SELECT given.channel FROM {given(SQLITE, outbox.c.channel)})
+    UNION SELECT :channel"""
 _IN_ORDER = {SQLITE: "", POSTGRES: ' COLLATE "C"'}
 """Compare by code point, as SQLite does, whatever collation the database has."""
 
@@ -70,6 +83,9 @@ class Claims:
         # PostgreSQL finds people's rows by reading all that is pending: only channels that reach
         # people ask for them.
         self._messages = {False: _messages(dialect, _OWN), True: _messages(dialect, people)}
+        self._many_urgent = text(f"SELECT 1 FROM incidents WHERE {_WORST} LIMIT 1 OFFSET {_FEW}")
+        if dialect is SQLITE:
+            self._messages[True] = self._messages[True][:2] + _by_address()
         self._waiting = _waiting(dialect)
         names = ", ".join(f"given.{part.name}" for part in KEY)
         self._these = text(f"""
@@ -114,10 +130,12 @@ class Claims:
         """Lease the due messages: those of an open incident of the worst severity, then the
         earliest.
         """
-        _, *claims = self._messages[people]
+        _, urgent, urgent_of_many, earliest = self._messages[people]
+        if connection.execute(self._many_urgent).first():
+            urgent = urgent_of_many
         values = _lease(now, owner, until) | _of(channel, less, people=people)
         claimed: list[Notification] = []
-        for claim in claims:
+        for claim in (urgent, earliest):
             if room := limit - len(claimed):
                 rows = connection.execute(claim, values | {"limit": room})
                 claimed += sorted(
@@ -151,32 +169,54 @@ class Claims:
         return [struct(Notification, row) for row in connection.execute(self._these, values)]
 
 
-def _messages(dialect: Dialect, whose: str) -> tuple[TextClause, TextClause, TextClause]:
-    """Statements that look, claim what a storm of lesser incidents must not delay, and claim
-    whatever is due.
+_Statements = tuple[TextClause, TextClause, TextClause, TextClause]
+
+
+def _messages(dialect: Dialect, whose: str) -> _Statements:
+    """Statements that look, claim what a storm of lesser incidents must not delay (among few and
+    among many urgent incidents), and claim whatever is due.
     """
     due = f"{_DUE} AND {whose}"
-    locked = dialect.skip_locked.replace("UPDATE", "UPDATE OF outbox")
     # Of the few urgent incidents look up the rows: `+` keeps SQLite from reading all that is
-    # pending for each of them.
-    by_incident = f"{dialect.no_index}{due}"
-
-    def claim(rows: str) -> TextClause:
-        return text(f"""
-            WITH due AS MATERIALIZED (
-                SELECT incident_id, channel, outbox.kind, subject FROM {rows}
-                ORDER BY due_at LIMIT :limit {locked})
-            {_LEASE}""")
-
+    # pending for each of them. SQLite looks up the first table of a CROSS JOIN first.
+    of_few = f"{_URGENT} AND incident_id = incidents.id AND {dialect.no_index}{due}"
     return (
         text(f"SELECT 1 FROM outbox WHERE {due} LIMIT 1"),
-        # In SQLite this is the order in which they're looked up: the few incidents first.
-        claim(
-            f"incidents CROSS JOIN outbox"
-            f" WHERE {_URGENT} AND incident_id = incidents.id AND {by_incident}"
+        _claim(dialect, f"incidents CROSS JOIN outbox WHERE {of_few}"),
+        _claim(
+            dialect,
+            f"outbox CROSS JOIN incidents WHERE {due} AND incidents.id = incident_id AND {_URGENT}",
         ),
-        claim(f"outbox WHERE {due}"),
+        _claim(dialect, f"outbox WHERE {due}"),
     )
+
+
+def _by_address() -> tuple[TextClause, TextClause]:
+    """Claim what is urgent, and whatever is due, to people: of each address the earliest rows, so
+    that the index has them in order. SQLite reads and sorts all that is pending otherwise.
+    """
+    due = f"{_DUE} AND channel = address.channel"
+
+    def claim(rows: str) -> TextClause:
+        earliest = f"SELECT o.rowid FROM outbox AS o {rows} ORDER BY o.due_at LIMIT :limit"
+        return _claim(
+            SQLITE,
+            f"({_ADDRESSES}) AS address CROSS JOIN outbox WHERE outbox.rowid IN ({earliest})",
+        )
+
+    return (
+        claim(f"CROSS JOIN incidents WHERE {due} AND incidents.id = incident_id AND {_URGENT}"),
+        claim(f"WHERE {due}"),
+    )
+
+
+def _claim(dialect: Dialect, rows: str) -> TextClause:
+    locked = dialect.skip_locked.replace("UPDATE", "UPDATE OF outbox")
+    return text(f"""
+        WITH due AS MATERIALIZED (
+            SELECT incident_id, outbox.channel, outbox.kind, subject FROM {rows}
+            ORDER BY due_at LIMIT :limit {locked})
+        {_LEASE}""")
 
 
 def _waiting(dialect: Dialect) -> TextClause:
