@@ -10,7 +10,17 @@ from collections.abc import AsyncIterator, Callable
 import uvloop
 from rich.console import Console
 
-from tests.bench import active, latency, matching, replay, rule_tests, throughput, timers, virtual
+from tests.bench import (
+    active,
+    growth,
+    latency,
+    matching,
+    replay,
+    rule_tests,
+    throughput,
+    timers,
+    virtual,
+)
 from tests.bench.result import Result, table
 
 BENCHES: dict[str, Callable[[float], AsyncIterator[Result]]] = {
@@ -18,6 +28,7 @@ BENCHES: dict[str, Callable[[float], AsyncIterator[Result]]] = {
     "latency": latency.run,
     "active": active.run,
     "matching": matching.run,
+    "growth": growth.run,
     "timers": timers.run,
     "virtual": virtual.run,
     "replay": replay.run,

@@ -161,6 +161,21 @@ async def test_a_storm_of_lesser_things_holds_up_no_p0(store: SqlStore) -> None:
     assert claims == [[3, 1], [2, 4], []]
 
 
+@pytest.mark.parametrize("people", [False, True])
+async def test_a_storm_of_p0s_is_claimed_earliest_first(store: SqlStore, *, people: bool) -> None:
+    """Among many open P0s, too, and each before a lesser incident that has been due for longer."""
+    storm = [incident(number, severity=Severity.P0) for number in range(1, 301)]
+    storm[0] = replace(storm[0], severity=Severity.P2)
+    debts = [owed(at=NOW - one.id, incident_id=one.id) for one in storm[:4]]
+    debts += [owed("log/ana", NOW - 9, incident_id=7)] if people else []
+    debts[0] = owed(at=NOW - 60, incident_id=1)
+    await store.save(Writes(incidents={one.id: one for one in storm}, owed=debts))
+    claimed = [held.incident_id for held in await claim(store, limit=3, people=people)]
+    assert claimed == ([7, 4, 3] if people else [4, 3, 2])
+    left = [held.incident_id for held in await claim(store, people=people)]
+    assert left == ([2, 1] if people else [1])
+
+
 async def test_a_channel_s_messages_are_also_those_to_people_over_it(store: SqlStore) -> None:
     """Earliest first of both kinds, within the limit; of no other channel, however it's called."""
     mine = ["log/cy", "log", "log/ana", "log/\u00e9va", "log/a/b"]

@@ -37,12 +37,14 @@ class MatcherIndex:
 
     def candidates(self, labels: Mapping[str, str]) -> list[int]:
         """The positions to try for these labels, in order."""
-        found = list(self._always)
+        found = [*self._always]
         for name, values in self._by_value.items():
-            found += values.get(labels.get(name, ""), ())
+            if positions := values.get(labels.get(name, "")):
+                found += positions
         for name, expressions in self._by_expression.items():
             found += expressions.holding(labels.get(name, ""))
-        found.sort()
+        if len(found) > 1:
+            found.sort()
         return found
 
 
