@@ -3,6 +3,7 @@
 https://grafana.com/docs/grafana/latest/alerting/configure-notifications/manage-contact-points/
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,6 +25,9 @@ NO_DATA, ERROR = "DatasourceNoData", "DatasourceError"
 https://grafana.com/docs/grafana/latest/alerting/fundamentals/alert-rule-evaluation/
 """
 
+_IN_VALUE_STRING = re.compile(r"\[ *(?:\w+='[^']*' )+labels=\{[^}]*\} value=([^\s\]]+) *\]")
+"""A value as in `[ var='B' metric='cpu' labels={instance=a} value=97 ]`."""
+
 
 def is_grafana(version: object, org_id: object) -> bool:
     """Recognise Grafana's payload: its version is 1, and every version has `orgId`."""
@@ -35,7 +39,7 @@ def with_grafana(alert: WireAlert, content: Mapping[str, Any]) -> WireAlert:
     added = {name: text for key, name in LINKS.items() if (text := scalar(content.get(key)))}
     if text := scalar(content.get("valueString")):
         added["value_string"] = text
-    added |= _values(content.get("values"))
+    added |= _values(content.get("values")) or _only_value(added.get("value_string", ""))
     alert = replace(alert, annotations=added | alert.annotations)
     return _with_failure(alert)
 
@@ -47,6 +51,12 @@ def _values(given: object) -> dict[str, str]:
     if len(values) == 1:
         values["value"] = next(iter(values.values()))
     return values
+
+
+def _only_value(value_string: str) -> dict[str, str]:
+    """The alert's `value`, if the value string has just one: older versions send no `values`."""
+    found = set(_IN_VALUE_STRING.findall(value_string))
+    return {"value": str(found.pop())} if len(found) == 1 else {}
 
 
 def _with_failure(alert: WireAlert) -> WireAlert:

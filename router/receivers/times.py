@@ -14,8 +14,8 @@ _MILLISECONDS = 1e11
 """A number from here on counts milliseconds: as seconds it would be after the year 5138."""
 
 _NUMBER = re.compile(r"[0-9]{1,15}(\.[0-9]{1,9})?")
-_ZERO = re.compile(r"(0001|9999)-")
-"""Go's zero time, and the year that stands for "never"."""
+_ZERO = re.compile(r"(0000|0001|9999|\+?[0-9]{5,})-")
+"""Go's zero time and Java's, and the years that stand for "never"."""
 
 
 def epoch(moment: datetime) -> float | None:

@@ -103,7 +103,7 @@ def _texts(given: object, at: str, warnings: list[InvalidInput]) -> dict[str, st
 
 
 def _starts_at(given: object, warnings: list[InvalidInput]) -> float:
-    if given is None or given == "":
+    if given is None or given in ("", 0):
         warnings.append(InvalidInput("Missing: the time of arrival is used", "/startsAt"))
         return UNKNOWN
     seconds = read_rfc3339(given, "/startsAt")
@@ -116,7 +116,7 @@ def _starts_at(given: object, warnings: list[InvalidInput]) -> float:
 
 
 def _ends_at(given: object, warnings: list[InvalidInput]) -> float | None:
-    if given is None or given == "":
+    if given is None or given in ("", 0):
         return None
     seconds = read_rfc3339(given, "/endsAt")
     if seconds is None and not str(given).startswith("0001-"):

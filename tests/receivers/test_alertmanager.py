@@ -329,7 +329,9 @@ def test_a_secret_may_be_in_the_url() -> None:
         ({"annotations": {"none": None}}, "annotations", {}, "/annotations/none"),
         ({"startsAt": ...}, "starts_at", UNKNOWN, "/startsAt"),
         ({"startsAt": None}, "starts_at", UNKNOWN, "/startsAt"),
+        ({"startsAt": 0}, "starts_at", UNKNOWN, "/startsAt"),
         ({"startsAt": "0001-01-01T00:00:00Z"}, "starts_at", UNKNOWN, "/startsAt"),
+        ({"endsAt": "10000-01-01T00:00:00Z"}, "ends_at", None, "/endsAt"),
         ({"endsAt": "9999-12-31T23:59:59.999999999Z"}, "ends_at", None, "/endsAt"),
         ({"status": "FIRING"}, "status", AlertStatus.FIRING, "/status"),
         ({"status": "Resolved "}, "status", AlertStatus.RESOLVED, "/status"),
@@ -434,3 +436,22 @@ def test_is_fast() -> None:
         took.append(time.perf_counter() - start)
     print(f"\n{len(body)} bytes, 100 alerts: {min(took) * 1000:.3f} ms")  # noqa: T201  shown by -s
     assert min(took) < 0.005
+
+
+@pytest.mark.parametrize(
+    ("value_string", "value"),
+    [
+        ("[ var='B' labels={pod=a} value=97 ]", "97"),
+        ("[ metric='cpu' labels={pod=a} value=97 ]", "97"),
+        ("[ var='B0' metric='Value' labels={} value=97 ], [ var='C' labels={} value=97 ]", "97"),
+        ("[ var='B' labels={} value=97 ], [ var='C' labels={} value=1 ]", None),
+        ("[no value]", None),
+    ],
+)
+def test_the_only_value_of_a_value_string_is_the_alert_s(
+    value_string: str, value: str | None
+) -> None:
+    """Older versions of Grafana send no `values`."""
+    one = an_alert(valueString=value_string, annotations={})
+    (read,) = decode(envelope(one, orgId=1)).alerts
+    assert read.annotations.get("value") == value

@@ -31,7 +31,7 @@ _TO_ASCII = str.maketrans(
     }
 )
 
-_GRAFANA = re.compile(r"\[ *var='[^']*' labels=\{[^}]*\} value=([^\s\]]+) *\]")
+_GRAFANA = re.compile(r"\[ *(?:\w+='[^']*' )+labels=\{[^}]*\} value=([^\s\]]+) *\]")
 _MAP = re.compile(r"map\[\w+:(\S+)\]")
 _ASSIGNED = re.compile(r"[A-Za-z_]\w*=(\S+)")
 

@@ -49,7 +49,12 @@ READ = [
     ),
     *(
         (text, NUMBER, 3.5)
-        for text in ("[ var='A' labels={instance=bar} value=3.5 ]", "map[A:3.5]", "A=3.5")
+        for text in (
+            "[ var='A' labels={instance=bar} value=3.5 ]",
+            "[ metric='cpu' labels={instance=bar} value=3.5 ]",
+            "map[A:3.5]",
+            "A=3.5",
+        )
     ),
     *(
         (text, RATE, 250)
