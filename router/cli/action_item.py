@@ -6,7 +6,7 @@ import typer
 
 from router.cli.arguments import Id
 from router.cli.client import Router, responder, viewer
-from router.cli.outcome import finish
+from router.cli.outcome import finish, warn
 from router.cli.output import Exit, console, echo
 from router.cli.times import minute
 
@@ -60,4 +60,5 @@ def done(
 def _report(answer: dict[str, Any]) -> None:
     one, outcome = answer["item"], answer["outcome"]
     echo(f"{one['number']}. {one['text']} ({one['owner']}): {outcome.replace('_', ' ')}")
+    warn(answer)
     finish(Exit.UNCHANGED if outcome.startswith("already") else Exit.DONE)

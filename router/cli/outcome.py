@@ -92,7 +92,14 @@ def report(name: str, answer: Mapping[str, Any]) -> Exit:
     sentence, code = _sentence(name, outcome, one)
     text = f"{one['name']} {sentence} (status: {one['status']})"
     echo(text, err=code is Exit.FAILED)
+    warn(answer)
     return code
+
+
+def warn(answer: Mapping[str, Any]) -> None:
+    """Print the warnings of an answer as errors are printed."""
+    for warning in answer.get("warnings", ()):
+        echo(f"warning: {warning}", err=True)
 
 
 def _sentence(name: str, outcome: str, one: Incident) -> tuple[str, Exit]:

@@ -92,6 +92,7 @@ class HttpRoutes:
             drafts,
             auth=self.auth,
             zone=self.zone,
+            people=lambda: self.settings().people,
         )
         explain = ExplainApi(
             self.parts.store,
@@ -203,7 +204,11 @@ class HttpRoutes:
             zone=self.zone,
         )
         items = ItemPaths(
-            self.parts.store, self.parts.inbox, self.parts.clock, document=self.document
+            self.parts.store,
+            self.parts.inbox,
+            self.parts.clock,
+            document=self.document,
+            people=lambda: self.settings().people,
         )
         paths = PostMortemPaths(postmortems, self.parts.store, self.parts.clock, auth=self.auth)
         shown = PostMortemPage(

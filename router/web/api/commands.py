@@ -12,6 +12,7 @@ from router.config.document import Auth
 from router.config.fields import parse_duration
 from router.config.people import moment_at
 from router.config.times import parse_moment
+from router.core.oncall.recipients import People
 from router.model.event import Command, Commanded
 from router.model.incident import OPEN, Incident, Severity, Status
 from router.model.reason import Reason
@@ -23,6 +24,7 @@ from router.ports.services import Inbox
 from router.ports.store import Store
 from router.web.api import views
 from router.web.api.content import Text, check_ahead, find_incident, incident_named
+from router.web.api.names import warnings_about
 from router.web.api.operation import Answer, Call, H, operation, routes
 from router.web.api.previews import Drafts
 from router.web.api.views import IncidentView
@@ -122,10 +124,11 @@ BODIES: Mapping[Command, type[CommandBody]] = {
 
 
 class CommandAnswer(Struct, frozen=True):
-    """The outcome of a command, and the incident after it."""
+    """The outcome of a command, and the incident after it. `warnings`: names that are unknown."""
 
     outcome: Reason
     incident: IncidentView
+    warnings: list[str] = []
 
 
 def people(count: int) -> str:
@@ -202,10 +205,12 @@ class CommandApi:
         *,
         auth: Callable[[], Auth],
         zone: Callable[[], str],
+        people: Callable[[], People],
     ) -> None:
         self._store = store
         self._inbox = inbox
         self._drafts = drafts
+        self._people = people
         self._auth = auth
         self._particulars = Particulars(store, clock, zone)
 
@@ -305,4 +310,6 @@ class CommandApi:
         after = await self._store.incident(found.id)
         assert after is not None
         status = HTTPStatus.CONFLICT if reason in REFUSED else HTTPStatus.OK
-        return Answer(CommandAnswer(reason, views.incident(after)), status)
+        named = body.text if command is Command.ASSIGN else ""
+        warnings = warnings_about(named, self._people())
+        return Answer(CommandAnswer(reason, views.incident(after), warnings), status)

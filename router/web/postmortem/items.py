@@ -11,6 +11,7 @@ from msgspec import Meta, Struct
 from router.config.document import ConfigFile
 from router.config.people import moment_at
 from router.core.incident.follow_up import find_item
+from router.core.oncall.recipients import People
 from router.core.text.plain import plain
 from router.model.event import ItemPut
 from router.model.incident import Incident
@@ -22,6 +23,7 @@ from router.ports.errors import InvalidInput
 from router.ports.services import Inbox
 from router.ports.store import Store
 from router.web.api.content import Time, idempotency_key, incident_named
+from router.web.api.names import warnings_about
 from router.web.api.operation import Answer, Call, operation, routes
 from router.web.api.views import exactly, when
 from router.web.auth import Role
@@ -67,18 +69,26 @@ class ActionItemList(Struct, frozen=True):
 
 
 class ActionItemResult(Struct, frozen=True):
-    """The outcome, and the action item after it."""
+    """The outcome, and the action item after it. `warnings`: an owner who is unknown."""
 
     outcome: Reason
     item: ActionItemView
+    warnings: list[str] = []
 
 
 class ItemPaths:
     """Submits action items as events."""
 
     def __init__(
-        self, store: Store, inbox: Inbox, clock: Clock, *, document: Callable[[], ConfigFile]
+        self,
+        store: Store,
+        inbox: Inbox,
+        clock: Clock,
+        *,
+        document: Callable[[], ConfigFile],
+        people: Callable[[], People],
     ) -> None:
+        self._people = people
         self._store = store
         self._inbox = inbox
         self._clock = clock
@@ -108,7 +118,7 @@ class ItemPaths:
         after = await incident_named(call.request, self._store)
         item = next(one for one in after.items if one.key == key)
         status = HTTPStatus.CREATED if reason is Reason.ITEM_ADDED else HTTPStatus.OK
-        return Answer(ActionItemResult(reason, view(item, self._clock.now())), status)
+        return Answer(self._result(reason, item, body), status)
 
     @operation("POST", "/incidents/{id}/items/{number}", "Change an action item.", Role.RESPONDER)
     async def change_item(self, call: Call, body: ItemBody) -> ActionItemResult:
@@ -116,7 +126,11 @@ class ItemPaths:
         number = item_named(call.request, incident).number
         (reason,) = await self._inbox.submit([self.event(incident, body, call.by, number)])
         after = item_named(call.request, await incident_named(call.request, self._store))
-        return ActionItemResult(reason, view(after, self._clock.now()))
+        return self._result(reason, after, body)
+
+    def _result(self, reason: Reason, item: Item, given: ItemBody) -> ActionItemResult:
+        warnings = warnings_about(plain(given.owner or ""), self._people())
+        return ActionItemResult(reason, view(item, self._clock.now()), warnings)
 
     def event(
         self, incident: Incident, given: ItemBody, by: str, number: int = 0, key: str = ""
