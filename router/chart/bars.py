@@ -6,7 +6,7 @@ from math import isfinite
 from router.chart.paper import GRID, LINES, QUIET, TONES, Colour, Look, Tone, picture, text
 from router.core.text.units import number
 
-_ROOM = 60  # pixels that a bar's name may need
+_ROOM = 60  # pixels reserved for a bar's name
 
 
 def bars(  # noqa: PLR0913 - what there is to say about a chart, each by name
@@ -18,15 +18,14 @@ def bars(  # noqa: PLR0913 - what there is to say about a chart, each by name
     write: Callable[[float], str] = number,
     look: Look | None = None,
 ) -> bytes:
-    """A bar for each name. `parts` are what the bars are made up of, from the bottom, with a value
-    for each name.
+    """A bar for each name, stacked from `parts` in order from the bottom.
 
     Args:
-        names: what is below the bars; where they're many, only some are written.
-        parts: their values by the part's name. What is negative or no number counts as 0.
-        tones: of some parts; others get colours of their own.
+        names: labels below the bars; of many, only some are written.
+        parts: their values by the part's name. Negative or non-finite values count as 0.
+        tones: of some parts; others have distinct colours.
         title: one line.
-        write: how a value is written on the axis.
+        write: formats a value on the axis.
         look: the form and size.
     """
     with picture(look or Look()) as drawn:

@@ -1,4 +1,4 @@
-"""A row for each thing: bars for durations, dots for moments."""
+"""A row per name: bars for durations, dots for moments."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,14 +31,14 @@ def gantt(
     zone: str | None = "UTC",
     look: Look | None = None,
 ) -> bytes:
-    """The rows from the top in the order in which they first come.
+    """The rows from the top in order of first appearance.
 
     Args:
         spans: what to draw.
-        marks: moments to be seen, over all rows.
+        marks: vertical marks over all rows.
         title: one line.
-        zone: whose clock the axis shows; None for the time since the first of all.
-        look: the form and width; the height is what the rows need.
+        zone: time zone of the axis; None for the time since the first span.
+        look: the form and width; the height follows from the rows.
     """
     rows = list(dict.fromkeys(span.row for span in spans))
     start, end = _extent(spans, marks)
@@ -48,7 +48,7 @@ def gantt(
         time_axis(drawn, start, end, zone)
         drawn.axes.set_xlim(
             start - 0.01 * (end - start), end + 0.01 * (end - start)
-        )  # whole dots at the ends
+        )  # complete dots at the ends
         drawn.axes.set_ylim(len(rows) - 0.5, -0.5)
         drawn.axes.set_yticks(
             range(len(rows)), labels=[text(row) for row in rows], color=INK.light, parse_math=False
@@ -68,7 +68,7 @@ def _extent(spans: Sequence[Span], marks: Sequence[Mark]) -> tuple[float, float]
 def _draw(drawn: Picture, span: Span, row: int, whole: float) -> None:
     colour = TONES[span.tone].light
     if span.end > span.start:
-        # At least some pixels, or what was short wouldn't be seen.
+        # A minimum width, or a short span would be invisible.
         drawn.axes.barh(
             row, max(span.end - span.start, whole / 250), left=span.start, height=0.55, color=colour
         )
@@ -77,7 +77,13 @@ def _draw(drawn: Picture, span: Span, row: int, whole: float) -> None:
     if span.label:
         late = (span.start + span.end) / 2 > drawn.axes.get_xlim()[0] + 0.7 * whole
         drawn.axes.annotate(
-            text(span.label), (span.start if late else span.end, row), xytext=(-6 if late else 6, 0),
-            textcoords="offset points", ha="right" if late else "left", va="center", color=INK.light, fontsize=9,
+            text(span.label),
+            (span.start if late else span.end, row),
+            xytext=(-6 if late else 6, 0),
+            textcoords="offset points",
+            ha="right" if late else "left",
+            va="center",
+            color=INK.light,
+            fontsize=9,
             parse_math=False,
-        )  # fmt: skip
+        )

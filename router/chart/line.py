@@ -9,12 +9,10 @@ from router.chart.paper import GRID, LINES, QUIET, TONES, Look, Picture, Tone, p
 from router.chart.times import Mark, draw_marks, time_axis
 from router.core.text.units import number
 
-_GAP = (
-    2.5  # times the usual distance of two points, beyond which nothing is known of the time between
-)
+_GAP = 2.5  # times the usual distance of two points, beyond which data is missing
 
 
-_HUGEST = 1e100  # beyond it, the arithmetic of an axis would overflow
+_HUGEST = 1e100  # beyond it, axis arithmetic would overflow
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +46,14 @@ def line_chart(  # noqa: PLR0913 - what there is to say about a chart, each by n
     """The curves between `start` and `end` (UTC seconds).
 
     Args:
-        series: the curves; a colour each, over again from the seventh on.
-        start: where the axis of time begins.
-        end: where it ends.
-        level: what they're held against.
-        marks: moments to be seen.
+        series: the curves; colours repeat from the seventh on.
+        start: start of the time axis.
+        end: its end.
+        level: the limit to draw.
+        marks: moments to mark.
         title: one line.
-        zone: whose clock the axis shows.
-        write: how a value is written on the axis.
+        zone: time zone of the axis.
+        write: formats a value on the axis.
         look: the form and size.
     """
     with picture(look or Look()) as drawn:
@@ -80,7 +78,7 @@ def _curve(drawn: Picture, one: Series, colour: str) -> None:
         if _known(value) and not _known(before[1]) and not _known(after[1]):
             drawn.axes.plot(
                 [at], [value], marker="o", markersize=3, color=colour
-            )  # alone it would be no line
+            )  # a single point would be no line
 
 
 def _broken(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
@@ -123,9 +121,16 @@ def _values(
         colour = TONES[Tone.BAD].light
         drawn.axes.axhline(level.value, color=colour, linewidth=1.2)
         drawn.axes.annotate(
-            text(level.label), (1.0, level.value), xytext=(4, 0), xycoords=("axes fraction", "data"),
-            textcoords="offset points", va="center", color=colour, fontsize=9, parse_math=False,
-        )  # fmt: skip
+            text(level.label),
+            (1.0, level.value),
+            xytext=(4, 0),
+            xycoords=("axes fraction", "data"),
+            textcoords="offset points",
+            va="center",
+            color=colour,
+            fontsize=9,
+            parse_math=False,
+        )
 
 
 def _known(value: float) -> bool:

@@ -26,8 +26,8 @@ MAX_TEXT = 60
 MAX_NOTICE = 120
 """Characters of a notice."""
 
-_POINTS = 72  # to the inch, and one of them is a pixel of an SVG
-_SHARP = 2  # pixels of a PNG for each of its size
+_POINTS = 72  # per inch; one is a pixel of an SVG
+_SHARP = 2  # scale factor of a PNG
 _DRAWING = threading.Lock()
 
 
@@ -175,7 +175,8 @@ def notice(words: str, look: Look) -> bytes:
     size = f'width="{look.width}" height="{look.height}"'
     line = escape(plain(words)[:MAX_NOTICE])
     return (
-        f'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" {size} viewBox="0 0 {look.width} {look.height}">'
+        f'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" '
+        f'{size} viewBox="0 0 {look.width} {look.height}">'
         f'<text x="8" y="24" font-family="sans-serif" font-size="13" fill="#6e7781">{line}</text>'
         "</svg>"
     ).encode()

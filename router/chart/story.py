@@ -51,7 +51,7 @@ def story_chart(case: Case) -> bytes:
 
 
 def _states(told: Iterable[Entry], onset: float, end: float) -> Iterator[Span]:
-    """Return the states as spans. The first one is before anybody knew."""
+    """Return the states as spans. The first one is before the alert."""
     since, state = onset, ("unnoticed", Tone.PLAIN)
     for entry in told:
         then = _STATES.get(

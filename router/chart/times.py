@@ -15,8 +15,8 @@ _STEPS = (
     *(86_400 * days for days in (1, 2, 7, 14, 28, 91, 364)),
 )
 _DAY = 86_400.0
-_ROOM = 75  # pixels that a tick's label may need
-_LETTER = 6.0  # pixels of a letter of a mark, about
+_ROOM = 75  # pixels reserved for a tick's label
+_LETTER = 6.0  # approximate pixels of a mark's letter
 _ROWS = 3
 
 
@@ -62,10 +62,17 @@ def draw_marks(picture: Picture, marks: Iterable[Mark], start: float, end: float
             continue
         late = (mark.at - start) / max(end - start, 1.0) > 0.7
         axes.annotate(
-            text(mark.label), (mark.at, 1.0), xytext=(-3 if late else 3, 3 + 12 * row),
-            xycoords=("data", "axes fraction"), textcoords="offset points", ha="right" if late else "left",
-            color=colour, fontsize=9, parse_math=False, annotation_clip=False,
-        )  # fmt: skip
+            text(mark.label),
+            (mark.at, 1.0),
+            xytext=(-3 if late else 3, 3 + 12 * row),
+            xycoords=("data", "axes fraction"),
+            textcoords="offset points",
+            ha="right" if late else "left",
+            color=colour,
+            fontsize=9,
+            parse_math=False,
+            annotation_clip=False,
+        )
 
 
 def _rows(marks: Sequence[Mark], start: float, end: float, width: int) -> list[int | None]:

@@ -1,7 +1,7 @@
 """Draw the alert's own query over the time of its incident.
 
-Pages and messages request the same chart together: it is drawn once, in the background, and kept for
-a while. A message that cannot wait goes out without it.
+Concurrent requests for a chart share one drawing, made in the background and cached for a while. A
+message that cannot wait goes out without it.
 """
 
 import asyncio

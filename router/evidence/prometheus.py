@@ -45,7 +45,7 @@ class _Answer(Struct, frozen=True):
 
 
 class Prometheus:
-    """One server, with a session of its own."""
+    """One server, with a separate session."""
 
     def __init__(self, config: PrometheusConfig) -> None:
         self._config = config
@@ -65,7 +65,7 @@ class Prometheus:
         asked |= {
             "timeout": f"{self._config.timeout * 1000:.0f}ms",
             "limit": str(CURVES),
-        }  # both are for its own sake
+        }  # both protect the server
         answer = await self._ask(asked)
         if answer.status != "success":
             raise NoChart(f"Prometheus says: {plain(answer.error)[:MAX_REASON]}")

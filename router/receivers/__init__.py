@@ -24,7 +24,8 @@ from router.receivers.webhook import WebhookReceiver, WebhookSourceConfig
 class SourceType(NamedTuple):
     """A type of source.
 
-    config: the struct of `sources.<name>`. build: makes the receiver of a name, that struct and the
+    config: the struct of `sources.<name>`. build: makes the receiver from a name, that struct and
+    the
     context.
     """
 

@@ -60,7 +60,7 @@ _ANY = msgspec.json.Decoder()
 
 
 class AlertmanagerReceiver(Source):
-    """Reads each alert of a group by itself; everything common to the group follows from them."""
+    """Decodes each alert of a group separately; common fields of the group follow from them."""
 
     kind = "alertmanager"
     max_body = None
@@ -131,7 +131,7 @@ class _Reader:
         return Received(alerts, errors, self._warnings)
 
     def _alert(self, raw: Raw, at: str) -> Alert:
-        """Decode at full speed what is well formed, and everything else with care. Raises: Bad."""
+        """Decode a well-formed alert fast, and correct any other. Raises: Bad."""
         if self._grafana:
             return self._tolerant(raw, at)
         try:

@@ -1,8 +1,8 @@
-"""GitHub's webhooks: deployments, by `deployment_status` events, or by pushes where a push deploys.
+"""GitHub's webhooks: deployments, by `deployment_status` events or by pushes.
 
-https://docs.github.com/webhooks/webhook-events-and-payloads. GitHub repeats nothing by itself. Only
-the body is signed, so a delivery that comes again is known by its body, and dates are read from the
-body.
+https://docs.github.com/webhooks/webhook-events-and-payloads. GitHub never repeats a delivery
+automatically. Only the body is signed, so a repeated delivery is recognised by its body, and dates
+are read from the body.
 """
 
 import hmac
@@ -32,8 +32,9 @@ OUTCOMES = {
     "waiting": DeployOutcome.PENDING,
     "in_progress": DeployOutcome.PENDING,
 }
-"""The outcome for each state of a deployment. Other states, such as `inactive`, are of a replaced
-deployment.
+"""The outcome for each state of a deployment.
+
+Other states, such as `inactive`, are of a replaced deployment.
 """
 
 FORM = "application/x-www-form-urlencoded"
@@ -129,7 +130,7 @@ def _push(body: Any, now: float) -> Deployment | None:
     kind, _, branch = text(member(body, "ref")).partition("refs/heads/")
     commit = text(member(body, "after"))
     if kind or not branch or not commit.strip("0"):
-        return None  # a tag, or a branch that's gone
+        return None  # a tag, or a deleted branch
     repository, before = _repository(body), text(member(body, "before"))
     return Deployment(
         id=f"github:{repository}:push:{branch}:{commit}",

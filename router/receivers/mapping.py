@@ -37,7 +37,7 @@ class AlertMapping(Struct, frozen=True, kw_only=True):
     alerts: the alerts, a list or one object; without it the payload is one alert. status: compared
     with `firing`, `resolved` and `ignored`, in lower case; without it every alert fires.
     fingerprint: identity of an alert over time; without it the labels are. labels, annotations: one
-    expression for each; an expression for `"*"` selects an object of which every field is taken.
+    expression for each; an expression for `"*"` selects an object of which every field is used.
     starts_at, ends_at: times; of a resolved alert without an end, `starts_at` is the end. confirm:
     a URL by which the sender asks to confirm a subscription.
     """
@@ -94,7 +94,7 @@ UPTIMEROBOT = AlertMapping(
     status=_E("alertType"),
     firing=("1",),
     resolved=("2",),
-    ignored=("3",),  # a certificate that expires soon: no message ever ends it
+    ignored=("3",),  # a certificate that expires soon: no message ever resolves it
     fingerprint=_E("monitorID || monitorURL"),
     labels=_all(alertname="monitorFriendlyName", monitor_url="monitorURL"),
     annotations=_all(
@@ -148,7 +148,7 @@ SNS_CLOUDWATCH = AlertMapping(
     status=_E("NewStateValue"),
     firing=("alarm",),
     resolved=("ok",),
-    ignored=("insufficient_data",),  # no data says neither: an alarm that fires goes on
+    ignored=("insufficient_data",),  # no data decides nothing: a firing alarm continues
     fingerprint=_E("AlarmArn || AlarmName"),
     labels=_all(
         alertname="AlarmName",

@@ -121,7 +121,7 @@ class PagerDutyReceiver(Source):
     def reply(
         self, incoming: Incoming, received: Received, results: Sequence[CommandResult], now: float
     ) -> WebhookAnswer:
-        """Say the result: PagerDuty's log of deliveries keeps it."""
+        """Report the result, which PagerDuty's log of deliveries keeps."""
         words = (
             " ".join(map(sentence, results))
             or f"Ignored: {received.ignored or 'Not an incident of the router'}."
@@ -135,8 +135,8 @@ class PagerDutyReceiver(Source):
             case "incident.resolved":
                 return _resolved(data)
             case "incident.reopened":
-                # The router reopens by alerts only; the note tells responders of the reopening in
-                # PagerDuty.
+                # The router reopens by alerts only; the note reports the reopening in PagerDuty to
+                # responders.
                 return EventAction(Command.NOTE, "Reopened in PagerDuty", about=STATUS)
             case "incident.annotated":
                 words = text(member(data, "content"))
@@ -185,8 +185,7 @@ def _request(action: EventAction, event: object, body: bytes) -> CommandRequest 
     if not its and not key:
         return None
     # Identified by signed content, as anybody can change the headers: a note by its own id, since
-    # each subscription that covers its service sends an event of its own; any other event by its
-    # id.
+    # each subscription that covers its service sends a separate event; any other event by its id.
     note_id, event_id = noted and text(member(data, "id")), text(member(event, "id"))
     receipt = f"pagerduty:note:{note_id}" if note_id else f"pagerduty:{event_id or _digest(body)}"
     at = first_epoch(member(event, "occurred_at"))

@@ -14,7 +14,7 @@ KIB, MIB = 1024, 1024 * 1024
 class Source:
     """A configured source: `name` is its key under `sources`, `kind` its type.
 
-    The default of each is right for a source that signs the body and expects no answer of its own.
+    The default methods suit a source that signs the body and expects the standard answer.
     """
 
     kind = ""
@@ -39,8 +39,7 @@ class Source:
     def fingerprint(self, identity: str) -> str:
         """Identity of an alert among those of all sources.
 
-        A source with a name of its own has alerts of its own: the same labels at another source are
-        another alert.
+        Sources have separate alerts: the same labels at another source are another alert.
         """
         return (
             shortened(identity) if self.name == self.kind else f"{self.name}:{shortened(identity)}"

@@ -15,7 +15,7 @@ _MILLISECONDS = 1e11
 
 _NUMBER = re.compile(r"[0-9]{1,15}(\.[0-9]{1,9})?")
 _ZERO = re.compile(r"(0000|0001|9999|\+?[0-9]{5,})-")
-"""Go's zero time and Java's, and the years that stand for "never"."""
+"""Go's zero time and Java's, and the years that mean "never"."""
 
 
 def epoch(moment: datetime) -> float | None:

@@ -20,7 +20,7 @@ AFTER = 300.0
 """Seconds shown after the end."""
 
 FARTHEST = 86_400.0
-"""Seconds before the opening that an onset is believed.
+"""Maximum seconds between an onset and the opening.
 
 An alert may have fired for weeks before the router saw it.
 """
@@ -36,9 +36,7 @@ _TOP_LEVEL = re.compile(r"[()\[\]{}<>]|[=!]=|\b(and|or|unless)\b", re.IGNORECASE
 """Another comparison, a set operator or an open bracket, after `_top_level`."""
 
 LONGEST_QUERY = 4_000
-"""Characters that are looked into: what is nested more deeply than anybody means takes the square
-of its length.
-"""
+"""Maximum characters of a parsed query, since parsing nested brackets takes quadratic time."""
 
 LONGEST_URL = 2_000
 """Characters of a URL. Browsers, mail gateways and chats cut longer ones."""
@@ -75,9 +73,7 @@ def window(incident: Incident, alerts: Iterable[Alert], now: float) -> Window:
 
 
 def query_of(url: str) -> str:
-    """Return the PromQL of a Prometheus `generatorURL` (`…/graph?g0.expr=…`); "" for another
-    URL.
-    """
+    """Return the PromQL of a Prometheus `generatorURL` (`…/graph?g0.expr=…`), or ""."""
     try:
         return parse_qs(urlsplit(url).query).get("g0.expr", [""])[0]
     except ValueError:

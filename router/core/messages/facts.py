@@ -29,11 +29,11 @@ IMPORTANT = (
     *("alertname", "severity", "service", "namespace", "pod", "instance", "cluster"),
     *("environment", "env", "region", "zone", "node", "host", "container", "app", "team", "job"),
 )
-"""Labels that say what is wrong and where, before all others."""
+"""Labels that identify the problem and its place; they come first."""
 
 _FIRST = ("message", "description", "summary", "impact", "Error", "error")
 _LINKED = frozenset({"runbook_url", "runbook"})
-"""Annotations that a message shows as a link of its own."""
+"""Annotations that a message shows as a separate link."""
 
 _RAISES = having(Trait.STARTS_POLICY)
 _WARNINGS = having(Trait.UNMEASURED)
@@ -59,7 +59,7 @@ def facts(message: Message) -> Iterator[tuple[str, str]]:
 
 
 def labels(all_labels: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """The labels by importance, then by name. The last says how many were left out."""
+    """The labels by importance, then by name. The last one counts the omitted labels."""
     order = {name: place for place, name in enumerate(IMPORTANT)}
     there = [(name, value) for name, value in all_labels.items() if plain(value)]
     there.sort(key=lambda label: (order.get(label[0], len(order)), label[0]))
@@ -126,6 +126,6 @@ def _measurement(message: Message) -> Iterator[tuple[str, str]]:
 
 
 def _worded(name: str) -> str:
-    """`dashboard` as `Dashboard`; a name with capitals stays."""
+    """Format a name: `dashboard` as `Dashboard`; a name with capitals stays."""
     words = plain(name.replace("_", " "))
     return words if words != words.lower() else words.capitalize()

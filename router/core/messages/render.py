@@ -1,7 +1,7 @@
-"""An incident in words: the internal alert of the plan's templates, and its parts for senders.
+"""An incident as text: the internal alert of the plan's templates, and its parts for senders.
 
-All text is plain, whatever an alert or a person wrote. Each part is one line, except for details,
-whose line breaks survive. Escaping for HTML or mrkdwn is up to the sender.
+All text is plain, including text of alerts and people. Each part is one line, except for details,
+whose line breaks survive. Escaping for HTML or mrkdwn is the sender's task.
 """
 
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ MAX_LINKS = 3
 """Links of the config in a message, and of annotations. The incident's page has all."""
 
 MAX_OTHERS = 20
-"""Further incidents that a message names one by one."""
+"""Further incidents that a message lists."""
 
 OWN_LINKS = ("Incident", "Post-mortem", "Runbook", "Source", "What changed")
 """Links that every message may have."""
@@ -39,15 +39,15 @@ _FOLLOW_UP = having(Trait.FOLLOW_UP)
 
 
 class Content(Struct, frozen=True):
-    """The words about an incident now, in parts that a sender lays out.
+    """The texts about an incident in its current state, in parts that a sender lays out.
 
     subject: the same over the incident's life, so that mail clients keep one thread.
-    updates: (time, what happened), oldest first.
+    updates: (time, event), oldest first.
     links: (name, http or https URL).
     facts: (name, value), the most important first.
     details: (name, text of one or more lines).
     others: (a line about a further incident, its URL); "" where it has none.
-    text: the plan's internal alert, which is all but the facts and the details.
+    text: the plan's internal alert, which is everything except the facts and the details.
     """
 
     headline: str
@@ -66,7 +66,7 @@ class Content(Struct, frozen=True):
 
 
 def content(message: Message) -> Content:
-    """The words about the incident as it is in `message`."""
+    """The texts about the incident in its state in `message`."""
     incident = message.incident
     given, others = _given(message), tuple(other_lines(message))
     first = plain(incident.first_title or incident.title) or incident.name
@@ -89,13 +89,13 @@ def content(message: Message) -> Content:
 
 
 def further(message: Message) -> str:
-    """The line before the further incidents: people in a hurry must see that there are more."""
+    """The line before the further incidents, so that a reader in a hurry notices them."""
     count = len(message.other_incidents)
     return f"AND {count} MORE INCIDENT{'S' * (count > 1)}:"
 
 
 def brief(incident: Incident) -> str:
-    """An incident in a few words: `P1 INC-8 acknowledged: Disk full`."""
+    """A short text about an incident: `P1 INC-8 acknowledged: Disk full`."""
     acknowledged = incident.is_open and incident.acknowledged_at is not None
     status = "acknowledged" if acknowledged else incident.status
     how = "" if status is Status.INVESTIGATING else f" {status.replace('_', ' ')}"
@@ -103,7 +103,7 @@ def brief(incident: Incident) -> str:
 
 
 def asked(message: Message) -> str:
-    """One plain line about the follow-up that this message is about; "" for the incident itself."""
+    """One plain line about the follow-up in this message; "" for a message about the incident."""
     about = [entry for entry in message.timeline if entry.what is message.reason]
     return describe(about[-1]) if about and message.reason in _FOLLOW_UP else ""
 
@@ -138,7 +138,7 @@ def _write(message: Message, name: str, given: dict[str, Any]) -> str:
 
 
 def _given(message: Message) -> dict[str, Any]:
-    """The values that templates for people inside may use."""
+    """The values that internal templates may use."""
     incident = message.incident
     sign = _SIGNS.get(incident.status, "🚨")
     drill = "[DRILL]" if incident.drill else ""

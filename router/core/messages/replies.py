@@ -53,7 +53,7 @@ def _already_closed(incident: Incident) -> str:
         return f"{incident.name} is already marked as a false positive{_by(incident.closed_by)}."
     if incident.status is Status.MERGED:
         return standing(incident)
-    # A reopening forgets who closed it.
+    # A reopening clears who closed it.
     return f"{incident.name} is already resolved{_by(incident.closed_by)}."
 
 
@@ -79,4 +79,4 @@ _DONE_ALREADY: Mapping[Command | None, Callable[[Incident], str]] = {
         f"Customers were already mailed about {incident.name}, and aren't mailed twice."
     ),
 }
-"""Replies to a request for what is so already."""
+"""Replies to a command that has no effect because its result already holds."""

@@ -1,10 +1,10 @@
-"""Signed links: whoever has one may do one thing, and nobody without the key can make one.
+"""Signed links: each allows one action, and only the key's holder can create one.
 
 A link in a message about an incident allows one command. Its token is `PAYLOAD.MAC`, both in
 base64url without padding: the grant as JSON, and its HMAC-SHA256. A link in a mail to a subscriber
 confirms or ends the subscription. Its token is `SUBSCRIBER.EXPIRES.MAC`, where the subscriber's id
-is itself a signature, so that it doesn't reveal the address. Links that were mailed must keep
-working, so neither form may change.
+is itself a signature, so that it doesn't reveal the address. Mailed links must keep working, so
+neither form may change.
 """
 
 import hmac
@@ -28,11 +28,11 @@ LENGTH = 26
 """Characters of a subscriber link's signature: 130 bits, five in each."""
 
 _PURPOSE = b"alert-router act 1\0"
-"""Keeps other uses of the key from making a valid link."""
+"""Keeps signatures for other purposes from being valid links."""
 
 
 class _Key:
-    """A secret that signs, and that no log shows."""
+    """A secret key that no log shows."""
 
     __slots__ = ("_key",)
 
@@ -47,7 +47,7 @@ class _Key:
 
 
 class Grant(Struct, frozen=True, array_like=True):
-    """One command, for one life of an incident as `Incident.reopened` counts them.
+    """One command, valid until the incident is reopened (`Incident.reopened`).
 
     channel: the address that the link was sent to, like `mail/ana`.
     who: the mailbox; "" where many people read it.

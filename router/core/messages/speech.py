@@ -18,10 +18,10 @@ MAX_COMPANY = 60
 MAX_BRIEF = 60
 MAX_NEWS = 80
 MAX_NAMED = 3
-"""Further incidents that are named, so that somebody who was asleep can follow."""
+"""Further incidents that are named; more would be hard to follow for somebody just woken."""
 
 MAX_TWIML = 4000
-"""Characters that a call may start with. The limits above stay within it, however escaped."""
+"""Maximum characters of a call's first TwiML. The limits above stay within it, even escaped."""
 
 KEYS_FOR_FIRST = "The keys are for the first incident."
 KEYS = "Press 1 to acknowledge, 2 to escalate, 3 to repeat."
@@ -32,10 +32,10 @@ _UNSPOKEN = ("C", "So", "Sk")  # control, private and unassigned characters, emo
 
 
 def spoken(incident: Incident, company: str, at: float, news: str = "") -> str:
-    """The incident in words for the ear. Ids are spelled digit by digit.
+    """The incident as spoken text. Ids are spelled digit by digit.
 
     Args:
-        incident: as it is now.
+        incident: in its current state.
         company: its name, or "".
         at: now, UTC seconds.
         news: a few words about the reason for this call.
@@ -51,11 +51,12 @@ def spoken(incident: Incident, company: str, at: float, news: str = "") -> str:
 
 
 def spoken_further(others: Sequence[Incident]) -> str:
-    """The further incidents of a bundle, after the first; "" without any."""
+    """Spoken text about the further incidents of a bundle; "" without any."""
     if not others:
         return ""
     named = "; ".join(
-        f"{_spelled(str(one.id))}, severity {_spelled(one.severity)}, {_speakable(one.title, MAX_BRIEF) or 'no title'}"
+        f"{_spelled(str(one.id))}, severity {_spelled(one.severity)}, "
+        f"{_speakable(one.title, MAX_BRIEF) or 'no title'}"
         for one in others[:MAX_NAMED]
     )
     left = len(others) - MAX_NAMED

@@ -1,7 +1,7 @@
-"""The templates of messages: the packaged ones, and a company's own instead of them.
+"""The templates of messages: the packaged ones, and a company's replacements.
 
-Public texts are made from public values by construction: their templates get nothing else, and one
-that names a label or an internal link is refused when it's loaded.
+Public texts are made from public values by construction: their templates have no others, and a
+template that names a label or an internal link is refused when it's loaded.
 """
 
 import re
@@ -57,7 +57,7 @@ KINDS: Mapping[str, TemplateKind] = {
     UPDATE: text_kind(_PUBLIC),
     CUSTOMERS: text_kind(_PUBLIC | {"updates"}),
 }
-"""The names that each template may use. `zone` is the reader's, which time filters use."""
+"""The names that each template may use. `zone` is the reader's time zone, for time filters."""
 
 HEADED = frozenset({STAKEHOLDERS, UPDATE, CUSTOMERS})
 """Templates whose first line is the subject or the title."""
@@ -75,17 +75,17 @@ class Said(Struct, frozen=True):
 
 @cache
 def packaged(name: str) -> Template:
-    """The template that comes with the router."""
+    """The template that is included with the router."""
     return compile_template(source(name), KINDS[name])
 
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """How a company words its messages: templates of its `own`, over the packaged ones.
+    """A company's message templates: its `own`, and the packaged ones for the rest.
 
     zone: the time zone of readers whose own is unknown.
     components: their public titles.
-    update_every: seconds between the updates that are promised, by severity.
+    update_every: seconds between promised updates, by severity.
     """
 
     company: str = ""
@@ -112,13 +112,13 @@ class Wording:
         return headed(self.write(name, given))
 
     def update(self, incident: Incident, at: float) -> Said:
-        """The text for the status page about the incident as it is."""
+        """The text for the status page about the incident's current state."""
         return self.said(UPDATE, self._public(incident, at, self.zone))
 
     def to_customers(
         self, incident: Incident, timeline: Iterable[Entry], at: float, zone: str = ""
     ) -> Said:
-        """The mail to customers. Of the timeline it contains published updates only."""
+        """The mail to customers. It contains only published updates of the timeline."""
         updates = [
             {
                 "at": entry.at,
@@ -139,7 +139,7 @@ class Wording:
         return incident.news_at + every
 
     def _public(self, incident: Incident, at: float, zone: str) -> dict[str, Any]:
-        """All public values, and nothing else: add to it with care."""
+        """All public values, and no others: add to it with care."""
         return {
             "company": self.company,
             "support_email": self.support_email,
@@ -161,7 +161,7 @@ def ended(incident: Incident) -> dict[str, Any]:
 
 
 def unpublished(incident: Incident, timeline: Iterable[Entry]) -> bool:
-    """Whether the state of an incident that customers may notice isn't published yet."""
+    """Check if the state of an incident that customers may notice isn't published yet."""
     if incident.drill or not (incident.component or incident.public_title):
         return False
     said = [entry.data.get("status") for entry in timeline if entry.what is Reason.PUBLISHED]
@@ -200,7 +200,7 @@ def check(name: str, text: str) -> Template:
 
 
 def _made_up(name: str, status: Status) -> dict[str, Any]:
-    """Values for every name, as many as any incident has."""
+    """Example values for every name, the most that an incident can have."""
     over = status in {Status.RESOLVED, Status.FALSE_POSITIVE}
     words = dict.fromkeys(KINDS[name].names, "text")
     times = {
@@ -226,5 +226,5 @@ def _made_up(name: str, status: Status) -> dict[str, Any]:
 
 
 def _trimmed(text: str) -> str:
-    """Without spaces at line ends, and without two empty lines in a row."""
+    """Remove spaces at line ends, and repeated empty lines."""
     return _BLANKS.sub("\n\n", "\n".join(line.rstrip() for line in text.splitlines())).strip()

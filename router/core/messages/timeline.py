@@ -1,4 +1,4 @@
-"""Timeline entries in words: a line for a reader, and a few words for a text message or a call."""
+"""Timeline entries as text: a line for a reader, and a few words for a text message or a call."""
 
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
@@ -16,17 +16,17 @@ from router.model.reason_row import Trait
 from router.model.reasons import having, row
 
 MAX_NEWS = 2
-"""Changes that a text message or a call reports, the latest last."""
+"""Maximum changes that a text message or a call reports, the latest last."""
 
 _LEAVES = frozenset({Reason.BELOW_THRESHOLD, Reason.RULES_CHANGED, Reason.HEARTBEAT})
 _NOTIFIES = having(Trait.NOTIFIES)
 
 
 def describe(entry: Entry) -> str:
-    """One plain line that says what a timeline entry records."""
+    """One plain line about a timeline entry."""
     known, doubt = _known(entry), ""
     if entry.data.get("reason") == Reason.VALUE_UNREADABLE and entry.data.get("threshold"):
-        # Entries of earlier versions: today the value has an entry of its own.
+        # Entries of earlier versions: the value now has a separate entry.
         doubt = f" ({unreadable(entry.data)})"
         known = {name: text for name, text in known.items() if name not in {"value", "threshold"}}
     line = plain(fill(row(_about(entry)).timeline, known) + doubt)
@@ -34,7 +34,7 @@ def describe(entry: Entry) -> str:
 
 
 def moment(at: float, day: date, zone: ZoneInfo) -> str:
-    """The time of day there, with the date unless that is `day`."""
+    """The time of day in the zone, with the date unless that is `day`."""
     local = datetime.fromtimestamp(at, zone)
     return f"{local:%H:%M}" if local.date() == day else f"{local:%Y-%m-%d %H:%M}"
 
@@ -77,7 +77,7 @@ def _known(entry: Entry) -> dict[str, str]:
 
 
 def _about(entry: Entry) -> Reason:
-    """The reason to word: of an alert that left its incident, why it left."""
+    """The reason to describe; for an alert that left its incident, why it left."""
     why = entry.data.get("reason") if entry.what is Reason.CLEARED else None
     return Reason(why) if why in _LEAVES else entry.what
 

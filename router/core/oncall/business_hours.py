@@ -1,4 +1,4 @@
-"""Business hours: on which days an office opens, by its own clock and its public holidays."""
+"""Business hours: opening days of an office, by its local time and public holidays."""
 
 from collections.abc import Container
 from datetime import date
@@ -11,10 +11,10 @@ from router.core.text.units import duration
 from router.model.scalars import Time, TimeZone, Weekdays
 
 FARTHEST = 366
-"""Days to look ahead. An office that opens on none of them gets the last."""
+"""Maximum days to look ahead. An office that opens on none of them gets the last."""
 
 Holidays = NewType("Holidays", Container[date])  # type: ignore[misc]
-"""Public holidays, by ISO 3166 code: of a country, `GB`, or of a part of it, `GB-ENG`."""
+"""Public holidays of a country, `GB`, or a subdivision, `GB-ENG`, by ISO 3166 code."""
 
 
 class NextBusinessDay(Struct, frozen=True):
@@ -23,7 +23,7 @@ class NextBusinessDay(Struct, frozen=True):
     minute: Time | None = None
 
 
-# Annotated, so that it stays a type of its own in a union with None.
+# Annotated, to remain a separate type in a union with None.
 Delay = Annotated[float | NextBusinessDay, "delay"]
 """Seconds, or until the next business day. Written `30m`, or `next business day 10:00`."""
 

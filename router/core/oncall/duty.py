@@ -1,6 +1,6 @@
-"""Duties: by which target of a policy a person is notified, as the schedules are at that time.
+"""Duties: the target of a policy by which a person is notified at a time.
 
-A decision keeps the duties it was made by, since a rotation or a role may be changed later.
+A decision stores its duties, since a rotation or a role may be changed later.
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,7 +22,7 @@ class Duty(Struct, frozen=True, omit_defaults=True):
 
 
 def duty(people: People, target: str, contact: str, at: float) -> Duty:
-    """How `target` results in `contact` at `at` (UTC epoch seconds)."""
+    """The duty by which `target` reaches `contact` at `at` (UTC epoch seconds)."""
     kind, _, name = target.partition(":")
     if kind != "schedule":
         return Duty(target, contact)
@@ -31,14 +31,14 @@ def duty(people: People, target: str, contact: str, at: float) -> Duty:
 
 
 def duties(people: People, targets: Sequence[str], at: float) -> Iterator[Duty]:
-    """The duties of everybody whom these targets result in; channels have none."""
+    """The duties of everybody reached by these targets; channels have none."""
     for target in dict.fromkeys(targets):
         if ":" in target:
             yield from (duty(people, target, contact, at) for contact in people.people(target, at))
 
 
 def recorded(people: People, targets: Sequence[str], at: float) -> list[dict[str, Any]]:
-    """The duties as the data of a timeline entry."""
+    """The duties as data for a timeline entry."""
     known, key = people.known(at), ("duties", tuple(targets))
     if key not in known:
         known[key] = [to_builtins(one) for one in duties(people, targets, at)]
@@ -46,5 +46,5 @@ def recorded(people: People, targets: Sequence[str], at: float) -> list[dict[str
 
 
 def read(data: object) -> tuple[Duty, ...]:
-    """The duties from the data of a timeline entry; () if none were kept."""
+    """The duties from the data of a timeline entry; () if it has none."""
     return convert(data or (), tuple[Duty, ...])

@@ -1,7 +1,6 @@
 """On-call shifts as an iCalendar feed (RFC 5545) for calendar programs.
 
-Each shift is an event of its own in UTC, not a recurrence, so a program can't get clock changes
-wrong.
+Each shift is a separate event in UTC, not a recurrence, so a program can't get clock changes wrong.
 """
 
 from collections.abc import Mapping, Sequence
@@ -51,8 +50,7 @@ def render_calendar(
     calendar.add("version", "2.0")
     calendar.add("calscale", "GREGORIAN")
     calendar.add("method", "PUBLISH")
-    # The name by RFC 7986, which few programs read, and the one that all read; the same for
-    # refresh.
+    # The name by RFC 7986, which few programs read, and the common property; likewise for refresh.
     calendar.add("name", title)
     calendar.add("x-wr-calname", title)
     calendar.add("refresh-interval", POLL_EVERY, parameters={"VALUE": "DURATION"})

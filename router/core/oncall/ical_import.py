@@ -1,4 +1,4 @@
-"""On-call turns from an external calendar: events of an iCalendar (RFC 5545) as shifts of a layer.
+"""On-call shifts from an external calendar: events of an iCalendar (RFC 5545).
 
 An event names the person on call by its attendees or, if none of them is a contact, by its title.
 Of events at the same time the one that began last counts. An event of an unknown person counts as
@@ -19,18 +19,19 @@ from router.core.oncall.recipients import People
 from router.core.oncall.schedule import Imported, Layer, Schedule, Shift
 
 MOST = 10_000
-"""Events in the period: a turn an hour, for a year."""
+"""Maximum events in the period: an hourly shift for a year."""
 
 OLDEST = 200_000
-"""Repetitions of an event since its start. All of them are counted through, also past ones."""
+"""Maximum repetitions of an event since its start, since past ones are counted through as well."""
 
 
 class Turn(Struct, frozen=True):
-    """An event of a calendar, as it concerns on-call.
+    """On-call data of a calendar event.
 
-    `start` and `end` are local times by the layer's clock if they have no offset. `lasts`: seconds
+    `start` and `end` are local times in the layer's time zone if they have no offset. `lasts`:
+    seconds
     after `end`, for a duration in hours, which is exact also when the clocks change. `absence`: the
-    event says that somebody is away.
+    event reports an absence.
     """
 
     start: datetime
@@ -43,12 +44,12 @@ class Turn(Struct, frozen=True):
 
     @property
     def who(self) -> str:
-        """The person as the event names them, for a warning."""
+        """The person's name in the event, for a warning."""
         return self.title or ", ".join(self.attendees or self.declined)
 
 
 def read_turns(calendar: bytes, start: float, end: float) -> tuple[Turn, ...]:
-    """The events that overlap the period (UTC epoch seconds), recurring events each time.
+    """The events that overlap the period (UTC epoch seconds), with each recurrence.
 
     Raises: ValueError, if `calendar` isn't an iCalendar or would have too many events.
     """
@@ -56,7 +57,7 @@ def read_turns(calendar: bytes, start: float, end: float) -> tuple[Turn, ...]:
         return tuple(_turns(calendar, start, end))
     except _Refused as error:
         raise ValueError(str(error)) from None
-    except Exception as error:  # whatever the library raises on foreign input
+    except Exception as error:  # the library raises various errors on foreign input
         raise ValueError(f"not an iCalendar that can be read: {type(error).__name__}") from error
 
 
@@ -91,7 +92,7 @@ _FREQUENCIES = _EXACTLY | {"MONTHLY": 28 * 86_400.0, "YEARLY": 365 * 86_400.0}
 
 
 def _check_recurrence(events: Iterable[Any], start: float, end: float) -> None:
-    """Raises: _Refused, if expanding the rules could take all the time or memory there is."""
+    """Raises: _Refused, if expanding the rules could use too much time or memory."""
     total = 0.0
     for event in events:
         for rule in (*_listed(event, "rrule"), *_listed(event, "exrule")):
@@ -106,7 +107,7 @@ def _listed(event: Any, name: str) -> list[Any]:
 
 
 def _count(event: Any, rule: Any, start: float, end: float) -> float:
-    """At least how many times the event recurs in the period. Raises: _Refused."""
+    """A lower bound of the event's recurrences in the period. Raises: _Refused."""
     frequency = str(next(iter(rule.get("freq", ["DAILY"])))).upper()
     if frequency not in _FREQUENCIES or any(len(rule.get(by, [])) > 1 for by in _WITHIN_AN_HOUR):
         raise _Refused(_TOO_MANY)
@@ -151,7 +152,7 @@ _RAW = "X-ALERT-ROUTER-DURATION"
 
 
 def _with_raw_durations(calendar: bytes) -> bytes:
-    """Keep each DURATION as written: the library reads PT24H as a day, which it isn't always."""
+    """Keep each DURATION as written: the library reads PT24H as a day, which can differ."""
     unfolded = re.sub(rb"\r?\n[ \t]", b"", calendar)
     return _DURATION_LINE.sub(rb"\g<0>\r\n" + _RAW.encode() + rb":\1", unfolded)
 
@@ -171,12 +172,12 @@ def _turn(event: Any) -> Turn:
 
 
 def _moment(at: date) -> datetime:
-    """Whole days begin at midnight, by the clock of the layer."""
+    """Start of a whole day is midnight in the layer's time zone."""
     return at if isinstance(at, datetime) else datetime.combine(at, time())
 
 
 def _attendees(event: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The attendees, without `mailto:`, and those of them who won't attend."""
+    """The attendees, without `mailto:`, and those who declined."""
     attending: list[str] = []
     declined: list[str] = []
     for one in _listed(event, "attendee"):
@@ -189,8 +190,9 @@ def _attendees(event: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 _AWAY = re.compile(
-    r"\b(vacations?|holidays?|annual leave|(on|parental|maternity|paternity|sick) leave|leave|pto|ooo"
-    r"|out[ -]of[ -](the[ -])?office|oof|days? off|time off|off sick|sick( day)?|unavailable|absent"
+    r"\b(vacations?|holidays?|annual leave|(on|parental|maternity|paternity|sick) leave|leave|pto"
+    r"|ooo|out[ -]of[ -](the[ -])?office|oof|days? off|time off|off sick|sick( day)?|unavailable"
+    r"|absent"
     r"|absence|away|sabbatical|birthday|anniversary|geburtstag|urlaub|krank|abwesend|elternzeit"
     r"|cong[ée]s?|vacances|vacaciones|ferie|f[ée]rias|verlof|vakantie)\b",
     re.IGNORECASE,
@@ -203,9 +205,9 @@ _ON_CALL = re.compile(
 
 
 def _is_absence(event: Any, title: str) -> bool:
-    """Check if the event says that somebody is away. Words for on-call in the title overrule it.
+    """Check if the event reports an absence. Words for on-call in the title take precedence.
 
-    TRANSP isn't asked: calendars also mark all-day shifts as transparent.
+    TRANSP is ignored: calendars also mark all-day shifts as transparent.
     """
     if _ON_CALL.search(title):
         return False
@@ -222,10 +224,11 @@ def _categories(event: Any) -> Iterator[str]:
 
 
 def whose(turn: Turn, called: Mapping[str, str]) -> str:
-    """The contact on call by this event, "" if that isn't clear.
+    """The contact on call by this event, "" if ambiguous.
 
     `called`: contacts by their key, name and e-mail, in lower case. The title may be one of these,
-    or contain it among other words, if it is the only contact in it. Whoever declined isn't meant.
+    or contain it among other words, if it is the only contact in it. People who declined are
+    ignored.
     """
     away = {called.get(text.strip().casefold(), "") for text in turn.declined}
     for text in (*turn.attendees, turn.title):
@@ -244,7 +247,7 @@ def _names(title: str, name: str) -> bool:
 def disjoint(shifts: Iterable[Shift]) -> tuple[Shift, ...]:
     """Shifts in order and without overlaps.
 
-    At each time the one that began last counts; of several, the one that ends first.
+    At each time the shift that began last counts; of several, the one that ends first.
     """
     waiting = sorted(
         shifts, key=lambda shift: (shift.start, -shift.end, shift.contact), reverse=True
@@ -269,7 +272,7 @@ def disjoint(shifts: Iterable[Shift]) -> tuple[Shift, ...]:
 def imported(
     people: People, calendars: Mapping[str, Iterable[Turn]]
 ) -> tuple[People, dict[str, tuple[str, ...]]]:
-    """`people` with the turns of these calendars in their layers; and unknown names by schedule."""
+    """`people` with these calendars' shifts in their layers, and unknown names by schedule."""
     unknown: dict[str, tuple[str, ...]] = {}
     schedules = dict(people.schedules)
     for name, schedule in people.schedules.items():

@@ -13,8 +13,8 @@ DAY = timedelta(days=1)
 def instant(local: datetime, zone: str) -> float:
     """The time at which the clock in `zone` shows `local`, in UTC epoch seconds.
 
-    A time that the clock skips moves forward by the length of the gap. Of a time that the clock
-    shows twice, the first is meant.
+    A time that the clock skips moves forward by the length of the gap. For a time that the clock
+    shows twice, the first counts.
     """
     return local.replace(tzinfo=ZoneInfo(zone), fold=0).timestamp()
 
@@ -25,7 +25,7 @@ def wall(at: float, zone: str) -> datetime:
 
 
 def gap_end(local: datetime, zone: str) -> float | None:
-    """The end of the gap that skips `local` in `zone`, in UTC epoch seconds; None if none does."""
+    """The end of the gap that skips `local` in `zone`, in UTC epoch seconds; None without a gap."""
     tz = ZoneInfo(zone)
     before, after = (local.replace(tzinfo=tz, fold=fold).utcoffset() for fold in (0, 1))
     if before is None or after is None or after <= before:

@@ -1,5 +1,4 @@
-"""Overrides that people set while the router runs: a single one, or a swap of two that belong
-together.
+"""Overrides that people set while the router runs: a single one, or two that make a swap.
 
 They are applied after the overrides of the config, in the order in which they were set: the latest
 wins. All times are UTC epoch seconds.
@@ -55,7 +54,7 @@ def _overridden(schedule: Schedule, overrides: Sequence[Override]) -> Schedule:
 
 
 def unknown(people: People, arrangement: StoredOverride) -> str:
-    """An unknown name in the arrangement, such as `contact 'ben'`; "" if all are known."""
+    """An unknown name in the override, such as `contact 'ben'`; "" if all are known."""
     if arrangement.schedule not in people.schedules:
         return f"schedule '{arrangement.schedule}'"
     named = (name for one in arrangement.overrides for name in (one.contact, one.replaces) if name)
@@ -75,7 +74,7 @@ def swap(schedule: Schedule, one: str, other: str, after: float) -> tuple[Overri
 
 
 def _turn(schedule: Schedule, contact: str, after: float) -> Shift:
-    # From a second before, so that a shift that is under way isn't cut to begin at `after`.
+    # From a second before, so that a current shift isn't cut to begin at `after`.
     for shift in shifts(schedule, after - 1, after + AHEAD):
         if shift.contact == contact and shift.start >= after:
             return shift
@@ -83,7 +82,7 @@ def _turn(schedule: Schedule, contact: str, after: float) -> Shift:
 
 
 def ended(arrangement: StoredOverride, at: float) -> StoredOverride | None:
-    """The part of it before `at`, which stays as it was. None if it hasn't begun."""
+    """The part before `at`, which stays. None if it hasn't begun."""
     begun = [one for one in arrangement.overrides if one.start < at]
     if not begun:
         return None

@@ -1,7 +1,7 @@
 """Recipients: the addresses of a policy's targets at a time, in order.
 
 A target is the name of a channel, or `contact:NAME`, `role:NAME` or `schedule:NAME`. An address is
-what a message is owed to: a channel by its name, or a person over a channel, such as `sms/ana`.
+a channel's name, or a person over a channel, such as `sms/ana`.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -34,8 +34,8 @@ class ContactMethod(Struct, frozen=True):
 class Recipients(Struct, frozen=True):
     """The addresses to notify now, and later as (seconds, address) in order of time.
 
-    `problems`: (target, why it can't be reached). `nobody`: the targets include people, and none of
-    them can be reached. A channel isn't a person.
+    `problems`: (target, reason why it has no recipient). `nobody`: the targets include people, and
+    none of them can be reached. A channel isn't a person.
     """
 
     now: tuple[str, ...] = ()
@@ -49,7 +49,7 @@ class Recipients(Struct, frozen=True):
         return tuple(dict.fromkeys((*self.now, *(address for _, address in self.later))))
 
     def without(self, told: Collection[str]) -> "Recipients":
-        """Leave out the addresses that were notified already."""
+        """Leave out the addresses that were already notified."""
         return replace(
             self,
             now=tuple(address for address in self.now if address not in told),
@@ -61,8 +61,8 @@ class Recipients(Struct, frozen=True):
 class People:
     """Contacts with their contact methods, roles with their contacts, and schedules, all by name.
 
-    Every name in them is known. `called`: contacts by the names they have elsewhere, in lower case.
-    `limits`: how many messages a contact gets over each contact method.
+    All names in them exist. `called`: contacts by their names elsewhere, in lower case. `limits`:
+    maximum messages to a contact over each contact method.
     """
 
     contacts: Mapping[str, tuple[ContactMethod, ...]] = field(default_factory=dict)
@@ -73,7 +73,7 @@ class People:
     _known: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def known(self, at: float) -> dict[Any, Any]:
-        """What was found for `at` already, empty for any other time.
+        """Cached results for `at`, empty for any other time.
 
         The alerts of one request have the same time, and mostly the same recipients.
         """
@@ -87,7 +87,7 @@ class People:
         return name if name in self.contacts else self.called.get(name.casefold())
 
     def reach(self, targets: Sequence[str], severity: Severity, at: float) -> Recipients:
-        """The addresses of these targets at `at` (UTC epoch seconds), each address once."""
+        """The addresses of these targets at `at` (UTC epoch seconds), without duplicates."""
         known, key = self.known(at), (tuple(targets), severity)
         if key not in known:
             known[key] = self._reach(targets, severity, at)

@@ -18,7 +18,7 @@ COUNTED_FROM = date(2001, 1, 1)
 
 
 class Rotate(StrEnum):
-    """How often turns change.
+    """The interval between handovers.
 
     `weekdays`: daily from Monday to Friday, with nobody on the weekend.
     """
@@ -37,7 +37,7 @@ class Handover(Struct, frozen=True):
 
 
 class Rotation(Struct, frozen=True):
-    """The people who take turns, in order, and how often turns change.
+    """The people who take turns, in order, and the interval.
 
     `every` is the length of a custom turn in seconds on the local clock: 86400 is until the same
     time tomorrow, even if that is 23 hours away. The first of `contacts` begins at the first

@@ -1,10 +1,10 @@
 """On-call schedules: who is on call at a time, in which shifts, and the gaps.
 
-A schedule is a list of layers. The last layer that has somebody at a time decides; the layers
-before it show through where it has nobody, as in PagerDuty
+A schedule is a list of layers. The last layer that has somebody at a time decides; earlier layers
+apply where it has nobody, as in PagerDuty
 (https://support.pagerduty.com/main/docs/schedule-basics). Then the overrides are applied in the
-order they are written, each to the result so far: the last one wins, and a stand-in can be replaced
-too. A swap is two overrides, one for each turn.
+order they are written, each to the result so far: the last one wins, and a replacement can be
+replaced too. A swap is two overrides, one for each turn.
 
 All times are UTC epoch seconds. A period includes its start and excludes its end.
 """
@@ -58,7 +58,7 @@ class Restriction(Struct, frozen=True):
 
 
 class Imported(Struct, frozen=True):
-    """Turns from an external calendar, which `source` names.
+    """Shifts from an external calendar, which `source` names.
 
     `shifts` are in order and don't overlap. None: the calendar hasn't been read yet, so nobody is
     on call.
@@ -93,7 +93,7 @@ class Override(Struct, frozen=True):
 
 
 class Schedule(Struct, frozen=True):
-    """Layers and overrides. See the module for how they combine."""
+    """Layers and overrides. See the module's docstring for their precedence."""
 
     name: str
     time_zone: str
@@ -102,7 +102,7 @@ class Schedule(Struct, frozen=True):
 
     @property
     def known(self) -> bool:
-        """True if all its external calendars have been read."""
+        """Report whether all its external calendars have been read."""
         imported = (one.turns for one in self.layers if isinstance(one.turns, Imported))
         return all(turns.shifts is not None for turns in imported)
 
@@ -116,7 +116,7 @@ class Turn(Struct, frozen=True):
 
 
 def turn(schedule: Schedule, at: float) -> Turn:
-    """The contact on call, and why."""
+    """The contact on call, with the layer and overrides that decide."""
     layers = reversed(list(enumerate(schedule.layers, 1)))
     turns = (
         (_contact(layer, at, layer.time_zone or schedule.time_zone), number)
@@ -174,8 +174,8 @@ def windows(
 ) -> Iterator[tuple[float, float]]:
     """Each window of a restriction that may overlap the period from `start` until `end`."""
     length = (restriction.end - restriction.start - 1) % 1440 + 1
-    # From well before, since a window may end on the next day. Until the day after: a clock set
-    # back over midnight shows the day before the one whose window has begun.
+    # Begin earlier, since a window may end on the next day. Go on until the day after: a clock set
+    # back over midnight shows the day before the current window's.
     day, last = wall(start, zone).date() - 2 * DAY, wall(end, zone).date() + DAY
     while day <= last:
         if day.weekday() in restriction.days:
@@ -201,7 +201,7 @@ def _window(day: date, begin: int, length: int, zone: str) -> tuple[float, float
 
 
 def _runs(schedule: Schedule, start: float, end: float) -> list[Shift]:
-    """All shifts; the gaps are shifts of the contact ""."""
+    """All shifts; gaps are shifts with the contact ""."""
     if start >= end:
         return []
     runs: list[Shift] = []
@@ -221,7 +221,7 @@ def _runs(schedule: Schedule, start: float, end: float) -> list[Shift]:
 
 
 def changes(schedule: Schedule, start: float, end: float) -> Iterator[float]:
-    """Every time between `start` and `end` at which the contact may change, and some beyond."""
+    """Every time between `start` and `end` at which the contact may change; some lie outside."""
     for layer in schedule.layers:
         zone = layer.time_zone or schedule.time_zone
         for restriction in layer.restrictions:

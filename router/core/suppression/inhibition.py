@@ -1,7 +1,7 @@
 """Inhibition: while the cause has an open incident, its effects open none.
 
 As in Alertmanager, an alert that could be a cause itself isn't inhibited by one that could be its
-effect: the two would mute each other. Nothing inhibits itself, nor the alerts of its own incident.
+effect: the two would mute each other. Alerts never inhibit themselves or their own incident.
 """
 
 from collections.abc import Collection, Iterable
@@ -14,10 +14,10 @@ from router.model.reason import Reason
 
 
 class Inhibition(Struct, frozen=True):
-    """While an incident of the source is open, alerts of the target with the same labels `equal`
-    are inhibited.
+    """A muting rule: alerts of the target are inhibited while an incident of the source is open.
 
-    The source are the incidents of `rule` ("" for any) that an alert opened which `source` matches.
+    Both have the same labels `equal`. The source is an incident of `rule` ("" for any) opened by an
+    alert that `source` matches.
     """
 
     target: MatcherList
@@ -29,8 +29,9 @@ class Inhibition(Struct, frozen=True):
         return self.rule in {"", incident.rule} and takes(self.source, incident.labels)
 
     def inhibits(self, incident: Incident, labels: dict[str, str]) -> bool:
-        """The incident mutes an alert that `target` matches, unless it's inhibited itself: somebody
-        is paged.
+        """Check if the incident mutes an alert that `target` matches.
+
+        An incident that is inhibited itself mutes nothing, so that somebody is paged.
         """
         if not incident.is_open or not self.is_source(incident) or _is_inhibited(incident):
             return False
@@ -66,15 +67,13 @@ def inhibitor(
 
 
 class Inhibitors:
-    """Open incidents by the inhibitions that they're a source of, and the labels `equal`: one
-    look-up for an alert.
-    """
+    """Open incidents by inhibition and by the labels `equal`, for one lookup per alert."""
 
     def __init__(self) -> None:
         self._by_values: dict[tuple[Inhibition, tuple[str, ...]], dict[int, None]] = {}
 
     def add(self, incident: Incident, inhibitions: Iterable[Inhibition]) -> None:
-        """`inhibitions` are those that the incident may be a source of."""
+        """Add an incident with the inhibitions that it may be a source of."""
         for inhibition in inhibitions:
             key = (inhibition, inhibition.equal_values(incident.labels))
             self._by_values.setdefault(key, {})[incident.id] = None
@@ -86,8 +85,9 @@ class Inhibitors:
         incidents: dict[int, Incident],
         own: Collection[int | None],
     ) -> Incident | None:
-        """The lowest-numbered incident that inhibits an alert with these labels; none of its `own`
-        does.
+        """The lowest-numbered incident that inhibits an alert with these labels.
+
+        An alert's `own` incidents don't inhibit it.
         """
         found: int | None = None
         for inhibition in targeted:

@@ -1,7 +1,6 @@
-"""An index of silences and inhibitions: which may mute an alert, and which rules' incidents they
-need.
+"""An index of silences and inhibitions by the labels and rules that they concern.
 
-Built on first use, once for the settings in force.
+Built on first use, once for the active settings.
 """
 
 from collections.abc import Iterable, Sequence
@@ -26,9 +25,7 @@ class MuteIndex:
         self._other_rules: dict[Inhibition, frozenset[str]] = {}
 
     def silence(self, labels: dict[str, str], at: float) -> tuple[RecurringSilence, float] | None:
-        """The first silence that mutes an alert with these labels at `at` (UTC seconds), and until
-        when.
-        """
+        """The first silence that mutes these labels at `at` (UTC seconds), and its end."""
         for position in self._by_matchers.candidates(labels):
             silence = self._silences[position]
             if (until := silence.until(labels, at)) is not None:
@@ -36,12 +33,12 @@ class MuteIndex:
         return None
 
     def targeting(self, labels: dict[str, str]) -> list[Inhibition]:
-        """The inhibitions whose target an alert with these labels is."""
+        """The inhibitions whose target matches an alert with these labels."""
         found = [self._inhibitions[position] for position in self._by_target.candidates(labels)]
         return [one for one in found if all(matcher.matches(labels) for matcher in one.target)]
 
     def sourced_by(self, incident: Incident) -> list[Inhibition]:
-        """The inhibitions that the incident is a source of while it's open."""
+        """The inhibitions whose source the incident is while it's open."""
         found = (*self._by_rule.get("", ()), *self._by_rule.get(incident.rule, ()))
         return [inhibition for inhibition in found if inhibition.is_source(incident)]
 
@@ -70,7 +67,7 @@ class MuteIndex:
 
 
 def _contradict(one: Iterable[Matcher], other: Iterable[Matcher]) -> bool:
-    """No labels can match both: they want different values of the same label."""
+    """Check if no labels can match both: they require different values of the same label."""
     wanted = {matcher.name: matcher.values for matcher in other if _is_list(matcher)}
     return any(
         _is_list(matcher)

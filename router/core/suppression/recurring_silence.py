@@ -1,7 +1,7 @@
-"""Silences: alerts that nobody is notified of for a time, once or every week.
+"""Silences mute alerts for a time, once or every week.
 
 A silence mutes the alerts whose labels all of its matchers match. It decides nothing about
-incidents: what a muted alert may still do is decided with the alerts (`fold`).
+incidents: the effects of a muted alert are decided with the alerts (`router.core.incident`).
 """
 
 from collections import defaultdict
@@ -13,7 +13,7 @@ from router.core.oncall.schedule import Restriction, windows
 from router.core.rules.matcher import Matcher, MatchOp, takes
 
 LONGEST = 14 * 86_400.0
-"""Seconds over which windows that follow each other without a break are joined into one."""
+"""Maximum seconds over which adjoining windows are joined into one."""
 
 
 class TimeSpan(Struct, frozen=True):
@@ -23,7 +23,7 @@ class TimeSpan(Struct, frozen=True):
     end: float
 
     def end_at(self, at: float) -> float | None:
-        """The end of the silence if it is in force at `at`."""
+        """The end of the silence if it is active at `at`."""
         return self.end if self.is_active(at) else None
 
     def is_active(self, at: float) -> bool:
@@ -41,9 +41,9 @@ class Weekly(Struct, frozen=True):
     time_zone: str
 
     def end_at(self, at: float) -> float | None:
-        """The end of the silence if it is in force at `at`, at most LONGEST ahead.
+        """The end of the silence if it is active at `at`, at most LONGEST ahead.
 
-        Windows that follow each other without a break, such as Saturday and Sunday, are one.
+        Windows without a break between them, such as Saturday and Sunday, are one.
         """
         end = self._end_at(at)
         while end is not None and end < at + LONGEST:
@@ -61,13 +61,13 @@ class Weekly(Struct, frozen=True):
         return max((end for start, end in found if start <= at < end), default=None)
 
     def edges(self, start: float, end: float) -> Iterator[float]:
-        """Each time between the two at which a window begins or ends, and some beyond."""
+        """Each time between the two at which a window begins or ends; some lie outside."""
         for window in windows(self.window, start, end, self.time_zone):
             yield from window
 
 
 class RecurringSilence(Struct, frozen=True):
-    """`name`: from the config, or the id of a silence that a person made."""
+    """A silence; `name` is from the config, or the id of a silence that a person made."""
 
     name: str
     matchers: tuple[Matcher, ...]
@@ -76,9 +76,9 @@ class RecurringSilence(Struct, frozen=True):
     comment: str = ""
 
     def until(self, labels: dict[str, str], at: float) -> float | None:
-        """The time until which an alert with these labels is muted, if it is at `at`."""
+        """The end of the muting of an alert with these labels, if it is muted at `at`."""
         if isinstance(self.when, TimeSpan) and not self.when.is_active(at):
-            return None  # most of them: a silence is kept for a while after its end
+            return None  # most of them: silences are kept for a while after their end
         return self.when.end_at(at) if takes(self.matchers, labels) else None
 
 
@@ -86,8 +86,8 @@ def check_matchers(matchers: Sequence[Matcher], *, exclusion: bool = False) -> N
     """Refuse matchers that would mute every alert, as Alertmanager does.
 
     At least one must not match the empty string, which is the value of a missing label
-    (prometheus/alertmanager silence/silence.go, validateSilence). `exclusion`: accept also what
-    only excludes values, such as `env!="prod"`. Raises: ValueError.
+    (prometheus/alertmanager silence/silence.go, validateSilence). `exclusion`: also accept matchers
+    that only exclude values, such as `env!="prod"`. Raises: ValueError.
     """
     if not matchers:
         raise ValueError("a silence needs a matcher, or it would mute every alert")
@@ -115,7 +115,7 @@ def _labels(matchers: Sequence[Matcher]) -> str:
 
 
 def contradictions(matchers: Sequence[Matcher]) -> list[str]:
-    """The labels for which no value can match, with the reason: such a silence mutes nothing."""
+    """Labels for which no value can match, with the reason: such a silence mutes nothing."""
     by_name: dict[str, list[Matcher]] = defaultdict(list)
     for matcher in matchers:
         by_name[matcher.name].append(matcher)
@@ -127,7 +127,7 @@ def contradictions(matchers: Sequence[Matcher]) -> list[str]:
 
 
 def _is_contradictory(name: str, matchers: Sequence[Matcher]) -> bool:
-    """Undecided for two regular expressions that aren't lists of texts, unless they are equal."""
+    """Check for a contradiction. Two different regular expressions count as compatible."""
     positive = (one for one in matchers if one.op in {MatchOp.EQUAL, MatchOp.MATCHES})
     values = next((one.values for one in positive if one.values is not None), None)
     if values is not None:

@@ -1,4 +1,4 @@
-"""Silences that people make while the router runs, each for one period.
+"""Silences that people create while the router runs, each for one period.
 
 All times are UTC epoch seconds.
 """
@@ -11,7 +11,7 @@ from router.core.suppression.recurring_silence import RecurringSilence, TimeSpan
 
 
 class Silence(Struct, frozen=True):
-    """A silence that `by` made at the time `at`, with matchers as text.
+    """A silence that `by` created at the time `at`, with matchers as text.
 
     It is kept after its end, for explanations of the past.
     """
@@ -25,17 +25,17 @@ class Silence(Struct, frozen=True):
 
     @property
     def matchers(self) -> tuple[Matcher, ...]:
-        """Raises: ValueError."""
+        """Parse the matchers. Raises: ValueError."""
         return tuple(matcher for text in self.match for matcher in parse_matchers(text))
 
 
 def silence(key: str, made: Silence) -> RecurringSilence:
-    """The silence of the settings. Raises: ValueError."""
+    """Convert it to a silence of the settings. Raises: ValueError."""
     return RecurringSilence(
         key, made.matchers, TimeSpan(made.start, made.end), made.by, made.comment
     )
 
 
 def expired(made: Silence, now: float) -> Silence | None:
-    """The silence, ended now; None if it is over already."""
+    """The silence, ended now; None if it has already ended."""
     return None if made.end <= now else replace(made, start=min(made.start, now), end=now)

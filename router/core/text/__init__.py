@@ -1,1 +1,1 @@
-"""Plain text, templates and units: what every other part of the core writes with."""
+"""Plain text, templates and units, used by all other parts of the core."""

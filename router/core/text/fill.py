@@ -7,8 +7,8 @@ _OPTIONAL = re.compile(r"\[([^]]*)\]")
 
 
 def fill(sentence: str, known: Mapping[str, str]) -> str:
-    """`sentence` with what is known. A part in brackets that lacks a value is left out."""
-    # Every second part is one in brackets. What is filled in isn't looked at again.
+    """Fill in the known values. A part in brackets that lacks a value is left out."""
+    # Odd parts are in brackets. Filled-in values aren't expanded again.
     return "".join(_filled(part, known) for part in _OPTIONAL.split(sentence))
 
 

@@ -20,8 +20,9 @@ SEGMENT = 160
 """
 
 TWO_SEGMENTS = 305
-"""Septets that fit into two segments of 153. An escape isn't split from its character, which may
-leave one unused.
+"""Septets that fit into two segments of 153.
+
+An escape isn't split from its character, which may leave a septet unused.
 """
 
 _SPELT = {
@@ -47,7 +48,7 @@ _SPELT = {
 
 
 def gsm7(text: str) -> str:
-    """`text` in GSM-7: without accents and emoji, and with `?` for letters of other scripts."""
+    """Convert `text` to GSM-7: without accents and emoji, with `?` for letters of other scripts."""
     return "".join(map(_spell, unicodedata.normalize("NFC", text)))
 
 
@@ -57,7 +58,7 @@ def septets(text: str) -> int:
 
 
 def fit(text: str, room: int) -> str:
-    """`text`, which is in GSM-7, cut to `room` septets; at least three."""
+    """Cut `text`, which is in GSM-7, to `room` septets; at least three."""
     if septets(text) <= room:
         return text
     kept, left = 0, room - len("...")

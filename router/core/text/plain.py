@@ -1,10 +1,10 @@
-"""Untrusted text as one visible line; times and durations in words."""
+"""Untrusted text as one visible line; times and durations as text."""
 
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 # Control characters and lone surrogates break terminals, mail headers and encoders. Bidi controls
-# make a text read as another one.
+# make a text look like a different one.
 _CONTROLS = [*range(32), *range(127, 160), *range(0xD800, 0xE000)]
 _BIDI = [0x061C, 0x200E, 0x200F, *range(0x2028, 0x202F), *range(0x2066, 0x206A)]
 # Characters without a glyph. Joiners (U+200C, U+200D) stay: scripts and emoji need them.
@@ -23,12 +23,12 @@ def plain(text: str) -> str:
 
 
 def visible(text: str) -> str:
-    """Return `text` in its lines, without controls and invisible characters."""
+    """Return `text` with its line breaks, without controls and invisible characters."""
     return text.translate(_TEXT)
 
 
 def web_url(text: str) -> bool:
-    """Return whether untrusted text may be a link: http or https, on one line."""
+    """Report whether untrusted text may be a link: http or https, on one line."""
     return text.startswith(("https://", "http://")) and text == plain(text)
 
 

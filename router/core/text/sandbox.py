@@ -1,7 +1,7 @@
-"""The Jinja2 that templates get: text, expressions, `if` and one level of `for`, at bounded cost.
+"""The Jinja2 of templates: text, expressions, `if` and one level of `for`, at bounded cost.
 
-The author of a template is trusted to read labels and to format numbers, and no further: a mistake
-must not stall the router or fill its memory. Filters and methods that could are left out.
+A template's author is trusted to read labels and to format numbers, and nothing more: a mistake
+must not stall the router or fill its memory. Dangerous filters and methods are left out.
 """
 
 import json
@@ -22,10 +22,10 @@ from router.core.text import units
 from router.core.text.plain import plain
 
 LONGEST_TEXT = 20_000
-"""Characters of a rendered message, or a little more."""
+"""Maximum characters of a rendered message, approximately."""
 
 LONGEST_STEP = 2_000
-"""Characters or items of any intermediate result, so that none can explode."""
+"""Maximum characters or items of any intermediate result, so that none can explode."""
 
 STATEMENTS = (nodes.Output, nodes.If, nodes.For)
 METHODS = frozenset(
@@ -46,7 +46,7 @@ _FILTERS = frozenset(
 
 
 class NotMeant(ValueError):
-    """The template is an `if` without `else`, and its condition is false."""
+    """The template doesn't apply: an `if` without `else` whose condition is false."""
 
 
 class Environment(ImmutableSandboxedEnvironment):
@@ -77,7 +77,7 @@ class Environment(ImmutableSandboxedEnvironment):
         self.filters |= {"json": _bounded(_json), "raw": _Raw, **(filters or {})}
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
-        """Text times a number, text % values and big powers can each make gigabytes.
+        """Check operands: text times a number, text % values and big powers can make gigabytes.
 
         Raises: SecurityError.
         """
@@ -87,7 +87,7 @@ class Environment(ImmutableSandboxedEnvironment):
         return super().call_binop(context, operator, base, right)
 
     def getattr(self, obj: Any, attribute: str) -> Any:
-        """`labels.items` is the label of that name, if there is one."""
+        """Look up the label first: `labels.items` is the label of that name, if it exists."""
         if isinstance(obj, Mapping) and attribute in obj:
             return obj[attribute]
         return super().getattr(obj, attribute)
@@ -95,7 +95,7 @@ class Environment(ImmutableSandboxedEnvironment):
 
 @dataclass(frozen=True, slots=True)
 class TemplateKind:
-    """The names that a kind of template gets, how it writes an expression, and its length."""
+    """A kind of template: its names, the output of an expression, and the maximum length."""
 
     names: frozenset[str]
     environment: Environment
@@ -105,7 +105,7 @@ class TemplateKind:
 def text_kind(names: Iterable[str]) -> TemplateKind:
     """A message of several lines.
 
-    A missing value is empty, and no value starts a line of its own, whatever is in it.
+    A missing value is empty, and no value can start a new line.
     """
     environment = Environment(jinja2.ChainableUndefined, _on_one_line, _TIMES, blocks=True)
     return TemplateKind(frozenset(names) | {"zone"}, environment, LONGEST_TEXT)
@@ -115,7 +115,7 @@ def text_kind(names: Iterable[str]) -> TemplateKind:
 
 
 def _measured(write: Callable[[float], str]) -> Callable[[Any], str]:
-    """A filter that writes a number, or text that is one. Other text is unchanged.
+    """A filter that formats a number, or text that is one. Other text is unchanged.
 
     A missing value is "unknown".
     """
@@ -130,7 +130,7 @@ def _measured(write: Callable[[float], str]) -> Callable[[Any], str]:
 
 
 def _bounded(make: Callable[..., Any]) -> Callable[..., Any]:
-    """The same filter with a limited result. `wraps` keeps the marks that Jinja2 needs."""
+    """Limit a filter's result. `wraps` keeps the marks that Jinja2 needs."""
 
     @wraps(make)
     def made(*args: Any, **kwargs: Any) -> Any:
@@ -143,7 +143,7 @@ def _bounded(make: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _in_zone(write: Callable[[float, str], str]) -> Callable[..., str]:
-    """A filter that writes a time in the reader's time zone."""
+    """A filter that formats a time in the reader's time zone."""
 
     @pass_context
     def written(context: Context, at: Any) -> str:
@@ -163,24 +163,24 @@ _TIMES: Mapping[str, Callable[..., Any]] = {
 }
 
 
-# --- missing values, and how expressions are written
+# --- missing values, and output of expressions
 
 
 class _Raw(str):
-    """Text that is a part of a URL already."""
+    """Text that is already part of a URL."""
 
     __slots__ = ()
 
 
 class _Needed(jinja2.ChainableUndefined):
-    """A missing value may be tested and have a default, but not be written."""
+    """A missing value that may be tested and have a default, but not be printed."""
 
     def __str__(self) -> str:
         raise _missing(self)
 
 
 def _finalized(value: Any) -> Any:
-    """A method that isn't called is empty: its address would differ at each start."""
+    """Print a method without a call as empty: its address would differ at each start."""
     return "" if callable(value) else value
 
 
@@ -189,11 +189,11 @@ def _on_one_line(value: Any) -> str:
 
 
 def _encoded(value: Any) -> str:
-    """Encoded for any place in a URL."""
+    """Encode for any place in a URL."""
     if isinstance(value, _Raw):
         return str(value)
     if isinstance(value, jinja2.Undefined):
-        # For an `if` without `else` it's Jinja2's own class, which would write "".
+        # Jinja2 uses its own class for an `if` without `else`, which would print "".
         raise _missing(value)
     return quote(str(_finalized(value)), safe="")
 

@@ -1,10 +1,9 @@
-"""Values as people and dashboards write them, rewritten to what `quantity` reads.
+"""Rewrites values as people and dashboards format them for the parser in `units`.
 
 `12,345`, `12 345`, `12.345,6` and `0x3039` are numbers; `3min`, `150 seconds`, `00:05:30` and
 `PT5M30S` times; `8.5GiB`, `12.3 K` and `5 million` numbers with a prefix; `250 req/s` and `250rps`
-rates. A
-comma before exactly three digits separates thousands, any other is a decimal comma. Text that could
-be read in two ways isn't rewritten.
+rates. A comma before exactly three digits separates thousands, any other is a decimal comma.
+Ambiguous text isn't rewritten.
 """
 
 import re
@@ -94,7 +93,7 @@ _NO_NOUNS = {"percent", "hundred", "dozen", "lakh", "crore", "rpm", "rph", *_TIM
 
 
 def rewritten(text: str, dimension: Dimension) -> str:
-    """The value in the form that `quantity` reads; "" if it isn't a spelling that's known here."""
+    """The value in the form that `units` parses; "" for an unknown spelling."""
     text = _unwrapped(_with_ascii_digits(text).translate(_TO_ASCII).strip())
     if found := _HEX.fullmatch(text):
         return f"{found[1]}{int(found[2], 16)}"
@@ -111,7 +110,7 @@ def rewritten(text: str, dimension: Dimension) -> str:
 
 
 def _unwrapped(text: str) -> str:
-    """The value inside Grafana's notations, if there is just one."""
+    """The value inside Grafana's notation, if there is exactly one."""
     values = set(_GRAFANA.findall(text))
     if len(values) == 1 and not _GRAFANA.sub("", text).strip(" ,"):
         return str(values.pop())
@@ -124,9 +123,7 @@ def _with_ascii_digits(text: str) -> str:
 
 
 def _without_separators(text: str) -> str:
-    """Without separators of thousands, and with a decimal point; "" if the separators could mean
-    two things.
-    """
+    """Convert to a decimal point without separators of thousands; "" if ambiguous."""
     found = _DIGITS.fullmatch(text)
     if found is None or (not set(found[2]) & set(",'_ ") and found[2].count(".") < 2):
         return text
@@ -187,7 +184,7 @@ def _rate(text: str) -> str:
 
 
 def _scaled(found: re.Match[str], noun: str | None) -> str:
-    """The amount with its prefix, or with the one that its noun means; "" if it has both."""
+    """The amount with its prefix, or with its noun's prefix; "" if it has both."""
     meant = _SCALE_WORDS.get((noun or "").lower(), "")
     if meant and found["prefix"]:
         return ""

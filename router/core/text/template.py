@@ -1,6 +1,6 @@
 """Templates of titles, links, conditions and messages: checked when loaded, rendered safely.
 
-The output isn't escaped, which is up to its destination.
+The output isn't escaped; each destination escapes it.
 """
 
 from collections.abc import Iterable, Mapping
@@ -23,7 +23,7 @@ from router.core.text.sandbox import (
 )
 
 LONGEST = 500
-"""Characters of a rendered line, with the mark of a cut."""
+"""Maximum characters of a rendered line, including the mark of a cut."""
 
 _LONGEST_SOURCE = 10_000
 
@@ -45,7 +45,7 @@ class Condition:
     compiled: jinja2.Template = field(repr=False, compare=False)
 
     def holds(self, *, labels: Mapping[str, str], annotations: Mapping[str, str]) -> bool:
-        """Whether the expression is true. If it fails, it counts as true: better one page too many.
+        """Evaluate the expression. A failure counts as true: better one page too many.
 
         Never raises.
         """
@@ -82,7 +82,7 @@ def compile_template(source: str, kind: TemplateKind = TITLE) -> Template:
 
 
 def _deepest_line(source: str) -> int:
-    """The line with the most brackets that are open."""
+    """The line with the most open brackets."""
     depth, deepest, line = 0, (0, 1), 1
     for character in source:
         line += character == "\n"
@@ -107,7 +107,7 @@ def compile_condition(source: str) -> Condition:
 
 
 def _problem(node: nodes.Node, environment: Environment) -> str | None:
-    """The reason why a template may not contain this."""
+    """The reason why a template may not contain this node."""
     match node:
         case nodes.For() if node.recursive or any(node.find_all(nodes.For)):
             return "expected no loop inside a loop"
@@ -124,7 +124,7 @@ def _problem(node: nodes.Node, environment: Environment) -> str | None:
 
 
 def _check_names(tree: nodes.Template, names: frozenset[str]) -> None:
-    """Raises: ValueError, for a name that the template doesn't get."""
+    """Raises: ValueError, for a name that this kind of template doesn't have."""
     unknown = meta.find_undeclared_variables(tree) - names
     for node in tree.find_all(nodes.Name):
         if node.name in unknown:
@@ -156,7 +156,7 @@ def render(
 
 
 def written(template: Template, given: Mapping[str, Any]) -> str:
-    """The rendered template, up to a length that is far beyond any real text.
+    """Render the template, up to a length that is far beyond any real text.
 
     Raises: NotMeant; ValueError, with the reason.
     """

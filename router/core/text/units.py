@@ -1,9 +1,9 @@
-"""Measured values, and the thresholds they're compared with.
+"""Measured values, and their thresholds.
 
 Everything is in base units: a ratio (1% is 0.01), seconds, per second, or a plain number. Sources
-write values for people ("1.23%", "612ms", "1h 2m 3s", "12.3k"). Read is the output of Prometheus'
-humanize, humanize1024, humanizePercentage and humanizeDuration (prometheus/prometheus
-template/template.go), and what `spelling` knows.
+format values for people ("1.23%", "612ms", "1h 2m 3s", "12.3k"). Accepted are the output of
+Prometheus' humanize, humanize1024, humanizePercentage and humanizeDuration (prometheus/prometheus
+template/template.go), and the formats that `spelling` knows.
 """
 
 import math
@@ -35,7 +35,7 @@ _SECONDS = {
     "w": Decimal(604800),
 }
 
-# Units that show what is measured. A bare number, with or without a prefix, can be anything.
+# Units that determine the dimension. A bare number, with or without a prefix, can be anything.
 _UNITS: Mapping[Dimension, Mapping[str, Decimal]] = {
     Dimension.RATIO: {"%": Decimal("0.01")},
     Dimension.TIME: {**_SECONDS, **{f"{prefix}s": scale for prefix, scale in _SMALL.items()}},
@@ -44,7 +44,7 @@ _UNITS: Mapping[Dimension, Mapping[str, Decimal]] = {
     },
     Dimension.NUMBER: {**_LARGE, **{f"{prefix}B": scale for prefix, scale in _LARGE.items()}},
 }
-# In a value "12.3m" is minutes for a time, and humanize's milli for anything else.
+# In a value "12.3m" is minutes for a time, otherwise humanize's milli.
 _VALUE_UNITS: Mapping[Dimension, Mapping[str, Decimal]] = {
     dimension: {"": Decimal(1), **units}
     if dimension is Dimension.TIME
@@ -52,15 +52,14 @@ _VALUE_UNITS: Mapping[Dimension, Mapping[str, Decimal]] = {
     for dimension, units in _UNITS.items()
 }
 
-# Exponents are short, so that Decimal can't overflow. A unit is what stands between a number and
-# the next.
+# Exponents are short, so that Decimal can't overflow. A unit is the text between two numbers.
 _PART = re.compile(
     r"((?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3}(?!\d))?|[Ii]nf)\s*([^\d\s.]*)\s*", re.ASCII
 )
 _LONGEST = 100
 
 NOISE = 0.1
-"""The part of a value by which another one must differ to count as worse."""
+"""Relative difference below which a value doesn't count as worse."""
 
 _COMPARE: Mapping[str, Callable[[float, float], bool]] = {
     ">=": operator.ge,
@@ -74,11 +73,11 @@ _COMPARE: Mapping[str, Callable[[float, float], bool]] = {
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """A limit in base units, and the comparison that a value must pass to be over it. `text` is as
-    written.
+    """A limit in base units, and the comparison that a value must pass to exceed it.
 
-    With `until`, a value over the limit counts as over it until that holds, so that swings around
-    the limit aren't news.
+    `text` is as written. With `until`, a value over the limit counts as over it until that
+    condition
+    holds, so that swings around the limit are ignored.
     """
 
     op: str
@@ -89,11 +88,11 @@ class Threshold:
 
     @classmethod
     def parse(cls, text: str) -> "Threshold":
-        """Read "> 1%", ">= 500ms", "> 5/m", "> 10k" or "== 0"; the unit says the dimension, and "m"
-        is minutes.
+        """Parse "> 1%", ">= 500ms", "> 5/m", "> 10k" or "== 0". "m" is minutes.
 
-        "> 1% until < 0.8%" is over once above 1 %, and no more once below 0.8 %.
-        Raises: ValueError, saying what was expected.
+        The unit determines the dimension. "> 1% until < 0.8%" begins above 1 %, and ends below 0.8
+        %.
+        Raises: ValueError, with the expected format.
         """
         entry, separator, leave = text.partition(" until ")
         if separator:
@@ -121,7 +120,8 @@ class Threshold:
             )
         if until.holds(over.limit) and over.holds(over.limit):
             raise ValueError(
-                f"expected a limit after until that isn't reached where the first is, not {brief(text)}"
+                f"expected an until limit that isn't met while the first limit is, "
+                f"not {brief(text)}"
             )
         up, down = over.op in {">", ">="}, over.op in {"<", "<="}
         if (up and until.op in {">", ">="}) or (down and until.op in {"<", "<="}):
@@ -136,21 +136,21 @@ class Threshold:
         return _COMPARE[self.op](value, self.limit)
 
     def is_worse(self, value: float, than: float) -> bool:
-        """The value is on the worse side of another one, by more than noise."""
+        """Check if the value is worse than another one, by more than noise."""
         if self.op[0] not in "<>" or value == than:
             return False
         return (value > than) == (self.op[0] == ">") and abs(value - than) > NOISE * abs(than)
 
     def still_holds(self, value: float) -> bool:
-        """For a value that has been over the limit."""
+        """Check if a value that has exceeded the limit still counts as over it."""
         return self.holds(value) or (self.until is not None and not self.until.holds(value))
 
 
 @lru_cache(maxsize=1024)  # an alert's value is the same from repeat to repeat
 def read_value(text: str, dimension: Dimension) -> float:
-    """The value in base units of `dimension`. A number with no unit is in base units already.
+    """Parse a value into base units of `dimension`; a number with no unit is in base units.
 
-    Raises: ValueError, if it can't be read, is NaN, or has a unit of another dimension.
+    Raises: ValueError, if it can't be parsed, is NaN, or has a unit of another dimension.
     """
     value = _amount(text, _VALUE_UNITS[dimension])
     if value is None and (text_as_read := rewritten(text, dimension)):
@@ -164,9 +164,7 @@ def read_value(text: str, dimension: Dimension) -> float:
 
 
 def _amount(text: str, units: Mapping[str, Decimal]) -> float | None:
-    """The sum of "-1h 2m 3s", all under the one sign; None unless all of it is numbers with these
-    units.
-    """
+    """The sum of "-1h 2m 3s", all with the one sign; None unless all parts are in `units`."""
     text = text.strip()
     unsigned = text[1:] if text[:1] in ("+", "-") else text
     parts = _parts(unsigned)
@@ -180,7 +178,7 @@ def _amount(text: str, units: Mapping[str, Decimal]) -> float | None:
 
 
 def _parts(text: str) -> list[tuple[str, str]]:
-    """Numbers and their units, in order; none if there is anything else."""
+    """Numbers and their units, in order; empty if the text has any other part."""
     parts = []
     at = 0
     while at < len(text) <= _LONGEST:
@@ -193,13 +191,13 @@ def _parts(text: str) -> list[tuple[str, str]]:
 
 
 def percent(ratio: float) -> str:
-    """Four significant digits, as Prometheus' humanizePercentage: 0.0123 is "1.23%"."""
+    """Format four significant digits, as Prometheus' humanizePercentage: 0.0123 is "1.23%"."""
     return f"{ratio * 100:.4g}%"
 
 
 def number(value: float) -> str:
-    """Three significant digits and a prefix from a thousand on: 1234567 is "1.23M"."""
-    rounded = float(f"{value:.3g}")  # first, for 999,999 is 1M and not 1000k
+    """Format three significant digits, with a prefix from a thousand on: 1234567 is "1.23M"."""
+    rounded = float(f"{value:.3g}")  # first, since 999,999 is 1M and not 1000k
     for prefix in "YZEPTGMk":
         scale = float(_LARGE[prefix])
         if scale <= abs(rounded) < math.inf:
@@ -208,8 +206,9 @@ def number(value: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Three significant digits under a minute, else the two largest units: "612ms", "1.5s", "1h
-    30m", "2d".
+    """Format a duration: three significant digits under a minute, else the two largest units.
+
+    Examples are "612ms", "1.5s", "1h 30m" and "2d".
     """
     if seconds < 0:
         return f"-{duration(-seconds)}"

@@ -23,7 +23,7 @@ _ID_LENGTH = 64  # Sentry's own ids are decimal numbers; an identity must be sho
 
 
 class SentryAlert(Struct, frozen=True):
-    """An alert but for its status. Times are None if the payload gives none.
+    """An alert without its status. Times are None if the payload gives none.
 
     group_as: the issue, whose title may differ from event to event.
     """
@@ -226,7 +226,7 @@ def _identity(value: object, pointer: str) -> str:
 
 
 def _title(of: Event | Issue, issue_id: str) -> str:
-    """An occurrence may have no title of its own; then its other texts, or the issue's id, name it."""
+    """The title. An occurrence may have none; then its other texts, or the issue's id, name it."""
     candidates = [of.title, member(of.metadata, "title"), member(of.metadata, "type")]
     if isinstance(of, Event):
         candidates[1:1] = [member(of.occurrence, "issueTitle"), of.message]

@@ -36,7 +36,8 @@ class SentryConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         if not secured and not self.insecure:
             raise ValueError(
                 "a source of type sentry needs client_secret, "
-                "or plugin_secret for the legacy plugin; write insecure: true to accept alerts from anybody"
+                "or plugin_secret for the legacy plugin; "
+                "write insecure: true to accept alerts from anybody"
             )
         if secured and self.insecure:
             raise ValueError("a source of type sentry takes either secrets or insecure: true")
@@ -90,8 +91,7 @@ class SentryReceiver(Source):
         """
         body = clean(incoming.body)
         resource = incoming.headers.get("sentry-hook-resource", "")
-        # A request that the secret URL lets in cannot pass for a signed one, whatever its headers
-        # are.
+        # A request with only the secret URL cannot pass for a signed one, whatever its headers.
         if not resource or _is_plugin(incoming):
             return self._received(
                 plugin(body), AlertStatus.FIRING, incoming.body, now, is_state=False

@@ -46,7 +46,7 @@ _OPEN_BARE = re.compile(r"(?P<bare>[^\"“”]+?)(?:\s+(?P<severity>P[0-3]))?", 
 
 
 def parse_command(typed: str, by: str, receipt: str, now: float, site: ReceiverContext) -> Received:
-    """The request of `by`, or help. Without a number the only open incident is meant."""
+    """The request of `by`, or help. Without a number it is about the only open incident."""
     word, _, rest = written(typed, site.slack).partition(" ")
     word, rest = word.lower(), rest.strip()
     if word in {"on-call", "oncall"} and not rest:
@@ -112,7 +112,7 @@ def _seconds(text: str) -> tuple[float | None, str]:
 
 def _open(rest: str, by: str, now: float) -> Received:
     """The title may have no quotes, or the typographic quotes of a telephone."""
-    rest = " ".join(rest.split())  # the patterns would take long over many blanks
+    rest = " ".join(rest.split())  # the patterns would be slow on many blanks
     found = _OPEN.fullmatch(rest) or _OPEN_BARE.fullmatch(rest)
     if not found:
         return Received(words='Give it a title: `/incident open "Checkout is down" P1`.')

@@ -59,7 +59,7 @@ BUTTONS = {
 """Commands by the `action_id` that the sender gives the button."""
 
 MENU = "more"
-"""The `action_id` of the menu, whose options have `COMMAND:INCIDENT` or `snooze:INCIDENT:SECONDS`."""
+"""The menu's `action_id`. Its options are `COMMAND:INCIDENT` or `snooze:INCIDENT:SECONDS`."""
 
 _OPTION = re.compile(r"(unack|snooze):([0-9]{1,15})(?::([0-9]{1,6}))?")
 

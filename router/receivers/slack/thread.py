@@ -31,8 +31,8 @@ def read_thread(payload: object, names: Mapping[str, str]) -> Received:
     parent = text(member(event, "parent_user_id"))
     if parent and (ours := _ours(payload)) and parent not in ours:
         return Received(ignored="A thread under another message")
-    # Identified by the message and not by the event: each subscription that covers it sends an
-    # event of its own.
+    # Identified by the message and not by the event: each subscription that covers it sends a
+    # separate event.
     receipt = f"slack:{channel}:{at}"
     note = CommandRequest(
         None, Command.NOTE, names.get(user, user), words, receipt, ref=f"{channel}:{thread}"

@@ -1,9 +1,9 @@
 """Twilio's webhooks: replies to a message, keys pressed in a call, and delivery statuses of both.
 
 https://www.twilio.com/docs/messaging/guides/webhook-request and /docs/voice/twiml/gather. A
-signature has no time, so a webhook that comes twice must have one effect: it is known by its id.
+signature has no time, so a repeated webhook must have one effect: it is recognised by its id.
 The signature joins the names and values of all fields without a separator, so the same signature
-fits other fields, too: names and ids are checked for their form, so that no other split yields
+fits other fields, too: names and ids are checked for their form, so that no other split results in
 another id. The number of a reply's sender can be forged: it allows no more than anybody on call may
 do.
 """
@@ -54,8 +54,7 @@ class Reply(Struct, frozen=True):
     """A text message from a person.
 
     `incident_id` is None if the message names none. `text` is the text after the command. `number`
-    is the sender's, `sid` the message's id, by which a repetition is known. NOTHING needs no
-    answer.
+    is the sender's, `sid` the message's id, which identifies repetitions. NOTHING needs no answer.
     """
 
     command: Keyword
@@ -103,9 +102,9 @@ RESERVED = frozenset(
 )
 
 FAILURES = frozenset({"undelivered", "failed", "canceled", "busy", "no-answer"})
-"""Final statuses of a message or a call that did not arrive. Voice mail may have answered a
-`completed` call: only a key proves that a person heard it.
+"""Final statuses of a message or a call that did not arrive.
 
+Voice mail may have answered a `completed` call: only a key proves that a person received it.
 https://www.twilio.com/docs/messaging/guides/outbound-message-status-in-status-callbacks
 https://www.twilio.com/docs/voice/api/call-resource#call-status-values
 """
