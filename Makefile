@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: run test check lint types layers bench clean lock
+.PHONY: run test check lint types layers bench chaos clean lock
 
 run: $(STAMP)
 	$(BIN)/alert-router serve --config config.example.yaml
@@ -26,6 +26,11 @@ layers: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m tests.bench
+
+# Longer than the run in `make test`: CHAOS_SEED, CHAOS_SECONDS (of faults) and CHAOS_KILLS.
+chaos: $(STAMP)
+	$(BIN)/python -m tests.chaos.run sqlite
+	$(BIN)/python -m tests.chaos.run postgresql
 
 # The generator of API clients needs an older typer, so it has an environment of its own.
 $(STAMP): pyproject.toml deploy/constraints.txt

@@ -214,12 +214,14 @@ class WarmRouter(RouterProcess):
     fork.
     """
 
+    nursery = "tests.acceptance.nursery"
+
     async def _begin(self) -> int:
         if not hasattr(self, "_nursery"):
             with self.log.open("ab") as log:
                 self._nursery = await asyncio.create_subprocess_exec(
                     sys.executable,
-                    *("-m", "tests.acceptance.nursery", self.config, self.out, self.log),
+                    *("-m", self.nursery, self.config, self.out, self.log),
                     stdin=asyncio.subprocess.PIPE,
                     stdout=asyncio.subprocess.PIPE,
                     stderr=log,

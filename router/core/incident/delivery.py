@@ -113,7 +113,8 @@ def _next_state(
         after = replace(after, may_be_doubled=True)
     if any(may_arrive_late(one.result) for one in attempts):
         after = replace(after, uncertain=before.seq, uncertain_until=at + ARRIVES_WITHIN)
-    elif after.uncertain_until <= at:
+    elif after.uncertain_until <= at and isinstance(attempts[-1].result, Sent):
+        # Until it is sent, keep the mark: an attempt of an hour ago may have arrived, too.
         after = replace(after, uncertain=0, uncertain_until=0.0)
     in_time = at - before.owed_at < give_up_after
     match attempts[-1].result:

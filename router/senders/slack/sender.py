@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import msgspec
+from msgspec.structs import replace
 
 from router.config.channel_options import Capabilities, ChannelOptions
 from router.config.fields import HttpUrl
@@ -201,10 +202,7 @@ class SlackBotSender:
         return result
 
     async def _send(self, message: Message) -> Result:
-        room = self._rooms.id_of(message.incident) if self._rooms else ""
-        content = build_message(
-            message, buttons=self._buttons, groups=self._groups, room=room, edited=True
-        )
+        content = self._content(message)
         if REF.fullmatch(message.ref):
             channel, _, ts = message.ref.partition(":")
             result, error = await self._say(
@@ -214,6 +212,9 @@ class SlackBotSender:
                 return await self._reply(message)
             if error not in UNEDITABLE:
                 return result
+        if message.uncertain and not message.may_be_doubled:
+            # An older state may have been posted already, by an attempt whose answer was lost.
+            content = self._content(as_repeated(message))
         quiet = {"unfurl_links": False, "unfurl_media": False}
         result, _ = await self._say(
             "chat.postMessage", {"channel": self._channel, **content, **quiet}, message.at
@@ -221,6 +222,12 @@ class SlackBotSender:
         if isinstance(result, Sent) and result.ref and message.picture:
             await show_picture(self._client, self._session, message, result.ref, self._seconds)
         return result
+
+    def _content(self, message: Message) -> dict[str, Any]:
+        room = self._rooms.id_of(message.incident) if self._rooms else ""
+        return build_message(
+            message, buttons=self._buttons, groups=self._groups, room=room, edited=True
+        )
 
     async def open(self, form: Form, now: float) -> Result:
         """Slack allows three seconds after the press of the button."""
@@ -297,6 +304,11 @@ class SlackBotSender:
             # The SDK fails on answers that aren't JSON objects, after the request was made.
             return _unreadable(idempotent=idempotent), "", None
         return Sent(), "", answer
+
+
+def as_repeated(message: Message) -> Message:
+    """The message, marked as one of which an earlier attempt may have arrived."""
+    return replace(message, uncertain=message.seq, attempt=max(2, message.attempt))
 
 
 def _client(token: Secret, api_url: str, session: aiohttp.ClientSession) -> "AsyncWebClient":

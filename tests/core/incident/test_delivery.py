@@ -185,6 +185,15 @@ def test_an_attempt_that_may_arrive_late_is_remembered(result: Result) -> None:
     assert (after.uncertain, after.uncertain_until) == (HELD.seq, NOW + 1 + ARRIVES_WITHIN)
 
 
+def test_what_may_have_arrived_long_ago_is_remembered_until_it_is_sent() -> None:
+    """So the mark stays on an attempt that follows an hour of refusals."""
+    held = replace(HELD, uncertain=HELD.seq, uncertain_until=NOW - 3600)
+    after = settle(replace(settled(1, Retry("HTTP 503")), notification=held), CONFIG).notification
+    assert after.uncertain == HELD.seq
+    sent = settle(replace(settled(2, Sent()), notification=after), CONFIG).notification
+    assert (sent.state, sent.uncertain) == (SENT, 0)
+
+
 def test_a_newer_state_is_sent_once_more_when_the_older_can_no_longer_arrive() -> None:
     """As a separate message that isn't late and has no successor."""
     held = replace(HELD, uncertain=2, uncertain_until=NOW + 50)

@@ -264,6 +264,14 @@ async def test_a_message_that_cannot_be_edited_is_posted_anew(error: str) -> Non
     assert not slack.threads
 
 
+async def test_a_post_is_marked_if_an_older_state_may_have_been_posted() -> None:
+    """A message of another number is still a second one about the incident. An edit is not."""
+    _, _, peer = await deliver(make_message(seq=3, uncertain=2))
+    assert "Attempt 2: an earlier one may have arrived." in peer.requests[0].json["text"]
+    _, _, peer = await deliver(edit(seq=3, uncertain=2))
+    assert "may have arrived" not in peer.requests[0].json["text"]
+
+
 async def test_what_another_type_of_channel_kept_is_no_message_of_slacks() -> None:
     result, slack, _ = await deliver(edit(ref="<142.1@example.com>"))
     assert result == Sent("C123:1503435956.000001")

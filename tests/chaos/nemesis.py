@@ -1,0 +1,120 @@
+"""What goes wrong around the router: kills, stops, a full disk, and a database in trouble."""
+
+import asyncio
+import os
+import resource
+import signal
+from collections import Counter
+from random import Random
+from time import time
+
+from tests.chaos.cluster import Cluster, Database, Replica
+
+LONGEST_STOP = 7.0
+"""Seconds. Longer than a replica that shares its database keeps its leases without a heartbeat."""
+
+LONGEST_TROUBLE = 3.0
+"""Seconds of a database in trouble, or of a full disk."""
+
+
+class Nemesis:
+    """One chain of faults per replica, and one for the database. `done` counts the faults."""
+
+    def __init__(self, cluster: Cluster, seed: int, kills: int | None) -> None:
+        self.done: Counter[str] = Counter()
+        self._cluster = cluster
+        self._seed = seed
+        self._kills = kills
+
+    async def run(self, seconds: float) -> None:
+        """Until the time is over, or so many kills are done. Everything runs afterwards."""
+        end = time() + seconds
+        async with asyncio.TaskGroup() as tasks:
+            for index in range(len(self._cluster.replicas)):
+                tasks.create_task(self._trouble_replica(index, end))
+            if self._cluster.database:
+                tasks.create_task(self._trouble_database(self._cluster.database, end))
+
+    def _goes_on(self, end: float) -> bool:
+        enough = self._kills is not None and self.done["kill"] >= self._kills
+        return time() < end and not enough
+
+    async def _trouble_replica(self, index: int, end: float) -> None:
+        random = Random(f"{self._seed} replica {index}")
+        alone = self._cluster.database is None
+        while self._goes_on(end):
+            await asyncio.sleep(random.uniform(0, 0.6 if alone else 2.0))
+            draw = random.random()
+            if draw < 0.75:
+                await self._kill(index, random)
+            elif draw < 0.9 or not alone:
+                await self._stop(index, random.uniform(0.2, 2.0 if alone else LONGEST_STOP))
+            else:
+                await self._fill_disk(index, random.uniform(0.2, LONGEST_TROUBLE))
+
+    async def _kill(self, index: int, random: Random) -> None:
+        """Sometimes again while it starts."""
+        replica = self._cluster.replicas[index]
+        self._cluster.mark(index, up=False)
+        await replica.kill()
+        self.done["kill"] += 1
+        await replica.spawn()
+        if random.random() < 0.1:
+            await asyncio.sleep(random.uniform(0, 0.3))
+            await replica.kill()
+            self.done["kill"] += 1
+            await replica.spawn()
+        await self._until_ready(replica)
+        self._cluster.mark(index, up=True)
+
+    async def _until_ready(self, replica: Replica) -> None:
+        """Start it again if it ends, as a supervisor does: without its database it can't start."""
+        while True:
+            try:
+                await replica.until_ready()
+            except RuntimeError:
+                if self._cluster.database is None or await replica.exit_code() != 1:
+                    raise
+                self.done["failed start"] += 1
+                await asyncio.sleep(0.5)
+                await replica.spawn()
+            else:
+                return
+
+    async def _stop(self, index: int, duration: float) -> None:
+        pid = self._cluster.replicas[index].pid
+        self._cluster.mark(index, up=False)
+        os.kill(pid, signal.SIGSTOP)
+        await asyncio.sleep(duration)
+        os.kill(pid, signal.SIGCONT)
+        self._cluster.mark(index, up=True)
+        self.done["stop"] += 1
+
+    async def _fill_disk(self, index: int, duration: float) -> None:
+        """No file of the process may grow beyond a page, so that each write of SQLite's fails."""
+        pid = self._cluster.replicas[index].pid
+        _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+        self._cluster.mark(index, up=False)
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (4096, hard))
+        await asyncio.sleep(duration)
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (hard, hard))
+        self._cluster.mark(index, up=True)
+        self.done["full disk"] += 1
+
+    async def _trouble_database(self, database: Database, end: float) -> None:
+        random = Random(f"{self._seed} database")
+        while self._goes_on(end):
+            await asyncio.sleep(random.uniform(2, 8))
+            fault = random.choice(["cut", "refuse", "freeze", "crash"])
+            start, duration = time(), random.uniform(0.2, LONGEST_TROUBLE)
+            match fault:
+                case "cut":
+                    await database.cut()
+                case "refuse":
+                    await database.refuse(duration)
+                case "freeze":
+                    await database.freeze(duration)
+                case _:
+                    await database.crash()
+            self._cluster.outages.append((start, time()))
+            self.done[f"database {fault}"] += 1
