@@ -42,7 +42,7 @@ async def test_a_stop_is_clean_and_the_message_was_printed(tmp_path: Path) -> No
             "/api/v1/notifications", lambda answer: answer["notifications"], state="sent"
         )
         assert await router.terminate() == 0
-        assert f"takes webhooks at {router.url}/webhooks/" in router.out.read_text()
+        assert f"receives webhooks at {router.url}/webhooks/" in router.out.read_text()
         assert "Impact: Payment failures at 2.3% on api" in router.out.read_text()
         assert "rror" not in router.log.read_text()
 
