@@ -236,11 +236,17 @@ def _titled(incident: Incident) -> str:
 
 
 def _paged(page: Page) -> str:
-    """When, over what, why, and the failure if it has not arrived."""
+    """When, over what, why, and the failure if it has not arrived, or the delay by a limit."""
     cause = f" ({describe(page.cause)})" if page.cause else ""
     who = "; ".join(_because(one) for one in page.duties or ())
     failed = "" if page.arrived or not page.deliveries else f": {describe(page.deliveries[-1])}"
-    return f"at {utc(page.at)} over {channel_of(page.address)}{f', as {who}' if who else ''}{cause}{failed}"
+    over = f"at {utc(page.at)} over {channel_of(page.address)}"
+    return f"{over}{f', as {who}' if who else ''}{cause}{failed}{_delay(page)}"
+
+
+def _delay(page: Page) -> str:
+    held = next((one for one in page.deliveries if one.data.get("held")), None)
+    return f", held by a limit until {utc(held.at)}" if held and page.arrived else ""
 
 
 def _because(one: Duty) -> str:

@@ -16,6 +16,7 @@ from router.core.oncall.schedule import Override
 from router.core.outbox.rate_limit import Limit
 from router.core.rules.matcher import parse_matchers
 from router.core.suppression.recurring_silence import RecurringSilence, TimeSpan
+from router.core.text.plain import utc
 from router.core.text.template import compile_condition
 from router.core.virtual.router import VirtualRouter
 from router.model.event import AlertSeen, Command
@@ -307,12 +308,11 @@ def test_a_page_that_a_limit_held_is_attributed_to_its_step() -> None:
     router.happen(AlertSeen(router.now, alert("f1", "5%")))
     router.run_until(NOW + 1000)
     timeline = [one for one in router.memory.timeline if one.incident_id == 2]
-    (page,) = [
-        one
-        for one in pages(IncidentHistory(router.memory.incidents[2], timeline, ()))
-        if one.person
-    ]
+    history = IncidentHistory(router.memory.incidents[2], timeline, ())
+    (page,) = [one for one in pages(history) if one.person]
     assert (page.at, page.deliveries[0].at) == (NOW + 160, NOW + 660)
+    answer = why_incident(history, router.settings).answer
+    assert answer.endswith(f"held by a limit until {utc(NOW + 660)}")
     assert (page.cause and page.cause.what.value, page.is_page) == ("step_due", True)
     assert [one.target for one in page.duties or ()] == ["role:cto"]
 
