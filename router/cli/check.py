@@ -95,7 +95,7 @@ def check(
         raise typer.Exit(Exit.FAILED)
     rules, channels = len(checked.settings.rules.rules), len(checked.channels)
     sources = len(checked.sources)
-    echo(f"{path}: no errors ({rules} rules, {channels} channels, {sources} sources)")
+    echo(f"{path}: no errors (rules: {rules}, channels: {channels}, sources: {sources})")
 
 
 def _gaps(checked: Config, path: Path) -> Iterator[str]:

@@ -60,12 +60,16 @@ def _clock(at: float, zone: str) -> str:
     return f"{wall(at, zone):%a %Y-%m-%d %H:%M:%S}"
 
 
+_WORDS = {Reason.NEXT_WAY: "next contact method", Reason.TOLD_AGAIN: "reminder"}
+"""Where the stored name of a reason is not what a reader calls it."""
+
+
 def _why(moment: Moment) -> str:
     return moment.text or _words(moment.reason)
 
 
 def _words(reason: Reason) -> str:
-    return reason.replace("_", " ")
+    return _WORDS.get(reason, reason.replace("_", " "))
 
 
 def as_json(found: Simulation, start: float) -> dict[str, Any]:
@@ -116,7 +120,7 @@ def drawn(found: Simulation, start: float, zone: str, form: ImageFormat) -> byte
                 )
             )
     marks = [Mark(one.at, "acknowledged", Tone.GOOD) for one in found.moments if _is_answer(one)]
-    title = ", ".join(incident.title for incident in found.incidents) or "nobody is told"
+    title = ", ".join(incident.title for incident in found.incidents) or "nobody is notified"
     return gantt(spans, marks=marks, title=title, zone=zone, look=Look(form))
 
 

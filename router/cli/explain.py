@@ -1,5 +1,6 @@
 """`alert-router explain`."""
 
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,7 +36,8 @@ def explain(
     payload: Annotated[
         str,
         typer.Argument(
-            help="The body of a webhook: a file, or - for standard input.", show_default=False
+            help="An incident (142 or INC-142), or the body of a webhook: a file, or - for stdin.",
+            show_default=False,
         ),
     ] = "",
     alert: Annotated[str, typer.Option(help="Or a stored alert, by its fingerprint.")] = "",
@@ -65,10 +67,14 @@ def explain(
 ) -> None:
     """Show why somebody was or was not paged. With a webhook's body: what it would do."""
     if [bool(one) for one in (payload, alert, incident, contact)].count(True) != 1:
-        fail("give one of: the file of a webhook's body, --alert, --incident, --contact")
+        fail(
+            "give one of: an incident, the file of a webhook's body, --alert, --incident, --contact"
+        )
+    if _is_incident(payload):
+        payload, incident = "", payload
     if not payload:
-        checked = config_at(path_of(config)) if at or offline else None
-        time = _time(checked, at) if checked and at else None
+        checked = config_at(path_of(config)) if offline or _needs_clock(at) else None
+        time = _time(checked, at) if at else None
         asked = {"fingerprint": alert, "incident": incident, "contact": contact}
         found = answered(
             {name: value for name, value in asked.items() if value},
@@ -117,9 +123,22 @@ def _decode(checked: Config, payload: str, source: str, resource: str) -> Receiv
         fail(f"{payload}: {error}")
 
 
-def _time(checked: Config, at: str) -> float:
+def _is_incident(given: str) -> bool:
+    """Whether the argument names an incident. A file of that name comes first."""
+    return bool(re.fullmatch(r"(INC-)?\d+", given, re.IGNORECASE)) and not Path(given).exists()
+
+
+def _needs_clock(at: str) -> bool:
+    """Whether the time has no offset, so that the company's clock in the config decides."""
     try:
-        return moment_at(parse_moment(at), checked.document.company.time_zone)
+        return bool(at) and parse_moment(at).tzinfo is None
+    except ValueError as error:
+        fail(f"--at: {error}")
+
+
+def _time(checked: Config | None, at: str) -> float:
+    try:
+        return moment_at(parse_moment(at), checked.document.company.time_zone if checked else "UTC")
     except (ValueError, OverflowError) as error:
         fail(f"--at: {error}")
 

@@ -3,6 +3,7 @@
 import os
 import shlex
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -145,7 +146,10 @@ def _written_out(found: dict[str, Any]) -> Path:
 
 def _edited(file: Path) -> str:
     """The text after the editor has run. Exits with the path of the file if anything fails."""
-    editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
+    editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or ""
+    if not editor and not sys.stdin.isatty():
+        _keep(file, "no terminal for an editor: set $EDITOR, or send the text with the API")
+    editor = editor or "vi"
     try:
         # The user's own editor.
         subprocess.run([*shlex.split(editor), str(file)], check=True)  # noqa: S603

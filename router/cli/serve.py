@@ -39,10 +39,10 @@ def serve(config: ConfigPath = None) -> None:
 async def _greet(app: App, config: Path) -> None:
     host, port = app.address
     url = f"http://{host}:{port}"
-    sources = ",".join(app.config.sources)
-    echo(f"alert-router receives webhooks at {url}/webhooks/{{{sources}}}")
+    sources = ", ".join(f"{url}/webhooks/{name}" for name in app.config.sources)
+    echo(f"alert-router receives webhooks at {sources}")
     rules, channels = len(app.config.settings.rules.rules), ", ".join(app.config.channels)
-    echo(f"{rules} rules, channels: {channels}")
+    echo(f"rules: {rules}; channels: {channels}")
     # Real channels page real people, and a used router needs no introduction.
     if {*app.config.kinds.values()} == {"console"} and await app.is_unused():
         echo(_hint(app, url, config))

@@ -1,5 +1,7 @@
 """Checks across the whole config."""
 
+from urllib.parse import urlsplit
+
 from router.config.actions import check_actions
 from router.config.communication import check_communication
 from router.config.convert import Context, Trail
@@ -113,7 +115,9 @@ def _check_listen(context: Context) -> None:
     host, _, port = listen.rpartition(":")
     if not host or not port.isdecimal() or int(port) > 65535:
         context.report(place, f"expected HOST:PORT, found '{listen}'")
-    elif not is_loopback(host.strip("[]")):
+    elif is_loopback(host.strip("[]")):
+        _check_link_port(context, port)
+    else:
         _check_exposed(context)
         if _is_open(context):
             context.report(
@@ -121,6 +125,15 @@ def _check_listen(context: Context) -> None:
                 "the API would be open to everybody who reaches this address: add auth.tokens, "
                 "or write auth: {insecure: true} if a proxy in front of it authenticates people",
             )
+
+
+def _check_link_port(context: Context, port: str) -> None:
+    """A link to another port of this machine leads nowhere, unless a proxy is there."""
+    given = context.values.get(("external_url",))
+    parts = urlsplit(str(given or ""))
+    if is_loopback(parts.hostname or "") and parts.port != int(port) != 0:
+        place = context.place_of(("external_url",))
+        context.warn(place, f"links in messages lead to {given}, but `listen` has port {port}")
 
 
 def _check_exposed(context: Context) -> None:

@@ -20,7 +20,7 @@ def test_a_good_config_is_said_to_be_one(tmp_path: Path) -> None:
     done = CliRunner().invoke(main, ["check", "--config", str(write_config(tmp_path))])
     assert (done.exit_code, done.stdout) == (
         0,
-        f"{tmp_path}/config.yaml: no errors (2 rules, 1 channels, 1 sources)\n",
+        f"{tmp_path}/config.yaml: no errors (rules: 2, channels: 1, sources: 1)\n",
     )
 
 
@@ -184,3 +184,15 @@ def test_no_store_is_made_to_look_at(tmp_path: Path) -> None:
         done.stderr == f"can't read the stored alerts: there is no store at {tmp_path}/router.db\n"
     )
     assert not (tmp_path / "router.db").exists()
+
+
+def test_links_to_another_port_are_warned_of(tmp_path: Path) -> None:
+    """After a change of `listen` alone, links in messages would lead nowhere."""
+    path = write_config(tmp_path, listen="127.0.0.1:9177", external_url="http://127.0.0.1:9095")
+    done = CliRunner().invoke(main, ["check", "--config", str(path)])
+    assert done.exit_code == 0
+    assert "links in messages lead to http://127.0.0.1:9095, but `listen` has port 9177" in (
+        done.stderr
+    )
+    path = write_config(tmp_path, listen="127.0.0.1:9177", external_url="http://127.0.0.1:9177")
+    assert "links in messages" not in CliRunner().invoke(main, ["check", "-c", str(path)]).stderr

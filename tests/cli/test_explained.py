@@ -99,10 +99,29 @@ async def test_why_was_ana_paged_and_why_was_nobody(tmp_path: Path) -> None:
             assert (code, "there is no incident 'INC-9'" in text) == (1, True)
 
 
+async def test_a_client_without_a_config_explains(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the address alone: an incident by its number, and a person at a time with an offset."""
+    async with Daemon(write(tmp_path)) as daemon:
+        await daemon.alert(alert())
+        await told(daemon)
+        empty = tmp_path / "empty"
+        empty.mkdir()
+        monkeypatch.chdir(empty)
+        monkeypatch.setenv("ALERT_ROUTER_URL", daemon.url)
+        for given in (["1"], ["inc-1"], ["--contact", "ana", "--at", "2026-01-01T03:12Z"]):
+            done = await asyncio.to_thread(CliRunner().invoke, main, ["explain", *given])
+            assert (done.exit_code, "ana " in done.output) == (0, True), done.output
+        (empty / "1").write_text("{}")
+        done = await asyncio.to_thread(CliRunner().invoke, main, ["explain", "1"])
+        assert "No config file" in done.output  # a payload, which the config's rules explain
+
+
 @pytest.mark.parametrize("options", [(), ("--alert", "a", "--contact", "b")])
 async def test_one_thing_is_asked_at_a_time(tmp_path: Path, options: tuple[str, ...]) -> None:
     code, text = await run(write(tmp_path), *options)
     assert (code, text) == (
         1,
-        "give one of: the file of a webhook's body, --alert, --incident, --contact\n",
+        "give one of: an incident, the file of a webhook's body, --alert, --incident, --contact\n",
     )
