@@ -1,4 +1,4 @@
-"""YAML into structs.
+"""Decoding of YAML into structs.
 
-Whatever is wrong with a file is said at once, each error with file:line:column.
+All errors of a file are reported together, each with file:line:column.
 """

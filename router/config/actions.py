@@ -1,4 +1,4 @@
-"""The shape of `actions`: what can be run against an incident, checked before anybody needs it."""
+"""The format of `actions`: programs and changes to run against an incident, checked at load."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -83,7 +83,8 @@ class GitRevertConfig(Struct, frozen=True, kw_only=True):
 class ActionConfig(Struct, frozen=True, kw_only=True):
     """One action: exactly one of `argv`, `sql_flag`, `git_revert` and `guide`.
 
-    `argv` is the program and its arguments, without a shell. `{name}` in it stands for a parameter.
+    `argv` is the program and its arguments, without a shell. `{name}` in it is replaced by a
+    parameter.
     """
 
     argv: tuple[str, ...] = ()
@@ -158,7 +159,7 @@ def _plan(name: str, action: ActionConfig) -> ActionPlan:
 
 
 def check_actions(context: Context) -> None:
-    """Report rules that name unknown actions, and a second person who can't be told apart."""
+    """Report rules with unknown actions, and approvals by a second person without known people."""
     actions = context.names_at(("actions",))
     for trail, name in context.all_of(str):
         if len(trail) < 2 or trail[-2] != "actions":

@@ -1,4 +1,4 @@
-"""The options of every channel, and what a channel can do, whichever service it uses."""
+"""The options of every channel, and the capabilities of channels, for all services."""
 
 from typing import Literal
 
@@ -8,14 +8,14 @@ from router.config.fields import Duration, Rate
 
 
 class Capabilities(Struct, frozen=True, kw_only=True):
-    """What a configured channel can do. The defaults are those of a plain channel.
+    """Capabilities of a configured channel. The defaults suit a plain channel.
 
-    answers: the source that receives the answers its messages ask for; "" if they ask for none.
+    answers: the source that receives answers to its messages; "" if there is none.
     reaches: the field of a contact that it sends to; None if it doesn't reach single people.
     callback_url: the router's public address that it gives to its service; "" if none.
     to: the recipients in its config; None if its destination isn't a list of people.
-    is_public: shows the public what is published, and receives nothing else.
-    is_paging: is silent about an incident that somebody has acknowledged.
+    is_public: shows published updates to the public, and receives nothing else.
+    is_paging: is silent about an acknowledged incident.
     edits: edits its message in place, so that it can receive every change without noise.
     charts: shows pictures.
     deployments: receives deployments.
@@ -35,15 +35,15 @@ class Capabilities(Struct, frozen=True, kw_only=True):
 
     @property
     def has_destination(self) -> bool:
-        """Messages that are to no single person arrive somewhere."""
+        """Check if messages that aren't to a person have a destination."""
         return self.to is None or bool(self.to)
 
 
 class ChannelOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The options common to all channels; each sender's own struct adds to them.
 
-    rate: how many messages the channel may be sent in a span of time; None for no limit.
-    concurrency: how many messages may be sent to the channel at once.
+    rate: maximum messages to the channel in a span of time; None for no limit.
+    concurrency: maximum messages to the channel at once.
     timeout: seconds for one attempt, from the connection to the end of the answer.
     """
 
@@ -53,5 +53,5 @@ class ChannelOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     @property
     def capabilities(self) -> Capabilities:
-        """What the channel can do with these options."""
+        """The channel's capabilities with these options."""
         return Capabilities()

@@ -82,7 +82,7 @@ def _named_components(context: Context) -> list[tuple[Trail, str]]:
 
 
 def _check_answers(context: Context) -> None:
-    """A channel whose messages ask for answers needs a source of the type that receives them."""
+    """Report a channel that asks for answers without a source that receives them."""
     names = context.names_at(("sources",))
     sources = {context.values.get(("sources", name, "type"), name) for name in names}
     for name in context.names_at(("channels",)):
@@ -97,7 +97,7 @@ def _check_answers(context: Context) -> None:
 
 
 def _check_links(context: Context) -> None:
-    """A message shows a link by its name alone, so names must differ."""
+    """Report links of the same name: messages show nothing else."""
     taken = {name.casefold() for name in OWN_LINKS}
     for trail, link in context.all_of(LinkConfig):
         if link.name.casefold() in taken:
@@ -106,7 +106,7 @@ def _check_links(context: Context) -> None:
         taken.add(link.name.casefold())
 
 
-# --- what others can reach
+# --- exposed parts
 
 
 def _check_listen(context: Context) -> None:
@@ -137,9 +137,7 @@ def _check_link_port(context: Context, port: str) -> None:
 
 
 def _check_exposed(context: Context) -> None:
-    """Sources and heartbeats without credentials need a second consent, as `listen` is not
-    loopback.
-    """
+    """Report exposed sources and heartbeats without credentials and without an explicit option."""
     accepted = context.values.get(("expose_insecure",)) is True
     for trail, value in list(context.values.items()):
         match trail:

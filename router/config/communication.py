@@ -1,4 +1,4 @@
-"""`templates` and `communication` in the config: own wording, and the customers to mail."""
+"""`templates` and `communication` in the config: own templates, and the customers to mail."""
 
 import re
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from router.model.incident import Severity
 from router.templates import SUFFIX
 
 CUSTOMERS = "customers"
-"""The name under which customers are owed mail, like a channel, in the announcing transaction."""
+"""The channel-like name of customers' mail in the outbox, written with the announcement."""
 
 _LINE = re.compile(r"line (\d+): (.*)", re.DOTALL)
 
@@ -43,7 +43,7 @@ class CommunicationConfig(Struct, frozen=True, kw_only=True):
 
 
 def read_templates(context: Context) -> dict[str, Template]:
-    """The company's own templates by name, each compiled and tried. Errors are reported."""
+    """The company's own templates by name, each compiled and rendered once. Errors are reported."""
     written = context.values.get(("templates", "directory"))
     if written is None:
         return {}
@@ -111,7 +111,7 @@ def wording(
     severities: Mapping[Severity, SeverityPlan],
     own: Mapping[str, Template],
 ) -> Wording:
-    """The settings of the core."""
+    """Convert to the core's settings."""
     often = {name: one.update_every for name, one in severities.items()}
     return Wording(
         company=company.name,

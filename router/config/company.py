@@ -1,4 +1,4 @@
-"""The company in the config: its name, its clock, and its business days."""
+"""The company in the config: its name, time zone and business days."""
 
 from collections.abc import Callable
 from typing import Any
@@ -49,7 +49,7 @@ EXPECTED: dict[Any, str] = {
 
 
 class Company(Calendar, frozen=True, kw_only=True):
-    """The company, with its business days. Customers are asked to write to `support_email`.
+    """The company, with its business days. Customers write to `support_email`.
 
     Business days are `workdays` that are no `holidays`. They begin at `opens`, by the clock of
     `time_zone`.

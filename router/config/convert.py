@@ -1,5 +1,4 @@
-"""Convert located YAML into structs, and continue after each error so that all are reported at
-once.
+"""Convert located YAML into structs, and report all errors together.
 
 A value that can't be read is FAILED, and so is the struct, list or dict that holds it. Its siblings
 are still read.
@@ -54,14 +53,14 @@ Trail = tuple[str | int, ...]
 
 @dataclass(slots=True)
 class Context:
-    """Everything a conversion needs, and its results for checks across values.
+    """The parts needed for a conversion, and its results for checks across values.
 
     env: the environment's variables. base: the directory that secret files are relative to.
-    problems: all errors. warnings: what is suspect but works. places: where each value is written,
+    problems: all errors. warnings: suspect but valid values. places: where each value is written,
     also a failed one. values: each converted value. types: the declared type of each value.
 
     For another file of the same config, `dataclasses.replace(context, base=…)` shares the
-    results; the root of that file needs a trail of its own.
+    results; the root of that file needs a separate trail.
     """
 
     env: Mapping[str, str]
@@ -90,7 +89,7 @@ class Context:
         return [str(one[-1]) for one in self.places if one and one[:-1] == trail]
 
     def declared(self, type_: type[T]) -> list[tuple[Trail, T]]:
-        """Each valid value of a field of that type, a NewType, which has no class of its own."""
+        """Each valid value of a field of that type, a NewType, which has no runtime class."""
         found = (trail for trail, one in self.types.items() if one is type_)
         return [(trail, self.values[trail]) for trail in found if trail in self.values]
 
@@ -113,10 +112,9 @@ def convert_tagged(  # noqa: PLR0913, PLR0917 - the node, and how to read it
     trail: Trail = (),
     default: str = "",
 ) -> Any:
-    """`node` as the struct that its key `tag` names in `registry`, or FAILED. The tag isn't a field
-    of the struct.
+    """Convert `node` to the struct that its key `tag` selects in `registry`, or FAILED.
 
-    Without the key, `default` is the tag if `registry` has it.
+    The tag isn't a field of the struct. Without the key, `default` is the tag if `registry` has it.
     """
     context.places[trail] = node.place
     if not isinstance(node, MapNode):
@@ -239,8 +237,9 @@ def _check_urls(
 
 
 _PLAIN_HTTP = (
-    "http is only for a loopback host (localhost, 127.0.0.1, [::1]): on any other network, requests "
-    "can be read and changed. Write https or, in a private network, add `insecure: true` here"
+    "http is only for a loopback host (localhost, 127.0.0.1, [::1]): on any other network, "
+    "requests can be read and changed. "
+    "Write https or, in a private network, add `insecure: true` here"
 )
 
 
@@ -294,7 +293,7 @@ def _joined(node: Node, type_: Any, context: Context, trail: Trail) -> Any:
 
 
 def _items(node: Node, item_type: Any, context: Context, trail: Trail) -> list[Any]:
-    """The items of a list; [FAILED] for anything else."""
+    """The items of a list; [FAILED] for any other node."""
     if not isinstance(node, ListNode):
         return [mismatch(node, "a list", context)]
     numbered = enumerate(node.items)
@@ -302,7 +301,7 @@ def _items(node: Node, item_type: Any, context: Context, trail: Trail) -> list[A
 
 
 def _union(node: Node, type_: Any, context: Context, trail: Trail) -> Any:
-    """The member that the kind of node or its keys select, else the first that accepts the node."""
+    """The member selected by the node's kind or keys, else the first that accepts the node."""
     if is_null(node) and is_optional(type_):
         return None
     shape = functools.partial(shape_of, hooks=context.hooks)

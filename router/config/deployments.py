@@ -15,5 +15,5 @@ class DeploymentsConfig(Struct, frozen=True, kw_only=True):
 
 
 def deploys(config: DeploymentsConfig) -> Deploys:
-    """The settings of the core."""
+    """Convert to the core's settings."""
     return Deploys(config.window, config.label, tuple(config.services.values()))

@@ -1,6 +1,4 @@
-"""Digests of what each address stands for, to tell that a number, an account or a URL has changed
-since it worked.
-"""
+"""Digests of destinations, to notice that a number, an account or a URL has changed."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -16,7 +14,7 @@ _LENGTH = 2
 """Bytes. Enough to notice a change, and too few to find a person's number by trying all numbers."""
 
 _BEHAVIOUR = frozenset({"rate", "concurrency", "timeout", "buttons", "charts", "links"})
-"""Options that change how a channel sends, not where to."""
+"""Options that change how a channel sends, but not its destination."""
 
 
 def destinations(
@@ -46,8 +44,7 @@ def _plain(options: Struct) -> dict[str, Any]:
 def _encoded(value: object) -> str:
     if isinstance(value, SecretUrl):
         return value.reveal()
-    # A token that is renewed leads to the same place; and a password must not be guessable from a
-    # digest.
+    # A renewed token leads to the same place, and a password must not be guessable from a digest.
     return "" if isinstance(value, Secret) else str(value)
 
 

@@ -1,4 +1,4 @@
-"""The shape of the config file and of rule files, before the checks across values."""
+"""The format of the config file and of rule files, before the checks across values."""
 
 from typing import Literal, NewType
 
@@ -142,7 +142,7 @@ class Auth(Struct, frozen=True, kw_only=True):
 
 
 class LinkConfig(Struct, frozen=True, kw_only=True):
-    """A link to a view of an incident elsewhere. The first few links are in messages, too."""
+    """A link to a view of an incident elsewhere. Messages contain the first few links."""
 
     name: str
     url: LinkTemplate
@@ -153,8 +153,7 @@ class LinkConfig(Struct, frozen=True, kw_only=True):
 
 
 class HeartbeatConfig(Heartbeat, frozen=True, kw_only=True):
-    """A beat that is expected regularly: an alert that always fires, or requests to
-    `/heartbeat/NAME`.
+    """A heartbeat: an alert that always fires, or regular requests to `/heartbeat/NAME`.
 
     A period of whole days ends at the same time by the clock of `time_zone`.
     """
@@ -177,7 +176,7 @@ class HeartbeatConfig(Heartbeat, frozen=True, kw_only=True):
 
 
 class DeadMansSwitchConfig(Struct, frozen=True, kw_only=True):
-    """The URL that the router requests while it works, so that a service elsewhere can watch it."""
+    """The URL that the router requests while it works, so that another service can watch it."""
 
     url: SecretUrl
     every: Duration = Duration(60.0)

@@ -24,7 +24,7 @@ PREVIEWS: Mapping[Preview, str] = {
     "internal": "The internal alert has everything it needs",
     "status": "The text for the status page has everything it needs",
 }
-"""What a drill may review, and the item to tick off."""
+"""Texts that a drill may review, with their checklist item."""
 
 WEEK = 604_800.0
 
@@ -38,11 +38,11 @@ class DrillAlert(Struct, frozen=True, kw_only=True):
 
 
 class ScenarioStep(Struct, frozen=True, kw_only=True):
-    """An alert that fires `at` a time after the start, or an expectation from then on, `within` a
-    time.
+    """An alert `at` a time after the start, or an expectation from then on.
 
-    `expect` is about messages and people, `by` about who acknowledges; `practise` is an action,
-    which ends at its dry run; `communicate` and `review` are ticked off by people.
+    The expectation must be met `within` a time. `expect` is about messages and people, `by` about
+    who acknowledges; `practise` is an action, which ends at its dry run; `communicate` and `review`
+    are confirmed by people.
     """
 
     name: str = ""
@@ -65,7 +65,8 @@ class ScenarioStep(Struct, frozen=True, kw_only=True):
             raise ValueError("`within` is for expectations: an alert fires `at` a time")
         if any(split_target(target)[0] == "channel" for target in self.by):
             raise ValueError(
-                "`by` takes contact:NAME, role:NAME or schedule:NAME: a channel acknowledges nothing"
+                "`by` takes contact:NAME, role:NAME or schedule:NAME: "
+                "a channel acknowledges nothing"
             )
 
 
@@ -96,7 +97,7 @@ class CanaryConfig(Struct, frozen=True, kw_only=True):
 
 
 SHORTEST = 86_400.0
-"""The least seconds between two drills, canaries or reminders."""
+"""Minimum seconds between two drills, canaries or reminders."""
 
 
 class DrillsConfig(Struct, frozen=True, kw_only=True):
@@ -219,9 +220,9 @@ def _check_steps(
 def load_scenario(
     path: Path, hooks: Hooks, env: Mapping[str, str], names: Mapping[str, Sequence[str]]
 ) -> DrillPlan:
-    """The scenario in a file that the config doesn't list. `names` are those it may use, by their
-    key in the config.
+    """The scenario in a file that the config doesn't list.
 
+    `names` are the known names, by their key in the config.
     Raises: Invalid, with every problem.
     """
     problems: list[Problem] = []

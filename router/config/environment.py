@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from router.config.located import suggest
 
-# `$${` is a plain `${`; `${{` is left alone, for a template about dollars: `${{ value }}`.
+# `$${` is a plain `${`; `${{` is unchanged, for a template about dollars: `${{ value }}`.
 _REFERENCE = re.compile(r"\$\$\{|\$\{(?!\{)(?:([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\})?")
 _BARE = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)")
 _CAPITALS = re.compile(r"[A-Z_][A-Z0-9_]*")
@@ -41,8 +41,8 @@ def substitute(text: str, env: Mapping[str, str]) -> str:
 def bare_variable(text: str, env: Mapping[str, str], *, whole: bool) -> str:
     """The name of a variable that is written without braces, `$NAME`; "" if there is none.
 
-    `whole`: all of the text is the name, in capitals. Else it is a part of the text, and either the
-    variable is set, or the name is capitals and long enough not to be chance.
+    `whole`: the text is only the name, in capitals. Else the name is a part of the text, and either
+    the variable is set, or the name is capitals and long enough not to be chance.
     """
     for found in _BARE.finditer(text):
         name = found[1]

@@ -37,7 +37,7 @@ class Expression(Struct, frozen=True):
 
     @staticmethod
     def parse(text: str) -> "Expression":
-        """Raises: ValueError, with the mistake."""
+        """Parse an expression. Raises: ValueError, with the mistake."""
         if len(text) > LONGEST:
             raise ValueError(f"the expression is longer than {LONGEST} characters")
         try:

@@ -1,7 +1,6 @@
-"""Types of config fields that say more than `str` or `int`, and how each is written in YAML.
+"""Types of config fields with more meaning than `str` or `int`, and their form in YAML.
 
-Every parser takes the text as written and raises ValueError with a message that says what was
-expected.
+Every parser takes the text as written and raises ValueError with the expected form.
 """
 
 import functools
@@ -33,7 +32,7 @@ Size = NewType("Size", int)
 HttpUrl = NewType("HttpUrl", str)
 """An http or https URL. It is shown in logs, so it can't contain a password.
 
-Plain http to a host that isn't loopback needs `insecure: true` beside it (see `convert`).
+Plain http to a host that isn't loopback needs `insecure: true` in the same object (see `convert`).
 """
 
 Rate = Limit
@@ -41,7 +40,7 @@ Rate = Limit
 
 
 class FieldType(Struct, frozen=True):
-    """A type's parser, its description in words, and its JSON Schema."""
+    """A type's parser, its description, and its JSON Schema."""
 
     read: Callable[[str], object]
     expected: str
@@ -65,7 +64,7 @@ _A_URL = "an https URL (or http on a loopback host)"
 
 
 def parse_duration(text: str) -> Duration:
-    """Raises: ValueError, for a number without a unit too (only 0 is the same in all of them)."""
+    """Raises: ValueError, also for a number without a unit (only 0 needs none)."""
     if text == "0":
         return Duration(0.0)
     if re.fullmatch(r"[0-9]+(\.[0-9]+)?", text):

@@ -1,4 +1,4 @@
-"""Rules that are made of the heartbeats in the config.
+"""Rules that are generated from the heartbeats in the config.
 
 Two rules for each. The first, tried before all others, matches the alert that is the beat and opens
 no incident. The last, tried after all others, sets the severity of a missed heartbeat, unless a
@@ -18,13 +18,13 @@ from router.core.rules.rule import Rule
 from router.core.text.template import Template
 
 RULE = "heartbeat:"
-"""The prefix of the names of these rules. No other rule may have it."""
+"""The prefix of the names of these rules, reserved for them."""
 
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
 
 
 def heartbeats(configs: Mapping[str, HeartbeatConfig], time_zone: str) -> dict[str, Heartbeat]:
-    """The settings of the core, by name. `time_zone`: the company's."""
+    """Convert to the core's settings, by name. `time_zone`: the company's."""
     return {name: replace(one, company_zone=time_zone) for name, one in configs.items()}
 
 

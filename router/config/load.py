@@ -1,4 +1,4 @@
-"""Read a config and its rules, check them as a whole, and report all errors at once."""
+"""Read a config and its rules, check them together, and report all errors."""
 
 from collections.abc import Mapping
 from dataclasses import replace as with_fields
@@ -55,7 +55,7 @@ from router.model.statuspage import StatusPlan
 
 
 class Types(Struct, frozen=True):
-    """The config structs that the layers above add: one for each kind of source and channel."""
+    """The config structs of the layers above: one for each kind of source and channel."""
 
     sources: Mapping[str, type[Struct]]
     channels: Mapping[str, type[Struct]]
@@ -97,8 +97,8 @@ class Config(Struct, frozen=True):
     """A valid config.
 
     `sources` and `channels`: structs of the layers above, by name. `kinds`: the `type` of each
-    channel, `source_kinds` of each source. `drills`: the scenarios. `warnings`: suspect values, with
-    their places.
+    channel, `source_kinds` of each source. `drills`: the scenarios. `warnings`: suspect values
+    with their places.
     """
 
     document: ConfigFile
@@ -139,7 +139,7 @@ class Config(Struct, frozen=True):
 
     @property
     def own(self) -> tuple[str, ...]:
-        """The channels that have a destination of their own, and aren't public."""
+        """The channels with a destination in the config that aren't public."""
         able = {name: channel.capabilities for name, channel in self.channels.items()}
         return tuple(
             name for name, can in able.items() if can.has_destination and not can.is_public
@@ -205,7 +205,7 @@ def _settings(
     templates: Mapping[str, Template],
     sources: Mapping[str, str],
 ) -> Settings:
-    """The settings of the core. `sources` has the type of each source."""
+    """Convert to the core's settings. `sources` has the type of each source."""
     summary, zone = compile_template(SUMMARY), config.company.time_zone
     able = {name: channel.capabilities for name, channel in config.channels.items()}
     return Settings(

@@ -1,7 +1,7 @@
-"""YAML as a tree in which every key and value knows where it is written.
+"""YAML as a tree whose keys and values have their places in the file.
 
-A scalar keeps its text as written; the type that is expected there decides what it means. So `NO`
-can be Norway, `12:30` a time of day and `+44…` a telephone number, which YAML 1.1 would convert.
+A scalar keeps its text as written; the expected type decides its meaning. So `NO` can be Norway,
+`12:30` a time of day and `+44…` a telephone number, which YAML 1.1 would convert.
 """
 
 import difflib
@@ -13,7 +13,7 @@ import yaml
 from msgspec import Struct
 from yaml.reader import Reader
 
-# libyaml is about 14 times faster, which matters with a thousand rules. Not every PyYAML has it.
+# libyaml is about 14 times faster, which matters with a thousand rules. Some PyYAML builds lack it.
 _FAST: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 _CORE = "tag:yaml.org,2002:"

@@ -31,7 +31,7 @@ Phone = NewType("Phone", str)
 
 WEEK: Final = 604_800.0
 LONGEST_HOLD: Final = 3600.0
-"""Seconds. A page that arrives later than that is of no use."""
+"""Seconds. A page that arrives later is useless."""
 
 SHORTEST_TURN: Final = 3600.0
 """Seconds. A clock skips or repeats up to an hour, so shorter turns would be lost or doubled."""
@@ -152,7 +152,7 @@ class CalendarConfig(Struct, frozen=True, kw_only=True):
 
     @property
     def source(self) -> str:
-        """Its name, since the URL is a secret."""
+        """Digest that identifies the URL, which is secret."""
         return blake2b(self.url.reveal().encode(), digest_size=8).hexdigest()
 
 
@@ -234,7 +234,7 @@ def people(
 
 
 def _called(contacts: Mapping[str, ContactConfig]) -> dict[str, str]:
-    """The contacts by key, name and e-mail in lower case, without names that two of them share."""
+    """The contacts by key, name and e-mail in lower case, without ambiguous names."""
     found: dict[str, set[str]] = {}
     for key, contact in contacts.items():
         for name in filter(None, (key, contact.name, contact.email)):

@@ -1,4 +1,4 @@
-"""Checks of severities and policies, which are read straight into the core's structs."""
+"""Checks of severities and policies, which are decoded straight into the core's structs."""
 
 from router.config.convert import Context, Trail
 from router.core.incident.policy import Policy, Repeat, SeverityPlan, Step, Target
@@ -6,7 +6,7 @@ from router.core.oncall.business_hours import NextBusinessDay
 from router.model.incident import Severity
 
 SHORTEST = 60.0
-"""The least seconds between two repeats: less leaves no time to answer."""
+"""Minimum seconds between two repeats: less leaves no time to answer."""
 
 
 def parse_target(text: str) -> Target:
@@ -43,7 +43,7 @@ def check_policies(context: Context) -> None:
 
 
 def _check_promotion(trail: Trail, policy: Policy, context: Context) -> None:
-    """`promote` must raise the severity, at least of one severity that has the policy."""
+    """Check that `promote` raises at least one severity that has the policy."""
     if policy.promote is None:
         return
     to = policy.promote.to

@@ -11,11 +11,11 @@ from router.model.incident import Severity
 from router.model.scalars import Duration
 
 SHORTEST = 3600.0
-"""The least seconds between two reminders of an overdue post-mortem."""
+"""Minimum seconds between two reminders of an overdue post-mortem."""
 
 
 class PostMortemsConfig(PostMortemPlan, frozen=True, kw_only=True):
-    """Which incidents need a post-mortem.
+    """The incidents that need a post-mortem.
 
     `alert-router postmortem export` writes to `directory`.
     """
@@ -42,7 +42,7 @@ def check_postmortems(context: Context) -> None:
 
 
 def postmortem_plan(config: PostMortemsConfig, tickets: Iterable[str]) -> PostMortemPlan:
-    """The settings of the core. `tickets`: the channels that keep a ticket for each action item."""
+    """Convert to the core's settings. `tickets`: channels with a ticket for each item."""
     given = {name: one for name, one in asdict(config).items() if name in _FIELDS}
     return PostMortemPlan(**given | {"tickets": tuple(tickets)})
 

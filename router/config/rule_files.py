@@ -1,4 +1,4 @@
-"""Read rule files, check them, and turn them into the core's rules."""
+"""Read rule files, check them, and convert them to the core's rules."""
 
 from collections.abc import Iterable, Mapping
 from glob import glob
@@ -30,7 +30,7 @@ class Rules(Struct, frozen=True):
 
 
 def read_rules(config: Path, context: Context, pattern: str = "") -> Rules:
-    """The rules of the files that the config names, or of those that `pattern` matches instead.
+    """The rules of the config's files, or of the files that `pattern` matches instead.
 
     Errors are reported in `context`.
     """

@@ -18,8 +18,9 @@ START = Moment(parse_moment("2026-01-05 09:00"))
 """The default start of a test: a Monday morning, far from any change of the clocks."""
 
 Recipient = NewType("Recipient", str)
-"""The recipient of a message: a channel as `log` or `channel:log`, a person as `contact:ana`, or
-over one contact method as `text/ana`.
+"""The recipient of a message: a channel (`log`, `channel:log`) or a person (`contact:ana`).
+
+A person over one contact method is `text/ana`.
 """
 
 
@@ -36,9 +37,7 @@ class ShownAlert(Struct, frozen=True, kw_only=True):
 
 
 class TimelineStep(Struct, frozen=True, kw_only=True):
-    """What happens at a time, after its deadlines: alerts or a webhook's body, a person's action,
-    failing channels.
-    """
+    """Events at a time, after its timers: alerts, a webhook, a command, or failing channels."""
 
     at: Duration
     alerts: list[ShownAlert] = []
@@ -116,7 +115,7 @@ class Expected(Struct, frozen=True, kw_only=True):
 
 
 class RuleTest(Struct, frozen=True, kw_only=True):
-    """One test: what happens, in virtual time, and what must result.
+    """One test: events in virtual time, and the expected results.
 
     It ends at `until`, or at the last time in it.
     """
@@ -144,5 +143,5 @@ def parse_recipient(text: str) -> Recipient:
 
 
 def hooks(config_hooks: Hooks) -> Hooks:
-    """Those of the config, and those for parts that only tests have."""
+    """Hooks of the config, and of parts that only tests have."""
     return replace(config_hooks, parsers={**config_hooks.parsers, Recipient: parse_recipient})

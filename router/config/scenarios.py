@@ -126,7 +126,7 @@ def _payloads(context: Context, decode: Decode) -> dict[Trail, Sequence[Alert]]:
     return found
 
 
-# --- into what the core is told
+# --- conversion to core types
 
 
 class _Reader:
@@ -180,9 +180,18 @@ class _Reader:
             Reported(alert, dated=True) for alert in self.payloads.get((*trail, "payload"), ())
         ]
         return ScenarioEvent(
-            step.at, tuple(reported), step.do, step.by, step.incident, step.text, step.severity, step.status,
-            step.title, step.fails, tuple(step.works),
-        )  # fmt: skip
+            step.at,
+            tuple(reported),
+            step.do,
+            step.by,
+            step.incident,
+            step.text,
+            step.severity,
+            step.status,
+            step.title,
+            step.fails,
+            tuple(step.works),
+        )
 
 
 def _alert(shown: ShownAlert, source: str) -> Alert:

@@ -92,7 +92,7 @@ class _Walk:
         return schema
 
     def keyed(self, type_: type[Struct], name: str) -> Schema:
-        """The choice of a key that names its type: without `type` it is that struct."""
+        """The choice for keys that name their type: without `type` it is that struct."""
         return {
             "if": {"required": ["type"]},
             "then": self.reference(type_),
@@ -142,12 +142,12 @@ def _single(type_: Any, hooks: Hooks) -> Schema:
 
 
 def _text(type_: Any, hooks: Hooks) -> Schema:
-    """The type's docstring or, where it can't have one, how the hooks describe it."""
+    """The type's docstring or, where it can't have one, the hooks' description."""
     expected = hooks.expected.get(type_)
     return _description(type_) or ({"description": expected} if expected else {})
 
 
 def _description(type_: Any) -> Schema:
-    """The docstring of the class itself; a parent's would be about something else."""
+    """The docstring of the class itself; a parent's would describe another class."""
     text = getattr(type_, "__dict__", {}).get("__doc__")
     return {"description": inspect.cleandoc(text)} if text else {}

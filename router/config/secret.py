@@ -1,4 +1,4 @@
-"""Text that must not be shown."""
+"""Secret text that must not be shown."""
 
 import hmac
 from typing import NoReturn
@@ -7,8 +7,7 @@ from router.config.fields import check_url
 
 
 class Secret:
-    """Text that isn't shown by `str`, `repr` or a format, nor pickled, copied or encoded by
-    accident.
+    """Text that isn't shown by `str`, `repr` or a format, nor pickled, copied or encoded.
 
     Raises: ValueError, if it is empty: an empty key or token protects nothing.
     """

@@ -1,4 +1,4 @@
-"""The type language of config structs: which types a field may have, and how each is written.
+"""The type language of config structs: permitted field types, and their form in YAML.
 
 Reading YAML (`convert`) and describing it (`schema`) are two walks over this language.
 """
@@ -23,7 +23,7 @@ class Hooks(Struct, frozen=True):
     """Types that the layers above add to the language.
 
     parsers: types read from text, by functions that raise ValueError with the message.
-    choices: types that stand for one of several structs, selected by the key `type`:
+    choices: types that mean one of several structs, selected by the key `type`:
         `{Channel: {"slack": SlackChannel}}`.
     keyed: choices for which the object's own name is the type if it has no key `type`.
     expected: words that follow "expected" for a type of `parsers`; the default is its name.
@@ -97,7 +97,7 @@ def config_fields(type_: Any) -> tuple[structs.FieldInfo, ...]:
 
 
 def key_field(type_: Any) -> str | None:
-    """The field that takes the name under which the config has the object."""
+    """The field that receives the object's name in the config."""
     return next((one.name for one in structs.fields(type_) if one.type is Key), None)
 
 
@@ -107,7 +107,7 @@ def _internal(one: structs.FieldInfo) -> bool:
 
 @functools.cache
 def has_url(type_: Any) -> bool:
-    """Check if the object takes the key `insecure`, because it has a URL of its own."""
+    """Check if the object accepts the key `insecure`, because it has its own URL."""
     fields = config_fields(type_)
     named = any(one.encode_name == INSECURE for one in fields)
     return not named and any(is_url(one.type) for one in fields)
@@ -119,7 +119,7 @@ def is_url(type_: Any) -> bool:
 
 
 def options_of(type_: Any) -> dict[str, Any]:
-    """The values of a Literal or an Enum, by how they are written."""
+    """The values of a Literal or an Enum, by their form in YAML."""
     if get_origin(type_) is Literal:
         return {str(option): option for option in get_args(type_)}
     return {str(member.value): member for member in type_}
@@ -135,7 +135,7 @@ def is_optional(type_: Any) -> bool:
 
 
 def expectation(type_: Any, hooks: Hooks) -> str:
-    """A few words that follow "expected" and say how a `type_` is written."""
+    """A few words that follow "expected" and describe the form of a `type_`."""
     match shape_of(type_, hooks):
         case Shape.CHOICE | Shape.STRUCT | Shape.DICT:
             return "a mapping"

@@ -81,7 +81,7 @@ def check_silences(context: Context, rules: Iterable[str]) -> None:
 
 
 def silences(configs: Iterable[SilenceConfig], time_zone: TimeZone) -> tuple[RecurringSilence, ...]:
-    """The settings of the core. `time_zone`: for silences without one."""
+    """Convert to the core's settings. `time_zone`: for silences without one."""
     return tuple(
         RecurringSilence(
             one.name,

@@ -9,13 +9,13 @@ RESERVED = {
     "heartbeat": "missed heartbeats",
     "drill": "drills",
 }
-"""Sources of alerts that the router makes itself."""
+"""Names of the router's own sources of alerts."""
 
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,60}")
 
 
 def check_sources(context: Context) -> None:
-    """A name is part of a URL, of metrics, and of the identity of alerts."""
+    """Check names of sources: they're part of URLs, of metrics, and of the identity of alerts."""
     for name in context.names_at(("sources",)):
         place = context.places["sources", name]
         if not _NAME.fullmatch(name):

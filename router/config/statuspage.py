@@ -11,14 +11,14 @@ from router.model.scalars import Duration
 from router.model.statuspage import Component, StatusPlan
 
 CHANNEL = "status-page"
-"""The name under which the page is owed its updates, like a channel, in the same transaction."""
+"""The channel-like name of the page's updates in the outbox, written with the publication."""
 
 
 class SubscribersConfig(Struct, frozen=True, kw_only=True):
     """Updates by e-mail, over a channel of type email, to everybody who asked and confirmed.
 
     per_address, per_ip: forms accepted for one address and from one network address.
-    behind_proxy: the client is the last address in X-Forwarded-For, which a proxy of yours writes.
+    behind_proxy: the client is the last address in X-Forwarded-For, set by your own proxy.
     """
 
     channel: str

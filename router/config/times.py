@@ -1,4 +1,4 @@
-"""Parse times that people write: times of day, weekdays, handovers, days and moments."""
+"""Parse people's notations of times: times of day, weekdays, handovers, days and moments."""
 
 import re
 from datetime import UTC, date, datetime, time
@@ -75,6 +75,7 @@ def parse_moment(text: str) -> Moment:
         moment = None
     if moment is None or ":" not in text:
         raise ValueError(
-            f"expected a time such as '2026-11-23 09:00' (local) or '2026-11-23T09:00Z', found {text!r}"
+            "expected a time such as '2026-11-23 09:00' (local) or '2026-11-23T09:00Z', "
+            f"found {text!r}"
         )
     return Moment(moment)

@@ -25,9 +25,7 @@ class SenderKind(Struct, frozen=True):
         return cast(type[ChannelOptions], getattr(self._loaded(), self.struct))
 
     def build(self, name: str, config: ChannelOptions, session: aiohttp.ClientSession) -> Sender:
-        """A sender for the channel `name`, over the connections of `session`. Needs a running
-        loop.
-        """
+        """A sender for the channel `name`, over the session's connections. Needs a loop."""
         return cast(Sender, self._loaded().build(name, config, session))
 
     def _loaded(self) -> Any:
@@ -46,7 +44,7 @@ KINDS = {
     "voice": SenderKind("twilio.voice", "VoiceConfig"),
     "webhook": SenderKind("webhook", "WebhookConfig"),
 }
-"""By a channel's `type`."""
+"""Kinds of channel by a channel's `type`."""
 
 
 class Configs(Mapping[str, type[ChannelOptions]]):

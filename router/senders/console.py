@@ -1,4 +1,4 @@
-"""Messages on standard output: a channel that needs no account, and stands in for any other."""
+"""Messages on standard output: a channel that needs no account and can replace any other."""
 
 import sys
 
@@ -26,7 +26,7 @@ class ConsoleSender:
         self._brief = brief
 
     async def send(self, message: Message) -> Result:
-        # Better a `?` than a lost page on a terminal that can't show an emoji.
+        # A `?` is better than a lost page on a terminal that can't show an emoji.
         encoding = sys.stdout.encoding or "utf-8"
         brief = self._brief or bool(message.to)
         text = f"{line(message, self._name)}\n" if brief else f"\n{content(message).text}\n"
@@ -48,7 +48,7 @@ def build(name: str, config: ConsoleConfig, _session: aiohttp.ClientSession) -> 
 
 
 def line(message: Message, channel: str) -> str:
-    """The recipient, the incident, why it is notified, and the further incidents of a bundle."""
+    """One line with recipient, incident, reason and the further incidents of a bundle."""
     incident = message.incident
     whom = f"{channel} -> {plain(message.to)}" if message.to else channel
     why = message.reason.replace("_", " ")

@@ -35,7 +35,7 @@ ANSWERS = {
 
 
 def answers(message: Message, who: str = "") -> Iterator[tuple[str, str]]:
-    """(label, URL) of each link to answer with, as long as the incident is open.
+    """(label, URL) of each link for answers, while the incident is open.
 
     `who`: the only reader of the message; "" for several.
     """

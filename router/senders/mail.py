@@ -1,8 +1,8 @@
 """E-mail over SMTP: one mail per recipient, one thread per incident.
 
 The Message-ID is made from the incident, the message's number, the channel and the recipient, so a
-mail that is sent again has the same id, by which mail systems recognise it. SMTP offers nothing
-else, so no result here is `Uncertain`.
+repeated mail has the same id, by which mail systems recognise it. SMTP has no better way, so no
+result here is `Uncertain`.
 """
 
 import asyncio
@@ -61,9 +61,9 @@ class Smtp(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class MailConfig(ChannelOptions, frozen=True, kw_only=True):
-    """Addresses may have a name, like `Router <router@example.com>`.
+    """Recipients. Addresses may have a name, like `Router <router@example.com>`.
 
-    links: add links to answer with. Whoever has one may use it.
+    links: add links to answer with. Anybody who has a link may use it.
     """
 
     smtp: Smtp
@@ -108,7 +108,7 @@ class MailSender:
         return await self._recipients.tell(message, list(named), tell_all)
 
     async def mail(self, mail: PublicMail) -> Result:
-        """Send a mail about what was published to someone outside."""
+        """Send a mail with published text to somebody outside."""
         try:
             to = _address(mail.to)
         except ValueError:
@@ -117,7 +117,7 @@ class MailSender:
         return results[to.addr_spec]
 
     async def verify(self) -> str | Result:
-        """Connect, log in and say goodbye."""
+        """Connect, log in and quit."""
         relay = self._connection()
         try:
             async with asyncio.timeout(self._config.timeout):
@@ -164,8 +164,8 @@ class MailSender:
             username=smtp.username or None,
             password=smtp.password.reveal() if smtp.password else None,
             use_tls=smtp.tls,
-            # By default, the library continues unencrypted if the upgrade isn't offered, be it
-            # by mistake or by attack.
+            # By default, the library continues unencrypted if the upgrade isn't offered, by mistake
+            # or in an attack.
             start_tls=smtp.starttls and not smtp.tls,
             tls_context=self._tls,
             timeout=self._config.timeout,
@@ -184,9 +184,7 @@ def build(_name: str, config: MailConfig, _session: aiohttp.ClientSession) -> Ma
 
 
 def _result(error: Exception) -> Result:
-    """The result of an SMTP reply or a broken connection (RFC 5321, 4.2.1): 4yz may pass, 5yz
-    not.
-    """
+    """The result of an SMTP reply or a broken connection (RFC 5321, 4.2.1): 4yz is temporary."""
     if isinstance(error, aiosmtplib.SMTPRecipientsRefused):
         result = _result(error.recipients[0])
         return replace(result, address=True) if isinstance(result, Rejected) else result

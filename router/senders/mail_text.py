@@ -26,7 +26,8 @@ BUTTON = (
 )
 
 _TOP = """<!DOCTYPE html>
-<html><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"></head>
+<html><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1"></head>
 <body style="margin:0;padding:16px;font:16px/1.5 sans-serif;color:#1a1a1a;background:#ffffff">
 <div style="max-width:600px;margin:0 auto;overflow-wrap:anywhere">
 """
@@ -36,7 +37,7 @@ Labelled = Sequence[tuple[str, str]]
 
 
 def compose(message: Message, sender: Address, to: Address, shown: Labelled = ()) -> EmailMessage:
-    """The mail about `message` to one recipient. `shown`: (label, URL) of links to answer with."""
+    """The mail about `message` to one recipient. `shown`: (label, URL) of links for answers."""
     said, incident = content(message), message.incident
     mail = _about(message, sender, to, said.subject)
     if incident.severity in {Severity.P0, Severity.P1} and incident.is_open:
@@ -81,8 +82,8 @@ def _attach(mail: EmailMessage, picture: bytes, name: str) -> None:
 def _about(message: Message, sender: Address, to: Address, subject: str) -> EmailMessage:
     """An empty mail in the thread of its incident."""
     incident, host = message.incident, _id_host(sender)
-    # Two routers, or one with a new database, give the same number to different incidents, which
-    # differ in their opening time.
+    # Two routers, or one with a new database, may number different incidents alike. The opening
+    # time distinguishes them.
     root = f"<incident-{incident.id}.{incident.opened_at:.0f}@{host}>"
     # A repeated mail with further incidents is another mail, not a copy that a mailbox may drop.
     also = "".join(f"|{other.incident.id}" for other in message.other_incidents)
@@ -115,8 +116,7 @@ def _headed(  # noqa: PLR0913, PLR0917 - each is a header
     mail["Date"] = format_datetime(datetime.fromtimestamp(at, UTC))
     mail["Message-ID"] = message_id
     if root:
-        # The root was never sent. Clients group all mails that refer to it, even if they lack the
-        # first.
+        # The root was never sent. Clients group all mails that refer to it, even without the first.
         mail["In-Reply-To"] = root
         mail["References"] = root
     mail["Auto-Submitted"] = "auto-generated"

@@ -1,4 +1,4 @@
-"""The `Result` of a request: the only place that decides what is tried again.
+"""The `Result` of a request: the only place that decides about retries.
 
 No reason contains a URL, a header or the text of an exception: a Slack or Teams URL is itself a
 secret, and aiohttp's exceptions quote it.
@@ -80,8 +80,9 @@ def from_response(
 
 
 def from_error(exc: Exception, *, idempotent: bool) -> Result:
-    """The result of a request without an answer. If it may have been sent, it may have had
-    effect.
+    """The result of a request without an answer.
+
+    If it may have been sent, it may have taken effect.
     """
     reason = _known_words(exc)
     if isinstance(exc, UNSENT):
@@ -108,7 +109,7 @@ def retry_after(value: str, now: float) -> float | None:
 
 
 def error_word(body: bytes) -> str:
-    """The name of an error like `invalid_token`, if the body is nothing else; "" otherwise."""
+    """The name of an error like `invalid_token`, if it is the whole body; "" otherwise."""
     word = body.strip()
     return word.decode("ascii") if len(word) <= MAX_WORD and ERROR_WORD.fullmatch(word) else ""
 

@@ -1,4 +1,4 @@
-"""One message to several recipients, each of whom may accept it, refuse it or be out of reach."""
+"""One message to several recipients, each with a separate result."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -19,16 +19,16 @@ _decoder = msgspec.json.Decoder(dict[str, Sent | Rejected])
 
 
 def ending(number: str) -> str:
-    """The end of a telephone number, for a log."""
+    """The last digits of a telephone number, for a log."""
     return f"…{number[-3:]}"
 
 
 class RecipientList:
-    """Skips recipients who have the message, so that a retry for one doesn't ring all others.
+    """Skips recipients who have the message, so that a retry for one doesn't notify all others.
 
-    They are part of the message's row in the outbox, as digests, so a restart forgets none.
+    They are stored in the message's outbox row, as digests, so a restart forgets none.
 
-    shown: writes a recipient for the log.
+    shown: formats a recipient for the log.
     """
 
     def __init__(self, shown: Callable[[str], str] = ending) -> None:
@@ -68,7 +68,7 @@ class RecipientList:
 
 
 def side_by_side(tell: Callable[[str], Awaitable[Result]]) -> TellAll:
-    """Send to all at once, because they share the time of one attempt."""
+    """Send to all concurrently, because they share the time of one attempt."""
 
     async def tell_all(recipients: Sequence[str]) -> Mapping[str, Result]:
         return dict(zip(recipients, await asyncio.gather(*map(tell, recipients)), strict=True))

@@ -1,7 +1,7 @@
 """Type `teams`: a Microsoft Teams channel or chat, by a webhook of its Workflows app.
 
 The answer 202 means that the workflow started, not that the card was posted: if Teams refuses a
-card, the workflow's run fails, out of sight. A card can't be edited, so each message is a new one.
+card, the workflow's run fails invisibly. A card can't be edited, so each message is a new one.
 There is no idempotency key.
 
 Microsoft's pages:
@@ -28,7 +28,7 @@ from router.senders.links import answers, links
 from router.senders.outcome import from_response
 
 MAX_CARD = 25_000
-"""Bytes of the whole request. Teams refuses about 28 KB, out of sight."""
+"""Bytes of the whole request. Teams invisibly refuses about 28 KB."""
 MAX_TEXT = 800
 MAX_FACT = 300
 
@@ -50,7 +50,7 @@ CLOSED_COLOURS = {Status.RESOLVED: "Good", Status.FALSE_POSITIVE: "Default"}
 class TeamsConfig(ChannelOptions, frozen=True, kw_only=True):
     """`webhook_url` is the URL of a workflow that posts cards, with its signature in the query.
 
-    links: add links to answer with. Whoever has one may use it.
+    links: add links to answer with. Anybody who has a link may use it.
     """
 
     webhook_url: SecretUrl
@@ -63,8 +63,8 @@ class TeamsConfig(ChannelOptions, frozen=True, kw_only=True):
             raise ValueError("`webhook_url` must be written as Teams gives it, in plain ASCII")
         if RETIRED.fullmatch(URL(url, encoded=True).host or ""):
             raise ValueError(
-                "`webhook_url` is of an Office 365 connector, which Microsoft has retired: make a webhook with the "
-                "Workflows app of Teams instead"
+                "`webhook_url` is of an Office 365 connector, which Microsoft has retired: "
+                "make a webhook with the Workflows app of Teams instead"
             )
 
 
@@ -101,12 +101,12 @@ def build(_name: str, config: TeamsConfig, session: aiohttp.ClientSession) -> Te
 
 
 def build_card(message: Message, *, answerable: bool = False) -> bytes:
-    """The request's body: the incident as it is now.
+    """The request's body: the incident in its current state.
 
     If it's too large, the oldest updates are left out first, then the last details, then the least
     important facts.
 
-    answerable: add links to answer with. A webhook's card can't have buttons that do something.
+    answerable: add links for answers. A webhook's card can't have active buttons.
     """
     said = content(message)
     updates = [f"{when} - {what}" for when, what in said.updates]

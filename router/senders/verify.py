@@ -20,7 +20,7 @@ MAX_NAME = 80
 async def fetch(
     session: aiohttp.ClientSession, url: str, headers: Mapping[str, str], seconds: float
 ) -> tuple[Result, dict[str, Any]]:
-    """The JSON object at `url`. `Sent` as result means that it was there."""
+    """The JSON object at `url`. The result `Sent` means that it exists."""
     try:
         async with session.get(
             url, headers=headers, timeout=timeouts(seconds), allow_redirects=False
@@ -38,7 +38,7 @@ async def fetch(
 
 
 def named(name: object) -> str:
-    """A name from a service, fit for a terminal."""
+    """A service's name, safe for a terminal."""
     return plain(str(name))[:MAX_NAME]
 
 
@@ -48,7 +48,7 @@ def named(name: object) -> str:
 async def verify_github(
     session: aiohttp.ClientSession, repository_url: str, token: Secret, seconds: float
 ) -> str | Result:
-    """https://docs.github.com/rest/repos/repos#get-a-repository."""
+    """Check the repository: https://docs.github.com/rest/repos/repos#get-a-repository."""
     headers = {"Authorization": f"Bearer {token.reveal()}", "User-Agent": "alert-router"}
     result, found = await fetch(session, repository_url, headers, seconds)
     if not isinstance(result, Sent):
@@ -61,7 +61,7 @@ async def verify_github(
 async def verify_statuspage(
     session: aiohttp.ClientSession, page_url: str, key: Secret, seconds: float
 ) -> str | Result:
-    """https://developer.statuspage.io/#operation/getPagesPageId."""
+    """Check the page: https://developer.statuspage.io/#operation/getPagesPageId."""
     headers = {"Authorization": f"OAuth {key.reveal()}"}
     result, found = await fetch(session, page_url, headers, seconds)
     return f"key accepted for page '{named(found.get('name'))}'" if found else result
@@ -75,7 +75,7 @@ async def verify_twilio(  # noqa: PLR0913, PLR0917 - the parts of a request
     capability: str,
     seconds: float,
 ) -> str | Result:
-    """Find the number that messages or calls come from, and whether it is capable of them.
+    """Find the number that messages or calls come from, and check its capabilities.
 
     An API key of the type Standard may read numbers, and not the account itself.
     https://www.twilio.com/docs/phone-numbers/api/incomingphonenumber-resource
@@ -104,7 +104,7 @@ async def _verify_caller_id(
     number: str,
     seconds: float,
 ) -> str | Result:
-    """https://www.twilio.com/docs/voice/api/outgoing-caller-ids."""
+    """Check a caller id: https://www.twilio.com/docs/voice/api/outgoing-caller-ids."""
     query = urlencode({"PhoneNumber": number, "PageSize": "1"})
     url = f"{account_url}/OutgoingCallerIds.json?{query}"
     result, found = await fetch(session, url, headers, seconds)

@@ -1,7 +1,7 @@
 """Type `webhook`: any HTTP endpoint, by Standard Webhooks (https://www.standardwebhooks.com).
 
 A repeated message has the same `webhook-id`, by which receivers drop duplicates. So a request whose
-answer was lost is sent again: no message is lost, and only a receiver that ignores the id sees it
+answer was lost is sent again: no message is lost, and only a receiver that ignores the id gets it
 twice. `410 Gone` is a refusal like any other 4xx.
 """
 
@@ -117,17 +117,15 @@ def sign(key: bytes, event: str, at: int, body: bytes) -> str:
 
 
 def event_id(channel: str, message: Message) -> str:
-    """The same for each attempt at a message, and different for any other message, channel or
-    router.
-    """
+    """Id of a message, the same for each attempt, and unique across channels and routers."""
     incident = message.incident
-    # With a new database, incidents are counted from 1 again. The time tells them apart.
+    # With a new database, incident numbers start again at 1. The time distinguishes them.
     origin = sha256(f"{incident.opened_at!r} {incident.key} {channel}".encode()).hexdigest()[:16]
     return f"msg_{incident.id}_{message.seq}_{origin}"
 
 
 def build_event(message: Message) -> bytes:
-    """The body: the latest change, and the incident as it is now."""
+    """The body: the latest change, and the incident in its current state."""
     alerts, news = message.alerts, message.unseen_entries
     body = _encode(message, alerts, news)
     while len(body) > MAX_BODY and (alerts or news):

@@ -31,7 +31,7 @@ SKEW = 300.0
 """Seconds that GitHub's clock may be behind the router's."""
 PER_PAGE = 100
 PAGES = 5
-"""Pages searched for a mark. Beyond them, a duplicate is the lesser evil."""
+"""Maximum pages searched for a mark. Beyond them, a duplicate is accepted."""
 
 UNREADABLE = "answer isn't one of GitHub's"
 
@@ -169,9 +169,9 @@ def written(at: float) -> str:
 
 
 def limit_wait(status: int, headers: Mapping[str, str], answer: bytes, now: float) -> float | None:
-    """Seconds until a rate limit ends, for a 403 or 429; None if it's about permission.
+    """Seconds until a rate limit ends, for a 403 or 429; None if permission is missing.
 
-    The primary limit says when it ends; a secondary one says how long to wait, or nothing.
+    The primary limit has an end time; a secondary one has a wait time, or nothing.
     """
     if (asked := retry_after(headers.get("Retry-After", ""), now)) is not None:
         return asked

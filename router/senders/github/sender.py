@@ -27,10 +27,10 @@ from router.senders.verify import verify_github
 
 REPOSITORY = re.compile(r"[A-Za-z0-9-]+/[A-Za-z0-9._-]+")
 REF = re.compile(r"[1-9][0-9]{0,17}")
-"""An issue's number. The `ref` of a channel that had another type before doesn't match."""
+"""An issue's number. The `ref` of a channel that previously had another type doesn't match."""
 
 DRILL = "drill"
-"""The label of issues about drills."""
+"""The label of drill issues."""
 
 
 class GitHubConfig(ChannelOptions, frozen=True, kw_only=True):
@@ -40,7 +40,7 @@ class GitHubConfig(ChannelOptions, frozen=True, kw_only=True):
     repository: as `owner/name`.
     labels: set on each issue.
     assignees: user names that each issue is assigned to.
-    items: open an issue for each action item, too.
+    items: also open an issue for each action item.
     api_url: of GitHub Enterprise (`https://HOST/api/v3`), a proxy or a test server.
     """
 
@@ -114,12 +114,12 @@ async def known(api: Api, message: Message) -> Issue | None:
     """
     number = message.ref.partition(" ")[0]
     issue = await api.issue(number) if REF.fullmatch(number) else None
-    # The channel's repository may have changed, and the number is another issue's there.
+    # The channel's repository may have changed, and the number may belong to another issue there.
     return issue if issue and is_marked(issue.body, message.incident) else None
 
 
 async def marked(api: Api, incident: Incident) -> Issue | None:
-    """The incident's issue by its mark, for when the number is lost; the oldest of several.
+    """Find the incident's issue by its mark when the number is lost; the oldest of several.
 
     Raises: Failed.
     """
@@ -159,7 +159,7 @@ async def newest_commented(api: Api, issue: Issue, message: Message, told: int) 
 
 
 async def agree(api: Api, issue: Issue, incident: Incident) -> None:
-    """Close or reopen the issue as the incident is. Raises: Failed."""
+    """Close or reopen the issue to match the incident. Raises: Failed."""
     if incident.is_open and issue.state != "open":
         await api.patch(f"/issues/{issue.number}", {"state": "open"})
     elif not incident.is_open and issue.state == "open":

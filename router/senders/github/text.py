@@ -1,8 +1,7 @@
 """An incident as the Markdown of a GitHub issue and its comments, with the router's marks.
 
-GitHub acts on what it reads: `@name` notifies somebody, `#12` adds a line to another issue, HTML
-and links are rendered. A backslash prevents neither of the first two, so text of others goes
-through `code`.
+GitHub acts on text: `@name` notifies somebody, `#12` adds a line to another issue, HTML and links
+are rendered. A backslash prevents neither of the first two, so text of others goes through `code`.
 """
 
 import re
@@ -45,7 +44,7 @@ def body(message: Message) -> str:
 
 
 def comment(message: Message, told: int) -> str | None:
-    """The entries after `told`; None if no reader needs them."""
+    """The entries after `told` as a comment; None if no reader needs them."""
     news = tuple(entry for entry in message.timeline if entry.id > told)
     said = content(replace(message, timeline=news))
     if not said.updates:
@@ -64,7 +63,7 @@ def comment(message: Message, told: int) -> str | None:
 def incident_mark(incident: Incident) -> str:
     """An invisible line of the issue that names the incident.
 
-    The time tells it from an incident of the same number in an older database.
+    The time distinguishes it from an incident of the same number in an older database.
     """
     opened = datetime.fromtimestamp(incident.opened_at, UTC).isoformat(timespec="microseconds")
     return f"<!-- alert-router:{incident.name}:{opened.replace('+00:00', 'Z')} -->"
@@ -87,14 +86,14 @@ def item_body(message: Message, item: Item, ticket: int) -> str:
 
 
 def item_mark(incident: Incident, item: Item) -> str:
-    """As the incident's mark, with the item's number."""
+    """An item's mark, in the form of the incident's mark."""
     return incident_mark(incident).replace(" -->", f":item:{item.number} -->")
 
 
 def is_marked(text: str | None, incident: Incident) -> bool:
-    """Whether this is the text of the incident's issue.
+    """Check if this is the text of the incident's issue.
 
-    A mark is a whole line, which no text of an alert can be.
+    A mark is a complete line, which no text of an alert can form.
     """
     return incident_mark(incident) in (text or "").splitlines()
 
@@ -132,7 +131,7 @@ def _body(message: Message, said: Content) -> Iterator[str]:
     yield from (f"- {code(f'{name}: {value}')}" for name, value in said.facts)
     yield ""
     for name, text in said.details:
-        # Each line in a code span of its own: in a code block, a line could pass for a mark.
+        # Each line has its own code span: in a code block, a line could pass for a mark.
         lines = [line for line in text.split("\n") if line]
         left = [f"(+{len(lines) - MAX_LINES} more lines)"] if len(lines) > MAX_LINES else []
         yield f"- {code(name)}"

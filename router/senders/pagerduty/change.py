@@ -1,4 +1,4 @@
-"""PagerDuty's change events: deployments beside the incidents of a service. They notify nobody.
+"""PagerDuty's change events: deployments next to a service's incidents. They notify nobody.
 
 https://developer.pagerduty.com/docs/send-change-event. PagerDuty keeps them for 90 days, and takes
 no dedup_key.
@@ -31,9 +31,14 @@ async def announce(
     headers = {"Content-Type": "application/json", "User-Agent": "alert-router"}
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
         result, _ = await post(
-            session, f"{url.rstrip('/')}/v2/change/enqueue", body=body, headers=headers, timeout=seconds,
-            idempotent=True, now=now,
-        )  # fmt: skip
+            session,
+            f"{url.rstrip('/')}/v2/change/enqueue",
+            body=body,
+            headers=headers,
+            timeout=seconds,
+            idempotent=True,
+            now=now,
+        )
     if isinstance(result, Retry) and result.after is None and result.reason.startswith(THROTTLED):
         return Retry(result.reason, THROTTLED_WAIT)
     return result

@@ -1,4 +1,4 @@
-"""Type `pagerduty`: one alert per life of an incident, by the Events API v2.
+"""Type `pagerduty`: one alert per opening or reopening, by the Events API v2.
 
 The alert is triggered, acknowledged and resolved with the incident. The dedup_key makes it safe to
 repeat an event, so no result is `Uncertain`.
@@ -43,7 +43,9 @@ SEVERITIES = {
 
 
 class PagerDutyConfig(ChannelOptions, frozen=True, kw_only=True):
-    """change_events: send deployments, too.
+    """Options of a PagerDuty service.
+
+    change_events: also send deployments.
     api_url: for the EU region (https://events.eu.pagerduty.com), a proxy or a test server.
     """
 
@@ -74,7 +76,7 @@ class EventsClient(pagerduty.EventsApiV2Client):
         super().__init__(config.routing_key.reveal(), base_url=config.api_url)
         self.timeout = math.ceil(config.timeout)  # whole seconds; `_post` has the exact limit
         self.max_network_attempts = 0
-        # 0 means the default, and -1 forever. Below that, the client returns at once.
+        # 0 would mean the default, and -1 forever. With a lower value the client returns at once.
         self.retry.update(dict.fromkeys((429, 500, 502, 503, 504), -2))
 
 
@@ -88,7 +90,7 @@ class PagerDutySender:
         self._turn = asyncio.Lock()
 
     async def send(self, message: Message) -> Result:
-        """`ref` is the dedup_key of the triggered alert."""
+        """Send the due events. `ref` is the dedup_key of the triggered alert."""
         result: Result = Sent()
         async with self._turn:
             for event in events(message):
@@ -98,7 +100,7 @@ class PagerDutySender:
         return result
 
     async def announce(self, deployment: Deployment, now: float) -> Result:
-        """A `router.ports.channels.Announcer`."""
+        """Send a deployment, as a `router.ports.channels.Announcer`."""
         key, config = self._config.routing_key.reveal(), self._config
         return await announce(deployment, config.api_url, key, seconds=config.timeout, now=now)
 
@@ -138,7 +140,7 @@ class PagerDutySender:
             response.status_code, response.headers, b"", idempotent=True, now=now
         )
         if isinstance(result, Sent):
-            # Not PagerDuty's own success, but for example a proxy's page: nobody was paged.
+            # A success, but not PagerDuty's, for example a proxy's page: nobody was paged.
             return Retry(f"HTTP {response.status_code}, but not PagerDuty's answer")
         if isinstance(result, Rejected):
             return Rejected(f"{result.reason}{self._complaint(response)}")
@@ -162,18 +164,18 @@ def build(name: str, config: PagerDutyConfig, _session: aiohttp.ClientSession) -
 
 
 def events(message: Message) -> Iterator[Event]:
-    """The events that bring PagerDuty up to date, in this order."""
+    """The events that PagerDuty still needs, in this order."""
     incident = message.incident
-    # PagerDuty opens a new alert for a reopened incident anyway. Its own key keeps late events from
-    # the wrong alert.
+    # PagerDuty opens a new alert for a reopened incident anyway. A separate key keeps late events
+    # from the wrong alert.
     key = dedup_key(incident, incident.reopened)
     for earlier in range(_oldest_unsettled(message), incident.reopened):
         # The incident was reopened before its resolution was delivered, or a late trigger may have
-        # opened the old alert again: without this, it would stay open forever.
+        # reopened the old alert: without this event, it would stay open forever.
         yield Event("resolve", dedup_key(incident, earlier))
     if not incident.is_open:
-        # Even if no trigger arrived for sure: one that timed out may have, and PagerDuty ignores a
-        # resolve without an alert.
+        # Also without a confirmed trigger: one that timed out may have arrived, and PagerDuty
+        # ignores a resolve without an alert.
         yield Event("resolve", key)
         return
     acknowledged = incident.acknowledged_at is not None
@@ -184,15 +186,15 @@ def events(message: Message) -> Iterator[Event]:
 
 
 def dedup_key(incident: Incident, reopened: int) -> str:
-    """The key of the alert for one life of the incident, as `Incident.reopened` counts them."""
+    """The key of the alert since a reopening of the incident (`Incident.reopened`)."""
     return f"alert-router:{incident.name}:{reopened}"
 
 
 def _oldest_unsettled(message: Message) -> int:
-    """The first life whose alert may still be open.
+    """The first reopening count whose alert may still be open.
 
-    `ref` is the key of the last delivered event, and all lives before it are settled, unless an
-    earlier attempt may still arrive. Without a `ref` any life may have been triggered.
+    `ref` is the key of the last delivered event, and all earlier alerts are settled, unless an
+    earlier attempt may still arrive. Without a `ref` any of them may have been triggered.
     """
     incident, life = message.incident, message.ref.rpartition(":")[2]
     known = life.isdecimal() and message.ref == dedup_key(incident, int(life))
@@ -227,7 +229,7 @@ def alert(message: Message) -> dict[str, Any]:
         "client": "alert-router",
         **({"client_url": message.url} if message.url else {}),
     }
-    # PagerDuty would refuse the whole event, and what identifies the problem matters most.
+    # PagerDuty would refuse the whole event, and identifying facts matter most.
     return (
         more if len(msgspec.json.encode(more)) < MAX_EVENT - MAX_SUMMARY else {"payload": payload}
     )

@@ -2,7 +2,7 @@
 
 Slack refuses a whole message for one part that is too long, and reads `<!channel>` in an alert's
 text as a command, so text of others goes through `mrkdwn`, which escapes and cuts it. Control
-characters are gone by then.
+characters have been removed before.
 """
 
 import re
@@ -27,7 +27,8 @@ MAX_TEXT_BYTES = 4000
 
 MAX_BLOCKS = 13_000
 """Characters of JSON. Slack refuses some 13,200, which it doesn't document
-(https://github.com/slackapi/bolt-js/issues/2509). Details get what the rest leaves of it."""
+(https://github.com/slackapi/bolt-js/issues/2509). Details get the remaining room.
+"""
 
 # Far under the 2,000 characters of a field and the 3,000 of a section or a URL.
 MAX_VALUE = 300
@@ -41,7 +42,7 @@ MAX_PAGED = 1000
 """Bytes of the line that mentions people."""
 
 LEFT_OUT = 50
-"""Characters for saying how much is left out."""
+"""Characters reserved for the count of omitted parts."""
 
 MAX_TITLE = 24
 MAX_NOTE = 3000
@@ -65,11 +66,11 @@ def build_message(
     room: str = "",
     edited: bool = False,
 ) -> dict[str, Any]:
-    """The incident as it is now: `blocks`, and `text` for notifications.
+    """The incident in its current state: `blocks`, and `text` for notifications.
 
     Args:
         message: about the incident.
-        buttons: add those to answer with, as long as the incident is open.
+        buttons: add buttons for answers, while the incident is open.
         groups: ids of user groups and users to mention.
         room: the id of the incident's own channel, if it has one.
         edited: the message is edited later, so it is the only one about the incident.
@@ -89,7 +90,7 @@ def build_message(
 def build_thread(message: Message, groups: Sequence[str] = ()) -> dict[str, Any] | None:
     """The unseen entries, for the message's thread; None if readers need none of them.
 
-    A note that was written in that thread is there already.
+    A note that was written in that thread is already there.
     """
     unsaid = tuple(
         entry for entry in message.unseen_entries if entry.data.get("via") != message.channel
@@ -168,10 +169,10 @@ def _blocks(message: Message, said: Content, *, buttons: bool) -> Iterator[dict[
 
 
 def _paged(message: Message, groups: Sequence[str], room: str, *, edited: bool) -> Iterator[str]:
-    """The people and groups who are paged, and the incident's own channel.
+    """The paged people and groups, and the incident's own channel.
 
-    A message that is edited names all of them, because an edit notifies nobody. Of several messages
-    each names those who are paged since the last.
+    An edited message names all of them, because an edit notifies nobody. Each new message names the
+    people who were paged since the last.
     """
     entries = message.timeline if edited else message.unseen_entries
     names = people(replace(message, sent=0) if edited else message, entries)
@@ -184,7 +185,7 @@ def _paged(message: Message, groups: Sequence[str], room: str, *, edited: bool) 
 
 
 def _details(said: Content, room: int) -> dict[str, Any] | None:
-    """The annotations in one section, as far as there is room for them."""
+    """The annotations in one section, as far as they fit."""
     texts: list[str] = []
     for name, text in said.details:
         shown = f"*{mrkdwn(name, MAX_VALUE)}:*\n{mrkdwn(text, MAX_DETAIL)}"
@@ -198,7 +199,7 @@ def _details(said: Content, room: int) -> dict[str, Any] | None:
 
 
 def _fitted(facts: list[str], limit: int) -> str:
-    """The facts on one line, and how many of them there is no room for."""
+    """The facts on one line, and the number of facts that don't fit."""
     shown, left = "", len(facts)
     for fact in facts:
         joined = f"{shown} · {fact}" if shown else fact
@@ -209,7 +210,7 @@ def _fitted(facts: list[str], limit: int) -> str:
 
 
 def _updates(said: Content, limit: int, size: Size) -> str:
-    """One line each, cut so that a long one leaves room for the latest."""
+    """One line each; long ones are cut to leave room for the latest."""
     share = limit // len(said.updates) - 1
     return "\n".join(mrkdwn(f"{when} - {what}", share, size) for when, what in said.updates)
 
@@ -242,7 +243,7 @@ def _answers(incident: Incident) -> Iterator[dict[str, Any]]:
 
 
 def _menu(incident: Incident) -> dict[str, Any]:
-    """The rarer commands."""
+    """The less frequent commands."""
     unack = {"Undo acknowledgement": f"unack:{incident.id}"}
     options = {
         **(unack if incident.acknowledged_at is not None else {}),

@@ -1,10 +1,10 @@
 """A Slack channel for each incident: opened with it, filled with its timeline, archived at its end.
 
-Nothing about it is stored. The name says which life of which incident it belongs to, so that a
-channel that a crash left behind is found by its name. Each post has the id of its newest timeline
-entry in its metadata, so that a restarted router continues where the last one stopped.
+Nothing about it is stored. The name contains the incident and its opening, so that a channel left
+by a crash is found by its name. Each post has the id of its newest timeline entry in its metadata,
+so that a restarted router continues where the last one stopped.
 
-The channel is a convenience: its failures are logged, and change nothing about the page.
+The channel is a convenience: its failures are logged, and don't affect the page.
 Methods: https://docs.slack.dev/reference/methods/conversations.create, .list, .history, .archive
 """
 
@@ -36,7 +36,7 @@ MAX_NAME = 80
 MAX_KNOWN = 1000
 PAGES = 20
 PER_PAGE = 200
-"""Channels looked through for a name that is taken."""
+"""Channels per page when searching for an existing name."""
 
 EVENT = "alert_router_timeline"
 """The type of a post's metadata."""
@@ -48,7 +48,7 @@ log = structlog.get_logger(__name__)
 
 
 class Refused(Exception):
-    """Slack refused a call. `error` is its name of the reason."""
+    """Slack refused a call. `error` is Slack's error name."""
 
     def __init__(self, error: str) -> None:
         super().__init__(error)
@@ -124,7 +124,7 @@ class IncidentChannels:
         return ""
 
     async def _last_posted(self, channel: str) -> int:
-        """The newest timeline entry that a post in the channel has reported; -1 without a post."""
+        """The newest timeline entry in the channel's posts; -1 without a post."""
         page = await self._read(
             "conversations.history", "", channel=channel, limit=100, include_all_metadata="true"
         )
@@ -140,7 +140,7 @@ class IncidentChannels:
         )
 
     async def _invite(self, channel: str, message: Message, entries: Sequence[Entry]) -> None:
-        """The people who are paged. Someone who can't be invited keeps nobody else out."""
+        """Invite the paged people. A failure for one doesn't affect the others."""
         ids = [message.mentions.get(name, "") for name in people(message, entries)]
         users = [id_ for id_ in ids if ID.fullmatch(id_) and not id_.startswith("S")]
         if users:
@@ -153,7 +153,7 @@ class IncidentChannels:
         given: Mapping[str, Any],
         fine: Collection[str] = (),
     ) -> dict[str, Any]:
-        """The answer. Raises: Refused, unless for a reason that is `fine` ("*": any)."""
+        """Return the answer. Raises: Refused, unless for a reason that is `fine` ("*": any)."""
         return await self._answer(method, fine, json=dict(given))
 
     async def _read(self, method: str, cursor: str, **given: Any) -> dict[str, Any]:
@@ -187,9 +187,9 @@ class IncidentChannels:
 
 
 def channel_name(incident: Incident) -> str:
-    """One name for each life of an incident: `inc-142-20260101-1200-payments-down`.
+    """The channel name for one opening of an incident: `inc-142-20260101-1200-payments-down`.
 
-    The time tells it from an incident of the same number in an older database.
+    The time distinguishes it from an incident of the same number in an older database.
     """
     opened = datetime.fromtimestamp(incident.opened_at, UTC)
     life = f"-r{incident.reopened}" if incident.reopened else ""

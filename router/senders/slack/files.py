@@ -2,7 +2,7 @@
 
 Slack takes a file in three steps
 (https://docs.slack.dev/reference/methods/files.getUploadURLExternal): it gives a URL for the
-content, receives the content, and is told where to show it. A failure here doesn't change the
+content, receives the content, and gets the place to show it. A failure here doesn't change the
 result of the message.
 """
 
@@ -55,7 +55,7 @@ async def show_picture(
         TypeError,
         ValueError,
     ) as error:
-        # Without the URL, which is a secret until it's used, and without Slack's words.
+        # Without the URL, which is a secret until it's used, and without Slack's error text.
         log.info(
             "picture_not_shown",
             channel=message.channel,

@@ -1,7 +1,8 @@
-"""Mentions in Slack: the people who are paged, and the groups of the config.
+"""Mentions in Slack: paged people, and the groups of the config.
 
 Slack notifies for a mention in a new message or reply, and not for one in an edit. A person is
-mentioned by the `slack` id of their contact (https://docs.slack.dev/messaging/formatting-message-text).
+mentioned by the `slack` id of their contact
+(https://docs.slack.dev/messaging/formatting-message-text).
 """
 
 import re
@@ -22,7 +23,7 @@ _PAGES = having(Trait.PAGES)
 
 
 def people(message: Message, entries: Iterable[Entry]) -> list[str]:
-    """The contacts who were paged by these entries; with a first message, all so far."""
+    """The contacts who were paged by these entries; for a first message, by all."""
     addresses = list(message.incident.told) if message.sent == 0 else []
     for entry in entries:
         if entry.what in _PAGES:
@@ -31,7 +32,7 @@ def people(message: Message, entries: Iterable[Entry]) -> list[str]:
 
 
 def line(message: Message, names: Sequence[str], groups: Sequence[str]) -> str:
-    """`Paged: <@U123>, ben`, in mrkdwn; "" for nobody. The names of people without an id are plain."""
+    """`Paged: <@U123>, ben`, in mrkdwn; "" for nobody. People without an id have plain names."""
     shown = [_person(name, message.mentions.get(name, "")) for name in names[:MAX_PEOPLE]]
     shown += [f"+{len(names) - MAX_PEOPLE}"] if len(names) > MAX_PEOPLE else []
     shown += [mention(group) for group in groups]

@@ -3,10 +3,10 @@
 A webhook can only add messages: one for each change. A bot has one message per incident, edits it
 in place, and posts the changes in its thread.
 
-The message matters and the thread is a convenience, which decides what a failure between the two
-means. If the reply in the thread was certainly not made, the result is `Retry`: repeating the edit
-does no harm. If it may have been made, or Slack refuses it for good, the result is `Sent`, because
-another try would double it or not help.
+The message matters and the thread is a convenience, which decides the result after a failure
+between the two. If the reply in the thread was certainly not made, the result is `Retry`: repeating
+the edit does no harm. If it may have been made, or Slack refuses it permanently, the result is
+`Sent`, because another try would duplicate it or not help.
 """
 
 import logging
@@ -66,11 +66,11 @@ UNEDITABLE = frozenset(
 """The message is gone or can't be edited any more: the incident gets a new one."""
 
 ASIDE = 1000
-"""Characters of an ephemeral reply, which is a sentence."""
+"""Maximum characters of an ephemeral reply, which is a sentence."""
 
 LOUD = having(Trait.LOUD)
 PAGES = having(Trait.PAGES)
-"""Changes that are shown in the channel, too, because an edit or a reply makes no sound."""
+"""Changes that are also shown in the channel, because an edit or a reply makes no sound."""
 
 
 class SlackConfig(ChannelOptions, frozen=True, kw_only=True):
@@ -106,7 +106,7 @@ class SlackConfig(ChannelOptions, frozen=True, kw_only=True):
             )
         if self.buttons and self.token is None:
             raise ValueError(
-                "`buttons` goes with `token`: a webhook's message can't be edited once one is pressed"
+                "`buttons` needs `token`: a webhook's message can't be edited after a press"
             )
         if self.charts and self.token is None:
             raise ValueError("`charts` goes with `token`: a webhook takes no pictures")
@@ -175,7 +175,7 @@ class SlackWebhookSender:
 class SlackBotSender:
     """One message per incident.
 
-    `ref` is its place: `C123:1503435956.000247`, both parts as Slack gave them.
+    `ref` is its location: `C123:1503435956.000247`, both parts in Slack's own form.
     """
 
     def __init__(self, config: SlackConfig, session: aiohttp.ClientSession) -> None:
@@ -184,7 +184,7 @@ class SlackBotSender:
         self._buttons = config.buttons
         self._groups = config.mention
         self._seconds = config.timeout / 2
-        # With a session, the client has no time-out of its own, so this session has one, over shared
+        # With a session, the client has no time-out, so this session has one, over shared
         # connections. Each call gets half, because an attempt is an edit and a reply in the thread.
         self._session = aiohttp.ClientSession(
             connector=session.connector, connector_owner=False, timeout=timeouts(self._seconds)
@@ -230,19 +230,19 @@ class SlackBotSender:
         )
 
     async def open(self, form: Form, now: float) -> Result:
-        """Slack allows three seconds after the press of the button."""
+        """Open the form. Slack allows three seconds after the press of the button."""
         content = {"trigger_id": form.handle, "view": build_form(form)}
         result, _ = await self._call("views.open", content, now)
         return result
 
     async def send_ephemeral(self, reply: EphemeralReply, now: float) -> Result:
-        """Only this user sees it, if they are online; it's gone when they reload."""
+        """Show a reply to one user if they are online; it's gone when they reload."""
         content = {"channel": reply.channel, "user": reply.user, "text": mrkdwn(reply.text, ASIDE)}
         result, _ = await self._call("chat.postEphemeral", content, now)
         return result
 
     async def verify(self) -> str | Result:
-        """https://docs.slack.dev/reference/methods/auth.test."""
+        """Check the token: https://docs.slack.dev/reference/methods/auth.test."""
         result, _, found = await self._request("auth.test", {}, 0.0)
         if not isinstance(result, Sent):
             return result
@@ -253,7 +253,7 @@ class SlackBotSender:
         await self._session.close()
 
     async def _reply(self, message: Message) -> Result:
-        """Post the changes in the thread of the message, which is edited already."""
+        """Post the changes in the thread of the edited message."""
         news = build_thread(message, self._groups)
         if news is None:
             return Sent(message.ref)
@@ -272,7 +272,7 @@ class SlackBotSender:
         return result if isinstance(result, Retry) else Sent(message.ref)
 
     async def _say(self, method: str, content: Mapping[str, Any], now: float) -> tuple[Result, str]:
-        """Call, and again in plain text if Slack can't read the blocks."""
+        """Call, and repeat in plain text if Slack can't read the blocks."""
         result, error = await self._call(method, content, now)
         if error in UNREADABLE:
             return await self._call(method, {**content, "blocks": []}, now)

@@ -1,6 +1,6 @@
 """Type `statuspage`: an incident at Atlassian Statuspage for each incident that is public.
 
-The sender gets the whole message, and sends only what `notice` calls public. Statuspage takes no
+The sender gets the whole message, and sends only the public parts, by `notice`. Statuspage takes no
 idempotency key, so each attempt first lists the incidents there. The router's have a mark in their
 `metadata`, with the newest update sent: an attempt may stop anywhere, and the next one continues. A
 duplicate is possible only if a slow request is overtaken by that list; then the result is
@@ -35,7 +35,7 @@ MAX_BODY = 25_000
 
 METADATA = "router"
 REF = re.compile(r"[A-Za-z0-9]{1,40}")
-"""An id at Statuspage. The `ref` of a channel that had another type before doesn't match."""
+"""An id at Statuspage. The `ref` of a channel that previously had another type doesn't match."""
 
 
 class Kept(Struct, frozen=True):
@@ -51,7 +51,7 @@ class StatuspageConfig(ChannelOptions, frozen=True, kw_only=True):
     api_key: of a user who may manage incidents.
     page: the page's id.
     components: the ids of components there, by the names in rules.
-    notify: whether Statuspage notifies its own subscribers.
+    notify: let Statuspage notify its own subscribers.
     api_url: a proxy or a test server.
     """
 
@@ -133,9 +133,7 @@ def content(
 
 
 def _state(component: str, told: Notice, others: Sequence[Remote]) -> ComponentState:
-    """The component's worst state. Resolving doesn't restore a component that another incident
-    has.
-    """
+    """The component's worst state. It isn't restored while another incident affects it."""
     states = {indicator: state for state, indicator in INDICATORS.items()}
     found = [
         states.get(one.impact, ComponentState.OPERATIONAL)
@@ -147,17 +145,17 @@ def _state(component: str, told: Notice, others: Sequence[Remote]) -> ComponentS
 
 
 def key_of(message: Message) -> str:
-    """Names the incident. With a new database its number may come again, its time doesn't."""
+    """Key of the incident. With a new database its number may be reused, its time isn't."""
     return f"{message.incident.id}.{message.incident.opened_at:.0f}"
 
 
 def _metadata(ours: Remote | None, key: str, told: Notice) -> Mapping[str, object]:
-    """Keys of others are kept."""
+    """Metadata with the router's mark; others' keys are kept."""
     return {**(ours.metadata or {} if ours else {}), METADATA: Kept(key, told.updates[0].id)}
 
 
 def _kept(one: Remote) -> Kept:
-    """The router's mark; an empty one where it's missing or unreadable."""
+    """The router's mark; an empty one if it's missing or unreadable."""
     try:
         return msgspec.convert((one.metadata or {}).get(METADATA, {}), Kept)
     except msgspec.ValidationError:

@@ -36,7 +36,8 @@ E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 class TwilioOptions(ChannelOptions, frozen=True, kw_only=True):
     """The options of messages and calls.
 
-    auth_token: of the account; or `api_key_sid` and `api_key_secret`, which can be revoked alone.
+    auth_token: of the account; or `api_key_sid` and `api_key_secret`, which can be revoked
+    separately.
     to: numbers in E.164, for messages that aren't to a person with a number.
     callback_url: the router's public address, where Twilio reports replies, keys pressed and
         deliveries. Without it nobody is asked for an answer.
@@ -113,7 +114,7 @@ class TwilioApi:
         return await self._recipients.tell(message, numbers, one)
 
     async def verify(self, number: str, capability: str) -> str | Result:
-        """Check the credentials and, unless it is "", the number that messages come from."""
+        """Check the credentials and, unless it is "", the number of the sender."""
         config = self._config
         url = f"{config.api_url.rstrip('/')}/2010-04-01/Accounts/{config.account_sid}"
         return await verify_twilio(
@@ -183,8 +184,9 @@ class _Wire(AsyncHttpClient):  # type: ignore[misc]  # the package has no types
 
 
 async def _text(response: aiohttp.ClientResponse) -> str:
-    """The body; "" if it breaks off. A refusal's status is enough, and a success without a body is
-    uncertain.
+    """The body; "" if it breaks off.
+
+    A refusal's status is enough, and a success without a body is uncertain.
     """
     try:
         return (await response.read()).decode("utf-8", "replace")
@@ -198,7 +200,7 @@ def _code(refusal: TwilioException, status: int) -> int:
 
 
 def callback(base: HttpUrl, path: str, message: Message) -> str:
-    """The URL where Twilio reports on `message`: `path` of the router's webhooks, and its subject."""
+    """The URL for Twilio's reports on `message`: `path` below the router, and its subject."""
     incident, others = message.incident, message.other_incidents
     about: dict[str, object] = {
         "incident": incident.id,

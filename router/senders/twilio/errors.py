@@ -20,7 +20,7 @@ TRANSIENT: Mapping[int, str] = {
     30022: "the carrier's rate limit is exceeded",
     30410: "the provider didn't answer in time",
 }
-"""Tried again."""
+"""Temporary errors, which are retried."""
 
 RECIPIENT: Mapping[int, str] = {
     13225: "the number is on Twilio's block list",
@@ -40,7 +40,7 @@ RECIPIENT: Mapping[int, str] = {
     30006: "a landline, or a carrier out of reach",
     30008: "the carrier doesn't say why",
 }
-"""Never to this number: the policy's next channel is better than another try."""
+"""Permanent errors of a number: the policy's next channel is better than a retry."""
 
 ACCOUNT: Mapping[int, str] = {
     10001: "the account isn't active",
@@ -71,7 +71,7 @@ ACCOUNT: Mapping[int, str] = {
     30035: "the number isn't registered for A2P 10DLC",
     63038: "the account's daily limit is reached",
 }
-"""For the operators to correct."""
+"""Errors that the operators must correct."""
 
 ROUTER: Mapping[int, str] = {
     20001: "unknown parameter",
@@ -80,7 +80,7 @@ ROUTER: Mapping[int, str] = {
     21605: "text too long",
     21617: "text too long",
 }
-"""A fault of the router."""
+"""Errors that are faults of the router."""
 
 CLASSES = (
     ("Twilio", TRANSIENT),
@@ -91,7 +91,7 @@ CLASSES = (
 
 
 def describe(code: int) -> str:
-    """Who has to act on a code and what it means, from an answer or a status callback."""
+    """The responsible party and the meaning of a code from an answer or a status callback."""
     for whose, words in CLASSES:
         if code in words:
             return f"{whose}: {words[code]} (Twilio error {code})"

@@ -21,7 +21,8 @@ from router.model.notification import Message, Result
 from router.senders.twilio.client import E164, TwilioApi, TwilioOptions, callback
 
 VALIDITY = 600
-"""Seconds that Twilio may queue a message. The default, ten hours, would make a page false."""
+"""Seconds that Twilio may queue a message. After the default, ten hours, a page would be outdated.
+"""
 
 MAX_URL = 120
 MAX_NAME = 30
@@ -49,7 +50,7 @@ class SmsConfig(TwilioOptions, frozen=True, kw_only=True):
 
     @property
     def answerable(self) -> bool:
-        """Whether a reply reaches the router. One to a name instead of a number doesn't."""
+        """Check if replies reach the router. Replies to a name instead of a number don't."""
         return self.callback_url is not None and (
             not self.from_ or bool(NUMBER.fullmatch(self.from_))
         )
@@ -72,7 +73,7 @@ class SmsSender:
         return await self._api.send(message, create)
 
     async def verify(self) -> str | Result:
-        """A short code, a name or a messaging service is not among the numbers of an account."""
+        """Verify the number. A short code, name or messaging service isn't one."""
         number = self._config.from_
         return await self._api.verify(number if E164.fullmatch(number) else "", "sms")
 
@@ -100,10 +101,10 @@ def build(_name: str, config: SmsConfig, session: aiohttp.ClientSession) -> SmsS
 
 
 def text(message: Message, *, answerable: bool) -> str:
-    """The message in GSM-7, at most two segments, of which the title gets what is left.
+    """The message in GSM-7, at most two segments; the title gets the remaining room.
 
     Args:
-        message: about an incident as it is now.
+        message: about an incident in its current state.
         answerable: a reply reaches the router. Stakeholders are never asked for one.
     """
     incident, answerable = message.incident, answerable and not message.for_stakeholder
@@ -130,7 +131,7 @@ def _fits(url: str) -> bool:
 
 
 def _several(message: Message, mark: str, *, answerable: bool) -> str:
-    """The first incident, then the others while there is room, then the number of those left."""
+    """The first incident, then others while they fit, then the number of omitted ones."""
     after = "\nReply ACK, RES or ESC and the number." if answerable else ""
     first = mark + _words(brief(message.incident))
     others = [_words(brief(other.incident)) for other in message.other_incidents]

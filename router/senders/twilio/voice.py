@@ -1,4 +1,4 @@
-"""Type `voice`: a telephone call by Twilio that reads the incident out and takes keys.
+"""Type `voice`: a telephone call by Twilio that reads out the incident and accepts keys.
 
 https://www.twilio.com/docs/voice/api/call-resource
 """
@@ -19,7 +19,7 @@ from router.model.notification import Message, Result, Sent
 from router.senders.twilio.client import TwilioApi, TwilioOptions, callback, check_number
 
 RING = 30
-"""Seconds to ring, until most voice mail would answer."""
+"""Seconds to ring, before most voice mail answers."""
 
 MAX_CALL = 300
 """Seconds until Twilio hangs up."""
@@ -49,7 +49,7 @@ class VoiceSender:
     async def send(self, message: Message) -> Result:
         """Call only about an incident that nobody has acknowledged.
 
-        Other messages are settled without a call, which would wake somebody for nothing.
+        Other messages are settled without a call, which would wake somebody needlessly.
         """
         if not unanswered(message.incident):
             return Sent(silent=True)
