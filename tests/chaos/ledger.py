@@ -245,13 +245,24 @@ def _history(incident: Mapping[str, Any]) -> list[set[str]]:
 
 
 def _shown(arrivals: Sequence[Arrival]) -> list[str]:
-    """The states in order of receipt, without PagerDuty's resolves for alerts of earlier lives."""
+    """The states in order of receipt, without events that PagerDuty ignores or that settle an
+    alert of an earlier life.
+    """
     shown, life = [], -1
+    alerts: dict[str, str] = {}
     for one in arrivals:
-        if one.channel != PAGERDUTY or one.life >= life or one.state != RESOLVED:
+        if one.channel != PAGERDUTY:
             shown.append(one.state)
-        life = max(life, one.life)
+        elif _has_effect(alerts, one):
+            alerts[one.key] = one.state
+            shown += [one.state] if one.life >= life else []
+            life = max(life, one.life)
     return shown
+
+
+def _has_effect(alerts: Mapping[str, str], event: Arrival) -> bool:
+    """By PagerDuty's rules: a trigger opens an alert that is not open, others need one that is."""
+    return (alerts.get(event.key, RESOLVED) != RESOLVED) != (event.state == OPEN)
 
 
 def _follows(shown: Sequence[str], history: Sequence[set[str]]) -> bool:
@@ -294,20 +305,12 @@ def _wrong_alerts(incident: Mapping[str, Any], arrivals: Sequence[Arrival]) -> I
 
 
 def pagerduty_alerts(arrivals: Sequence[Arrival]) -> dict[str, str]:
-    """The state of the alert of each dedup key, by PagerDuty's rules.
-
-    A trigger opens an alert unless it is open; events for a resolved alert are ignored.
-    """
+    """The state of the alert of each dedup key."""
     alerts: dict[str, str] = {}
     for one in sorted(arrivals, key=lambda one: one.applied):
-        is_open = alerts.get(one.key, RESOLVED) != RESOLVED
-        if is_open != (one.state == OPEN):
+        if _has_effect(alerts, one):
             alerts[one.key] = one.state
-    return {key: state for key, state in alerts.items() if key in _triggered(arrivals)}
-
-
-def _triggered(arrivals: Sequence[Arrival]) -> set[str]:
-    return {one.key for one in arrivals if one.state == OPEN}
+    return alerts
 
 
 def _sameness(one: Arrival) -> Iterator[object]:
@@ -328,7 +331,7 @@ def _steps(run: Run) -> Iterator[tuple[str, float]]:
     for incident in run.incidents:
         for start, end, taken in _lives(incident, run.over):
             for number, after in enumerate(run.steps[1:], 2):
-                due = _after_outages(start + after, run.outages)
+                due = _after_outages(start + after, run)
                 at, what = taken.get(number), f"INC-{incident['id']} step {number}"
                 if at is not None:
                     yield what, min(at - start - after, max(0.0, at - due))
@@ -354,10 +357,10 @@ def _lives(
         yield start, over, taken
 
 
-def _after_outages(due: float, outages: Sequence[tuple[float, float]]) -> float:
-    """When a step that is due then can be taken at the earliest."""
-    for start, end in sorted(outages):
-        if start <= due + 1.0 and end > due:
+def _after_outages(due: float, run: Run) -> float:
+    """When the time for a step that is due then begins: after all outages that interrupt it."""
+    for start, end in sorted(run.outages):
+        if start <= due + run.grace and end > due:
             due = end
     return due
 

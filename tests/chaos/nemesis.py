@@ -17,8 +17,21 @@ LONGEST_TROUBLE = 3.0
 """Seconds of a database in trouble, or of a full disk."""
 
 
+PAUSE = (8.0, 20.0)
+"""Seconds between two faults of the database."""
+
+LONGEST_LIFE = 0.8
+"""Seconds between two faults of replicas."""
+
+KILLS, STOPS = 0.85, 0.95
+"""Shares of the faults of replicas, one upon the other; the rest fills the disk."""
+
+
 class Nemesis:
-    """One chain of faults per replica, and one for the database. `done` counts the faults."""
+    """One chain of faults for the replicas, and one for the database. `done` counts the faults.
+
+    One replica at a time is in trouble: a take-over needs another that lives for some seconds.
+    """
 
     def __init__(self, cluster: Cluster, seed: int, kills: int | None) -> None:
         self.done: Counter[str] = Counter()
@@ -30,8 +43,7 @@ class Nemesis:
         """Until the time is over, or so many kills are done. Everything runs afterwards."""
         end = time() + seconds
         async with asyncio.TaskGroup() as tasks:
-            for index in range(len(self._cluster.replicas)):
-                tasks.create_task(self._trouble_replica(index, end))
+            tasks.create_task(self._trouble_replicas(end))
             if self._cluster.database:
                 tasks.create_task(self._trouble_database(self._cluster.database, end))
 
@@ -39,15 +51,16 @@ class Nemesis:
         enough = self._kills is not None and self.done["kill"] >= self._kills
         return time() < end and not enough
 
-    async def _trouble_replica(self, index: int, end: float) -> None:
-        random = Random(f"{self._seed} replica {index}")
+    async def _trouble_replicas(self, end: float) -> None:
+        random = Random(f"{self._seed} replicas")
         alone = self._cluster.database is None
         while self._goes_on(end):
-            await asyncio.sleep(random.uniform(0, 0.6 if alone else 2.0))
+            index = random.randrange(len(self._cluster.replicas))
+            await asyncio.sleep(random.uniform(0, LONGEST_LIFE))
             draw = random.random()
-            if draw < 0.75:
+            if draw < KILLS:
                 await self._kill(index, random)
-            elif draw < 0.9 or not alone:
+            elif draw < STOPS or not alone:
                 await self._stop(index, random.uniform(0.2, 2.0 if alone else LONGEST_STOP))
             else:
                 await self._fill_disk(index, random.uniform(0.2, LONGEST_TROUBLE))
@@ -104,7 +117,7 @@ class Nemesis:
     async def _trouble_database(self, database: Database, end: float) -> None:
         random = Random(f"{self._seed} database")
         while self._goes_on(end):
-            await asyncio.sleep(random.uniform(2, 8))
+            await asyncio.sleep(random.uniform(*PAUSE))
             fault = random.choice(["cut", "refuse", "freeze", "crash"])
             start, duration = time(), random.uniform(0.2, LONGEST_TROUBLE)
             match fault:
