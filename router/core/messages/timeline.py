@@ -19,7 +19,8 @@ MAX_NEWS = 2
 """Maximum changes that a text message or a call reports, the latest last."""
 
 _LEAVES = frozenset({Reason.BELOW_THRESHOLD, Reason.RULES_CHANGED, Reason.HEARTBEAT})
-_NOTIFIES = having(Trait.NOTIFIES)
+_NEWS = having(Trait.NOTIFIES) | {Reason.STATUS_SET}
+"""Changes that the next message reports, even if another reason caused it."""
 
 
 def describe(entry: Entry) -> str:
@@ -64,7 +65,7 @@ def news(message: Message) -> str:
 
 def _short(message: Message, entries: list[Entry]) -> Iterator[str]:
     for entry in entries:
-        if entry.what is message.reason or entry.what in _NOTIFIES:
+        if entry.what is message.reason or entry.what in _NEWS:
             yield plain(fill(row(entry.what).short, _known(entry)))
 
 

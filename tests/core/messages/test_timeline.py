@@ -184,6 +184,14 @@ def test_an_alert_below_its_threshold_is_not_resolved() -> None:
             Reason.TOLD_AGAIN,
             "ben leads, reminder 1",
         ),
+        (
+            [
+                entry(Reason.STATUS_SET, "ana", 5, status="identified"),
+                entry(Reason.UNANSWERED, id_=6),
+            ],
+            Reason.UNANSWERED,
+            "identified, nobody acknowledged",
+        ),
         ([entry(Reason.DELIVERED, id_=5)], Reason.STEP_DUE, ""),
     ],
 )
