@@ -22,7 +22,10 @@ def already(plan: StatusPlan, address: str, unsubscribe: str, owed: OwedMail) ->
 
     The form does not reveal it, as anybody can enter any address.
     """
-    text = f"You asked for updates of {plan.title}, which you get already.\n\nTo get no more of them:\n{unsubscribe}\n"
+    text = (
+        f"You asked for updates of {plan.title}, which you get already.\n\n"
+        f"To get no more of them:\n{unsubscribe}\n"
+    )
     subject = f"You get updates of {plan.title}"
     return PublicMail(address, subject, text, _name(owed), owed.owed_at, unsubscribe=unsubscribe)
 
@@ -40,7 +43,7 @@ def update(
         text=_text(plan, notice, said, unsubscribe),
         name=_name(owed),
         at=owed.owed_at,
-        # A number comes again with a new database: the time tells the incidents apart.
+        # A new database reuses numbers: the time distinguishes the incidents.
         thread=f"status-{notice.id}.{notice.published_at:.0f}",
         unsubscribe=unsubscribe,
     )

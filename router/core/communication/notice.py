@@ -15,9 +15,9 @@ IMPACT = {
     Severity.P2: ComponentState.DEGRADED,
     Severity.P3: ComponentState.OPERATIONAL,
 }
-"""What a severity means to customers.
+"""Effect of a severity on customers.
 
-A P3 is by its definition in the plan nothing that they'd feel.
+By the plan's definition, customers don't notice a P3.
 """
 
 INDICATORS = {
@@ -86,9 +86,7 @@ class Notice(Struct, frozen=True):
         return self.updates[0].at
 
     def reached(self, status: Status) -> float | None:
-        """Return when that status was last published, if it holds or came before the current
-        one.
-        """
+        """Return when that status was last published, if it is the current or an earlier one."""
         if status is Status.RESOLVED and self.is_open:
             return None
         return next((update.at for update in self.updates if update.status is status), None)
@@ -133,7 +131,7 @@ def _update(entry: Entry) -> Update:
 
 
 def _withdrawn(last: Entry) -> bool:
-    """Return whether the last update says that there was no problem: then it counts as none."""
+    """Check if the last update reports that there was no problem: then it doesn't count."""
     return last.data.get("status") == Status.FALSE_POSITIVE
 
 

@@ -1,7 +1,7 @@
-"""Previews of every message template, rendered from the incident as it is now.
+"""Previews of every message template, rendered from the incident's current state.
 
 Nothing is public: a person approves with the command `publish` or `announce`, which carries the
-words that they saw.
+text that they saw.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,10 +19,9 @@ from router.model.reason import Reason
 
 
 class Draft(Struct, frozen=True):
-    """The rendered template `name`. `approves` is the command that makes it public, if there is
-    one.
+    """The rendered template `name`. `approves` is the command that makes it public, if any.
 
-    `waits`: it is a person's turn to approve it.
+    `waits`: it needs a person's approval now.
     """
 
     name: str

@@ -14,8 +14,10 @@ LEAST = 60.0
 """Seconds of data from which a percentage is shown."""
 
 WEIGHTS = {ComponentState.MAJOR: 1.0, ComponentState.PARTIAL: 0.3}
-"""How much of the time in a state counts as down. As Statuspage has it, so that the figures can be
-compared: https://support.atlassian.com/statuspage/docs/display-historical-uptime-of-components/"""
+"""Share of the time in a state that counts as down, equal to Statuspage's for comparison.
+
+https://support.atlassian.com/statuspage/docs/display-historical-uptime-of-components/
+"""
 
 
 class Stretch(Struct, frozen=True):
@@ -48,9 +50,7 @@ class Uptime(Struct, frozen=True):
 
 
 def uptime(notices: Iterable[Notice], since: float | None, history: float, now: float) -> Uptime:
-    """Return the uptime of a component over the last `history` seconds, in whole days with
-    today's.
-    """
+    """Return a component's uptime over the last `history` seconds, in whole days with today's."""
     today = now - now % DAY
     first = today - DAY * (max(1, round(history / DAY)) - 1)
     begin = max(first, since or first)

@@ -78,7 +78,7 @@ def _compared(one: Incident, other: Incident) -> Similar:
     rest = 1 - _SAME_RULE - _SAME_COMPONENT
     same_rule = (
         one.rule == other.rule and one.rule != "default"
-    )  # the default rule says nothing of what it took
+    )  # the default rule doesn't identify the problem
     score = (
         rest * alike
         + _SAME_RULE * same_rule

@@ -166,6 +166,6 @@ def minutes_before(deployment: Deployment, incident: Incident) -> int:
 
 
 def suspicion(deployment: Deployment, incident: Incident) -> str:
-    """Return the suspect in words: `deploy abc1234 by ana, 7 min before onset`."""
+    """Return a text about the suspect: `deploy abc1234 by ana, 7 min before onset`."""
     by = f" by {deployment.author}" if deployment.author else ""
     return f"deploy {deployment.name}{by}, {minutes_before(deployment, incident)} min before onset"

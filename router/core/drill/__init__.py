@@ -1,1 +1,1 @@
-"""Drills: alerts that are due, expectations that are met, the end, and the report."""
+"""Drills: due alerts, expectations, the end, and the report."""

@@ -1,4 +1,4 @@
-"""When the next drill, canary or reminder is due.
+"""The time of the next drill, canary or reminder.
 
 Times are UTC epoch seconds.
 """
@@ -15,8 +15,8 @@ from router.core.oncall.rotation import Handover
 class Cadence(Struct, frozen=True):
     """A drill of `scenario` every `every` seconds, at that time of the week by the clock in `zone`.
 
-    Once it is overdue, `tell` are notified, and again every `remind` seconds. Only with `auto` it
-    starts by itself.
+    Once it is overdue, the targets `tell` are notified, and again every `remind` seconds. It starts
+    automatically only with `auto`.
     """
 
     scenario: str
@@ -36,7 +36,7 @@ class CanaryCadence(Struct, frozen=True):
 
 
 def due_at(cadence: Cadence, last: float) -> float:
-    """When the next drill is due. `last` is the start of the last one, or when the schedule began."""
+    """The next drill's due time. `last` is the start of the last one, or of the schedule."""
     day = (wall(last, cadence.zone) + timedelta(seconds=cadence.every)).date()
     if cadence.at.weekday is not None:
         day += (cadence.at.weekday - day.weekday()) % 7 * DAY
@@ -44,7 +44,7 @@ def due_at(cadence: Cadence, last: float) -> float:
 
 
 def reminder(cadence: Cadence, due: float, now: float) -> str | None:
-    """The id of the drill reminder that is due, the same on every replica; None if none is."""
+    """The id of the due drill reminder, the same on every replica; None if there is none."""
     if now < due or not cadence.tell:
         return None
     return f"reminder-{due:.0f}-{floor((now - due) / cadence.remind)}"

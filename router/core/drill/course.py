@@ -1,8 +1,10 @@
-"""The course of a drill: alerts that are due, expectations that are met, and the end.
+"""The course of a drill: due alerts, expectations, and the end.
 
-The law: a drill's alerts go through the rules as those of the source they stand for, under
-fingerprints of their own. Expectations are evaluated afresh from the timelines of its incidents and
-from what people tick off, so a message that a service returns after the end shows in the report.
+The law: a drill's alerts go through the rules as alerts of the source that they imitate, under
+their
+own fingerprints. Expectations are evaluated again each time, from the timelines of its incidents
+and
+from confirmed items, so a message that a service returns after the end shows in the report.
 """
 
 from collections.abc import Iterable, Sequence
@@ -39,9 +41,7 @@ class DrillState(StrEnum):
 
 
 class ExpectationOutcome(Struct, frozen=True):
-    """The state of a step; when it was done, if it was (UTC epoch seconds), and by whom; the
-    seconds it took.
-    """
+    """The state of a step: when it was done (UTC epoch seconds), by whom, and its seconds."""
 
     step: DrillStep
     state: DrillState
@@ -73,7 +73,7 @@ def due(drill: Drill, now: float) -> list[int]:
 
 
 def next_due(drill: Drill, now: float) -> float | None:
-    """When the next alert fires, an expectation is missed or the drill times out, after `now`."""
+    """The next time after `now` of an alert, a missed expectation or the time-out."""
     steps = drill.plan.steps
     times = [step.at if step.kind is Kind.ALERT else step.at + step.within for step in steps]
     return min(
@@ -106,7 +106,7 @@ def alert_of(drill: Drill, number: int, *, ends_at: float | None = None) -> Aler
     )
 
 
-# --- what is met
+# --- expectations
 
 
 def outcomes(drill: Drill, scene: Scene, people: People, now: float) -> list[ExpectationOutcome]:
@@ -133,7 +133,7 @@ def _outcome(
             else DrillState.MISSED,
         )
     at, by = done
-    # A message isn't late because the policy owed it late.
+    # A message that the policy sends later isn't late.
     took = _slowest(scene) if step.kind is Kind.DELIVERED else at - begins
     return ExpectationOutcome(
         step, DrillState.MET if took <= step.within else DrillState.LATE, at, by, took
@@ -141,7 +141,7 @@ def _outcome(
 
 
 Done = tuple[float, str]
-"""When, and by whom."""
+"""Time and person."""
 
 
 def _seen(step: DrillStep, scene: Scene, people: People) -> Done | None:
@@ -163,7 +163,7 @@ def _seen(step: DrillStep, scene: Scene, people: People) -> Done | None:
 
 
 def _delivered(step: DrillStep, scene: Scene) -> Done | None:
-    """When the last recipient got the message. A recipient who needed none is not waited for."""
+    """The last recipient's delivery. A recipient whose message was dropped isn't waited for."""
     worked = delivered(scene.entries)
     unneeded = (
         {one.data["channel"] for one in scene.entries if is_silent(one)}
@@ -180,14 +180,12 @@ def _delivered(step: DrillStep, scene: Scene) -> Done | None:
 
 
 def _slowest(scene: Scene) -> float:
-    """The longest time from owed to delivered."""
+    """The longest delay of a delivery."""
     return max(float(one.data["late"]) for one in first_deliveries(scene).values())
 
 
 def first_deliveries(scene: Scene) -> dict[tuple[int, str], Entry]:
-    """The first message about each incident (by id) to each address; later ones are edits and
-    endings.
-    """
+    """The first message about each incident (by id) to each address; later ones are edits."""
     found: dict[tuple[int, str], Entry] = {}
     for entry in scene.entries:
         if is_delivery(entry):
@@ -196,12 +194,12 @@ def first_deliveries(scene: Scene) -> dict[tuple[int, str], Entry]:
 
 
 def is_delivery(entry: Entry) -> bool:
-    """Whether a message arrived that was worth sending."""
+    """Check if a message with content arrived."""
     return entry.what is Reason.DELIVERED and not entry.data.get("silent")
 
 
 def is_silent(entry: Entry) -> bool:
-    """Whether nothing needed sending, as after an acknowledgement."""
+    """Check if a message was empty, as after an acknowledgement."""
     return entry.what is Reason.DELIVERED and bool(entry.data.get("silent"))
 
 
@@ -218,7 +216,7 @@ def _ticked(drill: Drill, number: int) -> Done | None:
     return last.at, last.by
 
 
-# --- what becomes of it
+# --- progress
 
 
 def started(plan: DrillPlan, drill_id: str, by: str, now: float) -> Drill:
@@ -226,7 +224,7 @@ def started(plan: DrillPlan, drill_id: str, by: str, now: float) -> Drill:
 
 
 def fired(drill: Drill, number: int, keys: Iterable[str]) -> Drill:
-    """Record that the rules have the step's alert.
+    """Record that the step's alert was submitted.
 
     If the drill has ended meanwhile, its incidents are cleaned up again.
     """
@@ -237,8 +235,9 @@ def fired(drill: Drill, number: int, keys: Iterable[str]) -> Drill:
 
 
 def ticked(drill: Drill, tick: Tick) -> Drill | None:
-    """The drill with the item ticked off; None if it already was. Raises: ValueError, if there is
-    no such item, or the drill has ended.
+    """The drill with the confirmed item; None if it already was.
+
+    Raises: ValueError, if there is no such item, or the drill has ended.
     """
     if not drill.is_running:
         raise ValueError(f"the drill {drill.id} has ended")
@@ -258,7 +257,7 @@ def ticked(drill: Drill, tick: Tick) -> Drill | None:
 
 
 def ending(drill: Drill, seen: Sequence[ExpectationOutcome], now: float) -> Ending | None:
-    """Why the drill ends now, if it does: everything has fired and is done, or it timed out."""
+    """The reason why the drill ends now, if it does: everything is done, or it timed out."""
     if not drill.is_running:
         return None
     if now >= drill.started_at + drill.plan.time_out:
@@ -274,11 +273,11 @@ def ended(drill: Drill, why: Ending, by: str, now: float) -> Drill | None:
 
 
 def cleaned(drill: Drill) -> Drill | None:
-    """Record that none of its incidents is open any more."""
+    """Record that all of its incidents are closed."""
     return None if drill.over else replace(drill, over=True)
 
 
-# --- proofs
+# --- canaries
 
 
 def proof(name: str, summary: str, to: Sequence[str]) -> DrillPlan:

@@ -1,4 +1,4 @@
-"""Previews of the texts about a drill's incident, shown and sent to nobody."""
+"""Previews of the texts about a drill's incident, which are sent to nobody."""
 
 from router.core.communication.previews import drafts
 from router.core.drill.course import Scene
@@ -7,9 +7,7 @@ from router.model.drill import Drill, Kind
 
 
 def previews(drill: Drill, scene: Scene, settings: Settings) -> dict[str, str]:
-    """The text of each template for the first incident, where the plan tests communication; {}
-    otherwise.
-    """
+    """Each template's text for the first incident, if the plan tests communication; else {}."""
     if not scene.incidents or all(step.kind is not Kind.COMMUNICATED for step in drill.plan.steps):
         return {}
     incident = scene.incidents[0]

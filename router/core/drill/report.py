@@ -109,7 +109,7 @@ def _deliveries(scene: Scene) -> Iterator[str]:
 
 
 def _answers(scene: Scene, people: People) -> Iterator[str]:
-    """When each notified person acknowledged, counted from their first message."""
+    """The time until each notified person acknowledged, counted from their first message."""
     told: dict[str, float] = {}
     for entry in scene.entries:
         if is_delivery(entry) and (person := person_of(entry.data["channel"])):
@@ -165,7 +165,8 @@ def table(title: str, columns: Sequence[str]) -> Iterator[str]:
 
 
 def row(*cells: str) -> str:
-    return f"| {' | '.join(text if text in (*MARKS.values(), MISSING) else cell(text) for text in cells)} |"
+    safe = (text if text in (*MARKS.values(), MISSING) else cell(text) for text in cells)
+    return f"| {' | '.join(safe)} |"
 
 
 def cell(text: str) -> str:

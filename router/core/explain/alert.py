@@ -1,6 +1,6 @@
-"""Why an alert would or would not page somebody: the result of each rule, and what follows.
+"""Explains why an alert would or would not page somebody: each rule's result and its effects.
 
-Nothing here decides: it asks the functions that do, and keeps their answers.
+Nothing here decides: it calls the functions that do, and keeps their results.
 """
 
 from collections.abc import Collection
@@ -19,9 +19,9 @@ from router.model.incident import Incident
 
 
 class RuleOutcome(Struct, frozen=True):
-    """The result of one rule that matches the alert. `policy` is None where nobody is notified.
+    """The result of one rule that matches the alert. `policy` is None if nobody is notified.
 
-    `reached` has the recipients of each step, and `holds` whether its condition is true.
+    `reached` has the recipients of each step, and `holds` the results of their conditions.
     """
 
     rule: Rule
@@ -33,11 +33,10 @@ class RuleOutcome(Struct, frozen=True):
 
 
 class Explanation(Struct, frozen=True):
-    """`verdicts` has the result of every rule, in the order in which they are tried, the default
-    last.
+    """The explanation; `verdicts` has each rule's result in order, the default last.
 
-    `outcomes` are the results of the matching rules if nothing mutes the alert; `quiet` is what
-    mutes it. `inhibitions` are those by which an incident could.
+    `outcomes` are the results of the matching rules without mutes; `quiet` is the mute.
+    `inhibitions` are the ones by which an incident could mute it.
     """
 
     alert: Alert
@@ -55,8 +54,7 @@ def explain(
     count: int = 1,
     incidents: Collection[Incident] = (),
 ) -> Explanation:
-    """What the rules in force do with `alert` at `at` (UTC epoch seconds), while these incidents
-    are open.
+    """Explain the current rules' effect on `alert` at `at` (UTC epoch seconds).
 
     `count` is the count of a counting rule.
     """

@@ -1,8 +1,8 @@
-"""Pages: each message about an incident, the decision that caused it, and what became of it.
+"""Pages: each message about an incident, its decision, and its deliveries.
 
-Everything is read from the timeline and the outbox, as it was decided then. What an older version
-did not record is unknown here, and nothing is filled in from the settings of today. All times are
-UTC epoch seconds.
+Everything is read from the timeline and the outbox, as it was decided then. Data that an older
+version did not record is unknown here, and never filled in from today's settings. All times are UTC
+epoch seconds.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from router.model.reasons import having
 from router.model.revision import Revision
 
 PAGING = having(Trait.NOTIFIES)
-"""Why people are paged, rather than informed of how it goes on."""
+"""Reasons that page people, rather than inform them."""
 
 _SETTLED = having(Trait.ATTEMPT)
 _ARRIVED = having(Trait.ARRIVED)
@@ -31,9 +31,7 @@ _SAME_MOMENT = 0.001
 
 
 class IncidentHistory(Struct, frozen=True):
-    """What the store has of one incident: `timeline` oldest first, `revision` that of the rules
-    that opened it.
-    """
+    """The store's data about an incident: `timeline` oldest first, `revision` of the rules."""
 
     incident: Incident
     timeline: Sequence[Entry]
@@ -42,11 +40,11 @@ class IncidentHistory(Struct, frozen=True):
 
 
 class Page(Struct, frozen=True):
-    """A message decided on at `at`: `cause` is the timeline entry that says why, `deliveries` what
-    became of it.
+    """A message decided at `at`: `cause` is its timeline entry, `deliveries` the results.
 
-    `reason` is why it was owed. `duties` say why it went to this person; None where that was not
-    recorded. `ref` is the service's receipt for the latest attempt. `stakeholder`: it only informs.
+    `reason` is the message's reason. `duties` explain why it went to this person; None if not
+    recorded.
+    `ref` is the service's receipt for the latest attempt. `stakeholder`: it only informs.
     """
 
     at: float
@@ -68,7 +66,7 @@ class Page(Struct, frozen=True):
 
     @property
     def is_page(self) -> bool:
-        """Whether it asks for an answer, rather than informs."""
+        """Check if it asks for an answer, rather than informs."""
         why = self.reason or (self.cause.what if self.cause else Reason.OPENED)
         return why in PAGING and not self.stakeholder
 
@@ -79,7 +77,7 @@ def pages(history: IncidentHistory) -> tuple[Page, ...]:
     for entry in history.timeline:
         if entry.what in _SETTLED:
             address = str(entry.data.get("channel", ""))
-            # A receipt has no number: it is about the latest message.
+            # A receipt has no number: it belongs to the latest message.
             newest = max((seq for known, seq in settled if known == address), default=0)
             settled.setdefault((address, entry.data.get("seq", newest)), []).append(entry)
     found = [_settled_page(history, address, entries) for (address, _), entries in settled.items()]
@@ -90,8 +88,7 @@ def pages(history: IncidentHistory) -> tuple[Page, ...]:
 
 def _settled_page(history: IncidentHistory, address: str, entries: Sequence[Entry]) -> Page:
     first = entries[0]
-    # `late` leaves out the time for which a limit held the message, and the decision was before
-    # that.
+    # `late` excludes the delay by a limit, which was after the decision.
     owed_at = first.at - first.data.get("late", 0.0) - first.data.get("held", 0.0)
     reason = Reason(first.data["reason"]) if "reason" in first.data else None
     return _page(history, address, owed_at, reason, tuple(entries))
@@ -121,15 +118,13 @@ def _is_stakeholder(cause: Entry | None, address: str) -> bool:
     return cause is not None and address in cause.data.get("stakeholders", ())
 
 
-# --- why
+# --- reasons
 
 
 def _cause(
     timeline: Sequence[Entry], address: str, at: float, reason: Reason | None
 ) -> Entry | None:
-    """The entry of that moment that names the address; of several, the one of the reason it was
-    owed for.
-    """
+    """The entry of that moment that names the address, with the message's reason if possible."""
     then = [
         one for one in timeline if abs(one.at - at) < _SAME_MOMENT and one.what not in _NO_CAUSE
     ]
@@ -141,13 +136,12 @@ def _cause(
     ):
         if found:
             return found[0]
-    # More was owed while the message waited: the latest decision of that kind is the one that it
-    # tells of.
+    # More was owed while the message waited: it reports the latest decision of that kind.
     return next((one for one in reversed(timeline) if one.what is reason and one.at >= at), None)
 
 
 def _names(entry: Entry, address: str) -> bool:
-    """Whether the decision was to send a message to that address."""
+    """Check if the decision was to send a message to that address."""
     if address in entry.data.get("channels", ()) or address in entry.data.get("stakeholders", ()):
         return True
     contact = person_of(address)
@@ -157,9 +151,7 @@ def _names(entry: Entry, address: str) -> bool:
 
 
 def _duties(timeline: Sequence[Entry], contact: str, at: float) -> tuple[Duty, ...] | None:
-    """By which targets the contact was a recipient at `at`; None if no decision until then recorded
-    it.
-    """
+    """The duties that made the contact a recipient at `at`; None if not recorded."""
     for entry in reversed(timeline):
         if entry.at <= at + _SAME_MOMENT and entry.what in PAGING:
             found = tuple(
@@ -172,7 +164,7 @@ def _duties(timeline: Sequence[Entry], contact: str, at: float) -> tuple[Duty, .
 
 
 def recorded_duties(history: IncidentHistory, at: float) -> tuple[Duty, ...]:
-    """Who had each duty of a schedule, by the latest decisions until `at`; () if none was recorded."""
+    """Recorded duties of each schedule, by the latest decisions until `at`; () if none."""
     found: dict[str, Duty] = {}
     for entry in history.timeline:
         if entry.at <= at + _SAME_MOMENT:

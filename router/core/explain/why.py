@@ -1,9 +1,8 @@
-"""Why somebody was paged, or was not: the decisions as they were made, from what the store keeps of
-them.
+"""Explains why somebody was or wasn't paged: the decisions as they were made, from the store.
 
-Nothing here decides. A decision is on the timeline with its reason, its policy, its steps and the
-duties it was made by, so a later change of a rotation, a role or a policy changes no answer. All
-times are UTC epoch seconds.
+Nothing here decides. A decision is on the timeline with its reason, its policy, its steps and its
+duties, so a later change of a rotation, a role or a policy changes no answer. All times are UTC
+epoch seconds.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -30,21 +29,22 @@ from router.model.reasons import having, row
 from router.model.revision import Load
 
 NEAR = 1800.0
-"""Seconds around a given time in which a page counts as the one that is asked about."""
+"""Seconds around a given time within which a page is meant by it."""
 
 OBSTACLES = having(Trait.OBSTACLE)
-"""What may keep somebody from being paged."""
+"""Reasons that may keep somebody from being paged."""
 
 ENDING = having(Trait.TURNING_POINT)
 
 
 class Why(Struct, frozen=True):
-    """`answer` is one sentence; the rest is its evidence.
+    """An answer in one sentence, with its evidence.
 
     `opened` has the value, the threshold and the grouping; `load` is the commit of the rules then,
-    and `changed` says that `explanation` is by newer ones. `joined` is how many alerts joined.
-    `on_call` is who had which duty at `at`: as recorded then or, without `on_call_recorded`, by the
-    schedules as they are now.
+    and `changed` means that `explanation` uses newer ones. `joined` counts the alerts that joined.
+    `on_call` are the duties at `at`: as recorded then or, without `on_call_recorded`, by the
+    current
+    schedules.
     """
 
     answer: str
@@ -66,14 +66,15 @@ class Why(Struct, frozen=True):
 def why_incident(
     history: IncidentHistory, settings: Settings, explanation: Explanation | None = None
 ) -> Why:
-    """Who was paged about the incident and why; if nobody was, what stopped it first."""
+    """Explain who was paged about the incident and why; if nobody was, the first obstacle."""
     incident, found = history.incident, pages(history)
     paged = [page for page in found if page.person and page.is_page and page.arrived]
     if paged:
         people = ", ".join(dict.fromkeys(page.person for page in paged))
         answer = f"{_titled(incident)}: {people} paged; first {_paged(paged[0])}"
     else:
-        answer = f"Nobody was paged about {_titled(incident)}: {_first_obstacle(history, found, settings)}"
+        obstacle = _first_obstacle(history, found, settings)
+        answer = f"Nobody was paged about {_titled(incident)}: {obstacle}"
     return _why(answer, incident.opened_at, history, settings, explanation)
 
 
@@ -84,7 +85,7 @@ def why_alert(
     explanation: Explanation,
     at: float,
 ) -> Why:
-    """What became of a stored alert: its incident, or else the first reason that it has none."""
+    """Explain a stored alert: its incident, or else the first reason that it has none."""
     if histories:
         why = why_incident(histories[0], settings, explanation)
         joined = [
@@ -106,7 +107,7 @@ def why_alert(
 def why_person(
     contact: str, at: float, histories: Sequence[IncidentHistory], settings: Settings
 ) -> Why:
-    """Why the contact was paged around `at`; or why not, by the incidents that were open then."""
+    """Explain why the contact was paged around `at`; or why not, by the incidents open then."""
     own = [
         (page, history)
         for history in histories
@@ -136,7 +137,7 @@ def why_person(
 
 
 def _why_not(contact: str, history: IncidentHistory, settings: Settings, at: float) -> str:
-    """By the decisions until then; for steps that were still to come, by the policy as it is now."""
+    """The obstacle by the decisions until then; for later steps, by the current policy."""
     before = [one for one in history.timeline if one.at <= at]
     if any(page.person == contact and page.stakeholder for page in pages(history) if page.at <= at):
         return "they are a stakeholder, who is informed and not paged"
@@ -158,7 +159,8 @@ def _why_not(contact: str, history: IncidentHistory, settings: Settings, at: flo
             for target in step.notify
         )
         if means and number not in taken:
-            return f"step {number} of policy '{policy.name}' notifies them {written(step.after)} after it began"
+            after = f"{written(step.after)} after it began"
+            return f"step {number} of policy '{policy.name}' notifies them {after}"
     return f"no step of policy '{policy.name}' notified them"
 
 
@@ -172,11 +174,11 @@ def _severity(history: IncidentHistory, at: float) -> Severity:
 _OF_SEVERITY = having(Trait.STARTS_POLICY)
 
 
-# --- who was on call
+# --- on-call people
 
 
 def on_duty(settings: Settings, at: float) -> Iterator[Duty]:
-    """Who has the duty of each schedule at `at`, by the schedules as they are now."""
+    """The duties of each schedule at `at`, by the current schedules."""
     for name, schedule in settings.people.schedules.items():
         yield duty.duty(settings.people, f"schedule:{name}", turn(schedule, at).contact, at)
 
@@ -200,7 +202,7 @@ def _listed(duties: Collection[Duty] | Iterator[Duty], *, recorded: bool) -> str
     )
 
 
-# --- words
+# --- texts
 
 
 def _why(
@@ -236,7 +238,7 @@ def _titled(incident: Incident) -> str:
 
 
 def _paged(page: Page) -> str:
-    """When, over what, why, and the failure if it has not arrived, or the delay by a limit."""
+    """Time, contact method and reason, and the failure if it has not arrived, or the delay by a limit."""
     cause = f" ({describe(page.cause)})" if page.cause else ""
     who = "; ".join(_because(one) for one in page.duties or ())
     failed = "" if page.arrived or not page.deliveries else f": {describe(page.deliveries[-1])}"
@@ -278,7 +280,7 @@ def _told_only(found: Sequence[Page]) -> str:
 
 
 def _stopped(match: RuleMatch, explanation: Explanation) -> str:
-    """Why the rule opened nothing for the alert, with the evidence."""
+    """The reason why the rule opened nothing for the alert, with the evidence."""
     why = row(match.reason).refusal or match.reason.replace("_", " ")
     outcome = next((one for one in explanation.outcomes if one.rule.name == match.rule), None)
     if match.reason is Reason.BELOW_THRESHOLD and outcome and outcome.judgement.threshold:

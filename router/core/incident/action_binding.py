@@ -1,7 +1,7 @@
-"""Parameters of an action: typed values, and texts with `{name}` where the values go.
+"""Parameters of an action: typed values, and texts with `{name}` placeholders.
 
-The law: a value goes into the one text that names it, once, and isn't looked at again. So it can't
-become another argument or placeholder, nor an option: it can't begin with a dash unless its
+The law: a value replaces the one placeholder that names it, once, and isn't expanded again. So it
+can't become another argument or placeholder, nor an option: it can't begin with a dash unless its
 parameter allows that.
 """
 
@@ -15,7 +15,7 @@ from router.core.rules.matcher import compile_regex
 from router.model.scalars import IntegerRange
 
 LONGEST = 200
-"""The most characters of a value. No name that an action is about is longer."""
+"""Maximum characters of a value. No name that an action needs is longer."""
 
 _ORIGIN = re.compile(
     r"(labels|annotations)\.[a-zA-Z_][a-zA-Z0-9_]*|suspect\.(commit|version|previous)|incident"
@@ -29,10 +29,8 @@ _UNWANTED = re.compile(
 
 
 class Parameter(Struct, frozen=True):
-    """A value that a person gives: text that a regular expression matches, one of `choices`, or an
-    integer.
-
-    `default` is for a missing value, unless the incident has what `origin` names, such as
+    """A person's value: text that a regular expression matches, a choice, or an integer.
+    `default` is for a missing value, unless the incident has the value that `origin` names, such as
     `labels.service`.
     """
 
@@ -60,7 +58,7 @@ class Parameter(Struct, frozen=True):
                 raise ValueError(f"the default isn't a valid value: {error}") from None
 
     def check(self, value: str) -> None:
-        """Check a value. Raises: ValueError, which says what was expected."""
+        """Check a value. Raises: ValueError, with the expected form."""
         if not value:
             raise ValueError("it's empty")
         if len(value) > LONGEST or _UNWANTED.search(value):
@@ -82,7 +80,7 @@ class Parameter(Struct, frozen=True):
 
 
 class GuideStep(Struct, frozen=True):
-    """An instruction to a person, and the words they type to confirm that it's done."""
+    """An instruction to a person, and the words they type to confirm it."""
 
     do: str
     confirm: str
@@ -115,7 +113,8 @@ def placeholders(text: str) -> set[str]:
             continue
         if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or spec or conversion:
             raise ValueError(
-                f"expected a parameter's name in braces in '{text}' ({{{{ and }}}} are plain braces)"
+                f"expected a parameter's name in braces in '{text}' "
+                "({{ and }} are plain braces)"
             )
         names.add(name)
     return names
@@ -132,7 +131,7 @@ def fill(text: str, values: Mapping[str, str]) -> str:
 def bind(
     plan: ActionPlan, given: Mapping[str, str], known: Mapping[str, str]
 ) -> tuple[dict[str, str], list[tuple[str, str]]]:
-    """The value of each parameter, and the problems: (parameter, why).
+    """The value of each parameter, and the problems: (parameter, reason).
 
     `given` are a person's values, `known` the incident's by the names that an `origin` uses.
     """

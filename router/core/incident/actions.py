@@ -1,5 +1,4 @@
-"""The life of a request to run an action: `act(incident, event, settings)` returns what becomes of
-it.
+"""Life cycle of a request to run an action: `act(incident, event, settings)` decides on it.
 
 The law: nothing runs before a person has approved what was shown, and a request runs at most once.
 A run that ended before its outcome was known may have run, and only a person requests it again.
@@ -41,10 +40,10 @@ SETTLE_WITHIN = 60.0
 """Seconds after an action's time-out by which its outcome is recorded, or it may have run."""
 
 KEPT = 20
-"""Requests that an incident's row holds, beside those that wait. The timeline has them all."""
+"""Requests that an incident's row keeps, besides waiting ones. The timeline has them all."""
 
 RUN_BY_ROUTER = frozenset({ActionState.CHECKING, ActionState.RUNNING})
-"""The states that owe a run, or a dry run, to the outbox."""
+"""States with a run or dry run in the outbox."""
 
 _OUTCOMES = {
     ActionState.DONE: Reason.ACTION_DONE,
@@ -55,7 +54,7 @@ _OUTCOMES = {
 
 
 def act(incident: Incident, event: ActionEvent, settings: Settings) -> Decision:
-    """Decide on a request: a person asks or answers, or its run has ended."""
+    """Decide on a request: a person requests or answers, or its run has ended."""
     match event:
         case ActionRequested():
             return _requested(incident, event, settings)
@@ -101,7 +100,7 @@ def _of_suspect(deployment: Deployment | None) -> dict[str, str]:
     return {f"suspect.{name}": value for name in names if (value := getattr(deployment, name))}
 
 
-# --- what people do
+# --- people's requests
 
 
 def _requested(incident: Incident, event: ActionRequested, settings: Settings) -> Decision:
@@ -130,9 +129,15 @@ def _requested(incident: Incident, event: ActionRequested, settings: Settings) -
     )
     said = [f"{name}={value}" for name, value in event.parameters.items()]
     return _step(
-        incident, request, Reason.ACTION_REQUESTED, settings, at=event.at, by=event.by,
-        parameters=said or None, undoes=event.undoes or None,
-    )  # fmt: skip
+        incident,
+        request,
+        Reason.ACTION_REQUESTED,
+        settings,
+        at=event.at,
+        by=event.by,
+        parameters=said or None,
+        undoes=event.undoes or None,
+    )
 
 
 def _refused(incident: Incident, event: ActionRequested, settings: Settings) -> Reason | None:
@@ -199,7 +204,7 @@ def _approved(
         return _step(
             incident, request, Reason.SECOND_PERSON_NEEDED, settings, at=event.at, by=event.by
         )
-    if incident.drill:  # the practice ends where it would get real
+    if incident.drill:  # in a drill the practice ends before the real run
         practised = replace(
             request, state=ActionState.PRACTISED, approved_by=event.by, approved_at=event.at
         )
@@ -257,7 +262,7 @@ def _confirmed(
     return decision
 
 
-# --- what comes of it
+# --- results
 
 
 def _ran(incident: Incident, event: ActionRan, settings: Settings) -> Decision:

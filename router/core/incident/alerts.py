@@ -1,8 +1,8 @@
 """Reports of alerts: they open, join, worsen or leave incidents, or do nothing.
 
 The law: an alert that fires and is severe enough holds one incident open for each rule that matches
-it, unless it's muted or a person closed that incident over this very firing. Whatever isn't settled
-is looked at again with the next report.
+it, unless it's muted or a person closed that incident during this firing. Unsettled alerts are
+evaluated again with the next report.
 """
 
 from collections.abc import Iterable, Sequence
@@ -35,7 +35,7 @@ from router.model.reason_row import Trait
 from router.model.reasons import having
 
 MAX_WINDOW = 10_000
-"""The most occurrences that a sliding window holds. Config refuses thresholds beyond it."""
+"""Maximum occurrences in a sliding window. Config refuses thresholds beyond it."""
 
 _NOTIFIES = having(Trait.SUPPRESSIBLE)
 """The effects of an alert on an incident that a silence or an inhibition prevents."""
@@ -47,7 +47,7 @@ Takers = Sequence[tuple[Rule, str]]
 
 
 def see(tx: Transaction, sighting: SeenAlert, matching_rules: Takers) -> Reason:
-    """Take a report in. The reason is that of the first rule."""
+    """Process a report. The reason is that of the first rule."""
     at, alert, mark, _ = sighting
     rule_matches = tx.view.rule_matches.get(alert.fingerprint, [])
     if is_repeat(rule_matches, mark):
@@ -55,8 +55,7 @@ def see(tx: Transaction, sighting: SeenAlert, matching_rules: Takers) -> Reason:
         return Reason.REPEATED
     alert = dated(alert, rule_matches, at)
     sighting = sighting._replace(alert=alert)
-    # In an order of their own, so that the timeline doesn't depend on the order in which a store
-    # has them.
+    # A fixed order, so that the timeline doesn't depend on the store's order.
     rule_matches = sorted(rule_matches, key=lambda rule_match: rule_match.rule)
     if alert.status is AlertStatus.RESOLVED:
         return _resolved(tx, sighting, rule_matches, matching_rules)
@@ -105,27 +104,39 @@ def _resolved(
         if rule_match.counted:
             _leave(tx, at, rule_match, alert, Reason.CLEARED)
         over = replace(
-            rule_match, digest=mark, status=AlertStatus.RESOLVED, reason=Reason.CLEARED, starts_at=alert.starts_at,
-            last_seen=at, ended_at=alert.ends_at, value=None,
-        )  # fmt: skip
+            rule_match,
+            digest=mark,
+            status=AlertStatus.RESOLVED,
+            reason=Reason.CLEARED,
+            starts_at=alert.starts_at,
+            last_seen=at,
+            ended_at=alert.ends_at,
+            value=None,
+        )
         tx.remember(over, alert)
     return reason
 
 
 def _remember_resolve(tx: Transaction, sighting: SeenAlert, rule: Rule) -> None:
-    """Its firing may be late, and must not open an incident that never ends."""
+    """Its firing may arrive late, and must not open an incident that never ends."""
     at, alert, mark, _ = sighting
     over = RuleMatch(
-        alert.fingerprint, rule.name, mark, AlertStatus.RESOLVED, Reason.NEVER_FIRED, alert.starts_at, at,
+        alert.fingerprint,
+        rule.name,
+        mark,
+        AlertStatus.RESOLVED,
+        Reason.NEVER_FIRED,
+        alert.starts_at,
+        at,
         ended_at=alert.ends_at,
-    )  # fmt: skip
+    )
     tx.remember(over, alert)
 
 
 def _match(
     tx: Transaction, sighting: SeenAlert, rule: Rule, key: str, before: RuleMatch | None
 ) -> Reason:
-    """Let one rule decide on a firing alert."""
+    """Decide on a firing alert by one rule."""
     at, alert, _, seen = sighting
     counted = before if before is not None and before.counted else None
     start = begins(alert, before, at)
@@ -194,9 +205,17 @@ def _taking(
                 min(before.starts_at, alert.starts_at) if not alert.event_id else alert.starts_at
             )
     return RuleMatch(
-        alert.fingerprint, rule.name, mark, AlertStatus.FIRING, judgement.reason, starts_at, seen,
-        severity=judgement.severity, value=judgement.value, longest_gap=gap,
-    )  # fmt: skip
+        alert.fingerprint,
+        rule.name,
+        mark,
+        AlertStatus.FIRING,
+        judgement.reason,
+        starts_at,
+        seen,
+        severity=judgement.severity,
+        value=judgement.value,
+        longest_gap=gap,
+    )
 
 
 def _count(tx: Transaction, at: float, key: str, over: float, *, occurred: bool) -> int:
@@ -209,7 +228,7 @@ def _count(tx: Transaction, at: float, key: str, over: float, *, occurred: bool)
 
 
 def _false_positive(tx: Transaction, counted: RuleMatch) -> Incident | None:
-    """The incident that a person marked as a false positive over this firing."""
+    """The incident that a person marked as a false positive during this firing."""
     incident = tx.view.incidents.get(counted.incident_id or 0)
     return incident if incident and incident.status is Status.FALSE_POSITIVE else None
 
@@ -243,11 +262,10 @@ def _leave_others(
     matching_rules: set[str],
     rule_matches: Iterable[RuleMatch],
 ) -> None:
-    """Let rules that no longer match the alert let go of it, since the rules or its labels have
-    changed.
+    """Let the alert leave incidents of rules that no longer match it.
 
-    Not at a source of events: an occurrence in staging, which other rules match, ends nothing in
-    production.
+    The rules or its labels have changed. At a source of events this doesn't apply: an occurrence in
+    staging, which other rules match, ends nothing in production.
     """
     had = {rule_match.incident_id for rule_match in rule_matches}
     now = (
@@ -268,7 +286,7 @@ def _leave_others(
 
 
 def _mute(tx: Transaction, sighting: SeenAlert, incident: Incident | None) -> Suppression | None:
-    """The mute of the alert. An incident that it's part of, or would be, doesn't mute it."""
+    """The mute of the alert. Its own incident, or the one it would open, doesn't mute it."""
     alert = sighting.alert
     own = {one.incident_id for one in tx.view.rule_matches.get(alert.fingerprint, ())}
     return kept_quiet(tx, alert, sighting.at, own | {incident.id} if incident else own)
@@ -283,12 +301,12 @@ def _hold(  # noqa: PLR0913, PLR0917 - each is a different fact about one muted 
     joined: RuleMatch | None,
     before: RuleMatch | None,
 ) -> None:
-    """Look at the alert again with each report, and when what mutes it may be over."""
+    """Evaluate the alert again with each report, and when its mute may end."""
     at, alert, *_ = sighting
     timer = recheck(alert.fingerprint, rule_match.rule, quiet.until)
     tx.changes.timers[timer.incident_id, timer.name] = timer
     if incident and incident.is_open and not (before and before.reason in SUPPRESSED):
-        # It would have joined the incident, or made it worse: that's where people look.
+        # It would have joined the incident, or made it worse: people look at that timeline.
         data = {
             "alert": alert.labels.get("alertname", ""),
             "fingerprint": alert.fingerprint,
@@ -310,7 +328,7 @@ def _hold(  # noqa: PLR0913, PLR0917 - each is a different fact about one muted 
 def _expect_report(
     tx: Transaction, alert: Alert, rule_match: RuleMatch, rule: Rule | None = None
 ) -> None:
-    """Set the deadline by which the next report has to be there."""
+    """Set the deadline for the next report."""
     rule = rule or tx.settings.rules.named(rule_match.rule)
     after = expire_after(rule, alert, rule_match, tx.settings)
     if after is not None and rule_match.incident_id:

@@ -1,13 +1,12 @@
-"""Decide on a batch of events: what to read of the store, and what to write.
+"""Decide on a batch of events: reads from the store, and writes to it.
 
-    batch = Fold(settings, events)
+    batch = Batch(settings, events)
     while plan := batch.next_read():
         batch.know(load(plan))
     changes, reasons = batch.decide()
 
-The daemon does this between a read and a write of the store; tools that ask what would happen do
-the same over a store in memory. Nothing here waits, and the same events over the same store give
-the same changes.
+The daemon does this between a read and a write of the store; simulations do the same over a store
+in memory. Nothing here waits, and the same events over the same store give the same changes.
 """
 
 from collections.abc import Sequence
@@ -46,14 +45,13 @@ from router.model.reason_row import Trait
 from router.model.reasons import having
 
 _WITHOUT_EFFECT = having(Trait.NO_EFFECT)
-"""The outcomes of events that aren't kept in the history: without them all would be the same, and
-most events are such.
+"""Outcomes that the history leaves out: most events have one, and none affects a replay.
 
-A message that arrived changes no decision either, but a replay has to know when it did.
+A message that arrived changes no decision either, but a replay needs its time.
 """
 
 _PUT_OFF = SUPPRESSED | {Reason.SNOOZED, Reason.STALE}
-"""The outcomes of a deadline that put it off."""
+"""Outcomes of a delayed deadline."""
 
 MAX_WINDOW = alerts.MAX_WINDOW
 
@@ -61,7 +59,7 @@ MAX_WINDOW = alerts.MAX_WINDOW
 class Batch:
     """One batch of events, in order, over a view of the store.
 
-    Good for one use; see the module for the steps.
+    Used once; see the module for the steps.
     """
 
     def __init__(self, settings: Settings, events: Sequence[Event]) -> None:
@@ -72,7 +70,7 @@ class Batch:
 
     @property
     def view(self) -> Snapshot:
-        """The snapshot: what was read, and what has been decided since."""
+        """The snapshot: the data read, with the decisions since."""
         return self._tx.view
 
     def next_read(self) -> ReadPlan | None:
@@ -100,18 +98,16 @@ class Batch:
         effect = reason not in _WITHOUT_EFFECT
         if not effect and isinstance(event, TimerDue):  # an outdated deadline was set again
             effect = view.incidents.get(event.incident_id) is not incident
-        elif reason is Reason.NEVER_FIRED:  # the resolve was remembered
+        elif reason is Reason.NEVER_FIRED:  # the resolve was stored
             effect = len(changes.rule_matches) > written
-        if effect and muted and muted == self._muted(event):  # a recheck without news
+        if effect and muted and muted == self._muted(event):  # a recheck without a change
             effect = deadline and reason not in _PUT_OFF
         if effect:
             changes.history.append(event)
         return reason
 
     def _muted(self, event: Event) -> set[tuple[object, ...]]:
-        """State of a muted or held alert, or of a muted incident, to tell a no-op recheck from a
-        change.
-        """
+        """State of a muted alert or incident, to tell a no-op recheck from a change."""
         if isinstance(event, TimerDue) and (
             incident := self._tx.view.incidents.get(event.incident_id)
         ):
@@ -160,7 +156,7 @@ class Batch:
                 return tx.happen(event.incident_id, event)
 
     def _alert(self, position: int, at: float, alert: Alert, seen: float) -> Reason:
-        """`seen` is when the source reported the alert last."""
+        """Decide on an alert; `seen` is the time of its last report."""
         sighting = SeenAlert(at, alert, self._reading.digests[position], seen)
         return alerts.see(self._tx, sighting, self._reading.matching_rules.get(position, ()))
 
@@ -175,7 +171,7 @@ class Batch:
         return self._tx.happen(event.incident_id, held_back(self._tx, event) or event)
 
     def _recheck(self, position: int, at: float, fingerprint: str, rule: str) -> Reason:
-        """Look at a muted alert as if it had come again: it may still fire."""
+        """Evaluate a muted alert as if it had been reported again: it may still fire."""
         tx = self._tx
         quiet = next(
             (one for one in tx.view.rule_matches.get(fingerprint, ()) if one.rule == rule), None
@@ -185,8 +181,8 @@ class Batch:
         alert = tx.view.alerts[fingerprint, rule]
         reason = self._alert(position, at, alert, quiet.last_seen)
         if quiet in tx.view.rule_matches[fingerprint]:
-            # Only other rules match it by now, and this rule does nothing more with it: see
-            # `alerts` for why not.
+            # Only other rules match it now, and this rule does nothing more with it: see `alerts`
+            # for the reason.
             tx.remember(replace(quiet, reason=Reason.RULES_CHANGED), alert)
         return reason
 
@@ -200,7 +196,7 @@ class Batch:
         )
         reason = tx.happen(event.incident_id, Related(event, tx.view.incidents.get(other_id)))
         if incident and reason in {Reason.MERGED, Reason.LINKED}:
-            # As it was before: the alerts that it counted.
+            # The alerts that it counted before.
             source = replace(incident, merged_into=other_id if reason is Reason.MERGED else 0)
             tx.happen(other_id, Absorbed(event, source))
             if reason is Reason.MERGED:
@@ -227,9 +223,7 @@ class Batch:
         return settlement.entry.what
 
     def _undelivered(self, event: Undelivered) -> Reason:
-        """The message counts as sent, so note that it's lost, and notify the fallback if nobody has
-        answered yet.
-        """
+        """Note that a sent message is lost, and notify the fallback if nobody answered."""
         incident = self._tx.view.incidents.get(event.incident_id)
         if incident is None:
             return Reason.UNKNOWN_INCIDENT

@@ -1,6 +1,6 @@
-"""Commands of people about an incident.
+"""People's commands on an incident.
 
-A command that comes too late changes nothing, and the timeline notes who tried.
+A command that arrives too late changes nothing, and the timeline notes the person.
 """
 
 import math
@@ -65,9 +65,9 @@ def commanded(
 
 
 def _outdated(incident: Incident, event: Commanded) -> Reason | None:
-    """Why the command is about a state that is over, if it is.
+    """The reason why the command is about an earlier state, if it is.
 
-    A note never is: it's worth keeping.
+    A note is always accepted: it's worth keeping.
     """
     if event.command is Command.NOTE:
         return None
@@ -79,7 +79,7 @@ def _outdated(incident: Incident, event: Commanded) -> Reason | None:
 
 
 def _too_late(incident: Incident, event: Commanded, reason: Reason, **data: str) -> Decision:
-    """Change nothing, and note who tried."""
+    """Change nothing, and note the person."""
     decision = Decision(reason, later(incident, event.at))
     decision.note(event.at, reason, event.by, command=event.command, **data)
     return decision
@@ -110,7 +110,7 @@ def _published(incident: Incident, event: Commanded, settings: Settings) -> Deci
 
 
 def _announced(incident: Incident, event: Commanded, settings: Settings) -> Decision:
-    """Mail customers the approved text, once after each resolve."""
+    """Mail the approved text to customers, once after each resolve."""
     if incident.drill:
         return _too_late(incident, event, Reason.NOT_PUBLIC)
     if not settings.customers:
@@ -148,18 +148,24 @@ def _acknowledged(incident: Incident, event: Commanded, _settings: Settings) -> 
 
 
 def _escalated(incident: Incident, event: Commanded, settings: Settings) -> Decision:
-    """Void an acknowledgement and take the policy's next step now.
+    """Withdraw the acknowledgement and take the policy's next step now.
 
-    The steps after that one follow it in their time. When all are taken, everybody is notified
-    again.
+    Later steps follow in their time. After the last one, everybody is notified again.
     """
     if _just_escalated(incident, event):
         return _too_late(incident, event, Reason.JUST_ESCALATED)
     policy = settings.policy_of(incident)
     unheard = later(
-        incident, event.at, muted=None, snoozed_until=None, acknowledged_at=None, acknowledged_by="", lead="",
-        escalated_at=event.at, escalated_by=event.by,
-    )  # fmt: skip
+        incident,
+        event.at,
+        muted=None,
+        snoozed_until=None,
+        acknowledged_at=None,
+        acknowledged_by="",
+        lead="",
+        escalated_at=event.at,
+        escalated_by=event.by,
+    )
     left = enumerate(policy.steps[incident.step :], incident.step)
     following = next((index for index, step in left if unneeded(step, unheard) is None), None)
     if following is None and not (policy.repeat and incident.repeats < policy.repeat.times):
@@ -176,7 +182,7 @@ def _escalated(incident: Incident, event: Commanded, settings: Settings) -> Deci
         run_steps(decision, event.at, Reason.STEP_DUE, settings, ahead=following + 1)
     if incident.snoozed_until is not None:
         decision.timers_cleared.append(SNOOZE)
-    # An acknowledgement may have stopped the promotion, and it ended the wait for a response.
+    # An acknowledgement may have stopped the promotion, and has ended the wait for a response.
     if incident.acknowledged_at is not None:
         expect_response(decision, event.at, settings)
     if (due_at := promotion_due(unheard, policy)) is not None:
@@ -186,7 +192,7 @@ def _escalated(incident: Incident, event: Commanded, settings: Settings) -> Deci
 
 
 def _just_escalated(incident: Incident, event: Commanded) -> bool:
-    """The step that this command asks for was taken a moment before, by another command."""
+    """Check if another command took this step a moment before."""
     if incident.escalated_at is None or incident.acknowledged_at is not None:
         return False
     window = ONE_PRESS if event.by == incident.escalated_by else TOGETHER
@@ -216,9 +222,9 @@ def _severity_set(incident: Incident, event: Commanded, settings: Settings) -> D
 
 
 def _assigned(incident: Incident, event: Commanded, settings: Settings) -> Decision:
-    """Set the lead: `text` names the person, "" means who asks.
+    """Set the lead: `text` names the person, "" means the requester.
 
-    A person made lead by somebody else is notified.
+    A person whom somebody else makes the lead is notified.
     """
     lead = event.text or event.by
     if lead == incident.lead:
@@ -234,7 +240,7 @@ def _assigned(incident: Incident, event: Commanded, settings: Settings) -> Decis
 
 
 def _status_set(incident: Incident, event: Commanded, settings: Settings) -> Decision:
-    """Set how far the work is, and notify channels and stakeholders.
+    """Set the status of the work, and notify channels and stakeholders.
 
     People who were only paged aren't notified.
     """
@@ -320,4 +326,4 @@ _COMMANDS = {
 _AFTERWARDS = frozenset(
     {Command.NOTE, Command.PUBLISH, Command.ANNOUNCE, Command.REOPEN, Command.LINK}
 )
-"""Commands that a closed incident takes."""
+"""Commands that a closed incident accepts."""

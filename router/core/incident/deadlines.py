@@ -1,6 +1,6 @@
-"""The deadlines of an incident: what happens when one is due, and which are put off.
+"""The deadlines of an incident: the effect of each, and delays of deadlines.
 
-A deadline that was claimed just before its purpose was over, or began again, changes nothing.
+A deadline that was claimed just before its purpose ended, or began again, changes nothing.
 """
 
 from msgspec import Struct
@@ -35,18 +35,18 @@ from router.model.reason import Reason
 
 
 class Muted(Struct, frozen=True):
-    """A deadline is due by which somebody would be paged, while the incident is muted."""
+    """A deadline that pages people is due while the incident is muted."""
 
     due: TimerDue
     by: Suppression
 
 
 _PAUSED = frozenset({*PAGING, RESPOND, REMIND})
-"""The deadlines that a snooze puts off."""
+"""The deadlines that a snooze delays."""
 
 
 def timer_due(incident: Incident, event: TimerDue | Muted, settings: Settings) -> Decision:
-    """Do what the deadline is for, or put it off."""
+    """Run the deadline, or delay it."""
     if isinstance(event, Muted):
         return _hold_back(incident, event)
     if event.name.startswith(TIMER):
@@ -77,7 +77,7 @@ def _is_outdated(incident: Incident, timer: TimerDue) -> bool:
 
 
 def _pause(incident: Incident, event: TimerDue) -> Suppression | None:
-    """A snooze, or the lack of reports, that puts the deadline off."""
+    """The snooze or lack of reports that delays the deadline."""
     until = incident.snoozed_until
     if until is not None and event.at < until and event.name in _PAUSED:
         name = incident.muted[1] if incident.muted and incident.muted[0] is Reason.SNOOZED else ""
@@ -88,7 +88,7 @@ def _pause(incident: Incident, event: TimerDue) -> Suppression | None:
 
 
 def _hold_back(incident: Incident, event: Muted) -> Decision:
-    """Put the deadline off. The timeline says once why."""
+    """Delay the deadline. The timeline gives the reason once."""
     due, by = event.due, event.by
     if _is_outdated(incident, due):
         return Decision(Reason.TIMER_OUTDATED)
@@ -128,7 +128,7 @@ def _promote(decision: Decision, at: float, settings: Settings) -> None:
 
 
 def _respond(decision: Decision, at: float, settings: Settings) -> None:
-    """The time to acknowledge is over."""
+    """Handle the end of the time to acknowledge."""
     incident = decision.changed
     if incident.acknowledged_at is None:
         decision.reason = Reason.RESPONSE_OVERDUE

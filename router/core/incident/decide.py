@@ -1,8 +1,9 @@
-"""The life of one incident: `decide(incident, event, settings)` returns what becomes of it.
+"""The life cycle of one incident: `decide(incident, event, settings)` returns the decision.
 
 The law: an incident is open or closed. Alerts open it, hold it open and raise its severity; only
-quiet or a person closes it. An open incident that nobody has answered always has a next step due,
-or an entry that the steps have ended. An event that comes too late changes nothing, and notes that.
+their end or a person closes it. An open incident that nobody has answered always has a next step
+due, or an entry that the steps have ended. An event that arrives too late changes nothing, and is
+noted.
 """
 
 from collections.abc import Callable
@@ -47,9 +48,9 @@ __all__ = ["PAGES", "Cleared", "DeliveryFailed", "Fired", "IncidentEvent", "Mute
 
 
 class DeliveryFailed(Struct, frozen=True):
-    """A channel hasn't taken its message for too long, or never will.
+    """A channel has failed to accept its message for too long, or permanently.
 
-    `reason` is why it was owed.
+    `reason` is the reason of the message.
     """
 
     at: float
@@ -58,14 +59,14 @@ class DeliveryFailed(Struct, frozen=True):
 
 
 PAGES = having(Trait.PAGES)
-"""The reasons of messages that may go to a few of an incident's recipients only."""
+"""Reasons of messages that may go to only a few of an incident's recipients."""
 
 AroundIt = DeliveryFailed | Resent | Recorded | Deployed | Related | Absorbed | Expired
 IncidentEvent = Fired | Cleared | Commanded | TimerDue | Muted | AroundIt | ActionEvent | FollowUp
 
 
 def decide(incident: Incident | None, event: IncidentEvent, settings: Settings) -> Decision:
-    """Decide on an event for `incident`, which is None while there's none with that key."""
+    """Decide on an event for `incident`, which is None if none has that key."""
     if isinstance(event, Fired):
         return fired(incident, event, settings)
     if incident is None:
@@ -79,8 +80,8 @@ def _related(incident: Incident, event: Related, settings: Settings) -> Decision
 
 def _delivery_failed(incident: Incident, event: DeliveryFailed, settings: Settings) -> Decision:
     policy = settings.policy_of(incident)
-    # Everybody who was notified gets all messages. But a page went to few, and somebody has to
-    # know that it's lost.
+    # Everybody who was notified gets all messages. But a page went to few, and somebody must know
+    # of its loss.
     knowing = (event.channel,) if event.reason in PAGES else incident.told
     reached = settings.people.reach(policy.fallback, incident.severity, event.at).without(knowing)
     if reached == Recipients():

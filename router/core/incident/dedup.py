@@ -1,6 +1,6 @@
-"""Dedup: what is new about a report of an alert.
+"""Dedup: the news in a report of an alert.
 
-A report is a repeat, the same firing with news, or a new firing. Reports come late and twice:
+A report is a repeat, the same firing with news, or a new firing. Reports arrive late and twice:
 retries, a second Alertmanager, a restart that moves `startsAt`.
 """
 
@@ -18,9 +18,7 @@ from router.model.incident import Severity
 from router.model.reason import Reason
 
 SEEN_EVERY = 60.0
-"""The age in seconds that the stored `last_seen` of a repeated alert may reach: a repeat before
-costs no write.
-"""
+"""Maximum age of the stored `last_seen` in seconds: an earlier repeat costs no write."""
 
 LATE_FOR = 600.0
 """Seconds in which a firing may arrive after its own resolve.
@@ -29,21 +27,25 @@ Alertmanager retries for a group interval, 5 minutes.
 """
 
 MORE_OFTEN = 2.0
-"""The factor by which a count must grow to be worse."""
+"""The factor by which a count must grow to count as worse."""
 
 
 def digest(alert: Alert, revision: str) -> str:
-    """A fingerprint of all that matters in an alert under these rules: equal for a mere repeat."""
+    """A fingerprint of an alert's relevant parts under these rules: equal for a repeat."""
     content = (
-        revision, alert.status, alert.labels, alert.annotations, alert.starts_at, alert.url, alert.event_id,
-    )  # fmt: skip
+        revision,
+        alert.status,
+        alert.labels,
+        alert.annotations,
+        alert.starts_at,
+        alert.url,
+        alert.event_id,
+    )
     return blake2b(json.encode(content), digest_size=8).hexdigest()
 
 
 class SeenAlert(NamedTuple):
-    """A report of an alert, its digest, and when it came last: `at`, unless the router looks at it
-    again by itself.
-    """
+    """A report of an alert, with its digest. `at` is its time, except in a recheck."""
 
     at: float
     alert: Alert
@@ -52,7 +54,7 @@ class SeenAlert(NamedTuple):
 
 
 def dated(alert: Alert, rule_matches: Sequence[RuleMatch], at: float) -> Alert:
-    """Give an alert without a start the start that is known of it, or else the time `at`."""
+    """Give an alert without a start its known start, or else the time `at`."""
     if alert.starts_at:
         return alert
     known = [
@@ -68,42 +70,42 @@ def is_repeat(rule_matches: Sequence[RuleMatch], mark: str) -> bool:
 
 
 def begins(alert: Alert, before: RuleMatch | None, at: float) -> bool:
-    """The alert starts to fire, rather than goes on.
+    """Check if this report begins a firing.
 
-    At a source of events each has a start of its own.
+    At a source of events each report has a start of its own.
     """
     if before is None or before.status is AlertStatus.RESOLVED:
         return True
     if alert.event_id or alert.starts_at == before.starts_at:
         return False
-    # Seen firing after the start it claims now, and not resolved since: only the start moved. A
-    # person's report is new.
+    # Seen firing after its claimed start, and not resolved since: only the start moved. A person's
+    # report is new.
     moved = alert.starts_at <= at and alert.starts_at < before.last_seen + SEEN_EVERY
     return bool(alert.by) or not moved
 
 
 def is_late_resolve(alert: Alert, before: RuleMatch) -> bool:
-    """The resolve is of an earlier firing than the present one."""
+    """Check if the resolve is of an earlier firing than the present one."""
     firing = before.status is AlertStatus.FIRING
     return firing and alert.ends_at is not None and alert.ends_at < before.starts_at
 
 
 def is_late_firing(alert: Alert, before: RuleMatch, at: float) -> bool:
-    """The firing was over before it was first reported, and arrives shortly after its own resolve."""
+    """Check if the firing ended before its first report, which follows its resolve."""
     if before.reason is not Reason.NEVER_FIRED or before.ended_at is None:
         return False
     return alert.starts_at <= before.ended_at and at - before.last_seen <= LATE_FOR
 
 
 def is_news(severity: Severity, before: RuleMatch | None) -> bool:
-    """No person has decided about it yet: it's severe now, or more than it was, or it was muted."""
+    """Check if the alert needs a decision: it's severe, more severe, or was muted."""
     if before is None or before.severity is None or before.reason in SUPPRESSED:
         return True
     return severity.worse_than(before.severity)
 
 
 def got_worse(rule: Rule, judgement: Judgement, before: RuleMatch) -> bool:
-    """The value is worse than it was, by more than noise."""
+    """Check if the value is worse than before, by more than noise."""
     value, then = judgement.value, before.value
     if value is None or then is None or judgement.threshold is None:
         return False

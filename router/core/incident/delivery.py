@@ -37,14 +37,11 @@ ARRIVES_WITHIN = 60.0
 """Seconds after an uncertain attempt in which the service may still process it."""
 
 GIVE_UP_AFTER = 86_400.0
-"""Seconds after which a row that is about no incident's state is given up: by then it is no news.
-"""
+"""Seconds after which a row that isn't about an incident's state is given up as outdated."""
 
 
 class Settlement(Struct, frozen=True):
-    """The row as it should be stored, its timeline entry, and whether the fallback channels are to
-    be notified.
-    """
+    """The row to store, its timeline entry, and the fallback decision."""
 
     notification: Notification
     entry: Entry
@@ -67,8 +64,7 @@ def settle(event: DeliverySettled, settings: Settings, *, onlooker: bool = False
         after = replace(after, told=max(event.told, before.told))
         if event.bundle[1:] and event.bundle[0] != before.incident_id:
             what = Reason.BUNDLED
-    # Fall back without waiting for a retry that comes too late anyway: a service may ask for an
-    # hour of patience.
+    # Fall back without waiting for a retry that would be too late: a service may ask for an hour.
     too_late = after.attempts > 0 and after.due_at - before.owed_at >= settings.fallback_after
     too_late = too_late and after.state is NotificationState.PENDING
     falls_back = (too_late or what is Reason.DELIVERY_FAILED) and not before.fallen_back
@@ -105,7 +101,7 @@ def _next_state(
     jitter: float,
     give_up_after: float,
 ) -> tuple[Notification, Reason]:
-    """The row after these attempts under one lease, and what that is called on a timeline."""
+    """The row after these attempts under one lease, and its timeline entry."""
     tried = before.attempts + len(attempts)
     progress = progress_after(attempts[-1].result, before.progress)
     after = replace(before, attempts=tried, lease="", lease_until=0.0, progress=progress)
@@ -131,11 +127,11 @@ def _next_state(
 
 
 def _sent(row: Notification, ref: str) -> Notification:
-    """Sent; owed once more if an older message may still arrive and would then be the last."""
+    """Sent; sent once more if an older message may still arrive and would then be the last."""
     row = replace(row, sent=row.sent + 1, ref=ref, error="", may_be_doubled=False)
     if row.uncertain in {0, row.seq} or person_of(
         row.channel
-    ):  # nobody is called twice for the order's sake
+    ):  # nobody is called twice to correct the order
         return replace(row, state=NotificationState.SENT)
     until = row.uncertain_until
     return replace(row, seq=row.seq + 1, owed_at=until, due_at=until, attempts=0, fallen_back=False)

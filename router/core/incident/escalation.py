@@ -1,4 +1,4 @@
-"""Escalation: a decision in the making, who is notified by now, and which deadline comes next.
+"""Escalation: a decision in progress, the recipients so far, and the next deadline.
 
 A deadline is a row, never a sleeping task. An open incident has at most one timer of each name.
 STEP is for the policy's next step, then for its repeats, then for noting that nobody answered.
@@ -29,10 +29,10 @@ RESPOND = "respond"
 REMIND = "remind"
 SNOOZE = "snooze"
 CLOCKS = (PROMOTE, RESPOND, REMIND)
-"""The deadlines that a severity sets when it begins to hold, and that end with it."""
+"""The deadlines that a severity sets at its start, and that end with it."""
 
 PAGING = frozenset({STEP, REACH, PROMOTE})
-"""The deadlines by which people are paged. They're put off while the incident is muted."""
+"""The deadlines that page people. They're delayed while the incident is muted."""
 
 PATIENCE = 900.0
 """Seconds after the last step of a policy without repeats in which somebody may still answer."""
@@ -40,9 +40,7 @@ PATIENCE = 900.0
 
 @dataclass(slots=True)
 class Decision:
-    """The new state of an incident, and everything to write with it. `incident` is None if nothing
-    changes.
-    """
+    """The new state of an incident, and all writes. `incident` is None if nothing changes."""
 
     reason: Reason
     incident: Incident | None = None
@@ -66,7 +64,7 @@ class Decision:
         self.entries.append(Entry(self.changed.id, at, what, by, data))
 
     def annotate(self, what: Reason, **data: Any) -> None:
-        """Add particulars to the newest line of that kind, if there is one."""
+        """Add particulars to the newest entry of that kind, if there is one."""
         for position in reversed(range(len(self.entries))):
             if self.entries[position].what is what:
                 line = self.entries[position]
@@ -74,21 +72,20 @@ class Decision:
                 return
 
     def owe(self, at: float, reason: Reason, channels: Sequence[str]) -> None:
-        """Owe each channel a message about the incident."""
+        """Add a message about the incident for each channel."""
         self.owed += [Owed(self.changed.id, channel, reason, at) for channel in channels]
 
     def set_timer(self, name: str, due_at: float) -> None:
         self.timers.append(Timer(self.changed.id, name, due_at))
 
 
-# --- the policy's steps, and what follows them
+# --- the policy's steps, and later actions
 
 
 def run_steps(
     decision: Decision, at: float, reason: Reason, settings: Settings, *, ahead: int = 0
 ) -> None:
-    """Take the policy's steps that are due, the first `ahead` of them in any case, and set the next
-    timer.
+    """Take the policy's due steps, and at least the first `ahead` of them, and set the next timer.
 
     If a step names people and reaches none, the next one is due at once.
     """
@@ -148,7 +145,7 @@ def unneeded(step: Step, incident: Incident) -> Reason | None:
 
 
 def _wait_for_answer(decision: Decision, at: float, policy: Policy) -> None:
-    """After the last step: set the timer for the next repeat, or for noting that nobody answered."""
+    """Set the timer after the last step: the next repeat, or noting that nobody answered."""
     goes_on = policy.repeat is not None and policy.repeat.unless is Unless.RESOLVED
     if policy.wants_answer and (goes_on or decision.changed.acknowledged_at is None):
         decision.set_timer(STEP, at + (policy.repeat.every if policy.repeat else PATIENCE))
@@ -157,7 +154,7 @@ def _wait_for_answer(decision: Decision, at: float, policy: Policy) -> None:
 
 
 def go_on(decision: Decision, at: float, settings: Settings) -> None:
-    """The timer STEP is due: take the next step, repeat all of them, or note that nobody answered."""
+    """Handle the timer STEP: take the next step, repeat all, or note that nobody answered."""
     incident = decision.changed
     policy = settings.policy_of(incident)
     if incident.step < len(policy.steps):
@@ -171,7 +168,7 @@ def go_on(decision: Decision, at: float, settings: Settings) -> None:
 
 
 def resume(decision: Decision, timer: TimerDue, settings: Settings) -> None:
-    """Go on after pages were put off: the policy stood still, and its steps keep their distance."""
+    """Continue after delayed pages: the policy was paused, and its steps keep their distance."""
     incident = decision.changed
     steps = settings.policy_of(incident).steps
     if incident.step >= len(steps):
@@ -183,7 +180,7 @@ def resume(decision: Decision, timer: TimerDue, settings: Settings) -> None:
             + timer.due_at
             - settings.calendar.after(after, incident.policy_since)
         )
-        # Counted in business days, another start might put it off once more.
+        # Counted in business days, another start might delay it once more.
         moved = since > incident.policy_since and settings.calendar.after(after, since) <= timer.at
         decision.change(muted=None, policy_since=since if moved else incident.policy_since)
 
@@ -228,13 +225,11 @@ def _unanswered(decision: Decision, at: float, policy: Policy, settings: Setting
     tell(decision, at, Reason.UNANSWERED, fallback)
 
 
-# --- who is told
+# --- recipients
 
 
 def tell(decision: Decision, at: float, reason: Reason, reached: Recipients) -> None:
-    """Owe a message to these recipients, to those of later contact methods by a timer. Note
-    problems.
-    """
+    """Notify these recipients, those of later contact methods by a timer. Note problems."""
     for target, why in reached.problems:
         decision.note(at, Reason.NOBODY_REACHED, target=target, why=why)
     _owe(decision, at, reason, reached.now)
@@ -247,7 +242,7 @@ def tell(decision: Decision, at: float, reason: Reason, reached: Recipients) -> 
 
 
 def try_next_ways(decision: Decision, at: float) -> None:
-    """Nobody has acknowledged: notify people by their further contact methods that are due."""
+    """Notify people by their further contact methods that are due, as nobody has acknowledged."""
     reaching = decision.changed.reaching
     due = tuple(address for when, address in reaching if when <= at)
     if due:
@@ -257,7 +252,7 @@ def try_next_ways(decision: Decision, at: float) -> None:
 
 
 def stop_reaching(decision: Decision) -> None:
-    """Somebody answered, or the policy starts over: try no further contact methods."""
+    """Cancel further contact methods: somebody answered, or the policy starts over."""
     if decision.changed.reaching:
         decision.change(reaching=())
         decision.timers_cleared.append(REACH)
@@ -274,11 +269,11 @@ def _reach_later(decision: Decision, reaching: set[tuple[float, str]]) -> None:
         decision.set_timer(REACH, min(reaching)[0])
 
 
-# --- what the severity promises
+# --- promises of the severity
 
 
 def start_clocks(decision: Decision, at: float, settings: Settings) -> None:
-    """Set the deadlines of a severity that holds from now on."""
+    """Set the deadlines of a severity that starts now."""
     incident = decision.changed
     if incident.acknowledged_at is None:
         expect_response(decision, at, settings)
@@ -296,7 +291,7 @@ def expect_response(decision: Decision, at: float, settings: Settings) -> None:
 
 
 def promotion_due(incident: Incident, policy: Policy) -> float | None:
-    """When the severity is raised (UTC epoch seconds). Time open before a brief resolve counts."""
+    """The time of the promotion (UTC epoch seconds). Time open before a brief resolve counts."""
     promote = policy.promote
     if promote is None or not promote.to.worse_than(incident.severity):
         return None
@@ -304,7 +299,7 @@ def promotion_due(incident: Incident, policy: Policy) -> float | None:
 
 
 def remind(decision: Decision, at: float, settings: Settings) -> None:
-    """The timer REMIND is due: ask for an update, or wait for longer if there was one."""
+    """The timer REMIND is due: ask for an update, or wait on if there was one."""
     incident = decision.changed
     every = settings.plan_of(incident).update_every
     if every is None:
@@ -326,7 +321,7 @@ def remind(decision: Decision, at: float, settings: Settings) -> None:
 
 
 def to_lead(incident: Incident, at: float, settings: Settings) -> tuple[str, ...]:
-    """The addresses to remind whoever handles the incident, and the channels that get every change.
+    """The addresses to remind the person in charge, and the channels that get every change.
 
     A lead who isn't a contact, such as a name from a chat, has no address: then the people of the
     policy's first step are reminded, or without any the channels.

@@ -1,11 +1,11 @@
-"""Stale alerts: their source reports them no more, and never said that they're over.
+"""Stale alerts: their source stopped reporting them without resolving them.
 
-Alertmanager repeats a firing alert for as long as it fires. An alert without a report for longer
-than `expire_after`, or for several of the repeat intervals observed, is stale. Then pages and
-promotion stop, and the alert ends or people are asked, as configured. A report makes it an ordinary
-alert again.
+Alertmanager repeats an alert while it fires. An alert without a report for longer than
+`expire_after`, or for several of the repeat intervals observed, is stale. Then pages and promotion
+stop, and the alert ends or people are asked, as configured. A report makes it an ordinary alert
+again.
 
-The deadline belongs to no incident, since it costs nothing while reports come: `stale/INCIDENT`.
+The deadline belongs to no incident, since it costs nothing while reports arrive: `stale/INCIDENT`.
 """
 
 from msgspec import Struct
@@ -35,7 +35,7 @@ Alertmanager repeats every 4 hours, and more often while a group changes.
 """
 
 HELD_FOR = 900.0
-"""Seconds after which the put-off pages of a stale incident are looked at again."""
+"""Seconds after which the delayed pages of a stale incident are checked again."""
 
 
 class Expired(Struct, frozen=True):
@@ -69,7 +69,7 @@ def stale_timer(incident_id: int, due_at: float) -> Timer:
 
 
 def expiring(event: Event) -> int:
-    """The incident whose alerts may be stale by now; 0 for any other event."""
+    """The incident whose alerts may be stale now; 0 for any other event."""
     if not isinstance(event, TimerDue) or not event.name.startswith(_PREFIX):
         return 0
     return int(event.name.removeprefix(_PREFIX))
@@ -91,7 +91,7 @@ def expired(incident: Incident, event: Expired, settings: Settings) -> Decision:
 
 
 def reported_again(incident: Incident, at: float, alert: str, settings: Settings) -> Decision:
-    """A stale incident has a report: pages that were put off go on with their next deadline."""
+    """A stale incident has a report: delayed pages continue with their next deadline."""
     decision = Decision(Reason.REPORTED_AGAIN, later(incident, at, stale_since=None))
     decision.note(at, Reason.REPORTED_AGAIN, alert=alert)
     decision.owe(at, Reason.REPORTED_AGAIN, edited(incident, settings))
@@ -99,5 +99,5 @@ def reported_again(incident: Incident, at: float, alert: str, settings: Settings
 
 
 def puts_off(incident: Incident, due: TimerDue) -> bool:
-    """The incident is stale, so that nobody is paged about it."""
+    """Check if the incident is stale, so that nobody is paged about it."""
     return incident.stale_since is not None and due.name in PAGING

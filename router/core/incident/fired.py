@@ -1,4 +1,4 @@
-"""An alert that fires for an incident, and what the timeline keeps of it."""
+"""A firing alert of an incident, and its data on the timeline."""
 
 from typing import Any
 
@@ -14,15 +14,16 @@ from router.model.reason_row import Trait
 from router.model.reasons import having
 
 WARNINGS = having(Trait.UNMEASURED)
-"""The judgements by which an alert has its severity only because nothing better was known."""
+"""Judgements whose severity is a guess, because the value is unknown."""
 
 
 class Fired(Struct, frozen=True):
-    """An alert fires that belongs to this incident.
+    """A firing alert of this incident.
 
-    `counted`: the incident counts it already. `fresh`: it's news, and not the firing over which a
-    person closed the incident. `incident_id` is the id to open under. `before` is the alert's match
-    as it was.
+    `counted`: the incident already counts it. `fresh`: it's new, and not the firing during which a
+    person closed the incident. `incident_id` is the id to open under. `before` is the alert's
+    previous
+    match.
     """
 
     at: float
@@ -46,7 +47,7 @@ def reporter_of(alert: Alert) -> str:
 
 
 def facts_of(event: Fired, settings: Settings) -> dict[str, Any]:
-    """The particulars of a fired alert on the timeline. An unread value isn't shown as measured."""
+    """The timeline data of a fired alert. An unread value isn't shown as measured."""
     judgement = event.judgement
     unread = judgement.reason is Reason.VALUE_UNREADABLE
     return {
@@ -61,9 +62,7 @@ def facts_of(event: Fired, settings: Settings) -> dict[str, Any]:
 
 
 def warn(decision: Decision, event: Fired) -> None:
-    """Note that the severity is the lowest only because the value couldn't be read, or isn't
-    mapped.
-    """
+    """Note that the severity is the lowest only because the value is unreadable or unmapped."""
     judgement = event.judgement
     if judgement.reason is Reason.VALUE_UNREADABLE:
         data = {

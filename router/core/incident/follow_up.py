@@ -1,10 +1,9 @@
-"""What is asked of people once an incident is over, until they've done it: the post-mortem, and its
-action items.
+"""Follow-up of a closed incident: the post-mortem, and its action items.
 
 The law: a resolved incident whose severity needs a post-mortem has a deadline for it until that is
 shared, and an open action item has one until it's done; nothing else of a closed incident has any.
-Who is to do it is reminded over the gentlest way they have, for a reminder is no page. What is
-overdue has a timer of another name, so that it can be counted.
+People are reminded over their least urgent contact method, since a reminder is no page. An overdue
+item has a timer of another name, so that it can be counted.
 """
 
 from typing import Any
@@ -27,7 +26,7 @@ ITEM = "item"
 ITEM_OVERDUE = "item-overdue"
 
 TIMERS = (POSTMORTEM, POSTMORTEM_OVERDUE, ITEM, ITEM_OVERDUE)
-"""Of an item, the name goes on with its number: `item:3`."""
+"""Names of the timers. An item's is followed by its number: `item:3`."""
 
 LONGEST_SUMMARY = 500
 """Characters of the summary that a message shows."""
@@ -45,7 +44,7 @@ def find_item(incident: Incident, number: int) -> Item | None:
 
 
 def call_for_postmortem(decision: Decision, at: float, settings: Settings) -> None:
-    """The incident has been resolved."""
+    """Set the deadline when the incident is resolved."""
     incident, plan = decision.changed, settings.postmortems
     if incident.drill or incident.severity not in plan.severities:
         return
@@ -56,14 +55,14 @@ def call_for_postmortem(decision: Decision, at: float, settings: Settings) -> No
 
 
 def call_off_postmortem(decision: Decision) -> None:
-    """The incident isn't over after all, or its post-mortem is there."""
+    """Clear the deadline: the incident reopened, or its post-mortem was shared."""
     if decision.changed.postmortem_due is not None:
         decision.change(postmortem_due=None)
         decision.timers_cleared += [POSTMORTEM, POSTMORTEM_OVERDUE]
 
 
 def postmortem_shared(incident: Incident, event: PostMortemShared, settings: Settings) -> Decision:
-    """The channels are told, each time that somebody shares it."""
+    """Notify the channels, each time that somebody shares it."""
     if incident.is_open:
         return Decision(Reason.STILL_OPEN)
     if event.waived:
@@ -86,7 +85,7 @@ def postmortem_shared(incident: Incident, event: PostMortemShared, settings: Set
 
 
 def _waived(incident: Incident, event: PostMortemShared) -> Decision:
-    """No post-mortem is due any more, and nobody is reminded."""
+    """Clear the deadline of a waived post-mortem."""
     if incident.postmortem_due is None:
         return Decision(Reason.ALREADY_DONE)
     decision = Decision(Reason.POSTMORTEM_WAIVED, replace(incident, updated_at=event.at))
@@ -100,7 +99,7 @@ def _waived(incident: Incident, event: PostMortemShared) -> Decision:
 
 
 def item_put(incident: Incident, event: ItemPut, settings: Settings) -> Decision:
-    """A new one, or another text, owner, date or state of one that's there."""
+    """Add an item, or change an item's text, owner, date or state."""
     if not event.number:
         return _item_added(incident, event, settings)
     before = find_item(incident, event.number)
@@ -188,11 +187,11 @@ def _facts(item: Item) -> dict[str, Any]:
 
 
 def reminded(incident: Incident, event: TimerDue, settings: Settings) -> Decision:
-    """One of these deadlines has come."""
+    """Handle a deadline of the follow-up."""
     kind, _, number = event.name.partition(":")
     if kind in (POSTMORTEM, POSTMORTEM_OVERDUE):
         due_at = incident.postmortem_due
-        # It may have been claimed just before what it was set for was over, or began anew.
+        # It may have been claimed just before its purpose ended or began again.
         if due_at is None or incident.closed_at is None or event.due_at <= incident.closed_at:
             return Decision(Reason.TIMER_OUTDATED)
         who = incident.lead or incident.acknowledged_by
@@ -214,18 +213,14 @@ def reminded(incident: Incident, event: TimerDue, settings: Settings) -> Decisio
 
 
 def _whom(name: str, incident: Incident, at: float, settings: Settings) -> Recipients:
-    """Whoever is to do it; where the config doesn't know them, those who see to it; else the
-    incident's channels.
-    """
+    """The person in charge; if not in the config, the `owners`, else the incident's channels."""
     contact = settings.people.find(name)
     targets = (f"contact:{contact}",) if contact else settings.postmortems.owners
     return gently(targets, at, settings) if targets else Recipients(_channels(incident))
 
 
 def gently(targets: tuple[str, ...], at: float, settings: Settings) -> Recipients:
-    """These targets, each over the first way they have at the least severity that they're reached
-    for at all.
-    """
+    """Each target over its first contact method at the least severity that has one."""
     found: dict[str, None] = {}
     problems: list[tuple[str, str]] = []
     for target in targets:

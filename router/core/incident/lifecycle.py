@@ -1,7 +1,8 @@
 """An incident and its alerts: opened, joined, made worse, cleared, reopened.
 
-The law: alerts open an incident, hold it open and raise its severity. Once none holds it open,
-quiet closes it. Only a person lowers the severity, unless the rule says that it follows its alert.
+The law: alerts open an incident, hold it open and raise its severity. It closes when none has held
+it open for a while. Only a person lowers the severity, unless the rule says that it follows its
+alert.
 """
 
 from msgspec import Struct
@@ -32,9 +33,7 @@ from router.model.reason import Reason
 
 
 class Cleared(Struct, frozen=True):
-    """An alert that the incident counts leaves it: `reason` says why, and `to` which incident it's
-    part of now.
-    """
+    """A counted alert leaves the incident for `reason`, and is now part of the incident `to`."""
 
     at: float
     fingerprint: str
@@ -51,19 +50,19 @@ _ENDED = {
     Reason.RULES_CHANGED: "no alert belongs here under the changed rules",
     Reason.STALE: "the alert is stale, no report of it comes any more",
 }
-"""Why an incident is over, by why its last alert left."""
+"""The reason of the end, by the reason why the last alert left."""
 
 
 # --- alerts that fire
 
 
 def effect_of(incident: Incident | None, event: Fired, settings: Settings) -> Reason:
-    """The effect of the alert on the incident, which is None while there's none with the key."""
+    """The effect of the alert on the incident, which is None if none has the key."""
     if incident is None or _is_over(incident, event, settings):
         return Reason.OPENED
     if not incident.is_open:
         return _held(incident, event) or Reason.REOPENED
-    # An alert that was as severe when a person lowered the severity doesn't overrule them.
+    # An alert that was as severe when a person lowered the severity doesn't override them.
     if event.severity.worse_than(incident.severity) and (event.fresh or not event.counted):
         return Reason.SEVERITY_RAISED
     if not event.counted:
@@ -74,7 +73,7 @@ def effect_of(incident: Incident | None, event: Fired, settings: Settings) -> Re
 
 
 def fired(incident: Incident | None, event: Fired, settings: Settings) -> Decision:
-    """Let the alert have its effect."""
+    """Apply the alert's effect."""
     effect = effect_of(incident, event, settings)
     if incident is None or effect is Reason.OPENED:
         return _open(event, settings)
@@ -99,7 +98,7 @@ def fired(incident: Incident | None, event: Fired, settings: Settings) -> Decisi
 
 
 def _is_over(incident: Incident, event: Fired, settings: Settings) -> bool:
-    """The incident was closed too long ago to be the same one.
+    """Check if the incident was closed too long ago to be the same one.
 
     A false positive is never reopened.
     """
@@ -111,7 +110,7 @@ def _is_over(incident: Incident, event: Fired, settings: Settings) -> bool:
 
 
 def _held(incident: Incident, event: Fired) -> Reason | None:
-    """Why the alert doesn't reopen the incident: a person closed it over this very firing."""
+    """The reason not to reopen the incident: a person closed it during this firing."""
     if event.fresh or not incident.closed_by:
         return None
     return (
@@ -122,7 +121,7 @@ def _held(incident: Incident, event: Fired) -> Reason | None:
 
 
 def _is_milder(incident: Incident, event: Fired) -> bool:
-    """The severity follows its only alert down, unless it isn't the one that the alert gave."""
+    """Check if the severity follows its only alert down. A severity set by a person doesn't."""
     follows = (
         event.rule.severity_from is not None
         and event.rule.severity_from.follow
@@ -186,7 +185,7 @@ def _title(event: Fired) -> str:
 
 
 def _begin(decision: Decision, at: float, settings: Settings) -> None:
-    """The incident is open, for the first time or again."""
+    """Start an incident that opens, for the first time or again."""
     start_clocks(decision, at, settings)
     inform_stakeholders(decision, at, settings)
     publish_by_rule(decision, at, settings)
@@ -231,9 +230,14 @@ def _reopen(incident: Incident, event: Fired, settings: Settings) -> Decision:
 
 def _join(incident: Incident, event: Fired, settings: Settings) -> Decision:
     joined = later(
-        incident, event.at, firing=incident.firing + 1, alerts=incident.alerts + 1, quiet_since=None, stale_since=None,
+        incident,
+        event.at,
+        firing=incident.firing + 1,
+        alerts=incident.alerts + 1,
+        quiet_since=None,
+        stale_since=None,
         measured=_worst(incident.measured, event),
-    )  # fmt: skip
+    )
     decision = Decision(Reason.JOINED, joined)
     decision.note(event.at, Reason.JOINED, reporter_of(event.alert), **facts_of(event, settings))
     warn(decision, event)
@@ -244,7 +248,7 @@ def _join(incident: Incident, event: Fired, settings: Settings) -> Decision:
 
 
 def _change(incident: Incident, event: Fired, settings: Settings) -> Decision:
-    """Note what is worse now: a value that went up within its tier, or that can't be read any more."""
+    """Note a value that got worse within its tier, or that can't be read any more."""
     judgement, known = event.judgement, incident.measured
     threshold, value = judgement.threshold, judgement.value
     if (
@@ -260,7 +264,7 @@ def _change(incident: Incident, event: Fired, settings: Settings) -> Decision:
             Reason.CHANGED, later(incident, event.at, measured=_worst(known, event))
         )
         if event.severity.worse_than(incident.severity) and event.fresh:
-            return decision  # the change of severity says it
+            return decision  # the severity change reports it
         decision.note(
             event.at, Reason.CHANGED, reporter_of(event.alert), **facts_of(event, settings)
         )
@@ -273,7 +277,7 @@ def _change(incident: Incident, event: Fired, settings: Settings) -> Decision:
 def _change_severity(
     decision: Decision, incident: Incident, event: Fired, settings: Settings, reason: Reason
 ) -> None:
-    """Start the policy of the alert's severity from now; an acknowledgement stands.
+    """Start the policy of the alert's severity from now; an acknowledgement stays valid.
 
     The title shows the new value.
     """
@@ -292,7 +296,7 @@ def _change_severity(
 
 
 def _worst(known: Measured | None, event: Fired) -> Measured | None:
-    """The worst value so far: what is known, or what the alert has now."""
+    """The worst value: the known one, or the alert's current one."""
     judgement = event.judgement
     threshold, value = judgement.threshold, judgement.value
     if threshold is None or value is None:
@@ -312,15 +316,23 @@ def _is_past(threshold: Threshold, value: float, known: float) -> bool:
 
 
 def cleared(incident: Incident, event: Cleared, settings: Settings) -> Decision:
-    """Count the alert no more; with the last one the incident is quiet, and then over."""
+    """Count the alert no more; after the last one the incident waits, and then closes."""
     if not incident.is_open and not incident.firing:
         return Decision(Reason.ALREADY_CLOSED)
     at, firing = event.at, max(0, incident.firing - 1)
     decision = Decision(event.reason, later(incident, at, firing=firing))
     decision.note(
-        at, event.reason, fingerprint=event.fingerprint, reason=event.reason, firing=firing,
-        **{k: v for k, v in (("alert", event.alert), ("value", event.value), ("to", _id(event.to))) if v},
-    )  # fmt: skip
+        at,
+        event.reason,
+        fingerprint=event.fingerprint,
+        reason=event.reason,
+        firing=firing,
+        **{
+            k: v
+            for k, v in (("alert", event.alert), ("value", event.value), ("to", _id(event.to)))
+            if v
+        },
+    )
     if firing or not incident.is_open:  # a person may have closed it while the alert fired
         decision.owe(at, event.reason, edited(incident, settings))
     elif event.to:

@@ -1,6 +1,4 @@
-"""Mute: which alerts open nothing for now, and which incidents page nobody, since all of their
-alerts are muted.
-"""
+"""Mute: alerts that open nothing for now, and incidents whose pages are delayed."""
 
 from collections.abc import Collection
 
@@ -19,8 +17,8 @@ def kept_quiet(
 ) -> Suppression | None:
     """The silence, or the incident other than its `own`, that mutes an alert.
 
-    Nothing mutes a drill, and no drill mutes anything. Nor is a person's report muted: they have
-    decided that somebody is notified.
+    Nothing mutes a drill, and no drill mutes anything. A person's report isn't muted either: they
+    decided to notify somebody.
     """
     if alert.is_drill or alert.by:
         return None
@@ -34,9 +32,7 @@ def kept_quiet(
 
 
 def held_back(tx: Transaction, due: TimerDue) -> Muted | None:
-    """A deadline by which somebody would be paged, while every alert that holds the incident open
-    is muted.
-    """
+    """The mute of a paging deadline, if all alerts that hold the incident open are muted."""
     if due.name not in PAGING or not tx.settings.keeps_quiet(due.at):
         return None
     firing = tx.firing(due.incident_id).values()

@@ -1,4 +1,4 @@
-"""What happens next to an open incident, what is overdue, and who is on call: for people to read.
+"""Outlook of an open incident for readers: next steps, overdue promises, and on-call people.
 
 Nothing here decides: it reads the incident and its timeline as the escalation will.
 """
@@ -22,9 +22,9 @@ NOTIFIED = having(Trait.STARTS_REPEAT)
 
 
 class Upcoming(Struct, frozen=True):
-    """Something that happens at `at` (UTC seconds) unless somebody prevents it.
+    """A planned event at `at` (UTC seconds) unless somebody prevents it.
 
-    `targets` are those of the config, `addresses` the channels and people they stand for.
+    `targets` are the config's, `addresses` the resulting channels and people.
     """
 
     at: float
@@ -34,7 +34,7 @@ class Upcoming(Struct, frozen=True):
 
 
 class Overdue(Struct, frozen=True):
-    """A promise that is late since `since` (UTC seconds)."""
+    """A promise that has been late since `since` (UTC seconds)."""
 
     what: str
     since: float
@@ -55,12 +55,12 @@ class Outlook(Struct, frozen=True):
 def outlook(
     incident: Incident, timeline: Sequence[Entry], settings: Settings, now: float
 ) -> Outlook:
-    """Return what is ahead of the incident at `now`."""
+    """Return the outlook of the incident at `now`."""
     overdue = tuple(_overdue(incident, timeline, settings, now))
     if not incident.is_open or incident.canary:
         return Outlook(overdue=overdue)
     known = _silences(incident, settings, now)
-    # While pages are suppressed, the policy stands still.
+    # While pages are muted, the policy is paused.
     upcoming = [] if incident.muted else [*_steps(incident, timeline, settings)]
     if incident.snoozed_until is not None:
         upcoming.append(Upcoming(incident.snoozed_until, "the snooze ends"))

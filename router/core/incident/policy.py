@@ -56,7 +56,7 @@ class Promote(Struct, frozen=True):
 
 
 class Policy(Struct, frozen=True):
-    """Steps over time, what follows them, and targets for when a channel of theirs fails."""
+    """Steps over time, later repeats and promotion, and targets for a failed channel."""
 
     name: Key
     steps: tuple[Step, ...]
@@ -66,18 +66,17 @@ class Policy(Struct, frozen=True):
 
     @property
     def wants_answer(self) -> bool:
-        """True if it waits for an acknowledgement. A policy that only opens a ticket doesn't."""
+        """Check if it waits for an acknowledgement. A policy that only opens a ticket doesn't."""
         return self.repeat is not None or any(
             step.unless is Unless.ACKNOWLEDGED for step in self.steps
         )
 
 
 class SeverityPlan(Struct, frozen=True):
-    """The policy of a severity, how soon to respond, and which stakeholders to keep informed.
+    """A severity's policy, response time, and stakeholders.
 
-    `respond_within`: by when somebody acknowledges. `update_every`: seconds between updates to
-    those who wait. `stakeholders`: notified at the opening, at each change of status, and at the
-    end.
+    `respond_within`: time until somebody acknowledges. `update_every`: seconds between updates to
+    stakeholders. `stakeholders`: notified at the opening, at each change of status, and at the end.
     """
 
     policy: str

@@ -1,4 +1,4 @@
-"""When a post-mortem is due, who is reminded of it, and whom it's shared with."""
+"""The due time of post-mortems, their reminders and recipients."""
 
 from msgspec import Struct
 
@@ -10,13 +10,14 @@ DAY = 86_400.0
 
 
 class PostMortemPlan(Struct, frozen=True):
-    """Times are in seconds.
+    """Settings of post-mortems. Times are in seconds.
 
-    `severities` are those that need one, `due` after the end; none by default. `remind` is how long
-    after the end the lead is told for the first time, and how long before an item is due its owner
-    is; `again` how often once it's overdue. `owners` are the targets told where the lead is nobody
-    who can be. `share` are the channels that a post-mortem is shared to, `tickets` those that keep
-    a ticket for each action item.
+    `severities` need a post-mortem, `due` after the end; none by default. `remind` is the delay
+    from
+    the end to the lead's first reminder, and the notice before an item is due; `again` the interval
+    once it's overdue. `owners` are the targets reminded if the lead has no address. `share` are the
+    channels that a post-mortem is shared to, `tickets` those that keep a ticket for each action
+    item.
     """
 
     severities: frozenset[Severity] = frozenset()

@@ -1,8 +1,8 @@
-"""The read plan: what must be read of the store before a batch of events can be decided on.
+"""The read plan: data to read from the store before a batch of events can be decided.
 
-In rounds: what the events name, what the rules need for the alerts among them, and the incidents
-that others were merged into. Digests and matching rules are found on the way and kept for the
-decisions.
+In rounds: objects that the events name, data that the rules need for the alerts among them, and the
+incidents that others were merged into. Digests and matching rules are found on the way and kept for
+the decisions.
 """
 
 from collections import Counter
@@ -31,8 +31,9 @@ from router.model.event import (
 class ReadPlanner:
     """Plans the reads of a batch.
 
-    By the position of an alert's event: `digests` of the alerts that were looked at, and
-    `matching_rules`, with their keys, of those that are news.
+    By the position of an alert's event: `digests` of the evaluated alerts, and `matching_rules`,
+    with
+    their keys, of the alerts with news.
     """
 
     def __init__(self, settings: Settings, events: Sequence[Event], view: Snapshot) -> None:
@@ -43,7 +44,7 @@ class ReadPlanner:
         self.matching_rules: dict[int, list[tuple[Rule, str]]] = {}
 
     def plans(self) -> Iterator[ReadPlan]:
-        """Each plan, once those before it were read into the view."""
+        """Each plan, once the earlier ones were read into the view."""
         yield self._named()
         if wanted := self._for_rules():
             yield wanted
@@ -80,7 +81,7 @@ class ReadPlanner:
         )
 
     def _for_rules(self) -> ReadPlan:
-        """The reads that the rules need for news: incidents, windows, and what may mute the alerts."""
+        """The reads that the rules need for news: incidents, windows, silences and inhibitions."""
         kinds = {type(event) for event in self._events}
         keys: set[str] = set(self._keys_to_reopen()) if Commanded in kinds else set()
         windows: set[str] = set()
@@ -119,9 +120,9 @@ class ReadPlanner:
         )
 
     def _news(self) -> Iterator[tuple[int, Alert]]:
-        """The alerts that aren't repeats of what is stored, with the positions of their events."""
-        # An alert that comes twice may be news the second time, even if it's a repeat of what is
-        # stored. So may an alert whose incident somebody closes in the same batch.
+        """The alerts that don't repeat the stored ones, with the positions of their events."""
+        # A second report may be news, even if it repeats the stored alert. So may an alert whose
+        # incident somebody closes in the same batch.
         times = Counter(
             event.alert.fingerprint for event in self._events if isinstance(event, AlertSeen)
         )
@@ -139,9 +140,9 @@ class ReadPlanner:
                 yield position, alert
 
     def _alert_of(self, event: Event, times: Mapping[str, int]) -> Alert | None:
-        """The alert of the event: as it came, or as it's stored if it's to be looked at again.
+        """The alert of the event: as reported, or as stored for a recheck.
 
-        A state that also comes in this batch is looked at anyway, as it is now.
+        A state that is also reported in this batch is evaluated with its current report.
         """
         if isinstance(event, AlertSeen):
             return event.alert
@@ -151,7 +152,7 @@ class ReadPlanner:
         return alert if alert.event_id or alert.fingerprint not in times else None
 
     def _keys_to_reopen(self) -> Iterator[str]:
-        """Another incident with the key may be open by now."""
+        """Keys of incidents to reopen: another incident with the key may be open now."""
         for event in self._events:
             incident = (
                 self._view.incidents.get(event.incident_id)
@@ -162,7 +163,7 @@ class ReadPlanner:
                 yield incident.key
 
     def _may_be_held_back(self) -> list[int]:
-        """The incidents with a deadline by which somebody would be paged if nothing muted it."""
+        """The incidents with a due deadline that pages people unless it's muted."""
         ats = {
             event.at
             for event in self._events
@@ -179,9 +180,7 @@ class ReadPlanner:
     def _sources(
         self, alerts: Iterable[dict[str, str]], *, everything: bool
     ) -> tuple[list[str], list[str] | None]:
-        """The rules whose open incidents may inhibit these alerts; and, if need be, the only rules
-        whose can't.
-        """
+        """The rules whose open incidents may inhibit these alerts, or the rules whose can't."""
         mutes = self._settings.mutes
         targeting = (one for labels in alerts for one in mutes.targeting(labels))
         inhibitions = dict.fromkeys(self._settings.inhibitions if everything else targeting)
@@ -195,7 +194,7 @@ class ReadPlanner:
 
 
 def receipt_of(event: Event) -> str:
-    """The id by which a repeated event is known; "" if it never comes again."""
+    """The id that identifies a repeated event; "" if it is never repeated."""
     match event:
         case AlertSeen():
             # A state is compared with the stored one instead: the same content may follow another

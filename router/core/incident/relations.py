@@ -1,7 +1,7 @@
-"""Two incidents that belong together: one is merged into the other, or both are linked.
+"""Relations of two incidents: one is merged into the other, or both are linked.
 
-A merged incident is closed, and its alerts hold the other one open. A drill and a real incident
-never belong together.
+A merged incident is closed, and its alerts hold the other one open. A drill and a real incident are
+never related.
 """
 
 from msgspec import Struct
@@ -50,9 +50,12 @@ def absorbed(incident: Incident, event: Absorbed, settings: Settings) -> Decisio
         return linked(incident, command, other, settings)
     at = command.at
     joined = later(
-        incident, at, firing=incident.firing + other.firing, alerts=incident.alerts + other.alerts,
+        incident,
+        at,
+        firing=incident.firing + other.firing,
+        alerts=incident.alerts + other.alerts,
         quiet_since=None if other.firing else incident.quiet_since,
-    )  # fmt: skip
+    )
     decision = Decision(Reason.ABSORBED, joined)
     decision.note(at, Reason.ABSORBED, command.by, merged=other.name, title=other.title)
     decision.owe(at, Reason.ABSORBED, edited(incident, settings))
@@ -66,7 +69,7 @@ def absorbed(incident: Incident, event: Absorbed, settings: Settings) -> Decisio
 
 
 def linked(incident: Incident, event: Commanded, other: Incident, settings: Settings) -> Decision:
-    """Note that the two belong together."""
+    """Note that the two are linked."""
     decision = Decision(
         Reason.LINKED, later(incident, event.at, related=(*incident.related, other.id))
     )
@@ -78,14 +81,14 @@ def linked(incident: Incident, event: Commanded, other: Incident, settings: Sett
 
 
 def not_mergeable(incident: Incident, other: Incident) -> str:
-    """Why the incident can't be merged into the other; "" if it can."""
+    """The reason why the incident can't be merged into the other; "" if it can."""
     if not other.is_open:
         return f"{other.name} is closed"
     return unrelated(incident, other)
 
 
 def unrelated(incident: Incident, other: Incident) -> str:
-    """Why the two can't belong together; "" if they can."""
+    """The reason why the two can't be related; "" if they can."""
     if incident.id == other.id:
         return "it's the same incident"
     return "a drill and a real incident stay apart" if incident.drill != other.drill else ""

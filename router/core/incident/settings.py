@@ -24,23 +24,23 @@ _NO_POLICY = Policy(Key(""), ())
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything that decisions depend on besides events. Lengths of time are in seconds.
+    """All inputs of decisions besides events. Lengths of time are in seconds.
 
-    people: the recipients that the targets of policies stand for.
+    people: the recipients behind the targets of policies.
     calendar: the company's business days.
     heartbeats: the signals expected at intervals, by name.
-    silences, inhibitions: which alerts are muted; `mutes` is an index over them.
-    postmortems: which incidents need one, by when, and who is concerned.
+    silences, inhibitions: conditions that mute alerts; `mutes` is an index over them.
+    postmortems: incidents that need one, due times, and recipients.
     edited: the channels whose message is edited in place, which therefore get every change.
     rings: the paging channels, which stay silent about answered incidents.
     actions: the actions that may be run against an incident, by name, where its rule names them.
-    public: the channels that show the public what is published, and get nothing else.
-    customers: the channels that mail customers what is announced, and nothing else.
+    public: the channels that show published updates to the public, and get nothing else.
+    customers: the channels that mail announcements to customers, and nothing else.
     wording: the templates of messages.
-    deployments: deployments that may have caused an incident, and how that is judged.
+    deployments: possible causes of incidents, and the criteria for a suspect.
     destinations: for each address (`sms/ana`), a digest of its number, account or URL.
     reopen_within: an alert that returns this soon reopens its incident.
-    fallback_after: a message that is this late is also owed to the policy's fallback channels.
+    fallback_after: a message that is this late is also sent to the policy's fallback channels.
     give_up_after: a message that is this late is dead-lettered.
     expire_after: how long the alerts of a source, by its name, may go without a report.
     """
@@ -83,11 +83,11 @@ class Settings:
         return self.policies[self.severities[severity].policy]
 
     def keeps_quiet(self, at: float) -> bool:
-        """Something could mute an alert at `at` (UTC seconds)."""
+        """Check if anything could mute an alert at `at` (UTC seconds)."""
         return bool(self.inhibitions) or any(
             silence.when.is_active(at) for silence in self.silences
         )
 
     def is_inhibitor(self, incident: Incident) -> bool:
-        """The incident may mute alerts while it's open."""
+        """Check if the incident may mute alerts while it's open."""
         return bool(self.inhibitions) and bool(self.mutes.sourced_by(incident))

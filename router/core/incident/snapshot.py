@@ -12,7 +12,7 @@ from router.model.record import Record
 
 
 class Conflict(Exception):
-    """Another transaction wrote what this one had read: read and decide again."""
+    """Another transaction changed data read by this one: read and decide again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class ReadPlan:
     keys: incident keys, to read the latest incident of each. windows: keys of sliding windows.
     receipts: event ids that may have been seen before.
     firing: incidents whose firing alerts to read.
-    open: rules whose open incidents to read. open_besides: the only rules whose not to read.
+    open: rules whose open incidents to read. open_besides: rules to leave out of reading all.
     """
 
     fingerprints: Sequence[str] = ()
@@ -42,7 +42,7 @@ class ReadPlan:
 
 @dataclass(slots=True)
 class Snapshot:
-    """The state of the store that a plan asked for, kept up to date by the decisions on it.
+    """The part of the store that a plan requested, kept up to date by the decisions on it.
 
     `next_incident_id` is free, unless another transaction takes it first. `latest` maps an incident
     key to the id of its newest incident; every incident named anywhere is in `incidents`. `alerts`
@@ -60,7 +60,7 @@ class Snapshot:
     next_incident_id: int = 1
 
     def add(self, other: "Snapshot") -> None:
-        """Add a later read. Its `next_incident_id` holds, if it asked for incidents by key."""
+        """Add a later read. Its `next_incident_id` applies if it asked for incidents by key."""
         self.rule_matches |= other.rule_matches
         self.incidents |= other.incidents
         self.latest |= other.latest
@@ -75,20 +75,22 @@ class Snapshot:
 class Writes:
     """The writes of one transaction.
 
-    moved: incidents merged into another. Their firing matches go over to it and lose their digest.
-    detached: incidents whose firing matches lose their digest, so that the next report is looked at.
-    rule_matches: upserted by (fingerprint, rule), with the alert. Comes after the two above.
+    moved: incidents merged into another. Their firing matches move to it and lose their digest.
+    detached: incidents whose firing matches lose their digest, so that the next report is
+    evaluated.
+    rule_matches: upserted by (fingerprint, rule), with the alert. Applied after the two above.
     seen: (fingerprint, rule, at) of which only the last report moves, and perhaps the longest gap.
-    forgotten: (fingerprint, rule) whose match is deleted. Comes before `rule_matches`.
+    forgotten: (fingerprint, rule) whose match is deleted. Applied before `rule_matches`.
     incidents: version 1 is inserted. Any other replaces the version before it, or it's a conflict.
         A second open incident with the same key is a conflict, too.
     timers_done: deleted if still due at that time, whoever holds the lease.
     timers_cleared: (incident, name) deleted. Then, with `recheck_at`, later deadlines `recheck/…`
-        are moved there, so that muted alerts are looked at by then. Then `timers` are set.
-    owed: one message each; see `Notification.seq` for how they coalesce.
-    settled: a notification as it's stored now, with the lease it was held under and the `seq` that
-        was sent. Written only if that lease still holds. If more was owed meanwhile (the stored seq
-        is higher), it stays pending: due now, or when this one says if it's retried.
+        are moved there, so that muted alerts are evaluated by then. Then `timers` are set.
+    owed: one message each; see `Notification.seq` for how they are merged.
+    settled: a notification to store, with the lease it was held under and the `seq` that was sent.
+        Written only if that lease is still held. If more was owed meanwhile (the stored seq is
+        higher),
+        it stays pending: due now, or at this row's time if it's retried.
     windows: sliding windows replaced. receipts: event ids now seen, and when.
     records: documents to write. A version that doesn't follow the stored one fails everything.
     history: the events that had an effect, in order, for replays.

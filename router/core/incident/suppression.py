@@ -1,9 +1,9 @@
-"""Suppression: what mutes an alert now, and when to look at the alert again.
+"""Suppression: the current mute of an alert, and the time of its next check.
 
 A muted alert has no incident that could have a deadline. So its deadline belongs to no incident,
-and is named after the alert: `recheck/FINGERPRINT RULE`. When it's due the alert is looked at as if
-it had come again, and opens its incident if nothing mutes it any more, whether or not its source
-repeats it.
+and is named after the alert: `recheck/FINGERPRINT RULE`. When it's due the alert is evaluated as if
+it had been reported again, and opens its incident if nothing mutes it any more, even if its source
+doesn't repeat it.
 """
 
 from collections.abc import Iterable
@@ -22,21 +22,19 @@ from router.model.reasons import having
 SUPPRESSED = having(Trait.MUTES)
 
 NO_INCIDENT = 0
-"""The incident of a deadline that belongs to none."""
+"""The incident id of a deadline without an incident."""
 
 RECHECK = "recheck/"
 
 INHIBITED_FOR = 300.0
-"""Seconds after which an inhibited alert is looked at again, if the cause hasn't ended by then."""
+"""Seconds after which an inhibited alert is checked again, if the cause hasn't ended by then."""
 
 HELD_FOR = 60.0
-"""Seconds after which the put-off pages of an open incident are looked at again."""
+"""Seconds after which the delayed pages of an open incident are checked again."""
 
 
 class Suppression(Struct, frozen=True):
-    """Silenced or inhibited; `by` names the silence or the incident; `until` is when to look again
-    (UTC seconds).
-    """
+    """A mute: `by` names the silence or the incident; `until` is the next check (UTC seconds)."""
 
     reason: Reason
     by: str
@@ -46,7 +44,7 @@ class Suppression(Struct, frozen=True):
 def suppression(
     settings: Settings, labels: dict[str, str], at: float, incidents: Iterable[Incident]
 ) -> Suppression | None:
-    """The silence or inhibition that mutes an alert with these labels, given the open `incidents`."""
+    """The silence or inhibition that mutes these labels, given the open `incidents`."""
     if silenced := silencing(settings, labels, at):
         return silenced
     if incident := inhibitor(settings.mutes.targeting(labels), labels, incidents):
@@ -67,17 +65,17 @@ def inhibiting(incident: Incident, at: float) -> Suppression:
 
 
 def may_be_inhibited(settings: Settings, labels: dict[str, str]) -> bool:
-    """An open incident could mute an alert with these labels."""
+    """Check if an open incident could mute an alert with these labels."""
     return bool(settings.mutes.targeting(labels))
 
 
 def recheck(fingerprint: str, rule: str, due_at: float) -> Timer:
-    """The deadline by which the rule's match of the alert is looked at again."""
+    """The deadline for checking the rule's match of the alert again."""
     return Timer(NO_INCIDENT, f"{RECHECK}{fingerprint} {rule}", due_at)
 
 
 def rechecked(event: Event) -> tuple[str, str]:
-    """The fingerprint and the rule of such a deadline that is due; empty for any other event."""
+    """The fingerprint and the rule of a due recheck; empty for any other event."""
     if not isinstance(event, TimerDue) or not event.name.startswith(RECHECK):
         return "", ""
     fingerprint, _, rule = event.name.removeprefix(RECHECK).partition(" ")

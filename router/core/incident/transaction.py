@@ -1,5 +1,6 @@
-"""The state while a batch is decided: what is known, and what is to be written. Every decision goes
-through here.
+"""The state while a batch is decided: known data and pending writes.
+
+Every decision goes through here.
 """
 
 from msgspec.structs import replace
@@ -16,7 +17,7 @@ from router.model.reason import Reason
 
 
 class Transaction:
-    """A view of the store, kept up to date with the decisions, and the changes that they make."""
+    """A view of the store, kept up to date with the decisions, and their writes."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -36,11 +37,11 @@ class Transaction:
         return incident
 
     def happen(self, incident_id: int, event: IncidentEvent) -> Reason:
-        """Let the event happen to the incident."""
+        """Apply the event to the incident."""
         return self.follow(decide(self.view.incidents.get(incident_id), event, self.settings))
 
     def follow(self, decision: Decision) -> Reason:
-        """Take the decision over into the changes."""
+        """Add the decision to the writes."""
         incident, view, changes = decision.incident, self.view, self.changes
         if incident is None:
             return decision.reason
@@ -72,7 +73,7 @@ class Transaction:
         return decision.reason
 
     def hand_over(self, source: int, target: int) -> None:
-        """Let the firing alerts of one incident hold another one open."""
+        """Transfer an incident's firing alerts to another one, which they hold open."""
         moved = self.changes.moved
         for before, into in moved.items():
             moved[before] = target if into == source else into
@@ -81,9 +82,7 @@ class Transaction:
         self._change_counted(source, target)
 
     def _change_counted(self, incident_id: int, into: int) -> None:
-        """Look at the next report of these alerts in any case; they hold the incident `into` open
-        from now on.
-        """
+        """Evaluate the next report of these alerts in any case; they hold `into` open now."""
         for rule_matches in self.view.rule_matches.values():
             for position, rule_match in enumerate(rule_matches):
                 if rule_match.counted and rule_match.incident_id == incident_id:
@@ -113,9 +112,7 @@ class Transaction:
         self.view.rule_matches[rule_match.fingerprint].remove(rule_match)
 
     def firing(self, incident_id: int) -> dict[tuple[str, str], tuple[RuleMatch, Alert]]:
-        """The alerts that hold an incident open, with their matches: as they were read, and as
-        decided since.
-        """
+        """The alerts that hold an incident open, with their matches, including decisions so far."""
         firing = dict(self.view.firing.get(incident_id, {}))
         for key in self.changes.forgotten:
             firing.pop(key, None)
@@ -138,7 +135,7 @@ class Transaction:
         return self._inhibitors
 
     def look_again(self, at: float) -> None:
-        """Silences or open incidents have changed: look at muted alerts soon."""
+        """Silences or open incidents have changed: check muted alerts soon."""
         changes = self.changes
         changes.recheck_at = at if changes.recheck_at is None else min(changes.recheck_at, at)
         for key, timer in changes.timers.items():

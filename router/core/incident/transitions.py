@@ -1,4 +1,4 @@
-"""Changes to an incident that several kinds of event have in common: severity, close, publish."""
+"""Changes of an incident that several kinds of event share: severity, close, publish."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ from router.model.reasons import having
 RESOLVE = "resolve"
 
 OF_STAKEHOLDERS = having(Trait.STAKEHOLDERS)
-"""The reasons of messages to stakeholders. A message for another reason asks for something."""
+"""Reasons of messages to stakeholders. Other messages ask for an answer."""
 
 
 def later(incident: Incident, at: float, **changes: Any) -> Incident:
@@ -42,14 +42,23 @@ def set_severity(  # noqa: PLR0913 - each is a different fact about one change
     by: str = "",
     **data: Any,
 ) -> None:
-    """Start the policy of the severity from now; an acknowledgement stands. `decision.reason` says
-    why.
+    """Start the policy of the severity from now; an acknowledgement stays valid.
+
+    `decision.reason` is the reason.
     """
     data |= {"from": incident.severity, "severity": severity}
     decision.incident = later(
-        incident, at, severity=severity, policy_since=at, step=0, repeats=0, severity_since=at, spent=0.0, muted=None,
+        incident,
+        at,
+        severity=severity,
+        policy_since=at,
+        step=0,
+        repeats=0,
+        severity_since=at,
+        spent=0.0,
+        muted=None,
         snoozed_until=None,
-    )  # fmt: skip
+    )
     decision.note(at, decision.reason, by, **data)
     decision.owe(at, decision.reason, incident.told)
     stop_reaching(decision)
@@ -71,7 +80,7 @@ def close(
 ) -> None:
     """Close an open incident.
 
-    An alert that still fires when a person closes it stays on the incident, and is looked at with
+    An alert that still fires when a person closes it stays on the incident, and is evaluated with
     its next report.
     """
     incident = decision.changed
@@ -96,13 +105,13 @@ def close(
     inform_stakeholders(decision, at, settings)
     if status is Status.RESOLVED:
         call_for_postmortem(decision, at, settings)
-    # That it was public has been approved, and an outage left standing there would be a lie.
+    # Publishing was approved, and an outage that stays on the page would be false.
     if incident.public_title:
         publish(decision, at, settings, by=by)
 
 
 def inform_stakeholders(decision: Decision, at: float, settings: Settings) -> None:
-    """Notify the stakeholders, who follow the incident without handling it, each once."""
+    """Notify the stakeholders once each; they follow the incident without handling it."""
     incident = decision.changed
     stakeholders = settings.plan_of(incident).stakeholders
     if not stakeholders:
@@ -115,7 +124,7 @@ def inform_stakeholders(decision: Decision, at: float, settings: Settings) -> No
 
 
 def onlooks(incident: Incident, address: str, reason: Reason) -> bool:
-    """The message is for a stakeholder, who only follows the incident."""
+    """Check if the message is for a stakeholder, who only follows the incident."""
     return reason in OF_STAKEHOLDERS and address not in incident.told
 
 
@@ -128,7 +137,7 @@ def publish(  # noqa: PLR0913 - each is a different fact about one change
     text: str = "",
     title: str = "",
 ) -> None:
-    """Publish an update, in the template's words where none are given."""
+    """Publish an update, with the template's text for missing parts."""
     incident = decision.changed
     title, text = _public_words(incident, at, settings, text=text, title=title)
     since = at if incident.published_at is None else incident.published_at
@@ -165,7 +174,7 @@ def is_published(
 
 
 def publish_by_rule(decision: Decision, at: float, settings: Settings) -> None:
-    """Publish the state of the incident, if its rule says that this needs no approval."""
+    """Publish the incident's state, if its rule needs no approval."""
     incident = decision.changed
     if settings.rules.named(incident.rule).public and not incident.drill:
         publish(decision, at, settings)

@@ -1,7 +1,7 @@
-"""Commands that take something back or pause it: reopen, withdraw an acknowledgement, snooze.
+"""Commands that reverse or pause something: reopen, withdraw an acknowledgement, snooze.
 
-The law: undoing never leaves an open incident without a next step. What had been stopped goes on
-from where it stood.
+The law: undoing never leaves an open incident without a next step. Stopped work continues from
+where it stopped.
 """
 
 from router.core.incident.escalation import (
@@ -26,7 +26,7 @@ from router.model.reason import Reason
 
 
 def reopened(incident: Incident, event: Commanded, settings: Settings) -> Decision:
-    """Undo a close: an acknowledgement stands, and the policy goes on from where it stopped."""
+    """Undo a close: an acknowledgement stays valid, and the policy continues where it stopped."""
     assert incident.closed_at is not None, "an open incident is refused before"
     at, pause = event.at, event.at - incident.closed_at
     decision = Decision(
@@ -64,9 +64,17 @@ def unacknowledged(incident: Incident, event: Commanded, settings: Settings) -> 
     at = event.at
     lead = "" if incident.lead == incident.acknowledged_by else incident.lead
     withdrawn = later(
-        incident, at, acknowledged_at=None, acknowledged_by="", lead=lead, policy_since=at, step=0, repeats=0,
-        muted=None, snoozed_until=None,
-    )  # fmt: skip
+        incident,
+        at,
+        acknowledged_at=None,
+        acknowledged_by="",
+        lead=lead,
+        policy_since=at,
+        step=0,
+        repeats=0,
+        muted=None,
+        snoozed_until=None,
+    )
     decision = Decision(Reason.UNACKNOWLEDGED, withdrawn)
     stop_reaching(decision)
     decision.timers_cleared.append(SNOOZE)
@@ -80,7 +88,7 @@ def unacknowledged(incident: Incident, event: Commanded, settings: Settings) -> 
 
 
 def snoozed(incident: Incident, event: Commanded, settings: Settings) -> Decision | None:
-    """Pause the pages until a time. None if they're paused until then already, or it's past."""
+    """Pause the pages until a time. None if they're already paused until then, or it's past."""
     until = event.until
     if until is None or until <= event.at or until == incident.snoozed_until:
         return None
@@ -97,7 +105,7 @@ def snoozed(incident: Incident, event: Commanded, settings: Settings) -> Decisio
 def wake(decision: Decision, at: float, settings: Settings) -> None:
     """The timer SNOOZE is due.
 
-    Deadlines that were put off until now come by themselves; the lead is reminded.
+    Delayed deadlines fire on their own; the lead is reminded.
     """
     incident = decision.changed
     if incident.snoozed_until is None or at < incident.snoozed_until:
@@ -111,5 +119,5 @@ def wake(decision: Decision, at: float, settings: Settings) -> None:
         decision.owe(at, Reason.SNOOZE_ENDED, to_lead(incident, at, settings))
     elif incident.step < len(settings.policy_of(incident).steps):
         decision.owe(at, Reason.SNOOZE_ENDED, edited(incident, settings))
-    else:  # no step is left that would page anybody
+    else:  # no remaining step would page anybody
         decision.owe(at, Reason.SNOOZE_ENDED, incident.told)

@@ -1,4 +1,4 @@
-"""Messages that are sent as one, and the result of that for each of them."""
+"""Messages that are sent as one, and the result for each of them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

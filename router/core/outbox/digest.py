@@ -1,9 +1,9 @@
-"""Limits on the messages that people get: some are sent now, some wait, some are sent as one.
+"""Limits on messages to people: some are sent now, some wait, some are sent as one.
 
 Invariant: a limit never drops a message. It delays it in the outbox until there is room, and then
-all that waits for the same address is one message. Messages about a P0 are never delayed, never
-bundled, and don't count; nor are those about a drill, because a drill must delay nothing real. Each
-address has a limit of its own: a full mailbox must not delay a call.
+all messages waiting for the same address are sent as one. Messages about a P0 are never delayed,
+never bundled, and don't count; nor do those about a drill, because a drill must delay nothing real.
+Each address has its own limit: a full mailbox must not delay a call.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,7 +17,7 @@ PREEMPTS = Severity.P0
 """The severity, at the time of sending, whose messages are never delayed."""
 
 MOST = 100
-"""Most incidents in one message.
+"""Maximum incidents in one message.
 
 Few of them fit into its text, but each has to be settled within the lease.
 """
@@ -40,7 +40,7 @@ class Standing(NamedTuple):
 
 
 class Waiting(NamedTuple):
-    """A message that is due, and how its incident stands now."""
+    """A due message, and the current state of its incident."""
 
     message: Notification
     incident: Standing
@@ -76,7 +76,7 @@ def _rank(one: Waiting) -> tuple[bool, Severity, float, int]:
 
 
 def is_free(incident: Standing) -> bool:
-    """True if its messages are sent at once, by themselves, without counting towards the limit."""
+    """Check if its messages are sent at once, separately, without counting towards the limit."""
     return incident.drill or incident.severity is PREEMPTS
 
 

@@ -18,7 +18,7 @@ _END = "\n\n## end\n"
 def escaped(text: str) -> str:
     """Return `text` on one line, with every markup character escaped.
 
-    Put it behind other text on its line: at the start `1.` makes a list. Escaped are the characters
+    Put it after other text on its line: at the start `1.` makes a list. Escaped are the characters
     of CommonMark (https://spec.commonmark.org/0.31.2/#backslash-escapes) and those of GitHub. A
     zero-width space in `@name` keeps GitHub from notifying that user.
     """
@@ -26,7 +26,7 @@ def escaped(text: str) -> str:
 
 
 def unescaped(text: str) -> str:
-    """Return a line as it was before `escaped`."""
+    """Return a line without the escapes of `escaped`."""
     return re.sub(r"\\([\\`*_\[\]<>&~|$!#{}])", r"\1", text).replace("@\u200b", "@")
 
 

@@ -26,7 +26,7 @@ _FACT = re.compile(r"- \*\*([^*]+):\*\* (.*)")
 _LESSON = re.compile(r"\*\*([^*]+):\*\*")
 _HINT = re.compile(r"\*[^*]*: to be written\*|\*to be written\*")
 SHOWN = 80
-"""Characters of a line that a problem quotes."""
+"""Maximum characters of a line that a problem quotes."""
 
 
 class Parsed(Struct, frozen=True):

@@ -71,9 +71,7 @@ WANTED = (*sorted(WAITS | ANSWERED), Reason.DELIVERED)
 def statistics(
     stories: Iterable[IncidentFacts], *, zone: str, zones: Mapping[str, str]
 ) -> Statistics:
-    """Count incidents. `zone` is the company's time zone, `zones` those of contacts with their
-    own.
-    """
+    """Count incidents. `zone` is the company's time zone, `zones` those of contacts by name."""
     told = [story for story in stories if _counts(story.incident)]
     by_week = _grouped(told, lambda incident: week(incident.opened_at, zone))
     return Statistics(

@@ -1,9 +1,8 @@
-"""Channel health: which channels and contact methods work, by the latest message over each of them.
+"""Channel health: working channels and contact methods, by the latest message over each.
 
 The law: an address is proven only while the latest message to it arrived, recently, at the number,
-account or URL that the config has now. A drill and a canary prove as much as a real page. A
-delivery without anything to send proves nothing, and neither does one that the service later
-reports as undelivered.
+account or URL that the config has now. A drill and a canary prove as much as a real page. An empty
+delivery proves nothing, and neither does one that the service later reports as undelivered.
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,7 +19,8 @@ from router.model.reason_row import Trait
 from router.model.reasons import having
 
 QUARTER = 13 * 604_800.0
-"""Seconds for which a delivery counts as proof, unless the config's drills have another rhythm."""
+"""Seconds for which a delivery counts as proof, unless the config's drills have another interval.
+"""
 
 FAILURES: Final = having(Trait.FAILED)
 """Outcomes of a message that has not arrived, or not yet."""
@@ -42,10 +42,11 @@ class Health(Struct, frozen=True):
 
 
 class Standing(Struct, frozen=True):
-    """The health of an address (`log`, `text/ana`) as `check --reach` and the scoreboard show it.
+    """The health of an address (`log`, `text/ana`) for `check --reach` and the scoreboard.
 
-    `at` is the latest delivery in UTC epoch seconds, None if there was none. `why` says why the
-    address is not proven; "" if it is.
+    `at` is the latest delivery in UTC epoch seconds, None if there was none. `why` is the reason
+    why
+    the address is not proven; "" if it is.
     """
 
     address: str
@@ -55,7 +56,7 @@ class Standing(Struct, frozen=True):
 
 
 def delivered(entries: Iterable[Entry]) -> dict[str, float]:
-    """When each address last received a message, by these entries, the oldest of an incident first."""
+    """The latest delivery to each address, by these entries, the oldest of an incident first."""
     return {address: one.at for address, one in health(entries).items() if one.at is not None}
 
 
@@ -67,14 +68,14 @@ def health(entries: Iterable[Entry]) -> dict[str, Health]:
         address = str(entry.data.get("channel", ""))
         of_address = arrived.setdefault(address, {})
         if entry.what is Reason.DELIVERED and not entry.data.get("silent"):
-            of_address.pop(entry.incident_id, None)  # a later delivery goes to the end
+            of_address.pop(entry.incident_id, None)  # a later delivery moves to the end
             of_address[entry.incident_id] = Health(entry.at, str(entry.data.get("to", "")))
             errors.pop(address, None)
         elif entry.what in FAILURES:
             errors[address] = str(entry.data.get("error") or "not delivered")
             if (
                 "seq" not in entry.data
-            ):  # a receipt: the service took the message, and then did not deliver it
+            ):  # a receipt: the service accepted the message, and then did not deliver it
                 of_address.pop(entry.incident_id, None)
     return {
         address: replace(
@@ -90,7 +91,7 @@ def _at(one: Health) -> float:
 
 
 def addresses(channels: Iterable[str], people: People) -> tuple[str, ...]:
-    """All addresses there are: these channels, and every contact method of every contact."""
+    """All addresses: these channels, and every contact method of every contact."""
     ways = (f"{way.via}/{contact}" for contact, ways in people.contacts.items() for way in ways)
     return tuple(dict.fromkeys((*channels, *ways)))
 
@@ -101,11 +102,11 @@ def standings(
     since: float,
     destinations: Mapping[str, str],
 ) -> list[Standing]:
-    """The standing of each address: unproven first, and the longest without a delivery before the
-    others.
+    """The standing of each address: unproven first, then the longest without a delivery.
 
-    `since` is how old the latest delivery may be (UTC epoch seconds), `destinations` the digests of
-    the config in force.
+    `since` is the oldest acceptable delivery (UTC epoch seconds), `destinations` the current
+    config's
+    digests.
     """
     found = [
         _standing(one, known.get(one, Health()), since, destinations.get(one, "")) for one in wanted

@@ -19,11 +19,12 @@ class Verdict(StrEnum):
 
 
 class Finding(Struct, frozen=True):
-    """From `start` until `end` these routes are not proven.
+    """These routes are not proven from `start` until `end`.
 
     UNREACHED: nobody is notified in time, as `trace` shows for an alert at `start`.
-    NOT_PROVEN: it can't be decided. `supposing` are the outcomes of conditions in that world,
-    `labels` those of an alert that shows it.
+    NOT_PROVEN: it can't be decided. `supposing` are the assumed outcomes of conditions, `labels`
+    those
+    of an example alert.
     """
 
     routes: tuple[Route, ...]
@@ -37,7 +38,7 @@ class Finding(Struct, frozen=True):
 
     @property
     def trace(self) -> Simulation | None:
-        """The simulation of an alert at `start`, where there is one to show; it takes some time."""
+        """The simulation of an example alert at `start`, if there is one; it takes some time."""
         if self.scene is None:
             return None
         settings, alert = self.scene
@@ -45,15 +46,15 @@ class Finding(Struct, frozen=True):
 
     @property
     def cause(self) -> tuple[object, ...]:
-        """What findings at different times may have in common."""
+        """The common cause of findings at different times."""
         return self.routes, self.verdict, self.why, self.supposing, self.labels
 
 
 class Proof(Struct, frozen=True):
-    """The answer for some time. `intervals` counts the intervals that were tried.
+    """The result for a period. `intervals` counts the intervals tried.
 
-    `slowest` is the longest time until somebody is notified, in seconds, of the routes that are
-    proven. `assumes` says what the proof rests on.
+    `slowest` is the longest time until somebody is notified, in seconds, over the proven routes.
+    `assumes` lists the assumptions.
     """
 
     start: float
@@ -80,7 +81,7 @@ class Proof(Struct, frozen=True):
 
 
 def joined(findings: Collection[Finding]) -> list[Finding]:
-    """Findings one after the other with the same cause become one. Earliest first."""
+    """Merge adjoining findings with the same cause. Earliest first."""
     found: list[Finding] = []
     for one in findings:
         last = found[-1] if found else None

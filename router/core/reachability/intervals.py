@@ -1,5 +1,4 @@
-"""Intervals of time with one answer each: between two of them something changes that a decision
-depends on.
+"""Intervals with one answer each, split where anything changes that a decision depends on.
 
 All times are UTC epoch seconds.
 """
@@ -51,8 +50,8 @@ def edges(
         if any(_business(one) for _, one in policies)
         else set()
     )
-    # An alert a fixed time ahead of a clock time (the end of a silence, or of the policy): which of
-    # the two comes first, and whether that is in time, may differ before, at and after that second.
+    # For an alert at a fixed time before a clock time (such as a silence's end), the order of both
+    # may differ before, at and after that second.
     meeting = {edge + way - after for edge in silenced for way in ways for after in told}
     meeting |= {edge + after - in_time for edge in silenced for after in told if in_time < math.inf}
     business: set[float] = set()
@@ -60,8 +59,7 @@ def edges(
     for begun, one in policies:
         times = {calendar.after(delay, day) for delay in _business(one) for day in days}
         business |= times
-        # Before the incident has the severity, all that matters is who has been notified when it is
-        # promoted.
+        # Before the incident has the severity, only earlier notifications matter at its promotion.
         early = begun < lead(settings, route)
         others = begins | {begun + after for after in _fixed(one)} if early else told | begins
         waits = {pause + way for pause in _pauses(one) for way in ways}
@@ -84,9 +82,7 @@ def _fixed(policy: Policy) -> set[float]:
 
 
 def _pauses(policy: Policy) -> set[float]:
-    """Seconds from the end of the steps until everybody is notified again, and until nobody has
-    answered.
-    """
+    """Seconds from the end of the steps until the next repeat, and until nobody has answered."""
     if policy.repeat is None:
         return {0.0, PATIENCE}
     return {time * policy.repeat.every for time in range(policy.repeat.times + 2)}
@@ -97,7 +93,7 @@ def _business(policy: Policy) -> list[NextBusinessDay]:
 
 
 def _midnights(settings: Settings, start: float, end: float) -> Iterator[float]:
-    """Each beginning of a day of the company's, from before `start` until after `end`."""
+    """Each start of a day in the company's time zone, from before `start` until after `end`."""
     zone = settings.calendar.time_zone
     day = datetime.combine(wall(start, zone).date(), time()) - DAY
     while (midnight := instant(day, zone)) <= end:

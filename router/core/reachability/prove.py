@@ -1,19 +1,17 @@
-"""Proves that urgent incidents reach a person at every moment of some weeks, or shows when and why
-they may not.
+"""Proves that urgent incidents reach a person at every moment, or shows when and why not.
 
 The law: a route is a rule (or a person who declares an incident), the severity that the incident
 opens with, and the severity, P0 or P1, that it has then or is promoted to. A route is proven only
-if, for every alert of it, at whichever moment it comes and however the conditions of the steps turn
-out, somebody receives a message over a contact method of theirs before the policy of that severity
-has run out. A route that can't be decided is not proven.
+if, for every alert of it, at any moment and for any outcome of the conditions of the steps,
+somebody receives a message over a personal contact method before the policy of that severity has
+run out. A route that can't be decided is not proven.
 
-The virtual router answers what happens at a moment, so nothing here repeats what the daemon does.
-Not every moment
-has to be tried: a decision depends on the clock only by who is on call, by business days and by
+The virtual router answers for one moment, so nothing here repeats the daemon's logic. Not every
+moment has to be tried: a decision depends on the clock only by on-call people, business days and
 silences. Between two moments at which any of that changes for a deadline of the route, the answer
 is the same. So the time is split there, and each interval is tried once, in every world: every
 outcome of the conditions, and every choice of the silences that may mute an alert of the rule. In
-the worst world a message to a doubtful address is lost without notice, and a throttle holds a
+the worst world a message to a doubtful address is lost without notice, and a throttle delays a
 message as long as it can.
 
 All times are UTC epoch seconds.
@@ -63,9 +61,7 @@ from router.model.reason import Reason
 
 MOST_CONDITIONS = 8
 MOST_SILENCES = 4
-"""The most conditions and silences of one route at a time: each of them doubles the number of
-worlds.
-"""
+"""Maximum conditions and silences of one route at a time: each doubles the number of worlds."""
 
 
 def prove(settings: Settings, start: float, end: float, known: Known = NOTHING_KNOWN) -> Proof:
@@ -99,7 +95,10 @@ def _assumptions(settings: Settings, known: Known) -> Iterator[str]:
     for name in sorted(known.allowed):
         yield f"silence {name} is meant to keep its alerts from everybody"
     if settings.inhibitions:
-        yield "an inhibited alert needs no page of its own, since the incident that inhibits it notifies somebody"
+        yield (
+            "an inhibited alert needs no page of its own, "
+            "since the incident that inhibits it notifies somebody"
+        )
     if settings.people.limits:
         yield "at most 100 incidents wait for a person with a throttle"
 
@@ -127,7 +126,7 @@ class _Prover:
         self._holds = frozenset(limit.per for limit in limits.values())
 
     def undecided(self, found: Sequence[Route]) -> Iterator[Finding]:
-        """What can't be decided whatever the moment is."""
+        """Collect what can't be decided at any moment."""
         for route in found:
             why = [*reasons(self._settings, route, self._rule(route), self._end, self._known)]
             why += [] if route.by_hand else self._inhibitions(route)
@@ -173,15 +172,13 @@ class _Prover:
         return route.opens, route.severity, names, certain, rule_name, stale
 
     def _rule(self, route: Route) -> Rule:
-        """The rule of the route; for an incident that a person declares any will do, since the
-        severity is theirs.
-        """
+        """The rule of the route; any rule for a person's incident, which has its own severity."""
         return self._settings.rules.default if route.by_hand else self._rules[route.rule]
 
     def _silences(self, route: Route) -> tuple[RecurringSilence, ...]:
         """The silences that may mute an alert of the route.
 
-        What a person declares is muted by none.
+        An incident that a person declares is never muted.
         """
         if route.by_hand:
             return ()
@@ -190,14 +187,13 @@ class _Prover:
     # --- inhibition
 
     def _inhibitions(self, route: Route) -> Iterator[str]:
-        """The incidents that may inhibit an alert of the route, and of which nobody may be notified
-        as soon.
-        """
+        """The inhibiting incidents of which nobody may be notified in time."""
         within = patience(self._settings, route, self._start) - self._start
         for rule in inhibiting_rules(self._settings, self._rule(route)):
             for opens in opened_as(rule):
                 if why := self._unheard(Route(rule.name, opens, opens), rule, within):
-                    yield f"an incident of rule '{rule.name}' ({opens}) may inhibit its alerts: {why}"
+                    source = f"an incident of rule '{rule.name}' ({opens})"
+                    yield f"{source} may inhibit its alerts: {why}"
 
     def _unheard(self, source: Route, rule: Rule, within: float) -> str:
         why = next(reasons(self._settings, source, rule, self._end, self._known), "")
@@ -224,7 +220,10 @@ class _Prover:
     def _try(self, case: Case) -> _Tried:
         conditions = conditions_of(case)
         if len(conditions) > MOST_CONDITIONS:
-            why = f"its policies have {len(conditions)} conditions, more than the {MOST_CONDITIONS} that can be tried"
+            why = (
+                f"its policies have {len(conditions)} conditions, "
+                f"more than the {MOST_CONDITIONS} that can be tried"
+            )
             found = Finding(case.routes, Verdict.NOT_PROVEN, self._start, self._end, (why,))
             return _Tried(0, 0.0, (found,))
         always = tuple(one for one in case.silences if one.name in case.certain)
@@ -249,7 +248,7 @@ class _Prover:
         return pairwise([*cuts, self._end])
 
     def _muted(self, case: Case, conditions: Sequence[str]) -> tuple[float, list[Finding]]:
-        """The same where silences mute some of the alerts.
+        """Try the route with silences that mute some of the alerts.
 
         A choice of silences that fails once is not tried again: from then on it isn't proven.
         """
@@ -260,7 +259,10 @@ class _Prover:
             on = active(case, start, patience(case.settings, case.routes[0], start))
             partly = [one for one in on if one.name not in case.certain]
             if len(partly) > MOST_SILENCES:
-                why = f"{len(partly)} silences may mute its alerts, more than the {MOST_SILENCES} that can be tried"
+                why = (
+                    f"{len(partly)} silences may mute its alerts, "
+                    f"more than the {MOST_SILENCES} that can be tried"
+                )
                 finding = Finding(case.routes, Verdict.NOT_PROVEN, start, self._end, (why,))
                 return slowest, [*findings, finding]
             for chosen in choices(case, on):
@@ -281,7 +283,7 @@ class _Prover:
         interval: tuple[float, float],
         silences: tuple[RecurringSilence, ...],
     ) -> tuple[float, list[Finding]]:
-        """The longest time until somebody is notified; or how it may be that nobody is."""
+        """The longest time until somebody is notified, or the failing case."""
         start, _ = interval
         slowest, route = 0.0, case.routes[0]
         for world in worlds(case, conditions, silences):
@@ -290,15 +292,13 @@ class _Prover:
                 return slowest, [self._finding(case, world, interval)]
             slowest = max(slowest, notified - start - lead(world.settings, route))
             if unconditional:
-                break  # no condition has mattered so far, so it doesn't matter how they turn out
+                break  # no condition has mattered so far, so their outcomes don't matter
         return slowest, []
 
     def _first_notified(
         self, world: World, alert: Alert, start: float, route: Route
     ) -> tuple[float | None, bool]:
-        """When a message that can be relied on has surely arrived; and whether no condition has
-        failed until then.
-        """
+        """The first reliable message's arrival, and whether all conditions were true until then."""
         limits = self._settings.people.limits
         until = patience(world.settings, route, start)
         notified, last = None, None
@@ -314,9 +314,7 @@ class _Prover:
         return notified, all(entry.what is not Reason.CONDITION_FAILED for entry in entries)
 
     def _finding(self, case: Case, world: World, interval: tuple[float, float]) -> Finding:
-        """UNREACHED if nobody is notified even where every message arrives at once, and an alert
-        shows that.
-        """
+        """UNREACHED if nobody is notified even with perfect delivery, and an alert shows that."""
         start, end = interval
         route = case.routes[0]
         supposing = tuple(world.truths.items())
@@ -338,7 +336,7 @@ class _Prover:
             reason = f"silence {doubt} may mute some of its alerts, which its patterns leave open"
             return Finding(case.routes, Verdict.NOT_PROVEN, start, end, (reason,), supposing)
         if (stale := case.settings.rules.default.expire_after) != self._rule(route).expire_after:
-            # The shortest time of several rules or sources, and so not that of every alert.
+            # The shortest time of several rules or sources, and so not of every alert.
             reason = f"its alerts may be stale {stale:.0f} s after a report, and then page nobody"
             return Finding(case.routes, Verdict.NOT_PROVEN, start, end, (*why, reason), supposing)
         labels = tuple(sorted(shown.labels.items())) if partly else ()
@@ -346,14 +344,15 @@ class _Prover:
         return Finding(case.routes, Verdict.UNREACHED, start, end, why, supposing, labels, scene)
 
     def _doubts(self, world: World, alert: Alert, start: float, route: Route) -> Iterator[str]:
-        """Why the messages in time can't be relied on."""
+        """The reasons why the messages in time are unreliable."""
         for _, one in messages(world.settings, alert, start, route, self._known):
             if why := self._known.doubt(one.address):
                 yield why
             elif limit := self._settings.people.limits.get(person_of(one.address)):
                 yield (
-                    f"{one.address}: the throttle of {limit.count} in {limit.per:.0f} s may hold the page for other "
-                    "incidents until it is too late"
+                    f"{one.address}: the throttle of {limit.count} in {limit.per:.0f} s "
+                    "may hold the page "
+                    "for other incidents until it is too late"
                 )
 
 

@@ -1,6 +1,4 @@
-"""Routes: how an incident becomes a P0 or a P1, and when the policy of each severity begins and
-ends.
-"""
+"""Routes to a P0 or a P1, with the start and end of each severity's policy."""
 
 from collections.abc import Iterator
 
@@ -14,7 +12,7 @@ from router.model.incident import Severity
 
 
 class Route(Struct, frozen=True, order=True):
-    """`rule` opens an incident as `opens`, and it is `severity` then, or is promoted to it.
+    """`rule` opens an incident as `opens`, which is `severity` then, or is promoted to it.
 
     `by_hand`: a person declares the incident with that severity, and `rule` is "".
     """
@@ -30,7 +28,7 @@ class Route(Struct, frozen=True, order=True):
 
 
 def routes(settings: Settings) -> Iterator[Route]:
-    """All routes to an urgent severity: of the rules in order, of the default rule, and of people."""
+    """All routes to an urgent severity: of the rules in order, the default rule, and people."""
     for rule in (*settings.rules.rules, settings.rules.default):
         for opens in opened_as(rule):
             yield from _urgent(settings, rule.name, opens)
@@ -45,7 +43,7 @@ def _urgent(settings: Settings, rule: str, opens: Severity) -> Iterator[Route]:
 
 
 def promotions(settings: Settings, severity: Severity) -> Iterator[Severity]:
-    """This severity, and those that the incident is promoted to one after the other."""
+    """This severity, and the later ones of successive promotions."""
     yield severity
     promote = settings.policy(severity).promote
     if promote and promote.to.worse_than(severity):
@@ -53,9 +51,7 @@ def promotions(settings: Settings, severity: Severity) -> Iterator[Severity]:
 
 
 def stages(settings: Settings, severity: Severity) -> Iterator[tuple[float, Policy]]:
-    """The policies of an incident that is opened with this severity, each with the seconds until it
-    begins.
-    """
+    """The policies of an incident opened with this severity, and the seconds until each."""
     begun = 0.0
     for each in promotions(settings, severity):
         policy = settings.policy(each)
@@ -70,9 +66,7 @@ def lead(settings: Settings, route: Route) -> float:
 
 
 def patience(settings: Settings, route: Route, at: float) -> float:
-    """When somebody must have been notified of an alert at `at`: the policy's last step and the
-    last method.
-    """
+    """The latest useful page for an alert at `at`: the last step's last contact method."""
     since = at + lead(settings, route)
     steps = [
         settings.calendar.after(step.after, since) for step in settings.policy(route.severity).steps

@@ -1,8 +1,8 @@
-"""What a proof of reachability knows beside the settings, and why a route can't be decided whatever
-the time is.
+"""Inputs of a proof beside the settings, and reasons why a route is undecided at any time.
 
-The law: a route starts as not proven. Whatever could keep a page from a person and is not known to
-be harmless is a reason here, and one reason is enough.
+The law: a route starts as not proven. Anything that could keep a page from a person and is not
+known
+to be harmless is a reason here, and one reason is enough.
 """
 
 import math
@@ -23,19 +23,19 @@ from router.model.notification import channel_of, person_of
 
 HEARTBEAT = "heartbeat"
 BUILT_IN = frozenset({HEARTBEAT, "person"})
-"""Sources of alerts that the router makes itself."""
+"""The router's own sources of alerts."""
 
 
 class Known(Struct, frozen=True):
     """The facts beside the settings.
 
-    people: channels that reach a person by themselves, as PagerDuty does.
-    unproven: the addresses that can't be relied on, each with the reason.
+    people: channels that reach a person directly, as PagerDuty does.
+    unproven: unreliable addresses, each with the reason.
     rates: the channels with a limit for all their messages together, as text.
     sources: the names of the configured sources; None: not known, and every name counts.
     calendars_until: until when imported calendars were read, in UTC epoch seconds.
-    reasons: what makes every route undecided, as a store that can't be read does.
-    allowed: silences that are meant to keep alerts from everybody.
+    reasons: obstacles for every route, such as an unreadable store.
+    allowed: intended silences of all of a rule's alerts.
     """
 
     people: frozenset[str] = frozenset()
@@ -47,15 +47,18 @@ class Known(Struct, frozen=True):
     allowed: frozenset[str] = frozenset()
 
     def reaches(self, address: str) -> bool:
-        """Whether a message there is one to a person."""
+        """Check if a message to the address reaches a person."""
         return bool(person_of(address)) or address in self.people
 
     def doubt(self, address: str) -> str:
-        """Why a message there may not arrive in time; "" if it does."""
+        """The reason why a message to the address may not arrive in time; "" if it does."""
         if why := self.unproven.get(address):
             return f"{address}: {why}"
         if rate := self.rates.get(channel_of(address)):
-            return f"{address}: the channel sends {rate} for all incidents together, so a page may wait for others"
+            return (
+                f"{address}: the channel sends {rate} for all incidents together, "
+                "so a page may wait for others"
+            )
         return ""
 
 
@@ -65,7 +68,7 @@ NOTHING_KNOWN = Known()
 def reasons(
     settings: Settings, route: Route, rule: Rule, end: float, known: Known
 ) -> Iterator[str]:
-    """Why the route can't be decided until `end` (UTC epoch seconds)."""
+    """The reasons why the route can't be decided until `end` (UTC epoch seconds)."""
     yield from known.reasons
     if not route.by_hand:
         yield from _of_rule(settings, route, rule, known)
@@ -77,8 +80,7 @@ def reasons(
 def _of_rule(settings: Settings, route: Route, rule: Rule, known: Known) -> Iterator[str]:
     if known.sources is not None and not any(map(rule.is_from, known.sources | BUILT_IN)):
         yield f"rule '{rule.name}' matches no alert: no source '{rule.source}' is configured"
-    # The default rule, and those of missed heartbeats, are there for what the other rules leave to
-    # them.
+    # The default rule and those of missed heartbeats exist for alerts that the other rules leave.
     left_over = rule.source == HEARTBEAT or rule not in settings.rules.rules
     if not left_over and (why := takes_nothing(rule, _earlier(settings, rule))):
         yield f"rule '{rule.name}' matches no alert: {why}"

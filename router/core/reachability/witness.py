@@ -1,4 +1,4 @@
-"""A real alert for a claim about a rule and its silences: labels that all of their matchers match."""
+"""An example alert for a rule and its silences: labels that all of their matchers match."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -16,9 +16,7 @@ from router.model.incident import Severity
 def witness(
     settings: Settings, rule: Rule, opens: Severity, silences: Iterable[RecurringSilence]
 ) -> Alert | None:
-    """An alert that `rule` opens a `opens` for and that each of these silences mutes; None if none
-    is found.
-    """
+    """An alert that `rule` opens as `opens` and that each silence mutes; None if not found."""
     silences = tuple(silences)
     labels: dict[str, str] = {}
     matchers = (*rule.matchers, *(matcher for one in silences for matcher in one.matchers))
@@ -36,9 +34,7 @@ def witness(
 
 
 def _values(of_label: Iterable[Matcher]) -> Iterator[str]:
-    """Values worth trying: what the matchers name, what their patterns may stand for, any other,
-    and none.
-    """
+    """Values to try: those of matchers, examples of their patterns, any other, and none."""
     for one in of_label:
         yield from sorted(one.values or ())
     yield f"other-{next(iter(of_label)).name}"
@@ -52,7 +48,7 @@ def _samples(pattern: str) -> Iterator[str]:
     yield beginning
     yield f"{beginning}1"
     yield f"{beginning}x"
-    # Each repetition of anything becomes one letter, and each group its first alternative.
+    # A wildcard repetition becomes one letter, and each group its first alternative.
     plain = re.sub(r"\(\?[a-zA-Z]+\)|[\^$]", "", pattern)
     plain = re.sub(r"\((?:\?:)?([^()|]*)(?:\|[^()]*)?\)[*+?]?", r"\1", plain)
     plain = re.sub(r"\[([^\]\\^])[^\]]*\][*+?]?", r"\1", plain)

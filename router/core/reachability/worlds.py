@@ -1,7 +1,7 @@
-"""Worlds: the settings in which routes are tried, and what happens in them.
+"""Worlds: the settings in which routes are tried, and their simulation.
 
-A world fixes everything that a proof can't know about an alert: how the conditions of the steps
-turn out for it, and which silences mute it. All times are UTC epoch seconds.
+A world fixes everything that a proof can't know about an alert: the outcomes of the steps'
+conditions, and the silences that mute it. All times are UTC epoch seconds.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,8 +29,7 @@ _CONSTANT = {truth: compile_condition(str(truth).lower()).compiled for truth in 
 
 
 class Case(Struct, frozen=True):
-    """Routes that are decided alike, since they differ only by their rule. `settings` are those of
-    one of them.
+    """Routes with the same decision, since only their rule differs. `settings` are of one of them.
 
     `silences` may mute some of the alerts, or all of them: those are `certain`.
     """
@@ -59,7 +58,7 @@ def conditions_of(case: Case) -> list[str]:
 
 
 def active(case: Case, start: float, until: float) -> list[RecurringSilence]:
-    """The silences that are on at some time between the two."""
+    """The silences that are active at some time between the two."""
     return [
         one
         for one in case.silences
@@ -71,9 +70,7 @@ def active(case: Case, start: float, until: float) -> list[RecurringSilence]:
 def choices(
     case: Case, silences: Sequence[RecurringSilence]
 ) -> Iterator[tuple[RecurringSilence, ...]]:
-    """Each choice of the silences that may mute an alert, with those that mute every alert of the
-    rule.
-    """
+    """Each choice of silences that may mute an alert, including those that mute every alert."""
     partly = [one for one in silences if one.name not in case.certain]
     for taken in product((False, True), repeat=len(partly)):
         names = {
@@ -85,7 +82,7 @@ def choices(
 def worlds(
     case: Case, conditions: Sequence[str], silences: tuple[RecurringSilence, ...]
 ) -> Iterator[World]:
-    """Each outcome of the conditions: first that none holds."""
+    """Each outcome of the conditions, first with all false."""
     muted = tuple(replace(one, matchers=()) for one in silences)
     for outcomes in product((False, True), repeat=len(conditions)):
         truths = dict(zip(conditions, outcomes, strict=True))
@@ -93,9 +90,9 @@ def worlds(
 
 
 def stale_after(settings: Settings, rule: Rule | None) -> float | None:
-    """Seconds after which an alert of the rule (None: one that a person declares) may be stale,
-    though it still fires: pages stop then. None if only missing reports of a source that repeats
-    its alerts tell.
+    """Seconds after which a firing alert of the rule (None: a person's) may be stale.
+
+    Pages stop then. None if only a source that repeats its alerts becomes stale.
     """
     if rule is None:
         own = (one.expire_after for one in (*settings.rules.rules, settings.rules.default))
@@ -115,9 +112,7 @@ def alone(
     *,
     stale: float | None = None,
 ) -> Settings:
-    """`settings` in which every alert is one of `rule` with that severity, and everybody notified
-    is to answer.
-    """
+    """`settings` in which every alert matches `rule` so severely, and everybody must answer."""
     only = replace(
         rule,
         matchers=(),
@@ -146,7 +141,7 @@ def alone(
 
 
 def supposed(settings: Settings, truths: Mapping[str, bool]) -> Settings:
-    """`settings` in which these conditions turn out so, whatever the alert."""
+    """`settings` in which these conditions have these outcomes for every alert."""
     policies = {
         name: replace(policy, steps=tuple(_supposed(step, truths) for step in policy.steps))
         for name, policy in settings.policies.items()
@@ -161,7 +156,7 @@ def _supposed(step: Step, truths: Mapping[str, bool]) -> Step:
 
 
 def example(settings: Settings, rule: Rule, severity: Severity) -> Alert:
-    """An alert to show it by; in these settings the rule matches every alert."""
+    """An example alert; in these settings the rule matches every alert."""
     found = witness(settings, rule, severity, ())
     return found or Alert(
         rule.source or "alertmanager",
@@ -179,9 +174,7 @@ def example(settings: Settings, rule: Rule, severity: Severity) -> Alert:
 def messages(
     settings: Settings, alert: Alert, at: float, route: Route, known: Known
 ) -> Iterator[tuple[VirtualRouter, VirtualDelivery]]:
-    """The messages of the route to a person in the time of its policy, as they arrive, if the alert
-    comes at `at`.
-    """
+    """The route's messages to a person before its policy ends, for an alert at `at`, by arrival."""
     router = VirtualRouter(settings, at)
     router.happen(AlertSeen(at, replace(alert, starts_at=at)))
     until = patience(settings, route, at)

@@ -1,6 +1,4 @@
-"""The difference between a replay and the past: incidents, their severities, and how often each
-person is paged.
-"""
+"""The difference between a replay and the past: incidents, severities, and pages by person."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -31,7 +29,7 @@ class Count(Struct, frozen=True):
 
 
 class Lost(Struct, frozen=True):
-    """A person receives fewer messages about what was this incident.
+    """A person receives fewer messages about an incident of the past.
 
     `acted`: somebody acted on it then.
     """
@@ -68,7 +66,7 @@ class ReplayDiff(Struct, frozen=True):
         return sum(count.fewer for count in self.people.values())
 
     def missed(self, severity: Severity) -> int:
-        """Of the missing pages, those about an incident that somebody acted on."""
+        """Missing pages about an incident that somebody acted on."""
         return sum(
             one.times for one in self.lost if one.acted and one.incident.severity is severity
         )
@@ -80,9 +78,7 @@ class ReplayDiff(Struct, frozen=True):
 
 
 def difference(past: History, replay: Replay, since: float) -> ReplayDiff:
-    """Compare the past with its replay, by what was opened and sent at `since` (UTC epoch seconds)
-    and later.
-    """
+    """Compare the past with its replay, from `since` (UTC epoch seconds) on."""
     then = {one.id: one for one in past.incidents if _is_in(one, past, since)}
     now = {one.id: one for one in replay.memory.incidents.values() if one.opened_at >= since}
     groups = [*replay.links.groups(then, now)]
@@ -119,7 +115,7 @@ def acted_on(entries: Iterable[Entry]) -> set[int]:
 
 
 def _is_in(incident: Incident, past: History, since: float) -> bool:
-    """Whether the incident's beginning is recorded. The replay can't know older ones."""
+    """Check if the incident's beginning is recorded. The replay can't know older ones."""
     return (
         incident.opened_at >= since
         and bool(past.events)
@@ -146,7 +142,7 @@ Tallies = Sequence[tuple[Counter[str], Counter[str]]]
 
 
 def _counts(tallies: Tallies, *, people: bool) -> dict[str, Count]:
-    """By person, over all contact methods, or by channel."""
+    """Counts by person, over all contact methods, or by channel."""
     sums: dict[str, list[int]] = {}
     for then, now in tallies:
         for address in then.keys() | now.keys():

@@ -18,9 +18,7 @@ ARRIVED = having(Trait.ALERT_ENTERS)
 
 
 class History(Struct, frozen=True):
-    """The history in order. `unsent` are pending messages; `records` are documents that
-    decisions use.
-    """
+    """The history in order. `unsent` are pending messages, `records` documents for decisions."""
 
     events: list[Event] = []
     entries: list[Entry] = []

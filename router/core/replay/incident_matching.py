@@ -1,5 +1,4 @@
-"""Matches incidents of the past with those of a replay: two are the same if the same alert joined
-both at the same time.
+"""Matches past incidents with a replay's, by alerts that joined both at the same time.
 
 Other rules may number incidents differently, split or merge them.
 """
@@ -13,7 +12,7 @@ from router.model.incident import Incident
 
 
 class IncidentMatching:
-    """By ids: `then` has the incident of the past for one of the replay; `now` is the reverse."""
+    """Incident ids: `then` maps a replay's incident to the past one; `now` is the reverse."""
 
     def __init__(self, past: History) -> None:
         self.then: defaultdict[int, list[int]] = defaultdict(list)
@@ -29,15 +28,15 @@ class IncidentMatching:
         for alert, incident_id in arrivals(changes.entries):
             incident = self._new[incident_id] = changes.incidents[incident_id]
             before = self._arrived.get(alert, [])
-            # Several rules may match one alert: then the incident of the same rule and group is meant.
+            # Several rules may match one alert: then the incident of the same rule and group
+            # matches.
             for one in [old for old in before if self._keys.get(old) == incident.key] or before:
                 if incident_id not in self.now[one]:
                     self.now[one].append(incident_id)
                     self.then[incident_id].append(one)
 
     def meant(self, incident_id: int) -> list[int]:
-        """The incidents of the replay that a person meant by one of the past: the newest of each
-        key.
+        """The replay's incidents for a command on a past one: the newest of each key.
 
         Only the one with the same key, if there is one.
         """
@@ -48,7 +47,7 @@ class IncidentMatching:
     def groups(
         self, then: Iterable[int], now: Iterable[int]
     ) -> Iterator[tuple[list[int], list[int]]]:
-        """All these incidents, of the past and of the replay, grouped with those they match."""
+        """All these incidents, of the past and of the replay, grouped with their matches."""
         left = {("then", one): None for one in then} | {("now", one): None for one in now}
         while left:
             when, one = next(iter(left))

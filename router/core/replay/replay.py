@@ -1,9 +1,9 @@
-"""Replays the past under other settings: external events come again, and the router decides again.
+"""Replays the past under other settings: external events are repeated, decisions are made again.
 
-The law: what a source, a person or a service did happens again at the same time. A deadline comes
-when it came then, if it is the same one; a message is sent when it was sent then, with the same
-result, if it is the same message. So under the same settings the past is repeated exactly. What is
-new is left to virtual time: a deadline comes when it is due, and a message arrives at once.
+The law: actions of a source, a person or a service are repeated at the same time. A deadline fires
+when it did then, if it is the same one; a message is sent when it was sent then, with the same
+result, if it is the same message. So under the same settings the past is repeated exactly. New work
+uses virtual time: a deadline fires when it is due, and a message arrives at once.
 """
 
 import heapq
@@ -35,15 +35,13 @@ from router.model.outbox import OutboxKind
 from router.model.reason import Reason
 
 TICK = 2.0
-"""Seconds by which a deadline may have come late: what happened within them came first, and may
-have ended it.
-"""
+"""Seconds by which a deadline may have fired late: events within them were processed first."""
 
 
 class Replay(VirtualRouter):
     """A router that repeats the past. Without `deliveries` all of its messages arrive at once.
 
-    `links` match its incidents with those of the past.
+    `links` match its incidents with past ones.
     """
 
     def __init__(self, settings: Settings, past: History, *, deliveries: bool = True) -> None:
@@ -85,13 +83,13 @@ class Replay(VirtualRouter):
 
     @property
     def past(self) -> History:
-        """The result as a past of its own, to compare others with."""
+        """The result as a history, for comparison."""
         memory = self.memory
         return History(
             self._history, memory.timeline, [*memory.incidents.values()], records=self._past.records
         )
 
-    # --- what is expected
+    # --- expected events
 
     def _expect(self, number: int, event: Event, *, deliveries: bool) -> None:
         match event:
@@ -122,7 +120,7 @@ class Replay(VirtualRouter):
         return reasons
 
     def _await_timer(self, key: Key, due_at: float) -> None:
-        """Let a deadline that came in the past come at the same time."""
+        """Let a deadline of the past fire at the same time."""
         self._due.pop(key, None)
         incident_id, name = key
         if any((then, name, due_at) in self._came for then in self.links.then.get(incident_id, ())):
@@ -130,7 +128,7 @@ class Replay(VirtualRouter):
             self.memory.timers.drop(key)
 
     def _await_sending(self, key: Key) -> None:
-        """Let a message be sent when it was sent in the past, or not at all if it was not."""
+        """Let a message be sent when it was sent in the past, or not at all."""
         incident_id, address = key
         owed_at = self.memory.outbox[key].owed_at
         for then in self.links.then.get(incident_id, ()):
@@ -138,14 +136,11 @@ class Replay(VirtualRouter):
                 self.memory.waiting.drop(key)
 
     def _begin(self, at: float, *, reached: bool = False) -> None:
-        """Claim what was being sent before `at`, so that what is owed after that is another
-        message.
-        """
+        """Claim messages being sent before `at`, so that later changes are in another message."""
         while self._begun and (self._begun[0][0] < at or (reached and self._begun[0][0] <= at)):
             begun, number, event = heapq.heappop(self._begun)
             keys = [*self._rows(event)] if number >= self._done else []
-            # It was claimed at some time until it was sent: after what is in it was owed, and
-            # before what isn't.
+            # The claim was between the last entry in the message and the first one not in it.
             same = [self.memory.outbox[key].seq == event.notification.seq for key in keys]
             if number >= self._done and begun < _started(event) and not (same and all(same)):
                 heapq.heappush(self._begun, (_started(event), number, event))
@@ -158,26 +153,26 @@ class Replay(VirtualRouter):
         row = event.notification
         for now in self.links.now.get(row.incident_id, ()):
             key = now, row.channel
-            # Of one that is being sent, the row may be about the next by now.
+            # While one is being sent, the row may already have the next.
             there = self._held.get(key) or self.memory.outbox.get(key)
             if there and there.state is NotificationState.PENDING and there.owed_at == row.owed_at:
                 yield key
 
     def _lease(self, key: Key, at: float) -> Notification:
-        """The message as it was claimed; what is owed to its address since then is the next."""
+        """The message as it was claimed; later changes go to the next one."""
         if key not in self._held:
             self._held[key] = held = self.memory.lease(key, at)
             self.memory.outbox[key] = replace(held, lease_until=math.inf)
         return self._held[key]
 
-    # --- what happens
+    # --- events
 
     def _again(self, events: Sequence[Event]) -> None:
         if meant := [one for event in events for one in self._meant(event)]:
             self.happen(*meant)
 
     def _meant(self, event: Event) -> Iterator[Event]:
-        """The same event, for the incidents of the replay that are meant."""
+        """The event, with the replay's incidents."""
         match event:
             case AlertSeen() | SilencesChanged():
                 yield event
@@ -218,7 +213,7 @@ class Replay(VirtualRouter):
 
 
 def _started(event: DeliverySettled) -> float:
-    """When the first attempt to send it began."""
+    """Start of the first attempt to send it."""
     first = event.attempts[0]
     return first.at - first.took
 

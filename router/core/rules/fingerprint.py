@@ -1,4 +1,4 @@
-"""The identity of an alert without one, computed as Prometheus does, so that it agrees."""
+"""The identity of an alert without one, computed as Prometheus does, so that both agree."""
 
 from collections.abc import Mapping
 
@@ -10,8 +10,8 @@ _SEPARATOR = b"\xff"
 def fingerprint(labels: Mapping[str, str]) -> str:
     """FNV-1a (64 bits) over the sorted names and values of all labels, as 16 lower-case hex digits.
 
-    Labels with an empty value count here; Alertmanager drops them first. The algorithm is that of
-    github.com/prometheus/common/model, `LabelSet.Fingerprint`.
+    Labels with an empty value count here; Alertmanager drops them first. The algorithm is
+    `LabelSet.Fingerprint` of github.com/prometheus/common/model.
     """
     # Sorting by code point is sorting by UTF-8 bytes.
     text = b"".join(

@@ -42,8 +42,7 @@ class Heartbeat(Struct, frozen=True):
     is.
 
     `time_zone`: a period of whole days ends at the same local time, also after the clocks change.
-    Without it `company_zone` is used, or the exact period if that ends later: the job may run by
-    UTC.
+    Without it `company_zone` is used, or the exact period if that ends later: the job may use UTC.
     """
 
     name: Key
@@ -54,7 +53,7 @@ class Heartbeat(Struct, frozen=True):
     company_zone: Internal[str] = ""
 
     def is_beat(self, alert: Alert) -> bool:
-        """The alert is a beat. A resolved one is none: its source no longer sends it."""
+        """Check if the alert is a beat. A resolved one isn't: its source no longer sends it."""
         return (
             bool(self.matchers)
             and alert.status is AlertStatus.FIRING
@@ -77,9 +76,10 @@ ALERTS = {HeartbeatState.MISSED: "HeartbeatMissed", HeartbeatState.FAILED: "Hear
 class Beats(Struct, frozen=True):
     """The stored record of one heartbeat. Times are UTC seconds.
 
-    since: when it was first expected with this `every` and `grace`. last: the last beat. failed: the
-    last report of a failure without a beat since. reported: the state that the rules know.
-    zone, local: the clock by which whole days are counted, and whether it alone counts.
+    since: when it was first expected with this `every` and `grace`. last: the last beat. failed:
+    the
+    last report of a failure without a beat since. reported: the state last sent to the rules.
+    zone, local: the time zone that counts whole days, and whether it alone counts.
     """
 
     since: float
@@ -110,12 +110,12 @@ def with_beat(beats: Beats, at: float, *, failed: bool) -> Beats:
 
 
 def overdue_at(beats: Beats) -> float:
-    """When the next beat is too late, if the router was running all the time."""
+    """The time when the next beat is too late, if the router was running all the time."""
     return _next(beats, max(beats.last or 0.0, beats.since)) + beats.grace
 
 
 def _next(beats: Beats, last: float) -> float:
-    """When the beat after `last` is expected."""
+    """The time when the beat after `last` is expected."""
     exact = last + beats.every
     if beats.every % DAY or not beats.zone:
         return exact
@@ -124,12 +124,12 @@ def _next(beats: Beats, last: float) -> float:
 
 
 def missed_at(beats: Beats, started: float) -> float:
-    """When the heartbeat counts as missed; `started` is the start of the router."""
+    """The time when the heartbeat counts as missed; `started` is the start of the router."""
     return max(overdue_at(beats), started + min(beats.every, AFTER_START) + beats.grace)
 
 
 def state_of(beats: Beats, now: float, started: float) -> HeartbeatState:
-    """The state now. A restart ends nothing: a missed heartbeat is missed until its next beat."""
+    """The state now. A missed heartbeat stays missed across restarts, until its next beat."""
     if beats.failed is not None:
         return HeartbeatState.FAILED
     still = beats.reported is HeartbeatState.MISSED and now >= overdue_at(beats)

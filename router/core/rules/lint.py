@@ -1,9 +1,8 @@
-"""Lint: rules without effect, because earlier rules match all their alerts or because they
-contradict themselves.
+"""Lint: rules without effect, covered by earlier rules or contradicting themselves.
 
-Every warning is certain for all possible alerts; what can't be proven is not reported. A regular
-expression is compared by its values where it is a list of plain texts (`error|fatal`), by its
-literal beginning, or as a whole.
+Every warning is certain for all possible alerts; uncertain cases are not reported. A regular
+expression is compared by its values if it is a list of plain texts (`error|fatal`), by its literal
+beginning, or as a whole.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,7 +18,7 @@ from router.core.text.units import Dimension
 from router.model.incident import Severity
 
 MOST_CASES = 64
-"""The most combinations of label values that a rule is split into."""
+"""Maximum combinations of label values that a rule is split into."""
 
 _NOT = {MatchOp.NOT_EQUAL: MatchOp.EQUAL, MatchOp.NOT_MATCHES: MatchOp.MATCHES}
 _SPECIAL = frozenset(".*+?()[]{}^$\\|")
@@ -51,7 +50,7 @@ def _doubts(rule: Rule, earlier: Sequence[Rule]) -> Iterator[str]:
 
 
 def takes_nothing(rule: Rule, earlier: Sequence[Rule]) -> str:
-    """Why no alert can match the rule, after these earlier ones; "" if one may."""
+    """The reason why no alert can match the rule, after these earlier ones; "" if one may."""
     label = contradiction(rule.matchers)
     if label is not None:
         return f"its matchers of '{label}' contradict each other"
@@ -62,7 +61,7 @@ def takes_nothing(rule: Rule, earlier: Sequence[Rule]) -> str:
 
 
 def may_match(rule: Rule, matchers: Iterable[Matcher], earlier: Iterable[Rule]) -> bool:
-    """Whether the rule, after these earlier ones, may match an alert that `matchers` match too."""
+    """Check if the rule, after earlier ones, may match an alert that `matchers` also match."""
     both = replace(rule, matchers=(*rule.matchers, *matchers))
     return contradiction(both.matchers) is None and not shadowed(both, earlier)
 
@@ -76,7 +75,7 @@ def idle_tiers(rule: Rule) -> dict[Severity, str]:
 
 
 def contradiction(matchers: Iterable[Matcher]) -> str | None:
-    """The name of a label that no value fulfils all of these matchers for, if that is certain."""
+    """The label for which no value fulfils all matchers, if that is certain."""
     for name, of_label in _by_label(matchers).items():
         values = _values(of_label)
         if values is not None and not values:
@@ -90,9 +89,7 @@ def contradiction(matchers: Iterable[Matcher]) -> str | None:
 
 
 def shadowed(rule: Rule, earlier: Iterable[Rule]) -> tuple[Rule, ...]:
-    """Rules among `earlier` that together match every alert which `rule` would; () if that is not
-    certain.
-    """
+    """Rules among `earlier` that together match all alerts of `rule`; () if not certain."""
     able = [one for one in earlier if not one.continues and one.source in {"", rule.source}]
     covering: dict[str, Rule] = {}
     for case in _cases(rule.matchers):
@@ -104,13 +101,13 @@ def shadowed(rule: Rule, earlier: Iterable[Rule]) -> tuple[Rule, ...]:
 
 
 def implies(matchers: Sequence[Matcher], others: Iterable[Matcher]) -> bool:
-    """Whether it is certain that `others` match all labels that `matchers` do."""
+    """Check if `others` certainly match all labels that `matchers` do."""
     asked = _by_label(matchers)
     return all(_is_implied(asked.get(other.name, []), other) for other in others)
 
 
 def _is_implied(of_label: Sequence[Matcher], other: Matcher) -> bool:
-    """Both are about the same label."""
+    """Check for one label if its matchers imply `other`."""
     values = _values(of_label)
     if values is not None:
         return all(other.matches({other.name: value}) for value in values)
@@ -148,7 +145,7 @@ def _by_label(matchers: Iterable[Matcher]) -> dict[str, list[Matcher]]:
 
 
 def _values(of_label: Iterable[Matcher]) -> frozenset[str] | None:
-    """The values that all of these match, if one of them lists its own; "" is a missing label."""
+    """The values that all matchers accept, if one of them lists its own; "" is a missing label."""
     of_label = list(of_label)
     lists = [
         values for one in of_label if one.op not in _NOT and (values := one.values) is not None
@@ -161,9 +158,7 @@ def _hold(of_label: Iterable[Matcher], value: str) -> bool:
 
 
 def _begin_differently(of_label: Iterable[Matcher]) -> bool:
-    """Whether two patterns of one label need different first letters, so that no value matches
-    both.
-    """
+    """Check if two patterns of one label need different first letters: no value matches both."""
     beginnings = [literal_beginning(one.value) for one in of_label if one.op is MatchOp.MATCHES]
     return any(
         not (one.startswith(two) or two.startswith(one)) for one in beginnings for two in beginnings
@@ -171,13 +166,11 @@ def _begin_differently(of_label: Iterable[Matcher]) -> bool:
 
 
 def literal_beginning(pattern: str) -> str:
-    """The plain text that every match of a regular expression begins with; "" if that is not
-    certain.
-    """
+    """The plain text that every match of a regular expression begins with; "" if not certain."""
     if "|" in pattern:
         return ""
     length = next((at for at, letter in enumerate(pattern) if letter in _SPECIAL), len(pattern))
-    # What a repetition follows may be missing.
+    # The part before a repetition may be missing.
     return (
         pattern[: length - 1]
         if pattern[length : length + 1] in _REPEATS and length

@@ -1,7 +1,6 @@
-"""Lint against stored alerts: matchers on a label or an alert name that no stored alert of the
-source has.
+"""Lint against stored alerts: labels or alert names that no stored alert of the source has.
 
-This proves nothing, since such an alert may still come; but the name is probably misspelt or has
+This proves nothing, since such an alert may still arrive; but the name is probably misspelt or has
 changed.
 """
 
@@ -32,7 +31,7 @@ class KnownLabels:
             self._names[source].add(alert.labels.get("alertname", ""))
 
     def doubts(self, rules: Sequence[Rule]) -> list[LintWarning]:
-        """Warnings about what these rules need and no alert had.
+        """Warnings about labels and names that these rules need and no alert had.
 
         A source without any alerts is skipped.
         """

@@ -1,10 +1,10 @@
-"""Alertmanager's matchers: which labels does a rule, a silence or an inhibition take?
+"""Alertmanager's matchers: conditions of a rule, a silence or an inhibition on labels.
 
 A label that is missing equals the empty string. Regular expressions are RE2's, as Go's are, and
 match the whole value; RE2 takes time linear in the value, so no pattern can stall the router.
 
-Two grammars are read, as Alertmanager does by default since 0.27 (matcher/compat/parse.go): the
-UTF-8 one, and the classic one where the first fails or the two disagree.
+Two grammars are parsed, as Alertmanager does by default since 0.27 (matcher/compat/parse.go): the
+UTF-8 one, and the classic one if the first fails or the two disagree.
 """
 
 import re
@@ -32,8 +32,7 @@ _ESCAPE = re.compile(
 )
 _SIMPLE = dict(zip(b'abfnrtv\\"', b'\a\b\f\n\r\t\v\\"', strict=True))
 
-# One matcher and the comma after it. An unquoted value runs to the comma, whatever it holds;
-# possessive, so linear.
+# One matcher and the comma after it. An unquoted value extends to the comma; possessive, so linear.
 _CLASSIC = re.compile(
     r"\s*+([a-zA-Z_:][a-zA-Z0-9_:]*+)\s*+(=~|=|!=|!~)\s*+"
     r'(?:"((?:\\.|[^"\\])*+)"\s*+|((?:\\[^,]|\\(?=,|\Z)|[^,"\\])*+))(?:,|\Z)',
@@ -69,7 +68,7 @@ def compile_regex(pattern: str) -> Any:
 
 @lru_cache(maxsize=4096)
 def listed(pattern: str) -> frozenset[str] | None:
-    """The texts that a regular expression takes, if it's a list of plain ones like `error|fatal`."""
+    """The texts that a pattern matches, if it's a list of plain texts like `error|fatal`."""
     texts = pattern.split("|")
     if all(_TEXT.fullmatch(text) for text in texts):
         return frozenset(_PUNCTUATION.sub(r"\1", text) for text in texts)
@@ -78,10 +77,9 @@ def listed(pattern: str) -> frozenset[str] | None:
 
 @dataclass(frozen=True, slots=True)
 class Matcher:
-    """One condition on one label. Raises: ValueError, for a regular expression that RE2 doesn't
-    take.
+    """One condition on one label. Raises: ValueError, for a regular expression that RE2 refuses.
 
-    `values` are those that the label is compared with, if no real expression is needed for that.
+    `values` are the label's possible values, if no real expression is needed.
     """
 
     name: str
@@ -107,9 +105,7 @@ class Matcher:
         return found is (self.op is MatchOp.MATCHES)
 
     def __str__(self) -> str:
-        """The canonical text, which parses back to an equal matcher in either grammar that takes
-        the name.
-        """
+        """The canonical text, which parses back to an equal matcher in either grammar."""
         name = self.name if re.fullmatch(_WORD, self.name) else _quoted(self.name)
         return f"{name}{self.op}{_quoted(self.value)}"
 
@@ -122,29 +118,29 @@ MatcherList = Annotated[tuple[Matcher, ...], Joined(Matchers)]
 
 
 def takes(matchers: Iterable[Matcher], labels: Mapping[str, str]) -> bool:
-    """Do all of them hold?"""
+    """Check if all of them match."""
     return all(matcher.matches(labels) for matcher in matchers)
 
 
 def parse_matchers(text: str) -> tuple[Matcher, ...]:
-    r"""Read what Alertmanager reads: `{foo="bar", "a b"!~"x|y",}`, with or without braces; "" and `{}` hold none.
+    r"""Parse Alertmanager's syntax: `{foo="bar", "a b"!~"x|y",}`, with or without braces.
 
-    Raises: ValueError, saying what was expected at which column (from 1).
+    "" and `{}` have no matchers. Raises: ValueError, with the expected token and column (from 1).
     """
     classic = _parse_classic(
         text
-    )  # It wins a disagreement, so where it takes the text nothing else matters.
+    )  # It wins a disagreement, so if it parses the text nothing else matters.
     return tuple(_parse_utf8(text)) if classic is None else classic
 
 
 def _quoted(text: str) -> str:
-    """In double quotes, with only the three escapes that both grammars read alike."""
+    """Quote with only the three escapes that both grammars parse alike."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
     return f'"{escaped}"'
 
 
 def _unquoted(body: str) -> str:
-    """The string that Go's strconv.Unquote makes of the inside. Raises: ValueError."""
+    """Unquote the inside as Go's strconv.Unquote does. Raises: ValueError."""
     if "\n" in body:
         raise ValueError("no line may end inside the quotes")
     return _ESCAPE.sub(_unescaped, body.encode()).decode()
@@ -163,7 +159,7 @@ def _unescaped(escape: re.Match[bytes]) -> bytes:
 
 
 class _Reader:
-    """The tokens of a text, one at a time. What isn't as expected raises ValueError."""
+    """The tokens of a text, one at a time. Unexpected tokens raise ValueError."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -178,7 +174,7 @@ class _Reader:
         return token[1]
 
     def string(self, expected: str) -> str:
-        """A bare word, or what is meant by one in quotes."""
+        """A bare word, or the content of a quoted one."""
         token = _TOKEN.match(self._text, self._at)
         if token is None or not (token["word"] or token["quoted"]):
             self.fail(expected)
@@ -191,7 +187,7 @@ class _Reader:
 
     @property
     def column(self) -> int:
-        """Where the next token starts, from 1."""
+        """The column where the next token starts, from 1."""
         return len(self._text) - len(self._text[self._at :].lstrip()) + 1
 
     def fail(self, expected: str) -> NoReturn:
@@ -231,8 +227,9 @@ def _parse_matcher(reader: _Reader) -> Matcher:
 
 
 def _parse_classic(text: str) -> tuple[Matcher, ...] | None:
-    """The matchers by the grammar from before 0.27; None if it refuses the text. Each brace is
-    optional there.
+    """The matchers by the grammar from before 0.27; None if it refuses the text.
+
+    Each brace is optional there.
     """
     inner = text.removeprefix("{").removesuffix("}").rstrip()
     matchers = []

@@ -1,9 +1,8 @@
-"""An index over matchers: which rules, silences or inhibitions may take an alert, without trying
-all of them.
+"""An index over matchers, to try few rules, silences or inhibitions for an alert.
 
-The law: the candidates hold every position whose matchers all hold. There may be others among them,
-so each candidate is still tried. One matcher of each set is indexed: an equality if there is one,
-else a regular expression.
+The law: the candidates include every position whose matchers all match. There may be others among
+them, so each candidate is still tried. One matcher of each set is indexed: an equality if there is
+one, else a regular expression.
 """
 
 from collections import defaultdict
@@ -19,7 +18,7 @@ _MEMORY = 64 << 20
 
 
 class MatcherIndex:
-    """Positions in a sequence of matcher sets, by the labels they may hold for."""
+    """Positions in a sequence of matcher sets, by the labels they may match."""
 
     def __init__(self, sets: Sequence[Sequence[Matcher]]) -> None:
         self._by_value: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
@@ -59,7 +58,7 @@ class _Expressions:
         self._set: Any = re2.Set.FullMatchSet(options)
         for _, pattern in found:
             self._set.Add(pattern)
-        # RE2 reports too little memory as no match. This one always matches, so that its absence
+        # RE2 reports too little memory as no match. This expression always matches, so its absence
         # shows that.
         self._sentinel = self._set.Add("(?s).*")
         try:
@@ -79,7 +78,7 @@ class _Expressions:
 def _equality(matchers: Sequence[Matcher]) -> Matcher | None:
     """The matcher to look up by value.
 
-    Most rules name an alert: few indexed labels are few look-ups.
+    Most rules name an alert: few indexed labels mean few lookups.
     """
     equalities = [
         matcher

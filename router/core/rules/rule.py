@@ -68,11 +68,11 @@ class Rule(Struct, frozen=True):
     sources: tuple[str, ...] = ()
 
     def is_from(self, source: str) -> bool:
-        """The rule is for alerts of the source: it names the source, its type, or none."""
+        """Check if the rule is for alerts of the source: it names the source, its type, or none."""
         return not self.source or source == self.source or source in self.sources
 
     def key(self, alert: Alert) -> str:
-        """The key of the incident that this rule puts the alert in.
+        """The key of the alert's incident under this rule.
 
         A drill never has the key of a real incident.
         """
@@ -92,9 +92,7 @@ def _quoted(value: str) -> str:
 
 
 class Verdict(Struct, frozen=True):
-    """The outcome of comparing a rule with an alert; `failed` is the first matcher that doesn't
-    hold.
-    """
+    """The result of comparing a rule with an alert; `failed` is the first matcher that fails."""
 
     rule: Rule
     reason: Reason
@@ -106,11 +104,9 @@ class Verdict(Struct, frozen=True):
 
 
 class Judgement(Struct, frozen=True):
-    """The severity that a rule gives an alert. `severity` is None under every threshold, and for a
-    heartbeat.
+    """The severity that a rule gives an alert; None under every threshold, and for a heartbeat.
 
-    `threshold` is the one that held, or else the lowest, which didn't; `read` is the text the value
-    was read from.
+    `threshold` is the crossed one, or else the lowest, which wasn't; `read` is the parsed text.
     """
 
     severity: Severity | None
@@ -137,11 +133,13 @@ def try_rule(rule: Rule, alert: Alert) -> Verdict:
 
 
 def judge(rule: Rule, alert: Alert, count: int = 0, held: Severity | None = None) -> Judgement:
-    """Give the alert a severity: the first threshold that holds, from P0 down.
+    """Give the alert a severity: the first threshold that it crosses, from P0 down.
 
-    `held` is the tier so far: that one and those below still hold within their hysteresis. A value
-    that is missing or can't be read gets the lowest tier: silence would be the worse error. A
-    severity that a person gave comes first.
+    `held` is the tier so far: it and lower ones still apply within their hysteresis. A value that
+    is
+    missing or can't be read gets the lowest tier: silence would be the worse error. A severity that
+    a
+    person gave takes precedence.
     """
     if (given := _without_value(rule, alert)) is not None:
         return given
@@ -187,8 +185,7 @@ def _mapped(rule: Rule, given: SeverityFrom, alert: Alert) -> Judgement:
 
 @dataclass(frozen=True, slots=True)
 class RuleSet:
-    """Rules in file order, the default rule for alerts that no other matches, and an index over
-    their matchers.
+    """Rules in file order, the default rule for unmatched alerts, and an index over their matchers.
 
     `revision` names this set of rules: it changes when any of them does.
     """
@@ -212,11 +209,11 @@ class RuleSet:
         )
 
     def named(self, name: str) -> Rule:
-        """The rule with that name, or the default if it's gone."""
+        """The rule with that name, or the default if it doesn't exist any more."""
         return self._by_name.get(name, self.default)
 
     def matching_rules(self, alert: Alert) -> list[Rule]:
-        """The rules that match the alert: the first, and those after it while they say `continue`."""
+        """The rules that match the alert: the first, and later ones while each has `continue`."""
         if alert.to:
             return [CANARY]
         try:
@@ -232,7 +229,7 @@ class RuleSet:
         return matching_rules or [self.default]
 
     def verdicts(self, alert: Alert) -> list[Verdict]:
-        """The outcome for each rule, in order, the default last: the long form of `takers`."""
+        """The outcome for each rule in order, the default last: a longer `matching_rules`."""
         if alert.to:
             return [Verdict(CANARY, Reason.MATCHED)]
         verdicts = list(self._verdicts(alert, self.rules))

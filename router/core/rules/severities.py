@@ -7,7 +7,7 @@ from router.model.incident import Severity
 
 
 def opened_as(rule: Rule) -> list[Severity]:
-    """The severities that the rule may open an incident with; none for one that takes heartbeats."""
+    """The severities that the rule may open an incident with; none for a heartbeat's rule."""
     if rule.heartbeat:
         return []
     if rule.severity_from is not None:
@@ -16,7 +16,7 @@ def opened_as(rule: Rule) -> list[Severity]:
 
 
 def _mapped(rule: Rule, given: SeverityFrom) -> set[Severity]:
-    """The severities that the rule's matchers leave possible. What no value maps is `severity`."""
+    """The severities that the rule's matchers leave possible. Unmapped values give `severity`."""
     label = given.label
     absent = contradiction((*rule.matchers, Matcher(label, MatchOp.EQUAL, ""))) is None
     found = {

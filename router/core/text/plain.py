@@ -9,9 +9,15 @@ _CONTROLS = [*range(32), *range(127, 160), *range(0xD800, 0xE000)]
 _BIDI = [0x061C, 0x200E, 0x200F, *range(0x2028, 0x202F), *range(0x2066, 0x206A)]
 # Characters without a glyph. Joiners (U+200C, U+200D) stay: scripts and emoji need them.
 _INVISIBLE = [
-    0x00AD, 0x180E, 0x200B, *range(0x2060, 0x2066), *range(0x206A, 0x2070), 0xFEFF,
-    *range(0xFFF9, 0xFFFC), *range(0xE0000, 0xE0080),
-]  # fmt: skip
+    0x00AD,
+    0x180E,
+    0x200B,
+    *range(0x2060, 0x2066),
+    *range(0x206A, 0x2070),
+    0xFEFF,
+    *range(0xFFF9, 0xFFFC),
+    *range(0xE0000, 0xE0080),
+]
 _LINE = dict.fromkeys([*_CONTROLS, *_BIDI], " ") | dict.fromkeys(_INVISIBLE, "")
 _TEXT = dict.fromkeys([*_CONTROLS, *_BIDI, *_INVISIBLE], "")
 del _TEXT[ord("\n")], _TEXT[ord("\t")]

@@ -1,5 +1,6 @@
-"""Branch coverage: which branches of the rules and policies the tests took. A branch that is never
-tested may be wrong without anybody's noticing.
+"""Branch coverage: the branches of rules and policies that the tests took.
+
+A branch that is never tested may be wrong unnoticed.
 """
 
 from collections.abc import Collection, Iterator
@@ -38,9 +39,7 @@ _OF_POLICY = {
 
 
 class Branch(Struct, frozen=True):
-    """A rule, or a tier of it by its severity; a step of a policy by its number from 1, or another
-    part of the policy.
-    """
+    """A rule, or its tier by severity; a policy's step by number from 1, or another part of it."""
 
     kind: BranchKind
     name: str
@@ -73,7 +72,7 @@ class Coverage:
         return len(self.taken & self.branches.keys()) / len(self.branches)
 
     def watch(self, router: VirtualRouter, changes: Writes) -> None:
-        """Record the branches behind these changes, before they are written to the router's store."""
+        """Record the branches behind these changes, before they are stored."""
         for rule_match, _ in changes.rule_matches.values():
             self.taken.add(Branch(BranchKind.RULE, rule_match.rule))
             if rule_match.severity is not None:

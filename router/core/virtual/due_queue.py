@@ -7,8 +7,7 @@ K = TypeVar("K", bound=tuple[int, str])
 
 
 class DueQueue(Generic[K]):
-    """Keys by due time; those due at the same time in the order of the keys. Setting a key again
-    moves it.
+    """Keys by due time, then in the order of the keys. Setting a key again moves it.
 
     `at` has all of them. Finding the first, setting and dropping take logarithmic time.
     """
@@ -17,7 +16,7 @@ class DueQueue(Generic[K]):
         self.at: dict[K, float] = {}
         self._heap: list[
             tuple[float, K]
-        ] = []  # moved or dropped entries stay until they would be first
+        ] = []  # moved or dropped entries stay until they reach the front
 
     def set(self, key: K, at: float) -> None:
         if self.at.get(key) == at:

@@ -1,4 +1,4 @@
-"""An example alert for a rule: the rule matches it, and gives it the severity that is asked for."""
+"""An example alert for a rule: the rule matches it, and gives it the requested severity."""
 
 from collections.abc import Iterator, Mapping
 
@@ -28,10 +28,11 @@ class ExampleAlert(Struct, frozen=True):
 def example_alert(
     rules: RuleSet, rule: Rule, severity: Severity | None, given: Mapping[str, str], at: float
 ) -> ExampleAlert:
-    """An alert that `rule` gives `severity` (None: the worst it can), with these labels and those
-    that the rule needs.
+    """An alert that `rule` gives `severity` (None: the worst it can), with these labels.
 
-    It fires at `at` (UTC epoch seconds). Raises: ValueError with the obstacle.
+    Labels that the rule needs are added. It fires at `at` (UTC epoch seconds). Raises: ValueError
+    with
+    the obstacle.
     """
     wanted = severity or min(opened_as(rule), default=rule.severity)
     labels = {**dict(_labels(rule, wanted)), **given}
@@ -51,7 +52,7 @@ def example_alert(
 
 
 def _labels(rule: Rule, wanted: Severity) -> Iterator[tuple[str, str]]:
-    """Placeholders for the grouping labels, the severity label, and the labels that matchers need."""
+    """Placeholders for the grouping labels, the severity label, and the labels of matchers."""
     yield from ((name, f"some-{name}") for name in rule.group_by)
     if rule.severity_from is not None:
         for value, severity in rule.severity_from.map.items():

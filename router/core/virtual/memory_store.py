@@ -1,5 +1,4 @@
-"""A store in memory, with the same behaviour as the databases for everything that decisions depend
-on.
+"""A store in memory that behaves as the databases do, as far as decisions depend on it.
 
 `ReadPlan` and `Writes` describe it, and tests/engine/test_virtual.py compares it with a real store.
 It has no other writers, so a conflict means a decision on an older state. A write copies only the
@@ -90,9 +89,7 @@ class MemoryStore:
         return (incident for incident in newest if incident.is_open)
 
     def seed(self, known: Snapshot) -> None:
-        """Start with what another store has: its incidents, without their timelines and deadlines,
-        and its alerts.
-        """
+        """Start with another store's incidents and alerts, without timelines and deadlines."""
         for incident in known.incidents.values():
             self.incidents[incident.id] = incident
             self._latest[incident.key] = max(self._latest.get(incident.key, 0), incident.id)
@@ -106,12 +103,12 @@ class MemoryStore:
         self.windows.update(known.windows)
 
     def next_timer(self, now: float) -> TimerDue | None:
-        """The earliest timer that is due. It is removed once its event has been decided and saved."""
+        """The earliest due timer. It is removed once its event has been decided and saved."""
         first = self.timers.first()
         return TimerDue(now, *first[1], first[0]) if first and first[0] <= now else None
 
     def due(self, now: float) -> list[Notification]:
-        """Every message that is due, the longest due first. The caller leases or holds each."""
+        """All due messages, the longest due first. The caller leases or delays each."""
         found = []
         while (first := self.waiting.first()) and first[0] <= now:
             found.append(self.outbox[first[1]])
@@ -119,11 +116,11 @@ class MemoryStore:
         return found
 
     def hold(self, message: Notification, until: float) -> None:
-        """Try the message again by then, or when more is owed."""
+        """Delay the message until then, or until it is replaced."""
         self.waiting.set((message.incident_id, message.channel), until)
 
     def lease(self, key: Key, now: float) -> Notification:
-        """Take one message to send it.
+        """Lease one message to send it.
 
         An existing lease has run out, so the message may have been sent already.
         """
@@ -202,7 +199,7 @@ class MemoryStore:
         self.alerts.pop((fingerprint, rule), None)
 
     def _change_counted(self, incident_id: int, into: int) -> None:
-        """Let the alerts of an incident hold `into` open, and look at their next repeat."""
+        """Let the alerts of an incident hold `into` open, and evaluate their next repeat."""
         for fingerprint, rule in self._holding.pop(incident_id, ()):
             rule_match = self.rule_matches[fingerprint][rule]
             self.rule_matches[fingerprint][rule] = replace(rule_match, digest="", incident_id=into)
@@ -227,9 +224,7 @@ class MemoryStore:
             self.timers.set(key, timer.due_at)
 
     def _owe(self, owed: Owed, since: float) -> None:
-        """Add a message to the row of its address: a pending message is replaced, and keeps its
-        place.
-        """
+        """Add a message to its address's row: a pending one is replaced, and keeps its place."""
         key = (owed.incident_id, owed.channel)
         before = self.outbox.get(key)
         new = Notification(*key, 1, NotificationState.PENDING, owed.reason, since, since)
@@ -249,7 +244,7 @@ class MemoryStore:
         self._put(key, new)
 
     def _settle(self, after: Notification, lease: str, seq: int) -> None:
-        """Store the outcome of a delivery, if the lease still holds.
+        """Store the outcome of a delivery, if the lease is still held.
 
         If more was owed meanwhile, that is pending now.
         """
@@ -279,7 +274,7 @@ def _is_wanted(incident: Incident, wanted: ReadPlan) -> bool:
 
 
 def _next(before: Notification, new: Notification) -> Notification:
-    """The message after `before` to the same address, which knows what went before it."""
+    """The next message to the same address, with the history of the one before it."""
     known = {
         name: getattr(before, name)
         for name in ("sent", "ref", "told", "tried", "uncertain", "uncertain_until")
@@ -288,7 +283,7 @@ def _next(before: Notification, new: Notification) -> Notification:
 
 
 def _last_of_each(owed: Sequence[Owed]) -> list[tuple[Owed, float]]:
-    """One message for each incident and address: the last, with when the first was owed."""
+    """The last message for each incident and address, with the time of the first."""
     since: dict[Key, float] = {}
     last: dict[Key, Owed] = {}
     for one in owed:

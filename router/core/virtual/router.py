@@ -1,8 +1,8 @@
 """The whole router in memory and in virtual time, for rule tests, simulation and replay.
 
-Every event goes through `Batch`, as in the daemon; nothing else decides. A deadline comes exactly
-when it is due. A message is sent the moment it is owed, and `post` gives the result; one that fails
-is tried again after the daemon's pause, halfway between the shortest and the longest.
+Every event goes through `Batch`, as in the daemon; nothing else decides. A deadline fires exactly
+when it is due. A message is sent immediately, and `post` gives the result; a failed one is tried
+again after the daemon's pause, halfway between the shortest and the longest.
 """
 
 from collections.abc import Callable
@@ -27,11 +27,10 @@ Post = Callable[[Notification, float], Result]
 
 
 class VirtualDelivery(Struct, frozen=True, gc=False):
-    """A message that arrived: when, at which address, why it was owed, and the incident at that
-    time.
+    """A delivered message: its time, address, reason, and the incident then.
 
     `known` is the id of the newest timeline entry of any incident. `also` are further incidents in
-    the same message, where a throttle put them together.
+    the same message, if a throttle bundled them.
     """
 
     at: float
@@ -50,9 +49,10 @@ def arrives(_message: Notification, _at: float) -> Result:
 class VirtualRouter:
     """A router without any past, at the time `now` (UTC epoch seconds).
 
-    `settings` may be replaced, as by a reload. `told` are all messages that arrived, in order.
-    Without `post`, messages stay owed until a caller claims and settles them. `watch` receives the
-    writes before they are stored.
+    `settings` may be replaced, as by a reload. `told` are all delivered messages, in order. Without
+    `post`, messages stay pending until a caller claims and settles them. `watch` receives the
+    writes
+    before they are stored.
     """
 
     def __init__(
@@ -71,15 +71,13 @@ class VirtualRouter:
         self._counter = MemoryWorker(self.memory)
 
     def happen(self, *events: Event) -> list[Reason]:
-        """Process these events in one transaction, and deliver what it owes. Returns the reason
-        decided for each.
-        """
+        """Process these events in one transaction, and send the messages. Returns each reason."""
         reasons = self._commit(*events)
         self._deliver()
         return reasons
 
     def decide(self, *events: Event) -> tuple[Writes, list[Reason]]:
-        """What these events would write, and the reason for each; nothing is written."""
+        """The writes and reasons that these events would have; nothing is written."""
         fold = Batch(self.settings, events)
         while plan := fold.next_read():
             fold.know(self.memory.load(plan))
@@ -87,7 +85,7 @@ class VirtualRouter:
 
     @property
     def next_due(self) -> float | None:
-        """The time of the next event if nobody does anything; None if there is none."""
+        """The time of the next event if nobody acts; None if there is none."""
         firsts = (self.memory.timers.first(), self.memory.waiting.first() if self.post else None)
         return min((first[0] for first in firsts if first), default=None)
 
@@ -109,7 +107,7 @@ class VirtualRouter:
         return reasons
 
     def _deliver(self) -> None:
-        """Send what is due, and what is owed as a result."""
+        """Send due messages, and those that result from them."""
         if self.post is None:
             return
         while claimed := self._counter.claim(self.settings, self.now):

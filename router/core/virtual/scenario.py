@@ -1,4 +1,4 @@
-"""A scenario: what happens to a router and when, and what must result from it.
+"""A scenario: events for a router over time, and the expected results.
 
 `play` runs it in virtual time.
 """
@@ -21,9 +21,7 @@ from router.model.reason import Reason
 
 
 class Failing(StrEnum):
-    """How a channel fails: it rejects each message for good, or it is down and each message is
-    tried again.
-    """
+    """A channel's failure: it rejects messages permanently, or is down and they're retried."""
 
     REFUSES = "refuses"
     DOWN = "down"
@@ -32,9 +30,9 @@ class Failing(StrEnum):
 class Reported(Struct, frozen=True):
     """An alert as its source reports it.
 
-    With `times` it is as many occurrences, each an event of its own; without, it is a state that
-    lasts until it is resolved. `dated`: the payload has its times; otherwise the alert starts to
-    fire at the first report.
+    With `times` it is that many separate occurrences; without, it is a state that lasts until it is
+    resolved. `dated`: the payload has its times; otherwise the alert starts to fire at the first
+    report.
     """
 
     alert: Alert
@@ -43,10 +41,10 @@ class Reported(Struct, frozen=True):
 
 
 class ScenarioEvent(Struct, frozen=True):
-    """What happens `after` seconds: channels start or stop failing, then alerts come in, then a
-    person acts.
+    """Events after `after` seconds: channel failures and recoveries, then alerts, then a command.
 
-    `incident` is the id of the person's incident, in order of opening from 1; None: the newest open
+    `incident` is the id of the command's incident, in order of opening from 1; None: the newest
+    open
     one.
     """
 
@@ -64,8 +62,7 @@ class ScenarioEvent(Struct, frozen=True):
 
 
 class Message(Struct, frozen=True):
-    """A message that must arrive `after` seconds, or up to `within` later. A field that is None may
-    be anything.
+    """A message expected after `after` seconds, or up to `within` later. None matches anything.
 
     `to` is an address (a channel, or a person over one), or `contact:NAME` for a person over any
     contact method.
@@ -87,10 +84,9 @@ class ScenarioState(Struct, frozen=True):
 
 
 class Scenario(Struct, frozen=True):
-    """`start` is in UTC epoch seconds; the clock shown is that of `zone`. It ends `end` seconds
-    after the start.
+    """A scenario, from `start` (UTC epoch seconds) until `end` seconds later, shown in `zone`.
 
-    `reasons` are (after seconds, what must have been decided then).
+    `reasons` are the expected decisions as (after seconds, reason).
     """
 
     name: str

@@ -1,5 +1,6 @@
-"""Compares what a scenario expects with what happened, side by side; anything extra is a line of
-its own.
+"""Compares a scenario's expectations with the results, side by side.
+
+Each extra result has its own line.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,8 +18,7 @@ TOLERANCE = 0.001
 
 
 class Line(Struct, frozen=True):
-    """What was expected and what happened, `after` seconds from the start; None where there is
-    nothing on that side.
+    """An expectation and a result, `after` seconds from the start; None for a missing side.
 
     `about` is messages, incidents or reasons.
     """
@@ -46,8 +46,8 @@ def compare(scenario: Scenario, played: ScenarioResult) -> tuple[Line, ...]:
 def _messages(scenario: Scenario, told: Iterable[VirtualDelivery]) -> Iterator[Line]:
     left = list(told)
     missing = []
-    # The most specific expectations choose first, so that a vague one doesn't take the only match
-    # of another.
+    # The most specific expectations choose first, so that a vague one doesn't take another's only
+    # match.
     for message in sorted(scenario.messages, key=_vagueness):
         if found := _found(message, left, scenario.start):
             left = [one for one in left if one not in found]
@@ -69,9 +69,7 @@ def _vagueness(message: Message) -> tuple[int, float]:
 def _found(
     message: Message, told: Iterable[VirtualDelivery], start: float
 ) -> list[VirtualDelivery]:
-    """The first message that meets the expectation; a person may be notified over several methods
-    at once.
-    """
+    """The first message that meets the expectation; a person may have several contact methods."""
     fitting = [one for one in told if _fits(message, one, start)]
     person = message.to.startswith("contact:")
     return [one for one in fitting if person and one.at == fitting[0].at] or fitting[:1]
@@ -98,9 +96,7 @@ def _is_to(message: Message, one: VirtualDelivery) -> bool:
 def _differences(
     missing: Iterable[Message], extra: Iterable[VirtualDelivery], start: float
 ) -> Iterator[Line]:
-    """Pairs of a missing message and what came instead: something else to the same address at that
-    time, if any.
-    """
+    """Pairs of a missing message and a different one to the same address at that time, if any."""
     left = list(extra)
     for message in missing:
         beside = [
@@ -170,7 +166,7 @@ def _said(fields: Mapping[str, object]) -> str:
 
 
 def _state(incident: Incident, fields: Mapping[str, object]) -> str:
-    """The fields that were asked for, or else those that distinguish incidents."""
+    """The requested fields, or else those that distinguish incidents."""
     names = fields or ("key", "severity", "status")
     return f"{incident.name}: {_said({name: getattr(incident, name) for name in names})}"
 

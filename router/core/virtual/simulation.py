@@ -22,7 +22,7 @@ from router.model.reason_row import Trait
 from router.model.reasons import having
 
 HORIZON = 7 * 86_400.0
-"""Seconds after which an escalation that has not ended is not followed any further."""
+"""Seconds after which a running escalation is not followed any further."""
 
 ESCALATING = frozenset({STEP, REACH, PROMOTE})
 """The deadlines that notify more people. Those of muted alerts do, too."""
@@ -39,7 +39,7 @@ class SimulatedAnswer(Struct, frozen=True):
 
 
 class Moment(Struct, frozen=True):
-    """What happens at `at` (UTC epoch seconds): a message, or an entry of the timeline.
+    """An event at `at` (UTC epoch seconds): a message, or a timeline entry.
 
     `who` is the recipient, "" for a message to a channel; `over` the channel, "" for an entry of
     the timeline.
@@ -54,9 +54,9 @@ class Moment(Struct, frozen=True):
 
 
 class Simulation(Struct, frozen=True):
-    """`incidents` are those that the alerts changed. `ended`: the escalation ended by `end`.
+    """A simulation; `incidents` are those that the alerts changed, `ended` before `end` or not.
 
-    `left_out` says what the daemon would also consider.
+    `left_out` lists what only the daemon considers.
     """
 
     reasons: tuple[Reason, ...]
@@ -68,9 +68,7 @@ class Simulation(Struct, frozen=True):
 
 
 def received(settings: Settings, alerts: Sequence[Alert], at: float) -> Batch:
-    """The first batch of a simulation. What it reads from a store is passed to `simulate` as
-    `known`.
-    """
+    """The first batch of a simulation. Its reads from a store are `known` in `simulate`."""
     return Batch(settings, [AlertSeen(at, alert) for alert in alerts])
 
 
@@ -82,8 +80,9 @@ def simulate(  # noqa: PLR0913, PLR0917 - what happens, and what is known
     post: Post = arrives,
     known: Snapshot | None = None,
 ) -> Simulation:
-    """Receive these alerts at `at` (UTC epoch seconds), and let time pass until nobody more would
-    be notified. `known` is what a store has by then.
+    """Receive alerts at `at` (UTC epoch seconds), and go on until nobody more would be notified.
+
+    `known` is the store's content at that time.
     """
     router = VirtualRouter(settings, at, post)
     if known is not None:
@@ -111,7 +110,7 @@ def _changed(router: VirtualRouter, before: Mapping[int, Incident]) -> list[Inci
 
 
 def _escalate(router: VirtualRouter, until: float) -> None:
-    """Let time pass as long as somebody would still be notified."""
+    """Let time pass while somebody would still be notified."""
     while _escalates(router) and (due := router.next_due) is not None and due <= until:
         router.run_until(due)
 
@@ -123,7 +122,7 @@ def _escalates(router: VirtualRouter) -> bool:
 
 
 def _moments(router: VirtualRouter) -> Iterator[Moment]:
-    """The timeline's entries and the messages that follow from them, in order."""
+    """The timeline's entries and the messages that result from them, in order."""
     said = [
         (entry.id, _said(entry)) for entry in router.memory.timeline if entry.what not in _HIDDEN
     ]
@@ -137,7 +136,7 @@ def _said(entry: Entry) -> Moment:
 
 
 def _told(one: VirtualDelivery) -> Iterator[Moment]:
-    """The message, once for each incident that it is about."""
+    """The message, once for each of its incidents."""
     who, over = person_of(one.address), channel_of(one.address)
     yield Moment(one.at, one.incident.id, one.reason, who, over)
     for other in one.also:

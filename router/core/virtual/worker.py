@@ -1,4 +1,4 @@
-"""Claims the messages of a store in memory: which are sent now, and which a limit holds."""
+"""Claims the messages of a store in memory, within the rate limits."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -11,9 +11,9 @@ from router.model.notification import Notification, NotificationState, channel_o
 
 
 class MemoryWorker:
-    """Hands out what is due.
+    """Claims due messages.
 
-    A held message is tried again once there is room, or more is owed.
+    A delayed message is tried again once there is room, or more is owed.
     """
 
     def __init__(self, memory: MemoryStore) -> None:
@@ -34,7 +34,7 @@ class MemoryWorker:
         return parcels
 
     def give_back(self, parcel: Bundle, now: float) -> None:
-        """Free the room of a message that did not arrive, for those that wait."""
+        """Free the room of a message that did not arrive, for waiting messages."""
         parcel.give_back(now)
         if parcel.window:
             for message in self._waiting(parcel.messages[0].channel, now):
@@ -63,7 +63,7 @@ class MemoryWorker:
         return parcels
 
     def _waiting(self, address: str, now: float) -> list[Notification]:
-        """The held messages that are still owed and due."""
+        """The delayed messages that are still pending and due."""
         rows = (self._memory.outbox[key] for key in self._held[address])
         return [
             row
