@@ -142,6 +142,22 @@ class Store(Protocol):
         """Notifications, newest incident first; `after` is (incident id, channel) to page from."""
         ...
 
+    async def count_alerts(
+        self, *, fingerprint: str = "", incident_id: int = 0, firing: bool | None = None
+    ) -> int:
+        """Count the fingerprints that match."""
+        ...
+
+    async def count_notifications(
+        self,
+        *,
+        states: Iterable[NotificationState] = (),
+        incident_id: int = 0,
+        channel: str = "",
+    ) -> int:
+        """Count the messages that match."""
+        ...
+
     async def tasks(
         self,
         *kinds: OutboxKind,
@@ -159,10 +175,23 @@ class Store(Protocol):
     async def record(self, kind: str, record_id: str) -> Record | None: ...
 
     async def records(
-        self, kind: str, *, since: float = -math.inf, until: float = math.inf, limit: int = 1000
+        self,
+        kind: str,
+        *,
+        since: float = -math.inf,
+        until: float = math.inf,
+        after: tuple[float, str] | None = None,
+        limit: int = 1000,
     ) -> Sequence[Record]:
-        """Documents, newest first, from `since` until before `until`."""
+        """Newest first; those of `since` and later, and before `until`.
+
+        `after` is a (time, id) to page from.
+        """
         ...
+
+    async def count_records(
+        self, kind: str, *, since: float = -math.inf, until: float = math.inf
+    ) -> int: ...
 
     async def remove_record(self, kind: str, record_id: str) -> bool:
         """Remove a document. Returns whether it existed."""

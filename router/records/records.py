@@ -34,11 +34,23 @@ class Records(Generic[T]):
         return None if record is None else self._decoder.decode(record.doc)
 
     async def find(
-        self, *, since: float = -math.inf, until: float = math.inf, limit: int = 1000
+        self,
+        *,
+        since: float = -math.inf,
+        until: float = math.inf,
+        after: tuple[float, str] | None = None,
+        limit: int = 1000,
     ) -> Sequence[tuple[str, T]]:
-        """Return documents and ids, newest first, from `since` (UTC seconds) until `until`."""
-        found = await self._store.records(self._kind, since=since, until=until, limit=limit)
+        """Return documents with their ids, newest first, from `since` (UTC seconds) until
+        before `until`. `after` is the (time, id) of a document to page from.
+        """
+        found = await self._store.records(
+            self._kind, since=since, until=until, after=after, limit=limit
+        )
         return [(record.id, self._decoder.decode(record.doc)) for record in found]
+
+    async def count(self, *, until: float = math.inf) -> int:
+        return await self._store.count_records(self._kind, until=until)
 
     async def add(self, record_id: str, value: T, at: float) -> bool:
         """Store a new document. False: the id exists, and its document stays."""

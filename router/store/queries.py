@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 
 from router.core.incident.follow_up import ITEM_OVERDUE, POSTMORTEM_OVERDUE
-from router.model.alert import Alert, AlertStatus, RuleMatch
+from router.model.alert import Alert, RuleMatch
 from router.model.decision import Entry
 from router.model.event import Event
 from router.model.incident import Incident, Severity, Status
@@ -35,12 +35,12 @@ from router.model.reasons import having
 from router.model.record import Record
 from router.ports.store import AlertRow, Gauges
 from router.store.bulk import Dialect, clean
+from router.store.counts import alert_filter, message_filter
 from router.store.load import TAKING
 from router.store.rows import struct
 from router.store.schema import (
     KEY,
     OF_DRILL,
-    REFERRED,
     RESOLVED,
     alerts,
     history,
@@ -144,13 +144,7 @@ def alert_page(  # noqa: PLR0913, PLR0917 - each is one of the protocol's filter
 
     `limit` counts fingerprints, so that a page never ends between two rules' takings.
     """
-    wanted = []
-    if fingerprint:
-        wanted.append(alerts.c.fingerprint == clean(fingerprint))
-    if incident_id:
-        wanted.append(alerts.c.incident_id == incident_id)
-    if firing is not None:
-        wanted.append(alerts.c.status == (AlertStatus.FIRING if firing else AlertStatus.RESOLVED))
+    wanted = alert_filter(fingerprint, incident_id, firing)
     if after:
         wanted.append(alerts.c.fingerprint > clean(after))
     page = (
@@ -178,18 +172,10 @@ def notification_page(  # noqa: PLR0913, PLR0917 - each is one of the protocol's
     n = outbox.c
     query = (
         select(outbox)
-        .where(n.kind == OutboxKind.INCIDENT)
+        .where(*message_filter(states, incident_id, channel, ref))
         .order_by(n.incident_id.desc(), n.channel)
         .limit(limit)
     )
-    if states := [*states]:
-        query = query.where(n.state.in_(states))
-    if incident_id:
-        query = query.where(n.incident_id == incident_id)
-    if channel:
-        query = query.where(n.channel == clean(channel))
-    if ref:
-        query = query.where(n.ref == clean(ref), REFERRED)
     if after:
         incident, address = after
         following = and_(n.incident_id == incident, n.channel > clean(address))
@@ -239,8 +225,13 @@ def record_by_id(connection: Connection, kind: str, record_id: str) -> Record | 
     return None if row is None else struct(Record, row)
 
 
-def record_page(
-    connection: Connection, kind: str, since: float, until: float, limit: int
+def record_page(  # noqa: PLR0913, PLR0917 - each is one of the protocol's filters
+    connection: Connection,
+    kind: str,
+    since: float,
+    until: float,
+    after: tuple[float, str] | None,
+    limit: int,
 ) -> Sequence[Record]:
     """Newest first."""
     r = records.c
@@ -250,6 +241,9 @@ def record_page(
         .order_by(r.at.desc(), r.id)
         .limit(limit)
     )
+    if after:
+        at, record_id = after
+        query = query.where(or_(r.at < at, and_(r.at == at, r.id > clean(record_id))))
     return [struct(Record, row) for row in connection.execute(query)]
 
 

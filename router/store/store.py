@@ -19,7 +19,7 @@ from router.model.outbox import OutboxKind
 from router.model.record import Record
 from router.model.statuspage import Published
 from router.ports.store import AlertRow, Gauges
-from router.store import queries
+from router.store import counts, queries
 from router.store.bulk import SQLITE
 from router.store.claims import Claims
 from router.store.load import Load
@@ -151,6 +151,20 @@ class SqlStore:
             queries.notification_page, states, incident_id, channel, ref, after, limit
         )
 
+    async def count_alerts(
+        self, *, fingerprint: str = "", incident_id: int = 0, firing: bool | None = None
+    ) -> int:
+        return await self._database.read(counts.count_alerts, fingerprint, incident_id, firing)
+
+    async def count_notifications(
+        self,
+        *,
+        states: Iterable[NotificationState] = (),
+        incident_id: int = 0,
+        channel: str = "",
+    ) -> int:
+        return await self._database.read(counts.count_messages, states, incident_id, channel)
+
     async def tasks(
         self,
         *kinds: OutboxKind,
@@ -167,9 +181,20 @@ class SqlStore:
         return await self._database.read(queries.record_by_id, kind, record_id)
 
     async def records(
-        self, kind: str, *, since: float = -math.inf, until: float = math.inf, limit: int = 1000
+        self,
+        kind: str,
+        *,
+        since: float = -math.inf,
+        until: float = math.inf,
+        after: tuple[float, str] | None = None,
+        limit: int = 1000,
     ) -> Sequence[Record]:
-        return await self._database.read(queries.record_page, kind, since, until, limit)
+        return await self._database.read(queries.record_page, kind, since, until, after, limit)
+
+    async def count_records(
+        self, kind: str, *, since: float = -math.inf, until: float = math.inf
+    ) -> int:
+        return await self._database.read(counts.count_records, kind, since, until)
 
     async def remove_record(self, kind: str, record_id: str) -> bool:
         return await self._database.write(queries.remove_record, kind, record_id)

@@ -160,6 +160,30 @@ async def test_whatever_deploys_can_tell_over_the_api(router: Router, clock: Ste
         assert (await incident(daemon))["suspect"]["name"] == "v1.4"
 
 
+async def test_deployments_are_paged(router: Router) -> None:
+    """Each page states the total. Deployments of one moment are not lost between two pages."""
+    async with router(**CONFIG) as daemon:
+        for number in range(5):
+            told = {
+                "service": ("api", "web")[number % 2],
+                "id": str(number),
+                "at": "2026-02-01T00:00Z",
+            }
+            await daemon.ask("POST", "/api/v1/deployments", json=told)
+        for query, ids in (({}, "01234"), ({"service": "api"}, "024")):
+            found, after = "", ""
+            while after is not None:
+                page = await daemon.get(
+                    "/api/v1/deployments", params=query | {"limit": 2, "after": after}
+                )
+                assert page.json["total"] == len(ids)
+                found += "".join(one["id"][-1] for one in page.json["deployments"])
+                after = page.json["next"]
+            assert found == ids
+        bad = await daemon.get("/api/v1/deployments", params={"after": "1-2/x"})
+        assert (bad.status, bad.json["errors"][0]["pointer"]) == (400, "#/after")
+
+
 @pytest.mark.parametrize(
     ("told", "pointer"),
     [

@@ -105,6 +105,9 @@ async def test_alerts_are_listed_by_fingerprint(store: SqlStore) -> None:
     assert await found(incident_id=1, firing=True) == ["f1a", "f1b"]
     assert await found(firing=False) == ["f3r"]
     assert await found(fingerprint="\0") == []
+    assert await store.count_alerts() == 3
+    assert await store.count_alerts(incident_id=1, firing=True) == 1
+    assert await store.count_alerts(fingerprint="f2") == 1
 
 
 async def test_notifications_are_listed_by_state_incident_channel_and_ref(store: SqlStore) -> None:
@@ -124,6 +127,9 @@ async def test_notifications_are_listed_by_state_incident_channel_and_ref(store:
     assert await found(channel="a") == ["2a", "1a"]
     assert await found(ref="C1:2.3") == ["1b"]
     assert await found(ref="C1:2.4") == []
+    assert await store.count_notifications() == 3
+    assert await store.count_notifications(states=[NotificationState.DEAD]) == 1
+    assert await store.count_notifications(incident_id=1, channel="a") == 1
 
 
 async def test_gauges_count_what_is_there(store: SqlStore) -> None:

@@ -120,3 +120,17 @@ async def test_old_documents_of_some_kinds_are_forgotten(
     assert await store.prune(NOW + 30, ["mug"]) == 1
     assert [key for key, _ in await cups.find()] == ["new", "old"]
     assert [key for key, _ in await mugs.find()] == ["new"]
+
+
+async def test_documents_are_paged_and_counted(cups: Records[Cup]) -> None:
+    """Those of the same time follow each other by id."""
+    for key, at in (("a", NOW), ("b", NOW), ("c", NOW - 1), ("d", NOW + 1)):
+        await cups.add(key, Cup(key), at)
+
+    async def found(**wanted: object) -> list[str]:
+        return [key for key, _ in await cups.find(**wanted)]  # type: ignore[arg-type]
+
+    assert await found(limit=2) == ["d", "a"]
+    assert await found(after=(NOW, "a"), limit=2) == ["b", "c"]
+    assert await found(after=(NOW - 1, "c")) == []
+    assert (await cups.count(), await cups.count(until=NOW)) == (4, 1)

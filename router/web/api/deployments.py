@@ -2,8 +2,9 @@
 
 import math
 import secrets
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime
+from functools import partial
 from typing import Annotated
 
 from aiohttp import web
@@ -31,13 +32,23 @@ class DeploymentQuery(Struct, frozen=True):
 
     service: Annotated[str, Meta(description="Only this service.")] = ""
     before: Annotated[Count, Meta(description="Only before this time, in UTC seconds.")] = 0
+    after: Annotated[
+        str,
+        Meta(description="Only later rows: `next` of the last page.", pattern=r"^([0-9.e-]+/.+)?$"),
+    ] = ""
     limit: Limit = 100
 
 
 class DeploymentPage(Struct, frozen=True):
-    """Deployments, newest first."""
+    """Deployments, newest first.
+
+    `total` counts all that match, on all pages. `next` is `after` of the next page; null on the
+    last page.
+    """
 
     deployments: list[DeploymentView]
+    total: int
+    next: str | None
 
 
 class DeploymentBody(DeploymentFacts, frozen=True, forbid_unknown_fields=True):
@@ -79,10 +90,33 @@ class DeploymentApi:
 
     @operation("GET", "/deployments", "List deployments, newest first.")
     async def list_deployments(self, query: DeploymentQuery) -> DeploymentPage:
-        until, service = query.before or math.inf, query.service
-        found = await self._deployments.find(until=until, limit=MAX_PAGE)
-        shown = [one for _, one in found if not service or service in one.services]
-        return DeploymentPage([view(one) for one in shown[: limited(query.limit)]])
+        until, limit = query.before or math.inf, limited(query.limit)
+        matching = partial(self._matching, query.service, until)
+        found = [one async for one in matching(_row(query.after), limit + 1)]
+        if query.service:
+            total = len([one async for one in matching()])
+        else:
+            total = await self._deployments.count(until=until)
+        shown = found[:limit]
+        following = f"{shown[-1].at!r}/{shown[-1].id}" if len(found) > limit else None
+        return DeploymentPage([view(one) for one in shown], total, following)
+
+    async def _matching(
+        self,
+        service: str,
+        until: float,
+        after: tuple[float, str] | None = None,
+        limit: int | None = None,
+    ) -> AsyncIterator[Deployment]:
+        """Yield deployments, newest first. The store cannot select by service, so all are read."""
+        while found := await self._deployments.find(until=until, after=after, limit=MAX_PAGE):
+            for key, one in found:
+                if limit == 0:
+                    return
+                after = (one.at, key)
+                if not service or service in one.services:
+                    limit = None if limit is None else limit - 1
+                    yield one
 
     @operation("POST", "/deployments", "Record a deployment.", Role.RESPONDER)
     async def record_deployment(self, call: Call, body: DeploymentBody) -> RecordedDeployment:
@@ -115,3 +149,12 @@ class DeploymentApi:
         if text and (at is None or at.tzinfo is None or at.timestamp() < 0):
             raise InvalidInput("expected a time like 2026-11-24T09:00:00Z", "/at")
         return min(at.timestamp(), now) if at else now
+
+
+def _row(cursor: str) -> tuple[float, str] | None:
+    """Return the time and the id that a cursor names. Raises: InvalidInput."""
+    at, _, key = cursor.partition("/")
+    try:
+        return (float(at), key) if cursor else None
+    except ValueError:
+        raise InvalidInput("?after= takes `next` of the last page", "/after") from None

@@ -85,10 +85,11 @@ class AlertQuery(Struct, frozen=True):
 class AlertPage(Struct, frozen=True):
     """Alerts in the order of fingerprints, one for each matching rule.
 
-    `next` is `after` of the next page; null on the last page.
+    `total` counts the fingerprints that match, on all pages. `next` is `after` of the next page; null on the last page.
     """
 
     alerts: list[AlertView]
+    total: int
     next: str | None
 
 
@@ -108,10 +109,11 @@ class NotificationQuery(Struct, frozen=True):
 class NotificationPage(Struct, frozen=True):
     """Messages, those of the newest incident first.
 
-    `next` is `after` of the next page; null on the last page.
+    `total` counts all that match, on all pages. `next` is `after` of the next page; null on the last page.
     """
 
     notifications: list[NotificationView]
+    total: int
     next: str | None
 
 
@@ -188,15 +190,19 @@ class IncidentApi:
     @operation("GET", "/alerts", "List alerts, with the result of each matching rule.")
     async def list_alerts(self, query: AlertQuery) -> AlertPage:
         statuses, limit = set(query.status), limited(query.limit)
+        firing = AlertStatus.FIRING in statuses if len(statuses) == 1 else None
         rows = await self._store.alerts(
             fingerprint=query.fingerprint,
             incident_id=query.incident,
-            firing=AlertStatus.FIRING in statuses if len(statuses) == 1 else None,
+            firing=firing,
             after=query.after,
             limit=limit + 1,
         )
+        total = await self._store.count_alerts(
+            fingerprint=query.fingerprint, incident_id=query.incident, firing=firing
+        )
         shown, following = _first(rows, limit)
-        return AlertPage([views.alert(row) for row in shown], following)
+        return AlertPage([views.alert(row) for row in shown], total, following)
 
     @operation("GET", "/notifications", "List messages: pending, sent and given up.")
     async def list_notifications(self, query: NotificationQuery) -> NotificationPage:
@@ -208,9 +214,12 @@ class IncidentApi:
             after=_row(query.after),
             limit=limit + 1,
         )
+        total = await self._store.count_notifications(
+            states=query.state, incident_id=query.incident, channel=query.channel
+        )
         shown = found[:limit]
         following = _cursor(shown[-1]) if len(found) > limit else None
-        return NotificationPage([views.notification(one) for one in shown], following)
+        return NotificationPage([views.notification(one) for one in shown], total, following)
 
     @operation(
         "POST",

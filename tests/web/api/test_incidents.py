@@ -523,3 +523,18 @@ async def test_an_incident_opened_by_hand(router: Router) -> None:
             refused = await daemon.ask("POST", "/api/v1/incidents", json=wrong)
             assert (refused.status, refused.json["errors"][0]["pointer"]) == (400, pointer)
         assert len(await daemon.store.incidents()) == 1
+
+
+async def test_lists_state_their_total(router: Router) -> None:
+    """The total counts all pages, with the filters."""
+    async with router() as daemon:
+        await daemon.alert(alert(), alert("DiskFull", instance="a"))
+        for path, total in (
+            ("alerts", 2),
+            ("alerts?incident=1", 1),
+            ("notifications", 2),
+            ("notifications?incident=2", 1),
+        ):
+            found = (await daemon.get(f"/api/v1/{path}", params={"limit": 1})).json
+            assert (path, found["total"]) == (path, total)
+            assert (found["next"] is None) == (total == 1)
