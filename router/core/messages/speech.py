@@ -25,13 +25,16 @@ MAX_TWIML = 4000
 
 KEYS_FOR_FIRST = "The keys are for the first incident."
 KEYS = "Press 1 to acknowledge, 2 to escalate, 3 to repeat."
+REPEATED = "You may have had this call already. "
 WAIT = 8
 """Seconds to wait for a key after the last word."""
 
 _UNSPOKEN = ("C", "So", "Sk")  # control, private and unassigned characters, emoji
 
 
-def spoken(incident: Incident, company: str, at: float, news: str = "") -> str:
+def spoken(
+    incident: Incident, company: str, at: float, news: str = "", *, repeated: bool = False
+) -> str:
     """The incident as spoken text. Ids are spelled digit by digit.
 
     Args:
@@ -39,6 +42,7 @@ def spoken(incident: Incident, company: str, at: float, news: str = "") -> str:
         company: its name, or "".
         at: now, UTC seconds.
         news: a few words about the reason for this call.
+        repeated: an earlier attempt of this call may have arrived.
     """
     whose = " ".join(filter(None, (_speakable(company, MAX_COMPANY), "incident")))
     title = _speakable(incident.title.removeprefix(MARK), MAX_TITLE) or "no title"
@@ -47,7 +51,8 @@ def spoken(incident: Incident, company: str, at: float, news: str = "") -> str:
     changed = _speakable(news, MAX_NEWS)
     first = f"{changed[0].upper()}{changed[1:]}. " if changed else ""
     about = f"Severity {severity}, {whose} {number}: {title}."
-    return f"{drill}{first}{about} Open for {_length(at - incident.opened_at)}."
+    again = REPEATED if repeated else ""
+    return f"{drill}{again}{first}{about} Open for {_length(at - incident.opened_at)}."
 
 
 def spoken_further(others: Sequence[Incident]) -> str:

@@ -70,9 +70,14 @@ class VoiceSender:
         """The arguments of the package's `create`, except for the number."""
         call = {"from_": self._config.from_, "timeout": RING, "time_limit": MAX_CALL}
         others = [other.incident for other in message.other_incidents if unanswered(other.incident)]
-        words = spoken(
-            message.incident, message.company, message.at, news(message)
-        ) + spoken_further(others)
+        first = spoken(
+            message.incident,
+            message.company,
+            message.at,
+            news(message),
+            repeated=message.may_be_doubled,
+        )
+        words = first + spoken_further(others)
         base = self._config.callback_url
         if base is None or message.for_stakeholder:
             return {**call, "twiml": say(words)}

@@ -21,6 +21,15 @@ def test_an_incident_is_spoken_with_its_ids_spelled() -> None:
     )
 
 
+def test_a_call_that_may_be_a_repetition_says_so_first() -> None:
+    """After the drill's mark, before the news."""
+    incident = make_incident(severity=Severity.P1, drill="d1")
+    words = spoken(incident, "", NOW, "reminder 3", repeated=True)
+    assert words.startswith(
+        "This is a drill. You may have had this call already. Reminder 3. Severity P 1,"
+    )
+
+
 @pytest.mark.parametrize(
     ("seconds", "words"),
     [
@@ -61,11 +70,12 @@ def test_a_statement_is_said_and_asks_nothing() -> None:
 @given(st.text(max_size=400) | st.text("&<>\"'", min_size=400), st.text())
 def test_any_title_makes_xml_within_twilios_limit(title: str, company: str) -> None:
     """Any title results in valid XML, short enough, without emoji."""
-    twiml = ask(spoken(make_incident(title=title), company, NOW), ACTION)
+    words = spoken(make_incident(title=title), company, NOW, title, repeated=True)
+    twiml = ask(words, ACTION)
     assert len(twiml) <= MAX_TWIML
-    (words, *_), _ = ET.fromstring(twiml)
-    assert words.text is not None
-    assert words.text.endswith(KEYS)
+    (say_twice, *_), _ = ET.fromstring(twiml)
+    assert say_twice.text is not None
+    assert say_twice.text.endswith(KEYS)
 
 
 def test_emoji_and_what_xml_cannot_hold_are_not_spoken() -> None:

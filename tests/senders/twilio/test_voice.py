@@ -75,6 +75,16 @@ async def test_a_call_rings_half_a_minute_and_takes_keys(session: aiohttp.Client
     )
 
 
+async def test_an_attempt_that_may_have_arrived_is_mentioned(
+    session: aiohttp.ClientSession,
+) -> None:
+    """As in a text message: the person who was called once already knows the incident."""
+    twilio = Twilio()
+    await deliver(make_message(attempt=2, uncertain=1), twilio, session)
+    (words,) = [say.text or "" for say in ET.fromstring(twilio.forms[0]["Twiml"])[0]]
+    assert words.startswith("You may have had this call already. Severity P 0,")
+
+
 async def test_without_an_address_for_keys_none_are_asked_for(
     session: aiohttp.ClientSession,
 ) -> None:
