@@ -1,12 +1,20 @@
 """`alert-router resolve`."""
 
+import sys
 from typing import Annotated
 
 import typer
 
-from router.cli.arguments import Ids, Note
+from router.cli.arguments import Ids, Note, Yes
 from router.cli.client import Router, responder
 from router.cli.outcome import command_each
+
+HOLDS = "Nobody is paged for its alerts until they end, or until a value becomes worse. Close it?"
+
+
+def in_terminal() -> bool:
+    """A person can answer a question; a script can't."""
+    return sys.stdin.isatty()
 
 
 @responder
@@ -17,7 +25,13 @@ def resolve(
     false_positive: Annotated[
         bool, typer.Option("--false-positive", help="Close as a false positive instead.")
     ] = False,
+    yes: Yes = False,
 ) -> None:
-    """Resolve incidents, even if their alerts still fire."""
+    """Resolve incidents, even if their alerts still fire.
+
+    In a terminal, a false positive asks first.
+    """
+    if false_positive and not yes and in_terminal():
+        typer.confirm(HOLDS, abort=True)
     name = "false-positive" if false_positive else "resolve"
     command_each(router, name, incidents, {"text": note})

@@ -64,6 +64,19 @@ async def test_a_false_positive(router: Router) -> None:
         assert out == "INC-1 marked as a false positive by ana (status: false_positive)\n"
 
 
+async def test_a_false_positive_asks_in_a_terminal(
+    router: Router, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The question says how long it holds. Without an answer nothing changes."""
+    monkeypatch.setattr("router.cli.resolve.in_terminal", lambda: True)
+    async with router(channels=SILENT) as daemon:
+        await daemon.alert(alert())
+        code, out, _ = await run(daemon, "resolve", "1", "--false-positive")
+        assert (code, "until a value becomes worse" in out) == (1, True)
+        code, out, _ = await run(daemon, "resolve", "1", "--false-positive", "--yes")
+        assert (code, "marked as a false positive" in out) == (0, True)
+
+
 async def test_escalate_note_and_severity(router: Router) -> None:
     """Each states its result. An unknown severity is refused before the router is asked."""
     async with router(channels=SILENT) as daemon:
