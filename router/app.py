@@ -178,7 +178,7 @@ class App:
     async def reload(self, by: str = "/-/reload") -> None:
         """Load the config again and use it from now on.
 
-        Raises: Invalid. The config in force then stays.
+        Raises: Invalid. The current config stays then.
         """
         async with self._reloading:
             await self._reload(by)

@@ -1,6 +1,4 @@
-"""What a running router goes by, for commands that show what would happen: the config, and what is
-stored.
-"""
+"""A running router's config and stored settings, for commands that predict results."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -32,7 +30,7 @@ class _ClockAt(SystemClock):
 
 
 class Current(Struct, frozen=True):
-    """The settings in force, what the store knows of the alerts, and what could not be read."""
+    """The current settings, the stored state of the alerts, and unreadable parts."""
 
     settings: Settings
     snapshot: Snapshot | None = None
@@ -40,7 +38,7 @@ class Current(Struct, frozen=True):
 
     @property
     def incidents(self) -> list[Incident]:
-        """The stored incidents that the alerts belong to, and all open ones where those may inhibit."""
+        """The stored incidents of the alerts, and all open ones if those may inhibit."""
         return list(self.snapshot.incidents.values()) if self.snapshot else []
 
 

@@ -30,7 +30,7 @@ def start(
         str, typer.Argument(help="Name of a scenario in the config, or a scenario file.")
     ],
 ) -> None:
-    """Start a drill. It ends by itself and resolves its incidents."""
+    """Start a drill. It ends automatically and resolves its incidents."""
     path = Path(scenario)
     is_file = path.suffix or path.exists()
     asked = {"plan": _plan(path, router.config)} if is_file else {"scenario": scenario}

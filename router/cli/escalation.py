@@ -61,7 +61,7 @@ def _clock(at: float, zone: str) -> str:
 
 
 _WORDS = {Reason.NEXT_WAY: "next contact method", Reason.TOLD_AGAIN: "reminder"}
-"""Where the stored name of a reason is not what a reader calls it."""
+"""Readers' terms for reasons whose stored name differs."""
 
 
 def _why(moment: Moment) -> str:

@@ -124,12 +124,12 @@ def _decode(checked: Config, payload: str, source: str, resource: str) -> Receiv
 
 
 def _is_incident(given: str) -> bool:
-    """Whether the argument names an incident. A file of that name comes first."""
+    """Check if the argument names an incident. A file of that name takes precedence."""
     return bool(re.fullmatch(r"(INC-)?\d+", given, re.IGNORECASE)) and not Path(given).exists()
 
 
 def _needs_clock(at: str) -> bool:
-    """Whether the time has no offset, so that the company's clock in the config decides."""
+    """Check if the time has no offset, so that the config's time zone decides."""
     try:
         return bool(at) and parse_moment(at).tzinfo is None
     except ValueError as error:
@@ -209,7 +209,7 @@ def _who(step: Step, reached: Recipients) -> Iterator[str]:
 
 
 def _afterwards(one: RuleOutcome) -> Iterator[str]:
-    """What follows the steps."""
+    """Effects after the steps."""
     policy = one.policy
     if policy and policy.repeat:
         times, every = policy.repeat.times, duration(policy.repeat.every)

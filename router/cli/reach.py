@@ -33,7 +33,7 @@ from router.ports.clock import Clock, SystemClock
 from router.web.api import views
 
 TIMES = 5
-"""How many further times with the same cause are listed."""
+"""Further times with the same cause that are listed."""
 
 PAGE = 1000
 
@@ -51,8 +51,8 @@ def check_reach(
 ) -> None:
     """Print the proof. Exits with 1 unless everything is proven.
 
-    `people` are channels that count as a person, `allowed` silences that are meant. `config_only`
-    assumes that every contact method works and that nothing was set while the router ran.
+    `people` are channels that count as a person, `allowed` intended silences. `config_only` assumes
+    that every contact method works and that nothing was set while the router ran.
     """
     try:
         weeks = parse_duration(ahead)
@@ -95,7 +95,7 @@ def _check_names(option: str, what: str, given: Sequence[str], known: Collection
 def _known(
     config: Config, clock: Clock, start: float, *, config_only: bool
 ) -> tuple[Settings, Known, str]:
-    """The settings in force, the facts beside them, and how the store was read."""
+    """The current settings, the facts beside them, and the source of the stored data."""
     rates = {
         name: f"{rate.count} in {duration(rate.per)}"
         for name, channel in config.channels.items()

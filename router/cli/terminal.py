@@ -11,7 +11,7 @@ from router.cli.output import sanitise
 class SafeConsole(Console):
     """A console that prints no control character, except those of its own styles.
 
-    Every piece of text passes through `render`, including the cells of tables.
+    All text passes through `render`, including the cells of tables.
     """
 
     def render(

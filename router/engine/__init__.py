@@ -1,1 +1,1 @@
-"""The loops that make decisions real: apply events, fire timers, deliver what is owed."""
+"""The loops that apply decisions: process events, fire timers, deliver messages."""

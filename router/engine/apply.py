@@ -1,8 +1,7 @@
-"""The only writer of incidents: read, decide, write, in one transaction for all who are waiting.
+"""The only writer of incidents: read, decide, write, in one transaction for all waiting events.
 
-While one transaction is being committed the next events gather, and share the one after it (group
-commit). So the cost of an fsync is spread over whoever comes at the same time, and grows no queue
-of its own.
+While one transaction is being committed new events gather, and share the next one (group commit).
+So concurrent events share the cost of an fsync, and no queue grows because of it.
 """
 
 import asyncio
@@ -79,7 +78,7 @@ class Applier:
     async def submit(self, events: Sequence[Event]) -> list[Reason]:
         """Commit the effects of `events`, then return the reason decided for each.
 
-        Raises: Overloaded, StoreUnavailable; whatever a fault in the core raises. Nothing was
+        Raises: Overloaded, StoreUnavailable; any exception of a fault in the core. Nothing was
         committed then.
         """
         if not events:

@@ -28,7 +28,7 @@ class _Answer(Struct):
 
 
 async def turns_of(calendar: str, start: float, end: float) -> tuple[Turn, ...]:
-    """`read_turns` in a process of its own, which ends with the caller at the latest.
+    """`read_turns` in a separate process, which ends with the caller at the latest.
 
     Raises: ValueError.
     """

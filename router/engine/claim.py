@@ -1,9 +1,7 @@
-"""Claim what a channel may send now to people who have a limit, several messages in one where the
-limit says so.
+"""Claim messages to people with a limit, several of them in one if the limit requires it.
 
-A message that a limit holds back isn't leased or marked: it stays in the outbox, and is looked at
-again. So a crash loses none, and whoever claims it next, here or on another replica, goes by a
-window of their own.
+A message that a limit delays isn't leased or marked: it stays in the outbox, and is checked again.
+So a crash loses none, and the next claimer, here or on another replica, uses its own window.
 """
 
 from collections.abc import Mapping

@@ -1,9 +1,8 @@
-"""Mail to customers about what was announced: a row of the outbox for each address.
+"""Mail to customers about announcements: a row of the outbox for each address.
 
-Announcing owes one message to all customers, in its own transaction. It's delivered by owing each
-address its mail,
-once: a second delivery, after a crash or by hand, adds nothing. A crash while a mail is sent sends
-it again under the same Message-ID.
+Announcing adds one message for all customers, in its own transaction. Its delivery adds a mail for
+each address, once: a second delivery, after a crash or a person's resend, adds nothing. A crash
+while a mail is sent sends it again under the same Message-ID.
 """
 
 import hashlib
@@ -24,7 +23,7 @@ from router.ports.store import Store
 
 
 def customer_mail(entry: Entry, addresses: Sequence[str]) -> list[Owed]:
-    """Return what is owed to each address for an announcement."""
+    """Return the messages to each address for an announcement."""
     return [
         Owed(
             entry.incident_id,
@@ -88,7 +87,7 @@ def announcement(incident: Incident, entry: Entry, address: str, number: str) ->
 
 
 def announced(timeline: Sequence[Entry], told: int) -> Entry | None:
-    """Return the latest announcement, if it's after the entry `told`."""
+    """Return the latest announcement, if it's newer than the entry `told`."""
     found = [entry for entry in timeline if entry.what is Reason.ANNOUNCED and entry.id > told]
     return found[-1] if found else None
 

@@ -1,10 +1,9 @@
-"""Deliver what the outbox holds: lease, send, settle if the lease is still held. Never in another
-order.
+"""Deliver the outbox, always in this order: lease, send, settle if the lease is still held.
 
-Each channel has a worker of its own, so a slow channel delays no other. A row is leased in the
-store, sent, and only then settled. If the process dies in between, the lease ends and the row is
-sent again, marked as possibly doubled. Messages about incidents are settled by an event, like all
-that changes an incident; rows of other kinds directly.
+Each channel has its own worker, so a slow channel delays no other. A row is leased in the store,
+sent, and only then settled. If the process dies in between, the lease ends and the row is sent
+again, marked as possibly doubled. Messages about incidents are settled by an event, like all
+changes of an incident; rows of other kinds directly.
 """
 
 import asyncio

@@ -1,10 +1,8 @@
-"""Deployments: stored before the request is answered, then passed on to the incidents that they may
-have caused.
+"""Deployments: stored before the request is answered, then linked to incidents they may explain.
 
 Recent deployments are part of the live settings, so an incident finds its suspect when it opens. A
 deployment that is reported late is an event for each open incident. Both can be repeated without
-harm. Channels that want deployment events are owed one in the transaction that stores the
-deployment.
+harm. Channels that want deployment events get one in the transaction that stores the deployment.
 """
 
 import dataclasses
@@ -129,7 +127,7 @@ class Deployments:
         return reason, known
 
     async def _keep(self, told: Deployment) -> tuple[Deployment | None, Deployment | None]:
-        """Store the deployment, and what channels are owed.
+        """Store the deployment, and the messages to channels.
 
         Returns it before and after; None if nothing changed.
         """

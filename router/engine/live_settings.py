@@ -66,7 +66,7 @@ class LiveSettings:
         self._derive()
 
     async def refresh(self) -> None:
-        """Put in force what is stored now. Raises: StoreUnavailable."""
+        """Activate the stored settings. Raises: StoreUnavailable."""
         async with self._reading:  # or a look that began earlier and ended later would undo it
             for one in self._stored:
                 await one.read()

@@ -20,7 +20,7 @@ KIND = "silence"
 """The kind of the records."""
 
 KEPT = 5 * 604_800.0
-"""Seconds after its end during which a silence is read: `explain` is about the past, too."""
+"""Seconds after its end during which a silence is read, since `explain` also covers the past."""
 
 
 class Silences:

@@ -64,8 +64,7 @@ class RuleMatch(Struct, frozen=True, gc=False):
     reading the alert; "" if the next report must be evaluated in any case. `incident_id` is the
     incident that the alert joined and is counted in while it fires. `severity` is the latest tier,
     None under every threshold. `starts_at` is when the present firing began, `ended_at` when the
-    last
-    one ended as its source reported it. `value` is the last measured value in base units.
+    last one ended as its source reported it. `value` is the last measured value in base units.
     `longest_gap` is the longest time between two reports of a firing, in seconds.
     """
 

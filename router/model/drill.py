@@ -46,8 +46,7 @@ class DrillStep(Struct, frozen=True, forbid_unknown_fields=True):
 
     `within` is in seconds. One of the targets `by` must acknowledge; anybody may if it is empty.
     `action` is the action to practise. `items` are the checklist, or the addresses at which a
-    message
-    must arrive; empty there for all notified addresses.
+    message must arrive; empty there for all notified addresses.
     """
 
     kind: Kind

@@ -49,8 +49,7 @@ class Commanded(Struct, frozen=True, tag="command"):
     title: the public title, or the subject of the mail to customers.
     severity, status: the new ones.
     receipt: the same if the same request is repeated, which then has no second effect; "" if it
-    can't
-        be repeated.
+        can't be repeated.
     reopened: the reopening count, as `Incident.reopened`, that the command applies to; None: the
         current one.
     via: the channel in whose thread a note was written, which doesn't get it again.

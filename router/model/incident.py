@@ -51,8 +51,7 @@ class Incident(Struct, frozen=True, gc=False):
     version: counts its writes.
     title: of the alert that set the severity. first_title: the one it opened with, "" if the same.
     key: the rule's name and the grouping labels, like `payment-failures{service="api"}`. At most
-    one
-        incident with a key is open at a time.
+        one incident with a key is open at a time.
     firing: its firing alerts, also after a person closed it. alerts: all that ever joined it.
     quiet_since: when the last firing alert resolved.
     told: channels, and people over channels (`sms/ana`), that were notified. They get the end.

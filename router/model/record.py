@@ -7,8 +7,7 @@ class Record(Struct, frozen=True, gc=False):
     """One document, by `kind` and `id`. `doc` is JSON in the format of its kind.
 
     Documents of a kind are listed by `at` (UTC seconds). `version` counts the writes: 1 is new, and
-    any
-    other replaces the version before it.
+    any other replaces the version before it.
     """
 
     kind: str

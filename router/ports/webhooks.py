@@ -38,9 +38,8 @@ class CommandRequest(Struct, frozen=True):
 
     Without `incident_id` it is about the incident of the message `ref` (`Notification.ref`), or
     else the incident that another service calls `external`, or else the only open incident. A
-    question
-    without any of these is about all open incidents. `severity`, `receipt`, `reopened`, `dated`
-    and `other` are as in `Commanded`; `seconds` is the length of a snooze.
+    question without any of these is about all open incidents. `severity`, `receipt`, `reopened`,
+    `dated` and `other` are as in `Commanded`; `seconds` is the length of a snooze.
     """
 
     incident_id: int | None
@@ -94,13 +93,10 @@ class Received(Struct, frozen=True):
 
     alerts: alerts to decide on. errors: one for each alert that cannot be read. warnings: one for
     each value that was read although it is malformed. commands: commands and questions. forms:
-    forms
-    to open. undelivered: messages that did not arrive. deployed: deployments. external_incidents:
-    incidents of the router by their names at another service. ephemeral: where to reply if the
-    answer
-    cannot. ignored: why there is nothing to do. refused: why the sender has no permission. words:
-    the
-    reply to the sender.
+    forms to open. undelivered: messages that did not arrive. deployed: deployments.
+    external_incidents: incidents of the router by their names at another service. ephemeral: where
+    to reply if the answer cannot. ignored: why there is nothing to do. refused: why the sender has
+    no permission. words: the reply to the sender.
     """
 
     alerts: Sequence[Alert] = ()

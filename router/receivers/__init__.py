@@ -25,8 +25,7 @@ class SourceType(NamedTuple):
     """A type of source.
 
     config: the struct of `sources.<name>`. build: makes the receiver from a name, that struct and
-    the
-    context.
+    the context.
     """
 
     config: type[Struct]

@@ -14,8 +14,7 @@ class ReceiverContext(Struct, frozen=True):
     urls: public addresses without a slash at the end, the preferred one first. phones: names by
     telephone number in E.164, of everybody who gets messages or calls. Other numbers are refused.
     slack: names by Slack user id. names: contacts' names by their keys in the config. schedules:
-    the
-    current ones.
+    the current ones.
     """
 
     urls: tuple[str, ...] = ()

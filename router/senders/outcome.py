@@ -60,8 +60,7 @@ def from_response(
         status: of the answer, with redirects not followed.
         headers: with case-insensitive names, as aiohttp's.
         body_excerpt: quoted only if it is just the name of an error like `invalid_token`, because
-        an
-            error page may echo the request.
+            an error page may echo the request.
         idempotent: the service recognises a repeated request.
         now: UTC seconds, to read a Retry-After that is a date.
     """

@@ -50,7 +50,7 @@ _ADDRESSES = f"""
         SELECT given.channel FROM {given(SQLITE, outbox.c.channel)})
     UNION SELECT :channel"""
 _IN_ORDER = {SQLITE: "", POSTGRES: ' COLLATE "C"'}
-"""Compare by code point, as SQLite does, whatever collation the database has."""
+"""Compare by code point, as SQLite does, with any collation of the database."""
 
 # A lease that is still there had run out: that attempt may have arrived, and counts.
 _LEASE = f"""
@@ -173,8 +173,10 @@ _Statements = tuple[TextClause, TextClause, TextClause, TextClause]
 
 
 def _messages(dialect: Dialect, whose: str) -> _Statements:
-    """Statements that look, claim what a storm of lesser incidents must not delay (among few and
-    among many urgent incidents), and claim whatever is due.
+    """Statements that look, claim urgent messages, and claim all due messages.
+
+    Urgent messages aren't delayed by a storm of lesser incidents. They are claimed by different
+    statements among few and among many urgent incidents.
     """
     due = f"{_DUE} AND {whose}"
     # Of the few urgent incidents look up the rows: `+` keeps SQLite from reading all that is
@@ -192,8 +194,9 @@ def _messages(dialect: Dialect, whose: str) -> _Statements:
 
 
 def _by_address() -> tuple[TextClause, TextClause]:
-    """Claim what is urgent, and whatever is due, to people: of each address the earliest rows, so
-    that the index has them in order. SQLite reads and sorts all that is pending otherwise.
+    """Claim urgent and all due messages to people: the earliest rows of each address.
+
+    The index has those in order. SQLite would read and sort all pending rows otherwise.
     """
     due = f"{_DUE} AND channel = address.channel"
 

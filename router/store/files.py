@@ -38,10 +38,11 @@ def make_private(file: Path) -> None:
 
 
 class StoreLock:
-    """Held for as long as a process works on the file. The system releases it when the process
-    ends, however it ends.
+    """Held while a process works on the file.
 
-    It's on a file of its own: SQLite loses its own locks when any other handle of the database is
+    The system releases it when the process ends in any way.
+
+    It uses a separate file: SQLite loses its own locks when any other handle of the database is
     closed.
     """
 

@@ -51,7 +51,7 @@ STORED = list[
         str,
     ]
 ]
-"""Rows with the columns of a taking and the document of its alert."""
+"""Rows with the columns of a rule match and the document of its alert."""
 
 TAKING = [column for column in alerts.c if column.name != "doc"]
 
@@ -68,7 +68,7 @@ _times = msgspec.json.Decoder(tuple[float, ...])
 
 
 def rule_match(row: TakingRow) -> RuleMatch:
-    """A taking from its `packed` columns."""
+    """A rule match from its `packed` columns."""
     (
         fingerprint,
         rule,

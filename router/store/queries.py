@@ -140,9 +140,9 @@ def alert_page(  # noqa: PLR0913, PLR0917 - each is one of the protocol's filter
     after: str,
     limit: int,
 ) -> Sequence[AlertRow]:
-    """In order of fingerprint.
+    """A page of alerts in order of fingerprint.
 
-    `limit` counts fingerprints, so that a page never ends between two rules' takings.
+    `limit` counts fingerprints, so that a page never ends between two rules' matches.
     """
     wanted = alert_filter(fingerprint, incident_id, firing)
     if after:
@@ -190,7 +190,7 @@ def tasks(
     incident_id: int,
     limit: int,
 ) -> Sequence[Notification]:
-    """Return outbox rows of other kinds, the latest owed first."""
+    """Return outbox rows of other kinds, the latest due first."""
     o = outbox.c
     query = (
         select(outbox)
@@ -274,16 +274,14 @@ def gauges(connection: Connection, now: float) -> Gauges:
     real = select(i.severity, i.status, func.count()).where(text(f"NOT {OF_DRILL.format('key')}"))
     by_state = connection.execute(real.group_by(i.severity, i.status))
     unsent = [NotificationState.PENDING, NotificationState.DEAD]
-    # One series for all subscribers and one for all customers: their addresses are nobody's
-    # business in a metric.
+    # One series for all subscribers and one for all customers: metrics must not contain addresses.
     channel = case((n.kind.in_(_UNNAMED), n.kind), else_=n.channel).label("channel")
     counts = (
         select(n.state, channel, func.count()).where(n.state.in_(unsent)).group_by(n.state, channel)
     )
     messages = connection.execute(counts).all()
     earliest = connection.execute(select(func.min(timers.c.due_at))).scalar()
-    # A timer of one of these names is about something that has been overdue since it was first
-    # reminded of.
+    # A timer with one of these names is overdue since its first reminder.
     late = (timers.c.name == POSTMORTEM_OVERDUE, timers.c.name.startswith(f"{ITEM_OVERDUE}:"))
     overdue = [connection.execute(select(func.count()).where(name)).scalar() or 0 for name in late]
     return Gauges(

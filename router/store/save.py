@@ -114,7 +114,7 @@ def _incident_rows(incidents: Iterable[Incident]) -> Sequence[Row]:
 
 
 def _owed_rows(owed: Iterable[Owed]) -> Sequence[Row]:
-    """One row for each key: owed since the first of its messages, for the reason of the last."""
+    """One row for each key: due since the first of its messages, with the reason of the last."""
     rows: dict[tuple[int, str, str, str], Row] = {}
     for o in owed:
         key = (o.incident_id, o.channel, o.kind, o.subject)

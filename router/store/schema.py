@@ -1,12 +1,12 @@
 """The tables.
 
-A row holds what the database must find, order or compare; the rest of an alert or an incident is
-one JSON document in `doc`, so that a new field needs no migration. No column lists the kinds of
-receivers or senders: a new one needs none either. Every DOUBLE PRECISION column is a time (UTC
-seconds) or a length of time in seconds.
+A row has columns that the database must find, order or compare by; the rest of an alert or an
+incident is one JSON document in `doc`, so that a new field needs no migration. No column lists the
+kinds of receivers or senders: a new one needs none either. Every DOUBLE PRECISION column is a time
+(UTC seconds) or a length of time in seconds.
 
-`records` holds whatever isn't on the way of an alert, by kind, so that a new feature needs no
-migration; `history` the events that had an effect, as they came.
+`records` holds documents outside the hot path, by kind, so that a new feature needs no migration;
+`history` the events that had an effect, unchanged.
 """
 
 from sqlalchemy import (
@@ -31,7 +31,7 @@ metadata = MetaData()
 
 _Id = BigInteger().with_variant(
     Integer, "sqlite"
-)  # SQLite numbers rows by itself only under the name INTEGER
+)  # SQLite numbers rows automatically only with the type name INTEGER
 
 alerts = Table(
     "alerts",

@@ -112,10 +112,10 @@ def _append(dialect: Dialect, table: Table) -> str:
 def _owe(dialect: Dialect) -> str:
     """Add a message to the row of its key.
 
-    A pending row gets the new content and keeps its place: a back-off isn't shortened, and it's as
-    old as the first message that was owed. If it is being sent, the message owed here is the next
-    one, and no older than itself. A row that only waits to be sent once more (no attempts yet, and
-    due later) is due at once.
+    A pending row gets the new content and keeps its place: a back-off isn't shortened, and its age
+    is that of its first message. During an attempt the new message is the next one, and no older
+    than itself. A row that only waits for a second sending (no attempts yet, and due later) is due
+    at once.
     """
     o = outbox.c
     pending = "outbox.state = 'pending'"
@@ -146,11 +146,11 @@ def _owe(dialect: Dialect) -> str:
 
 
 def _settle(dialect: Dialect) -> str:
-    """Store the result of a sending, if the lease it was done under still holds.
+    """Store the result of an attempt, if its lease is still held.
 
-    If more was owed meanwhile, that is pending now: after the same back-off if this one failed for
-    now, and else as a new message that is due at once, since it was already due when this one was
-    claimed.
+    If more was owed meanwhile, that is pending now: after the same back-off if this attempt failed
+    temporarily, and else as a new message that is due at once, since it was already due when this
+    one was claimed.
     """
     o = outbox.c
     rows = written(dialect, *o, column("held", Text()), column("sent_seq", o.seq.type))

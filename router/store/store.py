@@ -48,7 +48,7 @@ class SqlStore:
         self._message = ReadMessage(database.dialect)
 
     async def load(self, wanted: ReadPlan) -> Snapshot:
-        """The incidents that takings name aren't read with them: ask for their ids."""
+        """Incidents named by rule matches aren't read with them: ask for their ids."""
         return await self._database.read(self._load, wanted)
 
     async def save(self, changes: Writes) -> None:
@@ -132,7 +132,7 @@ class SqlStore:
         after: str = "",
         limit: int = 100,
     ) -> Sequence[AlertRow]:
-        """`limit` counts fingerprints: all the takings of one are on one page."""
+        """`limit` counts fingerprints: all rule matches of one alert are on one page."""
         return await self._database.read(
             queries.alert_page, fingerprint, incident_id, firing, after, limit
         )

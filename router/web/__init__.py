@@ -1,1 +1,1 @@
-"""The HTTP side: takes webhooks in, shows and changes incidents, tells how the router is."""
+"""The HTTP side: receives webhooks, shows and changes incidents, reports the router's health."""

@@ -70,8 +70,8 @@ class Bodies:
             raise web.HTTPRequestTimeout(text="the body didn't arrive in time") from None
         except (web.RequestPayloadError, ConnectionError, asyncio.IncompleteReadError) as error:
             # The stream keeps this exception, and its traceback would keep the request, which has
-            # the stream: without the traceback there is no cycle, so an aborted request is freed at
-            # once.
+            # the stream: without the traceback there is no cycle, so an aborted request is freed
+            # immediately.
             error.__traceback__ = None
             raise InvalidInput("the body can't be read") from None
 

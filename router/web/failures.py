@@ -36,7 +36,7 @@ Beyond that, the peer whose last failure is the oldest is forgotten.
 """
 
 WAITING = 100
-"""Failing requests that may wait at one time. Beyond that, they are answered at once."""
+"""Failing requests that may wait concurrently. Beyond that, they are answered immediately."""
 
 
 class Failures:

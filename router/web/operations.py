@@ -68,7 +68,7 @@ class Operations:
     async def reload(self, request: web.Request) -> web.Response:
         """Read the config again.
 
-        If it's wrong, the one in force stays and the answer says what's wrong.
+        If it's wrong, the current one stays active and the answer lists the problems.
         """
         whoever(request, self._auth(), Role.ADMIN)
         try:

@@ -22,7 +22,10 @@ PUBLIC = ("/act/", "/status", "/style.css", "/-/healthy", "/-/ready")
 """Beginnings of paths that are public, or that a signed link protects."""
 
 PRIVATE_ENDINGS = (".local", ".internal", ".localhost", ".home.arpa", ".svc")
-"""Endings of names that nobody can register: RFC 6761, RFC 6762, RFC 8375, and ICANN's `.internal`."""
+"""Endings of names that nobody can register.
+
+RFC 6761, RFC 6762, RFC 8375, and ICANN's `.internal`.
+"""
 
 
 @web.middleware
@@ -36,7 +39,7 @@ async def same_origin(request: web.Request, handler: Handler) -> web.StreamRespo
 
 
 def _from_elsewhere(request: web.Request) -> bool:
-    """By Sec-Fetch-Site (https://www.w3.org/TR/fetch-metadata/), or Origin in older browsers."""
+    """Check Sec-Fetch-Site (https://www.w3.org/TR/fetch-metadata/), or Origin in older browsers."""
     if site := request.headers.get("Sec-Fetch-Site"):
         return site not in {"same-origin", "none"}
     origin = request.headers.get("Origin")

@@ -219,7 +219,8 @@ class Connections:
         for waiting in (self._fresh, self._idle):
             if waiting:
                 connection, _ = waiting.popitem(last=False)
-                # Its place is free at once; aiohttp learns of the end when the transport is closed.
+                # Its slot is free immediately; aiohttp notices the end when the transport is
+                # closed.
                 self._refuse(connection, "too_many_connections")
                 return True
         return False
@@ -244,7 +245,7 @@ class Connections:
         if connection.paused_since is not None and now - connection.paused_since > self._stalled:
             return True
         if connection not in self._fresh and connection not in self._idle:
-            return False  # busy: the body has a deadline of its own
+            return False  # busy: the body has its own deadline
         if connection.partial_since is not None:
             return now - connection.partial_since > self._header
         return not connection.served and now - connection.waiting_since > self._first

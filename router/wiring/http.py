@@ -44,7 +44,7 @@ from router.wiring.parts import Parts
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HttpRoutes:
-    """The routes over the parts of a router. `config` and `signer` return those in force."""
+    """The routes over the parts of a router. `config` and `signer` return the current ones."""
 
     parts: Parts
     config: Callable[[], Config]

@@ -62,7 +62,7 @@ FORGOTTEN = (OVERRIDE, SILENCE, deployments.KIND)
 class Parts:
     """All parts of one router.
 
-    `config` returns the config in force. `use_settings` is called with the live settings whenever
+    `config` returns the current config. `use_settings` is called with the live settings whenever
     they change.
     """
 

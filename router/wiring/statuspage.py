@@ -1,9 +1,8 @@
-"""Put together all that is published: the page, its copy as files, and mail to subscribers and
-customers.
+"""Builds the publishing parts: the page, its copy as files, and mail to subscribers and customers.
 
-For the core the page is a channel, and so are customers: publishing owes each a message in the same
-transaction. To deliver that message, this owes subscribers and customers their mail, a row of the
-outbox for each. So a crash after a publication was answered loses nothing.
+For the core the page is a channel, and so are customers: publishing adds a message for each in the
+same transaction. Its delivery adds mails for subscribers and customers, a row of the outbox for
+each. So a crash after a publication was answered loses nothing.
 """
 
 import asyncio
@@ -173,7 +172,7 @@ class Publishing:
         return loops
 
     async def _announce_maintenance(self, one: Maintenance) -> None:
-        """Store maintenance, and owe subscribers a mail about it. Raises: StoreUnavailable."""
+        """Store maintenance, with a mail to subscribers about it. Raises: StoreUnavailable."""
         records = maintenances(self._store)
         if self._spreading is None:
             await records.add(one.id, one, one.starts_at)
@@ -215,7 +214,7 @@ class Publishing:
         )
 
     async def _announce(self, message: Message) -> Result:
-        """Owe each address its mail. An announcement that was spread once isn't spread again."""
+        """Add a mail for each address. A repeated announcement adds nothing."""
         try:
             entry = announced(await self._store.timeline(message.incident.id), message.told)
             if entry is None or message.incident.drill:

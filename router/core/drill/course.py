@@ -1,10 +1,9 @@
 """The course of a drill: due alerts, expectations, and the end.
 
 The law: a drill's alerts go through the rules as alerts of the source that they imitate, under
-their
-own fingerprints. Expectations are evaluated again each time, from the timelines of its incidents
-and
-from confirmed items, so a message that a service returns after the end shows in the report.
+their own fingerprints. Expectations are evaluated again each time, from the timelines of its
+incidents and from confirmed items, so a message that a service returns after the end shows in the
+report.
 """
 
 from collections.abc import Iterable, Sequence

@@ -43,8 +43,7 @@ class Page(Struct, frozen=True):
     """A message decided at `at`: `cause` is its timeline entry, `deliveries` the results.
 
     `reason` is the message's reason. `duties` explain why it went to this person; None if not
-    recorded.
-    `ref` is the service's receipt for the latest attempt. `stakeholder`: it only informs.
+    recorded. `ref` is the service's receipt for the latest attempt. `stakeholder`: it only informs.
     """
 
     at: float

@@ -29,7 +29,7 @@ from router.model.reasons import having, row
 from router.model.revision import Load
 
 NEAR = 1800.0
-"""Seconds around a given time within which a page is meant by it."""
+"""Seconds around a given time within which a page matches it."""
 
 OBSTACLES = having(Trait.OBSTACLE)
 """Reasons that may keep somebody from being paged."""
@@ -43,8 +43,7 @@ class Why(Struct, frozen=True):
     `opened` has the value, the threshold and the grouping; `load` is the commit of the rules then,
     and `changed` means that `explanation` uses newer ones. `joined` counts the alerts that joined.
     `on_call` are the duties at `at`: as recorded then or, without `on_call_recorded`, by the
-    current
-    schedules.
+    current schedules.
     """
 
     answer: str
@@ -238,7 +237,7 @@ def _titled(incident: Incident) -> str:
 
 
 def _paged(page: Page) -> str:
-    """Time, contact method and reason, and the failure if it has not arrived, or the delay by a limit."""
+    """Time, contact method, reason, and the failure or the delay by a limit."""
     cause = f" ({describe(page.cause)})" if page.cause else ""
     who = "; ".join(_because(one) for one in page.duties or ())
     failed = "" if page.arrived or not page.deliveries else f": {describe(page.deliveries[-1])}"

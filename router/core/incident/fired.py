@@ -22,8 +22,7 @@ class Fired(Struct, frozen=True):
 
     `counted`: the incident already counts it. `fresh`: it's new, and not the firing during which a
     person closed the incident. `incident_id` is the id to open under. `before` is the alert's
-    previous
-    match.
+    previous match.
     """
 
     at: float

@@ -13,11 +13,10 @@ class PostMortemPlan(Struct, frozen=True):
     """Settings of post-mortems. Times are in seconds.
 
     `severities` need a post-mortem, `due` after the end; none by default. `remind` is the delay
-    from
-    the end to the lead's first reminder, and the notice before an item is due; `again` the interval
-    once it's overdue. `owners` are the targets reminded if the lead has no address. `share` are the
-    channels that a post-mortem is shared to, `tickets` those that keep a ticket for each action
-    item.
+    from the end to the lead's first reminder, and the notice before an item is due; `again` the
+    interval once it's overdue. `owners` are the targets reminded if the lead has no address.
+    `share` are the channels that a post-mortem is shared to, `tickets` those that keep a ticket for
+    each action item.
     """
 
     severities: frozenset[Severity] = frozenset()

@@ -32,8 +32,7 @@ class ReadPlanner:
     """Plans the reads of a batch.
 
     By the position of an alert's event: `digests` of the evaluated alerts, and `matching_rules`,
-    with
-    their keys, of the alerts with news.
+    with their keys, of the alerts with news.
     """
 
     def __init__(self, settings: Settings, events: Sequence[Event], view: Snapshot) -> None:

@@ -89,8 +89,7 @@ class Writes:
     owed: one message each; see `Notification.seq` for how they are merged.
     settled: a notification to store, with the lease it was held under and the `seq` that was sent.
         Written only if that lease is still held. If more was owed meanwhile (the stored seq is
-        higher),
-        it stays pending: due now, or at this row's time if it's retried.
+        higher), it stays pending: due now, or at this row's time if it's retried.
     windows: sliding windows replaced. receipts: event ids now seen, and when.
     records: documents to write. A version that doesn't follow the stored one fails everything.
     history: the events that had an effect, in order, for replays.

@@ -42,8 +42,7 @@ def render_calendar(
         names: the names of contacts; a contact without one is shown by its key.
         host: the router's host name, which makes the UIDs globally unique.
         at: the last change of the schedules (UTC epoch seconds), such as the load of the config.
-        The
-            same `at` gives the same bytes; a later one tells programs to update.
+            The same `at` gives the same bytes; a later one tells programs to update.
     """
     calendar = Calendar()
     calendar.add("prodid", "-//alert-router//on-call//EN")

@@ -29,9 +29,8 @@ class Turn(Struct, frozen=True):
     """On-call data of a calendar event.
 
     `start` and `end` are local times in the layer's time zone if they have no offset. `lasts`:
-    seconds
-    after `end`, for a duration in hours, which is exact also when the clocks change. `absence`: the
-    event reports an absence.
+    seconds after `end`, for a duration in hours, which is exact also when the clocks change.
+    `absence`: the event reports an absence.
     """
 
     start: datetime

@@ -16,10 +16,9 @@ def next_delay(attempt: int, *, retry_after: float | None, jitter: float) -> flo
     """Return the seconds to wait after the `attempt`th try (from 1) failed.
 
     Half to the whole of 1, 2, 4 … 256, 300, 300 … s. The caller's `jitter` in [0, 1) selects the
-    point
-    in between, so that simultaneous failures don't retry together. `retry_after`, the seconds a
-    service
-    asked for in a Retry-After header (RFC 9110, 10.2.3), is waited out in full, up to an hour.
+    point in between, so that simultaneous failures don't retry together. `retry_after`, the seconds
+    a service asked for in a Retry-After header (RFC 9110, 10.2.3), is waited out in full, up to an
+    hour.
     """
     whole = min(FIRST * FACTOR ** min(attempt - 1, _DOUBLINGS), LONGEST)
     own = whole * (1 + jitter) / 2

@@ -45,8 +45,7 @@ class Standing(Struct, frozen=True):
     """The health of an address (`log`, `text/ana`) for `check --reach` and the scoreboard.
 
     `at` is the latest delivery in UTC epoch seconds, None if there was none. `why` is the reason
-    why
-    the address is not proven; "" if it is.
+    why the address is not proven; "" if it is.
     """
 
     address: str
@@ -105,8 +104,7 @@ def standings(
     """The standing of each address: unproven first, then the longest without a delivery.
 
     `since` is the oldest acceptable delivery (UTC epoch seconds), `destinations` the current
-    config's
-    digests.
+    config's digests.
     """
     found = [
         _standing(one, known.get(one, Health()), since, destinations.get(one, "")) for one in wanted

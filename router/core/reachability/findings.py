@@ -23,8 +23,7 @@ class Finding(Struct, frozen=True):
 
     UNREACHED: nobody is notified in time, as `trace` shows for an alert at `start`.
     NOT_PROVEN: it can't be decided. `supposing` are the assumed outcomes of conditions, `labels`
-    those
-    of an example alert.
+    those of an example alert.
     """
 
     routes: tuple[Route, ...]

@@ -1,8 +1,7 @@
 """Inputs of a proof beside the settings, and reasons why a route is undecided at any time.
 
 The law: a route starts as not proven. Anything that could keep a page from a person and is not
-known
-to be harmless is a reason here, and one reason is enough.
+known to be harmless is a reason here, and one reason is enough.
 """
 
 import math

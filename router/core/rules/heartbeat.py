@@ -77,8 +77,7 @@ class Beats(Struct, frozen=True):
     """The stored record of one heartbeat. Times are UTC seconds.
 
     since: when it was first expected with this `every` and `grace`. last: the last beat. failed:
-    the
-    last report of a failure without a beat since. reported: the state last sent to the rules.
+    the last report of a failure without a beat since. reported: the state last sent to the rules.
     zone, local: the time zone that counts whole days, and whether it alone counts.
     """
 

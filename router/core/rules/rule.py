@@ -136,10 +136,8 @@ def judge(rule: Rule, alert: Alert, count: int = 0, held: Severity | None = None
     """Give the alert a severity: the first threshold that it crosses, from P0 down.
 
     `held` is the tier so far: it and lower ones still apply within their hysteresis. A value that
-    is
-    missing or can't be read gets the lowest tier: silence would be the worse error. A severity that
-    a
-    person gave takes precedence.
+    is missing or can't be read gets the lowest tier: silence would be the worse error. A severity
+    that a person gave takes precedence.
     """
     if (given := _without_value(rule, alert)) is not None:
         return given

@@ -76,8 +76,7 @@ class Threshold:
     """A limit in base units, and the comparison that a value must pass to exceed it.
 
     `text` is as written. With `until`, a value over the limit counts as over it until that
-    condition
-    holds, so that swings around the limit are ignored.
+    condition holds, so that swings around the limit are ignored.
     """
 
     op: str

@@ -31,8 +31,7 @@ def example_alert(
     """An alert that `rule` gives `severity` (None: the worst it can), with these labels.
 
     Labels that the rule needs are added. It fires at `at` (UTC epoch seconds). Raises: ValueError
-    with
-    the obstacle.
+    with the obstacle.
     """
     wanted = severity or min(opened_as(rule), default=rule.severity)
     labels = {**dict(_labels(rule, wanted)), **given}

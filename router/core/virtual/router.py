@@ -51,8 +51,7 @@ class VirtualRouter:
 
     `settings` may be replaced, as by a reload. `told` are all delivered messages, in order. Without
     `post`, messages stay pending until a caller claims and settles them. `watch` receives the
-    writes
-    before they are stored.
+    writes before they are stored.
     """
 
     def __init__(

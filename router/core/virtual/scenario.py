@@ -44,8 +44,7 @@ class ScenarioEvent(Struct, frozen=True):
     """Events after `after` seconds: channel failures and recoveries, then alerts, then a command.
 
     `incident` is the id of the command's incident, in order of opening from 1; None: the newest
-    open
-    one.
+    open one.
     """
 
     after: float

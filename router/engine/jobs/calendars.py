@@ -168,7 +168,7 @@ class Calendars:
             log.warning("calendar_copy_unreadable", because=str(error))
 
     async def _take(self, source: str, copy: Copy) -> None:
-        """Put the calendar in force. Raises: ValueError; then nothing changes."""
+        """Activate the calendar. Raises: ValueError; then nothing changes."""
         now = self._clock.now()
         body, read_at = self._read.get(source, ("", 0.0))
         if body != copy.body or not 0 <= now - read_at < AGAIN:

@@ -1,7 +1,7 @@
-"""Dead man's switch: tell an outside service regularly that the router works.
+"""Dead man's switch: regular requests to an outside service show that the router works.
 
-The service alerts when the requests stop. They stop when the process does, and also while it sees a
-fault of its own.
+The service alerts when the requests stop. They stop when the process does, and also while the
+process detects a fault of its own.
 """
 
 import asyncio

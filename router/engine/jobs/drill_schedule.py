@@ -40,7 +40,7 @@ class Since(Struct, frozen=True):
 
 
 class Regular(Struct, frozen=True):
-    """The regular drills and canaries of the config in force, and its scenarios."""
+    """The regular drills and canaries of the current config, and its scenarios."""
 
     cadence: Cadence | None = None
     canary: CanaryCadence | None = None
@@ -48,7 +48,7 @@ class Regular(Struct, frozen=True):
 
 
 class DrillCalendar:
-    """The loop. `wanted` is the plan of the config in force, `people` the possible recipients of
+    """The loop. `wanted` is the current config's plan, `people` the possible recipients of
     reminders.
     """
 
@@ -92,7 +92,7 @@ class DrillCalendar:
             await self._canary(wanted.canary, drills)
 
     async def regular(self) -> tuple[float | None, float]:
-        """When the regular drill was last run, if ever, and when it is due.
+        """Return the last run of the regular drill, if any, and its next due time.
 
         Raises: StoreUnavailable.
         """
@@ -132,7 +132,7 @@ class DrillCalendar:
             await self._hall.start(course.proof(name, words, to), "", drill_id)
 
     async def _since(self, what: str) -> float:
-        """When the schedule was first seen: due times are counted from then."""
+        """Time when the schedule was first seen, from which due times are counted."""
         now = self._clock.now()
         kept = await self._shelf.get(what)
         if kept is None:

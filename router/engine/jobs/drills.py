@@ -103,7 +103,7 @@ class Drills:
             await self._clock.wait(self._wake, pause)
 
     async def _hold(self, drill: Drill) -> float:
-        """Do what is due of one drill. Returns the seconds until more is due."""
+        """Do one drill's due work. Returns the seconds until more is due."""
         now = self._clock.now()
         for number in course.due(drill, now):
             drill = await self._fire(drill, number, now)

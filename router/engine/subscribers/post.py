@@ -1,8 +1,8 @@
 """Mail to subscribers of the status page: a row of the outbox for each mail.
 
-What was published is owed to the page in the transaction that publishes it. `Spreading` delivers
-that by owing a mail
-to each subscriber, once: doing it twice adds nothing. What a mail says is read when it's sent.
+An update is owed to the page in the transaction that publishes it. `Spreading` delivers it by
+adding a mail for each subscriber, once: repeating it adds nothing. The content is read when it's
+sent.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -31,11 +31,11 @@ from router.ports.store import Store
 from router.records.records import Records
 
 SPREAD = 500
-"""Mails that one transaction owes: a few milliseconds of the writer's time."""
+"""Mails that one transaction adds: a few milliseconds of the writer's time."""
 
 
 class Spreading:
-    """Owes subscribers what was published. `wake` is called when there's new mail to send."""
+    """Adds mails for subscribers about updates. `wake` is called when there's new mail to send."""
 
     def __init__(
         self, store: Store, roll: SubscriberList, wake: Callable[[], None] = lambda: None
@@ -45,7 +45,7 @@ class Spreading:
         self._wake = wake
 
     async def spread(self, message: Message) -> None:
-        """Owe the unseen entries of the message. Raises: StoreUnavailable."""
+        """Add mails for the unseen entries of the message. Raises: StoreUnavailable."""
         if message.incident.drill:
             return
         for entry in message.unseen_entries:
@@ -53,7 +53,7 @@ class Spreading:
                 await self.owe(entry)
 
     async def owe(self, entry: Entry) -> None:
-        """Owe what was published or announced to all who had confirmed by then.
+        """Add mails about an update or announcement to everybody who had confirmed by then.
 
         Raises: StoreUnavailable.
         """
@@ -62,7 +62,7 @@ class Spreading:
         self._wake()
 
     async def owe_maintenance(self, record: Record, one: Maintenance) -> None:
-        """Store maintenance, and owe its mail in the same transaction. Raises: StoreUnavailable."""
+        """Store maintenance, with its mail in the same transaction. Raises: StoreUnavailable."""
         at = one.created_at
         owed = [
             Owed(

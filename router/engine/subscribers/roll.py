@@ -53,11 +53,10 @@ class SubscriberList:
         self._callers = Limit(document.per_ip.count, document.per_ip.per)
 
     async def ask(self, address: str, caller: str) -> bool:
-        """Owe `address` a mail to confirm. Returns False if the network address `caller` asks too
-        often.
+        """Add a mail that asks `address` to confirm. Returns False if `caller` asks too often.
 
-        For a known address it does the same and takes as long, so nobody can find out who
-        subscribes.
+        `caller` is a network address. A known address has the same result in the same time, so
+        nobody can find out who subscribes.
         """
         now = self._clock.now()
         if not self._callers.take(caller, now):

@@ -47,7 +47,7 @@ COMMANDS: Mapping[str, Command] = {
     "publish": Command.PUBLISH,
     "announce": Command.ANNOUNCE,
 }
-"""By the last part of their path, in the API and on pages."""
+"""Commands by the last part of their path, in the API and on pages."""
 
 REFUSED = having(Trait.REFUSED)
 """Outcomes that are answered with 409."""
@@ -96,7 +96,7 @@ class PublicBody(CommandBody, frozen=True, forbid_unknown_fields=True):
 
 
 class SnoozeBody(CommandBody, frozen=True, forbid_unknown_fields=True):
-    """How long pages are paused: until a time, or for a duration; and a reason in `text`."""
+    """The length of a pause, until a time or for a duration; and a reason in `text`."""
 
     until: Annotated[
         str, Meta(description="A time with its offset, or by the company's clock.")
@@ -132,7 +132,7 @@ class CommandAnswer(Struct, frozen=True):
 
 
 def people(count: int) -> str:
-    """Return a number of recipients in words."""
+    """Return a number of recipients as text."""
     return f"{count} recipient{'' if count == 1 else 's'}"
 
 

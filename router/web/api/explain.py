@@ -93,7 +93,7 @@ class OpenedView(Struct, frozen=True):
 
 
 class RulesView(Struct, frozen=True):
-    """The rules in force then. `dirty`: the files had uncommitted changes."""
+    """The rules at that time. `dirty`: the files had uncommitted changes."""
 
     revision: str | None
     commit: str | None
@@ -125,7 +125,7 @@ class AccountView(Struct, frozen=True):
 
 
 class Explained(Struct, frozen=True, omit_defaults=True):
-    """The account; for an alert also what was decided then, and by the rules in force now."""
+    """The explanation; for an alert also the decision then, and the current rules' result."""
 
     account: AccountView
     stored: list[AlertView] | None = None

@@ -39,7 +39,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answer(Generic[T]):
-    """An answer with a status or headers of its own."""
+    """An answer with its own status or headers."""
 
     value: T
     status: int = HTTPStatus.OK

@@ -1,4 +1,4 @@
-"""Overrides and swaps of shifts over the API: on disk and in force when the answer goes out."""
+"""Overrides and swaps of shifts over the API: on disk and active when the answer is sent."""
 
 import secrets
 from collections.abc import Awaitable, Callable
@@ -87,7 +87,7 @@ class OverrideResult(Struct, frozen=True):
 
 
 class Overrides:
-    """Keeps overrides in the store. `refresh` puts them in force."""
+    """Stores overrides. `refresh` activates them."""
 
     def __init__(
         self,

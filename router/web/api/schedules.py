@@ -39,7 +39,7 @@ class ScheduleList(Struct, frozen=True):
 
 
 class Schedules:
-    """Computes shifts from the schedules in force since the time `since`."""
+    """Computes shifts from the schedules, which are current since the time `since`."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Silences over the API: on disk and in force when the answer goes out."""
+"""Silences over the API: on disk and active when the answer is sent."""
 
 import secrets
 from collections.abc import Awaitable, Callable
@@ -87,7 +87,7 @@ class SilenceResult(Struct, frozen=True):
 
 
 class SilenceApi:
-    """Keeps silences in the store. `refresh` puts them in force."""
+    """Stores silences. `refresh` activates them."""
 
     def __init__(
         self,
@@ -137,7 +137,7 @@ class SilenceApi:
 
     @operation("DELETE", "/silences/{id}", "End a silence now.", Role.RESPONDER)
     async def end_silence(self, call: Call) -> SilenceResult:
-        """The silence stays in the store: until now it was in force."""
+        """End the silence, which stays in the store: it was active until now."""
         key, now = call.request.match_info["id"], self._clock.now()
         ended = await self._silences.change(key, lambda one: one and expired(one, now), now)
         if ended is None:

@@ -143,7 +143,7 @@ class IncidentView(Struct, frozen=True):
 
 
 class EntryView(Struct, frozen=True):
-    """An entry of a timeline: `text` in words, `data` with the particulars of `what`."""
+    """An entry of a timeline: `text` for readers, `data` with the particulars of `what`."""
 
     id: int
     at: Time

@@ -62,7 +62,9 @@ class Explainer:
                 )
 
     async def explain(self, at: float, alert: Alert) -> Explanation:
-        """By the silences made so far, and for inhibition by the incidents that are open now."""
+        """Explain with the silences made so far, and for inhibition with the currently open
+        incidents.
+        """
         settings = self._settings()
         incidents: Sequence[Incident] = ()
         if may_be_inhibited(settings, alert.labels):

@@ -73,7 +73,7 @@ class Act:
         return self._answer(grant, incident, label=LABELS.get(grant.command, ""))
 
     async def act(self, request: web.Request) -> web.Response:
-        """Do it. Raises: Overloaded, StoreUnavailable; aiohttp's 404 and 413."""
+        """Run the link's command. Raises: Overloaded, StoreUnavailable; aiohttp's 404 and 413."""
         grant, incident = await self._granted(request)
         if grant.expires_at < self._clock.now():
             return self._answer(grant, incident, _expired(incident), HTTPStatus.GONE)

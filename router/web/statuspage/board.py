@@ -19,9 +19,9 @@ from router.web.statuspage.documents import PageFile, documents
 log = logger(__name__)
 
 FRESH = 5.0
-"""Seconds for which a page is shown before it's read anew.
+"""Seconds for which a page is shown before it's read again.
 
-What this process publishes is shown at once.
+This process's own updates are shown at once.
 """
 
 BARE = ""

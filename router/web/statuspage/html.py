@@ -20,7 +20,7 @@ STATES = {
     ComponentState.PARTIAL: "Partial outage",
     ComponentState.MAJOR: "Major outage",
 }
-"""The state of a component, in words beside the colour."""
+"""Text for the state of a component, in addition to the colour."""
 
 STATUSES = {
     Status.INVESTIGATING: "Investigating",

@@ -50,7 +50,7 @@ class Processed(Struct, frozen=True):
     """The committed results of a webhook.
 
     `reasons` has the decision on each alert, `results` a result for each manual alert and each
-    command, in order. `deployments` counts those recorded; `ignored` says why others were not.
+    command, in order. `deployments` counts recorded ones; `ignored` has the reasons for the others.
     """
 
     reasons: Sequence[Reason]

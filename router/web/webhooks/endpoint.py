@@ -151,7 +151,7 @@ def _dropped(processed: Processed) -> dict[str, int]:
 
 
 def _standard(received: Received, processed: Processed) -> web.Response:
-    """The answer to a source that expects none of its own."""
+    """The standard answer, for a source that expects no format of its own."""
     accepted = len(received.alerts) + processed.deployments
     if received.errors and not accepted:
         return problem(HTTPStatus.BAD_REQUEST, "no alert in it can be read", received.errors)

@@ -108,7 +108,7 @@ def _move_documents(outbox: sa.Table) -> None:
         for record_id, at, doc in found.all():
             for row in convert(record_id, at, json.loads(doc), incidents):
                 key = (row["incident_id"], row["channel"], row["kind"], row["subject"])
-                # Of several for one key only what is owed last counts.
+                # Of several messages for one key only the last counts.
                 if key not in rows or rows[key]["owed_at"] <= row["owed_at"]:
                     rows[key] = row
         if rows:
