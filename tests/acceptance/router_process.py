@@ -14,8 +14,11 @@ import yaml
 
 from tests.peers import free_port
 
-PATIENCE = 30.0
-"""Seconds until the router is ready, or has stopped, or what a test waits for has come about."""
+PATIENCE = 100.0
+"""Longest wait for another process, in seconds.
+
+After an attempt without an answer, a channel gets the present state once more a minute later.
+"""
 
 PAUSE = 0.01
 """Seconds between two looks. What is looked at is another process, whose time can't be stepped."""

@@ -18,10 +18,10 @@ from router.core.virtual.scenario import Failing, Reported, Scenario, ScenarioEv
 from router.core.virtual.simulation import SimulatedAnswer, simulate
 from router.model.event import Command
 from router.model.notification import NotificationState
+from router.model.reasons import row
 from router.ports.webhooks import Incoming
 from router.receivers import RECEIVERS
 from router.receivers.context import ReceiverContext
-from router.senders.webhook import TYPES, UPDATED
 from router.telemetry import logs
 from tests.clock import START, SteppedClock
 from tests.daemon import Daemon, alert, group, write_config
@@ -147,7 +147,7 @@ async def agree(
                 await lived(daemon, clock, story)
         told = play(scenario(story, refusing), load_config(path).settings).told
     expected = sorted(
-        (one.address, TYPES.get(one.reason, UPDATED), str(one.incident.severity), one.at - START)
+        (one.address, row(one.reason).event, str(one.incident.severity), one.at - START)
         for one in told
     )
     got = sorted((*rest, at) for at, *rest in heard(peer.requests, refusing))

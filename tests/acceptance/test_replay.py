@@ -158,7 +158,7 @@ class Daemon:
         with sqlite3.connect(self.path) as connection:
             (timer,) = connection.execute("SELECT min(due_at) FROM timers").fetchone()
             rows = connection.execute(
-                "SELECT channel, due_at FROM notifications WHERE state = 'pending'"
+                "SELECT channel, due_at FROM outbox WHERE state = 'pending'"
             ).fetchall()
         free = [max(due, now + self.wait(channel, now)) for channel, due in rows]
         return min([*free, *([timer] if timer is not None else [])], default=float("inf"))

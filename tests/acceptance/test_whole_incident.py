@@ -257,7 +257,7 @@ async def announcement(room: Room, relay: Relay) -> None:
 
     assert not told()
     for _ in range(2):
-        await room.say("announce")
+        await room.say("announce", confirm=1)
     await room.until(told, "the mail to customers")
     await room.clock.advance(2 * MINUTE)
     (mail,) = [mail for to, mail in relay.mails if to == "customers@example.com"]

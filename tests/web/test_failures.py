@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
+from router.telemetry import logs
 from router.web.failures import FREE, LONGEST, PEERS, WAITING, Failures
 from tests.clock import SteppedClock
 from tests.daemon import TOKEN, Daemon, alert, group
@@ -73,6 +74,7 @@ async def test_a_refusal_is_logged_and_counted(  # noqa: PLR0917 - what is sent
     """With the peer and the route, and without the secret."""
     tokens = {"ana": {"sha256": SHA256, "role": "viewer"}}
     heartbeats = {"backup": {"every": "1d", "secret": "right-s3cret"}}
+    logs.configure("json")
     async with router(auth={"tokens": tokens}, heartbeats=heartbeats) as daemon:
         answer = await daemon.ask(method, path, headers=headers)
         assert answer.status in {401, 403, 404}

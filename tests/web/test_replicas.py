@@ -128,7 +128,7 @@ async def test_acknowledged_here_and_resolved_there(
             resolved = (Reason.RESOLVED_BY_PERSON, "ana")
             if tried[0] == resolved:
                 assert tried[1:] == [(Reason.ALREADY_CLOSED, "Ben Okri")]
-                assert answers[number - 1] == f"INC-{number} is resolved by ana already."
+                assert answers[number - 1] == f"INC-{number} is already resolved by ana."
             else:
                 assert tried == [(Reason.ACKNOWLEDGED, "Ben Okri"), resolved]
                 assert answers[number - 1] == f"Acknowledged INC-{number}."

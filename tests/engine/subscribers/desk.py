@@ -29,16 +29,19 @@ LINKS = SubscriberLinks(b"a key of at least thirty-two bytes")
 
 
 class Mailbox:
-    """A mailer that answers by `script`, then that it's sent."""
+    """A mailer that answers by address or by `script`, and otherwise that the mail is sent."""
 
     def __init__(self, *script: Result) -> None:
         self.script = deque(script)
+        self.answers: dict[str, Result] = {}
         self.mails: list[PublicMail] = []
         self.on_mail: Callable[[PublicMail], None] = lambda _: None
 
     async def mail(self, mail: PublicMail) -> Result:
         self.mails.append(mail)
         self.on_mail(mail)
+        if mail.to in self.answers:
+            return self.answers[mail.to]
         return self.script.popleft() if self.script else Sent()
 
     def link(self, purpose: str) -> str:

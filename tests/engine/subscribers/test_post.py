@@ -243,8 +243,9 @@ async def test_an_address_that_keeps_being_refused_is_dropped(desk: Desk) -> Non
     else, such as a relay that is away.
     """
     refused = Rejected("SMTP 550 no such user", address=True)
+
     for result in (refused, refused, Rejected("SMTP 535 authentication refused"), refused):
-        desk.mailbox.script.extend([result, Sent()])
+        desk.mailbox.answers["ana@example.com"] = result
         await desk.post.spread(await desk.publish())
         await desk.deliver()
     assert len(await desk.roll.confirmed(desk.clock.now())) == 1

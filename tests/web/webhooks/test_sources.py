@@ -10,6 +10,7 @@ import pytest
 
 from router.engine.apply import WAITING
 from router.model.incident import Status
+from router.telemetry import logs
 from tests.case import play, router_for
 from tests.clock import SteppedClock
 from tests.daemon import Answer, Daemon, alert, group
@@ -193,6 +194,7 @@ async def test_a_malformed_value_is_a_warning_in_answer_metric_and_log(
     router: Router, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """The alert counts."""
+    logs.configure("json")
     async with router() as daemon:
         odd = alert(code=500) | {"status": "FIRING"}
         answer = await daemon.alert(odd)
