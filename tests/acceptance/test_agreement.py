@@ -21,6 +21,7 @@ from router.model.notification import NotificationState
 from router.model.reasons import row
 from router.ports.webhooks import Incoming
 from router.receivers import RECEIVERS
+from router.receivers.alertmanager import AlertmanagerConfig
 from router.receivers.context import ReceiverContext
 from router.telemetry import logs
 from tests.clock import START, SteppedClock
@@ -79,7 +80,9 @@ def payload(doing: str, firing: int) -> dict[str, Any]:
 
 def scenario(story: Sequence[str], refusing: str) -> Scenario:
     """The story with ten seconds between any two things."""
-    receiver = RECEIVERS["alertmanager"].build("alertmanager", None, ReceiverContext())
+    receiver = RECEIVERS["alertmanager"].build(
+        "alertmanager", AlertmanagerConfig(insecure=True), ReceiverContext()
+    )
     fails = {refusing: Failing.REFUSES} if refusing else {}
     timeline, firing = [ScenarioEvent(0, fails=fails)], 0
     for number, doing in enumerate(story):

@@ -128,7 +128,8 @@ class Case:
 
     async def _by_pagerduty(self, router: RouterProcess) -> bool:
         agent = {"id": "P1", "type": "user_reference", "summary": self.by}
-        body = signed.pagerduty_event(key=f"alert-router:INC-{self.incident}:0", agent=agent)
+        key = f"alert-router:INC-{self.incident}:0"
+        body = signed.pagerduty_event(key=key, agent=agent, id=self.by)
         return await _webhook(
             router, "pagerduty", body, signed.pagerduty(body, PAGERDUTY, webhook=self.by)
         )
