@@ -37,13 +37,12 @@ TRIES = 20
 """Tries of a transaction that loses races, before it's given back as unavailable."""
 
 
-QUIETLY = having(Trait.UNLOGGED)
-"""Entries that are too frequent for the log; the timeline has them."""
-
-
 WARNINGS = having(Trait.WARNING)
 ERRORS = having(Trait.ERROR)
 """Entries that an operator has to see in the log."""
+
+UNLOGGED = having(Trait.UNLOGGED) - WARNINGS - ERRORS
+"""Entries that are too frequent for the log; the timeline has them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,15 +140,6 @@ class Applier:
             if not submission.done.done():
                 submission.done.set_exception(error)
 
-    def _check(self, owners: Iterable[str]) -> None:
-        """Events that waited while this process was stopped are stale: others may have handled what
-        came since.
-
-        Raises: StoreUnavailable.
-        """
-        if self._ownership and not all(map(self._ownership.holds, owners)):
-            raise StoreUnavailable("this replica was stopped for a while: send it again")
-
     async def _commit(self, events: Sequence[Event], owners: Iterable[str]) -> list[Reason]:
         for _ in range(TRIES):
             with self._metrics.commit.time():
@@ -157,7 +147,10 @@ class Applier:
                 while plan := fold.next_read():
                     fold.know(await self._store.load(plan))
                 changes, reasons = fold.decide()
-                self._check(owners)
+                # Events that waited while this process was stopped are stale: others may have
+                # handled what came since.
+                if self._ownership and not all(map(self._ownership.holds, owners)):
+                    raise StoreUnavailable("this replica was stopped for a while: send it again")
                 try:
                     if changes:
                         await self._store.save(changes)
@@ -170,6 +163,8 @@ class Applier:
     def _committed(self, events: Sequence[Event], changes: Writes, view: Snapshot) -> None:
         self._metrics.committed(events, changes, view.incidents)
         for entry in changes.entries:
+            if entry.what in UNLOGGED:
+                continue
             incident = view.incidents.get(entry.incident_id)
             # An error about an alert from Sentry must not raise that alert again.
             with errors.about(incident.source if incident else ""):
@@ -184,5 +179,5 @@ def _log(entry: Entry) -> None:
         log.error(entry.what.value, incident=incident, **entry.data)
     elif entry.what in WARNINGS:
         log.warning(entry.what.value, incident=incident, **entry.data)
-    elif entry.what not in QUIETLY:
+    else:
         log.info(entry.what.value, incident=incident, by=entry.by or None)

@@ -128,13 +128,9 @@ class ChannelWorker:
         self._messages = MessageWriter(
             store, clock, words, channel.people, pictures=channel.pictures
         )
-        self._wake = asyncio.Event()
+        self.wake = asyncio.Event()  # set: look at the outbox now
         self._closing = False
         self._sending: set[asyncio.Task[None]] = set()
-
-    def wake(self) -> None:
-        """Look at the outbox now."""
-        self._wake.set()
 
     async def run(self) -> None:
         """Serve the channel until `close`, then finish what is being sent.
@@ -147,8 +143,10 @@ class ChannelWorker:
             except StoreUnavailable as error:
                 log.warning("delivery_waits", channel=self.channel.name, error=str(error))
             if not self._closing:
-                await self._clock.wait(self._wake, self._pause())
-            self._wake.clear()
+                pace = self.channel.pace
+                wait = pace.next_free(self._clock.now()) if pace else 0.0
+                await self._clock.wait(self.wake, wait or POLL)
+            self.wake.clear()
         while self._sending:
             await asyncio.wait(self._sending)
 
@@ -158,7 +156,7 @@ class ChannelWorker:
         Don't cancel `run` for that: what it has just leased would wait for the lease's end.
         """
         self._closing = True
-        self.wake()
+        self.wake.set()
 
     async def stop(self, grace: float) -> None:
         """Close, let what is under way end within `grace` seconds, then cancel it."""
@@ -199,10 +197,6 @@ class ChannelWorker:
             parcels += alone(messages, now)
         return parcels
 
-    def _pause(self) -> float:
-        wait = self.channel.pace.next_free(self._clock.now()) if self.channel.pace else 0.0
-        return wait or POLL
-
     async def _deliver(self, parcel: Bundle) -> None:
         first = parcel.messages[0]
         try:
@@ -218,7 +212,7 @@ class ChannelWorker:
                 "delivery_lease_lost", channel=self.channel.name, incident=first.incident_id
             )
         finally:
-            self.wake()
+            self.wake.set()
 
     # --- messages about incidents
 
@@ -237,15 +231,15 @@ class ChannelWorker:
                 attempts = await self._send(first, message)
             arrived = isinstance(attempts[-1].result, Sent | Uncertain)
             told = [max((entry.id for entry in one.timeline), default=one.told) for one in messages]
-            await self._settle(first, lambda at: self._submit(parcel, at, attempts, told))
+            await self._settle(
+                first,
+                lambda at: self._inbox.submit(
+                    parcel.settled(at, attempts, told, random.random())  # noqa: S311
+                ),
+            )
         finally:
             if not arrived:
                 parcel.give_back(self._clock.now())
-
-    async def _submit(
-        self, parcel: Bundle, at: float, attempts: tuple[Attempt, ...], told: Sequence[int]
-    ) -> None:
-        await self._inbox.submit(parcel.settled(at, attempts, told, random.random()))  # noqa: S311
 
     async def _send(self, row: Notification, message: Message) -> tuple[Attempt, ...]:
         """Try a few times under the lease, soon after each failure that surely didn't arrive."""
@@ -298,7 +292,8 @@ class ChannelWorker:
         Not if the channel's rate is used up: a refusal counts.
         """
         pace = self.channel.pace
-        return _soon(result) and (pace is None or pace.free(self._clock.now()) > 0)
+        soon = isinstance(result, Retry) and (result.after or 0) <= PATIENCE
+        return soon and (pace is None or pace.free(self._clock.now()) > 0)
 
     async def _try(self, message: Message) -> Result:
         if message.channel != self.channel.name and not message.to:
@@ -349,7 +344,7 @@ class ChannelWorker:
 
     # --- settling
 
-    async def _settle(self, row: Notification, write: Callable[[float], Awaitable[None]]) -> None:
+    async def _settle(self, row: Notification, write: Callable[[float], Awaitable[object]]) -> None:
         """Write the result, as long as the lease is held; wait for a store that is briefly away.
 
         Raises: LeaseLost, StoreUnavailable.
@@ -365,10 +360,6 @@ class ChannelWorker:
             else:
                 return
         raise StoreUnavailable("no settling within the lease")
-
-
-def _soon(result: Result) -> bool:
-    return isinstance(result, Retry) and (result.after or 0) <= PATIENCE
 
 
 _spread = wait_random_exponential(multiplier=0.25, max=PATIENCE)

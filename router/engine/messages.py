@@ -89,7 +89,7 @@ class MessageWriter:
             told=row.told,
             alerts=alerts,
             url=url,
-            elsewhere=usable(links(words.elsewhere, incident, seen)),
+            elsewhere=usable(links(words.elsewhere, incident, seen)) if words.elsewhere else (),
             postmortem=f"{url}/postmortem" if _has_postmortem(incident) else "",
             company=words.wording.company,
             support_email=words.wording.support_email,

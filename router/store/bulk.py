@@ -25,10 +25,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import chain
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from sqlalchemy import BigInteger, Boolean, Column, ColumnClause, Connection, Double, Integer, text
+
+S = TypeVar("S", bound=msgspec.Struct)
 
 _TICKS = 4194304  # 2**22
 _NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
@@ -173,3 +175,12 @@ def packed(dialect: Dialect, *columns: Column[Any] | ColumnClause[Any]) -> str:
 def _put(column: Column[Any] | ColumnClause[Any]) -> str:
     name = f"{column.table.name}.{column.name}" if isinstance(column, Column) else column.name
     return f"CAST({name} * {_TICKS} AS BIGINT)" if isinstance(column.type, Double) else name
+
+
+def struct(kind: type[S], row: Sequence[Any]) -> S:
+    """A row as a struct whose fields are its columns, in order.
+
+    Words become enums again; and SQLite's 0 and 1 booleans, where it isn't told that a column is
+    one.
+    """
+    return msgspec.convert(dict(zip(kind.__struct_fields__, row, strict=True)), kind, strict=False)

@@ -6,6 +6,7 @@ If a holder dies its leases end, and another process claims the rows.
 # ruff: noqa: S608 - the names in the SQL are the schema's own, and all data goes in as parameters
 
 from collections.abc import Mapping, Sequence
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -18,8 +19,7 @@ from router.model.incident import OPEN, Severity
 from router.model.notification import Key, Notification, NotificationState
 from router.model.outbox import OutboxKind
 from router.model.reason import Reason
-from router.store.bulk import POSTGRES, SQLITE, Dialect, encode, given, packed, seconds
-from router.store.rows import struct
+from router.store.bulk import POSTGRES, SQLITE, Dialect, encode, given, packed, seconds, struct
 from router.store.schema import KEY, OF_DRILL, outbox
 
 _WaitingRow = tuple[int, str, int, Reason, int, int, OutboxKind, str, Severity, int, int]
@@ -34,6 +34,8 @@ _FEW = 200
 """Up to so many open incidents of the worst severity, their rows in the outbox are looked up; else
 the rows that are due are, in order.
 """
+
+_DUE_AT = attrgetter("due_at")
 
 _OWN = "channel = :channel"
 _PEOPLE = (
@@ -113,7 +115,7 @@ class Claims:
         """Lease the due timers, and return them with the earliest first."""
         values = {"now": now, "owner": owner, "until": until, "limit": limit}
         claimed = [TimerDue(now, *row) for row in connection.execute(self._timers, values)]
-        return sorted(claimed, key=lambda timer: timer.due_at)
+        return sorted(claimed, key=_DUE_AT)
 
     def messages(  # noqa: PLR0913, PLR0917 - the protocol's, and a connection
         self,
@@ -138,9 +140,7 @@ class Claims:
         for claim in (urgent, earliest):
             if room := limit - len(claimed):
                 rows = connection.execute(claim, values | {"limit": room})
-                claimed += sorted(
-                    (struct(Notification, row) for row in rows), key=lambda one: one.due_at
-                )
+                claimed += sorted((struct(Notification, row) for row in rows), key=_DUE_AT)
         return claimed
 
     def waiting(

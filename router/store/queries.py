@@ -34,10 +34,9 @@ from router.model.reason_row import Trait
 from router.model.reasons import having
 from router.model.record import Record
 from router.ports.store import AlertRow, Gauges
-from router.store.bulk import Dialect, clean
+from router.store.bulk import Dialect, clean, struct
 from router.store.counts import alert_filter, message_filter
 from router.store.load import TAKING
-from router.store.rows import struct
 from router.store.schema import (
     KEY,
     OF_DRILL,

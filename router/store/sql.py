@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
@@ -49,9 +50,11 @@ class _OnTheLoop:
         self.engine = engine.sync_engine
         self._engine = engine
 
-    async def run(self, work: Callable[[Connection], T]) -> T:
+    async def run(
+        self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
         async with self._engine.begin() as connection:
-            return await connection.run_sync(work)
+            return await connection.run_sync(work, *args, **kwargs)
 
     async def close(self) -> None:
         await self._engine.dispose()
@@ -69,12 +72,17 @@ class _InThreads:
         self.engine = engine
         self._threads = ThreadPoolExecutor(threads, "store")
 
-    async def run(self, work: Callable[[Connection], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._run, work)
+    async def run(
+        self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        task = partial(self._run, work, *args, **kwargs)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, task)
 
-    def _run(self, work: Callable[[Connection], T]) -> T:
+    def _run(
+        self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
         with self.engine.begin() as connection:
-            return work(connection)
+            return work(connection, *args, **kwargs)
 
     async def close(self) -> None:
         await asyncio.to_thread(self._threads.shutdown)
@@ -116,7 +124,7 @@ class Database:
         committed.
         """
         with self._watched(), _translated():
-            return await self.reader.run(lambda connection: work(connection, *args, **kwargs))
+            return await self.reader.run(work, *args, **kwargs)
 
     async def write(
         self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
@@ -126,7 +134,7 @@ class Database:
         """
         with self._watched(), _translated():
             self._check_file()
-            return await self.writer.run(lambda connection: work(connection, *args, **kwargs))
+            return await self.writer.run(work, *args, **kwargs)
 
     @contextmanager
     def _watched(self) -> Iterator[None]:

@@ -55,7 +55,7 @@ class Channels:
     def wake(self, addresses: Iterable[str]) -> None:
         for channel in {channel_of(address) for address in addresses}:
             if courier := self._couriers.get(channel):
-                courier.wake()
+                courier.wake.set()
 
     def forms(self) -> dict[str, FormSender]:
         """Return the senders that can show a form, by the source that receives it when it's

@@ -191,7 +191,7 @@ class Parts:
         if CHANNEL in waiting:
             self.publishing.board.forget()
         if ACTIONS in waiting:
-            self.action_worker.wake()
+            self.action_worker.wake.set()
         self.channels.wake(waiting)
 
 

@@ -112,7 +112,7 @@ class Office:
     def _wake(self, channels: Any) -> None:
         for channel in {channel_of(address) for address in channels}:
             if channel in self.couriers:
-                self.couriers[channel].wake()
+                self.couriers[channel].wake.set()
 
     def open(self, name: str, *script: Result | Exception, **options: Any) -> ScriptedSender:
         """Serve a channel from now on."""

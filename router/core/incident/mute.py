@@ -22,8 +22,10 @@ def kept_quiet(
     """
     if alert.is_drill or alert.by:
         return None
-    if silenced := silencing(tx.settings, alert.labels, at):
+    if tx.settings.silences and (silenced := silencing(tx.settings, alert.labels, at)):
         return silenced
+    if not tx.settings.inhibitions:
+        return None
     targeting = tx.settings.mutes.targeting(alert.labels)
     incident = (
         tx.inhibitors.find(targeting, alert.labels, tx.view.incidents, own) if targeting else None

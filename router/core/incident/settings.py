@@ -77,7 +77,9 @@ class Settings:
 
     def policy_of(self, incident: Incident) -> Policy:
         """The policy of the incident's severity; an empty one for a canary."""
-        return _NO_POLICY if incident.canary else self.policy(incident.severity)
+        if incident.canary:
+            return _NO_POLICY
+        return self.policies[self.severities[incident.severity].policy]
 
     def policy(self, severity: Severity) -> Policy:
         return self.policies[self.severities[severity].policy]

@@ -76,19 +76,15 @@ class Rule(Struct, frozen=True):
 
         A drill never has the key of a real incident.
         """
-        labels = ",".join(f"{name}={_quoted(_group_label(alert, name))}" for name in self.group_by)
+        labels = ",".join([f"{name}={_group_value(alert, name)}" for name in self.group_by])
         key = f"{self.name}{{{labels}}}"
         return f"{key} drill {alert.drill}" if alert.is_drill else key
 
 
-def _group_label(alert: Alert, name: str) -> str:
-    if name == "alertname" and alert.group_as:
-        return alert.group_as
-    return alert.labels.get(name, "")
-
-
-def _quoted(value: str) -> str:
-    return json.encode(value).decode()
+def _group_value(alert: Alert, name: str) -> str:
+    """The value to group by, in quotes."""
+    grouped = alert.group_as if name == "alertname" else ""
+    return json.encode(grouped or alert.labels.get(name, "")).decode()
 
 
 class Verdict(Struct, frozen=True):

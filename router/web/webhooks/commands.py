@@ -91,13 +91,17 @@ class WebhookProcessor:
         """
         for form in received.forms:
             await self._open(kind, form)
-        await self._remember(received.external_incidents)
+        if received.external_incidents:
+            await self._remember(received.external_incidents)
         found = [result for request in received.commands if (result := await self._find(request))]
         now = self._clock.now()
         commands = [_command(request, via, now) for request, via in found]
         events: list[Event] = [AlertSeen(now, alert) for alert in received.alerts]
         events += [*received.undelivered, *filter(None, commands)]
-        decided = iter(await self._submit(events))
+        committed: list[Reason] = []
+        for start in range(0, len(events), BATCH):
+            committed += await self._inbox.submit(events[start : start + BATCH])
+        decided = iter(committed)
         await self._beats(received.alerts)
         reasons = [next(decided) for _ in received.alerts]
         for _ in received.undelivered:
@@ -105,7 +109,9 @@ class WebhookProcessor:
         results = await self._declared(received.alerts, reasons)
         for (request, _), command in zip(found, commands, strict=True):
             results.append(await self._result(request, next(decided) if command else None))
-        recorded, ignored = await self._deployed(received)
+        recorded, ignored = 0, received.ignored
+        if received.deployed:
+            recorded, ignored = await self._deployed(received)
         return Processed(reasons, results, recorded, ignored)
 
     async def send_ephemeral(self, kind: str, reply: EphemeralReply) -> None:
@@ -122,12 +128,6 @@ class WebhookProcessor:
             result = Retry("no answer in time")
         if not isinstance(result, Sent):
             log.warning("ephemeral_reply_failed", source=kind, why=result.reason)
-
-    async def _submit(self, events: Sequence[Event]) -> list[Reason]:
-        reasons: list[Reason] = []
-        for start in range(0, len(events), BATCH):
-            reasons += await self._inbox.submit(events[start : start + BATCH])
-        return reasons
 
     async def _open(self, kind: str, form: Form) -> None:
         """Raises: aiohttp's HTTPBadGateway, which the service shows to the person as a failure."""
