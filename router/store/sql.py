@@ -123,7 +123,7 @@ class Database:
         """Run `work` on a connection that takes no write lock; each of its statements sees what is
         committed.
         """
-        with self._watched(), _translated():
+        with self._watched():
             return await self.reader.run(work, *args, **kwargs)
 
     async def write(
@@ -132,28 +132,38 @@ class Database:
         """Run `work` in one transaction: all of it is durable when this returns, or none of it is
         if it raises.
         """
-        with self._watched(), _translated():
+        with self._watched():
             self._check_file()
             return await self.writer.run(work, *args, **kwargs)
 
     @contextmanager
     def _watched(self) -> Iterator[None]:
-        """Log an outage with what to do about it, and its end."""
+        """Raise what a failure means to the caller. Log an outage with what to do about it, and its
+        end.
+        """
         try:
             yield
         except StoreUnavailable as error:
-            now = self._clock.now()
-            if now >= self._log_again_at:
-                todo = error.remedy or remedy(error.__cause__)
-                log.error(  # noqa: TRY400 - the traceback says no more
-                    "store_unavailable", error=str(error), what_to_do=todo
-                )
-                self._log_again_at = now + LOGGED_EVERY
-            self._out = True
+            self._log_outage(error, None)
             raise
+        except (DBAPIError, OSError, PoolTimeoutError) as error:
+            found = _meaning(error)
+            if found is None:
+                raise
+            if isinstance(found, StoreUnavailable):
+                self._log_outage(found, error)
+            raise found from error
         if self._out:
             self._out, self._log_again_at = False, 0.0
             log.info("store_available_again")
+
+    def _log_outage(self, error: StoreUnavailable, cause: BaseException | None) -> None:
+        now = self._clock.now()
+        if now >= self._log_again_at:
+            todo = error.remedy or remedy(cause)
+            log.error("store_unavailable", error=str(error), what_to_do=todo)
+            self._log_again_at = now + LOGGED_EVERY
+        self._out = True
 
     def _check_file(self) -> None:
         """Refuse to write into a file that was deleted or replaced: it would be lost at the end.
@@ -280,15 +290,8 @@ def _postgres(url: URL) -> tuple[_OnTheLoop, _OnTheLoop]:
     return _OnTheLoop(writer.execution_options(isolation_level="AUTOCOMMIT")), _OnTheLoop(writer)
 
 
-@contextmanager
-def _translated() -> Iterator[None]:
-    """Raise what a failure means to the caller."""
-    try:
-        yield
-    except DBAPIError as error:
-        found = meaning(error)
-        if found is None:
-            raise
-        raise found from error
-    except (OSError, PoolTimeoutError) as error:
-        raise StoreUnavailable(f"{type(error).__name__}: {error}") from error
+def _meaning(error: Exception) -> Exception | None:
+    """What a failure means to the caller; None if it's a fault of the router."""
+    if isinstance(error, DBAPIError):
+        return meaning(error)
+    return StoreUnavailable(f"{type(error).__name__}: {error}")

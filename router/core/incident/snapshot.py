@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 from router.model.alert import Alert, RuleMatch
 from router.model.decision import Entry, Owed, Timer
@@ -37,7 +38,10 @@ class ReadPlan:
     open_besides: Sequence[str] | None = None
 
     def __bool__(self) -> bool:
-        return self.open_besides is not None or any(getattr(self, name) for name in self.__slots__)
+        return self.open_besides is not None or any(_reads(self))
+
+
+_reads = attrgetter(*ReadPlan.__slots__)
 
 
 @dataclass(slots=True)
@@ -114,4 +118,7 @@ class Writes:
     history: list[Event] = field(default_factory=list)
 
     def __bool__(self) -> bool:
-        return any(getattr(self, name) for name in self.__slots__)
+        return any(_writes(self))
+
+
+_writes = attrgetter(*Writes.__slots__)

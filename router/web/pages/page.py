@@ -8,6 +8,7 @@ import functools
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from hashlib import blake2b
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +92,9 @@ async def _show_style(_request: web.Request) -> web.Response:
 async def readable(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Return a problem as a page to a client that accepts HTML."""
     answer = await handler(request)
-    if answer.content_type != PROBLEM or "text/html" not in request.headers.get("Accept", ""):
+    if answer.status < HTTPStatus.BAD_REQUEST or answer.content_type != PROBLEM:
+        return answer
+    if "text/html" not in request.headers.get("Accept", ""):
         return answer
     assert isinstance(answer, web.Response)
     assert isinstance(answer.body, bytes)
