@@ -278,7 +278,7 @@ _INCIDENTS: dict[R, Row] = {
         event="incident.snoozed",
     ),
     R.SNOOZE_ENDED: Row(
-        "The end of a snooze: pages go on.",
+        "The snooze ended: pages continue.",
         "Snooze ended[ (set by {name})]",
         T.NOTIFIES,
         short="snooze ended",

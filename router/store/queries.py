@@ -327,7 +327,7 @@ def beat(connection: Connection, owner: str) -> Mapping[str, int]:
 
 
 def bury(connection: Connection, owner: str) -> None:
-    """Forget an owner that no longer lives: its leases end."""
+    """Delete an owner whose process has ended, and end its leases."""
     connection.execute(delete(owners).where(owners.c.name == owner))
     end_leases(connection, owner)
 

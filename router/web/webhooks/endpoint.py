@@ -118,7 +118,7 @@ class Webhooks:
         )
 
     def _report(self, source: str, received: Received) -> None:
-        """Log and count everything that cannot be read, or not as it is."""
+        """Log and count alerts that are unreadable or had to be altered."""
         for error in received.errors:
             self._metrics.webhooks_rejected.labels(source, "bad_alert").inc()
             log.warning("alert_rejected", source=source, pointer=error.pointer, error=error.detail)
