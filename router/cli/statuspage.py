@@ -79,9 +79,13 @@ def list_(router: Router, for_programs: Json = False) -> None:
 def end(
     router: Router,
     number: Annotated[str, typer.Argument(help="The id that `list` shows.", metavar="ID")],
+    yes: Yes = False,
 ) -> None:
-    """End maintenance now, or cancel it before it starts."""
-    one = router.ask("POST", f"{PATH}/{number}/end")["maintenance"]
+    """End maintenance now, or cancel it before it starts; and mail that, after a question."""
+    mailed = router.ask("GET", PATH)["recipients"]
+    if mailed and not yes:
+        typer.confirm(f"End {number}, and mail {mailed} recipients?", abort=True)
+    one = router.ask("POST", f"{PATH}/{number}/end", json={"confirm": mailed})["maintenance"]
     echo(f"'{one['title']}' has ended")
 
 

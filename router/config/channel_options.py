@@ -19,6 +19,7 @@ class Capabilities(Struct, frozen=True, kw_only=True):
     edits: edits its message in place, so that it can receive every change without noise.
     charts: shows pictures.
     deployments: receives deployments.
+    maintenance: shows announced maintenance.
     action_items: keeps a ticket for each action item.
     """
 
@@ -31,6 +32,7 @@ class Capabilities(Struct, frozen=True, kw_only=True):
     edits: bool = False
     charts: bool = False
     deployments: bool = False
+    maintenance: bool = False
     action_items: bool = False
 
     @property

@@ -14,7 +14,7 @@ class OutboxKind(StrEnum):
     CUSTOMER: the timeline entry that was announced.
     SUBSCRIBER: the timeline entry that was published or announced.
     SUBSCRIPTION: the answer to a request for mail; no subject.
-    MAINTENANCE: the id of announced maintenance.
+    MAINTENANCE: the id of announced maintenance; `/ended` or `/cancelled` after it.
     ACTION: the number of a request, and the state in which it is run.
     """
 

@@ -53,7 +53,10 @@ class StatusPlan(Struct, frozen=True):
 
 
 class Maintenance(Struct, frozen=True):
-    """Announced work, all of it public. It ends at `ends_at`, unless a person ends it before."""
+    """Announced work, all of it public. It ends at `ends_at`, unless a person ends it before.
+
+    `cancelled`: ended before it began; then the page does not show it.
+    """
 
     id: str
     title: str
@@ -63,6 +66,7 @@ class Maintenance(Struct, frozen=True):
     created_at: float
     updated_at: float
     components: tuple[str, ...] = ()
+    cancelled: bool = False
 
 
 class Published(Struct, frozen=True):

@@ -4,7 +4,7 @@ from typing import Protocol, runtime_checkable
 
 from router.model.deployment import Deployment
 from router.model.notification import Message, Result
-from router.model.statuspage import PublicMail
+from router.model.statuspage import Maintenance, PublicMail
 from router.ports.webhooks import EphemeralReply, Form
 
 
@@ -24,6 +24,15 @@ class Announcer(Protocol):
     """Notifies a service of deployments. It never raises."""
 
     async def announce(self, deployment: Deployment, now: float) -> Result: ...
+
+
+@runtime_checkable
+class MaintenanceMirror(Protocol):
+    """Shows maintenance on another status page. It never raises."""
+
+    async def mirror(self, one: Maintenance, now: float) -> Result:
+        """Bring the page up to date with the maintenance as it is at `now` (UTC seconds)."""
+        ...
 
 
 @runtime_checkable

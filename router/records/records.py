@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from router.core.incident.snapshot import Writes
+from router.model.decision import Owed
 from router.model.record import Record
 from router.ports.errors import StaleRecord, StoreUnavailable
 from router.ports.store import Store
@@ -61,18 +62,23 @@ class Records(Generic[T]):
         return True
 
     async def change(
-        self, record_id: str, change: Callable[[T | None], T | None], at: float
+        self,
+        record_id: str,
+        change: Callable[[T | None], T | None],
+        at: float,
+        owed: Sequence[Owed] = (),
     ) -> T | None:
         """Replace a document by what `change` returns for it; None leaves it. Returns the new one.
 
-        `change` may be called several times if others write the same document.
+        `change` may be called several times if others write the same document. `owed` is stored in
+        the same transaction.
         """
         for _ in range(TRIES):
             value, record = await self.prepare(record_id, change, at)
             if record is None:
                 return None
             try:
-                await self._store.save(Writes(records=[record]))
+                await self._store.save(Writes(records=[record], owed=list(owed)))
             except StaleRecord:
                 continue
             return value

@@ -13,14 +13,15 @@ from router.core.outbox.rate_limit import RateLimit
 from router.engine.claim import Limits
 from router.engine.deliver import Channel, ChannelWorker
 from router.engine.deployments import DeploymentEvents
+from router.engine.maintenance import MirroredMaintenance
 from router.engine.messages import Words
 from router.engine.ownership import Ownership
 from router.model.deployment import Deployment
 from router.model.notification import channel_of
 from router.model.outbox import OutboxKind
-from router.ports.channels import Announcer, FormSender, Mailer
+from router.ports.channels import Announcer, FormSender, Mailer, MaintenanceMirror
 from router.ports.clock import Clock, spawn
-from router.ports.services import Charts, Inbox
+from router.ports.services import Charts, Inbox, Performer
 from router.ports.store import Store
 from router.records.records import Records
 from router.senders import KINDS
@@ -111,10 +112,14 @@ class Channels:
         options = config.channels[name]
         can = options.capabilities
         sender = KINDS[config.kinds[name]].build(name, options, session)
-        performers = {}
+        performers: dict[OutboxKind, Performer] = {}
         if name in announcing(config) and isinstance(sender, Announcer):
             performers[OutboxKind.DEPLOYMENT] = DeploymentEvents(
                 self._deployed, sender, self._clock
+            )
+        if can.maintenance and isinstance(sender, MaintenanceMirror):
+            performers[OutboxKind.MAINTENANCE] = MirroredMaintenance(
+                self._store, sender, self._clock
             )
         if can.answers and isinstance(sender, FormSender):
             self._forms[can.answers] = sender

@@ -14,12 +14,13 @@ from aiohttp import web
 from router.config.communication import CUSTOMERS
 from router.config.load import Config
 from router.config.statuspage import CHANNEL
+from router.core.communication.status_page import ended
 from router.core.incident.snapshot import Writes
 from router.core.messages.signed_links import SubscriberLinks
 from router.core.outbox.rate_limit import RateLimit
 from router.engine.customers import CustomerMail, announced, customer_mail, on_settled
 from router.engine.deliver import Channel
-from router.engine.subscribers.post import Spreading, SubscriberMail
+from router.engine.subscribers.post import Spreading, SubscriberMail, maintenance_owed
 from router.engine.subscribers.roll import SubscriberList
 from router.model.event import Command, Event
 from router.model.notification import Message, Notification, NotificationState, Result, Retry, Sent
@@ -86,6 +87,7 @@ class Publishing:
             plan=lambda: self._config.status_plan,
             changed=self.board.forget,
             announce=self._announce_maintenance,
+            end=self._end_maintenance,
             recipients=lambda: self.recipients(Command.PUBLISH),
         )
         pages = SubscriptionPages(self.board, lambda: self._roll, self._proxied)
@@ -172,14 +174,39 @@ class Publishing:
         return loops
 
     async def _announce_maintenance(self, one: Maintenance) -> None:
-        """Store maintenance, with a mail to subscribers about it. Raises: StoreUnavailable."""
-        records = maintenances(self._store)
-        if self._spreading is None:
-            await records.add(one.id, one, one.starts_at)
-            return
-        _, record = await records.prepare(one.id, lambda _: one, one.starts_at)
-        assert record is not None
-        await self._spreading.owe_maintenance(record, one)
+        """Store maintenance, and what others are owed about it. Raises: StoreUnavailable."""
+        await self._save_maintenance(one, lambda _: one, one.id, one.created_at)
+
+    async def _end_maintenance(self, one: Maintenance, now: float) -> Maintenance:
+        """End or cancel maintenance, and owe it to others, once. Raises: StoreUnavailable."""
+        how = "cancelled" if one.starts_at > now else "ended"
+
+        def change(before: Maintenance | None) -> Maintenance | None:
+            after = before and ended(before, now)
+            return None if after == before else after
+
+        return await self._save_maintenance(one, change, f"{one.id}/{how}", now) or one
+
+    async def _save_maintenance(
+        self,
+        one: Maintenance,
+        change: Callable[[Maintenance | None], Maintenance | None],
+        subject: str,
+        at: float,
+    ) -> Maintenance | None:
+        """Store what `change` returns, and owe it in the same transaction; None changes nothing."""
+        mirrors = [
+            name
+            for name, options in self._config.channels.items()
+            if options.capabilities.maintenance
+        ]
+        owed = [maintenance_owed(name, subject, at) for name in mirrors]
+        if self._spreading:
+            owed += await self._spreading.about_maintenance(subject, at)
+        after = await maintenances(self._store).change(one.id, change, one.starts_at, owed)
+        for channel in (*mirrors, SUBSCRIBERS):
+            self._wake(channel)
+        return after
 
     async def recipients(self, command: Command) -> int:
         """Count the people whom a command mails. Raises: StoreUnavailable."""

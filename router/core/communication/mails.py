@@ -101,6 +101,28 @@ def maintenance(
     )
 
 
+def maintenance_over(
+    plan: StatusPlan, address: str, unsubscribe: str, owed: OwedMail, one: Maintenance
+) -> PublicMail:
+    """Return the mail about maintenance that a person ended, or cancelled before it began."""
+    start, end = local(one.starts_at, plan.zone), local(one.ends_at, plan.zone)
+    cancelled = f"It is cancelled. It was planned from {start} to {end}."
+    lines = [
+        clean(one.title),
+        "",
+        cancelled if one.cancelled else f"It began at {start}, and ended at {end}.",
+        "",
+        f"Status page: {plan.url}",
+        f"Unsubscribe: {unsubscribe}",
+    ]
+    how = "cancelled" if one.cancelled else "completed"
+    name = f"maintenance-{one.id}-{how}.{owed.subscriber}"
+    subject = f"[Maintenance {how}] {clean(one.title)}"
+    return PublicMail(
+        address, subject, "\n".join(lines), name, owed.owed_at, unsubscribe=unsubscribe
+    )
+
+
 def letter_text(text: str) -> str:
     """Return `text` in its lines, with characters that every reader can show."""
     return "\n".join(clean(line) for line in text.splitlines()).strip()

@@ -155,5 +155,9 @@ def _grouped(rows: Sequence[Row]) -> list[tuple[str, list[Row]]]:
 
 
 def ended(one: Maintenance, now: float) -> Maintenance:
-    """Return maintenance that a person ended."""
-    return replace(one, ends_at=min(one.ends_at, now), updated_at=now)
+    """Return maintenance that a person ended, or cancelled before it began; unchanged if over."""
+    if one.cancelled or one.ends_at <= now:
+        return one
+    if one.starts_at > now:
+        return replace(one, cancelled=True, updated_at=now)
+    return replace(one, ends_at=now, updated_at=now)

@@ -15,7 +15,6 @@ from router.model.decision import Entry, Owed
 from router.model.notification import Message, Notification, Sent, person_of
 from router.model.outbox import SUBSCRIBERS, OutboxKind
 from router.model.reason import Reason
-from router.model.record import Record
 from router.model.statuspage import (
     MailKind,
     Maintenance,
@@ -61,22 +60,14 @@ class Spreading:
             await self._store.save(Writes(owed=[_owed(entry, number) for number in chunk]))
         self._wake()
 
-    async def owe_maintenance(self, record: Record, one: Maintenance) -> None:
-        """Store maintenance, with its mail in the same transaction. Raises: StoreUnavailable."""
-        at = one.created_at
-        owed = [
-            Owed(
-                0,
-                f"{SUBSCRIBERS}/{number}",
-                Reason.PUBLISHED,
-                at,
-                OutboxKind.MAINTENANCE,
-                one.id,
-            )
-            for number in await self._roll.confirmed(at)
-        ]
-        await self._store.save(Writes(records=[record], owed=owed))
-        self._wake()
+    async def about_maintenance(self, subject: str, at: float) -> Sequence[Owed]:
+        """Return what all who had confirmed by then are owed. Raises: StoreUnavailable."""
+        addresses = [f"{SUBSCRIBERS}/{number}" for number in await self._roll.confirmed(at)]
+        return [maintenance_owed(address, subject, at) for address in addresses]
+
+
+def maintenance_owed(address: str, subject: str, at: float) -> Owed:
+    return Owed(0, address, Reason.PUBLISHED, at, OutboxKind.MAINTENANCE, subject)
 
 
 def _chunks(numbers: Sequence[str]) -> Iterator[Sequence[str]]:
@@ -137,10 +128,13 @@ class SubscriberMail:
         if owed.kind is MailKind.ALREADY:
             return mails.already(self._plan, subscriber.address, unsubscribe, owed)
         if owed.kind is MailKind.MAINTENANCE:
-            one = await self._maintenances.get(row.subject)
-            if one is None:
+            key, _, end = row.subject.partition("/")
+            one = await self._maintenances.get(key)
+            # Nothing is announced that has been cancelled meanwhile.
+            if one is None or (one.cancelled and not end):
                 return None
-            return mails.maintenance(self._plan, subscriber.address, unsubscribe, owed, one)
+            write = mails.maintenance_over if end else mails.maintenance
+            return write(self._plan, subscriber.address, unsubscribe, owed, one)
         if owed.kind is MailKind.ANNOUNCEMENT:
             return await self._announcement(owed, subscriber.address, unsubscribe)
         shown = await self._notice(owed.incident_id)

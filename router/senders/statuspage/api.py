@@ -16,6 +16,9 @@ from router.model.notification import Rejected, Result, Retry, Uncertain
 from router.senders.calls import Calls, Failed, complaint
 from router.senders.outcome import from_response
 
+PER_PAGE = 100
+"""Incidents in one list, the API's maximum. An older incident is found by its `ref`."""
+
 GONE = 404
 TOO_MANY = 429
 CALM = 420

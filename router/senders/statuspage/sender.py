@@ -8,12 +8,11 @@ duplicate is possible only if a slow request is overtaken by that list; then the
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import aiohttp
-import msgspec
-from msgspec import Struct, field
+from msgspec import field
 
 from router.config.channel_options import Capabilities, ChannelOptions
 from router.config.fields import Duration, HttpUrl, Rate
@@ -21,28 +20,19 @@ from router.config.secret import Secret
 from router.core.communication.notice import INDICATORS, Notice, notice
 from router.model.notification import Message, Result, Sent
 from router.model.reason import Reason
-from router.model.statuspage import ComponentState, Published
+from router.model.statuspage import ComponentState, Maintenance, Published
 from router.senders.calls import Failed
-from router.senders.statuspage.api import Api, Remote
+from router.senders.statuspage.api import PER_PAGE, Api, Remote
+from router.senders.statuspage.maintenance import mirror
+from router.senders.statuspage.mark import kept, marked, worst
 from router.senders.verify import verify_statuspage
-
-PER_PAGE = 100
-"""Incidents in one list, the API's maximum. An older one is found by `ref`."""
 
 MAX_NAME = 255
 MAX_BODY = 25_000
 """Characters, https://developer.statuspage.io/#operation/postPagesPageIdIncidents"""
 
-METADATA = "router"
 REF = re.compile(r"[A-Za-z0-9]{1,40}")
 """An id at Statuspage. The `ref` of a channel that previously had another type doesn't match."""
-
-
-class Kept(Struct, frozen=True):
-    """The router's mark in the metadata of an incident: its own incident, and the newest update."""
-
-    incident: str = ""
-    told: int = 0
 
 
 class StatuspageConfig(ChannelOptions, frozen=True, kw_only=True):
@@ -66,7 +56,7 @@ class StatuspageConfig(ChannelOptions, frozen=True, kw_only=True):
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities(is_public=True)
+        return Capabilities(is_public=True, maintenance=True)
 
 
 class StatuspageSender:
@@ -81,12 +71,21 @@ class StatuspageSender:
         told = notice(Published(message.incident, entries))
         if told is None:
             return Sent(silent=True)
-        api = Api(self._session, self._config.api_url, self._config.page, self._config.api_key,
-                  seconds=self._config.timeout, now=message.at)  # fmt: skip
         try:
-            return Sent(await self._update(api, message, told))
+            return Sent(await self._update(self._api(message.at), message, told))
         except Failed as failure:
             return failure.result
+
+    async def mirror(self, one: Maintenance, now: float) -> Result:
+        """Show the maintenance at Statuspage as it is now."""
+        known = self._config.components
+        ids = [known[name] for name in one.components if name in known]
+        api, notify = self._api(now), self._config.notify
+        try:
+            there = await mirror(api, one, ids, now, notify=notify)
+        except Failed as failure:
+            return failure.result
+        return Sent(there, silent=not there)
 
     async def verify(self) -> str | Result:
         config = self._config
@@ -96,18 +95,30 @@ class StatuspageSender:
     async def close(self) -> None:
         """Nothing to close: the session belongs to the caller."""
 
+    def _api(self, now: float) -> Api:
+        config = self._config
+        return Api(
+            self._session,
+            config.api_url,
+            config.page,
+            config.api_key,
+            seconds=config.timeout,
+            now=now,
+        )
+
     async def _update(self, api: Api, message: Message, told: Notice) -> str:
         """The id of the incident at Statuspage, once it is up to date. Raises: Failed."""
         there = await api.incidents(PER_PAGE)
         key = key_of(message)
-        ours = next((one for one in there if _kept(one).incident == key), None)
+        ours = next((one for one in there if kept(one).incident == key), None)
         if ours is None and REF.fullmatch(message.ref):
             ours = await api.incident(message.ref)
-        known = _kept(ours).told if ours else 0
+        known = kept(ours).told if ours else 0
         if ours and known >= told.updates[0].id:
             return ours.id
         others = [one for one in there if one.is_open and (ours is None or one.id != ours.id)]
-        said = content(told, known, self._config, others) | {"metadata": _metadata(ours, key, told)}
+        said = content(told, known, self._config, others)
+        said["metadata"] = marked(ours, key, told.updates[0].id)
         return await api.write(ours.id if ours else "", {"incident": said})
 
 
@@ -134,29 +145,10 @@ def content(
 
 def _state(component: str, told: Notice, others: Sequence[Remote]) -> ComponentState:
     """The component's worst state. It isn't restored while another incident affects it."""
-    states = {indicator: state for state, indicator in INDICATORS.items()}
-    found = [
-        states.get(one.impact, ComponentState.OPERATIONAL)
-        for one in others
-        if component in one.component_ids
-    ]
-    found.append(told.impact if told.is_open else ComponentState.OPERATIONAL)
-    return max(found, key=lambda state: state.rank)
+    own = told.impact if told.is_open else ComponentState.OPERATIONAL
+    return worst(component, others, own)
 
 
 def key_of(message: Message) -> str:
     """Key of the incident. With a new database its number may be reused, its time isn't."""
     return f"{message.incident.id}.{message.incident.opened_at:.0f}"
-
-
-def _metadata(ours: Remote | None, key: str, told: Notice) -> Mapping[str, object]:
-    """Metadata with the router's mark; others' keys are kept."""
-    return {**(ours.metadata or {} if ours else {}), METADATA: Kept(key, told.updates[0].id)}
-
-
-def _kept(one: Remote) -> Kept:
-    """The router's mark; an empty one if it's missing or unreadable."""
-    try:
-        return msgspec.convert((one.metadata or {}).get(METADATA, {}), Kept)
-    except msgspec.ValidationError:
-        return Kept()

@@ -57,7 +57,7 @@ async def read_page(store: Store, plan: StatusPlan, now: float) -> Page:
         for one in plan.components
     )
     found = await maintenances(store).find(since=now - 2 * plan.history)
-    works = [one for _, one in found]
+    works = [one for _, one in found if not one.cancelled]
     return make_page(replace(plan, components=dated), published, works, now)
 
 

@@ -45,6 +45,12 @@ class MaintenanceBody(Struct, frozen=True, forbid_unknown_fields=True):
     ] = 0
 
 
+class EndBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """`confirm` is the number of recipients that you agree to: see the list."""
+
+    confirm: int = 0
+
+
 class MaintenanceView(Struct, frozen=True):
     """Announced maintenance."""
 
@@ -72,7 +78,8 @@ class MaintenanceResult(Struct, frozen=True):
 class Announcements:
     """Keeps maintenance in the store. `changed` is called when the page has changed.
 
-    `announce` stores maintenance and queues its mail; `recipients` counts the mails.
+    `announce` stores maintenance and queues its mail, and so does `end`, which ends or cancels it;
+    `recipients` counts the mails.
     """
 
     def __init__(  # noqa: PLR0913 - its parts
@@ -84,6 +91,7 @@ class Announcements:
         plan: Callable[[], StatusPlan | None],
         changed: Callable[[], None],
         announce: Callable[[Maintenance], Awaitable[None]],
+        end: Callable[[Maintenance, float], Awaitable[Maintenance]],
         recipients: Callable[[], Awaitable[int]],
     ) -> None:
         self._maintenances = maintenances(store)
@@ -92,6 +100,7 @@ class Announcements:
         self._plan = plan
         self._changed = changed
         self._announce = announce
+        self._end = end
         self._recipients = recipients
 
     def routes(self) -> list[web.RouteDef]:
@@ -100,7 +109,9 @@ class Announcements:
     @operation("GET", "/status/maintenance", "List announced maintenance.")
     async def list_maintenance(self) -> MaintenanceList:
         found = await self._maintenances.find()
-        return MaintenanceList([_view(one) for _, one in found], await self._recipients())
+        return MaintenanceList(
+            [_view(one) for _, one in found if not one.cancelled], await self._recipients()
+        )
 
     @operation(
         "POST", "/status/maintenance", "Announce maintenance.", Role.RESPONDER, problems=(404, 428)
@@ -112,9 +123,7 @@ class Announcements:
         now = self._clock.now()
         start, end = _times(body, plan, now)
         _check_components(body, plan)
-        if (mailed := await self._recipients()) > body.confirm:
-            detail = f'this mails {people(mailed)}; to do it, send "confirm": {mailed}'
-            raise web.HTTPPreconditionRequired(text=detail)
+        await self._confirmed(body.confirm)
         one = Maintenance(
             id=secrets.token_hex(6),
             title=body.title,
@@ -134,22 +143,25 @@ class Announcements:
         "/status/maintenance/{id}/end",
         "End maintenance now, or cancel it before it starts.",
         Role.RESPONDER,
+        problems=(428,),
     )
-    async def end_maintenance(self, call: Call) -> MaintenanceResult:
-        """Cancelled maintenance is removed."""
+    async def end_maintenance(self, call: Call, body: EndBody) -> MaintenanceResult:
+        """Cancelled maintenance disappears. Maintenance that is over already stays as it is."""
         now, key = self._clock.now(), call.request.match_info["id"]
         one = await self._maintenances.get(key)
-        if one is None:
+        if one is None or one.cancelled:
             raise web.HTTPNotFound(text=f"there is no maintenance {key}")
-        if one.starts_at > now:
-            await self._maintenances.remove(key)
-        else:
-            after = await self._maintenances.change(
-                key, lambda before: before and ended(before, now), one.starts_at
-            )
-            one = after or one
-        self._changed()
+        if ended(one, now) != one:
+            await self._confirmed(body.confirm)
+            one = await self._end(one, now)
+            self._changed()
         return MaintenanceResult(_view(one))
+
+    async def _confirmed(self, agreed: int) -> None:
+        """Raises: aiohttp's HTTPPreconditionRequired if more people are mailed than agreed to."""
+        if (mailed := await self._recipients()) > agreed:
+            detail = f'this mails {people(mailed)}; to do it, send "confirm": {mailed}'
+            raise web.HTTPPreconditionRequired(text=detail)
 
 
 def _times(asked: MaintenanceBody, plan: StatusPlan, now: float) -> tuple[float, float]:

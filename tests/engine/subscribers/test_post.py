@@ -2,10 +2,10 @@
 
 import asyncio
 
-import msgspec
 import pytest
 from msgspec.structs import replace
 
+from router.core.communication.status_page import ended
 from router.core.incident.snapshot import Writes
 from router.core.outbox.rate_limit import RateLimit
 from router.core.text.plain import local
@@ -13,8 +13,8 @@ from router.engine.subscribers import post
 from router.model.decision import Entry
 from router.model.notification import Rejected, Retry, Sent, Uncertain
 from router.model.reason import Reason
-from router.model.record import Record
 from router.model.statuspage import Maintenance, PublicMail, Subscriber
+from router.records.records import Records
 from router.store import SqlStore
 from tests.clock import SteppedClock
 from tests.engine.subscribers.desk import URL, Desk, Mailbox
@@ -228,8 +228,7 @@ async def test_maintenance_is_mailed_by_the_companys_clock(desk: Desk) -> None:
     one = Maintenance(
         "m1", "Upgrade", "Read-only.", start, start + 600, desk.clock.now(), 0.0, ("payments",)
     )
-    record = Record("maintenance", "m1", start, 1, msgspec.json.encode(one).decode())
-    await desk.post.owe_maintenance(record, one)
+    await announced(desk, one, "m1")
     assert await desk.deliver() == 2
     mail = desk.mailbox.mails[0]
     assert mail.subject == "[Maintenance] Upgrade"
@@ -238,12 +237,41 @@ async def test_maintenance_is_mailed_by_the_companys_clock(desk: Desk) -> None:
     assert await desk.deliver(3600) == 0
 
 
+@pytest.mark.parametrize("begun", [False, True])
+async def test_the_end_of_maintenance_is_mailed(desk: Desk, begun: bool) -> None:
+    """Cancelled before it began, or ended early. Nothing is announced that is cancelled by then."""
+    now = desk.clock.now()
+    start = now - 600 if begun else now + 600
+    one = Maintenance("m1", "Upgrade", "", start, start + 3600, now - 900, now - 900)
+    await announced(desk, one, "m1")
+    if begun:
+        assert await desk.deliver() == 2
+    await announced(desk, ended(one, now), "m1/ended" if begun else "m1/cancelled")
+    await desk.deliver()
+    mails = desk.mailbox.mails[-2:]
+    how, line = (
+        ("completed", f"It began at {local(start, 'UTC')}, and ended at {local(now, 'UTC')}.")
+        if begun
+        else ("cancelled", "It is cancelled. It was planned from")
+    )
+    assert {mail.to for mail in mails} == {"ana@example.com", "ben@example.com"}
+    assert all(mail.subject == f"[Maintenance {how}] Upgrade" for mail in mails)
+    assert all(line in mail.text for mail in mails)
+    assert len(desk.mailbox.mails) == (4 if begun else 2)
+
+
+async def announced(desk: Desk, one: Maintenance, subject: str) -> None:
+    """Store maintenance and owe its mail, as the router does."""
+    owed = await desk.post.about_maintenance(subject, desk.clock.now())
+    records = Records(desk.store, "maintenance", Maintenance)
+    await records.change(one.id, lambda _: one, one.starts_at, owed)
+
+
 async def test_an_address_that_keeps_being_refused_is_dropped(desk: Desk) -> None:
     """Three refusals in a row; a mail that arrives starts the count again, and so does nothing
     else, such as a relay that is away.
     """
     refused = Rejected("SMTP 550 no such user", address=True)
-
     for result in (refused, refused, Rejected("SMTP 535 authentication refused"), refused):
         desk.mailbox.answers["ana@example.com"] = result
         await desk.post.spread(await desk.publish())

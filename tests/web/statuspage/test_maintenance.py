@@ -8,6 +8,8 @@ import pytest
 from router.web.api.views import when
 from tests.clock import START, SteppedClock
 from tests.daemon import Daemon
+from tests.senders.kit import Peer
+from tests.senders.statuspage.test_maintenance import Statuspage
 from tests.web.statuspage.site import PAGE
 from tests.web.webhooks.test_endpoint import is_problem
 
@@ -118,3 +120,23 @@ async def test_the_page_claims_nothing_about_days_before_its_first_data(
         page = (await daemon.get("/status")).body.decode()
         assert "no data" in page
         assert page.count("no disruptions") < page.count("no data")
+
+
+async def test_maintenance_is_mirrored_to_statuspage(router: Router, clock: SteppedClock) -> None:
+    """Scheduled there, and completed when a person ends it."""
+    page = Statuspage()
+    async with Peer(answer=page) as peer:
+        mirror = {
+            "type": "statuspage",
+            "api_key": "k",
+            "page": "y2j98763l56x",
+            "api_url": f"{peer.url}/v1",
+        }
+        channels = {"log": {"type": "console"}, "public": mirror}
+        async with router(clock=clock, status_page=PAGE, channels=channels) as daemon:
+            one = (await daemon.ask("POST", PATH, json=work())).json["maintenance"]
+            await clock.settle(lambda: len(page.writes) == 1, "it is scheduled")
+            await daemon.ask("POST", f"{PATH}/{one['id']}/end")
+            await clock.settle(lambda: len(page.writes) == 2, "it is completed")
+            is_problem(await daemon.ask("POST", f"{PATH}/{one['id']}/end"), 404)
+    assert [given["status"] for given in page.writes] == ["scheduled", "completed"]

@@ -1,0 +1,84 @@
+"""Maintenance at Statuspage: scheduled there, and completed when a person ends or cancels it.
+
+https://developer.statuspage.io/#operation/postPagesPageIdIncidents. Statuspage itself starts and
+completes it at its times, and changes the components with it.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from router.core.communication.notice import clean, paragraphs
+from router.model.statuspage import ComponentState, Maintenance
+from router.senders.statuspage.api import PER_PAGE, Api, Remote
+from router.senders.statuspage.mark import kept, marked, worst
+
+MAX_NAME = 255
+MAX_BODY = 25_000
+
+CANCELLED = "This maintenance was cancelled."
+ENDED = "This maintenance has ended."
+
+
+async def mirror(
+    api: Api, one: Maintenance, ids: Sequence[str], now: float, *, notify: bool
+) -> str:
+    """Bring the maintenance there up to date. Returns its id; "" for none. Raises: Failed.
+
+    `ids` are its components at Statuspage.
+    """
+    key, told = f"maintenance.{one.id}", int(one.updated_at * 1000)
+    there = await api.incidents(PER_PAGE)
+    ours = next((each for each in there if kept(each).incident == key), None)
+    over = one.cancelled or one.ends_at <= now
+    if ours is None and over:
+        return ""
+    if ours and (ours.status == "completed" or (not over and kept(ours).told >= told)):
+        return ours.id
+    others = [each for each in there if each.is_open]
+    said = _over(one, ids, others) if over else _planned(one, ids, others, now)
+    said |= {"deliver_notifications": notify, "metadata": marked(ours, key, told)}
+    return await api.write(ours.id if ours else "", {"incident": said})
+
+
+def _planned(
+    one: Maintenance, ids: Sequence[str], others: Sequence[Remote], now: float
+) -> dict[str, Any]:
+    begun = one.starts_at <= now
+    states = _states(ids, others, ComponentState.MAINTENANCE) if begun else {}
+    return {
+        "name": clean(one.title)[:MAX_NAME],
+        "status": "in_progress" if begun else "scheduled",
+        "impact_override": "maintenance",
+        "body": ("\n".join(paragraphs(one.text)) or clean(one.title))[:MAX_BODY],
+        "scheduled_for": _time(one.starts_at),
+        "scheduled_until": _time(one.ends_at),
+        "scheduled_auto_in_progress": True,
+        "scheduled_auto_completed": True,
+        "auto_transition_to_maintenance_state": True,
+        "auto_transition_to_operational_state": True,
+        "component_ids": list(ids),
+        **({"components": states} if states else {}),
+    }
+
+
+def _over(one: Maintenance, ids: Sequence[str], others: Sequence[Remote]) -> dict[str, Any]:
+    """Restore the components, if the work had begun."""
+    begun = not one.cancelled
+    restored = _states(ids, others, ComponentState.OPERATIONAL) if begun else {}
+    return {
+        "status": "completed",
+        "component_ids": list(ids),
+        "body": CANCELLED if one.cancelled else ENDED,
+        **({"components": restored} if restored else {}),
+    }
+
+
+def _states(
+    ids: Sequence[str], others: Sequence[Remote], own: ComponentState
+) -> Mapping[str, ComponentState]:
+    return {number: worst(number, others, own) for number in ids}
+
+
+def _time(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
