@@ -99,7 +99,8 @@ class Database:
         pids = await self._pids()
         try:
             for pid in pids:
-                os.kill(pid, signal.SIGSTOP)
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGSTOP)
             await asyncio.sleep(duration)
         finally:
             for pid in pids:
