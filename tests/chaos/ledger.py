@@ -331,12 +331,13 @@ def _steps(run: Run) -> Iterator[tuple[str, float]]:
     for incident in run.incidents:
         for start, end, taken in _lives(incident, run.over):
             for number, after in enumerate(run.steps[1:], 2):
-                due = _after_outages(start + after, run)
-                at, what = taken.get(number), f"INC-{incident['id']} step {number}"
+                due, what = start + after, f"INC-{incident['id']} step {number}"
+                at = taken.get(number)
+                late = _up(due, end if at is None else at, run.outages)
                 if at is not None:
-                    yield what, min(at - start - after, max(0.0, at - due))
-                elif end - due > run.grace:
-                    yield f"{what} (never)", end - due
+                    yield what, late if at >= due else at - due
+                elif late > run.grace:
+                    yield f"{what} (never)", late
 
 
 def _lives(
@@ -357,12 +358,13 @@ def _lives(
         yield start, over, taken
 
 
-def _after_outages(due: float, run: Run) -> float:
-    """When the time for a step that is due then begins: after all outages that interrupt it."""
-    for start, end in sorted(run.outages):
-        if start <= due + run.grace and end > due:
-            due = end
-    return due
+def _up(start: float, end: float, outages: Sequence[tuple[float, float]]) -> float:
+    """Seconds between these times in which a replica could work."""
+    up, at = 0.0, start
+    for begin, until in sorted(outages):
+        up += max(0.0, min(begin, end) - at)
+        at = max(at, min(until, end))
+    return up + max(0.0, end - at)
 
 
 def seconds(text: str) -> float:

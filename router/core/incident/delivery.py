@@ -115,7 +115,8 @@ def _next_state(
     in_time = at - before.owed_at < give_up_after
     match attempts[-1].result:
         case Sent(ref=ref):
-            return _sent(after, ref or before.ref), Reason.DELIVERED
+            older = before.uncertain not in {0, before.seq} and before.uncertain_until > at
+            return _sent(after, ref or before.ref, older=older), Reason.DELIVERED
         case Retry(reason=error, after=asked) if in_time:
             due_at = at + next_delay(tried, retry_after=asked, jitter=jitter)
             return replace(after, due_at=due_at, error=error), Reason.DELIVERY_RETRIED
@@ -126,12 +127,10 @@ def _next_state(
             return replace(after, state=NotificationState.DEAD, error=error), Reason.DELIVERY_FAILED
 
 
-def _sent(row: Notification, ref: str) -> Notification:
-    """Sent; sent once more if an older message may still arrive and would then be the last."""
+def _sent(row: Notification, ref: str, *, older: bool) -> Notification:
+    """Sent; sent once more if an `older` message may still arrive and would then be the last."""
     row = replace(row, sent=row.sent + 1, ref=ref, error="", may_be_doubled=False)
-    if row.uncertain in {0, row.seq} or person_of(
-        row.channel
-    ):  # nobody is called twice to correct the order
+    if not older or person_of(row.channel):  # nobody is called twice to correct the order
         return replace(row, state=NotificationState.SENT)
     until = row.uncertain_until
     return replace(row, seq=row.seq + 1, owed_at=until, due_at=until, attempts=0, fallen_back=False)

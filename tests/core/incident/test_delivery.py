@@ -207,6 +207,13 @@ def test_a_newer_state_is_sent_once_more_when_the_older_can_no_longer_arrive() -
     assert settle(then, CONFIG).notification.state is SENT
 
 
+def test_an_older_state_is_not_forgotten_for_an_uncertain_attempt_at_the_newer() -> None:
+    held = replace(HELD, uncertain=2, uncertain_until=NOW + 50)
+    event = replace(settled(1, LATE, Sent("ts-2")), notification=held)
+    again = settle(event, CONFIG).notification
+    assert (again.state, again.seq, again.due_at) == (PENDING, 4, again.uncertain_until)
+
+
 @pytest.mark.parametrize(
     "changed",
     [
