@@ -186,7 +186,8 @@ def _show(out: Console, one: Explanation) -> None:
 
 def _quiet(one: Explanation) -> Iterator[str]:
     if one.quiet:
-        yield f"{one.quiet.reason} by {one.quiet.by} until {utc(one.quiet.until)}: nobody is notified before"
+        until = utc(one.quiet.until)
+        yield f"{one.quiet.reason} by {one.quiet.by} until {until}: nobody is notified before"
     for inhibition in one.inhibitions:
         who = f"rule {inhibition.rule}" if inhibition.rule else "any rule"
         source = (
@@ -221,7 +222,8 @@ def _afterwards(one: RuleOutcome) -> Iterator[str]:
         and policy.promote.to.worse_than(one.judgement.severity)
     ):
         promote = policy.promote
-        yield f"after {duration(promote.after)} it is promoted to {promote.to}, unless {promote.unless}"
+        after = duration(promote.after)
+        yield f"after {after} it is promoted to {promote.to}, unless {promote.unless}"
 
 
 def _sentence(one: RuleOutcome) -> str:
@@ -231,4 +233,5 @@ def _sentence(one: RuleOutcome) -> str:
         because += f": {judgement.read or 'no value'} against {judgement.threshold.text}"
     if judgement.severity is None or one.policy is None:
         return f"{one.rule.name}: opens no incident ({because})"
-    return f"{one.rule.name}: {judgement.severity} ({because}), incident {one.key}, policy {one.policy.name} notifies"
+    verdict = f"{one.rule.name}: {judgement.severity} ({because})"
+    return f"{verdict}, incident {one.key}, policy {one.policy.name} notifies"

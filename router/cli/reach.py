@@ -1,6 +1,4 @@
-"""`alert-router check --reach`: proves that urgent incidents reach a person, or shows when and why
-they may not.
-"""
+"""`alert-router check --reach`: proves that urgent incidents reach a person, or shows gaps."""
 
 import asyncio
 import math
@@ -107,7 +105,10 @@ def _known(
     try:
         return *asyncio.run(_stored(config, clock, start, known)), "read"
     except UNREADABLE as error:
-        why = f"the store can't be read ({error}), so no delivery, override or silence is known; see --config-only"
+        why = (
+            f"the store can't be read ({error}), "
+            "so no delivery, override or silence is known; see --config-only"
+        )
         return config.settings, replace(known, reasons=(why,)), str(error)
 
 

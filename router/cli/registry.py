@@ -68,7 +68,7 @@ PANELS: dict[str, tuple[Command, ...]] = {
         Command("simulate", "Show the whole escalation of an alert that nobody answers."),
         Command(
             "replay",
-            "Re-run recorded alerts under changed rules and show which incidents and pages "
+            "Re-run recorded alerts under changed rules and show incidents and pages that "
             "would differ.",
         ),
         Command("template", "Message templates: list, preview."),

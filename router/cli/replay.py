@@ -36,7 +36,8 @@ HistoryPath = Annotated[
 Against = Annotated[
     Path | None,
     typer.Option(
-        help="Compare with the result of this config, with every message delivered; default: with the past."
+        help="Compare with the result of this config, with every message delivered; "
+        "default: with the past."
     ),
 ]
 Rules = Annotated[
@@ -64,7 +65,7 @@ def replay(
     for_programs: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
     config: ConfigPath = None,
 ) -> None:
-    """Re-run recorded alerts under changed rules and show which incidents and pages would differ."""
+    """Re-run recorded alerts under changed rules and show incidents and pages that would differ."""
     checked = _load(path_of(config), rules)
     now = SystemClock().now()
     past = _past(checked, history)

@@ -60,7 +60,8 @@ def _regrouped(pair: Regrouped) -> str:
 
 def _lost(one: Lost) -> str:
     times = "once" if one.times == 1 else f"{one.times} times"
-    return f"{one.who} {times}: {_named(one.incident)}{', which somebody acted on' if one.acted else ''}"
+    acted = ", which somebody acted on" if one.acted else ""
+    return f"{one.who} {times}: {_named(one.incident)}{acted}"
 
 
 # --- for people

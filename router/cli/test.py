@@ -71,7 +71,8 @@ def test(
         _show(console(), trials, coverage, whole=not run)
     if coverage_min is not None and 100 * coverage.ratio < coverage_min:
         fail(
-            f"{100 * coverage.ratio:.0f}% of the rules and policies are tested, which is less than {coverage_min:g}%"
+            f"{100 * coverage.ratio:.0f}% of the rules and policies are tested, "
+            f"which is less than {coverage_min:g}%"
         )
     if failed:
         raise typer.Exit(1)

@@ -65,9 +65,7 @@ def _trial(trial: Trial) -> dict[str, Any]:
 
 
 def as_junit(trials: Sequence[Trial]) -> bytes:
-    """A suite for each file; https://github.com/testmoapp/junitxml lists the common parts of the
-    format.
-    """
+    """A suite for each file, in the format of https://github.com/testmoapp/junitxml."""
     root = ET.Element("testsuites", _counts(trials))
     for file in dict.fromkeys(trial.test.place.file for trial in trials):
         suite = [trial for trial in trials if trial.test.place.file == file]
@@ -111,4 +109,5 @@ def _testcase(suite: ET.Element, trial: Trial) -> None:
 
 
 def _sentence(line: Line) -> str:
-    return f"+{duration(line.after)}: expected {line.expected or 'nothing'}, got {line.got or 'nothing'}"
+    expected, got = line.expected or "nothing", line.got or "nothing"
+    return f"+{duration(line.after)}: expected {expected}, got {got}"

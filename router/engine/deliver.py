@@ -101,9 +101,7 @@ class Channel:
 
     @property
     def lease(self) -> float:
-        """Seconds a message may be held: all attempts, all waits between them, and as much again to
-        settle.
-        """
+        """Maximum seconds of a lease: all attempts and waits, and as much again to settle."""
         return 2 * ATTEMPTS * (self.timeout + PATIENCE)
 
 

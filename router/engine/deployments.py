@@ -41,9 +41,7 @@ TRIES = 20
 
 
 class Recent:
-    """A `router.engine.live_settings.Stored`: the deployments that may be suspects, for `window`
-    seconds each.
-    """
+    """Possible suspects, for `window` seconds each: a `router.engine.live_settings.Stored`."""
 
     def __init__(
         self, shelf: Records[Deployment], clock: Clock, window: Callable[[], float]

@@ -1,6 +1,4 @@
-"""Write the message that a sender gets: the incident as it is now, and all that a message may
-contain beside it.
-"""
+"""Builds a sender's message: the incident's current state, and further parts."""
 
 import asyncio
 from collections.abc import Mapping, Sequence

@@ -20,9 +20,7 @@ PATIENCE = 10.0
 async def remember(
     shelf: Records[Revision], revision: str, files: Collection[Path], by: str, clock: Clock
 ) -> None:
-    """Record that the revision was loaded from these files. A failure is logged, and has no other
-    effect.
-    """
+    """Record that the revision was loaded from these files. A failure is only logged."""
     at = clock.now()
     commit, dirty = await commit_of(files)
     try:
@@ -32,9 +30,7 @@ async def remember(
 
 
 async def commit_of(files: Collection[Path]) -> tuple[str, bool]:
-    """The git commit of the files' folder, and whether the files differ from it; ("", False) if
-    unknown.
-    """
+    """The git commit of the files' folder, and if they differ from it; ("", False) if unknown."""
     return await asyncio.to_thread(_commit_of, sorted(str(file.resolve()) for file in files))
 
 

@@ -42,8 +42,10 @@ class Records(Generic[T]):
         after: tuple[float, str] | None = None,
         limit: int = 1000,
     ) -> Sequence[tuple[str, T]]:
-        """Return documents with their ids, newest first, from `since` (UTC seconds) until
-        before `until`. `after` is the (time, id) of a document to page from.
+        """Return documents with their ids, newest first.
+
+        They are from `since` (UTC seconds) until before `until`. `after` is the (time, id) of
+        a document to page from.
         """
         found = await self._store.records(
             self._kind, since=since, until=until, after=after, limit=limit

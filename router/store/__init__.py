@@ -1,6 +1,4 @@
-"""The store of incidents, alerts, deadlines and the outbox: one SQL layer over SQLite and
-PostgreSQL.
-"""
+"""The store of incidents, alerts, deadlines and the outbox, on SQLite and PostgreSQL."""
 
 from router.store.schema import REVISION
 from router.store.sql import Database
@@ -18,8 +16,7 @@ async def _upgrade(database: Database) -> tuple[str | None, str]:
 
 
 async def migrate(url: str) -> tuple[str | None, str]:
-    """Upgrade the database at `url`. Returns the revision it had (None: it was empty) and the one
-    it has.
+    """Upgrade the database at `url`. Returns the old revision (None: empty) and the new one.
 
     Raises: ValueError for a bad URL or a database of a later version; StoreUnavailable, also if a
     daemon uses it.
@@ -33,8 +30,7 @@ async def migrate(url: str) -> tuple[str | None, str]:
 
 
 async def open_store(url: str, *, exclusive: bool = False) -> SqlStore:
-    """Open the store at `sqlite:///path` or `postgresql://user:password@host/database`, and upgrade
-    it if needed.
+    """Open the store at `sqlite:///path` or `postgresql://user:password@host/name`; upgrade it.
 
     With `exclusive` no other process may open the same SQLite file that way until this store is
     closed.
@@ -52,8 +48,7 @@ async def open_store(url: str, *, exclusive: bool = False) -> SqlStore:
 
 
 async def read_store(url: str) -> SqlStore:
-    """Open the store as it is, to read it: nothing is brought up to date. A SQLite file has to
-    exist.
+    """Open the store to read it, without upgrading it. A SQLite file must exist.
 
     Raises: ValueError, if it's of another version; StoreUnavailable.
     """

@@ -129,9 +129,7 @@ class Claims:
         people: bool,
         less: Sequence[str],
     ) -> Sequence[Notification]:
-        """Lease the due messages: those of an open incident of the worst severity, then the
-        earliest.
-        """
+        """Lease due messages: first of open incidents of the worst severity, then the earliest."""
         _, urgent, urgent_of_many, earliest = self._messages[people]
         if connection.execute(self._many_urgent).first():
             urgent = urgent_of_many

@@ -23,8 +23,7 @@ def file_of(url: URL) -> Path | None:
 
 
 def make_private(file: Path) -> None:
-    """Create the file if there is none. Only its owner may read and write it, also if an earlier
-    version made it.
+    """Create the file if missing. Only its owner may read and write it, also an older file.
 
     Raises: OSError.
     """
@@ -56,8 +55,9 @@ class StoreLock:
             holder = os.pread(self._handle, 32, 0).decode(errors="replace").strip() or "unknown"
             os.close(self._handle)
             raise StoreUnavailable(
-                f"{file} is in use by another alert-router (process {holder}): stop that one first, "
-                "or give this one a `storage` of its own; several replicas need PostgreSQL"
+                f"{file} is in use by another alert-router (process {holder}): "
+                "stop that one first, or give this one a `storage` of its own; "
+                "several replicas need PostgreSQL"
             ) from None
         except BaseException:
             os.close(self._handle)

@@ -84,9 +84,19 @@ def rule_match(row: TakingRow) -> RuleMatch:
         gap,
     ) = row
     return RuleMatch(
-        fingerprint, rule, digest, status, reason, seconds(starts_at), seconds(last_seen), incident_id, severity,
-        None if value is None else float(value), None if ended_at is None else seconds(ended_at), seconds(gap),
-    )  # fmt: skip
+        fingerprint,
+        rule,
+        digest,
+        status,
+        reason,
+        seconds(starts_at),
+        seconds(last_seen),
+        incident_id,
+        severity,
+        None if value is None else float(value),
+        None if ended_at is None else seconds(ended_at),
+        seconds(gap),
+    )
 
 
 class Load:

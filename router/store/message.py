@@ -51,9 +51,7 @@ class ReadMessage:
     def __call__(
         self, connection: Connection, incident_id: int
     ) -> tuple[Incident, Sequence[Entry], Sequence[AlertRow]] | None:
-        """Return the incident, its latest and all published entries (oldest first), and some of its
-        firing alerts.
-        """
+        """Return the incident, its latest and published entries (oldest first), and some alerts."""
         row = connection.execute(self._statement, {"id": incident_id}).first()
         if row is None:
             return None

@@ -333,8 +333,7 @@ def bury(connection: Connection, owner: str) -> None:
 
 
 def prune_some(connection: Connection, before: float, kinds: Sequence[str], limit: int) -> int:
-    """Delete old receipts, resolved alerts, events, outbox rows of other kinds, and documents of
-    these kinds.
+    """Delete old receipts, resolved alerts, events, outbox rows, and documents of these kinds.
 
     Returns how many rows were deleted: at most `limit` of each.
     """

@@ -120,27 +120,21 @@ class Database:
     async def read(
         self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Run `work` on a connection that takes no write lock; each of its statements sees what is
-        committed.
-        """
+        """Run `work` without a write lock; each of its statements sees committed data."""
         with self._watched():
             return await self.reader.run(work, *args, **kwargs)
 
     async def write(
         self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Run `work` in one transaction: all of it is durable when this returns, or none of it is
-        if it raises.
-        """
+        """Run `work` in one transaction: durable when this returns, undone if it raises."""
         with self._watched():
             self._check_file()
             return await self.writer.run(work, *args, **kwargs)
 
     @contextmanager
     def _watched(self) -> Iterator[None]:
-        """Raise what a failure means to the caller. Log an outage with what to do about it, and its
-        end.
-        """
+        """Convert failures to the caller's errors; log an outage with a remedy, and its end."""
         try:
             yield
         except StoreUnavailable as error:
@@ -183,8 +177,7 @@ class Database:
             )
 
     def prepare(self, *, exclusive: bool) -> None:
-        """Create a SQLite file that only its owner may read; with `exclusive`, keep other processes
-        off it.
+        """Create a SQLite file that only its owner may read; `exclusive` locks out other processes.
 
         Raises: StoreUnavailable.
         """
@@ -265,9 +258,7 @@ def _tune(*pragmas: str) -> Callable[[Any, Any], None]:
 
 
 def _begin_immediate(connection: Connection) -> None:
-    """Take the write lock first: a transaction that starts by reading can't wait for it later, only
-    fail.
-    """
+    """Take the write lock first: a transaction that starts by reading can't wait for it later."""
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
@@ -291,7 +282,7 @@ def _postgres(url: URL) -> tuple[_OnTheLoop, _OnTheLoop]:
 
 
 def _meaning(error: Exception) -> Exception | None:
-    """What a failure means to the caller; None if it's a fault of the router."""
+    """Return the caller's error for a failure; None if it's a fault of the router."""
     if isinstance(error, DBAPIError):
         return meaning(error)
     return StoreUnavailable(f"{type(error).__name__}: {error}")

@@ -47,9 +47,7 @@ class Operations:
         ]
 
     async def show_metrics(self, _request: web.Request) -> web.Response:
-        """The counters are always there; the gauges are as of the last time that the store could be
-        asked.
-        """
+        """Return the metrics; if the store is down, the gauges are the last known."""
         with suppress(StoreUnavailable):
             self._metrics.show(await self._store.gauges(self._clock.now()))
         return web.Response(

@@ -59,9 +59,7 @@ class Channels:
                 courier.wake.set()
 
     def forms(self) -> dict[str, FormSender]:
-        """Return the senders that can show a form, by the source that receives it when it's
-        submitted.
-        """
+        """Return the senders that can show a form, by the source that receives it."""
         return self._forms
 
     async def serve(
@@ -72,8 +70,7 @@ class Channels:
         signer: Signer,
         public: Publishing,
     ) -> None:
-        """Serve the channels of `config` instead of the present ones. `watch` is called with their
-        loops.
+        """Replace the channels by those of `config`. `watch` is called with their loops.
 
         `public` delivers what is published: to the status page, to its subscribers, and to
         customers.

@@ -272,9 +272,7 @@ class Publishing:
         return Sent()
 
     def channels(self, config: Config) -> Sequence[Channel]:
-        """Return the channels of the page and of customers, and of the mail to each subscriber and
-        customer.
-        """
+        """Return the channels of the page, customers, and mail to subscribers and customers."""
         names = [CHANNEL] if config.status_plan else []
         names += [CUSTOMERS] if config.document.communication else []
         return [

@@ -261,12 +261,12 @@ def _shown(arrivals: Sequence[Arrival]) -> list[str]:
 
 
 def _has_effect(alerts: Mapping[str, str], event: Arrival) -> bool:
-    """By PagerDuty's rules: a trigger opens an alert that is not open, others need one that is."""
+    """Apply PagerDuty's rules: a trigger opens an alert; other events need an open one."""
     return (alerts.get(event.key, RESOLVED) != RESOLVED) != (event.state == OPEN)
 
 
 def _follows(shown: Sequence[str], history: Sequence[set[str]]) -> bool:
-    """Whether the states come in the order of the history; some may be left out or repeated."""
+    """Check that the states are in the history's order; some may be left out or repeated."""
     at = 0
     for state in shown:
         while at < len(history) and state not in history[at]:
@@ -314,7 +314,7 @@ def pagerduty_alerts(arrivals: Sequence[Arrival]) -> dict[str, str]:
 
 
 def _sameness(one: Arrival) -> Iterator[object]:
-    """What two arrivals at an address have in common if one is a copy of the other."""
+    """Key that two arrivals at an address share if one is a copy of the other."""
     if one.seq:
         yield "number", one.seq
     if one.news:

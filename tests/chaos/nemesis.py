@@ -1,4 +1,4 @@
-"""What goes wrong around the router: kills, stops, a full disk, and a database in trouble."""
+"""Faults around the router: kills, stops, a full disk, and a database in trouble."""
 
 import asyncio
 import os

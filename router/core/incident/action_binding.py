@@ -30,6 +30,7 @@ _UNWANTED = re.compile(
 
 class Parameter(Struct, frozen=True):
     """A person's value: text that a regular expression matches, a choice, or an integer.
+
     `default` is for a missing value, unless the incident has the value that `origin` names, such as
     `labels.service`.
     """

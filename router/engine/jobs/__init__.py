@@ -1,1 +1,1 @@
-"""Background jobs: calendars, drills, heartbeats, dead man's switch, channel health, on-call gaps."""
+"""Background jobs: calendars, drills, heartbeats, dead man's switch, channel health, gaps."""

@@ -58,8 +58,7 @@ class Copy(Struct, frozen=True):
 
 
 class Calendars:
-    """A part of the live settings (`router.engine.live_settings.Stored`) that keeps itself up to
-    date.
+    """A part of the live settings (`router.engine.live_settings.Stored`), kept up to date.
 
     `wanted`: the calendars of the current config, by their source.
     """

@@ -48,9 +48,7 @@ class Regular(Struct, frozen=True):
 
 
 class DrillCalendar:
-    """The loop. `wanted` is the current config's plan, `people` the possible recipients of
-    reminders.
-    """
+    """The loop. `wanted` is the current config's plan, `people` may get reminders."""
 
     def __init__(  # noqa: PLR0913 - the parts it stands between
         self,

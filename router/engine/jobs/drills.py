@@ -1,5 +1,4 @@
-"""Runs drills: sends their alerts to the rules, evaluates expectations, and resolves everything at
-the end.
+"""Runs drills: sends their alerts, evaluates expectations, and resolves everything at the end.
 
 A drill is a stored document, and every step is idempotent: a repeated alert is a repeat, and a
 resolved incident stays resolved. So a drill that a crash interrupts continues where it was.

@@ -1,6 +1,4 @@
-"""Alembic's entry: runs on the connection and in the transaction that `router.store.schema_upgrade`
-began.
-"""
+"""Alembic's entry, within the connection and transaction of `router.store.schema_upgrade`."""
 
 from alembic import context
 

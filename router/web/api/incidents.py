@@ -85,7 +85,8 @@ class AlertQuery(Struct, frozen=True):
 class AlertPage(Struct, frozen=True):
     """Alerts in the order of fingerprints, one for each matching rule.
 
-    `total` counts the fingerprints that match, on all pages. `next` is `after` of the next page; null on the last page.
+    `total` counts the fingerprints that match, on all pages. `next` is `after` of the next
+    page; null on the last page.
     """
 
     alerts: list[AlertView]
@@ -109,7 +110,8 @@ class NotificationQuery(Struct, frozen=True):
 class NotificationPage(Struct, frozen=True):
     """Messages, those of the newest incident first.
 
-    `total` counts all that match, on all pages. `next` is `after` of the next page; null on the last page.
+    `total` counts all that match, on all pages. `next` is `after` of the next
+    page; null on the last page.
     """
 
     notifications: list[NotificationView]

@@ -44,8 +44,7 @@ class Explainer:
     async def answer(
         self, asked: Mapping[str, str], at: float | None, now: float
     ) -> dict[str, Any]:
-        """Explain a `fingerprint`, an `incident` or a `contact`, at `at` (UTC epoch seconds; None:
-        now).
+        """Explain a `fingerprint`, `incident` or `contact`, at `at` (UTC epoch seconds; None: now).
 
         Raises: LookupError with the name of what is missing.
         """
@@ -62,9 +61,7 @@ class Explainer:
                 )
 
     async def explain(self, at: float, alert: Alert) -> Explanation:
-        """Explain with the silences made so far, and for inhibition with the currently open
-        incidents.
-        """
+        """Explain with current silences, and for inhibition with currently open incidents."""
         settings = self._settings()
         incidents: Sequence[Incident] = ()
         if may_be_inhibited(settings, alert.labels):
@@ -89,9 +86,7 @@ class Explainer:
         }
 
     async def _histories_of(self, rows: Sequence[AlertRow]) -> list[IncidentHistory]:
-        """The incidents of an alert, also of one that a person's resolve has released from its
-        incident.
-        """
+        """The incidents of an alert, including one that a person's resolve has released."""
         rules = self._settings().rules
         ids = dict.fromkeys(
             row.rule_match.incident_id for row in rows if row.rule_match.incident_id is not None

@@ -33,14 +33,15 @@ LABELS: Mapping[Command, str] = {
 MAX_FORM = 4096
 """Bytes of the form, which has a name and nothing else."""
 
-INVALID = "This link isn't one of this router's, or was cut on its way. Open the incident, or answer from elsewhere."
+INVALID = (
+    "This link isn't one of this router's, or was cut on its way. "
+    "Open the incident, or answer from elsewhere."
+)
 DOES_NOTHING = having(Trait.NOTHING_DONE)
 
 
 class Act:
-    """Submits the command of a link in the name of the mailbox that it was sent to. Decides
-    nothing.
-    """
+    """Submits a link's command in the name of the mailbox it was sent to. Decides nothing."""
 
     def __init__(  # noqa: PLR0913 - the parts it stands between
         self,

@@ -49,9 +49,7 @@ WEEK = 7 * 86_400
 def page(
     name: str, /, *, status: int = 200, headers: Mapping[str, str] | None = None, **given: Any
 ) -> web.Response:
-    """Return a response with the page of the template `name`. `headers` replace the default
-    ones.
-    """
+    """Return a response with the template's page. `headers` replace the default ones."""
     return web.Response(
         status=status,
         text=render(name, **given),
@@ -61,9 +59,7 @@ def page(
 
 
 def render(name: str, /, **given: Any) -> str:
-    """Return the HTML of the template `name`. `style` is the stylesheet's URL, unless it is
-    given.
-    """
+    """Return the template's HTML. `style` is the stylesheet's URL by default."""
     return _environment().get_template(name).render({"style": style_url(), **given})
 
 

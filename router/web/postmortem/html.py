@@ -40,7 +40,10 @@ FIELDS = (
 )
 """Name, label and lines of each field. One line is a plain value, others are Markdown."""
 
-CONFLICT = "Somebody else wrote it since you opened it. What you typed is below; what is there now is beside it."
+CONFLICT = (
+    "Somebody else wrote it since you opened it. "
+    "What you typed is below; what is there now is beside it."
+)
 
 
 class PostMortemPage:

@@ -75,9 +75,7 @@ class PostMortemService:
         return case, record.version if record else 0
 
     async def write(self, incident: Incident, written: Written, version: int, by: str) -> bool:
-        """Replace the given version. False: somebody else wrote another one. Raises:
-        InvalidInput.
-        """
+        """Replace the given version. False: another one was written. Raises: InvalidInput."""
         check(written)
         now = self._clock.now()
         record = Record(

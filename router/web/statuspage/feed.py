@@ -19,9 +19,7 @@ EMPTY = 1_767_225_600.0
 
 
 def feed(page: Page) -> bytes:
-    """Return the feed, with an entry for each incident and each maintenance, the latest change
-    first.
-    """
+    """Return the feed: an entry per incident and maintenance, the latest change first."""
     url = page.plan.url
     root = ET.Element("feed", xmlns=ATOM)
     _text(root, "id", _id(page, ""))
@@ -65,7 +63,8 @@ def _maintenance(page: Page, work: Work) -> ET.Element:
     )
     ET.SubElement(entry, "link", rel="alternate", type="text/html", href=page.plan.url)
     ET.SubElement(entry, "category", term="maintenance")
-    window = f"<p><strong>{STAGES[work.status]}</strong>, {when(one.starts_at)} to {when(one.ends_at)}</p>"
+    span = f"{when(one.starts_at)} to {when(one.ends_at)}"
+    window = f"<p><strong>{STAGES[work.status]}</strong>, {span}</p>"
     _text(entry, "content", window + _paragraphs(work.paragraphs), type="html")
     return entry
 

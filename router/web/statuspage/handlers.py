@@ -59,9 +59,7 @@ def _answer(request: web.Request, shown: Shown, name: str) -> web.Response:
 
 
 def _has_it(request: web.Request, etag: str, since: int) -> bool:
-    """Return whether the client has this version (RFC 9110, 13.2.2: the date counts without a
-    tag).
-    """
+    """Check if the client has this version (RFC 9110, 13.2.2: the date counts without a tag)."""
     if request.if_none_match is not None:
         return any(tag.value in {etag, "*"} for tag in request.if_none_match)
     return request.if_modified_since is not None and request.if_modified_since.timestamp() >= since

@@ -254,7 +254,7 @@ def against(proof: Proof, route: Route, moment: float) -> list[Finding]:
 
 
 def joins_unproven(router: VirtualRouter, proof: Proof, alert: Alert, moment: float) -> bool:
-    """Whether it joined an open incident that isn't proven itself, perhaps of a worse severity."""
+    """Check if it joined an open incident that isn't proven itself, perhaps of a worse severity."""
     matches = router.memory.rule_matches.get(alert.fingerprint, {}).values()
     joined = {
         match.rule
