@@ -6,6 +6,7 @@ result here is `Uncertain`.
 """
 
 import asyncio
+import os
 import re
 import ssl
 from collections.abc import Mapping, Sequence
@@ -201,10 +202,21 @@ def _result(error: Exception) -> Result:
         error.__cause__, ssl.SSLCertVerificationError
     ):
         return Rejected("the mail server's certificate isn't valid for it")
-    reason = plain(f"{type(error).__name__}: {error}").rstrip(": ")[:MAX_REASON]
+    reason = plain(_explained(error))[:MAX_REASON]
     # Time-outs and lost connections pass. Other errors mean that the server lacks a feature that
     # the config requires.
     return Retry(reason) if isinstance(error, OSError) else Rejected(reason)
+
+
+def _explained(error: Exception) -> str:
+    if isinstance(error, aiosmtplib.SMTPConnectError):
+        cause = error.__cause__ or error.__context__
+        refused = isinstance(cause, OSError) and cause.errno
+        why = os.strerror(refused) if refused else str(error)
+        return f"cannot connect to the mail server: {why}"
+    if isinstance(error, TimeoutError | aiosmtplib.SMTPTimeoutError):
+        return "the mail server did not answer in time"
+    return f"the connection to the mail server failed: {error or type(error).__name__}"
 
 
 def _address(text: str) -> Address:

@@ -1,6 +1,7 @@
 """Connections, transactions, and what their failures mean."""
 
 import asyncio
+import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -285,4 +286,6 @@ def _meaning(error: Exception) -> Exception | None:
     """Return the caller's error for a failure; None if it's a fault of the router."""
     if isinstance(error, DBAPIError):
         return meaning(error)
-    return StoreUnavailable(f"{type(error).__name__}: {error}")
+    number = error.errno if isinstance(error, OSError) else None
+    why = os.strerror(number) if number else str(error) or type(error).__name__
+    return StoreUnavailable(f"cannot connect: {why}")

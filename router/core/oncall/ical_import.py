@@ -192,7 +192,7 @@ _AWAY = re.compile(
     r"\b(vacations?|holidays?|annual leave|(on|parental|maternity|paternity|sick) leave|leave|pto"
     r"|ooo|out[ -]of[ -](the[ -])?office|oof|days? off|time off|off sick|sick( day)?|unavailable"
     r"|absent"
-    r"|absence|away|sabbatical|birthday|anniversary|geburtstag|urlaub|krank|abwesend|elternzeit"
+    r"|absence|away|off$|ferien|sabbatical|birthday|anniversary|geburtstag|urlaub|krank|abwesend|elternzeit"
     r"|cong[ée]s?|vacances|vacaciones|ferie|f[ée]rias|verlof|vakantie)\b",
     re.IGNORECASE,
 )

@@ -282,6 +282,8 @@ def test_whoever_declined_is_not_on_call(title: str, attendees: list[str], conta
         ("SUMMARY:ana - PTO", True),
         ("SUMMARY:Ana Lima: out of office", True),
         ("SUMMARY:Urlaub ana", True),
+        ("SUMMARY:Ana off", True),
+        ("SUMMARY:Ana Ferien", True),
         ("SUMMARY:Ana Lima\nX-MICROSOFT-CDO-BUSYSTATUS:OOF", True),
         ("SUMMARY:Ana Lima\nCATEGORIES:Team,Vacation", True),
         ("SUMMARY:On call over the holidays: ana", False),
