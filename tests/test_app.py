@@ -115,7 +115,7 @@ async def test_a_stop_finishes_what_is_under_way(router: Router) -> None:
             await daemon.alert(alert())
             await until(
                 lambda: any(
-                    courier._sending for courier in daemon.app.parts.channels._couriers.values()
+                    worker._sending for worker in daemon.app.parts.channels._workers.values()
                 )
             )
             stopping = asyncio.ensure_future(daemon.app.stop())

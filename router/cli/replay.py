@@ -132,7 +132,7 @@ def _write(past: History, path: Path) -> None:
 
 def _in_force(settings: Settings, past: History) -> Settings:
     """The settings with overrides and silences that people made."""
-    arrangements = [
+    stored_overrides = [
         msgspec.json.decode(one.doc, type=StoredOverride)
         for one in past.records
         if one.kind == "arrangement"
@@ -143,7 +143,7 @@ def _in_force(settings: Settings, past: History) -> Settings:
         if one.kind == "silence"
     ]
     silences = (*settings.silences, *(silence(key, one) for key, one in made))
-    return replace(settings, people=arranged(settings.people, arrangements), silences=silences)
+    return replace(settings, people=arranged(settings.people, stored_overrides), silences=silences)
 
 
 def _replay(settings: Settings, past: History, end: float, *, deliveries: bool) -> Replay:

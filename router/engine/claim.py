@@ -44,22 +44,22 @@ async def claim_limited(  # noqa: PLR0913, PLR0917 - what to lease, and for how 
         return []
     rooms = {address: limits.window(address).free(now) for address in limits.of}
     found = await store.waiting({address: room > 0 for address, room in rooms.items()}, now, LOOK)
-    bundles = [
-        bundle
+    groups = [
+        group
         for address, waiting in split([Waiting(*row) for row in found]).items()
-        for bundle in plan(waiting, rooms[address]).now
+        for group in plan(waiting, rooms[address]).now
     ]
-    bundles = list(islice(sorted(bundles, key=_worst), most))
-    if not bundles:
+    groups = list(islice(sorted(groups, key=_worst), most))
+    if not groups:
         return []
-    keys = [one.message.key for bundle in bundles for one in bundle]
+    keys = [one.message.key for group in groups for one in group]
     claimed = {key_of(row): row for row in await store.claim_waiting(keys, now, owner, until)}
-    parcels = (
-        pack(bundle, claimed, limits.window(bundle[0].message.channel), now, rings=limits.rings)
-        for bundle in bundles
+    bundles = (
+        pack(group, claimed, limits.window(group[0].message.channel), now, rings=limits.rings)
+        for group in groups
     )
-    return [parcel for parcel in parcels if parcel.messages]
+    return [bundle for bundle in bundles if bundle.messages]
 
 
-def _worst(bundle: DigestGroup) -> tuple[Severity, float]:
-    return bundle[0].incident.severity, bundle[0].message.due_at
+def _worst(group: DigestGroup) -> tuple[Severity, float]:
+    return group[0].incident.severity, group[0].message.due_at

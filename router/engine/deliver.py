@@ -174,32 +174,32 @@ class ChannelWorker:
         if room <= 0 or not self._ownership.holds(name):
             return
         lease = f"{name}:{now}:{random.getrandbits(32):08x}"
-        for parcel in await self._claim(now, lease, room):
+        for bundle in await self._claim(now, lease, room):
             if channel.pace:
                 channel.pace.take(now)
-            spawn(self._deliver(parcel), f"deliver {channel.name}", self._sending)
+            spawn(self._deliver(bundle), f"deliver {channel.name}", self._sending)
 
     async def _claim(self, now: float, lease: str, room: int) -> list[Bundle]:
         channel, until = self.channel, now + self.channel.lease
-        parcels = await claim_limited(self._store, channel.limits, now, lease, until, room)
-        if room > len(parcels):
+        bundles = await claim_limited(self._store, channel.limits, now, lease, until, room)
+        if room > len(bundles):
             messages = await self._store.claim_notifications(
                 channel.name,
                 now,
                 lease,
                 until,
-                room - len(parcels),
+                room - len(bundles),
                 people=channel.people is not None,
                 less=[*channel.limits.of],
             )
-            parcels += alone(messages, now)
-        return parcels
+            bundles += alone(messages, now)
+        return bundles
 
-    async def _deliver(self, parcel: Bundle) -> None:
-        first = parcel.messages[0]
+    async def _deliver(self, bundle: Bundle) -> None:
+        first = bundle.messages[0]
         try:
             if first.kind is OutboxKind.INCIDENT:
-                await self._send_message(parcel)
+                await self._send_message(bundle)
             else:
                 await self._perform(first)
         except StoreUnavailable as error:
@@ -214,12 +214,12 @@ class ChannelWorker:
 
     # --- messages about incidents
 
-    async def _send_message(self, parcel: Bundle) -> None:
+    async def _send_message(self, bundle: Bundle) -> None:
         arrived = False
         try:
-            first = parcel.messages[0]
+            first = bundle.messages[0]
             messages = [
-                await self._messages.write(row, full=row is first) for row in parcel.messages
+                await self._messages.write(row, full=row is first) for row in bundle.messages
             ]
             message = replace(
                 messages[0],
@@ -232,12 +232,12 @@ class ChannelWorker:
             await self._settle(
                 first,
                 lambda at: self._inbox.submit(
-                    parcel.settled(at, attempts, told, random.random())  # noqa: S311
+                    bundle.settled(at, attempts, told, random.random())  # noqa: S311
                 ),
             )
         finally:
             if not arrived:
-                parcel.give_back(self._clock.now())
+                bundle.give_back(self._clock.now())
 
     async def _send(self, row: Notification, message: Message) -> tuple[Attempt, ...]:
         """Try a few times under the lease, soon after each failure that surely didn't arrive."""

@@ -44,16 +44,16 @@ class Recent:
     """Possible suspects, for `window` seconds each: a `router.engine.live_settings.Stored`."""
 
     def __init__(
-        self, shelf: Records[Deployment], clock: Clock, window: Callable[[], float]
+        self, records: Records[Deployment], clock: Clock, window: Callable[[], float]
     ) -> None:
-        self._shelf = shelf
+        self._records = records
         self._clock = clock
         self._window = window
         self._recent: tuple[Deployment, ...] = ()
 
     async def read(self) -> None:
         """Raises: StoreUnavailable."""
-        found = await self._shelf.find(since=self._clock.now() - self._window() - FARTHEST)
+        found = await self._records.find(since=self._clock.now() - self._window() - FARTHEST)
         self._recent = tuple(one for _, one in found if one.outcome is DeployOutcome.SUCCESS)
 
     def over(self, settings: Settings) -> Settings:
@@ -63,13 +63,13 @@ class Recent:
 class DeploymentEvents:
     """Sends deployment events to one channel. A `router.ports.Performer`."""
 
-    def __init__(self, shelf: Records[Deployment], announcer: Announcer, clock: Clock) -> None:
-        self._shelf = shelf
+    def __init__(self, records: Records[Deployment], announcer: Announcer, clock: Clock) -> None:
+        self._records = records
         self._announcer = announcer
         self._clock = clock
 
     async def __call__(self, row: Notification) -> Performed:
-        deployment = await self._shelf.get(row.subject)
+        deployment = await self._records.get(row.subject)
         if deployment is None:
             return Performed(Rejected("the deployment is no longer stored"))
         return Performed(await self._announcer.announce(deployment, self._clock.now()))
@@ -83,7 +83,7 @@ class Deployments:
 
     def __init__(  # noqa: PLR0913 - the parts it stands between
         self,
-        shelf: Records[Deployment],
+        records: Records[Deployment],
         store: Store,
         inbox: Inbox,
         clock: Clock,
@@ -93,7 +93,7 @@ class Deployments:
         refresh: Callable[[], Awaitable[None]],
         wake: Callable[[Sequence[str]], None] = lambda _: None,
     ) -> None:
-        self._shelf = shelf
+        self._records = records
         self._store = store
         self._inbox = inbox
         self._clock = clock
@@ -130,7 +130,7 @@ class Deployments:
         Returns it before and after; None if nothing changed.
         """
         now = self._clock.now()
-        earlier = [one for _, one in await self._shelf.find(until=told.at, limit=EARLIER)]
+        earlier = [one for _, one in await self._records.find(until=told.at, limit=EARLIER)]
         before: Deployment | None = None
 
         def change(stored: Deployment | None) -> Deployment | None:
@@ -139,7 +139,7 @@ class Deployments:
             return merged(stored, told, earlier)
 
         for _ in range(TRIES):
-            known, stocked = await self._shelf.prepare(told.id, change, told.at)
+            known, stocked = await self._records.prepare(told.id, change, told.at)
             if known is None or stocked is None:
                 return before, None
             succeeds = known.outcome is DeployOutcome.SUCCESS and (

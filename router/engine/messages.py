@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from router.chart import ImageFormat
-from router.core.incident.transitions import onlooks
+from router.core.incident.transitions import is_for_stakeholder
 from router.core.messages.context_links import Window, links, usable, window
 from router.core.messages.signed_links import Links
 from router.core.messages.templates import Wording, unpublished
@@ -91,7 +91,7 @@ class MessageWriter:
             postmortem=f"{url}/postmortem" if _has_postmortem(incident) else "",
             company=words.wording.company,
             support_email=words.wording.support_email,
-            for_stakeholder=onlooks(incident, row.channel, row.reason),
+            for_stakeholder=is_for_stakeholder(incident, row.channel, row.reason),
             draft=self._draft(incident, timeline, now),
             next_update=words.wording.next_update(incident, now),
             write=words.wording.write,

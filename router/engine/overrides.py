@@ -21,15 +21,15 @@ KEPT = 5 * 604_800.0
 class StoredOverrides:
     """A part of the live settings (`router.engine.live_settings.Stored`)."""
 
-    def __init__(self, shelf: Records[StoredOverride], clock: Clock) -> None:
-        self._shelf = shelf
+    def __init__(self, records: Records[StoredOverride], clock: Clock) -> None:
+        self._records = records
         self._clock = clock
         self._found: Sequence[StoredOverride] = ()
         self._unknown: set[str] = set()
 
     async def read(self) -> None:
         """Raises: StoreUnavailable."""
-        self._found = [one for _, one in await self._shelf.find(since=self._clock.now() - KEPT)]
+        self._found = [one for _, one in await self._records.find(since=self._clock.now() - KEPT)]
 
     def over(self, settings: Settings) -> Settings:
         """`settings` with the overrides. Warns once of a name that isn't configured any more."""

@@ -18,13 +18,15 @@ PATIENCE = 10.0
 
 
 async def remember(
-    shelf: Records[Revision], revision: str, files: Collection[Path], by: str, clock: Clock
+    records: Records[Revision], revision: str, files: Collection[Path], by: str, clock: Clock
 ) -> None:
     """Record that the revision was loaded from these files. A failure is only logged."""
     at = clock.now()
     commit, dirty = await commit_of(files)
     try:
-        await shelf.change(revision, lambda before: loaded(before, Load(at, by, commit, dirty)), at)
+        await records.change(
+            revision, lambda before: loaded(before, Load(at, by, commit, dirty)), at
+        )
     except StoreUnavailable as error:
         log.warning("revision_not_kept", revision=revision, error=str(error))
 

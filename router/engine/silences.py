@@ -26,14 +26,14 @@ KEPT = 5 * 604_800.0
 class Silences:
     """A part of the live settings (`router.engine.live_settings.Stored`)."""
 
-    def __init__(self, shelf: Records[Silence], clock: Clock) -> None:
-        self._shelf = shelf
+    def __init__(self, records: Records[Silence], clock: Clock) -> None:
+        self._records = records
         self._clock = clock
         self._found: Sequence[RecurringSilence] = ()
 
     async def read(self) -> None:
         """Raises: StoreUnavailable."""
-        found = await self._shelf.find(since=self._clock.now() - KEPT)
+        found = await self._records.find(since=self._clock.now() - KEPT)
         self._found = [silence(key, made) for key, made in found]
 
     def over(self, settings: Settings) -> Settings:

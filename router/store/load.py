@@ -20,7 +20,7 @@ from router.store.schema import OPEN, alerts, incidents, receipts, windows
 
 T = TypeVar("T")
 
-TakingRow = tuple[
+MatchRow = tuple[
     str,
     str,
     str,
@@ -53,11 +53,11 @@ STORED = list[
 ]
 """Rows with the columns of a rule match and the document of its alert."""
 
-TAKING = [column for column in alerts.c if column.name != "doc"]
+MATCH_COLUMNS = [column for column in alerts.c if column.name != "doc"]
 
-FIRING = [*TAKING, alerts.c.doc]
+FIRING = [*MATCH_COLUMNS, alerts.c.doc]
 
-_takings = msgspec.json.Decoder(list[TakingRow])
+_match_rows = msgspec.json.Decoder(list[MatchRow])
 _docs = msgspec.json.Decoder(list[tuple[str]])
 _incident = msgspec.json.Decoder(Incident)
 _alert = msgspec.json.Decoder(Alert)
@@ -67,7 +67,7 @@ _stored = msgspec.json.Decoder(list[tuple[str, str, str]])
 _times = msgspec.json.Decoder(tuple[float, ...])
 
 
-def rule_match(row: TakingRow) -> RuleMatch:
+def rule_match(row: MatchRow) -> RuleMatch:
     """A rule match from its `packed` columns."""
     (
         fingerprint,
@@ -105,8 +105,8 @@ class Load:
     def __init__(self, dialect: Dialect) -> None:
         i, r, w = incidents.c, receipts.c, windows.c
         fingerprint, key = alerts.c.fingerprint, i.key
-        self._takings = text(f"""
-            SELECT {packed(dialect, *TAKING)} FROM alerts
+        self._match_rows = text(f"""
+            SELECT {packed(dialect, *MATCH_COLUMNS)} FROM alerts
             WHERE fingerprint IN (SELECT given.fingerprint FROM {given(dialect, fingerprint)})""")
         self._by_id = text(f"""
             SELECT {packed(dialect, i.doc)} FROM incidents
@@ -140,7 +140,7 @@ class Load:
     def __call__(self, connection: Connection, wanted: ReadPlan) -> Snapshot:  # noqa: C901 - a read of each kind
         view = Snapshot()
         if wanted.fingerprints:
-            for row in _read(connection, self._takings, wanted.fingerprints, _takings):
+            for row in _read(connection, self._match_rows, wanted.fingerprints, _match_rows):
                 view.rule_matches.setdefault(row[0], []).append(rule_match(row))
         if wanted.incident_ids:
             _incidents(view, _read(connection, self._by_id, wanted.incident_ids, _docs))

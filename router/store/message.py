@@ -14,7 +14,7 @@ from router.model.incident import Incident
 from router.model.reason import Reason
 from router.ports.store import AlertRow
 from router.store.bulk import Dialect, packed, seconds
-from router.store.load import STORED, TAKING, rule_match
+from router.store.load import MATCH_COLUMNS, STORED, rule_match
 from router.store.schema import PUBLISHED, alerts, timeline
 
 ENTRIES = 30
@@ -43,7 +43,7 @@ class ReadMessage:
                     SELECT * FROM timeline
                     WHERE incident_id = :id AND {PUBLISHED.text} AND id <= {first}
                     ) AS timeline),
-                (SELECT {packed(dialect, *TAKING, alerts.c.doc)} FROM (
+                (SELECT {packed(dialect, *MATCH_COLUMNS, alerts.c.doc)} FROM (
                     SELECT * FROM alerts WHERE incident_id = :id AND status = 'firing'
                     LIMIT {ALERTS}) AS alerts)
             FROM incidents WHERE id = :id""")

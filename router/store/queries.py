@@ -36,7 +36,7 @@ from router.model.record import Record
 from router.ports.store import AlertRow, Gauges
 from router.store.bulk import Dialect, clean, struct
 from router.store.counts import alert_filter, message_filter
-from router.store.load import TAKING
+from router.store.load import MATCH_COLUMNS
 from router.store.schema import (
     KEY,
     OF_DRILL,
@@ -153,7 +153,7 @@ def alert_page(  # noqa: PLR0913, PLR0917 - each is one of the protocol's filter
         .order_by(alerts.c.fingerprint)
         .limit(limit)
     )
-    query = select(*TAKING, alerts.c.doc).where(alerts.c.fingerprint.in_(page), *wanted)
+    query = select(*MATCH_COLUMNS, alerts.c.doc).where(alerts.c.fingerprint.in_(page), *wanted)
     rows = connection.execute(query.order_by(alerts.c.fingerprint, alerts.c.rule))
     return [AlertRow(struct(RuleMatch, row[:-1]), _alert.decode(row[-1])) for row in rows]
 

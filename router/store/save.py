@@ -54,9 +54,7 @@ def _rows(changes: Writes) -> dict[str, Sequence[Row]]:
         "moved": sorted(changes.moved.items()),
         "detached": [(incident_id,) for incident_id in sorted(changes.detached)],
         "forgotten": changes.forgotten,
-        "takings": [
-            _taking_row(*changes.rule_matches[key]) for key in sorted(changes.rule_matches)
-        ],
+        "takings": [_match_row(*changes.rule_matches[key]) for key in sorted(changes.rule_matches)],
         "seen": sorted({(f, rule): (f, rule, ticks(at)) for f, rule, at in changes.seen}.values()),
         "entries": [
             (e.incident_id, ticks(e.at), e.what, e.by, _dump(e.data)) for e in changes.entries
@@ -77,7 +75,7 @@ def _dump(value: object) -> str:
     return _json.encode(value).decode()
 
 
-def _taking_row(rule_match: RuleMatch, alert: Alert) -> Row:
+def _match_row(rule_match: RuleMatch, alert: Alert) -> Row:
     return (
         rule_match.fingerprint,
         rule_match.rule,

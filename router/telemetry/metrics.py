@@ -302,7 +302,7 @@ class Metrics:
                 self.heartbeat_last.labels(name).set(last)
 
     def worked(self, addresses: Mapping[str, float]) -> None:
-        """When each address last worked, in UTC seconds.
+        """Set the time at which each address last worked, in UTC seconds.
 
         A person's address also proves its channel.
         """

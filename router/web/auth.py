@@ -28,7 +28,7 @@ BASIC = 'Basic realm="alert-router", charset="UTF-8"'
 """Makes a browser ask for a user name and a password."""
 
 
-def whoever(
+def caller(
     request: web.Request,
     auth: Auth,
     needed: Role,

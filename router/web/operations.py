@@ -13,7 +13,7 @@ from router.ports.clock import Clock
 from router.ports.errors import StoreUnavailable
 from router.ports.store import Store
 from router.telemetry.metrics import Metrics
-from router.web.auth import Role, whoever
+from router.web.auth import Role, caller
 from router.web.problem import problem
 
 
@@ -68,7 +68,7 @@ class Operations:
 
         If it's wrong, the current one stays active and the answer lists the problems.
         """
-        whoever(request, self._auth(), Role.ADMIN)
+        caller(request, self._auth(), Role.ADMIN)
         try:
             await self._reload()
         except Invalid as error:

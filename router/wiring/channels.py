@@ -49,14 +49,14 @@ class Channels:
         self._deployed = deployed
         self._session: aiohttp.ClientSession | None = None
         self._throttle = Throttle()
-        self._couriers: dict[str, ChannelWorker] = {}
+        self._workers: dict[str, ChannelWorker] = {}
         self._forms: dict[str, FormSender] = {}
         self._loops: set[asyncio.Task[None]] = set()
 
     def wake(self, addresses: Iterable[str]) -> None:
         for channel in {channel_of(address) for address in addresses}:
-            if courier := self._couriers.get(channel):
-                courier.wake.set()
+            if worker := self._workers.get(channel):
+                worker.wake.set()
 
     def forms(self) -> dict[str, FormSender]:
         """Return the senders that can show a form, by the source that receives it."""
@@ -102,7 +102,7 @@ class Channels:
             worker = ChannelWorker(
                 channel, self._store, inbox, self._clock, ownership=self._ownership, words=words
             )
-            self._couriers[channel.name] = worker
+            self._workers[channel.name] = worker
             watch(spawn(worker.run(), f"channel {channel.name}", self._loops))
 
     def _channel(self, name: str, config: Config, session: aiohttp.ClientSession) -> Channel:
@@ -141,14 +141,14 @@ class Channels:
 
     async def stop(self) -> None:
         """Claim no more, finish what is being sent, close the senders."""
-        for courier in self._couriers.values():
-            courier.close()
+        for worker in self._workers.values():
+            worker.close()
         with suppress(TimeoutError):
             async with asyncio.timeout(GRACE):  # when it's up, the loops are cancelled
                 await asyncio.gather(*self._loops, return_exceptions=True)
-        for courier in self._couriers.values():
-            await courier.channel.sender.close()
-        self._couriers.clear()
+        for worker in self._workers.values():
+            await worker.channel.sender.close()
+        self._workers.clear()
         self._forms.clear()
         if self._session:
             await self._session.close()

@@ -132,16 +132,16 @@ class Daemon:
             options: dict[str, Any] = (
                 {"people": addresses, "limits": sender_limits} if name != "slack" else {}
             )
-            office.couriers[name] = office.courier(name, Sender(outcome), **options)
+            office.workers[name] = office.worker(name, Sender(outcome), **options)
 
     async def work(self) -> None:
         """Do all work that is due now."""
         while await self.timers.tick():
             pass
-        for courier in self.office.couriers.values():
-            await courier.round()
+        for worker in self.office.workers.values():
+            await worker.round()
             await self.office.clock.settle(
-                lambda one=courier: not one._sending, "all being sent", step=0.25
+                lambda one=worker: not one._sending, "all being sent", step=0.25
             )
 
     async def until(self, end: float) -> None:
@@ -164,7 +164,7 @@ class Daemon:
         return min([*free, *([timer] if timer is not None else [])], default=float("inf"))
 
     def wait(self, address: str, now: float) -> float:
-        limits = self.office.couriers[address.partition("/")[0]].channel.limits
+        limits = self.office.workers[address.partition("/")[0]].channel.limits
         return limits.window(address).next_free(now) if address in limits.of else 0.0
 
 

@@ -94,7 +94,7 @@ class Office:
         self.metrics = Metrics()
         self.words = WORDS
         self.ownership = Ownership(store, clock, "me")
-        self.couriers: dict[str, ChannelWorker] = {}
+        self.workers: dict[str, ChannelWorker] = {}
         self.applier = Applier(store, settings, clock, self.metrics, self._wake)
         self._loops: set[asyncio.Task[None]] = set()
 
@@ -105,23 +105,23 @@ class Office:
     async def __aexit__(self, *_: object) -> None:
         for loop in list(self._loops):
             await stop(loop)
-        for courier in self.couriers.values():
-            for task in list(courier._sending):
+        for worker in self.workers.values():
+            for task in list(worker._sending):
                 await stop(task)
 
     def _wake(self, channels: Any) -> None:
         for channel in {channel_of(address) for address in channels}:
-            if channel in self.couriers:
-                self.couriers[channel].wake.set()
+            if channel in self.workers:
+                self.workers[channel].wake.set()
 
     def open(self, name: str, *script: Result | Exception, **options: Any) -> ScriptedSender:
         """Serve a channel from now on."""
         sender = ScriptedSender(*script)
-        self.couriers[name] = self.courier(name, sender, **options)
-        spawn(self.couriers[name].run(), name, self._loops)
+        self.workers[name] = self.worker(name, sender, **options)
+        spawn(self.workers[name].run(), name, self._loops)
         return sender
 
-    def courier(self, name: str, sender: ScriptedSender, **options: Any) -> ChannelWorker:
+    def worker(self, name: str, sender: ScriptedSender, **options: Any) -> ChannelWorker:
         channel = Channel(name, sender, **options)
         return ChannelWorker(
             channel,

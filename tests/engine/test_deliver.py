@@ -32,7 +32,7 @@ async def test_a_message_is_leased_then_sent_then_settled(office: Office) -> Non
     await office.until_sent(hook, 1)
     held = await office.row()
     assert (held.state, held.lease.startswith("me:")) == (PENDING, True)
-    assert held.lease_until == START + office.couriers["hook"].channel.lease
+    assert held.lease_until == START + office.workers["hook"].channel.lease
     hook.gate.set()
     row = await office.until(SENT)
     assert (row.ref, row.sent, row.attempts, row.error, row.may_be_doubled) == (
@@ -368,7 +368,7 @@ async def test_who_lost_the_lease_settles_nothing(office: Office) -> None:
     """
     slow, quick = ScriptedSender(Rejected("too late to say")), ScriptedSender()
     slow.gate.clear()
-    late, heir = office.courier("hook", slow), office.courier("hook", quick)
+    late, heir = office.worker("hook", slow), office.worker("hook", quick)
     await office.submit(seen())
     await late.round()
     await office.until_sent(slow, 1)
@@ -396,10 +396,10 @@ async def test_a_store_that_is_down_when_it_is_to_be_settled(office: Office) -> 
     await office.until_sent(hook, 1)
     office.store.down = True
     hook.gate.set()
-    await office.clock.settle(lambda: not office.couriers["hook"]._sending, "giving up", step=1)
+    await office.clock.settle(lambda: not office.workers["hook"]._sending, "giving up", step=1)
     office.store.down = False
     await office.until_sent(hook, 2, step=1)
-    assert office.clock.now() >= START + office.couriers["hook"].channel.lease
+    assert office.clock.now() >= START + office.workers["hook"].channel.lease
     row = await office.until(SENT)
     assert row.sent == 1
     entries = [entry for entry in await office.store.timeline(1) if entry.what is Reason.DELIVERED]
@@ -457,7 +457,7 @@ async def test_a_loop_that_ends_leaves_its_message_to_the_next(office: Office) -
     await office.clock.settle(lambda: office.clock.parked)
     await office.submit(seen())
     await office.clock.settle(lambda: office.store.calls["claim_notifications"] >= 2)
-    office.couriers.pop("hook").close()
+    office.workers.pop("hook").close()
     second = office.open("hook")
     row = await office.until(SENT)
     assert len(first.messages) + len(second.messages) == 1
@@ -472,7 +472,7 @@ async def test_a_channel_that_closes_finishes_what_is_under_way(office: Office) 
     await office.submit(seen(service="a"), seen(service="b"))
     await office.until_sent(hook, 1)
     (loop,) = (task for task in office._loops if task.get_name() == "hook")
-    office.couriers["hook"].close()
+    office.workers["hook"].close()
     await office.clock.advance(10)
     assert not loop.done()
     hook.gate.set()

@@ -55,13 +55,13 @@ async def test_without_git_nothing_is_claimed(tmp_path: Path) -> None:
 async def test_it_is_remembered_once_for_each_commit(rules: Path, tmp_path: Path) -> None:
     """A restart says nothing new; what is committed later does."""
     store = await open_store(f"sqlite:///{tmp_path / 'router.db'}")
-    shelf, clock = Records(store, "revision", Revision), SteppedClock()
+    records, clock = Records(store, "revision", Revision), SteppedClock()
     try:
-        await remember(shelf, "r1", [rules], "start", clock)
-        await remember(shelf, "r1", [rules], "start", clock)
+        await remember(records, "r1", [rules], "start", clock)
+        await remember(records, "r1", [rules], "start", clock)
         write(rules, "rules: [ ]\n")
-        await remember(shelf, "r1", [rules], "SIGHUP", clock)
-        found = await shelf.get("r1")
+        await remember(records, "r1", [rules], "SIGHUP", clock)
+        found = await records.get("r1")
     finally:
         await store.close()
     assert found is not None

@@ -42,7 +42,7 @@ async def disk_full(office: Office, *services: str) -> None:
     """An incident for each; the first is notified before the others arrive."""
     for number, name in enumerate(services):
         await office.submit(seen("DiskFull" + name, at=office.clock.now()))
-        if number == 0 and "hook" in office.couriers and name == "a":
+        if number == 0 and "hook" in office.workers and name == "a":
             await office.until(SENT, "hook/ana")
 
 
@@ -85,10 +85,10 @@ async def test_nothing_held_is_lost_with_the_process(office: Office) -> None:
     office.open("hook", people=ADDRESSES, limits=limits())
     await disk_full(office, "a", "b", "c")
     await office.until(SENT, "hook/ana")
-    office.couriers["hook"].close()
+    office.workers["hook"].close()
     heir = ScriptedSender()
-    courier = office.courier("hook", heir, people=ADDRESSES, limits=limits())
-    await courier.round()
+    worker = office.worker("hook", heir, people=ADDRESSES, limits=limits())
+    await worker.round()
     await office.until(SENT, "hook/ana", 3)
     assert about(heir) == [[2, 3]]
     assert not (await office.store.timeline(3))[-1].data.get("may_be_doubled")
@@ -100,9 +100,9 @@ async def test_a_reload_forgets_no_window(office: Office) -> None:
     office.open("hook", people=ADDRESSES, limits=limits(throttle))
     await disk_full(office, "a", "b")
     await office.until(SENT, "hook/ana")
-    office.couriers["hook"].close()
+    office.workers["hook"].close()
     heir = ScriptedSender()
-    await office.courier("hook", heir, people=ADDRESSES, limits=limits(throttle)).round()
+    await office.worker("hook", heir, people=ADDRESSES, limits=limits(throttle)).round()
     await turn()
     assert heir.messages == []
 
@@ -110,12 +110,12 @@ async def test_a_reload_forgets_no_window(office: Office) -> None:
 async def test_two_replicas_tell_nothing_twice(office: Office) -> None:
     """Each has its own window, and each message belongs to one of them."""
     one, other = ScriptedSender(), ScriptedSender()
-    couriers = [
-        office.courier("hook", sender, people=ADDRESSES, limits=limits()) for sender in (one, other)
+    workers = [
+        office.worker("hook", sender, people=ADDRESSES, limits=limits()) for sender in (one, other)
     ]
     await disk_full(office, "a", "b", "c", "d")
-    for courier in couriers * 2:
-        await courier.round()
+    for worker in workers * 2:
+        await worker.round()
     await office.until(SENT, "hook/ana", 4)
     assert sorted(chain.from_iterable(about(one) + about(other))) == [1, 2, 3, 4]
 

@@ -114,9 +114,9 @@ async def test_old_documents_of_some_kinds_are_forgotten(
 ) -> None:
     """Other kinds are kept: a subscriber is never deleted."""
     mugs = Records(store, "mug", Cup)
-    for shelf in (cups, mugs):
-        assert await shelf.add("old", Cup("green"), NOW)
-        assert await shelf.add("new", Cup("black"), NOW + 60)
+    for records in (cups, mugs):
+        assert await records.add("old", Cup("green"), NOW)
+        assert await records.add("new", Cup("black"), NOW + 60)
     assert await store.prune(NOW + 30, ["mug"]) == 1
     assert [key for key, _ in await cups.find()] == ["new", "old"]
     assert [key for key, _ in await mugs.find()] == ["new"]

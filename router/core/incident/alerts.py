@@ -145,7 +145,7 @@ def _match(
         occurred = start or (bool(alert.event_id) and seen == at)
         count = _count(tx, at, key, rule.count_over, occurred=occurred)
     judgement = judge(rule, alert, count, counted.severity if counted else None)
-    rule_match = _taking(sighting, rule, judgement, before, start=start)
+    rule_match = _rule_match(sighting, rule, judgement, before, start=start)
     if judgement.severity is None:
         if counted:
             _leave(tx, at, counted, alert, judgement.reason, judgement=judgement)
@@ -192,7 +192,7 @@ def _match(
     return reason
 
 
-def _taking(
+def _rule_match(
     sighting: SeenAlert, rule: Rule, judgement: Judgement, before: RuleMatch | None, *, start: bool
 ) -> RuleMatch:
     _, alert, mark, seen = sighting

@@ -25,7 +25,7 @@ from router.core.incident.settings import Settings
 from router.core.incident.snapshot import ReadPlan, Snapshot, Writes
 from router.core.incident.suppression import SUPPRESSED, rechecked
 from router.core.incident.transaction import Transaction
-from router.core.incident.transitions import onlooks
+from router.core.incident.transitions import is_for_stakeholder
 from router.model.alert import Alert
 from router.model.decision import Entry
 from router.model.event import (
@@ -214,8 +214,10 @@ class Batch:
     def _settled(self, event: DeliverySettled) -> Reason:
         held = event.notification
         incident = self._tx.view.incidents.get(held.incident_id)
-        onlooker = incident is not None and onlooks(incident, held.channel, held.reason)
-        settlement = settle(event, self._tx.settings, onlooker=onlooker)
+        stakeholder = incident is not None and is_for_stakeholder(
+            incident, held.channel, held.reason
+        )
+        settlement = settle(event, self._tx.settings, stakeholder=stakeholder)
         self._tx.changes.settled.append((settlement.notification, held.lease, held.seq))
         self._tx.changes.entries.append(settlement.entry)
         if settlement.falls_back:

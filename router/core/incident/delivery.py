@@ -48,10 +48,10 @@ class Settlement(Struct, frozen=True):
     falls_back: bool
 
 
-def settle(event: DeliverySettled, settings: Settings, *, onlooker: bool = False) -> Settlement:
+def settle(event: DeliverySettled, settings: Settings, *, stakeholder: bool = False) -> Settlement:
     """Settle a message about an incident by the last of its attempts.
 
-    `onlooker`: it is for a stakeholder, who is not paged.
+    `stakeholder`: it is for a stakeholder, who is not paged.
     """
     before = replace(event.notification, owed_at=event.notification.owed_at + event.held)
     doubled = before.may_be_doubled or any(
@@ -71,7 +71,7 @@ def settle(event: DeliverySettled, settings: Settings, *, onlooker: bool = False
     if falls_back:
         after = replace(after, fallen_back=True)
     entry = _entry(event, before, after, what, doubled=doubled)
-    if onlooker:
+    if stakeholder:
         entry.data["stakeholder"] = True
     if to := settings.destinations.get(after.channel):
         entry.data["to"] = to

@@ -123,7 +123,7 @@ def inform_stakeholders(decision: Decision, at: float, settings: Settings) -> No
     decision.owe(at, decision.reason, addresses)
 
 
-def onlooks(incident: Incident, address: str, reason: Reason) -> bool:
+def is_for_stakeholder(incident: Incident, address: str, reason: Reason) -> bool:
     """Check if the message is for a stakeholder, who only follows the incident."""
     return reason in OF_STAKEHOLDERS and address not in incident.told
 

@@ -35,12 +35,12 @@ class StoredOverride(Struct, frozen=True):
         return max(one.end for one in self.overrides)
 
 
-def arranged(people: People, arrangements: Iterable[StoredOverride]) -> People:
+def arranged(people: People, stored_overrides: Iterable[StoredOverride]) -> People:
     """`people` with these overrides in their schedules.
 
     Overrides that name unknown people are ignored.
     """
-    known = (one for one in arrangements if not unknown(people, one))
+    known = (one for one in stored_overrides if not unknown(people, one))
     ordered = sorted(known, key=lambda one: (one.schedule, one.at))
     changed = {
         name: _overridden(people.schedules[name], [each for one in group for each in one.overrides])
@@ -53,11 +53,13 @@ def _overridden(schedule: Schedule, overrides: Sequence[Override]) -> Schedule:
     return structs.replace(schedule, overrides=(*schedule.overrides, *overrides))
 
 
-def unknown(people: People, arrangement: StoredOverride) -> str:
+def unknown(people: People, stored_override: StoredOverride) -> str:
     """An unknown name in the override, such as `contact 'ben'`; "" if all are known."""
-    if arrangement.schedule not in people.schedules:
-        return f"schedule '{arrangement.schedule}'"
-    named = (name for one in arrangement.overrides for name in (one.contact, one.replaces) if name)
+    if stored_override.schedule not in people.schedules:
+        return f"schedule '{stored_override.schedule}'"
+    named = (
+        name for one in stored_override.overrides for name in (one.contact, one.replaces) if name
+    )
     return next((f"contact '{name}'" for name in named if name not in people.contacts), "")
 
 
@@ -81,10 +83,10 @@ def _turn(schedule: Schedule, contact: str, after: float) -> Shift:
     raise ValueError(f"'{contact}' has no shift in {schedule.name} within a year after that time")
 
 
-def ended(arrangement: StoredOverride, at: float) -> StoredOverride | None:
+def ended(stored_override: StoredOverride, at: float) -> StoredOverride | None:
     """The part before `at`, which stays. None if it hasn't begun."""
-    begun = [one for one in arrangement.overrides if one.start < at]
+    begun = [one for one in stored_override.overrides if one.start < at]
     if not begun:
         return None
     cut = tuple(structs.replace(one, end=min(one.end, at)) for one in begun)
-    return structs.replace(arrangement, overrides=cut)
+    return structs.replace(stored_override, overrides=cut)

@@ -111,28 +111,28 @@ class VirtualRouter:
             return
         while claimed := self._counter.claim(self.settings, self.now):
             known = len(self.memory.timeline)
-            results = [(parcel, self.post(parcel.messages[0], self.now)) for parcel in claimed]
+            results = [(bundle, self.post(bundle.messages[0], self.now)) for bundle in claimed]
             self.told += [
-                self._told(parcel, known) for parcel, result in results if isinstance(result, Sent)
+                self._told(bundle, known) for bundle, result in results if isinstance(result, Sent)
             ]
             self._commit(
                 *(
                     settled
-                    for parcel, result in results
-                    for settled in self._settled(parcel, result)
+                    for bundle, result in results
+                    for settled in self._settled(bundle, result)
                 )
             )
-            for parcel, result in results:
+            for bundle, result in results:
                 if not isinstance(result, Sent | Uncertain):
-                    self._counter.give_back(parcel, self.now)
+                    self._counter.give_back(bundle, self.now)
 
-    def _told(self, parcel: Bundle, known: int) -> VirtualDelivery:
-        first = parcel.messages[0]
+    def _told(self, bundle: Bundle, known: int) -> VirtualDelivery:
+        first = bundle.messages[0]
         incident, *also = (
-            self.memory.incidents[message.incident_id] for message in parcel.messages
+            self.memory.incidents[message.incident_id] for message in bundle.messages
         )
         return VirtualDelivery(self.now, first.channel, first.reason, incident, known, tuple(also))
 
-    def _settled(self, parcel: Bundle, result: Result) -> list[DeliverySettled]:
-        told = [self.memory.newest_entry.get(message.incident_id, 0) for message in parcel.messages]
-        return parcel.settled(self.now, (Attempt(self.now, 0.0, result),), told, JITTER)
+    def _settled(self, bundle: Bundle, result: Result) -> list[DeliverySettled]:
+        told = [self.memory.newest_entry.get(message.incident_id, 0) for message in bundle.messages]
+        return bundle.settled(self.now, (Attempt(self.now, 0.0, result),), told, JITTER)

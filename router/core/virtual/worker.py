@@ -26,18 +26,18 @@ class MemoryWorker:
         limits = settings.people.limits
         due = self._memory.due(now)
         free = [message for message in due if person_of(message.channel) not in limits]
-        parcels = alone([self._memory.lease(key_of(message), now) for message in free], now)
+        bundles = alone([self._memory.lease(key_of(message), now) for message in free], now)
         for address in dict.fromkeys(
             message.channel for message in due if person_of(message.channel) in limits
         ):
-            parcels += self._limited(address, due, settings, now)
-        return parcels
+            bundles += self._limited(address, due, settings, now)
+        return bundles
 
-    def give_back(self, parcel: Bundle, now: float) -> None:
+    def give_back(self, bundle: Bundle, now: float) -> None:
         """Free the room of a message that did not arrive, for waiting messages."""
-        parcel.give_back(now)
-        if parcel.window:
-            for message in self._waiting(parcel.messages[0].channel, now):
+        bundle.give_back(now)
+        if bundle.window:
+            for message in self._waiting(bundle.messages[0].channel, now):
                 self._memory.hold(message, now)
 
     def _limited(
@@ -49,18 +49,18 @@ class MemoryWorker:
         incidents = self._memory.incidents
         waiting = [Waiting(one, Standing.of(incidents[one.incident_id])) for one in there.values()]
         planned = plan(waiting, window.free(now))
-        parcels = []
-        for bundle in planned.now:
+        bundles = []
+        for group in planned.now:
             leased = {
-                key: self._memory.lease(key, now) for key in (key_of(one.message) for one in bundle)
+                key: self._memory.lease(key, now) for key in (key_of(one.message) for one in group)
             }
-            parcels.append(
-                pack(bundle, leased, window, now, rings=channel_of(address) in settings.rings)
+            bundles.append(
+                pack(group, leased, window, now, rings=channel_of(address) in settings.rings)
             )
         self._held[address] = {key_of(one.message) for one in planned.held}
         for one in planned.held:
             self._memory.hold(one.message, now + window.next_free(now))
-        return parcels
+        return bundles
 
     def _waiting(self, address: str, now: float) -> list[Notification]:
         """The delayed messages that are still pending and due."""

@@ -65,12 +65,12 @@ class Calendars:
 
     def __init__(
         self,
-        shelf: Records[Copy],
+        records: Records[Copy],
         clock: Clock,
         metrics: Metrics,
         wanted: Callable[[], Mapping[str, CalendarSource]],
     ) -> None:
-        self._shelf = shelf
+        self._records = records
         self._clock = clock
         self._metrics = metrics
         self._wanted = wanted
@@ -91,7 +91,7 @@ class Calendars:
         for source in [*self._wanted()]:
             if source in self._looked:
                 continue
-            if (copy := await self._shelf.get(source)) and source not in self._copies:
+            if (copy := await self._records.get(source)) and source not in self._copies:
                 self._written[source] = copy
                 await self._keep(source, copy)
             self._looked.add(source)
@@ -142,7 +142,7 @@ class Calendars:
         if kept and kept.body == copy.body and copy.fetched_at - kept.fetched_at < WRITTEN:
             return
         try:
-            await self._shelf.change(source, lambda _: copy, copy.fetched_at)
+            await self._records.change(source, lambda _: copy, copy.fetched_at)
             self._written[source] = copy
         except StoreUnavailable as error:
             log.warning("calendar_not_kept", schedules=calendar.schedules, error=str(error))

@@ -62,7 +62,7 @@ class DeadMansSwitch:
         self._send = send
         self._every = every
         self._store = store
-        self._shelf = Records(store, KIND, Written)
+        self._records = Records(store, KIND, Written)
         self._inbox = inbox
         self._clock = clock
         self._metrics = metrics
@@ -105,7 +105,7 @@ class DeadMansSwitch:
 
     async def _can_write(self) -> bool:
         now = self._clock.now()
-        return await self._shelf.change(RECORD, lambda _: Written(now), now) is not None
+        return await self._records.change(RECORD, lambda _: Written(now), now) is not None
 
     async def _can_commit(self) -> bool:
         """Send a deadline of no incident through the inbox, which has no effect."""

@@ -61,7 +61,7 @@ class DrillCalendar:
         people: Callable[[], People],
     ) -> None:
         self._hall = hall
-        self._shelf = Records(store, KIND, Since)
+        self._records = Records(store, KIND, Since)
         self._clock = clock
         self._metrics = metrics
         self._wanted = wanted
@@ -132,9 +132,9 @@ class DrillCalendar:
     async def _since(self, what: str) -> float:
         """Time when the schedule was first seen, from which due times are counted."""
         now = self._clock.now()
-        kept = await self._shelf.get(what)
+        kept = await self._records.get(what)
         if kept is None:
-            await self._shelf.add(what, Since(now), now)
+            await self._records.add(what, Since(now), now)
         return now if kept is None else kept.at
 
 

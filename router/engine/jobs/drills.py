@@ -46,7 +46,7 @@ class Drills:
         self._inbox = inbox
         self._clock = clock
         self._settings = settings
-        self._shelf = Records(store, KIND, Drill)
+        self._records = Records(store, KIND, Drill)
         self._wake = asyncio.Event()
 
     # --- what people do
@@ -60,7 +60,7 @@ class Drills:
         if any(one.plan.name == plan.name for one in await self._running()):
             return None
         drill = course.started(plan, drill_id or f"{plan.name}-{secrets.token_hex(3)}", by, now)
-        if not await self._shelf.add(drill.id, drill, now):
+        if not await self._records.add(drill.id, drill, now):
             return None
         log.info("drill_started", drill=drill.id, by=by)
         self._wake.set()
@@ -77,15 +77,15 @@ class Drills:
         """
         await self._change(drill_id, lambda drill: course.ticked(drill, tick))
         self._wake.set()
-        return await self._shelf.get(drill_id)
+        return await self._records.get(drill_id)
 
     async def seen(self, drill_id: str) -> DrillView | None:
-        drill = await self._shelf.get(drill_id)
+        drill = await self._records.get(drill_id)
         return None if drill is None else await self._see(drill)
 
     async def drills(self) -> Sequence[Drill]:
         """The newest first."""
-        return [drill for _, drill in await self._shelf.find(limit=MOST)]
+        return [drill for _, drill in await self._records.find(limit=MOST)]
 
     # --- the loop
 
@@ -110,7 +110,7 @@ class Drills:
             seen = await self._see(drill)
             if why := course.ending(drill, seen.outcomes, now):
                 await self._end(drill.id, why, "")
-                drill = await self._shelf.get(drill.id) or drill
+                drill = await self._records.get(drill.id) or drill
         if not drill.is_running:
             await self._clean_up(drill, now)
         following = course.next_due(drill, now)
@@ -153,15 +153,15 @@ class Drills:
 
     async def _change(self, drill_id: str, change: Callable[[Drill], Drill | None]) -> Drill | None:
         """Store under the start time, by which drills are listed."""
-        drill = await self._shelf.get(drill_id)
+        drill = await self._records.get(drill_id)
         if drill is None:
             return None
-        return await self._shelf.change(
+        return await self._records.change(
             drill_id, lambda stored: stored and change(stored), drill.started_at
         )
 
     async def _unfinished(self) -> list[Drill]:
-        found = await self._shelf.find(since=self._clock.now() - LOOKED_BACK, limit=MOST)
+        found = await self._records.find(since=self._clock.now() - LOOKED_BACK, limit=MOST)
         return [drill for _, drill in reversed(found) if not drill.over]
 
     async def _running(self) -> list[Drill]:

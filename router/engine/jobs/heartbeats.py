@@ -64,7 +64,7 @@ class Heartbeats:
     ) -> None:
         self._expected = expected
         self._inbox = inbox
-        self._shelf = Records(store, KIND, Beats)
+        self._records = Records(store, KIND, Beats)
         self._clock = clock
         self._metrics = metrics
         self._started = clock.now()
@@ -82,7 +82,7 @@ class Heartbeats:
     async def beat(self, name: str, *, failed: bool = False) -> None:
         """Commit a beat, or a report that the job failed. Raises: StoreUnavailable."""
         heartbeat, now = self._expected()[name], self._clock.now()
-        await self._shelf.change(
+        await self._records.change(
             name,
             lambda before: with_beat(expected(heartbeat, before, now), now, failed=failed),
             now,
@@ -91,7 +91,7 @@ class Heartbeats:
 
     async def look(self) -> list[HeartbeatStatus]:
         """The state of each heartbeat now. Raises: StoreUnavailable."""
-        now, known = self._clock.now(), dict(await self._shelf.find(limit=MOST))
+        now, known = self._clock.now(), dict(await self._records.find(limit=MOST))
         return [
             status_of(heartbeat, known.get(name), now, self._started)
             for name, heartbeat in self._expected().items()
@@ -115,7 +115,7 @@ class Heartbeats:
 
         Raises: StoreUnavailable, Overloaded.
         """
-        now, known = self._clock.now(), dict(await self._shelf.find(limit=MOST))
+        now, known = self._clock.now(), dict(await self._records.find(limit=MOST))
         statuses = [
             status_of(one, known.get(name), now, self._started)
             for name, one in self._expected().items()
@@ -137,12 +137,12 @@ class Heartbeats:
         await self._submit(reports(heartbeat.name, one.beats, state, now), now)
         # A beat that came meanwhile is kept: the next round reports its effect.
         reported = lambda before: replace(expected(heartbeat, before, now), reported=state)  # noqa: E731
-        await self._shelf.change(heartbeat.name, reported, now)
+        await self._records.change(heartbeat.name, reported, now)
 
     async def _forget(self, name: str, beats: Beats, now: float) -> None:
         """End the incident of a heartbeat that was removed from the config: no beat will end it."""
         await self._submit(ending(name, beats.reported, now), now)
-        await self._shelf.remove(name)
+        await self._records.remove(name)
 
     async def _submit(self, alerts: Sequence[Alert], now: float) -> None:
         await self._inbox.submit([AlertSeen(now, alert) for alert in alerts])

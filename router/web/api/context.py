@@ -24,7 +24,7 @@ from router.web.api import views
 from router.web.api.content import PICTURE, Time, incident_named
 from router.web.api.operation import Call, operation, routes
 from router.web.api.views import AlertView, DeploymentView, exactly, when
-from router.web.auth import Role, whoever
+from router.web.auth import Role, caller
 
 TYPES = {ImageFormat.SVG: "image/svg+xml", ImageFormat.PNG: "image/png"}
 
@@ -153,7 +153,7 @@ class Investigation:
 
     async def draw(self, request: web.Request) -> web.Response:
         """Return the chart; on failure a picture with the reason, as pages embed it."""
-        whoever(request, self._document().auth, Role.VIEWER, in_browser=True)
+        caller(request, self._document().auth, Role.VIEWER, in_browser=True)
         one, form = (
             await incident_named(request, self._store),
             ImageFormat(request.match_info["form"]),

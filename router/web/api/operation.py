@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from router.config.document import Auth
 from router.web.api.content import answer, body, query
-from router.web.auth import Role, whoever
+from router.web.auth import Role, caller
 
 BASE = "/api/v1"
 JSON = "application/json"
@@ -167,7 +167,7 @@ async def _handle(
     """
     by = ""
     if one.role is not None:
-        by = whoever(request, auth(), one.role, in_query=one.token_in_query)
+        by = caller(request, auth(), one.role, in_query=one.token_in_query)
     given: dict[str, Any] = {"call": Call(request, by)} if one.takes_call else {}
     if one.query is not None:
         given["query"] = query(request, one.query)

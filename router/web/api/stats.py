@@ -18,7 +18,7 @@ from router.ports.store import Store
 from router.web.api.content import Time, draw
 from router.web.api.operation import operation, routes
 from router.web.api.views import exactly
-from router.web.auth import Role, whoever
+from router.web.auth import Role, caller
 from router.web.pages.page import page
 
 MOST = 20_000
@@ -68,7 +68,7 @@ class Stats:
         return StatsView(since=exactly(since), **asdict(found))
 
     async def page(self, request: web.Request) -> web.Response:
-        whoever(request, self._document().auth, Role.VIEWER, in_browser=True)
+        caller(request, self._document().auth, Role.VIEWER, in_browser=True)
         span = request.query.get("since", SINCE)
         since, found = await self._found(span)
         return page(
@@ -87,7 +87,7 @@ class Stats:
         )
 
     async def draw(self, request: web.Request) -> web.Response:
-        whoever(request, self._document().auth, Role.VIEWER, in_browser=True)
+        caller(request, self._document().auth, Role.VIEWER, in_browser=True)
         chart = CHARTS.get(request.match_info["chart"])
         if chart is None:
             raise web.HTTPNotFound(text="no such chart")

@@ -23,7 +23,7 @@ from router.web.api.commands import BODIES, COMMANDS, CommandBody, Particulars
 from router.web.api.content import MAX_PAGE, form, incident_named, page_number
 from router.web.api.context import Investigation
 from router.web.api.previews import Drafts
-from router.web.auth import LONGEST_NAME, Role, named, whoever
+from router.web.auth import LONGEST_NAME, Role, caller, named
 from router.web.pages.page import page
 
 SHOWN = 50
@@ -212,7 +212,7 @@ class Incidents:
         return not self._document().auth.tokens and "X-Router-User" not in request.headers
 
     def _who(self, request: web.Request, needed: Role = Role.VIEWER) -> str:
-        return whoever(request, self._document().auth, needed, in_browser=True)
+        return caller(request, self._document().auth, needed, in_browser=True)
 
     def _may(self, request: web.Request) -> bool:
         """Return whether the reader may send commands."""

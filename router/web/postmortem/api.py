@@ -86,9 +86,14 @@ class PostMortemPaths:
     """Reads and writes through the post-mortem service."""
 
     def __init__(
-        self, casebook: PostMortemService, store: Store, clock: Clock, *, auth: Callable[[], Auth]
+        self,
+        postmortems: PostMortemService,
+        store: Store,
+        clock: Clock,
+        *,
+        auth: Callable[[], Auth],
     ) -> None:
-        self._casebook = casebook
+        self._postmortems = postmortems
         self._store = store
         self._clock = clock
         self._auth = auth
@@ -106,7 +111,7 @@ class PostMortemPaths:
         self, call: Call, query: PostMortemQuery
     ) -> Answer[PostMortemView] | web.Response:
         incident = await incident_named(call.request, self._store)
-        case, version = await self._casebook.read(incident)
+        case, version = await self._postmortems.read(incident)
         chart = await _drawn(case) if query.chart else None
         return self._answer(call.request, case, version, chart)
 
@@ -133,7 +138,7 @@ class PostMortemPaths:
         if version is None:
             detail = 'name the version that you read: If-Match: "VERSION", the ETag'
             return problem(HTTPStatus.PRECONDITION_REQUIRED, detail)
-        case, _ = await self._casebook.read(incident)
+        case, _ = await self._postmortems.read(incident)
         if body is not None:
             extra = case.written.extra if body.extra is None else body.extra
             written = Written(**asdict(body) | {"extra": extra})
@@ -142,10 +147,10 @@ class PostMortemPaths:
             if found.problems:
                 return _unkept(found.problems)
             written = found.written
-        if not await self._casebook.write(incident, written, version, call.by):
+        if not await self._postmortems.write(incident, written, version, call.by):
             detail = "somebody else wrote another version: read it again"
             return problem(HTTPStatus.PRECONDITION_FAILED, detail)
-        case, version = await self._casebook.read(incident)
+        case, version = await self._postmortems.read(incident)
         return self._answer(call.request, case, version)
 
     @operation(
@@ -155,7 +160,7 @@ class PostMortemPaths:
         media="image/svg+xml",
     )
     async def draw_postmortem(self, call: Call) -> web.Response:
-        case, _ = await self._casebook.read(await incident_named(call.request, self._store))
+        case, _ = await self._postmortems.read(await incident_named(call.request, self._store))
         return await draw(story_chart, case)
 
     @operation(
@@ -167,7 +172,7 @@ class PostMortemPaths:
     )
     async def share_postmortem(self, call: Call) -> SharedPostMortem:
         incident = await incident_named(call.request, self._store)
-        reason = await self._casebook.share(incident, call.by)
+        reason = await self._postmortems.share(incident, call.by)
         if reason is None:
             raise web.HTTPConflict(text=EMPTY)
         if reason is Reason.STILL_OPEN:
@@ -184,7 +189,7 @@ class PostMortemPaths:
     )
     async def waive_postmortem(self, call: Call, body: WaiveBody) -> Outcome:
         incident = await incident_named(call.request, self._store)
-        reason = await self._casebook.waive(incident, call.by, body.text)
+        reason = await self._postmortems.waive(incident, call.by, body.text)
         if reason is Reason.STILL_OPEN:
             raise web.HTTPConflict(text=OPEN)
         return Outcome(reason)

@@ -19,7 +19,7 @@ from router.ports.errors import InvalidInput
 from router.ports.services import Inbox
 from router.ports.store import Store
 from router.web.api.content import draw, form, incident_named
-from router.web.auth import Role, whoever
+from router.web.auth import Role, caller
 from router.web.pages.page import page
 from router.web.postmortem.items import ItemBody, ItemPaths, item_named
 from router.web.postmortem.service import PostMortemService
@@ -51,7 +51,7 @@ class PostMortemPage:
 
     def __init__(  # noqa: PLR0913 - the parts it stands between
         self,
-        casebook: PostMortemService,
+        postmortems: PostMortemService,
         items: ItemPaths,
         store: Store,
         inbox: Inbox,
@@ -59,7 +59,7 @@ class PostMortemPage:
         *,
         document: Callable[[], ConfigFile],
     ) -> None:
-        self._casebook = casebook
+        self._postmortems = postmortems
         self._items = items
         self._store = store
         self._inbox = inbox
@@ -83,25 +83,25 @@ class PostMortemPage:
 
     async def chart(self, request: web.Request) -> web.Response:
         self._who(request, Role.VIEWER)
-        case, _ = await self._casebook.read(await incident_named(request, self._store))
+        case, _ = await self._postmortems.read(await incident_named(request, self._store))
         return await draw(story_chart, case)
 
     async def write(self, request: web.Request) -> web.Response:
         by = self._who(request, Role.RESPONDER)
         incident = await incident_named(request, self._store)
         filled = await form(request, MAX_FORM)
-        case, _ = await self._casebook.read(incident)
+        case, _ = await self._postmortems.read(incident)
         texts = {name: filled.get(name, "") for name, _, _ in FIELDS}
         written = Written(**texts, extra=case.written.extra)
         version = filled.get("version", "")
         known = version.isascii() and version.isdigit() and len(version) < 16
-        if known and await self._casebook.write(incident, written, int(version), by):
+        if known and await self._postmortems.write(incident, written, int(version), by):
             raise _back(request)
         return await self._page(request, typed=written, said=CONFLICT, status=HTTPStatus.CONFLICT)
 
     async def share(self, request: web.Request) -> web.Response:
         by = self._who(request, Role.RESPONDER)
-        reason = await self._casebook.share(await incident_named(request, self._store), by)
+        reason = await self._postmortems.share(await incident_named(request, self._store), by)
         if reason is None:
             text = "The post-mortem is empty: write at least its summary, or waive it."
             return await self._page(request, said=text, status=HTTPStatus.CONFLICT)
@@ -116,7 +116,7 @@ class PostMortemPage:
         filled = await form(request, MAX_FORM)
         incident = await incident_named(request, self._store)
         try:
-            await self._casebook.waive(incident, by, filled.get("reason", ""))
+            await self._postmortems.waive(incident, by, filled.get("reason", ""))
         except InvalidInput as error:
             text = error.detail.capitalize() + "."
             return await self._page(request, said=text, status=HTTPStatus.BAD_REQUEST)
@@ -144,7 +144,7 @@ class PostMortemPage:
         raise _back(request)
 
     def _who(self, request: web.Request, needed: Role) -> str:
-        return whoever(request, self._document().auth, needed, in_browser=True)
+        return caller(request, self._document().auth, needed, in_browser=True)
 
     async def _page(
         self,
@@ -155,7 +155,7 @@ class PostMortemPage:
         status: int = HTTPStatus.OK,
     ) -> web.Response:
         """Show the form. `typed` is text that could not be saved."""
-        case, version = await self._casebook.read(await incident_named(request, self._store))
+        case, version = await self._postmortems.read(await incident_named(request, self._store))
         shown = typed or case.written
         fields: list[dict[str, Any]] = [
             {

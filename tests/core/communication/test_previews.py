@@ -11,7 +11,7 @@ from router.core.incident.decide import decide
 from router.core.incident.escalation import REMIND
 from router.core.incident.policy import SeverityPlan
 from router.core.incident.settings import Settings
-from router.core.incident.transitions import onlooks
+from router.core.incident.transitions import is_for_stakeholder
 from router.core.messages.render import content
 from router.core.messages.templates import CUSTOMERS, UPDATE
 from router.core.messages.timeline import describe
@@ -115,10 +115,10 @@ def test_what_cant_be_announced_says_why() -> None:
 
 def test_who_was_never_paged_is_an_onlooker() -> None:
     incident = make_incident(told=("incidents", "mail/ana"))
-    assert onlooks(incident, "mail/dan", Reason.STATUS_SET)
-    assert not onlooks(incident, "mail/ana", Reason.STATUS_SET)
+    assert is_for_stakeholder(incident, "mail/dan", Reason.STATUS_SET)
+    assert not is_for_stakeholder(incident, "mail/ana", Reason.STATUS_SET)
     # The lead is reminded, whether they were paged or not.
-    assert not onlooks(incident, "mail/ben", Reason.UPDATE_OVERDUE)
+    assert not is_for_stakeholder(incident, "mail/ben", Reason.UPDATE_OVERDUE)
 
 
 def test_the_reminder_names_the_command_to_run() -> None:

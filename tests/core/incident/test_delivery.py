@@ -170,7 +170,7 @@ def test_the_timeline_says_how_it_went() -> None:
 def test_the_timeline_says_where_to_and_whether_it_was_for_a_stakeholder() -> None:
     """The digest of the destination, by which a number that has changed since is noticed."""
     config = with_fields(CONFIG, destinations={"slack": "ab12"})
-    data = settle(settled(7, Sent()), config, onlooker=True).entry.data
+    data = settle(settled(7, Sent()), config, stakeholder=True).entry.data
     assert (data["to"], data["stakeholder"]) == ("ab12", True)
     assert not {"to", "stakeholder"} & settle(settled(7, Sent()), CONFIG).entry.data.keys()
 

@@ -30,9 +30,9 @@ def arrange(*overrides: Override, when: float = 0.0, name: str = "primary") -> S
     return StoredOverride(name, overrides, "ana", when)
 
 
-def laid_over(one: Schedule, *arrangements: StoredOverride) -> Schedule:
+def laid_over(one: Schedule, *stored_overrides: StoredOverride) -> Schedule:
     contacts = dict.fromkeys(("ana", "ben", "cy", "dee", "eve"), ())
-    return arranged(People(contacts, {}, {one.name: one}), arrangements).schedules[one.name]
+    return arranged(People(contacts, {}, {one.name: one}), stored_overrides).schedules[one.name]
 
 
 # --- order, and what is left out
@@ -60,12 +60,12 @@ def test_the_latest_arrangement_has_the_last_word() -> None:
     ],
 )
 def test_what_names_somebody_who_has_gone_is_left_out_whole(
-    arrangement: StoredOverride, missing: str
+    stored_override: StoredOverride, missing: str
 ) -> None:
     """Half a swap is never intended, and the rotation is better than nobody."""
-    assert unknown(PEOPLE, arrangement) == missing
-    kept = arranged(PEOPLE, [arrangement]).schedules["primary"].overrides
-    assert kept == (() if missing else arrangement.overrides)
+    assert unknown(PEOPLE, stored_override) == missing
+    kept = arranged(PEOPLE, [stored_override]).schedules["primary"].overrides
+    assert kept == (() if missing else stored_override.overrides)
 
 
 # --- swaps
@@ -130,7 +130,7 @@ covers = st.builds(
     lambda contact, start, length, replaces: Override(contact, start, start + length, replaces),
     people, times, st.integers(1, 5 * 86_400), st.one_of(st.just(""), people),
 )  # fmt: skip
-arrangements = st.builds(
+stored_overrides = st.builds(
     lambda overrides, when: StoredOverride("primary", tuple(overrides), "ana", when),
     st.lists(covers, min_size=1, max_size=3), st.floats(0, 10),
 )  # fmt: skip
@@ -141,7 +141,7 @@ def within(hole: Gap, holes: tuple[Gap, ...]) -> bool:
 
 
 @settings(deadline=None)
-@given(schedules, spans, st.lists(arrangements, max_size=4))
+@given(schedules, spans, st.lists(stored_overrides, max_size=4))
 def test_arrangements_never_leave_a_gap_where_there_was_none(
     one: Schedule, span: tuple[float, float], made: list[StoredOverride]
 ) -> None:
@@ -151,7 +151,7 @@ def test_arrangements_never_leave_a_gap_where_there_was_none(
 
 
 @settings(deadline=None)
-@given(schedules, spans, arrangements)
+@given(schedules, spans, stored_overrides)
 def test_an_arrangement_changes_nothing_outside_its_time(
     one: Schedule, span: tuple[float, float], made: StoredOverride
 ) -> None:

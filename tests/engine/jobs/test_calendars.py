@@ -45,8 +45,8 @@ class Scene:
     ) -> None:
         self.clock = clock
         self.metrics = Metrics()
-        self.shelf = Records(store, "calendar", Copy)
-        self.calendars = Calendars(self.shelf, clock, self.metrics, lambda: wanted)
+        self.records = Records(store, "calendar", Copy)
+        self.calendars = Calendars(self.records, clock, self.metrics, lambda: wanted)
         self.configured = world.settings(people=PEOPLE)
 
     async def __aenter__(self) -> Self:
@@ -123,7 +123,7 @@ async def test_a_restart_with_the_service_down_loses_nothing(scene: Begin, peer:
     """The last good copy is in the store, and known before the first page."""
     async with scene() as one:
         await one.until("ana")
-        await one.clock.settle(lambda: one.shelf.get("c1"), "a copy")
+        await one.clock.settle(lambda: one.records.get("c1"), "a copy")
     peer.answer = lambda _: Reply(status=503)
     async with scene() as one:
         assert one.on_call == ("ana",)
@@ -158,7 +158,7 @@ async def test_what_is_no_calendar_changes_nothing_and_is_said(
         assert one.on_call == ("ana",)
         assert [request.path for request in peer.requests] == [f"/{SECRET}.ics"] * 2
         assert SECRET not in said()
-        copy = await one.shelf.get("c1")
+        copy = await one.records.get("c1")
         assert copy is not None
         assert copy.body.encode() == ANA
 

@@ -178,7 +178,7 @@ async def test_turns_are_taken_from_a_calendar_elsewhere(
 
         async with router(clock=clock, **changes) as daemon:
             await clock.settle(lambda: hers(daemon), "the calendar's turn", 0.5)
-            stored = daemon.app.parts.calendars._shelf
+            stored = daemon.app.parts.calendars._records
             await clock.settle(stored.find, "the copy")
         peer.answer = lambda _: Reply(status=500)
         async with router(clock=clock, **changes) as daemon:
