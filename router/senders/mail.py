@@ -126,7 +126,7 @@ class MailSender:
                 await relay.noop()
                 await relay.quit()
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
-            return _result(error)
+            return _result(error, self._config.smtp.password)
         finally:
             relay.close()
         login = "login accepted" if self._config.smtp.username else "connected"
@@ -146,7 +146,9 @@ class MailSender:
                 await relay.quit()
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
             # An answer of the relay counts, even if the connection broke afterwards.
-            return {to.addr_spec: _result(error) for to, _ in mails} | results
+            return {
+                to.addr_spec: _result(error, self._config.smtp.password) for to, _ in mails
+            } | results
         finally:
             relay.close()
         return results
@@ -176,7 +178,7 @@ class MailSender:
         try:
             await relay.send_message(mail, sender=self._from.addr_spec, recipients=[to.addr_spec])
         except _ABOUT_ONE_MAIL as error:
-            return _result(error)
+            return _result(error, self._config.smtp.password)
         return Sent()
 
 
@@ -184,10 +186,13 @@ def build(_name: str, config: MailConfig, _session: aiohttp.ClientSession) -> Ma
     return MailSender(config)
 
 
-def _result(error: Exception) -> Result:
-    """The result of an SMTP reply or a broken connection (RFC 5321, 4.2.1): 4yz is temporary."""
+def _result(error: Exception, password: Secret | None) -> Result:
+    """The result of an SMTP reply or a broken connection (RFC 5321, 4.2.1): 4yz is temporary.
+
+    The password is left out if a relay quotes it.
+    """
     if isinstance(error, aiosmtplib.SMTPRecipientsRefused):
-        result = _result(error.recipients[0])
+        result = _result(error.recipients[0], password)
         return replace(result, address=True) if isinstance(result, Rejected) else result
     if isinstance(error, aiosmtplib.SMTPResponseException):
         # A server may quote the refused command, which has the credentials in it.
@@ -196,16 +201,20 @@ def _result(error: Exception) -> Result:
             if isinstance(error, aiosmtplib.SMTPAuthenticationError)
             else error.message
         )
-        reason = plain(f"SMTP {error.code} {quoted}")[:MAX_REASON]
+        reason = _reason(f"SMTP {error.code} {quoted}", password)
         return Rejected(reason) if 500 <= error.code < 600 else Retry(reason)
     if isinstance(error, ssl.SSLCertVerificationError) or isinstance(
         error.__cause__, ssl.SSLCertVerificationError
     ):
         return Rejected("the mail server's certificate isn't valid for it")
-    reason = plain(_explained(error))[:MAX_REASON]
+    reason = _reason(_explained(error), password)
     # Time-outs and lost connections pass. Other errors mean that the server lacks a feature that
     # the config requires.
     return Retry(reason) if isinstance(error, OSError) else Rejected(reason)
+
+
+def _reason(text: str, password: Secret | None) -> str:
+    return plain(text.replace(password.reveal(), "***") if password else text)[:MAX_REASON]
 
 
 def _explained(error: Exception) -> str:
