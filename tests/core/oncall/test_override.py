@@ -51,7 +51,7 @@ def test_the_latest_arrangement_has_the_last_word() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arrangement", "missing"),
+    ("stored_override", "missing"),
     [
         (arrange(Override("gus", 0, 1)), "contact 'gus'"),
         (arrange(Override("ana", 0, 1), Override("ben", 0, 1, replaces="gus")), "contact 'gus'"),
