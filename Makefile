@@ -10,7 +10,7 @@ run: $(STAMP)
 	$(BIN)/alert-router serve --config config.example.yaml
 
 test: $(STAMP) check
-	PATH="$(CURDIR)/$(VENV)/client-generator/bin:$$PATH" $(BIN)/pytest
+	PATH="$(CURDIR)/$(VENV)/client-generator/bin:$$PATH" $(BIN)/pytest --numprocesses auto --maxprocesses 4
 
 check: lint types layers
 
