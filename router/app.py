@@ -13,7 +13,7 @@ from aiohttp import web
 
 from router.actions import build as build_actions
 from router.actions.redact import Redactor
-from router.config.document import DeadMansSwitchConfig
+from router.config.config_file import DeadMansSwitchConfig
 from router.config.load import Config, Types, load
 from router.config.located import Invalid
 from router.core.incident.settings import Settings
@@ -97,12 +97,12 @@ class App:
         Raises: Invalid, StoreUnavailable, OSError if the address is in use.
         """
         config = load_config(path)
-        telemetry = config.document.telemetry
+        telemetry = config.file.telemetry
         logs.configure(telemetry.logs, telemetry.level)
         errors.start(
             telemetry.sentry_dsn.reveal() if telemetry.sentry_dsn else None, telemetry.environment
         )
-        store = await open_store(config.document.storage.reveal(), exclusive=True)
+        store = await open_store(config.file.storage.reveal(), exclusive=True)
         app = cls(path, config, store, clock or SystemClock())
         try:
             await app._begin(port)
@@ -112,7 +112,7 @@ class App:
         return app
 
     async def _begin(self, port: int | None) -> None:
-        parts, document = self.parts, self.config.document
+        parts, document = self.parts, self.config.file
         await parts.store.recover()
         await parts.ownership.start()
         await parts.live_settings.refresh()
@@ -134,7 +134,7 @@ class App:
     def _background(self) -> dict[str, Coroutine[Any, Any, None]]:
         """Return the loops that run as long as the router, by the name that a crash reports."""
         parts = self.parts
-        retention = self.config.document.retention
+        retention = self.config.file.retention
         return {
             "apply": parts.inbox.run(),
             "timers": parts.timers.run(),
@@ -169,7 +169,7 @@ class App:
         """Deliver messages and publish updates as `config` says, instead of as before."""
         parts = self.parts
         await parts.publishing.stop()
-        await parts.charts.use(config.document.prometheus, config.document.company.time_zone)
+        await parts.charts.use(config.file.prometheus, config.file.company.time_zone)
         parts.publishing.use(await subscriber_links(parts.store, parts.clock.now()))
         await parts.channels.serve(config, parts.inbox, self._watch, signer, parts.publishing)
         for loop in parts.publishing.run():
@@ -193,8 +193,8 @@ class App:
                 "reload_failed", problems=[str(problem) for problem in error.problems]
             )
             raise
-        signer = await signing(parts.store, config.document.auth, parts.clock.now())
-        before, after = self.config.document, config.document
+        signer = await signing(parts.store, config.file.auth, parts.clock.now())
+        before, after = self.config.file, config.file
         if changed := [name for name in FIXED if getattr(before, name) != getattr(after, name)]:
             log.warning("reload_incomplete", restart_for=changed)
         self.config, self._signer = config, signer
@@ -225,13 +225,13 @@ class App:
 
     def _loaded(self, config: Config) -> None:
         parts = self.parts
-        parts.action_runner.actions = build_actions(config.document.actions)
-        parts.action_runner.redactor = Redactor(config.document, os.environ)
+        parts.action_runner.actions = build_actions(config.file.actions)
+        parts.action_runner.redactor = Redactor(config.file, os.environ)
         for warning in config.warnings:
             log.warning("config_warning", place=str(warning.place), message=warning.message)
         parts.metrics.reload_successful.set(1)
         parts.metrics.reload_time.set(parts.clock.now())
-        heartbeat = [HEARTBEAT] if config.document.heartbeats else []
+        heartbeat = [HEARTBEAT] if config.file.heartbeats else []
         parts.metrics.expect([*config.sources, *heartbeat], config.channels)
         parts.coverage.look(again=True)
 

@@ -4,7 +4,7 @@ import secrets
 
 from msgspec import Struct
 
-from router.config.document import Auth
+from router.config.config_file import Auth
 from router.core.messages.signed_links import Signer, SubscriberLinks
 from router.ports.store import Store
 from router.records.records import Records

@@ -1,6 +1,6 @@
 """The key of the links: the config's, or one that the router makes once and keeps."""
 
-from router.config.document import Auth
+from router.config.config_file import Auth
 from router.config.secret import Secret
 from router.core.messages.signed_links import Grant, Signer
 from router.model.event import Command

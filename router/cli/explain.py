@@ -138,7 +138,7 @@ def _needs_clock(at: str) -> bool:
 
 def _time(checked: Config | None, at: str) -> float:
     try:
-        return moment_at(parse_moment(at), checked.document.company.time_zone if checked else "UTC")
+        return moment_at(parse_moment(at), checked.file.company.time_zone if checked else "UTC")
     except (ValueError, OverflowError) as error:
         fail(f"--at: {error}")
 

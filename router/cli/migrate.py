@@ -12,7 +12,7 @@ def migrate(config: ConfigPath = None) -> None:
     from router.ports.errors import StoreUnavailable
     from router.store import migrate as migrate_store
 
-    storage = config_at(path_of(config)).document.storage.reveal()
+    storage = config_at(path_of(config)).file.storage.reveal()
     try:
         before, after = asyncio.run(migrate_store(storage))
     except (StoreUnavailable, OSError, ValueError) as error:

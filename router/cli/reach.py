@@ -68,7 +68,7 @@ def check_reach(
     if for_programs:
         print_json(_as_json(proof, store))
     else:
-        _show(console(), proof, weeks, str(config.document.company.time_zone))
+        _show(console(), proof, weeks, str(config.file.company.time_zone))
     if proof.verdict is not Verdict.PROVEN:
         raise typer.Exit(1)
 

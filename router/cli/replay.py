@@ -102,9 +102,7 @@ def _load(path: Path, rules: str) -> Config:
 def _past(checked: Config, history: Path | None) -> History:
     try:
         return (
-            load_past(history)
-            if history
-            else asyncio.run(_stored(checked.document.storage.reveal()))
+            load_past(history) if history else asyncio.run(_stored(checked.file.storage.reveal()))
         )
     except (StoreUnavailable, OSError, ValueError) as error:
         fail(f"can't read the history: {error}")

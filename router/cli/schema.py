@@ -14,13 +14,13 @@ def schema(
 ) -> None:
     """Print the JSON Schema of config, rules, rule tests or drills, for editors."""
     from router.app import TYPES
-    from router.config.document import RulesFile
+    from router.config.config_file import RulesFile
     from router.config.drills import ScenarioConfig
     from router.config.rule_tests import RuleTests, hooks
     from router.config.schema import json_schema
 
     types = {
-        "config": TYPES.document,
+        "config": TYPES.config_file,
         "rules": RulesFile,
         "tests": RuleTests,
         "drills": ScenarioConfig,

@@ -30,7 +30,7 @@ def serve(config: ConfigPath = None) -> None:
     except Invalid as error:
         fail(str(error))
     except StoreUnavailable as error:
-        storage = config_at(path).document.storage.reveal()
+        storage = config_at(path).file.storage.reveal()
         fail(f"can't open the store {location(storage)}: {error}")
     except (OSError, ValueError) as error:
         fail(f"can't start: {error}")

@@ -69,7 +69,7 @@ def simulate(
     if bool(payload) == bool(rule):
         fail("give either the file of a webhook's body, or --rule NAME")
     checked = config_at(path_of(config))
-    zone = str(checked.document.company.time_zone)
+    zone = str(checked.file.company.time_zone)
     start = _moment(at, zone)
     answer = SimulatedAnswer(_after(ack), by) if ack else None
     if payload:

@@ -119,7 +119,7 @@ async def _export(folder: Path, path: Path) -> int:
     config = config_at(path)
     if config.status_plan is None:
         fail("nothing to export: the config has no `status_page`")
-    store = await open_store(config.document.storage.reveal())
+    store = await open_store(config.file.storage.reveal())
     try:
         page = await read_page(store, config.status_plan, SystemClock().now())
     finally:

@@ -40,7 +40,7 @@ def location(storage: str) -> str:
 @asynccontextmanager
 async def store_of(config: Config) -> AsyncIterator[Store]:
     """The store of a config, for reading. Raises: one of UNREADABLE, also if there is none."""
-    storage = config.document.storage.reveal()
+    storage = config.file.storage.reveal()
     try:
         store = await read_store(_existing(storage))
     except StoreUnavailable as error:
@@ -61,7 +61,7 @@ def _existing(storage: str) -> str:
 
 async def live_settings(config: Config, store: Store, clock: Clock) -> Settings:
     """The settings of a router on this store, with calendars, overrides and silences."""
-    wanted = calendars(config.document.schedules)
+    wanted = calendars(config.file.schedules)
     parts: tuple[Stored, ...] = (
         Calendars(Records(store, "calendar", Copy), clock, Metrics(), lambda: wanted),
         StoredOverrides(Records(store, ARRANGEMENT, StoredOverride), clock),

@@ -33,7 +33,7 @@ def list_(config: ConfigPath = None) -> None:
 
     checked = config_at(path_of(config))
     table = Table("template", "from", "for", "may use", box=None)
-    folder = checked.document.templates.directory if checked.document.templates else ""
+    folder = checked.file.templates.directory if checked.file.templates else ""
     for name, kind in KINDS.items():
         origin = folder if name in checked.settings.wording.own else "the router"
         table.add_row(name, origin, PURPOSES[name], ", ".join(sorted(kind.names)))
@@ -113,6 +113,6 @@ def _of_example(
     if name == CUSTOMERS:
         virtual.happen(Commanded(now, 1, "somebody", Command.RESOLVE))
     incident = virtual.memory.incidents[1]
-    url = f"{str(checked.document.external_url).rstrip('/')}/incidents/1"
+    url = f"{str(checked.file.external_url).rstrip('/')}/incidents/1"
     found = drafts(incident, virtual.memory.timeline, settings, now, zone=zone, url=url)
     return {one.name: (one.subject, one.text) for one in found}

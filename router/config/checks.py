@@ -4,8 +4,8 @@ from urllib.parse import urlsplit
 
 from router.config.actions import check_actions
 from router.config.communication import check_communication
+from router.config.config_file import DefaultRule, LinkConfig, RuleConfig
 from router.config.convert import Context, Trail
-from router.config.document import DefaultRule, LinkConfig, RuleConfig
 from router.config.fields import is_loopback
 from router.config.heartbeats import check_heartbeats
 from router.config.people_check import channel_at, check_name, check_people

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 
 from msgspec.structs import replace
 
+from router.config.config_file import HeartbeatConfig
 from router.config.convert import Context
-from router.config.document import HeartbeatConfig
 from router.core.rules.heartbeat import SOURCE, Heartbeat
 from router.core.rules.matcher import Matcher, MatchOp
 from router.core.rules.rule import Rule

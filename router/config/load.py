@@ -14,10 +14,10 @@ from router.config.actions import plans
 from router.config.channel_options import Capabilities, ChannelOptions
 from router.config.checks import check_config
 from router.config.communication import CUSTOMERS, read_templates, wording
+from router.config.config_file import ConfigFile, LinkTemplate, Source
 from router.config.convert import Context, convert
 from router.config.deployments import deploys
 from router.config.destinations import destinations
-from router.config.document import ConfigFile, LinkTemplate, Source
 from router.config.drills import cadence, check_drills, read_scenarios
 from router.config.expression import Expression
 from router.config.heartbeats import first_rules, heartbeats, last_rules
@@ -61,7 +61,7 @@ class Types(Struct, frozen=True):
     channels: Mapping[str, type[Struct]]
 
     @property
-    def document(self) -> type[ConfigFile]:
+    def config_file(self) -> type[ConfigFile]:
         """The struct of the config file."""
         return ConfigFile
 
@@ -101,7 +101,7 @@ class Config(Struct, frozen=True):
     with their places.
     """
 
-    document: ConfigFile
+    file: ConfigFile
     settings: Settings
     sources: Mapping[str, Any]
     channels: Mapping[str, ChannelOptions]
@@ -113,29 +113,29 @@ class Config(Struct, frozen=True):
     @property
     def time_zones(self) -> dict[str, str]:
         """The time zones of contacts that have one."""
-        contacts = self.document.contacts.items()
+        contacts = self.file.contacts.items()
         return {name: contact.time_zone for name, contact in contacts if contact.time_zone}
 
     @property
     def slack_ids(self) -> dict[str, str]:
         """Slack user ids of the contacts that have one."""
-        contacts = self.document.contacts.items()
+        contacts = self.file.contacts.items()
         return {name: contact.slack for name, contact in contacts if contact.slack}
 
     @property
     def mailboxes(self) -> dict[str, str]:
         """Names by e-mail address, of the contacts that have one."""
-        contacts = self.document.contacts.items()
+        contacts = self.file.contacts.items()
         return {contact.email: contact.name or key for key, contact in contacts if contact.email}
 
     @property
     def status_plan(self) -> StatusPlan | None:
         """The settings of the public status page; None if there is none."""
-        page, company_ = self.document.status_page, self.document.company
+        page, company_ = self.file.status_page, self.file.company
         if page is None:
             return None
         zone = company_.time_zone
-        return status_plan(page, company_.name, self.document.external_url, zone)
+        return status_plan(page, company_.name, self.file.external_url, zone)
 
     @property
     def own(self) -> tuple[str, ...]:
@@ -147,14 +147,14 @@ class Config(Struct, frozen=True):
 
     @property
     def cadence(self) -> Cadence | None:
-        return cadence(self.document.drills, self.document.company.time_zone)
+        return cadence(self.file.drills, self.file.company.time_zone)
 
     def addresses(self, channel: str) -> dict[str, str] | None:
         """The address of each contact on the channel; None if it doesn't reach single people."""
         reaches = self.channels[channel].capabilities.reaches
         if reaches is None:
             return None
-        contacts = self.document.contacts.items()
+        contacts = self.file.contacts.items()
         found = {name: contact.address(reaches) for name, contact in contacts}
         return {name: address for name, address in found.items() if address}
 
@@ -169,7 +169,7 @@ def load(path: Path, env: Mapping[str, str], types: Types, rules: str = "") -> C
     root = read(path, problems)
     if root is None:
         raise Invalid(problems)
-    document = convert(root, types.document, context)
+    file = convert(root, types.config_file, context)
     found = read_rules(path, context, rules)
     scenarios = matching_files(path.parent, ("drills", "scenarios"), context)
     drills = read_scenarios(scenarios, context)
@@ -177,18 +177,18 @@ def load(path: Path, env: Mapping[str, str], types: Types, rules: str = "") -> C
     check_drills(context, [*drills])
     check_silences(context, [rule.name for _, rule in found.found])
     templates = read_templates(context)
-    if problems or document is FAILED:
+    if problems or file is FAILED:
         raise Invalid(problems)
     types_of = {
         key: {name: str(context.values[key, name, "type"]) for name in context.names_at((key,))}
         for key in ("sources", "channels")
     }
-    settings = _settings(document, found, templates, types_of["sources"])
+    settings = _settings(file, found, templates, types_of["sources"])
     config = Config(
-        document,
+        file,
         settings,
-        document.sources,
-        document.channels,
+        file.sources,
+        file.channels,
         types_of["channels"],
         drills,
         types_of["sources"],

@@ -8,8 +8,8 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
+from router.config.config_file import ConfigFile, DefaultRule, RuleConfig, RulesFile
 from router.config.convert import Context, Trail, convert
-from router.config.document import ConfigFile, DefaultRule, RuleConfig, RulesFile
 from router.config.heartbeats import RULE
 from router.config.located import Place, read
 from router.core.incident.batch import MAX_WINDOW

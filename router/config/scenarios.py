@@ -67,7 +67,7 @@ def load_scenarios(
 
 
 def _check(context: Context, config: Config) -> None:
-    channels, contacts = list(config.channels), list(config.document.contacts)
+    channels, contacts = list(config.channels), list(config.file.contacts)
     rules = [*(rule.name for rule in config.settings.rules.rules), "default"]
     names: dict[str, Place] = {}
     for trail, value in list(context.values.items()):
@@ -135,7 +135,7 @@ class _Reader:
     ) -> None:
         self.context = context
         self.payloads = payloads
-        self.zone = config.document.company.time_zone
+        self.zone = config.file.company.time_zone
 
     def located(self, trail: Trail, test: RuleTest) -> Located:
         zone = test.time_zone or self.zone

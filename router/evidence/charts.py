@@ -18,7 +18,7 @@ from router.chart import (
     line_chart,
     warm_up,
 )
-from router.config.document import PrometheusConfig
+from router.config.config_file import PrometheusConfig
 from router.core.messages.context_links import Window, curve_of, query_of
 from router.evidence.prometheus import Prometheus
 from router.model.incident import Incident

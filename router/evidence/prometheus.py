@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from router.chart import Series
-from router.config.document import PrometheusConfig
+from router.config.config_file import PrometheusConfig
 from router.core.text.plain import plain
 from router.ports.errors import NoChart
 

@@ -27,20 +27,18 @@ class ReceiverContext(Struct, frozen=True):
     @staticmethod
     def of(config: Config) -> "ReceiverContext":
         """Build it from the config. The name of a number without a contact is the masked number."""
-        document = config.document
+        file = config.file
         able = [channel.capabilities for channel in config.channels.values()]
         by_phone = [can for can in able if can.reaches == "phone"]
         called_back = [can.callback_url for can in able if can.callback_url]
-        contacts = [(contact.name or key, contact) for key, contact in document.contacts.items()]
+        contacts = [(contact.name or key, contact) for key, contact in file.contacts.items()]
         return ReceiverContext(
-            urls=tuple(
-                dict.fromkeys(url.rstrip("/") for url in (*called_back, document.external_url))
-            ),
-            company=document.company.name,
+            urls=tuple(dict.fromkeys(url.rstrip("/") for url in (*called_back, file.external_url))),
+            company=file.company.name,
             phones={number: masked(number) for can in by_phone for number in can.to or ()}
             | {contact.phone: name for name, contact in contacts if contact.phone},
             slack={contact.slack: name for name, contact in contacts if contact.slack},
-            names={key: contact.name or key for key, contact in document.contacts.items()},
+            names={key: contact.name or key for key, contact in file.contacts.items()},
         )
 
 

@@ -8,7 +8,7 @@ from enum import IntEnum
 
 from aiohttp import web
 
-from router.config.document import Auth
+from router.config.config_file import Auth
 from router.core.text.plain import plain
 from router.ports.errors import Unauthorized
 

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from router.config.document import Auth
+from router.config.config_file import Auth
 from router.config.located import Invalid
 from router.ports.clock import Clock
 from router.ports.errors import StoreUnavailable

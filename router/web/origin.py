@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from router.config.document import ConfigFile
+from router.config.config_file import ConfigFile
 from router.web.problem import Handler
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -46,7 +46,7 @@ def _from_elsewhere(request: web.Request) -> bool:
     return origin is not None and urlsplit(origin).netloc != request.headers.get("Host", "")
 
 
-def own_name(document: Callable[[], ConfigFile], is_open: Callable[[str], bool]) -> Middleware:
+def own_name(config_file: Callable[[], ConfigFile], is_open: Callable[[str], bool]) -> Middleware:
     """Refuses requests by another name on every path that needs no secret.
 
     A site can point its own name at the router's address: then its pages and the router are the
@@ -56,7 +56,7 @@ def own_name(document: Callable[[], ConfigFile], is_open: Callable[[str], bool])
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
         """Raises: aiohttp's HTTPMisdirectedRequest."""
-        config = document()
+        config = config_file()
         if not _needs_secret(request, config, is_open) and not _ours(
             request.host, config.external_url
         ):

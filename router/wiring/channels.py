@@ -77,10 +77,10 @@ class Channels:
         """
         await self.stop()
         self._session = session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
-        document = config.document
-        url = str(document.external_url).rstrip("/")
-        answers = Links(signer, url, document.auth.links_expire_after)
-        elsewhere = [(link.name, link.url) for link in document.links]
+        file = config.file
+        url = str(file.external_url).rstrip("/")
+        answers = Links(signer, url, file.auth.links_expire_after)
+        elsewhere = [(link.name, link.url) for link in file.links]
         words = Words(
             url,
             config.settings.wording,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from router.config.document import Auth, ConfigFile
+from router.config.config_file import Auth, ConfigFile
 from router.config.load import Config
 from router.core.incident.settings import Settings
 from router.core.messages.signed_links import Signer
@@ -51,14 +51,14 @@ class HttpRoutes:
     signer: Callable[[], Signer | None]
     reload: Callable[[], Awaitable[None]]
 
-    def document(self) -> ConfigFile:
-        return self.config().document
+    def config_file(self) -> ConfigFile:
+        return self.config().file
 
     def auth(self) -> Auth:
-        return self.document().auth
+        return self.config_file().auth
 
     def zone(self) -> str:
-        return self.document().company.time_zone
+        return self.config_file().company.time_zone
 
     def settings(self) -> Settings:
         return self.parts.settings()
@@ -72,15 +72,15 @@ class HttpRoutes:
             readable,
             problems,
             same_origin,
-            own_name(self.document, self.parts.webhooks.is_open),
+            own_name(self.config_file, self.parts.webhooks.is_open),
         ]
-        app = web.Application(middlewares=checks, client_max_size=self.document().max_body)
+        app = web.Application(middlewares=checks, client_max_size=self.config_file().max_body)
         app[BODIES] = self.parts.webhooks.bodies
         app.add_routes(self.parts.publishing.routes())
         drafts = Drafts(
             self.parts.store,
             self.parts.clock,
-            document=self.document,
+            config_file=self.config_file,
             settings=self.settings,
             recipients=self.parts.publishing.recipients,
         )
@@ -124,7 +124,7 @@ class HttpRoutes:
         )
         heartbeats = HeartbeatPaths(
             self.parts.metrics,
-            documents=lambda: self.document().heartbeats,
+            heartbeats=lambda: self.config_file().heartbeats,
             beat=self.parts.heartbeats.beat,
         )
         beats = HeartbeatApi(auth=self.auth, look=self.parts.heartbeats.look)
@@ -164,7 +164,7 @@ class HttpRoutes:
             self.parts.clock,
             self.parts.charts,
             self.parts.deployed,
-            document=self.document,
+            config_file=self.config_file,
         )
         incidents = Incidents(
             self.parts.store,
@@ -172,7 +172,7 @@ class HttpRoutes:
             self.parts.clock,
             investigation,
             drafts,
-            document=self.document,
+            config_file=self.config_file,
             settings=self.settings,
         )
         parts = (
@@ -207,7 +207,7 @@ class HttpRoutes:
             self.parts.store,
             self.parts.inbox,
             self.parts.clock,
-            document=self.document,
+            config_file=self.config_file,
             people=lambda: self.settings().people,
         )
         paths = PostMortemPaths(postmortems, self.parts.store, self.parts.clock, auth=self.auth)
@@ -217,12 +217,12 @@ class HttpRoutes:
             self.parts.store,
             self.parts.inbox,
             self.parts.clock,
-            document=self.document,
+            config_file=self.config_file,
         )
         stats = Stats(
             self.parts.store,
             self.parts.clock,
-            document=self.document,
+            config_file=self.config_file,
             zones=lambda: self.config().time_zones,
         )
         return paths, items, shown, stats

@@ -103,14 +103,14 @@ class Parts:
             Records(self.store, "calendar", Copy),
             self.clock,
             self.metrics,
-            lambda: calendars(self._config().document.schedules),
+            lambda: calendars(self._config().file.schedules),
         )
         stored = (
             self.calendars,
             StoredOverrides(self.overrides, self.clock),
             Silences(self.silences, self.clock),
             deployments.Recent(
-                self.deployed, self.clock, lambda: self._config().document.deployments.window
+                self.deployed, self.clock, lambda: self._config().file.deployments.window
             ),
         )
         return LiveSettings(self._config().settings, stored, self.clock, use_settings)
@@ -165,7 +165,7 @@ class Parts:
             self.store,
             self.clock,
             self.metrics,
-            max_body=lambda: self._config().document.max_body,
+            max_body=lambda: self._config().file.max_body,
             recorder=self.recorder,
             beats=self.heartbeats.record,
             forms=self.channels.forms,
@@ -197,7 +197,7 @@ class Parts:
 
 def regular(config: Config) -> Regular:
     """Return the drills and channel tests that the config schedules."""
-    canary = config.document.drills.canary if config.document.drills else None
+    canary = config.file.drills.canary if config.file.drills else None
     if canary is None:
         return Regular(config.cadence, None, config.drills)
     contact_methods = (

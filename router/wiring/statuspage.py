@@ -83,7 +83,7 @@ class Publishing:
         announcements = Announcements(
             self._store,
             self._clock,
-            auth=lambda: self._config.document.auth,
+            auth=lambda: self._config.file.auth,
             plan=lambda: self._config.status_plan,
             changed=self.board.forget,
             announce=self._announce_maintenance,
@@ -109,7 +109,7 @@ class Publishing:
         """
         self._config, self._wake = config, wake
         self._roll, self._spreading, self._mail = None, None, []
-        if (communication := config.document.communication) and communication.customers:
+        if (communication := config.file.communication) and communication.customers:
             name: str = communication.customers
             mailer, pace = mailers[name]
             customers = CustomerMail(
@@ -120,14 +120,14 @@ class Publishing:
                     CUSTOMER_MAIL, config, name, pace, {OutboxKind.CUSTOMER: customers}
                 )
             )
-        plan, page = config.status_plan, config.document.status_page
+        plan, page = config.status_plan, config.file.status_page
         if plan is not None and page is not None and page.subscribers is not None:
             name = page.subscribers.channel
             mailer, pace = mailers[name]
             assert self._links is not None, "`use` comes first"
             self._roll = SubscriberList(self._store, self._clock, page.subscribers, self._links)
             self._spreading = Spreading(self._store, self._roll, lambda: self._wake(SUBSCRIBERS))
-            url = f"{config.document.external_url.rstrip('/')}/status"
+            url = f"{config.file.external_url.rstrip('/')}/status"
             mail = SubscriberMail(self._store, self._roll, mailer, plan, url)
             performers = {
                 OutboxKind.SUBSCRIBER: mail,
@@ -213,7 +213,7 @@ class Publishing:
         subscribers = len(await self._roll.confirmed(self._clock.now())) if self._roll else 0
         if command is Command.PUBLISH:
             return subscribers
-        communication = self._config.document.communication
+        communication = self._config.file.communication
         if command is not Command.ANNOUNCE or communication is None:
             return 0
         name = communication.customers
@@ -246,7 +246,7 @@ class Publishing:
             entry = announced(await self._store.timeline(message.incident.id), message.told)
             if entry is None or message.incident.drill:
                 return Sent()
-            communication = self._config.document.communication
+            communication = self._config.file.communication
             if self._spreading and communication and communication.subscribers:
                 await self._spreading.owe(entry)
             if communication and communication.customers:
@@ -274,7 +274,7 @@ class Publishing:
     def channels(self, config: Config) -> Sequence[Channel]:
         """Return the channels of the page, customers, and mail to subscribers and customers."""
         names = [CHANNEL] if config.status_plan else []
-        names += [CUSTOMERS] if config.document.communication else []
+        names += [CUSTOMERS] if config.file.communication else []
         return [
             *(Channel(name, self, concurrency=1, timeout=SPREADING) for name in names),
             *self._mail,
@@ -287,11 +287,11 @@ class Publishing:
         return Exporter(self.board, self._clock, self._target, self._metrics.status_export_time.set)
 
     def _target(self) -> ExportTarget | None:
-        page = self._config.document.status_page
+        page = self._config.file.status_page
         return (
             ExportTarget(self._folder / page.export, page.every) if page and page.export else None
         )
 
     def _proxied(self) -> bool:
-        page = self._config.document.status_page
+        page = self._config.file.status_page
         return bool(page and page.subscribers and page.subscribers.behind_proxy)

@@ -396,7 +396,7 @@ def test_what_does_not_hold_is_said_where_it_is(tmp_path: Path, name: str) -> No
 )
 def test_what_is_well_is_not_refused(tmp_path: Path, more: str) -> None:
     """Loopback needs no token, and elsewhere a token or an explicit word will do."""
-    assert loaded(tmp_path, CONFIG + more).document
+    assert loaded(tmp_path, CONFIG + more).file
 
 
 def test_a_matcher_that_is_none_hides_no_other_mistake_of_its_rule(tmp_path: Path) -> None:

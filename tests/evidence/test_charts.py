@@ -14,7 +14,7 @@ from aiohttp import web
 from msgspec.structs import replace
 
 from router.chart import ImageFormat
-from router.config.document import BasicAuth, PrometheusConfig
+from router.config.config_file import BasicAuth, PrometheusConfig
 from router.config.fields import HttpUrl
 from router.config.secret import Secret
 from router.core.messages.context_links import Window, curve_of

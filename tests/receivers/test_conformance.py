@@ -322,7 +322,7 @@ async def test_a_body_that_is_too_large_is_a_413(whole: Daemon, kind: str) -> No
     """The length is enough; the body isn't read."""
     async with whole as daemon:
         receiver = daemon.app.parts.webhooks.receivers[kind]
-        limit = receiver.max_body or daemon.app.config.document.max_body
+        limit = receiver.max_body or daemon.app.config.file.max_body
         headers = dict(SAMPLES[kind].headers(b"{}", SECRET)) | {"Content-Length": str(limit + 1)}
         assert limit <= 16 * 1024 * 1024
         raw = await raw_head(daemon, f"/webhooks/{kind}{SAMPLES[kind].path}", headers)

@@ -10,7 +10,7 @@ from typing import Annotated
 from aiohttp import web
 from msgspec import Meta, Struct, field
 
-from router.config.document import Auth
+from router.config.config_file import Auth
 from router.core.incident.action_binding import ActionPlan, bind, fill
 from router.core.incident.actions import find, known, offered
 from router.core.incident.settings import Settings

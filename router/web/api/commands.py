@@ -8,7 +8,7 @@ from aiohttp import web
 from msgspec import Meta, Struct, field
 from msgspec.structs import replace
 
-from router.config.document import Auth
+from router.config.config_file import Auth
 from router.config.fields import parse_duration
 from router.config.people import moment_at
 from router.config.times import parse_moment

@@ -10,7 +10,7 @@ from aiohttp import web
 from msgspec import Struct
 
 from router.chart import ChartsMissing, ImageFormat, Look, line_chart, notice
-from router.config.document import ConfigFile
+from router.config.config_file import ConfigFile
 from router.core.deployments.similar import Fix, Similar, similar, what_fixed
 from router.core.messages.context_links import Link, Window, links, query_of, window
 from router.model.deployment import Deployment
@@ -115,17 +115,17 @@ class Investigation:
         charts: Charts,
         deployments: Records[Deployment],
         *,
-        document: Callable[[], ConfigFile],
+        config_file: Callable[[], ConfigFile],
     ) -> None:
         self._store = store
         self._clock = clock
         self._charts = charts
         self._deployments = deployments
-        self._document = document
+        self._config_file = config_file
 
     def routes(self) -> list[web.RouteDef]:
         return [
-            *routes(self, lambda: self._document().auth),
+            *routes(self, lambda: self._config_file().auth),
             web.get("/incidents/{id}/chart.{form:svg|png}", self.draw),
         ]
 
@@ -137,7 +137,7 @@ class Investigation:
         earlier = await self._store.incidents(before=one.id, limit=COMPARED)
         return InvestigationContext(
             window=seen,
-            links=links([(link.name, link.url) for link in self._document().links], one, seen),
+            links=links([(link.name, link.url) for link in self._config_file().links], one, seen),
             query=query_of(one.url),
             chart=f"/incidents/{one.id}/chart.svg" if self._charts.there(one) else "",
             deployments=[one for _, one in deployed],
@@ -153,7 +153,7 @@ class Investigation:
 
     async def draw(self, request: web.Request) -> web.Response:
         """Return the chart; on failure a picture with the reason, as pages embed it."""
-        caller(request, self._document().auth, Role.VIEWER, in_browser=True)
+        caller(request, self._config_file().auth, Role.VIEWER, in_browser=True)
         one, form = (
             await incident_named(request, self._store),
             ImageFormat(request.match_info["form"]),

@@ -10,7 +10,7 @@ from typing import Annotated
 from aiohttp import web
 from msgspec import Meta, Struct
 
-from router.config.document import Auth
+from router.config.config_file import Auth
 from router.model.deployment import Deployment, DeploymentFacts
 from router.model.reason import Reason
 from router.ports.clock import Clock

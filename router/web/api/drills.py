@@ -8,7 +8,7 @@ from aiohttp import web
 from msgspec import Meta, Struct
 from msgspec.structs import asdict
 
-from router.config.document import Auth
+from router.config.config_file import Auth
 from router.config.load import Config
 from router.core.drill import course
 from router.core.drill.previews import previews
@@ -244,7 +244,7 @@ class Drills:
     # --- parts of these
 
     def _auth(self) -> Auth:
-        return self._config().document.auth
+        return self._config().file.auth
 
     def _plan(self, asked: StartBody) -> DrillPlan:
         """Raises: Bad."""

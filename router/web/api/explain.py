@@ -7,7 +7,7 @@ import msgspec
 from aiohttp import web
 from msgspec import Meta, Struct
 
-from router.config.document import Auth
+from router.config.config_file import Auth
 from router.config.people import moment_at
 from router.config.times import parse_moment
 from router.core.incident.settings import Settings

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from aiohttp import web
 from msgspec import Struct
 
-from router.config.document import Auth
+from router.config.config_file import Auth
 from router.core.rules.heartbeat import HeartbeatState, HeartbeatStatus
 from router.web.api.content import Time
 from router.web.api.operation import operation, routes

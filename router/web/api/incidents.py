@@ -11,7 +11,7 @@ from aiohttp import web
 from msgspec import Meta, Struct
 from msgspec.structs import asdict
 
-from router.config.document import Auth
+from router.config.config_file import Auth
 from router.core.rules.manual_alert import reported
 from router.model.alert import AlertStatus
 from router.model.event import Resent

@@ -16,7 +16,7 @@ from typing import Any, Generic, TypeVar, Union, get_args, get_origin, get_type_
 from aiohttp import web
 from msgspec import Struct
 
-from router.config.document import Auth
+from router.config.config_file import Auth
 from router.web.api.content import answer, body, query
 from router.web.auth import Role, caller
 

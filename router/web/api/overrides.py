@@ -8,7 +8,7 @@ from typing import Annotated
 from aiohttp import web
 from msgspec import Meta, Struct, field
 
-from router.config.document import Auth
+from router.config.config_file import Auth
 from router.config.people import moment_at
 from router.config.times import parse_moment
 from router.core.oncall.override import StoredOverride, ended, swap

@@ -6,7 +6,7 @@ from typing import Annotated
 from aiohttp import web
 from msgspec import Meta, Struct
 
-from router.config.document import ConfigFile
+from router.config.config_file import ConfigFile
 from router.config.fields import parse_time_zone
 from router.core.communication.previews import Draft, drafts
 from router.core.incident.settings import Settings
@@ -55,23 +55,23 @@ class Drafts:
         store: Store,
         clock: Clock,
         *,
-        document: Callable[[], ConfigFile],
+        config_file: Callable[[], ConfigFile],
         settings: Callable[[], Settings],
         recipients: Callable[[Command], Awaitable[int]],
     ) -> None:
         self._store = store
         self._clock = clock
-        self._document = document
+        self._config_file = config_file
         self._settings = settings
         self._recipients = recipients
 
     def routes(self) -> list[web.RouteDef]:
-        return routes(self, lambda: self._document().auth)
+        return routes(self, lambda: self._config_file().auth)
 
     async def of(self, incident: Incident, zone: str = "") -> tuple[Draft, ...]:
         """Raises: StoreUnavailable."""
         timeline = await self._store.timeline(incident.id)
-        url = f"{str(self._document().external_url).rstrip('/')}/incidents/{incident.id}"
+        url = f"{str(self._config_file().external_url).rstrip('/')}/incidents/{incident.id}"
         now = self._clock.now()
         return drafts(incident, timeline, self._settings(), now, zone=zone, url=url)
 

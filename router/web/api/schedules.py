@@ -55,7 +55,7 @@ class Schedules:
         self._since = since
 
     def routes(self) -> list[web.RouteDef]:
-        return routes(self, lambda: self._config().document.auth)
+        return routes(self, lambda: self._config().file.auth)
 
     @property
     def _schedules(self) -> Mapping[str, Schedule]:
@@ -89,12 +89,12 @@ class Schedules:
         token_in_query=True,
     )
     async def contact_calendar(self, call: Call) -> web.Response:
-        contact = _named(call.request, self._config().document.contacts, "contact")
+        contact = _named(call.request, self._config().file.contacts, "contact")
         return self._calendar(self._names.get(contact, contact), self._schedules, contact)
 
     @property
     def _names(self) -> dict[str, str]:
-        contacts = self._config().document.contacts
+        contacts = self._config().file.contacts
         return {key: contact.name for key, contact in contacts.items() if contact.name}
 
     def _calendar(self, title: str, schedules: Iterable[str], contact: str = "") -> web.Response:
@@ -113,7 +113,7 @@ class Schedules:
             ]
             for name in schedules
         }
-        host = urlsplit(self._config().document.external_url).hostname or "localhost"
+        host = urlsplit(self._config().file.external_url).hostname or "localhost"
         title = f"On call: {title}"
         body = render_calendar(title, found, names=self._names, host=host, at=self._since())
         return web.Response(body=body, content_type="text/calendar", charset="utf-8")

@@ -103,7 +103,7 @@ class SilenceApi:
         self._refresh = refresh
 
     def routes(self) -> list[web.RouteDef]:
-        return routes(self, lambda: self._config().document.auth)
+        return routes(self, lambda: self._config().file.auth)
 
     @operation(
         "GET", "/silences", "List the silences of people that are not over, and the config's."
@@ -175,7 +175,7 @@ class SilenceApi:
 
     def _moment(self, text: str, pointer: str) -> float:
         """Return UTC epoch seconds; without an offset by the company's clock. Raises: Bad."""
-        zone = self._config().document.company.time_zone
+        zone = self._config().file.company.time_zone
         at: float = _parsed(lambda text: moment_at(parse_moment(text), zone), text, pointer)
         return at
 

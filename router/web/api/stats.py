@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 from msgspec.structs import asdict
 
 from router.chart.trends import CHARTS
-from router.config.document import ConfigFile
+from router.config.config_file import ConfigFile
 from router.config.fields import parse_duration
 from router.core.postmortem.statistics import Statistics, statistics
 from router.ports.clock import Clock
@@ -47,17 +47,17 @@ class Stats:
         store: Store,
         clock: Clock,
         *,
-        document: Callable[[], ConfigFile],
+        config_file: Callable[[], ConfigFile],
         zones: Callable[[], Mapping[str, str]],
     ) -> None:
         self._store = store
         self._clock = clock
-        self._document = document
+        self._config_file = config_file
         self._zones = zones
 
     def routes(self) -> list[web.RouteDef]:
         return [
-            *routes(self, lambda: self._document().auth),
+            *routes(self, lambda: self._config_file().auth),
             web.get("/stats", self.page),
             web.get("/stats/{chart}.svg", self.draw),
         ]
@@ -68,12 +68,12 @@ class Stats:
         return StatsView(since=exactly(since), **asdict(found))
 
     async def page(self, request: web.Request) -> web.Response:
-        caller(request, self._document().auth, Role.VIEWER, in_browser=True)
+        caller(request, self._config_file().auth, Role.VIEWER, in_browser=True)
         span = request.query.get("since", SINCE)
         since, found = await self._found(span)
         return page(
             "stats.html",
-            company=self._document().company.name,
+            company=self._config_file().company.name,
             since=since,
             span=span,
             charts=[name for name in CHARTS if found.pages or name != "pages"],
@@ -87,7 +87,7 @@ class Stats:
         )
 
     async def draw(self, request: web.Request) -> web.Response:
-        caller(request, self._document().auth, Role.VIEWER, in_browser=True)
+        caller(request, self._config_file().auth, Role.VIEWER, in_browser=True)
         chart = CHARTS.get(request.match_info["chart"])
         if chart is None:
             raise web.HTTPNotFound(text="no such chart")
@@ -102,6 +102,6 @@ class Stats:
             raise InvalidInput(str(error), "/since") from None
         since = max(0.0, self._clock.now() - seconds)
         stories = await self._store.stories(since, MOST)
-        zone = self._document().company.time_zone
+        zone = self._config_file().company.time_zone
         counted = await asyncio.to_thread(statistics, stories, zone=zone, zones=self._zones())
         return since, counted

@@ -8,7 +8,7 @@ import msgspec
 from aiohttp import web
 from msgspec.structs import replace
 
-from router.config.document import ConfigFile
+from router.config.config_file import ConfigFile
 from router.core.incident.outlook import outlook
 from router.core.incident.settings import Settings
 from router.core.messages.replies import reply
@@ -68,7 +68,7 @@ class Incidents:
         investigation: Investigation,
         drafts: Drafts,
         *,
-        document: Callable[[], ConfigFile],
+        config_file: Callable[[], ConfigFile],
         settings: Callable[[], Settings],
     ) -> None:
         self._store = store
@@ -76,9 +76,9 @@ class Incidents:
         self._clock = clock
         self._investigation = investigation
         self._drafts = drafts
-        self._document = document
+        self._config_file = config_file
         self._settings = settings
-        self._particulars = Particulars(store, clock, lambda: document().company.time_zone)
+        self._particulars = Particulars(store, clock, lambda: config_file().company.time_zone)
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -99,7 +99,7 @@ class Incidents:
         found = [] if before else sorted(await self._open(), key=_urgency)
         return page(
             "incidents.html",
-            company=self._document().company.name,
+            company=self._config_file().company.name,
             now=self._clock.now(),
             before=before,
             open=found[start : start + OPEN_SHOWN],
@@ -135,7 +135,7 @@ class Incidents:
         timeline = await self._store.timeline(one.id)
         return page(
             "incident.html",
-            company=self._document().company.name,
+            company=self._config_file().company.name,
             now=now,
             incident=one,
             notice=notice,
@@ -197,7 +197,7 @@ class Incidents:
             return None
         return page(
             "confirm.html",
-            company=self._document().company.name,
+            company=self._config_file().company.name,
             incident=one,
             command=command.value,
             path=PATHS[command],
@@ -209,10 +209,10 @@ class Incidents:
 
     def _asks_name(self, request: web.Request) -> bool:
         """Return whether nothing else names the person: no token, and no proxy."""
-        return not self._document().auth.tokens and "X-Router-User" not in request.headers
+        return not self._config_file().auth.tokens and "X-Router-User" not in request.headers
 
     def _who(self, request: web.Request, needed: Role = Role.VIEWER) -> str:
-        return caller(request, self._document().auth, needed, in_browser=True)
+        return caller(request, self._config_file().auth, needed, in_browser=True)
 
     def _may(self, request: web.Request) -> bool:
         """Return whether the reader may send commands."""

@@ -12,7 +12,7 @@ from msgspec.structs import asdict
 
 from router.chart import ChartsMissing
 from router.chart.story import story_chart
-from router.config.document import Auth
+from router.config.config_file import Auth
 from router.core.postmortem.document import Case, Section, document, sections
 from router.core.postmortem.durations import Durations, durations
 from router.core.postmortem.parse import parsed

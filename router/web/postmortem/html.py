@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from router.chart.story import story_chart
-from router.config.document import ConfigFile
+from router.config.config_file import ConfigFile
 from router.core.postmortem.document import happened
 from router.core.postmortem.durations import durations
 from router.core.text.plain import plain
@@ -57,14 +57,14 @@ class PostMortemPage:
         inbox: Inbox,
         clock: Clock,
         *,
-        document: Callable[[], ConfigFile],
+        config_file: Callable[[], ConfigFile],
     ) -> None:
         self._postmortems = postmortems
         self._items = items
         self._store = store
         self._inbox = inbox
         self._clock = clock
-        self._document = document
+        self._config_file = config_file
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -144,7 +144,7 @@ class PostMortemPage:
         raise _back(request)
 
     def _who(self, request: web.Request, needed: Role) -> str:
-        return caller(request, self._document().auth, needed, in_browser=True)
+        return caller(request, self._config_file().auth, needed, in_browser=True)
 
     async def _page(
         self,
@@ -172,7 +172,7 @@ class PostMortemPage:
         return page(
             "postmortem.html",
             status=status,
-            company=self._document().company.name,
+            company=self._config_file().company.name,
             incident=case.incident,
             fields=fields,
             extra=case.written.extra,

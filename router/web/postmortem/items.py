@@ -8,7 +8,7 @@ from typing import Annotated
 from aiohttp import web
 from msgspec import Meta, Struct
 
-from router.config.document import ConfigFile
+from router.config.config_file import ConfigFile
 from router.config.people import moment_at
 from router.core.incident.follow_up import find_item
 from router.core.oncall.recipients import People
@@ -85,17 +85,17 @@ class ItemPaths:
         inbox: Inbox,
         clock: Clock,
         *,
-        document: Callable[[], ConfigFile],
+        config_file: Callable[[], ConfigFile],
         people: Callable[[], People],
     ) -> None:
         self._people = people
         self._store = store
         self._inbox = inbox
         self._clock = clock
-        self._document = document
+        self._config_file = config_file
 
     def routes(self) -> list[web.RouteDef]:
-        return routes(self, lambda: self._document().auth)
+        return routes(self, lambda: self._config_file().auth)
 
     @operation("GET", "/incidents/{id}/items", "List the action items.")
     async def list_items(self, call: Call) -> ActionItemList:
@@ -144,7 +144,7 @@ class ItemPaths:
         if not number and len(incident.items) >= MOST:
             raise InvalidInput(f"an incident has at most {MOST} action items", "/text")
         if not number and due_at is None:
-            due_at = now + self._document().postmortems.items_due
+            due_at = now + self._config_file().postmortems.items_due
         return ItemPut(now, incident.id, by, number, text, owner, due_at, given.done, key)
 
     def _due(self, text: str | None) -> float | None:
@@ -154,7 +154,7 @@ class ItemPaths:
             at = Moment(datetime.fromisoformat(text))
             if len(text) == len("2026-12-01"):
                 at = Moment(datetime.combine(at, END_OF_DAY))
-            return moment_at(at, self._document().company.time_zone)
+            return moment_at(at, self._config_file().company.time_zone)
         except (ValueError, OverflowError):
             detail = "expected a day like 2026-12-01, or a time like 2026-12-01T12:00Z"
             raise InvalidInput(detail, "/due") from None

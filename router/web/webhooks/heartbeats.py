@@ -5,7 +5,7 @@ from typing import Protocol
 
 from aiohttp import web
 
-from router.config.document import HeartbeatConfig
+from router.config.config_file import HeartbeatConfig
 from router.config.secret import Secret
 from router.core.rules.heartbeat import SOURCE
 from router.ports.errors import Unauthorized
@@ -35,11 +35,11 @@ class Heartbeats:
         self,
         metrics: Metrics,
         *,
-        documents: Callable[[], Mapping[str, HeartbeatConfig]],
+        heartbeats: Callable[[], Mapping[str, HeartbeatConfig]],
         beat: Beat,
     ) -> None:
         self._metrics = metrics
-        self._documents = documents
+        self._heartbeats = heartbeats
         self._beat = beat
 
     def routes(self) -> list[web.RouteDef]:
@@ -67,11 +67,11 @@ class Heartbeats:
     async def _take(self, request: web.Request, secret: str, *, failed: bool) -> web.Response:
         working_for(SOURCE)
         name = request.match_info["name"]
-        document = self._documents().get(name)
-        if document is None or document.matchers:
+        heartbeat = self._heartbeats().get(name)
+        if heartbeat is None or heartbeat.matchers:
             raise web.HTTPNotFound(text=f"no heartbeat '{name}' by request is configured")
         try:
-            _check(document.secret, secret, request.headers.get("Authorization", ""))
+            _check(heartbeat.secret, secret, request.headers.get("Authorization", ""))
         except Unauthorized as error:
             self._metrics.webhooks_rejected.labels(SOURCE, "unauthorized").inc()
             log.warning("heartbeat_rejected", heartbeat=name, error=str(error))

@@ -242,7 +242,7 @@ async def test_another_replica_sees_it_within_seconds(router: Router, clock: Ste
     """Two routers on one store: the other one checks, and activates it as well."""
     async with router(clock=clock, **PEOPLE) as daemon:
         config = load_config(daemon.path)
-        other = App(daemon.path, config, await open_store(config.document.storage.reveal()), clock)
+        other = App(daemon.path, config, await open_store(config.file.storage.reveal()), clock)
         await other._begin(0)
         try:
             await arrange(daemon, {"contact": "ben", "to": "2026-03-24 09:00"})

@@ -135,7 +135,7 @@ async def test_another_replica_sees_it_within_seconds(router: Router, clock: Ste
     """Two routers on one store: the other one checks, and activates it as well."""
     async with router(clock=clock) as daemon:
         config = load_config(daemon.path)
-        other = App(daemon.path, config, await open_store(config.document.storage.reveal()), clock)
+        other = App(daemon.path, config, await open_store(config.file.storage.reveal()), clock)
         await other._begin(0)
         try:
             await silence(daemon)
