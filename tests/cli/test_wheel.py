@@ -1,6 +1,11 @@
-"""The wheel: it has the files of `init --example`, and the starter, as the checkout has them."""
+"""The wheel, built from the files that the Dockerfile copies.
+
+It has the files of `init --example`, and the starter, as the checkout has them.
+"""
 
 import os
+import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -17,12 +22,26 @@ needs_hatchling = pytest.mark.skipif(
 )
 
 
+def copy_into(source: Path) -> None:
+    """Run the `COPY FILES TO` instructions of the Dockerfile that read the checkout."""
+    instructions = (ROOT / "deploy/Dockerfile").read_text()
+    for line in re.findall(r"^COPY (?!--)(.+)$", instructions, re.MULTILINE):
+        *names, target = line.split()
+        for name in names:
+            if (ROOT / name).is_dir():
+                shutil.copytree(ROOT / name, source / target)
+            else:
+                (source / target).mkdir(parents=True, exist_ok=True)
+                shutil.copy(ROOT / name, source / target)
+
+
 @pytest.fixture(scope="module")
 def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The files that installing the wheel would put into site-packages."""
     folder = tmp_path_factory.mktemp("wheel")
+    copy_into(folder / "source")
     build = ["wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder)]
-    subprocess.run([sys.executable, "-m", "pip", *build, str(ROOT)], check=True)
+    subprocess.run([sys.executable, "-m", "pip", *build, str(folder / "source")], check=True)
     (wheel,) = folder.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(folder / "site")
