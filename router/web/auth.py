@@ -1,14 +1,14 @@
-"""Access to the API: tokens and their roles."""
+"""The identity behind a request: a name and a role. `caller` is the only check of a role.
 
-import binascii
-import hashlib
-import hmac
-from base64 import b64decode
-from enum import IntEnum
+The gate (`router.web.access.gate`) finds the identity before a handler runs.
+"""
+
+from enum import Enum, IntEnum, auto
+from typing import cast
 
 from aiohttp import web
+from msgspec import Struct
 
-from router.config.config_file import Auth
 from router.core.text.plain import plain
 from router.ports.errors import Unauthorized
 
@@ -21,6 +21,29 @@ class Role(IntEnum):
     ADMIN = 3
 
 
+class Credential(Enum):
+    """The proof of an identity.
+
+    NONE: the router asks for no credentials. QUERY: a token in the URL. BASIC: a token as the
+    password of HTTP Basic.
+    """
+
+    NONE = auto()
+    BEARER = auto()
+    QUERY = auto()
+    BASIC = auto()
+
+
+class Identity(Struct, frozen=True, kw_only=True):
+    """The sender of a request. `name` goes on the timeline."""
+
+    name: str
+    role: Role
+    credential: Credential
+
+
+IDENTITY = web.RequestKey("identity", Identity)
+
 LONGEST_NAME = 60
 """Characters of a name that a person types, where no token gives one."""
 
@@ -29,58 +52,42 @@ BASIC = 'Basic realm="alert-router", charset="UTF-8"'
 
 
 def caller(
-    request: web.Request,
-    auth: Auth,
-    needed: Role,
-    *,
-    in_query: bool = False,
-    in_browser: bool = False,
+    request: web.Request, needed: Role, *, in_query: bool = False, in_browser: bool = False
 ) -> str:
-    """Check that the request has the role, and return its name.
+    """Check that the request has the role, and return its sender's name: see `identify`."""
+    return identify(request, needed, in_query=in_query, in_browser=in_browser).name
 
-    Without any configured token everybody has all roles, with the name in `X-Router-User`. Else the
-    name is the token's. With `in_query` the token may also be `?token=`, for programs that can send
-    no header; with `in_browser` it may be the password of HTTP Basic, with any user name.
+
+def identify(
+    request: web.Request, needed: Role, *, in_query: bool = False, in_browser: bool = False
+) -> Identity:
+    """Check that the request has the role, and return its sender.
+
+    With `in_query` the token may also be `?token=`, for programs that can send no header; with
+    `in_browser` it may be the password of HTTP Basic, with any user name.
 
     Raises: Unauthorized, aiohttp's HTTPForbidden.
     """
-    if not auth.tokens:
-        return named(request.headers.get("X-Router-User", "")) or (
-            "somebody" if in_browser else "api"
-        )
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if in_query and not token:
-        scheme, token = "bearer", request.query.get("token", "")
-    if in_browser and scheme.lower() == "basic":
-        scheme, token = "bearer", _password(token)
-    digest = hashlib.sha256(token.strip().encode("utf-8", "surrogatepass")).hexdigest()
-    found = [
-        (name, known)
-        for name, known in auth.tokens.items()
-        if hmac.compare_digest(known.sha256, digest)
-    ]
-    if scheme.lower() != "bearer" or not found:
-        if in_browser:
-            raise Unauthorized(
-                "a known API token is needed, as the password of any user name", scheme=BASIC
-            )
-        raise Unauthorized("a known API token is needed: Authorization: Bearer TOKEN")
-    name, known = found[0]
-    if Role[known.role.upper()] < needed:
+    found = cast("Identity | None", request.get(IDENTITY))
+    refused = {Credential.QUERY: not in_query, Credential.BASIC: not in_browser}
+    if found is None or refused.get(found.credential, False):
+        raise _unauthorized(in_browser=in_browser)
+    if found.role < needed:
         raise web.HTTPForbidden(
-            text=f"this needs the role {needed.name.lower()}, and '{name}' is {known.role}"
+            text=f"this needs the role {needed.name.lower()}, "
+            f"and '{found.name}' is {found.role.name.lower()}"
         )
-    return name
+    return found
+
+
+def _unauthorized(*, in_browser: bool) -> Unauthorized:
+    if in_browser:
+        return Unauthorized(
+            "a known API token is needed, as the password of any user name", scheme=BASIC
+        )
+    return Unauthorized("a known API token is needed: Authorization: Bearer TOKEN")
 
 
 def named(text: str) -> str:
     """A typed name, made fit for the timeline: one line of text that can be stored."""
     return plain(text)[:LONGEST_NAME]
-
-
-def _password(credentials: str) -> str:
-    """The password of HTTP Basic (RFC 7617); "" without one."""
-    try:
-        return b64decode(credentials, validate=True).decode().partition(":")[2]
-    except (binascii.Error, UnicodeDecodeError):
-        return ""

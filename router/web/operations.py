@@ -7,7 +7,6 @@ from http import HTTPStatus
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from router.config.config_file import Auth
 from router.config.located import Invalid
 from router.ports.clock import Clock
 from router.ports.errors import StoreUnavailable
@@ -30,13 +29,11 @@ class Operations:
         metrics: Metrics,
         *,
         reload: Callable[[], Awaitable[None]],
-        auth: Callable[[], Auth],
     ) -> None:
         self._store = store
         self._clock = clock
         self._metrics = metrics
         self._reload = reload
-        self._auth = auth
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -68,7 +65,7 @@ class Operations:
 
         If it's wrong, the current one stays active and the answer lists the problems.
         """
-        caller(request, self._auth(), Role.ADMIN)
+        caller(request, Role.ADMIN)
         try:
             await self._reload()
         except Invalid as error:

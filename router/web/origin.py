@@ -6,7 +6,7 @@ send no origin, and are not affected.
 """
 
 import ipaddress
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -18,8 +18,8 @@ from router.web.problem import Handler
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that change nothing."""
 
-PUBLIC = ("/act/", "/status", "/style.css", "/-/healthy", "/-/ready")
-"""Beginnings of paths that are public, or that a signed link protects."""
+PUBLIC = ("/act", "/status", "/style.css", "/-/healthy", "/-/ready")
+"""Paths that are public with all paths below them, or that a signed link protects."""
 
 PRIVATE_ENDINGS = (".local", ".internal", ".localhost", ".home.arpa", ".svc")
 """Endings of names that nobody can register.
@@ -69,10 +69,15 @@ def own_name(config_file: Callable[[], ConfigFile], is_open: Callable[[str], boo
     return check
 
 
+def is_below(path: str, bases: Iterable[str]) -> bool:
+    """Report whether a path is one of `bases`, or below one."""
+    return any(path == base or path.startswith(f"{base}/") for base in bases)
+
+
 def _needs_secret(request: web.Request, config: ConfigFile, is_open: Callable[[str], bool]) -> bool:
     """A secret protects the path, or it is public under any name."""
     path = request.path
-    if path.startswith(PUBLIC):
+    if is_below(path, PUBLIC):
         return True
     if path.startswith("/webhooks/"):
         return config.expose_insecure or not is_open(request.match_info.get("source", ""))

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from router.config.config_file import Auth, ConfigFile
+from router.config.config_file import ConfigFile
 from router.config.load import Config
 from router.core.incident.settings import Settings
 from router.core.messages.signed_links import Signer
+from router.web.access.gate import Access, gate
 from router.web.api.actions import Actions
 from router.web.api.commands import CommandApi
 from router.web.api.context import Investigation
@@ -54,9 +55,6 @@ class HttpRoutes:
     def config_file(self) -> ConfigFile:
         return self.config().file
 
-    def auth(self) -> Auth:
-        return self.config_file().auth
-
     def zone(self) -> str:
         return self.config_file().company.time_zone
 
@@ -73,6 +71,7 @@ class HttpRoutes:
             problems,
             same_origin,
             own_name(self.config_file, self.parts.webhooks.is_open),
+            gate(Access(self.config_file)),
         ]
         app = web.Application(middlewares=checks, client_max_size=self.config_file().max_body)
         app[BODIES] = self.parts.webhooks.bodies
@@ -84,20 +83,18 @@ class HttpRoutes:
             settings=self.settings,
             recipients=self.parts.publishing.recipients,
         )
-        api = IncidentApi(self.parts.store, self.parts.inbox, self.parts.clock, auth=self.auth)
+        api = IncidentApi(self.parts.store, self.parts.inbox, self.parts.clock)
         commands = CommandApi(
             self.parts.store,
             self.parts.inbox,
             self.parts.clock,
             drafts,
-            auth=self.auth,
             zone=self.zone,
             people=lambda: self.settings().people,
         )
         explain = ExplainApi(
             self.parts.store,
             self.parts.clock,
-            auth=self.auth,
             settings=self.settings,
             receivers=lambda: self.parts.webhooks.receivers,
         )
@@ -118,7 +115,6 @@ class HttpRoutes:
         overrides = Overrides(
             self.parts.overrides,
             self.parts.clock,
-            auth=self.auth,
             people=lambda: self.parts.live_settings.settings.people,
             refresh=self.parts.live_settings.refresh,
         )
@@ -127,7 +123,7 @@ class HttpRoutes:
             heartbeats=lambda: self.config_file().heartbeats,
             beat=self.parts.heartbeats.beat,
         )
-        beats = HeartbeatApi(auth=self.auth, look=self.parts.heartbeats.look)
+        beats = HeartbeatApi(look=self.parts.heartbeats.look)
         silences = SilenceApi(
             self.parts.silences,
             self.parts.clock,
@@ -138,12 +134,9 @@ class HttpRoutes:
             self.parts.action_runner,
             self.parts.store,
             self.parts.clock,
-            auth=self.auth,
             settings=self.settings,
         )
-        deployments = DeploymentApi(
-            self.parts.deployed, self.parts.recorder, self.parts.clock, auth=self.auth
-        )
+        deployments = DeploymentApi(self.parts.deployed, self.parts.recorder, self.parts.clock)
         drills = DrillPaths(
             self.parts.drills,
             self.parts.store,
@@ -157,7 +150,6 @@ class HttpRoutes:
             self.parts.clock,
             self.parts.metrics,
             reload=self.reload,
-            auth=self.auth,
         )
         investigation = Investigation(
             self.parts.store,
@@ -210,7 +202,7 @@ class HttpRoutes:
             config_file=self.config_file,
             people=lambda: self.settings().people,
         )
-        paths = PostMortemPaths(postmortems, self.parts.store, self.parts.clock, auth=self.auth)
+        paths = PostMortemPaths(postmortems, self.parts.store, self.parts.clock)
         shown = PostMortemPage(
             postmortems,
             items,

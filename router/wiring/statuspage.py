@@ -83,7 +83,6 @@ class Publishing:
         announcements = Announcements(
             self._store,
             self._clock,
-            auth=lambda: self._config.file.auth,
             plan=lambda: self._config.status_plan,
             changed=self.board.forget,
             announce=self._announce_maintenance,

@@ -10,7 +10,6 @@ from typing import Annotated
 from aiohttp import web
 from msgspec import Meta, Struct, field
 
-from router.config.config_file import Auth
 from router.core.incident.action_binding import ActionPlan, bind, fill
 from router.core.incident.actions import find, known, offered
 from router.core.incident.settings import Settings
@@ -133,17 +132,15 @@ class Actions:
         store: Store,
         clock: Clock,
         *,
-        auth: Callable[[], Auth],
         settings: Callable[[], Settings],
     ) -> None:
         self._desk = desk
         self._store = store
         self._clock = clock
-        self._auth = auth
         self._settings = settings
 
     def routes(self) -> list[web.RouteDef]:
-        return routes(self, self._auth)
+        return routes(self)
 
     @operation("GET", "/incidents/{id}/actions", "List the actions and the requests for them.")
     async def list_actions(self, call: Call) -> ActionList:

@@ -8,7 +8,6 @@ from aiohttp import web
 from msgspec import Meta, Struct, field
 from msgspec.structs import replace
 
-from router.config.config_file import Auth
 from router.config.fields import parse_duration
 from router.config.people import moment_at
 from router.config.times import parse_moment
@@ -203,7 +202,6 @@ class CommandApi:
         clock: Clock,
         drafts: Drafts,
         *,
-        auth: Callable[[], Auth],
         zone: Callable[[], str],
         people: Callable[[], People],
     ) -> None:
@@ -211,11 +209,10 @@ class CommandApi:
         self._inbox = inbox
         self._drafts = drafts
         self._people = people
-        self._auth = auth
         self._particulars = Particulars(store, clock, zone)
 
     def routes(self) -> list[web.RouteDef]:
-        return routes(self, self._auth)
+        return routes(self)
 
     @_command("ack", "Acknowledge: somebody is working on it.")
     async def acknowledge(self, call: Call, body: CommandBody) -> Answer[CommandAnswer]:

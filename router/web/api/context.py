@@ -125,7 +125,7 @@ class Investigation:
 
     def routes(self) -> list[web.RouteDef]:
         return [
-            *routes(self, lambda: self._config_file().auth),
+            *routes(self),
             web.get("/incidents/{id}/chart.{form:svg|png}", self.draw),
         ]
 
@@ -153,7 +153,7 @@ class Investigation:
 
     async def draw(self, request: web.Request) -> web.Response:
         """Return the chart; on failure a picture with the reason, as pages embed it."""
-        caller(request, self._config_file().auth, Role.VIEWER, in_browser=True)
+        caller(request, Role.VIEWER, in_browser=True)
         one, form = (
             await incident_named(request, self._store),
             ImageFormat(request.match_info["form"]),

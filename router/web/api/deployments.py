@@ -2,7 +2,7 @@
 
 import math
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from datetime import datetime
 from functools import partial
 from typing import Annotated
@@ -10,7 +10,6 @@ from typing import Annotated
 from aiohttp import web
 from msgspec import Meta, Struct
 
-from router.config.config_file import Auth
 from router.model.deployment import Deployment, DeploymentFacts
 from router.model.reason import Reason
 from router.ports.clock import Clock
@@ -77,16 +76,13 @@ class DeploymentApi:
         deployments: Records[Deployment],
         recorder: DeploymentRecorder,
         clock: Clock,
-        *,
-        auth: Callable[[], Auth],
     ) -> None:
         self._deployments = deployments
         self._recorder = recorder
         self._clock = clock
-        self._auth = auth
 
     def routes(self) -> list[web.RouteDef]:
-        return routes(self, self._auth)
+        return routes(self)
 
     @operation("GET", "/deployments", "List deployments, newest first.")
     async def list_deployments(self, query: DeploymentQuery) -> DeploymentPage:

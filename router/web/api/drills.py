@@ -8,7 +8,6 @@ from aiohttp import web
 from msgspec import Meta, Struct
 from msgspec.structs import asdict
 
-from router.config.config_file import Auth
 from router.config.load import Config
 from router.core.drill import course
 from router.core.drill.previews import previews
@@ -158,7 +157,7 @@ class Drills:
         self._regular = regular
 
     def routes(self) -> list[web.RouteDef]:
-        return routes(self, self._auth)
+        return routes(self)
 
     @operation("GET", "/drills", "List past drills, the scenarios, and the regular drill.")
     async def list_drills(self) -> DrillList:
@@ -242,9 +241,6 @@ class Drills:
         return self._view(await self._named(call.request))
 
     # --- parts of these
-
-    def _auth(self) -> Auth:
-        return self._config().file.auth
 
     def _plan(self, asked: StartBody) -> DrillPlan:
         """Raises: Bad."""

@@ -7,7 +7,6 @@ import msgspec
 from aiohttp import web
 from msgspec import Meta, Struct
 
-from router.config.config_file import Auth
 from router.config.people import moment_at
 from router.config.times import parse_moment
 from router.core.incident.settings import Settings
@@ -147,17 +146,15 @@ class ExplainApi:
         store: Store,
         clock: Clock,
         *,
-        auth: Callable[[], Auth],
         settings: Callable[[], Settings],
         receivers: Callable[[], Mapping[str, Receiver]],
     ) -> None:
         self._clock = clock
-        self._auth = auth
         self._receivers = receivers
         self._explainer = Explainer(store, settings)
 
     def routes(self) -> list[web.RouteDef]:
-        return routes(self, self._auth)
+        return routes(self)
 
     @operation(
         "GET",

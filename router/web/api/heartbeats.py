@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from aiohttp import web
 from msgspec import Struct
 
-from router.config.config_file import Auth
 from router.core.rules.heartbeat import HeartbeatState, HeartbeatStatus
 from router.web.api.content import Time
 from router.web.api.operation import operation, routes
@@ -37,14 +36,11 @@ class HeartbeatList(Struct, frozen=True):
 class HeartbeatApi:
     """`look` returns the state of each heartbeat."""
 
-    def __init__(
-        self, *, auth: Callable[[], Auth], look: Callable[[], Awaitable[Sequence[HeartbeatStatus]]]
-    ) -> None:
-        self._auth = auth
+    def __init__(self, *, look: Callable[[], Awaitable[Sequence[HeartbeatStatus]]]) -> None:
         self._look = look
 
     def routes(self) -> list[web.RouteDef]:
-        return routes(self, self._auth)
+        return routes(self)
 
     @operation("GET", "/heartbeats", "List heartbeats and their states.")
     async def list_heartbeats(self) -> HeartbeatList:

@@ -3,7 +3,7 @@
 Reads the store and submits events; decides nothing.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Annotated
 
@@ -11,7 +11,6 @@ from aiohttp import web
 from msgspec import Meta, Struct
 from msgspec.structs import asdict
 
-from router.config.config_file import Auth
 from router.core.rules.manual_alert import reported
 from router.model.alert import AlertStatus
 from router.model.event import Resent
@@ -128,16 +127,13 @@ class Outcome(Struct, frozen=True):
 class IncidentApi:
     """The operations on incidents, alerts and messages, but not the commands."""
 
-    def __init__(
-        self, store: Store, inbox: Inbox, clock: Clock, *, auth: Callable[[], Auth]
-    ) -> None:
+    def __init__(self, store: Store, inbox: Inbox, clock: Clock) -> None:
         self._store = store
         self._inbox = inbox
         self._clock = clock
-        self._auth = auth
 
     def routes(self) -> list[web.RouteDef]:
-        return routes(self, self._auth)
+        return routes(self)
 
     @operation("GET", "/incidents", "List incidents, newest first.")
     async def list_incidents(self, query: IncidentQuery) -> IncidentPage:

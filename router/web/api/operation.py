@@ -16,7 +16,6 @@ from typing import Any, Generic, TypeVar, Union, get_args, get_origin, get_type_
 from aiohttp import web
 from msgspec import Struct
 
-from router.config.config_file import Auth
 from router.web.api.content import answer, body, query
 from router.web.auth import Role, caller
 
@@ -145,11 +144,11 @@ def operations(part: type) -> Iterator[Operation]:
             yield found
 
 
-def routes(part: object, auth: Callable[[], Auth]) -> list[web.RouteDef]:
+def routes(part: object) -> list[web.RouteDef]:
     """Return a route for each operation of `part`."""
     found = []
     for one in operations(type(part)):
-        handle = functools.partial(_handle, one, getattr(part, one.name), auth)
+        handle = functools.partial(_handle, one, getattr(part, one.name))
         register = web.get if one.method == "GET" else functools.partial(web.route, one.method)
         found.append(register(BASE + one.path, handle))
     return found
@@ -158,7 +157,6 @@ def routes(part: object, auth: Callable[[], Auth]) -> list[web.RouteDef]:
 async def _handle(
     one: Operation,
     handler: Callable[..., Awaitable[Any]],
-    auth: Callable[[], Auth],
     request: web.Request,
 ) -> web.StreamResponse:
     """Check the role, decode, call the handler, encode.
@@ -167,7 +165,7 @@ async def _handle(
     """
     by = ""
     if one.role is not None:
-        by = caller(request, auth(), one.role, in_query=one.token_in_query)
+        by = caller(request, one.role, in_query=one.token_in_query)
     given: dict[str, Any] = {"call": Call(request, by)} if one.takes_call else {}
     if one.query is not None:
         given["query"] = query(request, one.query)

@@ -8,7 +8,6 @@ from typing import Annotated
 from aiohttp import web
 from msgspec import Meta, Struct, field
 
-from router.config.config_file import Auth
 from router.config.people import moment_at
 from router.config.times import parse_moment
 from router.core.oncall.override import StoredOverride, ended, swap
@@ -94,18 +93,16 @@ class Overrides:
         overrides: Records[StoredOverride],
         clock: Clock,
         *,
-        auth: Callable[[], Auth],
         people: Callable[[], People],
         refresh: Callable[[], Awaitable[None]],
     ) -> None:
         self._overrides = overrides
         self._clock = clock
-        self._auth = auth
         self._people = people
         self._refresh = refresh
 
     def routes(self) -> list[web.RouteDef]:
-        return routes(self, self._auth)
+        return routes(self)
 
     @operation(
         "GET", "/schedules/{name}/overrides", "List the overrides of people that are not over."

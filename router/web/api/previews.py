@@ -66,7 +66,7 @@ class Drafts:
         self._recipients = recipients
 
     def routes(self) -> list[web.RouteDef]:
-        return routes(self, lambda: self._config_file().auth)
+        return routes(self)
 
     async def of(self, incident: Incident, zone: str = "") -> tuple[Draft, ...]:
         """Raises: StoreUnavailable."""

@@ -55,7 +55,7 @@ class Schedules:
         self._since = since
 
     def routes(self) -> list[web.RouteDef]:
-        return routes(self, lambda: self._config().file.auth)
+        return routes(self)
 
     @property
     def _schedules(self) -> Mapping[str, Schedule]:

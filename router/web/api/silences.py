@@ -103,7 +103,7 @@ class SilenceApi:
         self._refresh = refresh
 
     def routes(self) -> list[web.RouteDef]:
-        return routes(self, lambda: self._config().file.auth)
+        return routes(self)
 
     @operation(
         "GET", "/silences", "List the silences of people that are not over, and the config's."

@@ -57,7 +57,7 @@ class Stats:
 
     def routes(self) -> list[web.RouteDef]:
         return [
-            *routes(self, lambda: self._config_file().auth),
+            *routes(self),
             web.get("/stats", self.page),
             web.get("/stats/{chart}.svg", self.draw),
         ]
@@ -68,7 +68,7 @@ class Stats:
         return StatsView(since=exactly(since), **asdict(found))
 
     async def page(self, request: web.Request) -> web.Response:
-        caller(request, self._config_file().auth, Role.VIEWER, in_browser=True)
+        caller(request, Role.VIEWER, in_browser=True)
         span = request.query.get("since", SINCE)
         since, found = await self._found(span)
         return page(
@@ -87,7 +87,7 @@ class Stats:
         )
 
     async def draw(self, request: web.Request) -> web.Response:
-        caller(request, self._config_file().auth, Role.VIEWER, in_browser=True)
+        caller(request, Role.VIEWER, in_browser=True)
         chart = CHARTS.get(request.match_info["chart"])
         if chart is None:
             raise web.HTTPNotFound(text="no such chart")

@@ -212,7 +212,7 @@ class Incidents:
         return not self._config_file().auth.tokens and "X-Router-User" not in request.headers
 
     def _who(self, request: web.Request, needed: Role = Role.VIEWER) -> str:
-        return caller(request, self._config_file().auth, needed, in_browser=True)
+        return caller(request, needed, in_browser=True)
 
     def _may(self, request: web.Request) -> bool:
         """Return whether the reader may send commands."""

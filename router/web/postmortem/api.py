@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Annotated
 
@@ -12,7 +12,6 @@ from msgspec.structs import asdict
 
 from router.chart import ChartsMissing
 from router.chart.story import story_chart
-from router.config.config_file import Auth
 from router.core.postmortem.document import Case, Section, document, sections
 from router.core.postmortem.durations import Durations, durations
 from router.core.postmortem.parse import parsed
@@ -90,16 +89,13 @@ class PostMortemPaths:
         postmortems: PostMortemService,
         store: Store,
         clock: Clock,
-        *,
-        auth: Callable[[], Auth],
     ) -> None:
         self._postmortems = postmortems
         self._store = store
         self._clock = clock
-        self._auth = auth
 
     def routes(self) -> list[web.RouteDef]:
-        return routes(self, self._auth)
+        return routes(self)
 
     @operation(
         "GET",

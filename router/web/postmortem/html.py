@@ -144,7 +144,7 @@ class PostMortemPage:
         raise _back(request)
 
     def _who(self, request: web.Request, needed: Role) -> str:
-        return caller(request, self._config_file().auth, needed, in_browser=True)
+        return caller(request, needed, in_browser=True)
 
     async def _page(
         self,

@@ -95,7 +95,7 @@ class ItemPaths:
         self._config_file = config_file
 
     def routes(self) -> list[web.RouteDef]:
-        return routes(self, lambda: self._config_file().auth)
+        return routes(self)
 
     @operation("GET", "/incidents/{id}/items", "List the action items.")
     async def list_items(self, call: Call) -> ActionItemList:

@@ -7,7 +7,6 @@ from typing import Annotated
 from aiohttp import web
 from msgspec import Meta, Struct, field
 
-from router.config.config_file import Auth
 from router.config.fields import parse_duration
 from router.config.people import moment_at
 from router.config.times import parse_moment
@@ -87,7 +86,6 @@ class Announcements:
         store: Store,
         clock: Clock,
         *,
-        auth: Callable[[], Auth],
         plan: Callable[[], StatusPlan | None],
         changed: Callable[[], None],
         announce: Callable[[Maintenance], Awaitable[None]],
@@ -96,7 +94,6 @@ class Announcements:
     ) -> None:
         self._maintenances = maintenances(store)
         self._clock = clock
-        self._auth = auth
         self._plan = plan
         self._changed = changed
         self._announce = announce
@@ -104,7 +101,7 @@ class Announcements:
         self._recipients = recipients
 
     def routes(self) -> list[web.RouteDef]:
-        return routes(self, self._auth)
+        return routes(self)
 
     @operation("GET", "/status/maintenance", "List announced maintenance.")
     async def list_maintenance(self) -> MaintenanceList:

@@ -1,0 +1,1 @@
+"""Sign-in: who sends a request, and with which role."""
