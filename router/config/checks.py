@@ -65,6 +65,11 @@ def _check_severities(context: Context) -> None:
     policies = context.names_at(("policies",))
     for trail, plan in context.all_of(SeverityPlan):
         check_name("policy", plan.policy, policies, (*trail, "policy"), context)
+    named = [(at, rule.policy) for at, rule in context.all_of(RuleConfig)]
+    named += [(at, rule.policy) for at, rule in context.all_of(DefaultRule)]
+    for trail, name in named:
+        if name:
+            check_name("policy", name, policies, (*trail, "policy"), context)
     if ("severities",) not in context.places:
         return
     written = context.names_at(("severities",))

@@ -54,6 +54,7 @@ class RuleConfig(Struct, frozen=True, kw_only=True):
     count: Count | None = None
     thresholds: dict[Severity, Threshold] = {}
     severity: Severity | None = None
+    policy: str = ""
     group_by: tuple[str, ...] = ()
     summary: Template | None = None
     runbook: str = ""
@@ -98,6 +99,7 @@ class DefaultRule(Struct, frozen=True, kw_only=True):
     """
 
     severity: Severity = Severity.P2
+    policy: str = ""
     group_by: tuple[str, ...] = ("alertname",)
     ignore: tuple[str, ...] = ("Watchdog", "InfoInhibitor")
     summary: Template | None = None

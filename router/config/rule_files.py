@@ -124,6 +124,7 @@ def _rule(rule: RuleConfig, config: ConfigFile, origin: str) -> Rule:
         actions=rule.actions,
         public=rule.public == "auto",
         continues=rule.continues,
+        policy=rule.policy,
         resolve_after=config.resolve_after if own is None else own,
         origin=origin,
     )
@@ -139,6 +140,7 @@ def default_rule(rule: DefaultRule, config: ConfigFile) -> Rule:
     return Rule(
         name="default",
         severity=rule.severity,
+        policy=rule.policy,
         group_by=rule.group_by,
         summary=rule.summary or compile_template(SUMMARY),
         runbook=rule.runbook,

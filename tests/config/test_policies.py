@@ -88,3 +88,14 @@ def test_a_severity_that_there_is_not_is_an_error_at_its_key(tmp_path: Path) -> 
     assert [problem.message for problem in caught.value.problems] == [
         "unknown value 'P4' (expected one of: P0, P1, P2, P3)"
     ]
+
+
+def test_a_rule_names_a_policy_that_exists(tmp_path: Path) -> None:
+    """Also the default rule."""
+    named = "[{name: a, severity: P0, policy: team-a}, {name: b, severity: P0, policy: all}]"
+    (tmp_path / "rules.yaml").write_text(f"rules: {named}")
+    default = {"policy": "tame"}
+    with pytest.raises(Invalid) as caught:
+        read(tmp_path, rules=["rules.yaml"], default_rule=default, policies={"all": STEPS})
+    found = [one.message for one in caught.value.problems if "unknown policy" in one.message]
+    assert found == ["unknown policy 'tame'", "unknown policy 'team-a'"]

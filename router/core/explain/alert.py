@@ -65,7 +65,7 @@ def explain(
         if severity is None:
             outcomes.append(RuleOutcome(rule, key, judgement, None))
             continue
-        policy = settings.policy(severity)
+        policy = settings.policy(severity, rule.name)
         reached = tuple(
             settings.people.reach(step.notify, severity, settings.calendar.after(step.after, at))
             for step in policy.steps

@@ -145,7 +145,7 @@ def _why_not(contact: str, history: IncidentHistory, settings: Settings, at: flo
         unreachable = entry.data.get("target") == f"contact:{contact}"
         if entry.what in OBSTACLES and (meant or unreachable):
             return describe(entry)
-    policy = settings.policy(_severity(history, at))
+    policy = settings.policy(_severity(history, at), history.incident.rule)
     taken = {
         step
         for one in before
@@ -267,7 +267,7 @@ def _first_obstacle(history: IncidentHistory, found: Sequence[Page], settings: S
         return f"the message to {waiting[0].address} has not been sent yet"
     if not history.incident.is_open:
         return f"it was over before a step that notifies a person was due{_told_only(found)}"
-    policy = settings.policy(history.incident.severity)
+    policy = settings.policy_of(history.incident)
     if not any(":" in target for step in policy.steps for target in step.notify):
         return f"its policy '{policy.name}' notifies no person{_told_only(found)}"
     return f"no step that notifies a person is due yet{_told_only(found)}"

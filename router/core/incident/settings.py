@@ -76,13 +76,12 @@ class Settings:
         return _NO_PLAN if incident.canary else self.severities[incident.severity]
 
     def policy_of(self, incident: Incident) -> Policy:
-        """The policy of the incident's severity; an empty one for a canary."""
-        if incident.canary:
-            return _NO_POLICY
-        return self.policies[self.severities[incident.severity].policy]
+        """The policy of the incident's rule or severity; an empty one for a canary."""
+        return _NO_POLICY if incident.canary else self.policy(incident.severity, incident.rule)
 
-    def policy(self, severity: Severity) -> Policy:
-        return self.policies[self.severities[severity].policy]
+    def policy(self, severity: Severity, rule: str = "") -> Policy:
+        """The policy of the rule with that name if it has one, else of the severity."""
+        return self.policies[self.rules.named(rule).policy or self.severities[severity].policy]
 
     def keeps_quiet(self, at: float) -> bool:
         """Check if anything could mute an alert at `at` (UTC seconds)."""

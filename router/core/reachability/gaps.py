@@ -1,11 +1,13 @@
 """On-call gaps of the coming week, in the schedules that urgent incidents depend on."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 
+from router.core.incident.policy import Policy
 from router.core.incident.settings import Settings
 from router.core.oncall.schedule import Gap, gaps
+from router.core.rules.severities import opened_as
 from router.model.incident import Severity
 
 AHEAD = 604_800.0
@@ -40,11 +42,20 @@ def uncovered(settings: Settings, coming: Mapping[str, tuple[Gap, ...]]) -> tupl
     A schedule with an external calendar that hasn't been read yet is left out.
     """
     found: dict[str, Uncovered] = {}
-    for severity in URGENT:
-        policy = settings.policy(severity)
+    for severity, policy in _urgent(settings):
         targets = {target for step in policy.steps for target in step.notify} | {*policy.fallback}
         for target in sorted(targets):
             kind, _, name = target.partition(":")
             if kind == "schedule" and coming[name] and settings.people.schedules[name].known:
                 found.setdefault(name, Uncovered(name, severity, policy.name, coming[name]))
     return tuple(found.values())
+
+
+def _urgent(settings: Settings) -> Iterator[tuple[Severity, Policy]]:
+    """The policies of urgent severities, then those of rules that open urgent incidents."""
+    for severity in URGENT:
+        yield severity, settings.policies[settings.severities[severity].policy]
+    for rule in (*settings.rules.rules, settings.rules.default):
+        for severity in sorted(opened_as(rule)):
+            if rule.policy and severity in URGENT:
+                yield severity, settings.policies[rule.policy]

@@ -24,9 +24,9 @@ def edges(
     `holds` are the seconds for which a throttle may delay a message.
     """
     calendar = settings.calendar
-    policies = list(stages(settings, route.opens))
+    policies = list(stages(settings, route))
     ways = {way + hold for way in way_delays(settings) for hold in (0.0, *holds)}
-    own = settings.policy(route.severity)
+    own = settings.policy(route.severity, route.rule)
     in_time = (
         math.inf
         if _business(own)

@@ -169,11 +169,11 @@ class _Prover:
         rule_name = "" if all(certain) else rule.name
         stale = stale_after(self._settings, None if route.by_hand else rule)
         names = tuple(one.name for one in silences)
-        return route.opens, route.severity, names, certain, rule_name, stale
+        return route.opens, route.severity, names, certain, rule_name, stale, rule.policy
 
     def _rule(self, route: Route) -> Rule:
-        """The rule of the route; any rule for a person's incident, which has its own severity."""
-        return self._settings.rules.default if route.by_hand else self._rules[route.rule]
+        """The rule of the route; the default one for a person's incident that names no other."""
+        return self._rules[route.rule] if route.rule else self._settings.rules.default
 
     def _silences(self, route: Route) -> tuple[RecurringSilence, ...]:
         """The silences that may mute an alert of the route.
@@ -363,7 +363,7 @@ def _why(
     for silence in world.silences:
         if silence.when.end_at(at) is not None:
             yield f"silenced by {silence.name}"
-    policy = router.settings.policy(route.severity)
+    policy = router.settings.policy(route.severity, route.rule)
     for entry in router.memory.timeline:
         if entry.what is Reason.NOBODY_REACHED:
             yield f"{entry.data['target']}: {entry.data['why']}"

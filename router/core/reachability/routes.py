@@ -14,7 +14,8 @@ from router.model.incident import Severity
 class Route(Struct, frozen=True, order=True):
     """`rule` opens an incident as `opens`, which is `severity` then, or is promoted to it.
 
-    `by_hand`: a person declares the incident with that severity, and `rule` is "".
+    `by_hand`: a person declares the incident with that severity; `rule` is "", or a rule with a
+    policy of its own that may match it.
     """
 
     rule: str
@@ -24,7 +25,8 @@ class Route(Struct, frozen=True, order=True):
 
     def __str__(self) -> str:
         promoted = "" if self.opens is self.severity else f", promoted from {self.opens}"
-        return f"{'declared by hand' if self.by_hand else self.rule} ({self.severity}{promoted})"
+        by_hand = f"declared by hand{self.rule and f' under {self.rule}'}"
+        return f"{by_hand if self.by_hand else self.rule} ({self.severity}{promoted})"
 
 
 def routes(settings: Settings) -> Iterator[Route]:
@@ -32,45 +34,48 @@ def routes(settings: Settings) -> Iterator[Route]:
     for rule in (*settings.rules.rules, settings.rules.default):
         for opens in opened_as(rule):
             yield from _urgent(settings, rule.name, opens)
-    for opens in URGENT:
-        yield from _urgent(settings, "", opens)
+    own = [rule.name for rule in settings.rules.rules if rule.policy]
+    for name in ("", *own):
+        for opens in URGENT:
+            yield from _urgent(settings, name, opens, by_hand=True)
 
 
-def _urgent(settings: Settings, rule: str, opens: Severity) -> Iterator[Route]:
-    for severity in promotions(settings, opens):
+def _urgent(
+    settings: Settings, rule: str, opens: Severity, *, by_hand: bool = False
+) -> Iterator[Route]:
+    for severity in promotions(settings, opens, rule):
         if severity in URGENT:
-            yield Route(rule, opens, severity, by_hand=not rule)
+            yield Route(rule, opens, severity, by_hand=by_hand)
 
 
-def promotions(settings: Settings, severity: Severity) -> Iterator[Severity]:
-    """This severity, and the later ones of successive promotions."""
+def promotions(settings: Settings, severity: Severity, rule: str) -> Iterator[Severity]:
+    """This severity, and the later ones of successive promotions, under the rule ("" for none)."""
     yield severity
-    promote = settings.policy(severity).promote
+    promote = settings.policy(severity, rule).promote
     if promote and promote.to.worse_than(severity):
-        yield from promotions(settings, promote.to)
+        yield from promotions(settings, promote.to, rule)
 
 
-def stages(settings: Settings, severity: Severity) -> Iterator[tuple[float, Policy]]:
-    """The policies of an incident opened with this severity, and the seconds until each."""
+def stages(settings: Settings, route: Route) -> Iterator[tuple[float, Policy]]:
+    """The policies of an incident of the route, and the seconds from its opening until each."""
     begun = 0.0
-    for each in promotions(settings, severity):
-        policy = settings.policy(each)
+    for each in promotions(settings, route.opens, route.rule):
+        policy = settings.policy(each, route.rule)
         yield begun, policy
         begun += policy.promote.after if policy.promote else 0.0
 
 
 def lead(settings: Settings, route: Route) -> float:
     """Seconds from the opening of the incident until it has the route's severity."""
-    severities = list(promotions(settings, route.opens))
-    return [begun for begun, _ in stages(settings, route.opens)][severities.index(route.severity)]
+    severities = list(promotions(settings, route.opens, route.rule))
+    return [begun for begun, _ in stages(settings, route)][severities.index(route.severity)]
 
 
 def patience(settings: Settings, route: Route, at: float) -> float:
     """The latest useful page for an alert at `at`: the last step's last contact method."""
     since = at + lead(settings, route)
-    steps = [
-        settings.calendar.after(step.after, since) for step in settings.policy(route.severity).steps
-    ]
+    policy = settings.policy(route.severity, route.rule)
+    steps = [settings.calendar.after(step.after, since) for step in policy.steps]
     return max(steps, default=since) + max(way_delays(settings))
 
 

@@ -71,7 +71,7 @@ def reasons(
     yield from known.reasons
     if not route.by_hand:
         yield from _of_rule(settings, route, rule, known)
-    names = {name for _, policy in stages(settings, route.opens) for name in _schedules(policy)}
+    names = {name for _, policy in stages(settings, route) for name in _schedules(policy)}
     for name in sorted(names):
         yield from _of_calendars(settings.people.schedules[name], end, known)
 

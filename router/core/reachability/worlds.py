@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from router.core.deployments.suspect import Deploys
 from router.core.incident.policy import Step
 from router.core.incident.settings import Settings
-from router.core.reachability.routes import Route, patience, promotions
+from router.core.reachability.routes import Route, patience, stages
 from router.core.reachability.undecided import Known
 from router.core.reachability.witness import witness
 from router.core.rules.rule import Rule, RuleSet
@@ -49,9 +49,7 @@ class World(Struct, frozen=True):
 
 def conditions_of(case: Case) -> list[str]:
     settings = case.settings
-    policies = [
-        settings.policy(severity) for severity in promotions(settings, case.routes[0].opens)
-    ]
+    policies = [policy for _, policy in stages(settings, case.routes[0])]
     return list(
         dict.fromkeys(step.when.source for policy in policies for step in policy.steps if step.when)
     )

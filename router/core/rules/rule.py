@@ -40,7 +40,8 @@ class Rule(Struct, frozen=True):
     alert may go without a report before it's stale, in seconds; None for the default. With
     `resolve_stale` a stale alert ends; else people are asked. `actions` are those that may be run
     against its incidents. With `public`, the state of its incidents is published without approval.
-    `sources` are the names of the sources whose type `source` is.
+    `sources` are the names of the sources whose type `source` is. `policy` replaces the policy of
+    the severity; "" for none.
     An alert that a rule with a `heartbeat` matches is a beat of it, and opens nothing.
     """
 
@@ -66,6 +67,7 @@ class Rule(Struct, frozen=True):
     expire_after: float | None = None
     resolve_stale: bool = False
     sources: tuple[str, ...] = ()
+    policy: str = ""
 
     def is_from(self, source: str) -> bool:
         """Check if the rule is for alerts of the source: it names the source, its type, or none."""

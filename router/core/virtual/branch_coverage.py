@@ -84,8 +84,10 @@ class Coverage:
             self._steps(router.memory.incidents.get(incident.id), incident, skipped)
         for entry in changes.entries:
             if kind := _OF_POLICY.get(entry.what):
-                severity = entry.data.get("from", changes.incidents[entry.incident_id].severity)
-                self.taken.add(Branch(kind, self._settings.policy(severity).name))
+                incident = changes.incidents[entry.incident_id]
+                severity = entry.data.get("from", incident.severity)
+                policy = self._settings.policy(severity, incident.rule)
+                self.taken.add(Branch(kind, policy.name))
 
     def _steps(
         self, before: Incident | None, after: Incident, skipped: Collection[tuple[int, int | None]]
@@ -94,9 +96,8 @@ class Coverage:
         first = before.step if before and goes_on else 0
         for step in range(first + 1, after.step + 1):
             if (after.id, step) not in skipped:
-                self.taken.add(
-                    Branch(BranchKind.STEP, self._settings.policy(after.severity).name, str(step))
-                )
+                policy = self._settings.policy(after.severity, after.rule)
+                self.taken.add(Branch(BranchKind.STEP, policy.name, str(step)))
 
 
 def _branches(settings: Settings) -> Iterator[tuple[Branch, str]]:
@@ -108,7 +109,9 @@ def _branches(settings: Settings) -> Iterator[tuple[Branch, str]]:
                 Branch(BranchKind.TIER, rule.name, severity),
                 f"the {severity} tier of {rule.name} ({threshold.text})",
             )
-    for name in dict.fromkeys(settings.severities[severity].policy for severity in Severity):
+    own = [rule.policy for rule in (*rules.rules, rules.default) if rule.policy]
+    of_severities = [settings.severities[severity].policy for severity in Severity]
+    for name in dict.fromkeys((*of_severities, *own)):
         policy = settings.policies[name]
         for number, step in enumerate(policy.steps, 1):
             when = f"after {written(step.after)}" if step.after else "at once"

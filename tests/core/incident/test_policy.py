@@ -1,5 +1,6 @@
 """The plan's severities over time: notifications until someone answers, and unresolved incidents."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from router.core.incident.policy import Policy, Promote, Repeat, SeverityPlan, Step, Unless
 from router.core.oncall.business_hours import Calendar, NextBusinessDay
 from router.core.oncall.recipients import ContactMethod, People
+from router.core.rules.rule import RuleSet
 from router.core.text.template import compile_condition
 from router.model.alert import Alert
 from router.model.incident import Severity
@@ -89,6 +91,18 @@ def test_a_p0_that_nobody_answers() -> None:
         Mon 01-12 12:35         again page(log) page(sms/ana) page(sms/cto)
         Mon 01-12 12:50         unanswered page(log) page(sms/ana) page(sms/cto) page(mail)
         Tue 01-13 12:00  over   page(log) page(sms/ana) page(sms/cto) page(mail)
+        """,
+    )
+
+
+def test_the_policy_of_a_rule_replaces_that_of_the_severity() -> None:
+    """A P1 that only opens a ticket, as its rule says."""
+    own = world(P1).settings
+    taker = rule(severity=P1, policy="low")
+    play(
+        World(replace(own, rules=RuleSet.of([taker], own.rules.default, "2"))),
+        """
+        Mon 01-12 12:00  alert  page(ticket) ended
         """,
     )
 

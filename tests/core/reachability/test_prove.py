@@ -93,6 +93,17 @@ def test_what_reaches_somebody_always_is_proven() -> None:
     assert 5 <= proof.intervals <= 20
 
 
+def test_a_rule_with_a_policy_is_proven_by_that_policy() -> None:
+    """Also an incident that a person declares and that the rule matches."""
+    rules = (world.rule(severity=P1, policy="quiet"), world.rule("heard", severity=P1))
+    proof = prove(config(HEARD, rules=rules), START, START + DAY)
+    assert {str(route) for one in proof.unreached for route in one.routes} == {
+        "payments (P1)",
+        "declared by hand under payments (P0)",
+        "declared by hand under payments (P1)",
+    }
+
+
 def test_a_gap_is_shown_with_its_edges_and_why() -> None:
     """Each step counts at its own time; the edges replay in `simulate`."""
     holed = schedule(*WEEKLY.layers, overrides=[Override("", START + DAY, START + 2 * DAY)])
