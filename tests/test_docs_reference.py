@@ -215,6 +215,7 @@ def test_every_dependency_says_why() -> None:
     wanted = {
         "To run": project["project"]["dependencies"],
         "For charts": project["project"]["optional-dependencies"]["charts"],
+        "For other services": project["project"]["optional-dependencies"]["apprise"],
         "To develop": project["project"]["optional-dependencies"]["dev"][1:],
         "To build": project["build-system"]["requires"],
     }

@@ -33,9 +33,12 @@ class SenderKind(Struct, frozen=True):
 
 
 KINDS = {
+    "apprise": SenderKind("apprise", "AppriseConfig"),
     "console": SenderKind("console", "ConsoleConfig"),
+    "discord": SenderKind("discord", "DiscordConfig"),
     "email": SenderKind("mail", "MailConfig"),
     "github": SenderKind("github.sender", "GitHubConfig"),
+    "ntfy": SenderKind("ntfy", "NtfyConfig"),
     "pagerduty": SenderKind("pagerduty.sender", "PagerDutyConfig"),
     "slack": SenderKind("slack.sender", "SlackConfig"),
     "sms": SenderKind("twilio.sms", "SmsConfig"),

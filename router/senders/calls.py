@@ -1,15 +1,23 @@
 """Several calls of one attempt at one service, which share its time limit."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from typing import TypeVar
 
 import aiohttp
+import msgspec
 
-from router.config.secret import Secret
 from router.core.text.plain import plain
-from router.model.notification import Result, Retry, Sent
+from router.model.notification import Rejected, Result, Retry, Sent, Uncertain
 from router.senders.http import timeouts
-from router.senders.outcome import from_error
+from router.senders.outcome import from_error, from_response
+
+T = TypeVar("T")
+
+JSON = {"Content-Type": "application/json", "User-Agent": "alert-router"}
+UNREADABLE = "answer isn't one of the service's"
+MAX_COMPLAINT = 200
+"""Characters of a reason that a service gives."""
 
 
 class Failed(Exception):
@@ -74,7 +82,65 @@ class Calls:
             raise Failed(result, response.status)
         return answer
 
+    async def ask(  # noqa: PLR0913 - the parts of a call
+        self,
+        method: str,
+        path: str,
+        type_: type[T],
+        content: object = None,
+        *,
+        idempotent: bool,
+        query: Mapping[str, str] | None = None,
+    ) -> T:
+        """Send `content` as JSON, and decode the answer. Raises: Failed."""
+        body = b"" if content is None else msgspec.json.encode(content)
+        answer = await self.call(method, path, idempotent=idempotent, query=query, body=body)
+        try:
+            return msgspec.json.decode(answer, type=type_)
+        except msgspec.DecodeError:
+            # A change was made, but its outcome is unknown: the next attempt finds it.
+            result = Retry(UNREADABLE) if idempotent else Uncertain(UNREADABLE)
+            raise Failed(result) from None
 
-def complaint(said: str, secret: Secret, longest: int) -> str:
-    """The reason that a service gave, to add to the router's own, without the secret if quoted."""
-    return ": " + plain(said.replace(secret.reveal(), "***"))[:longest] if said else ""
+
+def refusals(*names: str, hide: str, now: float) -> Judge:
+    """Judge answers by their status.
+
+    Args:
+        names: the fields of the service's JSON that may hold its reason, the first one preferred.
+        hide: the secret, which no reason contains, even if the service quotes it.
+        now: UTC seconds.
+    """
+
+    def judge(response: aiohttp.ClientResponse, answer: bytes, idempotent: bool) -> Result:
+        result = from_response(
+            response.status, response.headers, b"", idempotent=idempotent, now=now
+        )
+        if isinstance(result, Rejected):
+            return Rejected(result.reason + complaint(answer, names, hide))
+        return result
+
+    return judge
+
+
+def complaint(answer: bytes, names: tuple[str, ...], hide: str) -> str:
+    """The reason that a service gave, to add to the router's own; "" for none."""
+    try:
+        content = msgspec.json.decode(answer)
+    except msgspec.DecodeError:
+        return ""
+    found = (content.get(name) for name in names) if isinstance(content, dict) else ()
+    said = next((text for value in found if (text := "; ".join(_texts(value)))), "")
+    return ": " + plain(said.replace(hide, "***"))[:MAX_COMPLAINT] if said else ""
+
+
+def _texts(value: object, name: str = "") -> Iterator[str]:
+    """All texts in a value of any form, with the names of those that have one."""
+    if isinstance(value, dict):
+        for key, one in value.items():
+            yield from _texts(one, "" if key == "message" else str(key))
+    elif isinstance(value, list):
+        for one in value:
+            yield from _texts(one, name)
+    elif value not in (None, "", False):
+        yield f"{name}: {value}" if name else str(value)

@@ -10,7 +10,6 @@ import binascii
 import hmac
 import re
 from datetime import UTC, datetime
-from hashlib import sha256
 from typing import Any
 
 import aiohttp
@@ -25,6 +24,7 @@ from router.model.incident import Incident
 from router.model.notification import Message, Result
 from router.model.reasons import row
 from router.senders.http import post
+from router.senders.identity import message_id
 
 MAX_BODY = 20_000
 """Bytes. The specification asks for less than 20 kB.
@@ -73,7 +73,8 @@ class WebhookSender:
     async def send(self, message: Message) -> Result:
         body = build_event(message)
         headers = {name: value.reveal() for name, value in self._config.headers.items()}
-        headers |= {"Content-Type": "application/json", "webhook-id": event_id(self._name, message)}
+        headers["Content-Type"] = "application/json"
+        headers["webhook-id"] = message_id(self._name, message)
         headers["webhook-timestamp"] = str(int(message.at))
         if self._key:
             headers["webhook-signature"] = sign(
@@ -114,14 +115,6 @@ def sign(key: bytes, event: str, at: int, body: bytes) -> str:
     """The `webhook-signature` of `body`, for the event of that id, sent at `at` (UTC seconds)."""
     signed = b"%b.%d.%b" % (event.encode(), at, body)
     return "v1," + base64.b64encode(hmac.digest(key, signed, "sha256")).decode()
-
-
-def event_id(channel: str, message: Message) -> str:
-    """Id of a message, the same for each attempt, and unique across channels and routers."""
-    incident = message.incident
-    # With a new database, incident numbers start again at 1. The time distinguishes them.
-    origin = sha256(f"{incident.opened_at!r} {incident.key} {channel}".encode()).hexdigest()[:16]
-    return f"msg_{incident.id}_{message.seq}_{origin}"
 
 
 def build_event(message: Message) -> bytes:

@@ -240,6 +240,11 @@ async def check_leaks_no_secret(
     assert secret not in caplog.text
 
 
+def link_to(command: str, who: str) -> str:
+    """The link of an answer, as `Message.link` makes it."""
+    return f"https://router.example.com/act/{command}{f'-{who}' if who else ''}"
+
+
 def make_incident(**changes: Any) -> Incident:
     """A P0 about payments, ten minutes old."""
     incident = Incident(

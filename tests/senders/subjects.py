@@ -33,6 +33,7 @@ from router.senders.twilio.sms import SmsConfig
 from router.senders.twilio.voice import VoiceConfig
 from router.senders.webhook import WebhookConfig
 from tests.core.statuspage.published import said
+from tests.senders import test_apprise, test_discord, test_ntfy
 from tests.senders.github.test_sender import TOKEN as GITHUB_TOKEN
 from tests.senders.github.test_sender import GitHub
 from tests.senders.kit import NOW, STATUS_TABLE, Answer, Hang, Peer, Reply, Request
@@ -329,12 +330,22 @@ def mail_text(request: Request) -> str:
 
 
 SUBJECTS = {
+    "apprise": Subject(
+        "apprise", test_apprise.options, test_apprise.KEY, service=lambda: test_apprise.endpoint, read=test_apprise.shown
+    ),
     "console": Subject("console", lambda _url, _seconds: ConsoleConfig(), read=body),
     "console, brief": Subject("console", lambda _url, _seconds: ConsoleConfig(brief=True), read=body),
+    "discord": Subject(
+        "discord", test_discord.options, test_discord.TOKEN, service=test_discord.Discord, read=test_discord.shown
+    ),
     "email": Subject(
         "email", mail, PASSWORD, recognises=True, read=mail_text, identity=lambda one: one.headers["message-id"]
     ),
     "github": Subject("github", github, GITHUB_TOKEN, recognises=True, service=GitHub, read=github_text),
+    "ntfy": Subject(
+        "ntfy", test_ntfy.options, test_ntfy.TOKEN, recognises=True, service=lambda: test_ntfy.server,
+        read=test_ntfy.shown, identity=lambda one: one.json["sequence_id"],
+    ),
     "pagerduty": Subject(
         "pagerduty", pagerduty, ROUTING_KEY, recognises=True, service=lambda: accept, read=pagerduty_text,
         identity=lambda one: one.json["dedup_key"],

@@ -15,13 +15,13 @@ from router.model.incident import Status
 from router.model.notification import Rejected, Result, Sent
 from router.model.reason import Reason
 from router.model.reasons import row
+from router.senders.identity import message_id
 from router.senders.webhook import (
     MAX_BODY,
     WebhookConfig,
     WebhookSender,
     build,
     build_event,
-    event_id,
     sign,
     signing_key,
 )
@@ -141,17 +141,17 @@ async def test_no_secret_is_told(caplog: pytest.LogCaptureFixture) -> None:
 
 def test_an_event_keeps_its_id_over_retries_and_shares_it_with_no_other() -> None:
     message = make_message()
-    assert event_id("hook", message) == event_id(
+    assert message_id("hook", message) == message_id(
         "hook", make_message(at=NOW + 60, status=Status.MONITORING)
     )
     others = [
-        event_id("other", message),
-        event_id("hook", make_message(seq=2)),
-        event_id("hook", make_message(id=143)),
-        event_id("hook", make_message(opened_at=NOW)),
-        event_id("ho.ok", message),
+        message_id("other", message),
+        message_id("hook", make_message(seq=2)),
+        message_id("hook", make_message(id=143)),
+        message_id("hook", make_message(opened_at=NOW)),
+        message_id("ho.ok", message),
     ]
-    assert len({event_id("hook", message), *others}) == 6
+    assert len({message_id("hook", message), *others}) == 6
     assert not any("." in id_ for id_ in others)
 
 

@@ -12,17 +12,15 @@ import aiohttp
 import msgspec
 
 from router.config.secret import Secret
-from router.model.notification import Rejected, Result, Retry, Uncertain
-from router.senders.calls import Calls, Failed, complaint
-from router.senders.outcome import MAX_RETRY_AFTER, from_response, retry_after
+from router.model.notification import Result, Retry
+from router.senders.calls import Calls, Failed, refusals
+from router.senders.outcome import MAX_RETRY_AFTER, retry_after
 
 T = TypeVar("T")
 
 LIMITED = frozenset({403, 429})
 LIMITED_WAIT = 60.0
 """Seconds to wait at a secondary limit without a time."""
-
-MAX_MESSAGE = 100
 
 GONE = frozenset({301, 404, 410})
 """The issue was moved to another repository, deleted, or isn't visible to the token."""
@@ -32,8 +30,6 @@ SKEW = 300.0
 PER_PAGE = 100
 PAGES = 5
 """Maximum pages searched for a mark. Beyond them, a duplicate is accepted."""
-
-UNREADABLE = "answer isn't one of GitHub's"
 
 
 class User(msgspec.Struct, frozen=True):
@@ -56,12 +52,6 @@ class Comment(msgspec.Struct, frozen=True):
     user: User | None = None
 
 
-class Refusal(msgspec.Struct, frozen=True):
-    """The body of a refusal."""
-
-    message: str = ""
-
-
 class Api:
     """The calls of one attempt, which share its `seconds`."""
 
@@ -82,16 +72,12 @@ class Api:
             "X-GitHub-Api-Version": "2022-11-28",
         }
         self._calls = Calls(session, repository_url, headers, seconds=seconds, judge=self._judge)
-        self._token = token
+        self._refusals = refusals("message", hide=token.reveal(), now=now)
         self._now = now
 
     async def get(self, path: str, type_: type[T], **query: str) -> T:
         """Raises: Failed."""
-        answer = await self._calls.call("GET", path, idempotent=True, query=query)
-        try:
-            return msgspec.json.decode(answer, type=type_)
-        except msgspec.DecodeError:
-            raise Failed(Retry(UNREADABLE)) from None
+        return await self._calls.ask("GET", path, type_, idempotent=True, query=query)
 
     async def issue(self, number: str) -> Issue | None:
         """None if the issue is gone. Raises: Failed."""
@@ -123,12 +109,7 @@ class Api:
 
     async def open(self, content: Mapping[str, object]) -> Issue:
         """Open an issue. Raises: Failed."""
-        answer = await self.post("/issues", content)
-        try:
-            return msgspec.json.decode(answer, type=Issue)
-        except msgspec.DecodeError:
-            # It's open, but its number is unknown: the next attempt finds it.
-            raise Failed(Uncertain(UNREADABLE)) from None
+        return await self._calls.ask("POST", "/issues", Issue, content, idempotent=False)
 
     async def patch(self, path: str, content: Mapping[str, object]) -> None:
         """Make a change that may be repeated safely. Raises: Failed."""
@@ -147,20 +128,7 @@ class Api:
             and (wait := limit_wait(status, headers, answer, self._now)) is not None
         ):
             return Retry(f"HTTP {status}: rate limit", wait)
-        result = from_response(status, headers, b"", idempotent=idempotent, now=self._now)
-        return (
-            Rejected(result.reason + self._complaint(answer))
-            if isinstance(result, Rejected)
-            else result
-        )
-
-    def _complaint(self, answer: bytes) -> str:
-        """GitHub's reason, without the token if quoted; "" for none."""
-        try:
-            said = msgspec.json.decode(answer, type=Refusal).message
-        except msgspec.DecodeError:
-            return ""
-        return complaint(said, self._token, MAX_MESSAGE)
+        return self._refusals(response, answer, idempotent)
 
 
 def written(at: float) -> str:

@@ -500,14 +500,14 @@ async def test_a_refusal_says_githubs_reason(status: int) -> None:
     )
     assert isinstance(result, Rejected)
     assert result.reason.startswith(f"HTTP {status}: No No")
-    assert len(result.reason) < 120
+    assert len(result.reason) < 220
 
 
 @pytest.mark.parametrize("reply", [Reply(200, b"<html>"), Reply(200, json={}), Reply(204, b"")])
 async def test_an_answer_that_is_not_githubs_is_no_success(reply: Reply) -> None:
-    assert (await deliver(GitHub(), FIRST, reply))[0] == Retry("answer isn't one of GitHub's")
+    assert (await deliver(GitHub(), FIRST, reply))[0] == Retry("answer isn't one of the service's")
     assert (await deliver(GitHub(), FIRST, Reply(json=[]), reply))[0] == Uncertain(
-        "answer isn't one of GitHub's"
+        "answer isn't one of the service's"
     )
 
 

@@ -1,0 +1,75 @@
+"""One message per incident, edited in place, for chat services that notify nobody of an edit.
+
+A change that people have to notice is also posted as a reply. The message matters and the reply is
+a convenience: if the reply was certainly not made, the result is `Retry`, because repeating the
+edit does no harm; if it may have been made, or is refused, the result is `Sent`.
+"""
+
+import re
+from typing import Protocol
+
+from msgspec.structs import replace
+
+from router.model.notification import Message, Result, Retry, Sent
+from router.model.reason_row import Trait
+from router.model.reasons import having
+from router.senders.calls import Failed
+
+LOUD = having(Trait.LOUD)
+PAGES = having(Trait.PAGES)
+
+
+class Chat(Protocol):
+    """The calls of one attempt. `ref` is the message's id. All methods raise `Failed`."""
+
+    async def post(self, message: Message) -> str:
+        """Post the message. Return its `ref`."""
+        ...
+
+    async def edit(self, ref: str, message: Message) -> bool:
+        """Edit the message. Return False if it's gone or can't be edited any more."""
+        ...
+
+    async def reply(self, ref: str, message: Message) -> None:
+        """Post the unseen entries, if any, in reply to the message."""
+        ...
+
+
+async def deliver(chat: Chat, message: Message, known: re.Pattern[str]) -> Result:
+    """Bring the incident's message up to date, or post it.
+
+    known: matches a `ref`. That of a channel that had another type before doesn't match.
+    """
+    try:
+        if known.fullmatch(message.ref) and await chat.edit(message.ref, message):
+            return await _announce(chat, message)
+        if message.uncertain and not message.may_be_doubled:
+            # An older state may have been posted already, by an attempt whose answer was lost.
+            message = as_repeated(message)
+        return Sent(await chat.post(message))
+    except Failed as failure:
+        return failure.result
+
+
+async def _announce(chat: Chat, message: Message) -> Result:
+    if is_loud(message):
+        try:
+            await chat.reply(message.ref, message)
+        except Failed as failure:
+            if isinstance(failure.result, Retry):
+                return failure.result
+    return Sent(message.ref)
+
+
+def is_loud(message: Message) -> bool:
+    """Report whether people have to notice the changes since the last message."""
+    return (
+        message.sent == 0
+        or message.reason in PAGES
+        or any(entry.what in LOUD for entry in message.unseen_entries)
+    )
+
+
+def as_repeated(message: Message) -> Message:
+    """The message, marked as one of which an earlier attempt may have arrived."""
+    return replace(message, uncertain=message.seq, attempt=max(2, message.attempt))
