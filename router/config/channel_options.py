@@ -21,6 +21,7 @@ class Capabilities(Struct, frozen=True, kw_only=True):
     deployments: receives deployments.
     maintenance: shows announced maintenance.
     action_items: keeps a ticket for each action item.
+    arrives_within: seconds in which the service may process a request that it has not answered.
     """
 
     answers: str = ""
@@ -34,6 +35,7 @@ class Capabilities(Struct, frozen=True, kw_only=True):
     deployments: bool = False
     maintenance: bool = False
     action_items: bool = False
+    arrives_within: float = 60.0
 
     @property
     def has_destination(self) -> bool:

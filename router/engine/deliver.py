@@ -20,7 +20,12 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from router.core.incident.delivery import may_arrive_late, progress_after, settle_task
+from router.core.incident.delivery import (
+    ARRIVES_WITHIN,
+    may_arrive_late,
+    progress_after,
+    settle_task,
+)
 from router.core.incident.snapshot import Writes
 from router.core.outbox.bundle import Bundle, alone
 from router.core.outbox.rate_limit import RateLimit
@@ -84,6 +89,7 @@ class Channel:
 
     people: addresses by contact; None for a channel that reaches no people. pictures: messages have
     the incident's chart if it's ready in time. limits: how many messages each person gets.
+    arrives_within: seconds after an attempt without an answer in which the service may process it.
     performers: do what rows of other kinds are about. on_settled: called with each such row once
     it's sent or dead; returns events to commit with that.
     """
@@ -96,6 +102,7 @@ class Channel:
     people: Mapping[str, str] | None = None
     pictures: bool = False
     limits: Limits = field(default_factory=Limits)
+    arrives_within: float = ARRIVES_WITHIN
     performers: Mapping[OutboxKind, Performer] = field(default_factory=dict)
     on_settled: Callable[[Notification, float], Sequence[Event]] = lambda _row, _at: ()
 
@@ -191,6 +198,7 @@ class ChannelWorker:
                 room - len(bundles),
                 people=channel.people is not None,
                 less=[*channel.limits.of],
+                arrives_within=channel.arrives_within,
             )
             bundles += alone(messages, now)
         return bundles
@@ -253,15 +261,16 @@ class ChannelWorker:
             for done in attempts[-1:]:
                 progress = progress_after(done.result, progress)
             unsure = any(may_arrive_late(one.result) for one in attempts)
-            uncertain = message.seq if unsure else message.uncertain
             again = replace(
                 message,
                 attempt=message.attempt + len(attempts),
-                uncertain=uncertain,
+                uncertain=message.uncertain or (message.seq if unsure else 0),
+                may_be_doubled=message.may_be_doubled or unsure,
                 progress=progress,
             )
             result = await self._try(again)
-            attempts.append(Attempt(self._clock.now(), self._clock.now() - started, result))
+            now, within = self._clock.now(), self.channel.arrives_within
+            attempts.append(Attempt(now, now - started, result, within))
             return result
 
         await AsyncRetrying(
@@ -313,7 +322,8 @@ class ChannelWorker:
         self._check(row)
         started = self._clock.now()
         performed = await self._try_task(row)
-        attempt = Attempt(self._clock.now(), self._clock.now() - started, performed.result)
+        now, within = self._clock.now(), self.channel.arrives_within
+        attempt = Attempt(now, now - started, performed.result, within)
         after = settle_task(row, attempt, random.random())  # noqa: S311
         await self._settle(row, lambda at: self._save(row, after, performed, at))
 

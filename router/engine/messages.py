@@ -100,8 +100,9 @@ class MessageWriter:
             time_zone=words.time_zones.get(contact, "UTC"),
             link=words.links.of(incident, row.channel, now) if words.links else None,
             picture=await self._picture(incident, seen) if full else b"",
-            attempt=row.attempts + 1,
+            attempt=max(row.attempts + 1, 2 if row.may_have_arrived else 1),
             uncertain=row.uncertain,
+            may_be_doubled=row.may_have_arrived,
             progress=row.progress,
         )
 

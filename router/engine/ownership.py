@@ -1,10 +1,11 @@
 """The leases of this process, and whether it still holds them.
 
 On a shared database each replica beats every `BEAT` seconds. One whose beats stop loses its leases:
-any other replica ends them, and takes over within `BEAT * (LOOKS + 1)` seconds. A replica that was
-stopped and resumed notices that it hasn't beaten for `VALID` seconds, which is sooner than others
-bury it, and then holds nothing: it continues under a new name. Only beats and this process'
-own clock count, so clocks need not agree.
+any other replica, also one that has just started, ends them, and takes over within
+`BURIED + BEAT` seconds. A replica that was stopped and resumed notices that it hasn't beaten for
+`VALID` seconds, which is sooner than others bury it, and then holds nothing: it continues under a
+new name. The age of a beat is by the database's clock, so the clocks of replicas need not agree; if
+that clock jumps, beats are counted instead.
 """
 
 import asyncio
@@ -13,7 +14,7 @@ from collections.abc import Mapping
 
 from router.ports.clock import Clock, MonotonicClock
 from router.ports.errors import StoreUnavailable
-from router.ports.store import Store
+from router.ports.store import Beat, Store
 from router.telemetry.logs import logger
 
 log = logger(__name__)
@@ -22,13 +23,18 @@ BEAT = 1.5
 """Seconds between two beats."""
 
 VALID = 4.0
-"""Seconds after its last beat for which a replica may act on its leases.
+"""Seconds after its last beat for which a replica may act on its leases."""
 
-Less than `BEAT * LOOKS`.
-"""
+BURIED = 5.0
+"""Seconds after its last beat at which a replica is buried. More than `VALID`."""
 
 LOOKS = 3
-"""Looks, one at each beat, at which another replica's beats are unchanged before it's buried."""
+"""Looks, one at each beat, at which another replica's beats are unchanged before it's buried,
+whatever the database's clock shows. `BEAT * LOOKS` is more than `VALID`.
+"""
+
+JUMP = 3.0
+"""Seconds by which the database's clock and this process' own may differ between two beats."""
 
 
 class Ownership:
@@ -39,6 +45,8 @@ class Ownership:
         self._store = store
         self._clock = clock or MonotonicClock()
         self._beaten_at = self._clock.now()
+        self._has_beaten = False
+        self._counted_until = self._beaten_at
         self._seen: dict[str, tuple[int, int]] = {}
 
     def holds(self, name: str) -> bool:
@@ -74,25 +82,43 @@ class Ownership:
         Raises: StoreUnavailable.
         """
         now = self._clock.now()
-        if now - self._beaten_at >= VALID:
-            lost, self.name = self.name, uuid.uuid4().hex
-            log.warning(
-                "leases_lost",
-                away=round(now - self._beaten_at, 1),
-                consequence="others take them over",
-            )
-            await self._store.bury(lost)
+        if self._has_beaten and now - self._beaten_at >= VALID:
+            await self._lose(now)
         beats = await self._store.beat(self.name)
-        self._beaten_at = now
-        for dead in self._dead(beats):
+        if self._has_beaten and self.name not in beats:  # another replica has buried this one
+            await self._lose(now)
+            beats = await self._store.beat(self.name)
+        self._notice_jump(beats, now)
+        self._beaten_at, self._has_beaten = now, True
+        for dead in self._dead(beats, now):
             log.warning("took_over", owner=dead)
             await self._store.bury(dead)
 
-    def _dead(self, beats: Mapping[str, int]) -> list[str]:
+    async def _lose(self, now: float) -> None:
+        lost, self.name, self._has_beaten = self.name, uuid.uuid4().hex, False
+        away = round(now - self._beaten_at, 1)
+        log.warning("leases_lost", away=away, consequence="others take them over")
+        await self._store.bury(lost)
+
+    def _notice_jump(self, beats: Mapping[str, Beat], now: float) -> None:
+        """Don't judge by the age of beats until all that live have beaten after a jump."""
+        own = beats.get(self.name)
+        if own and abs(jump := own.age - (now - self._beaten_at)) > JUMP:
+            self._counted_until = now + BURIED
+            log.warning(
+                "database_clock_jumped",
+                by=round(jump, 1),
+                what_to_do="check that the database's server keeps its time, for example by NTP",
+            )
+
+    def _dead(self, beats: Mapping[str, Beat], now: float) -> list[str]:
         seen, self._seen = self._seen, {}
-        for name, count in beats.items():
+        for name, beat in beats.items():
             before, looks = seen.get(name, (0, 0))
-            self._seen[name] = (count, looks + 1 if before == count else 0)
+            self._seen[name] = (beat.number, looks + 1 if before == beat.number else 0)
         return [
-            name for name, (_, looks) in self._seen.items() if looks >= LOOKS and name != self.name
+            name
+            for name, (_, looks) in self._seen.items()
+            if name != self.name
+            and (looks >= LOOKS or (now >= self._counted_until and beats[name].age >= BURIED))
         ]

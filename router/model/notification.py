@@ -41,9 +41,11 @@ class Notification(Struct, frozen=True, gc=False):
     ref: the sender's latest handle, such as a Slack timestamp.
     told: the id of the newest timeline entry that the address has seen.
     tried: the `seq` at the latest claim.
-    uncertain: the `seq` of the latest message that may or may not have arrived; 0 for none.
-    uncertain_until: until when that message may still arrive, in UTC seconds.
+    uncertain: the `seq` of the oldest message that may still arrive, or may have since the last
+        delivery; 0 for none.
+    uncertain_until: until when that message or a newer one may still arrive, in UTC seconds.
     progress: the sender's state for the next attempt at this message.
+    may_have_arrived: an attempt since the last delivery may have arrived.
     """
 
     incident_id: int
@@ -68,6 +70,7 @@ class Notification(Struct, frozen=True, gc=False):
     uncertain: int = 0
     uncertain_until: float = 0.0
     progress: str = ""
+    may_have_arrived: bool = False
 
     @property
     def is_done(self) -> bool:
@@ -113,8 +116,9 @@ class Message(Struct, frozen=True):
     write: renders the template of this name; None for the packaged templates.
     mentions: ids in the channel's service of people, by contact.
     attempt: counts the attempts at this message from 1.
-    uncertain: the `seq` of an earlier message that may have arrived: this very message if it equals
-        `seq`, else an older state of the incident; 0 if there is none.
+    uncertain: the `seq` of an earlier message that may still arrive, or this one's; 0 for none.
+    may_be_doubled: an attempt since the last delivery may have arrived, with this or an older state
+        of the incident.
     progress: the `progress` of the last attempt at this message.
     """
 
@@ -145,12 +149,8 @@ class Message(Struct, frozen=True):
     mentions: Mapping[str, str] = {}
     attempt: int = 1
     uncertain: int = 0
+    may_be_doubled: bool = False
     progress: str = ""
-
-    @property
-    def may_be_doubled(self) -> bool:
-        """Report whether an earlier attempt at this message may have arrived."""
-        return self.uncertain == self.seq
 
     @property
     def unseen_entries(self) -> tuple[Entry, ...]:
@@ -204,8 +204,12 @@ Result = Sent | Retry | Rejected | Uncertain
 
 
 class Attempt(Struct, frozen=True):
-    """One delivery attempt: when it ended, how long it took (seconds), and its result."""
+    """One delivery attempt: when it ended, how long it took (seconds), and its result.
+
+    arrives_within: seconds after an attempt without an answer in which the service may process it.
+    """
 
     at: float
     took: float
     result: Result
+    arrives_within: float = 60.0

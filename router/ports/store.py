@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from msgspec import Struct
 
@@ -25,6 +25,13 @@ class AlertRow(Struct, frozen=True):
 
     rule_match: RuleMatch
     alert: Alert
+
+
+class Beat(NamedTuple):
+    """A replica's last heartbeat: its number, and how many seconds ago by the database's clock."""
+
+    number: int
+    age: float
 
 
 class Store(Protocol):
@@ -58,11 +65,12 @@ class Store(Protocol):
         *,
         people: bool = False,
         less: Sequence[str] = (),
+        arrives_within: float = ...,
     ) -> Sequence[Notification]:
         """Lease the due messages of a channel; with `people` also messages to people over it.
 
         Addresses of people in `less` are left out. A previous lease on a returned row had expired:
-        a crash.
+        a crash, whose attempt may still arrive within so many seconds.
         """
         ...
 
@@ -233,10 +241,10 @@ class Store(Protocol):
         """Report whether other replicas may use the same database."""
         ...
 
-    async def beat(self, owner: str) -> Mapping[str, int]:
+    async def beat(self, owner: str) -> Mapping[str, Beat]:
         """Show other replicas that this owner is alive.
 
-        Returns the number of beats of each owner, by name.
+        Returns the last beat of each owner before this one, by name.
         """
         ...
 

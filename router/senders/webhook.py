@@ -15,7 +15,7 @@ from typing import Any
 import aiohttp
 import msgspec
 
-from router.config.channel_options import ChannelOptions
+from router.config.channel_options import Capabilities, ChannelOptions
 from router.config.secret import Secret, SecretUrl
 from router.core.messages.timeline import describe
 from router.model.alert import Alert
@@ -30,6 +30,11 @@ MAX_BODY = 20_000
 """Bytes. The specification asks for less than 20 kB.
 
 Alerts and old entries are left out first; the incident itself never is.
+"""
+
+ARRIVES_WITHIN = 900.0
+"""Seconds in which a receiver may process an event that it has not answered. For a receiver that
+queues events for longer, they have a `sequence`.
 """
 
 HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
@@ -59,6 +64,10 @@ class WebhookConfig(ChannelOptions, frozen=True, kw_only=True):
                 raise ValueError(
                     f"`headers`: the value of {name!r} has characters that a header can't hold"
                 )
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return Capabilities(arrives_within=ARRIVES_WITHIN)
 
 
 class WebhookSender:

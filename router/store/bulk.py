@@ -42,7 +42,7 @@ class Dialect:
 
     `last` is the last number of a column's JSON array, `document` a column's text as JSON.
     `no_index` before a term keeps the planner from looking it up in an index. `by_values`: rows to
-    write are VALUES, and no parameter.
+    write are VALUES, and no parameter. `clock`: UTC seconds by the database's clock.
     """
 
     unpack: str
@@ -53,6 +53,7 @@ class Dialect:
     no_index: str
     skip_locked: str
     by_values: bool
+    clock: str
 
 
 SQLITE = Dialect(
@@ -64,6 +65,7 @@ SQLITE = Dialect(
     no_index="+",
     skip_locked="",
     by_values=True,
+    clock="((julianday('now') - 2440587.5) * 86400)",
 )
 POSTGRES = Dialect(
     unpack="jsonb_array_elements(CAST(:rows AS JSONB)) AS unpacked(value)",
@@ -74,6 +76,7 @@ POSTGRES = Dialect(
     no_index="",
     skip_locked="FOR UPDATE SKIP LOCKED",
     by_values=False,
+    clock="extract(epoch FROM clock_timestamp())",
 )
 
 _VALUES = "(VALUES :rows)"

@@ -57,9 +57,14 @@ _IN_ORDER = {SQLITE: "", POSTGRES: ' COLLATE "C"'}
 # A lease that is still there had run out: that attempt may have arrived, and counts.
 _LEASE = f"""
     UPDATE outbox SET
-        uncertain = CASE WHEN lease <> '' THEN tried ELSE uncertain END,
-        uncertain_until = CASE WHEN lease <> '' THEN :arrives ELSE uncertain_until END,
+        uncertain = CASE
+            WHEN lease = '' OR (uncertain <> 0 AND uncertain_until > :now) THEN uncertain
+            ELSE tried END,
+        uncertain_until = CASE
+            WHEN lease = '' OR uncertain_until > :arrives THEN uncertain_until
+            ELSE :arrives END,
         may_be_doubled = may_be_doubled OR lease <> '',
+        may_have_arrived = may_have_arrived OR lease <> '',
         attempts = attempts + CASE WHEN lease <> '' THEN 1 ELSE 0 END,
         tried = seq,
         lease = :owner,
@@ -128,12 +133,13 @@ class Claims:
         *,
         people: bool,
         less: Sequence[str],
+        arrives_within: float,
     ) -> Sequence[Notification]:
         """Lease due messages: first of open incidents of the worst severity, then the earliest."""
         _, urgent, urgent_of_many, earliest = self._messages[people]
         if connection.execute(self._many_urgent).first():
             urgent = urgent_of_many
-        values = _lease(now, owner, until) | _of(channel, less, people=people)
+        values = _lease(now, owner, until, arrives_within) | _of(channel, less, people=people)
         claimed: list[Notification] = []
         for claim in (urgent, earliest):
             if room := limit - len(claimed):
@@ -273,8 +279,10 @@ def _read_waiting(row: _WaitingRow) -> tuple[Notification, Standing]:
     return message, Standing(incident_id, severity, bool(drill), bool(unanswered))
 
 
-def _lease(now: float, owner: str, until: float) -> dict[str, float | str]:
-    return {"now": now, "owner": owner, "until": until, "arrives": now + ARRIVES_WITHIN}
+def _lease(
+    now: float, owner: str, until: float, arrives_within: float = ARRIVES_WITHIN
+) -> dict[str, float | str]:
+    return {"now": now, "owner": owner, "until": until, "arrives": now + arrives_within}
 
 
 def _of(channel: str, less: Sequence[str], *, people: bool) -> dict[str, str]:

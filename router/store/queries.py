@@ -33,7 +33,7 @@ from router.model.reason import Reason
 from router.model.reason_row import Trait
 from router.model.reasons import having
 from router.model.record import Record
-from router.ports.store import AlertRow, Gauges
+from router.ports.store import AlertRow, Beat, Gauges
 from router.store.bulk import Dialect, clean, struct
 from router.store.counts import alert_filter, message_filter
 from router.store.load import MATCH_COLUMNS
@@ -316,14 +316,15 @@ def end_leases(connection: Connection, owner: str = "") -> None:
         connection.execute(update(table).where(held).values(lease_until=0))
 
 
-def beat(connection: Connection, owner: str) -> Mapping[str, int]:
-    """Show that the owner lives. Returns the beats of all."""
+def beat(connection: Connection, dialect: Dialect, owner: str) -> Mapping[str, Beat]:
+    """Show that the owner lives. Returns the last beats of all owners before this beat."""
     o = owners.c
-    if not connection.execute(
-        update(owners).where(o.name == owner).values(beat=o.beat + 1)
-    ).rowcount:
-        connection.execute(insert(owners).values(name=owner, beat=1))
-    return {row.name: row.beat for row in connection.execute(select(o.name, o.beat))}
+    now: ColumnElement[float] = literal_column(dialect.clock, Double())
+    found = connection.execute(select(o.name, o.beat, now - o.beaten_at)).all()
+    values = {"beat": o.beat + 1, "beaten_at": now}
+    if not connection.execute(update(owners).where(o.name == owner).values(values)).rowcount:
+        connection.execute(insert(owners).values(name=owner, beat=1, beaten_at=now))
+    return {name: Beat(count, float(age)) for name, count, age in found}
 
 
 def bury(connection: Connection, owner: str) -> None:

@@ -21,10 +21,11 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     Text,
+    false,
     text,
 )
 
-REVISION = "0004"
+REVISION = "0005"
 """The newest of migrations/versions, which makes this schema."""
 
 metadata = MetaData()
@@ -139,6 +140,7 @@ outbox = Table(
     Column("uncertain", BigInteger, nullable=False),
     Column("uncertain_until", Double, nullable=False),
     Column("progress", Text, nullable=False),
+    Column("may_have_arrived", Boolean, nullable=False, server_default=false()),
     PrimaryKeyConstraint("incident_id", "channel", "kind", "subject"),
 )
 """The columns are the fields of `router.model.notification.Notification`, in order."""
@@ -157,10 +159,12 @@ owners = Table(
     metadata,
     Column("name", Text, primary_key=True),
     Column("beat", BigInteger, nullable=False),
+    Column("beaten_at", Double, nullable=False, server_default="0"),
 )
 """The replicas at work on a shared database.
 
-`beat` changes as long as one lives; its leases end when it stops.
+`beat` and `beaten_at`, by the database's clock, change as long as one lives; its leases end when
+they stop.
 """
 
 windows = Table(

@@ -35,9 +35,9 @@ _DRIVERS = {
 }
 _BUSY = 5.0  # seconds to wait for another process' write lock, or for a free connection
 _READERS = 3  # connections that read a SQLite file at the same time
-_SESSION = {"application_name": "alert-router", "idle_in_transaction_session_timeout": "5000"}
-"""A process that is stopped in the middle of a transaction loses it after 5 s, and the locks that
-others wait for.
+_SESSION = {"application_name": "alert-router", "idle_in_transaction_session_timeout": "2000"}
+"""A process that is stopped in the middle of a transaction loses it after 2 s, and the locks that
+others wait for: their steps must be taken within 5 s.
 """
 
 LOGGED_EVERY = 30.0

@@ -129,7 +129,7 @@ def _owe(dialect: Dialect) -> str:
         SELECT given.incident_id, given.channel, 1, 'pending', given.reason,
             given.owed_at, given.owed_at,
             0, 0, '', 0, '', 0, false, '', false, given.kind, given.subject, 0, 0, 0,
-            ''
+            '', false
         FROM {rows} WHERE true
         ON CONFLICT (incident_id, channel, kind, subject) DO UPDATE SET
             seq = outbox.seq + 1,
@@ -141,6 +141,8 @@ def _owe(dialect: Dialect) -> str:
             fallen_back = CASE WHEN {pending} THEN outbox.fallen_back ELSE false END,
             error = CASE WHEN {pending} THEN outbox.error ELSE '' END,
             may_be_doubled = CASE WHEN {pending} THEN outbox.may_be_doubled ELSE false END,
+            may_have_arrived = CASE WHEN {pending} AND outbox.owed_at <= excluded.owed_at
+                THEN outbox.may_have_arrived ELSE false END,
             progress = ''
         WHERE outbox.kind NOT IN ({once})"""
 
@@ -168,6 +170,7 @@ def _settle(dialect: Dialect) -> str:
             fallen_back = CASE WHEN {new} THEN false ELSE given.fallen_back END,
             error = CASE WHEN {new} THEN '' ELSE given.error END,
             may_be_doubled = CASE WHEN {new} THEN false ELSE given.may_be_doubled END,
+            may_have_arrived = CASE WHEN {new} THEN false ELSE given.may_have_arrived END,
             sent = given.sent,
             ref = given.ref,
             told = given.told,

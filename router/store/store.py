@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
+from router.core.incident.delivery import ARRIVES_WITHIN
 from router.core.incident.snapshot import ReadPlan, Snapshot, Writes
 from router.core.outbox.digest import Standing
 from router.core.postmortem.statistics import IncidentFacts
@@ -18,7 +19,7 @@ from router.model.notification import Key, Notification, NotificationState
 from router.model.outbox import OutboxKind
 from router.model.record import Record
 from router.model.statuspage import Published
-from router.ports.store import AlertRow, Gauges
+from router.ports.store import AlertRow, Beat, Gauges
 from router.store import counts, queries
 from router.store.bulk import SQLITE
 from router.store.claims import Claims
@@ -72,12 +73,16 @@ class SqlStore:
         *,
         people: bool = False,
         less: Sequence[str] = (),
+        arrives_within: float = ARRIVES_WITHIN,
     ) -> Sequence[Notification]:
         whose: Any = {"people": people, "less": less}
         if not await self._database.read(self._claims.messages_due, channel, now, **whose):
             return ()
         return await self._database.write(
-            self._claims.messages, channel, now, owner, until, limit, **whose
+            self._claims.messages,
+            *(channel, now, owner, until, limit),
+            **whose,
+            arrives_within=arrives_within,
         )
 
     async def waiting(
@@ -239,8 +244,8 @@ class SqlStore:
         """True if other replicas may be at work on this database."""
         return self._database.dialect is not SQLITE
 
-    async def beat(self, owner: str) -> Mapping[str, int]:
-        return await self._database.write(queries.beat, owner)
+    async def beat(self, owner: str) -> Mapping[str, Beat]:
+        return await self._database.write(queries.beat, self._database.dialect, owner)
 
     async def bury(self, owner: str) -> None:
         await self._database.write(queries.bury, owner)

@@ -136,6 +136,7 @@ class Channels:
             people,
             pictures,
             limited,
+            can.arrives_within,
             performers,
         )
 

@@ -12,7 +12,14 @@ from router.core.outbox.rate_limit import RateLimit
 from router.engine.deliver import ATTEMPTS, PATIENCE
 from router.model.event import Command
 from router.model.incident import Incident, Status
-from router.model.notification import NotificationState, Rejected, Retry, Sent, Uncertain
+from router.model.notification import (
+    NotificationState,
+    Rejected,
+    Result,
+    Retry,
+    Sent,
+    Uncertain,
+)
 from router.model.reason import Reason
 from router.ports.errors import Overloaded, StoreUnavailable
 from tests.clock import START, turn
@@ -159,6 +166,24 @@ async def test_an_uncertain_message_is_sent_again_and_marked(office: Office) -> 
         Reason.DELIVERED,
     ]
     assert [entry.data.get("may_be_doubled") for entry in entries[1:]] == [None, True]
+
+
+@pytest.mark.parametrize("lost", [Uncertain("no answer"), Retry("cut off", may_have_arrived=True)])
+async def test_a_changed_state_after_an_uncertain_attempt_is_marked(
+    office: Office, lost: Result
+) -> None:
+    """It's another message, and repeats what the lost one may have said. The next is unmarked."""
+    hook = office.open("hook", lost, *[Retry("503", after=30)] * 2)
+    await office.submit(seen())
+    await office.until_sent(hook, 1)
+    await office.submit(command(Command.ACKNOWLEDGE))
+    await office.until(SENT, step=1)
+    sent = hook.messages[-1]
+    assert (sent.seq, sent.may_be_doubled) == (2, True)
+    assert sent.attempt > 1
+    await office.submit(command(Command.RESOLVE))
+    await office.until_sent(hook, len(hook.messages) + 1, step=0.1)
+    assert (hook.messages[-1].seq, hook.messages[-1].may_be_doubled) == (3, False)
 
 
 async def test_a_channel_that_is_down_for_two_minutes_has_a_stand_in(office: Office) -> None:

@@ -6,35 +6,46 @@ from typing import Any
 
 import pytest
 
-from router.engine.ownership import BEAT, LOOKS, VALID, Ownership
+from router.engine.ownership import BEAT, BURIED, LOOKS, VALID, Ownership
 from router.ports.errors import StoreUnavailable
+from router.ports.store import Beat
 from tests.clock import SteppedClock
 
 
 class SharedStore:
-    """The owners of a database that replicas share. Each `fault` is raised by the next beat."""
+    """The owners of a database that replicas share. Each `fault` is raised by the next beat.
+
+    `jump`: seconds by which the database's clock has jumped.
+    """
 
     shared = True
 
-    def __init__(self) -> None:
+    def __init__(self, clock: SteppedClock) -> None:
         self.beats: Counter[str] = Counter()
+        self.beaten_at: dict[str, float] = {}
         self.buried: list[str] = []
         self.faults: list[Exception] = []
+        self.jump = 0.0
+        self._clock = clock
 
-    async def beat(self, owner: str) -> Mapping[str, int]:
+    async def beat(self, owner: str) -> Mapping[str, Beat]:
         if self.faults:
             raise self.faults.pop()
+        now = self._clock.now() + self.jump
+        found = {name: Beat(self.beats[name], now - at) for name, at in self.beaten_at.items()}
         self.beats[owner] += 1
-        return dict(self.beats)
+        self.beaten_at[owner] = now
+        return found
 
     async def bury(self, owner: str) -> None:
         self.buried.append(owner)
         self.beats.pop(owner, None)
+        self.beaten_at.pop(owner, None)
 
 
 @pytest.fixture
-def database() -> SharedStore:
-    return SharedStore()
+def database(clock: SteppedClock) -> SharedStore:
+    return SharedStore(clock)
 
 
 def replica(database: Any, clock: SteppedClock, name: str) -> Ownership:
@@ -85,14 +96,56 @@ async def test_a_replica_that_was_stopped_holds_nothing_afterwards(
 async def test_a_replica_that_was_stopped_buries_nobody_who_lives(
     database: SharedStore, clock: SteppedClock
 ) -> None:
-    """It counts looks, not time: it has seen the other's beats only once."""
+    """Those that went on beating are younger than its own absence."""
     one, other = replica(database, clock, "one"), replica(database, clock, "other")
     await one.beat()
-    await other.beat()
+    for _ in range(4):
+        await other.beat()
+        await clock.advance(BEAT)
     await one.beat()
-    await clock.advance(3600)
+    assert {*database.buried} == {"one"}, "that is its own name of before"
+
+
+async def test_a_replica_that_has_just_started_ends_the_leases_of_the_dead(
+    database: SharedStore, clock: SteppedClock
+) -> None:
+    """Also if no replica ever lives long enough to see another one die."""
+    await replica(database, clock, "one").start()
+    await clock.advance(BURIED - 0.1)
+    await replica(database, clock, "second").start()
+    assert database.buried == []
+    await clock.advance(0.1)
+    await replica(database, clock, "third").start()
+    assert database.buried == ["one"]
+
+
+@pytest.mark.parametrize("jump", [3600.0, -3600.0])
+async def test_a_jump_of_the_databases_clock_buries_nobody_who_lives(
+    database: SharedStore, clock: SteppedClock, jump: float
+) -> None:
+    """Beats are counted for a while, so the dead are still buried."""
+    one, other = replica(database, clock, "one"), replica(database, clock, "other")
+    dead = replica(database, clock, "dead")
+    for each in (one, other, dead):
+        await each.beat()
+    database.jump = jump
+    for _ in range(6):
+        await clock.advance(BEAT)
+        await one.beat()
+        await other.beat()
+    assert set(database.buried) == {"dead"}
+    assert one.holds("one")
+
+
+async def test_a_replica_that_was_buried_continues_under_a_new_name(
+    database: SharedStore, clock: SteppedClock
+) -> None:
+    one = replica(database, clock, "one")
     await one.beat()
-    assert database.buried == ["one"], "that is its own name of before"
+    await database.bury("one")
+    await one.beat()
+    assert not one.holds("one")
+    assert one.holds(one.name)
 
 
 async def test_a_beat_that_fails_ends_nothing_at_once(
@@ -120,4 +173,5 @@ async def test_who_shares_with_nobody_needs_no_beat(clock: SteppedClock) -> None
 
 
 def test_a_replica_stops_before_others_bury_it() -> None:
+    assert VALID < BURIED
     assert VALID < BEAT * LOOKS

@@ -270,6 +270,29 @@ async def test_recovering_ends_the_leases_of_a_dead_process(store: SqlStore, url
     assert len(await store.claim_timers(NOW, "next", NOW + 60, 9)) == alone
 
 
+async def test_a_beat_has_a_number_and_an_age_by_the_databases_clock(store: SqlStore) -> None:
+    """A replica learns the last beat of each owner, its own included, before its new one."""
+    assert await store.beat("one") == {}
+    assert (await store.beat("other"))["one"].number == 1
+    own = (await store.beat("one"))["one"]
+    assert own.number == 1
+    assert 0 <= own.age < 60
+    await store.bury("other")
+    assert {*await store.beat("one")} == {"one"}
+
+
+async def test_a_new_state_before_a_second_sending_is_no_repetition(store: SqlStore) -> None:
+    """The second sending would have repeated the last state; this one replaces it."""
+    await owe(store)
+    (held,) = await claim(store)
+    late = {"owed_at": NOW + 60, "due_at": NOW + 60, "uncertain": 1, "uncertain_until": NOW + 60}
+    await settle(store, held, seq=2, sent=1, attempts=0, may_have_arrived=True, **late)
+    await owe(store, NOW + 5, Reason.RESOLVED)
+    row = await the_one(store)
+    assert (row.seq, row.due_at, row.uncertain) == (3, NOW + 5, 1)
+    assert not row.may_have_arrived
+
+
 async def test_what_waits_for_people_is_looked_at_without_a_lease(store: SqlStore) -> None:
     """Worst first, with its incident; where there's no room only what is never held; then leased by
     name, once.

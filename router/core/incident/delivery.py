@@ -4,7 +4,7 @@ pending --Sent--------------------> sent
 pending --Retry, Uncertain--------> pending, due later     until it is `give_up_after` late: dead
 pending --Rejected----------------> dead
 sent, dead --owed again-----------> pending
-sent --an older one may arrive----> pending, due when it no longer can
+sent --an older one may arrive----> pending, due in a minute, and again when it no longer can
 """
 
 from collections.abc import Sequence
@@ -34,7 +34,10 @@ from router.model.reasons import having
 _ARRIVED = having(Trait.ARRIVED)
 
 ARRIVES_WITHIN = 60.0
-"""Seconds after an uncertain attempt in which the service may still process it."""
+"""Seconds after an uncertain attempt in which a service processes it, if it does.
+
+Channels whose service may take longer have a longer `Capabilities.arrives_within`.
+"""
 
 GIVE_UP_AFTER = 86_400.0
 """Seconds after which a row that isn't about an incident's state is given up as outdated."""
@@ -108,15 +111,22 @@ def _next_state(
     if any(isinstance(one.result, Uncertain) for one in attempts):
         after = replace(after, may_be_doubled=True)
     if any(may_arrive_late(one.result) for one in attempts):
-        after = replace(after, uncertain=before.seq, uncertain_until=at + ARRIVES_WITHIN)
+        older = before.uncertain if before.uncertain_until > attempts[0].at else 0
+        until = at + attempts[-1].arrives_within
+        after = replace(
+            after,
+            uncertain=older or before.seq,
+            uncertain_until=max(until, before.uncertain_until),
+            may_have_arrived=True,
+        )
     elif after.uncertain_until <= at and isinstance(attempts[-1].result, Sent):
         # Until it is sent, keep the mark: an attempt of an hour ago may have arrived, too.
         after = replace(after, uncertain=0, uncertain_until=0.0)
     in_time = at - before.owed_at < give_up_after
     match attempts[-1].result:
         case Sent(ref=ref):
-            older = before.uncertain not in {0, before.seq} and before.uncertain_until > at
-            return _sent(after, ref or before.ref, older=older), Reason.DELIVERED
+            sent = replace(after, ref=ref or before.ref)
+            return _sent(sent, at, attempts[-1].arrives_within), Reason.DELIVERED
         case Retry(reason=error, after=asked) if in_time:
             due_at = at + next_delay(tried, retry_after=asked, jitter=jitter)
             return replace(after, due_at=due_at, error=error), Reason.DELIVERY_RETRIED
@@ -127,13 +137,19 @@ def _next_state(
             return replace(after, state=NotificationState.DEAD, error=error), Reason.DELIVERY_FAILED
 
 
-def _sent(row: Notification, ref: str, *, older: bool) -> Notification:
-    """Sent; sent once more if an `older` message may still arrive and would then be the last."""
-    row = replace(row, sent=row.sent + 1, ref=ref, error="", may_be_doubled=False)
+def _sent(row: Notification, at: float, arrives_within: float) -> Notification:
+    """Sent; sent once more if an older message may still arrive and would then be the last.
+
+    After a minute, since a late message mostly arrives soon, and when none can arrive any more.
+    """
+    row = replace(row, sent=row.sent + 1, error="", may_be_doubled=False, may_have_arrived=False)
+    older = row.uncertain not in {0, row.seq} and row.uncertain_until > at
     if not older or person_of(row.channel):  # nobody is called twice to correct the order
         return replace(row, state=NotificationState.SENT)
-    until = row.uncertain_until
-    return replace(row, seq=row.seq + 1, owed_at=until, due_at=until, attempts=0, fallen_back=False)
+    soon = row.uncertain_until - arrives_within + ARRIVES_WITHIN
+    due = soon if soon > at else row.uncertain_until
+    again = replace(row, seq=row.seq + 1, owed_at=due, due_at=due, attempts=0, fallen_back=False)
+    return replace(again, may_have_arrived=True)
 
 
 def _entry(

@@ -126,12 +126,13 @@ class MemoryStore:
         """
         row = self.outbox[key]
         if row.lease:
+            older = row.uncertain if row.uncertain_until > now else 0
             lost = {
-                "uncertain": row.tried,
+                "uncertain": older or row.tried,
                 "uncertain_until": now + ARRIVES_WITHIN,
                 "attempts": row.attempts + 1,
             }
-            row = replace(row, may_be_doubled=True, **lost)
+            row = replace(row, may_be_doubled=True, may_have_arrived=True, **lost)
         lease = f"{row.channel} {row.seq} {now}"
         self.outbox[key] = held = replace(row, lease=lease, lease_until=now + LEASE, tried=row.seq)
         self.waiting.drop(key)
@@ -237,6 +238,7 @@ class MemoryStore:
                 reason=owed.reason,
                 owed_at=since if in_flight else before.owed_at,
                 due_at=before.due_at if keeps_place else since,
+                may_have_arrived=before.may_have_arrived and before.owed_at <= since,
                 progress="",
             )
         elif before:

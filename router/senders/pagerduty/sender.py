@@ -31,6 +31,9 @@ from router.senders.pagerduty.change import announce
 MAX_SUMMARY = 1024
 MAX_EVENT = 512_000
 MAX_REASON = 300
+ARRIVES_WITHIN = 3600.0
+"""Seconds in which PagerDuty, which queues events, may process one whose answer was lost."""
+
 THROTTLED_WAIT = 30.0
 """Seconds to wait after a 429 without a Retry-After, by PagerDuty's page on rate limits."""
 
@@ -55,7 +58,7 @@ class PagerDutyConfig(ChannelOptions, frozen=True, kw_only=True):
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities(deployments=self.change_events)
+        return Capabilities(deployments=self.change_events, arrives_within=ARRIVES_WITHIN)
 
 
 class Event(msgspec.Struct, frozen=True):

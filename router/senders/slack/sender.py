@@ -68,6 +68,9 @@ UNEDITABLE = frozenset(
 ASIDE = 1000
 """Maximum characters of an ephemeral reply, which is a sentence."""
 
+ARRIVES_WITHIN = 300.0
+"""Seconds in which Slack may process a request whose answer was lost."""
+
 LOUD = having(Trait.LOUD)
 PAGES = having(Trait.PAGES)
 """Changes that are also shown in the channel, because an edit or a reply makes no sound."""
@@ -124,6 +127,7 @@ class SlackConfig(ChannelOptions, frozen=True, kw_only=True):
             answers="slack" if self.buttons else "",
             edits=self.token is not None,
             charts=self.charts,
+            arrives_within=ARRIVES_WITHIN if self.token else super().capabilities.arrives_within,
         )
 
 
@@ -202,28 +206,27 @@ class SlackBotSender:
         return result
 
     async def _send(self, message: Message) -> Result:
-        content = self._content(message)
         if REF.fullmatch(message.ref):
             channel, _, ts = message.ref.partition(":")
             result, error = await self._say(
-                "chat.update", {"channel": channel, "ts": ts, **content}, message.at
+                "chat.update",
+                # A repeated edit leaves no second message.
+                {"channel": channel, "ts": ts, **self._content(message, marked=False)},
+                message.at,
             )
             if isinstance(result, Sent):
                 return await self._reply(message)
             if error not in UNEDITABLE:
                 return result
-        if message.uncertain and not message.may_be_doubled:
-            # An older state may have been posted already, by an attempt whose answer was lost.
-            content = self._content(as_repeated(message))
         quiet = {"unfurl_links": False, "unfurl_media": False}
-        result, _ = await self._say(
-            "chat.postMessage", {"channel": self._channel, **content, **quiet}, message.at
-        )
+        content = {"channel": self._channel, **self._content(message), **quiet}
+        result, _ = await self._say("chat.postMessage", content, message.at)
         if isinstance(result, Sent) and result.ref and message.picture:
             await show_picture(self._client, self._session, message, result.ref, self._seconds)
         return result
 
-    def _content(self, message: Message) -> dict[str, Any]:
+    def _content(self, message: Message, *, marked: bool = True) -> dict[str, Any]:
+        message = replace(message, may_be_doubled=message.may_be_doubled and marked)
         room = self._rooms.id_of(message.incident) if self._rooms else ""
         return build_message(
             message, buttons=self._buttons, groups=self._groups, room=room, edited=True
@@ -304,11 +307,6 @@ class SlackBotSender:
             # The SDK fails on answers that aren't JSON objects, after the request was made.
             return _unreadable(idempotent=idempotent), "", None
         return Sent(), "", answer
-
-
-def as_repeated(message: Message) -> Message:
-    """The message, marked as one of which an earlier attempt may have arrived."""
-    return replace(message, uncertain=message.seq, attempt=max(2, message.attempt))
 
 
 def _client(token: Secret, api_url: str, session: aiohttp.ClientSession) -> "AsyncWebClient":

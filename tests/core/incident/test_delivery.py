@@ -207,6 +207,41 @@ def test_a_newer_state_is_sent_once_more_when_the_older_can_no_longer_arrive() -
     assert settle(then, CONFIG).notification.state is SENT
 
 
+def test_an_older_state_is_not_forgotten_while_the_newer_goes_back_to_the_outbox() -> None:
+    """The newer was tried, too; what arrives last may still be the older."""
+    event = replace(settled(1, LATE), notification=replace(HELD, seq=2))
+    older = settle(event, CONFIG).notification
+    newer = settle(replace(settled(3, LATE), notification=replace(older, seq=3)), CONFIG)
+    assert newer.notification.state is PENDING
+    again = settle(replace(settled(9, Sent()), notification=newer.notification), CONFIG)
+    assert (again.notification.state, again.notification.due_at) == (PENDING, NOW + 63)
+
+
+def test_a_service_that_may_take_longer_gets_the_state_twice_more() -> None:
+    """A minute later, since most late messages arrive soon, and when none can arrive any more."""
+    held = replace(HELD, uncertain=2, uncertain_until=NOW + 3600)
+    attempt = Attempt(NOW + 1, 0.1, Sent(), arrives_within=3600)
+    event = replace(settled(1, Sent()), notification=held, attempts=(attempt,))
+    first = settle(event, CONFIG).notification
+    assert (first.seq, first.due_at, first.may_have_arrived) == (4, NOW + 60, True)
+    attempt = Attempt(NOW + 61, 0.1, Sent(), arrives_within=3600)
+    event = DeliverySettled(NOW + 61, first, (attempt,), 9, 0.0)
+    second = settle(event, CONFIG).notification
+    assert (second.seq, second.due_at) == (5, NOW + 3600)
+    attempt = Attempt(NOW + 3601, 0.1, Sent(), arrives_within=3600)
+    event = DeliverySettled(NOW + 3601, second, (attempt,), 9, 0.0)
+    last = settle(event, CONFIG).notification
+    assert (last.state, last.uncertain, last.may_have_arrived) == (SENT, 0, False)
+
+
+@pytest.mark.parametrize("result", [Uncertain("reset"), LATE])
+def test_what_may_have_arrived_since_the_last_delivery_is_kept(result: Result) -> None:
+    after = settle(settled(1, result), CONFIG).notification
+    assert after.may_have_arrived
+    then = settle(replace(settled(2, Sent()), notification=after), CONFIG).notification
+    assert not then.may_have_arrived
+
+
 def test_an_older_state_is_not_forgotten_for_an_uncertain_attempt_at_the_newer() -> None:
     held = replace(HELD, uncertain=2, uncertain_until=NOW + 50)
     event = replace(settled(1, LATE, Sent("ts-2")), notification=held)

@@ -266,9 +266,9 @@ async def test_a_message_that_cannot_be_edited_is_posted_anew(error: str) -> Non
 
 async def test_a_post_is_marked_if_an_older_state_may_have_been_posted() -> None:
     """A message of another number is still a second one about the incident. An edit is not."""
-    _, _, peer = await deliver(make_message(seq=3, uncertain=2))
+    _, _, peer = await deliver(make_message(seq=3, attempt=2, may_be_doubled=True))
     assert "Attempt 2: an earlier one may have arrived." in peer.requests[0].json["text"]
-    _, _, peer = await deliver(edit(seq=3, uncertain=2))
+    _, _, peer = await deliver(edit(seq=3, attempt=2, may_be_doubled=True))
     assert "may have arrived" not in peer.requests[0].json["text"]
 
 

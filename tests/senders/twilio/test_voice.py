@@ -80,7 +80,7 @@ async def test_an_attempt_that_may_have_arrived_is_mentioned(
 ) -> None:
     """As in a text message: the person who was called once already knows the incident."""
     twilio = Twilio()
-    await deliver(make_message(attempt=2, uncertain=1), twilio, session)
+    await deliver(make_message(attempt=2, may_be_doubled=True), twilio, session)
     (words,) = [say.text or "" for say in ET.fromstring(twilio.forms[0]["Twiml"])[0]]
     assert words.startswith("You may have had this call already. Severity P 0,")
 
