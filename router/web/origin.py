@@ -18,7 +18,7 @@ from router.web.problem import Handler
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that change nothing."""
 
-PUBLIC = ("/act", "/status", "/style.css", "/-/healthy", "/-/ready")
+PUBLIC = ("/act", "/status", "/style.css", "/assets", "/-/healthy", "/-/ready")
 """Paths that are public with all paths below them, or that a signed link protects."""
 
 PRIVATE_ENDINGS = (".local", ".internal", ".localhost", ".home.arpa", ".svc")

@@ -26,13 +26,15 @@ from router.web.api.schedules import Schedules
 from router.web.api.silences import SilenceApi
 from router.web.api.stats import Stats
 from router.web.body import BODIES
+from router.web.compression import compressed
 from router.web.failures import Failures, slow_down
 from router.web.operations import Operations
 from router.web.origin import own_name, same_origin
-from router.web.pages import page
+from router.web.pages import assets
 from router.web.pages.act import Act
+from router.web.pages.errors import readable
+from router.web.pages.frame import FRAME, Frame
 from router.web.pages.incidents import Incidents
-from router.web.pages.page import readable
 from router.web.postmortem.api import PostMortemPaths
 from router.web.postmortem.html import PostMortemPage
 from router.web.postmortem.items import ItemPaths
@@ -67,6 +69,7 @@ class HttpRoutes:
             self.parts.connections.middleware(),
             refuse_compressed(self.parts.metrics),
             slow_down(Failures(self.parts.clock), self.parts.metrics),
+            compressed,
             readable,
             problems,
             same_origin,
@@ -75,6 +78,7 @@ class HttpRoutes:
         ]
         app = web.Application(middlewares=checks, client_max_size=self.config_file().max_body)
         app[BODIES] = self.parts.webhooks.bodies
+        app[FRAME] = Frame(self.config_file, self.parts.clock)
         app.add_routes(self.parts.publishing.routes())
         drafts = Drafts(
             self.parts.store,
@@ -176,7 +180,7 @@ class HttpRoutes:
             overrides,
             actions,
             deployments,
-            page,
+            assets,
             act,
         )
         for part in (*parts, *self._postmortems()):
@@ -208,8 +212,6 @@ class HttpRoutes:
             items,
             self.parts.store,
             self.parts.inbox,
-            self.parts.clock,
-            config_file=self.config_file,
         )
         stats = Stats(
             self.parts.store,

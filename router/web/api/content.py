@@ -27,6 +27,9 @@ MAX_FORM = 64 * 1024
 
 MAX_FIELDS = 20
 
+FORM: web.RequestKey[dict[str, str]] = web.RequestKey("form", dict[str, str])
+"""The fields of the request's form: the page of an error shows them again."""
+
 LONGEST_TEXT = 10_000
 """Characters of one text. It goes on the timeline, and so into every later message."""
 
@@ -148,7 +151,9 @@ async def form(request: web.Request, most: int = MAX_FORM) -> dict[str, str]:
         fields = parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_FIELDS)
     except ValueError:
         raise InvalidInput(f"the form has more than {MAX_FIELDS} fields") from None
-    return {name: value.replace("\r\n", "\n").strip() for name, value in fields}
+    filled = {name: value.replace("\r\n", "\n").strip() for name, value in fields}
+    request[FORM] = filled
+    return filled
 
 
 def check_ahead(at: float, now: float, pointer: str) -> None:

@@ -19,7 +19,7 @@ from router.web.api.content import Time, draw
 from router.web.api.operation import operation, routes
 from router.web.api.views import exactly
 from router.web.auth import Role, caller
-from router.web.pages.page import page
+from router.web.pages.frame import inside
 
 MOST = 20_000
 """Incidents that are counted, the newest: a second of work."""
@@ -71,9 +71,9 @@ class Stats:
         caller(request, Role.VIEWER, in_browser=True)
         span = request.query.get("since", SINCE)
         since, found = await self._found(span)
-        return page(
+        return inside(
+            request,
             "stats.html",
-            company=self._config_file().company.name,
             since=since,
             span=span,
             charts=[name for name in CHARTS if found.pages or name != "pages"],

@@ -24,7 +24,7 @@ from router.web.api.content import MAX_PAGE, form, incident_named, page_number
 from router.web.api.context import Investigation
 from router.web.api.previews import Drafts
 from router.web.auth import LONGEST_NAME, Role, caller, named
-from router.web.pages.page import page
+from router.web.pages.frame import inside
 
 SHOWN = 50
 """Past incidents on one page."""
@@ -97,10 +97,9 @@ class Incidents:
         closed = [status for status in Status if status not in OPEN]
         past = await self._store.incidents(statuses=closed, before=before, limit=SHOWN + 1)
         found = [] if before else sorted(await self._open(), key=_urgency)
-        return page(
+        return inside(
+            request,
             "incidents.html",
-            company=self._config_file().company.name,
-            now=self._clock.now(),
             before=before,
             open=found[start : start + OPEN_SHOWN],
             start=start,
@@ -133,9 +132,9 @@ class Incidents:
     async def _page(self, request: web.Request, one: Incident, notice: str) -> web.Response:
         context, now = await self._investigation.of(one), self._clock.now()
         timeline = await self._store.timeline(one.id)
-        return page(
+        return inside(
+            request,
             "incident.html",
-            company=self._config_file().company.name,
             now=now,
             incident=one,
             notice=notice,
@@ -166,7 +165,7 @@ class Incidents:
         name = named(filled.get("by", "")) if self._asks_name(request) else ""
         said = await self._said(filled, command, one)
         if command in CONFIRMED and not filled.get("confirm"):
-            confirmation = await self._confirmation(one, command, said, name)
+            confirmation = await self._confirmation(request, one, command, said, name)
             if confirmation is not None:
                 return confirmation
         by = name or _cookie_name(request) or by if self._asks_name(request) else by
@@ -189,15 +188,15 @@ class Incidents:
         return replace(said, title=title, text=text)
 
     async def _confirmation(
-        self, one: Incident, command: Command, said: CommandBody, name: str
+        self, request: web.Request, one: Incident, command: Command, said: CommandBody, name: str
     ) -> web.Response | None:
         """Return the page that asks for confirmation; None if the command mails nobody."""
         recipients = await self._drafts.recipients(one, command)
         if command is not Command.FALSE_POSITIVE and not recipients:
             return None
-        return page(
+        return inside(
+            request,
             "confirm.html",
-            company=self._config_file().company.name,
             incident=one,
             command=command.value,
             path=PATHS[command],

@@ -1,26 +1,23 @@
 """`/incidents/{id}/postmortem`: the form of a post-mortem, and its action items."""
 
 import secrets
-from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
 from aiohttp import web
 
 from router.chart.story import story_chart
-from router.config.config_file import ConfigFile
 from router.core.postmortem.document import happened
 from router.core.postmortem.durations import durations
 from router.core.text.plain import plain
 from router.model.postmortem import Written
 from router.model.reason import Reason
-from router.ports.clock import Clock
 from router.ports.errors import InvalidInput
 from router.ports.services import Inbox
 from router.ports.store import Store
 from router.web.api.content import draw, form, incident_named
 from router.web.auth import Role, caller
-from router.web.pages.page import page
+from router.web.pages.frame import inside
 from router.web.postmortem.items import ItemBody, ItemPaths, item_named
 from router.web.postmortem.service import PostMortemService
 
@@ -49,22 +46,17 @@ CONFLICT = (
 class PostMortemPage:
     """Shows the form, and submits what was typed."""
 
-    def __init__(  # noqa: PLR0913 - the parts it stands between
+    def __init__(
         self,
         postmortems: PostMortemService,
         items: ItemPaths,
         store: Store,
         inbox: Inbox,
-        clock: Clock,
-        *,
-        config_file: Callable[[], ConfigFile],
     ) -> None:
         self._postmortems = postmortems
         self._items = items
         self._store = store
         self._inbox = inbox
-        self._clock = clock
-        self._config_file = config_file
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -169,16 +161,15 @@ class PostMortemPage:
             }
             for name, label, lines in FIELDS
         ]
-        return page(
+        return inside(
+            request,
             "postmortem.html",
             status=status,
-            company=self._config_file().company.name,
             incident=case.incident,
             fields=fields,
             extra=case.written.extra,
             version=version,
             said=said,
-            now=self._clock.now(),
             took=durations(case.incident, case.timeline),
             happened=happened(case),
             key=secrets.token_hex(8),

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from router.core.communication.status_page import Page
-from router.web.pages.page import FOLDER, stylesheet
+from router.web.pages.assets import FOLDER, stylesheet
 from router.web.statuspage import html, summary
 from router.web.statuspage.feed import feed
 

@@ -296,8 +296,8 @@ async def test_every_open_incident_is_listed_the_most_urgent_first(router: Route
         assert re.findall(r">INC-(\d+)</a>", page)[:3] == ["121", "122", "120"]
         rest = text(await daemon.get("/incidents?from=100"))
         assert len({*re.findall(r">INC-(\d+)</a>", page + rest)}) == 122
-        assert "✓ acknowledged by somebody" in page
-        assert "✗ not acknowledged" in page
+        assert ">acknowledged by somebody<" in page
+        assert ">not acknowledged<" in page
 
 
 async def test_acknowledge_is_the_first_button(router: Router) -> None:
@@ -306,7 +306,7 @@ async def test_acknowledge_is_the_first_button(router: Router) -> None:
         await daemon.alert(alert())
         page = text(await daemon.get("/incidents/1"))
         assert page.index(">Acknowledge</button>") < page.index("<dl>")
-        first = page[page.index("<button") :]
+        first = page[page.index("<button", page.index("<main")) :]
         assert first.startswith('<button class="main">Acknowledge')
 
 

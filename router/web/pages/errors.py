@@ -1,0 +1,68 @@
+"""A problem as a page: the error, a way back, and the text that was typed."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
+import msgspec
+from aiohttp import web
+
+from router.web.api.content import FORM
+from router.web.origin import PUBLIC, is_below
+from router.web.pages.frame import FRAME, inside
+from router.web.pages.page import page
+from router.web.problem import PROBLEM, Handler
+
+KEPT = ("Allow", "Retry-After", "WWW-Authenticate", "Set-Cookie")
+"""Headers of a problem that its page keeps."""
+
+SECRET = ("password", "token", "secret", "csrf", "confirm")
+"""Words in the names of fields that are not shown again."""
+
+
+@web.middleware
+async def readable(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Return a problem as a page to a client that accepts HTML."""
+    answer = await handler(request)
+    if answer.status < HTTPStatus.BAD_REQUEST or answer.content_type != PROBLEM:
+        return answer
+    if "text/html" not in request.headers.get("Accept", ""):
+        return answer
+    assert isinstance(answer, web.Response)
+    assert isinstance(answer.body, bytes)
+    said = msgspec.json.decode(answer.body)
+    kept = {name: answer.headers[name] for name in KEPT if name in answer.headers}
+    shown = {"title": said["title"], "text": said["detail"]}
+    if answer.status == HTTPStatus.UNAUTHORIZED or _is_public(request):
+        return page("message.html", status=answer.status, headers=kept, **shown)
+    return inside(
+        request,
+        "error.html",
+        status=answer.status,
+        headers=kept,
+        back=_back(request),
+        typed=typed(request.get(FORM, {})),
+        **shown,
+    )
+
+
+def typed(form: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return the fields of a form that a person filled in, without secrets."""
+    return [
+        (name, value)
+        for name, value in form.items()
+        if value and not any(word in name.lower() for word in SECRET)
+    ]
+
+
+def _is_public(request: web.Request) -> bool:
+    return is_below(request.path, PUBLIC) or FRAME not in request.app
+
+
+def _back(request: web.Request) -> str:
+    """Return the page on which the form was, or else the page above."""
+    came = urlsplit(request.headers.get("Referer", ""))
+    if came.netloc == request.host and came.path not in {"", request.path}:
+        return f"{came.path}?{came.query}" if came.query else came.path
+    above = request.path.rpartition("/")[0]
+    return above if above and request.method != "GET" else "/incidents"

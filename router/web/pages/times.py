@@ -1,0 +1,74 @@
+"""Times on pages: by the reader's clock, relative, and in UTC on hover."""
+
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import jinja2
+from markupsafe import Markup
+
+from router.core.text.plain import local
+from router.core.text.units import duration
+
+COOKIE = "zone"
+"""The cookie with the time zone of the reader's browser. A script sets it."""
+
+_TIME = Markup('<time datetime="{}" title="{}">{}</time>')
+_RELATIVE = Markup('<time datetime="{}" title="{}" data-relative>{}</time>')
+_SOON = 1.0
+
+
+def time_in(at: float, zone: str) -> Markup:
+    """Return epoch seconds as an HTML `<time>`, by the clock of a time zone."""
+    exact = datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
+    return Markup('<time datetime="{}">{}</time>').format(exact, local(at, zone))
+
+
+@jinja2.pass_context
+def time(context: jinja2.runtime.Context, at: float | None) -> Markup:
+    """Return epoch seconds as an HTML `<time>` by the reader's clock; nothing for None."""
+    if at is None:
+        return Markup()
+    zone = _zone(context)
+    return _TIME.format(_exact(at), in_utc(at), shown(at, zone, context.get("now")))
+
+
+@jinja2.pass_context
+def ago(context: jinja2.runtime.Context, at: float | None) -> Markup:
+    """Return epoch seconds relative to the page's `now`: `in 4m 10s`, `12m ago`."""
+    if at is None:
+        return Markup()
+    both = f"{shown(at, _zone(context))} · {in_utc(at)}"
+    return _RELATIVE.format(_exact(at), both, relative(at - context["now"]))
+
+
+def relative(seconds: float) -> str:
+    """Return a distance in words; negative is in the past. The script of pages does the same."""
+    if abs(seconds) < _SOON:
+        return "now"
+    text = duration(round(abs(seconds)))
+    return f"in {text}" if seconds > 0 else f"{text} ago"
+
+
+def shown(at: float, zone: str, now: Any = None) -> str:
+    """Return a time by the clock of a zone: with its day unless that is today's."""
+    there = datetime.fromtimestamp(at, ZoneInfo(zone))
+    today = datetime.fromtimestamp(now, ZoneInfo(zone)) if isinstance(now, float) else None
+    if today is not None and there.date() == today.date():
+        return f"{there:%H:%M}"
+    if today is not None and there.year == today.year:
+        return f"{there.day} {there:%b %H:%M}"
+    return f"{there:%Y-%m-%d %H:%M} {there.tzname()}"
+
+
+def in_utc(at: float) -> str:
+    """Return a time to the second, in UTC."""
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _exact(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
+
+
+def _zone(context: jinja2.runtime.Context) -> str:
+    return str(context.get("zone") or "UTC")

@@ -1,0 +1,77 @@
+"""A real browser for tests of pages: Chromium, driven by Playwright, and axe."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+
+from tests.peers import require
+
+HINT = "apt-get install --no-install-recommends chromium (or any Chromium or Chrome on the PATH)"
+DESK, PHONE = (1280, 800), (360, 740)
+"""Sizes of a viewport."""
+
+RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
+
+
+@asynccontextmanager
+async def chromium() -> AsyncIterator[Browser]:
+    """A browser for the length of a block."""
+    path = require("chromium", "chromium-browser", "google-chrome", hint=HINT)
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"]
+        )
+        try:
+            yield browser
+        finally:
+            await browser.close()
+
+
+@asynccontextmanager
+async def tab(
+    browser: Browser, size: tuple[int, int] = DESK, **options: Any
+) -> AsyncIterator[tuple[Page, list[str]]]:
+    """A page of its own context, and the errors of its console."""
+    context: BrowserContext = await browser.new_context(
+        viewport={"width": size[0], "height": size[1]}, **options
+    )
+    page, errors = await context.new_page(), []
+    page.on("pageerror", lambda error: errors.append(f"{page.url}: {error}"))
+    page.on(
+        "console",
+        lambda said: errors.append(f"{page.url}: {said.text}") if said.type == "error" else None,
+    )
+    try:
+        yield page, errors
+    finally:
+        await context.close()
+
+
+async def findings(page: Page, *rules: str) -> list[str]:
+    """Run axe with these rules, or else all: a line for each finding."""
+    only = {"type": "rule", "values": rules} if rules else {"type": "tag", "values": RULES}
+    options = {"resultTypes": ["violations"], "runOnly": only}
+    found = (await Axe().run(page, options=options)).response["violations"]
+    return [
+        f"{page.url} {one['id']}: {node['html'][:200]} {node['failureSummary']}"
+        for one in found
+        for node in one["nodes"][:3]
+    ]
+
+
+async def overflows(page: Page) -> list[str]:
+    """Parts that are wider than the page."""
+    return list(
+        await page.evaluate(
+            """() => {
+            const width = document.documentElement.clientWidth;
+            if (document.documentElement.scrollWidth <= width) return [];
+            return [...document.querySelectorAll('main *')]
+              .filter(one => one.getBoundingClientRect().right > width + 1)
+              .map(one => `${location.href}: ${one.outerHTML.slice(0, 150)}`);
+            }"""
+        )
+    )

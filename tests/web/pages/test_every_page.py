@@ -1,0 +1,110 @@
+"""Every page that has a route: on a desk and a phone, light and dark, with and without script.
+
+A new page is found by its route. If its path has parameters that are not in `EXAMPLES`, add them.
+"""
+
+import re
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+from playwright.async_api import Page
+
+from tests.browser import DESK, PHONE, chromium, findings, overflows, tab
+from tests.daemon import Daemon, alert
+
+Router = Callable[..., Daemon]
+pytestmark = pytest.mark.peer
+
+EXAMPLES = {
+    "/incidents/{id}": "/incidents/1",
+    "/incidents/{id}/postmortem": "/incidents/1/postmortem",
+}
+"""A path to open for each route with parameters."""
+
+ELSEWHERE = re.compile(
+    r"/(api|webhooks|heartbeat|metrics|-|act|status|assets)(/|$)|.*\.(svg|css|ics)$|.*{form"
+)
+"""Routes that are no pages for people who respond."""
+
+HOSTILE = "\u202eشبكة الدفع 💥 <b>" + "very-long-word-without-a-space" * 16
+"""A title of 500 characters: right to left, emoji, markup, and nothing to break at."""
+
+
+def pages(daemon: Daemon) -> list[str]:
+    """The paths of all pages."""
+    found = {
+        route.resource.canonical
+        for route in daemon.app._runner.app.router.routes()
+        if route.method == "GET" and route.resource is not None
+    }
+    return [EXAMPLES.get(path, path) for path in sorted(found) if not ELSEWHERE.match(path)]
+
+
+async def fill(daemon: Daemon) -> None:
+    """Incidents of every kind: open, acknowledged, closed, with a hostile title."""
+    await daemon.alert(
+        alert(service=HOSTILE[:500]),
+        alert(service="web"),
+        *(alert("DiskFull", instance=f"db-{number}") for number in range(3)),
+    )
+    await daemon.ask("POST", "/api/v1/incidents/2/ack", json={})
+    await daemon.ask("POST", "/api/v1/incidents/3/resolve", json={"text": "freed some space"})
+
+
+@pytest.fixture
+async def daemon(router: Router) -> AsyncIterator[Daemon]:
+    async with router(company={"name": "Acme", "time_zone": "Europe/London"}) as daemon:
+        await fill(daemon)
+        yield daemon
+
+
+async def problems_of(page: Page) -> list[str]:
+    """Check the open page at both sizes and in both colour schemes."""
+    found = []
+    for width, height in (DESK, PHONE):
+        await page.set_viewport_size({"width": width, "height": height})
+        found += await overflows(page)
+        found += [f"{width} light {one}" for one in await findings(page)]
+        await page.emulate_media(color_scheme="dark")
+        found += [f"{width} dark {one}" for one in await findings(page, "color-contrast")]
+        await page.emulate_media(color_scheme="light")
+    return found
+
+
+async def test_every_page_is_accessible_and_fits(daemon: Daemon) -> None:
+    """No finding of axe, nothing wider than the screen, no error in the console."""
+    async with chromium() as browser, tab(browser) as (page, errors):
+        found: list[str] = []
+        for path in pages(daemon):
+            answer = await page.goto(daemon.url + path)
+            assert answer is not None
+            assert answer.status == 200, f"{path}: {answer.status}; has it an entry in EXAMPLES?"
+            found += await problems_of(page)
+        assert found == []
+        assert errors == []
+
+
+async def test_every_page_can_be_read_without_script(daemon: Daemon) -> None:
+    """The content is the server's; the navigation opens on a phone."""
+    async with chromium() as browser, tab(browser, PHONE, java_script_enabled=False) as (page, _):
+        for path in pages(daemon):
+            await page.goto(daemon.url + path)
+            assert await page.locator("main h1").inner_text()
+        assert not await page.locator("#navigation").is_visible()
+        await page.get_by_role("button", name="Menu").click()
+        await page.get_by_role("link", name="Incidents", exact=True).click()
+        assert page.url == f"{daemon.url}/incidents"
+
+
+async def test_an_error_leads_back_and_keeps_the_input(daemon: Daemon) -> None:
+    """A refused form is shown again with what was typed, and a button to send it again."""
+    async with chromium() as browser, tab(browser, java_script_enabled=False) as (page, _):
+        await page.goto(f"{daemon.url}/incidents/1")
+        await page.get_by_label("Other incident").fill("INC-4711")
+        await page.get_by_role("button", name="Merge into").click()
+        assert "there is no incident INC-4711" in await page.inner_text("main")
+        assert await page.get_by_label("Other").input_value() == "INC-4711"
+        await page.get_by_label("Other").fill("INC-2")
+        await page.get_by_role("button", name="Try again").click()
+        assert page.url == f"{daemon.url}/incidents/1"
+        assert "Merged into INC-2" in await page.inner_text("main")
