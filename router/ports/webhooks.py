@@ -11,6 +11,7 @@ from router.model.event import Command, Undelivered
 from router.model.incident import Incident, Severity
 from router.model.reason import Reason
 from router.ports.errors import InvalidInput
+from router.ports.store import AlertRow
 
 
 class Incoming(Struct, frozen=True):
@@ -24,6 +25,7 @@ class Incoming(Struct, frozen=True):
     body: bytes = b""
     segment: str = ""
     raw_path: str = ""
+    method: str = "POST"
 
 
 class ExternalIncident(Struct, frozen=True):
@@ -33,13 +35,21 @@ class ExternalIncident(Struct, frozen=True):
     reopened: int
 
 
+class AlertRef(Struct, frozen=True):
+    """An alert by its fingerprint, or by the beginning of it if exactly one alert has that."""
+
+    fingerprint: str
+    is_prefix: bool = False
+
+
 class CommandRequest(Struct, frozen=True):
     """A command that a person sent by a webhook, or a question if `command` is None.
 
-    Without `incident_id` it is about the incident of the message `ref` (`Notification.ref`), or
-    else the incident that another service calls `external`, or else the only open incident. A
-    question without any of these is about all open incidents. `severity`, `receipt`, `reopened`,
-    `dated` and `other` are as in `Commanded`; `seconds` is the length of a snooze.
+    Without `incident_id` it is about the incidents of the alert `alert`, or else the incident of
+    the message `ref` (`Notification.ref`), or else the incident that another service calls
+    `external`, or else the only open incident. A question without any of these is about all open
+    incidents. `severity`, `receipt`, `reopened`, `dated` and `other` are as in `Commanded`;
+    `seconds` is the length of a snooze. `ends`: it has no command, and reports the end of `alert`.
     """
 
     incident_id: int | None
@@ -54,6 +64,8 @@ class CommandRequest(Struct, frozen=True):
     dated: tuple[str, float] | None = None
     seconds: float | None = None
     other: int = 0
+    alert: AlertRef | None = None
+    ends: bool = False
 
 
 class EphemeralReply(Struct, frozen=True):
@@ -80,12 +92,14 @@ class CommandResult(Struct, frozen=True):
 
     `reason` is the decision, None for a question. `incident` is the incident afterwards. `open`
     lists the open incidents, newest first, if `request` names none and several are possible.
+    `alert` is the alert that the request names, as it was before; None if there is none.
     """
 
     request: CommandRequest
     reason: Reason | None
     incident: Incident | None
     open: Sequence[Incident] = ()
+    alert: AlertRow | None = None
 
 
 class Received(Struct, frozen=True):
@@ -127,6 +141,7 @@ class Receiver(Protocol):
 
     `name` is the key under `sources`, `kind` its type. `max_body` is the largest body in bytes,
     None for the configured `max_body`. `is_open` is True if anybody may send, without a secret.
+    `methods` are the HTTP methods of its own paths.
     """
 
     name: str
@@ -139,6 +154,9 @@ class Receiver(Protocol):
 
     @property
     def is_open(self) -> bool: ...
+
+    @property
+    def methods(self) -> frozenset[str]: ...
 
     def admit(self, incoming: Incoming) -> bool:
         """Check the credentials that need no body, before the body is read.
@@ -162,4 +180,8 @@ class Receiver(Protocol):
 
         `results` has a result for each manual alert and for each of `received.commands`, in order.
         """
+        ...
+
+    def refuse(self, status: int, error: InvalidInput) -> WebhookAnswer | None:
+        """Format a refusal as the source's clients expect; None for problem details (RFC 9457)."""
         ...

@@ -15,6 +15,12 @@ from router.receivers.alertmanager import (
 from router.receivers.context import ReceiverContext
 from router.receivers.github import GitHubConfig, GitHubReceiver
 from router.receivers.pagerduty import PagerDutyConfig, PagerDutyReceiver
+from router.receivers.pagerduty_events import (
+    CHANGE,
+    ENQUEUE,
+    PagerDutyEventsConfig,
+    PagerDutyEventsReceiver,
+)
 from router.receivers.sentry.receiver import SentryConfig, SentryReceiver
 from router.receivers.slack.receiver import SlackConfig, SlackReceiver
 from router.receivers.twilio.receiver import TwilioConfig, TwilioReceiver
@@ -25,11 +31,13 @@ class SourceType(NamedTuple):
     """A type of source.
 
     config: the struct of `sources.<name>`. build: makes the receiver from a name, that struct and
-    the context.
+    the context. paths: the service's own paths, beside `/webhooks/NAME`; the credentials of a
+    request select one of several sources of the type.
     """
 
     config: type[Struct]
     build: Callable[[str, Any, ReceiverContext], Receiver]
+    paths: tuple[str, ...] = ()
 
 
 def _without_context(
@@ -43,8 +51,18 @@ RECEIVERS: Mapping[str, SourceType] = {
     "github": SourceType(GitHubConfig, _without_context(GitHubReceiver)),
     "grafana": SourceType(GrafanaConfig, _without_context(GrafanaReceiver)),
     "pagerduty": SourceType(PagerDutyConfig, PagerDutyReceiver),
+    "pagerduty_events": SourceType(
+        PagerDutyEventsConfig,
+        _without_context(PagerDutyEventsReceiver),
+        (ENQUEUE, CHANGE),
+    ),
     "sentry": SourceType(SentryConfig, _without_context(SentryReceiver)),
     "slack": SourceType(SlackConfig, SlackReceiver),
     "twilio": SourceType(TwilioConfig, TwilioReceiver),
     "webhook": SourceType(WebhookSourceConfig, _without_context(WebhookReceiver)),
 }
+
+OWN_PATHS: Mapping[str, tuple[str, ...]] = {
+    kind: source.paths for kind, source in RECEIVERS.items() if source.paths
+}
+"""The services' own paths, by type of source."""

@@ -2,7 +2,7 @@
 
 import hmac
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
@@ -68,6 +68,27 @@ def check(incoming: Incoming, credentials: Credentials) -> None:
         check_header(incoming.headers, credentials.header)
     elif credentials.secret:
         check_path(incoming.segment, credentials.secret)
+
+
+def require_keys(field: str, keys: Mapping[str, Sequence[Secret]]) -> None:
+    """Raises: ValueError, unless each name has a key, and none is of two names."""
+    if not keys:
+        raise ValueError(f"{field} is empty: give at least one name with its keys")
+    if empty := [name for name, secrets in keys.items() if not secrets]:
+        raise ValueError(f"{field}: {', '.join(map(repr, empty))} has no key")
+    every = [secret for secrets in keys.values() for secret in set(secrets)]
+    if len(set(every)) < len(every):
+        raise ValueError(f"{field}: two names have the same key")
+
+
+def owner_of(given: str, keys: Mapping[str, Sequence[Secret]]) -> str:
+    """The name that the key `given` belongs to, or "". It is compared with every key."""
+    found = ""
+    for name, secrets in keys.items():
+        for secret in secrets:
+            if secret.is_same(given):
+                found = name
+    return found
 
 
 def same(given: str, wanted: str) -> bool:

@@ -60,3 +60,11 @@ def _cut(name: str, text: str, warnings: list[InvalidInput]) -> str:
         InvalidInput(f"Cut after {MAX_ANNOTATION} bytes", f"/annotations{pointer(name)}")
     )
     return encoded[:MAX_ANNOTATION].decode("utf-8", "ignore") + CUT
+
+
+def shorten(text: str, length: int, at: str, warnings: list[InvalidInput]) -> str:
+    """Cut a text of more than `length` characters: an alert with a long text must still page."""
+    if len(text) <= length:
+        return text
+    warnings.append(InvalidInput(f"Cut after {length} characters", at))
+    return text[: length - 1] + CUT

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from hashlib import blake2b
 
+from router.ports.errors import InvalidInput
 from router.ports.webhooks import CommandResult, Incoming, Received, WebhookAnswer
 
 LONGEST_ID = 64
@@ -20,6 +21,7 @@ class Source:
     kind = ""
     max_body: int | None = MIB
     is_open = False
+    methods: frozenset[str] = frozenset({"POST"})
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -34,6 +36,11 @@ class Source:
     ) -> WebhookAnswer | None:
         """Use the standard answer."""
         del incoming, received, results, now
+        return None
+
+    def refuse(self, status: int, error: InvalidInput) -> WebhookAnswer | None:
+        """Use problem details."""
+        del status, error
         return None
 
     def fingerprint(self, identity: str) -> str:

@@ -21,6 +21,9 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 PUBLIC = ("/act", "/status", "/style.css", "/assets", "/-/healthy", "/-/ready")
 """Paths that are public with all paths below them, or that a signed link protects."""
 
+SERVICES = ("/v2", "/integrations")
+"""Other services' paths, with all below them. Their sources always have a secret."""
+
 PRIVATE_ENDINGS = (".local", ".internal", ".localhost", ".home.arpa", ".svc")
 """Endings of names that nobody can register.
 
@@ -77,7 +80,7 @@ def is_below(path: str, bases: Iterable[str]) -> bool:
 def _needs_secret(request: web.Request, config: ConfigFile, is_open: Callable[[str], bool]) -> bool:
     """A secret protects the path, or it is public under any name."""
     path = request.path
-    if is_below(path, PUBLIC):
+    if is_below(path, (*PUBLIC, *SERVICES)):
         return True
     if path.startswith("/webhooks/"):
         return config.expose_insecure or not is_open(request.match_info.get("source", ""))

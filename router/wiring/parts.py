@@ -39,7 +39,7 @@ from router.model.revision import Revision
 from router.ports.clock import Clock
 from router.ports.store import Store
 from router.ports.webhooks import Receiver
-from router.receivers import RECEIVERS
+from router.receivers import OWN_PATHS, RECEIVERS
 from router.receivers.context import ReceiverContext
 from router.records.records import Records
 from router.telemetry.metrics import Metrics
@@ -169,6 +169,7 @@ class Parts:
             recorder=self.recorder,
             beats=self.heartbeats.record,
             forms=self.channels.forms,
+            own_paths=OWN_PATHS,
         )
 
     def settings(self) -> Settings:

@@ -32,6 +32,9 @@ ANA = "+442079460123"
 BEARER = {"authorization": f"Bearer {SECRET}", "content-type": "application/json"}
 
 
+KEY = "THE-KEY"
+"""Stands for the secret in the body or the path of a sample."""
+
 DELIVERIES = having(Trait.DELIVERY) | {Reason.STEPS_ENDED}
 """Entries that follow later without an event."""
 
@@ -40,8 +43,8 @@ class Sample(NamedTuple):
     """A type of source, and a request that it accepts.
 
     config: the keys under `sources`. body: as the service sends it. headers: of a body, signed with
-    a secret. path: after `/webhooks/NAME`. signs: the signature covers the body. field: a text that
-    a stranger may choose.
+    a secret. path: after `/webhooks/NAME`. signs: the signature covers the body. In the body and
+    the path, KEY stands for the secret.
     """
 
     config: dict[str, Any]
@@ -95,6 +98,17 @@ def _pagerduty(text: str) -> bytes:
     return signed.pagerduty_event("incident.acknowledged", agent=agent)
 
 
+def _pagerduty_event(text: str) -> bytes:
+    shown = {"summary": text or "x", "source": text or "x", "severity": "critical"}
+    payload = shown | {"custom_details": {"note": text}}
+    event = {"routing_key": KEY, "event_action": "trigger", "dedup_key": "disk-1"}
+    return _json(event | {"payload": payload})
+
+
+def _plain(_body: bytes, _secret: str) -> Mapping[str, str]:
+    return {"content-type": "application/json"}
+
+
 def _twilio(text: str) -> bytes:
     return urlencode(
         {"From": ANA, "MessageSid": SM1, "Body": f"ACK 1 {text}"}, errors="replace"
@@ -126,6 +140,9 @@ SAMPLES = {
         _pagerduty,
         lambda body, secret: signed.pagerduty(body, Secret(secret)),
         signs=True,
+    ),
+    "pagerduty_events": Sample(
+        {"services": {"api": [SECRET]}}, _pagerduty_event, _plain, "/v2/enqueue"
     ),
     "slack": Sample(
         {"signing_secret": SECRET},
@@ -160,8 +177,11 @@ def whole(router: Router) -> Daemon:
     )
 
 
-async def send(daemon: Daemon, kind: str, body: bytes, headers: Mapping[str, str]) -> Answer:
-    path = f"/webhooks/{kind}{SAMPLES[kind].path}"
+async def send(
+    daemon: Daemon, kind: str, body: bytes, headers: Mapping[str, str], secret: str = SECRET
+) -> Answer:
+    path = f"/webhooks/{kind}{SAMPLES[kind].path}".replace(KEY, secret)
+    body = body.replace(KEY.encode(), secret.encode())
     return await daemon.ask("POST", path, data=body, headers=headers)
 
 
@@ -179,18 +199,18 @@ async def effects(daemon: Daemon) -> tuple[int, int, int]:
 
 
 def made(kind: str) -> Receiver:
-    config = {
-        name: [Secret(item) for item in value] if isinstance(value, list) else value
-        for name, value in SAMPLES[kind].config.items()
-    }
     if kind == "webhook":
         pytest.skip("its config needs expressions: see the tests over loopback")
-    secrets = {
-        name: Secret(value) if isinstance(value, str) else value for name, value in config.items()
-    }
     source = RECEIVERS[kind]
     context = ReceiverContext(urls=(PUBLIC,), phones={ANA: "ana"})
-    return source.build(kind, source.config(**secrets), context)
+    return source.build(kind, source.config(**secrets_of(SAMPLES[kind].config)), context)
+
+
+def secrets_of(value: Any) -> Any:
+    """The config of a sample with each text as a secret."""
+    if isinstance(value, dict):
+        return {name: secrets_of(one) for name, one in value.items()}
+    return [Secret(one) for one in value] if isinstance(value, list) else Secret(value)
 
 
 @every_type
@@ -220,8 +240,8 @@ async def test_a_wrong_or_missing_secret_is_a_401(whole: Daemon, kind: str) -> N
         body = SAMPLES[kind].body("text")
         wrong = SAMPLES[kind].headers(body, OTHER)
         missing = {"content-type": wrong["content-type"]}
-        for headers in (wrong, missing):
-            answer = await send(daemon, kind, body, headers)
+        for secret, headers in ((OTHER, wrong), ("", missing)):
+            answer = await send(daemon, kind, body, headers, secret)
             assert answer.status == 401
             assert "WWW-Authenticate" in answer.headers
             assert SECRET.encode() not in answer.body
@@ -325,7 +345,8 @@ async def test_a_body_that_is_too_large_is_a_413(whole: Daemon, kind: str) -> No
         limit = receiver.max_body or daemon.app.config.file.max_body
         headers = dict(SAMPLES[kind].headers(b"{}", SECRET)) | {"Content-Length": str(limit + 1)}
         assert limit <= 16 * 1024 * 1024
-        raw = await raw_head(daemon, f"/webhooks/{kind}{SAMPLES[kind].path}", headers)
+        path = f"/webhooks/{kind}{SAMPLES[kind].path}".replace(KEY, SECRET)
+        raw = await raw_head(daemon, path, headers)
         assert raw == 413
 
 

@@ -31,6 +31,7 @@ from router.ports.webhooks import (
 from router.records.records import Records
 from router.telemetry.logs import logger
 from router.web.api.manual_alert import joined
+from router.web.webhooks.by_alert import Found, ended, find_alert
 
 log = logger(__name__)
 
@@ -93,11 +94,12 @@ class WebhookProcessor:
             await self._open(kind, form)
         if received.external_incidents:
             await self._remember(received.external_incidents)
-        found = [result for request in received.commands if (result := await self._find(request))]
+        found = [one for request in received.commands for one in await self._find(request)]
         now = self._clock.now()
-        commands = [_command(request, via, now) for request, via in found]
+        commands: list[Event | None] = [_event(one, now) for one in found]
         events: list[Event] = [AlertSeen(now, alert) for alert in received.alerts]
-        events += [*received.undelivered, *filter(None, commands)]
+        events += received.undelivered
+        events += [command for command in commands if command]
         committed: list[Reason] = []
         for start in range(0, len(events), BATCH):
             committed += await self._inbox.submit(events[start : start + BATCH])
@@ -107,8 +109,8 @@ class WebhookProcessor:
         for _ in received.undelivered:
             next(decided)
         results = await self._declared(received.alerts, reasons)
-        for (request, _), command in zip(found, commands, strict=True):
-            results.append(await self._result(request, next(decided) if command else None))
+        for one, command in zip(found, commands, strict=True):
+            results.append(await self._result(one, next(decided) if command else None))
         recorded, ignored = 0, received.ignored
         if received.deployed:
             recorded, ignored = await self._deployed(received)
@@ -151,29 +153,25 @@ class WebhookProcessor:
             if await self._external.get(name) is None:
                 await self._external.add(name, incident, self._clock.now())
 
-    async def _find(self, request: CommandRequest) -> tuple[CommandRequest, str] | None:
-        """Fill in the incident; with the channel of the message that the command is about.
-
-        None: no such incident.
-        """
+    async def _find(self, request: CommandRequest) -> Sequence[Found]:
+        """Fill in the incidents that the request is about. Empty: no such incident."""
+        if request.alert:
+            return await find_alert(self._store, request, request.alert)
         if request.ref:
             rows = await self._store.notifications(ref=request.ref, limit=1)
-            return (
-                (replace(request, incident_id=rows[0].incident_id), rows[0].channel)
-                if rows
-                else None
-            )
+            return [
+                Found(replace(request, incident_id=row.incident_id), row.channel) for row in rows
+            ]
         if request.external and request.incident_id is None:
             incident = await self._external.get(request.external)
-            return (
-                (replace(request, incident_id=incident.incident_id, reopened=incident.reopened), "")
-                if incident
-                else None
-            )
+            if incident is None:
+                return []
+            number, reopened = incident.incident_id, incident.reopened
+            return [Found(replace(request, incident_id=number, reopened=reopened))]
         if request.incident_id is not None or request.command is None:
-            return request, ""
+            return [Found(request)]
         found = await self._store.incidents(statuses=OPEN, limit=2)
-        return (replace(request, incident_id=found[0].id) if len(found) == 1 else request), ""
+        return [Found(replace(request, incident_id=found[0].id) if len(found) == 1 else request)]
 
     async def _declared(
         self, alerts: Sequence[Alert], reasons: Sequence[Reason]
@@ -187,12 +185,16 @@ class WebhookProcessor:
                 results.append(CommandResult(request, reason, incident))
         return results
 
-    async def _result(self, request: CommandRequest, reason: Reason | None) -> CommandResult:
-        if request.incident_id is None:
-            return CommandResult(
-                request, None, None, await self._store.incidents(statuses=OPEN, limit=SHOWN)
-            )
-        return CommandResult(request, reason, await self._store.incident(request.incident_id))
+    async def _result(self, found: Found, reason: Reason | None) -> CommandResult:
+        request = found.request
+        if request.incident_id is not None:
+            incident = await self._store.incident(request.incident_id)
+            return CommandResult(request, reason, incident, alert=found.alert)
+        if request.alert:
+            return CommandResult(request, reason, None, alert=found.alert)
+        return CommandResult(
+            request, None, None, await self._store.incidents(statuses=OPEN, limit=SHOWN)
+        )
 
     async def _deployed(self, received: Received) -> tuple[int, str]:
         recorded, ignored = 0, received.ignored
@@ -205,7 +207,10 @@ class WebhookProcessor:
         return recorded, ignored
 
 
-def _command(request: CommandRequest, via: str, now: float) -> Commanded | None:
+def _event(found: Found, now: float) -> Event | None:
+    request = found.request
+    if request.ends:
+        return ended(found, now)
     if request.command is None or request.incident_id is None:
         return None
     return Commanded(
@@ -217,7 +222,7 @@ def _command(request: CommandRequest, via: str, now: float) -> Commanded | None:
         request.severity,
         receipt=request.receipt,
         reopened=request.reopened,
-        via=via,
+        via=found.via,
         dated=request.dated,
         until=None if request.seconds is None else now + request.seconds,
         other=request.other,

@@ -1,6 +1,7 @@
 """Receives webhooks: check the sender, decode, commit, and only then answer 2xx."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from http import HTTPStatus
 
 import msgspec
@@ -22,6 +23,7 @@ from router.telemetry.metrics import Metrics
 from router.web.body import Bodies
 from router.web.problem import problem
 from router.web.webhooks.commands import Processed, WebhookProcessor
+from router.web.webhooks.selection import admitted, verified
 
 log = logger(__name__)
 
@@ -39,9 +41,9 @@ DROPPED = having(Trait.DROPPED)
 
 
 class Webhooks:
-    """The paths under /webhooks/, one for each configured source.
+    """The paths under /webhooks/, one for each configured source, and services' own paths.
 
-    `receivers` may be replaced at any time.
+    `receivers` may be replaced at any time. `own_paths` are paths by type of source.
     """
 
     def __init__(  # noqa: PLR0913 - the parts it connects
@@ -57,8 +59,10 @@ class Webhooks:
         beats: Callable[[Sequence[Alert]], Awaitable[None]],
         forms: Callable[[], Mapping[str, FormSender]],
         bodies: Bodies | None = None,
+        own_paths: Mapping[str, Sequence[str]] = {},
     ) -> None:
         self.receivers = receivers
+        self._own_paths = own_paths
         self._clock = clock
         self._metrics = metrics
         self._max_body = max_body
@@ -70,7 +74,12 @@ class Webhooks:
     def routes(self) -> list[web.RouteDef]:
         return [
             web.post("/webhooks/{source}", self.receive),
-            web.post("/webhooks/{source}/{segment}", self.receive),
+            web.route("*", "/webhooks/{source}/{segment:.+}", self.receive),
+            *(
+                web.route("*", path, partial(self.receive_at_own_path, kind))
+                for kind, paths in self._own_paths.items()
+                for path in paths
+            ),
         ]
 
     def is_open(self, source: str) -> bool:
@@ -83,24 +92,41 @@ class Webhooks:
         receiver = self.receivers.get(request.match_info["source"])
         if receiver is None:
             raise web.HTTPNotFound(text="no such source is configured")
-        working_for(receiver.kind)
-        try:
-            return await self._receive(receiver, request)
-        except (Unauthorized, InvalidInput, web.HTTPRequestEntityTooLarge) as error:
-            self._metrics.webhooks_rejected.labels(receiver.name, REFUSALS[type(error)]).inc()
-            detail = getattr(error, "detail", None) or str(error)
-            log.warning("webhook_rejected", source=receiver.name, error=detail)
-            raise
+        return await self._checked(receiver.name, [receiver], request)
 
-    async def _receive(self, receiver: Receiver, request: web.Request) -> web.Response:
-        headers = {name.lower(): value for name, value in request.headers.items()}
-        incoming = Incoming(headers, b"", request.match_info.get("segment", ""), request.raw_path)
-        known = receiver.admit(incoming)
-        limit = min(receiver.max_body or self._max_body(), self._max_body())
+    async def receive_at_own_path(self, kind: str, request: web.Request) -> web.Response:
+        """Raises: as `receive`. The credentials select the source."""
+        receivers = [one for one in self.receivers.values() if one.kind == kind]
+        if not receivers:
+            raise web.HTTPNotFound(text=f"no source of the type '{kind}' is configured")
+        name = receivers[0].name if len(receivers) == 1 else kind
+        return await self._checked(name, receivers, request)
+
+    async def _checked(
+        self, source: str, receivers: Sequence[Receiver], request: web.Request
+    ) -> web.Response:
+        """Handle the request, and log and count a refusal."""
+        working_for(receivers[0].kind)
+        try:
+            return await self._receive(receivers, request)
+        except (Unauthorized, InvalidInput, web.HTTPRequestEntityTooLarge) as error:
+            self._metrics.webhooks_rejected.labels(source, REFUSALS[type(error)]).inc()
+            detail = getattr(error, "detail", None) or str(error)
+            log.warning("webhook_rejected", source=source, error=detail)
+            if (refusal := _refusal(receivers[0], error)) is None:
+                raise
+            return refusal
+
+    async def _receive(self, receivers: Sequence[Receiver], request: web.Request) -> web.Response:
+        if request.method not in receivers[0].methods:
+            raise web.HTTPMethodNotAllowed(request.method, receivers[0].methods)
+        incoming = _incoming(request)
+        receivers, known = admitted(receivers, incoming)
+        limit = min(receivers[0].max_body or self._max_body(), self._max_body())
         async with self.bodies.read(request, limit, known=known) as body:
             incoming = replace(incoming, body=body)
             now = self._clock.now()
-            receiver.verify(incoming, now)
+            receiver = verified(receivers, incoming, now)
             received = receiver.decode(incoming, now)
             self._report(receiver.name, received)
             processed = await self._processor.process(receiver.kind, received)
@@ -139,6 +165,41 @@ class Webhooks:
         if processed.ignored:
             self._metrics.alerts_dropped.labels(source, "ignored").inc()
             log.info("webhook_ignored", source=source, why=processed.ignored)
+
+
+def _incoming(request: web.Request) -> Incoming:
+    """The request before its body is read."""
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    source, segment = request.match_info.get("source"), request.match_info.get("segment", "")
+    return Incoming(
+        headers,
+        segment=segment if source else request.path.lstrip("/"),
+        raw_path=request.raw_path,
+        method=request.method,
+    )
+
+
+def _refusal(
+    receiver: Receiver, error: Unauthorized | InvalidInput | web.HTTPRequestEntityTooLarge
+) -> web.Response | None:
+    """The refusal in the source's format, if it has its own."""
+    headers: dict[str, str] = {}
+    match error:
+        case Unauthorized():
+            headers["WWW-Authenticate"] = error.scheme
+            answer = receiver.refuse(HTTPStatus.UNAUTHORIZED, InvalidInput(str(error)))
+        case InvalidInput():
+            answer = receiver.refuse(HTTPStatus.BAD_REQUEST, error)
+        case _:
+            answer = receiver.refuse(error.status, InvalidInput(error.text or ""))
+    if answer is None:
+        return None
+    return web.Response(
+        status=answer.status,
+        body=answer.body,
+        content_type=answer.content_type,
+        headers=headers,
+    )
 
 
 def _dropped(processed: Processed) -> dict[str, int]:

@@ -1,0 +1,43 @@
+"""Free-form details of an event as annotations, and its links."""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from router.receivers.lenient import member, text
+from router.receivers.wire_alert import scalar
+
+LINKS, IMAGE = "links", "image_url"
+"""Annotations: the links, one a line, and the first image."""
+
+
+def details(given: object) -> dict[str, str]:
+    """An annotation for each detail; lists and objects as JSON. Text without keys is `details`."""
+    if not isinstance(given, dict):
+        return {"details": found} if (found := _text(given)) else {}
+    return {str(name): found for name, value in given.items() if (found := _text(value))}
+
+
+def links(links: object, images: object) -> tuple[dict[str, str], str]:
+    """Annotations of the links and the first image; and the URL of the first link, or ""."""
+    found = [*_links(links)]
+    annotations = {}
+    if found:
+        annotations[LINKS] = "\n".join(f"{name} {url}".strip() for url, name in found)
+    sources = (text(member(image, "src")) for image in images) if isinstance(images, list) else ()
+    if image := next(filter(None, sources), ""):
+        annotations[IMAGE] = image
+    return annotations, found[0][0] if found else ""
+
+
+def _links(given: object) -> Iterator[tuple[str, str]]:
+    for link in given if isinstance(given, list) else ():
+        if url := text(member(link, "href")):
+            yield url, text(member(link, "text"))
+
+
+def _text(value: object) -> str:
+    if value is None or value in ("", [], {}):
+        return ""
+    found = scalar(value)
+    return found if found is not None else msgspec.json.encode(value).decode()

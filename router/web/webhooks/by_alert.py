@@ -1,0 +1,64 @@
+"""Requests about an alert by its identity at the source: the incidents it is in, or its end."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from router.model.alert import AlertStatus
+from router.model.event import AlertSeen, Command
+from router.ports.store import AlertRow, Store
+from router.ports.webhooks import AlertRef, CommandRequest
+
+SAMPLE = 100
+"""Rules by which one alert may be in incidents, at most."""
+
+
+class Found(NamedTuple):
+    """A request with its incident, the channel it came through, and the alert that it names."""
+
+    request: CommandRequest
+    via: str = ""
+    alert: AlertRow | None = None
+
+
+async def find_alert(store: Store, request: CommandRequest, ref: AlertRef) -> Sequence[Found]:
+    """The request for each incident that the alert is in; at least one entry."""
+    rows = await _rows(store, ref)
+    if not rows:
+        return [Found(request)]
+    row = next((one for one in rows if one.rule_match.counted), rows[0])
+    if request.ends:
+        return [Found(request, alert=row)]
+    # The start tells this firing's command from the same one about the next firing.
+    receipt = f"{request.receipt}:{row.rule_match.starts_at}" if request.receipt else ""
+    incidents = _incidents(rows, request.command)
+    return [
+        Found(replace(request, incident_id=incident, receipt=receipt), alert=row)
+        for incident in incidents
+    ] or [Found(request, alert=row)]
+
+
+def ended(found: Found, now: float) -> AlertSeen | None:
+    """The end of the alert as its source reports it. None: no such alert is known."""
+    if found.alert is None:
+        return None
+    over = replace(found.alert.alert, status=AlertStatus.RESOLVED, ends_at=None)
+    return AlertSeen(now, over)
+
+
+def _incidents(rows: Sequence[AlertRow], command: Command | None) -> Sequence[int]:
+    """Incidents that the alert is counted in. A note or question may be about earlier ones."""
+    present = [row.rule_match for row in rows if row.rule_match.counted]
+    if not present and command in {None, Command.NOTE}:
+        present = [row.rule_match for row in rows]
+    return [*dict.fromkeys(one.incident_id for one in present if one.incident_id is not None)]
+
+
+async def _rows(store: Store, ref: AlertRef) -> Sequence[AlertRow]:
+    if not ref.is_prefix:
+        return await store.alerts(fingerprint=ref.fingerprint, limit=SAMPLE)
+    found = await store.alerts(after=ref.fingerprint, limit=SAMPLE)
+    rows = [row for row in found if row.rule_match.fingerprint.startswith(ref.fingerprint)]
+    several = len({row.rule_match.fingerprint for row in rows}) > 1
+    return () if several else rows

@@ -1,0 +1,41 @@
+"""Selects the source of a request among several that listen at the same path."""
+
+from collections.abc import Callable, Sequence
+
+from router.ports.errors import Unauthorized
+from router.ports.webhooks import Incoming, Receiver
+
+
+def admitted(receivers: Sequence[Receiver], incoming: Incoming) -> tuple[list[Receiver], bool]:
+    """Receivers that let the request in before its body is read; and whether the sender is known.
+
+    Raises: Unauthorized.
+    """
+    known: dict[str, bool] = {}
+
+    def admit(receiver: Receiver) -> None:
+        known[receiver.name] = receiver.admit(incoming)
+
+    found = _passing(receivers, admit)
+    return found, all(known[receiver.name] for receiver in found)
+
+
+def verified(receivers: Sequence[Receiver], incoming: Incoming, now: float) -> Receiver:
+    """The receiver that the whole request is for. Raises: Unauthorized, InvalidInput."""
+    return _passing(receivers, lambda receiver: receiver.verify(incoming, now))[0]
+
+
+def _passing(receivers: Sequence[Receiver], check: Callable[[Receiver], None]) -> list[Receiver]:
+    """Check all, so that the time of the answer does not depend on which one passes."""
+    found: list[Receiver] = []
+    failure = Unauthorized("no source accepts it")
+    for receiver in receivers:
+        try:
+            check(receiver)
+        except Unauthorized as error:
+            failure = error
+        else:
+            found.append(receiver)
+    if not found:
+        raise failure
+    return found
