@@ -247,7 +247,7 @@ def _routes() -> web.Application:
     parts = dict.fromkeys(("max_body", "recorder", "beats", "forms"), nothing)
     app.add_routes(Webhooks({}, nothing, nothing, nothing, nothing, **parts).routes())
     app.add_routes(Operations(nothing, nothing, nothing, reload=nothing).routes())
-    app.add_routes(SilenceApi(nothing, nothing, config=nothing, refresh=nothing).routes())
+    app.add_routes(SilenceApi(nothing, nothing, nothing, config=nothing, refresh=nothing).routes())
     for paths in (
         Schedules, Overrides, Heartbeats, HeartbeatApi, Drills, IncidentApi, CommandApi, ExplainApi, Actions, DeploymentApi, Announcements, Investigation,
         PostMortemPaths, ItemPaths, Stats, Drafts, OpenApi,

@@ -34,6 +34,13 @@ class Beat(NamedTuple):
     age: float
 
 
+class RuleUse(Struct, frozen=True):
+    """The incidents that a rule opened since some time, and when it opened the newest."""
+
+    incidents: int
+    last_opened: float
+
+
 class Store(Protocol):
     """Storage of incidents, alerts, timers and the outbox.
 
@@ -123,6 +130,10 @@ class Store(Protocol):
         self, *, statuses: Iterable[Status] = (), severities: Iterable[Severity] = ()
     ) -> Mapping[tuple[Severity, Status], int]:
         """Count the incidents that match, by severity and status."""
+        ...
+
+    async def rule_use(self, since: float) -> Mapping[str, RuleUse]:
+        """Count the incidents opened since `since` by the name of their rule."""
         ...
 
     async def alerts(

@@ -33,7 +33,7 @@ from router.model.reason import Reason
 from router.model.reason_row import Trait
 from router.model.reasons import having
 from router.model.record import Record
-from router.ports.store import AlertRow, Beat, Gauges
+from router.ports.store import AlertRow, Beat, Gauges, RuleUse
 from router.store.bulk import Dialect, clean, struct
 from router.store.counts import alert_filter, message_filter
 from router.store.load import MATCH_COLUMNS
@@ -104,6 +104,17 @@ def incident_counts(
         query = query.where(i.severity.in_(severities))
     rows = connection.execute(query)
     return {(Severity(severity), Status(status)): count for severity, status, count in rows}
+
+
+def rule_use(connection: Connection, since: float) -> Mapping[str, RuleUse]:
+    """Count the incidents opened since `since` by the name of their rule."""
+    i = incidents.c
+    query = (
+        select(i.rule, func.count(), func.max(i.opened_at))
+        .where(i.opened_at >= since)
+        .group_by(i.rule)
+    )
+    return {rule: RuleUse(count, last) for rule, count, last in connection.execute(query)}
 
 
 def whole_timeline(connection: Connection, incident_id: int) -> Sequence[Entry]:

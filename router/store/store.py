@@ -19,7 +19,7 @@ from router.model.notification import Key, Notification, NotificationState
 from router.model.outbox import OutboxKind
 from router.model.record import Record
 from router.model.statuspage import Published
-from router.ports.store import AlertRow, Beat, Gauges
+from router.ports.store import AlertRow, Beat, Gauges, RuleUse
 from router.store import counts, queries
 from router.store.bulk import SQLITE
 from router.store.claims import Claims
@@ -127,6 +127,9 @@ class SqlStore:
         self, *, statuses: Iterable[Status] = (), severities: Iterable[Severity] = ()
     ) -> Mapping[tuple[Severity, Status], int]:
         return await self._database.read(queries.incident_counts, statuses, severities)
+
+    async def rule_use(self, since: float) -> Mapping[str, RuleUse]:
+        return await self._database.read(queries.rule_use, since)
 
     async def alerts(
         self,

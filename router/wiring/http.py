@@ -22,6 +22,7 @@ from router.web.api.incidents import IncidentApi
 from router.web.api.openapi import OpenApi
 from router.web.api.overrides import Overrides
 from router.web.api.previews import Drafts
+from router.web.api.routing import RoutingApi
 from router.web.api.schedules import Schedules
 from router.web.api.silences import SilenceApi
 from router.web.api.stats import Stats
@@ -35,6 +36,9 @@ from router.web.pages.act import Act
 from router.web.pages.errors import readable
 from router.web.pages.frame import FRAME, Frame
 from router.web.pages.incidents import Incidents
+from router.web.pages.oncall import OnCall
+from router.web.pages.routing import Policies, Rules
+from router.web.pages.silences import Silences
 from router.web.postmortem.api import PostMortemPaths
 from router.web.postmortem.html import PostMortemPage
 from router.web.postmortem.items import ItemPaths
@@ -130,9 +134,13 @@ class HttpRoutes:
         beats = HeartbeatApi(look=self.parts.heartbeats.look)
         silences = SilenceApi(
             self.parts.silences,
+            self.parts.store,
             self.parts.clock,
             config=self.config,
             refresh=self.parts.live_settings.refresh,
+        )
+        routing = RoutingApi(
+            self.parts.store, self.parts.clock, settings=self.settings, zone=self.zone
         )
         actions = Actions(
             self.parts.action_runner,
@@ -183,11 +191,17 @@ class HttpRoutes:
             assets,
             act,
         )
-        for part in (*parts, *self._postmortems()):
+        screens = (
+            OnCall(overrides, self.parts.clock, people=lambda: self.settings().people),
+            Silences(silences),
+            Rules(routing, explain, lambda: self.parts.webhooks.receivers),
+            Policies(routing),
+        )
+        for part in (*parts, *screens, *self._postmortems()):
             app.add_routes(part.routes())
         app.add_routes([*investigation.routes(), *drafts.routes(), *incidents.routes()])
         app.add_routes([*silences.routes(), *drills.routes(), *commands.routes()])
-        app.add_routes([*explain.routes(), *beats.routes(), *OpenApi().routes()])
+        app.add_routes([*routing.routes(), *explain.routes(), *beats.routes(), *OpenApi().routes()])
         return app
 
     def _postmortems(self) -> tuple[PostMortemPaths, ItemPaths, PostMortemPage, Stats]:

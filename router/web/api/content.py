@@ -87,13 +87,13 @@ async def body(request: web.Request, type_: type[T]) -> T:
     try:
         return msgspec.json.decode(raw if raw.strip() else b"{}", type=type_)
     except msgspec.DecodeError as error:
-        raise _invalid(error) from None
+        raise invalid(error) from None
     except UnicodeDecodeError:
         raise InvalidInput("the body is not UTF-8") from None
 
 
-def _invalid(error: msgspec.DecodeError) -> InvalidInput:
-    """Return the problem of a body, with a JSON Pointer to the field."""
+def invalid(error: msgspec.DecodeError) -> InvalidInput:
+    """Return msgspec's error as a problem, with a JSON Pointer to the field."""
     detail, _, path = str(error).partition(" - at `$.")
     pointer = _pointer(path.rstrip("`"))
     if missing := re.search(r"required field `(\w+)`", detail):
@@ -115,7 +115,7 @@ def query(request: web.Request, type_: type[T]) -> T:
 
     Raises: Bad, which names the parameter.
     """
-    known = _parameters(type_)
+    known = schemas(type_)
     given: dict[str, Any] = {}
     for name, schema in known.items():
         if values := request.query.getall(name, []):
@@ -128,8 +128,8 @@ def query(request: web.Request, type_: type[T]) -> T:
 
 
 @functools.cache
-def _parameters(type_: type[msgspec.Struct]) -> Mapping[str, dict[str, Any]]:
-    """Return the JSON Schema of each query parameter, by its name."""
+def schemas(type_: type[msgspec.Struct]) -> Mapping[str, dict[str, Any]]:
+    """Return the JSON Schema of each field, by its name outside."""
     fields = msgspec.structs.fields(type_)
     return {each.encode_name: msgspec.json.schema(each.type) for each in fields}
 

@@ -180,13 +180,18 @@ class ExplainApi:
         any_body=True,
     )
     async def explain_payload(self, call: Call, query: PayloadQuery) -> ExplainedPayload:
+        request = call.request
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        body = await read_body(request, request.client_max_size)
+        return await self.explain_body(query, Incoming(headers, body))
+
+    async def explain_body(self, query: PayloadQuery, given: Incoming) -> ExplainedPayload:
+        """Explain a body and its headers. Raises: InvalidInput, aiohttp's HTTPNotFound."""
         receiver = self._receivers().get(query.source)
         if receiver is None:
             raise web.HTTPNotFound(text=f"no source '{query.source}' is configured")
-        now, request = self._clock.now(), call.request
-        headers = {name.lower(): value for name, value in request.headers.items()}
-        body = await read_body(request, request.client_max_size)
-        received = receiver.decode(Incoming(headers, body), now)
+        now = self._clock.now()
+        received = receiver.decode(given, now)
         at = _moment(query.at) if query.at else now
         explained = [await self._explainer.explain(at, alert) for alert in received.alerts]
         return ExplainedPayload(

@@ -23,6 +23,7 @@ from router.web.api.incidents import IncidentApi
 from router.web.api.operation import BASE, JSON, Operation, operation, operations
 from router.web.api.overrides import Overrides
 from router.web.api.previews import Drafts
+from router.web.api.routing import RoutingApi
 from router.web.api.schedules import Schedules
 from router.web.api.silences import SilenceApi
 from router.web.api.stats import Stats
@@ -85,6 +86,7 @@ PARTS: Sequence[type] = (
     HeartbeatApi,
     Announcements,
     SilenceApi,
+    RoutingApi,
     ExplainApi,
     Stats,
     OpenApi,

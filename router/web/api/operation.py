@@ -137,6 +137,12 @@ def _answered(hint: Any) -> type | None:
     return None if hint is web.Response else hint
 
 
+def operation_of(handler: Callable[..., Any]) -> Operation:
+    """Return the operation that the method was declared as."""
+    found: Operation = getattr(handler, _MARK)
+    return found
+
+
 def operations(part: type) -> Iterator[Operation]:
     """Yield the operations of a class of handlers, in the order of their definition."""
     for member in vars(part).values():

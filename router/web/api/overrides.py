@@ -108,7 +108,11 @@ class Overrides:
         "GET", "/schedules/{name}/overrides", "List the overrides of people that are not over."
     )
     async def list_overrides(self, call: Call) -> OverrideList:
-        name, now = self._schedule(call.request).name, self._clock.now()
+        return await self.of_schedule(self._schedule(call.request).name)
+
+    async def of_schedule(self, name: str) -> OverrideList:
+        """Return a schedule's overrides that are not over."""
+        now = self._clock.now()
         known = await self._overrides.find(since=now)
         found = [(key, one) for key, one in known if one.schedule == name and one.end > now]
         found.sort(key=lambda one: one[1].start)

@@ -5,11 +5,14 @@ from typing import Annotated
 from urllib.parse import urlsplit
 
 from aiohttp import web
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 from router.config.load import Config
+from router.config.people import moment_at
+from router.config.times import parse_day, parse_moment
 from router.core.oncall.schedule import Schedule, shifts
 from router.ports.clock import Clock
+from router.ports.errors import InvalidInput
 from router.web.api import views
 from router.web.api.content import LARGEST
 from router.web.api.operation import Call, operation, routes
@@ -24,11 +27,13 @@ MOST_DAYS = 366
 
 
 class ScheduleQuery(Struct, frozen=True):
-    """The days ahead."""
+    """The first day and the number of days."""
 
-    days: Annotated[
-        int, Meta(ge=0, le=LARGEST, description=f"Days ahead, at most {MOST_DAYS}.")
-    ] = AHEAD
+    days: Annotated[int, Meta(ge=0, le=LARGEST, description=f"Days, at most {MOST_DAYS}.")] = AHEAD
+    from_: Annotated[
+        str,
+        Meta(description="The first day, such as `2026-12-01`, by the company's clock; else now."),
+    ] = field(name="from", default="")
 
 
 class ScheduleList(Struct, frozen=True):
@@ -66,9 +71,18 @@ class Schedules:
     )
     async def list_schedules(self, query: ScheduleQuery) -> ScheduleList:
         now = self._clock.now()
-        end = now + max(1, min(query.days, MOST_DAYS)) * DAY
-        shown = [views.schedule(one, now, now, end) for one in self._schedules.values()]
+        start = self._start(query.from_) if query.from_ else now
+        end = start + max(1, min(query.days, MOST_DAYS)) * DAY
+        shown = [views.schedule(one, now, start, end) for one in self._schedules.values()]
         return ScheduleList(shown, dict(self._config().time_zones))
+
+    def _start(self, day: str) -> float:
+        """Return the beginning of a day by the company's clock. Raises: InvalidInput."""
+        zone = self._config().file.company.time_zone
+        try:
+            return moment_at(parse_moment(f"{parse_day(day)} 00:00"), zone)
+        except (ValueError, OverflowError) as error:
+            raise InvalidInput(str(error), "/from") from None
 
     @operation(
         "GET",

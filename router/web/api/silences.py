@@ -1,7 +1,7 @@
 """Silences over the API: on disk and active when the answer is sent."""
 
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
@@ -13,21 +13,31 @@ from router.config.load import Config
 from router.config.people import moment_at
 from router.config.silences import parse_match, silence_matchers
 from router.config.times import parse_moment
+from router.core.rules.matcher import takes
 from router.core.suppression.recurring_silence import RecurringSilence, contradictions
 from router.core.suppression.silence import Silence, expired
 from router.ports.clock import Clock
 from router.ports.errors import InvalidInput
+from router.ports.store import AlertRow, Store
 from router.records.records import Records
 from router.telemetry.logs import logger
-from router.web.api.content import Text, Time, check_ahead
+from router.web.api.content import MAX_PAGE, Text, Time, check_ahead
 from router.web.api.operation import Call, operation, routes
-from router.web.api.views import exactly, when
+from router.web.api.views import AlertView, exactly, when
+from router.web.api.views import alert as alert_view
 from router.web.auth import Role
 
 log = logger(__name__)
 
 MOST = 500
 """Silences at a time: every alert is compared with all of them."""
+
+
+PREVIEWED = 10_000
+"""Firing alerts that a preview reads, at most."""
+
+SHOWN = 50
+"""Alerts that a preview lists."""
 
 
 class SilenceQuery(Struct, frozen=True):
@@ -86,18 +96,40 @@ class SilenceResult(Struct, frozen=True):
     silence: SilenceView
 
 
+class PreviewQuery(Struct, frozen=True):
+    """Matchers of a silence that is not made yet."""
+
+    match: Annotated[
+        list[str], Meta(description="Matchers, of which all must match; repeat the parameter.")
+    ] = []
+
+
+class SilencePreview(Struct, frozen=True):
+    """The firing alerts that the matchers match.
+
+    `matched` counts them, and `alerts` has the first of them. `complete` is false if more alerts
+    fire than were read.
+    """
+
+    matched: int
+    alerts: list[AlertView]
+    complete: bool
+
+
 class SilenceApi:
     """Stores silences. `refresh` activates them."""
 
     def __init__(
         self,
         silences: Records[Silence],
+        store: Store,
         clock: Clock,
         *,
         config: Callable[[], Config],
         refresh: Callable[[], Awaitable[None]],
     ) -> None:
         self._silences = silences
+        self._store = store
         self._clock = clock
         self._config = config
         self._refresh = refresh
@@ -115,6 +147,34 @@ class SilenceApi:
             [_view(*one, now) for one in sorted(found, key=lambda one: one[1].start)],
             [_window(one, now) for one in self._config().settings.silences],
         )
+
+    @operation("GET", "/silences/preview", "Show the firing alerts that matchers would silence.")
+    async def preview_silence(self, query: PreviewQuery) -> SilencePreview:
+        for number, text in enumerate(query.match):
+            _parsed(parse_match, text, f"/match/{number}")
+        matchers = _parsed(silence_matchers, query.match, "/match")
+        found: list[AlertView] = []
+        matched, complete = 0, True
+        async for row in self._firing():
+            if row is None:
+                complete = False
+            elif takes(matchers, row.alert.labels):
+                matched += 1
+                found += [alert_view(row)] if matched <= SHOWN else []
+        return SilencePreview(matched, found, complete)
+
+    async def _firing(self) -> AsyncIterator[AlertRow | None]:
+        """Yield one row of each firing alert, and None at the end if not all were read."""
+        after = ""
+        for _ in range(PREVIEWED // MAX_PAGE):
+            rows = await self._store.alerts(firing=True, after=after, limit=MAX_PAGE)
+            by_fingerprint = {row.alert.fingerprint: row for row in rows}
+            for row in by_fingerprint.values():
+                yield row
+            if len(by_fingerprint) < MAX_PAGE:
+                return
+            after = rows[-1].alert.fingerprint
+        yield None
 
     @operation(
         "POST",

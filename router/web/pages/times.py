@@ -42,6 +42,17 @@ def ago(context: jinja2.runtime.Context, at: float | None) -> Markup:
     return _RELATIVE.format(_exact(at), both, relative(at - context["now"]))
 
 
+@jinja2.pass_context
+def clock(context: jinja2.runtime.Context, at: float) -> str:
+    """Return the time of day by the reader's clock: `09:00`."""
+    return f"{datetime.fromtimestamp(at, ZoneInfo(_zone(context))):%H:%M}"
+
+
+def seconds(text: str | None) -> float | None:
+    """Return a time of the API in epoch seconds; None for None."""
+    return None if text is None else datetime.fromisoformat(text).timestamp()
+
+
 def relative(seconds: float) -> str:
     """Return a distance in words; negative is in the past. The script of pages does the same."""
     if abs(seconds) < _SOON:
