@@ -1,5 +1,6 @@
 """The commands: what `alert-router --help` lists, and the module of each."""
 
+from keyword import iskeyword
 from typing import NamedTuple
 
 
@@ -14,7 +15,8 @@ class Command(NamedTuple):
     @property
     def attribute(self) -> str:
         """The name of its module in router/cli, and of the function or `typer.Typer` in it."""
-        return self.name.replace("-", "_")
+        name = self.name.replace("-", "_")
+        return f"{name}_" if iskeyword(name) else name
 
 
 PANELS: dict[str, tuple[Command, ...]] = {
@@ -62,6 +64,9 @@ PANELS: dict[str, tuple[Command, ...]] = {
     ),
     "Rules and config": (
         Command("init", "Write a config and a rule file for your company to start from."),
+        Command(
+            "import", "Convert the config of another tool, and report what could not be converted."
+        ),
         Command("check", "Check the config and its rules."),
         Command("test", "Test the rules and policies in virtual time."),
         Command("explain", "Show why somebody was or was not paged."),

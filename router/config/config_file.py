@@ -55,6 +55,7 @@ class RuleConfig(Struct, frozen=True, kw_only=True):
     thresholds: dict[Severity, Threshold] = {}
     severity: Severity | None = None
     policy: str = ""
+    ignore: bool = False
     group_by: tuple[str, ...] = ()
     summary: Template | None = None
     runbook: str = ""
@@ -68,6 +69,12 @@ class RuleConfig(Struct, frozen=True, kw_only=True):
     when_stale: Literal["ask", "resolve"] = "ask"
 
     def __post_init__(self) -> None:
+        if self.ignore:
+            if self.severity or self.severity_from or self.thresholds or self.policy:
+                raise ValueError(
+                    f"rule '{self.name}' ignores its alerts, so it has no severity and no policy"
+                )
+            return
         if self.severity_from and self.thresholds:
             raise ValueError(f"rule '{self.name}' takes either thresholds or severity_from")
         if not self.severity_from and bool(self.thresholds) == (self.severity is not None):

@@ -124,6 +124,7 @@ def _rule(rule: RuleConfig, config: ConfigFile, origin: str) -> Rule:
         actions=rule.actions,
         public=rule.public == "auto",
         continues=rule.continues,
+        ignores=rule.ignore,
         policy=rule.policy,
         resolve_after=config.resolve_after if own is None else own,
         origin=origin,

@@ -45,9 +45,9 @@ _INCIDENTS: dict[R, Row] = {
         refusal="it's a heartbeat, which opens nothing as long as it arrives",
     ),
     R.IGNORED: Row(
-        "`default_rule.ignore` names the alert: it is stored and opens nothing.",
-        "Alert is ignored by default_rule[: {alert}]",
-        refusal="default_rule.ignore names it, so it opens nothing unless a rule matches it",
+        "The rule has `ignore`, or `default_rule.ignore` names the alert: it opens nothing.",
+        "Alert is ignored by the rule[: {alert}]",
+        refusal="its rule ignores it, or default_rule.ignore names it, so it opens nothing",
     ),
     # What happened to an alert
     R.OPENED: Row(

@@ -99,3 +99,12 @@ def test_a_rule_names_a_policy_that_exists(tmp_path: Path) -> None:
         read(tmp_path, rules=["rules.yaml"], default_rule=default, policies={"all": STEPS})
     found = [one.message for one in caught.value.problems if "unknown policy" in one.message]
     assert found == ["unknown policy 'tame'", "unknown policy 'team-a'"]
+
+
+def test_a_rule_that_ignores_has_no_severity(tmp_path: Path) -> None:
+    """Either it opens nothing, or it says how severe its incidents are."""
+    (tmp_path / "rules.yaml").write_text("rules: [{name: a, ignore: true}]")
+    assert read(tmp_path, rules=["rules.yaml"]).settings.rules.rules[0].ignores
+    (tmp_path / "rules.yaml").write_text("rules: [{name: a, ignore: true, severity: P0}]")
+    with pytest.raises(Invalid, match="ignores its alerts, so it has no severity"):
+        read(tmp_path, rules=["rules.yaml"])

@@ -122,6 +122,7 @@ def alone(
         public=False,
         heartbeat="",
         ignored=(),
+        ignores=False,
         severity_from=None,
         expire_after=stale,
     )

@@ -41,7 +41,8 @@ class Rule(Struct, frozen=True):
     `resolve_stale` a stale alert ends; else people are asked. `actions` are those that may be run
     against its incidents. With `public`, the state of its incidents is published without approval.
     `sources` are the names of the sources whose type `source` is. `policy` replaces the policy of
-    the severity; "" for none.
+    the severity; "" for none. Alerts of a rule with `ignores` open nothing, nor do those named in
+    `ignored`.
     An alert that a rule with a `heartbeat` matches is a beat of it, and opens nothing.
     """
 
@@ -68,6 +69,7 @@ class Rule(Struct, frozen=True):
     resolve_stale: bool = False
     sources: tuple[str, ...] = ()
     policy: str = ""
+    ignores: bool = False
 
     def is_from(self, source: str) -> bool:
         """Check if the rule is for alerts of the source: it names the source, its type, or none."""
@@ -162,7 +164,7 @@ def _without_value(rule: Rule, alert: Alert) -> Judgement | None:
         return Judgement(alert.severity, Reason.SEVERITY_SET)
     if rule.heartbeat:
         return Judgement(None, Reason.HEARTBEAT)
-    if rule.ignored and alert.labels.get("alertname") in rule.ignored:
+    if rule.ignores or (rule.ignored and alert.labels.get("alertname") in rule.ignored):
         return Judgement(None, Reason.IGNORED)
     if rule.severity_from is not None:
         return _mapped(rule, rule.severity_from, alert)

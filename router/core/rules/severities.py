@@ -7,8 +7,8 @@ from router.model.incident import Severity
 
 
 def opened_as(rule: Rule) -> list[Severity]:
-    """The severities that the rule may open an incident with; none for a heartbeat's rule."""
-    if rule.heartbeat:
+    """The severities that the rule may open an incident with; none if it opens nothing."""
+    if rule.heartbeat or rule.ignores:
         return []
     if rule.severity_from is not None:
         return sorted(_mapped(rule, rule.severity_from))

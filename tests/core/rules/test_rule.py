@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from router.core.rules.rule import Judgement, Rule, RuleSet, judge, try_rule
+from router.core.rules.severities import opened_as
 from router.model.incident import Severity
 from router.model.reason import Reason
 from tests.world import alert, rule
@@ -216,3 +217,11 @@ def test_a_rule_that_counts_measures_the_count(count: int, severity: Severity | 
     counting = rule(count_over=300.0, thresholds={"P1": "> 20", "P2": "> 5"})
     judged = judge(counting, alert(value="lots"), count)
     assert (judged.severity, judged.value, judged.read) == (severity, float(count), str(count))
+
+
+def test_a_rule_that_ignores_its_alerts_opens_nothing() -> None:
+    """Unless a person declares the incident with a severity."""
+    ignoring = rule(thresholds={}, severity=Severity.P0, ignores=True)
+    assert judge(ignoring, alert()) == Judgement(None, Reason.IGNORED)
+    assert opened_as(ignoring) == []
+    assert judge(ignoring, alert(severity=Severity.P1)).severity is Severity.P1

@@ -1,0 +1,1 @@
+"""Alertmanager's config: routes, receivers, inhibit rules and time intervals."""

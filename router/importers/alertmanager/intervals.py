@@ -1,0 +1,160 @@
+"""Time intervals to recurring silences, which are windows by weekday and clock."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from msgspec import Struct
+
+from router.config.fields import parse_time_zone
+from router.config.times import DAYS, parse_time
+from router.core.rules.lint import contradiction, implies
+from router.core.rules.matcher import Matcher, MatchOp
+from router.importers.alertmanager.tree import Outcome, Route
+from router.importers.source import Report, Section
+
+DAY = 1440
+_NEGATED = {
+    MatchOp.EQUAL: MatchOp.NOT_EQUAL,
+    MatchOp.NOT_EQUAL: MatchOp.EQUAL,
+    MatchOp.MATCHES: MatchOp.NOT_MATCHES,
+    MatchOp.NOT_MATCHES: MatchOp.MATCHES,
+}
+
+
+class Window(Struct, frozen=True):
+    """A window in minutes of each of `days` (0 is Monday), by the clock of a time zone."""
+
+    days: frozenset[int]
+    start: int
+    end: int
+    zone: str
+
+
+Intervals = dict[str, tuple[Window, ...] | None]
+"""The windows by name; None for an interval that windows of a week can't express."""
+
+
+def read_intervals(sections: Iterable[Section]) -> Intervals:
+    found: Intervals = {}
+    for section in sections:
+        parts = [_windows(spec) for spec in section.sections("time_intervals")]
+        known = [windows for windows in parts if windows is not None]
+        complete = len(known) == len(parts)
+        flat = tuple(window for windows in known for window in windows)
+        found[section.text("name")] = flat if complete else None
+        section.rest()
+    return found
+
+
+def _windows(spec: Section) -> tuple[Window, ...] | None:
+    for key in ("days_of_month", "months", "years"):
+        if spec.items(key):
+            spec.remark(key, f"`{key}`: a silence recurs every week, so this interval is left out")
+            return None
+    zone = spec.text("location", "UTC")
+    try:
+        parse_time_zone(zone)
+    except ValueError:
+        spec.remark("location", f"`location: {zone}` isn't a time zone: this interval is left out")
+        return None
+    ranges = spec.texts("weekdays") or ["monday:sunday"]
+    days = frozenset(day for text in ranges for day in _days(text))
+    times = [
+        (int(parse_time(one.text("start_time"))), int(parse_time(one.text("end_time"))))
+        for one in spec.sections("times")
+    ]
+    spec.rest()
+    return tuple(Window(days, start, end, zone) for start, end in times or [(0, DAY)])
+
+
+def _days(text: str) -> Iterator[int]:
+    first, _, last = text.casefold().partition(":")
+    begin, end = DAYS.index(first.strip()), DAYS.index((last or first).strip())
+    return ((begin + step) % 7 for step in range((end - begin) % 7 + 1))
+
+
+def complement(windows: Sequence[Window]) -> tuple[Window, ...]:
+    """The windows of a week outside of these, which have one time zone."""
+    free: dict[tuple[int, int], set[int]] = {}
+    for day in range(7):
+        covered = sorted((one.start, one.end) for one in windows if day in one.days)
+        at = 0
+        for start, end in [*covered, (DAY, DAY)]:
+            if start > at:
+                free.setdefault((at, start), set()).add(day)
+            at = max(at, end)
+    zone = windows[0].zone
+    return tuple(Window(frozenset(days), *edges, zone) for edges, days in sorted(free.items()))
+
+
+# --- silences
+
+
+@dataclass(frozen=True)
+class Mute:
+    """The windows in which the alerts of a route are muted. `name` is that of the interval."""
+
+    name: str
+    route: Route
+    windows: tuple[Window, ...]
+
+
+def mutes(route: Route, intervals: Intervals, report: Report) -> Iterator[Mute]:
+    """The mutes of the route and of those below it."""
+    for name in route.muted_in:
+        windows = intervals.get(name)
+        if windows:
+            yield Mute(name, route, windows)
+    if active := [intervals.get(name) for name in route.active_in]:
+        known = [one for windows in active if windows for one in windows]
+        if None in active or len({one.zone for one in known}) > 1:
+            report.add(route.place, "`active_time_intervals` can't be converted: always active")
+        elif outside := complement(known):
+            yield Mute(f"outside-{'-'.join(route.active_in)}", route, outside)
+    for below in route.routes:
+        yield from mutes(below, intervals, report)
+
+
+def silence_matchers(
+    mute: Mute, decisions: Sequence[Outcome], report: Report
+) -> list[list[Matcher]]:
+    """The matchers of the silences that mute the route's alerts, and no others.
+
+    A silence that would mute more is left out: a page too many is better than one too few.
+    """
+    found = []
+    for number, one in enumerate(decisions):
+        if mute.route not in one.routes:
+            continue
+        matchers = list(one.matchers)
+        if len(one.routes) > 1:
+            report.add(mute.route.place, _kept(mute, "other routes get the same alerts"))
+            continue
+        extra = _excluded(one, decisions[:number], mute.route)
+        if extra is None:
+            report.add(mute.route.place, _kept(mute, "routes before it or below it get some"))
+            continue
+        matchers += extra
+        if all(matcher.matches({}) for matcher in matchers):
+            matchers.append(Matcher("alertname", MatchOp.MATCHES, ".+"))
+        found.append(matchers)
+    return found
+
+
+def _kept(mute: Mute, why: str) -> str:
+    return (
+        f"time interval '{mute.name}': a silence can't mute this route's alerts alone, since {why}"
+    )
+
+
+def _excluded(own: Outcome, earlier: Sequence[Outcome], route: Route) -> tuple[Matcher, ...] | None:
+    """Matchers that leave out what earlier outcomes take; None if there are none."""
+    found = []
+    for one in earlier:
+        if one.routes == (route,) or contradiction((*own.matchers, *one.matchers)) is not None:
+            continue
+        rest = [matcher for matcher in one.matchers if not implies(own.matchers, [matcher])]
+        if len(rest) != 1:
+            return None
+        found.append(Matcher(rest[0].name, _NEGATED[rest[0].op], rest[0].value))
+    return tuple(dict.fromkeys(found))

@@ -1,0 +1,187 @@
+"""Receivers to channels: one channel for each integration of a receiver."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from email.utils import getaddresses
+from typing import Any
+
+from router.config.fields import is_loopback
+from router.config.people import parse_email
+from router.importers.alertmanager.integration import Integration, secret_of
+from router.importers.files import PLACEHOLDER, PLACEHOLDER_URL, SecretFile, Secrets
+from router.importers.source import Section
+from router.importers.text import slug, unique
+
+EVENTS_API = "https://events.pagerduty.com/v2/enqueue"
+LAYOUT = "left out: messages have the router's own layout"
+
+Channel = dict[str, Any]
+
+
+@dataclass
+class Channels:
+    """The channels so far by name, with a comment for each, and those of each receiver."""
+
+    secrets: Secrets = field(default_factory=Secrets)
+    found: dict[str, Channel] = field(default_factory=dict)
+    comments: dict[str, str] = field(default_factory=dict)
+    of_receiver: dict[str, list[str]] = field(default_factory=dict)
+
+    def read(self, receiver: Section, defaults: Section) -> None:
+        """Add the channels of a receiver. `defaults` is the section `global`."""
+        name = receiver.text("name")
+        own = self.of_receiver.setdefault(name, [])
+        receiver.skip("labels")
+        several = sum(len(receiver.items(key)) for key in receiver.keys if key != "name") > 1
+        for key in receiver.keys:
+            kind, _, ending = key.rpartition("_")
+            for section in receiver.sections(key) if ending == "configs" else ():
+                wanted = f"{slug(name)}-{slug(kind)}" if several else slug(name)
+                one = Integration(wanted, section, defaults, self.secrets)
+                own.append(self._add(wanted, _channel(kind, one)))
+                self.comments.setdefault(own[-1], f"receiver {name}, line {section.place.line}")
+        receiver.rest()
+
+    def _add(self, wanted: str, channel: Channel) -> str:
+        """The name of the channel; an equal one is used again, unless it only prints."""
+        if channel["type"] != "console":
+            for name, other in self.found.items():
+                if other == channel:
+                    return name
+        name = unique(wanted, self.found)
+        self.found[name] = channel
+        return name
+
+
+def _channel(kind: str, one: Integration) -> Channel:
+    maker, section = MAKERS.get(kind), one.section
+    made = maker(one) if maker else None
+    if made is None:
+        section.report.add(
+            section.place,
+            f"{kind}: the router has no such channel, or not with these settings: "
+            f"channel '{one.name}' prints to the log until you replace it",
+        )
+        return {"type": "console"}
+    if "send_resolved" in section and not section.flag("send_resolved"):
+        section.remark("send_resolved", "`send_resolved: false`: the router reports the end, too")
+    section.skip("send_resolved")
+    section.rest(LAYOUT)
+    return made
+
+
+# --- one kind each
+
+
+def _email(one: Integration) -> Channel | None:
+    to = list(_addresses(one.section, "to", one.section.text("to")))
+    senders = list(_addresses(one.section, "from", one.text("from", "smtp_from")))
+    host, _, port = one.text("smarthost", "smtp_smarthost").rpartition(":")
+    if not to or not senders or not host:
+        return None
+    one.section.skip("hello", "auth_identity")
+    smtp: dict[str, Any] = {"host": host.strip("[]")}
+    if port.isdecimal():
+        smtp["port"] = int(port)
+    if port == "465" or one.flag("force_implicit_tls", "smtp_force_implicit_tls", default=False):
+        smtp["tls"] = True
+    elif not one.flag("require_tls", "smtp_require_tls", default=True):
+        smtp["starttls"] = False
+    _log_in(smtp, one)
+    return {"type": "email", "smtp": smtp, "from": senders[0], "to": to}
+
+
+def _log_in(smtp: dict[str, Any], one: Integration) -> None:
+    username = one.text("auth_username", "smtp_auth_username")
+    password = one.secret("auth_password", "smtp_auth_password")
+    if not username or not password:
+        return
+    smtp["username"] = username
+    smtp["password"] = one.secrets.reference("smtp-password", password)
+    if smtp.get("starttls") is False and not is_loopback(smtp["host"]):
+        del smtp["starttls"]
+        message = "`require_tls: false`: a password needs STARTTLS here"
+        one.section.remark("require_tls", message)
+
+
+def _addresses(section: Section, key: str, text: str) -> Iterator[str]:
+    for name, address in getaddresses([text]):
+        try:
+            parse_email(address)
+            yield f"{name} <{address}>" if name else address
+        except ValueError:
+            if text:
+                section.remark(key, f"`{key}` has no plain address: '{text}' is left out")
+
+
+def _slack(one: Integration) -> Channel | None:
+    token = one.secret("app_token", "slack_app_token")
+    url = one.secret("api_url", "" if token else "slack_api_url")
+    channel = one.section.text("channel")
+    one.section.skip("app_url")
+    if url is not None:
+        if channel:
+            message = f"channel {channel}: an incoming webhook has its channel fixed"
+            one.section.remark("channel", f"{message}, or use `token` and `channel`")
+        return one.with_url({"type": "slack"}, "webhook_url", url)
+    if token is None or not channel:
+        return None
+    return {
+        "type": "slack",
+        "token": one.secrets.reference("slack-token", token),
+        "channel": channel if channel.startswith(("#", "C", "G")) else f"#{channel}",
+    }
+
+
+def _pagerduty(one: Integration) -> Channel | None:
+    key = one.secret("routing_key")
+    if key is None and (key := one.secret("service_key")):
+        old = "`service_key` is for the Events API v1"
+        hint = "make an integration 'Events API v2', and use its key"
+        one.section.remark("service_key", f"{old}: {hint}")
+    if key is None:
+        return None
+    made: Channel = {"type": "pagerduty", "routing_key": one.keep("key", key)}
+    url = one.text("url", "pagerduty_url") or EVENTS_API
+    return made if url == EVENTS_API else {**made, "api_url": url.removesuffix("/v2/enqueue")}
+
+
+def _webhook(one: Integration) -> Channel | None:
+    url = one.secret("url")
+    if url is None:
+        return None
+    message = "the body is the router's, not Alertmanager's: see the channel type webhook"
+    one.section.report.add(one.section.place, f"webhook: {message}")
+    one.section.skip("max_alerts")
+    made = one.with_url({"type": "webhook"}, "url", url)
+    authorization = one.section.section("http_config").section("authorization")
+    credentials = secret_of(authorization, "credentials")
+    if credentials is None:
+        return made
+    text = f"{authorization.text('type', 'Bearer')} {credentials.text or PLACEHOLDER}"
+    if credentials.copied_from:
+        hint = f"put 'Bearer TOKEN' into secrets/{one.name}-authorization"
+        message = f"{credentials.copied_from} isn't read: {hint}"
+        authorization.report.add(authorization.place, message)
+    return {**made, "headers": {"Authorization": one.keep("authorization", SecretFile(text))}}
+
+
+def _teams(one: Integration) -> Channel | None:
+    url = one.secret("webhook_url")
+    if url is None:
+        return None
+    if ".webhook.office.com" in url.text:
+        message = "Microsoft has shut down the connector's URL: make a webhook of Workflows"
+        one.section.remark("webhook_url", f"{message}, and put its URL into secrets/{one.name}-url")
+        url = SecretFile(placeholder=PLACEHOLDER_URL)
+    return one.with_url({"type": "teams"}, "webhook_url", url)
+
+
+MAKERS: dict[str, Callable[[Integration], Channel | None]] = {
+    "email": _email,
+    "slack": _slack,
+    "pagerduty": _pagerduty,
+    "webhook": _webhook,
+    "msteams": _teams,
+    "msteamsv2": _teams,
+}

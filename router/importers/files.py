@@ -1,0 +1,52 @@
+"""Files that an import writes, and the secrets in files of their own."""
+
+from dataclasses import dataclass, field
+
+from router.importers.text import slug, unique
+
+PLACEHOLDER = "replace-me"
+PLACEHOLDER_URL = "https://example.com/replace-me"
+
+
+@dataclass(frozen=True)
+class SecretFile:
+    """A secret: its text, or the file of the old tool that holds it, for whom reads files.
+
+    `placeholder` is written if there is neither.
+    """
+
+    text: str = ""
+    copied_from: str = ""
+    placeholder: str = PLACEHOLDER
+
+
+@dataclass
+class Secrets:
+    """Secrets by the name of their file in `secrets/`. The same secret has one file."""
+
+    files: dict[str, SecretFile] = field(default_factory=dict)
+
+    def reference(self, name: str, secret: SecretFile) -> str | dict[str, str]:
+        """The value for the config: `{file: secrets/NAME}`, or a text with `${VARIABLE}`."""
+        if "${" in secret.text:
+            return secret.text
+        known = (one for one, other in self.files.items() if other == secret)
+        found = next(known, "")
+        if not found:
+            found = unique(slug(name), self.files)
+            self.files[found] = secret
+        return {"file": f"secrets/{found}"}
+
+    def of(self, reference: object) -> SecretFile:
+        """The secret behind a reference."""
+        if isinstance(reference, dict) and "file" in reference:
+            return self.files[str(reference["file"]).removeprefix("secrets/")]
+        return SecretFile(str(reference))
+
+
+@dataclass(frozen=True)
+class Written:
+    """The files of an import by their path below the folder, and the secrets in `secrets/`."""
+
+    files: dict[str, str]
+    secrets: dict[str, SecretFile]

@@ -1,0 +1,175 @@
+"""Files of other tools, YAML or JSON, read with their places."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from router.config.located import (
+    Entry,
+    Invalid,
+    ListNode,
+    MapNode,
+    Node,
+    Place,
+    Problem,
+    ScalarNode,
+)
+from router.config.located import load as load_yaml
+
+_PAIR = re.compile(r"\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
+"""A character beyond 16 bits as JSON escapes it, which YAML doesn't know."""
+
+_TRUE = frozenset({"true", "yes", "on"})
+
+
+class Report:
+    """The remarks of an import: each names what was found, and what was done instead."""
+
+    def __init__(self) -> None:
+        self.remarks: list[Problem] = []
+
+    def add(self, place: Place, message: str) -> None:
+        """Add a remark, once."""
+        remark = Problem(place, message)
+        if remark not in self.remarks:
+            self.remarks.append(remark)
+
+    @property
+    def lines(self) -> list[str]:
+        """`file:line:column: message`, in the order of the files."""
+        return [str(one) for one in sorted(self.remarks)]
+
+
+class Section:
+    """A mapping in a file, which knows the keys that have not been read."""
+
+    def __init__(self, node: MapNode, report: Report) -> None:
+        self.place = node.place
+        self.report = report
+        self._entries = node.entries
+        self._read: set[str] = set()
+
+    @classmethod
+    def of(cls, place: Place, values: dict[str, Node], report: Report) -> "Section":
+        """A section with these values, all at one place."""
+        return cls(MapNode(place, {key: Entry(place, one) for key, one in values.items()}), report)
+
+    def __contains__(self, key: str) -> bool:
+        entry = self._entries.get(key)
+        return entry is not None and not (isinstance(entry.value, ScalarNode) and entry.value.null)
+
+    @property
+    def keys(self) -> list[str]:
+        return list(self._entries)
+
+    def at(self, key: str) -> Place:
+        """The place of a key, or of the section without it."""
+        return self._entries[key].place if key in self._entries else self.place
+
+    def remark(self, key: str, message: str) -> None:
+        """Report something about a key, which counts as read."""
+        self._read.add(key)
+        self.report.add(self.at(key), message)
+
+    def rest(self, message: str = "has no counterpart here: left out") -> None:
+        """Report every key that was not read and has a value."""
+        for key in self._entries:
+            if key not in self._read and key in self:
+                self.report.add(self.at(key), f"`{key}` {message}")
+
+    def skip(self, *keys: str) -> None:
+        """Mark keys as read, since they say nothing that matters."""
+        self._read.update(keys)
+
+    # --- values
+
+    def node(self, key: str) -> Node | None:
+        """The value of a key; None if it is missing or null."""
+        self._read.add(key)
+        return self._entries[key].value if key in self else None
+
+    def text(self, key: str, default: str = "") -> str:
+        node = self.node(key)
+        if node is None or isinstance(node, ScalarNode):
+            return node.text if node else default
+        self.report.add(node.place, f"expected a text in `{key}`: left out")
+        return default
+
+    def flag(self, key: str, *, default: bool = False) -> bool:
+        text = self.text(key).casefold()
+        return text in _TRUE if text else default
+
+    def number(self, key: str, default: float = 0.0) -> float:
+        text = self.text(key)
+        try:
+            return float(text) if text else default
+        except ValueError:
+            self.remark(key, f"expected a number in `{key}`, found '{text}': left out")
+            return default
+
+    def items(self, key: str) -> list[Node]:
+        """The items of a list; a single value is a list of it."""
+        node = self.node(key)
+        if node is None:
+            return []
+        return list(node.items) if isinstance(node, ListNode) else [node]
+
+    def texts(self, key: str) -> list[str]:
+        return [one.text for one in self.items(key) if isinstance(one, ScalarNode)]
+
+    def section(self, key: str) -> "Section":
+        """The mapping under a key; an empty one without it."""
+        node = self.node(key)
+        if isinstance(node, MapNode):
+            return Section(node, self.report)
+        if node is not None:
+            self.report.add(node.place, f"expected a mapping in `{key}`: left out")
+        return Section(MapNode(self.at(key), {}), self.report)
+
+    def sections(self, key: str) -> Iterator["Section"]:
+        """The mappings in the list under a key."""
+        for node in self.items(key):
+            if isinstance(node, MapNode):
+                yield Section(node, self.report)
+            else:
+                self.report.add(node.place, f"expected a mapping in `{key}`: left out")
+
+    def pairs(self, key: str) -> dict[str, str]:
+        """The texts of a mapping under a key."""
+        below = self.section(key)
+        return {name: below.text(name) for name in below.keys}
+
+
+def plain(node: Node) -> Any:
+    """The value of a node as Python has it, with every scalar as its text."""
+    match node:
+        case MapNode():
+            return {key: plain(entry.value) for key, entry in node.entries.items()}
+        case ListNode():
+            return [plain(one) for one in node.items]
+        case ScalarNode():
+            return None if node.null else node.text
+
+
+def read(text: str, file: str) -> Node:
+    """The tree of a YAML or JSON document. Raises: Invalid, with every error and its place."""
+    problems: list[Problem] = []
+    if text.lstrip()[:1] in {"{", "["}:
+        text = _PAIR.sub(_joined, text.replace("\t", " "))
+    root = load_yaml(text, file, problems)
+    if root is None or problems:
+        raise Invalid(problems)
+    return root
+
+
+def read_section(text: str, file: str, report: Report) -> Section:
+    """The document, which must be a mapping. Raises: Invalid."""
+    root = read(text, file)
+    if not isinstance(root, MapNode):
+        raise Invalid([Problem(root.place, "expected a mapping at the top of the file")])
+    return Section(root, report)
+
+
+def _joined(pair: re.Match[str]) -> str:
+    high, low = (int(half, 16) for half in pair.groups())
+    return chr(0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00))

@@ -1,0 +1,198 @@
+"""An alertmanager.yml to a config: rules, channels, silences, inhibitions and the report."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from router.config.located import Invalid
+from router.importers.alertmanager.config import Converted, convert
+
+SHOP = Path(__file__).with_name("shop.yml")
+
+
+def converted(**changed: Any) -> Converted:
+    """A small config with these changes."""
+    whole = {"route": {"receiver": "log"}, "receivers": [{"name": "log"}], **changed}
+    return convert(yaml.safe_dump(whole, sort_keys=False), "am.yml")
+
+
+def config(found: Converted) -> dict[str, Any]:
+    made: dict[str, Any] = yaml.safe_load(found.written.files["config.yaml"])
+    return made
+
+
+def rules(found: Converted) -> list[dict[str, Any]]:
+    listed: list[dict[str, Any]] = yaml.safe_load(found.written.files["rules/routes.yaml"])["rules"]
+    return listed
+
+
+def shop() -> Converted:
+    return convert(SHOP.read_text(), "shop.yml")
+
+
+def test_each_route_is_a_rule_with_the_policy_of_its_receivers() -> None:
+    """Matchers of the whole path; an archive that continues is part of later policies."""
+    by_name = {rule["name"]: rule for rule in rules(shop())}
+    assert list(by_name) == ["null", "shop-pager", "shop", "database", "archive"]
+    assert by_name["shop-pager"] == {
+        "name": "shop-pager",
+        "match": ['team="shop"', 'severity="critical"'],
+        "severity": "P0",
+        "policy": "shop-pager",
+        "group_by": ["alertname", "cluster"],
+    }
+    assert by_name["database"]["policy"] == "archive-and-database"
+    policies = config(shop())["policies"]
+    assert policies["shop-pager"]["repeat"] == {"every": "1h", "times": 168}
+    assert policies["archive-and-database"]["steps"] == [
+        {"notify": ["channel:archive", "channel:database"]}
+    ]
+
+
+def test_a_receiver_that_notifies_nobody_is_a_rule_that_ignores() -> None:
+    """As `null` is used for Watchdog."""
+    (first, *_) = rules(shop())
+    assert first == {
+        "name": "null",
+        "match": ['alertname=~"Watchdog|InfoInhibitor"'],
+        "ignore": True,
+    }
+
+
+def test_secrets_are_files_and_not_in_the_config() -> None:
+    """Those in files of Alertmanager are copied by the command."""
+    found = shop()
+    assert {name: one.text or one.copied_from for name, one in found.written.secrets.items()} == {
+        "smtp-password": "pepper",
+        "shop-url": "slack-url",
+        "shop-pager-pagerduty-key": "0123456789abcdef0123456789abcdef",
+        "shop-pager-webhook-url": "http://127.0.0.1:8080/hook",
+        "shop-pager-webhook-authorization": "Bearer salt",
+        "archive-url": "https://archive.example.com/alerts",
+    }
+    text = found.written.files["config.yaml"]
+    assert not [one for one in ("pepper", "salt", "sugar", "0123456789abcdef") if one in text]
+
+
+def test_a_muted_route_is_a_silence_of_its_alerts_alone() -> None:
+    """Those that a route below it takes are left out of the matchers."""
+    assert config(shop())["silences"] == [
+        {
+            "name": "nights",
+            "match": ['team="shop"', 'alertname!~"Watchdog|InfoInhibitor"', 'severity!="critical"'],
+            "from": "22:00",
+            "time_zone": "Europe/London",
+            "comment": "time interval nights of receiver shop",
+        },
+        {
+            "name": "nights-2",
+            "match": ['team="shop"', 'alertname!~"Watchdog|InfoInhibitor"', 'severity!="critical"'],
+            "to": "06:00",
+            "time_zone": "Europe/London",
+            "comment": "time interval nights of receiver shop",
+        },
+    ]
+
+
+def test_active_intervals_are_silences_of_the_time_outside() -> None:
+    found = converted(
+        route={
+            "receiver": "log",
+            "routes": [{"matchers": ["a=b"], "active_time_intervals": ["office"]}],
+        },
+        time_intervals=[
+            {
+                "name": "office",
+                "time_intervals": [
+                    {
+                        "weekdays": ["monday:friday"],
+                        "times": [{"start_time": "09:00", "end_time": "17:00"}],
+                    }
+                ],
+            }
+        ],
+    )
+    shown = [
+        (one.get("days", []), str(one.get("from", "")), str(one.get("to", "")))
+        for one in config(found)["silences"]
+    ]
+    workdays = ["Mon", "Tue", "Wed", "Thu", "Fri"]
+    assert shown == [(workdays, "", "09:00"), (["Sat", "Sun"], "", ""), (workdays, "17:00", "")]
+
+
+def test_everything_that_is_left_out_has_a_line_in_the_report() -> None:
+    """With its place, in the order of the file; here are their lines and first words."""
+    shown = [
+        f"{remark.place.line} {' '.join(remark.message.split()[:4])}"
+        for remark in sorted(shop().report.remarks)
+    ]
+    assert shown == [
+        "3 `resolve_timeout` is about alerts",
+        "9 Go templates aren't converted:",
+        "13 `group_wait` isn't needed: the",
+        "16 receiver 'null' notifies nobody:",
+        "21 `group_interval` isn't needed: alerts",
+        "28 grouping by all labels",
+        "29 `group_by` differs from that",
+        "29 time interval 'outside-office': a",
+        "32 `labels` has no counterpart",
+        "37 `html` left out: messages",
+        "40 channel #shop: an incoming",
+        "41 `send_resolved: false`: the router",
+        "46 webhook: the body is",
+        "49 victorops: the router has",
+        "51 webhook: the body is",
+        "57 an inhibition needs matchers",
+        "65 `days_of_month`: a silence recurs",
+    ]
+
+
+def test_an_inhibition_keeps_its_matchers_in_either_syntax() -> None:
+    assert config(shop())["inhibit"] == [
+        {
+            "source": ['alertname="DatabaseDown"'],
+            "target": ['alertname=~"ErrorRate|Latency"'],
+            "equal": ["cluster"],
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("matchers", "expected"),
+    [
+        (['severity="page"'], {"severity": "P0"}),
+        (['severity="sev9"'], {"severity": "P2"}),
+        (
+            ['severity=~"critical|warning"'],
+            {
+                "severity_from": {"label": "severity", "map": {"critical": "P0", "warning": "P2"}},
+                "severity": "P2",
+            },
+        ),
+    ],
+)
+def test_the_severity_is_that_of_the_label(matchers: list[str], expected: dict[str, Any]) -> None:
+    """Fixed where the matchers fix the label."""
+    found = converted(
+        route={"receiver": "hook", "routes": [{"matchers": matchers}]},
+        receivers=[{"name": "hook", "webhook_configs": [{"url": "https://example.com"}]}],
+    )
+    rule = rules(found)[0]
+    assert {key: rule[key] for key in ("severity_from", "severity") if key in rule} == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a: 1", "am.yml:1:1: there is no `route`"),
+        ("[]", "am.yml:1:1: expected a mapping"),
+        ("route: {receiver: a, routes: [{matchers: ['a=~(']}]}", "am.yml:1:32: expected a regular"),
+        ("route: {", "am.yml:1:9: "),
+    ],
+)
+def test_what_is_no_alertmanager_yml_is_an_error_with_its_place(text: str, message: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        convert(text, "am.yml")
+    assert str(caught.value).startswith(message)
