@@ -25,6 +25,7 @@ from router.engine.jobs.housekeeping import keep_house
 from router.engine.rule_revisions import remember
 from router.engine.silences import look_again
 from router.ports.clock import Clock, SystemClock, spawn
+from router.ports.errors import StoreUnavailable
 from router.ports.store import Store
 from router.receivers import RECEIVERS
 from router.senders import Configs
@@ -34,6 +35,7 @@ from router.telemetry import errors, logs
 from router.telemetry.logs import logger
 from router.telemetry.metrics import Metrics
 from router.web.server import Site, make_runner, raise_file_limit
+from router.web.waiting import PAUSE, WaitingRoom
 from router.wiring.http import HttpRoutes
 from router.wiring.parts import FORGOTTEN, Parts
 
@@ -94,6 +96,7 @@ class App:
     ) -> "App":
         """Build and start a router with the config at `path`; `port` 0 picks a free port.
 
+        While the database is away, requests are answered with 503.
         Raises: Invalid, StoreUnavailable, OSError if the address is in use.
         """
         config = load_config(path)
@@ -102,14 +105,19 @@ class App:
         errors.start(
             telemetry.sentry_dsn.reveal() if telemetry.sentry_dsn else None, telemetry.environment
         )
-        store = await open_store(config.file.storage.reveal(), exclusive=True)
-        app = cls(path, config, store, clock or SystemClock())
+        clock = clock or SystemClock()
+        app = cls(path, config, await _open(config, clock, port), clock)
         try:
             await app._begin(port)
-        except BaseException:
+        except BaseException as error:
             await app.stop()
-            raise
-        return app
+            if not isinstance(error, StoreUnavailable) or error.lasting:
+                raise
+        else:
+            return app
+        # The database went away again.
+        await clock.sleep(PAUSE)
+        return await cls.start(path, clock=clock, port=port)
 
     async def _begin(self, port: int | None) -> None:
         parts, document = self.parts, self.config.file
@@ -126,9 +134,7 @@ class App:
             dead_mans_switch = self._dead_mans_switch(document.telemetry.heartbeat)
             self._watch(spawn(dead_mans_switch, "dead man's switch", self._loops))
         await self._runner.setup()
-        host, _, configured = document.listen.rpartition(":")
-        number = int(configured) if port is None else port
-        await Site(self._runner, host.strip("[]"), number, parts.connections).start()
+        await Site(self._runner, *_address(self.config, port), parts.connections).start()
         self.address = self._runner.addresses[0][:2]
 
     def _background(self) -> dict[str, Coroutine[Any, Any, None]]:
@@ -274,6 +280,20 @@ class App:
         await asyncio.gather(*self._loops, return_exceptions=True)
         await self.parts.store.close()
         errors.stop()
+
+
+def _address(config: Config, port: int | None) -> tuple[str, int]:
+    host, _, configured = config.file.listen.rpartition(":")
+    return host.strip("[]"), int(configured) if port is None else port
+
+
+async def _open(config: Config, clock: Clock, port: int | None) -> Store:
+    room = WaitingRoom(*_address(config, port), clock)
+    try:
+        storage = config.file.storage.reveal()
+        return await open_store(storage, exclusive=True, wait=room.wait)
+    finally:
+        await room.close()
 
 
 async def serve(path: Path, announce: Callable[[App], Awaitable[None]]) -> None:

@@ -415,10 +415,6 @@ async def test_it_serves_after_a_kill(served: tuple[Process, str, Peer]) -> None
     [
         ({"storage": "sqlite:////nowhere/at/all.db"}, "can't open the store /nowhere/at/all.db"),
         ({"storage": "mysql://db/router"}, "expected sqlite:///FILE"),
-        (
-            {"storage": "postgresql://127.0.0.1:1/router"},
-            "can't open the store postgresql://127.0.0.1:1/router",
-        ),
         ({"listen": "taken"}, "address already in use"),
         ({"rules": ["nothing/*.yaml"]}, "no file matches"),
     ],

@@ -9,11 +9,13 @@ class StoreUnavailable(Exception):
     """The store does not accept the operation now. Nothing was written, or the result is unknown.
 
     remedy: an operator's remedy, for the log; "" if only the cause's text has it.
+    lasting: only a person can end it, so a router that starts doesn't wait for the store.
     """
 
-    def __init__(self, detail: str = "", remedy: str = "") -> None:
+    def __init__(self, detail: str = "", remedy: str = "", *, lasting: bool = False) -> None:
         super().__init__(detail)
         self.remedy = remedy
+        self.lasting = lasting
 
 
 class Overloaded(Exception):

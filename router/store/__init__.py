@@ -1,5 +1,8 @@
 """The store of incidents, alerts, deadlines and the outbox, on SQLite and PostgreSQL."""
 
+from collections.abc import Awaitable, Callable
+
+from router.ports.errors import StoreUnavailable
 from router.store.schema import REVISION
 from router.store.sql import Database
 from router.store.store import SqlStore, revision
@@ -29,22 +32,37 @@ async def migrate(url: str) -> tuple[str | None, str]:
         await database.close()
 
 
-async def open_store(url: str, *, exclusive: bool = False) -> SqlStore:
+async def open_store(
+    url: str, *, exclusive: bool = False, wait: Callable[[], Awaitable[None]] | None = None
+) -> SqlStore:
     """Open the store at `sqlite:///path` or `postgresql://user:password@host/name`; upgrade it.
 
     With `exclusive` no other process may open the same SQLite file that way until this store is
-    closed.
+    closed. With `wait` a database that is away is tried again after each `wait()`.
     Raises: ValueError for a bad URL or a database of a later version, StoreUnavailable.
     """
     database = Database(url)
     try:
         database.prepare(exclusive=exclusive)
-        if await database.read(revision) != REVISION:
-            await (_upgrade(database) if exclusive else migrate(url))
+        while not await _is_current(database, exclusive=exclusive, patient=wait is not None):
+            assert wait is not None
+            await wait()
     except BaseException:
         await database.close()
         raise
     return SqlStore(database)
+
+
+async def _is_current(database: Database, *, exclusive: bool, patient: bool) -> bool:
+    """Bring the database to this version. False: it is away, and the caller is patient."""
+    try:
+        if await database.read(revision) != REVISION:
+            await (_upgrade(database) if exclusive else migrate(database.url))
+    except StoreUnavailable as error:
+        if error.lasting or not patient:
+            raise
+        return False
+    return True
 
 
 async def read_store(url: str) -> SqlStore:

@@ -33,6 +33,11 @@ _POSTGRES = {
 }
 """Remedies by SQLSTATE or its beginning."""
 
+_LASTING = ("28", "3D")
+"""Beginnings of SQLSTATEs that a wrong `storage` causes."""
+
+_PASSING = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_FULL")
+
 REACH = "check that the database of `storage` runs and can be reached"
 
 
@@ -49,7 +54,8 @@ def meaning(error: DBAPIError) -> Exception | None:
         return None
     if "CONSTRAINT" in name:
         return None
-    return StoreUnavailable(str(error.orig))
+    lasting = state.startswith(_LASTING) or (bool(name) and not name.startswith(_PASSING))
+    return StoreUnavailable(str(error.orig), lasting=lasting)
 
 
 def remedy(error: BaseException | None) -> str:

@@ -57,7 +57,8 @@ class StoreLock:
             raise StoreUnavailable(
                 f"{file} is in use by another alert-router (process {holder}): "
                 "stop that one first, or give this one a `storage` of its own; "
-                "several replicas need PostgreSQL"
+                "several replicas need PostgreSQL",
+                lasting=True,
             ) from None
         except BaseException:
             os.close(self._handle)

@@ -40,6 +40,9 @@ _SESSION = {"application_name": "alert-router", "idle_in_transaction_session_tim
 others wait for: their steps must be taken within 5 s.
 """
 
+ANSWERS_WITHIN = 10.0
+"""Seconds until a statement that a server does not answer has failed: its sender gets 503."""
+
 LOGGED_EVERY = 30.0
 """Seconds between two lines of the log about the same outage."""
 
@@ -103,6 +106,7 @@ class Database:
         Connects to nothing yet.
         """
         parsed = parse(url)
+        self.url = url
         self.file = file_of(parsed)
         self.lock: StoreLock | None = None
         self._inode: int | None = None
@@ -192,7 +196,9 @@ class Database:
             if exclusive:
                 self._inode = self.file.stat().st_ino
         except OSError as error:
-            raise StoreUnavailable(f"{self.file} can't be opened: {error.strerror}") from error
+            raise StoreUnavailable(
+                f"{self.file} can't be opened: {error.strerror}", lasting=True
+            ) from error
 
     async def close(self) -> None:
         await self.reader.close()
@@ -277,7 +283,11 @@ def _postgres(url: URL) -> tuple[_OnTheLoop, _OnTheLoop]:
         pool_size=5,
         max_overflow=5,
         pool_timeout=_BUSY,
-        connect_args={"timeout": _BUSY, "command_timeout": 30, "server_settings": _SESSION},
+        connect_args={
+            "timeout": _BUSY,
+            "command_timeout": ANSWERS_WITHIN,
+            "server_settings": _SESSION,
+        },
     )
     return _OnTheLoop(writer.execution_options(isolation_level="AUTOCOMMIT")), _OnTheLoop(writer)
 
