@@ -42,6 +42,20 @@ class AlertRef(Struct, frozen=True):
     is_prefix: bool = False
 
 
+class AlertListing(Struct, frozen=True):
+    """A list of the alerts whose fingerprint begins with `prefix`, newest first.
+
+    firing: None for all. with_incidents: each with its incident.
+    """
+
+    prefix: str
+    firing: bool | None
+    offset: int
+    limit: int
+    oldest_first: bool = False
+    with_incidents: bool = True
+
+
 class CommandRequest(Struct, frozen=True):
     """A command that a person sent by a webhook, or a question if `command` is None.
 
@@ -108,9 +122,9 @@ class Received(Struct, frozen=True):
     alerts: alerts to decide on. errors: one for each alert that cannot be read. warnings: one for
     each value that was read although it is malformed. commands: commands and questions. forms:
     forms to open. undelivered: messages that did not arrive. deployed: deployments.
-    external_incidents: incidents of the router by their names at another service. ephemeral: where
-    to reply if the answer cannot. ignored: why there is nothing to do. refused: why the sender has
-    no permission. words: the reply to the sender.
+    external_incidents: incidents of the router by their names at another service. listing: alerts
+    to list in the reply. ephemeral: where to reply if the answer cannot. ignored: why there is
+    nothing to do. refused: why the sender has no permission. words: the reply to the sender.
     """
 
     alerts: Sequence[Alert] = ()
@@ -121,6 +135,7 @@ class Received(Struct, frozen=True):
     deployed: Sequence[Deployment] = ()
     forms: Sequence[Form] = ()
     external_incidents: Mapping[str, ExternalIncident] = {}
+    listing: AlertListing | None = None
     ephemeral: EphemeralReply | None = None
     ignored: str = ""
     refused: str = ""
@@ -178,7 +193,8 @@ class Receiver(Protocol):
     ) -> WebhookAnswer | None:
         """Format the committed results as the source expects; None for the standard answer.
 
-        `results` has a result for each manual alert and for each of `received.commands`, in order.
+        `results` has a result for each manual alert, each of `received.commands` (one for each
+        incident of the alert that it names) and each alert of the listing, in order.
         """
         ...
 

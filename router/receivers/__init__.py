@@ -14,6 +14,10 @@ from router.receivers.alertmanager import (
 )
 from router.receivers.context import ReceiverContext
 from router.receivers.github import GitHubConfig, GitHubReceiver
+from router.receivers.oncall import PATH as ONCALL
+from router.receivers.oncall import OnCallConfig, OnCallReceiver
+from router.receivers.opsgenie.receiver import OpsgenieConfig, OpsgenieReceiver
+from router.receivers.opsgenie.request import ALERTS
 from router.receivers.pagerduty import PagerDutyConfig, PagerDutyReceiver
 from router.receivers.pagerduty_events import (
     CHANGE,
@@ -50,6 +54,8 @@ RECEIVERS: Mapping[str, SourceType] = {
     "alertmanager": SourceType(AlertmanagerConfig, _without_context(AlertmanagerReceiver)),
     "github": SourceType(GitHubConfig, _without_context(GitHubReceiver)),
     "grafana": SourceType(GrafanaConfig, _without_context(GrafanaReceiver)),
+    "oncall": SourceType(OnCallConfig, _without_context(OnCallReceiver), (ONCALL,)),
+    "opsgenie": SourceType(OpsgenieConfig, OpsgenieReceiver, (ALERTS, f"{ALERTS}/{{segment:.+}}")),
     "pagerduty": SourceType(PagerDutyConfig, PagerDutyReceiver),
     "pagerduty_events": SourceType(
         PagerDutyEventsConfig,

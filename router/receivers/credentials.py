@@ -103,13 +103,13 @@ def same(given: str, wanted: str) -> bool:
 
 def check_bearer(headers: Mapping[str, str], token: Secret) -> None:
     """Raises: Unauthorized."""
-    _check("bearer token", _authorization(headers, "bearer"), token.reveal())
+    _check("bearer token", authorization(headers, "bearer"), token.reveal())
 
 
 def check_basic(headers: Mapping[str, str], basic: Basic) -> None:
     """Raises: Unauthorized."""
     wanted = b64encode(f"{basic.username}:{basic.password.reveal()}".encode()).decode()
-    _check("user name and password", _authorization(headers, "basic"), wanted)
+    _check("user name and password", authorization(headers, "basic"), wanted)
 
 
 def check_header(headers: Mapping[str, str], header: SecretHeader) -> None:
@@ -123,7 +123,8 @@ def check_path(given: str, secret: Secret) -> None:
     _check("secret in the URL", given, secret.reveal())
 
 
-def _authorization(headers: Mapping[str, str], scheme: str) -> str:
+def authorization(headers: Mapping[str, str], scheme: str) -> str:
+    """The credentials of the header Authorization in that scheme (lower case), or ""."""
     given, _, credentials = headers.get("authorization", "").partition(" ")
     return credentials.strip() if given.lower() == scheme else ""
 

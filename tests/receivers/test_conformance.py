@@ -43,8 +43,8 @@ class Sample(NamedTuple):
     """A type of source, and a request that it accepts.
 
     config: the keys under `sources`. body: as the service sends it. headers: of a body, signed with
-    a secret. path: after `/webhooks/NAME`. signs: the signature covers the body. In the body and
-    the path, KEY stands for the secret.
+    a secret. path: after `/webhooks/NAME`. signs: the signature covers the body. takes_any:
+    every JSON object is an alert. In the body and the path, KEY stands for the secret.
     """
 
     config: dict[str, Any]
@@ -52,6 +52,7 @@ class Sample(NamedTuple):
     headers: Callable[[bytes, str], Mapping[str, str]]
     path: str = ""
     signs: bool = False
+    takes_any: bool = False
 
 
 def bearer(_body: bytes, secret: str) -> Mapping[str, str]:
@@ -140,6 +141,19 @@ SAMPLES = {
         _pagerduty,
         lambda body, secret: signed.pagerduty(body, Secret(secret)),
         signs=True,
+    ),
+    "oncall": Sample(
+        {"integrations": {"shop": [SECRET]}},
+        lambda text: _json({"title": text or "x", "message": text, "alert_uid": "u1"}),
+        _plain,
+        f"/integrations/v1/formatted_webhook/{KEY}/",
+        takes_any=True,
+    ),
+    "opsgenie": Sample(
+        {"integrations": {"shop": [SECRET]}},
+        lambda text: _json({"message": text or "x", "alias": "a", "description": text}),
+        lambda _, secret: _plain(b"", secret) | {"authorization": f"GenieKey {secret}"},
+        "/v2/alerts",
     ),
     "pagerduty_events": Sample(
         {"services": {"api": [SECRET]}}, _pagerduty_event, _plain, "/v2/enqueue"
@@ -295,7 +309,7 @@ async def test_a_malformed_body_is_never_a_fault(whole: Daemon, kind: str) -> No
     """Rightly signed, and without any sense: the sender's fault, or ignored."""
     async with whole as daemon:
         before = await effects(daemon)
-        for body in MALFORMED:
+        for body in MALFORMED[:-1] if SAMPLES[kind].takes_any else MALFORMED:
             try:
                 headers = SAMPLES[kind].headers(body, SECRET)
             except UnicodeDecodeError:

@@ -68,7 +68,7 @@ async def only(daemon: Daemon) -> Incident:
 
 
 async def test_the_client_library_triggers_acknowledges_and_resolves(daemon: Daemon) -> None:
-    """Unchanged but for its URL; the incident has the summary, the severity and the service."""
+    """Only its URL is changed; the incident has the summary, the severity and the service."""
     with client_of(daemon) as client:
         call = asyncio.to_thread
         key = await call(

@@ -8,10 +8,17 @@ from msgspec.structs import replace
 from router.model.alert import AlertStatus
 from router.model.event import AlertSeen, Command
 from router.ports.store import AlertRow, Store
-from router.ports.webhooks import AlertRef, CommandRequest
+from router.ports.webhooks import AlertListing, AlertRef, CommandRequest, CommandResult
 
 SAMPLE = 100
 """Rules by which one alert may be in incidents, at most."""
+
+
+PAGE = 1000
+"""Rows that are read at one time for a list."""
+
+MOST = 20_000
+"""Alerts that a list is made from, at most."""
 
 
 class Found(NamedTuple):
@@ -62,3 +69,32 @@ async def _rows(store: Store, ref: AlertRef) -> Sequence[AlertRow]:
     rows = [row for row in found if row.rule_match.fingerprint.startswith(ref.fingerprint)]
     several = len({row.rule_match.fingerprint for row in rows}) > 1
     return () if several else rows
+
+
+async def listed(store: Store, listing: AlertListing) -> Sequence[CommandResult]:
+    """A result for each alert of the listing."""
+    rows = await _matching(store, listing)
+    rows.sort(key=lambda row: row.rule_match.starts_at, reverse=not listing.oldest_first)
+    page = rows[listing.offset : listing.offset + listing.limit]
+    return [await _shown(store, row, with_incident=listing.with_incidents) for row in page]
+
+
+async def _matching(store: Store, listing: AlertListing) -> list[AlertRow]:
+    """One row for each alert; at most MOST."""
+    found: dict[str, AlertRow] = {}
+    after = listing.prefix
+    while len(found) < MOST:
+        rows = await store.alerts(firing=listing.firing, after=after, limit=PAGE)
+        ours = [row for row in rows if row.rule_match.fingerprint.startswith(listing.prefix)]
+        for row in ours:
+            found.setdefault(row.rule_match.fingerprint, row)
+        if len(rows) < PAGE or not ours:
+            break
+        after = rows[-1].rule_match.fingerprint
+    return [*found.values()]
+
+
+async def _shown(store: Store, row: AlertRow, *, with_incident: bool) -> CommandResult:
+    number = row.rule_match.incident_id if with_incident else None
+    incident = None if number is None else await store.incident(number)
+    return CommandResult(CommandRequest(number, None, ""), None, incident, alert=row)

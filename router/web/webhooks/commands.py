@@ -31,7 +31,7 @@ from router.ports.webhooks import (
 from router.records.records import Records
 from router.telemetry.logs import logger
 from router.web.api.manual_alert import joined
-from router.web.webhooks.by_alert import Found, ended, find_alert
+from router.web.webhooks.by_alert import Found, ended, find_alert, listed
 
 log = logger(__name__)
 
@@ -111,6 +111,8 @@ class WebhookProcessor:
         results = await self._declared(received.alerts, reasons)
         for one, command in zip(found, commands, strict=True):
             results.append(await self._result(one, next(decided) if command else None))
+        if received.listing:
+            results += await listed(self._store, received.listing)
         recorded, ignored = 0, received.ignored
         if received.deployed:
             recorded, ignored = await self._deployed(received)
