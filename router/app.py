@@ -29,7 +29,7 @@ from router.ports.errors import StoreUnavailable
 from router.ports.store import Store
 from router.receivers import RECEIVERS
 from router.senders import Configs
-from router.signing import signing, subscriber_links
+from router.signing import access_seal, signing, subscriber_links
 from router.store import open_store
 from router.telemetry import errors, logs
 from router.telemetry.logs import logger
@@ -129,6 +129,7 @@ class App:
         for name, work in self._background().items():
             self._watch(spawn(work, name, self._loops))
         self._signer = await signing(parts.store, document.auth, parts.clock.now())
+        await access_seal(parts.store, parts.clock.now())  # the command line reads it
         await self._serve(self.config, self._signer)
         if document.telemetry.heartbeat:
             dead_mans_switch = self._dead_mans_switch(document.telemetry.heartbeat)

@@ -4,8 +4,8 @@ import secrets
 
 from msgspec import Struct
 
-from router.config.config_file import Auth
-from router.core.messages.signed_links import Signer, SubscriberLinks
+from router.config.auth import Auth
+from router.core.messages.signed_links import Seal, Signer, SubscriberLinks
 from router.ports.store import Store
 from router.records.records import Records
 
@@ -13,6 +13,8 @@ KIND = "key"
 LINKS = "links"
 SUBSCRIBERS = "subscribers"
 """A separate key: subscribers' ids are signed with it, so it can't be replaced."""
+ACCESS = "access"
+"""The key of sessions and sign-in links."""
 
 
 class Key(Struct, frozen=True):
@@ -34,6 +36,17 @@ async def signing(store: Store, auth: Auth, at: float) -> Signer:
 async def subscriber_links(store: Store, at: float) -> SubscriberLinks:
     """The signer of subscriber links. Raises: StoreUnavailable."""
     return SubscriberLinks(await _made_key(store, SUBSCRIBERS, at))
+
+
+async def access_seal(store: Store, at: float) -> Seal:
+    """The seal of sessions and sign-in links. Raises: StoreUnavailable."""
+    return Seal(await _made_key(store, ACCESS, at))
+
+
+async def stored_access_seal(store: Store) -> Seal | None:
+    """The same, without making one. Raises: StoreUnavailable."""
+    key = await Records(store, KIND, Key).get(ACCESS)
+    return None if key is None else Seal(key.content.encode())
 
 
 async def _made_key(store: Store, name: str, at: float) -> bytes:

@@ -83,6 +83,7 @@ PANELS: dict[str, tuple[Command, ...]] = {
     ),
     "Server": (
         Command("serve", "Run the router until SIGTERM."),
+        Command("user", "People who may sign in: add, list, role, disable, enable, link."),
         Command("migrate", "Upgrade the schema of the store."),
     ),
 }

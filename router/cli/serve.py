@@ -41,6 +41,8 @@ async def _greet(app: App, config: Path) -> None:
     url = f"http://{host}:{port}"
     sources = ", ".join(f"{url}/webhooks/{name}" for name in app.config.sources)
     echo(f"alert-router receives webhooks at {sources}")
+    if not app.config.file.auth.is_required:
+        echo(f"nobody has to sign in: everybody who reaches {host} may do everything")
     rules, channels = len(app.config.settings.rules.rules), ", ".join(app.config.channels)
     echo(f"rules: {rules}; channels: {channels}")
     # Real channels page real people, and a used router needs no introduction.

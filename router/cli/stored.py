@@ -42,7 +42,7 @@ async def store_of(config: Config) -> AsyncIterator[Store]:
     """The store of a config, for reading. Raises: one of UNREADABLE, also if there is none."""
     storage = config.file.storage.reveal()
     try:
-        store = await read_store(_existing(storage))
+        store = await read_store(existing(storage))
     except StoreUnavailable as error:
         raise StoreUnavailable(f"{location(storage)}: {error}") from error
     try:
@@ -51,7 +51,7 @@ async def store_of(config: Config) -> AsyncIterator[Store]:
         await store.close()
 
 
-def _existing(storage: str) -> str:
+def existing(storage: str) -> str:
     """The URL of a store that exists: opening would create a SQLite file. Raises: ValueError."""
     file = storage.removeprefix("sqlite:///")
     if file != storage and not Path(file).exists():

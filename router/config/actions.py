@@ -167,11 +167,11 @@ def check_actions(context: Context) -> None:
         if trail[0] == "default_rule" or "rules" in trail[:-2]:
             check_name("action", name, actions, trail, context)
     auth = context.values.get(("auth",))
-    known = auth is not None and (auth.tokens or auth.insecure)
+    known = auth is not None and (auth.is_required or auth.insecure)
     for trail, action in context.all_of(ActionConfig):
         if action.approval is Approval.SECOND_PERSON and not known:
             context.report(
                 context.place_of((*trail, "approval")),
-                "without auth.tokens, people can't be told apart: add them, or write auth: "
-                "{insecure: true} if a proxy in front of the router sets X-Router-User",
+                "without auth.users or auth.tokens, people can't be told apart: add either, or "
+                "write auth: {insecure: true} if a proxy in front of the router sets X-Router-User",
             )

@@ -127,8 +127,8 @@ def _check_listen(context: Context) -> None:
         if _is_open(context):
             context.report(
                 place,
-                "the API would be open to everybody who reaches this address: add auth.tokens, "
-                "or write auth: {insecure: true} if a proxy in front of it authenticates people",
+                "the API would be open to everybody who reaches this address: add auth.users or "
+                "auth.tokens, or write auth: {insecure: true} if everybody there may do everything",
             )
 
 
@@ -168,7 +168,7 @@ def _is_open(context: Context) -> bool:
     auth = context.values.get(("auth",))
     if auth is None:
         return ("auth",) not in context.places
-    return not (auth.tokens or auth.insecure)
+    return not (auth.is_required or auth.insecure)
 
 
 def _check_storage(context: Context) -> None:

@@ -5,6 +5,7 @@ from typing import Literal, NewType
 from msgspec import Struct, field
 
 from router.config.actions import ActionConfig
+from router.config.auth import Auth
 from router.config.channel_options import ChannelOptions
 from router.config.communication import CommunicationConfig, TemplatesConfig
 from router.config.company import Company
@@ -113,41 +114,6 @@ class DefaultRule(Struct, frozen=True, kw_only=True):
     runbook: str = ""
     component: str = ""
     actions: tuple[str, ...] = ()
-
-
-class Token(Struct, frozen=True, kw_only=True):
-    """An API token, by its SHA-256 in hex: `printf %s TOKEN | sha256sum`."""
-
-    sha256: str
-    role: Literal["viewer", "responder", "admin"] = "responder"
-
-    def __post_init__(self) -> None:
-        if len(self.sha256) != 64 or not set(self.sha256) <= set("0123456789abcdef"):
-            raise ValueError("sha256 must be 64 lower-case hex digits: printf %s TOKEN | sha256sum")
-
-
-SHORTEST_KEY = 32
-"""Characters of a signing key. A shorter key could be guessed from a link."""
-
-
-class Auth(Struct, frozen=True, kw_only=True):
-    """Access to the API: tokens by name, or anybody with `insecure: true` or a loopback `listen`.
-
-    `link_secret` signs the links in messages, which are valid for `links_expire_after`.
-    """
-
-    tokens: dict[str, Token] = {}
-    insecure: bool = False
-    link_secret: Secret | None = None
-    links_expire_after: Duration = Duration(86_400.0)
-
-    def __post_init__(self) -> None:
-        if self.link_secret and len(self.link_secret.reveal()) < SHORTEST_KEY:
-            raise ValueError(
-                f"link_secret must have at least {SHORTEST_KEY} characters: openssl rand -base64 32"
-            )
-        if self.links_expire_after <= 0:
-            raise ValueError("links_expire_after must be longer than 0s")
 
 
 class LinkConfig(Struct, frozen=True, kw_only=True):

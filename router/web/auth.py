@@ -1,4 +1,4 @@
-"""The identity behind a request: a name and a role. `caller` is the only check of a role.
+"""The identity behind a request: a name and a role. `identify` is the only check of a role.
 
 The gate (`router.web.access.gate`) finds the identity before a handler runs.
 """
@@ -20,32 +20,53 @@ class Role(IntEnum):
     RESPONDER = 2
     ADMIN = 3
 
+    @property
+    def word(self) -> str:
+        return self.name.lower()
+
 
 class Credential(Enum):
     """The proof of an identity.
 
     NONE: the router asks for no credentials. QUERY: a token in the URL. BASIC: a token as the
-    password of HTTP Basic.
+    password of HTTP Basic. COOKIE: a session.
     """
 
     NONE = auto()
     BEARER = auto()
     QUERY = auto()
     BASIC = auto()
+    COOKIE = auto()
 
 
 class Identity(Struct, frozen=True, kw_only=True):
-    """The sender of a request. `name` goes on the timeline."""
+    """The sender of a request.
+
+    name: goes on the timeline. contact: the key of the contact that they are, "" for none.
+    user: their user name, "" for a token. session: the id of their session.
+    """
 
     name: str
     role: Role
     credential: Credential
+    contact: str = ""
+    user: str = ""
+    session: str = ""
+
+    def may(self, needed: str) -> bool:
+        """Report whether the identity has this role, such as `responder`: for templates."""
+        return self.role >= Role[needed.upper()]
+
+    @property
+    def is_signed_in(self) -> bool:
+        """Report whether there is a session to end."""
+        return self.credential is Credential.COOKIE
 
 
 IDENTITY = web.RequestKey("identity", Identity)
 
 LONGEST_NAME = 60
-"""Characters of a name that a person types, where no token gives one."""
+"""Characters of a name that a person types, where nothing else names them."""
 
 BASIC = 'Basic realm="alert-router", charset="UTF-8"'
 """Makes a browser ask for a user name and a password."""
@@ -71,21 +92,28 @@ def identify(
     found = cast("Identity | None", request.get(IDENTITY))
     refused = {Credential.QUERY: not in_query, Credential.BASIC: not in_browser}
     if found is None or refused.get(found.credential, False):
-        raise _unauthorized(in_browser=in_browser)
+        raise _unauthorized(request, in_browser=in_browser)
     if found.role < needed:
         raise web.HTTPForbidden(
-            text=f"this needs the role {needed.name.lower()}, "
-            f"and '{found.name}' is {found.role.name.lower()}"
+            text=f"this needs the role {needed.word}, and '{found.name}' is {found.role.word}"
         )
     return found
 
 
-def _unauthorized(*, in_browser: bool) -> Unauthorized:
-    if in_browser:
-        return Unauthorized(
-            "a known API token is needed, as the password of any user name", scheme=BASIC
-        )
-    return Unauthorized("a known API token is needed: Authorization: Bearer TOKEN")
+def reads_html(request: web.Request) -> bool:
+    """Report whether the client is a browser that shows the answer as a page."""
+    return "text/html" in request.headers.get("Accept", "")
+
+
+def _unauthorized(request: web.Request, *, in_browser: bool) -> Unauthorized:
+    if not in_browser:
+        return Unauthorized("a known API token is needed: Authorization: Bearer TOKEN")
+    if reads_html(request) and "Authorization" not in request.headers:
+        # With the scheme Basic a browser would ask for a password by itself.
+        return Unauthorized("you are not signed in, or your session has ended: open /sign-in")
+    return Unauthorized(
+        "a known API token is needed, as the password of any user name", scheme=BASIC
+    )
 
 
 def named(text: str) -> str:

@@ -89,7 +89,7 @@ def _needs_secret(request: web.Request, config: ConfigFile, is_open: Callable[[s
         return config.expose_insecure or heartbeat is None or not heartbeat.insecure
     if path == "/metrics":
         return False
-    return bool(config.auth.tokens or config.auth.insecure)
+    return config.auth.is_required or config.auth.insecure
 
 
 def _ours(host: str, external_url: str) -> bool:

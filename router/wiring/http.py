@@ -10,7 +10,6 @@ from router.config.config_file import ConfigFile
 from router.config.load import Config
 from router.core.incident.settings import Settings
 from router.core.messages.signed_links import Signer
-from router.web.access.gate import Access, gate
 from router.web.api.actions import Actions
 from router.web.api.commands import CommandApi
 from router.web.api.context import Investigation
@@ -46,6 +45,7 @@ from router.web.postmortem.service import PostMortemService
 from router.web.problem import problems
 from router.web.server import refuse_compressed
 from router.web.webhooks.heartbeats import Heartbeats as HeartbeatPaths
+from router.wiring.access import SignInParts
 from router.wiring.parts import Parts
 
 
@@ -69,6 +69,7 @@ class HttpRoutes:
 
     def application(self) -> web.Application:
         """Build the web application with all routes."""
+        sign_in = SignInParts(self.parts.store, self.parts.clock, self.config_file)
         checks: list[Middleware] = [
             self.parts.connections.middleware(),
             refuse_compressed(self.parts.metrics),
@@ -78,11 +79,12 @@ class HttpRoutes:
             problems,
             same_origin,
             own_name(self.config_file, self.parts.webhooks.is_open),
-            gate(Access(self.config_file)),
+            sign_in.gate(),
         ]
         app = web.Application(middlewares=checks, client_max_size=self.config_file().max_body)
         app[BODIES] = self.parts.webhooks.bodies
         app[FRAME] = Frame(self.config_file, self.parts.clock)
+        sign_in.add_to(app)
         app.add_routes(self.parts.publishing.routes())
         drafts = Drafts(
             self.parts.store,

@@ -30,6 +30,7 @@ TOKEN = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
         ("0.0.0.0:9095", "auth: {tokens: {}}", False),
         ("0.0.0.0:9095", "auth: {insecure: false}", False),
         ("0.0.0.0:9095", "auth: {insecure: true}", True),
+        ("0.0.0.0:9095", "auth: {users: {}}", True),
         ("0.0.0.0:9095", f"auth: {{tokens: {{ana: {{sha256: {TOKEN}}}}}}}", True),
     ],
 )

@@ -4,7 +4,7 @@ A link in a message about an incident allows one command. Its token is `PAYLOAD.
 base64url without padding: the grant as JSON, and its HMAC-SHA256. A link in a mail to a subscriber
 confirms or ends the subscription. Its token is `SUBSCRIBER.EXPIRES.MAC`, where the subscriber's id
 is itself a signature, so that it doesn't reveal the address. Mailed links must keep working, so
-neither form may change.
+neither form may change. A `Seal` signs sessions and sign-in links.
 """
 
 import hmac
@@ -134,6 +134,26 @@ class SubscriberLinks(_Key):
 
     def _sign(self, text: str) -> str:
         return b32encode(self._mac(text.encode())).decode().lower()[:LENGTH]
+
+
+class Seal(_Key):
+    """Signs short texts, each for one purpose. The text can be read by its holder."""
+
+    __slots__ = ()
+
+    def sealed(self, purpose: str, text: str) -> str:
+        """Return the text with its signature, `TEXT.MAC`."""
+        return f"{text}.{self._seal(purpose, text)}"
+
+    def opened(self, purpose: str, sealed: str) -> str | None:
+        """Return the text. None if this key didn't sign it for the purpose."""
+        text, _, mac = sealed.rpartition(".")
+        if len(sealed) > MAX_TOKEN or not sealed.isascii():
+            return None
+        return text if hmac.compare_digest(self._seal(purpose, text), mac) else None
+
+    def _seal(self, purpose: str, text: str) -> str:
+        return _text(self._mac(f"alert-router {purpose}\0{text}".encode()))
 
 
 def _text(raw: bytes) -> str:

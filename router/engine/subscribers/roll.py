@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from router.config.statuspage import SubscribersConfig
 from router.core.incident.snapshot import Writes
 from router.core.messages.signed_links import SubscriberLinks
-from router.engine.subscribers.limits import Limit
+from router.core.outbox.keyed_limit import KeyedLimit
 from router.model.decision import Owed
 from router.model.notification import Rejected, Result, Sent
 from router.model.outbox import SUBSCRIBERS, OutboxKind
@@ -49,8 +49,8 @@ class SubscriberList:
         self.links = links
         self._store = store
         self._clock = clock
-        self._addresses = Limit(document.per_address.count, document.per_address.per)
-        self._callers = Limit(document.per_ip.count, document.per_ip.per)
+        self._addresses = KeyedLimit(document.per_address.count, document.per_address.per)
+        self._callers = KeyedLimit(document.per_ip.count, document.per_ip.per)
 
     async def ask(self, address: str, caller: str) -> bool:
         """Add a mail that asks `address` to confirm. Returns False if `caller` asks too often.

@@ -8,46 +8,127 @@ import binascii
 import hashlib
 import hmac
 from base64 import b64decode
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from urllib.parse import quote
 
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from router.config.config_file import ConfigFile
-from router.web.auth import IDENTITY, Credential, Identity, Role, identify, named
-from router.web.origin import PUBLIC, is_below
+from router.ports.clock import Clock
+from router.ports.errors import Unauthorized
+from router.web.access.contacts import person
+from router.web.access.cookies import FRESH, add_cookie, name_of
+from router.web.access.operator import PREFIX, operator_of
+from router.web.access.seals import Seals
+from router.web.access.sessions import Found, Sessions
+from router.web.access.users import Users
+from router.web.auth import (
+    IDENTITY,
+    Credential,
+    Identity,
+    Role,
+    identify,
+    named,
+    reads_html,
+)
+from router.web.origin import PUBLIC, SAFE, is_below
 from router.web.problem import Handler
 
-OPEN = (*PUBLIC, "/webhooks", "/heartbeat", "/metrics", "/api/v1/openapi.json")
+SIGN_IN = "/sign-in"
+
+OPEN = (*PUBLIC, SIGN_IN, "/webhooks", "/heartbeat", "/metrics", "/api/v1/openapi.json")
 """Paths that need no identity, with all below; webhooks and heartbeats check their own secrets."""
 
 API = "/api/"
+HOLDER = "token:"
+"""Before the name of an API token, in the place of a user name."""
 
 
 class Access:
     """Finds who sends a request."""
 
-    def __init__(self, config_file: Callable[[], ConfigFile]) -> None:
+    def __init__(
+        self,
+        config_file: Callable[[], ConfigFile],
+        users: Users,
+        sessions: Sessions,
+        seals: Seals,
+        clock: Clock,
+    ) -> None:
         self._config_file = config_file
+        self._seals = seals
+        self._clock = clock
+        self._users = users
+        self._sessions = sessions
 
     async def identity(self, request: web.Request) -> Identity | None:
-        """Return the sender; None without valid credentials.
+        """Return the sender; None without valid credentials. Raises: StoreUnavailable.
 
-        Without any configured token everybody is an admin, with the name in `X-Router-User`.
+        Where nobody can sign in, everybody is an admin, with the name in `X-Router-User`.
         """
-        if not self._config_file().auth.tokens:
+        config = self._config_file()
+        if not config.auth.is_required:
             return _anybody(request)
         credential, token = _presented(request)
-        return self._by_token(token, credential)
+        if token.startswith(PREFIX) and credential is Credential.BEARER:
+            return await self._by_operator(token)
+        if token:
+            return self.by_token(token, credential)
+        cookie = request.cookies.get(name_of(config), "")
+        if "Authorization" in request.headers or not cookie:
+            return None
+        found = await self._sessions.find(cookie)
+        identity = None if found is None else await self.by_session(found)
+        request[FRESH] = "" if found is None or identity is None else found.cookie or cookie
+        return identity
 
-    def _by_token(self, token: str, credential: Credential) -> Identity | None:
-        digest = hashlib.sha256(token.strip().encode("utf-8", "surrogatepass")).hexdigest()
-        found = None
-        for name, known in self._config_file().auth.tokens.items():
+    def by_token(self, token: str, credential: Credential) -> Identity | None:
+        """Return the holder of an API token of the config."""
+        config, digest, found = self._config_file(), _digest(token), None
+        for name, known in config.auth.tokens.items():
             if hmac.compare_digest(known.sha256, digest):
                 role = Role[known.role.upper()]
-                found = Identity(name=name, role=role, credential=credential)
+                contact = name if name in config.contacts else ""
+                found = Identity(name=name, role=role, credential=credential, contact=contact)
         return found
+
+    async def _by_operator(self, token: str) -> Identity | None:
+        name = operator_of(await self._seals.get(), token, self._clock.now())
+        if name is None:
+            return None
+        return Identity(name=name, role=Role.ADMIN, credential=Credential.BEARER)
+
+    async def by_session(self, found: Found) -> Identity | None:
+        """Return who is signed in, with their role of now. Raises: StoreUnavailable."""
+        if found.session.user.startswith(HOLDER):
+            return self._by_token_name(found)
+        config = self._config_file()
+        user = await self._users.get(found.session.user) if config.auth.users else None
+        if user is None or user.disabled or str(user.generation) != found.session.proof:
+            return None
+        known = person(config.contacts, found.session.user, email=user.email, shown=user.name)
+        return Identity(
+            name=known.name,
+            role=Role[user.role.upper()],
+            credential=Credential.COOKIE,
+            contact=known.contact,
+            user=found.session.user,
+            session=found.id,
+        )
+
+    def _by_token_name(self, found: Found) -> Identity | None:
+        config, name = self._config_file(), found.session.user.removeprefix(HOLDER)
+        token = config.auth.tokens.get(name)
+        if token is None or not hmac.compare_digest(token.sha256, found.session.proof):
+            return None
+        return Identity(
+            name=name,
+            role=Role[token.role.upper()],
+            credential=Credential.COOKIE,
+            contact=name if name in config.contacts else "",
+            session=found.id,
+        )
 
 
 def gate(access: Access) -> Middleware:
@@ -55,16 +136,57 @@ def gate(access: Access) -> Middleware:
 
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Raises: Unauthorized, StoreUnavailable."""
+        """Raises: Unauthorized, StoreUnavailable, aiohttp's HTTPForbidden and HTTPSeeOther."""
         if is_below(request.path, OPEN) or request.match_info.http_exception is not None:
             return await handler(request)
-        if found := await access.identity(request):
+        found = await access.identity(request)
+        if found is not None:
+            _check_origin(request, found)
             request[IDENTITY] = found
-        else:
-            identify(request, Role.VIEWER, in_browser=not request.path.startswith(API))
-        return await handler(request)
+        try:
+            if found is None:
+                identify(request, Role.VIEWER, in_browser=not request.path.startswith(API))
+            return await handler(request)
+        except Unauthorized:
+            if _may_sign_in(request):
+                raise web.HTTPSeeOther(_sign_in_path(request)) from None
+            raise
 
     return check
+
+
+def fresh_cookie(
+    config_file: Callable[[], ConfigFile],
+) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
+    """Return a handler of `on_response_prepare` that sets the replaced cookie of a session."""
+
+    async def prepare(request: web.Request, response: web.StreamResponse) -> None:
+        config = config_file()
+        value = request.get(FRESH)
+        if value is None or name_of(config) in response.cookies:
+            return
+        if value != request.cookies.get(name_of(config), ""):
+            add_cookie(response, value, config)
+
+    return prepare
+
+
+def _check_origin(request: web.Request, found: Identity) -> None:
+    """Refuse a write by a cookie from an unknown page: every browser sends one of the headers."""
+    sent = {"Sec-Fetch-Site", "Origin"} & request.headers.keys()
+    if found.credential is Credential.COOKIE and request.method not in SAFE and not sent:
+        raise web.HTTPForbidden(
+            text="a session is for browsers, which send their Origin: programs use an API token"
+        )
+
+
+def _may_sign_in(request: web.Request) -> bool:
+    """Report whether a stranger is a person who opened a page."""
+    return request.method in SAFE and reads_html(request) and "Authorization" not in request.headers
+
+
+def _sign_in_path(request: web.Request) -> str:
+    return SIGN_IN if request.path == "/" else f"{SIGN_IN}?next={quote(request.path_qs, safe='/')}"
 
 
 def _anybody(request: web.Request) -> Identity:
@@ -79,9 +201,9 @@ def _presented(request: web.Request) -> tuple[Credential, str]:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     match scheme.lower():
         case "bearer":
-            return Credential.BEARER, token
+            return Credential.BEARER, token.strip()
         case "basic":
-            return Credential.BASIC, _password(token)
+            return Credential.BASIC, _password(token).strip()
         case "":
             return Credential.QUERY, request.query.get("token", "")
         case _:
@@ -94,3 +216,7 @@ def _password(credentials: str) -> str:
         return b64decode(credentials, validate=True).decode().partition(":")[2]
     except (binascii.Error, UnicodeDecodeError):
         return ""
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()

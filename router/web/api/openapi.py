@@ -27,6 +27,7 @@ from router.web.api.routing import RoutingApi
 from router.web.api.schedules import Schedules
 from router.web.api.silences import SilenceApi
 from router.web.api.stats import Stats
+from router.web.api.users import UserApi
 from router.web.postmortem.api import PostMortemPaths
 from router.web.postmortem.items import ItemPaths
 from router.web.statuspage.maintenance import Announcements
@@ -89,6 +90,7 @@ PARTS: Sequence[type] = (
     RoutingApi,
     ExplainApi,
     Stats,
+    UserApi,
     OpenApi,
 )
 OPERATIONS: Sequence[Operation] = tuple(one for part in PARTS for one in operations(part))

@@ -8,6 +8,7 @@ import msgspec
 from aiohttp import web
 
 from router.web.api.content import FORM
+from router.web.auth import reads_html
 from router.web.origin import PUBLIC, is_below
 from router.web.pages.frame import FRAME, inside
 from router.web.pages.page import page
@@ -26,7 +27,7 @@ async def readable(request: web.Request, handler: Handler) -> web.StreamResponse
     answer = await handler(request)
     if answer.status < HTTPStatus.BAD_REQUEST or answer.content_type != PROBLEM:
         return answer
-    if "text/html" not in request.headers.get("Accept", ""):
+    if not reads_html(request):
         return answer
     assert isinstance(answer, web.Response)
     assert isinstance(answer.body, bytes)

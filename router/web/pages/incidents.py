@@ -23,7 +23,7 @@ from router.web.api.commands import BODIES, COMMANDS, CommandBody, Particulars
 from router.web.api.content import MAX_PAGE, form, incident_named, page_number
 from router.web.api.context import Investigation
 from router.web.api.previews import Drafts
-from router.web.auth import LONGEST_NAME, Role, caller, named
+from router.web.auth import LONGEST_NAME, Credential, Role, caller, identify, named
 from router.web.pages.frame import inside
 
 SHOWN = 50
@@ -207,8 +207,9 @@ class Incidents:
         )
 
     def _asks_name(self, request: web.Request) -> bool:
-        """Return whether nothing else names the person: no token, and no proxy."""
-        return not self._config_file().auth.tokens and "X-Router-User" not in request.headers
+        """Return whether nothing else names the person: no credentials, and no proxy."""
+        who = identify(request, Role.VIEWER, in_browser=True)
+        return who.credential is Credential.NONE and "X-Router-User" not in request.headers
 
     def _who(self, request: web.Request, needed: Role = Role.VIEWER) -> str:
         return caller(request, needed, in_browser=True)

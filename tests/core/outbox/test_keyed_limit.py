@@ -1,11 +1,11 @@
 """Rate limits of forms."""
 
-from router.engine.subscribers import limits
-from router.engine.subscribers.limits import Limit
+from router.core.outbox import keyed_limit
+from router.core.outbox.keyed_limit import KeyedLimit
 
 
 def test_each_has_their_own_and_it_comes_back() -> None:
-    limit = Limit(2, 60.0)
+    limit = KeyedLimit(2, 60.0)
     assert [limit.take("a", 0.0), limit.take("a", 1.0), limit.take("a", 2.0)] == [True, True, False]
     assert limit.take("b", 2.0)
     assert limit.take("a", 60.0)
@@ -13,8 +13,8 @@ def test_each_has_their_own_and_it_comes_back() -> None:
 
 def test_it_remembers_only_so_many() -> None:
     """A flood of addresses doesn't fill the memory."""
-    limit = Limit(1, 60.0)
-    for number in range(limits.KEPT + 10):
+    limit = KeyedLimit(1, 60.0)
+    for number in range(keyed_limit.KEPT + 10):
         assert limit.take(str(number), 0.0)
-    assert len(limit._paces) == limits.KEPT
-    assert not limit.take(str(limits.KEPT), 0.0)
+    assert len(limit._paces) == keyed_limit.KEPT
+    assert not limit.take(str(keyed_limit.KEPT), 0.0)

@@ -1,4 +1,4 @@
-"""Limits on how often a form is accepted from one network address and for one mailbox."""
+"""Limits on how often a form is accepted for a key: a network address, a mailbox, a user."""
 
 from collections import OrderedDict
 
@@ -8,7 +8,7 @@ KEPT = 10_000
 """Most keys that a limit remembers. It forgets the least recent first."""
 
 
-class Limit:
+class KeyedLimit:
     """At most `count` in any `per` seconds for each key."""
 
     def __init__(self, count: int, per: float) -> None:

@@ -1,0 +1,43 @@
+"""Credentials of a command that runs on the router's own machine, read from its store."""
+
+import asyncio
+import getpass
+import os
+from pathlib import Path
+
+from router.cli.client import Router
+from router.cli.config import found_config, raw_value
+
+
+def as_operator(router: Router) -> Router:
+    """Return the router with credentials: those given, or those that its store gives."""
+    if router.token or os.environ.get("ALERT_ROUTER_TOKEN"):
+        return router
+    path = found_config(router.config)
+    token = "" if path is None else _token(path)
+    return router._replace(token=token) if token else router
+
+
+def _token(path: Path) -> str:
+    """Return a token; "" if the store can't be read, or has no key yet."""
+    from router.cli.stored import UNREADABLE
+
+    try:
+        return asyncio.run(_read(raw_value(path, "storage") or "sqlite:///alert-router.db"))
+    except (*UNREADABLE, TypeError):
+        return ""
+
+
+async def _read(storage: str) -> str:
+    from router.cli.stored import existing
+    from router.ports.clock import SystemClock
+    from router.signing import stored_access_seal
+    from router.store import read_store
+    from router.web.access.operator import operator_token
+
+    store = await read_store(existing(storage))
+    try:
+        seal = await stored_access_seal(store)
+    finally:
+        await store.close()
+    return "" if seal is None else operator_token(seal, getpass.getuser(), SystemClock().now())

@@ -1,0 +1,58 @@
+"""Users, sessions and sign-in links, as the store keeps them."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+USER = "user"
+SESSION = "session"
+LINK = "sign-in-link"
+"""Kinds of documents."""
+
+
+class User(Struct, frozen=True, omit_defaults=True):
+    """A person who may sign in, stored by their user name.
+
+    name: shown instead of the user name. password: an Argon2 hash, "" for none.
+    generation: counts the changes that end all sessions, such as a new password.
+    """
+
+    role: Literal["viewer", "responder", "admin"]
+    made_at: float
+    name: str = ""
+    email: str = ""
+    password: str = ""
+    disabled: bool = False
+    generation: int = 0
+    seen_at: float = 0.0
+
+
+class Session(Struct, frozen=True, omit_defaults=True):
+    """A browser that is signed in, stored by the hash of its id.
+
+    user: a user name, or `token:NAME` for an API token of the config. proof: ends the session when
+    it differs from the current one of the user. number: of the current cookie, which was issued
+    at `rotated_at` and first came back at `confirmed_at`. password_by: until then the password may
+    be set without the old one.
+    """
+
+    user: str
+    proof: str
+    made_at: float
+    seen_at: float
+    expires_at: float
+    address: str
+    agent: str
+    rotated_at: float
+    confirmed_at: float | None
+    number: int = 0
+    password_by: float = 0.0
+
+
+class SignInLink(Struct, frozen=True, omit_defaults=True):
+    """A link that signs a user in, once, stored by its id."""
+
+    user: str
+    made_at: float
+    expires_at: float
+    used_at: float | None = None

@@ -1,0 +1,129 @@
+"""`/account`: who is signed in, their password, and their sessions."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+
+from aiohttp import web
+
+from router.config.config_file import ConfigFile
+from router.model.access import Session
+from router.ports.clock import Clock
+from router.ports.errors import InvalidInput
+from router.telemetry.logs import logger
+from router.web.access.attempts import OFTEN, Attempts
+from router.web.access.client import client_of
+from router.web.access.cookies import set_cookie
+from router.web.access.gate import HOLDER
+from router.web.access.sessions import Sessions
+from router.web.access.users import Users
+from router.web.api.content import form
+from router.web.auth import Identity, Role, identify
+from router.web.pages.frame import inside
+
+log = logger(__name__)
+
+WRONG = "The current password is wrong."
+
+
+class Account:
+    """The pages of somebody who is signed in."""
+
+    def __init__(
+        self,
+        users: Users,
+        sessions: Sessions,
+        attempts: Attempts,
+        clock: Clock,
+        config_file: Callable[[], ConfigFile],
+    ) -> None:
+        self._users = users
+        self._sessions = sessions
+        self._attempts = attempts
+        self._clock = clock
+        self._config_file = config_file
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.get("/account", self.show),
+            web.post("/account/password", self.set_password),
+            web.post("/account/sessions/end-others", self.end_others),
+            web.post("/account/sessions/{id}/end", self.end),
+        ]
+
+    async def show(self, request: web.Request) -> web.Response:
+        return await self._page(request, identify(request, Role.VIEWER, in_browser=True))
+
+    async def set_password(self, request: web.Request) -> web.Response:
+        """Set the password. This ends all sessions, and begins one here."""
+        me = identify(request, Role.VIEWER)
+        user = await self._users.get(me.user) if me.user else None
+        if user is None:
+            raise web.HTTPConflict(text="only a user of the router has a password here")
+        filled = await form(request)
+        if not _may_skip_current(await self._session(me), self._clock.now()):
+            if not self._attempts.take(request, me.user):
+                return await self._page(request, me, OFTEN, HTTPStatus.TOO_MANY_REQUESTS)
+            if await self._users.verify(me.user, filled.get("current_password", "")) is None:
+                return await self._page(request, me, WRONG, HTTPStatus.FORBIDDEN)
+        try:
+            after = await self._users.set_password(me.user, filled.get("password", ""))
+        except InvalidInput as error:
+            return await self._page(
+                request, me, error.detail.capitalize() + ".", HTTPStatus.BAD_REQUEST
+            )
+        assert after is not None
+        log.info("password_set", user=me.user)
+        await self._sessions.end_all(me.user)
+        response = _back()
+        proof = str(after.generation)
+        cookie = await self._sessions.begin(me.user, proof, client_of(request))
+        set_cookie(response, cookie, self._config_file())
+        return response
+
+    async def _session(self, me: Identity) -> Session | None:
+        return dict(await self._sessions.of(_owner(me))).get(me.session)
+
+    async def end(self, request: web.Request) -> web.Response:
+        me, name = identify(request, Role.VIEWER), request.match_info["id"]
+        if name not in dict(await self._sessions.of(_owner(me))):
+            raise web.HTTPNotFound(text="you have no such session")
+        await self._sessions.end(name)
+        return _back()
+
+    async def end_others(self, request: web.Request) -> web.Response:
+        me = identify(request, Role.VIEWER)
+        await self._sessions.end_all(_owner(me), but=me.session)
+        return _back()
+
+    async def _page(
+        self,
+        request: web.Request,
+        me: Identity,
+        said: str = "",
+        status: int = HTTPStatus.OK,
+    ) -> web.Response:
+        sessions = await self._sessions.of(_owner(me)) if me.is_signed_in else []
+        current = dict(sessions).get(me.session)
+        return inside(
+            request,
+            "account.html",
+            status=status,
+            me=me,
+            said=said,
+            sessions=sessions,
+            needs_current=not _may_skip_current(current, self._clock.now()),
+        )
+
+
+def _may_skip_current(current: Session | None, now: float) -> bool:
+    """Report whether somebody came by a link a short while ago: they may know no password."""
+    return current is not None and current.password_by > now
+
+
+def _owner(me: Identity) -> str:
+    """Return the user of the sessions of an identity."""
+    return me.user or HOLDER + me.name
+
+
+def _back() -> web.Response:
+    return web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": "/account"})

@@ -1,0 +1,29 @@
+"""Limits on attempts at a password."""
+
+from aiohttp import web
+
+from router.core.outbox.keyed_limit import KeyedLimit
+from router.ports.clock import Clock
+
+BY_CLIENT = (10, 900.0)
+"""Attempts at the password of one user from one address, in so many seconds."""
+
+BY_USER = (100, 3600.0)
+"""Attempts from everywhere. More would help to guess; fewer would let a stranger lock users out."""
+
+OFTEN = "Too many attempts: wait a quarter of an hour, or use another way to sign in."
+
+
+class Attempts:
+    """Counts attempts before the password is checked, so that parallel ones count too."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._by_client = KeyedLimit(*BY_CLIENT)
+        self._by_user = KeyedLimit(*BY_USER)
+
+    def take(self, request: web.Request, who: str) -> bool:
+        """Count an attempt. Returns False if there were too many."""
+        name, now = who.casefold()[:100], self._clock.now()
+        from_here = self._by_client.take(f"{request.remote} {name}", now)
+        return from_here and self._by_user.take(name, now)

@@ -1,0 +1,25 @@
+"""The contact that a signed-in person is."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from router.config.people import ContactConfig
+
+
+class Known(NamedTuple):
+    """A person by the name that goes on the timeline, and the key of their contact."""
+
+    name: str
+    contact: str
+
+
+def person(
+    contacts: Mapping[str, ContactConfig], user: str, *, email: str = "", shown: str = ""
+) -> Known:
+    """Return who a user is: the contact of their address, or the contact of their user name."""
+    for key, one in contacts.items():
+        if email and one.email and one.email.casefold() == email.casefold():
+            return Known(one.name or key, key)
+    if user in contacts:
+        return Known(contacts[user].name or user, user)
+    return Known(shown or user, "")

@@ -1,0 +1,163 @@
+"""Sessions of browsers: a signed cookie that is replaced every hour, and a document in the store.
+
+A cookie is `ID.NUMBER.MAC`. The store has only a hash of the id, so its reader can't make a cookie.
+When a newer cookie has come back and an older one is shown later, somebody copied it: the session
+ends. A cookie that was lost on its way is issued again.
+"""
+
+import secrets
+from collections.abc import Callable, Sequence
+from hashlib import sha256
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from router.config.auth import SessionsConfig
+from router.model.access import SESSION, Session
+from router.ports.clock import Clock
+from router.ports.store import Store
+from router.records.records import Records
+from router.telemetry.logs import logger
+from router.web.access.seals import Seals
+
+log = logger(__name__)
+
+ROTATE = 3600.0
+"""Seconds after which a cookie is replaced."""
+
+GRACE = 60.0
+"""Seconds for which the previous cookie is good after the new one came back: parallel requests."""
+
+NOTED = 60.0
+"""Seconds between two notes of the last request."""
+
+MOST = 10_000
+
+FRESH = 900.0
+"""Seconds after a sign-in by a link in which the password may be set without the old one."""
+
+
+class Client(Struct, frozen=True):
+    """The address and program that a request comes from."""
+
+    address: str
+    agent: str
+
+
+class Found(Struct, frozen=True):
+    """A session, and the cookie to set; "" for none."""
+
+    id: str
+    session: Session
+    cookie: str = ""
+
+
+class Sessions:
+    """Begins, finds and ends sessions. Every method raises StoreUnavailable."""
+
+    def __init__(
+        self, store: Store, clock: Clock, seals: Seals, config: Callable[[], SessionsConfig]
+    ) -> None:
+        self._sessions = Records(store, SESSION, Session)
+        self._clock = clock
+        self._seals = seals
+        self._config = config
+
+    async def begin(self, user: str, proof: str, client: Client, *, by_link: bool = False) -> str:
+        """Begin a session, and return its cookie."""
+        key, now = secrets.token_urlsafe(24), self._clock.now()
+        session = Session(
+            user=user,
+            proof=proof,
+            made_at=now,
+            seen_at=now,
+            expires_at=now + self._config().absolute,
+            address=client.address,
+            agent=client.agent,
+            rotated_at=now,
+            confirmed_at=now,
+            password_by=now + FRESH if by_link else 0.0,
+        )
+        await self._sessions.add(_stored(key), session, session.expires_at)
+        return await self._cookie(key, session)
+
+    async def find(self, cookie: str) -> Found | None:
+        """Return the session of a cookie that is valid, and note its use."""
+        opened = (await self._seals.get()).opened("session", cookie)
+        if opened is None:
+            return None
+        key, _, written = opened.partition(".")
+        name, number = _stored(key), int(written)
+        before = await self._sessions.get(name)
+        if before is None:
+            return None
+        now = self._clock.now()
+        if self._is_over(before, now):
+            await self._sessions.remove(name)
+            return None
+        if not _accepts(before, number, now):
+            await self._sessions.remove(name)
+            log.warning("session_ended", reason="an old cookie was shown", user=before.user)
+            return None
+        after = await self._noted(name, before, number, now)
+        cookie = "" if after.number == number else await self._cookie(key, after)
+        return Found(name, after, cookie)
+
+    async def _noted(self, name: str, before: Session, number: int, now: float) -> Session:
+        def change(one: Session | None) -> Session | None:
+            after = one and _used(one, number, now)
+            return None if after == one else after
+
+        if change(before) is None:
+            return before
+        return await self._sessions.change(name, change, before.expires_at) or before
+
+    def _is_over(self, one: Session, now: float) -> bool:
+        config = self._config()
+        absolute = min(one.expires_at, one.made_at + config.absolute)
+        return now >= absolute or now - one.seen_at >= config.idle
+
+    async def of(self, user: str) -> Sequence[tuple[str, Session]]:
+        """Return the sessions of a user that are not over, the last used first."""
+        now = self._clock.now()
+        found = await self._sessions.find(since=now, limit=MOST)
+        theirs = [one for one in found if one[1].user == user and not self._is_over(one[1], now)]
+        return sorted(theirs, key=lambda one: -one[1].seen_at)
+
+    async def end(self, name: str) -> bool:
+        """End a session. Returns whether there was one."""
+        return await self._sessions.remove(name)
+
+    async def end_all(self, user: str, but: str = "") -> None:
+        """End the sessions of a user, except the one with the id `but`."""
+        for name, _ in await self.of(user):
+            if name != but:
+                await self.end(name)
+
+    async def _cookie(self, key: str, session: Session) -> str:
+        return (await self._seals.get()).sealed("session", f"{key}.{session.number}")
+
+
+def _stored(key: str) -> str:
+    return sha256(key.encode()).hexdigest()[:32]
+
+
+def _accepts(one: Session, number: int, now: float) -> bool:
+    """Report whether a cookie of this number is still good."""
+    if number == one.number:
+        return True
+    is_replaced = one.confirmed_at is not None and now - one.confirmed_at > GRACE
+    return number == one.number - 1 and not is_replaced
+
+
+def _used(one: Session, number: int, now: float) -> Session:
+    """Return the session after a request with a cookie of this number."""
+    if now - one.seen_at >= NOTED:
+        one = replace(one, seen_at=now)
+    if number != one.number:
+        return one
+    if one.confirmed_at is None:
+        one = replace(one, confirmed_at=now)
+    if now - one.rotated_at >= ROTATE:
+        one = replace(one, number=number + 1, rotated_at=now, confirmed_at=None)
+    return one

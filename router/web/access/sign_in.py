@@ -1,0 +1,160 @@
+"""`/sign-in` and `/sign-out`: begin and end a session."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from urllib.parse import quote
+
+from aiohttp import web
+
+from router.config.config_file import ConfigFile
+from router.model.access import User
+from router.telemetry.logs import logger
+from router.web.access.attempts import OFTEN, Attempts
+from router.web.access.client import client_of
+from router.web.access.cookies import name_of, set_cookie
+from router.web.access.gate import HOLDER, SIGN_IN, Access
+from router.web.access.next import HOME, local_path
+from router.web.access.sessions import Sessions
+from router.web.access.users import Users
+from router.web.api.content import form
+from router.web.auth import Credential, Role, identify
+from router.web.pages.page import page
+
+log = logger(__name__)
+
+MAX_FORM = 8192
+
+WRONG = "The name or the password is wrong."
+WRONG_TOKEN = "This is not a known API token."  # noqa: S105 - a sentence
+USED = "This link has been used, or has expired. Ask for another one."
+
+
+class SignIn:
+    """The pages of strangers."""
+
+    def __init__(
+        self,
+        users: Users,
+        sessions: Sessions,
+        access: Access,
+        attempts: Attempts,
+        config_file: Callable[[], ConfigFile],
+    ) -> None:
+        self._users = users
+        self._sessions = sessions
+        self._access = access
+        self._attempts = attempts
+        self._config_file = config_file
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.get(SIGN_IN, self.show),
+            web.post(SIGN_IN, self.sign_in),
+            web.post(f"{SIGN_IN}/token", self.sign_in_by_token),
+            web.get(f"{SIGN_IN}/link/{{token}}", self.show_link),
+            web.post(f"{SIGN_IN}/link/{{token}}", self.use_link),
+            web.post("/sign-out", self.sign_out),
+        ]
+
+    async def show(self, request: web.Request) -> web.Response:
+        """Show the ways to sign in; lead on where nobody needs to."""
+        after = local_path(request.query.get("next", HOME))
+        if not self._config_file().auth.is_required or await self._access.identity(request):
+            raise web.HTTPSeeOther(after)
+        return self._page(after)
+
+    async def sign_in(self, request: web.Request) -> web.Response:
+        """Check a password. Raises: Overloaded, StoreUnavailable."""
+        filled = await form(request, MAX_FORM)
+        who, after = filled.get("name", ""), local_path(filled.get("next", HOME))
+        if self._config_file().auth.users is None:
+            raise web.HTTPNotFound(text="there are no users with passwords here")
+        if not self._attempts.take(request, who):
+            return self._page(after, who, OFTEN, status=HTTPStatus.TOO_MANY_REQUESTS)
+        found = await self._users.verify(who, filled.get("password", ""))
+        if found is None:
+            return self._page(after, who, WRONG, status=HTTPStatus.UNAUTHORIZED)
+        return await self._begin(request, *found, after)
+
+    async def sign_in_by_token(self, request: web.Request) -> web.Response:
+        """Begin a session for the holder of a token of the config."""
+        filled = await form(request, MAX_FORM)
+        after, token = local_path(filled.get("next", HOME)), filled.get("token", "")
+        found = self._access.by_token(token, Credential.BEARER)
+        if found is None:
+            return self._page(after, said=WRONG_TOKEN, status=HTTPStatus.UNAUTHORIZED)
+        proof = self._config_file().auth.tokens[found.name].sha256
+        cookie = await self._sessions.begin(HOLDER + found.name, proof, client_of(request))
+        return self._signed_in(cookie, found.name, after)
+
+    async def show_link(self, request: web.Request) -> web.Response:
+        """Ask before a link is used: mail gateways open every link."""
+        name = await self._users.linked(request.match_info["token"])
+        if name is None or self._config_file().auth.users is None:
+            return self._page(HOME, said=USED, status=HTTPStatus.GONE)
+        return page("sign_in_link.html", company=self._company(), name=name)
+
+    async def use_link(self, request: web.Request) -> web.Response:
+        """Sign in, and lead to the page where a password can be set."""
+        if self._config_file().auth.users is None:
+            raise web.HTTPNotFound(text="there are no users here")
+        name = await self._users.use_link(request.match_info["token"])
+        user = await self._users.get(name) if name else None
+        if name is None or user is None:
+            return self._page(HOME, said=USED, status=HTTPStatus.GONE)
+        return await self._begin(request, name, user, "/account", by_link=True)
+
+    async def sign_out(self, request: web.Request) -> web.Response:
+        found = identify(request, Role.VIEWER)
+        if found.session:
+            await self._sessions.end(found.session)
+            log.info("signed_out", user=found.user or found.name)
+        response = web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": SIGN_IN})
+        response.headers["Clear-Site-Data"] = '"cache"'
+        set_cookie(response, "", self._config_file())
+        return response
+
+    async def _begin(
+        self, request: web.Request, name: str, user: User, after: str, *, by_link: bool = False
+    ) -> web.Response:
+        cookie = await self._sessions.begin(
+            name, str(user.generation), client_of(request), by_link=by_link
+        )
+        await self._end_replaced(request)
+        await self._users.seen(name)
+        return self._signed_in(cookie, name, after)
+
+    async def _end_replaced(self, request: web.Request) -> None:
+        """End the session that the browser had before."""
+        before = request.cookies.get(name_of(self._config_file()))
+        if before and (found := await self._sessions.find(before)):
+            await self._sessions.end(found.id)
+
+    def _signed_in(self, cookie: str, name: str, after: str) -> web.Response:
+        log.info("signed_in", user=name)
+        response = web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": after})
+        set_cookie(response, cookie, self._config_file())
+        return response
+
+    def _page(
+        self, after: str, who: str = "", said: str = "", status: int = HTTPStatus.OK
+    ) -> web.Response:
+        auth = self._config_file().auth
+        return page(
+            "sign_in.html",
+            status=status,
+            company=self._company(),
+            after=after,
+            who=who,
+            said=said,
+            users=auth.users is not None,
+            tokens=bool(auth.tokens),
+        )
+
+    def _company(self) -> str:
+        return self._config_file().company.name
+
+
+def link_url(config: ConfigFile, token: str) -> str:
+    """Return the URL of a one-time link."""
+    return f"{config.external_url.rstrip('/')}{SIGN_IN}/link/{quote(token)}"

@@ -1,0 +1,162 @@
+"""Users: people who may sign in with a password or a one-time link."""
+
+import re
+import secrets
+from collections.abc import Callable, Sequence
+
+from msgspec.structs import replace
+
+from router.config.auth import RoleName
+from router.core.text.plain import plain
+from router.model.access import LINK, USER, SignInLink, User
+from router.ports.clock import Clock
+from router.ports.errors import InvalidInput
+from router.ports.store import Store
+from router.records.records import Records
+from router.web.access.passwords import Passwords, check_strength
+from router.web.access.seals import Seals
+
+MOST = 10_000
+
+INVITATION = 3 * 86_400.0
+"""Seconds for which a link is valid that an admin hands over."""
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,59}")
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
+
+
+class LastAdmin(Exception):
+    """The change would leave nobody who can manage users."""
+
+
+class Users:
+    """Reads and changes users. Every method raises StoreUnavailable.
+
+    `other_admins` reports whether somebody else than a user may manage users.
+    """
+
+    def __init__(
+        self, store: Store, clock: Clock, seals: Seals, *, other_admins: Callable[[], bool]
+    ) -> None:
+        self._users = Records(store, USER, User)
+        self._links = Records(store, LINK, SignInLink)
+        self._clock = clock
+        self._seals = seals
+        self._other_admins = other_admins
+        self._passwords = Passwords()
+
+    async def everybody(self) -> Sequence[tuple[str, User]]:
+        """Return all users with their user names, in order of these."""
+        return sorted(await self._users.find(limit=MOST))
+
+    async def get(self, name: str) -> User | None:
+        return await self._users.get(name)
+
+    async def find(self, who: str) -> tuple[str, User] | None:
+        """Find a user by their user name or e-mail address."""
+        wanted = plain(who).casefold()
+        if "@" not in wanted:
+            user = await self._users.get(wanted) if wanted else None
+            return (wanted, user) if user else None
+        found = [one for one in await self.everybody() if one[1].email.casefold() == wanted]
+        return found[0] if len(found) == 1 else None
+
+    async def add(self, name: str, role: RoleName, *, email: str = "", shown: str = "") -> User:
+        """Raises: InvalidInput."""
+        if not _NAME.fullmatch(name):
+            raise InvalidInput(
+                "a user name has lower-case letters, digits, '.', '_' or '-'", "/name"
+            )
+        if email and not _EMAIL.fullmatch(email):
+            raise InvalidInput("expected an address such as ana@example.com", "/email")
+        if email and await self.find(email):
+            raise InvalidInput("another user has this address", "/email")
+        now = self._clock.now()
+        user = User(role, now, plain(shown)[:60], email)
+        if not await self._users.add(name, user, now):
+            raise InvalidInput(f"there is a user {name} already", "/name")
+        return user
+
+    async def verify(self, who: str, password: str) -> tuple[str, User] | None:
+        """Return the user of this name or address and password. Raises: Overloaded."""
+        found = await self.find(who)
+        known = "" if found is None or found[1].disabled else found[1].password
+        if not await self._passwords.check(password, known) or found is None:
+            return None
+        if self._passwords.is_outdated(known):
+            fresh = await self._passwords.hash(password)
+            await self._change(found[0], lambda one: replace(one, password=fresh))
+        return found
+
+    async def set_password(self, name: str, password: str) -> User | None:
+        """Set a password, and end all sessions. Raises: InvalidInput, Overloaded."""
+        check_strength(password, name)
+        fresh = await self._passwords.hash(password)
+        return await self._change(
+            name, lambda one: replace(one, password=fresh, generation=one.generation + 1)
+        )
+
+    async def set_role(self, name: str, role: RoleName) -> User | None:
+        """Raises: LastAdmin."""
+        if role != "admin":
+            await self._check_admins(name)
+        return await self._change(name, lambda one: replace(one, role=role))
+
+    async def disable(self, name: str, *, disabled: bool = True) -> User | None:
+        """Lock a user out, and end their sessions; or let them sign in again. Raises: LastAdmin."""
+        if disabled:
+            await self._check_admins(name)
+        return await self._change(
+            name,
+            lambda one: replace(one, disabled=disabled, generation=one.generation + disabled),
+        )
+
+    async def sign_out(self, name: str) -> User | None:
+        """End all sessions of a user."""
+        return await self._change(name, lambda one: replace(one, generation=one.generation + 1))
+
+    async def seen(self, name: str) -> None:
+        """Note that a user signed in."""
+        now = self._clock.now()
+        await self._change(name, lambda one: replace(one, seen_at=now))
+
+    async def link(self, name: str, lasts: float = INVITATION) -> str:
+        """Make a link that signs a user in, once. Returns its token."""
+        key, now = secrets.token_hex(8), self._clock.now()
+        await self._links.add(key, SignInLink(name, now, now + lasts), now + lasts)
+        return (await self._seals.get()).sealed("sign-in link", key)
+
+    async def linked(self, token: str) -> str | None:
+        """Return whom a link would sign in; None if it is not valid any more."""
+        key = (await self._seals.get()).opened("sign-in link", token)
+        link = await self._links.get(key) if key else None
+        if link is None or link.used_at is not None or link.expires_at < self._clock.now():
+            return None
+        user = await self._users.get(link.user)
+        return None if user is None or user.disabled else link.user
+
+    async def use_link(self, token: str) -> str | None:
+        """Use a link up. Returns whom it signs in, or None."""
+        name, now = await self.linked(token), self._clock.now()
+        if name is None:
+            return None
+        key = (await self._seals.get()).opened("sign-in link", token) or ""
+        used = await self._links.change(
+            key, lambda one: replace(one, used_at=now) if one and one.used_at is None else None, now
+        )
+        return None if used is None else name
+
+    async def _change(self, name: str, change: Callable[[User], User]) -> User | None:
+        found = await self._users.get(name)
+        if found is None:
+            return None
+        return await self._users.change(name, lambda one: one and change(one), found.made_at)
+
+    async def _check_admins(self, name: str) -> None:
+        if self._other_admins():
+            return
+        everybody = await self.everybody()
+        if not any(
+            one.role == "admin" and not one.disabled for key, one in everybody if key != name
+        ):
+            raise LastAdmin(f"{name} is the only admin")
