@@ -1,4 +1,4 @@
-"""The live settings: those of the config, with stored changes applied.
+"""The live settings: those of the config, with stored changes and the router's start applied.
 
 Overrides, silences and other settings that people change while the router runs are in the store.
 This is the only place where both are combined. Code that stores a change calls `refresh` after the
@@ -7,6 +7,7 @@ commit and before the answer; other replicas see it at their next look.
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import reduce
 from typing import Protocol
 
@@ -54,7 +55,8 @@ class LiveSettings:
     ) -> None:
         self.settings = configured
         self.since = clock.now()
-        self._configured = configured
+        self._started = clock.now()
+        self._configured = replace(configured, resumed_at=self._started)
         self._stored = stored
         self._clock = clock
         self._use = use
@@ -62,7 +64,7 @@ class LiveSettings:
 
     def configure(self, configured: Settings) -> None:
         """Apply the stored changes to this config from now on."""
-        self._configured = configured
+        self._configured = replace(configured, resumed_at=self._started)
         self._derive()
 
     async def refresh(self) -> None:

@@ -13,6 +13,17 @@ class AlertStatus(StrEnum):
     RESOLVED = "resolved"
 
 
+class Lifetime(StrEnum):
+    """How a firing alert ends if nobody reports its end."""
+
+    OPEN = ""
+    """Not at all."""
+    TIMEOUT = "timeout"
+    """At `ends_at`, a while after its last report."""
+    END = "end"
+    """At `ends_at`, which its source gave. A report with an earlier end changes nothing."""
+
+
 DRILL = "drill"
 """The source of drill alerts, which aren't real."""
 
@@ -33,6 +44,7 @@ class Alert(Struct, frozen=True, gc=False):
     to: for a canary, the only addresses to notify, regardless of rules and policies.
     is_state: the alert reports a state, so equal content after another state is no repetition.
     group_as: replaces the label `alertname` in the keys of incidents, for a name that varies.
+    lifetime: says whether a firing alert ends at `ends_at` without another report.
     """
 
     source: str
@@ -51,6 +63,7 @@ class Alert(Struct, frozen=True, gc=False):
     to: tuple[str, ...] = ()
     is_state: bool = False
     group_as: str = ""
+    lifetime: Lifetime = Lifetime.OPEN
 
     @property
     def is_drill(self) -> bool:
@@ -64,8 +77,9 @@ class RuleMatch(Struct, frozen=True, gc=False):
     reading the alert; "" if the next report must be evaluated in any case. `incident_id` is the
     incident that the alert joined and is counted in while it fires. `severity` is the latest tier,
     None under every threshold. `starts_at` is when the present firing began, `ended_at` when the
-    last one ended as its source reported it. `value` is the last measured value in base units.
-    `longest_gap` is the longest time between two reports of a firing, in seconds.
+    last one ended as its source reported it, or when a firing alert with a lifetime ends. `value`
+    is the last measured value in base units. `longest_gap` is the longest time between two reports
+    of a firing, in seconds.
     """
 
     fingerprint: str

@@ -40,6 +40,7 @@ class Reason(StrEnum):
     LATE_FIRING = "late_firing"
     MOVED = "moved"
     STALE = "stale"
+    TIMED_OUT = "timed_out"
     REPORTED_AGAIN = "reported_again"
 
     # What happened to an incident

@@ -126,6 +126,11 @@ _INCIDENTS: dict[R, Row] = {
         T.OBSTACLE | T.WARNING,
         short="alert is stale",
     ),
+    R.TIMED_OUT: Row(
+        "The alert's `endsAt` passed, and no report moved it.",
+        "Alert timed out, no report moved its end[: {alert}]",
+        T.UNLOGGED,
+    ),
     R.REPORTED_AGAIN: Row(
         "A stale alert was reported again.",
         "Alert is reported again[: {alert}]",

@@ -25,6 +25,7 @@ from router.receivers.pagerduty_events import (
     PagerDutyEventsConfig,
     PagerDutyEventsReceiver,
 )
+from router.receivers.prometheus import POSTED, PrometheusReceiver, PrometheusSourceConfig
 from router.receivers.sentry.receiver import SentryConfig, SentryReceiver
 from router.receivers.slack.receiver import SlackConfig, SlackReceiver
 from router.receivers.twilio.receiver import TwilioConfig, TwilioReceiver
@@ -61,6 +62,9 @@ RECEIVERS: Mapping[str, SourceType] = {
         PagerDutyEventsConfig,
         _without_context(PagerDutyEventsReceiver),
         (ENQUEUE, CHANGE),
+    ),
+    "prometheus": SourceType(
+        PrometheusSourceConfig, _without_context(PrometheusReceiver), (POSTED,)
     ),
     "sentry": SourceType(SentryConfig, _without_context(SentryReceiver)),
     "slack": SourceType(SlackConfig, SlackReceiver),

@@ -55,7 +55,7 @@ def _rows(changes: Writes) -> dict[str, Sequence[Row]]:
         "detached": [(incident_id,) for incident_id in sorted(changes.detached)],
         "forgotten": changes.forgotten,
         "takings": [_match_row(*changes.rule_matches[key]) for key in sorted(changes.rule_matches)],
-        "seen": sorted({(f, rule): (f, rule, ticks(at)) for f, rule, at in changes.seen}.values()),
+        "seen": _seen_rows(changes.seen),
         "entries": [
             (e.incident_id, ticks(e.at), e.what, e.by, _dump(e.data)) for e in changes.entries
         ],
@@ -91,6 +91,15 @@ def _match_row(rule_match: RuleMatch, alert: Alert) -> Row:
         ticks(rule_match.longest_gap),
         _dump(alert),
     )
+
+
+def _seen_rows(seen: Iterable[tuple[str, str, float, float | None]]) -> list[Row]:
+    """The last report of each match."""
+    rows = {
+        (fingerprint, rule): (fingerprint, rule, ticks(at), None if end is None else ticks(end))
+        for fingerprint, rule, at, end in seen
+    }
+    return [rows[key] for key in sorted(rows)]
 
 
 def _incident_rows(incidents: Iterable[Incident]) -> Sequence[Row]:

@@ -48,11 +48,12 @@ def writes(dialect: Dialect) -> dict[str, str]:
         "seen": f"""
             UPDATE alerts SET
                 last_seen = given.last_seen,
+                ended_at = given.ended_at,
                 longest_gap = CASE
                     WHEN alerts.status = 'firing'
                         AND given.last_seen - alerts.last_seen > alerts.longest_gap
                     THEN given.last_seen - alerts.last_seen ELSE alerts.longest_gap END
-            FROM {written(dialect, a.fingerprint, a.rule, a.last_seen)}
+            FROM {written(dialect, a.fingerprint, a.rule, a.last_seen, a.ended_at)}
             WHERE alerts.fingerprint = given.fingerprint AND alerts.rule = given.rule""",
         "detached": f"""
             UPDATE alerts SET digest = '' WHERE status = 'firing' AND incident_id IN (

@@ -74,6 +74,13 @@ def _grafana(text: str) -> bytes:
     return _json(group(one, version="1", orgId=1))
 
 
+def _prometheus(text: str) -> bytes:
+    """Its end is far away, and alike in each repeat."""
+    labels = {"alertname": "DiskFull", "instance": text or "x"}
+    ends = "2999-01-01T00:00:00Z"
+    return _json([{"labels": labels, "annotations": {"summary": text}, "endsAt": ends}])
+
+
 def _sentry(text: str) -> bytes:
     shown = {"id": "42", "title": text, "culprit": text, "level": text, "project": {"slug": text}}
     return _json({"action": "created", "data": {"issue": shown}})
@@ -124,6 +131,7 @@ def _twilio_headers(body: bytes, secret: str) -> Mapping[str, str]:
 SAMPLES = {
     "alertmanager": Sample({"bearer_token": SECRET}, _alertmanager, bearer),
     "grafana": Sample({"bearer_token": SECRET}, _grafana, bearer),
+    "prometheus": Sample({"bearer_token": SECRET}, _prometheus, bearer),
     "webhook": Sample(
         {"bearer_token": SECRET, "labels": {"alertname": "name", "note": "note"}},
         lambda text: _json({"name": "Disk", "note": text}),
@@ -343,7 +351,7 @@ async def test_unknown_fields_are_ignored(whole: Daemon, kind: str) -> None:
         body = SAMPLES[kind].body("text")
         more = (
             body.replace(b"{", b'{"unknown_field": {"a": [1]}, ', 1)
-            if body[:1] == b"{"
+            if body[:1] in {b"{", b"["}
             else body + b"&Unknown=1"
         )
         answer = await send(daemon, kind, more, SAMPLES[kind].headers(more, SECRET))

@@ -65,12 +65,16 @@ async def test_a_taking_replaces_the_one_before_it(store: SqlStore) -> None:
     assert await store.alerts() == [AlertRow(after, alert("f1", status=AlertStatus.RESOLVED))]
 
 
-async def test_seen_moves_only_the_time(store: SqlStore) -> None:
+async def test_seen_moves_only_the_time_and_the_end(store: SqlStore) -> None:
     """An alert that isn't there any more stays gone."""
     await store.save(taken(rule_match("f1"), rule_match("f1", "other")))
-    await store.save(Writes(seen=[("f1", "r", NOW + 1), ("f1", "r", NOW + 2), ("gone", "r", NOW)]))
+    seen = [("f1", "r", NOW + 1, None), ("f1", "r", NOW + 2, NOW + 240), ("gone", "r", NOW, None)]
+    await store.save(Writes(seen=seen))
     view = await loaded(store, "f1", "gone")
-    assert {t.rule: t.last_seen for t in view.rule_matches["f1"]} == {"r": NOW + 2, "other": NOW}
+    assert {t.rule: (t.last_seen, t.ended_at) for t in view.rule_matches["f1"]} == {
+        "r": (NOW + 2, NOW + 240),
+        "other": (NOW, None),
+    }
     assert list(view.rule_matches) == ["f1"]
 
 
@@ -79,7 +83,7 @@ async def test_the_longest_gap_between_two_reports_is_kept(store: SqlStore) -> N
     over = rule_match("f2", status=AlertStatus.RESOLVED)
     await store.save(taken(rule_match("f1"), over))
     for at in (100, 160, 400, 401):
-        await store.save(Writes(seen=[("f1", "r", NOW + at), ("f2", "r", NOW + at)]))
+        await store.save(Writes(seen=[("f1", "r", NOW + at, None), ("f2", "r", NOW + at, None)]))
     view = await loaded(store, "f1", "f2")
     assert [view.rule_matches[one][0].longest_gap for one in ("f1", "f2")] == [240.0, 0.0]
 

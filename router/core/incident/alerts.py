@@ -25,10 +25,12 @@ from router.core.incident.fired import Fired
 from router.core.incident.lifecycle import Cleared, effect_of
 from router.core.incident.mute import kept_quiet
 from router.core.incident.suppression import SUPPRESSED, Suppression, recheck
+from router.core.incident.timeout import end_of, end_timer, ends_at, has_moved, latest_end
 from router.core.incident.transaction import Transaction
 from router.core.rules.rule import Judgement, Rule, judge
 from router.model.alert import Alert, AlertStatus, RuleMatch
-from router.model.decision import Entry
+from router.model.decision import Entry, Timer
+from router.model.event import TimerDue
 from router.model.incident import Incident, Status
 from router.model.reason import Reason
 from router.model.reason_row import Trait
@@ -68,22 +70,28 @@ def see(tx: Transaction, sighting: SeenAlert, matching_rules: Takers) -> Reason:
     ]
     if any(rule_match.rule not in names for rule_match in rule_matches) and not alert.event_id:
         _leave_others(tx, at, alert, names, rule_matches)
+    if timer := end_timer(alert.fingerprint, tx.view.rule_matches.get(alert.fingerprint, ())):
+        tx.changes.timers[timer.incident_id, timer.name] = timer
     return reasons[0]
 
 
 def _touch(tx: Transaction, at: float, alert: Alert, rule_matches: list[RuleMatch]) -> None:
     """Note when the alert was last seen, now and then."""
     for position, rule_match in enumerate(rule_matches):
-        gap = at - rule_match.last_seen
-        if gap < SEEN_EVERY:
+        gap, end = at - rule_match.last_seen, rule_match.ended_at
+        if rule_match.status is AlertStatus.FIRING:
+            end = end_of(alert, rule_match, repeat=True)
+        if gap < SEEN_EVERY and not has_moved(rule_match.ended_at, end, at):
             continue
-        tx.changes.seen.append((rule_match.fingerprint, rule_match.rule, at))
+        tx.changes.seen.append((rule_match.fingerprint, rule_match.rule, at, end))
         longest = (
             max(rule_match.longest_gap, gap)
             if rule_match.status is AlertStatus.FIRING
             else rule_match.longest_gap
         )
-        rule_matches[position] = touched = replace(rule_match, last_seen=at, longest_gap=longest)
+        rule_matches[position] = touched = replace(
+            rule_match, last_seen=at, ended_at=end, longest_gap=longest
+        )
         if rule_match.counted and not rule_match.longest_gap:
             _expect_report(tx, alert, touched)  # the first observed repeat
 
@@ -101,20 +109,23 @@ def _resolved(
         if is_late_resolve(alert, rule_match):
             continue
         reason = Reason.CLEARED
-        if rule_match.counted:
-            _leave(tx, at, rule_match, alert, Reason.CLEARED)
-        over = replace(
-            rule_match,
-            digest=mark,
-            status=AlertStatus.RESOLVED,
-            reason=Reason.CLEARED,
-            starts_at=alert.starts_at,
-            last_seen=at,
-            ended_at=alert.ends_at,
-            value=None,
-        )
-        tx.remember(over, alert)
+        over = replace(rule_match, digest=mark, starts_at=alert.starts_at, last_seen=at)
+        _end(tx, at, over, alert, reason)
     return reason
+
+
+def _end(tx: Transaction, at: float, rule_match: RuleMatch, alert: Alert, reason: Reason) -> None:
+    """The resolved alert leaves its incident."""
+    if rule_match.counted:
+        _leave(tx, at, rule_match, alert, reason)
+    ended = replace(
+        rule_match,
+        status=AlertStatus.RESOLVED,
+        reason=reason,
+        ended_at=alert.ends_at,
+        value=None,
+    )
+    tx.remember(ended, alert)
 
 
 def _remember_resolve(tx: Transaction, sighting: SeenAlert, rule: Rule) -> None:
@@ -214,6 +225,7 @@ def _rule_match(
         seen,
         severity=judgement.severity,
         value=judgement.value,
+        ended_at=end_of(alert, before),
         longest_gap=gap,
     )
 
@@ -372,3 +384,23 @@ def expire(tx: Transaction, at: float, incident_id: int) -> Reason:
 def _end_stale(tx: Transaction, at: float, rule_match: RuleMatch, alert: Alert) -> None:
     _leave(tx, at, rule_match, alert, Reason.STALE)
     tx.remember(replace(rule_match, digest="", reason=Reason.STALE, incident_id=None), alert)
+
+
+# --- alerts with a lifetime
+
+
+def time_out(tx: Transaction, due: TimerDue, fingerprint: str) -> Reason:
+    """The end of an alert is due: it ends, or a report has moved the end."""
+    rule_matches = tx.view.rule_matches.get(fingerprint, [])
+    end = latest_end(rule_matches)
+    if end is None:
+        return Reason.TIMER_OUTDATED
+    if (later := ends_at(end, due, tx.settings)) > due.at:
+        timer = Timer(due.incident_id, due.name, later)
+        tx.changes.timers[timer.incident_id, timer.name] = timer
+        return Reason.TIMER_OUTDATED
+    for rule_match in sorted(rule_matches, key=lambda one: one.rule):
+        if rule_match.status is AlertStatus.FIRING:
+            over = replace(tx.alert_of(rule_match), status=AlertStatus.RESOLVED, ends_at=end)
+            _end(tx, due.at, replace(rule_match, digest=""), over, Reason.TIMED_OUT)
+    return Reason.TIMED_OUT

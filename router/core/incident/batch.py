@@ -24,6 +24,7 @@ from router.core.incident.relations import Absorbed, Related
 from router.core.incident.settings import Settings
 from router.core.incident.snapshot import ReadPlan, Snapshot, Writes
 from router.core.incident.suppression import SUPPRESSED, rechecked
+from router.core.incident.timeout import ending
 from router.core.incident.transaction import Transaction
 from router.core.incident.transitions import is_for_stakeholder
 from router.model.alert import Alert
@@ -168,6 +169,8 @@ class Batch:
             return self._recheck(position, event.at, *key)
         if stale := expiring(event):
             return alerts.expire(self._tx, event.at, stale)
+        if fingerprint := ending(event):
+            return alerts.time_out(self._tx, event, fingerprint)
         return self._tx.happen(event.incident_id, held_back(self._tx, event) or event)
 
     def _recheck(self, position: int, at: float, fingerprint: str, rule: str) -> Reason:

@@ -32,7 +32,7 @@ MORE_OFTEN = 2.0
 
 def digest(alert: Alert, revision: str) -> str:
     """A fingerprint of an alert's relevant parts under these rules: equal for a repeat."""
-    content = (
+    content: tuple[object, ...] = (
         revision,
         alert.status,
         alert.labels,
@@ -41,6 +41,8 @@ def digest(alert: Alert, revision: str) -> str:
         alert.url,
         alert.event_id,
     )
+    if alert.lifetime:
+        content = (*content, alert.lifetime)
     return blake2b(json.encode(content), digest_size=8).hexdigest()
 
 

@@ -53,7 +53,12 @@ class Expired(Struct, frozen=True):
 def expire_after(
     rule: Rule, alert: Alert, rule_match: RuleMatch, settings: Settings
 ) -> float | None:
-    """The time that the alert may go without a report, in seconds; None if there's no limit."""
+    """The time that the alert may go without a report, in seconds; None if there's no limit.
+
+    An alert with a lifetime ends by itself (`router.core.incident.timeout`).
+    """
+    if alert.lifetime:
+        return None
     if rule.expire_after is not None:
         return rule.expire_after
     if (of_source := settings.expire_after.get(alert.source)) is not None:

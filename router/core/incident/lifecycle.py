@@ -49,6 +49,7 @@ _ENDED = {
     Reason.BELOW_THRESHOLD: "no alert is above its threshold",
     Reason.RULES_CHANGED: "no alert belongs here under the changed rules",
     Reason.STALE: "the alert is stale, no report of it comes any more",
+    Reason.TIMED_OUT: "the alert timed out, no report moved its end",
 }
 """The reason of the end, by the reason why the last alert left."""
 

@@ -14,6 +14,7 @@ from router.core.incident.expiry import expiring
 from router.core.incident.settings import Settings
 from router.core.incident.snapshot import ReadPlan, Snapshot
 from router.core.incident.suppression import NO_INCIDENT, rechecked
+from router.core.incident.timeout import ending
 from router.core.rules.rule import Rule
 from router.model.alert import Alert, AlertStatus
 from router.model.event import (
@@ -68,7 +69,7 @@ class ReadPlanner:
                 receipts.append(receipt)
             if isinstance(event, AlertSeen):
                 fingerprints[event.alert.fingerprint] = None
-            elif fingerprint := rechecked(event)[0]:
+            elif fingerprint := rechecked(event)[0] or ending(event):
                 fingerprints[fingerprint] = again[fingerprint] = None
             elif stale := expiring(event):
                 incidents[stale] = firing[stale] = None
@@ -84,7 +85,7 @@ class ReadPlanner:
         kinds = {type(event) for event in self._events}
         keys: set[str] = set(self._keys_to_reopen()) if Commanded in kinds else set()
         windows: set[str] = set()
-        incident_ids: set[int] = set()
+        incident_ids = set(self._incidents_to_leave()) if TimerDue in kinds else set()
         muted: list[dict[str, str]] = []
         for position, alert in self._news():
             rule_matches = self._view.rule_matches.get(alert.fingerprint, ())
@@ -117,6 +118,13 @@ class ReadPlanner:
             open=named,
             open_besides=besides,
         )
+
+    def _incidents_to_leave(self) -> Iterator[int]:
+        """The incidents of alerts whose end is due."""
+        for event in self._events:
+            for rule_match in self._view.rule_matches.get(ending(event), ()):
+                if rule_match.counted and rule_match.incident_id is not None:
+                    yield rule_match.incident_id
 
     def _news(self) -> Iterator[tuple[int, Alert]]:
         """The alerts that don't repeat the stored ones, with the positions of their events."""

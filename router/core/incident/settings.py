@@ -43,6 +43,7 @@ class Settings:
     fallback_after: a message that is this late is also sent to the policy's fallback channels.
     give_up_after: a message that is this late is dead-lettered.
     expire_after: how long the alerts of a source, by its name, may go without a report.
+    resumed_at: the start of the router, before which no report could arrive (UTC seconds).
     """
 
     rules: RuleSet
@@ -66,6 +67,7 @@ class Settings:
     fallback_after: float = 120.0
     give_up_after: float = 86_400.0
     expire_after: Mapping[str, float] = field(default_factory=dict)
+    resumed_at: float = 0.0
     mutes: MuteIndex = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -83,7 +83,8 @@ class Writes:
     detached: incidents whose firing matches lose their digest, so that the next report is
     evaluated.
     rule_matches: upserted by (fingerprint, rule), with the alert. Applied after the two above.
-    seen: (fingerprint, rule, at) of which only the last report moves, and perhaps the longest gap.
+    seen: (fingerprint, rule, at, end) of which only the last report moves, the end of a firing with
+        a lifetime (`RuleMatch.ended_at`), and perhaps the longest gap.
     forgotten: (fingerprint, rule) whose match is deleted. Applied before `rule_matches`.
     incidents: version 1 is inserted. Any other replaces the version before it, or it's a conflict.
         A second open incident with the same key is a conflict, too.
@@ -102,7 +103,7 @@ class Writes:
     moved: dict[int, int] = field(default_factory=dict)
     detached: set[int] = field(default_factory=set)
     rule_matches: dict[tuple[str, str], tuple[RuleMatch, Alert]] = field(default_factory=dict)
-    seen: list[tuple[str, str, float]] = field(default_factory=list)
+    seen: list[tuple[str, str, float, float | None]] = field(default_factory=list)
     forgotten: list[tuple[str, str]] = field(default_factory=list)
     incidents: dict[int, Incident] = field(default_factory=dict)
     entries: list[Entry] = field(default_factory=list)

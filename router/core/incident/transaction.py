@@ -106,6 +106,12 @@ class Transaction:
         self.view.rule_matches[rule_match.fingerprint] = [*others, rule_match]
         self.changes.rule_matches[rule_match.fingerprint, rule_match.rule] = (rule_match, alert)
 
+    def alert_of(self, rule_match: RuleMatch) -> Alert:
+        """The alert as stored or as decided so far; the plan has to read it."""
+        key = (rule_match.fingerprint, rule_match.rule)
+        written = self.changes.rule_matches.get(key)
+        return written[1] if written else self.view.alerts[key]
+
     def forget(self, rule_match: RuleMatch) -> None:
         self.changes.forgotten.append((rule_match.fingerprint, rule_match.rule))
         self.changes.rule_matches.pop((rule_match.fingerprint, rule_match.rule), None)

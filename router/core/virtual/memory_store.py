@@ -184,11 +184,13 @@ class MemoryStore:
         if rule_match.incident_id is not None and rule_match.counted:
             self._holding[rule_match.incident_id].add((rule_match.fingerprint, rule_match.rule))
 
-    def _touch(self, fingerprint: str, rule: str, at: float) -> None:
+    def _touch(self, fingerprint: str, rule: str, at: float, end: float | None) -> None:
         if taken := self.rule_matches.get(fingerprint, {}).get(rule):
             firing = taken.status is AlertStatus.FIRING
             gap = max(taken.longest_gap, at - taken.last_seen) if firing else taken.longest_gap
-            self.rule_matches[fingerprint][rule] = replace(taken, last_seen=at, longest_gap=gap)
+            self.rule_matches[fingerprint][rule] = replace(
+                taken, last_seen=at, ended_at=end, longest_gap=gap
+            )
 
     def _forget(self, fingerprint: str, rule: str) -> None:
         of_alert = self.rule_matches.get(fingerprint, {})

@@ -32,13 +32,16 @@ from router.web.auth import (
     named,
     reads_html,
 )
-from router.web.origin import PUBLIC, SAFE, is_below
+from router.web.origin import PUBLIC, SAFE, SERVICES, is_below
 from router.web.problem import Handler
 
 SIGN_IN = "/sign-in"
 
-OPEN = (*PUBLIC, SIGN_IN, "/webhooks", "/heartbeat", "/metrics", "/api/v1/openapi.json")
+OPEN = (*PUBLIC, *SERVICES, SIGN_IN, "/webhooks", "/heartbeat", "/metrics", "/api/v1/openapi.json")
 """Paths that need no identity, with all below; webhooks and heartbeats check their own secrets."""
+
+OPEN_POSTS = ("/api/v2/alerts",)
+"""As `OPEN`, for POST only: Prometheus sends the credentials of its source."""
 
 API = "/api/"
 HOLDER = "token:"
@@ -137,7 +140,8 @@ def gate(access: Access) -> Middleware:
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
         """Raises: Unauthorized, StoreUnavailable, aiohttp's HTTPForbidden and HTTPSeeOther."""
-        if is_below(request.path, OPEN) or request.match_info.http_exception is not None:
+        posts = request.method == "POST" and request.path in OPEN_POSTS
+        if posts or is_below(request.path, OPEN) or request.match_info.http_exception is not None:
             return await handler(request)
         found = await access.identity(request)
         if found is not None:

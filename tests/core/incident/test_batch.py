@@ -52,7 +52,9 @@ def test_a_stale_repeat_costs_its_time() -> None:
     world.see(alert())
     assert world.timers[NO_INCIDENT, "stale/1"] == world.now + AT_LEAST
     world.now += SEEN_EVERY
-    assert world.decide(*seen(world, alert()))[0] == Writes(seen=[("f1", "payments", world.now)])
+    assert world.decide(*seen(world, alert()))[0] == Writes(
+        seen=[("f1", "payments", world.now, None)]
+    )
     world.see(alert(), alert())
     assert rule_match(world).last_seen == world.now
     assert not world.decide(*seen(world, alert()))[0]

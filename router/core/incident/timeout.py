@@ -1,0 +1,71 @@
+"""Alerts with a lifetime: they end at `ends_at` unless another report moves it.
+
+Prometheus repeats each alert every minute, with an end some minutes ahead. The deadline
+`ends/FINGERPRINT` belongs to no incident and is not moved by a report: when it is due and the end
+has moved, it is set again, so a repeat costs nothing more.
+"""
+
+from collections.abc import Iterable
+
+from router.core.incident.settings import Settings
+from router.core.incident.suppression import NO_INCIDENT
+from router.model.alert import Alert, AlertStatus, Lifetime, RuleMatch
+from router.model.decision import Timer
+from router.model.event import Event, TimerDue
+
+_PREFIX = "ends/"
+
+GRACE = 300.0
+"""Seconds for sources to report again, after a time in which their reports could not arrive."""
+
+LATE = 30.0
+"""Seconds of delay of a deadline from which on reports may have been missed, too."""
+
+MOVED = 0.25
+"""The part of its lifetime by which an end must move before a repeat costs a write."""
+
+
+def end_of(alert: Alert, before: RuleMatch | None, *, repeat: bool = False) -> float | None:
+    """The end of a firing alert as of this report; None if it has no lifetime.
+
+    As in Alertmanager, an end that the source gave is not moved to an earlier time, but an end that
+    follows from a timeout is. `repeat`: the report is like the one before.
+    """
+    if not alert.lifetime or alert.ends_at is None:
+        return None
+    firing = before is not None and before.status is AlertStatus.FIRING
+    known = before.ended_at if before is not None and firing else None
+    if known is None or (alert.lifetime is Lifetime.END and not repeat):
+        return alert.ends_at
+    return max(known, alert.ends_at)
+
+
+def has_moved(known: float | None, end: float | None, at: float) -> bool:
+    """Check if a repeat moves the end far enough to be stored."""
+    return known is not None and end is not None and end - known >= MOVED * (end - at)
+
+
+def end_timer(fingerprint: str, rule_matches: Iterable[RuleMatch]) -> Timer | None:
+    """The deadline of the alert, if it is firing and has a lifetime."""
+    end = latest_end(rule_matches)
+    return None if end is None else Timer(NO_INCIDENT, f"{_PREFIX}{fingerprint}", end)
+
+
+def latest_end(rule_matches: Iterable[RuleMatch]) -> float | None:
+    """The end of a firing alert; None if it is not firing or has no lifetime."""
+    ends = [one.ended_at for one in rule_matches if one.status is AlertStatus.FIRING]
+    return max((end for end in ends if end is not None), default=None)
+
+
+def ending(event: Event) -> str:
+    """The fingerprint of the alert that may have ended; "" for any other event."""
+    if not isinstance(event, TimerDue) or not event.name.startswith(_PREFIX):
+        return ""
+    return event.name.removeprefix(_PREFIX)
+
+
+def ends_at(end: float, due: TimerDue, settings: Settings) -> float:
+    """The time at which the alert ends, given that the router may have missed reports."""
+    missed = due.at + GRACE if due.at - due.due_at > LATE else 0.0
+    resumed = settings.resumed_at + GRACE if settings.resumed_at else 0.0
+    return max(end, missed, resumed)
