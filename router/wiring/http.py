@@ -10,6 +10,9 @@ from router.config.config_file import ConfigFile
 from router.config.load import Config
 from router.core.incident.settings import Settings
 from router.core.messages.signed_links import Signer
+from router.web.alertmanager.alerts import ShownAlerts
+from router.web.alertmanager.silences import SharedSilences
+from router.web.alertmanager.status import RouterStatus
 from router.web.api.actions import Actions
 from router.web.api.commands import CommandApi
 from router.web.api.context import Investigation
@@ -182,6 +185,7 @@ class HttpRoutes:
             settings=self.settings,
         )
         parts = (
+            *self._alertmanager(),
             self.parts.webhooks,
             heartbeats,
             operations,
@@ -205,6 +209,15 @@ class HttpRoutes:
         app.add_routes([*silences.routes(), *drills.routes(), *commands.routes()])
         app.add_routes([*routing.routes(), *explain.routes(), *beats.routes(), *OpenApi().routes()])
         return app
+
+    def _alertmanager(self) -> tuple[ShownAlerts, SharedSilences, RouterStatus]:
+        """Parts of Alertmanager's API; sources of the type prometheus have the rest."""
+        clock, refresh = self.parts.clock, self.parts.live_settings.refresh
+        return (
+            ShownAlerts(self.parts.store, clock, self.settings),
+            SharedSilences(self.parts.silences, clock, refresh),
+            RouterStatus(clock, config=self.config, settings=self.settings),
+        )
 
     def _postmortems(self) -> tuple[PostMortemPaths, ItemPaths, PostMortemPage, Stats]:
         postmortems = PostMortemService(

@@ -3,7 +3,7 @@
 Built on first use, once for the active settings.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 
 from router.core.rules.matcher import Matcher, MatchOp
@@ -26,11 +26,16 @@ class MuteIndex:
 
     def silence(self, labels: dict[str, str], at: float) -> tuple[RecurringSilence, float] | None:
         """The first silence that mutes these labels at `at` (UTC seconds), and its end."""
+        return next(self.silences(labels, at), None)
+
+    def silences(
+        self, labels: dict[str, str], at: float
+    ) -> Iterator[tuple[RecurringSilence, float]]:
+        """Each silence that mutes these labels at `at` (UTC seconds), and its end."""
         for position in self._by_matchers.candidates(labels):
             silence = self._silences[position]
             if (until := silence.until(labels, at)) is not None:
-                return silence, until
-        return None
+                yield silence, until
 
     def targeting(self, labels: dict[str, str]) -> list[Inhibition]:
         """The inhibitions whose target matches an alert with these labels."""

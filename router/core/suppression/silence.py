@@ -3,11 +3,19 @@
 All times are UTC epoch seconds.
 """
 
+from enum import StrEnum
+
 from msgspec import Struct
 from msgspec.structs import replace
 
 from router.core.rules.matcher import Matcher, parse_matchers
 from router.core.suppression.recurring_silence import RecurringSilence, TimeSpan
+
+
+class SilenceState(StrEnum):
+    ACTIVE = "active"
+    PENDING = "pending"
+    EXPIRED = "expired"
 
 
 class Silence(Struct, frozen=True):
@@ -28,6 +36,11 @@ class Silence(Struct, frozen=True):
         """Parse the matchers. Raises: ValueError."""
         return tuple(matcher for text in self.match for matcher in parse_matchers(text))
 
+    def state(self, now: float) -> SilenceState:
+        if self.end <= now:
+            return SilenceState.EXPIRED
+        return SilenceState.ACTIVE if self.start <= now else SilenceState.PENDING
+
 
 def silence(key: str, made: Silence) -> RecurringSilence:
     """Convert it to a silence of the settings. Raises: ValueError."""
@@ -39,3 +52,19 @@ def silence(key: str, made: Silence) -> RecurringSilence:
 def expired(made: Silence, now: float) -> Silence | None:
     """The silence, ended now; None if it has already ended."""
     return None if made.end <= now else replace(made, start=min(made.start, now), end=now)
+
+
+def may_replace(before: Silence, after: Silence, now: float) -> bool:
+    """Check if a changed silence keeps its id, as in Alertmanager.
+
+    Its matchers stay, and no time that has passed changes.
+    """
+    if before.matchers != after.matchers:
+        return False
+    match before.state(now):
+        case SilenceState.ACTIVE:
+            return int(after.start) == int(before.start) and after.end >= now
+        case SilenceState.PENDING:
+            return after.start >= now
+        case SilenceState.EXPIRED:
+            return False

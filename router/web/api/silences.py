@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from http import HTTPStatus
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from aiohttp import web
 from msgspec import Meta, Struct, field
@@ -15,7 +15,7 @@ from router.config.silences import parse_match, silence_matchers
 from router.config.times import parse_moment
 from router.core.rules.matcher import takes
 from router.core.suppression.recurring_silence import RecurringSilence, contradictions
-from router.core.suppression.silence import Silence, expired
+from router.core.suppression.silence import Silence, SilenceState, expired
 from router.ports.clock import Clock
 from router.ports.errors import InvalidInput
 from router.ports.store import AlertRow, Store
@@ -67,7 +67,7 @@ class SilenceView(Struct, frozen=True):
     match: list[str]
     start: Time
     end: Time
-    state: Literal["pending", "active", "expired"]
+    state: SilenceState
     by: str
     made_at: Time
     comment: str
@@ -254,7 +254,7 @@ def _view(key: str, one: Silence, now: float) -> SilenceView:
         match=[str(matcher) for matcher in one.matchers],
         start=exactly(one.start),
         end=exactly(one.end),
-        state="expired" if one.end <= now else "active" if one.start <= now else "pending",
+        state=one.state(now),
         by=one.by,
         made_at=exactly(one.at),
         comment=one.comment,

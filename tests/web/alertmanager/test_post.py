@@ -48,7 +48,8 @@ async def test_an_alert_opens_an_incident_and_ends_by_its_timeout(
         await clock.settle(resolved, step=0.5)
         assert clock.now() < START + 620
         timeline = (await daemon.get("/api/v1/incidents/1")).json["timeline"]
-        assert [one["what"] for one in timeline][-2:] == ["timed_out", "resolved"]
+        ends = [one["what"] for one in timeline if one["what"] in {"timed_out", "resolved"}]
+        assert ends == ["timed_out", "resolved"]
 
 
 async def test_a_past_end_resolves(router: Router, clock: SteppedClock) -> None:

@@ -1,0 +1,1 @@
+"""The router's alerts, groups and rules as Alertmanager's clients see them."""

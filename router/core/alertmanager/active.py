@@ -1,0 +1,211 @@
+"""The alerts that are active now, each with its receivers and its mutes.
+
+A receiver is the policy that an alert's rule and severity lead to. An alert without a severity
+opens nothing: it is unprocessed, and has no receiver.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
+from typing import NamedTuple
+
+from msgspec import Struct
+
+from router.core.incident.settings import Settings
+from router.core.rules.fingerprint import fingerprint
+from router.core.rules.matcher import Matcher, takes
+from router.core.suppression.inhibition import Inhibitors
+from router.core.suppression.recurring_silence import TimeSpan
+from router.model.alert import Alert, AlertStatus, RuleMatch
+from router.model.incident import Incident
+
+LASTS = 300.0
+"""Seconds until the end that is shown of an alert without an end."""
+
+_FINGERPRINT = re.compile(r"(?:.*:)?([0-9a-f]{16})")
+"""The identity of most alerts holds Alertmanager's fingerprint: computing it is slow."""
+
+RECEIVER = "receiver"
+"""The name in a matcher that compares receivers."""
+
+
+class State(StrEnum):
+    ACTIVE = "active"
+    SUPPRESSED = "suppressed"
+    UNPROCESSED = "unprocessed"
+
+
+class Group(Struct, frozen=True, order=True):
+    """Alerts of one incident, or of one that is muted: its labels, receiver and key."""
+
+    labels: tuple[tuple[str, str], ...]
+    receiver: str
+    key: str
+
+
+class ActiveAlert(Struct, frozen=True):
+    """An alert that is firing, over all rules that match it. Times are UTC seconds.
+
+    `silenced_by` has ids of silences, `muted_by` names of silences of the config, and
+    `inhibited_by` fingerprints of other alerts.
+    """
+
+    fingerprint: str
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+    url: str
+    starts_at: float
+    ends_at: float
+    updated_at: float
+    state: State
+    groups: tuple[Group, ...]
+    silenced_by: tuple[str, ...] = ()
+    inhibited_by: tuple[str, ...] = ()
+    muted_by: tuple[str, ...] = ()
+
+    @property
+    def receivers(self) -> list[str]:
+        return list(dict.fromkeys(group.receiver for group in self.groups))
+
+
+class AlertFilter(Struct, frozen=True):
+    """The alerts to show. Each flag that is false leaves out alerts in that state."""
+
+    matchers: tuple[Matcher, ...] = ()
+    receiver: Matcher | None = None
+    active: bool = True
+    silenced: bool = True
+    inhibited: bool = True
+    unprocessed: bool = True
+    muted: bool = True
+
+    def has(self, alert: ActiveAlert) -> bool:
+        left_out = (
+            (not self.active and alert.state is State.ACTIVE)
+            or (not self.unprocessed and alert.state is State.UNPROCESSED)
+            or (not self.silenced and alert.silenced_by)
+            or (not self.inhibited and alert.inhibited_by)
+            or (not self.muted and alert.muted_by)
+        )
+        named = self.receiver is None or any(map(self.receives, alert.receivers))
+        return not left_out and named and takes(self.matchers, alert.labels)
+
+    def receives(self, receiver: str) -> bool:
+        return self.receiver is None or self.receiver.matches({RECEIVER: receiver})
+
+
+Reports = Sequence[tuple[RuleMatch, Alert]]
+"""An alert with each rule that matches it."""
+
+
+class Mutes(NamedTuple):
+    silenced_by: tuple[str, ...] = ()
+    inhibited_by: tuple[str, ...] = ()
+    muted_by: tuple[str, ...] = ()
+
+
+def active_alerts(
+    stored: Iterable[tuple[RuleMatch, Alert]],
+    incidents: Iterable[Incident],
+    settings: Settings,
+    now: float,
+) -> list[ActiveAlert]:
+    """The alerts that fire now, in order of fingerprint; `incidents` are the open ones.
+
+    Drills and tests of channels are left out.
+    """
+    reports: dict[str, list[tuple[RuleMatch, Alert]]] = {}
+    for rule_match, alert in stored:
+        if not (alert.is_drill or alert.to) and _fires(rule_match, now):
+            reports.setdefault(_identity(alert), []).append((rule_match, alert))
+    view = _View(reports, incidents, settings, now)
+    return [view.alert(identity, reports[identity]) for identity in sorted(reports)]
+
+
+def _fires(rule_match: RuleMatch, now: float) -> bool:
+    """The deadline of an alert with a lifetime may come a little after its end."""
+    over = rule_match.ended_at is not None and rule_match.ended_at <= now
+    return rule_match.status is AlertStatus.FIRING and not over
+
+
+def _identity(alert: Alert) -> str:
+    """Alertmanager's fingerprint of the labels."""
+    known = _FINGERPRINT.fullmatch(alert.fingerprint)
+    return known[1] if known else fingerprint(alert.labels)
+
+
+class _View:
+    """All alerts, with indexes to find their mutes."""
+
+    def __init__(
+        self,
+        reports: Mapping[str, Reports],
+        incidents: Iterable[Incident],
+        settings: Settings,
+        now: float,
+    ) -> None:
+        self._settings = settings
+        self._now = now
+        self._incidents = {one.id: one for one in incidents if one.is_open and not one.drill}
+        self._inhibitors = Inhibitors()
+        for incident in self._incidents.values():
+            self._inhibitors.add(incident, settings.mutes.sourced_by(incident))
+        self._members: dict[int | None, dict[str, None]] = {}
+        for identity, found in reports.items():
+            for rule_match, _ in found:
+                self._members.setdefault(rule_match.incident_id, {})[identity] = None
+
+    def alert(self, identity: str, reports: Reports) -> ActiveAlert:
+        newest, alert = max(reports, key=lambda one: one[0].last_seen)
+        mutes = Mutes() if alert.by else self._mutes(alert.labels, reports)
+        groups = tuple(dict.fromkeys(group for one in reports for group in self._groups(*one)))
+        ends = [one.ended_at for one, _ in reports if one.ended_at is not None]
+        return ActiveAlert(
+            identity,
+            alert.labels,
+            alert.annotations,
+            alert.url,
+            min(one.starts_at for one, _ in reports),
+            max(ends, default=self._now + LASTS),
+            newest.last_seen,
+            State.SUPPRESSED if any(mutes) else State.ACTIVE if groups else State.UNPROCESSED,
+            groups,
+            *mutes,
+        )
+
+    def _mutes(self, labels: dict[str, str], reports: Reports) -> Mutes:
+        found = self._settings.mutes.silences(labels, self._now)
+        made = {one.name: isinstance(one.when, TimeSpan) for one, _ in found}
+        own = {rule_match.incident_id for rule_match, _ in reports}
+        targeting = self._settings.mutes.targeting(labels)
+        cause = self._inhibitors.find(targeting, labels, self._incidents, own)
+        members = self._members.get(cause.id, ()) if cause else ()
+        return Mutes(
+            tuple(name for name in made if made[name]),
+            (tuple(members) or (cause.name,)) if cause else (),
+            tuple(name for name in made if not made[name]),
+        )
+
+    def _groups(self, rule_match: RuleMatch, alert: Alert) -> Iterable[Group]:
+        """The group of the alert under one rule; none without a severity."""
+        incident = self._incidents.get(rule_match.incident_id or 0)
+        severity = incident.severity if incident else rule_match.severity
+        if severity is None:
+            return
+        rule = self._settings.rules.named(rule_match.rule)
+        labels = ((name, alert.labels.get(name, "")) for name in sorted(rule.group_by))
+        yield Group(
+            tuple((name, value) for name, value in labels if value),
+            str(self._settings.policy(severity, rule_match.rule).name),
+            rule.key(alert),
+        )
+
+
+def grouped(alerts: Iterable[ActiveAlert], wanted: AlertFilter) -> dict[Group, list[ActiveAlert]]:
+    """The alerts that the filter lets through, by their groups."""
+    found: dict[Group, list[ActiveAlert]] = {}
+    for alert in alerts:
+        for group in alert.groups if wanted.has(alert) else ():
+            if wanted.receives(group.receiver):
+                found.setdefault(group, []).append(alert)
+    return {group: found[group] for group in sorted(found)}
