@@ -85,6 +85,8 @@ def loaded(folder: Path, config: str, rules: str = "") -> Config:
 VALUES = {
     "HOOK_SECRET": "whsec_c2VjcmV0LXNlY3JldC1zZWNyZXQ=",
     "DISCORD_WEBHOOK_URL": "https://discord.com/api/webhooks/1/x",
+    "GOOGLE_CHAT_WEBHOOK_URL": "https://chat.googleapis.com/v1/spaces/x/messages?key=x&token=x",
+    "TELEGRAM_TOKEN": "1:x",
 }
 """Values of environment variables that have a form of their own."""
 

@@ -88,6 +88,8 @@ class ContactConfig(Struct, frozen=True, kw_only=True):
     email: Email | None = None
     phone: Phone | None = None
     slack: str = ""
+    telegram: str = ""
+    mattermost: str = ""
     time_zone: TimeZone | None = None
     reach: tuple[ContactMethod, ...] = ()
     throttle: Rate | None = None

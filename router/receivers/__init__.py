@@ -14,6 +14,7 @@ from router.receivers.alertmanager import (
 )
 from router.receivers.context import ReceiverContext
 from router.receivers.github import GitHubConfig, GitHubReceiver
+from router.receivers.mattermost import MattermostConfig, MattermostReceiver
 from router.receivers.oncall import PATH as ONCALL
 from router.receivers.oncall import OnCallConfig, OnCallReceiver
 from router.receivers.opsgenie.receiver import OpsgenieConfig, OpsgenieReceiver
@@ -28,6 +29,7 @@ from router.receivers.pagerduty_events import (
 from router.receivers.prometheus import POSTED, PrometheusReceiver, PrometheusSourceConfig
 from router.receivers.sentry.receiver import SentryConfig, SentryReceiver
 from router.receivers.slack.receiver import SlackConfig, SlackReceiver
+from router.receivers.telegram import TelegramConfig, TelegramReceiver
 from router.receivers.twilio.receiver import TwilioConfig, TwilioReceiver
 from router.receivers.webhook import WebhookReceiver, WebhookSourceConfig
 
@@ -55,6 +57,7 @@ RECEIVERS: Mapping[str, SourceType] = {
     "alertmanager": SourceType(AlertmanagerConfig, _without_context(AlertmanagerReceiver)),
     "github": SourceType(GitHubConfig, _without_context(GitHubReceiver)),
     "grafana": SourceType(GrafanaConfig, _without_context(GrafanaReceiver)),
+    "mattermost": SourceType(MattermostConfig, MattermostReceiver),
     "oncall": SourceType(OnCallConfig, _without_context(OnCallReceiver), (ONCALL,)),
     "opsgenie": SourceType(OpsgenieConfig, OpsgenieReceiver, (ALERTS, f"{ALERTS}/{{segment:.+}}")),
     "pagerduty": SourceType(PagerDutyConfig, PagerDutyReceiver),
@@ -68,6 +71,7 @@ RECEIVERS: Mapping[str, SourceType] = {
     ),
     "sentry": SourceType(SentryConfig, _without_context(SentryReceiver)),
     "slack": SourceType(SlackConfig, SlackReceiver),
+    "telegram": SourceType(TelegramConfig, TelegramReceiver),
     "twilio": SourceType(TwilioConfig, TwilioReceiver),
     "webhook": SourceType(WebhookSourceConfig, _without_context(WebhookReceiver)),
 }

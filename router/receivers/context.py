@@ -13,14 +13,16 @@ class ReceiverContext(Struct, frozen=True):
 
     urls: public addresses without a slash at the end, the preferred one first. phones: names by
     telephone number in E.164, of everybody who gets messages or calls. Other numbers are refused.
-    slack: names by Slack user id. names: contacts' names by their keys in the config. schedules:
-    the current ones.
+    slack, telegram, mattermost: names by the user id of that service. names: contacts' names by
+    their keys in the config. schedules: the current ones.
     """
 
     urls: tuple[str, ...] = ()
     company: str = ""
     phones: Mapping[str, str] = {}
     slack: Mapping[str, str] = {}
+    telegram: Mapping[str, str] = {}
+    mattermost: Mapping[str, str] = {}
     names: Mapping[str, str] = {}
     schedules: Callable[[], Mapping[str, Schedule]] = dict
 
@@ -38,6 +40,10 @@ class ReceiverContext(Struct, frozen=True):
             phones={number: masked(number) for can in by_phone for number in can.to or ()}
             | {contact.phone: name for name, contact in contacts if contact.phone},
             slack={contact.slack: name for name, contact in contacts if contact.slack},
+            telegram={contact.telegram: name for name, contact in contacts if contact.telegram},
+            mattermost={
+                contact.mattermost: name for name, contact in contacts if contact.mattermost
+            },
             names={key: contact.name or key for key, contact in file.contacts.items()},
         )
 

@@ -6,11 +6,13 @@ from typing import TypeVar
 
 import aiohttp
 import msgspec
+from msgspec.structs import replace
+from yarl import URL
 
 from router.core.text.plain import plain
 from router.model.notification import Rejected, Result, Retry, Sent, Uncertain
 from router.senders.http import timeouts
-from router.senders.outcome import from_error, from_response
+from router.senders.outcome import MAX_RETRY_AFTER, from_error, from_response
 
 T = TypeVar("T")
 
@@ -21,12 +23,13 @@ MAX_COMPLAINT = 200
 
 
 class Failed(Exception):
-    """A call that failed. `status` is that of the answer, 0 without one."""
+    """A call that failed. `status` and `answer` are the service's; 0 and b"" without one."""
 
-    def __init__(self, result: Result, status: int = 0) -> None:
+    def __init__(self, result: Result, status: int = 0, answer: bytes = b"") -> None:
         super().__init__(result)
         self.result = result
         self.status = status
+        self.answer = answer
 
 
 Judge = Callable[[aiohttp.ClientResponse, bytes, bool], Result]
@@ -34,7 +37,7 @@ Judge = Callable[[aiohttp.ClientResponse, bytes, bool], Result]
 
 
 class Calls:
-    """Calls below `url`. None starts later than `seconds` from now."""
+    """Calls below `url`, which is requested as it's written. None starts after `seconds`."""
 
     def __init__(
         self,
@@ -67,8 +70,7 @@ class Calls:
         try:
             async with self._session.request(
                 method,
-                self._url + path,
-                params=query,
+                _url(self._url + path).extend_query(query or {}),
                 data=body or None,
                 headers=self._headers,
                 timeout=timeouts(left),
@@ -79,7 +81,7 @@ class Calls:
             raise Failed(from_error(exc, idempotent=idempotent)) from None
         result = self._judge(response, answer, idempotent)
         if not isinstance(result, Sent):
-            raise Failed(result, response.status)
+            raise Failed(result, response.status, answer)
         return answer
 
     async def ask(  # noqa: PLR0913 - the parts of a call
@@ -103,13 +105,23 @@ class Calls:
             raise Failed(result) from None
 
 
-def refusals(*names: str, hide: str, now: float) -> Judge:
+def _url(text: str) -> URL:
+    # A signature in a URL is valid as written. Only a name that isn't ASCII has to be encoded.
+    return URL(text, encoded=text.isascii())
+
+
+Wait = Callable[[bytes], float | None]
+"""Seconds to wait that a service gives in its answer, instead of in a Retry-After header."""
+
+
+def refusals(*names: str, hide: str, now: float, wait: Wait = lambda _: None) -> Judge:
     """Judge answers by their status.
 
     Args:
         names: the fields of the service's JSON that may hold its reason, the first one preferred.
         hide: the secret, which no reason contains, even if the service quotes it.
         now: UTC seconds.
+        wait: reads the seconds to wait from an answer.
     """
 
     def judge(response: aiohttp.ClientResponse, answer: bytes, idempotent: bool) -> Result:
@@ -118,9 +130,27 @@ def refusals(*names: str, hide: str, now: float) -> Judge:
         )
         if isinstance(result, Rejected):
             return Rejected(result.reason + complaint(answer, names, hide))
+        if isinstance(result, Retry) and result.after is None:
+            seconds = wait(answer)
+            return replace(result, after=None if seconds is None else min(seconds, MAX_RETRY_AFTER))
         return result
 
     return judge
+
+
+def number_at(*path: str) -> Callable[[bytes], float | None]:
+    """A function that finds a number in an answer's JSON, by the names of the fields around it."""
+
+    def find(answer: bytes) -> float | None:
+        try:
+            value = msgspec.json.decode(answer)
+        except msgspec.DecodeError:
+            return None
+        for name in path:
+            value = value.get(name) if isinstance(value, dict) else None
+        return float(value) if isinstance(value, int | float) and value >= 0 else None
+
+    return find
 
 
 def complaint(answer: bytes, names: tuple[str, ...], hide: str) -> str:

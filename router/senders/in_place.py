@@ -40,12 +40,11 @@ async def deliver(chat: Chat, message: Message, known: re.Pattern[str]) -> Resul
 
     known: matches a `ref`. That of a channel that had another type before doesn't match.
     """
+    # A repeated edit leaves no second message.
+    edited = replace(message, may_be_doubled=False)
     try:
-        if known.fullmatch(message.ref) and await chat.edit(message.ref, message):
-            return await _announce(chat, message)
-        if message.uncertain and not message.may_be_doubled:
-            # An older state may have been posted already, by an attempt whose answer was lost.
-            message = as_repeated(message)
+        if known.fullmatch(message.ref) and await chat.edit(message.ref, edited):
+            return await _announce(chat, edited)
         return Sent(await chat.post(message))
     except Failed as failure:
         return failure.result
@@ -68,8 +67,3 @@ def is_loud(message: Message) -> bool:
         or message.reason in PAGES
         or any(entry.what in LOUD for entry in message.unseen_entries)
     )
-
-
-def as_repeated(message: Message) -> Message:
-    """The message, marked as one of which an earlier attempt may have arrived."""
-    return replace(message, uncertain=message.seq, attempt=max(2, message.attempt))

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from urllib.parse import quote, urlsplit
 
+from router.core.messages.buttons import offered
 from router.core.messages.render import Content
-from router.model.event import Command
 from router.model.notification import Message
 
 MAX_URL = 2000
@@ -27,23 +27,15 @@ def links(said: Content) -> Iterator[tuple[str, str]]:
             yield LABELS.get(name, name), written
 
 
-ANSWERS = {
-    Command.ACKNOWLEDGE: "Acknowledge",
-    Command.ESCALATE: "Escalate",
-    Command.RESOLVE: "Resolve",
-}
-
-
 def answers(message: Message, who: str = "") -> Iterator[tuple[str, str]]:
     """(label, URL) of each link for answers, while the incident is open.
 
     `who`: the only reader of the message; "" for several.
     """
-    if message.link is None or not message.incident.is_open:
+    if message.link is None:
         return
-    for command, label in ANSWERS.items():
-        if command is not Command.ACKNOWLEDGE or message.incident.acknowledged_at is None:
-            yield label, message.link(command, who)
+    for command, label in offered(message.incident):
+        yield label, message.link(command, who)
 
 
 def _has_host(url: str) -> bool:

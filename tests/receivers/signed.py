@@ -10,6 +10,8 @@ from urllib.parse import urlencode
 from twilio.request_validator import RequestValidator
 
 from router.config.secret import Secret
+from router.core.messages.signed_links import Grant, Signer
+from router.model.event import Command
 
 SM1, SM2, SM3 = (f"SM{digit * 32}" for digit in "123")
 """Ids of messages at Twilio."""
@@ -222,3 +224,19 @@ def pagerduty_event(
         "data": pagerduty_incident(key),
     }
     return json.dumps({"event": event | changes}).encode()
+
+
+def telegram_press(data: str, person: dict[str, Any], query: str = "99") -> dict[str, Any]:
+    """An update: a person pressed a button with this data, under a message that has it."""
+    keyboard = {"inline_keyboard": [[{"text": "x", "callback_data": data}]]}
+    message = {"message_id": 1, "chat": {"id": -100}, "date": 1, "reply_markup": keyboard}
+    press = {"id": query, "from": person, "message": message, "data": data}
+    return {"update_id": 1, "callback_query": press}
+
+
+def mattermost_token(
+    secret: Secret, at: float, command: Command = Command.ACKNOWLEDGE, reopened: int = 0
+) -> str:
+    """The token in the context of a button of INC-1."""
+    grant = Grant(1, reopened, command, "chat", "", int(at) + 60)
+    return Signer(secret.reveal().encode()).token(grant)

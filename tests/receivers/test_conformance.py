@@ -44,7 +44,8 @@ class Sample(NamedTuple):
 
     config: the keys under `sources`. body: as the service sends it. headers: of a body, signed with
     a secret. path: after `/webhooks/NAME`. signs: the signature covers the body. takes_any:
-    every JSON object is an alert. In the body and the path, KEY stands for the secret.
+    every JSON object is an alert. In the body and the path, KEY stands for the secret. forged: the
+    body, with a signature in it by another secret.
     """
 
     config: dict[str, Any]
@@ -53,6 +54,7 @@ class Sample(NamedTuple):
     path: str = ""
     signs: bool = False
     takes_any: bool = False
+    forged: Callable[[str], bytes] | None = None
 
 
 def bearer(_body: bytes, secret: str) -> Mapping[str, str]:
@@ -117,6 +119,17 @@ def _plain(_body: bytes, _secret: str) -> Mapping[str, str]:
     return {"content-type": "application/json"}
 
 
+def _telegram(text: str) -> bytes:
+    person = {"id": 1, "is_bot": False, "first_name": text}
+    return _json(signed.telegram_press("ack:1:0", person))
+
+
+def _mattermost(text: str, secret: str = SECRET) -> bytes:
+    token = signed.mattermost_token(Secret(secret), time.time()) if secret else ""
+    person = {"user_id": "u1", "user_name": text, "trigger_id": "t1"}
+    return _json(person | {"context": {"token": token}})
+
+
 def _twilio(text: str) -> bytes:
     return urlencode(
         {"From": ANA, "MessageSid": SM1, "Body": f"ACK 1 {text}"}, errors="replace"
@@ -171,6 +184,17 @@ SAMPLES = {
         lambda text: signed.press("ack", user="U1", name=text or "ana"),
         lambda body, secret: signed.slack(body, Secret(secret), time.time()),
         signs=True,
+    ),
+    "telegram": Sample(
+        {"secret_token": SECRET},
+        _telegram,
+        lambda body, secret: {"x-telegram-bot-api-secret-token": secret, **_plain(body, secret)},
+    ),
+    "mattermost": Sample(
+        {"button_secret": SECRET},
+        _mattermost,
+        _plain,
+        forged=lambda secret: _mattermost("text", secret),
     ),
     "twilio": Sample({"auth_token": SECRET}, _twilio, _twilio_headers, "/sms", signs=True),
 }
@@ -262,8 +286,10 @@ async def test_a_wrong_or_missing_secret_is_a_401(whole: Daemon, kind: str) -> N
         body = SAMPLES[kind].body("text")
         wrong = SAMPLES[kind].headers(body, OTHER)
         missing = {"content-type": wrong["content-type"]}
+        forged = SAMPLES[kind].forged
         for secret, headers in ((OTHER, wrong), ("", missing)):
-            answer = await send(daemon, kind, body, headers, secret)
+            sent = forged(secret) if forged else body
+            answer = await send(daemon, kind, sent, headers, secret)
             assert answer.status == 401
             assert "WWW-Authenticate" in answer.headers
             assert SECRET.encode() not in answer.body

@@ -5,14 +5,16 @@ import json
 import logging
 import socket
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+import aiohttp
 import msgspec
 import pytest
 from aiohttp import web
 
+from router.config.channel_options import ChannelOptions
 from router.model.alert import Alert, AlertStatus
 from router.model.decision import Entry
 from router.model.incident import Incident, Severity, Status
@@ -26,6 +28,7 @@ from router.model.notification import (
     Uncertain,
 )
 from router.model.reason import Reason
+from router.senders import KINDS
 
 NOW = 1_767_269_400.0
 """2026-01-01 12:10 UTC: when the messages of these tests are written."""
@@ -238,6 +241,25 @@ async def check_leaks_no_secret(
             peer.script.append(answer)
         assert secret not in repr(await send())
     assert secret not in caplog.text
+
+
+async def deliver(
+    kind: str,
+    options: Callable[[str, float], ChannelOptions],
+    service: Callable[[Request], Answer],
+    *messages: Message,
+    script: Sequence[Answer] = (),
+    seconds: float = 10.0,
+) -> tuple[list[Result], list[Request]]:
+    """The results of messages in turn, and the requests for them.
+
+    `script` is answered before the service is asked.
+    """
+    async with Peer(*script, answer=service) as peer, aiohttp.ClientSession() as session:
+        sender = KINDS[kind].build("incidents", options(peer.url, seconds), session)
+        results = [await sender.send(message) for message in messages]
+        await sender.close()
+        return results, peer.requests
 
 
 def link_to(command: str, who: str) -> str:

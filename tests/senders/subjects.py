@@ -33,7 +33,15 @@ from router.senders.twilio.sms import SmsConfig
 from router.senders.twilio.voice import VoiceConfig
 from router.senders.webhook import WebhookConfig
 from tests.core.statuspage.published import said
-from tests.senders import test_apprise, test_discord, test_ntfy
+from tests.senders import (
+    test_apprise,
+    test_discord,
+    test_googlechat,
+    test_matrix,
+    test_mattermost,
+    test_ntfy,
+    test_telegram,
+)
 from tests.senders.github.test_sender import TOKEN as GITHUB_TOKEN
 from tests.senders.github.test_sender import GitHub
 from tests.senders.kit import NOW, STATUS_TABLE, Answer, Hang, Peer, Reply, Request
@@ -342,6 +350,22 @@ SUBJECTS = {
         "email", mail, PASSWORD, recognises=True, read=mail_text, identity=lambda one: one.headers["message-id"]
     ),
     "github": Subject("github", github, GITHUB_TOKEN, recognises=True, service=GitHub, read=github_text),
+    "googlechat": Subject(
+        "googlechat", test_googlechat.options, "s3cret=", recognises=True, service=test_googlechat.Space,
+        read=test_googlechat.shown, identity=lambda one: parse_qs(urlsplit(one.path).query)["requestId"][0],
+    ),
+    "matrix": Subject(
+        "matrix", test_matrix.options, test_matrix.TOKEN, recognises=True, service=test_matrix.Matrix,
+        read=test_matrix.shown, identity=test_matrix.transaction,
+    ),
+    "mattermost, bot": Subject(
+        "mattermost", test_mattermost.options, test_mattermost.TOKEN, service=test_mattermost.Mattermost,
+        read=test_mattermost.shown,
+    ),
+    "mattermost, webhook": Subject(
+        "mattermost", test_mattermost.webhook_options, "s3cretxyzs3cretxyzs3cretxy",
+        service=lambda: test_mattermost.hook, read=test_mattermost.shown,
+    ),
     "ntfy": Subject(
         "ntfy", test_ntfy.options, test_ntfy.TOKEN, recognises=True, service=lambda: test_ntfy.server,
         read=test_ntfy.shown, identity=lambda one: one.json["sequence_id"],
@@ -358,6 +382,9 @@ SUBJECTS = {
         message={"timeline": (said(2, NOW - 60),)},
     ),
     "teams": Subject("teams", teams, "s3cret", service=lambda: workflow, read=teams_text),
+    "telegram": Subject(
+        "telegram", test_telegram.options, test_telegram.TOKEN, service=test_telegram.Telegram, read=test_telegram.shown
+    ),
     "voice": Subject("voice", voice, TOKEN, service=Twilio, read=spoken),
     "webhook": Subject(
         "webhook", webhook, SIGNING_KEY, recognises=True, read=webhook_text,

@@ -1,6 +1,7 @@
 """Discord, by a loopback webhook that refuses what Discord would."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -9,24 +10,21 @@ import pytest
 
 from router.config.fields import Duration
 from router.config.secret import SecretUrl
-from router.model.decision import Entry
-from router.model.incident import Status
-from router.model.notification import Message, Rejected, Result, Retry, Sent, Uncertain
-from router.model.reason import Reason
+from router.model.notification import Message, Rejected, Result
 from router.senders.discord import DiscordConfig, build
 from tests.senders.kit import (
-    NOW,
     Answer,
-    Hang,
     Peer,
     Reply,
     Request,
     check_retry_after,
+    deliver,
     link_to,
     make_message,
 )
 
 TOKEN = "s3cret-Token_4711"
+REF = "1100000000000000000"
 PATH = f"/api/webhooks/223704706495545344/{TOKEN}"
 
 
@@ -34,7 +32,7 @@ class Discord:
     """A channel's webhook. `messages` are those in the channel, by id."""
 
     def __init__(self) -> None:
-        self.messages: dict[str, dict[str, Any]] = {}
+        self.messages: dict[str, Any] = {}
 
     def __call__(self, request: Request) -> Answer:
         url = urlsplit(request.path)
@@ -92,75 +90,15 @@ def options(url: str, seconds: float = 10.0, **more: Any) -> DiscordConfig:
     return DiscordConfig(webhook_url=SecretUrl(url + PATH), timeout=Duration(seconds), **more)
 
 
-async def deliver(
-    service: Discord, *messages: Message, script: tuple[Answer, ...] = (), seconds: float = 10.0
+async def requests_for(
+    *messages: Message, script: Sequence[Answer] = ()
 ) -> tuple[list[Result], list[Request]]:
-    """The results of messages in turn, and the requests for them."""
-    async with Peer(*script, answer=service) as peer, aiohttp.ClientSession() as session:
-        sender = build("incidents", options(peer.url, seconds), session)
-        return [await sender.send(message) for message in messages], peer.requests
-
-
-REF = "1100000000000000000"
-RESOLVED = make_message(
-    seq=2,
-    sent=1,
-    told=2,
-    ref=REF,
-    reason=Reason.RESOLVED_BY_PERSON,
-    status=Status.RESOLVED,
-    closed_at=NOW,
-)
-
-
-async def test_an_incident_has_one_message_which_is_edited() -> None:
-    discord = Discord()
-    results, requests = await deliver(discord, make_message(), RESOLVED)
-    assert results == [Sent(REF), Sent(REF)]
-    assert [request.method for request in requests] == ["POST", "PATCH"]
-    assert len(discord.messages) == 1
-    assert "✅" in discord.messages[REF]["content"]
-
-
-async def test_a_page_is_also_a_new_message_since_an_edit_makes_no_sound() -> None:
-    paged = Entry(142, NOW, Reason.STEP_DUE, data={"channels": ["sms/ana"]}, id=3)
-    first = make_message()
-    again = make_message(seq=2, sent=1, told=2, ref=REF, timeline=(*first.timeline, paged))
-    discord = Discord()
-    results, requests = await deliver(discord, first, again)
-    assert results[1] == Sent(REF)
-    assert [request.method for request in requests] == ["POST", "PATCH", "POST"]
-    assert len(discord.messages) == 2
-
-
-async def test_a_deleted_message_is_replaced() -> None:
-    discord = Discord()
-    results, requests = await deliver(discord, RESOLVED)
-    assert [request.method for request in requests] == ["PATCH", "POST"]
-    assert results == [Sent(REF)]
-
-
-async def test_a_ref_of_another_service_is_not_used() -> None:
-    _, requests = await deliver(Discord(), make_message(ref="C123:1503435956.000247"))
-    assert [request.method for request in requests] == ["POST"]
-
-
-async def test_a_lost_edit_is_repeated_and_a_lost_post_is_uncertain() -> None:
-    results, _ = await deliver(Discord(), RESOLVED, script=(Hang(),), seconds=0.3)
-    assert isinstance(results[0], Retry)
-    results, _ = await deliver(Discord(), make_message(), script=(Hang(),), seconds=0.3)
-    assert isinstance(results[0], Uncertain)
-
-
-async def test_a_message_after_a_lost_one_is_marked_as_repeated() -> None:
-    discord = Discord()
-    await deliver(discord, make_message(seq=2, uncertain=1))
-    assert "an earlier one may have arrived" in discord.messages[REF]["embeds"][0]["description"]
+    return await deliver("discord", options, Discord(), *messages, script=script)
 
 
 async def test_a_refusal_has_discords_reason() -> None:
     unknown = Reply(404, json={"message": f"Unknown Webhook {TOKEN}", "code": 10015})
-    (result,), _ = await deliver(Discord(), make_message(), script=(unknown,))
+    (result,), _ = await requests_for(make_message(), script=(unknown,))
     assert result == Rejected("HTTP 404: Unknown Webhook ***")
 
 
@@ -171,7 +109,7 @@ async def test_a_rate_limit_is_kept() -> None:
 
 
 async def test_an_open_incident_has_buttons_which_lead_to_answers() -> None:
-    _, (request,) = await deliver(Discord(), make_message(link=link_to))
+    _, (request,) = await requests_for(make_message(link=link_to))
     labels = [[one["label"] for one in row["components"]] for row in request.json["components"]]
     assert labels == [
         ["Acknowledge", "Escalate", "Resolve"],
@@ -180,7 +118,7 @@ async def test_an_open_incident_has_buttons_which_lead_to_answers() -> None:
 
 
 async def test_a_link_too_long_for_a_button_is_left_out() -> None:
-    _, (request,) = await deliver(Discord(), make_message(runbook="https://e.com/" + "x" * 500))
+    _, (request,) = await requests_for(make_message(runbook="https://e.com/" + "x" * 500))
     assert "Runbook" not in json.dumps(request.json["components"])
 
 

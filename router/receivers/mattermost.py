@@ -1,0 +1,77 @@
+"""Mattermost: buttons under messages.
+
+https://developers.mattermost.com/integrate/plugins/interactive-messages. Mattermost doesn't sign
+what it sends. The sender puts a signed token into each button's context, which Mattermost shows no
+reader and sends back. It shows the answer's `ephemeral_text` to the person who pressed.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+from msgspec import Struct
+
+from router.config.secret import Secret
+from router.core.messages.signed_links import Grant, Signer
+from router.ports.errors import Unauthorized
+from router.ports.webhooks import CommandRequest, CommandResult, Incoming, Received, WebhookAnswer
+from router.receivers.body import clean, decode
+from router.receivers.context import ReceiverContext
+from router.receivers.lenient import member, text
+from router.receivers.replies import sentence
+from router.receivers.source import KIB, Source
+
+_PRESS = msgspec.json.Decoder()
+
+
+class MattermostConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """button_secret: the same as that of the channels."""
+
+    button_secret: Secret
+
+
+class MattermostReceiver(Source):
+    """Everybody in the channel may press its buttons. A contact's `mattermost` id gives a name."""
+
+    kind = "mattermost"
+    max_body = 512 * KIB
+
+    def __init__(self, name: str, config: MattermostConfig, context: ReceiverContext) -> None:
+        super().__init__(name)
+        self._signer = Signer(config.button_secret.reveal().encode())
+        self._names = context.mattermost
+
+    def verify(self, incoming: Incoming, now: float) -> None:
+        """Raises: Unauthorized, InvalidInput."""
+        if self._grant(incoming) is None:
+            raise Unauthorized("the token in the button's context is missing or wrong")
+
+    def decode(self, incoming: Incoming, now: float) -> Received:
+        """A person's command. Raises: InvalidInput."""
+        grant, press = self._grant(incoming), decode(_PRESS, clean(incoming.body))
+        if grant is None or grant.expires_at < now:
+            return Received(ignored="This button can't be used any more.")
+        user = text(member(press, "user_id"))
+        by = self._names.get(user) or text(member(press, "user_name")) or user
+        # The trigger is that of one press; grants of a message are the same for every press.
+        receipt = f"mattermost:{text(member(press, 'trigger_id')) or grant.receipt}"
+        command = CommandRequest(
+            grant.incident_id,
+            grant.command,
+            by or "somebody in Mattermost",
+            receipt=receipt,
+            reopened=grant.reopened,
+        )
+        return Received(commands=[command])
+
+    def reply(
+        self, incoming: Incoming, received: Received, results: Sequence[CommandResult], now: float
+    ) -> WebhookAnswer:
+        """Show the outcome to the person who pressed."""
+        shown = " ".join(map(sentence, results)) or received.ignored
+        body = msgspec.json.encode({"ephemeral_text": shown})
+        return WebhookAnswer(body=body, content_type="application/json")
+
+    def _grant(self, incoming: Incoming) -> Grant | None:
+        """Raises: InvalidInput."""
+        press = decode(_PRESS, clean(incoming.body))
+        return self._signer.read(text(member(member(press, "context"), "token")))
