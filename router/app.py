@@ -206,11 +206,10 @@ class App:
             log.warning("reload_incomplete", restart_for=changed)
         self.config, self._signer = config, signer
         parts.live_settings.configure(config.settings)
-        parts.webhooks.receivers = parts.receivers(config)
+        parts.receive(config)
         await self._serve(config, signer)
         self._loaded(config)
         self._remember(config, by)
-        parts.heartbeats.wake()
         rules = config.settings.rules
         log.info("reloaded", rules=len(rules.rules), revision=rules.revision)
 

@@ -3,7 +3,6 @@
 https://prometheus.io/docs/alerting/latest/configuration/#webhook_config
 """
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -19,8 +18,11 @@ from router.receivers.credentials import Credentials, check
 from router.receivers.grafana import is_grafana, with_grafana
 from router.receivers.limits import MAX_ALERTS, SMALL, check_limits
 from router.receivers.source import Source
-from router.receivers.times import epoch
+from router.receivers.times import LATEST, epoch
 from router.receivers.wire_alert import read_alert
+
+DIGITS = 16
+"""Hexadecimal digits of Alertmanager's fingerprints, and of our own."""
 
 VERSIONS = frozenset({"4", "1"})
 """Versions of the payload: 4 is Alertmanager's, 1 is Grafana's."""
@@ -69,6 +71,8 @@ class AlertmanagerReceiver(Source):
         super().__init__(name)
         self.is_open = config.insecure
         self._credentials = config
+        # Sources have separate alerts: the same labels at another source are another alert.
+        self._prefix = "" if name == self.kind else f"{name}:"
 
     def admit(self, incoming: Incoming) -> bool:
         """Raises: Unauthorized."""
@@ -92,9 +96,7 @@ class AlertmanagerReceiver(Source):
             )
         if len(envelope.alerts) > MAX_ALERTS:
             raise InvalidInput(f"More than {MAX_ALERTS} alerts in one request", "/alerts")
-        received = _Reader(self, is_grafana(envelope.version, envelope.org_id)).read(
-            envelope.alerts
-        )
+        received = self._read(envelope)
         if received.errors and not received.alerts:
             raise received.errors[0]
         if envelope.truncated_alerts > 0:
@@ -105,67 +107,60 @@ class AlertmanagerReceiver(Source):
             )
         return received
 
-
-class GrafanaReceiver(AlertmanagerReceiver):
-    """Grafana Alerting's webhook contact point."""
-
-    kind = "grafana"
-
-
-class _Reader:
-    """Reads the alerts of one request."""
-
-    def __init__(self, source: Source, grafana: bool) -> None:
-        self._source = source
-        self._grafana = grafana or source.kind == "grafana"
-        self._warnings: list[InvalidInput] = []
-
-    def read(self, raws: Sequence[Raw]) -> Received:
+    def _read(self, envelope: _Envelope) -> Received:
+        """Decode well-formed alerts fast, and correct any other."""
+        grafana = self.kind == "grafana" or is_grafana(envelope.version, envelope.org_id)
         alerts: list[Alert] = []
         errors: list[InvalidInput] = []
-        for index, raw in enumerate(raws):
-            try:
-                alerts.append(self._alert(raw, f"/alerts/{index}"))
-            except InvalidInput as error:
-                errors.append(InvalidInput(error.detail, f"/alerts/{index}{error.pointer}"))
-        return Received(alerts, errors, self._warnings)
+        warnings: list[InvalidInput] = []
+        for index, raw in enumerate(envelope.alerts):
+            alert = None if grafana else self._well_formed(raw)
+            if alert is None:
+                try:
+                    alert = self._corrected(raw, f"/alerts/{index}", warnings, grafana=grafana)
+                except InvalidInput as error:
+                    errors.append(InvalidInput(error.detail, f"/alerts/{index}{error.pointer}"))
+                    continue
+            alerts.append(alert)
+        return Received(alerts, errors, warnings)
 
-    def _alert(self, raw: Raw, at: str) -> Alert:
-        """Decode a well-formed alert fast, and correct any other. Raises: Bad."""
-        if self._grafana:
-            return self._tolerant(raw, at)
+    def _well_formed(self, raw: Raw) -> Alert | None:
+        """The alert, if nothing about it needs a correction or a check."""
         try:
             wire = _ALERT.decode(raw)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return self._tolerant(raw, at)
-        starts_at = epoch(wire.starts_at)
-        small = len(memoryview(raw)) <= SMALL
-        if starts_at is None or not small or "" in wire.labels.values() or not wire.labels:
-            return self._tolerant(raw, at)
+            return None
+        starts_at, ends_at = wire.starts_at.timestamp(), wire.ends_at
+        labels = wire.labels
+        if not (0 < starts_at < LATEST and labels) or "" in labels.values():
+            return None
+        if len(memoryview(raw)) > SMALL:
+            return None
         return Alert(
-            source=self._source.name,
-            fingerprint=self._fingerprint(wire.fingerprint, wire.labels),
-            status=wire.status,
-            labels=wire.labels,
-            annotations=wire.annotations or {},
-            starts_at=starts_at,
-            ends_at=epoch(wire.ends_at) if wire.ends_at else None,
-            url=wire.generator_url,
+            self.name,
+            self._identity(wire.fingerprint, labels),
+            wire.status,
+            labels,
+            wire.annotations or {},
+            starts_at,
+            epoch(ends_at) if ends_at else None,
+            wire.generator_url,
         )
 
-    def _tolerant(self, raw: Raw, at: str) -> Alert:
-        warnings: list[InvalidInput] = []
+    def _corrected(
+        self, raw: Raw, at: str, warnings: list[InvalidInput], *, grafana: bool
+    ) -> Alert:
+        """Raises: InvalidInput."""
+        corrections: list[InvalidInput] = []
         content = decode(_ANY, raw)
-        wire = read_alert(content, warnings)
-        if self._grafana:
+        wire = read_alert(content, corrections)
+        if grafana:
             wire = with_grafana(wire, content)
-        wire = check_limits(wire, len(memoryview(raw)), warnings)
-        self._warnings += [
-            InvalidInput(warning.detail, at + warning.pointer) for warning in warnings
-        ]
+        wire = check_limits(wire, len(memoryview(raw)), corrections)
+        warnings += [InvalidInput(warning.detail, at + warning.pointer) for warning in corrections]
         return Alert(
-            source=self._source.name,
-            fingerprint=self._fingerprint(wire.fingerprint, wire.labels),
+            source=self.name,
+            fingerprint=self._identity(wire.fingerprint, wire.labels),
             status=wire.status,
             labels=wire.labels,
             annotations=wire.annotations,
@@ -174,6 +169,12 @@ class _Reader:
             url=wire.url,
         )
 
-    def _fingerprint(self, given: str, labels: dict[str, str]) -> str:
+    def _identity(self, given: str, labels: dict[str, str]) -> str:
         # A custom payload may hold any text here, and an identity must be short.
-        return self._source.fingerprint(given if len(given) == 16 else fingerprint(labels))
+        return self._prefix + (given if len(given) == DIGITS else fingerprint(labels))
+
+
+class GrafanaReceiver(AlertmanagerReceiver):
+    """Grafana Alerting's webhook contact point."""
+
+    kind = "grafana"

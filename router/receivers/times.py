@@ -9,7 +9,7 @@ UNKNOWN = 0.0
 """Start of an alert whose sender gives none: the time at which the alert first arrived."""
 
 # 1970 to 9998. A time outside is a zero or a "never", and would overflow when shown in a time zone.
-_LATEST = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
+LATEST = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
 _MILLISECONDS = 1e11
 """A number from here on counts milliseconds: as seconds it would be after the year 5138."""
 
@@ -20,7 +20,8 @@ _ZERO = re.compile(r"(0000|0001|9999|\+?[0-9]{5,})-")
 
 def epoch(moment: datetime) -> float | None:
     """UTC seconds since 1970 of a `moment` with an offset; None for Go's zero time and "never"."""
-    return _plausible(moment.timestamp())
+    seconds = moment.timestamp()
+    return seconds if 0 < seconds < LATEST else None
 
 
 def first_epoch(*values: object) -> float | None:
@@ -65,4 +66,4 @@ def _read(value: object) -> float | None:
 
 
 def _plausible(seconds: float) -> float | None:
-    return float(seconds) if 0 < seconds < _LATEST else None
+    return float(seconds) if 0 < seconds < LATEST else None

@@ -8,14 +8,8 @@ from collections import OrderedDict
 from http import HTTPStatus
 
 from aiohttp import web
-from aiohttp.typedefs import Middleware
 
 from router.ports.clock import Clock
-from router.telemetry.logs import logger
-from router.telemetry.metrics import Metrics
-from router.web.problem import Handler
-
-log = logger(__name__)
 
 LINKS = "/act/"
 """Paths of signed links: a path that is not found there is a forged or expired link."""
@@ -68,24 +62,7 @@ class Failures:
         return min(LONGEST, 0.1 * 2 ** min(failures - FREE, 10)) if failures > FREE else 0.0
 
 
-def slow_down(failures: Failures, metrics: Metrics) -> Middleware:
-    """Logs, counts and delays refused requests."""
-
-    @web.middleware
-    async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
-        response = await handler(request)
-        if reason := _failure(request, response.status):
-            metrics.requests_refused.labels(reason).inc()
-            resource = request.match_info.route.resource
-            route = resource.canonical if resource else None  # the path may hold a secret
-            log.warning("request_refused", reason=reason, peer=request.remote, route=route)
-            await failures.wait(request.remote or "")
-        return response
-
-    return check
-
-
-def _failure(request: web.Request, status: int) -> str:
+def failure_of(request: web.Request, status: int) -> str:
     """The reason in the metric; "" if the request did not fail by its own fault."""
     if status == HTTPStatus.UNAUTHORIZED:
         return "unauthorized"

@@ -6,14 +6,12 @@ send no origin, and are not affected.
 """
 
 import ipaddress
-from collections.abc import Callable, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from urllib.parse import urlsplit
 
 from aiohttp import web
-from aiohttp.typedefs import Middleware
 
 from router.config.config_file import ConfigFile
-from router.web.problem import Handler
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that change nothing."""
@@ -31,45 +29,33 @@ RFC 6761, RFC 6762, RFC 8375, and ICANN's `.internal`.
 """
 
 
-@web.middleware
-async def same_origin(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Raises: aiohttp's HTTPForbidden."""
-    if request.method not in SAFE and _from_elsewhere(request):
+def check_origin(request: web.Request, config: ConfigFile, open_sources: Collection[str]) -> None:
+    """Refuse what another site's page sent, and another name on a path that needs no secret.
+
+    A site can point its own name at the router's address: then its pages and the router are the
+    same origin to a browser. `open_sources` are the names of sources that anybody may send to.
+
+    Raises: aiohttp's HTTPForbidden and HTTPMisdirectedRequest.
+    """
+    if request.method not in SAFE and _is_from_another_site(request.headers):
         raise web.HTTPForbidden(
             text="another site's page sent this; open the router's own page and do it there"
         )
-    return await handler(request)
+    if not _needs_secret(request, config, open_sources) and not _is_own_name(
+        request.host, config.external_url
+    ):
+        raise web.HTTPMisdirectedRequest(
+            text="the router isn't known by this name: set external_url to it, "
+            "or let auth.tokens say who may ask"
+        )
 
 
-def _from_elsewhere(request: web.Request) -> bool:
+def _is_from_another_site(headers: Mapping[str, str]) -> bool:
     """Check Sec-Fetch-Site (https://www.w3.org/TR/fetch-metadata/), or Origin in older browsers."""
-    if site := request.headers.get("Sec-Fetch-Site"):
+    if site := headers.get("Sec-Fetch-Site"):
         return site not in {"same-origin", "none"}
-    origin = request.headers.get("Origin")
-    return origin is not None and urlsplit(origin).netloc != request.headers.get("Host", "")
-
-
-def own_name(config_file: Callable[[], ConfigFile], is_open: Callable[[str], bool]) -> Middleware:
-    """Refuses requests by another name on every path that needs no secret.
-
-    A site can point its own name at the router's address: then its pages and the router are the
-    same origin to a browser. `is_open` is True for a source that anybody may send to.
-    """
-
-    @web.middleware
-    async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Raises: aiohttp's HTTPMisdirectedRequest."""
-        config = config_file()
-        if not _needs_secret(request, config, is_open) and not _ours(
-            request.host, config.external_url
-        ):
-            raise web.HTTPMisdirectedRequest(
-                text="the router isn't known by this name: set external_url to it, "
-                "or let auth.tokens say who may ask"
-            )
-        return await handler(request)
-
-    return check
+    origin = headers.get("Origin")
+    return origin is not None and urlsplit(origin).netloc != headers.get("Host", "")
 
 
 def is_below(path: str, bases: Iterable[str]) -> bool:
@@ -77,13 +63,13 @@ def is_below(path: str, bases: Iterable[str]) -> bool:
     return any(path == base or path.startswith(f"{base}/") for base in bases)
 
 
-def _needs_secret(request: web.Request, config: ConfigFile, is_open: Callable[[str], bool]) -> bool:
+def _needs_secret(request: web.Request, config: ConfigFile, open_sources: Collection[str]) -> bool:
     """A secret protects the path, or it is public under any name."""
     path = request.path
+    if path.startswith("/webhooks/"):
+        return config.expose_insecure or request.match_info.get("source", "") not in open_sources
     if is_below(path, (*PUBLIC, *SERVICES)):
         return True
-    if path.startswith("/webhooks/"):
-        return config.expose_insecure or not is_open(request.match_info.get("source", ""))
     if path.startswith("/heartbeat/"):
         heartbeat = config.heartbeats.get(request.match_info.get("name", ""))
         return config.expose_insecure or heartbeat is None or not heartbeat.insecure
@@ -92,7 +78,7 @@ def _needs_secret(request: web.Request, config: ConfigFile, is_open: Callable[[s
     return config.auth.is_required or config.auth.insecure
 
 
-def _ours(host: str, external_url: str) -> bool:
+def _is_own_name(host: str, external_url: str) -> bool:
     """An address, a name without a dot, and a private ending can't be a site's."""
     try:
         name = urlsplit(f"//{host}").hostname or ""

@@ -41,30 +41,26 @@ def problem(
     )
 
 
-@web.middleware
-async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Turn every error of a handler into a problem response."""
-    try:
-        return await handler(request)
-    except web.HTTPException as error:
-        if error.status < HTTPStatus.BAD_REQUEST:
-            raise
-        headers = {name: error.headers[name] for name in ("Allow",) if name in error.headers}
-        return problem(error.status, error.text or error.reason, headers=headers)
-    except Unauthorized as error:
-        return problem(
-            HTTPStatus.UNAUTHORIZED, str(error), headers={"WWW-Authenticate": error.scheme}
-        )
-    except (web.RequestPayloadError, ConnectionResetError):  # broken off, or not as its headers say
-        return problem(HTTPStatus.BAD_REQUEST, "the body can't be read")
-    except InvalidInput as error:
-        return problem(HTTPStatus.BAD_REQUEST, error.detail, [error])
-    except (StoreUnavailable, Overloaded) as error:
-        return problem(BUSY, str(error), headers={"Retry-After": "1"})
-    except (
-        Exception
-    ):  # the last resort: the log reports it to Sentry, the answer says nothing of it
-        # The route, since the path may hold a secret.
-        resource = request.match_info.route.resource
-        log.exception("request_failed", route=resource.canonical if resource else None)
-        return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "a fault of the router: see its log")
+def problem_of(error: Exception, request: web.Request) -> web.Response:
+    """The answer to an error of a handler. Raises: the error, if it is a redirect."""
+    match error:
+        case web.HTTPException() if error.status < HTTPStatus.BAD_REQUEST:
+            raise error
+        case web.HTTPException():
+            headers = {name: error.headers[name] for name in ("Allow",) if name in error.headers}
+            return problem(error.status, error.text or error.reason, headers=headers)
+        case Unauthorized():
+            headers = {"WWW-Authenticate": error.scheme}
+            return problem(HTTPStatus.UNAUTHORIZED, str(error), headers=headers)
+        case web.RequestPayloadError() | ConnectionResetError():  # broken off, or malformed
+            return problem(HTTPStatus.BAD_REQUEST, "the body can't be read")
+        case InvalidInput():
+            return problem(HTTPStatus.BAD_REQUEST, error.detail, [error])
+        case StoreUnavailable() | Overloaded():
+            return problem(BUSY, str(error), headers={"Retry-After": "1"})
+    # The log reports it to Sentry, and the answer has no details. The route, since the path may
+    # hold a secret.
+    resource = request.match_info.route.resource
+    route = resource.canonical if resource else None
+    log.error("request_failed", route=route, exc_info=error)
+    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "a fault of the router: see its log")

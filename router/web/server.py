@@ -1,4 +1,4 @@
-"""Limits of the HTTP server: connections, deadlines, compressed bodies, and what its parser logs.
+"""Limits of the HTTP server: connections and deadlines; and what its parser logs.
 
 A connection is waiting until its request has arrived, then busy until the answer is written. Idle
 ones give way to new ones, so a flood of them locks nobody out, and outgoing connections always get
@@ -16,7 +16,6 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from router.telemetry.logs import logger
 from router.telemetry.metrics import Metrics
-from router.web.problem import Handler, problem
 
 log = logger(__name__)
 
@@ -121,14 +120,14 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         if self.partial_since is None:
-            self.partial_since = self._all.time()
+            self.partial_since = asyncio.get_running_loop().time()
         self.inner.data_received(data)
 
     def eof_received(self) -> bool | None:
         return self.inner.eof_received()
 
     def pause_writing(self) -> None:
-        self.paused_since = self._all.time()
+        self.paused_since = asyncio.get_running_loop().time()
         self.inner.pause_writing()
 
     def resume_writing(self) -> None:
@@ -169,16 +168,13 @@ class Connections:
     def __len__(self) -> int:
         return len(self._by_inner)
 
-    def time(self) -> float:
-        return asyncio.get_running_loop().time()
-
     def admit(self, connection: Connection) -> bool:
         """Accept a connection, if need be instead of the one that has waited longest."""
         if len(self._by_inner) >= self._most and not self._evict():
             self._refuse(connection, "too_many_connections")
             return False
         self._by_inner[connection.inner] = connection
-        connection.waiting_since = self.time()
+        connection.waiting_since = asyncio.get_running_loop().time()
         self._fresh[connection] = None
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(self._pause, self._sweep)
@@ -190,26 +186,22 @@ class Connections:
         self._idle.pop(connection, None)
         return self._by_inner.pop(connection.inner, None) is not None
 
-    def middleware(self) -> Any:
-        """Notes which connections are busy."""
-
-        @web.middleware
-        async def track(request: web.Request, handler: Handler) -> web.StreamResponse:
-            connection = self._by_inner.get(request.protocol)
-            if connection is None:
-                return await handler(request)
+    def begin(self, protocol: object) -> Connection | None:
+        """Note a request's arrival, and return its connection; None if it isn't one of these."""
+        connection = self._by_inner.get(protocol)
+        if connection is not None:
             self._fresh.pop(connection, None)
             self._idle.pop(connection, None)
             connection.served += 1
-            try:
-                return await handler(request)
-            finally:
-                connection.partial_since = None
-                connection.waiting_since = self.time()
-                if connection.inner in self._by_inner:
-                    self._idle[connection] = None
+        return connection
 
-        return track
+    def end(self, connection: Connection | None) -> None:
+        """Note a request's end: the connection waits for its next one."""
+        if connection is not None:
+            connection.partial_since = None
+            connection.waiting_since = asyncio.get_running_loop().time()
+            if connection.inner in self._by_inner:
+                self._idle[connection] = None
 
     @property
     def _pause(self) -> float:
@@ -232,8 +224,10 @@ class Connections:
     def _sweep(self) -> None:
         """End the connections whose time is over."""
         self._timer = None
-        now = self.time()
-        late = [one for one in self._by_inner.values() if self._is_late(one, now)]
+        now = asyncio.get_running_loop().time()
+        late = [
+            connection for connection in self._by_inner.values() if self._is_late(connection, now)
+        ]
         for connection in late:
             self._fresh.pop(connection, None)
             self._idle.pop(connection, None)
@@ -284,24 +278,3 @@ def make_runner(app: web.Application, metrics: Metrics, grace: float) -> web.App
         lingering_time=LINGER,
         logger=ServerLog(metrics),
     )
-
-
-def refuse_compressed(metrics: Metrics) -> Any:
-    """Answers 415 to a compressed body on any path, and ends the connection.
-
-    No source compresses, and a small body may be large when decompressed.
-    """
-
-    @web.middleware
-    async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
-        encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
-        if encoding in {"", "identity"}:
-            return await handler(request)
-        metrics.requests_refused.labels("compressed").inc()
-        answer = problem(
-            415, "send the body without compression", headers={"Accept-Encoding": "identity"}
-        )
-        answer.force_close()
-        return answer
-
-    return check

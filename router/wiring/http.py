@@ -4,7 +4,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from aiohttp import web
-from aiohttp.typedefs import Middleware
 
 from router.config.config_file import ConfigFile
 from router.config.load import Config
@@ -29,13 +28,9 @@ from router.web.api.schedules import Schedules
 from router.web.api.silences import SilenceApi
 from router.web.api.stats import Stats
 from router.web.body import BODIES
-from router.web.compression import compressed
-from router.web.failures import Failures, slow_down
 from router.web.operations import Operations
-from router.web.origin import own_name, same_origin
 from router.web.pages import assets
 from router.web.pages.act import Act
-from router.web.pages.errors import readable
 from router.web.pages.frame import FRAME, Frame
 from router.web.pages.incidents import Incidents
 from router.web.pages.oncall import OnCall
@@ -45,8 +40,6 @@ from router.web.postmortem.api import PostMortemPaths
 from router.web.postmortem.html import PostMortemPage
 from router.web.postmortem.items import ItemPaths
 from router.web.postmortem.service import PostMortemService
-from router.web.problem import problems
-from router.web.server import refuse_compressed
 from router.web.webhooks.heartbeats import Heartbeats as HeartbeatPaths
 from router.wiring.access import SignInParts
 from router.wiring.parts import Parts
@@ -73,18 +66,10 @@ class HttpRoutes:
     def application(self) -> web.Application:
         """Build the web application with all routes."""
         sign_in = SignInParts(self.parts.store, self.parts.clock, self.config_file)
-        checks: list[Middleware] = [
-            self.parts.connections.middleware(),
-            refuse_compressed(self.parts.metrics),
-            slow_down(Failures(self.parts.clock), self.parts.metrics),
-            compressed,
-            readable,
-            problems,
-            same_origin,
-            own_name(self.config_file, self.parts.webhooks.is_open),
-            sign_in.gate(),
-        ]
-        app = web.Application(middlewares=checks, client_max_size=self.config_file().max_body)
+        app = web.Application(
+            middlewares=[self.parts.guard.handle, sign_in.gate()],
+            client_max_size=self.config_file().max_body,
+        )
         app[BODIES] = self.parts.webhooks.bodies
         app[FRAME] = Frame(self.config_file, self.parts.clock)
         sign_in.add_to(app)

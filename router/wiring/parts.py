@@ -44,6 +44,8 @@ from router.receivers.context import ReceiverContext
 from router.records.records import Records
 from router.telemetry.metrics import Metrics
 from router.web.api.why import REVISIONS
+from router.web.failures import Failures
+from router.web.guard import Guard
 from router.web.server import Connections
 from router.web.webhooks.endpoint import Webhooks
 from router.wiring.channels import Channels, announcing
@@ -127,7 +129,7 @@ class Parts:
             people=lambda: self.settings().people,
         )
         self.heartbeats = Heartbeats(
-            lambda: self._config().settings.heartbeats,
+            self._config().settings.heartbeats,
             self.inbox,
             self.store,
             self.clock,
@@ -158,33 +160,40 @@ class Parts:
             refresh=self.live_settings.refresh,
             wake=self.channels.wake,
         )
+        config = self._config()
         self.connections = Connections(self.metrics)
+        self.guard = Guard(self.connections, Failures(self.clock), self.metrics, config.file)
         self.webhooks = Webhooks(
-            self.receivers(self._config()),
+            {},
             self.inbox,
             self.store,
             self.clock,
             self.metrics,
-            max_body=lambda: self._config().file.max_body,
+            max_body=config.file.max_body,
             recorder=self.recorder,
             beats=self.heartbeats.record,
             forms=self.channels.forms,
             own_paths=OWN_PATHS,
         )
+        self.receive(config)
+
+    def receive(self, config: Config) -> None:
+        """Receive the webhooks and heartbeats of this config from now on."""
+        context = replace(
+            ReceiverContext.of(config), schedules=lambda: self.settings().people.schedules
+        )
+        receivers: dict[str, Receiver] = {
+            name: RECEIVERS[config.source_kinds[name]].build(name, source, context)
+            for name, source in config.sources.items()
+        }
+        self.webhooks.receivers = receivers
+        self.guard.config_file = config.file
+        self.guard.open_sources = {name for name, one in receivers.items() if one.is_open}
+        self.heartbeats.expect(config.settings.heartbeats)
 
     def settings(self) -> Settings:
         """Return the live settings."""
         return self.live_settings.settings
-
-    def receivers(self, config: Config) -> dict[str, Receiver]:
-        """Build the receiver of each source, by the source's name."""
-        context = replace(
-            ReceiverContext.of(config), schedules=lambda: self.settings().people.schedules
-        )
-        return {
-            name: RECEIVERS[config.source_kinds[name]].build(name, source, context)
-            for name, source in config.sources.items()
-        }
 
     def _wake(self, addresses: Iterable[str]) -> None:
         """Start delivery to these addresses now; a transaction has put messages in the outbox."""

@@ -9,13 +9,17 @@ import socket
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from aiohttp import web
 
+from router.config.config_file import Auth
 from router.telemetry import logs
 from router.telemetry.metrics import Metrics
+from router.web.failures import Failures
+from router.web.guard import Guard
 from router.web.server import (
     Connections,
     ServerLog,
@@ -23,8 +27,8 @@ from router.web.server import (
     make_runner,
     most_connections,
     raise_file_limit,
-    refuse_compressed,
 )
+from tests.clock import SteppedClock
 from tests.daemon import TOKEN, Daemon, alert, group
 from tests.test_app import until
 
@@ -254,7 +258,9 @@ async def server(**limits: Any) -> AsyncIterator[tuple[tuple[str, int], Connecti
     """A server that answers `ok`, with its own limits."""
     metrics = Metrics()
     connections = Connections(metrics, **limits)
-    app = web.Application(middlewares=[connections.middleware(), refuse_compressed(metrics)])
+    config_file: Any = SimpleNamespace(auth=Auth(insecure=True))
+    guard = Guard(connections, Failures(SteppedClock()), metrics, config_file)
+    app = web.Application(middlewares=[guard.handle])
 
     async def ok(request: web.Request) -> web.Response:
         await request.read()

@@ -6,7 +6,7 @@ know of beats that came while it was down, so after a start every heartbeat gets
 `every`, if that is short, and its grace.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from enum import StrEnum
 
@@ -197,11 +197,8 @@ def _alert(  # noqa: PLR0913, PLR0917 - an alert's fields
     return Alert(SOURCE, fingerprint(labels), status, labels, annotations, starts_at, ends_at)
 
 
-def beats_among(heartbeats: Iterable[Heartbeat], alerts: Iterable[Alert]) -> set[str]:
+def beats_among(heartbeats: Sequence[Heartbeat], alerts: Iterable[Alert]) -> set[str]:
     """The names of the heartbeats that have a beat among the alerts."""
-    listening = [heartbeat for heartbeat in heartbeats if heartbeat.matchers]
-    if not listening:
-        return set()
     return {
-        heartbeat.name for alert in alerts for heartbeat in listening if heartbeat.is_beat(alert)
+        heartbeat.name for alert in alerts for heartbeat in heartbeats if heartbeat.is_beat(alert)
     }

@@ -6,7 +6,7 @@ stores the state as reported, so a crash in between reports it again, which has 
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -51,18 +51,19 @@ MOST = 10_000
 class Heartbeats:
     """Receives beats, by alerts and by requests, and runs the loop.
 
-    `expected` gives the heartbeats of the live config; call `wake` when they change.
+    `expected` are the heartbeats of the config, by name.
     """
 
     def __init__(
         self,
-        expected: Callable[[], Mapping[str, Heartbeat]],
+        expected: Mapping[str, Heartbeat],
         inbox: Inbox,
         store: Store,
         clock: Clock,
         metrics: Metrics,
     ) -> None:
         self._expected = expected
+        self._by_alerts = _by_alerts(expected)
         self._inbox = inbox
         self._records = Records(store, KIND, Beats)
         self._clock = clock
@@ -74,14 +75,20 @@ class Heartbeats:
         """Start the next round now."""
         self._wake.set()
 
+    def expect(self, expected: Mapping[str, Heartbeat]) -> None:
+        """Expect these heartbeats from now on."""
+        self._expected, self._by_alerts = expected, _by_alerts(expected)
+        self.wake()
+
     async def record(self, alerts: Sequence[Alert]) -> None:
         """Commit each beat among the alerts. Raises: StoreUnavailable."""
-        for name in beats_among(self._expected().values(), alerts):
-            await self.beat(name)
+        if self._by_alerts:
+            for name in beats_among(self._by_alerts, alerts):
+                await self.beat(name)
 
     async def beat(self, name: str, *, failed: bool = False) -> None:
         """Commit a beat, or a report that the job failed. Raises: StoreUnavailable."""
-        heartbeat, now = self._expected()[name], self._clock.now()
+        heartbeat, now = self._expected[name], self._clock.now()
         await self._records.change(
             name,
             lambda before: with_beat(expected(heartbeat, before, now), now, failed=failed),
@@ -94,7 +101,7 @@ class Heartbeats:
         now, known = self._clock.now(), dict(await self._records.find(limit=MOST))
         return [
             status_of(heartbeat, known.get(name), now, self._started)
-            for name, heartbeat in self._expected().items()
+            for name, heartbeat in self._expected.items()
         ]
 
     # --- the loop
@@ -118,12 +125,12 @@ class Heartbeats:
         now, known = self._clock.now(), dict(await self._records.find(limit=MOST))
         statuses = [
             status_of(one, known.get(name), now, self._started)
-            for name, one in self._expected().items()
+            for name, one in self._expected.items()
         ]
         for one in statuses:
             if one.beats.reported is not one.state or one.beats != known.get(one.heartbeat.name):
                 await self._report(one, now)
-        for name in known.keys() - self._expected().keys():
+        for name in known.keys() - self._expected.keys():
             await self._forget(name, known[name], now)
         self._metrics.heard(
             {one.heartbeat.name: (one.beats.last, one.state in ALERTS) for one in statuses}
@@ -146,3 +153,8 @@ class Heartbeats:
 
     async def _submit(self, alerts: Sequence[Alert], now: float) -> None:
         await self._inbox.submit([AlertSeen(now, alert) for alert in alerts])
+
+
+def _by_alerts(expected: Mapping[str, Heartbeat]) -> list[Heartbeat]:
+    """The heartbeats whose beats are alerts."""
+    return [heartbeat for heartbeat in expected.values() if heartbeat.matchers]

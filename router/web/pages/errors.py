@@ -12,7 +12,7 @@ from router.web.auth import reads_html
 from router.web.origin import PUBLIC, is_below
 from router.web.pages.frame import FRAME, inside
 from router.web.pages.page import page
-from router.web.problem import PROBLEM, Handler
+from router.web.problem import PROBLEM
 
 KEPT = ("Allow", "Retry-After", "WWW-Authenticate", "Set-Cookie")
 """Headers of a problem that its page keeps."""
@@ -21,19 +21,15 @@ SECRET = ("password", "token", "secret", "csrf", "confirm")
 """Words in the names of fields that are not shown again."""
 
 
-@web.middleware
-async def readable(request: web.Request, handler: Handler) -> web.StreamResponse:
+def readable(request: web.Request, answer: web.StreamResponse) -> web.StreamResponse:
     """Return a problem as a page to a client that accepts HTML."""
-    answer = await handler(request)
-    if answer.status < HTTPStatus.BAD_REQUEST or answer.content_type != PROBLEM:
-        return answer
-    if not reads_html(request):
+    if answer.content_type != PROBLEM or not reads_html(request):
         return answer
     assert isinstance(answer, web.Response)
     assert isinstance(answer.body, bytes)
-    said = msgspec.json.decode(answer.body)
+    problem = msgspec.json.decode(answer.body)
     kept = {name: answer.headers[name] for name in KEPT if name in answer.headers}
-    shown = {"title": said["title"], "text": said["detail"]}
+    shown = {"title": problem["title"], "text": problem["detail"]}
     if answer.status == HTTPStatus.UNAUTHORIZED or _is_public(request):
         return page("message.html", status=answer.status, headers=kept, **shown)
     return inside(

@@ -4,6 +4,7 @@ This is the only path for the webhooks of all sources.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from aiohttp import web
@@ -15,7 +16,8 @@ from router.model.event import AlertSeen, Commanded, Event
 from router.model.incident import OPEN
 from router.model.notification import Retry, Sent
 from router.model.reason import Reason
-from router.model.reasons import row
+from router.model.reason_row import Trait
+from router.model.reasons import having, row
 from router.ports.channels import FormSender
 from router.ports.clock import Clock
 from router.ports.services import DeploymentRecorder, Inbox
@@ -47,14 +49,19 @@ again.
 """
 
 
+DROPPED = having(Trait.DROPPED)
+"""Decisions by which an alert has no effect although it is no repetition of a known state."""
+
+
 class Processed(Struct, frozen=True):
     """The committed results of a webhook.
 
-    `reasons` has the decision on each alert, `results` a result for each manual alert and each
-    command, in order. `deployments` counts recorded ones; `ignored` has the reasons for the others.
+    `dropped` counts alerts without effect, by reason; `results` has a result for each manual alert
+    and each command, in order. `deployments` counts recorded ones; `ignored` has the reasons for
+    the others.
     """
 
-    reasons: Sequence[Reason]
+    dropped: Mapping[str, int]
     results: Sequence[CommandResult]
     deployments: int = 0
     ignored: str = ""
@@ -94,29 +101,32 @@ class WebhookProcessor:
             await self._open(kind, form)
         if received.external_incidents:
             await self._remember(received.external_incidents)
-        found = [one for request in received.commands for one in await self._find(request)]
+        found = [about for request in received.commands for about in await self._find(request)]
         now = self._clock.now()
-        commands: list[Event | None] = [_event(one, now) for one in found]
+        commands: list[Event | None] = [_event(about, now) for about in found]
         events: list[Event] = [AlertSeen(now, alert) for alert in received.alerts]
         events += received.undelivered
         events += [command for command in commands if command]
-        committed: list[Reason] = []
+        reasons: list[Reason] = []
         for start in range(0, len(events), BATCH):
-            committed += await self._inbox.submit(events[start : start + BATCH])
-        decided = iter(committed)
-        await self._beats(received.alerts)
-        reasons = [next(decided) for _ in received.alerts]
-        for _ in received.undelivered:
-            next(decided)
-        results = await self._declared(received.alerts, reasons)
-        for one, command in zip(found, commands, strict=True):
-            results.append(await self._result(one, next(decided) if command else None))
+            reasons += await self._inbox.submit(events[start : start + BATCH])
+        if received.alerts:
+            await self._beats(received.alerts)
+        on_alerts = reasons[: len(received.alerts)]
+        on_commands = iter(reasons[len(received.alerts) + len(received.undelivered) :])
+        results = [
+            await self._declared(alert, reason)
+            for alert, reason in zip(received.alerts, on_alerts, strict=True)
+            if alert.by
+        ]
+        for about, command in zip(found, commands, strict=True):
+            results.append(await self._result(about, next(on_commands) if command else None))
         if received.listing:
             results += await listed(self._store, received.listing)
-        recorded, ignored = 0, received.ignored
+        dropped = Counter(reason.value for reason in on_alerts if reason in DROPPED)
         if received.deployed:
-            recorded, ignored = await self._deployed(received)
-        return Processed(reasons, results, recorded, ignored)
+            return Processed(dropped, results, *await self._deployed(received))
+        return Processed(dropped, results, 0, received.ignored)
 
     async def send_ephemeral(self, kind: str, reply: EphemeralReply) -> None:
         """Send a reply that one person sees.
@@ -175,17 +185,11 @@ class WebhookProcessor:
         found = await self._store.incidents(statuses=OPEN, limit=2)
         return [Found(replace(request, incident_id=found[0].id) if len(found) == 1 else request)]
 
-    async def _declared(
-        self, alerts: Sequence[Alert], reasons: Sequence[Reason]
-    ) -> list[CommandResult]:
-        """Results for the alerts that a person declared."""
-        results = []
-        for alert, reason in zip(alerts, reasons, strict=True):
-            if alert.by:
-                incident = await joined(self._store, alert)
-                request = CommandRequest(incident.id if incident else None, None, alert.by)
-                results.append(CommandResult(request, reason, incident))
-        return results
+    async def _declared(self, alert: Alert, reason: Reason) -> CommandResult:
+        """The result for an alert that a person declared."""
+        incident = await joined(self._store, alert)
+        request = CommandRequest(incident.id if incident else None, None, alert.by)
+        return CommandResult(request, reason, incident)
 
     async def _result(self, found: Found, reason: Reason | None) -> CommandResult:
         request = found.request

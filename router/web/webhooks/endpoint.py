@@ -9,14 +9,12 @@ from aiohttp import web
 from msgspec.structs import replace
 
 from router.model.alert import Alert
-from router.model.reason_row import Trait
-from router.model.reasons import having
 from router.ports.channels import FormSender
 from router.ports.clock import Clock
 from router.ports.errors import InvalidInput, Unauthorized
 from router.ports.services import DeploymentRecorder, Inbox
 from router.ports.store import Store
-from router.ports.webhooks import Incoming, Received, Receiver, WebhookAnswer
+from router.ports.webhooks import Incoming, Received, Receiver
 from router.telemetry.errors import working_for
 from router.telemetry.logs import logger
 from router.telemetry.metrics import Metrics
@@ -36,9 +34,6 @@ REFUSALS = {
 alerts that cannot be read, and `forbidden` senders who may not ask for anything.
 """
 
-DROPPED = having(Trait.DROPPED)
-"""Decisions by which an alert has no effect although it is no repetition of a known state."""
-
 
 class Webhooks:
     """The paths under /webhooks/, one for each configured source, and services' own paths.
@@ -54,7 +49,7 @@ class Webhooks:
         clock: Clock,
         metrics: Metrics,
         *,
-        max_body: Callable[[], int],
+        max_body: int,
         recorder: DeploymentRecorder,
         beats: Callable[[Sequence[Alert]], Awaitable[None]],
         forms: Callable[[], Mapping[str, FormSender]],
@@ -82,13 +77,8 @@ class Webhooks:
             ),
         ]
 
-    def is_open(self, source: str) -> bool:
-        """True if anybody may send to the source."""
-        receiver = self.receivers.get(source)
-        return receiver is not None and receiver.is_open
-
     async def receive(self, request: web.Request) -> web.Response:
-        """Raises: Unauthorized, Bad, Overloaded, StoreUnavailable; aiohttp's 404, 408 and 413."""
+        """Raises: Unauthorized, InvalidInput, Overloaded, StoreUnavailable; aiohttp's errors."""
         receiver = self.receivers.get(request.match_info["source"])
         if receiver is None:
             raise web.HTTPNotFound(text="no such source is configured")
@@ -122,21 +112,20 @@ class Webhooks:
             raise web.HTTPMethodNotAllowed(request.method, receivers[0].methods)
         incoming = _incoming(request)
         receivers, known = admitted(receivers, incoming)
-        limit = min(receivers[0].max_body or self._max_body(), self._max_body())
+        limit = min(receivers[0].max_body or self._max_body, self._max_body)
         async with self.bodies.read(request, limit, known=known) as body:
             incoming = replace(incoming, body=body)
             now = self._clock.now()
             receiver = verified(receivers, incoming, now)
             received = receiver.decode(incoming, now)
-            self._report(receiver.name, received)
+            if received.errors or received.warnings or received.refused:
+                self._report(receiver.name, received)
             processed = await self._processor.process(receiver.kind, received)
-        self._count(receiver.name, processed)
+        if processed.dropped or processed.ignored:
+            self._count(receiver.name, processed)
         answer = receiver.reply(incoming, received, processed.results, self._clock.now())
         if answer is None:
             return _standard(received, processed)
-        return await self._own(receiver, answer)
-
-    async def _own(self, receiver: Receiver, answer: WebhookAnswer) -> web.Response:
         if answer.ephemeral:
             await self._processor.send_ephemeral(receiver.kind, answer.ephemeral)
         return web.Response(
@@ -159,7 +148,7 @@ class Webhooks:
 
     def _count(self, source: str, processed: Processed) -> None:
         """Log and count everything that was read and had no effect."""
-        for reason, alerts in _dropped(processed).items():
+        for reason, alerts in processed.dropped.items():
             self._metrics.alerts_dropped.labels(source, reason).inc(alerts)
             log.info("alerts_dropped", source=source, reason=reason, alerts=alerts)
         if processed.ignored:
@@ -202,29 +191,17 @@ def _refusal(
     )
 
 
-def _dropped(processed: Processed) -> dict[str, int]:
-    """Alerts without effect, by reason."""
-    dropped: dict[str, int] = {}
-    for reason in processed.reasons:
-        if reason in DROPPED:
-            dropped[reason.value] = dropped.get(reason.value, 0) + 1
-    return dropped
-
-
 def _standard(received: Received, processed: Processed) -> web.Response:
     """The standard answer, for a source that expects no format of its own."""
     accepted = len(received.alerts) + processed.deployments
     if received.errors and not accepted:
         return problem(HTTPStatus.BAD_REQUEST, "no alert in it can be read", received.errors)
-    answer: dict[str, object] = {"accepted": accepted, "errors": _listed(received.errors)}
-    if received.warnings:
-        answer["warnings"] = _listed(received.warnings)
-    if dropped := _dropped(processed):
-        answer["dropped"] = dropped
+    answer: dict[str, object] = {"accepted": accepted, "errors": []}
+    for name, problems in (("errors", received.errors), ("warnings", received.warnings)):
+        if problems:
+            answer[name] = [{"pointer": f"#{p.pointer}", "detail": p.detail} for p in problems]
+    if processed.dropped:
+        answer["dropped"] = processed.dropped
     if processed.ignored:
         answer["ignored"] = processed.ignored
     return web.Response(body=msgspec.json.encode(answer), content_type="application/json")
-
-
-def _listed(problems: Sequence[InvalidInput]) -> list[dict[str, str]]:
-    return [{"pointer": f"#{one.pointer}", "detail": one.detail} for one in problems]
