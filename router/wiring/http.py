@@ -32,7 +32,9 @@ from router.web.operations import Operations
 from router.web.pages import assets
 from router.web.pages.act import Act
 from router.web.pages.frame import FRAME, Frame
-from router.web.pages.incidents import Incidents
+from router.web.pages.incident import IncidentPage
+from router.web.pages.incident_forms import IncidentForms
+from router.web.pages.incident_list import IncidentList
 from router.web.pages.oncall import OnCall
 from router.web.pages.routing import Policies, Rules
 from router.web.pages.silences import Silences
@@ -160,14 +162,29 @@ class HttpRoutes:
             self.parts.deployed,
             config_file=self.config_file,
         )
-        incidents = Incidents(
+        incidents = IncidentPage(
             self.parts.store,
-            self.parts.inbox,
             self.parts.clock,
             investigation,
             drafts,
-            config_file=self.config_file,
+            actions,
             settings=self.settings,
+        )
+        forms = IncidentForms(
+            self.parts.store,
+            self.parts.inbox,
+            self.parts.clock,
+            drafts,
+            actions,
+            zone=self.zone,
+            settings=self.settings,
+        )
+        listed = IncidentList(
+            self.parts.store,
+            self.parts.inbox,
+            self.parts.clock,
+            settings=self.settings,
+            silence=silences.make_silence,
         )
         parts = (
             *self._alertmanager(),
@@ -190,7 +207,15 @@ class HttpRoutes:
         )
         for part in (*parts, *screens, *self._postmortems()):
             app.add_routes(part.routes())
-        app.add_routes([*investigation.routes(), *drafts.routes(), *incidents.routes()])
+        app.add_routes(
+            [
+                *listed.routes(),
+                *forms.routes(),
+                *investigation.routes(),
+                *drafts.routes(),
+                *incidents.routes(),
+            ]
+        )
         app.add_routes([*silences.routes(), *drills.routes(), *commands.routes()])
         app.add_routes([*routing.routes(), *explain.routes(), *beats.routes(), *OpenApi().routes()])
         return app

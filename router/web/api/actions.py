@@ -145,7 +145,10 @@ class Actions:
     @operation("GET", "/incidents/{id}/actions", "List the actions and the requests for them.")
     async def list_actions(self, call: Call) -> ActionList:
         incident = await incident_named(call.request, self._store)
-        timeline = await self._store.timeline(incident.id)
+        return self.of(incident, await self._store.timeline(incident.id))
+
+    def of(self, incident: Incident, timeline: Sequence[Entry]) -> ActionList:
+        """Return the actions of an incident and the requests for them."""
         return ActionList(
             [_plan(plan) for plan in offered(incident, self._settings())],
             [self._view(one, timeline) for one in incident.actions],
@@ -162,8 +165,13 @@ class Actions:
     async def request_action(self, call: Call, body: RequestBody) -> Answer[ActionResult]:
         """The same `Idempotency-Key` again has no second effect. Raises: Bad, for parameters."""
         incident = await incident_named(call.request, self._store)
-        key = idempotency_key(call.request)
-        reason = await self._desk.submit(self._requested(incident, body, call.by, key))
+        return await self.request(incident, body, call.by, idempotency_key(call.request))
+
+    async def request(
+        self, incident: Incident, body: RequestBody, by: str, key: str
+    ) -> Answer[ActionResult]:
+        """Request an action. The same `key` again has no second effect. Raises: InvalidInput."""
+        reason = await self._desk.submit(self._requested(incident, body, by, key))
         return await self._result(reason, incident.id, lambda one: one.key == key)
 
     @operation("GET", "/incidents/{id}/actions/{number}", "Show a request and its outputs.")

@@ -111,14 +111,14 @@ def _pointer(path: str) -> str:
 
 
 def query(request: web.Request, type_: type[T]) -> T:
-    """Decode the query parameters; unknown ones are ignored.
+    """Decode the query parameters; unknown and empty ones are ignored.
 
     Raises: Bad, which names the parameter.
     """
     known = schemas(type_)
     given: dict[str, Any] = {}
     for name, schema in known.items():
-        if values := request.query.getall(name, []):
+        if values := [value for value in request.query.getall(name, []) if value]:
             given[name] = values if schema.get("type") == "array" else values[0]
     try:
         return msgspec.convert(given, type_, strict=False)
@@ -145,14 +145,21 @@ def _expected(schema: Mapping[str, Any]) -> str:
 
 async def form(request: web.Request, most: int = MAX_FORM) -> dict[str, str]:
     """Read a page's form of at most `most` bytes. Raises: Bad, HTTPRequestEntityTooLarge."""
+    return dict(await fields(request, most))
+
+
+async def fields(
+    request: web.Request, most: int = MAX_FORM, count: int = MAX_FIELDS
+) -> list[tuple[str, str]]:
+    """Read the fields of a page's form, in which names may repeat. Raises: as `form`."""
     raw = await read_body(request, most)
     text = raw.decode("utf-8", "replace")
     try:
-        fields = parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_FIELDS)
+        found = parse_qsl(text, keep_blank_values=True, max_num_fields=count)
     except ValueError:
-        raise InvalidInput(f"the form has more than {MAX_FIELDS} fields") from None
-    filled = {name: value.replace("\r\n", "\n").strip() for name, value in fields}
-    request[FORM] = filled
+        raise InvalidInput(f"the form has more than {count} fields") from None
+    filled = [(name, value.replace("\r\n", "\n").strip()) for name, value in found]
+    request[FORM] = dict(filled)
     return filled
 
 

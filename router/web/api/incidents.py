@@ -5,7 +5,7 @@ Reads the store and submits events; decides nothing.
 
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Literal
 
 from aiohttp import web
 from msgspec import Meta, Struct
@@ -23,11 +23,13 @@ from router.ports.services import Inbox
 from router.ports.store import AlertRow, Store
 from router.web.api import views
 from router.web.api.content import Count, Limit, Text, incident_named, limited
+from router.web.api.incident_search import Wanted, search
 from router.web.api.manual_alert import report
 from router.web.api.operation import Answer, Call, operation, routes
 from router.web.api.views import AlertView, IncidentDetail, IncidentView, NotificationView
 from router.web.auth import Role
 
+DRILLS = {"all": None, "only": True, "none": False}
 Many = Meta(description="Repeat the parameter for several values.")
 
 
@@ -37,6 +39,17 @@ class IncidentQuery(Struct, frozen=True):
     status: Annotated[list[Status], Many] = []
     severity: Annotated[list[Severity], Many] = []
     open: Annotated[bool, Meta(description="`true`: only open incidents.")] = False
+    unacknowledged: Annotated[
+        bool, Meta(description="`true`: only incidents that nobody has acknowledged.")
+    ] = False
+    service: Annotated[str, Meta(description="The label `service`, or the component.")] = ""
+    person: Annotated[str, Meta(description="Leads or has acknowledged the incident.")] = ""
+    drills: Annotated[
+        Literal["all", "only", "none"], Meta(description="With or without drills.")
+    ] = "all"
+    q: Annotated[
+        str, Meta(description="Words of the name, title, key, labels, annotations or lead.")
+    ] = ""
     before: Annotated[Count, Meta(description="Only lower numbers: `next` of the last page.")] = 0
     limit: Limit = 100
 
@@ -44,7 +57,8 @@ class IncidentQuery(Struct, frozen=True):
 class IncidentPage(Struct, frozen=True):
     """A page of incidents, newest first.
 
-    `total` counts all that match, on all pages. `next` is `before` of the next page; null on the
+    `total` counts all that match, on all pages: with a filter other than status and severity, of
+    the newest 20,000. `next` is `before` of the next page; null on the
     last page.
     """
 
@@ -138,17 +152,19 @@ class IncidentApi:
     @operation("GET", "/incidents", "List incidents, newest first.")
     async def list_incidents(self, query: IncidentQuery) -> IncidentPage:
         statuses = list(OPEN) if query.open else query.status
+        wanted = Wanted(
+            statuses=tuple(statuses),
+            severities=tuple(query.severity),
+            service=query.service,
+            text=query.q,
+            person=query.person,
+            unacknowledged=query.unacknowledged,
+            drill=DRILLS[query.drills],
+        )
         limit = limited(query.limit)
-        found = await self._store.incidents(
-            statuses=statuses, severities=query.severity, before=query.before, limit=limit + 1
-        )
-        counts = await self._store.count_incidents(statuses=statuses, severities=query.severity)
-        shown = found[:limit]
-        return IncidentPage(
-            [views.incident(one) for one in shown],
-            total=sum(counts.values()),
-            next=shown[-1].id if len(found) > limit else None,
-        )
+        found = await search(self._store, wanted, before=query.before, limit=limit)
+        shown = [views.incident(one) for one in found.incidents]
+        return IncidentPage(shown, found.total, found.next)
 
     @operation(
         "POST",

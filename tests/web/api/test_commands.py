@@ -7,7 +7,7 @@ import pytest
 from tests.clock import SteppedClock
 from tests.daemon import Daemon, alert
 from tests.web.api.test_incidents import get, post
-from tests.web.pages.test_incidents import send, text
+from tests.web.pages.test_incident import send, text
 from tests.web.webhooks.test_endpoint import is_problem
 
 Router = Callable[..., Daemon]

@@ -33,6 +33,30 @@ async def post(daemon: Daemon, path: str, body: object = None, **options: Any) -
 # --- incidents
 
 
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ({"q": "payment web"}, [2]),
+        ({"service": "api"}, [1]),
+        ({"unacknowledged": "true"}, [3, 2]),
+        ({"person": "ANA", "open": "true"}, [1]),
+        ({"drills": "only"}, []),
+        ({"drills": "none", "limit": 2}, [3, 2]),
+    ],
+)
+async def test_incidents_are_found_by_words_service_and_person(
+    router: Router, query: dict[str, Any], found: list[int]
+) -> None:
+    """`total` counts all that match, also beyond the page."""
+    async with router() as daemon:
+        await daemon.alert(alert(), alert(service="web"), alert("DiskFull", service="db"))
+        await post(daemon, "/incidents/1/ack", {}, headers={"X-Router-User": "ana"})
+        page = (await get(daemon, "/incidents", **query)).json
+        assert [one["id"] for one in page["incidents"]] == found
+        assert page["total"] == (3 if query.get("drills") == "none" else len(found))
+        assert page["next"] == (2 if "limit" in query else None)
+
+
 async def test_an_incident_is_shown_as_people_know_it(router: Router, clock: SteppedClock) -> None:
     """Lookup by number or name; times are RFC 3339; internal fields are left out."""
     async with router(clock=clock) as daemon:

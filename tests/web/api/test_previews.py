@@ -13,7 +13,7 @@ from tests.cli.test_incidents import SILENT, run
 from tests.daemon import RULES, Daemon, alert
 from tests.senders.test_mail import Relay, running
 from tests.web.api.test_incidents import AUTH, bearer
-from tests.web.pages.test_incidents import basic, send, text
+from tests.web.pages.test_incident import basic, send, text
 
 Router = Callable[..., Daemon]
 

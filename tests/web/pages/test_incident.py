@@ -1,6 +1,5 @@
 """Incident pages: contents by role, effects of forms, and safety against hostile alerts."""
 
-import re
 from base64 import b64encode
 from collections.abc import Callable
 from html.parser import HTMLParser
@@ -57,36 +56,13 @@ class Tags(HTMLParser):
 # --- what is shown
 
 
-async def test_the_front_door_leads_to_the_incidents(router: Router) -> None:
-    """Open incidents first, then past ones."""
-    async with router() as daemon:
-        await daemon.alert(alert(), alert(service="web"))
-        await send(daemon, "/incidents/1/resolve")
-        page = text(await daemon.get("/"))
-        opened, _, past = page.partition("<h2>Past</h2>")
-        assert ("INC-2" in opened, "INC-1" in opened, "INC-1" in past) == (True, False, True)
-        assert 'href="/incidents/2"' in opened
-
-
-async def test_past_incidents_are_paged(router: Router) -> None:
-    """Older ones are a link away, to the last."""
-    async with router() as daemon:
-        await daemon.alert(*(alert(service=f"s{n}") for n in range(60)))
-        await daemon.alert(*(alert(service=f"s{n}", status="resolved") for n in range(60)))
-        path, found = "/incidents", []
-        while path:
-            page = text(await daemon.get(path))
-            found += re.findall(r">INC-(\d+)</a>", page)
-            more = re.search(r'href="(/incidents\?before=\d+)"', page)
-            path = more[1] if more else ""
-        assert sorted(map(int, found)) == [*range(1, 61)]
-
-
 async def test_an_incident_has_all_there_is_to_know(router: Router, clock: SteppedClock) -> None:
     """Timeline, alerts, messages, context links and similar incidents."""
     async with router(clock=clock, links=LINKS) as daemon:
         await daemon.alert(alert())
-        await send(daemon, "/incidents/1/resolve", text="rolled back to 41", by="Ana")
+        await send(
+            daemon, "/incidents/1/resolve", text="rolled back to 41", by="Ana", confirm="yes"
+        )
         await daemon.alert(alert(status="resolved"))
         await daemon.alert(alert(service="web"))
 
@@ -220,7 +196,12 @@ async def test_a_chart_is_a_picture_of_its_own(router: Router) -> None:
     [
         ("ack", {}, "acknowledged", "Acknowledged INC-1."),
         ("note", {"text": "looking"}, "noted", "Noted on INC-1."),
-        ("resolve", {"text": "rolled back"}, "resolved_by_person", "Resolved INC-1."),
+        (
+            "resolve",
+            {"text": "rolled back", "confirm": "yes"},
+            "resolved_by_person",
+            "Resolved INC-1.",
+        ),
         (
             "false-positive",
             {"confirm": "yes"},
@@ -285,36 +266,20 @@ async def test_a_name_is_remembered(router: Router) -> None:
         assert (await daemon.get("/api/v1/incidents/1")).json["acknowledged_by"] == "Ána"
 
 
-async def test_every_open_incident_is_listed_the_most_urgent_first(router: Router) -> None:
-    """With their number, and those that nobody acknowledged before others of that severity."""
-    async with router() as daemon:
-        await daemon.alert(*(alert("DiskFull", instance=f"i{n}") for n in range(120)))
-        await daemon.alert(alert(), alert(service="web"))
-        await send(daemon, "/incidents/122/ack")
-        page = text(await daemon.get("/incidents"))
-        assert "<strong>122 open</strong>, 121 not acknowledged: 2 P0, 120 P3." in page
-        assert re.findall(r">INC-(\d+)</a>", page)[:3] == ["121", "122", "120"]
-        rest = text(await daemon.get("/incidents?from=100"))
-        assert len({*re.findall(r">INC-(\d+)</a>", page + rest)}) == 122
-        assert ">acknowledged by somebody<" in page
-        assert ">not acknowledged<" in page
-
-
 async def test_acknowledge_is_the_first_button(router: Router) -> None:
     """Nothing that grows stands before it: no labels, no description."""
     async with router() as daemon:
         await daemon.alert(alert())
         page = text(await daemon.get("/incidents/1"))
-        assert page.index(">Acknowledge</button>") < page.index("<dl>")
         first = page[page.index("<button", page.index("<main")) :]
-        assert first.startswith('<button class="main">Acknowledge')
+        assert first.startswith('<button class="main" data-key="a">Acknowledge')
 
 
 async def test_what_was_so_already_is_said(router: Router) -> None:
     """A late person sees who was first."""
     async with router() as daemon:
         await daemon.alert(alert())
-        await send(daemon, "/incidents/1/resolve", by="Ana")
+        await send(daemon, "/incidents/1/resolve", by="Ana", confirm="yes")
         answer = await send(daemon, "/incidents/1/ack", by="Ben")
         assert "INC-1 is already resolved by Ana." in text(
             await daemon.get(answer.headers["Location"])

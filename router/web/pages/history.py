@@ -1,0 +1,73 @@
+"""The timeline of an incident for readers: newest first, with deliveries folded."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from typing import Literal
+
+from msgspec import Struct
+
+from router.model.decision import Entry
+from router.model.incident import Incident
+from router.model.notification import person_of
+from router.model.reason import Reason
+from router.model.reason_row import Trait
+from router.model.reasons import having
+
+DELIVERIES = having(Trait.ATTEMPT)
+FAILED = having(Trait.FAILED)
+ALERTS = having(Trait.ALERT_ENTERS) | {Reason.CLEARED}
+
+Kind = Literal["person", "alert", "delivery", "router"]
+
+
+class Group(Struct, frozen=True):
+    """Entries of one kind in a row, newest first. Only deliveries and alerts are grouped."""
+
+    kind: Kind
+    entries: list[Entry]
+
+    @property
+    def failed(self) -> int:
+        """Count the deliveries that failed."""
+        return sum(one.what in FAILED for one in self.entries)
+
+
+def kind_of(entry: Entry) -> Kind:
+    """Return the originator of an entry: a person, an alert, a delivery or the router itself."""
+    if entry.what in DELIVERIES:
+        return "delivery"
+    if entry.by.startswith("source:"):
+        return "alert"
+    return "person" if entry.by else "router"
+
+
+def grouped(timeline: Sequence[Entry]) -> list[Group]:
+    """Return the timeline as groups, newest first."""
+    return [*_groups(reversed(timeline))]
+
+
+def responders(incident: Incident, timeline: Sequence[Entry]) -> list[tuple[str, str]]:
+    """Return the people around an incident, each with what they do: the lead first."""
+    found: dict[str, list[str]] = {}
+    _say(found, incident.lead, "leads")
+    _say(found, incident.acknowledged_by, "acknowledged")
+    for entry in timeline:
+        if kind_of(entry) == "person":
+            _say(found, entry.by, "took part")
+    for address in incident.told:
+        _say(found, person_of(address), "notified")
+    return [(name, ", ".join(roles)) for name, roles in found.items()]
+
+
+def _say(found: dict[str, list[str]], name: str, role: str) -> None:
+    roles = found.setdefault(name, []) if name else []
+    if role not in roles and not (role == "took part" and roles):
+        roles.append(role)
+
+
+def _groups(entries: Iterable[Entry]) -> Iterator[Group]:
+    for kind, some in groupby(entries, key=kind_of):
+        if kind in {"delivery", "alert"}:
+            yield Group(kind, [*some])
+        else:
+            yield from (Group(kind, [one]) for one in some)

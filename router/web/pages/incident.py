@@ -1,0 +1,104 @@
+"""`/incidents/{id}`: the page of an incident. It shows what the API shows, and decides nothing."""
+
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from aiohttp import web
+
+from router.core.incident.outlook import outlook
+from router.core.incident.settings import Settings
+from router.model.action import WAITING
+from router.model.decision import Entry
+from router.model.incident import OPEN, Incident, Severity
+from router.model.reason import Reason
+from router.ports.clock import Clock
+from router.ports.store import Store
+from router.web.api.actions import Actions
+from router.web.api.content import MAX_PAGE, incident_named
+from router.web.api.context import Investigation
+from router.web.api.previews import Drafts
+from router.web.auth import LONGEST_NAME, Role, identify
+from router.web.pages import notices
+from router.web.pages.frame import inside
+from router.web.pages.history import grouped, responders
+from router.web.pages.incident_forms import asks_name, reader_name
+
+
+class IncidentPage:
+    """Shows the store."""
+
+    def __init__(  # noqa: PLR0913 - its parts
+        self,
+        store: Store,
+        clock: Clock,
+        investigation: Investigation,
+        drafts: Drafts,
+        actions: Actions,
+        *,
+        settings: Callable[[], Settings],
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._investigation = investigation
+        self._drafts = drafts
+        self._actions = actions
+        self._settings = settings
+
+    def routes(self) -> list[web.RouteDef]:
+        return [web.get("/incidents/{id}", self.show)]
+
+    async def show(self, request: web.Request) -> web.Response:
+        reader = identify(request, Role.VIEWER, in_browser=True)
+        one = await incident_named(request, self._store)
+        timeline = await self._store.timeline(one.id)
+        response = inside(
+            request,
+            "incident.html",
+            incident=one,
+            notice=notices.of_incident(request, one),
+            may=reader.role >= Role.RESPONDER,
+            asks_name=asks_name(request),
+            name=reader_name(request),
+            longest=LONGEST_NAME,
+            severities=[*Severity],
+            statuses=OPEN,
+            key=secrets.token_hex(8),
+            **self._told(one, timeline),
+            **await self._found(one),
+        )
+        return notices.forget(request, response)
+
+    def _told(self, one: Incident, timeline: Sequence[Entry]) -> Mapping[str, Any]:
+        """Return the parts that come from the incident and its timeline."""
+        actions = self._actions.of(one, timeline)
+        waits = {request.number: request.until for request in one.actions}
+        return {
+            "outlook": outlook(one, timeline, self._settings(), self._clock.now()),
+            "history": grouped(timeline),
+            "people": responders(one, timeline),
+            "actions": actions,
+            "waiting": [
+                (waits[request.number], request)
+                for request in actions.requests
+                if request.state in WAITING
+            ],
+            "merged_names": [
+                str(entry.data.get("merged", ""))
+                for entry in timeline
+                if entry.what is Reason.ABSORBED
+            ],
+        }
+
+    async def _found(self, one: Incident) -> Mapping[str, Any]:
+        """Return the parts that the store has beside the incident. Raises: StoreUnavailable."""
+        drafts = await self._drafts.of(one)
+        related = [await self._store.incident(id_) for id_ in one.related]
+        return {
+            "context": await self._investigation.of(one),
+            "drafts": [draft for draft in drafts if draft.approves],
+            "alerts": await self._store.alerts(incident_id=one.id, limit=MAX_PAGE),
+            "alerts_total": await self._store.count_alerts(incident_id=one.id),
+            "notifications": await self._store.notifications(incident_id=one.id, limit=MAX_PAGE),
+            "related": [other for other in related if other is not None],
+        }

@@ -1,0 +1,273 @@
+"""The forms of an incident's page: each submits a command, and leads back to the page.
+
+A command that closes an incident, pages or mails people asks for confirmation first.
+"""
+
+from collections.abc import Callable, Mapping
+from urllib.parse import quote, unquote
+
+import msgspec
+from aiohttp import web
+from msgspec import Struct
+from msgspec.structs import replace
+
+from router.core.incident.outlook import outlook
+from router.core.incident.settings import Settings
+from router.model.event import Command, Resent
+from router.model.incident import Incident
+from router.model.reason import Reason
+from router.ports.clock import Clock
+from router.ports.errors import InvalidInput
+from router.ports.services import Inbox
+from router.ports.store import Store
+from router.web.api.actions import Actions, AnswerBody, RequestBody
+from router.web.api.commands import BODIES, COMMANDS, CommandBody, Particulars, people
+from router.web.api.content import form, incident_named
+from router.web.api.operation import Call
+from router.web.api.previews import Drafts
+from router.web.auth import Credential, Role, identify, named
+from router.web.pages import notices
+from router.web.pages.frame import inside
+
+NAME = "name"
+"""The cookie with the name that somebody gave, where no credentials name them."""
+
+KEPT = 365 * 86_400
+"""Seconds for which a name is kept."""
+
+FIELDS: Mapping[Command, Mapping[str, str]] = {
+    Command.ASSIGN: {"text": "lead"},
+    Command.PUBLISH: {"title": "title", "text": "text"},
+    Command.ANNOUNCE: {"title": "title", "text": "text"},
+    Command.SNOOZE: {"for": "for"},
+    Command.MERGE: {"other": "other", "text": "text"},
+    Command.LINK: {"other": "other"},
+}
+"""The fields of a command, and those of its form."""
+
+PATHS = {command: path for path, command in COMMANDS.items()}
+MAILS = (Command.PUBLISH, Command.ANNOUNCE)
+
+
+class Question(Struct, frozen=True):
+    """A question before a command, its effect, the button, and the label of the note."""
+
+    question: str
+    effect: str
+    button: str
+    note: str = "Note"
+    danger: bool = True
+
+
+class IncidentForms:
+    """Submits commands; decides nothing."""
+
+    def __init__(  # noqa: PLR0913 - its parts
+        self,
+        store: Store,
+        inbox: Inbox,
+        clock: Clock,
+        drafts: Drafts,
+        actions: Actions,
+        *,
+        zone: Callable[[], str],
+        settings: Callable[[], Settings],
+    ) -> None:
+        self._store = store
+        self._inbox = inbox
+        self._clock = clock
+        self._drafts = drafts
+        self._actions = actions
+        self._settings = settings
+        self._particulars = Particulars(store, clock, zone)
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.post("/incidents/{id}/resend", self.resend),
+            web.post("/incidents/{id}/actions", self.request_action),
+            web.post("/incidents/{id}/actions/{number}", self.answer_action),
+            web.post("/incidents/{id}/{command}", self.do),
+        ]
+
+    async def do(self, request: web.Request) -> web.Response:
+        """Submit the form's command, after confirmation if it needs one, and lead back.
+
+        Raises: InvalidInput; aiohttp's 403, 404 and 413.
+        """
+        identify(request, Role.RESPONDER, in_browser=True)
+        one = await incident_named(request, self._store)
+        command = COMMANDS.get(request.match_info["command"])
+        if command is None:
+            raise web.HTTPNotFound(text="there is no such command")
+        filled = await form(request)
+        typed = named(filled.get("by", "")) if asks_name(request) else ""
+        said = await self._said(filled, command, one)
+        event = await self._particulars.event(one, command, said, _by(request))
+        if not filled.get("confirm"):
+            question = await self._question(one, command, filled.get("other", ""))
+            if question is not None:
+                return _ask(request, one, command, said, question, filled, typed)
+        (reason,) = await self._inbox.submit([replace(event, by=typed or event.by)])
+        raise _back(one, command, reason, typed)
+
+    async def resend(self, request: web.Request) -> web.Response:
+        """Send a message again. Raises: InvalidInput; aiohttp's 403, 404 and 413."""
+        identify(request, Role.RESPONDER, in_browser=True)
+        one = await incident_named(request, self._store)
+        channel = (await form(request)).get("channel", "")
+        if not await self._store.notifications(incident_id=one.id, channel=channel):
+            raise InvalidInput(f"{one.name} has no message for the channel '{channel}'", "/channel")
+        await self._inbox.submit([Resent(self._clock.now(), one.id, channel, _by(request))])
+        raise web.HTTPSeeOther(f"/incidents/{one.id}#messages")
+
+    async def request_action(self, request: web.Request) -> web.Response:
+        """Request an action, or to undo one. Raises: InvalidInput; aiohttp's 403, 404 and 413."""
+        identify(request, Role.RESPONDER, in_browser=True)
+        filled = await form(request)
+        given: dict[str, str | int] = {
+            name.removeprefix("parameter-"): value
+            for name, value in filled.items()
+            if name.startswith("parameter-") and value
+        }
+        undo = filled.get("undo", "")
+        body = RequestBody(
+            action=filled.get("action", ""),
+            parameters=given,
+            undo=int(undo) if undo.isascii() and undo.isdigit() else 0,
+        )
+        one = await incident_named(request, self._store)
+        key = filled.get("key", "")[:100]
+        result = await self._actions.request(one, body, _by(request), key)
+        return self._after_action(request, result.value.why)
+
+    async def answer_action(self, request: web.Request) -> web.Response:
+        """Approve, decline or confirm. Raises: InvalidInput; aiohttp's 403, 404 and 413."""
+        identify(request, Role.RESPONDER, in_browser=True)
+        filled = await form(request)
+        answers = {
+            "approve": self._actions.approve_action,
+            "decline": self._actions.decline_action,
+            "confirm": self._actions.confirm_action_step,
+        }
+        answer = answers.get(filled.get("do", ""))
+        if answer is None:
+            raise InvalidInput("approve, decline or confirm", "/do")
+        body = AnswerBody(filled.get("text", ""))
+        result = await answer(Call(request, _by(request)), body)
+        return self._after_action(request, result.value.why)
+
+    def _after_action(self, request: web.Request, refused: str | None) -> web.Response:
+        if refused:
+            raise web.HTTPConflict(text=refused)
+        raise web.HTTPSeeOther(f"/incidents/{request.match_info['id']}")
+
+    async def _said(
+        self, filled: Mapping[str, str], command: Command, one: Incident
+    ) -> CommandBody:
+        """Return the particulars of the command. Raises: InvalidInput."""
+        said = _particulars(filled, command)
+        if command not in MAILS:
+            return said
+        title, text = await self._drafts.completed(one, command, said.title, said.text)
+        return replace(said, title=title, text=text)
+
+    async def _question(self, one: Incident, command: Command, other: str) -> Question | None:
+        """Return the question that a command asks first; None if it needs no confirmation."""
+        match command:
+            case Command.RESOLVE if one.is_open:
+                effect = f"{_firing(one)} Escalation ends. You can reopen it."
+                return Question(f"Resolve {one.name}?", effect, "Resolve", "What fixed it")
+            case Command.FALSE_POSITIVE if one.is_open:
+                return Question(
+                    f"Mark {one.name} as a false positive?",
+                    f"It is closed. Its firing alerts ({one.firing}) notify nobody until they end "
+                    "or become worse than now. You can reopen it.",
+                    "Mark as a false positive",
+                )
+            case Command.ESCALATE if one.is_open:
+                return Question(
+                    f"Escalate {one.name}?", await self._escalation(one), "Escalate", danger=False
+                )
+            case Command.MERGE if one.is_open:
+                effect = f"{one.name} is closed, and {other} takes over its alerts."
+                return Question(f"Merge {one.name} into {other}?", effect, "Merge")
+        recipients = await self._drafts.recipients(one, command) if command in MAILS else 0
+        if not recipients:
+            return None
+        button = "Publish and mail" if command is Command.PUBLISH else "Mail customers"
+        return Question(f"This mails {people(recipients)}.", "Mail cannot be taken back.", button)
+
+    async def _escalation(self, one: Incident) -> str:
+        """Return the people whom the next step notifies."""
+        timeline = await self._store.timeline(one.id)
+        upcoming = outlook(one, timeline, self._settings(), self._clock.now()).upcoming
+        step = next((found for found in upcoming if found.targets), None)
+        if step is None:
+            return "The policy has no further step: everybody notified so far is reminded."
+        reached = ", ".join(step.addresses or step.targets)
+        return f"{step.what.capitalize()} runs now and notifies {reached}."
+
+
+def _firing(one: Incident) -> str:
+    if not one.firing:
+        return "No alert fires."
+    return "1 alert still fires." if one.firing == 1 else f"{one.firing} alerts still fire."
+
+
+def _ask(  # noqa: PLR0913, PLR0917 - the parts of the page
+    request: web.Request,
+    one: Incident,
+    command: Command,
+    said: CommandBody,
+    question: Question,
+    filled: Mapping[str, str],
+    name: str,
+) -> web.Response:
+    """Return the page that asks for confirmation, with everything that was typed."""
+    return inside(
+        request,
+        "confirm.html",
+        incident=one,
+        path=PATHS[command],
+        mails=command in MAILS,
+        title=said.title,
+        text=said.text,
+        other=filled.get("other", ""),
+        name=name,
+        **msgspec.structs.asdict(question),
+    )
+
+
+def _by(request: web.Request) -> str:
+    """Return the sender's name; without credentials, the name that they gave before."""
+    name = identify(request, Role.RESPONDER, in_browser=True).name
+    return (reader_name(request) or name) if asks_name(request) else name
+
+
+def asks_name(request: web.Request) -> bool:
+    """Report whether nothing else names the person: no credentials, and no proxy."""
+    reader = identify(request, Role.VIEWER, in_browser=True)
+    return reader.credential is Credential.NONE and "X-Router-User" not in request.headers
+
+
+def reader_name(request: web.Request) -> str:
+    """Return the name that the reader gave before; "" without one."""
+    return named(unquote(request.cookies.get(NAME, "")))
+
+
+def _particulars(filled: Mapping[str, str], command: Command) -> CommandBody:
+    """Return the fields of the form that belong to the command. Raises: InvalidInput."""
+    meant = FIELDS.get(command, {"text": "text", command.value: command.value})
+    given = {name: filled[field] for name, field in meant.items() if filled.get(field)}
+    try:
+        return msgspec.convert(given, BODIES.get(command, CommandBody))
+    except msgspec.ValidationError as error:
+        raise InvalidInput(str(error)) from None
+
+
+def _back(one: Incident, command: Command, reason: Reason, name: str) -> web.HTTPSeeOther:
+    """Return the redirect to the incident, with the outcome as a notice, and the name kept."""
+    response = notices.after(f"/incidents/{one.id}", command, {one.id: reason})
+    if name:
+        response.set_cookie(NAME, quote(name), path="/", max_age=KEPT, **notices.STRICT)
+    return response

@@ -1,0 +1,268 @@
+"""`/incidents`: open and past incidents, with filters, and commands to several of them."""
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Literal
+from urllib.parse import urlencode
+
+from aiohttp import web
+from msgspec import Struct
+from msgspec.structs import asdict, replace
+
+from router.core.incident.settings import Settings
+from router.core.suppression.proposal import proposed
+from router.model.event import Command, Commanded
+from router.model.incident import OPEN, Incident, Severity, Status
+from router.ports.clock import Clock
+from router.ports.errors import InvalidInput
+from router.ports.services import Inbox
+from router.ports.store import Store
+from router.web.api.content import Count, fields, query
+from router.web.api.incident_search import (
+    Wanted,
+    matches,
+    open_incidents,
+    search,
+    service_of,
+)
+from router.web.api.operation import Call
+from router.web.api.silences import SilenceBody
+from router.web.auth import Role, caller, identify
+from router.web.pages import notices
+from router.web.pages.frame import inside
+
+SHOWN = 50
+"""Incidents on one page. All of them are counted and sorted."""
+
+PATH = "/incidents"
+CLOSED = tuple(status for status in Status if status not in OPEN)
+BULK: Mapping[str, Command] = {
+    "ack": Command.ACKNOWLEDGE,
+    "unack": Command.UNACKNOWLEDGE,
+    "resolve": Command.RESOLVE,
+    "reopen": Command.REOPEN,
+}
+"""Commands to several incidents, by the value of their button."""
+
+MOST_FIELDS = 1_100
+
+
+class ListQuery(Struct, frozen=True):
+    """The view, the filters and the page."""
+
+    view: Literal["open", "past"] = "open"
+    severity: list[Severity] = []
+    status: list[Status] = []
+    service: str = ""
+    q: str = ""
+    unanswered: Literal["", "1"] = ""
+    mine: Literal["", "1"] = ""
+    drill: Literal["", "1", "0"] = ""
+    page: Count = 0
+    before: Count = 0
+
+
+class Choice(Struct, frozen=True):
+    """A filter that a press sets: its number of open incidents, and whether it is set."""
+
+    title: str
+    address: str
+    count: int
+    current: bool
+
+
+class IncidentList:
+    """Shows and submits; decides nothing. `silence` makes a silence."""
+
+    def __init__(
+        self,
+        store: Store,
+        inbox: Inbox,
+        clock: Clock,
+        *,
+        settings: Callable[[], Settings],
+        silence: Callable[[Call, SilenceBody], Awaitable[Any]],
+    ) -> None:
+        self._store = store
+        self._inbox = inbox
+        self._clock = clock
+        self._settings = settings
+        self._silence = silence
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.get("/", self.enter),
+            web.get(PATH, self.show),
+            web.post(PATH, self.do),
+            web.post(f"{PATH}/silence", self.silence),
+        ]
+
+    async def enter(self, _request: web.Request) -> web.Response:
+        raise web.HTTPFound(PATH)
+
+    async def show(self, request: web.Request) -> web.Response:
+        reader = identify(request, Role.VIEWER, in_browser=True)
+        asked = query(request, ListQuery)
+        opened = await open_incidents(self._store)
+        wanted = _wanted(asked, reader.name)
+        if asked.view == "past":
+            found = await search(self._store, wanted, before=asked.before, limit=SHOWN)
+            shown, total = found.incidents, found.total
+            following = _address(asked, before=found.next) if found.next else ""
+            previous = _address(asked, before=0) if asked.before else ""
+        else:
+            some = [one for one in opened if _is_wanted(one, asked, wanted)]
+            start, total = asked.page * SHOWN, len(some)
+            shown = some[start : start + SHOWN]
+            following = _address(asked, page=asked.page + 1) if start + SHOWN < total else ""
+            previous = _address(asked, page=asked.page - 1) if asked.page else ""
+        response = inside(
+            request,
+            "incidents.html",
+            asked=asked,
+            shown=shown,
+            total=total,
+            first=asked.page * SHOWN + 1,
+            opened=len(opened),
+            unacknowledged=sum(one.acknowledged_at is None for one in opened),
+            choices=_choices(asked, opened, reader.name),
+            services=sorted({service for one in opened if (service := service_of(one))}),
+            statuses=OPEN if asked.view == "open" else CLOSED,
+            filtered=_filters(asked) != {},
+            previous=previous,
+            following=following,
+            views=[("Open", PATH, len(opened)), ("Past", f"{PATH}?view=past", None)],
+            service_of=service_of,
+            may=reader.role >= Role.RESPONDER,
+            notice=notices.of_several(request),
+            here=_address(asked),
+        )
+        return notices.forget(request, response)
+
+    async def do(self, request: web.Request) -> web.Response:
+        """Run a command on the chosen incidents. Raises: InvalidInput; aiohttp's 403 and 413."""
+        by = caller(request, Role.RESPONDER, in_browser=True)
+        given = await fields(request, count=MOST_FIELDS)
+        chosen, what = _chosen(given), dict(given).get("do", "")
+        if what == "silence":
+            return await self._ask_to_silence(request, chosen)
+        command = BULK.get(what)
+        if command is None:
+            raise InvalidInput("choose what to do with the incidents", "/do")
+        if command is Command.RESOLVE and not dict(given).get("confirm"):
+            return await self._ask_to_resolve(request, chosen)
+        now, text = self._clock.now(), dict(given).get("text", "")
+        events = [Commanded(now, one, by, command, text) for one in chosen]
+        reasons = await self._inbox.submit(events)
+        done = {one: reason for one, reason in zip(chosen, reasons, strict=True) if reason}
+        raise notices.after(PATH, command, done, to=_back(dict(given).get("back", "")))
+
+    async def silence(self, request: web.Request) -> web.Response:
+        """Silence each of the chosen matchers. Raises: InvalidInput; aiohttp's 403, 409 and 413."""
+        by = caller(request, Role.RESPONDER, in_browser=True)
+        given = await fields(request, count=MOST_FIELDS)
+        some = dict(given)
+        groups = [value.splitlines() for name, value in given if name == "match"]
+        if not groups:
+            raise InvalidInput("choose at least one silence", "/match")
+        for match in groups:
+            body = SilenceBody(
+                match=match, comment=some.get("comment", ""), for_=some.get("for", "")
+            )
+            await self._silence(Call(request, by), body)
+        raise web.HTTPSeeOther(PATH)
+
+    async def _named(self, chosen: Sequence[int]) -> list[Incident]:
+        found = [await self._store.incident(one) for one in chosen]
+        return [one for one in found if one is not None]
+
+    async def _ask_to_resolve(self, request: web.Request, chosen: Sequence[int]) -> web.Response:
+        return inside(request, "bulk_resolve.html", incidents=await self._named(chosen))
+
+    async def _ask_to_silence(self, request: web.Request, chosen: Sequence[int]) -> web.Response:
+        """Show the proposed silences, and the open incidents that each would hide."""
+        rules, opened = self._settings().rules, await open_incidents(self._store)
+        proposals: dict[tuple[str, ...], list[Incident]] = {}
+        for one in await self._named(chosen):
+            match = proposed(one, rules.named(one.rule).group_by)
+            proposals[match] = [other for other in opened if set(match) <= _labels(other)]
+        return inside(request, "bulk_silence.html", proposals=proposals)
+
+
+def _labels(incident: Incident) -> set[str]:
+    return {*proposed(incident, [*incident.labels])}
+
+
+def _wanted(asked: ListQuery, reader: str) -> Wanted:
+    chosen = tuple(asked.status)
+    return Wanted(
+        statuses=chosen or (OPEN if asked.view == "open" else CLOSED),
+        severities=tuple(asked.severity),
+        service=asked.service,
+        text=asked.q,
+        person=reader if asked.mine else "",
+        unacknowledged=bool(asked.unanswered),
+        drill={"": None, "1": True, "0": False}[asked.drill],
+    )
+
+
+def _is_wanted(one: Incident, asked: ListQuery, wanted: Wanted) -> bool:
+    return (
+        (not asked.severity or one.severity in asked.severity)
+        and (not asked.status or one.status in asked.status)
+        and matches(one, wanted)
+    )
+
+
+def _filters(asked: ListQuery) -> dict[str, Any]:
+    """Return the filters that are set, as parameters."""
+    kept = {name: value for name, value in asdict(asked).items() if value}
+    return {name: kept[name] for name in kept if name not in {"view", "page", "before"}}
+
+
+def _address(asked: ListQuery, **changed: Any) -> str:
+    """Return the address of the list with changed parameters."""
+    given = {name: value for name, value in asdict(replace(asked, **changed)).items() if value}
+    if given.get("view") == "open":
+        del given["view"]
+    return f"{PATH}?{urlencode(given, doseq=True)}" if given else PATH
+
+
+def _choices(asked: ListQuery, opened: Sequence[Incident], reader: str) -> list[Choice]:
+    """Return the filters that one press sets, with their counts."""
+    none = ListQuery(view=asked.view)
+    counts = Counter(one.severity for one in opened)
+    mine = Wanted(person=reader)
+    choices = [
+        ("All", none, len(opened)),
+        (
+            "Not acknowledged",
+            replace(none, unanswered="1"),
+            sum(one.acknowledged_at is None for one in opened),
+        ),
+        *((one.value, replace(none, severity=[one]), counts[one]) for one in Severity),
+        ("Mine", replace(none, mine="1"), sum(matches(one, mine) for one in opened)),
+        ("Drills", replace(none, drill="1"), sum(one.drill for one in opened)),
+    ]
+    return [
+        Choice(title, _address(choice), count, _filters(choice) == _filters(asked))
+        for title, choice, count in choices
+        if count or title == "All" or _filters(choice) == _filters(asked)
+    ]
+
+
+def _chosen(given: Sequence[tuple[str, str]]) -> list[int]:
+    """Return the numbers of the chosen incidents. Raises: InvalidInput."""
+    found = [
+        int(value)
+        for name, value in given
+        if name == "id" and value.isascii() and value.isdigit() and len(value) < 16
+    ]
+    if not found:
+        raise InvalidInput("choose at least one incident", "/id")
+    return [*dict.fromkeys(found)]
+
+
+def _back(given: str) -> str:
+    """Return the list with the filters that were set: never another site."""
+    return given if given == PATH or given.startswith(f"{PATH}?") else PATH

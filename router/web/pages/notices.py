@@ -1,0 +1,103 @@
+"""The outcome of the last form, for the page that follows: in a cookie, never in the URL.
+
+The cookie has names of reasons and commands only; the text is made from these.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from aiohttp import web
+from msgspec import Struct
+
+from router.core.messages.replies import reply
+from router.model.event import Command
+from router.model.incident import Incident
+from router.model.reason import Reason
+from router.model.reason_row import Trait
+from router.model.reasons import having
+
+COOKIE = "notice"
+STRICT: Mapping[str, Any] = {"httponly": True, "samesite": "Strict"}
+SECONDS = 60
+MOST = 100
+"""Incidents that one notice is about."""
+
+DONE_NOTHING = having(Trait.NOTHING_DONE) | having(Trait.REFUSED)
+
+UNDO: Mapping[Command, Command] = {
+    Command.ACKNOWLEDGE: Command.UNACKNOWLEDGE,
+    Command.RESOLVE: Command.REOPEN,
+    Command.FALSE_POSITIVE: Command.REOPEN,
+    Command.MERGE: Command.REOPEN,
+}
+"""The command that takes back another one."""
+
+DID: Mapping[Command, str] = {
+    Command.ACKNOWLEDGE: "Acknowledged",
+    Command.UNACKNOWLEDGE: "Withdrew the acknowledgement of",
+    Command.RESOLVE: "Resolved",
+    Command.REOPEN: "Reopened",
+}
+"""Commands to several incidents."""
+
+
+class Notice(Struct, frozen=True):
+    """A text, and the command that takes the outcome back for some incidents."""
+
+    text: str
+    kind: str = "good"
+    undo: Command | None = None
+    ids: tuple[int, ...] = ()
+
+
+def after(
+    path: str, command: Command, reasons: Mapping[int, Reason], *, to: str = ""
+) -> web.HTTPSeeOther:
+    """Return the redirect to `path`, where the outcome for each incident is shown."""
+    response = web.HTTPSeeOther(to or path)
+    known = ".".join(f"{one}-{reason.value}" for one, reason in [*reasons.items()][:MOST])
+    response.set_cookie(COOKIE, f"{command.value}.{known}", path=path, max_age=SECONDS, **STRICT)
+    return response
+
+
+def of_incident(request: web.Request, incident: Incident) -> Notice | None:
+    """Return the outcome of the last form on the page of an incident."""
+    command, reasons = _read(request)
+    reason = reasons.get(incident.id)
+    if command is None or reason is None:
+        return None
+    text = reply(reason, command, incident)
+    if reason in DONE_NOTHING:
+        return Notice(text, "warn")
+    return Notice(text, undo=UNDO.get(command), ids=(incident.id,))
+
+
+def of_several(request: web.Request) -> Notice | None:
+    """Return the outcome of the last form on the list."""
+    command, reasons = _read(request)
+    if command is None or command not in DID or not reasons:
+        return None
+    done = tuple(one for one, reason in reasons.items() if reason not in DONE_NOTHING)
+    names = ", ".join(f"INC-{one}" for one in done[:5])
+    more = f" and {len(done) - 5} more" if len(done) > 5 else ""
+    rest = len(reasons) - len(done)
+    text = f"{DID[command]} {names}{more}." if done else "Nothing changed."
+    if rest:
+        text += f" {rest} {'was' if rest == 1 else 'were'} in that state already, or over."
+    return Notice(text, "good" if done else "warn", UNDO.get(command) if done else None, done)
+
+
+def forget(request: web.Request, response: web.Response) -> web.Response:
+    """Remove the cookie: a notice is shown once."""
+    if COOKIE in request.cookies:
+        response.del_cookie(COOKIE, path=request.path)
+    return response
+
+
+def _read(request: web.Request) -> tuple[Command | None, dict[int, Reason]]:
+    name, *known = request.cookies.get(COOKIE, "").split(".")
+    pairs = [one.partition("-") for one in known]
+    try:
+        return Command(name), {int(one): Reason(reason) for one, _, reason in pairs}
+    except ValueError:
+        return None, {}
