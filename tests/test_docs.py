@@ -32,6 +32,7 @@ from router.web.api.commands import CommandApi
 from router.web.api.context import Investigation
 from router.web.api.deployments import DeploymentApi
 from router.web.api.drills import Drills
+from router.web.api.events import Events
 from router.web.api.explain import ExplainApi
 from router.web.api.heartbeats import HeartbeatApi
 from router.web.api.incidents import IncidentApi
@@ -39,6 +40,7 @@ from router.web.api.openapi import OpenApi, openapi
 from router.web.api.overrides import Overrides
 from router.web.api.previews import Drafts
 from router.web.api.schedules import Schedules
+from router.web.api.search import SearchApi
 from router.web.api.silences import SilenceApi
 from router.web.api.stats import Stats
 from router.web.operations import Operations
@@ -252,7 +254,7 @@ def _routes() -> web.Application:
     app.add_routes(SilenceApi(nothing, nothing, nothing, config=nothing, refresh=nothing).routes())
     for paths in (
         Schedules, Overrides, Heartbeats, HeartbeatApi, Drills, IncidentApi, CommandApi, ExplainApi, Actions, DeploymentApi, Announcements, Investigation,
-        PostMortemPaths, ItemPaths, Stats, Drafts, OpenApi,
+        PostMortemPaths, ItemPaths, Stats, Drafts, Events, SearchApi, OpenApi,
     ):  # fmt: skip
         app.add_routes(
             paths(**dict.fromkeys(inspect.signature(paths).parameters, nothing)).routes()

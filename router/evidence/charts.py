@@ -44,6 +44,7 @@ class _Wanted:
     marks: tuple[Mark, ...]
     period: int
     form: ImageFormat
+    zone: str
 
 
 class Charts:
@@ -68,12 +69,21 @@ class Charts:
         """Return whether the incident has a query to draw."""
         return self._prometheus is not None and bool(query_of(incident.url))
 
-    async def draw(self, incident: Incident, seen: Window, form: ImageFormat) -> bytes:
-        """Return the chart of the incident's alert. Raises: NoChart."""
+    async def draw(
+        self, incident: Incident, seen: Window, form: ImageFormat, zone: str = ""
+    ) -> bytes:
+        """Return the chart of the incident's alert, in `zone`. Raises: NoChart."""
         query = query_of(incident.url)
         if self._prometheus is None or not query:
             raise NoChart("no Prometheus is configured" if query else "the alert has no query")
-        wanted = _Wanted(incident.id, query, _marks(incident), int(seen.end // FRESH), form)
+        wanted = _Wanted(
+            incident.id,
+            query,
+            _marks(incident),
+            int(seen.end // FRESH),
+            form,
+            zone or self._zone,
+        )
         made = self._made.get(wanted)
         if made is None:
             made = self._made[wanted] = asyncio.get_running_loop().create_future()
@@ -131,7 +141,7 @@ class Charts:
             level=Level(limit[1], f"{limit[0]} {limit[1]:g}") if limit else None,
             marks=wanted.marks,
             title=curve,
-            zone=self._zone,
+            zone=wanted.zone,
             look=Look(wanted.form),
         )
 

@@ -39,8 +39,10 @@ class Charts(Protocol):
         """Report whether the incident has a query that can be charted."""
         ...
 
-    async def draw(self, incident: Incident, seen: Window, form: ImageFormat) -> bytes:
-        """Raises: NoChart."""
+    async def draw(
+        self, incident: Incident, seen: Window, form: ImageFormat, zone: str = ""
+    ) -> bytes:
+        """Draw with times in `zone`, or else the company's. Raises: NoChart."""
         ...
 
 

@@ -234,6 +234,10 @@ class Store(Protocol):
         """Entries of all timelines, in the order of writing; `after` is the id to page from."""
         ...
 
+    async def last_entry(self) -> int:
+        """Return the id of the newest entry of all timelines; 0 without one."""
+        ...
+
     async def gauges(self, now: float) -> "Gauges": ...
 
     async def prune(self, before: float, kinds: Sequence[str] = ()) -> int:

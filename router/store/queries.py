@@ -127,6 +127,11 @@ def entry_page(connection: Connection, after: int, limit: int) -> Sequence[Entry
     return entries_of(connection, _timeline().where(timeline.c.id > after).limit(limit))
 
 
+def last_entry(connection: Connection) -> int:
+    """Return the id of the newest entry; 0 without one."""
+    return connection.execute(select(func.max(timeline.c.id))).scalar() or 0
+
+
 def _timeline() -> Select[int, float, str, str, str, int]:
     t = timeline.c
     return select(t.incident_id, t.at, t.what, t.by, t.data, t.id).order_by(t.id)

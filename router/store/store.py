@@ -220,6 +220,9 @@ class SqlStore:
     async def entries(self, *, after: int = 0, limit: int = 1000) -> Sequence[Entry]:
         return await self._database.read(queries.entry_page, after, limit)
 
+    async def last_entry(self) -> int:
+        return await self._database.read(queries.last_entry)
+
     async def gauges(self, now: float) -> Gauges:
         return await self._database.read(queries.gauges, now)
 

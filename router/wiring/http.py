@@ -17,6 +17,7 @@ from router.web.api.commands import CommandApi
 from router.web.api.context import Investigation
 from router.web.api.deployments import DeploymentApi
 from router.web.api.drills import Drills as DrillPaths
+from router.web.api.events import Events
 from router.web.api.explain import ExplainApi
 from router.web.api.heartbeats import HeartbeatApi
 from router.web.api.incidents import IncidentApi
@@ -25,6 +26,7 @@ from router.web.api.overrides import Overrides
 from router.web.api.previews import Drafts
 from router.web.api.routing import RoutingApi
 from router.web.api.schedules import Schedules
+from router.web.api.search import SearchApi
 from router.web.api.silences import SilenceApi
 from router.web.api.stats import Stats
 from router.web.body import BODIES
@@ -37,7 +39,9 @@ from router.web.pages.incident_forms import IncidentForms
 from router.web.pages.incident_list import IncidentList
 from router.web.pages.oncall import OnCall
 from router.web.pages.routing import Policies, Rules
+from router.web.pages.search import SearchPage
 from router.web.pages.silences import Silences
+from router.web.pages.why import WhyPage
 from router.web.postmortem.api import PostMortemPaths
 from router.web.postmortem.html import PostMortemPage
 from router.web.postmortem.items import ItemPaths
@@ -58,6 +62,10 @@ class HttpRoutes:
 
     def config_file(self) -> ConfigFile:
         return self.config().file
+
+    def names(self) -> dict[str, str]:
+        """Return the name of each contact."""
+        return {name: one.name or name for name, one in self.config_file().contacts.items()}
 
     def zone(self) -> str:
         return self.config_file().company.time_zone
@@ -179,6 +187,9 @@ class HttpRoutes:
             zone=self.zone,
             settings=self.settings,
         )
+        events = Events(self.parts.store, self.parts.clock)
+        app.on_shutdown.append(events.close)
+        found = SearchApi(self.parts.store, settings=self.settings, names=self.names)
         listed = IncidentList(
             self.parts.store,
             self.parts.inbox,
@@ -204,6 +215,8 @@ class HttpRoutes:
             Silences(silences),
             Rules(routing, explain, lambda: self.parts.webhooks.receivers),
             Policies(routing),
+            SearchPage(found),
+            WhyPage(self.parts.store, self.parts.clock, settings=self.settings),
         )
         for part in (*parts, *screens, *self._postmortems()):
             app.add_routes(part.routes())
@@ -216,6 +229,7 @@ class HttpRoutes:
                 *incidents.routes(),
             ]
         )
+        app.add_routes([*events.routes(), *found.routes()])
         app.add_routes([*silences.routes(), *drills.routes(), *commands.routes()])
         app.add_routes([*routing.routes(), *explain.routes(), *beats.routes(), *OpenApi().routes()])
         return app

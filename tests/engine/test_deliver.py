@@ -515,7 +515,9 @@ class Painter:
     def there(self, _incident: Incident) -> bool:
         return True
 
-    async def draw(self, _incident: Incident, _seen: Window, form: ImageFormat) -> bytes:
+    async def draw(
+        self, _incident: Incident, _seen: Window, form: ImageFormat, zone: str = ""
+    ) -> bytes:
         self.asked.append(form)
         await self.done.wait()
         return b"picture"

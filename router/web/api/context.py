@@ -25,6 +25,7 @@ from router.web.api.content import PICTURE, Time, incident_named
 from router.web.api.operation import Call, operation, routes
 from router.web.api.views import AlertView, DeploymentView, exactly, when
 from router.web.auth import Role, caller
+from router.web.pages.frame import reader_zone
 
 TYPES = {ImageFormat.SVG: "image/svg+xml", ImageFormat.PNG: "image/png"}
 
@@ -161,7 +162,7 @@ class Investigation:
         seen = self._window(one, await self._store.alerts(incident_id=one.id, limit=ALERTS))
         status = HTTPStatus.OK
         try:
-            drawn = await self._charts.draw(one, seen, form)
+            drawn = await self._charts.draw(one, seen, form, reader_zone(request))
         except NoChart as error:
             status = HTTPStatus.BAD_GATEWAY
             drawn = await _notice(f"No chart: {error}", seen, form)

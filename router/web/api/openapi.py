@@ -17,6 +17,7 @@ from router.web.api.content import answer
 from router.web.api.context import Investigation
 from router.web.api.deployments import DeploymentApi
 from router.web.api.drills import Drills
+from router.web.api.events import Events
 from router.web.api.explain import ExplainApi
 from router.web.api.heartbeats import HeartbeatApi
 from router.web.api.incidents import IncidentApi
@@ -25,6 +26,7 @@ from router.web.api.overrides import Overrides
 from router.web.api.previews import Drafts
 from router.web.api.routing import RoutingApi
 from router.web.api.schedules import Schedules
+from router.web.api.search import SearchApi
 from router.web.api.silences import SilenceApi
 from router.web.api.stats import Stats
 from router.web.api.users import UserApi
@@ -35,6 +37,7 @@ from router.web.statuspage.maintenance import Announcements
 PROBLEM = "application/problem+json"
 REFERENCE = "#/components/schemas/{name}"
 HEADERS = {
+    "Last-Event-ID": "The id of the last known event: later ones are sent first.",
     "If-Match": "The ETag of the version that you read.",
     "Idempotency-Key": "The same key again has no second effect.",
 }
@@ -74,6 +77,8 @@ class OpenApi:
 
 PARTS: Sequence[type] = (
     IncidentApi,
+    Events,
+    SearchApi,
     CommandApi,
     Investigation,
     Drafts,

@@ -70,6 +70,7 @@ class Operation:
     any_body: bool
     headers: tuple[str, ...]
     token_in_query: bool
+    in_browser: bool
     takes_call: bool
 
 
@@ -87,11 +88,13 @@ def operation(  # noqa: PLR0913 - a declaration
     any_body: bool = False,
     headers: tuple[str, ...] = (),
     token_in_query: bool = False,
+    in_browser: bool = False,
 ) -> Callable[[H], H]:
     """Declare the decorated method as the handler of an operation.
 
     `offers` is a second content type of the answer; with `any_body` the handler reads the body
-    itself; `headers` are the request headers that it reads.
+    itself; `headers` are the request headers that it reads. `in_browser`: scripts of pages use it,
+    with the credentials of the page.
     """
 
     def declare(handler: H) -> H:
@@ -113,6 +116,7 @@ def operation(  # noqa: PLR0913 - a declaration
             any_body=any_body,
             headers=headers,
             token_in_query=token_in_query,
+            in_browser=in_browser,
             takes_call="call" in hints,
         )
         return handler
@@ -134,7 +138,7 @@ def _answered(hint: Any) -> type | None:
         (hint,) = (each for each in get_args(hint) if each is not web.Response)
     if get_origin(hint) is Answer:
         (hint,) = get_args(hint)
-    return None if hint is web.Response else hint
+    return None if issubclass(hint, web.StreamResponse) else hint
 
 
 def operation_of(handler: Callable[..., Any]) -> Operation:
@@ -171,7 +175,7 @@ async def _handle(
     """
     by = ""
     if one.role is not None:
-        by = caller(request, one.role, in_query=one.token_in_query)
+        by = caller(request, one.role, in_query=one.token_in_query, in_browser=one.in_browser)
     given: dict[str, Any] = {"call": Call(request, by)} if one.takes_call else {}
     if one.query is not None:
         given["query"] = query(request, one.query)

@@ -60,6 +60,10 @@ class Explainer:
                     "give one of ?fingerprint= (as /api/v1/alerts shows it), ?incident=, ?contact="
                 )
 
+    async def incident(self, found: Incident) -> Why:
+        """Explain the pages of an incident, as they were decided."""
+        return why_incident(await self._history(found), self._settings())
+
     async def explain(self, at: float, alert: Alert) -> Explanation:
         """Explain with current silences, and for inhibition with currently open incidents."""
         settings = self._settings()

@@ -12,7 +12,13 @@ from msgspec import Struct
 FOLDER = Path(__file__).parent
 
 STYLE = "style.css"
-SCRIPTS = ("vendor/htmx.min.js", "vendor/idiomorph-ext.min.js", "script/page.js")
+SCRIPTS = (
+    "vendor/htmx.min.js",
+    "vendor/idiomorph-ext.min.js",
+    "script/page.js",
+    "script/live.js",
+    "script/palette.js",
+)
 """The scripts of every page, in the order in which they run."""
 
 TYPES: Mapping[str, str] = {

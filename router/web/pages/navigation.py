@@ -54,16 +54,21 @@ Menu = Sequence[tuple[str, Sequence[Entry]]]
 
 def available(app: web.Application) -> Menu:
     """Return the groups with the entries that have a route."""
-    paths = {
-        route.resource.canonical
-        for route in app.router.routes()
-        if route.method == "GET" and route.resource is not None
-    }
+    paths = paths_of(app)
     groups = (
         (group, [entry for entry in entries if entry.path in paths])
         for group, entries in NAVIGATION.items()
     )
     return [(group, entries) for group, entries in groups if entries]
+
+
+def paths_of(app: web.Application) -> set[str]:
+    """Return the paths of all pages and other routes that can be read."""
+    return {
+        route.resource.canonical
+        for route in app.router.routes()
+        if route.method == "GET" and route.resource is not None
+    }
 
 
 def menu(groups: Menu, path: str) -> list[tuple[str, list[Shown]]]:

@@ -24,13 +24,13 @@ MOST = 100
 
 DONE_NOTHING = having(Trait.NOTHING_DONE) | having(Trait.REFUSED)
 
-UNDO: Mapping[Command, Command] = {
-    Command.ACKNOWLEDGE: Command.UNACKNOWLEDGE,
-    Command.RESOLVE: Command.REOPEN,
-    Command.FALSE_POSITIVE: Command.REOPEN,
-    Command.MERGE: Command.REOPEN,
+UNDO: Mapping[Command, str] = {
+    Command.ACKNOWLEDGE: "unack",
+    Command.RESOLVE: "reopen",
+    Command.FALSE_POSITIVE: "reopen",
+    Command.MERGE: "reopen",
 }
-"""The command that takes back another one."""
+"""The path of the command that takes back another one."""
 
 DID: Mapping[Command, str] = {
     Command.ACKNOWLEDGE: "Acknowledged",
@@ -42,11 +42,11 @@ DID: Mapping[Command, str] = {
 
 
 class Notice(Struct, frozen=True):
-    """A text, and the command that takes the outcome back for some incidents."""
+    """A text, and the path of the command that takes the outcome back for some incidents."""
 
     text: str
     kind: str = "good"
-    undo: Command | None = None
+    undo: str = ""
     ids: tuple[int, ...] = ()
 
 
@@ -69,7 +69,7 @@ def of_incident(request: web.Request, incident: Incident) -> Notice | None:
     text = reply(reason, command, incident)
     if reason in DONE_NOTHING:
         return Notice(text, "warn")
-    return Notice(text, undo=UNDO.get(command), ids=(incident.id,))
+    return Notice(text, undo=UNDO.get(command, ""), ids=(incident.id,))
 
 
 def of_several(request: web.Request) -> Notice | None:
@@ -84,7 +84,7 @@ def of_several(request: web.Request) -> Notice | None:
     text = f"{DID[command]} {names}{more}." if done else "Nothing changed."
     if rest:
         text += f" {rest} {'was' if rest == 1 else 'were'} in that state already, or over."
-    return Notice(text, "good" if done else "warn", UNDO.get(command) if done else None, done)
+    return Notice(text, "good" if done else "warn", UNDO.get(command, "") if done else "", done)
 
 
 def forget(request: web.Request, response: web.Response) -> web.Response:

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.peer
 
 EXAMPLES = {
     "/incidents/{id}": "/incidents/1",
+    "/incidents/{id}/why": "/incidents/1/why",
     "/incidents/{id}/postmortem": "/incidents/1/postmortem",
 }
 """A path to open for each route with parameters."""
@@ -106,5 +107,7 @@ async def test_an_error_leads_back_and_keeps_the_input(daemon: Daemon) -> None:
         assert await page.get_by_label("Other").input_value() == "INC-4711"
         await page.get_by_label("Other").fill("INC-2")
         await page.get_by_role("button", name="Try again").click()
+        assert "Merge INC-1 into INC-2?" in await page.inner_text("main")
+        await page.get_by_role("button", name="Merge", exact=True).click()
         assert page.url == f"{daemon.url}/incidents/1"
         assert "Merged into INC-2" in await page.inner_text("main")

@@ -23,7 +23,7 @@ TIMELINE = [
 
 
 def test_deliveries_and_alerts_in_a_row_are_one_group() -> None:
-    """What people did is never folded."""
+    """Entries of people are never folded."""
     found = [(group.kind, [one.id for one in group.entries]) for group in grouped(TIMELINE)]
     assert found == [
         ("router", [7]),
