@@ -7,6 +7,7 @@ has moved, it is set again, so a repeat costs nothing more.
 
 from collections.abc import Iterable
 
+from router.core.incident.dedup import SEEN_EVERY
 from router.core.incident.settings import Settings
 from router.core.incident.suppression import NO_INCIDENT
 from router.model.alert import Alert, AlertStatus, Lifetime, RuleMatch
@@ -22,7 +23,10 @@ LATE = 30.0
 """Seconds of delay of a deadline from which on reports may have been missed, too."""
 
 MOVED = 0.25
-"""The part of its lifetime by which an end must move before a repeat costs a write."""
+"""The part of its lifetime by which an end must move before a repeat costs a write.
+
+A minute is enough for any lifetime.
+"""
 
 
 def end_of(alert: Alert, before: RuleMatch | None, *, repeat: bool = False) -> float | None:
@@ -42,7 +46,9 @@ def end_of(alert: Alert, before: RuleMatch | None, *, repeat: bool = False) -> f
 
 def has_moved(known: float | None, end: float | None, at: float) -> bool:
     """Check if a repeat moves the end far enough to be stored."""
-    return known is not None and end is not None and end - known >= MOVED * (end - at)
+    if known is None or end is None:
+        return False
+    return end - known >= min(SEEN_EVERY, MOVED * (end - at))
 
 
 def end_timer(fingerprint: str, rule_matches: Iterable[RuleMatch]) -> Timer | None:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 
 from aiohttp import web
+from msgspec import UNSET
 
 from router.core.alertmanager.active import (
     RECEIVER,
@@ -122,6 +123,6 @@ def _alert(one: ActiveAlert) -> GettableAlert:
             one.state, list(one.silenced_by), list(one.inhibited_by), list(one.muted_by)
         ),
         updated_at=exactly(one.updated_at),
-        generator_url=one.url,
+        generator_url=one.url or UNSET,
         labels=dict(one.labels),
     )

@@ -6,7 +6,7 @@ https://github.com/prometheus/alertmanager/blob/main/api/v2/openapi.yaml
 from datetime import datetime
 from typing import Annotated
 
-from msgspec import Meta, Struct, field
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from router.web.api.content import Time
 
@@ -34,7 +34,7 @@ class GettableAlert(Struct, frozen=True, rename="camel", kw_only=True):
     starts_at: Time
     status: AlertStatus
     updated_at: Time
-    generator_url: str = field(name="generatorURL")
+    generator_url: str | UnsetType = field(default=UNSET, name="generatorURL")
     labels: dict[str, str]
 
 

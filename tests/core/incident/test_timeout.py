@@ -79,6 +79,7 @@ def test_a_short_life_is_moved_by_reports_that_cost_no_write_otherwise() -> None
     ("first", "then", "life"),
     [
         ((Lifetime.END, 600), (Lifetime.END, 60), 600),
+        ((Lifetime.END, 600), (Lifetime.END, 700), 700),
         ((Lifetime.END, 600), (Lifetime.TIMEOUT, 300), 600),
         ((Lifetime.TIMEOUT, 300), (Lifetime.END, 60), 60),
         ((Lifetime.TIMEOUT, 300), (Lifetime.END, 600), 600),
