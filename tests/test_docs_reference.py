@@ -216,6 +216,7 @@ def test_every_dependency_says_why() -> None:
         "To run": project["project"]["dependencies"],
         "For charts": project["project"]["optional-dependencies"]["charts"],
         "For other services": project["project"]["optional-dependencies"]["apprise"],
+        "To import": project["project"]["optional-dependencies"]["terraform"],
         "To develop": project["project"]["optional-dependencies"]["dev"][1:],
         "To build": project["build-system"]["requires"],
     }

@@ -1,115 +1,86 @@
 """`alert-router import`."""
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from router.cli.output import Exit, echo, fail
+from router.cli.imported import Imported, texts
+from router.cli.output import Exit, console, echo, fail
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from router.config.load import Config
     from router.importers.alertmanager.config import Converted
-    from router.importers.files import SecretFile, Written
+    from router.importers.pagers.compare import Row
+    from router.importers.pagers.model import Setup
 
 MOST_SHOWN = 5
+ALERTMANAGER = "alertmanager"
 
 
 def import_(
-    file: Annotated[Path, typer.Argument(help="The alertmanager.yml.", show_default=False)],
+    export: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="[TOOL] FILE...",
+            help="An alertmanager.yml; or opsgenie, pagerduty, oncall or goalert, and the files or "
+            "folders of its export: answers of its API, or Terraform.",
+            show_default=False,
+        ),
+    ],
     into: Annotated[
         Path | None,
         typer.Option(help="Folder for the config. Nothing is overwritten.", show_default=False),
     ] = None,
     labels: Annotated[
         list[str] | None,
-        typer.Option(help="Also compare the routing of an alert with these labels: a=b,c=d."),
+        typer.Option(
+            help="For Alertmanager: compare the routing of these labels, too, such as a=b,c=d."
+        ),
     ] = None,
 ) -> None:
     """Convert the config of another tool, and report what could not be converted.
 
     Without --into only the report is shown.
     """
-    from router.config.located import Invalid
-    from router.importers.alertmanager.config import convert
+    from router.importers.pagers.convert import PAGERS
 
-    try:
-        converted = convert(_text(file), str(file))
-    except Invalid as error:
-        fail(str(error))
-    files = _files(converted.written, converted.report.lines)
-    secrets = _secrets(converted.written, file.parent)
-    checked = _checked(files, secrets)
-    for line in converted.report.lines:
-        echo(line)
-    same = _compare(converted, checked, labels or [])
+    tool, *files = export if export[0] in {*PAGERS, ALERTMANAGER} else [ALERTMANAGER, *export]
+    if not files:
+        fail(f"give the files of the export: alert-router import {tool} FILE...")
+    read = texts([Path(file) for file in files])
+    if tool == ALERTMANAGER:
+        imported, same = _alertmanager(read, labels or [])
+    else:
+        imported, same = _pager(tool, read)
     if into:
-        _write(files, secrets, into)
+        imported.write(into)
         echo(f"wrote {into}: alert-router check --config {into / 'config.yaml'}")
     if not same:
         raise typer.Exit(Exit.FAILED)
 
 
-def _text(file: Path) -> str:
-    try:
-        return file.read_text("utf-8-sig")
-    except OSError as error:
-        fail(f"{file}: {error.strerror}")
-    except UnicodeDecodeError:
-        fail(f"{file}: isn't UTF-8 text")
+# --- Alertmanager
 
 
-# --- files
-
-
-def _files(written: "Written", report: list[str]) -> dict[str, str]:
-    return {**written.files, "report.txt": "".join(f"{line}\n" for line in report)}
-
-
-def _secrets(written: "Written", base: Path) -> dict[str, str]:
-    """The secrets by their path, from the config or from the files that it names."""
-    return {f"secrets/{name}": _content(one, base, name) for name, one in written.secrets.items()}
-
-
-def _content(secret: "SecretFile", base: Path, name: str) -> str:
-    if secret.copied_from:
-        try:
-            return (base / secret.copied_from).read_text("utf-8").strip() or secret.placeholder
-        except OSError as error:
-            why = f"since {secret.copied_from} can't be read: {error.strerror}"
-            echo(f"secrets/{name}: put the secret in, {why}")
-    return secret.text or secret.placeholder
-
-
-def _write(files: dict[str, str], secrets: dict[str, str], folder: Path) -> None:
-    """Write all files, or none if one of them is there already."""
-    if existing := [str(folder / name) for name in (files | secrets) if (folder / name).exists()]:
-        fail(f"nothing was written, because there is already {', '.join(existing)}")
-    for name, text in files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text, "utf-8")
-    for name, text in secrets.items():
-        (folder / name).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        (folder / name).touch(0o600)
-        (folder / name).write_text(text, "utf-8")
-
-
-def _checked(files: dict[str, str], secrets: dict[str, str]) -> "Config":
-    """The config as `alert-router check` loads it. Exits with its errors."""
-    from router.app import load_config
+def _alertmanager(read: dict[str, str], labels: list[str]) -> tuple[Imported, bool]:
     from router.config.located import Invalid
+    from router.importers.alertmanager.config import convert
 
-    with TemporaryDirectory() as scratch:
-        _write(files, secrets, Path(scratch))
-        try:
-            return load_config(Path(scratch) / "config.yaml")
-        except Invalid as error:
-            fail(f"the converted config has errors:\n{error}")
-
-
-# --- routing
+    if len(read) != 1:
+        fail(f"expected one alertmanager.yml, found {', '.join(read)}")
+    ((file, text),) = read.items()
+    try:
+        converted = convert(text, file)
+    except Invalid as error:
+        fail(str(error))
+    imported = Imported(converted.written, converted.report.lines, Path(file).parent)
+    echo("\n".join(converted.report.lines))
+    return imported, _compare(converted, imported.config, labels)
 
 
 def _compare(converted: "Converted", checked: "Config", given: list[str]) -> bool:
@@ -134,3 +105,65 @@ def _compare(converted: "Converted", checked: "Config", given: list[str]) -> boo
         echo(f"{place}: no labels were found that match this route, so it was not compared")
     echo(f"routing: {len(sets)} label sets compared with amtool, {len(different)} differ")
     return not different
+
+
+# --- pagers
+
+
+def _pager(tool: str, read: dict[str, str]) -> tuple[Imported, bool]:
+    from datetime import UTC, datetime
+
+    from router.config.located import Invalid
+    from router.importers.pagers.convert import convert
+    from router.ports.clock import SystemClock
+
+    try:
+        converted = convert(tool, read, datetime.fromtimestamp(SystemClock().now(), UTC))
+    except (Invalid, ImportError) as error:
+        fail(str(error))
+    imported = Imported(converted.written, converted.report.lines, Path())
+    echo("\n".join(converted.report.lines))
+    setup = converted.setup
+    echo(
+        f"{tool}: contacts: {len({one.key for one in setup.people.values()})}, "
+        f"schedules: {len(setup.rotas)}, policies: {len(setup.policies)}"
+    )
+    return imported, _side_by_side(tool, setup, imported.config)
+
+
+def _side_by_side(tool: str, setup: "Setup", checked: "Config") -> bool:
+    """Show who is on call in the old tool and here. True unless they differ."""
+    from router.importers.pagers.compare import rows
+
+    schedules = checked.settings.people.schedules
+    same = True
+    for old in dict.fromkeys(setup.schedules.values()):
+        found = rows(old, schedules)
+        if not found:
+            echo(f"{old.name}: not compared, since the export has no shifts of this schedule")
+            continue
+        different = sum(not row.same for row in found)
+        same = same and not different
+        zone = schedules[old.rotas[0].key].time_zone if old.rotas else "UTC"
+        console().print(_table(tool, found, zone))
+        echo(f"{old.name}: shifts compared: {len(found)}, different: {different}")
+    return same
+
+
+def _table(tool: str, found: "Sequence[Row]", zone: str) -> "Table":
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table("from", "until", tool, "here", "", box=None)
+    for row in found:
+        mark = Text("" if row.same else "differs", "bold red")
+        edges = (_clock(edge, zone) for edge in (row.start, row.end))
+        table.add_row(*edges, *(", ".join(who) or "nobody" for who in (row.old, row.new)), mark)
+    return table
+
+
+def _clock(at: float, zone: str) -> str:
+    from datetime import datetime
+    from zoneinfo import ZoneInfo
+
+    return f"{datetime.fromtimestamp(at, ZoneInfo(zone)):%a %Y-%m-%d %H:%M %Z}"

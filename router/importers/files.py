@@ -10,7 +10,7 @@ PLACEHOLDER_URL = "https://example.com/replace-me"
 
 @dataclass(frozen=True)
 class SecretFile:
-    """A secret: its text, or the file of the old tool that holds it, for whom reads files.
+    """A secret: its text, or the file of the old tool that contains it.
 
     `placeholder` is written if there is neither.
     """

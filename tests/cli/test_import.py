@@ -73,3 +73,29 @@ def test_a_difference_names_the_labels_and_both_decisions(tmp_path: Path) -> Non
     assert differences(settings, channels, sets, decided(str(amtool), tree, sets)) == [
         '{team="shop"}: amtool names everybody (everybody), but the rules notify shop'
     ]
+
+
+def test_the_shifts_of_a_pager_are_shown_next_to_the_schedule_here(tmp_path: Path) -> None:
+    pager = SHOP.parents[1] / "pagers"
+    code, output = run("oncall", pager / "oncall.json", "--into", tmp_path)
+    assert code == 0, output
+    assert "oncall: contacts: 2, schedules: 1, policies: 1" in output
+    assert "Primary: shifts compared: 1, different: 0" in output
+    assert load(tmp_path / "config.yaml", {}, TYPES).settings.people.schedules
+
+
+def test_shifts_that_differ_are_marked_and_fail(tmp_path: Path) -> None:
+    """The config is written, so that it can be corrected."""
+    pager = SHOP.parents[1] / "pagers"
+    code, output = run("opsgenie", pager / "opsgenie.json", "--into", tmp_path)
+    assert (code, (tmp_path / "config.yaml").exists()) == (1, True)
+    assert [line for line in output.splitlines() if line.rstrip().endswith("differs")]
+
+
+def test_a_tool_needs_files(tmp_path: Path) -> None:
+    """A folder needs files of an export in it."""
+    assert run("goalert") == (
+        1,
+        "give the files of the export: alert-router import goalert FILE...\n",
+    )
+    assert "there is no file that ends with .json" in run("goalert", tmp_path)[1]

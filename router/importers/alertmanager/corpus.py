@@ -12,7 +12,7 @@ from router.core.rules.matcher import Matcher, takes
 from router.importers.alertmanager.tree import Route
 
 MOST = 300
-"""Maximum label sets: amtool starts anew for each."""
+"""Maximum label sets. Each takes a run of amtool."""
 
 OTHER = "something-else"
 _SAMPLES = (

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from msgspec import Struct
 
 from router.config.fields import parse_time_zone
-from router.config.times import DAYS, parse_time
+from router.config.times import parse_time, parse_weekdays
 from router.core.rules.lint import contradiction, implies
 from router.core.rules.matcher import Matcher, MatchOp
 from router.importers.alertmanager.tree import Outcome, Route
@@ -57,20 +57,18 @@ def _windows(spec: Section) -> tuple[Window, ...] | None:
     except ValueError:
         spec.remark("location", f"`location: {zone}` isn't a time zone: this interval is left out")
         return None
-    ranges = spec.texts("weekdays") or ["monday:sunday"]
-    days = frozenset(day for text in ranges for day in _days(text))
-    times = [
-        (int(parse_time(one.text("start_time"))), int(parse_time(one.text("end_time"))))
-        for one in spec.sections("times")
-    ]
+    try:
+        ranges = spec.texts("weekdays") or ["monday:sunday"]
+        days = frozenset(day for text in ranges for day in parse_weekdays(text.replace(":", "-")))
+        times = [
+            (int(parse_time(one.text("start_time"))), int(parse_time(one.text("end_time"))))
+            for one in spec.sections("times")
+        ]
+    except ValueError as error:
+        spec.report.add(spec.place, f"{error}: this interval is left out")
+        return None
     spec.rest()
     return tuple(Window(days, start, end, zone) for start, end in times or [(0, DAY)])
-
-
-def _days(text: str) -> Iterator[int]:
-    first, _, last = text.casefold().partition(":")
-    begin, end = DAYS.index(first.strip()), DAYS.index((last or first).strip())
-    return ((begin + step) % 7 for step in range((end - begin) % 7 + 1))
 
 
 def complement(windows: Sequence[Window]) -> tuple[Window, ...]:

@@ -196,3 +196,22 @@ def test_what_is_no_alertmanager_yml_is_an_error_with_its_place(text: str, messa
     with pytest.raises(Invalid) as caught:
         convert(text, "am.yml")
     assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("interval", "message"),
+    [
+        ({"weekdays": ["someday"]}, "expected a weekday such as Mon"),
+        ({"times": [{"start_time": "9", "end_time": "10:00"}]}, "expected a time of day such as"),
+        ({"location": "Local"}, "`location: Local` isn't a time zone: this interval is left out"),
+    ],
+)
+def test_an_interval_that_cannot_be_read_is_left_out(
+    interval: dict[str, Any], message: str
+) -> None:
+    found = converted(
+        route={"receiver": "log", "routes": [{"matchers": ["a=b"], "mute_time_intervals": ["x"]}]},
+        time_intervals=[{"name": "x", "time_intervals": [interval]}],
+    )
+    assert "silences" not in config(found)
+    assert any(message in line for line in found.report.lines)

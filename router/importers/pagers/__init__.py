@@ -1,0 +1,1 @@
+"""Pagers: people, schedules and escalation policies of Opsgenie, PagerDuty, OnCall and GoAlert."""

@@ -1,0 +1,59 @@
+"""The old tool's shifts next to those of the converted schedules."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+
+from msgspec import Struct
+
+from router.core.oncall.schedule import Schedule, shifts
+from router.importers.pagers.model import OldSchedule, OldShift
+
+
+class Row(Struct, frozen=True):
+    """A time, who was on call in the old tool, and who is here. Times are UTC epoch seconds."""
+
+    start: float
+    end: float
+    old: tuple[str, ...]
+    new: tuple[str, ...]
+
+    @property
+    def same(self) -> bool:
+        return self.old == self.new
+
+
+def rows(old: OldSchedule, schedules: Mapping[str, Schedule]) -> list[Row]:
+    """The time that the old tool's shifts cover, split where anything changes."""
+    if not old.shifts:
+        return []
+    start, end = min(one.start for one in old.shifts), max(one.end for one in old.shifts)
+    new = [
+        OldShift(one.contact, one.start, one.end)
+        for rota in old.rotas
+        for one in shifts(schedules[rota.key], start, end)
+    ]
+    return list(_joined(_split(old.shifts, new)))
+
+
+def _split(old: Sequence[OldShift], new: Sequence[OldShift]) -> Iterator[Row]:
+    edges = sorted({edge for one in (*old, *new) for edge in (one.start, one.end)})
+    for start, end in pairwise(edges):
+        yield Row(start, end, _at(old, start), _at(new, start))
+
+
+def _at(shifts_: Sequence[OldShift], at: float) -> tuple[str, ...]:
+    return tuple(sorted({one.person for one in shifts_ if one.start <= at < one.end}))
+
+
+def _joined(found: Iterator[Row]) -> Iterator[Row]:
+    """Rows that follow each other with the same people are one."""
+    last: Row | None = None
+    for row in found:
+        if last and (last.old, last.new, last.end) == (row.old, row.new, row.start):
+            last = Row(last.start, row.end, row.old, row.new)
+            continue
+        if last:
+            yield last
+        last = row
+    if last:
+        yield last

@@ -1,0 +1,213 @@
+"""GoAlert: answers of its GraphQL API, whose fields an export selects. It has no Terraform.
+
+graphql2/schema.graphql of https://github.com/target/goalert
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+
+from router.importers.pagers.build import Builder, ByKind, local, moment
+from router.importers.pagers.model import DAY as DAY_SECONDS
+from router.importers.pagers.model import HOUR, Change, Service, Stage, Turns, Way
+from router.importers.pagers.model import WEEK as WEEK_SECONDS
+from router.importers.pagers.week import DAY, Span
+from router.importers.source import Section
+
+UNITS = {"hourly": HOUR, "daily": DAY_SECONDS, "weekly": WEEK_SECONDS}
+VIAS = {"EMAIL": "mail", "SMS": "text", "VOICE": "call"}
+FOREVER = 48
+"""Repetitions for a policy that repeats without an end."""
+
+QUIET = (
+    "id", "name", "description", "role", "isFavorite", "labels", "assignedTo", "__typename",
+    "nextHandoffTimes", "onCallNotificationRules", "notices", "authSubjects", "users",
+)  # fmt: skip
+"""Keys that say nothing about who is on call or notified."""
+
+
+def convert(found: Sequence[tuple[str, Section]], build: Builder) -> None:
+    """Add the objects of an export. Users come first, since others refer to them."""
+    kinds = ByKind(found)
+    for section in kinds.of("users", "user"):
+        _user(section, build)
+    rotations = {section.text("id"): section for section in kinds.of("rotations", "rotation")}
+    for section in kinds.of("schedules", "schedule"):
+        _schedule(section, rotations, build)
+    for section in kinds.of("userOverrides"):
+        _override(section, section.section("target").text("id"), build)
+    for section in kinds.of("escalationPolicies", "escalationPolicy"):
+        _policy(section, rotations, build)
+    for section in kinds.of("services", "service"):
+        policy = build.setup.policies.get(
+            section.text("escalationPolicyID") or section.section("escalationPolicy").text("id")
+        )
+        if policy:
+            build.setup.services.append(Service(section.text("name"), policy.key))
+    kinds.rest(READ, build.report)
+
+
+READ = frozenset({
+    "users", "user", "rotations", "rotation", "schedules", "schedule", "userOverrides",
+    "escalationPolicies", "escalationPolicy", "services", "service",
+})  # fmt: skip
+
+
+def _user(section: Section, build: Builder) -> None:
+    person = build.person(section.text("id"), section.text("name"), build.email(section, "email"))
+    vias: dict[str, str] = {}
+    for method in section.sections("contactMethods"):
+        via = VIAS.get(method.text("type"))
+        if via is None:
+            message = f"{person.name}: no counterpart of {method.text('type')}: left out"
+            method.report.add(method.place, message)
+        elif via == "mail" or build.phone(person, method.text("value"), method.place):
+            vias[method.text("id")] = via
+    for rule in section.sections("notificationRules"):
+        if via := vias.get(
+            rule.text("contactMethodID") or rule.section("contactMethod").text("id")
+        ):
+            person.ways.append(Way(via, int(rule.number("delayMinutes")) * 60))
+    section.skip(*QUIET)
+    section.rest()
+
+
+# --- schedules
+
+
+def _schedule(section: Section, rotations: dict[str, Section], build: Builder) -> None:
+    id_, name = section.text("id"), section.text("name")
+    zone = build.zone(section, "timeZone")
+    layers = [
+        layer
+        for assignment in section.sections("targets")
+        for layer in _assigned(assignment, zone, rotations, build)
+    ]
+    build.parallel(id_, name, zone, layers, section.place)
+    for shift in section.sections("shifts"):
+        start, end = moment(shift, "start"), moment(shift, "end")
+        if start and end:
+            user = shift.text("userID") or shift.section("user").text("id")
+            build.shift(id_, build.known(user, shift.place), start, end)
+    for temporary in section.sections("temporarySchedules"):
+        for shift in temporary.sections("shifts"):
+            _override(shift, id_, build)
+    section.skip(*QUIET)
+    section.rest()
+
+
+def _assigned(
+    assignment: Section, zone: str, rotations: dict[str, Section], build: Builder
+) -> Iterator[tuple[str, Turns]]:
+    """The turns of a rotation or user, in the windows of its rules."""
+    target = assignment.section("target")
+    spans: list[Span] = []
+    for rule in assignment.sections("rules"):
+        spans += _spans(rule)
+    if not spans:
+        assignment.report.add(assignment.place, f"{target.text('name')} has no rules: left out")
+        return
+    whole = sum(span.end - span.start for span in spans) >= 7 * DAY
+    turns = _of_target(target, zone, rotations, build)
+    if turns:
+        made = Turns(
+            turns.people, turns.start, turns.seconds, turns.zone, () if whole else tuple(spans)
+        )
+        yield target.text("name") or target.text("id"), made
+
+
+def _of_target(
+    target: Section, zone: str, rotations: dict[str, Section], build: Builder
+) -> Turns | None:
+    id_ = target.text("id")
+    if target.text("type") == "user":
+        person = build.known(id_, target.place, target.text("name"))
+        start = build.now.replace(hour=0, minute=0, second=0, microsecond=0)
+        return build.turns([person], start, DAY_SECONDS, zone, target.place)
+    if id_ not in rotations:
+        target.report.add(target.place, f"the export has no rotation '{target.text('name')}'")
+        return None
+    return _rotation(rotations[id_], build)
+
+
+def _rotation(section: Section, build: Builder) -> Turns | None:
+    """The turns, so that the active person is on call now: GoAlert stores who that is."""
+    zone, start = build.zone(section, "timeZone"), moment(section, "start")
+    length = int(section.number("shiftLength", 1)) * UNITS.get(section.text("type"), 0)
+    people = [
+        build.known(id_, section.place)
+        for id_ in section.texts("userIDs")
+        or [user.text("id") for user in section.sections("users")]
+    ]
+    turns = build.turns(people, start, length, zone, section.place) if start else None
+    if turns is None or start is None or "activeUserIndex" not in section:
+        return turns
+    passed = (local(build.now, zone) - turns.start) // timedelta(seconds=length)
+    shift = (int(section.number("activeUserIndex")) - passed) % len(people)
+    return Turns((*turns.people[shift:], *turns.people[:shift]), turns.start, turns.seconds, zone)
+
+
+def _spans(rule: Section) -> list[Span]:
+    """The windows of a rule. `weekdayFilter` begins with Sunday; equal times are a whole day."""
+    start, end = rule.minute("start"), rule.minute("end")
+    days = [one.casefold() == "true" for one in rule.texts("weekdayFilter")] or [True] * 7
+    length = (end - start - 1) % DAY + 1
+    at = [(number - 1) % 7 * DAY + start for number, active in enumerate(days) if active]
+    return [Span(begin, begin + length) for begin in sorted(at)]
+
+
+def _override(section: Section, schedule: str, build: Builder) -> None:
+    start, end = moment(section, "start"), moment(section, "end")
+    if not start or not end:
+        return
+    added = (
+        section.text("addUserID") or section.text("userID") or section.section("addUser").text("id")
+    )
+    removed = section.text("removeUserID") or section.section("removeUser").text("id")
+    person = build.known(added, section.place) if added else ""
+    replaced = build.known(removed, section.place) if removed else ""
+    if person and not replaced and "addUserID" in section:
+        message = "an override adds a person: here that person replaces everybody on call"
+        section.report.add(section.place, message)
+    build.change(schedule, Change(person, start, end, replaced), section.place)
+
+
+# --- policies
+
+
+def _policy(section: Section, rotations: dict[str, Section], build: Builder) -> None:
+    after, stages = 0, []
+    for step in section.sections("steps"):
+        found = [
+            one for target in step.sections("targets") for one in _targets(target, rotations, build)
+        ]
+        stages.append(Stage(after, tuple(dict.fromkeys(found))))
+        after += int(step.number("delayMinutes")) * 60
+    times = int(section.number("repeat"))
+    name = section.text("name")
+    build.policy(
+        section.text("id"), name, stages, section.place, (after, FOREVER if times < 0 else times)
+    )
+    section.skip(*QUIET)
+    section.rest()
+
+
+def _targets(target: Section, rotations: dict[str, Section], build: Builder) -> tuple[str, ...]:
+    id_, kind = target.text("id"), target.text("type")
+    if kind == "schedule":
+        return build.targets(id_, target.place)
+    if kind == "user":
+        return (f"contact:{build.known(id_, target.place, target.text('name'))}",)
+    if kind == "rotation" and id_ in rotations:
+        return _rotation_targets(id_, rotations[id_], build)
+    target.report.add(target.place, f"notifying {kind} '{target.text('name')}' is left out")
+    return ()
+
+
+def _rotation_targets(id_: str, rotation: Section, build: Builder) -> tuple[str, ...]:
+    """A schedule of the rotation alone, for a step that notifies it."""
+    if id_ not in build.setup.schedules:
+        turns = _rotation(rotation, build)
+        layers = [("rotation", turns)] if turns else []
+        zone = turns.zone if turns else "UTC"
+        build.schedule(id_, rotation.text("name"), zone, layers, rotation.place)
+    return build.targets(id_, rotation.place)
