@@ -5,7 +5,6 @@ https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import TypeVar
 
 import aiohttp
@@ -15,6 +14,7 @@ from router.config.secret import Secret
 from router.model.notification import Result, Retry
 from router.senders.calls import Calls, Failed, refusals
 from router.senders.outcome import MAX_RETRY_AFTER, retry_after
+from router.senders.tickets.text import timestamp
 
 T = TypeVar("T")
 
@@ -98,12 +98,12 @@ class Api:
                 state="all",
                 sort="created",
                 direction="desc",
-                since=written(since - SKEW),
+                since=timestamp(since - SKEW),
                 per_page=str(PER_PAGE),
                 page=str(page),
             )
             found += [issue for issue in issues if issue.pull_request is None]
-            if len(issues) < PER_PAGE or issues[-1].created_at < written(since - SKEW):
+            if len(issues) < PER_PAGE or issues[-1].created_at < timestamp(since - SKEW):
                 break
         return found
 
@@ -129,11 +129,6 @@ class Api:
         ):
             return Retry(f"HTTP {status}: rate limit", wait)
         return self._refusals(response, answer, idempotent)
-
-
-def written(at: float) -> str:
-    """UTC seconds in GitHub's format."""
-    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def limit_wait(status: int, headers: Mapping[str, str], answer: bytes, now: float) -> float | None:

@@ -10,16 +10,16 @@ from collections.abc import Mapping
 from router.model.notification import Message
 from router.model.postmortem import Item
 from router.senders.github.api import Api, Issue
-from router.senders.github.text import item_body, item_mark, item_title
+from router.senders.tickets.text import item_body, item_mark, item_title
 
 KNOWN = re.compile(r" ([0-9]{1,6}):([1-9][0-9]{0,17})")
 """In a `ref`: the number of an item, and of its issue."""
 
 
-async def track(api: Api, ticket: Issue, message: Message, lists: Mapping[str, object]) -> str:
+async def track(api: Api, ticket: int, message: Message, lists: Mapping[str, object]) -> str:
     """Bring all items' issues up to date. Returns their part of `ref`. Raises: Failed.
 
-    `ticket` is the incident's issue.
+    `ticket` is the number of the incident's issue.
     """
     numbers = dict(KNOWN.findall(message.ref))
     recent: list[Issue] | None = None
@@ -36,7 +36,7 @@ async def track(api: Api, ticket: Issue, message: Message, lists: Mapping[str, o
         if issue is None and item.is_open:
             content = {
                 "title": item_title(message.incident, item),
-                "body": item_body(message, item, ticket.number),
+                "body": item_body(message, item, ticket),
             }
             issue = await api.open({**content, **lists})
         if issue is not None:

@@ -4,13 +4,13 @@ GitHub takes no idempotency key, so the router writes marks into its texts and s
 before it writes again. An issue names its incident; an issue and each comment name the newest
 timeline entry in them. Before opening an issue, the router lists those opened since the incident.
 (The search lags behind. Labels don't work as marks, because GitHub silently drops them for a token
-that may not set them.) Before a comment, it lists the comments since the entry. The comment comes
-first, then the state. So an attempt may stop anywhere, and the next one continues. A duplicate is
+that may not set them.) Before a comment, it lists the comments since the entry. A duplicate is
 possible only if a slow request is overtaken by the search for its mark; such a message is
 `Uncertain`, and recorded as possibly doubled.
 """
 
 import re
+from collections.abc import Mapping
 
 import aiohttp
 
@@ -20,9 +20,10 @@ from router.config.secret import Secret
 from router.model.incident import Incident, Status
 from router.model.notification import Message, Result, Sent
 from router.senders.calls import Failed
-from router.senders.github.api import PAGES, PER_PAGE, SKEW, Api, Comment, Issue, written
+from router.senders.github.api import PAGES, PER_PAGE, SKEW, Api, Comment, Issue
 from router.senders.github.items import track
-from router.senders.github.text import body, comment, is_marked, title, told_in
+from router.senders.tickets.keep import Ticket, bring_up_to_date
+from router.senders.tickets.text import body, comment, is_marked, timestamp, title, told_in
 from router.senders.verify import verify_github
 
 REPOSITORY = re.compile(r"[A-Za-z0-9-]+/[A-Za-z0-9._-]+")
@@ -63,6 +64,63 @@ class GitHubConfig(ChannelOptions, frozen=True, kw_only=True):
             raise ValueError("`repository` must be `owner/name`")
 
 
+class Issues:
+    """The issues of one attempt, as a `router.senders.tickets.keep.Tracker`."""
+
+    def __init__(self, api: Api, lists: Mapping[str, object]) -> None:
+        self._api = api
+        self._lists = lists
+
+    async def known(self, ref: str, incident: Incident) -> Ticket | None:
+        issue = await self._api.issue(ref) if REF.fullmatch(ref) else None
+        # The channel's repository may have changed, and the number may be of another issue there.
+        return _ticket(issue) if issue and is_marked(issue.body, incident) else None
+
+    async def find(self, incident: Incident) -> Ticket | None:
+        """Find it by its mark."""
+        issues = await self._api.issues(incident.opened_at)
+        found = [issue for issue in issues if is_marked(issue.body, incident)]
+        return _ticket(min(found, key=lambda issue: issue.number)) if found else None
+
+    async def open(self, message: Message) -> Ticket:
+        said = {"title": title(message), "body": body(message), **self._lists}
+        return _ticket(await self._api.open(said))
+
+    async def newest(self, ticket: Ticket, since: float) -> int:
+        latest = 0
+        for page in range(1, PAGES + 1):
+            comments = await self._api.get(
+                f"/issues/{ticket.ref}/comments",
+                list[Comment],
+                since=timestamp(since - SKEW),
+                per_page=str(PER_PAGE),
+                page=str(page),
+            )
+            # Anybody can write a mark into a comment. Only the issue's author is the router.
+            ours = [one for one in comments if one.user and one.user.id == ticket.author]
+            latest = max([latest, *(told_in(one.body) for one in ours)])
+            if len(comments) < PER_PAGE:
+                break
+        return latest
+
+    async def comment(self, ticket: Ticket, message: Message, told: int) -> None:
+        said = {"body": comment(message, told)}
+        await self._api.post(f"/issues/{ticket.ref}/comments", said)
+
+    async def close(self, ticket: Ticket, incident: Incident) -> None:
+        reason = "not_planned" if incident.status is Status.FALSE_POSITIVE else "completed"
+        change = {"state": "closed", "state_reason": reason}
+        await self._api.patch(f"/issues/{ticket.ref}", change)
+
+    async def reopen(self, ticket: Ticket) -> None:
+        await self._api.patch(f"/issues/{ticket.ref}", {"state": "open"})
+
+
+def _ticket(issue: Issue) -> Ticket:
+    author = issue.user.id if issue.user else 0
+    return Ticket(str(issue.number), issue.state == "open", told_in(issue.body), author)
+
+
 class GitHubSender:
     """One issue per incident, and one per action item.
 
@@ -75,21 +133,14 @@ class GitHubSender:
         self._session = session
 
     async def send(self, message: Message) -> Result:
-        config = self._config
+        config, lists = self._config, self._lists(message)
         api = Api(self._session, self._url, config.token, seconds=config.timeout, now=message.at)
         try:
-            issue = await known(api, message) or await marked(api, message.incident)
-            if issue is None:
-                issue = await api.open(
-                    {"title": title(message), "body": body(message), **self._lists(message)}
-                )
-            else:
-                await add_comment(api, issue, message)
-            await agree(api, issue, message.incident)
-            kept = await track(api, issue, message, self._lists(message)) if config.items else ""
+            ticket = await bring_up_to_date(Issues(api, lists), message)
+            items = await track(api, int(ticket.ref), message, lists) if config.items else ""
         except Failed as failure:
             return failure.result
-        return Sent(f"{issue.number}{kept}")
+        return Sent(f"{ticket.ref}{items}")
 
     async def verify(self) -> str | Result:
         token, seconds = self._config.token, self._config.timeout
@@ -105,63 +156,3 @@ class GitHubSender:
 
 def build(_name: str, config: GitHubConfig, session: aiohttp.ClientSession) -> GitHubSender:
     return GitHubSender(config, session)
-
-
-async def known(api: Api, message: Message) -> Issue | None:
-    """The issue whose number is in `ref`, if it still exists and is this incident's.
-
-    Raises: Failed.
-    """
-    number = message.ref.partition(" ")[0]
-    issue = await api.issue(number) if REF.fullmatch(number) else None
-    # The channel's repository may have changed, and the number may belong to another issue there.
-    return issue if issue and is_marked(issue.body, message.incident) else None
-
-
-async def marked(api: Api, incident: Incident) -> Issue | None:
-    """Find the incident's issue by its mark when the number is lost; the oldest of several.
-
-    Raises: Failed.
-    """
-    found = [
-        issue for issue in await api.issues(incident.opened_at) if is_marked(issue.body, incident)
-    ]
-    return min(found, key=lambda issue: issue.number, default=None)
-
-
-async def add_comment(api: Api, issue: Issue, message: Message) -> None:
-    """Comment the entries that the issue doesn't have. Raises: Failed."""
-    told = max(message.told, told_in(issue.body))
-    if comment(message, told) is None:
-        return
-    told = max(told, await newest_commented(api, issue, message, told))
-    if text := comment(message, told):
-        await api.post(f"/issues/{issue.number}/comments", {"body": text})
-
-
-async def newest_commented(api: Api, issue: Issue, message: Message, told: int) -> int:
-    """The newest timeline entry in the router's comments; 0 for none. Raises: Failed."""
-    since = written(min(entry.at for entry in message.timeline if entry.id > told) - SKEW)
-    latest = 0
-    for page in range(1, PAGES + 1):
-        comments = await api.get(
-            f"/issues/{issue.number}/comments",
-            list[Comment],
-            since=since,
-            per_page=str(PER_PAGE),
-            page=str(page),
-        )
-        # Anybody can write a mark into a comment. Only the issue's author is the router.
-        latest = max([latest, *(told_in(one.body) for one in comments if one.user == issue.user)])
-        if len(comments) < PER_PAGE:
-            break
-    return latest
-
-
-async def agree(api: Api, issue: Issue, incident: Incident) -> None:
-    """Close or reopen the issue to match the incident. Raises: Failed."""
-    if incident.is_open and issue.state != "open":
-        await api.patch(f"/issues/{issue.number}", {"state": "open"})
-    elif not incident.is_open and issue.state == "open":
-        reason = "not_planned" if incident.status is Status.FALSE_POSITIVE else "completed"
-        await api.patch(f"/issues/{issue.number}", {"state": "closed", "state_reason": reason})

@@ -1,7 +1,8 @@
-"""An incident as the Markdown of a GitHub issue and its comments, with the router's marks.
+"""An incident as the Markdown of an issue and its comments, with the router's marks.
 
-GitHub acts on text: `@name` notifies somebody, `#12` adds a line to another issue, HTML and links
-are rendered. A backslash prevents neither of the first two, so text of others goes through `code`.
+GitHub, GitLab and Linear act on text: `@name` notifies somebody, `#12` adds a line to another
+issue, a line that begins with `/` is a command, HTML and links are rendered. A backslash doesn't
+prevent all of that, so text of others goes through `code`.
 """
 
 import re
@@ -17,7 +18,7 @@ from router.model.notification import Message
 from router.model.postmortem import Item
 from router.senders.links import links
 
-MAX_TITLE = 256
+MAX_TITLE = 255
 MAX_TEXT = 300
 """Characters of one piece of text.
 
@@ -32,32 +33,36 @@ TOLD = re.compile(r"^<!-- alert-router:told:([0-9]{1,18}) -->\s*\Z", re.MULTILIN
 
 
 def title(message: Message) -> str:
-    """The issue's title, in which GitHub reads no mentions and no links."""
+    """The issue's title, in which no service reads mentions or links."""
     return _cut(content(message).subject, MAX_TITLE)
 
 
 def body(message: Message) -> str:
-    """The issue's text: the incident as it is now."""
-    return "\n".join(
-        [*_body(message, content(message)), incident_mark(message.incident), _told_mark(message)]
-    )
+    """The issue's text: the incident as it is now, and the marks."""
+    return "\n".join([described(message), incident_mark(message.incident), told_mark(message)])
 
 
-def comment(message: Message, told: int) -> str | None:
-    """The entries after `told` as a comment; None if no reader needs them."""
+def described(message: Message) -> str:
+    """The incident as it is now, without marks."""
+    return "\n".join(_body(message, content(message)))
+
+
+def comment(message: Message, told: int) -> str:
+    """The entries after `told`, and the mark."""
+    return f"{commented(message, told)}\n\n{told_mark(message)}"
+
+
+def commented(message: Message, told: int) -> str:
+    """The entries after `told`, without a mark."""
+    said = unseen(message, told)
+    head = f"**[{message.incident.severity}] {said.status}**"
+    return "\n".join([head, "", *_updates(said)])
+
+
+def unseen(message: Message, told: int) -> Content:
+    """The texts about the entries after `told`. Without `updates`, no reader needs them."""
     news = tuple(entry for entry in message.timeline if entry.id > told)
-    said = content(replace(message, timeline=news))
-    if not said.updates:
-        return None
-    return "\n".join(
-        [
-            f"**[{message.incident.severity}] {said.status}**",
-            "",
-            *_updates(said),
-            "",
-            _told_mark(message),
-        ]
-    )
+    return content(replace(message, timeline=news))
 
 
 def incident_mark(incident: Incident) -> str:
@@ -104,6 +109,11 @@ def told_in(text: str | None) -> int:
     return int(mark[1]) if mark else 0
 
 
+def timestamp(at: float) -> str:
+    """UTC seconds like `2026-01-01T12:00:00Z`."""
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
 def code(text: str) -> str:
     """Plain text, cut, as a code span (https://spec.commonmark.org/0.31.2/#code-spans).
 
@@ -143,9 +153,13 @@ def _updates(said: Content) -> Iterator[str]:
     return (f"- {when} - {code(what)}" for when, what in said.updates)
 
 
-def _told_mark(message: Message) -> str:
-    told = max((entry.id for entry in message.timeline), default=message.told)
-    return f"<!-- alert-router:told:{told} -->"
+def told_mark(message: Message) -> str:
+    return f"<!-- alert-router:told:{newest(message)} -->"
+
+
+def newest(message: Message) -> int:
+    """The id of the newest entry in the message."""
+    return max((entry.id for entry in message.timeline), default=message.told)
 
 
 def _cut(text: str, limit: int) -> str:
