@@ -54,6 +54,7 @@ from tests.senders.statuspage.test_sender import Statuspage
 from tests.senders.test_mail import PASSWORD, Relay, running
 from tests.senders.test_teams import PATH as TEAMS_PATH
 from tests.senders.test_teams import workflow
+from tests.senders.tickets import doubles
 from tests.senders.twilio_double import ACCOUNT, NUMBER, SENDER, TOKEN, Twilio
 
 SECONDS = 5.0
@@ -350,9 +351,18 @@ SUBJECTS = {
         "email", mail, PASSWORD, recognises=True, read=mail_text, identity=lambda one: one.headers["message-id"]
     ),
     "github": Subject("github", github, GITHUB_TOKEN, recognises=True, service=GitHub, read=github_text),
+    "gitlab": Subject(
+        "gitlab", doubles.gitlab, doubles.GITLAB_TOKEN, recognises=True, service=doubles.GitLab, read=doubles.gitlab_text
+    ),
     "googlechat": Subject(
         "googlechat", test_googlechat.options, "s3cret=", recognises=True, service=test_googlechat.Space,
         read=test_googlechat.shown, identity=lambda one: parse_qs(urlsplit(one.path).query)["requestId"][0],
+    ),
+    "jira": Subject(
+        "jira", doubles.jira, doubles.JIRA_TOKEN, recognises=True, service=doubles.Jira, read=doubles.jira_text
+    ),
+    "linear": Subject(
+        "linear", doubles.linear, doubles.LINEAR_TOKEN, recognises=True, service=doubles.Linear, read=doubles.linear_text
     ),
     "matrix": Subject(
         "matrix", test_matrix.options, test_matrix.TOKEN, recognises=True, service=test_matrix.Matrix,

@@ -1,0 +1,185 @@
+"""Type `gitlab`: an issue for each incident, commented, closed and reopened with it.
+
+GitLab takes no idempotency key, so the router marks its texts like those at GitHub, and looks for
+the marks among the issues that it made itself, and among its own comments.
+
+https://docs.gitlab.com/api/issues/, https://docs.gitlab.com/api/notes/ and
+https://docs.gitlab.com/security/rate_limits/ (429 with Retry-After).
+"""
+
+import re
+from typing import Any
+from urllib.parse import quote
+
+import aiohttp
+import msgspec
+
+from router.config.channel_options import ChannelOptions
+from router.config.fields import Duration, HttpUrl, Rate
+from router.config.secret import Secret
+from router.model.incident import Incident
+from router.model.notification import Message, Result, Sent
+from router.senders.calls import JSON, Calls, Failed, refusals
+from router.senders.tickets.keep import Ticket, keep
+from router.senders.tickets.text import body, comment, is_marked, timestamp, title, told_in
+from router.senders.verify import fetch, named
+
+PROJECT = re.compile(r"[1-9][0-9]{0,15}|[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)+")
+REF = re.compile(r"[1-9][0-9]{0,17}")
+GONE = 404
+SKEW = 300.0
+"""Seconds that GitLab's clock may be behind the router's."""
+
+PER_PAGE = 100
+PAGES = 5
+"""Maximum pages searched for a mark. Beyond them, a duplicate is accepted."""
+
+
+class GitLabConfig(ChannelOptions, frozen=True, kw_only=True):
+    """Issues of one project.
+
+    token: a project access token with the role Reporter and the scope `api`.
+    project: its number, or `group/project`.
+    labels: set on each issue.
+    confidential: only members of the project see the issues.
+    api_url: of your own GitLab (`https://HOST/api/v4`), a proxy or a test server.
+    """
+
+    token: Secret
+    project: str
+    labels: tuple[str, ...] = ()
+    confidential: bool = False
+    api_url: HttpUrl = HttpUrl("https://gitlab.com/api/v4")
+    rate: Rate | None = Rate(1, 1.0)
+    concurrency: int = 1
+    timeout: Duration = Duration(20.0)
+
+    def __post_init__(self) -> None:
+        if not PROJECT.fullmatch(self.project):
+            raise ValueError("`project` must be a number or `group/project`")
+
+
+class _User(msgspec.Struct, frozen=True):
+    id: int
+
+
+class _Issue(msgspec.Struct, frozen=True):
+    iid: int
+    state: str
+    author: _User
+    description: str | None = None
+
+    def ticket(self) -> Ticket:
+        told = told_in(self.description)
+        return Ticket(str(self.iid), self.state == "opened", told, self.author.id)
+
+
+class _Note(msgspec.Struct, frozen=True):
+    author: _User
+    body: str = ""
+
+
+class Issues:
+    """The issues of one attempt, as a `router.senders.tickets.keep.Tracker`."""
+
+    def __init__(self, calls: Calls, config: GitLabConfig) -> None:
+        self._calls = calls
+        self._config = config
+
+    async def known(self, ref: str, incident: Incident) -> Ticket | None:
+        if not REF.fullmatch(ref):
+            return None
+        try:
+            issue = await self._calls.ask("GET", f"/issues/{ref}", _Issue, idempotent=True)
+        except Failed as failure:
+            if failure.status == GONE:
+                return None
+            raise
+        # The channel's project may have changed, and the number may be of another issue there.
+        return issue.ticket() if is_marked(issue.description, incident) else None
+
+    async def find(self, incident: Incident) -> Ticket | None:
+        query = {
+            "scope": "created_by_me",
+            "created_after": timestamp(incident.opened_at - SKEW),
+            "sort": "asc",
+            "per_page": str(PER_PAGE),
+        }
+        for page in range(1, PAGES + 1):
+            issues = await self._calls.ask(
+                "GET", "/issues", list[_Issue], idempotent=True, query=query | {"page": str(page)}
+            )
+            for issue in issues:
+                if is_marked(issue.description, incident):
+                    return issue.ticket()
+            if len(issues) < PER_PAGE:
+                break
+        return None
+
+    async def open(self, message: Message) -> Ticket:
+        labels = [*self._config.labels, *["drill"] * message.incident.drill]
+        said = {
+            "title": title(message),
+            "description": body(message),
+            "labels": ",".join(labels),
+            "confidential": self._config.confidential,
+        }
+        made = await self._calls.ask("POST", "/issues", _Issue, said, idempotent=False)
+        return made.ticket()
+
+    async def newest(self, ticket: Ticket, since: float) -> int:
+        """The newest comments: GitLab doesn't list those since a time."""
+        query = {"sort": "desc", "order_by": "created_at", "per_page": str(PER_PAGE)}
+        notes = await self._calls.ask(
+            "GET", f"/issues/{ticket.ref}/notes", list[_Note], idempotent=True, query=query
+        )
+        # Anybody can write a mark into a comment. Only the issue's author is the router.
+        return max(
+            (told_in(one.body) for one in notes if one.author.id == ticket.author), default=0
+        )
+
+    async def comment(self, ticket: Ticket, message: Message, told: int) -> None:
+        said = {"body": comment(message, told)}
+        path = f"/issues/{ticket.ref}/notes"
+        await self._calls.ask("POST", path, dict[str, Any], said, idempotent=False)
+
+    async def close(self, ticket: Ticket, incident: Incident) -> None:
+        await self._turn(ticket, "close")
+
+    async def reopen(self, ticket: Ticket) -> None:
+        await self._turn(ticket, "reopen")
+
+    async def _turn(self, ticket: Ticket, event: str) -> None:
+        change = msgspec.json.encode({"state_event": event})
+        await self._calls.call("PUT", f"/issues/{ticket.ref}", idempotent=True, body=change)
+
+
+class GitLabSender:
+    """One issue per incident. `ref` is its number in the project."""
+
+    def __init__(self, config: GitLabConfig, session: aiohttp.ClientSession) -> None:
+        self._config = config
+        self._url = f"{config.api_url.rstrip('/')}/projects/{quote(config.project, safe='')}"
+        self._headers = JSON | {"PRIVATE-TOKEN": config.token.reveal()}
+        self._session = session
+
+    async def send(self, message: Message) -> Result:
+        names = ("message", "error_description", "error")
+        judge = refusals(*names, hide=self._config.token.reveal(), now=message.at)
+        seconds = self._config.timeout
+        calls = Calls(self._session, self._url, self._headers, seconds=seconds, judge=judge)
+        return await keep(Issues(calls, self._config), message)
+
+    async def verify(self) -> str | Result:
+        """Look up the project: https://docs.gitlab.com/api/projects/#get-a-single-project."""
+        result, found = await fetch(self._session, self._url, self._headers, self._config.timeout)
+        if not isinstance(result, Sent):
+            return result
+        return f"token accepted for {named(found.get('path_with_namespace'))}"
+
+    async def close(self) -> None:
+        """Nothing to close: the session belongs to the caller."""
+
+
+def build(_name: str, config: GitLabConfig, session: aiohttp.ClientSession) -> GitLabSender:
+    return GitLabSender(config, session)

@@ -1,0 +1,41 @@
+"""An incident as a document of Jira, in which no text is markup.
+
+https://developer.atlassian.com/cloud/jira/platform/apis/document/structure/
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from router.core.messages.render import content
+from router.core.text.plain import plain
+from router.model.notification import Message
+from router.senders.links import links
+from router.senders.markup import PLAIN, write
+from router.senders.tickets.text import unseen
+
+MAX_TEXT = 20_000
+"""Characters, of 32,767 (https://developer.atlassian.com/cloud/jira/platform/rest/v3/)."""
+
+
+def described(message: Message) -> dict[str, Any]:
+    """The incident in its current state."""
+    lines = [[_text(line)] for line in write(message, PLAIN, MAX_TEXT).split("\n")]
+    shown = [[_text(label, url)] for label, url in links(content(message))]
+    return _document([*lines, *shown])
+
+
+def commented(message: Message, told: int) -> dict[str, Any]:
+    """The entries after `told`."""
+    said = unseen(message, told)
+    head = f"[{message.incident.severity}] {said.status}"
+    return _document([[_text(plain(line))] for line in (head, *map(" - ".join, said.updates))])
+
+
+def _document(lines: Sequence[Sequence[dict[str, Any]]]) -> dict[str, Any]:
+    blocks = [{"type": "paragraph", "content": list(line)} for line in lines]
+    return {"type": "doc", "version": 1, "content": blocks}
+
+
+def _text(text: str, url: str = "") -> dict[str, Any]:
+    marks = {"marks": [{"type": "link", "attrs": {"href": url}}]} if url else {}
+    return {"type": "text", "text": text or " ", **marks}

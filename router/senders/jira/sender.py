@@ -1,0 +1,188 @@
+"""Type `jira`: an issue of Jira Cloud for each incident, commented, and moved with it.
+
+Jira takes no idempotency key. A label names the incident, by which the router finds the issue of a
+lost answer; Jira's search lags behind by seconds, so a duplicate is possible, and such a message is
+recorded as possibly doubled. The newest timeline entry in the issue and in each comment is in their
+properties, which no reader sees.
+
+https://developer.atlassian.com/cloud/jira/platform/rest/v3/ and
+https://developer.atlassian.com/cloud/jira/platform/rate-limiting/ (429 with Retry-After).
+"""
+
+import re
+from typing import Any
+
+import aiohttp
+import msgspec
+
+from router.config.channel_options import ChannelOptions
+from router.config.fields import Duration, HttpUrl, Rate
+from router.config.people import Email
+from router.config.secret import Secret
+from router.model.incident import Incident
+from router.model.notification import Message, Rejected, Result, Sent
+from router.senders.calls import JSON, Calls, Failed, refusals
+from router.senders.identity import origin
+from router.senders.jira.document import commented, described
+from router.senders.jira.wire import DONE, PROPERTY, Comments, Created, Found, Issue, Transitions
+from router.senders.tickets.keep import Ticket, keep
+from router.senders.tickets.text import newest, title
+from router.senders.verify import fetch, named
+
+GONE = 404
+PROJECT = re.compile(r"[A-Z][A-Z0-9_]{1,99}")
+REF = re.compile(r"[A-Z][A-Z0-9_]{1,99}-[1-9][0-9]{0,9}")
+LABEL = re.compile(r"\S{1,255}")
+COMMENTS = 100
+"""Comments searched for the router's, newest first."""
+
+
+class JiraConfig(ChannelOptions, frozen=True, kw_only=True):
+    """Issues of one project.
+
+    email, token: of the account that opens the issues, and its API token.
+    project: the project's key, such as `OPS`.
+    issue_type: a type of that project.
+    labels: set on each issue, beside one that names the incident.
+    api_url: the site, such as https://acme.atlassian.net.
+    """
+
+    api_url: HttpUrl
+    email: Email
+    token: Secret
+    project: str
+    issue_type: str = "Task"
+    labels: tuple[str, ...] = ()
+    rate: Rate | None = Rate(1, 1.0)
+    concurrency: int = 1
+    timeout: Duration = Duration(20.0)
+
+    def __post_init__(self) -> None:
+        if not PROJECT.fullmatch(self.project):
+            raise ValueError("`project` must be a project's key, such as OPS")
+        for label in self.labels:
+            if not LABEL.fullmatch(label):
+                raise ValueError(f"`labels`: Jira allows no blanks in {label!r}")
+
+
+class Issues:
+    """The issues of one attempt, as a `router.senders.tickets.keep.Tracker`."""
+
+    def __init__(self, calls: Calls, config: JiraConfig, name: str) -> None:
+        self._calls = calls
+        self._config = config
+        self._name = name
+
+    async def known(self, ref: str, incident: Incident) -> Ticket | None:
+        if not REF.fullmatch(ref):
+            return None
+        query = {"fields": "status,labels", "properties": PROPERTY}
+        try:
+            issue = await self._calls.ask(
+                "GET", f"/issue/{ref}", Issue, idempotent=True, query=query
+            )
+        except Failed as failure:
+            if failure.status == GONE:
+                return None
+            raise
+        return issue.ticket() if self._label(incident) in issue.fields.labels else None
+
+    async def find(self, incident: Incident) -> Ticket | None:
+        named = f'labels = "{self._label(incident)}"'
+        jql = f'project = "{self._config.project}" AND {named} ORDER BY key'
+        asked = {
+            "jql": jql, "fields": ["status", "labels"], "properties": [PROPERTY], "maxResults": 1,
+        }  # fmt: skip
+        found = await self._calls.ask("POST", "/search/jql", Found, asked, idempotent=True)
+        return found.issues[0].ticket() if found.issues else None
+
+    async def open(self, message: Message) -> Ticket:
+        incident = message.incident
+        labels = [self._label(incident), *self._config.labels, *["drill"] * incident.drill]
+        said = {
+            "fields": {
+                "project": {"key": self._config.project},
+                "issuetype": {"name": self._config.issue_type},
+                "summary": title(message),
+                "description": described(message),
+                "labels": labels,
+            },
+            "properties": [_property(message)],
+        }
+        made = await self._calls.ask("POST", "/issue", Created, said, idempotent=False)
+        return Ticket(made.key, is_open=True, told=newest(message))
+
+    async def newest(self, ticket: Ticket, since: float) -> int:
+        query = {"orderBy": "-created", "maxResults": str(COMMENTS), "expand": "properties"}
+        path = f"/issue/{ticket.ref}/comment"
+        found = await self._calls.ask("GET", path, Comments, idempotent=True, query=query)
+        return max((one.told() for one in found.comments), default=0)
+
+    async def comment(self, ticket: Ticket, message: Message, told: int) -> None:
+        said = {"body": commented(message, told), "properties": [_property(message)]}
+        path = f"/issue/{ticket.ref}/comment"
+        await self._calls.ask("POST", path, dict[str, Any], said, idempotent=False)
+
+    async def close(self, ticket: Ticket, incident: Incident) -> None:
+        await self._move(ticket, done=True)
+
+    async def reopen(self, ticket: Ticket) -> None:
+        await self._move(ticket, done=False)
+
+    async def _move(self, ticket: Ticket, *, done: bool) -> None:
+        """Take the first transition that ends the issue, or begins it again."""
+        path = f"/issue/{ticket.ref}/transitions"
+        found = await self._calls.ask("GET", path, Transitions, idempotent=True)
+        for one in found.transitions:
+            if (one.to.category.key == DONE) == done:
+                body = msgspec.json.encode({"transition": {"id": one.id}})
+                # A repeated transition is refused, or leads to where the issue is.
+                await self._calls.call("POST", path, idempotent=True, body=body)
+                return
+        where = "a done status" if done else "an open status"
+        raise Failed(Rejected(f"the workflow has no transition of {ticket.ref} to {where}"))
+
+    def _label(self, incident: Incident) -> str:
+        return f"{incident.name.lower()}-{origin(self._name, incident)}"
+
+
+class JiraSender:
+    """One issue per incident. `ref` is its key."""
+
+    def __init__(self, name: str, config: JiraConfig, session: aiohttp.ClientSession) -> None:
+        self._name = name
+        self._config = config
+        self._url = f"{config.api_url.rstrip('/')}/rest/api/3"
+        self._hide = config.token.reveal()
+        basic = aiohttp.encode_basic_auth(config.email, self._hide)
+        self._headers = JSON | {"Accept": "application/json", "Authorization": basic}
+        self._session = session
+
+    async def send(self, message: Message) -> Result:
+        names = ("errorMessages", "errors", "message")
+        judge = refusals(*names, hide=self._hide, now=message.at)
+        seconds = self._config.timeout
+        calls = Calls(self._session, self._url, self._headers, seconds=seconds, judge=judge)
+        return await keep(Issues(calls, self._config, self._name), message)
+
+    async def verify(self) -> str | Result:
+        """Look up the project."""
+        url = f"{self._url}/project/{self._config.project}"
+        result, found = await fetch(self._session, url, self._headers, self._config.timeout)
+        if not isinstance(result, Sent):
+            return result
+        types = [one.get("name") for one in found.get("issueTypes") or ()]
+        if types and self._config.issue_type not in types:
+            return Rejected(f"the project has no issue type '{self._config.issue_type}'")
+        return f"token accepted for the project '{named(found.get('name'))}'"
+
+    async def close(self) -> None:
+        """Nothing to close: the session belongs to the caller."""
+
+
+def build(name: str, config: JiraConfig, session: aiohttp.ClientSession) -> JiraSender:
+    return JiraSender(name, config, session)
+
+
+def _property(message: Message) -> dict[str, Any]:
+    return {"key": PROPERTY, "value": {"told": newest(message)}}

@@ -1,0 +1,83 @@
+"""Parts of Jira's answers.
+
+https://developer.atlassian.com/cloud/jira/platform/rest/v3/
+"""
+
+from typing import Any
+
+import msgspec
+
+from router.senders.tickets.keep import Ticket
+
+PROPERTY = "alert-router"
+"""The property of an issue and of a comment that holds the newest timeline entry in it."""
+
+DONE = "done"
+"""The category of statuses that end an issue."""
+
+
+class Category(msgspec.Struct, frozen=True):
+    key: str
+
+
+class Status(msgspec.Struct, frozen=True):
+    category: Category = msgspec.field(name="statusCategory")
+
+
+class Fields(msgspec.Struct, frozen=True):
+    status: Status
+    labels: list[str] = []
+
+
+class Property(msgspec.Struct, frozen=True):
+    told: int = 0
+
+
+class Properties(msgspec.Struct, frozen=True):
+    ours: Property = msgspec.field(name=PROPERTY, default=Property())
+
+
+class Issue(msgspec.Struct, frozen=True):
+    key: str
+    fields: Fields
+    properties: Properties = Properties()
+
+    def ticket(self) -> Ticket:
+        is_open = self.fields.status.category.key != DONE
+        return Ticket(self.key, is_open, self.properties.ours.told)
+
+
+class Found(msgspec.Struct, frozen=True):
+    issues: list[Issue]
+
+
+class Created(msgspec.Struct, frozen=True):
+    key: str
+
+
+class Named(msgspec.Struct, frozen=True):
+    key: str
+    value: Any = None
+
+
+class Comment(msgspec.Struct, frozen=True):
+    properties: list[Named] = []
+
+    def told(self) -> int:
+        values = [one.value for one in self.properties if one.key == PROPERTY]
+        return max(
+            (one["told"] for one in values if isinstance(one, dict) and "told" in one), default=0
+        )
+
+
+class Comments(msgspec.Struct, frozen=True):
+    comments: list[Comment]
+
+
+class Transition(msgspec.Struct, frozen=True):
+    id: str
+    to: Status
+
+
+class Transitions(msgspec.Struct, frozen=True):
+    transitions: list[Transition]
