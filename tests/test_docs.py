@@ -300,13 +300,13 @@ def test_the_readme_shows_the_message_that_its_sample_makes() -> None:
     source = RECEIVERS["alertmanager"]
     receiver = source.build("alertmanager", source.config(insecure=True), ReceiverContext())
     body = (ROOT / "deploy/samples/payment-failures.json").read_bytes()
-    fold = Batch(
+    batch = Batch(
         settings,
         [AlertSeen(SHOWN_AT, alert) for alert in receiver.decode(Incoming({}, body), 0.0).alerts],
     )
-    while fold.next_read():
+    for _ in batch.reads:
         pass
-    changes, _ = fold.decide()
+    changes, _ = batch.decide()
     (incident,) = changes.incidents.values()
     owed = next(owed for owed in changes.owed if owed.channel == "log")
     message = Message(

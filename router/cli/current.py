@@ -77,8 +77,8 @@ async def _stored(
     async with store_of(config) as store:
         settings = await live_settings(config, store, _ClockAt(at))
         batch = received(settings, alerts(settings), at)
-        while plan := batch.next_read():
-            batch.know(
+        for plan in batch.reads:
+            batch.view.add(
                 await store.load(with_fields(plan, alerts=[*plan.alerts, *plan.fingerprints]))
             )
         return Current(settings, batch.view)

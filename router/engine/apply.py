@@ -13,7 +13,6 @@ from router.core.incident.batch import Batch
 from router.core.incident.settings import Settings
 from router.core.incident.snapshot import Conflict, Snapshot, Writes
 from router.engine.ownership import Ownership
-from router.model.decision import Entry
 from router.model.event import Event
 from router.model.reason import Reason
 from router.model.reason_row import Trait
@@ -143,10 +142,10 @@ class Applier:
     async def _commit(self, events: Sequence[Event], owners: Iterable[str]) -> list[Reason]:
         for _ in range(TRIES):
             with self._metrics.commit.time():
-                fold = Batch(self.settings, events)
-                while plan := fold.next_read():
-                    fold.know(await self._store.load(plan))
-                changes, reasons = fold.decide()
+                batch = Batch(self.settings, events)
+                for plan in batch.reads:
+                    batch.view.add(await self._store.load(plan))
+                changes, reasons = batch.decide()
                 # Events that waited while this process was stopped are stale: others may have
                 # handled what came since.
                 if self._ownership and not all(map(self._ownership.holds, owners)):
@@ -156,28 +155,22 @@ class Applier:
                         await self._store.save(changes)
                 except Conflict:
                     continue
-            self._committed(events, changes, fold.view)
+            self._committed(events, changes, batch.view)
             return reasons
         raise StoreUnavailable("lost the race for the same incident too often")
 
     def _committed(self, events: Sequence[Event], changes: Writes, view: Snapshot) -> None:
         self._metrics.committed(events, changes, view.incidents)
         for entry in changes.entries:
-            if entry.what in UNLOGGED:
-                continue
-            incident = view.incidents.get(entry.incident_id)
-            # An error about an alert from Sentry must not raise that alert again.
-            with errors.about(incident.source if incident else ""):
-                _log(entry)
+            name = f"INC-{entry.incident_id}"
+            if entry.what in ERRORS:
+                incident = view.incidents.get(entry.incident_id)
+                # An error about an alert from Sentry must not raise that alert again.
+                with errors.about(incident.source if incident else ""):
+                    log.error(entry.what.value, incident=name, **entry.data)
+            elif entry.what in WARNINGS:
+                log.warning(entry.what.value, incident=name, **entry.data)
+            elif entry.what not in UNLOGGED:
+                log.info(entry.what.value, incident=name, by=entry.by or None)
         if changes.owed:
             self._on_owed({owed.channel for owed in changes.owed})
-
-
-def _log(entry: Entry) -> None:
-    incident = f"INC-{entry.incident_id}"
-    if entry.what in ERRORS:
-        log.error(entry.what.value, incident=incident, **entry.data)
-    elif entry.what in WARNINGS:
-        log.warning(entry.what.value, incident=incident, **entry.data)
-    else:
-        log.info(entry.what.value, incident=incident, by=entry.by or None)

@@ -40,6 +40,9 @@ OUTCOMES = ("sent", "retry", "rejected", "uncertain")
 
 UNREADABLE = having(Trait.UNMEASURED)
 
+COUNTED = MILESTONES | ACTION_OUTCOMES | ARRIVED | UNREADABLE
+"""Timeline entries with a metric. Most entries have none."""
+
 
 class Metrics:
     """All metrics of one router, in its own registry."""
@@ -235,7 +238,13 @@ class Metrics:
         )
         for (source, status), alerts in received.items():
             self.alerts_received.labels(source, status.value).inc(alerts)
-        self._suppressed(changes)
+        muted = Counter(
+            rule_match.reason
+            for rule_match, _ in changes.rule_matches.values()
+            if rule_match.reason in SUPPRESSED
+        )
+        for reason, looks in muted.items():
+            self.suppressed.labels(reason.value).inc(looks)
         for event in events:
             if isinstance(event, DeliverySettled):
                 self._attempted(channel_of(event.notification.channel), event.attempts)
@@ -243,7 +252,8 @@ class Metrics:
             if settled.state is not NotificationState.PENDING:
                 self.notifications.labels(channel_of(settled.channel), settled.state.value).inc()
         for entry in changes.entries:
-            self._noted(entry, incidents)
+            if entry.what in COUNTED:
+                self._noted(entry, incidents)
 
     def _noted(self, entry: Entry, incidents: Mapping[int, Incident]) -> None:
         if entry.what in UNREADABLE:
@@ -258,15 +268,6 @@ class Metrics:
             and not incident.drill
         ):
             self._happened(entry.what, entry.at, incident)
-
-    def _suppressed(self, changes: Writes) -> None:
-        quiet = Counter(
-            rule_match.reason
-            for rule_match, _ in changes.rule_matches.values()
-            if rule_match.reason in SUPPRESSED
-        )
-        for reason, looks in quiet.items():
-            self.suppressed.labels(reason.value).inc(looks)
 
     def _attempted(self, channel: str, attempts: Iterable[Attempt]) -> None:
         for attempt in attempts:

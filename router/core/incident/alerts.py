@@ -6,6 +6,7 @@ evaluated again with the next report.
 """
 
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 
 from msgspec.structs import replace
 
@@ -22,7 +23,7 @@ from router.core.incident.dedup import (
 )
 from router.core.incident.expiry import Expired, expire_after, stale_timer
 from router.core.incident.fired import Fired
-from router.core.incident.lifecycle import Cleared, effect_of
+from router.core.incident.lifecycle import Cleared, effect_of, fired
 from router.core.incident.mute import kept_quiet
 from router.core.incident.suppression import SUPPRESSED, Suppression, recheck
 from router.core.incident.timeout import end_of, end_timer, ends_at, has_moved, latest_end
@@ -44,34 +45,33 @@ _NOTIFIES = having(Trait.SUPPRESSIBLE)
 
 _HELD = having(Trait.HELD)
 
-Takers = Sequence[tuple[Rule, str]]
-"""The rules that match an alert, each with the key of its incident."""
 
-
-def see(tx: Transaction, sighting: SeenAlert, matching_rules: Takers) -> Reason:
+def see(tx: Transaction, report: SeenAlert) -> Reason:
     """Process a report. The reason is that of the first rule."""
-    at, alert, mark, _ = sighting
+    at, alert, mark, _, rules = report
     rule_matches = tx.view.rule_matches.get(alert.fingerprint, [])
     if is_repeat(rule_matches, mark):
         _touch(tx, at, alert, rule_matches)
         return Reason.REPEATED
-    alert = dated(alert, rule_matches, at)
-    sighting = sighting._replace(alert=alert)
+    if not alert.starts_at:
+        alert = dated(alert, rule_matches, at)
+        report = report._replace(alert=alert)
     # A fixed order, so that the timeline doesn't depend on the store's order.
-    rule_matches = sorted(rule_matches, key=lambda rule_match: rule_match.rule)
+    rule_matches = sorted(rule_matches, key=attrgetter("rule"))
     if alert.status is AlertStatus.RESOLVED:
-        return _resolved(tx, sighting, rule_matches, matching_rules)
+        return _resolved(tx, report, rule_matches)
     if any(is_late_firing(alert, rule_match, at) for rule_match in rule_matches):
         return Reason.LATE_FIRING
     before = {rule_match.rule: rule_match for rule_match in rule_matches}
-    names = {rule.name for rule, _ in matching_rules}
-    reasons = [
-        _match(tx, sighting, rule, key, before.get(rule.name)) for rule, key in matching_rules
-    ]
-    if any(rule_match.rule not in names for rule_match in rule_matches) and not alert.event_id:
-        _leave_others(tx, at, alert, names, rule_matches)
-    if timer := end_timer(alert.fingerprint, tx.view.rule_matches.get(alert.fingerprint, ())):
-        tx.changes.timers[timer.incident_id, timer.name] = timer
+    reasons = [_match(tx, report, rule, key, before.get(rule.name)) for rule, key in rules]
+    if before and not alert.event_id:
+        names = {rule.name for rule, _ in rules}
+        if not before.keys() <= names:
+            _leave_others(tx, at, alert, names, rule_matches)
+    if alert.lifetime:
+        matches = tx.view.rule_matches.get(alert.fingerprint, ())
+        if timer := end_timer(alert.fingerprint, matches):
+            tx.changes.timers[timer.incident_id, timer.name] = timer
     return reasons[0]
 
 
@@ -96,13 +96,11 @@ def _touch(tx: Transaction, at: float, alert: Alert, rule_matches: list[RuleMatc
             _expect_report(tx, alert, touched)  # the first observed repeat
 
 
-def _resolved(
-    tx: Transaction, sighting: SeenAlert, rule_matches: Sequence[RuleMatch], matching_rules: Takers
-) -> Reason:
-    at, alert, mark, _ = sighting
+def _resolved(tx: Transaction, report: SeenAlert, rule_matches: Sequence[RuleMatch]) -> Reason:
+    at, alert, mark, _, rules = report
     if not rule_matches:
         if alert.ends_at is not None and not alert.event_id:
-            _remember_resolve(tx, sighting, matching_rules[0][0])
+            _remember_resolve(tx, report, rules[0][0])
         return Reason.NEVER_FIRED
     reason = Reason.LATE_RESOLVE
     for rule_match in rule_matches:
@@ -128,9 +126,9 @@ def _end(tx: Transaction, at: float, rule_match: RuleMatch, alert: Alert, reason
     tx.remember(ended, alert)
 
 
-def _remember_resolve(tx: Transaction, sighting: SeenAlert, rule: Rule) -> None:
+def _remember_resolve(tx: Transaction, report: SeenAlert, rule: Rule) -> None:
     """Its firing may arrive late, and must not open an incident that never ends."""
-    at, alert, mark, _ = sighting
+    at, alert, mark, *_ = report
     over = RuleMatch(
         alert.fingerprint,
         rule.name,
@@ -145,18 +143,18 @@ def _remember_resolve(tx: Transaction, sighting: SeenAlert, rule: Rule) -> None:
 
 
 def _match(
-    tx: Transaction, sighting: SeenAlert, rule: Rule, key: str, before: RuleMatch | None
+    tx: Transaction, report: SeenAlert, rule: Rule, key: str, before: RuleMatch | None
 ) -> Reason:
     """Decide on a firing alert by one rule."""
-    at, alert, _, seen = sighting
+    at, alert, _, seen, _ = report
     counted = before if before is not None and before.counted else None
-    start = begins(alert, before, at)
+    start = before is None or begins(alert, before, at)
     count = 0
     if rule.count_over is not None:
         occurred = start or (bool(alert.event_id) and seen == at)
         count = _count(tx, at, key, rule.count_over, occurred=occurred)
     judgement = judge(rule, alert, count, counted.severity if counted else None)
-    rule_match = _rule_match(sighting, rule, judgement, before, start=start)
+    rule_match = _rule_match(report, rule, judgement, before, start=start)
     if judgement.severity is None:
         if counted:
             _leave(tx, at, counted, alert, judgement.reason, judgement=judgement)
@@ -164,10 +162,10 @@ def _match(
         return judgement.reason
     marked = _false_positive(tx, counted) if counted else None
     worse = marked is not None and counted is not None and got_worse(rule, judgement, counted)
-    fresh = start or worse or is_news(judgement.severity, before)
+    fresh = start or worse or before is None or is_news(judgement.severity, before)
     incident = tx.current(key) if marked is None or fresh else marked
     joined = counted is not None and incident is not None and counted.incident_id == incident.id
-    fired = Fired(
+    event = Fired(
         at,
         alert,
         rule,
@@ -179,14 +177,15 @@ def _match(
         tx.view.next_incident_id,
         before,
     )
-    effect = effect_of(incident, fired, tx.settings)
-    if effect in _NOTIFIES and (quiet := _mute(tx, sighting, incident)):
-        _hold(tx, sighting, rule_match, quiet, incident, before if joined else None, before)
+    effect = effect_of(incident, event, tx.settings)
+    may_be_muted = bool(tx.settings.silences or tx.settings.inhibitions)
+    if may_be_muted and effect in _NOTIFIES and (mute := _mute(tx, report, incident)):
+        _hold(tx, report, rule_match, mute, incident, before if joined else None, before)
         if counted and not joined:
             _leave(tx, at, counted, alert, Reason.RULES_CHANGED)
-        return quiet.reason
-    incident_id = incident.id if incident and effect is not Reason.OPENED else fired.incident_id
-    reason = tx.happen(incident.id if incident else fired.incident_id, fired)
+        return mute.reason
+    incident_id = incident.id if incident and effect is not Reason.OPENED else event.incident_id
+    reason = tx.follow(fired(incident, event, tx.settings, effect))
     if reason in _HELD:
         value = counted.value if counted else rule_match.value
         kept = counted.incident_id if counted else None
@@ -204,9 +203,9 @@ def _match(
 
 
 def _rule_match(
-    sighting: SeenAlert, rule: Rule, judgement: Judgement, before: RuleMatch | None, *, start: bool
+    report: SeenAlert, rule: Rule, judgement: Judgement, before: RuleMatch | None, *, start: bool
 ) -> RuleMatch:
-    _, alert, mark, seen = sighting
+    _, alert, mark, seen, _ = report
     gap, starts_at = 0.0, alert.starts_at
     if before is not None:
         gap = before.longest_gap
@@ -281,9 +280,9 @@ def _leave_others(
     """
     had = {rule_match.incident_id for rule_match in rule_matches}
     now = (
-        one.incident_id
-        for one in tx.view.rule_matches.get(alert.fingerprint, ())
-        if one.counted and one.rule in matching_rules
+        match.incident_id
+        for match in tx.view.rule_matches.get(alert.fingerprint, ())
+        if match.counted and match.rule in matching_rules
     )
     to = next((incident_id for incident_id in now if incident_id and incident_id not in had), 0)
     for rule_match in rule_matches:
@@ -297,41 +296,41 @@ def _leave_others(
 # --- silences and inhibitions
 
 
-def _mute(tx: Transaction, sighting: SeenAlert, incident: Incident | None) -> Suppression | None:
+def _mute(tx: Transaction, report: SeenAlert, incident: Incident | None) -> Suppression | None:
     """The mute of the alert. Its own incident, or the one it would open, doesn't mute it."""
-    alert = sighting.alert
-    own = {one.incident_id for one in tx.view.rule_matches.get(alert.fingerprint, ())}
-    return kept_quiet(tx, alert, sighting.at, own | {incident.id} if incident else own)
+    alert = report.alert
+    own = {match.incident_id for match in tx.view.rule_matches.get(alert.fingerprint, ())}
+    return kept_quiet(tx, alert, report.at, own | {incident.id} if incident else own)
 
 
 def _hold(  # noqa: PLR0913, PLR0917 - each is a different fact about one muted alert
     tx: Transaction,
-    sighting: SeenAlert,
+    report: SeenAlert,
     rule_match: RuleMatch,
-    quiet: Suppression,
+    mute: Suppression,
     incident: Incident | None,
     joined: RuleMatch | None,
     before: RuleMatch | None,
 ) -> None:
     """Evaluate the alert again with each report, and when its mute may end."""
-    at, alert, *_ = sighting
-    timer = recheck(alert.fingerprint, rule_match.rule, quiet.until)
+    at, alert, *_ = report
+    timer = recheck(alert.fingerprint, rule_match.rule, mute.until)
     tx.changes.timers[timer.incident_id, timer.name] = timer
     if incident and incident.is_open and not (before and before.reason in SUPPRESSED):
         # It would have joined the incident, or made it worse: people look at that timeline.
         data = {
             "alert": alert.labels.get("alertname", ""),
             "fingerprint": alert.fingerprint,
-            "name": quiet.by,
+            "name": mute.by,
         }
         tx.changes.entries.append(
-            Entry(incident.id, at, quiet.reason, f"source:{alert.source}", data)
+            Entry(incident.id, at, mute.reason, f"source:{alert.source}", data)
         )
     if joined:
         rule_match = replace(
             rule_match, incident_id=joined.incident_id, severity=joined.severity, value=joined.value
         )
-    tx.remember(replace(rule_match, digest="", reason=quiet.reason), alert)
+    tx.remember(replace(rule_match, digest="", reason=mute.reason), alert)
 
 
 # --- stale alerts
@@ -368,7 +367,7 @@ def expire(tx: Transaction, at: float, incident_id: int) -> Reason:
     if waiting:
         timer = stale_timer(incident_id, min(waiting))
         tx.changes.timers[timer.incident_id, timer.name] = timer
-    news = [one for one in stale if one[0].reason is not Reason.STALE]
+    news = [found for found in stale if found[0].reason is not Reason.STALE]
     for rule_match, alert, ends in news:
         if ends:
             _end_stale(tx, at, rule_match, alert)

@@ -1,8 +1,8 @@
 """Decide on a batch of events: reads from the store, and writes to it.
 
     batch = Batch(settings, events)
-    while plan := batch.next_read():
-        batch.know(load(plan))
+    for plan in batch.reads:
+        batch.view.add(load(plan))
     changes, reasons = batch.decide()
 
 The daemon does this between a read and a write of the store; simulations do the same over a store
@@ -15,26 +15,28 @@ from msgspec.structs import replace
 
 from router.core.incident import alerts
 from router.core.incident.decide import DeliveryFailed
-from router.core.incident.dedup import SeenAlert
 from router.core.incident.delivery import settle
 from router.core.incident.expiry import expiring
 from router.core.incident.mute import held_back
 from router.core.incident.read_plan import ReadPlanner, receipt_of
 from router.core.incident.relations import Absorbed, Related
 from router.core.incident.settings import Settings
-from router.core.incident.snapshot import ReadPlan, Snapshot, Writes
+from router.core.incident.snapshot import Writes
 from router.core.incident.suppression import SUPPRESSED, rechecked
 from router.core.incident.timeout import ending
 from router.core.incident.transaction import Transaction
 from router.core.incident.transitions import is_for_stakeholder
-from router.model.alert import Alert
 from router.model.decision import Entry
 from router.model.event import (
+    ActionEvent,
     AlertSeen,
+    AroundEvent,
     Command,
     Commanded,
     DeliverySettled,
     Event,
+    FollowUp,
+    MessageEvent,
     Recorded,
     SilencesChanged,
     TimerDue,
@@ -51,6 +53,9 @@ _WITHOUT_EFFECT = having(Trait.NO_EFFECT)
 A message that arrived changes no decision either, but a replay needs its time.
 """
 
+_Other = Commanded | MessageEvent | ActionEvent | AroundEvent | FollowUp
+"""Events that are neither a report nor a deadline."""
+
 _PUT_OFF = SUPPRESSED | {Reason.SNOOZED, Reason.STALE}
 """Outcomes of a delayed deadline."""
 
@@ -66,127 +71,119 @@ class Batch:
     def __init__(self, settings: Settings, events: Sequence[Event]) -> None:
         self._events = events
         self._tx = Transaction(settings)
-        self._reading = ReadPlanner(settings, events, self._tx.view)
-        self._plans = self._reading.plans()
-
-    @property
-    def view(self) -> Snapshot:
-        """The snapshot: the data read, with the decisions since."""
-        return self._tx.view
-
-    def next_read(self) -> ReadPlan | None:
-        """The next read; None once nothing more is needed."""
-        return next(self._plans, None)
-
-    def know(self, view: Snapshot) -> None:
-        """Add what was read."""
-        self._tx.view.add(view)
+        self._planner = ReadPlanner(settings, events, self._tx.view)
+        self.view = self._tx.view
+        """The data read, with the decisions since."""
+        self.reads = self._planner.plans()
+        """The reads; each must be in the view before the next."""
 
     def decide(self) -> tuple[Writes, list[Reason]]:
         """The writes, and the reason decided for each event."""
-        reasons = [
-            self._decide_and_keep(position, event) for position, event in enumerate(self._events)
-        ]
+        reasons: list[Reason] = []
+        for position, event in enumerate(self._events):
+            match event:
+                case AlertSeen():
+                    reason, effect = self._reported(position, event)
+                case TimerDue():
+                    reason, effect = self._due(position, event)
+                case _:
+                    reason = self._decide(event)
+                    effect = reason not in _WITHOUT_EFFECT
+            if effect:
+                self._tx.changes.history.append(event)
+            reasons.append(reason)
         return self._tx.changes, reasons
 
-    def _decide_and_keep(self, position: int, event: Event) -> Reason:
-        """Decide on the event, and keep it in the history if it had an effect."""
-        view, changes = self._tx.view, self._tx.changes
-        muted, written = self._muted(event), len(changes.rule_matches)
-        deadline = isinstance(event, TimerDue)
-        incident = view.incidents.get(event.incident_id) if isinstance(event, TimerDue) else None
-        reason = self._decide(position, event)
-        effect = reason not in _WITHOUT_EFFECT
-        if not effect and isinstance(event, TimerDue):  # an outdated deadline was set again
-            effect = view.incidents.get(event.incident_id) is not incident
-        elif reason is Reason.NEVER_FIRED:  # the resolve was stored
-            effect = len(changes.rule_matches) > written
-        if effect and muted and muted == self._muted(event):  # a recheck without a change
-            effect = deadline and reason not in _PUT_OFF
-        if effect:
-            changes.history.append(event)
-        return reason
+    def _reported(self, position: int, event: AlertSeen) -> tuple[Reason, bool]:
+        """The reason for a report, and whether it had an effect that the history needs."""
+        tx, alert = self._tx, event.alert
+        if alert.event_id and self._is_repeated(event):
+            return Reason.REPLAYED, False
+        muted = () if alert.event_id else self._muted(alert.fingerprint)
+        written = len(tx.changes.rule_matches)
+        reason = alerts.see(tx, self._planner.reports[position])
+        if reason is Reason.NEVER_FIRED:
+            return reason, len(tx.changes.rule_matches) > written  # the resolve was stored
+        if reason in _WITHOUT_EFFECT:
+            return reason, False
+        return reason, not muted or muted != self._muted(alert.fingerprint)
 
-    def _muted(self, event: Event) -> set[tuple[object, ...]]:
-        """State of a muted alert or incident, to tell a no-op recheck from a change."""
-        if isinstance(event, TimerDue) and (
-            incident := self._tx.view.incidents.get(event.incident_id)
-        ):
-            return {incident.muted} if incident.muted else set()
-        if isinstance(event, AlertSeen) and event.alert.event_id:
-            return set()
-        fingerprint = (
-            event.alert.fingerprint if isinstance(event, AlertSeen) else rechecked(event)[0]
+    def _muted(self, fingerprint: str) -> Sequence[object]:
+        """State of a muted alert, to tell a recheck without a change from a change."""
+        matches = self.view.rule_matches.get(fingerprint, ())
+        if all(match.digest for match in matches):
+            return ()
+        return sorted(
+            (match.rule, match.reason, match.severity or "", match.incident_id or 0)
+            for match in matches
         )
-        rule_matches = self._tx.view.rule_matches.get(fingerprint, ())
-        if all(rule_match.digest for rule_match in rule_matches):
-            return set()
-        return {
-            (rule_match.rule, rule_match.reason, rule_match.severity, rule_match.incident_id)
-            for rule_match in rule_matches
-        }
 
-    def _decide(  # noqa: C901 - a case for each kind of event
-        self, position: int, event: Event
-    ) -> Reason:
+    def _is_repeated(self, event: Event) -> bool:
+        """Report whether the event came before. If not, it's known from now on."""
+        receipt = receipt_of(event)
+        if receipt and receipt not in self.view.receipts:
+            self.view.receipts.add(receipt)
+            self._tx.changes.receipts[receipt] = event.at
+            return False
+        return bool(receipt)
+
+    def _decide(self, event: _Other) -> Reason:
         tx = self._tx
-        if receipt := receipt_of(event):
-            if receipt in tx.view.receipts:
-                return Reason.REPLAYED
-            tx.view.receipts.add(receipt)
-            tx.changes.receipts[receipt] = event.at
+        if self._is_repeated(event):
+            return Reason.REPLAYED
         match event:
-            case AlertSeen():
-                return self._alert(position, event.at, event.alert, event.at)
             case DeliverySettled():
                 return self._settled(event)
             case Undelivered():
                 return self._undelivered(event)
-            case Recorded():
-                if event.incident_id in tx.view.incidents:
-                    tx.changes.records += event.records
-                return tx.happen(event.incident_id, event)
             case SilencesChanged():
                 tx.look_again(event.at)
                 return Reason.SILENCES_CHANGED
-            case TimerDue():
-                return self._due(position, event)
             case Commanded(command=Command.REOPEN | Command.MERGE | Command.LINK):
                 return self._relate(event)
-            case _:
-                return tx.happen(event.incident_id, event)
-
-    def _alert(self, position: int, at: float, alert: Alert, seen: float) -> Reason:
-        """Decide on an alert; `seen` is the time of its last report."""
-        sighting = SeenAlert(at, alert, self._reading.digests[position], seen)
-        return alerts.see(self._tx, sighting, self._reading.matching_rules.get(position, ()))
+            case Recorded() if event.incident_id in tx.view.incidents:
+                tx.changes.records += event.records
+        return tx.happen(event.incident_id, event)
 
     # --- deadlines
 
-    def _due(self, position: int, event: TimerDue) -> Reason:
-        self._tx.changes.timers_done.append(event)
-        if any(key := rechecked(event)):
-            return self._recheck(position, event.at, *key)
+    def _due(self, position: int, event: TimerDue) -> tuple[Reason, bool]:
+        """The reason for a due deadline, and whether it had an effect that the history needs."""
+        tx, incidents = self._tx, self.view.incidents
+        tx.changes.timers_done.append(event)
+        fingerprint, rule = rechecked(event)
+        if fingerprint or rule:
+            muted = self._muted(fingerprint)
+            reason = self._recheck(position, event.at, fingerprint, rule)
+            unchanged = muted and muted == self._muted(fingerprint)
+            return reason, reason not in _WITHOUT_EFFECT and not (unchanged and reason in _PUT_OFF)
+        before = incidents.get(event.incident_id)
         if stale := expiring(event):
-            return alerts.expire(self._tx, event.at, stale)
-        if fingerprint := ending(event):
-            return alerts.time_out(self._tx, event, fingerprint)
-        return self._tx.happen(event.incident_id, held_back(self._tx, event) or event)
+            reason = alerts.expire(tx, event.at, stale)
+        elif fingerprint := ending(event):
+            reason = alerts.time_out(tx, event, fingerprint)
+        else:
+            reason = tx.happen(event.incident_id, held_back(tx, event) or event)
+        after = incidents.get(event.incident_id)
+        if reason in _WITHOUT_EFFECT:
+            return reason, after is not before  # an outdated deadline was set again
+        still_muted = before and after and before.muted and before.muted == after.muted
+        return reason, not (still_muted and reason in _PUT_OFF)
 
     def _recheck(self, position: int, at: float, fingerprint: str, rule: str) -> Reason:
         """Evaluate a muted alert as if it had been reported again: it may still fire."""
         tx = self._tx
-        quiet = next(
-            (one for one in tx.view.rule_matches.get(fingerprint, ()) if one.rule == rule), None
-        )
-        if position not in self._reading.digests or quiet is None or quiet.digest:
+        report = self._planner.reports.get(position)
+        matches = tx.view.rule_matches.get(fingerprint, ())
+        muted = next((match for match in matches if match.rule == rule), None)
+        if report is None or muted is None or muted.digest:
             return Reason.TIMER_OUTDATED
         alert = tx.view.alerts[fingerprint, rule]
-        reason = self._alert(position, at, alert, quiet.last_seen)
-        if quiet in tx.view.rule_matches[fingerprint]:
+        reason = alerts.see(tx, report._replace(at=at, alert=alert, seen=muted.last_seen))
+        if muted in tx.view.rule_matches[fingerprint]:
             # Only other rules match it now, and this rule does nothing more with it: see `alerts`
             # for the reason.
-            tx.remember(replace(quiet, reason=Reason.RULES_CHANGED), alert)
+            tx.remember(replace(muted, reason=Reason.RULES_CHANGED), alert)
         return reason
 
     # --- commands about two incidents
@@ -215,16 +212,14 @@ class Batch:
     # --- deliveries
 
     def _settled(self, event: DeliverySettled) -> Reason:
-        held = event.notification
-        incident = self._tx.view.incidents.get(held.incident_id)
-        stakeholder = incident is not None and is_for_stakeholder(
-            incident, held.channel, held.reason
-        )
+        row = event.notification
+        incident = self._tx.view.incidents.get(row.incident_id)
+        stakeholder = incident is not None and is_for_stakeholder(incident, row.channel, row.reason)
         settlement = settle(event, self._tx.settings, stakeholder=stakeholder)
-        self._tx.changes.settled.append((settlement.notification, held.lease, held.seq))
+        self._tx.changes.settled.append((settlement.notification, row.lease, row.seq))
         self._tx.changes.entries.append(settlement.entry)
         if settlement.falls_back:
-            self._tx.happen(held.incident_id, DeliveryFailed(event.at, held.channel, held.reason))
+            self._tx.happen(row.incident_id, DeliveryFailed(event.at, row.channel, row.reason))
         return settlement.entry.what
 
     def _undelivered(self, event: Undelivered) -> Reason:

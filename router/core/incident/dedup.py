@@ -47,18 +47,20 @@ def digest(alert: Alert, revision: str) -> str:
 
 
 class SeenAlert(NamedTuple):
-    """A report of an alert, with its digest. `at` is its time, except in a recheck."""
+    """A report of an alert, with its digest. `at` is its time, except in a recheck.
+
+    rules: the rules that match, each with the key of its incident; () for a report without news.
+    """
 
     at: float
     alert: Alert
     mark: str
     seen: float
+    rules: Sequence[tuple[Rule, str]] = ()
 
 
 def dated(alert: Alert, rule_matches: Sequence[RuleMatch], at: float) -> Alert:
     """Give an alert without a start its known start, or else the time `at`."""
-    if alert.starts_at:
-        return alert
     known = [
         rule_match.starts_at
         for rule_match in rule_matches

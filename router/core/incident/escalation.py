@@ -232,8 +232,10 @@ def tell(decision: Decision, at: float, reason: Reason, reached: Recipients) -> 
     """Notify these recipients, those of later contact methods by a timer. Note problems."""
     for target, why in reached.problems:
         decision.note(at, Reason.NOBODY_REACHED, target=target, why=why)
-    _owe(decision, at, reason, reached.now)
     incident = decision.changed
+    if reached.now:
+        decision.owe(at, reason, reached.now)
+        decision.change(told=tuple(dict.fromkeys((*incident.told, *reached.now))))
     if reached.later and incident.is_open and incident.acknowledged_at is None:
         _reach_later(
             decision,
@@ -247,7 +249,7 @@ def try_next_ways(decision: Decision, at: float) -> None:
     due = tuple(address for when, address in reaching if when <= at)
     if due:
         decision.note(at, Reason.NEXT_WAY, channels=list(due))
-        _owe(decision, at, Reason.NEXT_WAY, due)
+        tell(decision, at, Reason.NEXT_WAY, Recipients(due))
     _reach_later(decision, {one for one in reaching if one[0] > at})
 
 
@@ -256,11 +258,6 @@ def stop_reaching(decision: Decision) -> None:
     if decision.changed.reaching:
         decision.change(reaching=())
         decision.timers_cleared.append(REACH)
-
-
-def _owe(decision: Decision, at: float, reason: Reason, addresses: tuple[str, ...]) -> None:
-    decision.owe(at, reason, addresses)
-    decision.change(told=tuple(dict.fromkeys((*decision.changed.told, *addresses))))
 
 
 def _reach_later(decision: Decision, reaching: set[tuple[float, str]]) -> None:

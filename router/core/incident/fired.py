@@ -37,12 +37,12 @@ class Fired(Struct, frozen=True):
     before: RuleMatch | None = None
 
 
-def name_of(alert: Alert) -> str:
-    return alert.labels.get("alertname", "")
-
-
-def reporter_of(alert: Alert) -> str:
-    return alert.by or f"source:{alert.source}"
+def note_alert(
+    decision: Decision, event: Fired, what: Reason, settings: Settings, **more: Any
+) -> None:
+    """Add the alert to the timeline."""
+    by = event.alert.by or f"source:{event.alert.source}"
+    decision.note(event.at, what, by, **facts_of(event, settings), **more)
 
 
 def facts_of(event: Fired, settings: Settings) -> dict[str, Any]:
@@ -50,7 +50,7 @@ def facts_of(event: Fired, settings: Settings) -> dict[str, Any]:
     judgement = event.judgement
     unread = judgement.reason is Reason.VALUE_UNREADABLE
     return {
-        "alert": name_of(event.alert),
+        "alert": event.alert.labels.get("alertname", ""),
         "fingerprint": event.alert.fingerprint,
         "severity": event.severity,
         "reason": judgement.reason,
@@ -65,7 +65,7 @@ def warn(decision: Decision, event: Fired) -> None:
     judgement = event.judgement
     if judgement.reason is Reason.VALUE_UNREADABLE:
         data = {
-            "alert": name_of(event.alert),
+            "alert": event.alert.labels.get("alertname", ""),
             "unread": judgement.read or "nothing",
             "rule": event.rule.name,
         }
@@ -76,7 +76,7 @@ def warn(decision: Decision, event: Fired) -> None:
         decision.note(
             event.at,
             Reason.SEVERITY_UNMAPPED,
-            alert=name_of(event.alert),
+            alert=event.alert.labels.get("alertname", ""),
             label=found,
             rule=event.rule.name,
         )

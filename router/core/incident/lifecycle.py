@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from router.core.deployments.suspect import began
 from router.core.incident.escalation import Decision, edited, run_steps, start_clocks, tell
 from router.core.incident.expiry import reported_again
-from router.core.incident.fired import WARNINGS, Fired, facts_of, name_of, reporter_of, warn
+from router.core.incident.fired import WARNINGS, Fired, facts_of, note_alert, warn
 from router.core.incident.follow_up import call_off_postmortem
 from router.core.incident.settings import Settings
 from router.core.incident.suspects import name_suspect
@@ -73,9 +73,11 @@ def effect_of(incident: Incident | None, event: Fired, settings: Settings) -> Re
     return Reason.CHANGED if incident.stale_since is None else Reason.REPORTED_AGAIN
 
 
-def fired(incident: Incident | None, event: Fired, settings: Settings) -> Decision:
-    """Apply the alert's effect."""
-    effect = effect_of(incident, event, settings)
+def fired(
+    incident: Incident | None, event: Fired, settings: Settings, effect: Reason | None = None
+) -> Decision:
+    """Apply the alert's effect, if it is known as computed by `effect_of`."""
+    effect = effect or effect_of(incident, event, settings)
     if incident is None or effect is Reason.OPENED:
         return _open(event, settings)
     match effect:
@@ -84,7 +86,9 @@ def fired(incident: Incident | None, event: Fired, settings: Settings) -> Decisi
         case Reason.REOPENED:
             return _reopen(incident, event, settings)
         case Reason.REPORTED_AGAIN:
-            decision = reported_again(incident, event.at, name_of(event.alert), settings)
+            decision = reported_again(
+                incident, event.at, event.alert.labels.get("alertname", ""), settings
+            )
         case Reason.CHANGED | Reason.SEVERITY_LOWERED:
             decision = _change(incident, event, settings)
         case _:
@@ -161,13 +165,13 @@ def _open(event: Fired, settings: Settings) -> Decision:
     )
     decision = Decision(Reason.OPENED, incident)
     title = incident.title.removeprefix(MARK) if alert.is_drill else incident.title
-    decision.note(
-        event.at, Reason.OPENED, reporter_of(alert), **facts_of(event, settings), title=title
-    )
+    note_alert(decision, event, Reason.OPENED, settings, title=title)
     if event.judgement.reason in WARNINGS:
         warn(decision, event)
-    name_suspect(decision, event.at, settings)
-    tell(decision, event.at, Reason.OPENED, Recipients(alert.to))
+    if settings.deployments.recent:
+        name_suspect(decision, event.at, settings)
+    if alert.to:
+        tell(decision, event.at, Reason.OPENED, Recipients(alert.to))
     run_steps(decision, event.at, Reason.OPENED, settings)
     _begin(decision, event.at, settings)
     return decision
@@ -221,8 +225,9 @@ def _reopen(incident: Incident, event: Fired, settings: Settings) -> Decision:
     )
     decision = Decision(Reason.REOPENED, reopened)
     call_off_postmortem(decision)
-    decision.note(event.at, Reason.REOPENED, reporter_of(event.alert), **facts_of(event, settings))
-    warn(decision, event)
+    note_alert(decision, event, Reason.REOPENED, settings)
+    if event.judgement.reason in WARNINGS:
+        warn(decision, event)
     decision.owe(event.at, Reason.REOPENED, incident.told)
     run_steps(decision, event.at, Reason.REOPENED, settings)
     _begin(decision, event.at, settings)
@@ -240,8 +245,9 @@ def _join(incident: Incident, event: Fired, settings: Settings) -> Decision:
         measured=_worst(incident.measured, event),
     )
     decision = Decision(Reason.JOINED, joined)
-    decision.note(event.at, Reason.JOINED, reporter_of(event.alert), **facts_of(event, settings))
-    warn(decision, event)
+    note_alert(decision, event, Reason.JOINED, settings)
+    if event.judgement.reason in WARNINGS:
+        warn(decision, event)
     if incident.quiet_since is not None:
         decision.timers_cleared.append(RESOLVE)
     decision.owe(event.at, Reason.JOINED, edited(joined, settings))
@@ -266,9 +272,7 @@ def _change(incident: Incident, event: Fired, settings: Settings) -> Decision:
         )
         if event.severity.worse_than(incident.severity) and event.fresh:
             return decision  # the severity change reports it
-        decision.note(
-            event.at, Reason.CHANGED, reporter_of(event.alert), **facts_of(event, settings)
-        )
+        note_alert(decision, event, Reason.CHANGED, settings)
     else:
         return Decision(Reason.CHANGED)
     decision.owe(event.at, Reason.CHANGED, edited(incident, settings))

@@ -37,12 +37,6 @@ class ReadPlan:
     open: Sequence[str] = ()
     open_besides: Sequence[str] | None = None
 
-    def __bool__(self) -> bool:
-        return self.open_besides is not None or any(_reads(self))
-
-
-_reads = attrgetter(*ReadPlan.__slots__)
-
 
 @dataclass(slots=True)
 class Snapshot:

@@ -3,6 +3,8 @@
 Every decision goes through here.
 """
 
+from dataclasses import dataclass, field
+
 from msgspec.structs import replace
 
 from router.core.incident.decide import IncidentEvent, decide
@@ -16,14 +18,14 @@ from router.model.incident import Incident
 from router.model.reason import Reason
 
 
+@dataclass(slots=True)
 class Transaction:
     """A view of the store, kept up to date with the decisions, and their writes."""
 
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-        self.view = Snapshot()
-        self.changes = Writes()
-        self._inhibitors: Inhibitors | None = None
+    settings: Settings
+    view: Snapshot = field(default_factory=Snapshot)
+    changes: Writes = field(default_factory=Writes)
+    _inhibitors: Inhibitors | None = None
 
     # --- incidents
 
@@ -46,12 +48,8 @@ class Transaction:
         if incident is None:
             return decision.reason
         before = view.incidents.get(incident.id)
-        if (
-            before
-            and before.is_open
-            and not incident.is_open
-            and self.settings.is_inhibitor(before)
-        ):
+        ends = before and before.closed_at is None and incident.closed_at is not None
+        if before and ends and self.settings.is_inhibitor(before):
             self.look_again(incident.updated_at)
         if incident.id not in changes.incidents:
             incident = replace(incident, version=incident.version + 1)  # one write, one version
@@ -98,13 +96,14 @@ class Transaction:
     # --- alerts
 
     def remember(self, rule_match: RuleMatch, alert: Alert) -> None:
-        others = [
-            t
-            for t in self.view.rule_matches.get(rule_match.fingerprint, ())
-            if t.rule != rule_match.rule
+        """Write the match, instead of the one of the same rule if there is one."""
+        fingerprint, rule = rule_match.fingerprint, rule_match.rule
+        others = self.view.rule_matches.get(fingerprint, ())
+        self.view.rule_matches[fingerprint] = [
+            *[other for other in others if other.rule != rule],
+            rule_match,
         ]
-        self.view.rule_matches[rule_match.fingerprint] = [*others, rule_match]
-        self.changes.rule_matches[rule_match.fingerprint, rule_match.rule] = (rule_match, alert)
+        self.changes.rule_matches[fingerprint, rule] = (rule_match, alert)
 
     def alert_of(self, rule_match: RuleMatch) -> Alert:
         """The alert as stored or as decided so far; the plan has to read it."""

@@ -77,10 +77,10 @@ class VirtualRouter:
 
     def decide(self, *events: Event) -> tuple[Writes, list[Reason]]:
         """The writes and reasons that these events would have; nothing is written."""
-        fold = Batch(self.settings, events)
-        while plan := fold.next_read():
-            fold.know(self.memory.load(plan))
-        return fold.decide()
+        batch = Batch(self.settings, events)
+        for plan in batch.reads:
+            batch.view.add(self.memory.load(plan))
+        return batch.decide()
 
     @property
     def next_due(self) -> float | None:

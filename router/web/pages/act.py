@@ -94,10 +94,10 @@ class Act:
 
     async def _foresee(self, event: Commanded) -> Reason:
         """Return the outcome that the command would have now."""
-        fold = Batch(self._settings(), [event])
-        while plan := fold.next_read():
-            fold.know(await self._store.load(plan))
-        _, (reason,) = fold.decide()
+        batch = Batch(self._settings(), [event])
+        for plan in batch.reads:
+            batch.view.add(await self._store.load(plan))
+        _, (reason,) = batch.decide()
         return reason
 
     def _event(self, grant: Grant, name: str) -> Commanded:

@@ -376,10 +376,7 @@ def test_open_incidents_are_read_only_where_they_may_inhibit(
     config: Settings, seen: Alert, named: list[str], besides: list[str] | None
 ) -> None:
     """The read is on the way of every alert, and there may be thousands of incidents."""
-    fold = Batch(config, [AlertSeen(NOW, seen)])
-    plans = []
-    while plan := fold.next_read():
-        plans.append(plan)
+    plans = [*Batch(config, [AlertSeen(NOW, seen)]).reads]
     assert [[*plan.open] for plan in plans] == [[], named]
     assert [plan.open_besides for plan in plans] == [None, besides]
 
