@@ -3,14 +3,15 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from router.chart import ImageFormat
 from router.core.incident.transitions import is_for_stakeholder
-from router.core.messages.context_links import Window, links, usable, window
+from router.core.messages.context_links import links, usable, window
 from router.core.messages.signed_links import Links
 from router.core.messages.templates import Wording, unpublished
 from router.core.text.template import Template
-from router.model.decision import Entry
+from router.model.alert import Alert
 from router.model.incident import Incident
 from router.model.notification import Message, Notification, person_of
 from router.ports.clock import Clock
@@ -69,12 +70,19 @@ class MessageWriter:
 
         Raises: StoreUnavailable.
         """
-        found = await self._store.message(row.incident_id)
-        assert found is not None, "a notification's incident is never deleted"
-        incident, timeline, stored = found
-        alerts, now, words = tuple(one.alert for one in stored), self._clock.now(), self._words
-        contact, seen = person_of(row.channel), window(incident, alerts, now)
+        stored = await self._store.message(row.incident_id)
+        assert stored is not None, "a notification's incident is never deleted"
+        incident, timeline, firing = stored
+        alerts, now, words = tuple(match.alert for match in firing), self._clock.now(), self._words
+        contact = person_of(row.channel)
         url = f"{words.external_url}/incidents/{incident.id}"
+        has_postmortem = (
+            incident.postmortem_due is not None or incident.postmortem_shared_at is not None
+        )
+        needs_update = words.public and unpublished(incident, timeline)
+        picture = b""
+        if full and self._pictures:
+            picture = await self._picture(incident, alerts, now)
         return Message(
             incident=incident,
             channel=row.channel,
@@ -87,45 +95,36 @@ class MessageWriter:
             told=row.told,
             alerts=alerts,
             url=url,
-            elsewhere=usable(links(words.elsewhere, incident, seen)) if words.elsewhere else (),
-            postmortem=f"{url}/postmortem" if _has_postmortem(incident) else "",
+            elsewhere=self._elsewhere(incident, alerts, now) if words.elsewhere else (),
+            postmortem=f"{url}/postmortem" if has_postmortem else "",
             company=words.wording.company,
             support_email=words.wording.support_email,
             for_stakeholder=is_for_stakeholder(incident, row.channel, row.reason),
-            draft=self._draft(incident, timeline, now),
+            draft=words.wording.update(incident, now).text if needs_update else "",
             next_update=words.wording.next_update(incident, now),
             write=words.wording.write,
             to=self._people.get(contact, ""),
             mentions=words.mentions,
             time_zone=words.time_zones.get(contact, "UTC"),
-            link=words.links.of(incident, row.channel, now) if words.links else None,
-            picture=await self._picture(incident, seen) if full else b"",
-            attempt=max(row.attempts + 1, 2 if row.may_have_arrived else 1),
+            link=partial(words.links.link, incident, row.channel, now) if words.links else None,
+            picture=picture,
+            attempt=row.attempts + 1,
             uncertain=row.uncertain,
-            may_be_doubled=row.may_have_arrived,
             progress=row.progress,
         )
 
-    def _draft(self, incident: Incident, timeline: Sequence[Entry], now: float) -> str:
-        """Return the update that waits for a person to publish it; "" if none does."""
-        words = self._words
-        return (
-            words.wording.update(incident, now).text
-            if words.public and unpublished(incident, timeline)
-            else ""
-        )
+    def _elsewhere(
+        self, incident: Incident, alerts: Sequence[Alert], now: float
+    ) -> tuple[tuple[str, str], ...]:
+        return usable(links(self._words.elsewhere, incident, window(incident, alerts, now)))
 
-    async def _picture(self, incident: Incident, seen: Window) -> bytes:
+    async def _picture(self, incident: Incident, alerts: Sequence[Alert], now: float) -> bytes:
         """Return the chart as PNG; b"" if it isn't ready soon: a page doesn't wait for it."""
         charts = self._words.charts
-        if not self._pictures or charts is None or not charts.there(incident):
+        if charts is None or not charts.there(incident):
             return b""
         try:
             async with asyncio.timeout(PICTURE):
-                return await charts.draw(incident, seen, ImageFormat.PNG)
+                return await charts.draw(incident, window(incident, alerts, now), ImageFormat.PNG)
         except (TimeoutError, NoChart):
             return b""
-
-
-def _has_postmortem(incident: Incident) -> bool:
-    return incident.postmortem_due is not None or incident.postmortem_shared_at is not None

@@ -4,11 +4,12 @@ Labels are facts, each on one line. Annotations are details, whose line breaks s
 description takes no room from the labels, and what is left out is counted.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from router.core.deployments.suspect import suspicion
 from router.core.messages.timeline import describe, measured, unreadable
 from router.core.text.plain import local, plain, web_url
+from router.model.decision import Entry
 from router.model.incident import Incident
 from router.model.notification import Message
 from router.model.reason_row import Trait
@@ -25,13 +26,19 @@ MAX_LINK_NAME = 40
 MAX_DETAIL = 4000
 """Characters of a detail."""
 
-IMPORTANT = (
+_IMPORTANT = (
     *("alertname", "severity", "service", "namespace", "pod", "instance", "cluster"),
     *("environment", "env", "region", "zone", "node", "host", "container", "app", "team", "job"),
 )
 """Labels that identify the problem and its place; they come first."""
 
-_FIRST = ("message", "description", "summary", "impact", "Error", "error")
+_ORDER = {name: place for place, name in enumerate(_IMPORTANT)}
+_FIRST = {
+    name: place
+    for place, name in enumerate(("message", "description", "summary", "impact", "Error", "error"))
+}
+"""The places of labels and of annotations that come first."""
+
 _LINKED = frozenset({"runbook_url", "runbook"})
 """Annotations that a message shows as a separate link."""
 
@@ -48,7 +55,7 @@ def facts(message: Message) -> Iterator[tuple[str, str]]:
     yield "Alerts firing", f"{incident.firing} of {incident.alerts}"
     if incident.closed_at is not None:
         yield "Ended", local(incident.closed_at, zone)
-    yield from _measurement(message)
+    yield from _measurement(message.timeline)
     if incident.suspect:
         yield "Suspect", plain(suspicion(incident.suspect, incident))
     if incident.component:
@@ -60,36 +67,36 @@ def facts(message: Message) -> Iterator[tuple[str, str]]:
 
 def labels(all_labels: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """The labels by importance, then by name. The last one counts the omitted labels."""
-    order = {name: place for place, name in enumerate(IMPORTANT)}
-    there = [(name, value) for name, value in all_labels.items() if plain(value)]
-    there.sort(key=lambda label: (order.get(label[0], len(order)), label[0]))
-    for name, value in there[:MAX_LABELS]:
-        yield plain(name), plain(value)
-    if (left := len(there) - MAX_LABELS) > 0:
+    shown = sorted(
+        (_ORDER.get(name, len(_ORDER)), name, text)
+        for name, value in all_labels.items()
+        if (text := plain(value))
+    )
+    for _, name, text in shown[:MAX_LABELS]:
+        yield plain(name), text
+    if (left := len(shown) - MAX_LABELS) > 0:
         yield "More labels", f"+{left}"
 
 
 def details(incident: Incident) -> Iterator[tuple[str, str]]:
     """(name, text of one or more lines): the annotations, except for links and the title."""
-    order = {name: place for place, name in enumerate(_FIRST)}
     title = plain(incident.title)
-    there = [
-        (name, text)
+    shown = sorted(
+        (_FIRST.get(name, len(_FIRST)), name, text)
         for name, value in incident.annotations.items()
         if name not in _LINKED and not web_url(value)
         if (text := paragraph(value)) and text not in title
-    ]
-    there.sort(key=lambda one: (order.get(one[0], len(order)), one[0]))
-    for name, text in there[:MAX_DETAILS]:
-        yield _worded(name), text
-    if (left := len(there) - MAX_DETAILS) > 0:
+    )
+    for _, name, text in shown[:MAX_DETAILS]:
+        yield _words(name), text
+    if (left := len(shown) - MAX_DETAILS) > 0:
         yield "More annotations", f"+{left}"
 
 
 def annotation_links(incident: Incident) -> Iterator[tuple[str, str]]:
     """(name, URL) of annotations that are web addresses, such as a dashboard."""
     for name, value in sorted(incident.annotations.items()):
-        label = _worded(name.removesuffix("_url").removesuffix("URL"))[:MAX_LINK_NAME]
+        label = _words(name.removesuffix("_url").removesuffix("URL"))[:MAX_LINK_NAME]
         if label and name not in _LINKED and web_url(value):
             yield label, value
 
@@ -106,16 +113,14 @@ def paragraph(text: str) -> str:
     return joined if len(joined) <= MAX_DETAIL else f"{joined[: MAX_DETAIL - 1]}…"
 
 
-def _measurement(message: Message) -> Iterator[tuple[str, str]]:
+def _measurement(timeline: Sequence[Entry]) -> Iterator[tuple[str, str]]:
     """The value that set the severity, or a warning that none did."""
-    judged = [
-        entry for entry in message.timeline if entry.what in _RAISES and "reason" in entry.data
-    ]
+    judged = [entry for entry in timeline if entry.what in _RAISES and "reason" in entry.data]
     if not judged:
         return
     data = judged[-1].data
     if data["reason"] in _WARNINGS:
-        noted = [entry for entry in message.timeline if entry.what == data["reason"]]
+        noted = [entry for entry in timeline if entry.what == data["reason"]]
         yield "Warning", describe(noted[-1]) if noted else unreadable(data)
     elif data.get("value") and data.get("threshold"):
         threshold = str(data["threshold"])
@@ -125,7 +130,7 @@ def _measurement(message: Message) -> Iterator[tuple[str, str]]:
         )
 
 
-def _worded(name: str) -> str:
+def _words(name: str) -> str:
     """Format a name: `dashboard` as `Dashboard`; a name with capitals stays."""
     words = plain(name.replace("_", " "))
     return words if words != words.lower() else words.capitalize()

@@ -67,24 +67,23 @@ class Content(Struct, frozen=True):
 
 def content(message: Message) -> Content:
     """The texts about the incident in its state in `message`."""
-    incident = message.incident
-    given, others = _given(message), tuple(other_lines(message))
+    incident, values = message.incident, _values(message)
     first = plain(incident.first_title or incident.title) or incident.name
-    more = f" (and {len(message.other_incidents)} more)" if others else ""
+    more = f" (and {len(message.other_incidents)} more)" if message.other_incidents else ""
     return Content(
-        headline=given["headline"],
+        headline=values["headline"],
         subject=f"[{incident.name}] {first}{more}",
-        title=given["title"],
-        status=given["status"],
-        impact=given["impact"],
+        title=values["title"],
+        status=values["status"],
+        impact=values["impact"],
         started=local(incident.opened_at, message.time_zone),
-        lead=given["lead"],
-        updates=tuple((one["when"], one["what"]) for one in given["updates"]),
-        links=tuple((one["name"], one["url"]) for one in given["links"]),
+        lead=values["lead"],
+        updates=tuple((update["when"], update["what"]) for update in values["updates"]),
+        links=tuple((link["name"], link["url"]) for link in values["links"]),
         facts=tuple(facts(message)),
         details=tuple(details(incident)),
-        others=others,
-        text="\n".join([_write(message, INTERNAL, given), *_more(message)]),
+        others=tuple(other_lines(message)) if message.other_incidents else (),
+        text=_text(message, (message.write or _PACKAGED.write)(INTERNAL, values)),
     )
 
 
@@ -110,10 +109,10 @@ def asked(message: Message) -> str:
 
 def to_stakeholders(message: Message) -> Said:
     """The message to stakeholders, who only want to know the state."""
-    given = _given(message)
-    given["status"] = given["status"].capitalize()
-    said = headed(_write(message, STAKEHOLDERS, given))
-    return Said(said.subject, "\n".join([said.text, *_more(message)]))
+    values = _values(message)
+    values["status"] = values["status"].capitalize()
+    template = headed((message.write or _PACKAGED.write)(STAKEHOLDERS, values))
+    return Said(template.subject, _text(message, template.text))
 
 
 def other_lines(message: Message) -> Iterator[tuple[str, str]]:
@@ -124,20 +123,18 @@ def other_lines(message: Message) -> Iterator[tuple[str, str]]:
         yield f"and {len(left)} more: {', '.join(other.incident.name for other in left)}", ""
 
 
-def _more(message: Message) -> list[str]:
-    """The further incidents and the attempt, which a company's own template can't leave out."""
-    others = [f"{what} {url}".rstrip() for what, url in other_lines(message)]
-    lines = ["", further(message), *others] if others else []
+def _text(message: Message, text: str) -> str:
+    """Add the further incidents and the attempt, which a company's template can't leave out."""
+    lines = [text]
+    if message.other_incidents:
+        others = [f"{what} {url}".rstrip() for what, url in other_lines(message)]
+        lines += ["", further(message), *others]
     if message.may_be_doubled:
         lines += ["", f"Attempt {message.attempt}: an earlier one may have arrived."]
-    return lines
+    return "\n".join(lines)
 
 
-def _write(message: Message, name: str, given: dict[str, Any]) -> str:
-    return (message.write or _PACKAGED.write)(name, given)
-
-
-def _given(message: Message) -> dict[str, Any]:
+def _values(message: Message) -> dict[str, Any]:
     """The values that internal templates may use."""
     incident = message.incident
     sign = _SIGNS.get(incident.status, "🚨")

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from router.core.text.fill import fill
+from router.core.messages.timeline import fill
 from router.model.event import Command
 from router.model.incident import Incident, Status
 from router.model.reason import Reason

@@ -9,7 +9,6 @@ neither form may change. A `Seal` signs sessions and sign-in links.
 
 import hmac
 from base64 import b32encode, urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable
 from hashlib import sha256
 
 import msgspec
@@ -97,16 +96,11 @@ class Links(Struct, frozen=True):
     url: str
     expire_after: float
 
-    def of(self, incident: Incident, channel: str, at: float) -> Callable[[str, str], str]:
-        """A function that makes the links of a message to this address: see `Message.link`."""
-
-        def link(command: str, who: str) -> str:
-            expires_at = int(at + self.expire_after)
-            reopened = incident.reopened
-            grant = Grant(incident.id, reopened, Command(command), channel, who, expires_at)
-            return f"{self.url}{PATH}/{self.signer.token(grant)}"
-
-        return link
+    def link(self, incident: Incident, channel: str, at: float, command: str, who: str) -> str:
+        """The link in a message to this address that runs a command: see `Message.link`."""
+        expires_at = int(at + self.expire_after)
+        grant = Grant(incident.id, incident.reopened, Command(command), channel, who, expires_at)
+        return f"{self.url}{PATH}/{self.signer.token(grant)}"
 
 
 class SubscriberLinks(_Key):

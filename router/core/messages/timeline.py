@@ -1,12 +1,13 @@
 """Timeline entries as text: a line for a reader, and a few words for a text message or a call."""
 
+import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from router.core.text.fill import fill
 from router.core.text.plain import plain
 from router.core.text.units import Dimension, Threshold, duration, percent, read_value
 from router.model.decision import Entry
@@ -18,20 +19,37 @@ from router.model.reasons import having, row
 MAX_NEWS = 2
 """Maximum changes that a text message or a call reports, the latest last."""
 
+_OPTIONAL = re.compile(r"\[([^]]*)\]")
+"""A part of a sentence that is left out without its values."""
+
 _LEAVES = frozenset({Reason.BELOW_THRESHOLD, Reason.RULES_CHANGED, Reason.HEARTBEAT})
 _NEWS = having(Trait.NOTIFIES) | {Reason.STATUS_SET}
 """Changes that the next message reports, even if another reason caused it."""
 
 
 def describe(entry: Entry) -> str:
-    """One plain line about a timeline entry."""
+    """One plain line about a timeline entry; for an alert that left its incident, why it left."""
     known, doubt = _known(entry), ""
+    why = entry.data.get("reason") if entry.what is Reason.CLEARED else None
+    what = Reason(why) if why in _LEAVES else entry.what
     if entry.data.get("reason") == Reason.VALUE_UNREADABLE and entry.data.get("threshold"):
         # Entries of earlier versions: the value now has a separate entry.
         doubt = f" ({unreadable(entry.data)})"
         known = {name: text for name, text in known.items() if name not in {"value", "threshold"}}
-    line = plain(fill(row(_about(entry)).timeline, known) + doubt)
+    line = plain(fill(row(what).timeline, known) + doubt)
     return line or entry.what.replace("_", " ").capitalize()
+
+
+def fill(sentence: str, known: Mapping[str, str]) -> str:
+    """Fill in the known values: `Acknowledged[ by {by}]`.
+
+    A part in brackets that lacks a value is left out. Filled-in values aren't expanded again.
+    """
+    parts = []
+    for part in _OPTIONAL.split(sentence):  # odd parts are in brackets
+        with suppress(KeyError):
+            parts.append(part.format_map(known))
+    return "".join(parts)
 
 
 def moment(at: float, day: date, zone: ZoneInfo) -> str:
@@ -40,9 +58,21 @@ def moment(at: float, day: date, zone: ZoneInfo) -> str:
     return f"{local:%H:%M}" if local.date() == day else f"{local:%Y-%m-%d %H:%M}"
 
 
+@lru_cache(maxsize=1024)
 def measured(value: str, threshold: str) -> str:
     """A measured value in the unit of its threshold: 0.4 compared with `> 10%` is `40%`."""
-    return _measured(value, threshold) if threshold else plain(value)
+    try:
+        dimension = Threshold.parse(threshold).dimension
+        amount = read_value(value, dimension)
+    except ValueError:
+        return plain(value)
+    match dimension:
+        case Dimension.RATIO:
+            return percent(amount)
+        case Dimension.TIME:
+            return duration(amount)
+        case _:
+            return plain(value)
 
 
 def unreadable(data: Mapping[str, Any]) -> str:
@@ -71,35 +101,13 @@ def _short(message: Message, entries: list[Entry]) -> Iterator[str]:
 
 def _known(entry: Entry) -> dict[str, str]:
     data: Mapping[str, Any] = {**entry.data, "by": entry.by.removeprefix("source:")}
-    known = {name: text for name, value in data.items() if (text := _said(value))}
+    known = {name: text for name, value in data.items() if (text := _text(value))}
     if "value" in known:
         known["value"] = measured(known["value"], known.get("threshold", ""))
     return known
 
 
-def _about(entry: Entry) -> Reason:
-    """The reason to describe; for an alert that left its incident, why it left."""
-    why = entry.data.get("reason") if entry.what is Reason.CLEARED else None
-    return Reason(why) if why in _LEAVES else entry.what
-
-
-def _said(value: object) -> str:
+def _text(value: object) -> str:
     if isinstance(value, list | tuple):
-        return ", ".join(map(_said, value))
+        return ", ".join(map(_text, value))
     return "" if value is None else plain(str(value))
-
-
-@lru_cache(maxsize=1024)
-def _measured(value: str, threshold: str) -> str:
-    try:
-        dimension = Threshold.parse(threshold).dimension
-        amount = read_value(value, dimension)
-    except ValueError:
-        return plain(value)
-    match dimension:
-        case Dimension.RATIO:
-            return percent(amount)
-        case Dimension.TIME:
-            return duration(amount)
-        case _:
-            return plain(value)

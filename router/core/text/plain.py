@@ -45,7 +45,7 @@ def utc(at: float) -> str:
 
 def local(at: float, zone: str) -> str:
     """Return epoch seconds in a time zone, with its name: `2024-06-01 15:30 BST`."""
-    return f"{_there(at, zone):%Y-%m-%d %H:%M %Z}"
+    return f"{datetime.fromtimestamp(at, ZoneInfo(zone)):%Y-%m-%d %H:%M %Z}"
 
 
 def day(at: float, zone: str) -> str:

@@ -185,7 +185,7 @@ def _finalized(value: Any) -> Any:
 
 
 def _on_one_line(value: Any) -> str:
-    return "" if value is None else plain(str(_finalized(value)))
+    return "" if value is None or callable(value) else plain(str(value))
 
 
 def _encoded(value: Any) -> str:

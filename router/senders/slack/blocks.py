@@ -6,7 +6,7 @@ characters have been removed before.
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from msgspec import json
@@ -55,7 +55,10 @@ SNOOZES = {"1 hour": 3600, "4 hours": 14_400, "24 hours": 86_400}
 """Seconds."""
 
 BUTTONS = {"Incident": "Open incident"}
-ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+
+CHARACTERS, BYTES = "utf-16-le", "utf-8"
+"""Encodings that measure text: UTF-16 units are the most that "characters" can mean."""
 
 
 def build_message(
@@ -75,16 +78,16 @@ def build_message(
         room: the id of the incident's own channel, if it has one.
         edited: the message is edited later, so it is the only one about the incident.
     """
-    said = content(message)
-    blocks = list(_blocks(message, said, buttons=buttons))
-    if paged := [_text(one) for one in _paged(message, groups, room, edited=edited)]:
-        place = next(n for n, block in enumerate(blocks) if block["type"] == "context")
-        blocks.insert(place, {"type": "context", "elements": paged})
-    left = MAX_BLOCKS - len(json.encode(blocks).decode())
-    if details := _details(said, min(left, MAX_DETAILS)):
-        place = next(n for n, block in enumerate(blocks) if block["type"] == "context")
-        blocks.insert(place, details)
-    return {"text": mrkdwn(said.text, MAX_TEXT_BYTES, _bytes), "blocks": blocks}
+    texts = content(message)
+    above = _above(texts)
+    below = []
+    if paged := [_text(line) for line in _paged(message, groups, room, edited=edited)]:
+        below.append({"type": "context", "elements": paged})
+    below += _below(message, texts, buttons=buttons)
+    left = MAX_BLOCKS - len(json.encode((*above, *below)).decode())
+    if details := _details(texts, min(left, MAX_DETAILS)):
+        above.append(details)
+    return {"text": mrkdwn(texts.text, MAX_TEXT_BYTES, BYTES), "blocks": [*above, *below]}
 
 
 def build_thread(message: Message, groups: Sequence[str] = ()) -> dict[str, Any] | None:
@@ -98,72 +101,67 @@ def build_thread(message: Message, groups: Sequence[str] = ()) -> dict[str, Any]
     news = content(replace(message, timeline=unsaid))
     if not news.updates:
         return None
-    said = build_updates(news)
+    updates = build_updates(news)
     names = people(replace(message, sent=1), unsaid)
     paged = line(message, names, groups if names else ())
-    return {"text": f"{said['text']}\n{paged}"} if paged else said
+    return {"text": f"{updates['text']}\n{paged}"} if paged else updates
 
 
-def build_updates(said: Content) -> dict[str, Any]:
+def build_updates(texts: Content) -> dict[str, Any]:
     """The updates as plain lines."""
-    return {"text": _updates(said, MAX_TEXT_BYTES - MAX_PAGED, _bytes)}
+    return {"text": _updates(texts, MAX_TEXT_BYTES - MAX_PAGED, BYTES)}
 
 
-def mrkdwn(text: str, limit: int, size: "Size | None" = None) -> str:
+def mrkdwn(text: str, limit: int, encoding: str = CHARACTERS) -> str:
     """`text` with Slack's special characters escaped, cut to `limit` without splitting an escape.
 
-    `size` measures it; by default in UTF-16 units, the most that "characters" can mean.
+    `encoding` measures it.
     """
-    size = size or _units
-    pieces = [ESCAPES.get(char, char) for char in text[: limit + 1]]  # each measures at least 1
-    if sum(map(size, pieces)) <= limit:
-        return "".join(pieces)
-    room, kept = limit - size("…"), 0
-    while (room := room - size(pieces[kept])) >= 0:
+    unit = 2 if encoding == CHARACTERS else 1
+    text = text[: limit + 1]  # each character measures at least 1
+    escaped = text.translate(ESCAPES)
+    if len(escaped.encode(encoding)) <= limit * unit:
+        return escaped
+    pieces = [char.translate(ESCAPES) for char in text]
+    room, kept = (limit * unit) - len("…".encode(encoding)), 0
+    while (room := room - len(pieces[kept].encode(encoding))) >= 0:
         kept += 1
     return "".join(pieces[:kept]) + "…"
 
 
-Size = Callable[[str], int]
-
-
-def _units(text: str) -> int:
-    return len(text.encode("utf-16-le")) // 2
-
-
-def _bytes(text: str) -> int:
-    return len(text.encode())
-
-
-def _blocks(message: Message, said: Content, *, buttons: bool) -> Iterator[dict[str, Any]]:
-    headline = (
-        said.headline
-        if _units(said.headline) <= MAX_HEADER
-        else said.headline[: MAX_HEADER // 2 - 1] + "…"
-    )
-    yield {"type": "header", "text": {"type": "plain_text", "text": headline, "emoji": True}}
+def _above(texts: Content) -> list[dict[str, Any]]:
+    """The blocks above the details: the headline, the plan's fields, and the updates."""
+    headline = texts.headline
+    if len(headline.encode(CHARACTERS)) > 2 * MAX_HEADER:
+        headline = headline[: MAX_HEADER // 2 - 1] + "…"
     plan = (
-        ("Status", said.status),
-        ("Impact", said.impact),
-        ("Started", said.started),
-        ("Incident Lead", said.lead),
+        ("Status", texts.status),
+        ("Impact", texts.impact),
+        ("Started", texts.started),
+        ("Incident Lead", texts.lead),
     )
-    yield {
-        "type": "section",
-        "fields": [_text(f"*{name}:*\n{mrkdwn(value, MAX_VALUE)}") for name, value in plan],
-    }
-    if said.updates:
-        yield {
-            "type": "section",
-            "text": _text(f"*Updates:*\n{_updates(said, MAX_UPDATES, _units)}"),
-        }
-    facts = [message.incident.name, *(f"{name}: {value}" for name, value in said.facts)]
+    fields = [_text(f"*{name}:*\n{mrkdwn(value, MAX_VALUE)}") for name, value in plan]
+    blocks: list[dict[str, Any]] = [
+        {"type": "header", "text": {"type": "plain_text", "text": headline, "emoji": True}},
+        {"type": "section", "fields": fields},
+    ]
+    if texts.updates:
+        updates = _updates(texts, MAX_UPDATES, CHARACTERS)
+        blocks.append({"type": "section", "text": _text(f"*Updates:*\n{updates}")})
+    return blocks
+
+
+def _below(message: Message, texts: Content, *, buttons: bool) -> Iterator[dict[str, Any]]:
+    """The blocks below the details: the facts, and buttons."""
+    facts = [message.incident.name, *(f"{name}: {value}" for name, value in texts.facts)]
     yield {"type": "context", "elements": [_text(_fitted(facts, MAX_FACTS))]}
     answers = list(_answers(message.incident)) if buttons and not message.for_stakeholder else []
     if answers:
         yield {"type": "actions", "elements": answers}
     if links := [
-        _button(name, url) for name, url in said.links if len(url) <= MAX_URL and URL.fullmatch(url)
+        _button(name, url)
+        for name, url in texts.links
+        if len(url) <= MAX_URL and URL.fullmatch(url)
     ]:
         yield {"type": "actions", "elements": links}
 
@@ -176,23 +174,23 @@ def _paged(message: Message, groups: Sequence[str], room: str, *, edited: bool) 
     """
     entries = message.timeline if edited else message.unseen_entries
     names = people(replace(message, sent=0) if edited else message, entries)
-    told = edited or message.sent == 0 or bool(names)
+    pages = edited or message.sent == 0 or bool(names)
     wanted = message.incident.is_open and not message.for_stakeholder
-    if wanted and (paged := line(message, names, groups if told else ())):
+    if wanted and (paged := line(message, names, groups if pages else ())):
         yield paged
     if room:
         yield f"Channel: <#{room}>"
 
 
-def _details(said: Content, room: int) -> dict[str, Any] | None:
+def _details(content: Content, room: int) -> dict[str, Any] | None:
     """The annotations in one section, as far as they fit."""
     texts: list[str] = []
-    for name, text in said.details:
+    for name, text in content.details:
         shown = f"*{mrkdwn(name, MAX_VALUE)}:*\n{mrkdwn(text, MAX_DETAIL)}"
         # Slack measures JSON, in which a quote, a backslash or a line break takes two characters.
         room -= len(json.encode(shown).decode())
         if room < LEFT_OUT:
-            texts.append(f"(+{len(said.details) - len(texts)} more on the incident's page)")
+            texts.append(f"(+{len(content.details) - len(texts)} more on the incident's page)")
             break
         texts.append(shown)
     return {"type": "section", "text": _text("\n".join(texts))} if texts and room > 0 else None
@@ -200,19 +198,19 @@ def _details(said: Content, room: int) -> dict[str, Any] | None:
 
 def _fitted(facts: list[str], limit: int) -> str:
     """The facts on one line, and the number of facts that don't fit."""
-    shown, left = "", len(facts)
-    for fact in facts:
-        joined = f"{shown} · {fact}" if shown else fact
-        if left > 1 and _units(mrkdwn(joined, limit + 1)) > limit - LEFT_OUT:
-            return mrkdwn(shown, limit - LEFT_OUT) + f" · (+{left} more)"
-        shown, left = joined, left - 1
-    return mrkdwn(shown, limit)
+    size = 0
+    for index, fact in enumerate(facts):
+        size += len(f" · {fact}".translate(ESCAPES).encode(CHARACTERS)) // 2
+        if index + 1 < len(facts) and size > limit - LEFT_OUT:
+            left = f" · (+{len(facts) - index} more)"
+            return mrkdwn(" · ".join(facts[:index]), limit - LEFT_OUT) + left
+    return mrkdwn(" · ".join(facts), limit)
 
 
-def _updates(said: Content, limit: int, size: Size) -> str:
+def _updates(texts: Content, limit: int, encoding: str) -> str:
     """One line each; long ones are cut to leave room for the latest."""
-    share = limit // len(said.updates) - 1
-    return "\n".join(mrkdwn(f"{when} - {what}", share, size) for when, what in said.updates)
+    share = limit // len(texts.updates) - 1
+    return "\n".join(mrkdwn(f"{when} - {what}", share, encoding) for when, what in texts.updates)
 
 
 def _text(text: str) -> dict[str, str]:
@@ -290,8 +288,8 @@ def build_form(form: Form) -> dict[str, Any]:
 
 
 def _confirm(question: str, text: str, label: str) -> dict[str, Any]:
-    said = {"title": question, "text": text, "confirm": label, "deny": "Cancel"}
-    return {name: {"type": "plain_text", "text": words} for name, words in said.items()}
+    parts = {"title": question, "text": text, "confirm": label, "deny": "Cancel"}
+    return {name: {"type": "plain_text", "text": words} for name, words in parts.items()}
 
 
 def _button(name: str, url: str) -> dict[str, Any]:

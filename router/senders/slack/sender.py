@@ -200,56 +200,48 @@ class SlackBotSender:
 
     async def send(self, message: Message) -> Result:
         """Send the message first: a page doesn't wait for the incident's own channel."""
-        result = await self._send(message)
+        result = await self._edit(message) if REF.fullmatch(message.ref) else None
+        if result is None:
+            result = await self._post(message)
         if self._rooms and isinstance(result, Sent):
             await self._rooms.follow(message)
         return result
 
-    async def _send(self, message: Message) -> Result:
-        if REF.fullmatch(message.ref):
-            channel, _, ts = message.ref.partition(":")
-            result, error = await self._say(
-                "chat.update",
-                # A repeated edit leaves no second message.
-                {"channel": channel, "ts": ts, **self._content(message, marked=False)},
-                message.at,
-            )
-            if isinstance(result, Sent):
-                return await self._reply(message)
-            if error not in UNEDITABLE:
-                return result
-        quiet = {"unfurl_links": False, "unfurl_media": False}
-        content = {"channel": self._channel, **self._content(message), **quiet}
-        result, _ = await self._say("chat.postMessage", content, message.at)
+    async def _edit(self, message: Message) -> Result | None:
+        """Edit the message, and reply in its thread; None if it can't be edited any more."""
+        channel, _, ts = message.ref.partition(":")
+        place = {"channel": channel, "ts": ts}
+        unmarked = replace(message, may_be_doubled=False)  # a repeated edit adds no second message
+        result, error = await self._show("chat.update", place, unmarked)
+        if isinstance(result, Sent):
+            return await self._reply(message)
+        return None if error in UNEDITABLE else result
+
+    async def _post(self, message: Message) -> Result:
+        place = {"channel": self._channel, "unfurl_links": False, "unfurl_media": False}
+        result, _ = await self._show("chat.postMessage", place, message)
         if isinstance(result, Sent) and result.ref and message.picture:
             await show_picture(self._client, self._session, message, result.ref, self._seconds)
         return result
 
-    def _content(self, message: Message, *, marked: bool = True) -> dict[str, Any]:
-        message = replace(message, may_be_doubled=message.may_be_doubled and marked)
-        room = self._rooms.id_of(message.incident) if self._rooms else ""
-        return build_message(
-            message, buttons=self._buttons, groups=self._groups, room=room, edited=True
-        )
-
     async def open(self, form: Form, now: float) -> Result:
         """Open the form. Slack allows three seconds after the press of the button."""
         content = {"trigger_id": form.handle, "view": build_form(form)}
-        result, _ = await self._call("views.open", content, now)
+        result, *_ = await self._call("views.open", content, now)
         return result
 
     async def send_ephemeral(self, reply: EphemeralReply, now: float) -> Result:
         """Show a reply to one user if they are online; it's gone when they reload."""
         content = {"channel": reply.channel, "user": reply.user, "text": mrkdwn(reply.text, ASIDE)}
-        result, _ = await self._call("chat.postEphemeral", content, now)
+        result, *_ = await self._call("chat.postEphemeral", content, now)
         return result
 
     async def verify(self) -> str | Result:
         """Check the token: https://docs.slack.dev/reference/methods/auth.test."""
-        result, _, found = await self._request("auth.test", {}, 0.0)
+        result, _, answer = await self._call("auth.test", {}, 0.0)
         if not isinstance(result, Sent):
             return result
-        who, where = named(found.get("user", "")), named(found.get("team", ""))
+        who, where = named(answer.get("user", "")), named(answer.get("team", ""))
         return f"token of '{who}' in the workspace '{where}' accepted; the channel is not checked"
 
     async def close(self) -> None:
@@ -271,26 +263,24 @@ class SlackBotSender:
             "unfurl_links": False,
             **news,
         }
-        result, _ = await self._call("chat.postMessage", content, message.at)
+        result, *_ = await self._call("chat.postMessage", content, message.at)
         return result if isinstance(result, Retry) else Sent(message.ref)
 
-    async def _say(self, method: str, content: Mapping[str, Any], now: float) -> tuple[Result, str]:
-        """Call, and repeat in plain text if Slack can't read the blocks."""
-        result, error = await self._call(method, content, now)
+    async def _show(
+        self, method: str, place: Mapping[str, Any], message: Message
+    ) -> tuple[Result, str]:
+        """Show the incident at this place, in plain text if Slack can't read the blocks."""
+        room = self._rooms.id_of(message.incident) if self._rooms else ""
+        content = build_message(
+            message, buttons=self._buttons, groups=self._groups, room=room, edited=True
+        )
+        result, error, _ = await self._call(method, {**place, **content}, message.at)
         if error in UNREADABLE:
-            return await self._call(method, {**content, "blocks": []}, now)
+            content["blocks"] = []
+            result, error, _ = await self._call(method, {**place, **content}, message.at)
         return result, error
 
     async def _call(
-        self, method: str, content: Mapping[str, Any], now: float
-    ) -> tuple[Result, str]:
-        """The result of one call, with the name of Slack's error if there is one."""
-        result, error, answer = await self._request(method, content, now)
-        if isinstance(result, Sent) and answer["ts"]:
-            return Sent(f"{answer['channel']}:{answer['ts']}"), ""
-        return result, error
-
-    async def _request(
         self, method: str, content: Mapping[str, Any], now: float
     ) -> tuple[Result, str, Any]:
         """The result of one call, the name of Slack's error if there is one, and its answer."""
@@ -306,7 +296,8 @@ class SlackBotSender:
         except (AttributeError, TypeError, ValueError):
             # The SDK fails on answers that aren't JSON objects, after the request was made.
             return _unreadable(idempotent=idempotent), "", None
-        return Sent(), "", answer
+        ref = f"{answer['channel']}:{answer['ts']}" if answer["ts"] else ""
+        return Sent(ref), "", answer
 
 
 def _client(token: Secret, api_url: str, session: aiohttp.ClientSession) -> "AsyncWebClient":

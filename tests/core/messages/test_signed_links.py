@@ -87,10 +87,8 @@ def test_another_grant_has_another_receipt() -> None:
 
 def test_a_link_is_for_the_life_of_the_incident_that_the_message_is_about() -> None:
     """It ends so long after the message."""
-    link = Links(signer, "https://router.example.com", 3600.0).of(
-        make_incident(reopened=3), "mail/ana", NOW + 0.7
-    )
-    url = link("resolve", "ana@example.com")
+    links = Links(signer, "https://router.example.com", 3600.0)
+    url = links.link(make_incident(reopened=3), "mail/ana", NOW + 0.7, "resolve", "ana@example.com")
     assert url.startswith("https://router.example.com/act/")
     grant = Grant(142, 3, Command.RESOLVE, "mail/ana", "ana@example.com", int(NOW) + 3600)
     assert signer.read(url.rpartition("/")[2]) == grant

@@ -2,7 +2,7 @@
 
 import pytest
 
-from router.core.text.fill import fill
+from router.core.messages.timeline import fill
 
 
 @pytest.mark.parametrize(
