@@ -96,16 +96,13 @@ class Applier:
             await self._wake.wait()
             self._wake.clear()
             while self._queue:
-                await self._commit_group(self._take_group())
-
-    def _take_group(self) -> list[_Submission]:
-        group = [self._queue.popleft()]
-        size = len(group[0].events)
-        while self._queue and size + len(self._queue[0].events) <= GROUP:
-            group.append(self._queue.popleft())
-            size += len(group[-1].events)
-        self._waiting -= size
-        return group
+                group = [self._queue.popleft()]
+                size = len(group[0].events)
+                while self._queue and size + len(self._queue[0].events) <= GROUP:
+                    group.append(self._queue.popleft())
+                    size += len(group[-1].events)
+                self._waiting -= size
+                await self._commit_group(group)
 
     async def _commit_group(self, group: Sequence[_Submission]) -> None:
         try:

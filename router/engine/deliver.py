@@ -27,7 +27,7 @@ from router.core.incident.delivery import (
     settle_task,
 )
 from router.core.incident.snapshot import Writes
-from router.core.outbox.bundle import Bundle, alone
+from router.core.outbox.bundle import Bundle
 from router.core.outbox.rate_limit import RateLimit
 from router.engine.claim import Limits, claim_limited
 from router.engine.messages import MessageWriter, Words
@@ -105,11 +105,11 @@ class Channel:
     arrives_within: float = ARRIVES_WITHIN
     performers: Mapping[OutboxKind, Performer] = field(default_factory=dict)
     on_settled: Callable[[Notification, float], Sequence[Event]] = lambda _row, _at: ()
+    lease: float = field(init=False)
+    """Maximum seconds of a lease: all attempts and waits, and as much again to settle."""
 
-    @property
-    def lease(self) -> float:
-        """Maximum seconds of a lease: all attempts and waits, and as much again to settle."""
-        return 2 * ATTEMPTS * (self.timeout + PATIENCE)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "lease", 2 * ATTEMPTS * (self.timeout + PATIENCE))
 
 
 class ChannelWorker:
@@ -188,7 +188,9 @@ class ChannelWorker:
 
     async def _claim(self, now: float, lease: str, room: int) -> list[Bundle]:
         channel, until = self.channel, now + self.channel.lease
-        bundles = await claim_limited(self._store, channel.limits, now, lease, until, room)
+        bundles: list[Bundle] = []
+        if channel.limits.of:
+            bundles = await claim_limited(self._store, channel.limits, now, lease, until, room)
         if room > len(bundles):
             messages = await self._store.claim_notifications(
                 channel.name,
@@ -200,7 +202,7 @@ class ChannelWorker:
                 less=[*channel.limits.of],
                 arrives_within=channel.arrives_within,
             )
-            bundles += alone(messages, now)
+            bundles += [Bundle((message,), now) for message in messages]
         return bundles
 
     async def _deliver(self, bundle: Bundle) -> None:
@@ -229,18 +231,19 @@ class ChannelWorker:
             messages = [
                 await self._messages.write(row, full=row is first) for row in bundle.messages
             ]
-            message = replace(
-                messages[0],
-                other_incidents=tuple(OtherIncident(one.incident, one.url) for one in messages[1:]),
-            )
+            others = tuple(OtherIncident(other.incident, other.url) for other in messages[1:])
+            message = replace(messages[0], other_incidents=others)
             with errors.about(message.incident.source):
                 attempts = await self._send(first, message)
             arrived = isinstance(attempts[-1].result, Sent | Uncertain)
-            told = [max((entry.id for entry in one.timeline), default=one.told) for one in messages]
+            seen = [
+                max((entry.id for entry in written.timeline), default=written.told)
+                for written in messages
+            ]
             await self._settle(
                 first,
                 lambda at: self._inbox.submit(
-                    bundle.settled(at, attempts, told, random.random())  # noqa: S311
+                    bundle.settled(at, attempts, seen, random.random())  # noqa: S311
                 ),
             )
         finally:
@@ -260,7 +263,7 @@ class ChannelWorker:
             self._check(row)
             for done in attempts[-1:]:
                 progress = progress_after(done.result, progress)
-            unsure = any(may_arrive_late(one.result) for one in attempts)
+            unsure = any(may_arrive_late(earlier.result) for earlier in attempts)
             again = replace(
                 message,
                 attempt=message.attempt + len(attempts),

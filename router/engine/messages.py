@@ -108,8 +108,9 @@ class MessageWriter:
             time_zone=words.time_zones.get(contact, "UTC"),
             link=partial(words.links.link, incident, row.channel, now) if words.links else None,
             picture=picture,
-            attempt=row.attempts + 1,
+            attempt=max(row.attempts + 1, 2 if row.may_have_arrived else 1),
             uncertain=row.uncertain,
+            may_be_doubled=row.may_have_arrived,
             progress=row.progress,
         )
 

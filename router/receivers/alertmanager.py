@@ -15,10 +15,10 @@ from router.ports.errors import InvalidInput
 from router.ports.webhooks import Incoming, Received
 from router.receivers.body import clean, decode
 from router.receivers.credentials import Credentials, check
-from router.receivers.grafana import is_grafana, with_grafana
+from router.receivers.grafana import with_grafana
 from router.receivers.limits import MAX_ALERTS, SMALL, check_limits
 from router.receivers.source import Source
-from router.receivers.times import LATEST, epoch
+from router.receivers.times import LATEST
 from router.receivers.wire_alert import read_alert
 
 DIGITS = 16
@@ -109,7 +109,9 @@ class AlertmanagerReceiver(Source):
 
     def _read(self, envelope: _Envelope) -> Received:
         """Decode well-formed alerts fast, and correct any other."""
-        grafana = self.kind == "grafana" or is_grafana(envelope.version, envelope.org_id)
+        # Grafana's version is 1, and every version of its payload has `orgId`.
+        grafana = self.kind == "grafana" or envelope.org_id is not None
+        grafana = grafana or str(envelope.version) == "1"
         alerts: list[Alert] = []
         errors: list[InvalidInput] = []
         warnings: list[InvalidInput] = []
@@ -130,20 +132,20 @@ class AlertmanagerReceiver(Source):
             wire = _ALERT.decode(raw)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
-        starts_at, ends_at = wire.starts_at.timestamp(), wire.ends_at
-        labels = wire.labels
+        starts_at, labels = wire.starts_at.timestamp(), wire.labels
+        ends_at = wire.ends_at.timestamp() if wire.ends_at else 0.0
         if not (0 < starts_at < LATEST and labels) or "" in labels.values():
             return None
         if len(memoryview(raw)) > SMALL:
             return None
         return Alert(
             self.name,
-            self._identity(wire.fingerprint, labels),
+            self._prefix + _identity(wire.fingerprint, labels),
             wire.status,
             labels,
             wire.annotations or {},
             starts_at,
-            epoch(ends_at) if ends_at else None,
+            ends_at if 0 < ends_at < LATEST else None,
             wire.generator_url,
         )
 
@@ -160,7 +162,7 @@ class AlertmanagerReceiver(Source):
         warnings += [InvalidInput(warning.detail, at + warning.pointer) for warning in corrections]
         return Alert(
             source=self.name,
-            fingerprint=self._identity(wire.fingerprint, wire.labels),
+            fingerprint=self._prefix + _identity(wire.fingerprint, wire.labels),
             status=wire.status,
             labels=wire.labels,
             annotations=wire.annotations,
@@ -169,9 +171,10 @@ class AlertmanagerReceiver(Source):
             url=wire.url,
         )
 
-    def _identity(self, given: str, labels: dict[str, str]) -> str:
-        # A custom payload may hold any text here, and an identity must be short.
-        return self._prefix + (given if len(given) == DIGITS else fingerprint(labels))
+
+def _identity(given: str, labels: dict[str, str]) -> str:
+    # A custom payload may hold any text here, and an identity must be short.
+    return given if len(given) == DIGITS else fingerprint(labels)
 
 
 class GrafanaReceiver(AlertmanagerReceiver):

@@ -29,11 +29,6 @@ _IN_VALUE_STRING = re.compile(r"\[ *(?:\w+='[^']*' )+labels=\{[^}]*\} value=([^\
 """A value as in `[ var='B' metric='cpu' labels={instance=a} value=97 ]`."""
 
 
-def is_grafana(version: object, org_id: object) -> bool:
-    """Recognise Grafana's payload: its version is 1, and every version has `orgId`."""
-    return str(version) == "1" or org_id is not None
-
-
 def with_grafana(alert: WireAlert, content: Mapping[str, Any]) -> WireAlert:
     """Add Grafana's fields as annotations. The annotations of the rule itself win."""
     added = {name: text for key, name in LINKS.items() if (text := scalar(content.get(key)))}

@@ -32,7 +32,10 @@ GRACE = 10.0
 
 
 class Channels:
-    """The workers of all channels."""
+    """The workers of all channels.
+
+    on_owed: by channel, called when the outbox has a message for it.
+    """
 
     def __init__(
         self,
@@ -51,12 +54,16 @@ class Channels:
         self._throttle = Throttle()
         self._workers: dict[str, ChannelWorker] = {}
         self._forms: dict[str, FormSender] = {}
+        self.on_owed: dict[str, Callable[[], object]] = {}
         self._loops: set[asyncio.Task[None]] = set()
 
     def wake(self, addresses: Iterable[str]) -> None:
+        """Start delivery to these addresses now: a transaction has put messages in the outbox."""
         for channel in {channel_of(address) for address in addresses}:
             if worker := self._workers.get(channel):
                 worker.wake.set()
+            if call := self.on_owed.get(channel):
+                call()
 
     def forms(self) -> dict[str, FormSender]:
         """Return the senders that can show a form, by the source that receives it."""

@@ -3,7 +3,7 @@
 `App` starts and stops them. What changes with a reload is read through `config`.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -86,7 +86,7 @@ class Parts:
         self.channels = Channels(store, clock, self.ownership, self.charts, self.deployed)
         self.publishing = Publishing(store, clock, config(), folder, self.metrics)
         self.inbox = Applier(
-            store, config().settings, clock, self.metrics, self._wake, self.ownership
+            store, config().settings, clock, self.metrics, self.channels.wake, self.ownership
         )
         self.live_settings = self._build_live_settings(use_settings)
         self.timers = Timers(store, self.inbox, clock, self.ownership)
@@ -148,6 +148,8 @@ class Parts:
         self.action_worker = ChannelWorker(
             channel, self.store, self.inbox, self.clock, ownership=self.ownership, words=Words("")
         )
+        self.channels.on_owed[ACTIONS] = self.action_worker.wake.set
+        self.channels.on_owed[CHANNEL] = self.publishing.board.forget
 
     def _build_inbound(self) -> None:
         self.recorder = deployments.Deployments(
@@ -194,15 +196,6 @@ class Parts:
     def settings(self) -> Settings:
         """Return the live settings."""
         return self.live_settings.settings
-
-    def _wake(self, addresses: Iterable[str]) -> None:
-        """Start delivery to these addresses now; a transaction has put messages in the outbox."""
-        waiting = set(addresses)
-        if CHANNEL in waiting:
-            self.publishing.board.forget()
-        if ACTIONS in waiting:
-            self.action_worker.wake.set()
-        self.channels.wake(waiting)
 
 
 def regular(config: Config) -> Regular:

@@ -3,8 +3,8 @@
     python -m tests.bench.path [--list]
 
 Two paths through a running router are counted with a profile hook, in all of its threads: an
-Alertmanager webhook until the request to Slack, and an acknowledgement from Slack until the
-message is edited. A function counts once; comprehensions count as the function they're in. Both
+Alertmanager webhook until its request arrives at Slack, and an acknowledgement from Slack until
+the edit of the message arrives there. A function counts once; comprehensions count as the function they're in. Both
 are warm: a first incident has gone the same way, so that nothing is loaded or cached on the way.
 """
 
@@ -22,6 +22,7 @@ from router.config.secret import Secret
 from tests.acceptance.slack_double import CHANNEL, TOKEN, Slack
 from tests.daemon import Daemon, alert, write_config
 from tests.receivers import signed
+from tests.senders.kit import Reply, Request
 
 ROOT = str(Path(__file__).parents[2] / "router") + "/"
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
@@ -56,7 +57,11 @@ class Recorder:
         try:
             yield trace
         finally:
-            self._trace = None
+            self.stop()
+
+    def stop(self) -> None:
+        """The path has ended."""
+        self._trace = None
 
     def _hook(self, frame: FrameType, event: str, _argument: object) -> None:
         trace, code = self._trace, frame.f_code
@@ -67,9 +72,21 @@ class Recorder:
             trace.functions.add((code.co_filename.removeprefix(ROOT), name))
 
 
-async def _until(found: Callable[[], object]) -> None:
+class Watched(Slack):
+    """A Slack that ends the recording when a request arrives."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        super().__init__()
+        self._recorder = recorder
+
+    def _answer(self, request: Request) -> Reply:
+        self._recorder.stop()
+        return super()._answer(request)
+
+
+async def _until(done: Callable[[], object]) -> None:
     async with asyncio.timeout(PATIENCE):
-        while not found():  # noqa: ASYNC110 - the double has no event to wait for
+        while not done():  # noqa: ASYNC110 - the double has no event to wait for
             await asyncio.sleep(0.001)
 
 
@@ -78,7 +95,7 @@ async def measure() -> dict[str, Trace]:
     recorder = Recorder()
     recorder.watch()
     with tempfile.TemporaryDirectory() as folder:
-        async with Slack() as slack:
+        async with Watched(recorder) as slack:
             path = write_config(
                 Path(folder),
                 sources={
@@ -101,7 +118,7 @@ async def measure() -> dict[str, Trace]:
 async def _paths(recorder: Recorder, slack: Slack, daemon: Daemon) -> dict[str, Trace]:
     for number in (1, 2):
         with recorder.recording() as webhook:
-            await daemon.alert(alert(service=f"s{number}"))
+            await daemon.alert(alert(service=f"s{number}", fingerprint=f"{number:016x}"))
             await _until(lambda n=number: len(slack.messages) == n)
         await asyncio.sleep(0.3)
         message = [*slack.messages.values()][-1]

@@ -41,7 +41,7 @@ def recorded(people: People, targets: Sequence[str], at: float) -> list[dict[str
     """The duties as data for a timeline entry."""
     known, key = people.known(at), ("duties", tuple(targets))
     if key not in known:
-        known[key] = [to_builtins(one) for one in duties(people, targets, at)]
+        known[key] = [to_builtins(duty) for duty in duties(people, targets, at)]
     return cast("list[dict[str, Any]]", known[key])
 
 

@@ -67,13 +67,9 @@ def pack(
     rings: bool,
 ) -> Bundle:
     """Make a bundle of the messages that were claimed, and count it."""
-    there = tuple(one for one in bundle if key_of(one.message) in claimed)
-    held = {key_of(one.message): held_for(one.message, window, now) for one in there}
-    takes = counts(there, rings=rings)
-    if takes:
+    leased = tuple(waiting for waiting in bundle if key_of(waiting.message) in claimed)
+    held = {key_of(waiting.message): held_for(waiting.message, window, now) for waiting in leased}
+    takes_room = counts(leased, rings=rings)
+    if takes_room:
         window.take(now)
-    return Bundle(tuple(claimed[key] for key in held), now, held, window if takes else None)
-
-
-def alone(messages: Sequence[Notification], now: float) -> list[Bundle]:
-    return [Bundle((message,), now) for message in messages]
+    return Bundle(tuple(claimed[key] for key in held), now, held, window if takes_room else None)

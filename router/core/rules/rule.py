@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from msgspec import Struct, json
 
-from router.core.rules.matcher import Matcher
+from router.core.rules.matcher import Matcher, takes
 from router.core.rules.matcher_index import MatcherIndex
 from router.core.text.template import Template, compile_template
 from router.core.text.units import Threshold, read_value
-from router.model.alert import Alert
+from router.model.alert import DRILL, Alert
 from router.model.incident import Severity
 from router.model.reason import Reason
 
@@ -80,15 +80,14 @@ class Rule(Struct, frozen=True):
 
         A drill never has the key of a real incident.
         """
-        labels = ",".join([f"{name}={_group_value(alert, name)}" for name in self.group_by])
-        key = f"{self.name}{{{labels}}}"
-        return f"{key} drill {alert.drill}" if alert.is_drill else key
-
-
-def _group_value(alert: Alert, name: str) -> str:
-    """The value to group by, in quotes."""
-    grouped = alert.group_as if name == "alertname" else ""
-    return json.encode(grouped or alert.labels.get(name, "")).decode()
+        labels = alert.labels
+        if alert.group_as:
+            labels = labels | {"alertname": alert.group_as}
+        grouped = ",".join(
+            [f"{name}={json.encode(labels.get(name, '')).decode()}" for name in self.group_by]
+        )
+        key = f"{self.name}{{{grouped}}}"
+        return f"{key} drill {alert.drill}" if alert.source == DRILL else key
 
 
 class Verdict(Struct, frozen=True):
@@ -218,7 +217,9 @@ class RuleSet:
             matching_rules = []
             for position in self._index.candidates(alert.labels):
                 rule = self.rules[position]
-                if try_rule(rule, alert).reason is Reason.MATCHED:
+                if rule.is_from(alert.stands_for or alert.source) and takes(
+                    rule.matchers, alert.labels
+                ):
                     matching_rules.append(rule)
                     if not rule.continues:
                         break

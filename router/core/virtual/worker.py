@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from router.core.incident.settings import Settings
-from router.core.outbox.bundle import Bundle, alone, key_of, pack
+from router.core.outbox.bundle import Bundle, key_of, pack
 from router.core.outbox.digest import Standing, Throttle, Waiting, plan
 from router.core.virtual.memory_store import Key, MemoryStore
 from router.model.notification import Notification, NotificationState, channel_of, person_of
@@ -26,7 +26,7 @@ class MemoryWorker:
         limits = settings.people.limits
         due = self._memory.due(now)
         free = [message for message in due if person_of(message.channel) not in limits]
-        bundles = alone([self._memory.lease(key_of(message), now) for message in free], now)
+        bundles = [Bundle((self._memory.lease(key_of(message), now),), now) for message in free]
         for address in dict.fromkeys(
             message.channel for message in due if person_of(message.channel) in limits
         ):

@@ -11,6 +11,8 @@ def admitted(receivers: Sequence[Receiver], incoming: Incoming) -> tuple[list[Re
 
     Raises: Unauthorized.
     """
+    if len(receivers) == 1:
+        return [*receivers], receivers[0].admit(incoming)
     known: dict[str, bool] = {}
 
     def admit(receiver: Receiver) -> None:
@@ -22,6 +24,9 @@ def admitted(receivers: Sequence[Receiver], incoming: Incoming) -> tuple[list[Re
 
 def verified(receivers: Sequence[Receiver], incoming: Incoming, now: float) -> Receiver:
     """The receiver that the whole request is for. Raises: Unauthorized, InvalidInput."""
+    if len(receivers) == 1:
+        receivers[0].verify(incoming, now)
+        return receivers[0]
     return _passing(receivers, lambda receiver: receiver.verify(incoming, now))[0]
 
 
