@@ -77,10 +77,10 @@ async def _stored(
     async with store_of(config) as store:
         settings = await live_settings(config, store, _ClockAt(at))
         batch = received(settings, alerts(settings), at)
-        for plan in batch.reads:
-            batch.view.add(
-                await store.load(with_fields(plan, alerts=[*plan.alerts, *plan.fingerprints]))
-            )
+        reads = (
+            with_fields(plan, alerts=[*plan.alerts, *plan.fingerprints]) for plan in batch.reads
+        )
+        await store.load(reads, batch.view)
         return Current(settings, batch.view)
 
 

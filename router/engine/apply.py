@@ -140,8 +140,7 @@ class Applier:
         for _ in range(TRIES):
             with self._metrics.commit.time():
                 batch = Batch(self.settings, events)
-                for plan in batch.reads:
-                    batch.view.add(await self._store.load(plan))
+                await self._store.load(batch.reads, batch.view)
                 changes, reasons = batch.decide()
                 # Events that waited while this process was stopped are stale: others may have
                 # handled what came since.

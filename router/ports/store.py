@@ -47,7 +47,11 @@ class Store(Protocol):
     Both databases pass tests/store/conformance.
     """
 
-    async def load(self, wanted: ReadPlan) -> Snapshot: ...
+    async def load(
+        self, reads: ReadPlan | Iterable[ReadPlan], view: Snapshot | None = None
+    ) -> Snapshot:
+        """Read into `view`, a new one by default. Each read may depend on the ones before it."""
+        ...
 
     async def save(self, changes: Writes) -> None:
         """Write all changes, or nothing.

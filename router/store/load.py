@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Any, TypeVar
 
 import msgspec
+from msgspec import Struct
 from sqlalchemy import Connection, TextClause, text
 
 from router.core.incident.snapshot import ReadPlan, Snapshot
@@ -20,82 +21,51 @@ from router.store.schema import OPEN, alerts, incidents, receipts, windows
 
 T = TypeVar("T")
 
-MatchRow = tuple[
-    str,
-    str,
-    str,
-    AlertStatus,
-    Reason,
-    int,
-    int,
-    int | None,
-    Severity | None,
-    str | None,
-    int | None,
-    int,
-]
-STORED = list[
-    tuple[
-        str,
-        str,
-        str,
-        AlertStatus,
-        Reason,
-        int,
-        int,
-        int | None,
-        Severity | None,
-        str | None,
-        int | None,
-        int,
-        str,
-    ]
-]
-"""Rows with the columns of a rule match and the document of its alert."""
 
-MATCH_COLUMNS = [column for column in alerts.c if column.name != "doc"]
+class MatchRow(Struct, array_like=True, gc=False):
+    """The columns of a rule match; `doc` is its alert, in the statements that read it."""
 
-FIRING = [*MATCH_COLUMNS, alerts.c.doc]
+    fingerprint: str
+    rule: str
+    digest: str
+    status: AlertStatus
+    reason: Reason
+    starts_at: int
+    last_seen: int
+    incident_id: int | None
+    severity: Severity | None
+    value: str | None
+    ended_at: int | None
+    longest_gap: int
+    doc: str = ""
 
-_match_rows = msgspec.json.Decoder(list[MatchRow])
+
+MATCH_COLUMNS = [alerts.c[name] for name in MatchRow.__struct_fields__ if name != "doc"]
+
+ROWS = msgspec.json.Decoder(list[MatchRow])
 _docs = msgspec.json.Decoder(list[tuple[str]])
 _incident = msgspec.json.Decoder(Incident)
 _alert = msgspec.json.Decoder(Alert)
 _pairs = msgspec.json.Decoder(list[tuple[str, str]])
-_with_docs = msgspec.json.Decoder(STORED)
 _stored = msgspec.json.Decoder(list[tuple[str, str, str]])
 _times = msgspec.json.Decoder(tuple[float, ...])
 
 
 def rule_match(row: MatchRow) -> RuleMatch:
     """A rule match from its `packed` columns."""
-    (
-        fingerprint,
-        rule,
-        digest,
-        status,
-        reason,
-        starts_at,
-        last_seen,
-        incident_id,
-        severity,
-        value,
-        ended_at,
-        gap,
-    ) = row
     return RuleMatch(
-        fingerprint,
-        rule,
-        digest,
-        status,
-        reason,
-        seconds(starts_at),
-        seconds(last_seen),
-        incident_id,
-        severity,
-        None if value is None else float(value),
-        None if ended_at is None else seconds(ended_at),
-        seconds(gap),
+        row.fingerprint,
+        row.rule,
+        row.digest,
+        row.status,
+        row.reason,
+        seconds(row.starts_at),
+        seconds(row.last_seen),
+        row.incident_id,
+        row.severity,
+        None if row.value is None else float(row.value),
+        None if row.ended_at is None else seconds(row.ended_at),
+        seconds(row.longest_gap),
     )
 
 
@@ -125,7 +95,7 @@ class Load:
             SELECT {packed(dialect, alerts.c.fingerprint, alerts.c.rule, alerts.c.doc)} FROM alerts
             WHERE fingerprint IN (SELECT given.fingerprint FROM {given(dialect, fingerprint)})""")
         self._firing = text(f"""
-            SELECT {packed(dialect, *FIRING)} FROM alerts
+            SELECT {packed(dialect, *MATCH_COLUMNS, alerts.c.doc)} FROM alerts
             WHERE status = 'firing'
                 AND incident_id IN (
                     SELECT given.incident_id FROM {given(dialect, alerts.c.incident_id)})""")
@@ -137,11 +107,17 @@ class Load:
             SELECT {packed(dialect, r.id)} FROM receipts
             WHERE id IN (SELECT given.id FROM {given(dialect, r.id)})""")
 
+    def all(self, connection: Connection, reads: Iterable[ReadPlan], view: Snapshot) -> Snapshot:
+        """Read into the view. A turn of a thread costs more than most reads, so all share one."""
+        for wanted in reads:
+            view.add(self(connection, wanted))
+        return view
+
     def __call__(self, connection: Connection, wanted: ReadPlan) -> Snapshot:  # noqa: C901 - a read of each kind
         view = Snapshot()
         if wanted.fingerprints:
-            for row in _read(connection, self._match_rows, wanted.fingerprints, _match_rows):
-                view.rule_matches.setdefault(row[0], []).append(rule_match(row))
+            for row in _read(connection, self._match_rows, wanted.fingerprints, ROWS):
+                view.rule_matches.setdefault(row.fingerprint, []).append(rule_match(row))
         if wanted.incident_ids:
             _incidents(view, _read(connection, self._by_id, wanted.incident_ids, _docs))
         if wanted.keys:
@@ -154,15 +130,12 @@ class Load:
             _incidents(view, _read(connection, self._open_besides, wanted.open_besides, _docs))
         if wanted.alerts:
             stored = _read(connection, self._alerts, wanted.alerts, _stored)
-            view.alerts = {(found, rule): _alert.decode(doc) for found, rule, doc in stored}
-        for held_row in (
-            _read(connection, self._firing, wanted.firing, _with_docs) if wanted.firing else ()
-        ):
-            held, doc = rule_match(held_row[:12]), held_row[12]
-            view.firing.setdefault(held.incident_id or 0, {})[held.fingerprint, held.rule] = (
-                held,
-                _alert.decode(doc),
-            )
+            view.alerts = {(alert, rule): _alert.decode(doc) for alert, rule, doc in stored}
+        if wanted.firing:
+            for row in _read(connection, self._firing, wanted.firing, ROWS):
+                match, alert = rule_match(row), _alert.decode(row.doc)
+                firing = view.firing.setdefault(match.incident_id or 0, {})
+                firing[match.fingerprint, match.rule] = (match, alert)
         if wanted.windows:
             rows = _read(connection, self._windows, wanted.windows, _pairs)
             view.windows = {key: _times.decode(times) for key, times in rows}

@@ -14,7 +14,7 @@ from router.model.incident import Incident
 from router.model.reason import Reason
 from router.ports.store import AlertRow
 from router.store.bulk import Dialect, packed, seconds
-from router.store.load import MATCH_COLUMNS, STORED, rule_match
+from router.store.load import MATCH_COLUMNS, ROWS, rule_match
 from router.store.schema import PUBLISHED, alerts, timeline
 
 ENTRIES = 30
@@ -23,7 +23,6 @@ ALERTS = 10
 _incident = msgspec.json.Decoder(Incident)
 _entries = msgspec.json.Decoder(list[tuple[int, int, int, Reason, str, str]])
 _data = msgspec.json.Decoder(dict[str, Any])
-_alerts = msgspec.json.Decoder(STORED)
 _alert = msgspec.json.Decoder(Alert)
 
 
@@ -63,7 +62,7 @@ class ReadMessage:
                 for entry_id, incident_id, at, what, by, data in sorted(_entries.decode(entries))
             ],
             [
-                AlertRow(rule_match(row[:12]), _alert.decode(row[12]))
-                for row in _alerts.decode(firing)
+                AlertRow(rule_match(match), _alert.decode(match.doc))
+                for match in ROWS.decode(firing)
             ],
         )

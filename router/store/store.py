@@ -48,9 +48,12 @@ class SqlStore:
         self._claims = Claims(database.dialect)
         self._message = ReadMessage(database.dialect)
 
-    async def load(self, wanted: ReadPlan) -> Snapshot:
+    async def load(
+        self, reads: ReadPlan | Iterable[ReadPlan], view: Snapshot | None = None
+    ) -> Snapshot:
         """Incidents named by rule matches aren't read with them: ask for their ids."""
-        return await self._database.read(self._load, wanted)
+        plans = (reads,) if isinstance(reads, ReadPlan) else reads
+        return await self._database.read(self._load.all, plans, view or Snapshot())
 
     async def save(self, changes: Writes) -> None:
         """Raises: Conflict, Stale, StoreUnavailable."""

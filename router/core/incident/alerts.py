@@ -24,7 +24,7 @@ from router.core.incident.dedup import (
 from router.core.incident.expiry import Expired, expire_after, stale_timer
 from router.core.incident.fired import Fired
 from router.core.incident.lifecycle import Cleared, effect_of, fired
-from router.core.incident.mute import kept_quiet
+from router.core.incident.mute import mute_of
 from router.core.incident.suppression import SUPPRESSED, Suppression, recheck
 from router.core.incident.timeout import end_of, end_timer, ends_at, has_moved, latest_end
 from router.core.incident.transaction import Transaction
@@ -48,7 +48,7 @@ _HELD = having(Trait.HELD)
 
 def see(tx: Transaction, report: SeenAlert) -> Reason:
     """Process a report. The reason is that of the first rule."""
-    at, alert, mark, _, rules = report
+    at, alert, mark, _, rules, _ = report
     rule_matches = tx.view.rule_matches.get(alert.fingerprint, [])
     if is_repeat(rule_matches, mark):
         _touch(tx, at, alert, rule_matches)
@@ -97,7 +97,7 @@ def _touch(tx: Transaction, at: float, alert: Alert, rule_matches: list[RuleMatc
 
 
 def _resolved(tx: Transaction, report: SeenAlert, rule_matches: Sequence[RuleMatch]) -> Reason:
-    at, alert, mark, _, rules = report
+    at, alert, mark, _, rules, _ = report
     if not rule_matches:
         if alert.ends_at is not None and not alert.event_id:
             _remember_resolve(tx, report, rules[0][0])
@@ -146,7 +146,7 @@ def _match(
     tx: Transaction, report: SeenAlert, rule: Rule, key: str, before: RuleMatch | None
 ) -> Reason:
     """Decide on a firing alert by one rule."""
-    at, alert, _, seen, _ = report
+    at, alert, _, seen, *_ = report
     counted = before if before is not None and before.counted else None
     start = before is None or begins(alert, before, at)
     count = 0
@@ -178,7 +178,7 @@ def _match(
         before,
     )
     effect = effect_of(incident, event, tx.settings)
-    may_be_muted = bool(tx.settings.silences or tx.settings.inhibitions)
+    may_be_muted = bool(tx.settings.silences or report.inhibitions)
     if may_be_muted and effect in _NOTIFIES and (mute := _mute(tx, report, incident)):
         _hold(tx, report, rule_match, mute, incident, before if joined else None, before)
         if counted and not joined:
@@ -205,7 +205,7 @@ def _match(
 def _rule_match(
     report: SeenAlert, rule: Rule, judgement: Judgement, before: RuleMatch | None, *, start: bool
 ) -> RuleMatch:
-    _, alert, mark, seen, _ = report
+    _, alert, mark, seen, *_ = report
     gap, starts_at = 0.0, alert.starts_at
     if before is not None:
         gap = before.longest_gap
@@ -300,7 +300,9 @@ def _mute(tx: Transaction, report: SeenAlert, incident: Incident | None) -> Supp
     """The mute of the alert. Its own incident, or the one it would open, doesn't mute it."""
     alert = report.alert
     own = {match.incident_id for match in tx.view.rule_matches.get(alert.fingerprint, ())}
-    return kept_quiet(tx, alert, report.at, own | {incident.id} if incident else own)
+    if incident:
+        own.add(incident.id)
+    return mute_of(tx, alert, report.at, own, report.inhibitions)
 
 
 def _hold(  # noqa: PLR0913, PLR0917 - each is a different fact about one muted alert

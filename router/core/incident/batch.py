@@ -2,7 +2,7 @@
 
     batch = Batch(settings, events)
     for plan in batch.reads:
-        batch.view.add(load(plan))
+        batch.view.add(read(plan))
     changes, reasons = batch.decide()
 
 The daemon does this between a read and a write of the store; simulations do the same over a store

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from router.core.incident.suppression import SUPPRESSED
 from router.core.rules.rule import Judgement, Rule
+from router.core.suppression.inhibition import Inhibition
 from router.model.alert import Alert, AlertStatus, RuleMatch
 from router.model.incident import Severity
 from router.model.reason import Reason
@@ -50,6 +51,7 @@ class SeenAlert(NamedTuple):
     """A report of an alert, with its digest. `at` is its time, except in a recheck.
 
     rules: the rules that match, each with the key of its incident; () for a report without news.
+    inhibitions: those whose target is the alert.
     """
 
     at: float
@@ -57,6 +59,7 @@ class SeenAlert(NamedTuple):
     mark: str
     seen: float
     rules: Sequence[tuple[Rule, str]] = ()
+    inhibitions: Sequence[Inhibition] = ()
 
 
 def dated(alert: Alert, rule_matches: Sequence[RuleMatch], at: float) -> Alert:

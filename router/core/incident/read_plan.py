@@ -15,6 +15,7 @@ from router.core.incident.settings import Settings
 from router.core.incident.snapshot import ReadPlan, Snapshot
 from router.core.incident.suppression import NO_INCIDENT, rechecked
 from router.core.incident.timeout import ending
+from router.core.suppression.inhibition import Inhibition
 from router.model.alert import Alert, AlertStatus
 from router.model.event import (
     AlertSeen,
@@ -94,24 +95,29 @@ class ReadPlanner:
         keys: set[str] = set(self._keys_to_reopen()) if Commanded in kinds else set()
         windows: set[str] = set()
         incident_ids = set(self._incidents_to_leave()) if TimerDue in kinds else set[int]()
-        labels: list[dict[str, str]] = []
+        inhibitions: dict[Inhibition, None] = {}
         for position, report in self._news():
-            alert, rule_matches = (
-                report.alert,
-                self.view.rule_matches.get(report.alert.fingerprint, ()),
-            )
+            alert = report.alert
+            rule_matches = self.view.rule_matches.get(alert.fingerprint, ())
             incident_ids.update(match.incident_id for match in rule_matches if match.incident_id)
             firing = alert.status is AlertStatus.FIRING
             if not firing and rule_matches:
                 continue
             rules = [(rule, rule.key(alert)) for rule in self.settings.rules.matching_rules(alert)]
-            self.reports[position] = report._replace(rules=rules)
+            targeting = (
+                self.settings.mutes.targeting(alert.labels) if self.settings.inhibitions else ()
+            )
+            self.reports[position] = report._replace(rules=rules, inhibitions=targeting)
             if firing:
-                keys.update(key for _, key in rules)
-                windows.update(key for rule, key in rules if rule.count_over is not None)
-                labels.append(alert.labels)
+                inhibitions |= dict.fromkeys(targeting)
+                for rule, key in rules:
+                    keys.add(key)
+                    if rule.count_over is not None:
+                        windows.add(key)
         paging = self._may_be_held_back() if TimerDue in kinds else []
-        named, besides = self._inhibiting(labels, everything=bool(paging))
+        if paging:
+            inhibitions = dict.fromkeys(self.settings.inhibitions)
+        named, besides = self._inhibiting(inhibitions) if inhibitions else ([], None)
         missing = [i for i in incident_ids if i not in self.view.incidents]
         if not (keys or missing or paging or named or besides is not None):
             return None
@@ -187,18 +193,11 @@ class ReadPlanner:
         )
         return [i for i in due if i in self.view.incidents and self.view.incidents[i].is_open]
 
-    def _inhibiting(
-        self, alerts: Iterable[dict[str, str]], *, everything: bool
-    ) -> tuple[list[str], list[str] | None]:
-        """The rules whose open incidents may inhibit these alerts, or the rules whose can't."""
-        settings, mutes = self.settings, self.settings.mutes
-        if not settings.inhibitions:
-            return [], None
-        targeting = (one for labels in alerts for one in mutes.targeting(labels))
-        inhibitions = dict.fromkeys(settings.inhibitions if everything else targeting)
+    def _inhibiting(self, inhibitions: Iterable[Inhibition]) -> tuple[list[str], list[str] | None]:
+        """The rules whose open incidents may be their sources, or the rules whose can't."""
         named = dict.fromkeys(inhibition.rule for inhibition in inhibitions if inhibition.rule)
         others = [
-            mutes.rules_besides(inhibition, settings.rules)
+            self.settings.mutes.rules_besides(inhibition, self.settings.rules)
             for inhibition in inhibitions
             if not inhibition.rule
         ]

@@ -33,18 +33,18 @@ class MatcherIndex:
             else:
                 self._always.append(position)
         self._by_expression = {name: _Expressions(found) for name, found in expressions.items()}
+        self._names = frozenset(self._by_value)
 
     def candidates(self, labels: Mapping[str, str]) -> list[int]:
         """The positions to try for these labels, in order."""
-        found = [*self._always]
-        for name, values in self._by_value.items():
-            if positions := values.get(labels.get(name, "")):
-                found += positions
+        positions = [*self._always]
+        for name in self._names & labels.keys():
+            positions += self._by_value[name].get(labels[name], ())
         for name, expressions in self._by_expression.items():
-            found += expressions.holding(labels.get(name, ""))
-        if len(found) > 1:
-            found.sort()
-        return found
+            positions += expressions.holding(labels.get(name, ""))
+        if len(positions) > 1:
+            positions.sort()
+        return positions
 
 
 class _Expressions:

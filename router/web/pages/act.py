@@ -95,8 +95,7 @@ class Act:
     async def _foresee(self, event: Commanded) -> Reason:
         """Return the outcome that the command would have now."""
         batch = Batch(self._settings(), [event])
-        for plan in batch.reads:
-            batch.view.add(await self._store.load(plan))
+        await self._store.load(batch.reads, batch.view)
         _, (reason,) = batch.decide()
         return reason
 
