@@ -23,6 +23,7 @@ from router.core.incident.dedup import (
 )
 from router.core.incident.expiry import Expired, expire_after, stale_timer
 from router.core.incident.fired import Fired
+from router.core.incident.join import join
 from router.core.incident.lifecycle import Cleared, effect_of, fired
 from router.core.incident.mute import mute_of
 from router.core.incident.suppression import SUPPRESSED, Suppression, recheck
@@ -56,6 +57,8 @@ def see(tx: Transaction, report: SeenAlert) -> Reason:
     if not alert.starts_at:
         alert = dated(alert, rule_matches, at)
         report = report._replace(alert=alert)
+    if not rule_matches and alert.status is AlertStatus.FIRING and join(tx, report):
+        return Reason.JOINED
     # A fixed order, so that the timeline doesn't depend on the store's order.
     rule_matches = sorted(rule_matches, key=attrgetter("rule"))
     if alert.status is AlertStatus.RESOLVED:

@@ -42,17 +42,19 @@ def note_alert(
 ) -> None:
     """Add the alert to the timeline."""
     by = event.alert.by or f"source:{event.alert.source}"
-    decision.note(event.at, what, by, **facts_of(event, settings), **more)
+    facts = facts_of(event.alert, event.judgement, event.severity, settings)
+    decision.note(event.at, what, by, **facts, **more)
 
 
-def facts_of(event: Fired, settings: Settings) -> dict[str, Any]:
+def facts_of(
+    alert: Alert, judgement: Judgement, severity: Severity, settings: Settings
+) -> dict[str, Any]:
     """The timeline data of a fired alert. An unread value isn't shown as measured."""
-    judgement = event.judgement
     unread = judgement.reason is Reason.VALUE_UNREADABLE
     return {
-        "alert": event.alert.labels.get("alertname", ""),
-        "fingerprint": event.alert.fingerprint,
-        "severity": event.severity,
+        "alert": alert.labels.get("alertname", ""),
+        "fingerprint": alert.fingerprint,
+        "severity": severity,
         "reason": judgement.reason,
         "value": None if unread else judgement.read,
         "threshold": judgement.threshold.text if judgement.threshold and not unread else None,

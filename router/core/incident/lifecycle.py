@@ -24,6 +24,7 @@ from router.core.incident.transitions import (
     set_severity,
 )
 from router.core.oncall.recipients import Recipients
+from router.core.rules.rule import Judgement
 from router.core.text.template import render
 from router.core.text.units import Threshold
 from router.model.alert import MARK
@@ -161,7 +162,7 @@ def _open(event: Fired, settings: Settings) -> Decision:
         firing=1,
         alerts=1,
         onset=began(event.at, alert.starts_at),
-        measured=_worst(None, event),
+        measured=worst(None, event.judgement, event.at),
     )
     decision = Decision(Reason.OPENED, incident)
     title = incident.title.removeprefix(MARK) if alert.is_drill else incident.title
@@ -221,7 +222,7 @@ def _reopen(incident: Incident, event: Fired, settings: Settings) -> Decision:
         reopened=incident.reopened + 1,
         title=_title(event) if worse else incident.title,
         first_title=(incident.first_title or incident.title) if worse else incident.first_title,
-        measured=_worst(incident.measured if not worse else None, event),
+        measured=worst(incident.measured if not worse else None, event.judgement, event.at),
     )
     decision = Decision(Reason.REOPENED, reopened)
     call_off_postmortem(decision)
@@ -242,7 +243,7 @@ def _join(incident: Incident, event: Fired, settings: Settings) -> Decision:
         alerts=incident.alerts + 1,
         quiet_since=None,
         stale_since=None,
-        measured=_worst(incident.measured, event),
+        measured=worst(incident.measured, event.judgement, event.at),
     )
     decision = Decision(Reason.JOINED, joined)
     note_alert(decision, event, Reason.JOINED, settings)
@@ -268,7 +269,8 @@ def _change(incident: Incident, event: Fired, settings: Settings) -> Decision:
         warn(decision, event)
     elif value is not None and threshold and known and threshold.is_worse(value, known.value):
         decision = Decision(
-            Reason.CHANGED, later(incident, event.at, measured=_worst(known, event))
+            Reason.CHANGED,
+            later(incident, event.at, measured=worst(known, event.judgement, event.at)),
         )
         if event.severity.worse_than(incident.severity) and event.fresh:
             return decision  # the severity change reports it
@@ -292,23 +294,27 @@ def _change_severity(
         event.at,
         title=_title(event),
         first_title=incident.first_title or incident.title,
-        measured=_worst(incident.measured, event),
+        measured=worst(incident.measured, event.judgement, event.at),
         stale_since=None,
     )
     set_severity(
-        decision, incident, event.severity, event.at, settings, **facts_of(event, settings)
+        decision,
+        incident,
+        event.severity,
+        event.at,
+        settings,
+        **facts_of(event.alert, event.judgement, event.severity, settings),
     )
 
 
-def _worst(known: Measured | None, event: Fired) -> Measured | None:
+def worst(known: Measured | None, judgement: Judgement, at: float) -> Measured | None:
     """The worst value: the known one, or the alert's current one."""
-    judgement = event.judgement
     threshold, value = judgement.threshold, judgement.value
     if threshold is None or value is None:
         return known
     if known is not None and not _is_past(threshold, value, known.value):
         return known
-    return Measured(value, judgement.read or "", threshold.text, event.at)
+    return Measured(value, judgement.read or "", threshold.text, at)
 
 
 def _is_past(threshold: Threshold, value: float, known: float) -> bool:
