@@ -36,7 +36,9 @@ async def tab(
 ) -> AsyncIterator[tuple[Page, list[str]]]:
     """A page of its own context, and the errors of its console."""
     context: BrowserContext = await browser.new_context(
-        viewport={"width": size[0], "height": size[1]}, **options
+        viewport={"width": size[0], "height": size[1]},
+        reduced_motion="reduce",  # colours do not fade while axe looks
+        **options,
     )
     page, errors = await context.new_page(), []
     page.on("pageerror", lambda error: errors.append(f"{page.url}: {error}"))

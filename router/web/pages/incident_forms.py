@@ -198,12 +198,13 @@ class IncidentForms:
         return Question(f"This mails {people(recipients)}.", "Mail cannot be taken back.", button)
 
     async def _escalation(self, one: Incident) -> str:
-        """Return the people whom the next step notifies."""
+        """Return the addresses that the next step notifies: escalating voids an answer."""
+        unheard = replace(one, acknowledged_at=None, muted=None, snoozed_until=None)
         timeline = await self._store.timeline(one.id)
-        upcoming = outlook(one, timeline, self._settings(), self._clock.now()).upcoming
+        upcoming = outlook(unheard, timeline, self._settings(), self._clock.now()).upcoming
         step = next((found for found in upcoming if found.targets), None)
         if step is None:
-            return "The policy has no further step: everybody notified so far is reminded."
+            return "The policy has no further step: nobody else is notified."
         reached = ", ".join(step.addresses or step.targets)
         return f"{step.what.capitalize()} runs now and notifies {reached}."
 

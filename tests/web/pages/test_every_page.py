@@ -23,9 +23,12 @@ EXAMPLES = {
 """A path to open for each route with parameters."""
 
 ELSEWHERE = re.compile(
-    r"/(api|webhooks|heartbeat|metrics|-|act|status|assets)(/|$)|.*\.(svg|css|ics)$|.*{form"
+    r"/(api|webhooks|heartbeat|metrics|-|act|status|assets|sign-in/link)(/|$)|.*\.(svg|css|ics)$|.*{form"
 )
 """Routes that are no pages for people who respond."""
+
+NARROW = 320
+"""Pixels of a desk's 1280 at 400 % zoom."""
 
 HOSTILE = "\u202eشبكة الدفع 💥 <b>" + "very-long-word-without-a-space" * 16
 """A title of 500 characters: right to left, emoji, markup, and nothing to break at."""
@@ -69,7 +72,8 @@ async def problems_of(page: Page) -> list[str]:
         await page.emulate_media(color_scheme="dark")
         found += [f"{width} dark {one}" for one in await findings(page, "color-contrast")]
         await page.emulate_media(color_scheme="light")
-    return found
+    await page.set_viewport_size({"width": NARROW, "height": 640})
+    return found + await overflows(page)
 
 
 async def test_every_page_is_accessible_and_fits(daemon: Daemon) -> None:

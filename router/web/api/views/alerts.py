@@ -1,6 +1,5 @@
 """Alerts in answers, with the result of a rule."""
 
-
 from msgspec import Struct
 
 from router.model.alert import AlertStatus

@@ -1,6 +1,5 @@
 """Deployments in answers, and the suspect of an incident."""
 
-
 from msgspec import Struct
 from msgspec.structs import asdict
 

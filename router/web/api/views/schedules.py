@@ -1,6 +1,5 @@
 """Schedules in answers: shifts and gaps."""
 
-
 from msgspec import Struct
 
 from router.core.oncall.schedule import Schedule, gaps, on_call, shifts
