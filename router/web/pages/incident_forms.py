@@ -102,7 +102,7 @@ class IncidentForms:
         filled = await form(request)
         typed = named(filled.get("by", "")) if asks_name(request) else ""
         said = await self._said(filled, command, one)
-        event = await self._particulars.event(one, command, said, _by(request))
+        event = await self._particulars.event(one, command, said, sender_name(request))
         if not filled.get("confirm"):
             question = await self._question(one, command, filled.get("other", ""))
             if question is not None:
@@ -117,7 +117,7 @@ class IncidentForms:
         channel = (await form(request)).get("channel", "")
         if not await self._store.notifications(incident_id=one.id, channel=channel):
             raise InvalidInput(f"{one.name} has no message for the channel '{channel}'", "/channel")
-        await self._inbox.submit([Resent(self._clock.now(), one.id, channel, _by(request))])
+        await self._inbox.submit([Resent(self._clock.now(), one.id, channel, sender_name(request))])
         raise web.HTTPSeeOther(f"/incidents/{one.id}#messages")
 
     async def request_action(self, request: web.Request) -> web.Response:
@@ -137,7 +137,7 @@ class IncidentForms:
         )
         one = await incident_named(request, self._store)
         key = filled.get("key", "")[:100]
-        result = await self._actions.request(one, body, _by(request), key)
+        result = await self._actions.request(one, body, sender_name(request), key)
         return self._after_action(request, result.value.why)
 
     async def answer_action(self, request: web.Request) -> web.Response:
@@ -153,7 +153,7 @@ class IncidentForms:
         if answer is None:
             raise InvalidInput("approve, decline or confirm", "/do")
         body = AnswerBody(filled.get("text", ""))
-        result = await answer(Call(request, _by(request)), body)
+        result = await answer(Call(request, sender_name(request)), body)
         return self._after_action(request, result.value.why)
 
     def _after_action(self, request: web.Request, refused: str | None) -> web.Response:
@@ -239,9 +239,9 @@ def _ask(  # noqa: PLR0913, PLR0917 - the parts of the page
     )
 
 
-def _by(request: web.Request) -> str:
-    """Return the sender's name; without credentials, the name that they gave before."""
-    name = identify(request, Role.RESPONDER, in_browser=True).name
+def sender_name(request: web.Request) -> str:
+    """Return the reader's name; without credentials, the name that they gave before."""
+    name = identify(request, Role.VIEWER, in_browser=True).name
     return (reader_name(request) or name) if asks_name(request) else name
 
 

@@ -27,9 +27,10 @@ from router.web.api.incident_search import (
 )
 from router.web.api.operation import Call
 from router.web.api.silences import SilenceBody
-from router.web.auth import Role, caller, identify
+from router.web.auth import Role, identify
 from router.web.pages import notices
 from router.web.pages.frame import inside
+from router.web.pages.incident_forms import sender_name
 
 SHOWN = 50
 """Incidents on one page. All of them are counted and sorted."""
@@ -104,7 +105,8 @@ class IncidentList:
         reader = identify(request, Role.VIEWER, in_browser=True)
         asked = query(request, ListQuery)
         opened = await open_incidents(self._store)
-        wanted = _wanted(asked, reader.name)
+        name = sender_name(request)
+        wanted = _wanted(asked, name)
         if asked.view == "past":
             found = await search(self._store, wanted, before=asked.before, limit=SHOWN)
             shown, total = found.incidents, found.total
@@ -125,7 +127,7 @@ class IncidentList:
             first=asked.page * SHOWN + 1,
             opened=len(opened),
             unacknowledged=sum(one.acknowledged_at is None for one in opened),
-            choices=_choices(asked, opened, reader.name),
+            choices=_choices(asked, opened, name),
             services=sorted({service for one in opened if (service := service_of(one))}),
             statuses=OPEN if asked.view == "open" else CLOSED,
             filtered=_filters(asked) != {},
@@ -141,7 +143,8 @@ class IncidentList:
 
     async def do(self, request: web.Request) -> web.Response:
         """Run a command on the chosen incidents. Raises: InvalidInput; aiohttp's 403 and 413."""
-        by = caller(request, Role.RESPONDER, in_browser=True)
+        identify(request, Role.RESPONDER, in_browser=True)
+        by = sender_name(request)
         given = await fields(request, count=MOST_FIELDS)
         chosen, what = _chosen(given), dict(given).get("do", "")
         if what == "silence":
@@ -159,7 +162,8 @@ class IncidentList:
 
     async def silence(self, request: web.Request) -> web.Response:
         """Silence each of the chosen matchers. Raises: InvalidInput; aiohttp's 403, 409 and 413."""
-        by = caller(request, Role.RESPONDER, in_browser=True)
+        identify(request, Role.RESPONDER, in_browser=True)
+        by = sender_name(request)
         given = await fields(request, count=MOST_FIELDS)
         some = dict(given)
         groups = [value.splitlines() for name, value in given if name == "match"]
@@ -170,7 +174,7 @@ class IncidentList:
                 match=match, comment=some.get("comment", ""), for_=some.get("for", "")
             )
             await self._silence(Call(request, by), body)
-        raise web.HTTPSeeOther(PATH)
+        raise web.HTTPSeeOther("/silences")
 
     async def _named(self, chosen: Sequence[int]) -> list[Incident]:
         found = [await self._store.incident(one) for one in chosen]

@@ -16,7 +16,7 @@ from router.model.reason import Reason
 from router.model.reason_row import Trait
 from router.model.reasons import having
 
-COOKIE = "notice"
+LIST = "/incidents"
 STRICT: Mapping[str, Any] = {"httponly": True, "samesite": "Strict"}
 SECONDS = 60
 MOST = 100
@@ -56,7 +56,9 @@ def after(
     """Return the redirect to `path`, where the outcome for each incident is shown."""
     response = web.HTTPSeeOther(to or path)
     known = ".".join(f"{one}-{reason.value}" for one, reason in [*reasons.items()][:MOST])
-    response.set_cookie(COOKIE, f"{command.value}.{known}", path=path, max_age=SECONDS, **STRICT)
+    response.set_cookie(
+        _cookie(path), f"{command.value}.{known}", path=path, max_age=SECONDS, **STRICT
+    )
     return response
 
 
@@ -89,15 +91,20 @@ def of_several(request: web.Request) -> Notice | None:
 
 def forget(request: web.Request, response: web.Response) -> web.Response:
     """Remove the cookie: a notice is shown once."""
-    if COOKIE in request.cookies:
-        response.del_cookie(COOKIE, path=request.path)
+    if _cookie(request.path) in request.cookies:
+        response.del_cookie(_cookie(request.path), path=request.path)
     return response
 
 
 def _read(request: web.Request) -> tuple[Command | None, dict[int, Reason]]:
-    name, *known = request.cookies.get(COOKIE, "").split(".")
+    name, *known = request.cookies.get(_cookie(request.path), "").split(".")
     pairs = [one.partition("-") for one in known]
     try:
         return Command(name), {int(one): Reason(reason) for one, _, reason in pairs}
     except ValueError:
         return None, {}
+
+
+def _cookie(path: str) -> str:
+    """Return the cookie of a page: the list's would also reach the pages below it."""
+    return "notices" if path == LIST else "notice"

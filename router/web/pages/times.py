@@ -53,6 +53,12 @@ def seconds(text: str | None) -> float | None:
     return None if text is None else datetime.fromisoformat(text).timestamp()
 
 
+@jinja2.pass_context
+def moment(context: jinja2.runtime.Context, at: float) -> str:
+    """Return epoch seconds by the reader's clock, as text for an attribute."""
+    return shown(at, _zone(context), context.get("now"))
+
+
 def relative(seconds: float) -> str:
     """Return a distance in words; negative is in the past. The script of pages does the same."""
     if abs(seconds) < _SOON:

@@ -102,6 +102,7 @@ async def test_several_incidents_are_acknowledged_and_it_can_be_undone(router: R
         assert "Acknowledged INC-1, INC-3. 1 was in that state already, or over." in page
         assert await status(daemon, 3) == ("investigating", "somebody")
         assert "Acknowledged" not in text(await daemon.get("/incidents"))
+        assert "Acknowledged INC-1" not in text(await daemon.get("/incidents/1"))
         undone = await chosen(daemon, "unack", 1, 3)
         assert "Withdrew the acknowledgement of INC-1, INC-3." in undone
         assert await status(daemon, 3) == ("investigating", None)
@@ -130,10 +131,20 @@ async def test_alerts_of_several_incidents_are_silenced(router: Router) -> None:
         assert "Hides 1 open incident:" in asked
         form = {"match": 'alertname="PaymentFailures"\nservice="api"', "for": "2h"}
         answer = await send(daemon, "/incidents/silence", comment="upgrade", **form)
-        assert answer.status == 303
+        assert answer.headers["Location"] == "/silences"
         (made,) = (await daemon.get("/api/v1/silences")).json["silences"]
         assert made["match"] == ['alertname="PaymentFailures"', 'service="api"']
         assert (made["by"], made["comment"]) == ("somebody", "upgrade")
+
+
+async def test_a_name_that_was_given_is_used_for_several(router: Router) -> None:
+    """Where no credentials name the reader; the filter *Mine* knows it, too."""
+    async with router() as daemon:
+        await five(daemon)
+        await send(daemon, "/incidents/1/note", text="looking", by="Zoe")
+        await chosen(daemon, "ack", 3, 4)
+        assert await status(daemon, 4) == ("investigating", "Zoe")
+        assert numbers(text(await daemon.get("/incidents?mine=1"))) == [4, 3]
 
 
 @pytest.mark.parametrize("form", [{"do": "ack"}, {"do": "ack", "id": "x"}, {"id": "1"}, {}])
