@@ -33,6 +33,7 @@ from router.web.body import BODIES
 from router.web.operations import Operations
 from router.web.pages import assets
 from router.web.pages.act import Act
+from router.web.pages.declare import Declare
 from router.web.pages.frame import FRAME, Frame
 from router.web.pages.incident import IncidentPage
 from router.web.pages.incident_forms import IncidentForms
@@ -211,6 +212,7 @@ class HttpRoutes:
             act,
         )
         screens = (
+            Declare(api),
             OnCall(overrides, self.parts.clock, people=lambda: self.settings().people),
             Silences(silences),
             Rules(routing, explain, lambda: self.parts.webhooks.receivers),

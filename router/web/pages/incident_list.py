@@ -135,6 +135,7 @@ class IncidentList:
             following=following,
             views=[("Open", PATH, len(opened)), ("Past", f"{PATH}?view=past", None)],
             service_of=service_of,
+            first_run=not opened and not await self._store.incidents(limit=1),
             may=reader.role >= Role.RESPONDER,
             notice=notices.of_several(request),
             here=_address(asked),
