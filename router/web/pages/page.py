@@ -15,7 +15,7 @@ from router.core.messages.timeline import describe
 from router.core.text.plain import utc, visible, web_url
 from router.core.text.units import duration
 from router.web.pages.assets import FOLDER, style_url
-from router.web.pages.times import ago, clock, moment, seconds, time, time_in
+from router.web.pages.times import ago, clock, localized, moment, seconds, time, time_in
 
 NO_SCRIPT = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
@@ -72,6 +72,7 @@ def _environment() -> jinja2.Environment:
         "time_in": time_in,
         "time": time,
         "moment": moment,
+        "localized": localized,
         "duration": duration,
         "utc": utc,
         "web_url": web_url,

@@ -1,13 +1,14 @@
 """Times on pages: by the reader's clock, relative, and in UTC on hover."""
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
-from router.core.text.plain import local
+from router.core.text.plain import local, visible
 from router.core.text.units import duration
 
 COOKIE = "zone"
@@ -15,6 +16,7 @@ COOKIE = "zone"
 
 _TIME = Markup('<time datetime="{}" title="{}">{}</time>')
 _RELATIVE = Markup('<time datetime="{}" title="{}" data-relative>{}</time>')
+_WRITTEN = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d) UTC")
 _SOON = 1.0
 
 
@@ -57,6 +59,17 @@ def seconds(text: str | None) -> float | None:
 def moment(context: jinja2.runtime.Context, at: float) -> str:
     """Return epoch seconds by the reader's clock, as text for an attribute."""
     return shown(at, _zone(context), context.get("now"))
+
+
+@jinja2.pass_context
+def localized(context: jinja2.runtime.Context, text: str) -> Markup:
+    """Return a text in which times in UTC are by the reader's clock."""
+    found, end = Markup(), 0
+    for match in _WRITTEN.finditer(text):
+        at = datetime.fromisoformat(f"{match[1]}T{match[2]}+00:00").timestamp()
+        found += escape(visible(text[end : match.start()])) + time(context, at)
+        end = match.end()
+    return found + escape(visible(text[end:]))
 
 
 def relative(seconds: float) -> str:

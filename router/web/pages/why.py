@@ -9,6 +9,7 @@ from router.core.explain.pages import Page
 from router.core.incident.outlook import outlook
 from router.core.incident.settings import Settings
 from router.core.messages.timeline import describe
+from router.core.messages.timeline import measured as in_unit
 from router.core.oncall.duty import Duty
 from router.core.text.units import Threshold
 from router.model.incident import Incident
@@ -96,7 +97,8 @@ def scale(incident: Incident) -> Scale | None:
     longest = 1.25 * max(abs(measured.value), abs(limit))
     if not longest:
         return None
-    text = f"measured {measured.read}, threshold {measured.threshold}"
+    read = in_unit(measured.read, measured.threshold)
+    text = f"measured {read}, threshold {measured.threshold}"
     return Scale(
         max(0.0, measured.value) / longest * WIDTH, max(0.0, limit) / longest * WIDTH, text
     )

@@ -11,7 +11,7 @@ AT = 1795454041.977
 
 def shown(template: str, **given: object) -> str:
     environment = jinja2.Environment(autoescape=True)
-    environment.filters |= {"time": times.time, "ago": times.ago}
+    environment.filters |= {"time": times.time, "ago": times.ago, "localized": times.localized}
     return environment.from_string(template).render(given)
 
 
@@ -47,3 +47,11 @@ def test_a_relative_time_is_a_distance_from_now(seconds: float, text: str) -> No
 def test_no_time_is_nothing() -> None:
     """An incident that was never acknowledged has no such time."""
     assert shown("{{ none|time }}{{ none|ago }}") == ""
+
+
+def test_a_time_within_a_text_is_by_the_readers_clock() -> None:
+    """The text stays text, whatever it holds."""
+    text = "snoozed until 2026-11-23 17:14 UTC <b>"
+    html = shown("{{ text|localized }}", text=text, now=AT, zone="Asia/Tokyo")
+    assert html.startswith('snoozed until <time datetime="2026-11-23T17:14:00+00:00"')
+    assert html.endswith(">02:14</time> &lt;b&gt;")

@@ -48,7 +48,7 @@ async def test_each_page_is_drawn_from_its_decision_to_its_delivery(
         shown = {
             "ana paged",
             "<code>payment-failures</code>",
-            "Measured 0.023, threshold &gt; 1%",
+            "Measured 2.3%, threshold &gt; 1%",
             "ana by schedule:primary, layer 1",
             "Message delivered to text/ana",
             "Step 2: notifies log",
