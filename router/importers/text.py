@@ -18,6 +18,11 @@ def inline(value: Any) -> str:
     return text.removesuffix("...\n").strip()
 
 
+def literal(text: str) -> str:
+    """The text of a file in which `${` is no environment variable."""
+    return text.replace("${", "$${")
+
+
 def slug(text: str) -> str:
     """A name for a key: `Team X (pager)` is `team-x-pager`."""
     return re.sub(r"[^a-z0-9]+", "-", text.casefold()).strip("-") or "unnamed"

@@ -21,7 +21,7 @@ from router.importers.alertmanager.rules import Rules
 from router.importers.alertmanager.tree import Outcome, Route, matchers_at, outcomes, read_route
 from router.importers.files import Written
 from router.importers.source import Report, Section, read_section
-from router.importers.text import block, listing, slug, unique
+from router.importers.text import block, listing, literal, slug, unique
 
 RULES = "rules/routes.yaml"
 
@@ -67,7 +67,7 @@ def convert(text: str, file: str) -> Converted:
     name = PurePath(file).name
     files = {
         "config.yaml": _config(name, channels, rules, silences, inhibit),
-        RULES: rules.rules_text(name),
+        RULES: literal(rules.rules_text(name)),
     }
     return Converted(
         Written(files, channels.secrets.files),

@@ -1,5 +1,6 @@
 """Receivers to channels: one channel for each integration of a receiver."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from email.utils import getaddresses
@@ -14,6 +15,9 @@ from router.importers.text import slug, unique
 
 EVENTS_API = "https://events.pagerduty.com/v2/enqueue"
 LAYOUT = "left out: messages have the router's own layout"
+
+BOT_TOKEN = re.compile(r"[0-9]+:[A-Za-z0-9_-]+")
+DISCORD_URL = re.compile(r"/webhooks/[0-9]+/[A-Za-z0-9_-]+$")
 
 Channel = dict[str, Any]
 
@@ -177,6 +181,28 @@ def _teams(one: Integration) -> Channel | None:
     return one.with_url({"type": "teams"}, "webhook_url", url)
 
 
+def _telegram(one: Integration) -> Channel | None:
+    token = one.secret("bot_token", "telegram_bot_token")
+    chat, topic = one.section.text("chat_id"), one.section.text("message_thread_id")
+    if token is None or not chat or not (token.copied_from or BOT_TOKEN.fullmatch(token.text)):
+        return None
+    kept = SecretFile(token.text, token.copied_from, f"1234567890:{PLACEHOLDER}")
+    made: Channel = {"type": "telegram", "token": one.keep("token", kept), "chat": chat}
+    return {**made, "topic": int(topic)} if topic.isdecimal() else made
+
+
+def _discord(one: Integration) -> Channel | None:
+    url = one.secret("webhook_url")
+    if url is None or not DISCORD_URL.search(url.text):
+        return None
+    return one.with_url({"type": "discord"}, "webhook_url", url)
+
+
+def _mattermost(one: Integration) -> Channel | None:
+    url = one.secret("webhook_url", "mattermost_webhook_url")
+    return None if url is None else one.with_url({"type": "mattermost"}, "webhook_url", url)
+
+
 MAKERS: dict[str, Callable[[Integration], Channel | None]] = {
     "email": _email,
     "slack": _slack,
@@ -184,4 +210,7 @@ MAKERS: dict[str, Callable[[Integration], Channel | None]] = {
     "webhook": _webhook,
     "msteams": _teams,
     "msteamsv2": _teams,
+    "telegram": _telegram,
+    "discord": _discord,
+    "mattermost": _mattermost,
 }

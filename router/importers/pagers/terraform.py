@@ -60,15 +60,16 @@ def of_files(texts: Mapping[str, str], report: Report) -> list[Resource]:
             tree = loads(text, serialization_options=options)
         except Exception as error:  # noqa: BLE001 - the parser raises errors of its own and of lark
             line = getattr(error, "line", 1)
-            problem = Problem(
-                Place(file, line, 1), f"can't be read as HCL: {str(error).strip()[:200]}"
-            )
+            why = str(error).strip().splitlines()[0][:200]
+            problem = Problem(Place(file, line, 1), f"can't be read as HCL: {why}")
             raise Invalid([problem]) from None
         known |= _variables(tree)
         found += _resources(tree, text, file)
     addresses = {str(one.values["id"]): one for one in found}
     for one in found:
         one.values = _resolved(one.values, known, addresses)
+        for key in [key for key, value in one.values.items() if "${" in str(value)]:
+            report.add(one.place, f"`{key}` has an expression that isn't evaluated")
         for meta in one.meta:
             message = f"`{meta}` isn't evaluated: give the output of `terraform show -json`"
             report.add(one.place, message)

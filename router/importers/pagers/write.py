@@ -7,7 +7,7 @@ from router.core.text.units import duration
 from router.importers.files import Written
 from router.importers.pagers.model import DAY, WEEK, Change, Escalation, Person, Rota, Setup, Turns
 from router.importers.pagers.week import NAMES, clock, restrictions
-from router.importers.text import block, inline, slug, unique
+from router.importers.text import block, inline, literal, slug, unique
 
 LEVELS = {"critical": "P0", "error": "P1", "warning": "P2", "info": "P3"}
 
@@ -44,7 +44,8 @@ def written(setup: Setup, file: str) -> Written:
         _policies(policies),
     ]
     config = "\n".join(part for part in parts if part)
-    return Written({"config.yaml": config, "rules/services.yaml": _rules(setup, file)}, {})
+    files = {"config.yaml": config, "rules/services.yaml": _rules(setup, file)}
+    return Written({name: literal(text) for name, text in files.items()}, {})
 
 
 def _contact(person: Person) -> dict[str, Any]:

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 import yaml
 
+from router.app import TYPES
+from router.config.load import load
 from router.config.located import Invalid
 from router.importers.alertmanager.config import Converted, convert
 
@@ -215,3 +217,38 @@ def test_an_interval_that_cannot_be_read_is_left_out(
     )
     assert "silences" not in config(found)
     assert any(message in line for line in found.report.lines)
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "expected"),
+    [
+        (
+            "telegram",
+            {"bot_token": f"123456789:{'a' * 35}", "chat_id": -100123, "message_thread_id": 7},
+            {"type": "telegram", "chat": "-100123", "topic": 7},
+        ),
+        ("telegram", {"bot_token": "short", "chat_id": 1}, {"type": "console"}),
+        (
+            "discord",
+            {"webhook_url": "https://discord.com/api/webhooks/123456789012345678/abc-DEF"},
+            {"type": "discord"},
+        ),
+        ("discord", {"webhook_url": "https://example.com/"}, {"type": "console"}),
+        ("mattermost", {"webhook_url": "https://chat.example.com/hooks/x"}, {"type": "mattermost"}),
+        ("pushover", {"token": "a", "user_key": "b"}, {"type": "console"}),
+    ],
+)
+def test_an_integration_is_a_channel_of_its_type(
+    kind: str, settings: dict[str, Any], expected: dict[str, Any], tmp_path: Path
+) -> None:
+    """If its settings are those of such a channel, so that the config loads; else it prints."""
+    found = converted(receivers=[{"name": "log", f"{kind}_configs": [settings]}])
+    (channel,) = config(found)["channels"].values()
+    assert {key: one for key, one in channel.items() if not isinstance(one, dict)} == expected
+    for name, text in found.written.files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    (tmp_path / "secrets").mkdir()
+    for name, secret in found.written.secrets.items():
+        (tmp_path / "secrets" / name).write_text(secret.text)
+    assert load(tmp_path / "config.yaml", {}, TYPES).channels

@@ -291,3 +291,11 @@ def test_what_cannot_be_read_has_its_place(text: str, message: str) -> None:
 def test_terraform_that_is_not_hcl_is_an_error_with_its_line() -> None:
     with pytest.raises(Invalid, match=r"main\.tf:2:1: can't be read as HCL"):
         convert("pagerduty", {"main.tf": 'a = "b"\nresource {{'}, NOW)
+
+
+def test_an_expression_that_is_not_evaluated_is_plain_text_in_the_config(tmp_path: Path) -> None:
+    """It is no environment variable there, and it is in the report."""
+    text = 'resource "pagerduty_user" "a" {\n  name = "Ana ${upper(var.b)}"\n}\n'
+    found = convert("pagerduty", {"main.tf": text}, NOW)
+    assert compared(found, tmp_path) == {}
+    assert "1 `name` has an expression that isn't evaluated" in remarks(found)
