@@ -26,22 +26,14 @@ class Secrets:
 
     files: dict[str, SecretFile] = field(default_factory=dict)
 
-    def reference(self, name: str, secret: SecretFile) -> str | dict[str, str]:
-        """The value for the config: `{file: secrets/NAME}`, or a text with `${VARIABLE}`."""
-        if "${" in secret.text:
-            return secret.text
+    def reference(self, name: str, secret: SecretFile) -> dict[str, str]:
+        """The value for the config: `{file: secrets/NAME}`."""
         known = (one for one, other in self.files.items() if other == secret)
         found = next(known, "")
         if not found:
             found = unique(slug(name), self.files)
             self.files[found] = secret
         return {"file": f"secrets/{found}"}
-
-    def of(self, reference: object) -> SecretFile:
-        """The secret behind a reference."""
-        if isinstance(reference, dict) and "file" in reference:
-            return self.files[str(reference["file"]).removeprefix("secrets/")]
-        return SecretFile(str(reference))
 
 
 @dataclass(frozen=True)

@@ -66,7 +66,7 @@ def convert(text: str, file: str) -> Converted:
     top.rest()
     name = PurePath(file).name
     files = {
-        "config.yaml": _config(name, channels, rules, silences, inhibit),
+        "config.yaml": literal(_config(name, channels, rules, silences, inhibit)),
         RULES: literal(rules.rules_text(name)),
     }
     return Converted(

@@ -29,13 +29,13 @@ class Integration:
         found = secret_of(self.section, key)
         return secret_of(self.defaults, default_key) if found is None and default_key else found
 
-    def keep(self, ending: str, secret: SecretFile) -> str | dict[str, str]:
+    def keep(self, ending: str, secret: SecretFile) -> dict[str, str]:
         """Store a secret of this integration, and refer to it."""
         return self.secrets.reference(f"{self.name}-{ending}", secret)
 
     def with_url(self, made: dict[str, Any], key: str, url: SecretFile) -> dict[str, Any]:
         """The channel with a secret URL, or a placeholder for what isn't a URL."""
-        if url.copied_from or "${" in url.text:
+        if url.copied_from:
             url = SecretFile(url.text, url.copied_from, PLACEHOLDER_URL)
         elif url.text and not _is_url(url.text):
             message = f"`{key}` isn't a URL: put the URL into secrets/{self.name}-url"
@@ -49,7 +49,11 @@ def secret_of(section: Section, key: str) -> SecretFile | None:
     """The secret under `key`, or in the file under `key_file`."""
     if text := section.text(key):
         section.skip(f"{key}_file")
-        return SecretFile(text)
+        if "${" not in text:
+            return SecretFile(text)
+        message = f"`{key}` is {text}, which something else replaces: put the secret into secrets/"
+        section.remark(key, message)
+        return SecretFile(copied_from=text)
     if file := section.text(f"{key}_file"):
         return SecretFile(copied_from=file)
     return None

@@ -17,6 +17,7 @@ EVENTS_API = "https://events.pagerduty.com/v2/enqueue"
 LAYOUT = "left out: messages have the router's own layout"
 
 BOT_TOKEN = re.compile(r"[0-9]+:[A-Za-z0-9_-]+")
+CHAT = re.compile(r"-?[0-9]{1,20}|@[A-Za-z][A-Za-z0-9_]{3,40}")
 DISCORD_URL = re.compile(r"/webhooks/[0-9]+/[A-Za-z0-9_-]+$")
 
 Channel = dict[str, Any]
@@ -184,7 +185,9 @@ def _teams(one: Integration) -> Channel | None:
 def _telegram(one: Integration) -> Channel | None:
     token = one.secret("bot_token", "telegram_bot_token")
     chat, topic = one.section.text("chat_id"), one.section.text("message_thread_id")
-    if token is None or not chat or not (token.copied_from or BOT_TOKEN.fullmatch(token.text)):
+    if token is None or not CHAT.fullmatch(chat):
+        return None
+    if not token.copied_from and not BOT_TOKEN.fullmatch(token.text):
         return None
     kept = SecretFile(token.text, token.copied_from, f"1234567890:{PLACEHOLDER}")
     made: Channel = {"type": "telegram", "token": one.keep("token", kept), "chat": chat}

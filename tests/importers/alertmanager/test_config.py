@@ -228,6 +228,7 @@ def test_an_interval_that_cannot_be_read_is_left_out(
             {"type": "telegram", "chat": "-100123", "topic": 7},
         ),
         ("telegram", {"bot_token": "short", "chat_id": 1}, {"type": "console"}),
+        ("telegram", {"bot_token": "1:a", "chat_id": "${CHAT}"}, {"type": "console"}),
         (
             "discord",
             {"webhook_url": "https://discord.com/api/webhooks/123456789012345678/abc-DEF"},
@@ -252,3 +253,15 @@ def test_an_integration_is_a_channel_of_its_type(
     for name, secret in found.written.secrets.items():
         (tmp_path / "secrets" / name).write_text(secret.text)
     assert load(tmp_path / "config.yaml", {}, TYPES).channels
+
+
+def test_a_variable_in_place_of_a_secret_is_a_secret_to_fill_in() -> None:
+    """Something else replaces it before Alertmanager reads the file; elsewhere it stays text."""
+    slack = {"api_url": "${SLACK_URL}", "title": "${TITLE}"}
+    mail = {"to": "a@example.com", "from": "${X} <b@example.com>", "smarthost": "localhost:25"}
+    found = converted(
+        receivers=[{"name": "log", "slack_configs": [slack], "email_configs": [mail]}]
+    )
+    assert [one.copied_from for one in found.written.secrets.values()] == ["${SLACK_URL}"]
+    assert "from: $${X} <b@example.com>" in found.written.files["config.yaml"]
+    assert any("`api_url` is ${SLACK_URL}, which" in line for line in found.report.lines)
