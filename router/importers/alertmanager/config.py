@@ -62,7 +62,6 @@ def convert(text: str, file: str) -> Converted:
     for node in top.items("templates"):
         message = "Go templates aren't converted: see `summary` of a rule, and `templates`"
         report.add(node.place, message)
-    top.skip("tracing", "event_recorder")
     top.rest()
     name = PurePath(file).name
     files = {

@@ -36,7 +36,6 @@ class Channels:
         """Add the channels of a receiver. `defaults` is the section `global`."""
         name = receiver.text("name")
         own = self.of_receiver.setdefault(name, [])
-        receiver.skip("labels")
         several = sum(len(receiver.items(key)) for key in receiver.keys if key != "name") > 1
         for key in receiver.keys:
             kind, _, ending = key.rpartition("_")
@@ -159,7 +158,9 @@ def _webhook(one: Integration) -> Channel | None:
     one.section.report.add(one.section.place, f"webhook: {message}")
     one.section.skip("max_alerts")
     made = one.with_url({"type": "webhook"}, "url", url)
-    authorization = one.section.section("http_config").section("authorization")
+    http = one.section.section("http_config")
+    authorization = http.section("authorization")
+    http.rest("isn't an option of the router's webhooks: left out")
     credentials = secret_of(authorization, "credentials")
     if credentials is None:
         return made

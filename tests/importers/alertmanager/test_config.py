@@ -144,6 +144,7 @@ def test_everything_that_is_left_out_has_a_line_in_the_report() -> None:
         "40 channel #shop: an incoming",
         "41 `send_resolved: false`: the router",
         "46 webhook: the body is",
+        "47 `proxy_url` isn't an option",
         "49 victorops: the router has",
         "51 webhook: the body is",
         "57 an inhibition needs matchers",
