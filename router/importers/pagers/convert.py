@@ -11,6 +11,7 @@ from router.importers.pagers import goalert, oncall, opsgenie, pagerduty, terraf
 from router.importers.pagers.build import Builder
 from router.importers.pagers.model import Setup
 from router.importers.pagers.objects import objects
+from router.importers.pagers.terraform_objects import objects as terraform_objects
 from router.importers.pagers.write import written
 from router.importers.source import Report, Section, read
 
@@ -45,7 +46,7 @@ def convert(pager: str, texts: Mapping[str, str], now: datetime) -> Converted:
             found += [] if state else objects(node, report)
     if sources := {file: text for file, text in texts.items() if file.endswith(".tf")}:
         resources += terraform.of_files(sources, report)
-    found += terraform.objects(pager, resources, report)
+    found += terraform_objects(pager, resources, report)
     build = Builder(report, now)
     PAGERS[pager](found, build)
     build.finish_people()

@@ -1,0 +1,163 @@
+"""Resources of Terraform, in the shape of the objects of each pager's API."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from router.config.located import Entry, ListNode, MapNode, Node, Place, ScalarNode
+from router.importers.pagers.terraform import Resource, Values
+from router.importers.source import Report, Section
+
+
+def objects(kind: str, resources: Sequence[Resource], report: Report) -> list[tuple[str, Section]]:
+    """The resources as the importer of that pager reads its API's objects."""
+    shaped = SHAPES[kind](resources)
+    used = {id(resource) for resource, _, _ in shaped} | {
+        id(one) for one in resources if one.type in NESTED
+    }
+    for one in resources:
+        if id(one) not in used:
+            report.add(one.place, f"{one.type} can't be converted: left out")
+    return [(name, _section(values, one.place, report)) for one, name, values in shaped]
+
+
+Shaped = list[tuple[Resource, str, Values]]
+
+NESTED = frozenset({
+    "pagerduty_user_contact_method", "pagerduty_user_notification_rule",
+    "opsgenie_schedule_rotation",
+})  # fmt: skip
+
+
+def _section(values: Values, place: Place, report: Report) -> Section:
+    node = _node(values, place)
+    assert isinstance(node, MapNode)
+    return Section(node, report)
+
+
+def _node(value: Any, place: Place) -> Node:
+    if isinstance(value, dict):
+        return MapNode(place, {key: Entry(place, _node(one, place)) for key, one in value.items()})
+    if isinstance(value, list):
+        return ListNode(place, tuple(_node(one, place) for one in value))
+    if value is None:
+        return ScalarNode(place, "", null=True)
+    return ScalarNode(place, str(value).lower() if isinstance(value, bool) else str(value))
+
+
+def _of(resources: Sequence[Resource], *types: str) -> Iterator[Resource]:
+    return (one for one in resources if one.type in types)
+
+
+def _one(value: Any) -> Values:
+    """The only block of a list of blocks."""
+    first = value[0] if isinstance(value, list) and value else value
+    return first if isinstance(first, dict) else {}
+
+
+def _pagerduty(resources: Sequence[Resource]) -> Shaped:
+    made: Shaped = []
+    for one in _of(resources, "pagerduty_user"):
+        own = {
+            key: [
+                {**rule.values, "contact_method": _one(rule.values.get("contact_method"))}
+                for rule in _of(resources, f"pagerduty_user_{type_}")
+                if rule.values.get("user_id") == one.values["id"]
+            ]
+            for key, type_ in (
+                ("contact_methods", "contact_method"),
+                ("notification_rules", "notification_rule"),
+            )
+        }
+        made.append((one, "users", {**one.values, **own}))
+    for one in _of(resources, "pagerduty_schedule"):
+        values = dict(one.values)
+        layers = [_layer(layer) for layer in values.pop("layer", [])]
+        # Terraform's first layer is the lowest, as here; the API lists the highest first.
+        made.append((one, "schedules", {**values, "schedule_layers": layers[::-1]}))
+    for one in _of(resources, "pagerduty_escalation_policy"):
+        values = dict(one.values)
+        rules = [{**rule, "targets": rule.get("target", [])} for rule in values.pop("rule", [])]
+        made.append((one, "escalation_policies", {**values, "escalation_rules": rules}))
+    for one in _of(resources, "pagerduty_service"):
+        policy = {"id": one.values.get("escalation_policy")}
+        made.append((one, "services", {**one.values, "escalation_policy": policy}))
+    return made
+
+
+def _layer(layer: Values) -> Values:
+    users = [{"id": user} for user in layer.get("users", [])]
+    return {**layer, "users": users, "restrictions": layer.get("restriction", [])}
+
+
+def _opsgenie(resources: Sequence[Resource]) -> Shaped:
+    made: Shaped = []
+    for one in _of(resources, "opsgenie_user", "opsgenie_user_contact"):
+        made.append((one, "", _camel(one.values)))
+    for one in _of(resources, "opsgenie_team"):
+        made.append((one, "", {"members": [], **_camel(one.values)}))
+    for one in _of(resources, "opsgenie_notification_rule"):
+        steps = [
+            {
+                "contact": _one(step.get("contact")),
+                "sendAfter": {"timeAmount": step.get("send_after", 0)},
+            }
+            for step in one.values.get("steps", [])
+        ]
+        made.append((one, "", {**_camel(one.values), "steps": steps}))
+    for one in _of(resources, "opsgenie_schedule"):
+        rotations = [
+            _rotation(_camel(rotation.values))
+            for rotation in _of(resources, "opsgenie_schedule_rotation")
+            if rotation.values.get("schedule_id") == one.values["id"]
+        ]
+        values = {"timezone": "UTC", "enabled": True, **_camel(one.values)}
+        made.append((one, "", {**values, "rotations": rotations}))
+    for one in _of(resources, "opsgenie_escalation"):
+        values = _camel(one.values)
+        rules = [
+            {
+                **rule,
+                "delay": {"timeAmount": rule.get("delay", 0)},
+                "recipient": _one(rule.get("recipient")),
+            }
+            for rule in values.get("rules", [])
+        ]
+        made.append((one, "", {**values, "rules": rules, "repeat": _one(values.get("repeat"))}))
+    return made
+
+
+def _rotation(values: Values) -> Values:
+    restriction = _one(values.get("timeRestriction"))
+    kept = {key: one for key, one in values.items() if key not in {"participant", "scheduleId"}}
+    return {**kept, "participants": values.get("participant", []), "timeRestriction": restriction}
+
+
+def _camel(value: Any) -> Any:
+    """Keys as Opsgenie's API writes them: `start_date` is `startDate`."""
+    if isinstance(value, dict):
+        return {
+            re.sub(r"_(\w)", lambda found: found[1].upper(), key): _camel(one)
+            for key, one in value.items()
+        }
+    return [_camel(one) for one in value] if isinstance(value, list) else value
+
+
+def _oncall(resources: Sequence[Resource]) -> Shaped:
+    names = {
+        "grafana_oncall_user": "user",
+        "grafana_oncall_schedule": "schedule",
+        "grafana_oncall_on_call_shift": "shift",
+        "grafana_oncall_escalation_chain": "chain",
+        "grafana_oncall_escalation": "policy",
+        "grafana_oncall_user_notification_rule": "notification_rule",
+    }
+    return [(one, names[one.type], one.values) for one in resources if one.type in names]
+
+
+SHAPES: dict[str, Callable[[Sequence[Resource]], Shaped]] = {
+    "pagerduty": _pagerduty,
+    "opsgenie": _opsgenie,
+    "oncall": _oncall,
+    "goalert": lambda _: [],
+}
