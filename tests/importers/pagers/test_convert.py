@@ -1,6 +1,7 @@
 """Exports of the pagers to contacts, schedules and policies, next to the old tool's shifts."""
 
 import json
+import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -299,3 +300,10 @@ def test_an_expression_that_is_not_evaluated_is_plain_text_in_the_config(tmp_pat
     found = convert("pagerduty", {"main.tf": text}, NOW)
     assert compared(found, tmp_path) == {}
     assert "1 `name` has an expression that isn't evaluated" in remarks(found)
+
+
+def test_terraform_without_its_library_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The state needs none."""
+    monkeypatch.setitem(sys.modules, "hcl2", None)
+    with pytest.raises(ImportError, match=r"pip install 'alert-router\[terraform\]'"):
+        imported("pagerduty", "pagerduty.tf")
