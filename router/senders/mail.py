@@ -126,7 +126,7 @@ class MailSender:
                 await relay.noop()
                 await relay.quit()
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
-            return _result(error, self._config.smtp.password)
+            return self._failed(error)
         finally:
             relay.close()
         login = "login accepted" if self._config.smtp.username else "connected"
@@ -146,9 +146,7 @@ class MailSender:
                 await relay.quit()
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
             # An answer of the relay counts, even if the connection broke afterwards.
-            return {
-                to.addr_spec: _result(error, self._config.smtp.password) for to, _ in mails
-            } | results
+            return {to.addr_spec: self._failed(error) for to, _ in mails} | results
         finally:
             relay.close()
         return results
@@ -178,21 +176,24 @@ class MailSender:
         try:
             await relay.send_message(mail, sender=self._from.addr_spec, recipients=[to.addr_spec])
         except _ABOUT_ONE_MAIL as error:
-            return _result(error, self._config.smtp.password)
+            return self._failed(error)
         return Sent()
+
+    def _failed(self, error: Exception) -> Result:
+        """The result of an error, without the password if the relay quotes it."""
+        result, password = _result(error), self._config.smtp.password
+        said = result.reason.replace(password.reveal(), "***") if password else result.reason
+        return replace(result, reason=plain(said)[:MAX_REASON])
 
 
 def build(_name: str, config: MailConfig, _session: aiohttp.ClientSession) -> MailSender:
     return MailSender(config)
 
 
-def _result(error: Exception, password: Secret | None) -> Result:
-    """The result of an SMTP reply or a broken connection (RFC 5321, 4.2.1): 4yz is temporary.
-
-    The password is left out if a relay quotes it.
-    """
+def _result(error: Exception) -> Retry | Rejected:
+    """The result of an SMTP reply or a broken connection (RFC 5321, 4.2.1): 4yz is temporary."""
     if isinstance(error, aiosmtplib.SMTPRecipientsRefused):
-        result = _result(error.recipients[0], password)
+        result = _result(error.recipients[0])
         return replace(result, address=True) if isinstance(result, Rejected) else result
     if isinstance(error, aiosmtplib.SMTPResponseException):
         # A server may quote the refused command, which has the credentials in it.
@@ -201,20 +202,16 @@ def _result(error: Exception, password: Secret | None) -> Result:
             if isinstance(error, aiosmtplib.SMTPAuthenticationError)
             else error.message
         )
-        reason = _reason(f"SMTP {error.code} {quoted}", password)
+        reason = f"SMTP {error.code} {quoted}"
         return Rejected(reason) if 500 <= error.code < 600 else Retry(reason)
     if isinstance(error, ssl.SSLCertVerificationError) or isinstance(
         error.__cause__, ssl.SSLCertVerificationError
     ):
         return Rejected("the mail server's certificate isn't valid for it")
-    reason = _reason(_explained(error), password)
+    reason = _explained(error)
     # Time-outs and lost connections pass. Other errors mean that the server lacks a feature that
     # the config requires.
     return Retry(reason) if isinstance(error, OSError) else Rejected(reason)
-
-
-def _reason(text: str, password: Secret | None) -> str:
-    return plain(text.replace(password.reveal(), "***") if password else text)[:MAX_REASON]
 
 
 def _explained(error: Exception) -> str:
