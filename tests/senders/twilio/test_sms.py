@@ -2,7 +2,6 @@
 each field.
 """
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
@@ -17,6 +16,7 @@ from router.model.incident import Status
 from router.model.notification import Message, Rejected, Result, Retry, Sent, Uncertain
 from router.senders.twilio.sms import SmsConfig, build, text
 from tests.core.text.test_gsm7 import segments
+from tests.senders import kit
 from tests.senders.kit import (
     NOW,
     BreakOff,
@@ -57,32 +57,22 @@ def make_config(url: str = "https://127.0.0.1", **options: Any) -> SmsConfig:
     return SmsConfig(api_url=HttpUrl(url), **given)
 
 
-@pytest.fixture
-async def session() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession() as session:
-        yield session
+async def deliver(message: Message, twilio: Twilio, **options: Any) -> Result:
+    def configured(url: str, _seconds: float) -> SmsConfig:
+        return make_config(url, **options)
 
-
-async def deliver(
-    message: Message, twilio: Twilio, session: aiohttp.ClientSession, **options: Any
-) -> Result:
-    async with Peer(answer=twilio) as peer:
-        sender = build("phone", make_config(peer.url, **options), session)
-        result = await sender.send(message)
-        await sender.close()
+    (result,), _ = await kit.deliver("sms", configured, twilio, message)
     return result
 
 
 # --- what is sent
 
 
-async def test_a_page_is_one_message_of_ten_minutes_validity(
-    session: aiohttp.ClientSession,
-) -> None:
+async def test_a_page_is_one_message_of_ten_minutes_validity() -> None:
     """The form in full, as Twilio gets it."""
     twilio = Twilio()
     message = make_message(channel="on call", seq=3)
-    assert await deliver(message, twilio, session, callback_url=CALLBACK) == Sent(SIDS[1])
+    assert await deliver(message, twilio, callback_url=CALLBACK) == Sent(SIDS[1])
     assert twilio.forms == [
         {
             "To": NUMBER,
@@ -95,23 +85,19 @@ async def test_a_page_is_one_message_of_ten_minutes_validity(
     ]
 
 
-async def test_a_messaging_service_and_an_api_key_take_the_place_of_number_and_token(
-    session: aiohttp.ClientSession,
-) -> None:
+async def test_a_messaging_service_and_an_api_key_take_the_place_of_number_and_token() -> None:
     """The account stays in the path, and the key signs in."""
     twilio = Twilio(user=KEY_SID, password="key-secret")
     options = {"auth_token": None, "api_key_sid": KEY_SID, "api_key_secret": Secret("key-secret")}
     service = {"from_": "", "messaging_service_sid": SERVICE_SID}
-    assert isinstance(await deliver(make_message(), twilio, session, **options, **service), Sent)
+    assert isinstance(await deliver(make_message(), twilio, **options, **service), Sent)
     assert twilio.forms[0]["MessagingServiceSid"] == SERVICE_SID
 
 
-async def test_a_persons_own_number_goes_before_the_channels(
-    session: aiohttp.ClientSession,
-) -> None:
+async def test_a_persons_own_number_goes_before_the_channels() -> None:
     """`Message.to` is where it goes, if it's there."""
     twilio = Twilio()
-    await deliver(make_message(to=OTHER), twilio, session)
+    await deliver(make_message(to=OTHER), twilio)
     assert [form["To"] for form in twilio.forms] == [OTHER]
 
 
@@ -119,12 +105,12 @@ async def test_a_persons_own_number_goes_before_the_channels(
     "options", [{"to": ()}, {"letter_to": "0207 946 0123"}, {"letter_to": "+44 20"}]
 )
 async def test_nobody_to_write_to_is_refused_before_twilio_is_asked(
-    session: aiohttp.ClientSession, options: dict[str, Any]
+    options: dict[str, Any],
 ) -> None:
     """No number, or one without its country."""
     twilio = Twilio()
     message = make_message(to=options.pop("letter_to", ""))
-    assert isinstance(await deliver(message, twilio, session, **options), Rejected)
+    assert isinstance(await deliver(message, twilio, **options), Rejected)
     assert not twilio.forms
 
 
@@ -164,23 +150,17 @@ async def test_outcomes_are_read_as_by_all_senders(session: aiohttp.ClientSessio
 
 
 @pytest.mark.parametrize("tell", [refusal, problem])
-async def test_both_of_twilios_ways_to_tell_an_error_are_read(
-    session: aiohttp.ClientSession, tell: Any
-) -> None:
+async def test_both_of_twilios_ways_to_tell_an_error_are_read(tell: Any) -> None:
     """The code selects our own text: Twilio's may quote the message."""
     landline = Rejected("HTTP 400: recipient: a landline, which takes no SMS (Twilio error 21635)")
-    assert (
-        await deliver(make_message(), Twilio(refusals={NUMBER: tell(21635)}), session) == landline
-    )
+    assert await deliver(make_message(), Twilio(refusals={NUMBER: tell(21635)})) == landline
     full = Retry("HTTP 429: Twilio: too many requests (Twilio error 20429)", None)
-    assert (
-        await deliver(make_message(), Twilio(refusals={NUMBER: tell(20429, 429)}), session) == full
-    )
+    assert await deliver(make_message(), Twilio(refusals={NUMBER: tell(20429, 429)})) == full
 
 
-async def test_wrong_credentials_are_named(session: aiohttp.ClientSession) -> None:
+async def test_wrong_credentials_are_named() -> None:
     """For the operators, who are the ones to put it right."""
-    result = await deliver(make_message(), Twilio(password="changed"), session)
+    result = await deliver(make_message(), Twilio(password="changed"))
     assert result == Rejected("HTTP 401: account: wrong credentials (Twilio error 20003)")
 
 
@@ -210,21 +190,17 @@ async def test_a_twilio_out_of_reach_is_tried_again(session: aiohttp.ClientSessi
     assert await sender.send(make_message()) == Retry("connection refused or host unreachable")
 
 
-async def test_credentials_that_no_header_holds_are_refused_before_the_request(
-    session: aiohttp.ClientSession,
-) -> None:
+async def test_credentials_that_no_header_holds_are_refused_before_the_request() -> None:
     """Half of a surrogate pair can't be encoded: nothing was sent, and nothing will be."""
-    result = await deliver(make_message(), Twilio(), session, auth_token=Secret("\udcff"))
+    result = await deliver(make_message(), Twilio(), auth_token=Secret("\udcff"))
     assert result == Rejected("address or header unusable")
 
 
-async def test_the_environment_does_not_move_the_api(
-    session: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_environment_does_not_move_the_api(monkeypatch: pytest.MonkeyPatch) -> None:
     """The package would take a region from there; `api_url` is where requests go."""
     monkeypatch.setenv("TWILIO_EDGE", "dublin")
     monkeypatch.setenv("TWILIO_REGION", "ie1")
-    assert isinstance(await deliver(make_message(), Twilio(), session), Sent)
+    assert isinstance(await deliver(make_message(), Twilio()), Sent)
 
 
 async def test_no_secret_is_told(

@@ -2,7 +2,6 @@
 Twilio.
 """
 
-from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from xml.etree import ElementTree as ET
@@ -16,6 +15,7 @@ from router.core.messages.speech import KEYS, KEYS_FOR_FIRST
 from router.model.incident import Status
 from router.model.notification import Message, Rejected, Result, Sent
 from router.senders.twilio.voice import VoiceConfig, build
+from tests.senders import kit
 from tests.senders.kit import (
     NOW,
     Peer,
@@ -37,26 +37,18 @@ def make_config(url: str = "https://127.0.0.1", **options: Any) -> VoiceConfig:
     return VoiceConfig(account_sid=ACCOUNT, auth_token=Secret(TOKEN), api_url=HttpUrl(url), **given)
 
 
-@pytest.fixture
-async def session() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession() as session:
-        yield session
+async def deliver(message: Message, twilio: Twilio, **options: Any) -> Result:
+    def configured(url: str, _seconds: float) -> VoiceConfig:
+        return make_config(url, **options)
 
-
-async def deliver(
-    message: Message, twilio: Twilio, session: aiohttp.ClientSession, **options: Any
-) -> Result:
-    async with Peer(answer=twilio) as peer:
-        sender = build("phone", make_config(peer.url, **options), session)
-        result = await sender.send(message)
-        await sender.close()
+    (result,), _ = await kit.deliver("voice", configured, twilio, message)
     return result
 
 
-async def test_a_call_rings_half_a_minute_and_takes_keys(session: aiohttp.ClientSession) -> None:
+async def test_a_call_rings_half_a_minute_and_takes_keys() -> None:
     """The form in full; the keys and the end of the call are reported with what they are about."""
     twilio = Twilio()
-    assert await deliver(make_message(channel="on call"), twilio, session) == Sent(SID)
+    assert await deliver(make_message(channel="on call"), twilio) == Sent(SID)
     (form,) = twilio.forms
     twiml = ET.fromstring(form.pop("Twiml"))
     assert form == {
@@ -75,22 +67,18 @@ async def test_a_call_rings_half_a_minute_and_takes_keys(session: aiohttp.Client
     )
 
 
-async def test_an_attempt_that_may_have_arrived_is_mentioned(
-    session: aiohttp.ClientSession,
-) -> None:
+async def test_an_attempt_that_may_have_arrived_is_mentioned() -> None:
     """As in a text message: the person who was called once already knows the incident."""
     twilio = Twilio()
-    await deliver(make_message(attempt=2, may_be_doubled=True), twilio, session)
+    await deliver(make_message(attempt=2, may_be_doubled=True), twilio)
     (words,) = [say.text or "" for say in ET.fromstring(twilio.forms[0]["Twiml"])[0]]
     assert words.startswith("You may have had this call already. Severity P 0,")
 
 
-async def test_without_an_address_for_keys_none_are_asked_for(
-    session: aiohttp.ClientSession,
-) -> None:
+async def test_without_an_address_for_keys_none_are_asked_for() -> None:
     """The call still describes the problem."""
     twilio = Twilio()
-    await deliver(make_message(), twilio, session, callback_url=None)
+    await deliver(make_message(), twilio, callback_url=None)
     assert "Press" not in twilio.forms[0]["Twiml"]
     assert "StatusCallback" not in twilio.forms[0]
 
@@ -103,25 +91,23 @@ async def test_without_an_address_for_keys_none_are_asked_for(
         {"status": Status.FALSE_POSITIVE, "closed_at": NOW},
     ],
 )
-async def test_nobody_is_called_about_what_is_answered_or_over(
-    session: aiohttp.ClientSession, state: dict[str, Any]
-) -> None:
+async def test_nobody_is_called_about_what_is_answered_or_over(state: dict[str, Any]) -> None:
     """It counts as sent, and the last call stays on record."""
     twilio = Twilio()
-    assert await deliver(make_message(ref=SID, **state), twilio, session) == Sent(silent=True)
+    assert await deliver(make_message(ref=SID, **state), twilio) == Sent(silent=True)
     assert not twilio.forms
 
 
-async def test_a_persons_own_number_is_called(session: aiohttp.ClientSession) -> None:
+async def test_a_persons_own_number_is_called() -> None:
     """`Message.to` goes before the channel's numbers."""
     twilio = Twilio()
-    await deliver(make_message(to=OTHER), twilio, session)
+    await deliver(make_message(to=OTHER), twilio)
     assert [form["To"] for form in twilio.forms] == [OTHER]
 
 
-async def test_a_number_that_cannot_be_called_is_given_up(session: aiohttp.ClientSession) -> None:
+async def test_a_number_that_cannot_be_called_is_given_up() -> None:
     """Twilio's error code says so."""
-    result = await deliver(make_message(), Twilio(refusals={NUMBER: refusal(21214)}), session)
+    result = await deliver(make_message(), Twilio(refusals={NUMBER: refusal(21214)}))
     assert result == Rejected(
         "HTTP 400: recipient: the number can't be called (Twilio error 21214)"
     )
@@ -157,14 +143,13 @@ def test_a_caller_has_a_number(number: str) -> None:
         make_config(from_=number)
 
 
-async def test_several_incidents_are_one_call(session: aiohttp.ClientSession) -> None:
+async def test_several_incidents_are_one_call() -> None:
     """Unanswered ones first, a few by name; keys act on the first, and the end is reported for all."""
     twilio = Twilio()
     answered = mentions(1, id=9, acknowledged_at=NOW)
     await deliver(
         make_message(other_incidents=(*mentions(4, title="Disk full", severity="P2"), *answered)),
         twilio,
-        session,
     )
     (form,) = twilio.forms
     words = ET.fromstring(form["Twiml"])[0][0].text
