@@ -25,6 +25,7 @@ from router.model.incident import Incident, Severity, Status
 from router.model.notification import Message, Result, Sent
 from router.senders.http import post
 from router.senders.links import answers, links
+from router.senders.markup import cut
 from router.senders.outcome import from_response
 
 MAX_CARD = 25_000
@@ -150,7 +151,7 @@ def _encode(  # noqa: PLR0913, PLR0917 - the parts of a card
             _line("Incident Lead: ", said.lead),
             *_updates(updates),
             *_facts(facts),
-            *(_block(_run(_cut(line, MAX_TEXT))) for line in details if line),
+            *(_block(_run(cut(line, MAX_TEXT))) for line in details if line),
         ],
         "actions": [{"type": "Action.OpenUrl", "title": label, "url": url} for label, url in shown],
     }
@@ -166,23 +167,23 @@ def _headline(incident: Incident, said: Content) -> dict[str, Any]:
     colour = (
         SEVERITY_COLOURS[incident.severity] if incident.is_open else CLOSED_COLOURS[incident.status]
     )
-    return _block(_run(_cut(said.headline, MAX_TEXT), weight="Bolder", size="Large", color=colour))
+    return _block(_run(cut(said.headline, MAX_TEXT), weight="Bolder", size="Large", color=colour))
 
 
 def _line(name: str, text: str) -> dict[str, Any]:
-    return _block(_run(name, weight="Bolder"), _run(_cut(text, MAX_TEXT)))
+    return _block(_run(name, weight="Bolder"), _run(cut(text, MAX_TEXT)))
 
 
 def _updates(updates: Sequence[str]) -> Iterator[dict[str, Any]]:
     if updates:
         yield _block(_run("Updates:", weight="Bolder"), spacing="Medium")
     for update in updates:
-        yield _block(_run(_cut(update, MAX_TEXT)))
+        yield _block(_run(cut(update, MAX_TEXT)))
 
 
 def _facts(facts: Sequence[str]) -> Iterator[dict[str, Any]]:
     if facts:
-        text = " · ".join(_cut(fact, MAX_FACT) for fact in facts)
+        text = " · ".join(cut(fact, MAX_FACT) for fact in facts)
         yield _block(_run(text, size="Small", isSubtle=True), spacing="Medium")
 
 
@@ -194,7 +195,3 @@ def _block(*runs: dict[str, Any], spacing: str = "Small") -> dict[str, Any]:
 def _run(text: str, **style: Any) -> dict[str, Any]:
     # A card would evaluate {{DATE(...)}}.
     return {"type": "TextRun", "text": re.sub(r"\{(?=\{)", "{ ", text), **style}
-
-
-def _cut(text: str, limit: int) -> str:
-    return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -22,11 +22,10 @@ from router.config.channel_options import Capabilities, ChannelOptions
 from router.config.fields import HttpUrl
 from router.config.secret import Secret, SecretUrl
 from router.model.notification import Message, Rejected, Result, Retry, Sent, Uncertain
-from router.model.reason_row import Trait
-from router.model.reasons import having
 from router.ports.channels import Sender
 from router.ports.webhooks import EphemeralReply, Form
 from router.senders.http import post, timeouts
+from router.senders.in_place import is_loud
 from router.senders.outcome import error_word, from_error, from_response, retry_after
 from router.senders.slack.blocks import build_form, build_message, build_thread, mrkdwn
 from router.senders.slack.channel import IncidentChannels
@@ -70,10 +69,6 @@ ASIDE = 1000
 
 ARRIVES_WITHIN = 300.0
 """Seconds in which Slack may process a request whose answer was lost."""
-
-LOUD = having(Trait.LOUD)
-PAGES = having(Trait.PAGES)
-"""Changes that are also shown in the channel, because an edit or a reply makes no sound."""
 
 
 class SlackConfig(ChannelOptions, frozen=True, kw_only=True):
@@ -253,13 +248,11 @@ class SlackBotSender:
         if news is None:
             return Sent(message.ref)
         channel, _, ts = message.ref.partition(":")
-        loud = message.reason in PAGES or any(
-            entry.what in LOUD for entry in message.unseen_entries
-        )
         content = {
             "channel": channel,
             "thread_ts": ts,
-            "reply_broadcast": loud,
+            # An edit or a reply makes no sound.
+            "reply_broadcast": is_loud(message),
             "unfurl_links": False,
             **news,
         }

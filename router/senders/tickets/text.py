@@ -17,6 +17,7 @@ from router.model.incident import Incident
 from router.model.notification import Message
 from router.model.postmortem import Item
 from router.senders.links import links
+from router.senders.markup import cut
 
 MAX_TITLE = 255
 MAX_TEXT = 300
@@ -34,7 +35,7 @@ TOLD = re.compile(r"^<!-- alert-router:told:([0-9]{1,18}) -->\s*\Z", re.MULTILIN
 
 def title(message: Message) -> str:
     """The issue's title, in which no service reads mentions or links."""
-    return _cut(content(message).subject, MAX_TITLE)
+    return cut(content(message).subject, MAX_TITLE)
 
 
 def body(message: Message) -> str:
@@ -75,7 +76,7 @@ def incident_mark(incident: Incident) -> str:
 
 
 def item_title(incident: Incident, item: Item) -> str:
-    return _cut(f"[{incident.name}] {plain(item.text)}", MAX_TITLE)
+    return cut(f"[{incident.name}] {plain(item.text)}", MAX_TITLE)
 
 
 def item_body(message: Message, item: Item, ticket: int) -> str:
@@ -120,7 +121,7 @@ def code(text: str) -> str:
     Nothing in a code span is a mention, a reference, a link or HTML. A reply by e-mail quotes it as
     plain text, where a zero-width space keeps `@name` from notifying.
     """
-    text = _cut(text, MAX_TEXT).replace("@", "@\u200b")
+    text = cut(text, MAX_TEXT).replace("@", "@\u200b")
     fence = "`" * (max(map(len, re.findall("`+", text)), default=0) + 1)
     pad = " " if text.startswith("`") or text.endswith("`") else ""
     return f"{fence}{pad}{text}{pad}{fence}" if text else ""
@@ -160,7 +161,3 @@ def told_mark(message: Message) -> str:
 def newest(message: Message) -> int:
     """The id of the newest entry in the message."""
     return max((entry.id for entry in message.timeline), default=message.told)
-
-
-def _cut(text: str, limit: int) -> str:
-    return text if len(text) <= limit else text[: limit - 1] + "…"
