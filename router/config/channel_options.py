@@ -25,7 +25,7 @@ class Capabilities(Struct, frozen=True, kw_only=True):
     """
 
     answers: str = ""
-    reaches: Literal["name", "phone", "email"] | None = None
+    reaches: Literal["name", "phone", "email", "telegram"] | None = None
     callback_url: str = ""
     to: tuple[str, ...] | None = None
     is_public: bool = False

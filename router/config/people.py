@@ -94,13 +94,15 @@ class ContactConfig(Struct, frozen=True, kw_only=True):
     reach: tuple[ContactMethod, ...] = ()
     throttle: Rate | None = None
 
-    def address(self, kind: Literal["name", "phone", "email"]) -> str:
+    def address(self, kind: Literal["name", "phone", "email", "telegram"]) -> str:
         """The address of this kind; "" if the contact has none."""
         match kind:
             case "phone":
                 return self.phone or ""
             case "email":
                 return self.email or ""
+            case "telegram":
+                return self.telegram
             case _:
                 return self.name
 

@@ -20,7 +20,7 @@ from router.config.fields import HttpUrl, Rate
 from router.config.secret import Secret
 from router.core.messages.buttons import data, offered
 from router.core.messages.render import content
-from router.model.notification import Message, Result, Sent
+from router.model.notification import Message, Rejected, Result, Sent
 from router.senders import in_place
 from router.senders.calls import JSON, Calls, Failed, number_at, refusals
 from router.senders.links import answers, links
@@ -41,7 +41,8 @@ GONE = (b"message to edit not found", b"message can't be edited", b"MESSAGE_ID_I
 class TelegramConfig(ChannelOptions, frozen=True, kw_only=True):
     """`token` is the bot's; the bot is a member of `chat`.
 
-    chat: the chat's id, or the `@name` of a public channel or group.
+    chat: the chat's id, or the `@name` of a public channel or group. A contact gets messages in
+        their own chat with the bot instead.
     topic: the id of a topic in a forum; 0 for the whole chat.
     buttons: put buttons under the message of an open incident; needs the source `telegram`.
     links: without buttons, add links to answer with. Anybody who has a link may use it.
@@ -58,7 +59,8 @@ class TelegramConfig(ChannelOptions, frozen=True, kw_only=True):
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities(answers="telegram" if self.buttons else "", edits=True)
+        source = "telegram" if self.buttons else ""
+        return Capabilities(answers=source, reaches="telegram", edits=True)
 
     def __post_init__(self) -> None:
         if not TOKEN.fullmatch(self.token.reveal()):
@@ -88,7 +90,7 @@ class Bot:
         self._config = config
 
     async def post(self, message: Message) -> str:
-        return await self._send(build_message(message, self._config))
+        return await self._send(message.to, build_message(message, self._config))
 
     async def edit(self, ref: str, message: Message) -> bool:
         chat, _, number = ref.partition(":")
@@ -108,12 +110,16 @@ class Bot:
         if said := news(message, HTML):
             number = int(ref.partition(":")[2])
             quoted = {"message_id": number, "allow_sending_without_reply": True}
-            await self._send({"text": said, "parse_mode": "HTML", "reply_parameters": quoted})
+            reply = {"text": said, "parse_mode": "HTML", "reply_parameters": quoted}
+            await self._send(message.to, reply)
 
-    async def _send(self, said: dict[str, Any]) -> str:
-        chat = self._config.chat
+    async def _send(self, to: str, said: dict[str, Any]) -> str:
+        """Send to a person's own chat, whose id is theirs, or else to the channel's."""
+        chat = to or self._config.chat
+        if not CHAT.fullmatch(chat):
+            raise Failed(Rejected("the contact's `telegram` is not the id of a user"))
         place: dict[str, Any] = {"chat_id": chat if chat.startswith("@") else int(chat)}
-        if self._config.topic:
+        if self._config.topic and not to:
             place["message_thread_id"] = self._config.topic
         made = await self._calls.ask(
             "POST", "/sendMessage", _Answer, said | place, idempotent=False

@@ -29,6 +29,8 @@ from tests.test_app import until
 TOKEN = "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDs3cret"
 CHAT = -1001234567890
 REF = f"{CHAT}:1"
+ANA = 4711
+"""The user's id, and that of their chat with the bot."""
 
 
 class Telegram:
@@ -44,16 +46,17 @@ class Telegram:
             )
         said = request.json
         check_message(said)
-        if said["chat_id"] != CHAT:
+        chat = said["chat_id"]
+        if chat not in {CHAT, ANA}:
             return refusal("chat not found")
         if request.path == f"/bot{TOKEN}/sendMessage":
             number = len(self.messages) + 1
-            self.messages[f"{CHAT}:{number}"] = said
+            self.messages[f"{chat}:{number}"] = said
             return Reply(
-                json={"ok": True, "result": {"message_id": number, "chat": {"id": CHAT}, "date": 1}}
+                json={"ok": True, "result": {"message_id": number, "chat": {"id": chat}, "date": 1}}
             )
         assert request.path == f"/bot{TOKEN}/editMessageText"
-        ref = f"{CHAT}:{said['message_id']}"
+        ref = f"{chat}:{said['message_id']}"
         if ref not in self.messages:
             return refusal("message to edit not found")
         if self.messages[ref] == said:
@@ -62,7 +65,7 @@ class Telegram:
             )
         self.messages[ref] = said
         return Reply(
-            json={"ok": True, "result": {"message_id": 1, "chat": {"id": CHAT}, "date": 1}}
+            json={"ok": True, "result": {"message_id": 1, "chat": {"id": chat}, "date": 1}}
         )
 
 
@@ -210,6 +213,27 @@ def test_a_config_that_cannot_work_is_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="must be") as refused:
         TelegramConfig(**given)
     assert "s3cret" not in str(refused.value)
+
+
+async def test_a_contact_is_reached_in_their_own_chat(router: Callable[..., Daemon]) -> None:
+    service = Telegram()
+    async with Peer(answer=service) as peer:
+        channel = {"type": "telegram", "token": TOKEN, "chat": str(CHAT), "api_url": peer.url}
+        config = {
+            "channels": {"chat": channel},
+            "contacts": {"ana": {"telegram": str(ANA), "reach": [{"via": "chat"}]}},
+            "policies": {"all": {"steps": [{"notify": ["contact:ana"]}]}},
+        }
+        async with router(**config) as daemon:
+            await daemon.alert(alert())
+            await until(lambda: service.messages)
+    assert list(service.messages) == [f"{ANA}:1"]
+
+
+async def test_a_contact_without_a_user_id_is_refused_before_telegram_is_asked() -> None:
+    results, requests = await deliver("telegram", options, Telegram(), make_message(to="ana"))
+    assert results == [Rejected("the contact's `telegram` is not the id of a user")]
+    assert not requests
 
 
 async def test_a_press_acknowledges_in_the_name_of_the_contact(
