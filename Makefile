@@ -10,7 +10,7 @@ run: $(STAMP)
 	$(BIN)/alert-router serve --config config.example.yaml
 
 test: $(STAMP) check
-	PATH="$(CURDIR)/$(VENV)/client-generator/bin:$$PATH" $(BIN)/pytest --numprocesses auto --maxprocesses 4
+	PATH="$(CURDIR)/$(VENV)/api-tools/bin:$$PATH" $(BIN)/pytest --numprocesses auto --maxprocesses 4
 
 check: lint types layers
 
@@ -32,12 +32,12 @@ chaos: $(STAMP)
 	$(BIN)/python -m tests.chaos.run sqlite
 	$(BIN)/python -m tests.chaos.run postgresql
 
-# The generator of API clients needs an older typer, so it has an environment of its own.
+# The tools that test the API need other versions of our packages: they have an environment of their own.
 $(STAMP): pyproject.toml deploy/constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --constraint deploy/constraints.txt --editable '.[dev]'
-	$(PYTHON) -m venv $(VENV)/client-generator
-	$(VENV)/client-generator/bin/pip install --quiet openapi-python-client==0.29.1
+	$(PYTHON) -m venv $(VENV)/api-tools
+	$(VENV)/api-tools/bin/pip install --quiet openapi-python-client==0.29.1 schemathesis==4.32.5
 	touch $@
 
 lock: $(STAMP)

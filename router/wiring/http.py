@@ -24,6 +24,7 @@ from router.web.api.incidents import IncidentApi
 from router.web.api.openapi import OpenApi
 from router.web.api.overrides import Overrides
 from router.web.api.previews import Drafts
+from router.web.api.repeats import REPEATS, Repeats
 from router.web.api.routing import RoutingApi
 from router.web.api.schedules import Schedules
 from router.web.api.search import SearchApi
@@ -83,6 +84,7 @@ class HttpRoutes:
         )
         app[BODIES] = self.parts.webhooks.bodies
         app[FRAME] = Frame(self.config_file, self.parts.clock)
+        app[REPEATS] = Repeats(self.parts.store, self.parts.clock)
         sign_in.add_to(app)
         app.add_routes(self.parts.publishing.routes())
         drafts = Drafts(

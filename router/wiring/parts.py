@@ -43,6 +43,7 @@ from router.receivers import OWN_PATHS, RECEIVERS
 from router.receivers.context import ReceiverContext
 from router.records.records import Records
 from router.telemetry.metrics import Metrics
+from router.web.api import repeats
 from router.web.api.why import REVISIONS
 from router.web.failures import Failures
 from router.web.guard import Guard
@@ -57,7 +58,7 @@ RUNS = 16
 LONGEST_RUN = 3600.0
 """Longest timeout of an action, in seconds."""
 
-FORGOTTEN = (OVERRIDE, SILENCE, deployments.KIND)
+FORGOTTEN = (OVERRIDE, SILENCE, deployments.KIND, repeats.KIND)
 """Kinds of documents that housekeeping removes as long after their end as resolved alerts."""
 
 

@@ -82,8 +82,12 @@ async def draw(chart: Callable[[T], bytes], given: T) -> web.Response:
 
 
 async def body(request: web.Request, type_: type[T]) -> T:
-    """Decode the body; an empty body is an empty object. Raises: Bad, which names the field."""
-    raw = await read_body(request, request.client_max_size)
+    """Read and decode the body. Raises: Bad, which names the field."""
+    return decode(await read_body(request, request.client_max_size), type_)
+
+
+def decode(raw: bytes, type_: type[T]) -> T:
+    """Decode a body; an empty body is an empty object. Raises: Bad, which names the field."""
     try:
         return msgspec.json.decode(raw if raw.strip() else b"{}", type=type_)
     except msgspec.DecodeError as error:

@@ -24,6 +24,7 @@ from router.web.api.incidents import IncidentApi
 from router.web.api.operation import BASE, JSON, Operation, operation, operations
 from router.web.api.overrides import Overrides
 from router.web.api.previews import Drafts
+from router.web.api.repeats import HEADER
 from router.web.api.routing import RoutingApi
 from router.web.api.schedules import Schedules
 from router.web.api.search import SearchApi
@@ -172,7 +173,7 @@ def _parameters(one: Operation, query: dict[str, Any]) -> Iterator[dict[str, Any
     if one.token_in_query:
         description = "An API token, for programs that cannot send headers."
         yield {"name": "token", "in": "query", "description": description, "schema": TEXT}
-    for name in one.headers:
+    for name in (*one.headers, *([HEADER] if one.repeatable else [])):
         found = {"name": name, "in": "header", "description": HEADERS[name]}
         yield found | {"required": name in REQUIRED_HEADERS, "schema": TEXT}
 
@@ -185,6 +186,8 @@ def _responses(one: Operation, schemas: Schemas) -> dict[str, Any]:
         str(int(status)): {"description": HTTPStatus(status).phrase, "content": content}
         for status in sorted(one.statuses)
     }
+    if one.method == "GET":
+        found["304"] = {"description": "Not changed since the answer whose ETag you sent."}
     problem = {PROBLEM: {"schema": schemas[Problem]}}
     for status in sorted(_problems(one)):
         found.setdefault(

@@ -16,8 +16,10 @@ from typing import Any, Generic, TypeVar, Union, get_args, get_origin, get_type_
 from aiohttp import web
 from msgspec import Struct
 
-from router.web.api.content import answer, body, query
+from router.web.api.content import answer, decode, query
+from router.web.api.repeats import HEADER, REPEATS, unchanged
 from router.web.auth import Role, caller
+from router.web.body import read_body
 
 BASE = "/api/v1"
 JSON = "application/json"
@@ -50,6 +52,7 @@ class Operation:
     """One operation below `/api/v1`.
 
     `statuses` are those of an answer of the type `answer`, the usual one first; None: no JSON.
+    A `repeatable` one is run once for each `Idempotency-Key`.
     `media` is the content type of the answer, `accepts` that of a request body beside JSON, and
     `problems` are the statuses of RFC 9457 problems that only this operation has.
     """
@@ -72,6 +75,7 @@ class Operation:
     token_in_query: bool
     in_browser: bool
     takes_call: bool
+    repeatable: bool
 
 
 def operation(  # noqa: PLR0913 - a declaration
@@ -89,12 +93,13 @@ def operation(  # noqa: PLR0913 - a declaration
     headers: tuple[str, ...] = (),
     token_in_query: bool = False,
     in_browser: bool = False,
+    has_secret: bool = False,
 ) -> Callable[[H], H]:
     """Declare the decorated method as the handler of an operation.
 
     `offers` is a second content type of the answer; with `any_body` the handler reads the body
     itself; `headers` are the request headers that it reads. `in_browser`: scripts of pages use it,
-    with the credentials of the page.
+    with the credentials of the page. An answer that `has_secret` is not kept for a repetition.
     """
 
     def declare(handler: H) -> H:
@@ -118,6 +123,7 @@ def operation(  # noqa: PLR0913 - a declaration
             token_in_query=token_in_query,
             in_browser=in_browser,
             takes_call="call" in hints,
+            repeatable=not (method == "GET" or any_body or has_secret or HEADER in headers),
         )
         return handler
 
@@ -179,9 +185,22 @@ async def _handle(
     given: dict[str, Any] = {"call": Call(request, by)} if one.takes_call else {}
     if one.query is not None:
         given["query"] = query(request, one.query)
+    run = functools.partial(_run, one, handler, given)
+    if one.method == "GET":
+        return unchanged(request, await run())
+    if one.any_body:
+        return await run()
+    raw = await read_body(request, request.client_max_size)
     if one.body is not None:
         other = bool(one.accepts) and request.content_type == one.accepts
-        given["body"] = None if other else await body(request, one.body)
+        given["body"] = None if other else decode(raw, one.body)
+    return await (request.app[REPEATS].once(request, by, raw, run) if one.repeatable else run())
+
+
+async def _run(
+    one: Operation, handler: Callable[..., Awaitable[Any]], given: Mapping[str, Any]
+) -> web.StreamResponse:
+    """Call the handler, and encode its answer."""
     found = await handler(**given)
     if isinstance(found, web.StreamResponse):
         return found

@@ -148,7 +148,7 @@ class SilenceApi:
             [_window(one, now) for one in self._config().settings.silences],
         )
 
-    @operation("GET", "/silences/preview", "Show the firing alerts that matchers would silence.")
+    @operation("GET", "/silence-preview", "Show the firing alerts that matchers would silence.")
     async def preview_silence(self, query: PreviewQuery) -> SilencePreview:
         for number, text in enumerate(query.match):
             _parsed(parse_match, text, f"/match/{number}")

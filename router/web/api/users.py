@@ -92,6 +92,7 @@ class UserApi:
         Role.ADMIN,
         statuses=(HTTPStatus.CREATED,),
         problems=(HTTPStatus.CONFLICT,),
+        has_secret=True,
     )
     async def add_user(self, call: Call, body: UserBody) -> Answer[LinkResult]:
         self._check_enabled()
@@ -124,6 +125,7 @@ class UserApi:
         "Make a link that signs a user in, once, to hand over.",
         Role.ADMIN,
         problems=(HTTPStatus.CONFLICT,),
+        has_secret=True,
     )
     async def make_link(self, call: Call) -> LinkResult:
         self._check_enabled()

@@ -18,7 +18,7 @@ Router = Callable[..., Daemon]
 
 HINT = (
     "`make test` installs it in an environment of its own; or put one on the PATH:"
-    " python -m venv VENV && VENV/bin/pip install openapi-python-client"
+    " python -m venv VENV && VENV/bin/pip install openapi-python-client schemathesis"
 )
 SCRIPT = Path(__file__).with_name("generated_client.py")
 OPTIONS = {

@@ -88,7 +88,7 @@ async def test_a_silence_is_previewed_and_made(router: Router, clock: SteppedClo
 
 async def test_a_preview_of_a_matcher_of_everything_is_refused(router: Router) -> None:
     async with router() as daemon:
-        answer = await daemon.get("/api/v1/silences/preview", params={"match": 'alertname=~".*"'})
+        answer = await daemon.get("/api/v1/silence-preview", params={"match": 'alertname=~".*"'})
         assert answer.status == 400
 
 
