@@ -372,7 +372,7 @@ def expire(tx: Transaction, at: float, incident_id: int) -> Reason:
     if waiting:
         timer = stale_timer(incident_id, min(waiting))
         tx.changes.timers[timer.incident_id, timer.name] = timer
-    news = [found for found in stale if found[0].reason is not Reason.STALE]
+    news = [expired for expired in stale if expired[0].reason is not Reason.STALE]
     for rule_match, alert, ends in news:
         if ends:
             _end_stale(tx, at, rule_match, alert)
@@ -403,7 +403,7 @@ def time_out(tx: Transaction, due: TimerDue, fingerprint: str) -> Reason:
         timer = Timer(due.incident_id, due.name, later)
         tx.changes.timers[timer.incident_id, timer.name] = timer
         return Reason.TIMER_OUTDATED
-    for rule_match in sorted(rule_matches, key=lambda one: one.rule):
+    for rule_match in sorted(rule_matches, key=attrgetter("rule")):
         if rule_match.status is AlertStatus.FIRING:
             over = replace(tx.alert_of(rule_match), status=AlertStatus.RESOLVED, ends_at=end)
             _end(tx, due.at, replace(rule_match, digest=""), over, Reason.TIMED_OUT)

@@ -250,7 +250,7 @@ def try_next_ways(decision: Decision, at: float) -> None:
     if due:
         decision.note(at, Reason.NEXT_WAY, channels=list(due))
         tell(decision, at, Reason.NEXT_WAY, Recipients(due))
-    _reach_later(decision, {one for one in reaching if one[0] > at})
+    _reach_later(decision, {(when, address) for when, address in reaching if when > at})
 
 
 def stop_reaching(decision: Decision) -> None:

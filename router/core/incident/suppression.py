@@ -54,8 +54,8 @@ def suppression(
 
 def silencing(settings: Settings, labels: dict[str, str], at: float) -> Suppression | None:
     """The silence that mutes an alert with these labels."""
-    if found := settings.mutes.silence(labels, at):
-        silence, until = found
+    if muted := settings.mutes.silence(labels, at):
+        silence, until = muted
         return Suppression(Reason.SILENCED, silence.name, until)
     return None
 

@@ -14,19 +14,19 @@ from router.model.reason import Reason
 def name_suspect(decision: Decision, at: float, settings: Settings) -> None:
     """Name the suspect of a new incident, if there is one."""
     assert decision.incident is not None
-    if found := suspect(decision.incident, settings.deployments):
-        _name(decision, found, at)
+    if deployment := suspect(decision.incident, settings.deployments):
+        _name(decision, deployment, at)
 
 
 def deployed(incident: Incident, event: Deployed, settings: Settings) -> Decision:
     """Name a deployment that was reported after the alert that it caused."""
-    told, before = event.deployment, incident.suspect
-    if not incident.is_open or not is_suspect(told, incident, settings.deployments):
+    reported, before = event.deployment, incident.suspect
+    if not incident.is_open or not is_suspect(reported, incident, settings.deployments):
         return Decision(Reason.NOT_SUSPECTED)
-    if before is not None and (before.id == told.id or before.at > told.at):
+    if before is not None and (before.id == reported.id or before.at > reported.at):
         return Decision(Reason.ALREADY_DONE)
     decision = Decision(Reason.SUSPECTED, replace(incident, updated_at=event.at))
-    _name(decision, told, event.at)
+    _name(decision, reported, event.at)
     decision.owe(event.at, Reason.SUSPECTED, edited(incident, settings))
     return decision
 

@@ -117,7 +117,7 @@ def inform_stakeholders(decision: Decision, at: float, settings: Settings) -> No
     if not stakeholders:
         return
     reached = settings.people.reach(stakeholders, incident.severity, at)
-    owed = {one.channel for one in decision.owed}
+    owed = {message.channel for message in decision.owed}
     addresses = [address for address in reached.addresses if address not in owed]
     decision.annotate(decision.reason, stakeholders=addresses)
     decision.owe(at, decision.reason, addresses)

@@ -60,9 +60,9 @@ def spoken_further(others: Sequence[Incident]) -> str:
     if not others:
         return ""
     named = "; ".join(
-        f"{_spelled(str(one.id))}, severity {_spelled(one.severity)}, "
-        f"{_speakable(one.title, MAX_BRIEF) or 'no title'}"
-        for one in others[:MAX_NAMED]
+        f"{_spelled(str(other.id))}, severity {_spelled(other.severity)}, "
+        f"{_speakable(other.title, MAX_BRIEF) or 'no title'}"
+        for other in others[:MAX_NAMED]
     )
     left = len(others) - MAX_NAMED
     rest = f"; and {_counted(left, 'other')}" if left > 0 else ""

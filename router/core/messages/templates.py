@@ -164,9 +164,9 @@ def unpublished(incident: Incident, timeline: Iterable[Entry]) -> bool:
     """Check if the state of an incident that customers may notice isn't published yet."""
     if incident.drill or not (incident.component or incident.public_title):
         return False
-    said = [entry.data.get("status") for entry in timeline if entry.what is Reason.PUBLISHED]
-    never_real = incident.status is Status.FALSE_POSITIVE and not said
-    return not never_real and (not said or said[-1] != incident.status)
+    public = [entry.data.get("status") for entry in timeline if entry.what is Reason.PUBLISHED]
+    never_real = incident.status is Status.FALSE_POSITIVE and not public
+    return not never_real and (not public or public[-1] != incident.status)
 
 
 def headed(text: str) -> Said:
@@ -188,8 +188,8 @@ def check(name: str, text: str) -> Template:
             raise ValueError(
                 f"line 1: it fails when it's written of an incident that is {status}: {error}"
             ) from None
-        said = headed(shown)
-        if not shown or (name in HEADED and not (said.subject and said.text)):
+        parts = headed(shown)
+        if not shown or (name in HEADED and not (parts.subject and parts.text)):
             wanted = (
                 "a first line with the subject, an empty one, and a text"
                 if name in HEADED
@@ -222,7 +222,7 @@ def _made_up(name: str, status: Status) -> dict[str, Any]:
         "next_update": None if over else 3600.0,
     }
     given = words | times | lists | more | {"status": status.value, "severity": "P0", "zone": "UTC"}
-    return {one: value for one, value in given.items() if one in KINDS[name].names}
+    return {key: value for key, value in given.items() if key in KINDS[name].names}
 
 
 def _trimmed(text: str) -> str:

@@ -31,11 +31,11 @@ class Bundle:
             self.window.give_back(self.at, now)
 
     def settled(
-        self, at: float, attempts: tuple[Attempt, ...], told: Sequence[int], jitter: float
+        self, at: float, attempts: tuple[Attempt, ...], seen: Sequence[int], jitter: float
     ) -> list[DeliverySettled]:
         """Return the same result for each message, so that they are also retried together.
 
-        `told` is as in the event, for each message.
+        `seen` is `told` of the event, for each message.
         """
         ids = tuple(message.incident_id for message in self.messages)
         bundle = ids if len(ids) > 1 else ()
@@ -50,7 +50,7 @@ class Bundle:
                 bundle,
                 self.at,
             )
-            for message, known in zip(self.messages, told, strict=True)
+            for message, known in zip(self.messages, seen, strict=True)
         ]
 
 

@@ -60,19 +60,19 @@ class Plan(NamedTuple):
 def plan(waiting: Iterable[Waiting], room: int) -> Plan:
     """Plan the messages that wait for one address, which may get `room` more now."""
     ranked = sorted(waiting, key=_rank)
-    urgent = tuple((one,) for one in ranked if is_free(one.incident))
-    others = tuple(one for one in ranked if not is_free(one.incident))
+    urgent = tuple((waiting,) for waiting in ranked if is_free(waiting.incident))
+    others = tuple(waiting for waiting in ranked if not is_free(waiting.incident))
     if room <= 0:
         return Plan(urgent, others)
     if len(others) <= room:
-        return Plan((*urgent, *((one,) for one in others)), ())
+        return Plan((*urgent, *((other,) for other in others)), ())
     return Plan((*urgent, others[:MOST]), others[MOST:])
 
 
-def _rank(one: Waiting) -> tuple[bool, Severity, float, int]:
+def _rank(waiting: Waiting) -> tuple[bool, Severity, float, int]:
     """Order by unanswered first, then by severity, then by age."""
-    incident = one.incident
-    return not incident.unanswered, incident.severity, one.message.owed_at, incident.id
+    incident = waiting.incident
+    return not incident.unanswered, incident.severity, waiting.message.owed_at, incident.id
 
 
 def is_free(incident: Standing) -> bool:
@@ -87,7 +87,8 @@ def unanswered(incident: Incident) -> bool:
 def counts(bundle: DigestGroup, *, rings: bool) -> bool:
     """Return whether the message counts. A paging channel is silent about answered incidents."""
     return any(
-        not is_free(one.incident) and (one.incident.unanswered or not rings) for one in bundle
+        not is_free(waiting.incident) and (waiting.incident.unanswered or not rings)
+        for waiting in bundle
     )
 
 
@@ -113,7 +114,7 @@ class Throttle:
 
 def split(waiting: Sequence[Waiting]) -> dict[str, list[Waiting]]:
     """Group the messages by address."""
-    found: dict[str, list[Waiting]] = {}
-    for one in waiting:
-        found.setdefault(one.message.channel, []).append(one)
-    return found
+    groups: dict[str, list[Waiting]] = {}
+    for due in waiting:
+        groups.setdefault(due.message.channel, []).append(due)
+    return groups

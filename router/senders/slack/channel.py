@@ -19,7 +19,7 @@ import aiohttp
 import structlog
 from msgspec.structs import replace
 
-from router.core.messages.render import content
+from router.core.messages.render import content as texts_of
 from router.model.decision import Entry
 from router.model.incident import Incident
 from router.model.notification import Message
@@ -94,14 +94,16 @@ class IncidentChannels:
         if through is None:
             through = await self._last_posted(channel)
         unposted = [
-            one for one in message.timeline if one.id > through and one.what not in _DELIVERY
+            entry
+            for entry in message.timeline
+            if entry.id > through and entry.what not in _DELIVERY
         ]
         if through < 0:
             await self._post(channel, build_message(message), 0)
         if unposted:
             await self._invite(channel, message, unposted)
-            said = build_updates(content(replace(message, timeline=tuple(unposted))))
-            await self._post(channel, said, unposted[-1].id)
+            updates = build_updates(texts_of(replace(message, timeline=tuple(unposted))))
+            await self._post(channel, updates, unposted[-1].id)
             self._posted[channel] = unposted[-1].id
         if not incident.is_open:
             await self._call("conversations.archive", {"channel": channel}, {"already_archived"})
@@ -116,9 +118,9 @@ class IncidentChannels:
         cursor = ""
         for _ in range(PAGES):
             page = await self._read("conversations.list", cursor, limit=PER_PAGE)
-            for one in page["channels"]:
-                if one["name"] == name:
-                    return "" if one.get("is_archived") else str(one["id"])
+            for channel in page["channels"]:
+                if channel["name"] == name:
+                    return "" if channel.get("is_archived") else str(channel["id"])
             if not (cursor := (page.get("response_metadata") or {}).get("next_cursor") or ""):
                 break
         return ""
@@ -128,15 +130,15 @@ class IncidentChannels:
         page = await self._read(
             "conversations.history", "", channel=channel, limit=100, include_all_metadata="true"
         )
-        marks = [one.get("metadata") or {} for one in page["messages"]]
+        marks = [post.get("metadata") or {} for post in page["messages"]]
         ours = [mark["event_payload"] for mark in marks if mark.get("event_type") == EVENT]
         return max((int(mark["through"]) for mark in ours), default=-1)
 
-    async def _post(self, channel: str, said: Mapping[str, Any], through: int) -> None:
+    async def _post(self, channel: str, content: Mapping[str, Any], through: int) -> None:
         mark = {"event_type": EVENT, "event_payload": {"through": through}}
         quiet = {"unfurl_links": False, "unfurl_media": False}
         await self._call(
-            "chat.postMessage", {"channel": channel, **said, **quiet, "metadata": mark}
+            "chat.postMessage", {"channel": channel, **content, **quiet, "metadata": mark}
         )
 
     async def _invite(self, channel: str, message: Message, entries: Sequence[Entry]) -> None:

@@ -142,8 +142,8 @@ class SlackWebhookSender:
         self._session = session
 
     async def send(self, message: Message) -> Result:
-        said = build_message(message, groups=self._groups)
-        content = {**said, "unfurl_links": False, "unfurl_media": False}
+        built = build_message(message, groups=self._groups)
+        content = {**built, "unfurl_links": False, "unfurl_media": False}
         result, answer = await self._post(content, message.at)
         if isinstance(result, Rejected) and error_word(answer) in UNREADABLE:
             result, _ = await self._post({"text": content["text"]}, message.at)

@@ -86,7 +86,7 @@ class Webhooks:
 
     async def receive_at_own_path(self, kind: str, request: web.Request) -> web.Response:
         """Raises: as `receive`. The credentials select the source."""
-        receivers = [one for one in self.receivers.values() if one.kind == kind]
+        receivers = [source for source in self.receivers.values() if source.kind == kind]
         if not receivers:
             raise web.HTTPNotFound(text=f"no source of the type '{kind}' is configured")
         name = receivers[0].name if len(receivers) == 1 else kind
