@@ -99,7 +99,8 @@ class Batch:
         tx, alert = self._tx, event.alert
         if alert.event_id and self._is_repeated(event):
             return Reason.REPLAYED, False
-        muted = () if alert.event_id else self._muted(alert.fingerprint)
+        is_known = not alert.event_id and alert.fingerprint in self.view.rule_matches
+        muted = self._muted(alert.fingerprint) if is_known else ()
         written = len(tx.changes.rule_matches)
         reason = alerts.see(tx, self._planner.reports[position])
         if reason is Reason.NEVER_FIRED:
