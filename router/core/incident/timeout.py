@@ -63,9 +63,14 @@ def latest_end(rule_matches: Iterable[RuleMatch]) -> float | None:
     return max((end for end in ends if end is not None), default=None)
 
 
+def is_end(name: str) -> bool:
+    """Check if a deadline is the end of an alert."""
+    return name.startswith(_PREFIX)
+
+
 def ending(event: Event) -> str:
     """The fingerprint of the alert that may have ended; "" for any other event."""
-    if not isinstance(event, TimerDue) or not event.name.startswith(_PREFIX):
+    if not isinstance(event, TimerDue) or not is_end(event.name):
         return ""
     return event.name.removeprefix(_PREFIX)
 

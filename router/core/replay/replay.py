@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from router.core.incident.settings import Settings
 from router.core.incident.suppression import NO_INCIDENT
+from router.core.incident.timeout import is_end
 from router.core.replay.history import History
 from router.core.replay.incident_matching import IncidentMatching
 from router.core.virtual.memory_store import Key
@@ -120,9 +121,14 @@ class Replay(VirtualRouter):
         return reasons
 
     def _await_timer(self, key: Key, due_at: float) -> None:
-        """Let a deadline of the past fire at the same time."""
+        """Let a deadline of the past fire at the same time.
+
+        The end of an alert moved with reports that the history leaves out, so only it says when.
+        """
         self._due.pop(key, None)
         incident_id, name = key
+        if is_end(name):
+            self.memory.timers.drop(key)
         if any((then, name, due_at) in self._came for then in self.links.then.get(incident_id, ())):
             self._due[key] = due_at
             self.memory.timers.drop(key)

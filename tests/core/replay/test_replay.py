@@ -9,7 +9,7 @@ from router.core.replay.diff import ReplayDiff, acted_on, difference
 from router.core.replay.history import History, real
 from router.core.replay.replay import Replay
 from router.core.virtual.router import VirtualRouter
-from router.model.alert import DRILL, AlertStatus
+from router.model.alert import DRILL, AlertStatus, Lifetime
 from router.model.event import AlertSeen, Command, Commanded, DeliverySettled, Event
 from router.model.incident import Severity
 from router.model.notification import Attempt, Notification, Sent
@@ -207,3 +207,18 @@ def test_drills_are_left_out() -> None:
     assert replayed(left) == replayed(
         lived(fires("web", "20%"), fires("db", "20%", 20.0), ack(2, 40.0))
     )
+
+
+def test_an_alert_with_a_lifetime_ends_when_it_ended() -> None:
+    """Its repeats, which moved the end, had no effect of their own and are not in the history."""
+
+    def report(at: float) -> AlertSeen:
+        lively = alert("a", service="a", lifetime=Lifetime.END, ends_at=NOW + at + 240)
+        return AlertSeen(NOW + at, lively)
+
+    past = lived(*map(report, (0, 60, 120, 180, 240, 300, 360)))
+    assert [event.at - NOW for event in past.events if isinstance(event, AlertSeen)] == [0]
+    again = Replay(config(), past)
+    again.run(NOW + 1000)
+    assert again.memory.incidents[1].closed_at == past.incidents[0].closed_at == NOW + 600
+    assert again.memory.incidents.keys() == {1}
