@@ -22,6 +22,9 @@ PUBLIC = ("/act", "/status", "/style.css", "/assets", "/-/healthy", "/-/ready")
 SERVICES = ("/v2", "/integrations")
 """Other services' paths, with all below them. Their sources always have a secret."""
 
+POSTS = ("/api/v2/alerts",)
+"""Paths to which sources post, with their own credentials; to read there needs those of the API."""
+
 PRIVATE_ENDINGS = (".local", ".internal", ".localhost", ".home.arpa", ".svc")
 """Endings of names that nobody can register.
 
@@ -73,6 +76,8 @@ def _needs_secret(request: web.Request, config: ConfigFile, open_sources: Collec
     if path.startswith("/heartbeat/"):
         heartbeat = config.heartbeats.get(request.match_info.get("name", ""))
         return config.expose_insecure or heartbeat is None or not heartbeat.insecure
+    if request.method == "POST" and path in POSTS:
+        return config.expose_insecure or not open_sources
     if path == "/metrics":
         return False
     return config.auth.is_required or config.auth.insecure

@@ -32,16 +32,13 @@ from router.web.auth import (
     named,
     reads_html,
 )
-from router.web.origin import PUBLIC, SAFE, SERVICES, is_below
+from router.web.origin import POSTS, PUBLIC, SAFE, SERVICES, is_below
 from router.web.problem import Handler
 
 SIGN_IN = "/sign-in"
 
 OPEN = (*PUBLIC, *SERVICES, SIGN_IN, "/webhooks", "/heartbeat", "/metrics", "/api/v1/openapi.json")
 """Paths that need no identity, with all below; webhooks and heartbeats check their own secrets."""
-
-OPEN_POSTS = ("/api/v2/alerts",)
-"""As `OPEN`, for POST only: Prometheus sends the credentials of its source."""
 
 API = "/api/"
 HOLDER = "token:"
@@ -140,7 +137,7 @@ def gate(access: Access) -> Middleware:
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
         """Raises: Unauthorized, StoreUnavailable, aiohttp's HTTPForbidden and HTTPSeeOther."""
-        posts = request.method == "POST" and request.path in OPEN_POSTS
+        posts = request.method == "POST" and request.path in POSTS
         if posts or is_below(request.path, OPEN) or request.match_info.http_exception is not None:
             return await handler(request)
         found = await access.identity(request)

@@ -1,5 +1,6 @@
 """`GET /api/v2/alerts` and `/api/v2/alerts/groups`."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 
 from aiohttp import web
@@ -65,7 +66,10 @@ class ShownAlerts:
         """Raises: StoreUnavailable."""
         stored = [one async for one in self._stored()]
         incidents = [one async for one in self._incidents()]
-        return active_alerts(stored, incidents, self._settings(), self._clock.now())
+        # In a thread: thousands of alerts take a while, and webhooks must not wait for it.
+        return await asyncio.to_thread(
+            active_alerts, stored, incidents, self._settings(), self._clock.now()
+        )
 
     async def _stored(self) -> AsyncIterator[tuple[RuleMatch, Alert]]:
         after = ""

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.clock import SteppedClock
+from tests.clock import START, SteppedClock
 from tests.daemon import Daemon, alert
 from tests.pages import rows
 from tests.web.alertmanager.test_post import SOURCES, TOKEN, post, posted
@@ -91,6 +91,24 @@ async def test_alerts_survive_a_restart(router: Router, clock: SteppedClock) -> 
         before = (await daemon.get("/api/v2/alerts")).json
     async with router(sources=SOURCES, clock=clock) as daemon:
         assert (await daemon.get("/api/v2/alerts")).json == before
+
+
+async def test_a_silent_source_has_time_to_report_after_a_restart(
+    router: Router, clock: SteppedClock
+) -> None:
+    """The end passed while the router was down: it ends when no report comes for five minutes."""
+    async with router(sources=SOURCES, clock=clock) as daemon:
+        await post(daemon, posted(endsAt="2026-02-02T02:44:00Z"))
+    await clock.advance(3600)
+    async with router(sources=SOURCES, clock=clock) as daemon:
+
+        async def resolved() -> bool:
+            return bool((await daemon.get("/api/v1/incidents/1")).json["status"] == "resolved")
+
+        await clock.advance(290)
+        assert not await resolved()
+        await clock.settle(resolved, step=1)
+        assert clock.now() < START + 3600 + 360
 
 
 async def test_more_than_a_page_is_listed(router: Router) -> None:

@@ -117,6 +117,16 @@ async def test_the_secret_of_the_source_is_enough(router: Router) -> None:
         assert (await post(daemon, posted(), token="wrong")).status == 401
 
 
+async def test_a_secret_source_is_reached_by_any_name(router: Router) -> None:
+    """A site cannot know the secret, so its name for the router's address does not matter."""
+    headers = HEADERS | {"Host": "router.example.com"}
+    for sources, status in ((SOURCES, 200), ({"prometheus": {"insecure": True}}, 421)):
+        async with router(sources=sources) as daemon:
+            answer = await daemon.ask("POST", PATH, json=[posted()], headers=headers)
+            assert answer.status == status
+            assert (await daemon.get(PATH, headers=headers)).status == 421
+
+
 async def test_an_unavailable_store_is_a_503(router: Router) -> None:
     async with router(sources=SOURCES) as daemon:
         daemon.store.down = True
