@@ -12,21 +12,22 @@ from router.core.rules.matcher import Matcher
 from router.core.rules.rule import Rule
 from router.model.incident import Severity
 
+NOBODY = "none"
+"""The receiver of rules that open nothing."""
+
 
 def configuration(settings: Settings, sources: Collection[str]) -> dict[str, Any]:
     """The configuration as plain values; `sources` are the sources of labelled alerts, by name."""
     default = settings.rules.default
     inhibitions = [one for one in settings.inhibitions if not one.rule]
+    routes = [
+        _route(rule, settings) | {"matchers": _texts(rule.matchers), "continue": rule.continues}
+        for rule in settings.rules.rules
+        if any(map(rule.is_from, sources))
+    ]
+    quiet = [NOBODY] if any(route["receiver"] == NOBODY for route in routes) else []
     return {
-        "route": _route(default, settings)
-        | {
-            "routes": [
-                _route(rule, settings)
-                | {"matchers": _texts(rule.matchers), "continue": rule.continues}
-                for rule in settings.rules.rules
-                if any(map(rule.is_from, sources))
-            ]
-        },
+        "route": _route(default, settings) | {"routes": routes},
         "inhibit_rules": [
             {
                 "source_matchers": _texts(one.source),
@@ -35,13 +36,14 @@ def configuration(settings: Settings, sources: Collection[str]) -> dict[str, Any
             }
             for one in inhibitions
         ],
-        "receivers": [{"name": str(name)} for name in settings.policies],
+        "receivers": [{"name": str(name)} for name in (*settings.policies, *quiet)],
     }
 
 
 def _route(rule: Rule, settings: Settings) -> dict[str, Any]:
-    policy = settings.policy(_worst(rule), rule.name)
-    return {"receiver": str(policy.name), "group_by": list(rule.group_by)}
+    opens = not rule.ignores and not rule.heartbeat
+    receiver = str(settings.policy(_worst(rule), rule.name).name) if opens else NOBODY
+    return {"receiver": receiver, "group_by": list(rule.group_by)}
 
 
 def _worst(rule: Rule) -> Severity:
