@@ -170,6 +170,8 @@ async def test_a_repeat_each_minute_is_no_second_incident(
             ends = f"2026-02-02T02:{44 + minute}:00Z"
             await post(daemon, posted(startsAt="2026-02-02T02:40:00Z", endsAt=ends))
             await clock.advance(60)
+        (stored_alert,) = (await daemon.get("/api/v1/alerts")).json["alerts"]
+        assert stored_alert["ends_at"] == "2026-02-02T02:53:00.000Z"
         incident = (await daemon.get("/api/v1/incidents/1")).json
         assert (incident["open"], incident["alerts"]) == (True, 1)
         assert [one["what"] for one in incident["timeline"]][:1] == ["opened"]

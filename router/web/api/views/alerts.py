@@ -37,7 +37,7 @@ def alert(row: AlertRow) -> AlertView:
         labels=one.labels,
         annotations=one.annotations,
         starts_at=exactly(one.starts_at),
-        ends_at=when(one.ends_at),
+        ends_at=when(rule_match.ended_at if one.lifetime else one.ends_at),
         last_seen=exactly(rule_match.last_seen),
         url=one.url or None,
         rule=rule_match.rule,
