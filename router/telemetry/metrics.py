@@ -44,6 +44,10 @@ COUNTED = MILESTONES | ACTION_OUTCOMES | ARRIVED | UNREADABLE
 """Timeline entries with a metric. Most entries have none."""
 
 
+ALERTMANAGER = "0.25.0"
+"""The version of Alertmanager that tests compare the router's API with."""
+
+
 class Metrics:
     """All metrics of one router, in its own registry."""
 
@@ -197,6 +201,14 @@ class Metrics:
         gauge("build_info", "Always 1; the version is the label.", ["version"]).labels(
             __version__
         ).set(1)
+        # karma reads the version of an Alertmanager from this metric, and fails without it.
+        compared = Gauge(
+            "alertmanager_build_info",
+            "Always 1; the version of Alertmanager whose API the router has.",
+            ["version"],
+            registry=registry,
+        )
+        compared.labels(ALERTMANAGER).set(1)
 
     def expect(self, sources: Iterable[str], channels: Iterable[str]) -> None:
         """Start known series at 0: rate() doesn't see a counter that first appears as 1."""

@@ -131,6 +131,15 @@ async def test_every_path_is_documented(router: Router) -> None:
     assert shown == {one for one in served if one[0] != "HEAD"}
 
 
+async def test_karma_finds_a_version_among_the_metrics(router: Router) -> None:
+    """`internal/verprobe` of prymitive/karma; its requests are GET only, without parameters."""
+    async with router() as daemon:
+        metrics = (await daemon.get("/metrics")).body.decode()
+        assert 'alertmanager_build_info{version="0.25.0"} 1.0' in metrics
+        for path in ("status", "silences", "alerts/groups"):
+            assert (await daemon.get(f"/api/v2/{path}")).status == 200
+
+
 async def test_the_status_has_the_rules_as_routes(router: Router, clock: SteppedClock) -> None:
     """Grafana and amtool read the configuration in it."""
     silenced = {"target": ['alertname="A"'], "source": ['alertname="B"'], "equal": ["service"]}
