@@ -172,6 +172,7 @@ async def test_all_timelines_are_read_page_after_page(store: SqlStore) -> None:
     """In the order of writing, whichever incident they're of."""
     await store.save(Writes(entries=[entry(2), entry(1), entry(2)]))
     first = await store.entries(limit=2)
+    assert await store.last_entry() == (await store.entries())[-1].id
     assert [one.incident_id for one in first] == [2, 1]
     assert [one.incident_id for one in await store.entries(after=first[-1].id)] == [2]
 

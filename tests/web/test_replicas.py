@@ -7,7 +7,9 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
+import aiohttp
 import pytest
 
 from router.model.incident import Incident, Severity, Status
@@ -17,6 +19,7 @@ from tests.daemon import Daemon, alert, write_config
 from tests.peers import Postgres
 from tests.receivers import signed
 from tests.test_app import until
+from tests.web.api.test_events import entries, stream
 from tests.web.test_people import PAGERDUTY, SLACK, elsewhere
 
 pytestmark = [pytest.mark.peer, pytest.mark.slow]
@@ -187,3 +190,27 @@ async def test_two_severities_at_once_end_as_the_last_decided(
             ]
             assert sets in ([("P0", "P1"), ("P1", "P2")], [("P0", "P2"), ("P2", "P1")])
             assert (await found(other, number)).severity is Severity(sets[-1][1])
+
+
+async def test_a_reader_goes_on_at_another_replica(
+    server: Postgres, tmp_path: Path, slack: Slack
+) -> None:
+    """Nothing is lost or repeated: both stream what is in the store."""
+    async with replicas(server, tmp_path, slack) as (one, other):
+        async with stream(one) as content:
+            await one.ask("POST", "/api/v1/incidents/1/note", json={"text": "first"})
+            first = await noted(content)
+        await one.ask("POST", "/api/v1/incidents/2/note", json={"text": "second"})
+        async with stream(other, **{"Last-Event-ID": str(first["id"])}) as content:
+            second = await noted(content)
+            await one.ask("POST", "/api/v1/incidents/3/note", json={"text": "third"})
+            third = await noted(content)
+        assert [found["incident"] for found in (first, second, third)] == [1, 2, 3]
+
+
+async def noted(content: aiohttp.StreamReader) -> dict[str, Any]:
+    """The next note in the stream."""
+    while True:
+        (found,) = await entries(content, 1)
+        if found["what"] == "noted":
+            return found

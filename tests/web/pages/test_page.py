@@ -119,3 +119,23 @@ async def test_an_open_api_answers_to_its_own_names_only(
         assert (await daemon.get("/-/healthy", headers=given)).status == 200
     async with router(external_url="https://router.example.com", auth={"insecure": True}) as daemon:
         assert (await daemon.get("/api/v1/incidents", headers=given)).status == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "accepted", "sent"),
+    [
+        ("/incidents", "gzip, br", "gzip"),
+        ("/incidents", "identity", None),
+        ("/api/v1/openapi.json", "gzip", "gzip"),
+        ("/-/healthy", "gzip", None),
+    ],
+)
+async def test_a_large_answer_is_sent_compressed(
+    router: Router, path: str, accepted: str, sent: str | None
+) -> None:
+    """To clients that accept it; caches keep both apart."""
+    async with router() as daemon:
+        answer = await daemon.get(path, headers={"Accept-Encoding": accepted})
+        assert answer.headers.get("Content-Encoding") == sent
+        if path != "/-/healthy":
+            assert "Accept-Encoding" in answer.headers["Vary"]
