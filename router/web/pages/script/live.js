@@ -15,6 +15,7 @@
   let heard = -Infinity;
   let loaded = clock();
   let loading = false;
+  let signedOut = false;
   let planned = 0;
 
   const isEdited = (node) =>
@@ -34,8 +35,11 @@
     if (loading || document.querySelector("dialog[open]")) return;
     loading = true;
     try {
-      const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
-      if (!answer.ok) return;
+      const options = { headers: { Accept: "text/html" }, redirect: "manual" };
+      const answer = await fetch(location.href, options);
+      // The page stays, with what was typed: the sign-in page never takes its place.
+      signedOut = answer.status === 401 || answer.type === "opaqueredirect";
+      if (!answer.ok || signedOut) return;
       const text = await answer.text();
       const fresh = new DOMParser().parseFromString(text, "text/html");
       const main = fresh.getElementById("main");
@@ -99,8 +103,8 @@
     const connected = clock() - heard < SILENT;
     const age = clock() - loaded;
     const lost = !connected && age > 5;
-    shown.classList.toggle("lost", lost);
-    const text = lost ? `Connection lost: as of ${page.duration(age)} ago` : connected ? "Live" : "";
+    shown.classList.toggle("lost", lost || signedOut);
+    const text = signedOut ? "Signed out" : lost ? `Connection lost: as of ${page.duration(age)} ago` : connected ? "Live" : "";
     if (shown.textContent !== text) shown.textContent = text;
   }
 
