@@ -14,7 +14,7 @@ log = logger(__name__)
 TICK = 1.0
 """Seconds between two looks at what is due."""
 
-LEASE = 3.0
+LEASE = 1.0
 """Seconds until a claimed timer that wasn't committed is claimed again: a step is at most 5 s late,
 also when the store fails in between or a process dies. Twice is no harm: a timer that was handled
 is gone, and its event has no effect."""
