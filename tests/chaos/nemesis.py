@@ -20,17 +20,20 @@ LONGEST_TROUBLE = 3.0
 PAUSE = (8.0, 20.0)
 """Seconds between two faults of the database."""
 
-LONGEST_LIFE = 0.8
-"""Seconds between two faults of replicas."""
+LONGEST_LIFE = {1: 0.8, 3: 4.0}
+"""Seconds between two faults of one replica, by the number of replicas."""
 
-KILLS, STOPS = 0.85, 0.95
+AGAIN = 0.5
+"""Probability that a replica is killed again while it starts."""
+
+KILLS, STOPS = 0.9, 0.96
 """Shares of the faults of replicas, one upon the other; the rest fills the disk."""
 
 
 class Nemesis:
-    """One chain of faults for the replicas, and one for the database. `done` counts the faults.
+    """A chain of faults for each replica, and one for the database. `done` counts the faults.
 
-    One replica at a time is in trouble: a take-over needs another that lives for some seconds.
+    So several replicas, or all, may be in trouble at the same time.
     """
 
     def __init__(self, cluster: Cluster, seed: int, kills: int | None) -> None:
@@ -43,20 +46,22 @@ class Nemesis:
         """Until the time is over, or so many kills are done. Everything runs afterwards."""
         end = time() + seconds
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._trouble_replicas(end))
+            for index in range(len(self._cluster.replicas)):
+                tasks.create_task(self._trouble_replica(index, end))
             if self._cluster.database:
                 tasks.create_task(self._trouble_database(self._cluster.database, end))
 
     def _goes_on(self, end: float) -> bool:
-        enough = self._kills is not None and self.done["kill"] >= self._kills
+        kills = self.done["kill"] + self.done["kill at the start"]
+        enough = self._kills is not None and kills >= self._kills
         return time() < end and not enough
 
-    async def _trouble_replicas(self, end: float) -> None:
-        random = Random(f"{self._seed} replicas")
+    async def _trouble_replica(self, index: int, end: float) -> None:
+        random = Random(f"{self._seed} replica {index}")
         alone = self._cluster.database is None
+        longest = LONGEST_LIFE[len(self._cluster.replicas)]
         while self._goes_on(end):
-            index = random.randrange(len(self._cluster.replicas))
-            await asyncio.sleep(random.uniform(0, LONGEST_LIFE))
+            await asyncio.sleep(random.uniform(0, longest))
             draw = random.random()
             if draw < KILLS:
                 await self._kill(index, random)
@@ -72,10 +77,10 @@ class Nemesis:
         await replica.kill()
         self.done["kill"] += 1
         await replica.spawn()
-        if random.random() < 0.1:
-            await asyncio.sleep(random.uniform(0, 0.3))
+        while random.random() < AGAIN:
+            await asyncio.sleep(random.uniform(0, 0.5))
             await replica.kill()
-            self.done["kill"] += 1
+            self.done["kill at the start"] += 1
             await replica.spawn()
         await self._until_ready(replica)
         self._cluster.mark(index, up=True)

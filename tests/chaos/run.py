@@ -47,6 +47,9 @@ SHOWN = 20
 SETTLED_WITHIN = 120.0
 """Seconds from the last fault until nothing is owed."""
 
+LOOK = 0.1
+"""Seconds between two looks at the machine's lag."""
+
 
 class Settings(Struct, frozen=True):
     """seconds: of faults, unless `kills` are done before."""
@@ -79,6 +82,33 @@ class Figures(Struct, frozen=True):
     marked_doubles: int
     overtaken: int
     latest_step: float
+    machine_lag: dict[str, float]
+
+
+class MachineLag:
+    """How long this process waits for the processor, which the routers share with other work.
+
+    A router that gets no processor is late in the same way, so a late step is compared with this.
+    """
+
+    def __init__(self) -> None:
+        self._found: list[float] = []
+
+    async def measure(self) -> None:
+        """Until cancelled."""
+        while True:
+            before = time()
+            await asyncio.sleep(LOOK)
+            self._found.append(time() - before - LOOK)
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """Seconds that all but one in a hundred looks stay below, and the longest."""
+        ordered = sorted(self._found) or [0.0]
+        return {
+            "p99": round(ordered[len(ordered) * 99 // 100], 2),
+            "max": round(ordered[-1], 2),
+        }
 
 
 async def run(settings: Settings, folder: Path) -> tuple[Figures, Verdict]:
@@ -89,11 +119,13 @@ async def run(settings: Settings, folder: Path) -> tuple[Figures, Verdict]:
     ):
         load = Load(cluster, settings.seed)
         nemesis = Nemesis(cluster, settings.seed, settings.kills)
-        over = asyncio.Event()
+        over, lag = asyncio.Event(), MachineLag()
         async with asyncio.TaskGroup() as tasks:
+            measuring = tasks.create_task(lag.measure())
             tasks.create_task(load.run(over))
             await nemesis.run(settings.seconds)
             over.set()
+            measuring.cancel()
         faults = await doubles.calm()
         ended_at = time()
         await _settled(cluster)
@@ -122,6 +154,7 @@ async def run(settings: Settings, folder: Path) -> tuple[Figures, Verdict]:
         marked_doubles=verdict.marked_doubles,
         overtaken=verdict.overtaken,
         latest_step=round(verdict.latest_step, 2),
+        machine_lag=lag.figures,
     )
     return figures, verdict
 
