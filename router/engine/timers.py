@@ -39,12 +39,17 @@ class Timers:
         """Tick until cancelled."""
         never = asyncio.Event()
         while True:
-            try:
-                while await self.tick() == BATCH:
-                    pass
-            except (StoreUnavailable, Overloaded) as error:
-                log.warning("timers_wait", error=str(error))
+            while await self.catch_up() == BATCH:
+                pass
             await self._clock.wait(never, TICK)
+
+    async def catch_up(self) -> int:
+        """Tick once. Returns as `tick`, or 0 while the store is unavailable."""
+        try:
+            return await self.tick()
+        except (StoreUnavailable, Overloaded) as error:
+            log.warning("timers_wait", error=str(error))
+            return 0
 
     async def tick(self) -> int:
         """Submit the timers that are due now.

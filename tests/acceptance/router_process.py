@@ -56,6 +56,8 @@ class RouterProcess:
     process's output is appended to the files `out` and `log`.
     """
 
+    pause = PAUSE
+
     def __init__(self, folder: Path, config: Mapping[str, Any], storage: str = "") -> None:
         self.target = f"127.0.0.1:{free_port()}"
         self.url = f"http://{self.target}"
@@ -116,7 +118,7 @@ class RouterProcess:
                     raise RuntimeError(
                         f"the router ended with {code}:\n{self.log.read_text()[-LOGGED:]}"
                     )
-                await asyncio.sleep(PAUSE)
+                await asyncio.sleep(self.pause)
 
     async def kill(self) -> None:
         """Kill the process with SIGKILL. Raises: AssertionError if it had already stopped."""

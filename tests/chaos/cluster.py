@@ -26,6 +26,7 @@ PATIENCE = 3.0
 
 class Replica(WarmRouter):
     nursery = "tests.chaos.nursery"
+    pause = 0.05
 
 
 class Cluster:

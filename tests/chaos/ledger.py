@@ -333,7 +333,7 @@ def _steps(run: Run) -> Iterator[tuple[str, float]]:
             for number, after in enumerate(run.steps[1:], 2):
                 due, what = start + after, f"INC-{incident['id']} step {number}"
                 at = taken.get(number)
-                late = _up(due, end if at is None else at, run.outages)
+                late = _longest_up(due, end if at is None else at, run.outages)
                 if at is not None:
                     yield what, late if at >= due else at - due
                 elif late > run.grace:
@@ -358,13 +358,17 @@ def _lives(
         yield start, over, taken
 
 
-def _up(start: float, end: float, outages: Sequence[tuple[float, float]]) -> float:
-    """Seconds between these times in which a replica could work."""
-    up, at = 0.0, start
+def _longest_up(start: float, end: float, outages: Sequence[tuple[float, float]]) -> float:
+    """The most seconds on end between these times in which a replica could work.
+
+    A step is due at its time or at the restart: routers that are killed sooner each time take it
+    at the start that they live through.
+    """
+    longest, at = 0.0, start
     for begin, until in sorted(outages):
-        up += max(0.0, min(begin, end) - at)
+        longest = max(longest, min(begin, end) - at)
         at = max(at, min(until, end))
-    return up + max(0.0, end - at)
+    return max(longest, end - at)
 
 
 def seconds(text: str) -> float:

@@ -13,6 +13,9 @@ from tests.chaos.cluster import Cluster, Database, Replica
 LONGEST_STOP = 7.0
 """Seconds. Longer than a replica that shares its database keeps its leases without a heartbeat."""
 
+LONGEST_START = 1.0
+"""Seconds between a start and a kill during it."""
+
 LONGEST_TROUBLE = 3.0
 """Seconds of a database in trouble, or of a full disk."""
 
@@ -20,10 +23,10 @@ LONGEST_TROUBLE = 3.0
 PAUSE = (8.0, 20.0)
 """Seconds between two faults of the database."""
 
-LONGEST_LIFE = {1: 0.8, 3: 4.0}
+LONGEST_LIFE = {1: 0.8, 3: 5.0}
 """Seconds between two faults of one replica, by the number of replicas."""
 
-AGAIN = 0.5
+AGAIN = 0.6
 """Probability that a replica is killed again while it starts."""
 
 KILLS, STOPS = 0.9, 0.96
@@ -78,7 +81,7 @@ class Nemesis:
         self.done["kill"] += 1
         await replica.spawn()
         while random.random() < AGAIN:
-            await asyncio.sleep(random.uniform(0, 0.5))
+            await asyncio.sleep(random.uniform(0, LONGEST_START))
             await replica.kill()
             self.done["kill at the start"] += 1
             await replica.spawn()

@@ -34,8 +34,8 @@ from tests.senders.twilio_double import ACCOUNT, NUMBER, SENDER
 STEPS = (0.0, 1.0, 2.5)
 """Seconds after the opening."""
 
-GRACE = {"sqlite": 5.0, "postgresql": 10.0}
-"""Seconds for which a step may be late, by the database: with replicas, the time of a take-over."""
+GRACE = 5.0
+"""Seconds for which a step may be late after its due time, or after the restart."""
 
 TIMEOUT = "1s"
 LONG = 240.0
@@ -138,7 +138,7 @@ async def run(settings: Settings, folder: Path) -> tuple[Figures, Verdict]:
             answers=load.answers,
             outages=cluster.outages,
             steps=STEPS,
-            grace=GRACE[settings.database],
+            grace=GRACE,
             over=ended_at,
         )
     verdict = check(found)
