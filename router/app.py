@@ -20,11 +20,12 @@ from router.core.incident.settings import Settings
 from router.core.messages.signed_links import Signer
 from router.core.rules.heartbeat import SOURCE as HEARTBEAT
 from router.engine.jobs.channel_health import Proofs
+from router.engine.jobs.clock_jumps import ClockJumps
 from router.engine.jobs.dead_mans_switch import DeadMansSwitch, request
 from router.engine.jobs.housekeeping import keep_house
 from router.engine.rule_revisions import remember
 from router.engine.silences import look_again
-from router.ports.clock import Clock, SystemClock, spawn
+from router.ports.clock import BootClock, Clock, SystemClock, spawn
 from router.ports.errors import StoreUnavailable
 from router.ports.store import Store
 from router.receivers import RECEIVERS
@@ -142,7 +143,10 @@ class App:
         """Return the loops that run as long as the router, by the name that a crash reports."""
         parts = self.parts
         retention = self.config.file.retention
+        # An injected clock is set by nobody.
+        steady = BootClock() if isinstance(parts.clock, SystemClock) else parts.clock
         return {
+            "clock": ClockJumps(parts.store, parts.clock, steady).run(),
             "apply": parts.inbox.run(),
             "timers": parts.timers.run(),
             "live settings": parts.live_settings.run(),

@@ -42,6 +42,13 @@ class MonotonicClock(SystemClock):
         return time.monotonic()
 
 
+class BootClock(SystemClock):
+    """Seconds since the machine started, also those in which it slept. Nobody sets this clock."""
+
+    def now(self) -> float:
+        return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
 def spawn(
     work: Coroutine[Any, Any, None], name: str, tasks: set[asyncio.Task[None]]
 ) -> asyncio.Task[None]:

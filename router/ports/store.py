@@ -271,6 +271,10 @@ class Store(Protocol):
         """End the leases of a dead owner, and delete it."""
         ...
 
+    async def shift(self, by: float) -> None:
+        """Move what is due by so many seconds, after the clock was set."""
+        ...
+
     async def ping(self) -> None:
         """Raises: StoreUnavailable."""
         ...

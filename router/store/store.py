@@ -27,6 +27,7 @@ from router.store.load import Load
 from router.store.message import ReadMessage
 from router.store.published import published
 from router.store.save import Save
+from router.store.shift import shift
 from router.store.sql import Database
 from router.store.stories import stories
 
@@ -258,6 +259,9 @@ class SqlStore:
 
     async def bury(self, owner: str) -> None:
         await self._database.write(queries.bury, owner)
+
+    async def shift(self, by: float) -> None:
+        await self._database.write(shift, by)
 
     async def ping(self) -> None:
         await self._database.read(_ping)

@@ -29,6 +29,8 @@ class RateLimit:
     def free(self, now: float) -> int:
         """Return how many messages may be sent now."""
         limit = self.limit
+        while self._sent and self._sent[-1] > now:
+            self._sent.pop()  # the clock was set back
         while self._sent and self._sent[0] + limit.per <= now:
             if len(self._sent) == limit.count:
                 self.freed_at = self._sent[0] + limit.per

@@ -1,0 +1,61 @@
+"""Notices that the system's clock was set, and keeps deadlines in time.
+
+Deadlines are UTC times. When the clock is set back they would be late by as much, so they move with
+it; when it is set forward, those in the gap are due at once: a page too early is better than too
+late. Replicas leave the deadlines alone: another whose clock is right takes them in time.
+"""
+
+import asyncio
+
+from router.ports.clock import Clock
+from router.ports.errors import StoreUnavailable
+from router.ports.store import Store
+from router.telemetry.logs import logger
+
+log = logger(__name__)
+
+LOOK = 1.0
+"""Seconds between two looks."""
+
+JUMP = 2.0
+"""Seconds by which the clock must have been set to be noticed: NTP also corrects it by small steps.
+"""
+
+
+class ClockJumps:
+    """Compares the system's clock with a `steady` one, which nobody sets."""
+
+    def __init__(self, store: Store, clock: Clock, steady: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._steady = steady
+        self._ahead = clock.now() - steady.now()
+
+    async def run(self) -> None:
+        """Look until cancelled."""
+        never = asyncio.Event()
+        while True:
+            await self._steady.wait(never, LOOK)
+            try:
+                await self.look()
+            except StoreUnavailable as error:
+                log.warning("clock_jump_waits", error=str(error))
+
+    async def look(self) -> None:
+        """Move the deadlines if the clock was set back. Raises: StoreUnavailable."""
+        ahead = self._clock.now() - self._steady.now()
+        by = ahead - self._ahead
+        if abs(by) < JUMP:
+            # The corrections of NTP add up to no jump.
+            self._ahead = ahead
+            return
+        moves = by < 0 and not self._store.shared
+        if moves:
+            await self._store.shift(by)
+        self._ahead = ahead
+        log.error("clock_jumped", by=round(by, 1), deadlines_moved=moves, what_to_do=_todo(by))
+
+
+def _todo(by: float) -> str:
+    check = "check that this host keeps its time, for example by NTP"
+    return f"{check}; deadlines in the gap are due now" if by > 0 else check

@@ -1,0 +1,35 @@
+"""Move what is due after the system's clock was set."""
+
+import msgspec
+from msgspec.structs import replace
+from sqlalchemy import Connection, select, true, update
+
+from router.model.incident import Incident
+from router.model.notification import NotificationState
+from router.store.schema import OPEN, incidents, outbox, timers
+
+_json = msgspec.json.Encoder()
+_incident = msgspec.json.Decoder(Incident)
+
+
+def shift(connection: Connection, by: float) -> None:
+    """Move deadlines, the times from which they count, pending messages and leases by seconds."""
+    i = incidents.c
+    for doc in connection.execute(select(i.doc).where(OPEN)).scalars().all():
+        incident = _moved(_incident.decode(doc), by)
+        values = {"version": incident.version, "doc": _json.encode(incident).decode()}
+        connection.execute(update(incidents).where(i.id == incident.id).values(values))
+    for table, which in ((timers, true()), (outbox, outbox.c.state == NotificationState.PENDING)):
+        times = ("due_at", "owed_at", "lease_until", "uncertain_until")
+        moved = {name: table.c[name] + by for name in times if name in table.c}
+        connection.execute(update(table).where(which).values(moved))
+
+
+def _moved(incident: Incident, by: float) -> Incident:
+    since = {
+        name: at + by
+        for name in ("policy_since", "severity_since", "quiet_since", "snoozed_until")
+        if (at := getattr(incident, name)) is not None
+    }
+    reaching = tuple((at + by, contact) for at, contact in incident.reaching)
+    return replace(incident, version=incident.version + 1, reaching=reaching, **since)
