@@ -129,6 +129,9 @@ class App:
         self._remember(self.config, "start")
         for name, work in self._background().items():
             self._watch(spawn(work, name, self._loops))
+        # A router that is killed again and again takes what is due before anything else.
+        await parts.timers.catch_up()
+        self._watch(spawn(parts.timers.run(), "timers", self._loops))
         self._signer = await signing(parts.store, document.auth, parts.clock.now())
         await access_seal(parts.store, parts.clock.now())  # the command line reads it
         await self._serve(self.config, self._signer)
@@ -148,7 +151,6 @@ class App:
         return {
             "clock": ClockJumps(parts.store, parts.clock, steady).run(),
             "apply": parts.inbox.run(),
-            "timers": parts.timers.run(),
             "live settings": parts.live_settings.run(),
             "ownership": parts.ownership.run(),
             "actions": parts.action_worker.run(),
