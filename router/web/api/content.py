@@ -45,7 +45,7 @@ Time = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 """RFC 3339, in UTC."""
 
 Limit = Annotated[
-    int, Meta(ge=0, le=LARGEST, description=f"Rows of the page, at most {MAX_PAGE}. Default: 100.")
+    int, Meta(ge=0, le=MAX_PAGE, description=f"Rows of the page, at most {MAX_PAGE}. Default: 100.")
 ]
 
 PICTURE = {

@@ -22,6 +22,9 @@ from router.web.api.views import AlertView, EntryView, ExplanationView, Incident
 from router.web.api.why import Explainer
 from router.web.body import read_body
 
+MOST_EXPLAINED = 100
+"""Alerts of a payload: each is compared with all rules and what is stored."""
+
 At = Annotated[
     str, Meta(description="At this time instead of now, such as `2026-11-28T23:00Z`; UTC.")
 ]
@@ -192,6 +195,8 @@ class ExplainApi:
             raise web.HTTPNotFound(text=f"no source '{query.source}' is configured")
         now = self._clock.now()
         received = receiver.decode(given, now)
+        if (found := len(received.alerts)) > MOST_EXPLAINED:
+            raise InvalidInput(f"{found} alerts; at most {MOST_EXPLAINED} are explained at once")
         at = _moment(query.at) if query.at else now
         explained = [await self._explainer.explain(at, alert) for alert in received.alerts]
         return ExplainedPayload(

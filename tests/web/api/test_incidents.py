@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from router.ports.errors import StoreUnavailable
+from router.web.api.explain import MOST_EXPLAINED
 from router.web.api.openapi import OPERATIONS
 from tests.clock import SteppedClock
 from tests.daemon import Answer, Daemon, alert, group
@@ -141,6 +142,7 @@ async def test_incidents_are_found_by_what_they_are(router: Router) -> None:
         ("/incidents", {"before": "x"}, "#/before"),
         ("/incidents", {"limit": "-1"}, "#/limit"),
         ("/incidents", {"limit": "9" * 40}, "#/limit"),
+        ("/incidents", {"limit": "1001"}, "#/limit"),
         ("/alerts", {"incident": "INC"}, "#/incident"),
         ("/alerts", {"status": "broken"}, "#/status"),
         ("/notifications", {"state": "lost"}, "#/state"),
@@ -404,6 +406,10 @@ async def test_explain_a_payload(router: Router) -> None:
         assert len(answer.json["errors"]) == 1
         assert (await get(daemon, "/alerts")).json["alerts"] == []
         assert is_problem(await post(daemon, "/explain", b"{"), 400)
+        many = group(*(alert(service=f"s{i}") for i in range(MOST_EXPLAINED + 1)))
+        refused = await post(daemon, "/explain", many)
+        assert is_problem(refused, 400)
+        assert "101 alerts; at most 100" in refused.json["detail"]
         assert is_problem(await post(daemon, "/explain?source=nagios", group()), 404)
 
 
