@@ -275,8 +275,13 @@ def _ping(connection: Connection) -> None:
 
 
 def revision(connection: Connection) -> str | None:
-    """The schema's revision that the database is at; None if there's none that can be read."""
+    """The schema's revision that the database is at; None if there's none that can be read.
+
+    Raises: DBAPIError, if the connection broke.
+    """
     try:
         return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-    except DBAPIError:
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise
         return None

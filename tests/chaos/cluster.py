@@ -113,6 +113,7 @@ class Database:
         for pid in (await self._pids())[:1]:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+        await self._execute("SELECT 1")  # waits for the recovery
 
     async def _pids(self) -> list[int]:
         rows = await self._execute(

@@ -2,7 +2,9 @@
 
 import asyncio
 import sqlite3
+from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -16,6 +18,7 @@ from router.ports.errors import StoreUnavailable
 from router.store import SqlStore, migrate, open_store
 from router.store.schema import REVISION, metadata
 from router.store.sql import Database
+from router.store.store import revision
 from tests.store.examples import incident, opened
 
 
@@ -146,3 +149,16 @@ async def test_an_interrupted_save_leaves_the_store_usable(store: SqlStore) -> N
         await asyncio.gather(saving, return_exceptions=True)
     await store.save(opened(incident()))
     assert await store.incident(1) == incident()
+
+
+@pytest.mark.parametrize("broke", [True, False])
+def test_a_broken_connection_is_not_an_empty_database(broke: bool) -> None:
+    """A router that starts in that moment waits, instead of creating tables."""
+
+    class Broken:
+        def execute(self, _statement: object) -> object:
+            raise DBAPIError("SELECT", {}, Exception("gone"), connection_invalidated=broke)
+
+    connection: Any = Broken()
+    with pytest.raises(DBAPIError) if broke else nullcontext():
+        assert revision(connection) is None
