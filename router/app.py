@@ -160,6 +160,7 @@ class App:
             "drills": parts.drills.run(),
             "drill schedule": parts.drill_calendar.run(),
             "calendars": parts.calendars.run(),
+            "reconciliation": parts.reconciler.run(),
             "heartbeats": parts.heartbeats.run(),
             "housekeeping": keep_house(parts.store, parts.clock, retention, FORGOTTEN),
         }
@@ -182,6 +183,7 @@ class App:
         """Deliver messages and publish updates as `config` says, instead of as before."""
         parts = self.parts
         await parts.publishing.stop()
+        await parts.pollers.use(config)
         await parts.charts.use(config.file.prometheus, config.file.company.time_zone)
         parts.publishing.use(await subscriber_links(parts.store, parts.clock.now()))
         await parts.channels.serve(config, parts.inbox, self._watch, signer, parts.publishing)
@@ -281,6 +283,7 @@ class App:
         await self.parts.channels.stop()
         await self.parts.publishing.stop()
         await self.parts.charts.close()
+        await self.parts.pollers.close()
         for loop in list(self._loops):
             loop.cancel()
         await asyncio.gather(*self._loops, return_exceptions=True)

@@ -39,6 +39,7 @@ from router.web.api.incidents import IncidentApi
 from router.web.api.openapi import OpenApi, openapi
 from router.web.api.overrides import Overrides
 from router.web.api.previews import Drafts
+from router.web.api.reconciliation import ReconciliationApi
 from router.web.api.schedules import Schedules
 from router.web.api.search import SearchApi
 from router.web.api.silences import SilenceApi
@@ -254,7 +255,7 @@ def _routes() -> web.Application:
     app.add_routes(SilenceApi(nothing, nothing, nothing, config=nothing, refresh=nothing).routes())
     for paths in (
         Schedules, Overrides, Heartbeats, HeartbeatApi, Drills, IncidentApi, CommandApi, ExplainApi, Actions, DeploymentApi, Announcements, Investigation,
-        PostMortemPaths, ItemPaths, Stats, Drafts, Events, SearchApi, OpenApi,
+        PostMortemPaths, ItemPaths, Stats, Drafts, Events, SearchApi, ReconciliationApi, OpenApi,
     ):  # fmt: skip
         app.add_routes(
             paths(**dict.fromkeys(inspect.signature(paths).parameters, nothing)).routes()

@@ -21,6 +21,7 @@ class Capabilities(Struct, frozen=True, kw_only=True):
     deployments: receives deployments.
     maintenance: shows announced maintenance.
     action_items: keeps a ticket for each action item.
+    compares: can ask its service for the state of what it sent.
     arrives_within: seconds in which the service may process a request that it has not answered.
     """
 
@@ -35,6 +36,7 @@ class Capabilities(Struct, frozen=True, kw_only=True):
     deployments: bool = False
     maintenance: bool = False
     action_items: bool = False
+    compares: bool = False
     arrives_within: float = 60.0
 
     @property

@@ -194,6 +194,16 @@ class Telemetry(Struct, frozen=True, kw_only=True):
     heartbeat: DeadMansSwitchConfig | None = None
 
 
+class Reconcile(Struct, frozen=True, kw_only=True):
+    """How often the router compares its state with that of other services; 0s: never."""
+
+    every: Duration = Duration(600.0)
+
+    def __post_init__(self) -> None:
+        if 0 < self.every < 60:
+            raise ValueError("every: expected 0s, or at least 1m")
+
+
 class ConfigFile(Struct, frozen=True, kw_only=True):
     """The config file. A higher layer knows the types of sources and channels."""
 
@@ -224,6 +234,7 @@ class ConfigFile(Struct, frozen=True, kw_only=True):
     templates: TemplatesConfig | None = None
     auth: Auth = Auth()
     telemetry: Telemetry = Telemetry()
+    reconcile: Reconcile = Reconcile()
     max_body: Size = Size(16 * 1024 * 1024)
     resolve_after: Duration = Duration(0.0)
     reopen_within: Duration = Duration(600.0)

@@ -10,6 +10,7 @@ from router.core.drill.course import ExpectationOutcome, Scene
 from router.core.messages.context_links import Window
 from router.model.action import ActionRequest
 from router.model.deployment import Deployment
+from router.model.difference import Reconciliation
 from router.model.drill import Drill, DrillPlan, Tick
 from router.model.event import ActionAnswered, ActionRequested, Event
 from router.model.incident import Incident
@@ -125,4 +126,16 @@ class DrillService(Protocol):
 
     async def drills(self) -> Sequence[Drill]:
         """List drills, newest first."""
+        ...
+
+
+class ReconciliationService(Protocol):
+    """The comparison with other services. All methods raise StoreUnavailable."""
+
+    async def last(self) -> Reconciliation | None:
+        """Return the result of the last comparison."""
+        ...
+
+    async def compare(self) -> Reconciliation:
+        """Compare now, and repair. Raises: Overloaded."""
         ...

@@ -3,9 +3,12 @@
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from aiohttp import ClientSession
 from msgspec import Struct
 
+from router.ports.reconcile import SourcePoller
 from router.ports.webhooks import Receiver
+from router.receivers import alertmanager, sentry
 from router.receivers.alertmanager import (
     AlertmanagerConfig,
     AlertmanagerReceiver,
@@ -39,12 +42,14 @@ class SourceType(NamedTuple):
 
     config: the struct of `sources.<name>`. build: makes the receiver from a name, that struct and
     the context. paths: the service's own paths, beside `/webhooks/NAME`; the credentials of a
-    request select one of several sources of the type.
+    request select one of several sources of the type. poll: makes the part that asks the source
+    for its state, or None if its config says not to.
     """
 
     config: type[Struct]
     build: Callable[[str, Any, ReceiverContext], Receiver]
     paths: tuple[str, ...] = ()
+    poll: Callable[[str, Any, ClientSession], SourcePoller | None] | None = None
 
 
 def _without_context(
@@ -54,7 +59,9 @@ def _without_context(
 
 
 RECEIVERS: Mapping[str, SourceType] = {
-    "alertmanager": SourceType(AlertmanagerConfig, _without_context(AlertmanagerReceiver)),
+    "alertmanager": SourceType(
+        AlertmanagerConfig, _without_context(AlertmanagerReceiver), poll=alertmanager.poller
+    ),
     "github": SourceType(GitHubConfig, _without_context(GitHubReceiver)),
     "grafana": SourceType(GrafanaConfig, _without_context(GrafanaReceiver)),
     "mattermost": SourceType(MattermostConfig, MattermostReceiver),
@@ -69,7 +76,9 @@ RECEIVERS: Mapping[str, SourceType] = {
     "prometheus": SourceType(
         PrometheusSourceConfig, _without_context(PrometheusReceiver), (POSTED,)
     ),
-    "sentry": SourceType(SentryConfig, _without_context(SentryReceiver)),
+    "sentry": SourceType(
+        SentryConfig, _without_context(SentryReceiver), poll=sentry.receiver.poller
+    ),
     "slack": SourceType(SlackConfig, SlackReceiver),
     "telegram": SourceType(TelegramConfig, TelegramReceiver),
     "twilio": SourceType(TwilioConfig, TwilioReceiver),

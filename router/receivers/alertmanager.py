@@ -7,12 +7,14 @@ from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
+from aiohttp import ClientSession
 from msgspec import Meta, Raw, Struct, field
 
 from router.core.rules.fingerprint import fingerprint
 from router.model.alert import Alert, AlertStatus
 from router.ports.errors import InvalidInput
 from router.ports.webhooks import Incoming, Received
+from router.receivers.alertmanager_poll import AlertmanagerPoll, AlertmanagerPoller
 from router.receivers.body import clean, decode
 from router.receivers.credentials import Credentials, check
 from router.receivers.grafana import with_grafana
@@ -29,7 +31,12 @@ VERSIONS = frozenset({"4", "1"})
 
 
 class AlertmanagerConfig(Credentials, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Credentials that Alertmanager sends, by its `http_config`: exactly one of these."""
+    """Credentials that Alertmanager sends, by its `http_config`: exactly one of these.
+
+    poll: compare with its alerts.
+    """
+
+    poll: AlertmanagerPoll | None = None
 
 
 class GrafanaConfig(Credentials, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -181,3 +188,13 @@ class GrafanaReceiver(AlertmanagerReceiver):
     """Grafana Alerting's webhook contact point."""
 
     kind = "grafana"
+
+
+def poller(
+    name: str, config: AlertmanagerConfig, session: ClientSession
+) -> AlertmanagerPoller | None:
+    """Compares with the Alertmanager of a source, if it says which one that is."""
+    if config.poll is None:
+        return None
+    identify = AlertmanagerReceiver(name, config).fingerprint
+    return AlertmanagerPoller(name, config.poll, session, identify)

@@ -8,18 +8,21 @@ https://docs.gitlab.com/security/rate_limits/ (429 with Retry-After).
 """
 
 import re
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
 import aiohttp
 import msgspec
 
-from router.config.channel_options import ChannelOptions
+from router.config.channel_options import Capabilities, ChannelOptions
 from router.config.fields import Duration, HttpUrl, Rate
 from router.config.secret import Secret
 from router.model.incident import Incident
 from router.model.notification import Message, Result, Sent
+from router.ports.reconcile import Mismatch, Shown
 from router.senders.calls import JSON, Calls, Failed, refusals
+from router.senders.tickets.compare import compare_tickets
 from router.senders.tickets.keep import Ticket, keep
 from router.senders.tickets.text import body, comment, is_marked, timestamp, title, told_in
 from router.senders.verify import fetch, named
@@ -53,6 +56,10 @@ class GitLabConfig(ChannelOptions, frozen=True, kw_only=True):
     rate: Rate | None = Rate(1, 1.0)
     concurrency: int = 1
     timeout: Duration = Duration(20.0)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return Capabilities(compares=True)
 
     def __post_init__(self) -> None:
         if not PROJECT.fullmatch(self.project):
@@ -164,11 +171,11 @@ class GitLabSender:
         self._session = session
 
     async def send(self, message: Message) -> Result:
-        names = ("message", "error_description", "error")
-        judge = refusals(*names, hide=self._config.token.reveal(), now=message.at)
-        seconds = self._config.timeout
-        calls = Calls(self._session, self._url, self._headers, seconds=seconds, judge=judge)
-        return await keep(Issues(calls, self._config), message)
+        return await keep(Issues(self._calls(message.at), self._config), message)
+
+    async def compare(self, shown: Sequence[Shown], now: float) -> Sequence[Mismatch]:
+        """Compare the issues, as a `router.ports.reconcile.Comparer`."""
+        return await compare_tickets(lambda: Issues(self._calls(now), self._config), shown)
 
     async def verify(self) -> str | Result:
         """Look up the project: https://docs.gitlab.com/api/projects/#get-a-single-project."""
@@ -179,6 +186,12 @@ class GitLabSender:
 
     async def close(self) -> None:
         """Nothing to close: the session belongs to the caller."""
+
+    def _calls(self, now: float) -> Calls:
+        names = ("message", "error_description", "error")
+        judge = refusals(*names, hide=self._config.token.reveal(), now=now)
+        seconds = self._config.timeout
+        return Calls(self._session, self._url, self._headers, seconds=seconds, judge=judge)
 
 
 def build(_name: str, config: GitLabConfig, session: aiohttp.ClientSession) -> GitLabSender:

@@ -12,6 +12,7 @@ from router.core.incident.snapshot import Writes
 from router.core.incident.suppression import SUPPRESSED
 from router.model.alert import AlertStatus
 from router.model.decision import Entry
+from router.model.difference import Reconciliation
 from router.model.event import AlertSeen, DeliverySettled, Event
 from router.model.incident import Incident, Severity, Status
 from router.model.notification import Attempt, NotificationState, channel_of
@@ -176,6 +177,16 @@ class Metrics:
         self.commit = histogram(
             "commit_seconds", "Seconds from deciding to committed.", buckets=COMMIT_SECONDS
         )
+        self.differences = gauge(
+            "differences",
+            "Differences between the router and a service, by the last comparison.",
+            ["place", "kind"],
+        )
+        self.compared = gauge(
+            "compared_timestamp_seconds",
+            "When the state of a channel or source was last compared.",
+            ["place"],
+        )
         self.heartbeat_last = gauge(
             "heartbeat_last_timestamp_seconds",
             "When a heartbeat last arrived.",
@@ -304,6 +315,15 @@ class Metrics:
                 self.unanswered.labels(severity).inc()
             case Reason.PROMOTED:
                 self.promoted.labels(severity).inc()
+
+    def reconciled(self, found: Reconciliation) -> None:
+        """Set the figures of a comparison."""
+        self.differences.clear()
+        for place, kind in {(one.place, one.kind) for one in found.differences}:
+            same = [one for one in found.differences if (one.place, one.kind) == (place, kind)]
+            self.differences.labels(place, kind.value).set(len(same))
+        for place in found.compared:
+            self.compared.labels(place).set(found.at)
 
     def heard(self, heartbeats: Mapping[str, tuple[float | None, bool]]) -> None:
         """For each heartbeat: when it last arrived, in UTC seconds, and whether it's missed."""

@@ -21,6 +21,7 @@ from router.model.notification import channel_of
 from router.model.outbox import OutboxKind
 from router.ports.channels import Announcer, FormSender, Mailer, MaintenanceMirror
 from router.ports.clock import Clock, spawn
+from router.ports.reconcile import Comparer
 from router.ports.services import Charts, Inbox, Performer
 from router.ports.store import Store
 from router.records.records import Records
@@ -55,6 +56,7 @@ class Channels:
         self._workers: dict[str, ChannelWorker] = {}
         self._forms: dict[str, FormSender] = {}
         self.on_owed: dict[str, Callable[[], object]] = {}
+        self._comparers: dict[str, Comparer] = {}
         self._loops: set[asyncio.Task[None]] = set()
 
     def wake(self, addresses: Iterable[str]) -> None:
@@ -68,6 +70,10 @@ class Channels:
     def forms(self) -> dict[str, FormSender]:
         """Return the senders that can show a form, by the source that receives it."""
         return self._forms
+
+    def comparers(self) -> dict[str, Comparer]:
+        """Return the senders that can compare what their services show, by channel."""
+        return self._comparers
 
     async def serve(
         self,
@@ -127,6 +133,8 @@ class Channels:
             )
         if can.answers and isinstance(sender, FormSender):
             self._forms[can.answers] = sender
+        if can.compares and isinstance(sender, Comparer):
+            self._comparers[name] = sender
         pace = RateLimit(options.rate.count, options.rate.per) if options.rate else None
         people = config.addresses(name)
         pictures = can.charts
@@ -158,6 +166,7 @@ class Channels:
             await worker.channel.sender.close()
         self._workers.clear()
         self._forms.clear()
+        self._comparers.clear()
         if self._session:
             await self._session.close()
 

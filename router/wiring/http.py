@@ -24,6 +24,7 @@ from router.web.api.incidents import IncidentApi
 from router.web.api.openapi import OpenApi
 from router.web.api.overrides import Overrides
 from router.web.api.previews import Drafts
+from router.web.api.reconciliation import ReconciliationApi
 from router.web.api.repeats import REPEATS, Repeats
 from router.web.api.routing import RoutingApi
 from router.web.api.schedules import Schedules
@@ -40,6 +41,7 @@ from router.web.pages.incident import IncidentPage
 from router.web.pages.incident_forms import IncidentForms
 from router.web.pages.incident_list import IncidentList
 from router.web.pages.oncall import OnCall
+from router.web.pages.reconciliation import Reconciliation
 from router.web.pages.routing import Policies, Rules
 from router.web.pages.search import SearchPage
 from router.web.pages.silences import Silences
@@ -135,6 +137,7 @@ class HttpRoutes:
             beat=self.parts.heartbeats.beat,
         )
         beats = HeartbeatApi(look=self.parts.heartbeats.look)
+        reconciliation = ReconciliationApi(self.parts.reconciler)
         silences = SilenceApi(
             self.parts.silences,
             self.parts.store,
@@ -217,6 +220,7 @@ class HttpRoutes:
             Declare(api),
             OnCall(overrides, self.parts.clock, people=lambda: self.settings().people),
             Silences(silences),
+            Reconciliation(reconciliation),
             Rules(routing, explain, lambda: self.parts.webhooks.receivers),
             Policies(routing),
             SearchPage(found),
@@ -235,6 +239,7 @@ class HttpRoutes:
         )
         app.add_routes([*events.routes(), *found.routes()])
         app.add_routes([*silences.routes(), *drills.routes(), *commands.routes()])
+        app.add_routes(reconciliation.routes())
         app.add_routes([*routing.routes(), *explain.routes(), *beats.routes(), *OpenApi().routes()])
         return app
 

@@ -24,6 +24,7 @@ from router.engine.jobs.drill_schedule import DrillCalendar, Regular
 from router.engine.jobs.drills import Drills
 from router.engine.jobs.heartbeats import Heartbeats
 from router.engine.jobs.oncall_gaps import Coverage
+from router.engine.jobs.reconcile import Reconciler
 from router.engine.live_settings import LiveSettings
 from router.engine.messages import Words
 from router.engine.overrides import KIND as OVERRIDE
@@ -50,6 +51,7 @@ from router.web.guard import Guard
 from router.web.server import Connections
 from router.web.webhooks.endpoint import Webhooks
 from router.wiring.channels import Channels, announcing
+from router.wiring.reconcile import Pollers
 from router.wiring.statuspage import Publishing
 
 RUNS = 16
@@ -135,6 +137,17 @@ class Parts:
             self.store,
             self.clock,
             self.metrics,
+        )
+
+        self.pollers = Pollers()
+        self.reconciler = Reconciler(
+            self.store,
+            self.inbox,
+            self.clock,
+            self.metrics,
+            comparers=self.channels.comparers,
+            pollers=self.pollers.current,
+            every=lambda: self._config().file.reconcile.every,
         )
 
     def _build_actions(self) -> None:

@@ -8,6 +8,7 @@ import re
 from hashlib import blake2b, sha256
 
 import msgspec
+from aiohttp import ClientSession
 from msgspec import Raw, Struct
 
 from router.config.secret import Secret
@@ -17,6 +18,7 @@ from router.ports.webhooks import Incoming, Received
 from router.receivers.body import clean, decode
 from router.receivers.credentials import check_path, same
 from router.receivers.sentry.payloads import KINDS, SentryAlert, plugin
+from router.receivers.sentry.poll import SentryPoll, SentryPoller
 from router.receivers.source import MIB, Source
 
 _SIGNATURE = "sentry-hook-signature"
@@ -30,6 +32,7 @@ class SentryConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     client_secret: Secret | None = None
     plugin_secret: Secret | None = None
     insecure: bool = False
+    poll: SentryPoll | None = None
 
     def __post_init__(self) -> None:
         secured = self.client_secret is not None or self.plugin_secret is not None
@@ -41,6 +44,11 @@ class SentryConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             )
         if secured and self.insecure:
             raise ValueError("a source of type sentry takes either secrets or insecure: true")
+
+
+def poller(name: str, config: SentryConfig, session: ClientSession) -> SentryPoller | None:
+    """Compares with the issues of a source, if it says which ones."""
+    return SentryPoller(name, config.poll, session) if config.poll else None
 
 
 class _Envelope(Struct):

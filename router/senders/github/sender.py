@@ -10,7 +10,7 @@ possible only if a slow request is overtaken by the search for its mark; such a 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import aiohttp
 
@@ -19,9 +19,11 @@ from router.config.fields import Duration, HttpUrl, Rate
 from router.config.secret import Secret
 from router.model.incident import Incident, Status
 from router.model.notification import Message, Result, Sent
+from router.ports.reconcile import Mismatch, Shown
 from router.senders.calls import Failed
 from router.senders.github.api import PAGES, PER_PAGE, SKEW, Api, Comment, Issue
 from router.senders.github.items import track
+from router.senders.tickets.compare import compare_tickets
 from router.senders.tickets.keep import Ticket, bring_up_to_date
 from router.senders.tickets.text import body, comment, is_marked, timestamp, title, told_in
 from router.senders.verify import verify_github
@@ -57,7 +59,7 @@ class GitHubConfig(ChannelOptions, frozen=True, kw_only=True):
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities(action_items=self.items)
+        return Capabilities(action_items=self.items, compares=True)
 
     def __post_init__(self) -> None:
         if not REPOSITORY.fullmatch(self.repository):
@@ -134,7 +136,7 @@ class GitHubSender:
 
     async def send(self, message: Message) -> Result:
         config, lists = self._config, self._lists(message)
-        api = Api(self._session, self._url, config.token, seconds=config.timeout, now=message.at)
+        api = self._api(message.at)
         try:
             ticket = await bring_up_to_date(Issues(api, lists), message)
             items = await track(api, int(ticket.ref), message, lists) if config.items else ""
@@ -142,12 +144,20 @@ class GitHubSender:
             return failure.result
         return Sent(f"{ticket.ref}{items}")
 
+    async def compare(self, shown: Sequence[Shown], now: float) -> Sequence[Mismatch]:
+        """Compare the issues, as a `router.ports.reconcile.Comparer`."""
+        return await compare_tickets(lambda: Issues(self._api(now), {}), shown)
+
     async def verify(self) -> str | Result:
         token, seconds = self._config.token, self._config.timeout
         return await verify_github(self._session, self._url, token, seconds)
 
     async def close(self) -> None:
         """Nothing to close: the session belongs to the caller."""
+
+    def _api(self, now: float) -> Api:
+        config = self._config
+        return Api(self._session, self._url, config.token, seconds=config.timeout, now=now)
 
     def _lists(self, message: Message) -> dict[str, object]:
         labels = (*self._config.labels, DRILL) if message.incident.drill else self._config.labels

@@ -10,21 +10,24 @@ https://developer.atlassian.com/cloud/jira/platform/rate-limiting/ (429 with Ret
 """
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import aiohttp
 import msgspec
 
-from router.config.channel_options import ChannelOptions
+from router.config.channel_options import Capabilities, ChannelOptions
 from router.config.fields import Duration, HttpUrl, Rate
 from router.config.people import Email
 from router.config.secret import Secret
 from router.model.incident import Incident
 from router.model.notification import Message, Rejected, Result, Sent
+from router.ports.reconcile import Mismatch, Shown
 from router.senders.calls import JSON, Calls, Failed, refusals
 from router.senders.identity import origin
 from router.senders.jira.document import commented, described
 from router.senders.jira.wire import DONE, PROPERTY, Comments, Created, Found, Issue, Transitions
+from router.senders.tickets.compare import compare_tickets
 from router.senders.tickets.keep import Ticket, keep
 from router.senders.tickets.text import newest, title
 from router.senders.verify import fetch, named
@@ -56,6 +59,10 @@ class JiraConfig(ChannelOptions, frozen=True, kw_only=True):
     rate: Rate | None = Rate(1, 1.0)
     concurrency: int = 1
     timeout: Duration = Duration(20.0)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return Capabilities(compares=True)
 
     def __post_init__(self) -> None:
         if not PROJECT.fullmatch(self.project):
@@ -159,11 +166,13 @@ class JiraSender:
         self._session = session
 
     async def send(self, message: Message) -> Result:
-        names = ("errorMessages", "errors", "message")
-        judge = refusals(*names, hide=self._hide, now=message.at)
-        seconds = self._config.timeout
-        calls = Calls(self._session, self._url, self._headers, seconds=seconds, judge=judge)
-        return await keep(Issues(calls, self._config, self._name), message)
+        return await keep(Issues(self._calls(message.at), self._config, self._name), message)
+
+    async def compare(self, shown: Sequence[Shown], now: float) -> Sequence[Mismatch]:
+        """Compare the issues, as a `router.ports.reconcile.Comparer`."""
+        return await compare_tickets(
+            lambda: Issues(self._calls(now), self._config, self._name), shown
+        )
 
     async def verify(self) -> str | Result:
         """Look up the project."""
@@ -178,6 +187,12 @@ class JiraSender:
 
     async def close(self) -> None:
         """Nothing to close: the session belongs to the caller."""
+
+    def _calls(self, now: float) -> Calls:
+        names = ("errorMessages", "errors", "message")
+        judge = refusals(*names, hide=self._hide, now=now)
+        seconds = self._config.timeout
+        return Calls(self._session, self._url, self._headers, seconds=seconds, judge=judge)
 
 
 def build(name: str, config: JiraConfig, session: aiohttp.ClientSession) -> JiraSender:

@@ -7,7 +7,7 @@ Limits: https://developer.pagerduty.com/docs/events-api-v2-overview and its page
 
 import asyncio
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
@@ -25,8 +25,10 @@ from router.core.text.plain import plain
 from router.model.deployment import Deployment
 from router.model.incident import Incident, Severity
 from router.model.notification import Message, Rejected, Result, Retry, Sent
+from router.ports.reconcile import Mismatch, Shown
 from router.senders.outcome import from_response
 from router.senders.pagerduty.change import announce
+from router.senders.pagerduty.compare import Rest, compare_incidents
 
 MAX_SUMMARY = 1024
 MAX_EVENT = 512_000
@@ -50,15 +52,23 @@ class PagerDutyConfig(ChannelOptions, frozen=True, kw_only=True):
 
     change_events: also send deployments.
     api_url: for the EU region (https://events.eu.pagerduty.com), a proxy or a test server.
+    api_key: of the REST API, read-only: compare the incidents there with the router's.
+    rest_url: likewise, for the REST API (EU: https://api.eu.pagerduty.com).
     """
 
     routing_key: Secret
     change_events: bool = False
     api_url: HttpUrl = HttpUrl("https://events.pagerduty.com")
+    api_key: Secret | None = None
+    rest_url: HttpUrl = HttpUrl("https://api.pagerduty.com")
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities(deployments=self.change_events, arrives_within=ARRIVES_WITHIN)
+        return Capabilities(
+            deployments=self.change_events,
+            compares=self.api_key is not None,
+            arrives_within=ARRIVES_WITHIN,
+        )
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -84,8 +94,11 @@ class EventsClient(pagerduty.EventsApiV2Client):
 
 
 class PagerDutySender:
-    def __init__(self, name: str, config: PagerDutyConfig) -> None:
+    def __init__(
+        self, name: str, config: PagerDutyConfig, session: aiohttp.ClientSession | None = None
+    ) -> None:
         self._config = config
+        self._session = session
         self._client = EventsClient(config)
         # The client blocks, and may not be thread-safe. Its own thread keeps the events in order,
         # even behind one that timed out, and leaves the shared threads to name lookups.
@@ -106,6 +119,15 @@ class PagerDutySender:
         """Send a deployment, as a `router.ports.channels.Announcer`."""
         key, config = self._config.routing_key.reveal(), self._config
         return await announce(deployment, config.api_url, key, seconds=config.timeout, now=now)
+
+    async def compare(self, shown: Sequence[Shown], now: float) -> Sequence[Mismatch]:
+        """Compare the incidents, as a `router.ports.reconcile.Comparer`."""
+        del now
+        config = self._config
+        if config.api_key is None or self._session is None:
+            return ()
+        rest = Rest(self._session, config.rest_url, config.api_key, config.timeout)
+        return await compare_incidents(rest, shown)
 
     async def verify(self) -> str | Result:
         """Resolve an alert that was never triggered, which PagerDuty accepts and ignores."""
@@ -162,8 +184,8 @@ class PagerDutySender:
         )
 
 
-def build(name: str, config: PagerDutyConfig, _session: aiohttp.ClientSession) -> PagerDutySender:
-    return PagerDutySender(name, config)
+def build(name: str, config: PagerDutyConfig, session: aiohttp.ClientSession) -> PagerDutySender:
+    return PagerDutySender(name, config, session)
 
 
 def events(message: Message) -> Iterator[Event]:

@@ -11,7 +11,7 @@ the edit does no harm. If it may have been made, or Slack refuses it permanently
 
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -23,12 +23,14 @@ from router.config.fields import HttpUrl
 from router.config.secret import Secret, SecretUrl
 from router.model.notification import Message, Rejected, Result, Retry, Sent, Uncertain
 from router.ports.channels import Sender
+from router.ports.reconcile import Mismatch, Shown
 from router.ports.webhooks import EphemeralReply, Form
 from router.senders.http import post, timeouts
 from router.senders.in_place import is_loud
 from router.senders.outcome import error_word, from_error, from_response, retry_after
 from router.senders.slack.blocks import build_form, build_message, build_thread, mrkdwn
 from router.senders.slack.channel import IncidentChannels
+from router.senders.slack.compare import deleted
 from router.senders.slack.files import show_picture
 from router.senders.slack.mentions import ID
 from router.senders.verify import named
@@ -122,6 +124,7 @@ class SlackConfig(ChannelOptions, frozen=True, kw_only=True):
             answers="slack" if self.buttons else "",
             edits=self.token is not None,
             charts=self.charts,
+            compares=self.token is not None,
             arrives_within=ARRIVES_WITHIN if self.token else super().capabilities.arrives_within,
         )
 
@@ -231,6 +234,16 @@ class SlackBotSender:
         result, *_ = await self._call("chat.postEphemeral", content, now)
         return result
 
+    async def compare(self, shown: Sequence[Shown], now: float) -> Sequence[Mismatch]:
+        """Find deleted messages, as a `router.ports.reconcile.Comparer`."""
+
+        async def look(channel: str, ts: str) -> tuple[Result, str]:
+            found = {"channel": channel, "message_ts": ts}
+            result, error, _ = await self._call("chat.getPermalink", found, now, read=True)
+            return result, error
+
+        return await deleted(shown, look)
+
     async def verify(self) -> str | Result:
         """Check the token: https://docs.slack.dev/reference/methods/auth.test."""
         result, _, answer = await self._call("auth.test", {}, 0.0)
@@ -274,14 +287,18 @@ class SlackBotSender:
         return result, error
 
     async def _call(
-        self, method: str, content: Mapping[str, Any], now: float
+        self, method: str, content: Mapping[str, Any], now: float, *, read: bool = False
     ) -> tuple[Result, str, Any]:
-        """The result of one call, the name of Slack's error if there is one, and its answer."""
+        """The result of one call, the name of Slack's error if there is one, and its answer.
+
+        `read`: a method without JSON, which changes nothing.
+        """
         from slack_sdk.errors import SlackApiError  # noqa: PLC0415 -- see _client
 
-        idempotent = method == "chat.update"
+        idempotent = read or method == "chat.update"
+        said: dict[str, Any] = {"params" if read else "json": dict(content)}
         try:
-            answer = await self._client.api_call(method, json=dict(content))
+            answer = await self._client.api_call(method, **said)
         except SlackApiError as refusal:
             return *_refused(refusal.response, idempotent=idempotent, now=now), None
         except (aiohttp.ClientError, OSError) as exc:

@@ -21,8 +21,10 @@ from router.core.communication.notice import INDICATORS, Notice, notice
 from router.model.notification import Message, Result, Sent
 from router.model.reason import Reason
 from router.model.statuspage import ComponentState, Maintenance, Published
+from router.ports.reconcile import Mismatch, Shown
 from router.senders.calls import Failed
 from router.senders.statuspage.api import PER_PAGE, Api, Remote
+from router.senders.statuspage.compare import compare_incidents
 from router.senders.statuspage.maintenance import mirror
 from router.senders.statuspage.mark import kept, marked, worst
 from router.senders.verify import verify_statuspage
@@ -56,7 +58,7 @@ class StatuspageConfig(ChannelOptions, frozen=True, kw_only=True):
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities(is_public=True, maintenance=True)
+        return Capabilities(is_public=True, maintenance=True, compares=True)
 
 
 class StatuspageSender:
@@ -86,6 +88,10 @@ class StatuspageSender:
         except Failed as failure:
             return failure.result
         return Sent(there, silent=not there)
+
+    async def compare(self, shown: Sequence[Shown], now: float) -> Sequence[Mismatch]:
+        """Compare what was published, as a `router.ports.reconcile.Comparer`."""
+        return await compare_incidents(self._api(now), shown)
 
     async def verify(self) -> str | Result:
         config = self._config

@@ -24,6 +24,7 @@ from router.web.api.incidents import IncidentApi
 from router.web.api.operation import BASE, JSON, Operation, operation, operations
 from router.web.api.overrides import Overrides
 from router.web.api.previews import Drafts
+from router.web.api.reconciliation import ReconciliationApi
 from router.web.api.repeats import HEADER
 from router.web.api.routing import RoutingApi
 from router.web.api.schedules import Schedules
@@ -91,6 +92,7 @@ PARTS: Sequence[type] = (
     Overrides,
     Drills,
     HeartbeatApi,
+    ReconciliationApi,
     Announcements,
     SilenceApi,
     RoutingApi,

@@ -25,6 +25,7 @@ NAVIGATION: Mapping[str, Sequence[Entry]] = {
         Entry("Policies", "/policies"),
         Entry("Channels", "/channels"),
         Entry("Heartbeats", "/heartbeats"),
+        Entry("Differences", "/reconciliation"),
     ),
     "Change": (Entry("Deployments", "/deployments"), Entry("Actions", "/actions")),
     "Learn": (

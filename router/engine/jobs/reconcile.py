@@ -1,0 +1,221 @@
+"""Compares incidents with the services that show them, and alerts with their sources.
+
+Webhooks get lost, people delete messages and close tickets. A difference is repaired by the
+ordinary paths: the message is sent again, or the missed report or answer is applied. The last
+result is a document in the store, which also keeps replicas from comparing at the same time.
+"""
+
+import asyncio
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+from msgspec.structs import replace
+
+from router.model.alert import AlertStatus
+from router.model.difference import Difference, DifferenceKind, Reconciliation, Repair
+from router.model.event import AlertSeen, Commanded, Event, Resent
+from router.model.incident import OPEN, Incident
+from router.model.notification import NotificationState
+from router.ports.clock import Clock
+from router.ports.errors import Overloaded, StoreUnavailable
+from router.ports.reconcile import CompareFailed, Comparer, Mismatch, Shown, SourcePoller
+from router.ports.services import Inbox
+from router.ports.store import AlertRow, Store
+from router.records.records import Records
+from router.telemetry.logs import logger
+from router.telemetry.metrics import Metrics
+
+log = logger(__name__)
+
+KIND = "reconciliation"
+LAST = "last"
+"""The id of the only document of the kind."""
+
+BY = "reconciliation"
+"""The author of repairs on the timeline."""
+
+POLL = 60.0
+"""Seconds between two looks whether a comparison is due."""
+
+SETTLED = 120.0
+"""Seconds without a change after which an incident is compared: messages may be under way."""
+
+LATELY = 86_400.0
+"""Seconds for which a closed incident is still compared, and a repair is not repeated."""
+
+INCIDENTS = 500
+"""Open incidents, and closed ones, that are compared at one time, at most."""
+
+PAGE = 1000
+"""Alerts that are read at one time."""
+
+
+class Reconciler:
+    """Runs the comparison every `every` seconds; 0 turns it off."""
+
+    def __init__(  # noqa: PLR0913 - the parts it compares
+        self,
+        store: Store,
+        inbox: Inbox,
+        clock: Clock,
+        metrics: Metrics,
+        *,
+        comparers: Callable[[], Mapping[str, Comparer]],
+        pollers: Callable[[], Mapping[str, SourcePoller]],
+        every: Callable[[], float],
+    ) -> None:
+        self._store = store
+        self._inbox = inbox
+        self._clock = clock
+        self._metrics = metrics
+        self._comparers = comparers
+        self._pollers = pollers
+        self._every = every
+        self._records = Records(store, KIND, Reconciliation)
+
+    async def run(self) -> None:
+        """Compare, forever."""
+        never = asyncio.Event()
+        while True:
+            await self._clock.wait(never, POLL)
+            try:
+                if self._every() and await self._claim():
+                    await self.compare()
+            except (StoreUnavailable, Overloaded) as error:
+                log.warning("reconciliation_waits", error=str(error))
+
+    async def last(self) -> Reconciliation | None:
+        """The result of the last comparison by any replica. Raises: StoreUnavailable."""
+        return await self._records.get(LAST)
+
+    async def compare(self) -> Reconciliation:
+        """Compare now, and repair. Raises: StoreUnavailable, Overloaded."""
+        now, before = self._clock.now(), await self.last()
+        repaired = before.repaired if before else {}
+        round_ = _Round(now, {key: at for key, at in repaired.items() if now - at < LATELY})
+        incidents = await self._incidents(now)
+        for name, comparer in self._comparers().items():
+            await self._channel(round_, name, comparer, incidents)
+        known = await self._alerts(self._pollers())
+        for name, poller in self._pollers().items():
+            await self._source(round_, name, poller, known.get(name, ()))
+        found = round_.result()
+        await self._records.change(LAST, lambda _: found, now)
+        self._metrics.reconciled(found)
+        return found
+
+    async def _claim(self) -> bool:
+        """Mark the start. False: another replica's comparison is recent enough."""
+        now, every = self._clock.now(), self._every()
+
+        def start(before: Reconciliation | None) -> Reconciliation | None:
+            if before is None:
+                return Reconciliation(now)
+            return None if now - before.at < every else replace(before, at=now)
+
+        return await self._records.change(LAST, start, now) is not None
+
+    async def _incidents(self, now: float) -> dict[int, Incident]:
+        """Open incidents and those closed lately, unless they changed just now."""
+        found = [*await self._store.incidents(statuses=OPEN, limit=INCIDENTS)]
+        recent = await self._store.incidents(limit=INCIDENTS)
+        found += [one for one in recent if one.closed_at and now - one.closed_at < LATELY]
+        return {one.id: one for one in found if now - one.updated_at > SETTLED}
+
+    async def _channel(
+        self, round_: "_Round", name: str, comparer: Comparer, incidents: Mapping[int, Incident]
+    ) -> None:
+        rows = await self._store.notifications(
+            states=[NotificationState.SENT], channel=name, limit=2 * INCIDENTS
+        )
+        shown = [
+            Shown(incidents[row.incident_id], row.ref)
+            for row in rows
+            if row.incident_id in incidents and row.ref
+        ]
+        try:
+            mismatches = await comparer.compare(shown, round_.now) if shown else ()
+        except CompareFailed as error:
+            round_.fail(name, str(error))
+            return
+        round_.compared.append(name)
+        for one in mismatches:
+            subject = incidents[one.incident_id].name
+            repair = Repair.APPLIED if one.command else Repair.SENT_AGAIN
+            difference = Difference(name, one.kind, subject, round_.now, repair)
+            await self._repair(round_, difference, _event(name, one, round_.now))
+
+    async def _source(
+        self, round_: "_Round", name: str, poller: SourcePoller, known: Sequence[AlertRow]
+    ) -> None:
+        try:
+            reports = await poller.missed(known, round_.now)
+        except CompareFailed as error:
+            round_.fail(name, str(error))
+            return
+        round_.compared.append(name)
+        for alert in reports:
+            fires = alert.status is AlertStatus.FIRING
+            kind = DifferenceKind.NOT_REPORTED if fires else DifferenceKind.OVER_THERE
+            subject = alert.labels.get("alertname", "") or alert.fingerprint
+            difference = Difference(name, kind, subject, round_.now, Repair.APPLIED)
+            await self._repair(round_, difference, AlertSeen(round_.now, alert))
+
+    async def _alerts(self, sources: Collection[str]) -> dict[str, list[AlertRow]]:
+        """The stored alerts of these sources."""
+        found: dict[str, list[AlertRow]] = {name: [] for name in sources}
+        rows = await self._store.alerts(limit=PAGE) if sources else ()
+        while rows:
+            for row in rows:
+                if row.alert.source in found:
+                    found[row.alert.source].append(row)
+            after = rows[-1].rule_match.fingerprint
+            rows = await self._store.alerts(after=after, limit=PAGE) if len(rows) == PAGE else ()
+        return found
+
+    async def _repair(self, round_: "_Round", difference: Difference, event: Event | None) -> None:
+        """Report the difference, and repair it unless that was of no use before."""
+        repeated = difference.key in round_.repaired and difference.repair is Repair.SENT_AGAIN
+        if event is None or repeated:
+            difference = replace(difference, repair=Repair.NONE)
+        else:
+            await self._inbox.submit([event])
+            round_.repaired[difference.key] = round_.now
+        round_.differences.append(difference)
+        log.warning(
+            "difference",
+            place=difference.place,
+            kind=difference.kind.value,
+            subject=difference.subject,
+            repair=difference.repair.value,
+        )
+
+
+class _Round:
+    """The comparison in progress."""
+
+    def __init__(self, now: float, repaired: dict[str, float]) -> None:
+        self.now = now
+        self.repaired = repaired
+        self.compared: list[str] = []
+        self.failed: dict[str, str] = {}
+        self.differences: list[Difference] = []
+
+    def fail(self, place: str, reason: str) -> None:
+        self.failed[place] = reason
+        log.warning("comparison_failed", place=place, reason=reason)
+
+    def result(self) -> Reconciliation:
+        return Reconciliation(
+            self.now,
+            tuple(self.compared),
+            self.failed,
+            tuple(self.differences),
+            self.repaired,
+        )
+
+
+def _event(channel: str, one: Mismatch, now: float) -> Event | None:
+    """The event that repairs a mismatch, if one does."""
+    if one.command:
+        return Commanded(now, one.incident_id, one.by, one.command, dated=one.dated)
+    return Resent(now, one.incident_id, channel, BY) if one.resend else None

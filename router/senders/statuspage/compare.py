@@ -1,0 +1,36 @@
+"""Compares incidents at Statuspage with what was published of the router's."""
+
+from collections.abc import Sequence
+
+from router.model.difference import DifferenceKind
+from router.model.incident import OPEN
+from router.ports.reconcile import CompareFailed, Mismatch, Shown
+from router.senders.calls import Failed
+from router.senders.statuspage.api import PER_PAGE, Api, Remote
+
+
+async def compare_incidents(api: Api, shown: Sequence[Shown]) -> Sequence[Mismatch]:
+    """Incidents that are gone, or in another state than was published. Raises: CompareFailed.
+
+    A state that a person changed there is reported only: the next update will set it.
+    """
+    try:
+        there = {one.id: one for one in await api.incidents(PER_PAGE)}
+        found = [await _compared(api, one, there) for one in shown]
+    except Failed as failure:
+        raise CompareFailed(getattr(failure.result, "reason", "no answer")) from None
+    return [one for one in found if one]
+
+
+async def _compared(api: Api, one: Shown, there: dict[str, Remote]) -> Mismatch | None:
+    incident = one.incident
+    if incident.public_status is None:
+        return None
+    is_open = incident.public_status in OPEN
+    remote = there.get(one.ref) or await api.incident(one.ref)
+    if remote is None:
+        return Mismatch(incident.id, DifferenceKind.GONE) if is_open else None
+    if remote.is_open == is_open:
+        return None
+    kind = DifferenceKind.CLOSED_THERE if is_open else DifferenceKind.OPEN_THERE
+    return Mismatch(incident.id, kind, resend=False)

@@ -1,0 +1,33 @@
+"""Compares tickets with the incidents that they are about."""
+
+from collections.abc import Callable, Sequence
+
+from router.model.difference import DifferenceKind
+from router.ports.reconcile import CompareFailed, Mismatch, Shown
+from router.senders.calls import Failed
+from router.senders.tickets.keep import Ticket, Tracker
+
+
+async def compare_tickets(
+    tracker: Callable[[], Tracker], shown: Sequence[Shown]
+) -> Sequence[Mismatch]:
+    """Tickets that are gone, or in another state than their incident.
+
+    `tracker` makes one for each ticket, as a tracker has little time. Raises: CompareFailed.
+    """
+    try:
+        tickets = [await tracker().known(one.ref.partition(" ")[0], one.incident) for one in shown]
+    except Failed as failure:
+        raise CompareFailed(getattr(failure.result, "reason", "no answer")) from None
+    found = (_compared(one, ticket) for one, ticket in zip(shown, tickets, strict=True))
+    return [one for one in found if one]
+
+
+def _compared(one: Shown, ticket: Ticket | None) -> Mismatch | None:
+    incident = one.incident
+    if ticket is None:
+        return Mismatch(incident.id, DifferenceKind.GONE) if incident.is_open else None
+    if incident.is_open == ticket.is_open:
+        return None
+    kind = DifferenceKind.CLOSED_THERE if incident.is_open else DifferenceKind.OPEN_THERE
+    return Mismatch(incident.id, kind)
