@@ -1,21 +1,29 @@
 """Free-form details of an event as annotations, and its links."""
 
 from collections.abc import Iterator
+from itertools import islice
 
 import msgspec
 
 from router.receivers.lenient import member, text
 from router.receivers.wire_alert import scalar
 
+MOST = 200
+"""Details that become annotations, at most."""
+
 LINKS, IMAGE = "links", "image_url"
 """Annotations: the links, one a line, and the first image."""
 
 
 def details(given: object) -> dict[str, str]:
-    """An annotation for each detail; lists and objects as JSON. Text without keys is `details`."""
+    """An annotation for each detail; lists and objects as JSON. Text without keys is `details`.
+
+    Beyond MOST of them the others are left out: an alert with many details must still page.
+    """
     if not isinstance(given, dict):
         return {"details": found} if (found := _text(given)) else {}
-    return {str(name): found for name, value in given.items() if (found := _text(value))}
+    texts = {str(name): shown for name, value in given.items() if (shown := _text(value))}
+    return dict(islice(texts.items(), MOST))
 
 
 def links(links: object, images: object) -> tuple[dict[str, str], str]:

@@ -62,6 +62,16 @@ def _cut(name: str, text: str, warnings: list[InvalidInput]) -> str:
     return encoded[:MAX_ANNOTATION].decode("utf-8", "ignore") + CUT
 
 
+def within_limits(alert: WireAlert, warnings: list[InvalidInput]) -> WireAlert:
+    """Cut labels and annotations that are too long, of an alert that its labels don't identify."""
+    labels = {
+        name: shorten(text, MAX_LABEL // 4, f"/labels{pointer(name)}", warnings)
+        for name, text in alert.labels.items()
+    }
+    annotations = {name: _cut(name, text, warnings) for name, text in alert.annotations.items()}
+    return replace(alert, labels=labels, annotations=annotations)
+
+
 def shorten(text: str, length: int, at: str, warnings: list[InvalidInput]) -> str:
     """Cut a text of more than `length` characters: an alert with a long text must still page."""
     if len(text) <= length:

@@ -20,7 +20,7 @@ from router.receivers.body import clean, decode
 from router.receivers.credentials import owner_of, require_keys
 from router.receivers.details import details
 from router.receivers.lenient import kept, member, text
-from router.receivers.limits import check_limits
+from router.receivers.limits import within_limits
 from router.receivers.source import Source, shortened
 from router.receivers.times import UNKNOWN
 from router.receivers.webhook import WebhookReceiver, WebhookSourceConfig
@@ -79,7 +79,7 @@ class OnCallReceiver(Source):
         integration = self._integration(incoming)
         body = decode(_BODY, clean(incoming.body))
         if (inner := _inner(type_, body, f"{self.name}:{integration}")) is None:
-            return self._plain(body, integration, incoming.body)
+            return self._plain(body, integration)
         received = inner.decode(incoming, now)
         return replace(received, alerts=[self._of(integration, alert) for alert in received.alerts])
 
@@ -98,12 +98,12 @@ class OnCallReceiver(Source):
         labels = kept(integration=integration) | alert.labels
         return replace(alert, source=self.name, labels=labels)
 
-    def _plain(self, body: object, integration: str, raw: bytes) -> Received:
+    def _plain(self, body: object, integration: str) -> Received:
         """One alert, by the fields of a formatted webhook. Raises: Bad."""
         if not isinstance(body, dict):
             raise InvalidInput("Expected an object")
         warnings: list[InvalidInput] = []
-        wire = check_limits(_wire(body, integration), len(raw), warnings)
+        wire = within_limits(_wire(body, integration), warnings)
         identity = text(body.get("alert_uid")) or wire.labels["alertname"]
         alert = Alert(
             source=self.name,

@@ -28,7 +28,7 @@ from router.receivers.body import clean, decode
 from router.receivers.credentials import owner_of, require_keys
 from router.receivers.details import details, links
 from router.receivers.lenient import kept, member, text
-from router.receivers.limits import check_limits, shorten
+from router.receivers.limits import shorten, within_limits
 from router.receivers.source import KIB, Source, shortened
 from router.receivers.times import UNKNOWN, first_epoch
 from router.receivers.wire_alert import WireAlert
@@ -92,7 +92,7 @@ class PagerDutyEventsReceiver(Source):
         if event["event_action"] == "trigger":
             key = key or _digest(incoming.body, repr(now).encode())
             warnings: list[InvalidInput] = []
-            alert = self._alert(event, service, key, len(incoming.body), warnings, now)
+            alert = self._alert(event, service, key, warnings, now)
             return Received([alert], warnings=warnings, words=key)
         return Received(commands=[self._request(event, service, key, incoming.body)], words=key)
 
@@ -119,16 +119,14 @@ class PagerDutyEventsReceiver(Source):
     def _identity(self, service: str, key: str) -> str:
         return f"{self.name}:{shortened(f'{service}/{key}')}"
 
-    def _alert(  # noqa: PLR0913, PLR0917 - the parts of a request
+    def _alert(
         self,
         event: Mapping[str, Any],
         service: str,
         key: str,
-        size: int,
         warnings: list[InvalidInput],
         now: float,
     ) -> Alert:
-        """Raises: Bad, if a label is too long."""
         payload = event["payload"]
         summary = shorten(text(payload["summary"]), MAX_SUMMARY, "/payload/summary", warnings)
         annotations, url = links(event.get("links"), event.get("images"))
@@ -145,7 +143,7 @@ class PagerDutyEventsReceiver(Source):
             starts_at=_time(payload.get("timestamp"), now) or UNKNOWN,
             url=client.get("client_url", "") or url,
         )
-        wire = check_limits(wire, size, warnings)
+        wire = within_limits(wire, warnings)
         return Alert(
             source=self.name,
             fingerprint=self._identity(service, key),

@@ -182,6 +182,17 @@ async def test_a_summary_that_is_too_long_is_cut_and_pages(daemon: Daemon) -> No
     assert len(row.alert.labels["alertname"]) == MAX_SUMMARY
 
 
+async def test_an_event_near_the_largest_size_pages(daemon: Daemon) -> None:
+    """With many details, long ones and long labels: they are cut or left out."""
+    many = {f"detail {number}": "x" * 1000 for number in range(400)}
+    answer = await trigger(
+        daemon, component="c" * 20_000, custom_details=many | {"log": "x" * 60_000}
+    )
+    assert answer.status == 202
+    (row,) = await daemon.store.alerts()
+    assert len(row.alert.annotations) < 256
+
+
 async def test_a_base_url_with_the_name_of_the_source_works(daemon: Daemon) -> None:
     """For a proxy that forwards /webhooks/ only."""
     event = {"event_action": "trigger", "dedup_key": "cpu", "payload": PAYLOAD}

@@ -10,7 +10,7 @@ from router.model.alert import AlertStatus
 from router.ports.errors import InvalidInput
 from router.receivers.details import details
 from router.receivers.lenient import joined, kept, member, text
-from router.receivers.limits import check_limits, shorten
+from router.receivers.limits import shorten, within_limits
 from router.receivers.times import UNKNOWN
 from router.receivers.wire_alert import WireAlert
 
@@ -47,10 +47,9 @@ def read_alert(
     body: Mapping[str, Any],
     alias: str,
     integration: str,
-    size: int,
     warnings: list[InvalidInput],
 ) -> WireAlert:
-    """The alert of a body without errors. Raises: Bad, if a label is too long."""
+    """The alert of a body without errors."""
     message = text(body.get("message"))
     description = text(body.get("description"))
     wire = WireAlert(
@@ -73,7 +72,7 @@ def read_alert(
         | {"summary": message, "alias": alias},
         starts_at=UNKNOWN,
     )
-    return check_limits(wire, size, warnings)
+    return within_limits(wire, warnings)
 
 
 def _responders(body: Mapping[str, Any]) -> str:

@@ -143,7 +143,7 @@ class OpsgenieReceiver(Source):
         identifier = alert_id(alias) if alias else new_id(f"{now!r}{_digest(incoming.body)}")
         warnings: list[InvalidInput] = []
         integration = self._integration(incoming)
-        wire = read_alert(body, alias or identifier, integration, len(incoming.body), warnings)
+        wire = read_alert(body, alias or identifier, integration, warnings)
         alert = Alert(
             source=self.name,
             fingerprint=f"{self.name}:{identifier}",
