@@ -130,8 +130,10 @@ class Database:
                 continue
             try:
                 return list(await connection.fetch(statement, *values))
+            except (OSError, asyncpg.PostgresConnectionError):  # it has just crashed
+                await asyncio.sleep(0.1)
             finally:
-                await connection.close()
+                connection.terminate()
 
 
 class Providers:
