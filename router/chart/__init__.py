@@ -1,10 +1,9 @@
-"""Draw curves, timelines and counts. Equal input gives equal bytes.
+"""Draw curves and timelines. Equal input gives equal bytes.
 
 An SVG has text as text, no background, and other colours in dark mode. A PNG has a white background
 and double resolution, for mail and chat.
 """
 
-from router.chart.bars import bars
 from router.chart.gantt import Span, gantt
 from router.chart.line import Level, Series, line_chart
 from router.chart.paper import ChartsMissing, ImageFormat, Look, Tone, notice, warm_up
@@ -19,7 +18,6 @@ __all__ = [
     "Series",
     "Span",
     "Tone",
-    "bars",
     "gantt",
     "line_chart",
     "notice",

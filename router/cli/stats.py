@@ -29,7 +29,7 @@ def stats(
         return
     out = console()
     out.print(_times("", {"all": found["total"]}), "")
-    for name in ("severity", "rule", "week"):
+    for name in ("severity", "service", "rule", "week"):
         out.print(_times(name, found[f"by_{name}"]), "")
     pages = Table("who", "pages", "at night", box=None)
     for who, one in found["pages"].items():
@@ -43,11 +43,12 @@ def _times(name: str, group: Mapping[str, Any]) -> "Table":
 
     from router.core.text.units import duration
 
-    columns = ("incidents", "acknowledged", "(median)", "resolved", "(median)")
+    columns = ("incidents", "acknowledged", "(median)", "(90 %)", "resolved", "(median)", "(90 %)")
     table = Table(name, *columns, box=None)
-    kinds = [f"{what}_{how}" for what in ("acknowledge", "resolve") for how in ("mean", "median")]
+    hows = ("mean", "median", "p90")
+    kinds = [f"{what}_{how}" for what in ("acknowledge", "resolve") for how in hows]
     for one, times in group.items():
         seconds = [times[kind] for kind in kinds]
         cells = ["" if took is None else duration(took) for took in seconds]
-        table.add_row(Text(one), str(times["incidents"]), *cells)
+        table.add_row(Text(one or "none"), str(times["incidents"]), *cells)
     return table

@@ -23,24 +23,36 @@ from router.web.api.heartbeats import HeartbeatApi
 from router.web.api.incidents import IncidentApi
 from router.web.api.openapi import OpenApi
 from router.web.api.overrides import Overrides
+from router.web.api.overviews import OverviewApi
 from router.web.api.previews import Drafts
 from router.web.api.reconciliation import ReconciliationApi
 from router.web.api.repeats import REPEATS, Repeats
 from router.web.api.routing import RoutingApi
 from router.web.api.schedules import Schedules
 from router.web.api.search import SearchApi
+from router.web.api.settings import SettingsApi
 from router.web.api.silences import SilenceApi
 from router.web.api.stats import Stats
 from router.web.body import BODIES
 from router.web.operations import Operations
 from router.web.pages import assets
 from router.web.pages.act import Act
+from router.web.pages.admin import SettingsPage
 from router.web.pages.declare import Declare
 from router.web.pages.frame import FRAME, Frame
 from router.web.pages.incident import IncidentPage
 from router.web.pages.incident_forms import IncidentForms
 from router.web.pages.incident_list import IncidentList
 from router.web.pages.oncall import OnCall
+from router.web.pages.operate import (
+    Channels,
+    Deployments,
+    DrillList,
+    DrillPage,
+    HeartbeatPage,
+    PostMortems,
+    WaitingPage,
+)
 from router.web.pages.reconciliation import Reconciliation
 from router.web.pages.routing import Policies, Rules
 from router.web.pages.search import SearchPage
@@ -155,6 +167,8 @@ class HttpRoutes:
             settings=self.settings,
         )
         deployments = DeploymentApi(self.parts.deployed, self.parts.recorder, self.parts.clock)
+        overviews = OverviewApi(self.parts.store, self.parts.clock, self.parts.action_runner)
+        settings = SettingsApi(self.parts.revisions, config=self.config, settings=self.settings)
         drills = DrillPaths(
             self.parts.drills,
             self.parts.store,
@@ -225,6 +239,14 @@ class HttpRoutes:
             Policies(routing),
             SearchPage(found),
             WhyPage(self.parts.store, self.parts.clock, settings=self.settings),
+            Channels(api, drills, config=self.config),
+            HeartbeatPage(beats),
+            Deployments(deployments),
+            WaitingPage(overviews, config=self.config),
+            PostMortems(overviews),
+            DrillList(drills),
+            DrillPage(drills),
+            SettingsPage(settings),
         )
         for part in (*parts, *screens, *self._postmortems()):
             app.add_routes(part.routes())
@@ -239,8 +261,9 @@ class HttpRoutes:
         )
         app.add_routes([*events.routes(), *found.routes()])
         app.add_routes([*silences.routes(), *drills.routes(), *commands.routes()])
+        app.add_routes([*routing.routes(), *overviews.routes(), *settings.routes()])
+        app.add_routes([*explain.routes(), *beats.routes(), *OpenApi().routes()])
         app.add_routes(reconciliation.routes())
-        app.add_routes([*routing.routes(), *explain.routes(), *beats.routes(), *OpenApi().routes()])
         return app
 
     def _alertmanager(self) -> tuple[ShownAlerts, SharedSilences, RouterStatus]:

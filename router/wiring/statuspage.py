@@ -33,6 +33,7 @@ from router.ports.services import Performer
 from router.ports.store import Store
 from router.telemetry.logs import logger
 from router.telemetry.metrics import Metrics
+from router.web.pages.admin import StatusPageAdmin
 from router.web.statuspage.board import Board, maintenances
 from router.web.statuspage.export import Exporter, ExportTarget
 from router.web.statuspage.handlers import StatusPage
@@ -90,7 +91,13 @@ class Publishing:
             recipients=lambda: self.recipients(Command.PUBLISH),
         )
         pages = SubscriptionPages(self.board, lambda: self._roll, self._proxied)
-        return [*announcements.routes(), *pages.routes(), *StatusPage(self.board).routes()]
+        admin = StatusPageAdmin(announcements, lambda: self._config.status_plan)
+        return [
+            *announcements.routes(),
+            *pages.routes(),
+            *StatusPage(self.board).routes(),
+            *admin.routes(),
+        ]
 
     def use(self, links: SubscriberLinks) -> None:
         """Sign links to subscribers with these from now on."""

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from router.chart import ImageFormat, Level, Look, Mark, Series, Span, Tone, bars, gantt, line_chart
+from router.chart import ImageFormat, Level, Look, Mark, Series, Span, Tone, gantt, line_chart
 from router.chart.paper import LINES, TONES
 from router.core.text.units import percent
 
@@ -34,11 +34,7 @@ def spans(look: Look | None = None) -> bytes:
     )
 
 
-def stacks(look: Look | None = None) -> bytes:
-    return bars(["W1", "W2"], {"P0": [1, 2], "P1": [3, 0]}, tones={"P0": Tone.BAD}, look=look)
-
-
-KINDS = pytest.mark.parametrize("draw", [lambda look=None: line(look=look), spans, stacks])
+KINDS = pytest.mark.parametrize("draw", [lambda look=None: line(look=look), spans])
 
 
 def texts(svg: bytes) -> list[str]:
@@ -163,19 +159,11 @@ def test_rows_are_in_order_and_time_may_count_from_the_start() -> None:
     assert {"+0s", "+4m", "+14m", "rings"} <= {*said}
 
 
-def test_bars_stack_and_their_parts_are_named() -> None:
-    """The axis reaches over the sum of the parts; what is no amount counts as none."""
-    said = texts(bars(["a", "b"], {"x": [1, math.nan], "y": [3, -2]}))
-    assert {"a", "b", "x", "y", "4"} <= {*said}
-    assert len(texts(bars([f"week {n}" for n in range(100)], {"x": [1] * 100}))) < 30
-
-
 @pytest.mark.parametrize("look", [None, PNG])
 def test_nothing_to_draw_is_drawn(look: Look | None) -> None:
     """An empty chart is no fault."""
     assert line(Series("", []), look=look)
     assert gantt([], look=look)
-    assert bars([], {}, look=look)
 
 
 HOSTILE = [
@@ -204,7 +192,6 @@ def test_any_text_is_only_text(text: str, form: ImageFormat) -> None:
             look=look,
         ),
         gantt([Span(text, 0, 1, label=text)], title=text, marks=[Mark(0, text)], look=look),
-        bars([text, text], {text: [1, 2], "b": [1, 2]}, title=text, look=look),
     ]
     for svg in out if form is ImageFormat.SVG else []:
         assert not ET.fromstring(svg).findall(f".//{SVG}script")

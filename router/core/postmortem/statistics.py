@@ -7,6 +7,7 @@ company's clock.
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from math import ceil
 from statistics import mean, median
 from zoneinfo import ZoneInfo
 
@@ -26,7 +27,8 @@ NIGHT = (22, 7)
 class Times(Struct, frozen=True):
     """The number of incidents, and the seconds to acknowledge and resolve them; None without data.
 
-    One incident over a weekend moves the mean, not the median.
+    One incident over a weekend moves the mean, not the median. Nine of ten incidents took at most
+    the 90th percentile (`p90`).
     """
 
     incidents: int
@@ -34,6 +36,8 @@ class Times(Struct, frozen=True):
     acknowledge_median: float | None
     resolve_mean: float | None
     resolve_median: float | None
+    acknowledge_p90: float | None = None
+    resolve_p90: float | None = None
 
 
 class Pages(Struct, frozen=True):
@@ -44,11 +48,15 @@ class Pages(Struct, frozen=True):
 
 
 class Statistics(Struct, frozen=True):
-    """`by_week` has each week from the first to the last, by its Monday: `2026-11-23`."""
+    """`by_service` groups by the label `service`.
+
+    `by_week` has each week from the first to the last, by its Monday: `2026-11-23`.
+    """
 
     total: Times
     by_severity: dict[str, Times]
     by_rule: dict[str, Times]
+    by_service: dict[str, Times]
     by_week: dict[str, Times]
     pages: dict[str, Pages]
 
@@ -78,9 +86,15 @@ def statistics(
         total=_times(told),
         by_severity=_grouped(told, lambda incident: incident.severity.value),
         by_rule=_grouped(told, lambda incident: incident.rule),
+        by_service=_grouped(told, service),
         by_week={name: by_week.get(name, _times(())) for name in _weeks(by_week)},
         pages=_pages(told, zone, zones),
     )
+
+
+def service(incident: Incident) -> str:
+    """Return the label `service`, or else the component; "" without both."""
+    return incident.labels.get("service") or incident.component
 
 
 def week(at: float, zone: str) -> str:
@@ -127,7 +141,15 @@ def _times(told: Sequence[IncidentFacts]) -> Times:
         acknowledge_median=median(answered) if answered else None,
         resolve_mean=mean(ended) if ended else None,
         resolve_median=median(ended) if ended else None,
+        acknowledge_p90=p90(answered),
+        resolve_p90=p90(ended),
     )
+
+
+def p90(values: Iterable[float]) -> float | None:
+    """Return the smallest value that nine of ten values do not exceed; None without values."""
+    ordered = sorted(values)
+    return ordered[ceil(0.9 * len(ordered)) - 1] if ordered else None
 
 
 def _acknowledged(story: IncidentFacts) -> float | None:

@@ -23,12 +23,14 @@ from router.web.api.heartbeats import HeartbeatApi
 from router.web.api.incidents import IncidentApi
 from router.web.api.operation import BASE, JSON, Operation, operation, operations
 from router.web.api.overrides import Overrides
+from router.web.api.overviews import OverviewApi
 from router.web.api.previews import Drafts
 from router.web.api.reconciliation import ReconciliationApi
 from router.web.api.repeats import HEADER
 from router.web.api.routing import RoutingApi
 from router.web.api.schedules import Schedules
 from router.web.api.search import SearchApi
+from router.web.api.settings import SettingsApi
 from router.web.api.silences import SilenceApi
 from router.web.api.stats import Stats
 from router.web.api.users import UserApi
@@ -96,6 +98,8 @@ PARTS: Sequence[type] = (
     Announcements,
     SilenceApi,
     RoutingApi,
+    OverviewApi,
+    SettingsApi,
     ExplainApi,
     Stats,
     UserApi,
@@ -111,7 +115,8 @@ def openapi() -> dict[str, Any]:
     types = dict.fromkeys(type_ for one in OPERATIONS for type_ in _types(one))
     found, components = msgspec.json.schema_components(types, ref_template=REFERENCE)
     schemas = dict(zip(types, found, strict=True))
-    queries = {one.query: components.pop(one.query.__name__) for one in OPERATIONS if one.query}
+    asked = dict.fromkeys(one.query for one in OPERATIONS if one.query)
+    queries = {query: components.pop(query.__name__) for query in asked}
     paths: dict[str, dict[str, Any]] = {}
     for one in OPERATIONS:
         query = queries[one.query] if one.query else {}

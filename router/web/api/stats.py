@@ -1,21 +1,23 @@
-"""`/api/v1/stats` and the page `/stats`: incidents and pages over a time."""
+"""`/api/v1/stats` and the page `/stats`: incidents and pages over a time, also as CSV."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+import csv
+import io
+from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated
 
 from aiohttp import web
 from msgspec import Meta, Struct
-from msgspec.structs import asdict
+from msgspec.structs import asdict, astuple
 
-from router.chart.trends import CHARTS
 from router.config.config_file import ConfigFile
 from router.config.fields import parse_duration
-from router.core.postmortem.statistics import Statistics, statistics
+from router.core.postmortem.statistics import Statistics, Times, statistics
+from router.core.text.units import duration
 from router.ports.clock import Clock
 from router.ports.errors import InvalidInput
 from router.ports.store import Store
-from router.web.api.content import Time, draw
+from router.web.api.content import Time
 from router.web.api.operation import operation, routes
 from router.web.api.views import exactly
 from router.web.auth import Role, caller
@@ -23,6 +25,9 @@ from router.web.pages.frame import inside
 
 MOST = 20_000
 """Incidents that are counted, the newest: a second of work."""
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""Beginnings of a cell that spreadsheets calculate: https://owasp.org/www-community/attacks/CSV_Injection"""
 
 SINCE = "30d"
 
@@ -34,9 +39,13 @@ class StatsQuery(Struct, frozen=True):
 
 
 class StatsView(Statistics, frozen=True, kw_only=True):
-    """The statistics of incidents since the time `since`."""
+    """The statistics of incidents since the time `since`.
+
+    `complete` is false if only the newest 20,000 incidents were counted.
+    """
 
     since: Time
+    complete: bool
 
 
 class Stats:
@@ -59,13 +68,23 @@ class Stats:
         return [
             *routes(self),
             web.get("/stats", self.page),
-            web.get("/stats/{chart}.svg", self.draw),
         ]
 
     @operation("GET", "/stats", "Count incidents and pages over a time.")
     async def show_statistics(self, query: StatsQuery) -> StatsView:
         since, found = await self._found(query.since)
-        return StatsView(since=exactly(since), **asdict(found))
+        complete = found.total.incidents < MOST
+        return StatsView(since=exactly(since), complete=complete, **asdict(found))
+
+    @operation("GET", "/stats.csv", "The same as CSV: a row for each group.", media="text/csv")
+    async def export_statistics(self, query: StatsQuery) -> web.Response:
+        _, found = await self._found(query.since)
+        text = io.StringIO()
+        table = csv.writer(text)
+        table.writerow(["group", "name", *Times.__struct_fields__])
+        table.writerows(_rows(found))
+        headers = {"Content-Disposition": 'attachment; filename="alert-router-stats.csv"'}
+        return web.Response(text=text.getvalue(), content_type="text/csv", headers=headers)
 
     async def page(self, request: web.Request) -> web.Response:
         caller(request, Role.VIEWER, in_browser=True)
@@ -76,23 +95,16 @@ class Stats:
             "stats.html",
             since=since,
             span=span,
-            charts=[name for name in CHARTS if found.pages or name != "pages"],
             found=found,
+            weeks=_weeks(found.by_week),
             groups=[
                 ("All", {"all": found.total}),
                 ("By severity", found.by_severity),
-                ("By rule", found.by_rule),
+                ("By service", found.by_service),
+                ("By rule, the noisiest first", _noisiest(found.by_rule)),
                 ("By week", found.by_week),
             ],
         )
-
-    async def draw(self, request: web.Request) -> web.Response:
-        caller(request, Role.VIEWER, in_browser=True)
-        chart = CHARTS.get(request.match_info["chart"])
-        if chart is None:
-            raise web.HTTPNotFound(text="no such chart")
-        _, found = await self._found(request.query.get("since", SINCE))
-        return await draw(chart, found)
 
     async def _found(self, span: str) -> tuple[float, Statistics]:
         """Raises: Bad."""
@@ -105,3 +117,42 @@ class Stats:
         zone = self._config_file().company.time_zone
         counted = await asyncio.to_thread(statistics, stories, zone=zone, zones=self._zones())
         return since, counted
+
+
+def _noisiest(by_rule: Mapping[str, Times]) -> dict[str, Times]:
+    return dict(sorted(by_rule.items(), key=lambda each: -each[1].incidents))
+
+
+def _rows(found: Statistics) -> Iterator[list[object]]:
+    """Yield the rows of the CSV. A name that a spreadsheet would calculate gets an apostrophe."""
+    groups = {
+        "total": {"": found.total},
+        "severity": found.by_severity,
+        "service": found.by_service,
+        "rule": found.by_rule,
+        "week": found.by_week,
+    }
+    for group, times in groups.items():
+        for name, each in times.items():
+            safe = f"'{name}" if name[:1] in FORMULA else name
+            yield [group, safe, *astuple(each)]
+
+
+def _weeks(by_week: Mapping[str, Times]) -> list[tuple[str, list[tuple[str, float, str]]]]:
+    """Return the bars of each picture: the week, its value and the value's text."""
+    counts = [
+        (week, float(times.incidents), str(times.incidents)) for week, times in by_week.items()
+    ]
+    return [
+        ("Incidents by week", counts),
+        ("Time to acknowledge by week, median", _bars(by_week, "acknowledge_median")),
+        ("Time to resolve by week, median", _bars(by_week, "resolve_median")),
+    ]
+
+
+def _bars(by_week: Mapping[str, Times], field: str) -> list[tuple[str, float, str]]:
+    values = ((week, getattr(times, field)) for week, times in by_week.items())
+    return [
+        (week, value or 0.0, "none" if value is None else duration(round(value)))
+        for week, value in values
+    ]

@@ -27,7 +27,7 @@ class Declare(Screen):
     def routes(self) -> list[web.RouteDef]:
         return [*super().routes(), web.post(self.path, self.open)]
 
-    async def content(self, request: web.Request) -> Mapping[str, Any]:  # noqa: ARG002
+    async def content(self, request: web.Request) -> Mapping[str, Any]:
         return {"severities": [*Severity], "longest": LONGEST_TEXT}
 
     async def open(self, request: web.Request) -> web.Response:

@@ -9,6 +9,7 @@ notice once.
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any, ClassVar
+from urllib.parse import quote
 
 import msgspec
 from aiohttp import web
@@ -76,18 +77,28 @@ class Screen:
             response.del_cookie(NOTICE, path="/")
         return response
 
-    def posts(self, path: str, handler: Handler, notice: str, back: str = "") -> web.RouteDef:
-        """Return the route of a form for the operation, which leads to `back` or this page."""
+    def _here(self, request: web.Request) -> str:
+        """Return the path of this page, with the names that its route has."""
+        names = {name: quote(text, safe="") for name, text in request.match_info.items()}
+        return self.path.format(**names)
+
+    def posts(
+        self, path: str, handler: Handler, notice: str, back: Callable[[Any], str] | None = None
+    ) -> web.RouteDef:
+        """Return the route of a form for the operation.
+
+        It leads to this page, or to the path that `back` makes of the operation's answer.
+        """
 
         async def submit(request: web.Request) -> web.Response:
             fields = await form(request)
             try:
-                await perform(request, handler, fields)
+                answer = await perform(request, handler, fields)
             except InvalidInput as error:
                 return await self.show(request, refused(fields, error))
             except REFUSED as error:
                 return await self.show(request, Typed(fields, error.text or error.reason))
-            raise done(notice, back or self.path)
+            raise done(notice, back(answer) if back else self._here(request))
 
         return web.post(path, submit)
 
@@ -118,8 +129,8 @@ def body_of(fields: Mapping[str, str], operation: Operation) -> Struct:
     """Return a form's fields as the operation's body. Raises: InvalidInput, which names a field."""
     assert operation.body is not None
     known = schemas(operation.body)
-    given: dict[str, Any] = {
-        name: text.splitlines() if known[name].get("type") == "array" else text
+    given = {
+        name: _value(text, known[name].get("type", ""))
         for name, text in fields.items()
         if name in known and text
     }
@@ -128,6 +139,18 @@ def body_of(fields: Mapping[str, str], operation: Operation) -> Struct:
     except msgspec.ValidationError as error:
         raise invalid(error) from None
     return found
+
+
+def _value(text: str, type_: str) -> Any:
+    """Return a field's text as a list of its lines, as `NAME=VALUE` lines, or as it is."""
+    match type_:
+        case "array":
+            return [line for line in text.splitlines() if line.strip()]
+        case "object":
+            pairs = (line.partition("=") for line in text.splitlines() if line.strip())
+            return {name.strip(): value.strip().strip('"') for name, _, value in pairs}
+        case _:
+            return text
 
 
 def refused(fields: Mapping[str, str], error: InvalidInput) -> Typed:

@@ -57,7 +57,7 @@ def test_times() -> None:
         story(2, (600.0, acked, ""), closed_at=None, status=Status.INVESTIGATING),
         story(3, closed_at=None, status=Status.INVESTIGATING),
     )
-    assert found.total == Times(4, 260.0, 120.0, 2100.0, 2100.0)
+    assert found.total == Times(4, 260.0, 120.0, 2100.0, 2100.0, 600.0, 3600.0)
     assert count().total == Times(0, None, None, None, None)
 
 

@@ -1,5 +1,6 @@
 """Statistics of a running router: over the API, as a page, and drawn."""
 
+import csv
 import sys
 from collections.abc import Callable
 
@@ -21,26 +22,35 @@ async def test_what_happened_is_counted(router: Router, clock: SteppedClock) -> 
         found = (await daemon.get("/api/v1/stats", params={"since": "7d"})).json
         one = {
             "incidents": 1, "acknowledge_mean": 0.0, "acknowledge_median": 0.0, "resolve_mean": 600.0,
-            "resolve_median": 600.0,
+            "resolve_median": 600.0, "acknowledge_p90": 0.0, "resolve_p90": 600.0,
         }  # fmt: skip
         assert found["total"] == one
         assert (found["by_severity"], found["by_rule"]) == ({"P0": one}, {"payment-failures": one})
+        assert found["by_service"] == {"api": one}
         assert (found["by_week"], found["pages"]) == ({"2026-02-02": one}, {})
         assert (await daemon.get("/api/v1/stats?since=5m")).json["total"]["incidents"] == 0
         assert (await daemon.get("/api/v1/stats?since=soon")).status == 400
 
 
-async def test_the_page_and_its_charts(router: Router, clock: SteppedClock) -> None:
+async def test_the_page_and_its_pictures(router: Router, clock: SteppedClock) -> None:
     async with router(clock=clock) as daemon:
+        assert "No incident opened" in (await daemon.get("/stats")).body.decode()
         await over(daemon)
         page = (await daemon.get("/stats?since=7d")).body.decode()
         assert "payment-failures" in page
-        assert 'src="/stats/incidents.svg?since=7d"' in page
-        assert "/stats/pages.svg" not in page, "nobody was paged"
-        for chart in ("incidents", "acknowledged", "resolved", "pages"):
-            answer = await daemon.get(f"/stats/{chart}.svg?since=7d")
-            assert (answer.status, answer.headers["Content-Type"]) == (200, "image/svg+xml")
-        assert (await daemon.get("/stats/other.svg")).status == 404
+        assert 'aria-label="Incidents by week: 2026-02-02 1"' in page
+        assert "Pages by person" not in page, "nobody was paged"
+
+
+async def test_the_export_is_safe_for_spreadsheets(router: Router, clock: SteppedClock) -> None:
+    """A service that looks like a formula is a text."""
+    async with router(clock=clock) as daemon:
+        await daemon.alert(alert(service="=1+1"))
+        answer = await daemon.get("/api/v1/stats.csv")
+        assert answer.headers["Content-Type"].startswith("text/csv")
+        rows = list(csv.reader(answer.body.decode().splitlines()))
+        assert rows[0][:3] == ["group", "name", "incidents"]
+        assert ["service", "'=1+1", "1"] in [row[:3] for row in rows]
 
 
 async def test_without_charts_the_page_works_and_the_picture_says_why(
@@ -51,7 +61,7 @@ async def test_without_charts_the_page_works_and_the_picture_says_why(
     async with router(clock=clock) as daemon:
         await daemon.alert(alert())
         assert (await daemon.get("/stats")).status == 200
-        for path in ("/stats/incidents.svg", "/incidents/1/postmortem.svg"):
+        for path in ("/incidents/1/postmortem.svg",):
             answer = await daemon.get(path)
             assert answer.status == 501
             assert "alert-router[charts]" in answer.json["detail"]

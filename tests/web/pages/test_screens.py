@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -9,9 +10,11 @@ import pytest
 
 from tests.clock import SteppedClock
 from tests.daemon import Daemon, alert, group
+from tests.senders.kit import Peer
+from tests.web.api.test_drills import prepared
 from tests.web.api.test_incidents import AUTH
 from tests.web.api.test_schedules import MONDAY, PEOPLE
-from tests.web.pages.test_incidents import basic, send, text
+from tests.web.pages.test_incident import basic, send, text
 
 Router = Callable[..., Daemon]
 
@@ -95,7 +98,7 @@ async def test_a_preview_of_a_matcher_of_everything_is_refused(router: Router) -
 async def test_only_responders_have_forms(router: Router) -> None:
     async with router(auth=AUTH) as daemon:
         seen = text(await daemon.get("/silences?match=a%3Db", headers=basic("viewer")))
-        assert "<form" not in seen.split('<main id="main">')[1]
+        assert "<form" not in seen.split('id="main"')[1]
         refused = await send(daemon, "/silences", basic("viewer"), match="a=b", comment="no")
         assert refused.status == 403
 
@@ -136,3 +139,71 @@ async def test_a_policy_is_simulated_at_a_time(router: Router, clock: SteppedClo
 
 def _people(policies: list[dict[str, Any]]) -> set[str]:
     return {one["who"] for policy in policies for one in policy["messages"] if one["who"]}
+
+
+# --- channels, drills, and the rest
+
+
+async def test_a_test_message_proves_an_address(router: Router, clock: SteppedClock) -> None:
+    """The page of channels says so."""
+    async with router(clock=clock) as daemon:
+        assert "no delivery is on record" in text(await daemon.get("/channels"))
+        sent = await send(daemon, "/channels/test", to="log")
+        assert (sent.status, sent.headers["Location"]) == (303, "/channels")
+        await clock.settle(lambda: _proven(daemon), "the test message")
+        assert "no delivery is on record" not in text(await daemon.get("/channels"))
+
+
+async def _proven(daemon: Daemon) -> bool:
+    found = (await daemon.get("/api/v1/drills/scoreboard")).json["addresses"]
+    return all(one["proven"] for one in found)
+
+
+async def test_a_drill_is_started_and_ended_on_its_pages(
+    tmp_path: Path, router: Router, clock: SteppedClock
+) -> None:
+    async with Peer() as peer:
+        drills = prepared(tmp_path, peer)
+        async with router(clock=clock, **drills) as daemon:
+            started = await send(daemon, "/drills", scenario="p0")
+            path = started.headers["Location"]
+            assert "The names | numbers are right" in text(await daemon.get(path))
+            await send(daemon, f"{path}/tick", step="6", item="1")
+            assert "done by" in text(await daemon.get(path))
+            assert (await send(daemon, f"{path}/stop")).status == 303
+            again = await send(daemon, f"{path}/stop")
+            assert again.status == 422
+            assert "has ended already" in again.body.decode()
+
+
+async def test_lists_say_when_they_are_empty(router: Router) -> None:
+    async with router() as daemon:
+        for path, empty in (
+            ("/heartbeats", "No heartbeat is configured"),
+            ("/deployments", "No deployment is recorded"),
+            ("/actions", "No action waits"),
+            ("/postmortems", "No post-mortem is due"),
+            ("/statuspage", "No status page is configured"),
+            ("/oncall", "No schedule is configured"),
+        ):
+            assert empty in text(await daemon.get(path))
+
+
+async def test_a_deployment_is_recorded_and_listed(router: Router) -> None:
+    async with router() as daemon:
+        await send(daemon, "/deployments", service="api", version="v2")
+        page = text(await daemon.get("/deployments?service=api"))
+        assert "v2" in page
+        assert "No deployment is recorded of web" in text(
+            await daemon.get("/deployments?service=web")
+        )
+
+
+async def test_settings_are_for_admins_and_hold_no_secret(router: Router) -> None:
+    async with router(auth=AUTH) as daemon:
+        refused = await daemon.get("/settings", headers=basic("responder"))
+        assert refused.status == 403
+        page = text(await daemon.get("/settings", headers=basic("admin")))
+        assert "alertmanager" in page
+        for token in AUTH["tokens"].values():
+            assert token["sha256"] not in page
