@@ -1,6 +1,7 @@
 """The keys of signed links: the config's, or ones that the router makes once and stores."""
 
 import secrets
+from collections.abc import Callable
 
 from msgspec import Struct
 
@@ -13,6 +14,7 @@ KIND = "key"
 LINKS = "links"
 SUBSCRIBERS = "subscribers"
 """A separate key: subscribers' ids are signed with it, so it can't be replaced."""
+PUSH = "push"
 ACCESS = "access"
 """The key of sessions and sign-in links."""
 
@@ -49,12 +51,34 @@ async def stored_access_seal(store: Store) -> Seal | None:
     return None if key is None else Seal(key.content.encode())
 
 
-async def _made_key(store: Store, name: str, at: float) -> bytes:
+async def push_key(store: Store, at: float) -> bytes:
+    """The private key (PEM) by which push services recognise the router (RFC 8292).
+
+    Devices subscribe to this key, so it can't be replaced. Raises: StoreUnavailable.
+    """
+    return await _made_key(store, PUSH, at, _elliptic)
+
+
+def _elliptic() -> str:
+    """A new private key of the curve P-256, as PEM."""
+    from py_vapid import Vapid02  # noqa: PLC0415 - only where devices are used
+
+    key = Vapid02()
+    key.generate_keys()
+    pem: bytes = key.private_pem()
+    return pem.decode()
+
+
+def _random() -> str:
+    return secrets.token_urlsafe(32)
+
+
+async def _made_key(store: Store, name: str, at: float, make: Callable[[], str] = _random) -> bytes:
     """The generated key of that name, created on first use. Raises: StoreUnavailable."""
     kept = Records(store, KIND, Key)
     key = await kept.get(name)
     if key is None:
-        await kept.add(name, Key(secrets.token_urlsafe(32)), at)
+        await kept.add(name, Key(make()), at)
         key = await kept.get(name)
         assert key is not None
     return key.content.encode()

@@ -11,7 +11,8 @@ class Capabilities(Struct, frozen=True, kw_only=True):
     """Capabilities of a configured channel. The defaults suit a plain channel.
 
     answers: the source that receives answers to its messages; "" if there is none.
-    reaches: the field of a contact that it sends to; None if it doesn't reach single people.
+    reaches: the field of a contact that it sends to; `contact` for an address that the router
+        itself keeps for each contact; None if it doesn't reach single people.
     callback_url: the router's public address that it gives to its service; "" if none.
     to: the recipients in its config; None if its destination isn't a list of people.
     is_public: shows published updates to the public, and receives nothing else.
@@ -26,7 +27,7 @@ class Capabilities(Struct, frozen=True, kw_only=True):
     """
 
     answers: str = ""
-    reaches: Literal["name", "phone", "email", "telegram"] | None = None
+    reaches: Literal["name", "phone", "email", "telegram", "contact"] | None = None
     callback_url: str = ""
     to: tuple[str, ...] | None = None
     is_public: bool = False

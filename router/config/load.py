@@ -124,9 +124,11 @@ class Config(Struct, frozen=True):
 
     @property
     def mailboxes(self) -> dict[str, str]:
-        """Names by e-mail address, of the contacts that have one."""
+        """Names of contacts by the only readers of a link: an e-mail address, or `contact:KEY`."""
         contacts = self.file.contacts.items()
-        return {contact.email: contact.name or key for key, contact in contacts if contact.email}
+        by_key = {f"contact:{key}": contact.name or key for key, contact in contacts}
+        by_mail = {c.email: c.name or key for key, c in contacts if c.email}
+        return by_key | by_mail
 
     @property
     def status_plan(self) -> StatusPlan | None:
@@ -155,7 +157,7 @@ class Config(Struct, frozen=True):
         if reaches is None:
             return None
         contacts = self.file.contacts.items()
-        found = {name: contact.address(reaches) for name, contact in contacts}
+        found = {name: contact.address(reaches, name) for name, contact in contacts}
         return {name: address for name, address in found.items() if address}
 
 

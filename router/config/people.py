@@ -94,9 +94,13 @@ class ContactConfig(Struct, frozen=True, kw_only=True):
     reach: tuple[ContactMethod, ...] = ()
     throttle: Rate | None = None
 
-    def address(self, kind: Literal["name", "phone", "email", "telegram"]) -> str:
-        """The address of this kind; "" if the contact has none."""
+    def address(
+        self, kind: Literal["name", "phone", "email", "telegram", "contact"], key: str
+    ) -> str:
+        """The address of this kind; "" if the contact has none. `key`: its own in the config."""
         match kind:
+            case "contact":
+                return key
             case "phone":
                 return self.phone or ""
             case "email":

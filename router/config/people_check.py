@@ -58,7 +58,7 @@ def _check_way(trail: Trail, way: ContactMethod, context: Context) -> None:
             context.place_of(at),
             f"channel '{way.via}' is of type {kind}, which doesn't reach single people",
         )
-    elif not contact.address(reaches):
+    elif not contact.address(reaches, str(trail[1])):
         context.report(
             context.place_of(at),
             f"'{trail[1]}' has no {reaches}, which channel '{way.via}' needs",

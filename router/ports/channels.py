@@ -1,8 +1,10 @@
 """Senders and what they can do beyond sending."""
 
+from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
 from router.model.deployment import Deployment
+from router.model.device import Device
 from router.model.notification import Message, Result
 from router.model.statuspage import Maintenance, PublicMail
 from router.ports.webhooks import EphemeralReply, Form
@@ -43,6 +45,34 @@ class Mailer(Protocol):
     """
 
     async def mail(self, mail: PublicMail) -> Result: ...
+
+
+class DeviceBook(Protocol):
+    """The devices that receive push messages. The methods raise StoreUnavailable."""
+
+    async def of(self, contact: str) -> Sequence[Device]: ...
+
+    async def drop(self, key: str) -> bool:
+        """Forget a device."""
+        ...
+
+
+@runtime_checkable
+class DeviceOptions(Protocol):
+    """The options of a channel that sends to devices."""
+
+    def accepts(self, endpoint: str) -> bool:
+        """Report whether the endpoint is at a push service of the channel."""
+        ...
+
+
+@runtime_checkable
+class DeviceSender(Sender, Protocol):
+    """A sender to the devices of contacts, which it gets before its first message."""
+
+    def use(self, devices: DeviceBook, key: bytes) -> None:
+        """Send to these devices, signed with the private key (PEM)."""
+        ...
 
 
 @runtime_checkable

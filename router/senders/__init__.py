@@ -53,6 +53,7 @@ KINDS = {
     "telegram": SenderKind("telegram", "TelegramConfig"),
     "voice": SenderKind("twilio.voice", "VoiceConfig"),
     "webhook": SenderKind("webhook", "WebhookConfig"),
+    "webpush": SenderKind("webpush", "WebPushConfig"),
 }
 """Kinds of channel by a channel's `type`."""
 

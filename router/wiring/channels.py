@@ -19,13 +19,21 @@ from router.engine.ownership import Ownership
 from router.model.deployment import Deployment
 from router.model.notification import channel_of
 from router.model.outbox import OutboxKind
-from router.ports.channels import Announcer, FormSender, Mailer, MaintenanceMirror
+from router.ports.channels import (
+    Announcer,
+    DeviceSender,
+    FormSender,
+    Mailer,
+    MaintenanceMirror,
+)
 from router.ports.clock import Clock, spawn
 from router.ports.reconcile import Comparer
 from router.ports.services import Charts, Inbox, Performer
 from router.ports.store import Store
+from router.records.devices import Devices
 from router.records.records import Records
 from router.senders import KINDS
+from router.signing import push_key
 from router.wiring.statuspage import Publishing
 
 GRACE = 10.0
@@ -51,6 +59,8 @@ class Channels:
         self._ownership = ownership
         self._charts = charts
         self._deployed = deployed
+        self.devices = Devices(store, clock)
+        self._push_key = b""
         self._session: aiohttp.ClientSession | None = None
         self._throttle = Throttle()
         self._workers: dict[str, ChannelWorker] = {}
@@ -66,6 +76,12 @@ class Channels:
                 worker.wake.set()
             if call := self.on_owed.get(channel):
                 call()
+
+    def push_key(self) -> str:
+        """Return the public key to which devices subscribe."""
+        from router.senders.webpush import public_key  # noqa: PLC0415 - a large library
+
+        return public_key(self._push_key)
 
     def forms(self) -> dict[str, FormSender]:
         """Return the senders that can show a form, by the source that receives it."""
@@ -104,6 +120,8 @@ class Channels:
             self._charts,
             bool(config.settings.public),
         )
+        if any(can.capabilities.reaches == "contact" for can in config.channels.values()):
+            self._push_key = await push_key(self._store, self._clock.now())
         configured = {name: self._channel(name, config, session) for name in config.channels}
         mailers = {
             name: (one.sender, one.pace)
@@ -122,6 +140,8 @@ class Channels:
         options = config.channels[name]
         can = options.capabilities
         sender = KINDS[config.kinds[name]].build(name, options, session)
+        if isinstance(sender, DeviceSender):
+            sender.use(self.devices, self._push_key)
         performers: dict[OutboxKind, Performer] = {}
         if name in announcing(config) and isinstance(sender, Announcer):
             performers[OutboxKind.DEPLOYMENT] = DeploymentEvents(

@@ -9,6 +9,7 @@ from router.config.config_file import ConfigFile
 from router.config.load import Config
 from router.core.incident.settings import Settings
 from router.core.messages.signed_links import Signer
+from router.ports.channels import DeviceOptions
 from router.web.alertmanager.alerts import ShownAlerts
 from router.web.alertmanager.silences import SharedSilences
 from router.web.alertmanager.status import RouterStatus
@@ -16,6 +17,7 @@ from router.web.api.actions import Actions
 from router.web.api.commands import CommandApi
 from router.web.api.context import Investigation
 from router.web.api.deployments import DeploymentApi
+from router.web.api.devices import DeviceApi
 from router.web.api.drills import Drills as DrillPaths
 from router.web.api.events import Events
 from router.web.api.explain import ExplainApi
@@ -39,6 +41,7 @@ from router.web.pages import assets
 from router.web.pages.act import Act
 from router.web.pages.admin import SettingsPage
 from router.web.pages.declare import Declare
+from router.web.pages.device import DevicePage
 from router.web.pages.frame import FRAME, Frame
 from router.web.pages.incident import IncidentPage
 from router.web.pages.incident_forms import IncidentForms
@@ -230,8 +233,20 @@ class HttpRoutes:
             assets,
             act,
         )
+        devices = DeviceApi(
+            self.parts.channels.devices,
+            self.parts.clock,
+            config_file=self.config_file,
+            accepts=self._accepts,
+            key=self.parts.channels.push_key,
+        )
         screens = (
             Declare(api),
+            DevicePage(
+                devices,
+                company=lambda: self.config_file().company.name,
+                contacts=lambda: list(self.config_file().contacts),
+            ),
             OnCall(overrides, self.parts.clock, people=lambda: self.settings().people),
             Silences(silences),
             Reconciliation(reconciliation),
@@ -248,7 +263,7 @@ class HttpRoutes:
             DrillPage(drills),
             SettingsPage(settings),
         )
-        for part in (*parts, *screens, *self._postmortems()):
+        for part in (*parts, devices, *screens, *self._postmortems()):
             app.add_routes(part.routes())
         app.add_routes(
             [
@@ -274,6 +289,11 @@ class HttpRoutes:
             SharedSilences(self.parts.silences, clock, refresh),
             RouterStatus(clock, config=self.config, settings=self.settings),
         )
+
+    def _accepts(self) -> Callable[[str], bool] | None:
+        """Return the check of the channel that sends to devices; None without one."""
+        channels = self.config().channels.values()
+        return next((one.accepts for one in channels if isinstance(one, DeviceOptions)), None)
 
     def _postmortems(self) -> tuple[PostMortemPaths, ItemPaths, PostMortemPage, Stats]:
         postmortems = PostMortemService(

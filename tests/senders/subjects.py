@@ -21,6 +21,7 @@ from router.config.channel_options import ChannelOptions
 from router.config.fields import Duration, HttpUrl
 from router.config.secret import Secret, SecretUrl
 from router.model.notification import Message, Rejected, Result, Retry
+from router.ports.channels import DeviceSender
 from router.senders import KINDS
 from router.senders.console import ConsoleConfig
 from router.senders.github.sender import GitHubConfig
@@ -41,6 +42,7 @@ from tests.senders import (
     test_mattermost,
     test_ntfy,
     test_telegram,
+    test_webpush,
 )
 from tests.senders.github.test_sender import TOKEN as GITHUB_TOKEN
 from tests.senders.github.test_sender import GitHub
@@ -115,6 +117,8 @@ async def bench(subject: Subject, seconds: float = SECONDS) -> AsyncIterator[Ben
 async def _peer(subject: Subject, seconds: float) -> AsyncIterator[Bench]:
     async with Peer(answer=subject.service()) as peer, aiohttp.ClientSession() as session:
         sender = KINDS[subject.kind].build("channel", subject.options(peer.url, seconds), session)
+        if isinstance(sender, DeviceSender):
+            sender.use(test_webpush.Book(peer.url), test_webpush.KEY)
         refusals: list[tuple[Any, type[Result]]] = [
             (Reply(status, b"", {"Location": peer.url} if 300 <= status < 400 else {}), recognised)
             if subject.recognises
@@ -396,6 +400,10 @@ SUBJECTS = {
         "telegram", test_telegram.options, test_telegram.TOKEN, service=test_telegram.Telegram, read=test_telegram.shown
     ),
     "voice": Subject("voice", voice, TOKEN, service=Twilio, read=spoken),
+    "webpush": Subject(
+        "webpush", test_webpush.options, test_webpush.PATH, recognises=True, service=lambda: test_webpush.service,
+        read=test_webpush.shown, identity=lambda one: test_webpush.decrypted(one)["id"],
+    ),
     "webhook": Subject(
         "webhook", webhook, SIGNING_KEY, recognises=True, read=webhook_text,
         identity=lambda one: one.headers["webhook-id"],

@@ -16,6 +16,7 @@ from router.web.api.commands import CommandApi
 from router.web.api.content import answer
 from router.web.api.context import Investigation
 from router.web.api.deployments import DeploymentApi
+from router.web.api.devices import DeviceApi
 from router.web.api.drills import Drills
 from router.web.api.events import Events
 from router.web.api.explain import ExplainApi
@@ -93,6 +94,7 @@ PARTS: Sequence[type] = (
     Schedules,
     Overrides,
     Drills,
+    DeviceApi,
     HeartbeatApi,
     ReconciliationApi,
     Announcements,

@@ -29,6 +29,7 @@ TYPES: Mapping[str, str] = {
 PATHS: Mapping[str, str] = {
     f"/{STYLE}": STYLE,
     "/assets/icon.svg": "icon.svg",
+    "/assets/device.js": "script/device.js",
     **{f"/assets/{name.partition('/')[2]}": name for name in SCRIPTS},
 }
 """Files by path."""

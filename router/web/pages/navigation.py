@@ -33,6 +33,7 @@ NAVIGATION: Mapping[str, Sequence[Entry]] = {
         Entry("Post-mortems", "/postmortems"),
         Entry("Statistics", "/stats"),
     ),
+    "Your own": (Entry("This device", "/device"),),
     "Administer": (
         Entry("Audit log", "/audit"),
         Entry("API tokens", "/tokens"),

@@ -35,7 +35,8 @@ HEADERS: Mapping[str, str] = {
 
 def policy(nonce: str) -> str:
     """Return the Content-Security-Policy of a page that runs the scripts with this nonce."""
-    return f"{NO_SCRIPT}; script-src 'nonce-{nonce}'; connect-src 'self'"
+    own = "connect-src 'self'; worker-src 'self'; manifest-src 'self'"
+    return f"{NO_SCRIPT}; script-src 'nonce-{nonce}'; {own}"
 
 
 def page(
