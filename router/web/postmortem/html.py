@@ -1,6 +1,7 @@
 """`/incidents/{id}/postmortem`: the form of a post-mortem, and its action items."""
 
 import secrets
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -80,19 +81,33 @@ class PostMortemPage:
 
     async def write(self, request: web.Request) -> web.Response:
         by = self._who(request, Role.RESPONDER)
-        incident = await incident_named(request, self._store)
         filled = await form(request, MAX_FORM)
+        if (conflict := await self._save(request, filled, by)) is not None:
+            return conflict
+        raise _back(request)
+
+    async def _save(
+        self, request: web.Request, filled: Mapping[str, str], by: str
+    ) -> web.Response | None:
+        """Save the form; return the page to answer with if somebody else wrote in between."""
+        incident = await incident_named(request, self._store)
         case, _ = await self._postmortems.read(incident)
         texts = {name: filled.get(name, "") for name, _, _ in FIELDS}
         written = Written(**texts, extra=case.written.extra)
         version = filled.get("version", "")
         known = version.isascii() and version.isdigit() and len(version) < 16
         if known and await self._postmortems.write(incident, written, int(version), by):
-            raise _back(request)
+            return None
         return await self._page(request, typed=written, said=CONFLICT, status=HTTPStatus.CONFLICT)
 
     async def share(self, request: web.Request) -> web.Response:
+        """Save the form, if it was sent too, and share."""
         by = self._who(request, Role.RESPONDER)
+        filled = await form(request, MAX_FORM)
+        if "version" in filled:
+            conflict = await self._save(request, filled, by)
+            if conflict is not None:
+                return conflict
         reason = await self._postmortems.share(await incident_named(request, self._store), by)
         if reason is None:
             text = "The post-mortem is empty: write at least its summary, or waive it."

@@ -48,6 +48,22 @@ async def test_it_can_be_written_and_shared(router: Router, clock: SteppedClock)
         assert (await daemon.get(f"{PAGE}.svg")).headers["Content-Type"] == "image/svg+xml"
 
 
+async def test_sharing_saves_the_form_first(router: Router, clock: SteppedClock) -> None:
+    async with router(clock=clock) as daemon:
+        await over(daemon)
+        page = await daemon.get(PAGE)
+        assert f'formaction="{PAGE}/share"' in page.body.decode()
+        opened = version(page)
+        shared = await fill(daemon, f"{PAGE}/share", version=opened, summary="a bad deploy")
+        assert shared.status == 303
+        shown = (await daemon.get(PAGE)).body.decode()
+        assert "a bad deploy</textarea>" in shown
+        assert "Shared at" in shown
+        late = await fill(daemon, f"{PAGE}/share", version=opened, summary="mine")
+        assert late.status == 409
+        assert "mine</textarea>" in late.body.decode()
+
+
 async def test_who_comes_second_loses_nothing(router: Router, clock: SteppedClock) -> None:
     """They see both, and save what they make of it."""
     async with router(clock=clock) as daemon:
@@ -69,8 +85,10 @@ async def test_nothing_that_was_written_is_run(router: Router, clock: SteppedClo
         await fill(daemon, version="0", summary=evil, revenue=f'">{evil}')
         await fill(daemon, f"{PAGE}/items", text=evil, owner=evil)
         page = await daemon.get(PAGE)
-        assert "<script" not in page.body.decode()
-        assert "script-src" not in page.headers["Content-Security-Policy"]
+        assert "<script>" not in page.body.decode()
+        policy = page.headers["Content-Security-Policy"]
+        assert re.search(r"script-src 'nonce-", policy)
+        assert "unsafe" not in policy
 
 
 async def test_what_is_wrong_is_said(router: Router, clock: SteppedClock) -> None:
