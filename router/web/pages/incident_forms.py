@@ -175,7 +175,7 @@ class IncidentForms:
         """Return the question that a command asks first; None if it needs no confirmation."""
         match command:
             case Command.RESOLVE if one.is_open:
-                effect = f"{_firing(one)} Escalation ends. You can reopen it."
+                effect = f"{_firing(one)} Escalation ends.{_public_end(one)} You can reopen it."
                 return Question(f"Resolve {one.name}?", effect, "Resolve", "What fixed it")
             case Command.FALSE_POSITIVE if one.is_open:
                 return Question(
@@ -207,6 +207,10 @@ class IncidentForms:
             return "The policy has no further step: nobody else is notified."
         reached = ", ".join(step.addresses or step.targets)
         return f"{step.what.capitalize()} runs now and notifies {reached}."
+
+
+def _public_end(one: Incident) -> str:
+    return " The status page shows that it is over." if one.public_title else ""
 
 
 def _firing(one: Incident) -> str:

@@ -43,6 +43,15 @@ async def test_a_command_with_consequences_asks_first(
         assert what in [entry["what"] for entry in told]
 
 
+async def test_resolving_a_public_incident_says_that_customers_see_it(router: Router) -> None:
+    public = "The status page shows that it is over."
+    async with router() as daemon:
+        await daemon.alert(alert())
+        assert public not in text(await send(daemon, "/incidents/1/resolve"))
+        await send(daemon, "/incidents/1/publish", title="Outage", text="We look into it.")
+        assert public in text(await send(daemon, "/incidents/1/resolve"))
+
+
 async def test_the_outcome_can_be_taken_back(router: Router) -> None:
     """The notice of a resolve has a button that reopens."""
     async with router() as daemon:
