@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from router.cli.arguments import Resource, Source
 from router.cli.client import Url
 from router.cli.config import ConfigPath, Json, config_at, path_of
 from router.cli.current import current
@@ -45,12 +46,8 @@ def explain(
     contact: Annotated[
         str, typer.Option(help="Or a person: why they were paged, or were not, --at a time.")
     ] = "",
-    source: Annotated[
-        str, typer.Option(help="The source of the webhook, by its name under `sources`.")
-    ] = "alertmanager",
-    resource: Annotated[
-        str, typer.Option(help="For Sentry: the Sentry-Hook-Resource header.")
-    ] = "event_alert",
+    source: Source = "alertmanager",
+    resource: Resource = "event_alert",
     at: Annotated[
         str,
         typer.Option(

@@ -9,6 +9,7 @@ import typer
 from msgspec.structs import replace
 
 from router.chart import ImageFormat
+from router.cli.arguments import Resource, Source
 from router.cli.client import Url
 from router.cli.config import ConfigPath, Json, config_at, path_of
 from router.cli.current import current, rates
@@ -43,12 +44,8 @@ def simulate(
         typer.Option(help="The severity of the example; default: the worst of the rule."),
     ] = None,
     label: Labels = None,
-    source: Annotated[
-        str, typer.Option(help="The source of the webhook, by its name under `sources`.")
-    ] = "alertmanager",
-    resource: Annotated[
-        str, typer.Option(help="For Sentry: the Sentry-Hook-Resource header.")
-    ] = "event_alert",
+    source: Source = "alertmanager",
+    resource: Resource = "event_alert",
     at: Annotated[
         str,
         typer.Option(
