@@ -61,7 +61,7 @@ async def _greet(app: App, config: Path) -> None:
         echo(f"nobody has to sign in: everybody who reaches {host} may do everything")
     rules, channels = len(app.config.settings.rules.rules), ", ".join(app.config.channels)
     echo(f"rules: {rules}; channels: {channels}")
-    # Real channels page real people, and a used router needs no introduction.
+    # A hint for the first try: only console channels, and nothing in the store yet.
     if {*app.config.kinds.values()} == {"console"} and await app.is_unused():
         echo(_hint(app, url, config))
 

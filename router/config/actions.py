@@ -172,6 +172,7 @@ def check_actions(context: Context) -> None:
         if action.approval is Approval.SECOND_PERSON and not known:
             context.report(
                 context.place_of((*trail, "approval")),
-                "without auth.users or auth.tokens, people can't be told apart: add either, or "
-                "write auth: {insecure: true} if a proxy in front of the router sets X-Router-User",
+                "without auth.users or auth.tokens, the router can't distinguish people: add one, "
+                "or write auth: {insecure: true} if a proxy in front of the router sets "
+                "X-Router-User",
             )

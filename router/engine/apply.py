@@ -110,7 +110,7 @@ class Applier:
             reasons = await self._commit(
                 [event for submission in group for event in submission.events], owners
             )
-        except Exception as error:  # noqa: BLE001 - whoever submitted it hears of it
+        except Exception as error:  # noqa: BLE001 - raised again at the submitter
             await self._fail_or_separate(group, error)
             return
         start = 0

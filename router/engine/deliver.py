@@ -156,9 +156,10 @@ class ChannelWorker:
             await asyncio.wait(self._sending)
 
     def close(self) -> None:
-        """Claim no more.
+        """Stop claiming messages.
 
-        Don't cancel `run` for that: what it has just leased would wait for the lease's end.
+        Don't cancel `run` instead: a message that it has just leased would wait until the lease
+        ends.
         """
         self._closing = True
         self.wake.set()

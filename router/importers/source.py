@@ -78,7 +78,7 @@ class Section:
                 self.report.add(self.at(key), f"`{key}` {message}")
 
     def skip(self, *keys: str) -> None:
-        """Mark keys as read, since they say nothing that matters."""
+        """Mark keys as read without converting them: they don't matter here."""
         self._read.update(keys)
 
     # --- values
@@ -112,7 +112,7 @@ class Section:
         text = self.text(key, "00:00")
         found = re.fullmatch(r"(\d\d?):(\d\d)(?::\d\d)?Z?", text)
         if found is None:
-            self.remark(key, f"expected a time of day in `{key}`, found '{text}': 00:00 instead")
+            self.remark(key, f"expected a time of day in `{key}`, found '{text}': 00:00 is used")
             return 0
         return int(found[1]) * 60 + int(found[2])
 

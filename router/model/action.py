@@ -24,7 +24,7 @@ class ActionState(StrEnum):
 WAITING = frozenset(
     {ActionState.CHECKING, ActionState.READY, ActionState.RUNNING, ActionState.CONFIRMING}
 )
-"""States that a deadline ends at the latest."""
+"""States with a deadline, which ends them if nothing else does."""
 
 UNDOABLE = frozenset(
     {ActionState.DONE, ActionState.FAILED, ActionState.TIMED_OUT, ActionState.MAY_HAVE_RUN}

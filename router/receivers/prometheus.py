@@ -142,7 +142,7 @@ class PrometheusReceiver(AlertmanagerReceiver):
 
 
 def _without_path(incoming: Incoming) -> Incoming:
-    """The request with only the secret as its segment, if there is one."""
+    """The request without the API's path, so that its segment is the secret or empty."""
     segment = f"/{incoming.segment}".removesuffix(POSTED)
     return replace(incoming, segment=segment.strip("/"))
 
@@ -166,5 +166,5 @@ def _limited(wire: WireAlert, raw: Raw, at: str, warnings: list[InvalidInput]) -
 
 
 def _sentence(error: InvalidInput) -> str:
-    """The error, with its place if Alertmanager has no words for it."""
+    """The error in Alertmanager's words, or else with its place."""
     return error.detail if error.detail[:1].islower() else f"{error.pointer}: {error.detail}"

@@ -70,7 +70,7 @@ class Records(Generic[T]):
         at: float,
         owed: Sequence[Owed] = (),
     ) -> T | None:
-        """Replace a document by what `change` returns for it; None leaves it. Returns the new one.
+        """Replace a document by the result of `change`; None keeps it. Returns the new document.
 
         `change` may be called several times if others write the same document. `owed` is stored in
         the same transaction.
@@ -89,7 +89,7 @@ class Records(Generic[T]):
     async def prepare(
         self, record_id: str, change: Callable[[T | None], T | None], at: float
     ) -> tuple[T | None, Record | None]:
-        """Return what `change` makes of a document, and the record to write with an event."""
+        """Apply `change`. Return the new document, and the record to write with an event."""
         before = await self._store.record(self._kind, record_id)
         value = change(None if before is None else self._decoder.decode(before.doc))
         if value is None:

@@ -70,7 +70,7 @@ class AppriseConfig(ChannelOptions, frozen=True, kw_only=True):
             raise ValueError("`urls` is empty")
         for place, url in enumerate(self.urls, 1):
             if not URL.fullmatch(url.reveal()):
-                raise ValueError(f"`urls`: number {place} isn't like SERVICE://CREDENTIALS")
+                raise ValueError(f"`urls`: item {place} is not a URL such as SERVICE://CREDENTIALS")
 
 
 class AppriseSender:

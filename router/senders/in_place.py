@@ -38,7 +38,7 @@ class Chat(Protocol):
 async def deliver(chat: Chat, message: Message, known: re.Pattern[str]) -> Result:
     """Bring the incident's message up to date, or post it.
 
-    known: matches a `ref`. That of a channel that had another type before doesn't match.
+    known: matches a `ref` of this type of channel. The `ref` of an earlier type doesn't match.
     """
     # A repeated edit leaves no second message.
     edited = replace(message, may_be_doubled=False)

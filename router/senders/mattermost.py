@@ -142,7 +142,7 @@ class MattermostBotSender:
         return await in_place.deliver(Bot(calls, self._config), message, REF)
 
     async def verify(self) -> str | Result:
-        """Look up the channel, which only its members may."""
+        """Look up the channel; only its members may."""
         url = f"{self._url}/api/v4/channels/{self._config.channel}"
         result, found = await fetch(self._session, url, self._headers, self._config.timeout)
         if not isinstance(result, Sent):
@@ -202,7 +202,7 @@ def build_message(message: Message, config: MattermostConfig) -> dict[str, Any]:
 
 
 def _buttons(message: Message, config: MattermostConfig) -> Iterator[dict[str, Any]]:
-    """Buttons, of which Mattermost shows no reader the context."""
+    """Buttons. Mattermost doesn't show their context to readers."""
     if config.button_secret is None or config.callback_url is None:
         return
     signer = Signer(config.button_secret.reveal().encode())

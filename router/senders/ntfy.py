@@ -41,11 +41,11 @@ QUIET = 2
 
 
 class NtfyConfig(ChannelOptions, frozen=True, kw_only=True):
-    """`topic` is the topic's name. Without access control, anybody who knows it reads along.
+    """`topic` is the topic's name. Without access control, anybody who knows it can read it.
 
     token: an access token (`tk_…`) that may write to the topic.
     links: add buttons to answer with. Anybody who reads the topic may use them.
-    owner: the e-mail address of the contact who alone reads the topic. The buttons then answer at
+    owner: the e-mail address of a contact, the topic's only reader. The buttons then answer at
         once, in their name, without a page in between.
     api_url: your own server, a proxy or a test server.
     """

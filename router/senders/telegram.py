@@ -114,7 +114,7 @@ class Bot:
             await self._send(message.to, reply)
 
     async def _send(self, to: str, said: dict[str, Any]) -> str:
-        """Send to a person's own chat, whose id is theirs, or else to the channel's."""
+        """Send to the contact's own chat, whose id is their user id, or to the channel's chat."""
         chat = to or self._config.chat
         if not CHAT.fullmatch(chat):
             raise Failed(Rejected("the contact's `telegram` is not the id of a user"))
@@ -176,7 +176,7 @@ def build_message(message: Message, config: TelegramConfig) -> dict[str, Any]:
 
 
 def _links(message: Message, *, answerable: bool) -> Iterator[str]:
-    """Links in the text: as a button, Telegram refuses the whole message for an internal URL."""
+    """Links in the text: Telegram refuses a message with an internal URL in a button."""
     asked = answers(message) if answerable else ()
     for label, url in (*asked, *links(content(message))):
         yield f'<a href="{escape(url)}">{HTML.piece(label)}</a>'

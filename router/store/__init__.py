@@ -79,6 +79,6 @@ async def read_store(url: str) -> SqlStore:
     if found != REVISION:
         await database.close()
         raise ValueError(
-            f"the store is of version {found}, and not {REVISION}: see alert-router migrate"
+            f"the store has schema {found}, this release needs {REVISION}: see alert-router migrate"
         )
     return SqlStore(database)

@@ -183,7 +183,7 @@ def _put(column: Column[Any] | ColumnClause[Any]) -> str:
 def struct(kind: type[S], row: Sequence[Any]) -> S:
     """A row as a struct whose fields are its columns, in order.
 
-    Words become enums again; and SQLite's 0 and 1 booleans, where it isn't told that a column is
-    one.
+    Words become enums again. SQLite's 0 and 1 become booleans, where the query doesn't declare the
+    column boolean.
     """
     return msgspec.convert(dict(zip(kind.__struct_fields__, row, strict=True)), kind, strict=False)

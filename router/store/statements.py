@@ -151,9 +151,8 @@ def _owe(dialect: Dialect) -> str:
 def _settle(dialect: Dialect) -> str:
     """Store the result of an attempt, if its lease is still held.
 
-    If more was owed meanwhile, that is pending now: after the same back-off if this attempt failed
-    temporarily, and else as a new message that is due at once, since it was already due when this
-    one was claimed.
+    A message added meanwhile becomes pending: after the same back-off if this attempt failed
+    temporarily, and otherwise at once, since it was already due when this one was claimed.
     """
     o = outbox.c
     rows = written(dialect, *o, column("held", Text()), column("sent_seq", o.seq.type))

@@ -180,7 +180,7 @@ class Publishing:
         return loops
 
     async def _announce_maintenance(self, one: Maintenance) -> None:
-        """Store maintenance, and what others are owed about it. Raises: StoreUnavailable."""
+        """Store maintenance, and the messages about it. Raises: StoreUnavailable."""
         await self._save_maintenance(one, lambda _: one, one.id, one.created_at)
 
     async def _end_maintenance(self, one: Maintenance, now: float) -> Maintenance:
@@ -215,7 +215,7 @@ class Publishing:
         return after
 
     async def recipients(self, command: Command) -> int:
-        """Count the people whom a command mails. Raises: StoreUnavailable."""
+        """Count the people who get a command's mail. Raises: StoreUnavailable."""
         subscribers = len(await self._roll.confirmed(self._clock.now())) if self._roll else 0
         if command is Command.PUBLISH:
             return subscribers

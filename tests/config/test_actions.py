@@ -73,7 +73,7 @@ def test_an_action_is_of_one_kind(tmp_path: Path, action: Any) -> None:
             "none of labels.NAME",
         ),
         ({"argv": ["true"], "timeout": "2h"}, "at most 1h"),
-        ({"argv": ["true"], "approval": "second-person"}, "people can't be told apart"),
+        ({"argv": ["true"], "approval": "second-person"}, "the router can't distinguish people"),
         (
             {"sql_flag": FLAG | {"table": "flags; DROP TABLE flags"}, "parameters": X},
             "isn't a name",

@@ -115,7 +115,7 @@ async def test_urls_are_verified_without_a_message() -> None:
 
 
 @pytest.mark.parametrize(
-    ("urls", "words"), [((), "empty"), ((Secret("s3cret"),), "number 1 isn't like")]
+    ("urls", "words"), [((), "empty"), ((Secret("s3cret"),), "item 1 is not a URL")]
 )
 def test_urls_that_cannot_work_are_refused(urls: tuple[Secret, ...], words: str) -> None:
     with pytest.raises(ValueError, match=words) as refusal:

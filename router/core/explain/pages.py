@@ -135,7 +135,7 @@ def _cause(
     ):
         if found:
             return found[0]
-    # More was owed while the message waited: it reports the latest decision of that kind.
+    # A later decision joined the waiting message, which reports the latest one of its kind.
     return next((one for one in reversed(timeline) if one.what is reason and one.at >= at), None)
 
 

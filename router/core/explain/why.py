@@ -29,7 +29,7 @@ from router.model.reasons import having, row
 from router.model.revision import Load
 
 NEAR = 1800.0
-"""Seconds around a given time within which a page matches it."""
+"""A page matches a given time if it was sent within this many seconds of it."""
 
 OBSTACLES = having(Trait.OBSTACLE)
 """Reasons that may keep somebody from being paged."""

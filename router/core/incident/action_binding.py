@@ -72,7 +72,7 @@ class Parameter(Struct, frozen=True):
         elif compile_regex(self.pattern).fullmatch(value) is None:
             raise ValueError(f"expected what the pattern {self.pattern} takes")
         if value.startswith("-") and not self.dash:
-            raise ValueError("it begins with a dash, so it could be taken for an option")
+            raise ValueError("it begins with a dash, so a program could read it as an option")
 
     @staticmethod
     def _check_integer(value: str, least: int, most: int) -> None:

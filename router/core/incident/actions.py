@@ -204,7 +204,7 @@ def _approved(
         return _step(
             incident, request, Reason.SECOND_PERSON_NEEDED, settings, at=event.at, by=event.by
         )
-    if incident.drill:  # in a drill the practice ends before the real run
+    if incident.drill:  # a drill stops before the real run
         practised = replace(
             request, state=ActionState.PRACTISED, approved_by=event.by, approved_at=event.at
         )

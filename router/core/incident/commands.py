@@ -224,7 +224,7 @@ def _severity_set(incident: Incident, event: Commanded, settings: Settings) -> D
 def _assigned(incident: Incident, event: Commanded, settings: Settings) -> Decision:
     """Set the lead: `text` names the person, "" means the requester.
 
-    A person whom somebody else makes the lead is notified.
+    Somebody who is made the lead by another person is notified.
     """
     lead = event.text or event.by
     if lead == incident.lead:

@@ -49,10 +49,10 @@ _ENDED = {
     Reason.CLEARED: "all alerts stayed clear",
     Reason.BELOW_THRESHOLD: "no alert is above its threshold",
     Reason.RULES_CHANGED: "no alert belongs here under the changed rules",
-    Reason.STALE: "the alert is stale, no report of it comes any more",
-    Reason.TIMED_OUT: "the alert timed out, no report moved its end",
+    Reason.STALE: "the alert is stale: it is no longer reported",
+    Reason.TIMED_OUT: "the alert timed out: no report extended it",
 }
-"""The reason of the end, by the reason why the last alert left."""
+"""Why an incident ended, by the reason of its last alert's end."""
 
 
 # --- alerts that fire

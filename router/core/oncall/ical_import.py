@@ -1,8 +1,8 @@
 """On-call shifts from an external calendar: events of an iCalendar (RFC 5545).
 
 An event names the person on call by its attendees or, if none of them is a contact, by its title.
-Of events at the same time the one that began last counts. An event of an unknown person counts as
-nobody's. An event about an absence, such as a vacation, is no shift.
+Of events at the same time the one that began last counts. An event of an unknown person puts
+nobody on call. An event about an absence, such as a vacation, is no shift.
 """
 
 import re

@@ -250,7 +250,7 @@ class MemoryStore:
     def _settle(self, after: Notification, lease: str, seq: int) -> None:
         """Store the outcome of a delivery, if the lease is still held.
 
-        If more was owed meanwhile, that is pending now.
+        A message added meanwhile becomes pending.
         """
         key = (after.incident_id, after.channel)
         stored = self.outbox[key]

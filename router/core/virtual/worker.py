@@ -13,7 +13,8 @@ from router.model.notification import Notification, NotificationState, channel_o
 class MemoryWorker:
     """Claims due messages.
 
-    A delayed message is tried again once there is room, or more is owed.
+    A message that a rate limit delays is tried again once the limit allows it, or a new
+    message is added.
     """
 
     def __init__(self, memory: MemoryStore) -> None:

@@ -1,6 +1,6 @@
 """Starts drills and canaries as often as the config says.
 
-Each has an id made of its due time, so that it starts once, whichever replica starts it.
+Each has an id derived from its due time, so that it starts once, whichever replica starts it.
 """
 
 import asyncio

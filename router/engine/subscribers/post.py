@@ -1,8 +1,8 @@
 """Mail to subscribers of the status page: a row of the outbox for each mail.
 
-An update is owed to the page in the transaction that publishes it. `Spreading` delivers it by
-adding a mail for each subscriber, once: repeating it adds nothing. The content is read when it's
-sent.
+The transaction that publishes an update adds one row for the page. `Spreading` delivers that row by
+adding a mail for each subscriber, once: repeating it adds nothing. The content of a mail is read
+when it's sent.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -61,7 +61,7 @@ class Spreading:
         self._wake()
 
     async def about_maintenance(self, subject: str, at: float) -> Sequence[Owed]:
-        """Return what all who had confirmed by then are owed. Raises: StoreUnavailable."""
+        """Return a mail for each subscriber who had confirmed by then. Raises: StoreUnavailable."""
         addresses = [f"{SUBSCRIBERS}/{number}" for number in await self._roll.confirmed(at)]
         return [maintenance_owed(address, subject, at) for address in addresses]
 

@@ -121,7 +121,7 @@ class SubscriberList:
         )
 
     async def confirmed(self, before: float) -> list[str]:
-        """Return the ids of all who had confirmed by then."""
+        """Return the ids of all subscribers who had confirmed by then."""
         everybody = await self.subscribers.find(limit=EVERYBODY)
         return [
             number

@@ -76,7 +76,7 @@ def _samples(pattern: str) -> Iterator[str]:
 
 
 def untried(root: Route, sets: Sequence[Labels]) -> list[Place]:
-    """The places of routes whose matchers no label set fulfils, unless they contradict."""
+    """The places of routes that no label set matches, except where the matchers contradict."""
     return [place for place, path in _places(root, ()) if not any(takes(path, one) for one in sets)]
 
 

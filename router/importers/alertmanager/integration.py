@@ -51,7 +51,7 @@ def secret_of(section: Section, key: str) -> SecretFile | None:
         section.skip(f"{key}_file")
         if "${" not in text:
             return SecretFile(text)
-        message = f"`{key}` is {text}, which something else replaces: put the secret into secrets/"
+        message = f"`{key}` is {text}, a placeholder of another tool: put the secret into secrets/"
         section.remark(key, message)
         return SecretFile(copied_from=text)
     if file := section.text(f"{key}_file"):

@@ -146,7 +146,7 @@ def _kept(mute: Mute, why: str) -> str:
 
 
 def _excluded(own: Outcome, earlier: Sequence[Outcome], route: Route) -> tuple[Matcher, ...] | None:
-    """Matchers that leave out what earlier outcomes take; None if there are none."""
+    """Matchers that exclude the alerts of earlier outcomes; None if matchers can't express it."""
     found = []
     for one in earlier:
         if one.routes == (route,) or contradiction((*own.matchers, *one.matchers)) is not None:

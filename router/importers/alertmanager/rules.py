@@ -85,7 +85,7 @@ class Rules:
     def _repeat(self, one: Outcome) -> str:
         repeats = dict.fromkeys(route.repeat_interval for route in one.routes)
         if len(repeats) > 1:
-            message = f"of several `repeat_interval`s, the shortest: {', '.join(repeats)}"
+            message = f"the shortest of several `repeat_interval`s is used: {', '.join(repeats)}"
             self.report.add(one.routes[-1].place, message)
         return min(repeats, key=parse_duration)
 
@@ -94,7 +94,7 @@ class Rules:
         chosen = next(reversed(ways))
         if len(ways) > 1:
             message = (
-                "`group_by` differs from that of a route with `continue` above: this one counts"
+                "`group_by` differs from that of a route with `continue` above: this one is used"
             )
             self.report.add(one.routes[-1].place, message)
         return ["alertname", "instance"] if ALL_LABELS in chosen else list(chosen)
@@ -107,7 +107,7 @@ class Rules:
         if values and values[0] is not None:
             known = {value: levels.get(value, OTHERWISE) for value in sorted(values[0])}
             for value in known.keys() - levels.keys():
-                message = f"severity '{value}' is taken as {OTHERWISE}: change it in the rule"
+                message = f"severity '{value}' becomes {OTHERWISE}: change it in the rule"
                 self.report.add(one.routes[0].place, message)
             if len(set(known.values())) == 1:
                 return {"severity": next(iter(known.values()))}

@@ -133,7 +133,7 @@ def _walked(
 
 def _check_number(child: Route, found: list[Outcome]) -> None:
     if len(found) > MOST_RULES:
-        message = f"the `continue`s from here on would take more than {MOST_RULES} rules"
+        message = f"the routes with `continue` from here on would need more than {MOST_RULES} rules"
         raise Invalid([Problem(child.place, f"{message}: shorten the tree first")])
 
 

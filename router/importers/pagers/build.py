@@ -104,7 +104,7 @@ class Builder:
                 if key in section:
                     return parse_time_zone(section.text(key))
             except ValueError:
-                section.remark(key, f"'{section.text(key)}' isn't a time zone: UTC instead")
+                section.remark(key, f"'{section.text(key)}' isn't a time zone: UTC is used")
         return "UTC"
 
     def finish_people(self) -> None:
@@ -152,7 +152,8 @@ class Builder:
             self.schedule(id_, name, zone, layers, place)
             return
         self.report.add(
-            place, f"schedule '{name}' has several people on call: {len(groups)} schedules"
+            place,
+            f"schedule '{name}' has several people on call: split into {len(groups)} schedules",
         )
         rotas: list[Rota] = []
         for group in groups:
@@ -211,7 +212,9 @@ class Builder:
         """Add a policy. `repeat`: how many seconds apart, and how many times."""
         kept = [stage for stage in stages if stage.targets]
         if not kept:
-            self.report.add(place, f"policy '{name}' notifies nobody that is known here: the log")
+            self.report.add(
+                place, f"policy '{name}' notifies nobody who was converted: it uses channel:log"
+            )
             kept = [Stage(0, ("channel:log",))]
         keys = [one.key for one in self.setup.policies.values()]
         every, times = repeat

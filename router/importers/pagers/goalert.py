@@ -22,7 +22,7 @@ QUIET = (
     "id", "name", "description", "role", "isFavorite", "labels", "assignedTo", "__typename",
     "nextHandoffTimes", "onCallNotificationRules", "notices", "authSubjects", "users",
 )  # fmt: skip
-"""Keys that say nothing about who is on call or notified."""
+"""Keys that don't affect who is on call or who is notified."""
 
 
 def convert(found: Sequence[tuple[str, Section]], build: Builder) -> None:

@@ -27,7 +27,7 @@ QUIET = (
     "id", "name", "team_id", "role", "grafana_id", "teams", "username", "slack",
     "is_phone_number_verified", "on_call_now", "enable_web_overrides", "source", "timezone",
 )  # fmt: skip
-"""Keys that say nothing about who is on call or notified."""
+"""Keys that don't affect who is on call or who is notified."""
 
 
 def kind_of(kind: str, section: Section) -> str:
@@ -235,7 +235,9 @@ def _targets(type_: str, section: Section, build: Builder) -> tuple[str, ...]:
         return build.targets(section.text("notify_on_call_from_schedule"), section.place)
     if type_ in {"notify_persons", "notify_person_next_each_time"}:
         if type_ != "notify_persons":
-            section.report.add(section.place, "one person each time: everybody is notified here")
+            section.report.add(
+                section.place, "OnCall notifies one person in turn: here everybody is notified"
+            )
         ids = section.texts("persons_to_notify") or section.texts(f"persons_to_{type_[7:]}")
         ids = ids or section.texts("persons_to_notify_next_each_time")
         return tuple(f"contact:{build.known(one, section.place)}" for one in ids)

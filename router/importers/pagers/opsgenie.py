@@ -22,7 +22,7 @@ QUIET = (
     "skypeUsername", "invitationDisabled", "mutedUntil", "type", "order", "username",
     "fullName", "took", "requestId", "expandable",
 )  # fmt: skip
-"""Keys that say nothing about who is on call or notified."""
+"""Keys that don't affect who is on call or who is notified."""
 
 
 def kind_of(section: Section) -> str:

@@ -21,7 +21,7 @@ QUIET = (
     "updated_at", "name", "avatar_url", "color", "job_title", "role", "billed",
     "invitation_sent",
 )  # fmt: skip
-"""Keys that say nothing about who is on call or notified."""
+"""Keys that don't affect who is on call or who is notified."""
 
 
 def convert(found: Sequence[tuple[str, Section]], build: Builder) -> None:

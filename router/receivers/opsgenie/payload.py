@@ -25,7 +25,7 @@ PRIORITIES = ("P1", "P2", "P3", "P4", "P5")
 DEFAULT_PRIORITY = "P3"
 
 OWN = ("summary", "description", "alias", "note", "user")
-"""Annotations that are no details."""
+"""Annotations that don't come from `details`."""
 
 _TYPES = {"tags": list, "responders": list, "teams": list, "details": dict}
 

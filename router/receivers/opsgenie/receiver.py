@@ -1,7 +1,7 @@
 """Opsgenie's alert API: tools that page through Opsgenie page through the router.
 
-https://docs.opsgenie.com/docs/alert-api. Opsgenie answers before it processes a request, and tells
-the outcome on demand; the router commits first, so the id of a request holds its outcome.
+https://docs.opsgenie.com/docs/alert-api. Opsgenie answers before it processes a request, and gives
+its outcome when asked. The router commits first, so the id of a request holds its outcome.
 """
 
 from collections.abc import Mapping, Sequence

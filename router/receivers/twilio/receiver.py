@@ -96,7 +96,7 @@ class TwilioReceiver(Source):
         by = self._site.phones.get(reply.number)
         if by is None:
             return Received(
-                refused=f"{masked(reply.number)} isn't a number of the config", words=STRANGER
+                refused=f"{masked(reply.number)} is not a number in the config", words=STRANGER
             )
         command = COMMANDS.get(reply.command)
         if command is None:
@@ -121,7 +121,7 @@ class TwilioReceiver(Source):
         by = self._site.phones.get(called)
         if by is None:
             return Received(
-                refused=f"{masked(called)} isn't a number of the config", words=STRANGER
+                refused=f"{masked(called)} is not a number in the config", words=STRANGER
             )
         command = COMMANDS.get(parse_key(form))
         return Received(

@@ -1,4 +1,4 @@
-"""Queries of one attempt to Linear, and the meaning of its refusals.
+"""GraphQL requests of one attempt to Linear, and the result for each error.
 
 https://linear.app/developers/graphql and https://linear.app/developers/rate-limiting (HTTP 400 with
 the code RATELIMITED).
@@ -21,7 +21,7 @@ T = TypeVar("T")
 LIMITED = b'"RATELIMITED"'
 LIMITED_STATUS = 400
 LIMITED_WAIT = 60.0
-"""Seconds to wait at a limit without a time."""
+"""Seconds to wait after a rate limit that gives no time."""
 
 RESET = "X-RateLimit-Requests-Reset"
 """The header with the end of the limit, in UTC milliseconds."""

@@ -42,10 +42,10 @@ THROUGH = re.compile(r"`Timeline: ([0-9]{1,18})`\s*\Z")
 """At the end of a description: the newest timeline entry in it."""
 
 MAX_ENTRIES = 100
-"""Timeline entries, the newest, of which an earlier attempt's comment is looked for."""
+"""The number of newest timeline entries for which an earlier attempt's comment is looked up."""
 
 PRIORITIES = {Severity.P0: 1, Severity.P1: 2, Severity.P2: 3, Severity.P3: 4}
-"""Linear's: urgent, high, medium, low."""
+"""Linear's priorities: urgent, high, medium, low."""
 
 ENDED = frozenset({"completed", "canceled"})
 OPENS = ("unstarted", "backlog", "started", "triage")

@@ -164,7 +164,7 @@ class IncidentChannels:
         return await self._answer(method, (), http_verb="GET", params=params)
 
     async def _answer(self, method: str, fine: Collection[str], **request: Any) -> dict[str, Any]:
-        from slack_sdk.errors import SlackApiError  # noqa: PLC0415 - whoever has a client has it
+        from slack_sdk.errors import SlackApiError  # noqa: PLC0415 - present with any client
 
         try:
             answer = await self._client.api_call(method, **request)

@@ -30,7 +30,7 @@ async def show_picture(
     seconds: float,
 ) -> None:
     """Show the picture under the message at `ref`, within `seconds`. Never raises."""
-    from slack_sdk.errors import SlackApiError  # noqa: PLC0415 - it's loaded by whoever has a client
+    from slack_sdk.errors import SlackApiError  # noqa: PLC0415 - loaded already by the client
 
     channel, _, ts = ref.partition(":")
     try:

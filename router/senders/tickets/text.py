@@ -61,7 +61,7 @@ def commented(message: Message, told: int) -> str:
 
 
 def unseen(message: Message, told: int) -> Content:
-    """The texts about the entries after `told`. Without `updates`, no reader needs them."""
+    """The texts about the entries after `told`. If it has no `updates`, they need no comment."""
     news = tuple(entry for entry in message.timeline if entry.id > told)
     return content(replace(message, timeline=news))
 

@@ -1,7 +1,7 @@
 """Finds the identity behind each request, before its handler runs.
 
 A path is either public or needs an identity: a handler that forgets to check the role is still
-closed to strangers.
+closed to people who are not signed in.
 """
 
 import binascii
@@ -42,7 +42,7 @@ OPEN = (*PUBLIC, *SERVICES, SIGN_IN, "/webhooks", "/heartbeat", "/metrics", "/ap
 
 API = "/api/"
 HOLDER = "token:"
-"""Before the name of an API token, in the place of a user name."""
+"""Prefix of an API token's name where a user name is expected."""
 
 
 class Access:
@@ -100,7 +100,7 @@ class Access:
         return Identity(name=name, role=Role.ADMIN, credential=Credential.BEARER)
 
     async def by_session(self, found: Found) -> Identity | None:
-        """Return who is signed in, with their role of now. Raises: StoreUnavailable."""
+        """Return who is signed in, with their current role. Raises: StoreUnavailable."""
         if found.session.user.startswith(HOLDER):
             return self._by_token_name(found)
         config = self._config_file()
@@ -132,7 +132,7 @@ class Access:
 
 
 def gate(access: Access) -> Middleware:
-    """Puts the identity of each request at `IDENTITY`, and refuses strangers."""
+    """Stores the identity of each request at `IDENTITY`; refuses a request without one."""
 
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -177,12 +177,12 @@ def _check_origin(request: web.Request, found: Identity) -> None:
     sent = {"Sec-Fetch-Site", "Origin"} & request.headers.keys()
     if found.credential is Credential.COOKIE and request.method not in SAFE and not sent:
         raise web.HTTPForbidden(
-            text="a session is for browsers, which send their Origin: programs use an API token"
+            text="a session cookie needs the header Origin, as browsers send it: use an API token"
         )
 
 
 def _may_sign_in(request: web.Request) -> bool:
-    """Report whether a stranger is a person who opened a page."""
+    """Report whether a request without an identity is from a person who opened a page."""
     return request.method in SAFE and reads_html(request) and "Authorization" not in request.headers
 
 

@@ -90,7 +90,7 @@ class SharedSilences:
         return answer(_view(request.match_info["id"], found, self._clock.now()))
 
     async def expire(self, request: web.Request) -> web.Response:
-        """End a silence now; one that is over stays as it is.
+        """End a silence now; an expired one stays as it is.
 
         Raises: Unauthorized, Refused, StoreUnavailable.
         """

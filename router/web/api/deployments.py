@@ -33,7 +33,10 @@ class DeploymentQuery(Struct, frozen=True):
     before: Annotated[Count, Meta(description="Only before this time, in UTC seconds.")] = 0
     after: Annotated[
         str,
-        Meta(description="Only later rows: `next` of the last page.", pattern=r"^([0-9.e-]+/.+)?$"),
+        Meta(
+            description="Only later rows: `next` of the previous page.",
+            pattern=r"^([0-9.e-]+/.+)?$",
+        ),
     ] = ""
     limit: Limit = 100
 
@@ -153,4 +156,4 @@ def _row(cursor: str) -> tuple[float, str] | None:
     try:
         return (float(at), key) if cursor else None
     except ValueError:
-        raise InvalidInput("?after= takes `next` of the last page", "/after") from None
+        raise InvalidInput("?after= takes `next` of the previous page", "/after") from None

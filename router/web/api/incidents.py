@@ -50,7 +50,9 @@ class IncidentQuery(Struct, frozen=True):
     q: Annotated[
         str, Meta(description="Words of the name, title, key, labels, annotations or lead.")
     ] = ""
-    before: Annotated[Count, Meta(description="Only lower numbers: `next` of the last page.")] = 0
+    before: Annotated[
+        Count, Meta(description="Only lower numbers: `next` of the previous page.")
+    ] = 0
     limit: Limit = 100
 
 
@@ -89,9 +91,9 @@ class AlertQuery(Struct, frozen=True):
     fingerprint: Annotated[str, Meta(description="Only this alert.")] = ""
     incident: Annotated[Count, Meta(description="Only this incident, by number.")] = 0
     status: Annotated[list[AlertStatus], Many] = []
-    after: Annotated[str, Meta(description="Only later fingerprints: `next` of the last page.")] = (
-        ""
-    )
+    after: Annotated[
+        str, Meta(description="Only later fingerprints: `next` of the previous page.")
+    ] = ""
     limit: Limit = 100
 
 
@@ -115,7 +117,9 @@ class NotificationQuery(Struct, frozen=True):
     channel: Annotated[str, Meta(description="Only this channel or address.")] = ""
     after: Annotated[
         str,
-        Meta(description="Only later rows: `next` of the last page.", pattern=r"^([0-9]+/.+)?$"),
+        Meta(
+            description="Only later rows: `next` of the previous page.", pattern=r"^([0-9]+/.+)?$"
+        ),
     ] = ""
     limit: Limit = 100
 
@@ -268,5 +272,5 @@ def _row(cursor: str) -> tuple[int, str] | None:
     """Return the incident and the address that a cursor names. Raises: Bad."""
     incident, _, channel = cursor.partition("/")
     if len(incident) > 15:
-        raise InvalidInput("?after= takes `next` of the last page", "/after")
+        raise InvalidInput("?after= takes `next` of the previous page", "/after")
     return (int(incident), channel) if cursor else None

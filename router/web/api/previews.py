@@ -87,7 +87,7 @@ class Drafts:
         return DraftList([await self._view(incident, one) for one in found])
 
     async def recipients(self, incident: Incident, command: Command) -> int:
-        """Count the people whom the command mails about this incident. Raises: StoreUnavailable."""
+        """Count the people who get the command's mail. Raises: StoreUnavailable."""
         done = command is Command.ANNOUNCE and incident.announced_at is not None
         if incident.drill or done or (command is Command.ANNOUNCE and incident.is_open):
             return 0

@@ -31,7 +31,7 @@ class Declare(Screen):
         return {"severities": [*Severity], "longest": LONGEST_TEXT}
 
     async def open(self, request: web.Request) -> web.Response:
-        """Lead to the incident. Raises: aiohttp's 403 and 413."""
+        """Redirect to the incident. Raises: aiohttp's 403 and 413."""
         identify(request, Role.RESPONDER, in_browser=True)
         filled = await form(request)
         try:

@@ -1,4 +1,4 @@
-"""The forms of an incident's page: each submits a command, and leads back to the page.
+"""The forms of an incident's page: each submits a command, and redirects to the page.
 
 A command that closes an incident, pages or mails people asks for confirmation first.
 """
@@ -90,7 +90,7 @@ class IncidentForms:
         ]
 
     async def do(self, request: web.Request) -> web.Response:
-        """Submit the form's command, after confirmation if it needs one, and lead back.
+        """Submit the form's command, after confirmation if it needs one, and redirect.
 
         Raises: InvalidInput; aiohttp's 403, 404 and 413.
         """
@@ -198,7 +198,7 @@ class IncidentForms:
         return Question(f"This mails {people(recipients)}.", "Mail cannot be taken back.", button)
 
     async def _escalation(self, one: Incident) -> str:
-        """Return the addresses that the next step notifies: escalating voids an answer."""
+        """Describe the next step: escalating undoes an acknowledgement, a mute and a snooze."""
         unheard = replace(one, acknowledged_at=None, muted=None, snoozed_until=None)
         timeline = await self._store.timeline(one.id)
         upcoming = outlook(unheard, timeline, self._settings(), self._clock.now()).upcoming

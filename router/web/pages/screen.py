@@ -2,7 +2,7 @@
 
 A screen decides nothing. Its form has the fields of the operation's body; a field that is a list
 has an item on each line, and an empty field is left out. A refused form is shown again as it was
-filled in, with the error beside its field. An accepted one leads back to a page, which shows the
+filled in, with the error beside its field. An accepted one redirects to a page, which shows the
 notice once.
 """
 
@@ -87,7 +87,7 @@ class Screen:
     ) -> web.RouteDef:
         """Return the route of a form for the operation.
 
-        It leads to this page, or to the path that `back` makes of the operation's answer.
+        It redirects to this page, or to the path that `back` derives from the operation's answer.
         """
 
         async def submit(request: web.Request) -> web.Response:

@@ -16,7 +16,7 @@ class Silences(Screen):
     path: ClassVar[str] = "/silences"
     template: ClassVar[str] = "silences.html"
     notices: ClassVar[Mapping[str, str]] = {
-        "silence_made": "The silence is made.",
+        "silence_made": "The silence is created.",
         "silence_ended": "The silence has ended.",
     }
 

@@ -122,7 +122,7 @@ def _ending(page: Page) -> str:
 
 def _duties(duties: Sequence[Duty] | None, person: str) -> list[str]:
     if duties is None:
-        return ["The duty was not recorded."]
+        return ["Who was on call was not recorded."]
     return [_duty(one) for one in duties] or [f"{person} is named in the policy."]
 
 

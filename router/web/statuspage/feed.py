@@ -1,7 +1,7 @@
 """The Atom feed (RFC 4287) of public updates.
 
-An id must never change (4.2.6), or every reader shows its entry again: ids are made of the page's
-host and the incident's number, and of nothing that is edited.
+An id must never change (4.2.6), or every reader shows its entry again: ids consist of the
+page's host and the incident's number, and of nothing that can be edited.
 """
 
 from html import escape

@@ -265,4 +265,4 @@ def test_a_variable_in_place_of_a_secret_is_a_secret_to_fill_in() -> None:
     )
     assert [one.copied_from for one in found.written.secrets.values()] == ["${SLACK_URL}"]
     assert "from: $${X} <b@example.com>" in found.written.files["config.yaml"]
-    assert any("`api_url` is ${SLACK_URL}, which" in line for line in found.report.lines)
+    assert any("`api_url` is ${SLACK_URL}, a placeholder" in line for line in found.report.lines)
