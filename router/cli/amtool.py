@@ -51,18 +51,18 @@ def differences(
     sets: Sequence[Labels],
     wanted: Sequence[tuple[str, ...]],
 ) -> list[str]:
-    """A sentence for each label set whose rules notify other channels than its receivers have."""
-    found = []
+    """A sentence for each label set for which the rules notify different channels than amtool."""
+    sentences = []
     for labels, receivers in zip(sets, wanted, strict=True):
         expected = {channel for name in receivers for channel in channels.get(name, ())}
         notified = _notified(settings, labels)
         if notified != expected:
             shown = ", ".join(f'{name}="{value}"' for name, value in labels.items())
-            found.append(
+            sentences.append(
                 f"{{{shown}}}: amtool names {', '.join(receivers)} ({_listed(expected)}), "
                 f"but the rules notify {_listed(notified)}"
             )
-    return found
+    return sentences
 
 
 def _notified(settings: Settings, labels: Labels) -> set[str]:

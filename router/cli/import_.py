@@ -138,24 +138,24 @@ def _side_by_side(tool: str, setup: "Setup", checked: "Config") -> bool:
     schedules = checked.settings.people.schedules
     same = True
     for old in dict.fromkeys(setup.schedules.values()):
-        found = rows(old, schedules)
-        if not found:
+        shifts = rows(old, schedules)
+        if not shifts:
             echo(f"{old.name}: not compared, since the export has no shifts of this schedule")
             continue
-        different = sum(not row.same for row in found)
+        different = sum(not row.same for row in shifts)
         same = same and not different
         zone = schedules[old.rotas[0].key].time_zone if old.rotas else "UTC"
-        console().print(_table(tool, found, zone))
-        echo(f"{old.name}: shifts compared: {len(found)}, different: {different}")
+        console().print(_table(tool, shifts, zone))
+        echo(f"{old.name}: shifts compared: {len(shifts)}, different: {different}")
     return same
 
 
-def _table(tool: str, found: "Sequence[Row]", zone: str) -> "Table":
+def _table(tool: str, shifts: "Sequence[Row]", zone: str) -> "Table":
     from rich.table import Table
     from rich.text import Text
 
     table = Table("from", "until", tool, "here", "", box=None)
-    for row in found:
+    for row in shifts:
         mark = Text("" if row.same else "differs", "bold red")
         edges = (_clock(edge, zone) for edge in (row.start, row.end))
         table.add_row(*edges, *(", ".join(who) or "nobody" for who in (row.old, row.new)), mark)

@@ -21,10 +21,10 @@ def texts(paths: list[Path]) -> dict[str, str]:
 
 
 def _inside(folder: Path) -> list[Path]:
-    found = sorted(path for path in folder.rglob("*") if path.suffix in ENDINGS and path.is_file())
-    if not found:
+    files = sorted(path for path in folder.rglob("*") if path.suffix in ENDINGS and path.is_file())
+    if not files:
         fail(f"{folder}: there is no file that ends with {', '.join(sorted(ENDINGS))}")
-    return found
+    return files
 
 
 def _text(file: Path) -> str:
@@ -70,8 +70,8 @@ class Imported:
             try:
                 return load_config(Path(scratch) / "config.yaml")
             except Invalid as error:
-                found = str(error).replace(f"{scratch}/", "")
-                fail(f"the converted config has errors, so nothing was written:\n{found}")
+                errors = str(error).replace(f"{scratch}/", "")
+                fail(f"the converted config has errors, so nothing was written:\n{errors}")
 
 
 def _content(secret: "SecretFile", base: Path, name: str) -> str:

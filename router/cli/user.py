@@ -76,12 +76,12 @@ def show(router: Router, for_programs: Json = False) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    found = as_operator(router).ask("GET", "/users")
+    answer = as_operator(router).ask("GET", "/users")
     if for_programs:
-        print_json(found)
+        print_json(answer)
         return
     table = Table("user", "name", "role", "e-mail", "last sign-in (UTC)", "", box=None)
-    for one in found["users"]:
+    for one in answer["users"]:
         seen = minute(one["seen_at"]) if one["seen_at"] else "never"
         state = "disabled" if one["disabled"] else ""
         cells = (one["name"], one["shown"], one["role"], one["email"], seen, state)

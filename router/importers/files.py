@@ -29,11 +29,11 @@ class Secrets:
     def reference(self, name: str, secret: SecretFile) -> dict[str, str]:
         """The value for the config: `{file: secrets/NAME}`."""
         known = (one for one, other in self.files.items() if other == secret)
-        found = next(known, "")
-        if not found:
-            found = unique(slug(name), self.files)
-            self.files[found] = secret
-        return {"file": f"secrets/{found}"}
+        file = next(known, "")
+        if not file:
+            file = unique(slug(name), self.files)
+            self.files[file] = secret
+        return {"file": f"secrets/{file}"}
 
 
 @dataclass(frozen=True)

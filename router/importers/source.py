@@ -110,11 +110,11 @@ class Section:
     def minute(self, key: str) -> int:
         """A time of day such as `09:30` or `09:30:00Z`, in minutes; 0 without it."""
         text = self.text(key, "00:00")
-        found = re.fullmatch(r"(\d\d?):(\d\d)(?::\d\d)?Z?", text)
-        if found is None:
+        clock = re.fullmatch(r"(\d\d?):(\d\d)(?::\d\d)?Z?", text)
+        if clock is None:
             self.remark(key, f"expected a time of day in `{key}`, found '{text}': 00:00 is used")
             return 0
-        return int(found[1]) * 60 + int(found[2])
+        return int(clock[1]) * 60 + int(clock[2])
 
     def items(self, key: str) -> list[Node]:
         """The items of a list; a single value is a list of it."""

@@ -21,21 +21,21 @@ def details(given: object) -> dict[str, str]:
     Beyond MOST of them the others are left out: an alert with many details must still page.
     """
     if not isinstance(given, dict):
-        return {"details": found} if (found := _text(given)) else {}
+        return {"details": shown} if (shown := _text(given)) else {}
     texts = {str(name): shown for name, value in given.items() if (shown := _text(value))}
     return dict(islice(texts.items(), MOST))
 
 
 def links(links: object, images: object) -> tuple[dict[str, str], str]:
     """Annotations of the links and the first image; and the URL of the first link, or ""."""
-    found = [*_links(links)]
+    named = [*_links(links)]
     annotations = {}
-    if found:
-        annotations[LINKS] = "\n".join(f"{name} {url}".strip() for url, name in found)
+    if named:
+        annotations[LINKS] = "\n".join(f"{name} {url}".strip() for url, name in named)
     sources = (text(member(image, "src")) for image in images) if isinstance(images, list) else ()
     if image := next(filter(None, sources), ""):
         annotations[IMAGE] = image
-    return annotations, found[0][0] if found else ""
+    return annotations, named[0][0] if named else ""
 
 
 def _links(given: object) -> Iterator[tuple[str, str]]:
@@ -47,5 +47,5 @@ def _links(given: object) -> Iterator[tuple[str, str]]:
 def _text(value: object) -> str:
     if value is None or value in ("", [], {}):
         return ""
-    found = scalar(value)
-    return found if found is not None else msgspec.json.encode(value).decode()
+    simple = scalar(value)
+    return simple if simple is not None else msgspec.json.encode(value).decode()

@@ -161,8 +161,8 @@ def _wire(body: Mapping[str, Any], integration: str) -> WireAlert:
 
 def _value(matches: object) -> dict[str, object]:
     """The value of Grafana's legacy alerting, if there is only one."""
-    found = matches if isinstance(matches, list) else []
-    return {"value": member(found[0], "value")} if len(found) == 1 else {}
+    matched = matches if isinstance(matches, list) else []
+    return {"value": member(matched[0], "value")} if len(matched) == 1 else {}
 
 
 def _first(body: Mapping[str, Any], *names: str) -> str:

@@ -159,9 +159,9 @@ def _check(labels: dict[str, str], starts_at: float | None, ends_at: float | Non
 
 def _limited(wire: WireAlert, raw: Raw, at: str, warnings: list[InvalidInput]) -> WireAlert:
     """Raises: InvalidInput."""
-    found: list[InvalidInput] = []
-    wire = check_limits(wire, len(memoryview(raw)), found)
-    warnings += [InvalidInput(one.detail, at + one.pointer) for one in found]
+    shortened: list[InvalidInput] = []
+    wire = check_limits(wire, len(memoryview(raw)), shortened)
+    warnings += [InvalidInput(one.detail, at + one.pointer) for one in shortened]
     return wire
 
 

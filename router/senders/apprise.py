@@ -169,9 +169,9 @@ def harmless(record: logging.LogRecord) -> bool:
     """
     if record.levelno > logging.DEBUG:
         return True
-    said = record.getMessage()
-    if said.startswith(SOCKET):
-        record.msg, record.args = NOT_SENT if UNSENT.search(said) else SOCKET, ()
+    text = record.getMessage()
+    if text.startswith(SOCKET):
+        record.msg, record.args = NOT_SENT if UNSENT.search(text) else SOCKET, ()
         return True
     return False
 
@@ -180,20 +180,20 @@ def outcome(lines: Iterable[str], *, succeeded: bool) -> Result:
     """The result by the lines that Apprise logged."""
     if succeeded:
         return Sent()
-    said = "\n".join(lines)
-    result = _failure(said)
+    text = "\n".join(lines)
+    result = _failure(text)
     # A URL may have several targets. Another attempt would send to all of them.
-    partly = re.search(r"^Sent .*notification", said, re.MULTILINE)
+    partly = re.search(r"^Sent .*notification", text, re.MULTILINE)
     return Uncertain(result.reason) if partly and isinstance(result, Retry) else result
 
 
-def _failure(said: str) -> Retry | Rejected | Uncertain:
-    if found := STATUS.findall(said):
-        result = from_response(int(found[-1]), {}, b"", idempotent=False, now=0.0)
-        return Rejected(f"refused, HTTP {found[-1]}") if isinstance(result, Sent) else result
-    if NOT_SENT in said:
+def _failure(text: str) -> Retry | Rejected | Uncertain:
+    if statuses := STATUS.findall(text):
+        result = from_response(int(statuses[-1]), {}, b"", idempotent=False, now=0.0)
+        return Rejected(f"refused, HTTP {statuses[-1]}") if isinstance(result, Sent) else result
+    if NOT_SENT in text:
         return Retry("no connection")
-    if SOCKET in said:
+    if SOCKET in text:
         return Uncertain("connection broke or timed out")
     return Uncertain("Apprise reports a failure without a cause")
 

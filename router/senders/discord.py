@@ -82,11 +82,11 @@ class Webhook:
         return await self._create(build_message(message, answerable=self._links))
 
     async def edit(self, ref: str, message: Message) -> bool:
-        said = msgspec.json.encode(build_message(message, answerable=self._links))
+        body = msgspec.json.encode(build_message(message, answerable=self._links))
         query = {"with_components": "true", **self._query}
         try:
             await self._calls.call(
-                "PATCH", f"/messages/{ref}", idempotent=True, query=query, body=said
+                "PATCH", f"/messages/{ref}", idempotent=True, query=query, body=body
             )
         except Failed as failure:
             if failure.status == GONE:
@@ -97,13 +97,13 @@ class Webhook:
     async def reply(self, ref: str, message: Message) -> None:
         """A webhook can't reply, so it's a new message with a link to the first one."""
         del ref
-        if said := news(message, MARKDOWN):
-            text = f"{MARKDOWN.piece(headline(message))}\n{said}"
+        if unseen := news(message, MARKDOWN):
+            text = f"{MARKDOWN.piece(headline(message))}\n{unseen}"
             await self._create({"content": text[:MAX_CONTENT], "allowed_mentions": {"parse": []}})
 
-    async def _create(self, said: dict[str, Any]) -> str:
+    async def _create(self, body: dict[str, Any]) -> str:
         query = {"wait": "true", "with_components": "true", **self._query}
-        made = await self._calls.ask("POST", "", _Created, said, idempotent=False, query=query)
+        made = await self._calls.ask("POST", "", _Created, body, idempotent=False, query=query)
         return made.id
 
 
@@ -129,8 +129,10 @@ class DiscordSender:
 
     async def verify(self) -> str | Result:
         """Look up the webhook: /developers/resources/webhook#get-webhook-with-token."""
-        result, found = await fetch(self._session, self._url, {}, self._config.timeout)
-        return f"webhook '{named(found.get('name'))}' found" if isinstance(result, Sent) else result
+        result, webhook = await fetch(self._session, self._url, {}, self._config.timeout)
+        return (
+            f"webhook '{named(webhook.get('name'))}' found" if isinstance(result, Sent) else result
+        )
 
     async def close(self) -> None:
         """Nothing to close: the session belongs to the caller."""

@@ -125,13 +125,13 @@ class Issues:
 
     async def open(self, message: Message) -> Ticket:
         labels = [*self._config.labels, *["drill"] * message.incident.drill]
-        said = {
+        issue = {
             "title": title(message),
             "description": body(message),
             "labels": ",".join(labels),
             "confidential": self._config.confidential,
         }
-        made = await self._calls.ask("POST", "/issues", _Issue, said, idempotent=False)
+        made = await self._calls.ask("POST", "/issues", _Issue, issue, idempotent=False)
         return made.ticket()
 
     async def newest(self, ticket: Ticket, since: float) -> int:
@@ -146,9 +146,9 @@ class Issues:
         )
 
     async def comment(self, ticket: Ticket, message: Message, told: int) -> None:
-        said = {"body": comment(message, told)}
+        note = {"body": comment(message, told)}
         path = f"/issues/{ticket.ref}/notes"
-        await self._calls.ask("POST", path, dict[str, Any], said, idempotent=False)
+        await self._calls.ask("POST", path, dict[str, Any], note, idempotent=False)
 
     async def close(self, ticket: Ticket, incident: Incident) -> None:
         await self._turn(ticket, "close")
@@ -179,10 +179,10 @@ class GitLabSender:
 
     async def verify(self) -> str | Result:
         """Look up the project: https://docs.gitlab.com/api/projects/#get-a-single-project."""
-        result, found = await fetch(self._session, self._url, self._headers, self._config.timeout)
+        result, project = await fetch(self._session, self._url, self._headers, self._config.timeout)
         if not isinstance(result, Sent):
             return result
-        return f"token accepted for {named(found.get('path_with_namespace'))}"
+        return f"token accepted for {named(project.get('path_with_namespace'))}"
 
     async def close(self) -> None:
         """Nothing to close: the session belongs to the caller."""

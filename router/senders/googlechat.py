@@ -65,10 +65,10 @@ class GoogleChatSender:
             "requestId": message_id(self._name, message),
             "messageReplyOption": "REPLY_MESSAGE_FALLBACK_TO_NEW_THREAD",
         }
-        said = build_card(message, answerable=self._config.links) | {
+        card = build_card(message, answerable=self._config.links) | {
             "thread": {"threadKey": thread}
         }
-        body = msgspec.json.encode(said)
+        body = msgspec.json.encode(card)
         try:
             await calls.call("POST", f"&{urlencode(query)}", idempotent=True, body=body)
         except Failed as failure:
@@ -85,18 +85,18 @@ def build(name: str, config: GoogleChatConfig, session: aiohttp.ClientSession) -
 
 def build_card(message: Message, *, answerable: bool) -> dict[str, Any]:
     """The incident in its current state, as a card, and as plain text for notifications."""
-    said = content(message)
+    shown = content(message)
     asked = answers(message) if answerable and not message.for_stakeholder else ()
     buttons = [
         {"text": label, "onClick": {"openLink": {"url": url}}}
-        for label, url in (*asked, *links(said))
+        for label, url in (*asked, *links(shown))
     ]
     text = write(message, HTML, MAX_TEXT, octets).replace("\n", "<br>")
     widgets: list[dict[str, Any]] = [{"textParagraph": {"text": text}}]
     if buttons:
         widgets.append({"buttonList": {"buttons": buttons}})
     card = {
-        "header": {"title": said.headline, "subtitle": said.title},
+        "header": {"title": shown.headline, "subtitle": shown.title},
         "sections": [{"widgets": widgets}],
     }
     return {

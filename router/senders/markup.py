@@ -78,11 +78,11 @@ def write(message: Message, markup: Markup, limit: int, size: Size = units) -> s
     If it's too large, the last details are left out first, then the least important facts, then
     the oldest updates.
     """
-    said = content(message)
-    updates, facts, details = list(said.updates), list(said.facts), list(said.details)
+    shown = content(message)
+    updates, facts, details = list(shown.updates), list(shown.facts), list(shown.details)
     left_out = 0
     while True:
-        kept = replace(said, updates=tuple(updates), facts=tuple(facts), details=tuple(details))
+        kept = replace(shown, updates=tuple(updates), facts=tuple(facts), details=tuple(details))
         more = [f"(+{left_out} more on the incident's page)"] if left_out else []
         text = "\n".join([*_lines(message, kept, markup), *more])
         if size(text) <= limit or not (updates or facts or details):
@@ -96,39 +96,39 @@ def write(message: Message, markup: Markup, limit: int, size: Size = units) -> s
 
 def news(message: Message, markup: Markup) -> str:
     """The unseen entries as lines; "" if readers need none of them."""
-    said = content(replace(message, timeline=message.unseen_entries))
-    return "\n".join(_updates(said, markup))
+    shown = content(replace(message, timeline=message.unseen_entries))
+    return "\n".join(_updates(shown, markup))
 
 
 def headline(message: Message) -> str:
     """The plain headline with the incident's title, for a notification."""
-    said = content(message)
-    return f"{said.headline}: {said.title}"
+    shown = content(message)
+    return f"{shown.headline}: {shown.title}"
 
 
-def _lines(message: Message, said: Content, markup: Markup) -> Iterator[str]:
+def _lines(message: Message, shown: Content, markup: Markup) -> Iterator[str]:
     plan = {
-        "Status": said.status,
-        "Impact": said.impact,
-        "Started": said.started,
-        "Incident Lead": said.lead,
+        "Status": shown.status,
+        "Impact": shown.impact,
+        "Started": shown.started,
+        "Incident Lead": shown.lead,
     }
     for name, text in plan.items():
         yield f"{markup.name(name)} {markup.piece(text)}"
-    if said.others:
+    if shown.others:
         yield markup.piece(further(message))
-        yield from (markup.piece(text) for text, _ in said.others)
-    if said.updates:
+        yield from (markup.piece(text) for text, _ in shown.others)
+    if shown.updates:
         yield markup.name("Updates")
-        yield from _updates(said, markup)
-    facts = [message.incident.name, *(f"{name}: {value}" for name, value in said.facts)]
+        yield from _updates(shown, markup)
+    facts = [message.incident.name, *(f"{name}: {value}" for name, value in shown.facts)]
     yield " · ".join(map(markup.piece, facts))
-    for name, text in said.details:
+    for name, text in shown.details:
         lines = [line for line in text.split("\n") if line]
         left = [f"(+{len(lines) - MAX_LINES} more lines)"] if len(lines) > MAX_LINES else []
         yield markup.name(name)
         yield from map(markup.piece, lines[:MAX_LINES] + left)
 
 
-def _updates(said: Content, markup: Markup) -> Iterator[str]:
-    return (markup.piece(f"{when} - {what}") for when, what in said.updates)
+def _updates(shown: Content, markup: Markup) -> Iterator[str]:
+    return (markup.piece(f"{when} - {what}") for when, what in shown.updates)

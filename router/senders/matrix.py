@@ -73,23 +73,23 @@ class Room:
 
     async def edit(self, ref: str, message: Message) -> bool:
         """Send a replacement. The server accepts it even for an event that was removed."""
-        said = build_message(message, answerable=self._config.links)
+        content = build_message(message, answerable=self._config.links)
         relation = {"rel_type": "m.replace", "event_id": ref}
-        old = said | {"body": f"* {said['body']}"}
-        await self._send(old | {"m.new_content": said, "m.relates_to": relation}, "edit")
+        old = content | {"body": f"* {content['body']}"}
+        await self._send(old | {"m.new_content": content, "m.relates_to": relation}, "edit")
         return True
 
     async def reply(self, ref: str, message: Message) -> None:
         if text := news(message, PLAIN):
-            said = _content(f"{headline(message)}\n{text}", news(message, HTML))
+            content = _content(f"{headline(message)}\n{text}", news(message, HTML))
             relation = {"m.in_reply_to": {"event_id": ref}}
-            await self._send(said | {"m.relates_to": relation}, "reply")
+            await self._send(content | {"m.relates_to": relation}, "reply")
 
-    async def _send(self, said: dict[str, Any], part: str = "post") -> str:
+    async def _send(self, content: dict[str, Any], part: str = "post") -> str:
         room = quote(self._config.room, safe="")
         transaction = f"{self._transaction}_{part}"
         path = f"/_matrix/client/v3/rooms/{room}/send/m.room.message/{transaction}"
-        return (await self._calls.ask("PUT", path, _Event, said, idempotent=True)).event_id
+        return (await self._calls.ask("PUT", path, _Event, content, idempotent=True)).event_id
 
 
 class MatrixSender:
@@ -113,10 +113,10 @@ class MatrixSender:
     async def verify(self) -> str | Result:
         """Look up the token's user, and that they are in the room."""
         url = f"{self._url}/_matrix/client/v3/joined_rooms"
-        result, found = await fetch(self._session, url, self._headers, self._config.timeout)
+        result, rooms = await fetch(self._session, url, self._headers, self._config.timeout)
         if not isinstance(result, Sent):
             return result
-        if self._config.room not in (found.get("joined_rooms") or ()):
+        if self._config.room not in (rooms.get("joined_rooms") or ()):
             return Rejected("the token's user has not joined the room")
         return "token accepted; its user has joined the room"
 
@@ -130,8 +130,8 @@ def build(name: str, config: MatrixConfig, session: aiohttp.ClientSession) -> Ma
 
 def wait(answer: bytes) -> float | None:
     """Seconds of `retry_after_ms`, which servers gave before they gave a Retry-After header."""
-    found = _milliseconds(answer)
-    return None if found is None else found / 1000
+    milliseconds = _milliseconds(answer)
+    return None if milliseconds is None else milliseconds / 1000
 
 
 def build_message(message: Message, *, answerable: bool) -> dict[str, Any]:

@@ -97,12 +97,12 @@ class Bot:
         self._config = config
 
     async def post(self, message: Message) -> str:
-        said = build_message(message, self._config)
-        return await self._post(said["text"], {"attachments": said["attachments"]})
+        content = build_message(message, self._config)
+        return await self._post(content["text"], {"attachments": content["attachments"]})
 
     async def edit(self, ref: str, message: Message) -> bool:
-        said = build_message(message, self._config)
-        change = {"message": said["text"], "props": {"attachments": said["attachments"]}}
+        content = build_message(message, self._config)
+        change = {"message": content["text"], "props": {"attachments": content["attachments"]}}
         body = msgspec.json.encode(change)
         try:
             await self._calls.call("PUT", f"/api/v4/posts/{ref}/patch", idempotent=True, body=body)
@@ -115,12 +115,12 @@ class Bot:
     async def reply(self, ref: str, message: Message) -> None:
         """A message in the channel: a reply in a thread would notify only those who follow it."""
         del ref
-        if said := news(message, MARKDOWN):
-            await self._post(f"**{MARKDOWN.piece(headline(message))}**\n{said}", {})
+        if unseen := news(message, MARKDOWN):
+            await self._post(f"**{MARKDOWN.piece(headline(message))}**\n{unseen}", {})
 
     async def _post(self, text: str, props: dict[str, Any]) -> str:
-        said = {"channel_id": self._config.channel, "message": text, "props": props}
-        return (await self._calls.ask("POST", "/api/v4/posts", _Post, said, idempotent=False)).id
+        post = {"channel_id": self._config.channel, "message": text, "props": props}
+        return (await self._calls.ask("POST", "/api/v4/posts", _Post, post, idempotent=False)).id
 
 
 class MattermostBotSender:
@@ -144,10 +144,10 @@ class MattermostBotSender:
     async def verify(self) -> str | Result:
         """Look up the channel; only its members may."""
         url = f"{self._url}/api/v4/channels/{self._config.channel}"
-        result, found = await fetch(self._session, url, self._headers, self._config.timeout)
+        result, channel = await fetch(self._session, url, self._headers, self._config.timeout)
         if not isinstance(result, Sent):
             return result
-        return f"token accepted, channel '{named(found.get('display_name'))}' found"
+        return f"token accepted, channel '{named(channel.get('display_name'))}' found"
 
     async def close(self) -> None:
         """Nothing to close: the session belongs to the caller."""

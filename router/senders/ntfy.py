@@ -80,9 +80,9 @@ class NtfySender:
         judge = refusals("error", hide=self._hide, now=message.at)
         url, seconds = self._config.api_url.rstrip("/"), self._config.timeout
         calls = Calls(self._session, url, JSON | self._auth, seconds=seconds, judge=judge)
-        said = build_notification(message, self._config) | {"sequence_id": sequence}
+        notification = build_notification(message, self._config) | {"sequence_id": sequence}
         try:
-            await calls.ask("POST", "/", dict[str, Any], said, idempotent=True)
+            await calls.ask("POST", "/", dict[str, Any], notification, idempotent=True)
         except Failed as failure:
             return failure.result
         return Sent(sequence)
@@ -94,10 +94,10 @@ class NtfySender:
     async def verify(self) -> str | Result:
         """Look up the token's user: ntfy answers 401 to an unknown token."""
         url = f"{self._config.api_url.rstrip('/')}/v1/account"
-        result, found = await fetch(self._session, url, self._auth, self._config.timeout)
+        result, user = await fetch(self._session, url, self._auth, self._config.timeout)
         if not isinstance(result, Sent):
             return result
-        return f"server found, as user '{named(found.get('username', '*'))}'; topic not checked"
+        return f"server found, as user '{named(user.get('username', '*'))}'; topic not checked"
 
     async def close(self) -> None:
         """Nothing to close: the session belongs to the caller."""

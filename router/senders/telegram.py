@@ -95,9 +95,9 @@ class Bot:
     async def edit(self, ref: str, message: Message) -> bool:
         chat, _, number = ref.partition(":")
         place = {"chat_id": int(chat), "message_id": int(number)}
-        said = msgspec.json.encode(build_message(message, self._config) | place)
+        body = msgspec.json.encode(build_message(message, self._config) | place)
         try:
-            await self._calls.call("POST", "/editMessageText", idempotent=True, body=said)
+            await self._calls.call("POST", "/editMessageText", idempotent=True, body=body)
         except Failed as failure:
             if UNCHANGED in failure.answer:
                 return True
@@ -107,13 +107,13 @@ class Bot:
         return True
 
     async def reply(self, ref: str, message: Message) -> None:
-        if said := news(message, HTML):
+        if unseen := news(message, HTML):
             number = int(ref.partition(":")[2])
             quoted = {"message_id": number, "allow_sending_without_reply": True}
-            reply = {"text": said, "parse_mode": "HTML", "reply_parameters": quoted}
+            reply = {"text": unseen, "parse_mode": "HTML", "reply_parameters": quoted}
             await self._send(message.to, reply)
 
-    async def _send(self, to: str, said: dict[str, Any]) -> str:
+    async def _send(self, to: str, body: dict[str, Any]) -> str:
         """Send to the contact's own chat, whose id is their user id, or to the channel's chat."""
         chat = to or self._config.chat
         if not CHAT.fullmatch(chat):
@@ -122,7 +122,7 @@ class Bot:
         if self._config.topic and not to:
             place["message_thread_id"] = self._config.topic
         made = await self._calls.ask(
-            "POST", "/sendMessage", _Answer, said | place, idempotent=False
+            "POST", "/sendMessage", _Answer, body | place, idempotent=False
         )
         return f"{made.result.chat.id}:{made.result.message_id}"
 
@@ -144,10 +144,10 @@ class TelegramSender:
 
     async def verify(self) -> str | Result:
         """Look up the bot: https://core.telegram.org/bots/api#getme."""
-        result, found = await fetch(self._session, f"{self._url}/getMe", {}, self._config.timeout)
+        result, answer = await fetch(self._session, f"{self._url}/getMe", {}, self._config.timeout)
         if not isinstance(result, Sent):
             return result
-        bot = found.get("result") or {}
+        bot = answer.get("result") or {}
         return f"token of @{named(bot.get('username'))} accepted; the chat is not checked"
 
     async def close(self) -> None:

@@ -151,8 +151,8 @@ class _View:
         for incident in self._incidents.values():
             self._inhibitors.add(incident, settings.mutes.sourced_by(incident))
         self._members: dict[int | None, dict[str, None]] = {}
-        for identity, found in reports.items():
-            for rule_match, _ in found:
+        for identity, rows in reports.items():
+            for rule_match, _ in rows:
                 self._members.setdefault(rule_match.incident_id, {})[identity] = None
 
     def alert(self, identity: str, reports: Reports) -> ActiveAlert:
@@ -174,8 +174,8 @@ class _View:
         )
 
     def _mutes(self, labels: dict[str, str], reports: Reports) -> Mutes:
-        found = self._settings.mutes.silences(labels, self._now)
-        made = {one.name: isinstance(one.when, TimeSpan) for one, _ in found}
+        silences = self._settings.mutes.silences(labels, self._now)
+        made = {one.name: isinstance(one.when, TimeSpan) for one, _ in silences}
         own = {rule_match.incident_id for rule_match, _ in reports}
         targeting = self._settings.mutes.targeting(labels)
         cause = self._inhibitors.find(targeting, labels, self._incidents, own)
@@ -203,9 +203,9 @@ class _View:
 
 def grouped(alerts: Iterable[ActiveAlert], wanted: AlertFilter) -> dict[Group, list[ActiveAlert]]:
     """The alerts that the filter lets through, by their groups."""
-    found: dict[Group, list[ActiveAlert]] = {}
+    groups: dict[Group, list[ActiveAlert]] = {}
     for alert in alerts:
         for group in alert.groups if wanted.has(alert) else ():
             if wanted.receives(group.receiver):
-                found.setdefault(group, []).append(alert)
-    return {group: found[group] for group in sorted(found)}
+                groups.setdefault(group, []).append(alert)
+    return {group: groups[group] for group in sorted(groups)}

@@ -39,6 +39,6 @@ def data(command: Command, incident: Incident) -> str:
 
 def pressed(text: str) -> Press | None:
     """The button with this data; None if it isn't one of the router's."""
-    found = _DATA.fullmatch(text)
-    command = next((one for one in LABELS if found and one.value == found[1]), None)
-    return Press(command, int(found[2]), int(found[3])) if found and command else None
+    match = _DATA.fullmatch(text)
+    command = next((one for one in LABELS if match and one.value == match[1]), None)
+    return Press(command, int(match[2]), int(match[3])) if match and command else None

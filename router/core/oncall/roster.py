@@ -43,18 +43,20 @@ def roster(
 ) -> tuple[RosterDay, ...]:
     """Return `days` days from `first` by the clock of `zone`, with the duties of all schedules."""
     schedules = tuple(schedules)
-    found = []
+    calendar = []
     for day in (first + number * DAY for number in range(days)):
         start, end = (instant(at_minute(each, 0), zone) for each in (day, day + DAY))
-        found.append(RosterDay(day, start, end, tuple(_duties(schedules, start, end))))
-    return tuple(found)
+        calendar.append(RosterDay(day, start, end, tuple(_duties(schedules, start, end))))
+    return tuple(calendar)
 
 
 def _duties(schedules: Sequence[Schedule], start: float, end: float) -> Iterable[Duty]:
     for schedule in schedules:
-        found = [
+        duties = [
             Duty(schedule.name, shift.contact, shift.start, shift.end)
             for shift in shifts(schedule, start, end)
         ]
-        found += [Duty(schedule.name, "", gap.start, gap.end) for gap in gaps(schedule, start, end)]
-        yield from sorted(found, key=lambda duty: duty.start)
+        duties += [
+            Duty(schedule.name, "", gap.start, gap.end) for gap in gaps(schedule, start, end)
+        ]
+        yield from sorted(duties, key=lambda duty: duty.start)

@@ -121,15 +121,15 @@ def _silences(
     top: Section, root: Route, decisions: Sequence[Outcome], report: Report
 ) -> list[dict[str, Any]]:
     sections = (*top.sections("time_intervals"), *top.sections("mute_time_intervals"))
-    found: list[dict[str, Any]] = []
+    silences: list[dict[str, Any]] = []
     for mute in mutes(root, read_intervals(sections), report):
         for matchers in silence_matchers(mute, decisions, report):
             check_matchers(matchers, exclusion=True)
             texts = [str(matcher) for matcher in matchers]
             for window in mute.windows:
-                name = unique(slug(mute.name), [one["name"] for one in found])
-                found.append({"name": name, "match": texts, **_window(window, mute)})
-    return found
+                name = unique(slug(mute.name), [one["name"] for one in silences])
+                silences.append({"name": name, "match": texts, **_window(window, mute)})
+    return silences
 
 
 def _window(window: Window, mute: Mute) -> dict[str, Any]:

@@ -29,12 +29,12 @@ def label_sets(root: Route) -> list[Labels]:
     around = [_without(labels, name) for labels in matching for name in labels]
     around += [labels | {name: OTHER} for labels in matching for name in labels]
     both = (one | other for one, other in combinations(matching, 2))
-    found: dict[str, Labels] = {}
+    distinct: dict[str, Labels] = {}
     for labels in ({}, *matching, *around, *islice(both, 20 * MOST)):
-        found.setdefault(json.dumps(labels, sort_keys=True), labels)
-        if len(found) == MOST:
+        distinct.setdefault(json.dumps(labels, sort_keys=True), labels)
+        if len(distinct) == MOST:
             break
-    return list(found.values())
+    return list(distinct.values())
 
 
 def _without(labels: Labels, name: str) -> Labels:

@@ -26,8 +26,8 @@ class Integration:
 
     def secret(self, key: str, default_key: str = "") -> SecretFile | None:
         """A secret, or else the global one."""
-        found = secret_of(self.section, key)
-        return secret_of(self.defaults, default_key) if found is None and default_key else found
+        own = secret_of(self.section, key)
+        return secret_of(self.defaults, default_key) if own is None and default_key else own
 
     def keep(self, ending: str, secret: SecretFile) -> dict[str, str]:
         """Store a secret of this integration, and refer to it."""

@@ -35,15 +35,15 @@ Intervals = dict[str, tuple[Window, ...] | None]
 
 
 def read_intervals(sections: Iterable[Section]) -> Intervals:
-    found: Intervals = {}
+    intervals: Intervals = {}
     for section in sections:
         parts = [_windows(spec) for spec in section.sections("time_intervals")]
         known = [windows for windows in parts if windows is not None]
         complete = len(known) == len(parts)
         flat = tuple(window for windows in known for window in windows)
-        found[section.text("name")] = flat if complete else None
+        intervals[section.text("name")] = flat if complete else None
         section.rest()
-    return found
+    return intervals
 
 
 def _windows(spec: Section) -> tuple[Window, ...] | None:
@@ -120,7 +120,7 @@ def silence_matchers(
 
     A silence that would mute more is left out: a page too many is better than one too few.
     """
-    found = []
+    silences = []
     for number, one in enumerate(decisions):
         if mute.route not in one.routes:
             continue
@@ -135,8 +135,8 @@ def silence_matchers(
         matchers += extra
         if all(matcher.matches({}) for matcher in matchers):
             matchers.append(Matcher("alertname", MatchOp.MATCHES, ".+"))
-        found.append(matchers)
-    return found
+        silences.append(matchers)
+    return silences
 
 
 def _kept(mute: Mute, why: str) -> str:
@@ -147,12 +147,12 @@ def _kept(mute: Mute, why: str) -> str:
 
 def _excluded(own: Outcome, earlier: Sequence[Outcome], route: Route) -> tuple[Matcher, ...] | None:
     """Matchers that exclude the alerts of earlier outcomes; None if matchers can't express it."""
-    found = []
+    exclusions = []
     for one in earlier:
         if one.routes == (route,) or contradiction((*own.matchers, *one.matchers)) is not None:
             continue
         rest = [matcher for matcher in one.matchers if not implies(own.matchers, [matcher])]
         if len(rest) != 1:
             return None
-        found.append(Matcher(rest[0].name, _NEGATED[rest[0].op], rest[0].value))
-    return tuple(dict.fromkeys(found))
+        exclusions.append(Matcher(rest[0].name, _NEGATED[rest[0].op], rest[0].value))
+    return tuple(dict.fromkeys(exclusions))

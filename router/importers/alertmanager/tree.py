@@ -98,11 +98,11 @@ def _remark(section: Section, route: Route) -> None:
 
 def outcomes(root: Route) -> list[Outcome]:
     """The rules' decisions in order. Raises: Invalid, if there would be too many."""
-    found: list[Outcome] = []
+    decisions: list[Outcome] = []
     for one in _walked(root, 0, (), root.matchers):
-        if not any(implies(one.matchers, before.matchers) for before in found):
-            found.append(one)
-    return found
+        if not any(implies(one.matchers, before.matchers) for before in decisions):
+            decisions.append(one)
+    return decisions
 
 
 def _walked(
@@ -113,7 +113,7 @@ def _walked(
     `matched` are the routes of earlier children with `continue`. The last outcome has no matchers
     besides `known`, unless a child matches all that is left.
     """
-    found: list[Outcome] = []
+    decisions: list[Outcome] = []
     for number in range(first, len(parent.routes)):
         child = parent.routes[number]
         both = _joined(known, child.matchers)
@@ -122,17 +122,17 @@ def _walked(
         for one in _walked(child, 0, (), both):
             routes = (*matched, *one.routes)
             if child.continues:
-                found += _walked(parent, number + 1, routes, one.matchers)
+                decisions += _walked(parent, number + 1, routes, one.matchers)
             else:
-                found.append(Outcome(one.matchers, routes))
-            _check_number(child, found)
+                decisions.append(Outcome(one.matchers, routes))
+            _check_number(child, decisions)
         if implies(known, child.matchers):
-            return found
-    return [*found, Outcome(known, matched or (parent,))]
+            return decisions
+    return [*decisions, Outcome(known, matched or (parent,))]
 
 
-def _check_number(child: Route, found: list[Outcome]) -> None:
-    if len(found) > MOST_RULES:
+def _check_number(child: Route, decisions: list[Outcome]) -> None:
+    if len(decisions) > MOST_RULES:
         message = f"the routes with `continue` from here on would need more than {MOST_RULES} rules"
         raise Invalid([Problem(child.place, f"{message}: shorten the tree first")])
 

@@ -235,8 +235,8 @@ def moment(section: Section, key: str, zone: str = "UTC") -> datetime | None:
     if not text:
         return None
     try:
-        found = datetime.fromisoformat(text)
-        return found if found.tzinfo else found.replace(tzinfo=ZoneInfo(zone))
+        time = datetime.fromisoformat(text)
+        return time if time.tzinfo else time.replace(tzinfo=ZoneInfo(zone))
     except ValueError:
         section.remark(key, f"'{text}' isn't a time: left out")
         return None

@@ -45,10 +45,10 @@ def _at(shifts_: Sequence[OldShift], at: float) -> tuple[str, ...]:
     return tuple(sorted({one.person for one in shifts_ if one.start <= at < one.end}))
 
 
-def _joined(found: Iterator[Row]) -> Iterator[Row]:
+def _joined(rows: Iterator[Row]) -> Iterator[Row]:
     """Rows that follow each other with the same people are one."""
     last: Row | None = None
-    for row in found:
+    for row in rows:
         if last and (last.old, last.new, last.end) == (row.old, row.new, row.start):
             last = Row(last.start, row.end, row.old, row.new)
             continue

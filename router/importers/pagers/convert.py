@@ -37,18 +37,18 @@ def convert(pager: str, texts: Mapping[str, str], now: datetime) -> Converted:
     """
     report = Report()
     resources = []
-    found: list[tuple[str, Section]] = []
+    exported: list[tuple[str, Section]] = []
     for file, text in texts.items():
         if not file.endswith(".tf"):
             node = read(text, file)
             state = terraform.of_state(node)
             resources += state
-            found += [] if state else objects(node, report)
+            exported += [] if state else objects(node, report)
     if sources := {file: text for file, text in texts.items() if file.endswith(".tf")}:
         resources += terraform.of_files(sources, report)
-    found += terraform_objects(pager, resources, report)
+    exported += terraform_objects(pager, resources, report)
     build = Builder(report, now)
-    PAGERS[pager](found, build)
+    PAGERS[pager](exported, build)
     build.finish_people()
     name = ", ".join(PurePath(file).name for file in texts)
     return Converted(written(build.setup, name), build.setup, report)

@@ -25,9 +25,9 @@ QUIET = (
 """Keys that don't affect who is on call or who is notified."""
 
 
-def convert(found: Sequence[tuple[str, Section]], build: Builder) -> None:
+def convert(exported: Sequence[tuple[str, Section]], build: Builder) -> None:
     """Add the objects of an export. Users come first, since others refer to them."""
-    kinds = ByKind(found)
+    kinds = ByKind(exported)
     for section in kinds.of("users", "user"):
         _user(section, build)
     rotations = {section.text("id"): section for section in kinds.of("rotations", "rotation")}
@@ -177,10 +177,10 @@ def _override(section: Section, schedule: str, build: Builder) -> None:
 def _policy(section: Section, rotations: dict[str, Section], build: Builder) -> None:
     after, stages = 0, []
     for step in section.sections("steps"):
-        found = [
+        targets = [
             one for target in step.sections("targets") for one in _targets(target, rotations, build)
         ]
-        stages.append(Stage(after, tuple(dict.fromkeys(found))))
+        stages.append(Stage(after, tuple(dict.fromkeys(targets))))
         after += int(step.number("delayMinutes")) * 60
     times = int(section.number("repeat"))
     name = section.text("name")

@@ -50,9 +50,9 @@ SHAPES = (
 )
 
 
-def convert(found: Sequence[tuple[str, Section]], build: Builder) -> None:
+def convert(exported: Sequence[tuple[str, Section]], build: Builder) -> None:
     """Add the objects of an export. Users come first, since others refer to them."""
-    kinds = ByKind([(kind_of(kind, section), section) for kind, section in found])
+    kinds = ByKind([(kind_of(kind, section), section) for kind, section in exported])
     for section in kinds.of("user"):
         _user(section, build)
     _notification_rules(kinds, build)
@@ -104,10 +104,10 @@ def _schedule(section: Section, shifts: dict[str, Section], build: Builder) -> N
     if section.text("type") == "ical":
         message = f"schedule '{name}' is an iCal URL: give a layer `calendar: {{url: …}}`"
         section.report.add(section.place, message)
-    found = [shifts[one] for one in section.texts("shifts") if one in shifts]
+    used = [shifts[one] for one in section.texts("shifts") if one in shifts]
     for missing in [one for one in section.texts("shifts") if one not in shifts]:
         section.report.add(section.place, f"the export has no shift '{missing}' of '{name}'")
-    ordered = sorted(found, key=lambda one: one.number("level"))
+    ordered = sorted(used, key=lambda one: one.number("level"))
     repeated = [one for one in ordered if one.text("type") not in {"override", "single_event"}]
     layers = [layer for one in repeated for layer in _turns(one, zone, build)]
     build.schedule(id_, name, zone, layers, section.place)

@@ -46,9 +46,9 @@ SHAPES = (
 )
 
 
-def convert(found: Sequence[tuple[str, Section]], build: Builder) -> None:
+def convert(exported: Sequence[tuple[str, Section]], build: Builder) -> None:
     """Add the objects of an export. Users come first, since others refer to them."""
-    kinds = ByKind([(kind_of(section), section) for _, section in found])
+    kinds = ByKind([(kind_of(section), section) for _, section in exported])
     for section in kinds.of("user"):
         _user(section, build)
     for section in kinds.of("contact"):

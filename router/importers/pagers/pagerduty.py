@@ -24,9 +24,9 @@ QUIET = (
 """Keys that don't affect who is on call or who is notified."""
 
 
-def convert(found: Sequence[tuple[str, Section]], build: Builder) -> None:
+def convert(exported: Sequence[tuple[str, Section]], build: Builder) -> None:
     """Add the objects of an export. Users come first, since others refer to them."""
-    kinds = ByKind(found)
+    kinds = ByKind(exported)
     for section in kinds.of("users", "user"):
         _user(section, build)
     for section in kinds.of("schedules", "schedule"):

@@ -51,7 +51,7 @@ def of_files(texts: Mapping[str, str], report: Report) -> list[Resource]:
     options = SerializationOptions(
         strip_string_quotes=True, with_comments=False, explicit_blocks=False
     )
-    found: list[Resource] = []
+    resources: list[Resource] = []
     known: dict[str, Any] = {}
     for file, text in texts.items():
         try:
@@ -62,16 +62,16 @@ def of_files(texts: Mapping[str, str], report: Report) -> list[Resource]:
             problem = Problem(Place(file, line, 1), f"can't be read as HCL: {why}")
             raise Invalid([problem]) from None
         known |= _variables(tree)
-        found += _resources(tree, text, file)
-    addresses = {str(one.values["id"]): one for one in found}
-    for one in found:
+        resources += _resources(tree, text, file)
+    addresses = {str(one.values["id"]): one for one in resources}
+    for one in resources:
         one.values = _resolved(one.values, known, addresses)
         for key in [key for key, value in one.values.items() if "${" in str(value)]:
             report.add(one.place, f"`{key}` has an expression that isn't evaluated")
         for meta in one.meta:
             message = f"`{meta}` isn't evaluated: give the output of `terraform show -json`"
             report.add(one.place, message)
-    return found
+    return resources
 
 
 def _resources(tree: Mapping[str, Any], text: str, file: str) -> Iterator[Resource]:
@@ -89,13 +89,13 @@ def _resources(tree: Mapping[str, Any], text: str, file: str) -> Iterator[Resour
 
 
 def _variables(tree: Mapping[str, Any]) -> dict[str, Any]:
-    found = {
+    variables = {
         f"var.{name}": values["default"]
         for block in tree.get("variable", ())
         for name, values in block.items()
         if "default" in values
     }
-    return found | {
+    return variables | {
         f"local.{name}": value for block in tree.get("locals", ()) for name, value in block.items()
     }
 
@@ -117,9 +117,9 @@ def _resolved(value: Any, known: Mapping[str, Any], addresses: Mapping[str, Reso
         return result
     text = _VARIABLE.sub(lambda found: str(known.get(f"{found[1]}.{found[2]}", found[0])), value)
 
-    def attribute(found: re.Match[str]) -> str:
-        other = addresses.get(found[1])
-        return str(other.values.get(found[2], found[1])) if other else found[1]
+    def attribute(reference: re.Match[str]) -> str:
+        other = addresses.get(reference[1])
+        return str(other.values.get(reference[2], reference[1])) if other else reference[1]
 
     return _REFERENCE.sub(attribute, text)
 

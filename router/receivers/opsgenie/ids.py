@@ -38,7 +38,7 @@ class Outcome(Struct, frozen=True):
 
 def outcome_of(request_id: str) -> Outcome | None:
     """The outcome in an id; None if the router never made it."""
-    if (found := _ID.fullmatch(request_id)) is None:
+    if (match := _ID.fullmatch(request_id)) is None:
         return None
-    alert, milliseconds, code, success = found.groups()
+    alert, milliseconds, code, success = match.groups()
     return Outcome(alert, int(milliseconds) / 1000, _OPERATIONS[code], success == "1")

@@ -77,11 +77,13 @@ def read_alert(
 
 def _responders(body: Mapping[str, Any]) -> str:
     """Responders as `team:payments,user:ana@example.com`; `teams` are those of older clients."""
-    found = [("team", one) for one in body.get("teams") or ()]
-    found += [(text(member(one, "type")) or "team", one) for one in body.get("responders") or ()]
+    responders = [("team", one) for one in body.get("teams") or ()]
+    responders += [
+        (text(member(one, "type")) or "team", one) for one in body.get("responders") or ()
+    ]
     names = ("name", "username", "id")
     return ",".join(
         f"{kind}:{name}"
-        for kind, one in found
+        for kind, one in responders
         if (name := next(filter(None, (text(member(one, key)) for key in names)), ""))
     )

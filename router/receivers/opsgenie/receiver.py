@@ -160,10 +160,10 @@ class OpsgenieReceiver(Source):
 
     def _list(self, asked: ApiRequest) -> Received:
         """Raises: Bad, if the query has more than the router can search for."""
-        found = listing(self.name, asked)
-        if isinstance(found, AlertListing):
-            return Received(listing=found)
-        return Received(commands=[self._question(found)])
+        listed = listing(self.name, asked)
+        if isinstance(listed, AlertListing):
+            return Received(listing=listed)
+        return Received(commands=[self._question(listed)])
 
     def _command(self, asked: ApiRequest, incoming: Incoming, now: float) -> Received:
         body = _object(incoming.body) if incoming.body else {}
@@ -219,10 +219,10 @@ def _outcome(operation: Operation, results: Sequence[CommandResult], now: float)
 
 def _object(body: bytes) -> Mapping[str, Any]:
     """Raises: Bad."""
-    found = decode(_BODY, clean(body))
-    if not isinstance(found, dict):
+    document = decode(_BODY, clean(body))
+    if not isinstance(document, dict):
         raise InvalidInput("Expected an object")
-    return found
+    return document
 
 
 def _digest(*parts: bytes) -> str:

@@ -64,8 +64,8 @@ class ApiRequest(Struct, frozen=True):
             number = int(self.identifier) if _TINY.fullmatch(self.identifier) else 0
             return AlertRef(f"{source}:{number:08x}", is_prefix=True)
         is_alias = kind == "alias" or not _ID.fullmatch(self.identifier)
-        found = alert_id(self.identifier) if is_alias else self.identifier
-        return AlertRef(f"{source}:{found}")
+        id_ = alert_id(self.identifier) if is_alias else self.identifier
+        return AlertRef(f"{source}:{id_}")
 
 
 def read(incoming: Incoming) -> ApiRequest:

@@ -23,14 +23,14 @@ def time_text(at: float) -> str:
 def alert_view(row: AlertRow, incident: Incident | None, now: float) -> Mapping[str, Any]:
     """One entry of a list."""
     labels, match = row.alert.labels, row.rule_match
-    found = match.fingerprint.rpartition(":")[2]
+    id_ = match.fingerprint.rpartition(":")[2]
     acknowledged = incident is not None and incident.acknowledged_at is not None
     until = incident.snoozed_until if incident and incident.is_open else None
     snoozed = until is not None and until > now
     view: dict[str, Any] = {
-        "id": found,
-        "tinyId": tiny_id(found),
-        "alias": row.alert.annotations.get("alias", found),
+        "id": id_,
+        "tinyId": tiny_id(id_),
+        "alias": row.alert.annotations.get("alias", id_),
         "message": labels.get("alertname", ""),
         "status": "open" if is_open(row, incident) else "closed",
         "acknowledged": acknowledged,

@@ -26,9 +26,9 @@ def described(message: Message) -> dict[str, Any]:
 
 def commented(message: Message, told: int) -> dict[str, Any]:
     """The entries after `told`."""
-    said = unseen(message, told)
-    head = f"[{message.incident.severity}] {said.status}"
-    return _document([[_text(plain(line))] for line in (head, *map(" - ".join, said.updates))])
+    unread = unseen(message, told)
+    head = f"[{message.incident.severity}] {unread.status}"
+    return _document([[_text(plain(line))] for line in (head, *map(" - ".join, unread.updates))])
 
 
 def _document(lines: Sequence[Sequence[dict[str, Any]]]) -> dict[str, Any]:

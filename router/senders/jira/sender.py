@@ -100,13 +100,13 @@ class Issues:
         asked = {
             "jql": jql, "fields": ["status", "labels"], "properties": [PROPERTY], "maxResults": 1,
         }  # fmt: skip
-        found = await self._calls.ask("POST", "/search/jql", Found, asked, idempotent=True)
-        return found.issues[0].ticket() if found.issues else None
+        answer = await self._calls.ask("POST", "/search/jql", Found, asked, idempotent=True)
+        return answer.issues[0].ticket() if answer.issues else None
 
     async def open(self, message: Message) -> Ticket:
         incident = message.incident
         labels = [self._label(incident), *self._config.labels, *["drill"] * incident.drill]
-        said = {
+        issue = {
             "fields": {
                 "project": {"key": self._config.project},
                 "issuetype": {"name": self._config.issue_type},
@@ -116,19 +116,19 @@ class Issues:
             },
             "properties": [_property(message)],
         }
-        made = await self._calls.ask("POST", "/issue", Created, said, idempotent=False)
+        made = await self._calls.ask("POST", "/issue", Created, issue, idempotent=False)
         return Ticket(made.key, is_open=True, told=newest(message))
 
     async def newest(self, ticket: Ticket, since: float) -> int:
         query = {"orderBy": "-created", "maxResults": str(COMMENTS), "expand": "properties"}
         path = f"/issue/{ticket.ref}/comment"
-        found = await self._calls.ask("GET", path, Comments, idempotent=True, query=query)
-        return max((one.told() for one in found.comments), default=0)
+        answer = await self._calls.ask("GET", path, Comments, idempotent=True, query=query)
+        return max((one.told() for one in answer.comments), default=0)
 
     async def comment(self, ticket: Ticket, message: Message, told: int) -> None:
-        said = {"body": commented(message, told), "properties": [_property(message)]}
+        body = {"body": commented(message, told), "properties": [_property(message)]}
         path = f"/issue/{ticket.ref}/comment"
-        await self._calls.ask("POST", path, dict[str, Any], said, idempotent=False)
+        await self._calls.ask("POST", path, dict[str, Any], body, idempotent=False)
 
     async def close(self, ticket: Ticket, incident: Incident) -> None:
         await self._move(ticket, done=True)
@@ -139,8 +139,8 @@ class Issues:
     async def _move(self, ticket: Ticket, *, done: bool) -> None:
         """Take the first transition that ends the issue, or begins it again."""
         path = f"/issue/{ticket.ref}/transitions"
-        found = await self._calls.ask("GET", path, Transitions, idempotent=True)
-        for one in found.transitions:
+        answer = await self._calls.ask("GET", path, Transitions, idempotent=True)
+        for one in answer.transitions:
             if (one.to.category.key == DONE) == done:
                 body = msgspec.json.encode({"transition": {"id": one.id}})
                 # A repeated transition is refused, or leads to where the issue is.
@@ -177,13 +177,13 @@ class JiraSender:
     async def verify(self) -> str | Result:
         """Look up the project."""
         url = f"{self._url}/project/{self._config.project}"
-        result, found = await fetch(self._session, url, self._headers, self._config.timeout)
+        result, project = await fetch(self._session, url, self._headers, self._config.timeout)
         if not isinstance(result, Sent):
             return result
-        types = [one.get("name") for one in found.get("issueTypes") or ()]
+        types = [one.get("name") for one in project.get("issueTypes") or ()]
         if types and self._config.issue_type not in types:
             return Rejected(f"the project has no issue type '{self._config.issue_type}'")
-        return f"token accepted for the project '{named(found.get('name'))}'"
+        return f"token accepted for the project '{named(project.get('name'))}'"
 
     async def close(self) -> None:
         """Nothing to close: the session belongs to the caller."""

@@ -57,8 +57,8 @@ class GraphQl:
 
     async def ask(self, query: str, variables: Mapping[str, Any], type_: type[T]) -> T:
         """Return the data. Raises: Failed, also for errors in an answer with status 200."""
-        said = {"query": query, "variables": variables}
-        answer = await self._calls.ask("POST", "/graphql", _Answer, said, idempotent=True)
+        body = {"query": query, "variables": variables}
+        answer = await self._calls.ask("POST", "/graphql", _Answer, body, idempotent=True)
         if answer.errors:
             reasons = "; ".join(one.message for one in answer.errors)
             raise Failed(Rejected(plain(reasons.replace(self._hide, "***"))[:MAX_COMPLAINT]))

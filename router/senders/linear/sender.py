@@ -95,8 +95,8 @@ class Issues:
 
     async def find(self, incident: Incident) -> Ticket | None:
         asked = {"id": self._id, "comments": list(self._comments)}
-        found = await self._api.ask(FIND, asked, Found)
-        for issue in found.issues.nodes:
+        answer = await self._api.ask(FIND, asked, Found)
+        for issue in answer.issues.nodes:
             made = [self._comments[one.id] for one in issue.comments.nodes]
             self._commented = max(made, default=0)
             told = THROUGH.search(issue.description or "")
@@ -106,7 +106,7 @@ class Issues:
 
     async def open(self, message: Message) -> Ticket:
         through = newest(message)
-        said = {
+        fields = {
             "id": self._id,
             "teamId": self._config.team,
             "title": title(message),
@@ -114,7 +114,7 @@ class Issues:
             "priority": PRIORITIES[message.incident.severity],
             "labelIds": self._config.labels,
         }
-        made = (await self._api.ask(OPEN, {"input": said}, Opened)).created.issue
+        made = (await self._api.ask(OPEN, {"input": fields}, Opened)).created.issue
         return Ticket(made.identifier, made.state.type not in ENDED, through)
 
     async def newest(self, ticket: Ticket, since: float) -> int:
@@ -122,8 +122,8 @@ class Issues:
 
     async def comment(self, ticket: Ticket, message: Message, told: int) -> None:
         id_ = _uuid(f"{self._origin} {newest(message)}")
-        said = {"id": id_, "issueId": self._id, "body": commented(message, told)}
-        await self._api.ask(COMMENT, {"input": said}, Done)
+        fields = {"id": id_, "issueId": self._id, "body": commented(message, told)}
+        await self._api.ask(COMMENT, {"input": fields}, Done)
 
     async def close(self, ticket: Ticket, incident: Incident) -> None:
         is_false = incident.status is Status.FALSE_POSITIVE
@@ -160,10 +160,10 @@ class LinearSender:
     async def verify(self) -> str | Result:
         """Look up the team."""
         try:
-            found = await self._api(0.0).ask(STATES, {"team": self._config.team}, TeamStates)
+            answer = await self._api(0.0).ask(STATES, {"team": self._config.team}, TeamStates)
         except Failed as failure:
             return failure.result
-        return f"key accepted for the team '{named(found.team.name)}'"
+        return f"key accepted for the team '{named(answer.team.name)}'"
 
     async def close(self) -> None:
         """Nothing to close: the session belongs to the caller."""

@@ -78,20 +78,20 @@ class Access:
         cookie = request.cookies.get(name_of(config), "")
         if "Authorization" in request.headers or not cookie:
             return None
-        found = await self._sessions.find(cookie)
-        identity = None if found is None else await self.by_session(found)
-        request[FRESH] = "" if found is None or identity is None else found.cookie or cookie
+        session = await self._sessions.find(cookie)
+        identity = None if session is None else await self.by_session(session)
+        request[FRESH] = "" if session is None or identity is None else session.cookie or cookie
         return identity
 
     def by_token(self, token: str, credential: Credential) -> Identity | None:
         """Return the holder of an API token of the config."""
-        config, digest, found = self._config_file(), _digest(token), None
+        config, digest, holder = self._config_file(), _digest(token), None
         for name, known in config.auth.tokens.items():
             if hmac.compare_digest(known.sha256, digest):
                 role = Role[known.role.upper()]
                 contact = name if name in config.contacts else ""
-                found = Identity(name=name, role=role, credential=credential, contact=contact)
-        return found
+                holder = Identity(name=name, role=role, credential=credential, contact=contact)
+        return holder
 
     async def _by_operator(self, token: str) -> Identity | None:
         name = operator_of(await self._seals.get(), token, self._clock.now())
@@ -99,35 +99,35 @@ class Access:
             return None
         return Identity(name=name, role=Role.ADMIN, credential=Credential.BEARER)
 
-    async def by_session(self, found: Found) -> Identity | None:
+    async def by_session(self, current: Found) -> Identity | None:
         """Return who is signed in, with their current role. Raises: StoreUnavailable."""
-        if found.session.user.startswith(HOLDER):
-            return self._by_token_name(found)
+        if current.session.user.startswith(HOLDER):
+            return self._by_token_name(current)
         config = self._config_file()
-        user = await self._users.get(found.session.user) if config.auth.users else None
-        if user is None or user.disabled or str(user.generation) != found.session.proof:
+        user = await self._users.get(current.session.user) if config.auth.users else None
+        if user is None or user.disabled or str(user.generation) != current.session.proof:
             return None
-        known = person(config.contacts, found.session.user, email=user.email, shown=user.name)
+        known = person(config.contacts, current.session.user, email=user.email, shown=user.name)
         return Identity(
             name=known.name,
             role=Role[user.role.upper()],
             credential=Credential.COOKIE,
             contact=known.contact,
-            user=found.session.user,
-            session=found.id,
+            user=current.session.user,
+            session=current.id,
         )
 
-    def _by_token_name(self, found: Found) -> Identity | None:
-        config, name = self._config_file(), found.session.user.removeprefix(HOLDER)
+    def _by_token_name(self, current: Found) -> Identity | None:
+        config, name = self._config_file(), current.session.user.removeprefix(HOLDER)
         token = config.auth.tokens.get(name)
-        if token is None or not hmac.compare_digest(token.sha256, found.session.proof):
+        if token is None or not hmac.compare_digest(token.sha256, current.session.proof):
             return None
         return Identity(
             name=name,
             role=Role[token.role.upper()],
             credential=Credential.COOKIE,
             contact=name if name in config.contacts else "",
-            session=found.id,
+            session=current.id,
         )
 
 
@@ -140,12 +140,12 @@ def gate(access: Access) -> Middleware:
         posts = request.method == "POST" and request.path in POSTS
         if posts or is_below(request.path, OPEN) or request.match_info.http_exception is not None:
             return await handler(request)
-        found = await access.identity(request)
-        if found is not None:
-            _check_origin(request, found)
-            request[IDENTITY] = found
+        identity = await access.identity(request)
+        if identity is not None:
+            _check_origin(request, identity)
+            request[IDENTITY] = identity
         try:
-            if found is None:
+            if identity is None:
                 identify(request, Role.VIEWER, in_browser=not request.path.startswith(API))
             return await handler(request)
         except Unauthorized:
@@ -172,10 +172,10 @@ def fresh_cookie(
     return prepare
 
 
-def _check_origin(request: web.Request, found: Identity) -> None:
+def _check_origin(request: web.Request, identity: Identity) -> None:
     """Refuse a write by a cookie from an unknown page: every browser sends one of the headers."""
     sent = {"Sec-Fetch-Site", "Origin"} & request.headers.keys()
-    if found.credential is Credential.COOKIE and request.method not in SAFE and not sent:
+    if identity.credential is Credential.COOKIE and request.method not in SAFE and not sent:
         raise web.HTTPForbidden(
             text="a session cookie needs the header Origin, as browsers send it: use an API token"
         )

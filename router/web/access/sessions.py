@@ -120,8 +120,8 @@ class Sessions:
     async def of(self, user: str) -> Sequence[tuple[str, Session]]:
         """Return the sessions of a user that are not over, the last used first."""
         now = self._clock.now()
-        found = await self._sessions.find(since=now, limit=MOST)
-        theirs = [one for one in found if one[1].user == user and not self._is_over(one[1], now)]
+        sessions = await self._sessions.find(since=now, limit=MOST)
+        theirs = [one for one in sessions if one[1].user == user and not self._is_over(one[1], now)]
         return sorted(theirs, key=lambda one: -one[1].seen_at)
 
     async def end(self, name: str) -> bool:

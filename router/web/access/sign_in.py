@@ -71,21 +71,21 @@ class SignIn:
             raise web.HTTPNotFound(text="there are no users with passwords here")
         if not self._attempts.take(request, who):
             return self._page(after, who, OFTEN, status=HTTPStatus.TOO_MANY_REQUESTS)
-        found = await self._users.verify(who, filled.get("password", ""))
-        if found is None:
+        user = await self._users.verify(who, filled.get("password", ""))
+        if user is None:
             return self._page(after, who, WRONG, status=HTTPStatus.UNAUTHORIZED)
-        return await self._begin(request, *found, after)
+        return await self._begin(request, *user, after)
 
     async def sign_in_by_token(self, request: web.Request) -> web.Response:
         """Begin a session for the holder of a token of the config."""
         filled = await form(request, MAX_FORM)
         after, token = local_path(filled.get("next", HOME)), filled.get("token", "")
-        found = self._access.by_token(token, Credential.BEARER)
-        if found is None:
+        holder = self._access.by_token(token, Credential.BEARER)
+        if holder is None:
             return self._page(after, said=WRONG_TOKEN, status=HTTPStatus.UNAUTHORIZED)
-        proof = self._config_file().auth.tokens[found.name].sha256
-        cookie = await self._sessions.begin(HOLDER + found.name, proof, client_of(request))
-        return self._signed_in(cookie, found.name, after)
+        proof = self._config_file().auth.tokens[holder.name].sha256
+        cookie = await self._sessions.begin(HOLDER + holder.name, proof, client_of(request))
+        return self._signed_in(cookie, holder.name, after)
 
     async def show_link(self, request: web.Request) -> web.Response:
         """Ask before a link is used: mail gateways open every link."""
@@ -105,10 +105,10 @@ class SignIn:
         return await self._begin(request, name, user, "/account", by_link=True)
 
     async def sign_out(self, request: web.Request) -> web.Response:
-        found = identify(request, Role.VIEWER)
-        if found.session:
-            await self._sessions.end(found.session)
-            log.info("signed_out", user=found.user or found.name)
+        identity = identify(request, Role.VIEWER)
+        if identity.session:
+            await self._sessions.end(identity.session)
+            log.info("signed_out", user=identity.user or identity.name)
         response = web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": SIGN_IN})
         response.headers["Clear-Site-Data"] = '"cache"'
         set_cookie(response, "", self._config_file())
@@ -127,8 +127,8 @@ class SignIn:
     async def _end_replaced(self, request: web.Request) -> None:
         """End the session that the browser had before."""
         before = request.cookies.get(name_of(self._config_file()))
-        if before and (found := await self._sessions.find(before)):
-            await self._sessions.end(found.id)
+        if before and (session := await self._sessions.find(before)):
+            await self._sessions.end(session.id)
 
     def _signed_in(self, cookie: str, name: str, after: str) -> web.Response:
         log.info("signed_in", user=name)

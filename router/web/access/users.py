@@ -58,8 +58,8 @@ class Users:
         if "@" not in wanted:
             user = await self._users.get(wanted) if wanted else None
             return (wanted, user) if user else None
-        found = [one for one in await self.everybody() if one[1].email.casefold() == wanted]
-        return found[0] if len(found) == 1 else None
+        owners = [one for one in await self.everybody() if one[1].email.casefold() == wanted]
+        return owners[0] if len(owners) == 1 else None
 
     async def add(self, name: str, role: RoleName, *, email: str = "", shown: str = "") -> User:
         """Raises: InvalidInput."""
@@ -79,14 +79,14 @@ class Users:
 
     async def verify(self, who: str, password: str) -> tuple[str, User] | None:
         """Return the user of this name or address and password. Raises: Overloaded."""
-        found = await self.find(who)
-        known = "" if found is None or found[1].disabled else found[1].password
-        if not await self._passwords.check(password, known) or found is None:
+        user = await self.find(who)
+        known = "" if user is None or user[1].disabled else user[1].password
+        if not await self._passwords.check(password, known) or user is None:
             return None
         if self._passwords.is_outdated(known):
             fresh = await self._passwords.hash(password)
-            await self._change(found[0], lambda one: replace(one, password=fresh))
-        return found
+            await self._change(user[0], lambda one: replace(one, password=fresh))
+        return user
 
     async def set_password(self, name: str, password: str) -> User | None:
         """Set a password, and end all sessions. Raises: InvalidInput, Overloaded."""
@@ -147,10 +147,10 @@ class Users:
         return None if used is None else name
 
     async def _change(self, name: str, change: Callable[[User], User]) -> User | None:
-        found = await self._users.get(name)
-        if found is None:
+        user = await self._users.get(name)
+        if user is None:
             return None
-        return await self._users.change(name, lambda one: one and change(one), found.made_at)
+        return await self._users.change(name, lambda one: one and change(one), user.made_at)
 
     async def _check_admins(self, name: str) -> None:
         if self._other_admins():

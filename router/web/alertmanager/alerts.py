@@ -54,11 +54,11 @@ class ShownAlerts:
     async def groups(self, request: web.Request) -> web.Response:
         """Raises: as `alerts`."""
         caller(request, Role.VIEWER, in_browser=True)
-        found = grouped(await self._active(), _filter(request))
+        groups = grouped(await self._active(), _filter(request))
         return answer(
             [
                 AlertGroup(dict(group.labels), Named(group.receiver), [*map(_alert, alerts)])
-                for group, alerts in found.items()
+                for group, alerts in groups.items()
             ]
         )
 

@@ -73,21 +73,21 @@ class SharedSilences:
         texts = request.query.getall("filter", [])
         matchers = [one for text in texts for one in parsed_filter(text)]
         now = self._clock.now()
-        found = [
+        silences = [
             (key, one)
             for key, one in await self._silences.find(since=now - KEPT)
             if takes(matchers, {matcher.name: matcher.value for matcher in one.matchers})
         ]
-        found.sort(key=lambda one: _place(one[1], now))
-        return answer([_view(*one, now) for one in found])
+        silences.sort(key=lambda one: _place(one[1], now))
+        return answer([_view(*one, now) for one in silences])
 
     async def show(self, request: web.Request) -> web.Response:
         """Raises: Unauthorized, StoreUnavailable."""
         caller(request, Role.VIEWER, in_browser=True)
-        found = await self._silences.get(request.match_info["id"])
-        if found is None:
+        silence = await self._silences.get(request.match_info["id"])
+        if silence is None:
             return web.Response(status=HTTPStatus.NOT_FOUND)
-        return answer(_view(request.match_info["id"], found, self._clock.now()))
+        return answer(_view(request.match_info["id"], silence, self._clock.now()))
 
     async def expire(self, request: web.Request) -> web.Response:
         """End a silence now; an expired one stays as it is.

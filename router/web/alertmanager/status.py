@@ -48,8 +48,10 @@ class RouterStatus:
         sources = [name for name, kind in kinds.items() if kind in LABELLED]
         shown = configuration(self._settings(), sources)
         original = HEAD + yaml.safe_dump(shown, sort_keys=False, allow_unicode=True)
-        found = VersionInfo(version("alert-router"))
-        return answer(Status(ClusterStatus(), ShownConfig(original), exactly(self._started), found))
+        version_info = VersionInfo(version("alert-router"))
+        return answer(
+            Status(ClusterStatus(), ShownConfig(original), exactly(self._started), version_info)
+        )
 
     async def receivers(self, request: web.Request) -> web.Response:
         """Raises: Unauthorized."""

@@ -127,7 +127,7 @@ class Events:
 
     async def _events(self, cursor: Cursor, incident: int) -> AsyncIterator[bytes]:
         """Yield events and pings until the router stops."""
-        said = self._clock.now()
+        sent_at = self._clock.now()
         while not self._ended.is_set():
             entries = await self._read(cursor)
             shown = [one for one in entries if incident in {0, one.incident_id}]
@@ -135,9 +135,9 @@ class Events:
                 yield _event(entry)
             now = self._clock.now()
             if shown:
-                said = now
-            elif now - said >= PING:
-                said = now
+                sent_at = now
+            elif now - sent_at >= PING:
+                sent_at = now
                 yield f"id: {cursor.last}\nevent: ping\ndata: {now}\n\n".encode()
             if len(entries) < READ:
                 await self._clock.wait(self._ended, POLL)

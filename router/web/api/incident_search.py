@@ -67,9 +67,9 @@ async def search(store: Store, wanted: Wanted, *, before: int, limit: int) -> Fo
     """Return the newest incidents that match, numbered below `before`. Raises: StoreUnavailable."""
     if wanted.is_indexed:
         return await _indexed(store, wanted, before, limit)
-    found = [one async for one in _each(store, wanted) if matches(one, wanted)]
-    rest = [one for one in found if not before or one.id < before]
-    return Found(rest[:limit], len(found), rest[limit - 1].id if len(rest) > limit else None)
+    matching = [one async for one in _each(store, wanted) if matches(one, wanted)]
+    rest = [one for one in matching if not before or one.id < before]
+    return Found(rest[:limit], len(matching), rest[limit - 1].id if len(rest) > limit else None)
 
 
 async def open_incidents(store: Store) -> list[Incident]:
@@ -80,12 +80,12 @@ async def open_incidents(store: Store) -> list[Incident]:
 
 async def _indexed(store: Store, wanted: Wanted, before: int, limit: int) -> Found:
     statuses, severities = wanted.statuses, wanted.severities
-    found = await store.incidents(
+    incidents = await store.incidents(
         statuses=statuses, severities=severities, before=before, limit=limit + 1
     )
     counts = await store.count_incidents(statuses=statuses, severities=severities)
-    shown = found[:limit]
-    return Found(shown, sum(counts.values()), shown[-1].id if len(found) > limit else None)
+    shown = incidents[:limit]
+    return Found(shown, sum(counts.values()), shown[-1].id if len(incidents) > limit else None)
 
 
 async def _each(store: Store, wanted: Wanted) -> AsyncIterator[Incident]:

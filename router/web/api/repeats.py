@@ -81,20 +81,20 @@ class Repeats:
         return answer
 
     async def _earlier(self, name: str, made: Repeat) -> web.Response:
-        found = await self._kept.get(name)
-        if found is not None and found.request != made.request:
+        kept = await self._kept.get(name)
+        if kept is not None and kept.request != made.request:
             raise web.HTTPUnprocessableEntity(
                 text=f"this {HEADER} belongs to another request: use a new one"
             )
-        if found is None or not found.status:
+        if kept is None or not kept.status:
             raise web.HTTPConflict(
                 text=f"the request with this {HEADER} is running, or was interrupted: "
                 "look whether it had its effect before you send it with another key"
             )
         return web.Response(
-            status=found.status,
-            text=found.body,
-            content_type=found.content_type,
+            status=kept.status,
+            text=kept.body,
+            content_type=kept.content_type,
             headers=REPLAYED,
         )
 

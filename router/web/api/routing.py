@@ -190,15 +190,15 @@ def _tiers(rule: Rule) -> Iterator[TierView]:
 def _policy(settings: Settings, severity: Severity, at: float) -> PolicyView:
     plan, policy = settings.severities[severity], settings.policy(severity)
     alert = reported(f"Simulated {severity}", "simulation", at, severity=severity)
-    found = simulate(settings, [alert], at)
+    simulation = simulate(settings, [alert], at)
     return PolicyView(
         severity=severity,
         policy=policy.name,
         at=exactly(at),
         respond_within=written(plan.respond_within) if plan.respond_within is not None else None,
         steps=_steps(policy),
-        messages=[_message(moment, at) for moment in found.moments],
-        left_out=found.left_out,
+        messages=[_message(moment, at) for moment in simulation.moments],
+        left_out=simulation.left_out,
     )
 
 

@@ -68,8 +68,8 @@ class SearchApi:
         return ResultList([*incidents, *self._configured(call.request, query.q)])
 
     async def _incidents(self, text: str) -> list[Result]:
-        found = await search(self._store, Wanted(text=text), before=0, limit=100)
-        some = sorted(found.incidents, key=lambda one: (not one.is_open, by_urgency(one)))
+        incidents = await search(self._store, Wanted(text=text), before=0, limit=100)
+        some = sorted(incidents.incidents, key=lambda one: (not one.is_open, by_urgency(one)))
         return [_incident(one) for one in some[:SHOWN]]
 
     def _configured(self, request: web.Request, text: str) -> Iterator[Result]:

@@ -81,11 +81,11 @@ def routes() -> list[web.RouteDef]:
 
 
 async def _show(request: web.Request) -> web.Response:
-    found = asset(request.path)
+    file = asset(request.path)
     zipped = "gzip" in request.headers.get("Accept-Encoding", "")
     return web.Response(
-        body=found.zipped if zipped else found.body,
-        content_type=found.content_type,
+        body=file.zipped if zipped else file.body,
+        content_type=file.content_type,
         charset="utf-8",
         headers={**HEADERS, **({"Content-Encoding": "gzip"} if zipped else {})},
     )

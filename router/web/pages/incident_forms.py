@@ -101,12 +101,12 @@ class IncidentForms:
             raise web.HTTPNotFound(text="there is no such command")
         filled = await form(request)
         typed = named(filled.get("by", "")) if asks_name(request) else ""
-        said = await self._said(filled, command, one)
-        event = await self._particulars.event(one, command, said, sender_name(request))
+        body = await self._said(filled, command, one)
+        event = await self._particulars.event(one, command, body, sender_name(request))
         if not filled.get("confirm"):
             question = await self._question(one, command, filled.get("other", ""))
             if question is not None:
-                return _ask(request, one, command, said, question, filled, typed)
+                return _ask(request, one, command, body, question, filled, typed)
         (reason,) = await self._inbox.submit([replace(event, by=typed or event.by)])
         raise _back(one, command, reason, typed)
 
@@ -223,7 +223,7 @@ def _ask(  # noqa: PLR0913, PLR0917 - the parts of the page
     request: web.Request,
     one: Incident,
     command: Command,
-    said: CommandBody,
+    body: CommandBody,
     question: Question,
     filled: Mapping[str, str],
     name: str,
@@ -235,8 +235,8 @@ def _ask(  # noqa: PLR0913, PLR0917 - the parts of the page
         incident=one,
         path=PATHS[command],
         mails=command in MAILS,
-        title=said.title,
-        text=said.text,
+        title=body.title,
+        text=body.text,
         other=filled.get("other", ""),
         name=name,
         **msgspec.structs.asdict(question),

@@ -178,8 +178,8 @@ class IncidentList:
         raise web.HTTPSeeOther("/silences")
 
     async def _named(self, chosen: Sequence[int]) -> list[Incident]:
-        found = [await self._store.incident(one) for one in chosen]
-        return [one for one in found if one is not None]
+        incidents = [await self._store.incident(one) for one in chosen]
+        return [one for one in incidents if one is not None]
 
     async def _ask_to_resolve(self, request: web.Request, chosen: Sequence[int]) -> web.Response:
         return inside(request, "bulk_resolve.html", incidents=await self._named(chosen))

@@ -101,19 +101,19 @@ class Row(Struct, frozen=True):
 
 
 def _now(schedule: Schedule, now: float) -> Now:
-    found = (one for one in shifts(schedule, now, now + LOOKED_AHEAD) if one.start > now)
-    return Now(schedule, on_call(schedule, now), next(found, None))
+    upcoming = (one for one in shifts(schedule, now, now + LOOKED_AHEAD) if one.start > now)
+    return Now(schedule, on_call(schedule, now), next(upcoming, None))
 
 
 def _next_shift(schedules: Any, reader: str, now: float) -> tuple[str, Shift] | None:
     """Return the reader's current or next shift, with its schedule; None if there is none soon."""
-    found = [
+    upcoming = [
         (schedule.name, shift)
         for schedule in schedules
         for shift in shifts(schedule, now, now + LOOKED_AHEAD)
         if shift.contact == reader
     ]
-    return min(found, key=lambda each: each[1].start, default=None)
+    return min(upcoming, key=lambda each: each[1].start, default=None)
 
 
 def _rows(days: tuple[RosterDay, ...], schedules: list[str], people: People, by: str) -> list[Row]:

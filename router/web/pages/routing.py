@@ -39,10 +39,10 @@ class Rules(Screen):
         return [*super().routes(), web.post(f"{self.path}/try", self.try_payload)]
 
     async def content(self, request: web.Request) -> Mapping[str, Any]:
-        found = await self._routing.list_rules()
+        answer = await self._routing.list_rules()
         return {
-            "rules": found.rules,
-            "revision": found.revision,
+            "rules": answer.rules,
+            "revision": answer.revision,
             "sources": list(self._receivers()),
             "explained": request.get(EXPLAINED),
         }
@@ -80,11 +80,11 @@ class Policies(Screen):
     async def content(self, request: web.Request) -> Mapping[str, Any]:
         at = request.query.get("at", "")
         try:
-            found, error = await self._routing.list_policies(PolicyQuery(at)), ""
+            answer, error = await self._routing.list_policies(PolicyQuery(at)), ""
         except InvalidInput as wrong:
-            found, error = await self._routing.list_policies(PolicyQuery()), wrong.detail
+            answer, error = await self._routing.list_policies(PolicyQuery()), wrong.detail
         return {
-            "policies": [(each, _picture(each)) for each in found.policies],
+            "policies": [(each, _picture(each)) for each in answer.policies],
             "at": at,
             "error": error,
         }

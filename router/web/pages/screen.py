@@ -121,8 +121,8 @@ async def perform(request: web.Request, handler: Handler, fields: Mapping[str, s
     given: dict[str, Any] = {"call": Call(request, by)} if operation.takes_call else {}
     if operation.body is not None:
         given["body"] = body_of(fields, operation)
-    found = await handler(**given)
-    return found.value if isinstance(found, Answer) else found
+    answer = await handler(**given)
+    return answer.value if isinstance(answer, Answer) else answer
 
 
 def body_of(fields: Mapping[str, str], operation: Operation) -> Struct:
@@ -135,10 +135,10 @@ def body_of(fields: Mapping[str, str], operation: Operation) -> Struct:
         if name in known and text
     }
     try:
-        found: Struct = msgspec.convert(given, operation.body, strict=False)
+        body: Struct = msgspec.convert(given, operation.body, strict=False)
     except msgspec.ValidationError as error:
         raise invalid(error) from None
-    return found
+    return body
 
 
 def _value(text: str, type_: str) -> Any:

@@ -21,5 +21,5 @@ class SearchPage:
     async def show(self, request: web.Request) -> web.Response:
         by = caller(request, Role.VIEWER, in_browser=True)
         asked = query(request, SearchQuery)
-        found = await self._found.search(Call(request, by), asked)
-        return inside(request, "search.html", q=asked.q, results=found.results)
+        answer = await self._found.search(Call(request, by), asked)
+        return inside(request, "search.html", q=asked.q, results=answer.results)

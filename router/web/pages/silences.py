@@ -32,12 +32,12 @@ class Silences(Screen):
 
     async def content(self, request: web.Request) -> Mapping[str, Any]:
         expired = request.query.get("expired") == "true"
-        found = await self._silences.list_silences(SilenceQuery(expired))
+        answer = await self._silences.list_silences(SilenceQuery(expired))
         matchers = "\n".join(request.query.getall("match", [])).split("\n")
         preview, error = await self._preview([text for text in matchers if text.strip()])
         return {
-            "silences": found.silences,
-            "windows": found.windows,
+            "silences": answer.silences,
+            "windows": answer.windows,
             "expired": expired,
             "matchers": "\n".join(matchers),
             "preview": preview,

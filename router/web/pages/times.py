@@ -64,12 +64,12 @@ def moment(context: jinja2.runtime.Context, at: float) -> str:
 @jinja2.pass_context
 def localized(context: jinja2.runtime.Context, text: str) -> Markup:
     """Return a text in which times in UTC are by the reader's clock."""
-    found, end = Markup(), 0
+    markup, end = Markup(), 0
     for match in _WRITTEN.finditer(text):
         at = datetime.fromisoformat(f"{match[1]}T{match[2]}+00:00").timestamp()
-        found += escape(visible(text[end : match.start()])) + time(context, at)
+        markup += escape(visible(text[end : match.start()])) + time(context, at)
         end = match.end()
-    return found + escape(visible(text[end:]))
+    return markup + escape(visible(text[end:]))
 
 
 def relative(seconds: float) -> str:

@@ -46,11 +46,11 @@ async def find_alert(store: Store, request: CommandRequest, ref: AlertRef) -> Se
     ] or [Found(request, alert=row)]
 
 
-def ended(found: Found, now: float) -> AlertSeen | None:
+def ended(seen: Found, now: float) -> AlertSeen | None:
     """The end of the alert as its source reports it. None: no such alert is known."""
-    if found.alert is None:
+    if seen.alert is None:
         return None
-    over = replace(found.alert.alert, status=AlertStatus.RESOLVED, ends_at=None)
+    over = replace(seen.alert.alert, status=AlertStatus.RESOLVED, ends_at=None)
     return AlertSeen(now, over)
 
 

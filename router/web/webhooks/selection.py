@@ -18,8 +18,8 @@ def admitted(receivers: Sequence[Receiver], incoming: Incoming) -> tuple[list[Re
     def admit(receiver: Receiver) -> None:
         known[receiver.name] = receiver.admit(incoming)
 
-    found = _passing(receivers, admit)
-    return found, all(known[receiver.name] for receiver in found)
+    passing = _passing(receivers, admit)
+    return passing, all(known[receiver.name] for receiver in passing)
 
 
 def verified(receivers: Sequence[Receiver], incoming: Incoming, now: float) -> Receiver:
@@ -32,7 +32,7 @@ def verified(receivers: Sequence[Receiver], incoming: Incoming, now: float) -> R
 
 def _passing(receivers: Sequence[Receiver], check: Callable[[Receiver], None]) -> list[Receiver]:
     """Check all, so that the time of the answer does not depend on which one passes."""
-    found: list[Receiver] = []
+    passing: list[Receiver] = []
     failure = Unauthorized("no source accepts it")
     for receiver in receivers:
         try:
@@ -40,7 +40,7 @@ def _passing(receivers: Sequence[Receiver], check: Callable[[Receiver], None]) -
         except Unauthorized as error:
             failure = error
         else:
-            found.append(receiver)
-    if not found:
+            passing.append(receiver)
+    if not passing:
         raise failure
-    return found
+    return passing
