@@ -1,9 +1,12 @@
 """`auth` in the config: who may sign in, and with which role."""
 
+import ipaddress
+from collections.abc import Collection, Mapping, Sequence
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import Struct, field
 
+from router.config.fields import HttpUrl
 from router.config.secret import Secret
 from router.model.scalars import Duration
 
@@ -11,6 +14,10 @@ RoleName = Literal["viewer", "responder", "admin"]
 
 SHORTEST_KEY = 32
 """Characters of a signing key. A shorter key could be guessed from a link."""
+
+
+EVERYBODY = "*"
+"""A group in `roles` that everybody is in."""
 
 
 class Token(Struct, frozen=True, kw_only=True):
@@ -39,6 +46,74 @@ class SessionsConfig(Struct, frozen=True, kw_only=True):
             raise ValueError("idle: expected at least 5m, and at most `absolute`")
 
 
+class OidcConfig(Struct, frozen=True, kw_only=True):
+    """An OpenID provider. `roles` has the groups whose members get a role; `*` is everybody.
+
+    groups: the claim with the groups, such as `groups` or `realm_access.roles`. name: on a button.
+    """
+
+    issuer: HttpUrl
+    client_id: str
+    client_secret: Secret | None = None
+    name: str = "your company account"
+    scopes: tuple[str, ...] = ("openid", "profile", "email")
+    groups: str = "groups"
+    roles: dict[RoleName, tuple[str, ...]]
+
+    def __post_init__(self) -> None:
+        if "openid" not in self.scopes:
+            raise ValueError("scopes: `openid` must be among them")
+        _check_roles(self.roles)
+
+
+class ProxyConfig(Struct, frozen=True, kw_only=True):
+    """A proxy that authenticates people, and names them in a header. `from` has its addresses.
+
+    groups: the header with the groups, separated by commas, that `roles` are about.
+    """
+
+    user: str
+    email: str = ""
+    groups: str = ""
+    addresses: tuple[str, ...] = field(name="from")
+    roles: dict[RoleName, tuple[str, ...]]
+
+    def __post_init__(self) -> None:
+        if not self.addresses:
+            raise ValueError("from: expected the addresses of the proxy, such as 10.0.0.7 or ::1")
+        for one in self.addresses:
+            if ipaddress.ip_network(one, strict=False).prefixlen == 0:
+                raise ValueError(f"from: {one} is everybody, who could then name anybody")
+        if not self.groups and any(EVERYBODY not in groups for groups in self.roles.values()):
+            raise ValueError("roles: without the header `groups`, only '*' is possible")
+        _check_roles(self.roles)
+
+    def is_from(self, address: str) -> bool:
+        """Report whether a request from this address comes from the proxy."""
+        try:
+            ip = ipaddress.ip_address(address)
+        except ValueError:
+            return False
+        ip = getattr(ip, "ipv4_mapped", None) or ip
+        return any(ip in ipaddress.ip_network(one, strict=False) for one in self.addresses)
+
+
+def _check_roles(roles: Mapping[RoleName, Sequence[str]]) -> None:
+    """Raises: ValueError."""
+    if not any(roles.values()):
+        raise ValueError("roles: nobody gets a role; write for example {responder: ['*']}")
+
+
+def role_of(roles: Mapping[RoleName, Sequence[str]], groups: Collection[str]) -> RoleName | None:
+    """Return the highest role that one of these groups has; None without any."""
+    order: tuple[RoleName, ...] = ("admin", "responder", "viewer")
+    for role in order:
+        wanted = roles.get(role, ())
+        if EVERYBODY in wanted or set(wanted) & set(groups):
+            return role
+    return None
+
+
 class Auth(Struct, frozen=True, kw_only=True):
     """Access to pages and API; anybody with `insecure: true` or a loopback `listen`.
 
@@ -47,6 +122,8 @@ class Auth(Struct, frozen=True, kw_only=True):
 
     tokens: dict[str, Token] = {}
     users: UsersConfig | None = None
+    oidc: OidcConfig | None = None
+    proxy: ProxyConfig | None = None
     sessions: SessionsConfig = SessionsConfig()
     insecure: bool = False
     link_secret: Secret | None = None
@@ -63,4 +140,13 @@ class Auth(Struct, frozen=True, kw_only=True):
     @property
     def is_required(self) -> bool:
         """Report whether requests need credentials."""
-        return bool(self.tokens) or self.users is not None
+        ways = (self.users, self.oidc, self.proxy)
+        return bool(self.tokens) or any(one is not None for one in ways)
+
+    @property
+    def has_admins(self) -> bool:
+        """Report whether somebody else than a user of the store may be an admin."""
+        mapped = [one.roles for one in (self.oidc, self.proxy) if one]
+        return any(one.role == "admin" for one in self.tokens.values()) or any(
+            roles.get("admin") for roles in mapped
+        )

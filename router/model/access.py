@@ -11,10 +11,11 @@ LINK = "sign-in-link"
 
 
 class User(Struct, frozen=True, omit_defaults=True):
-    """A person who may sign in, stored by their user name.
+    """A person who may sign in, stored by their user name; by a hash for a provider's subject.
 
     name: shown instead of the user name. password: an Argon2 hash, "" for none.
-    generation: counts the changes that end all sessions, such as a new password.
+    subject: of the OpenID provider, "" for a user with a password; `groups` are those of the last
+    sign-in. generation: counts the changes that end all sessions, such as a new password.
     """
 
     role: Literal["viewer", "responder", "admin"]
@@ -23,6 +24,8 @@ class User(Struct, frozen=True, omit_defaults=True):
     email: str = ""
     password: str = ""
     disabled: bool = False
+    subject: str = ""
+    groups: tuple[str, ...] = ()
     generation: int = 0
     seen_at: float = 0.0
 

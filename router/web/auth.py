@@ -29,7 +29,7 @@ class Credential(Enum):
     """The proof of an identity.
 
     NONE: the router asks for no credentials. QUERY: a token in the URL. BASIC: a token as the
-    password of HTTP Basic. COOKIE: a session.
+    password of HTTP Basic. COOKIE: a session. PROXY: a header of a proxy in front.
     """
 
     NONE = auto()
@@ -37,6 +37,7 @@ class Credential(Enum):
     QUERY = auto()
     BASIC = auto()
     COOKIE = auto()
+    PROXY = auto()
 
 
 class Identity(Struct, frozen=True, kw_only=True):

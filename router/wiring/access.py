@@ -11,6 +11,7 @@ from router.ports.store import Store
 from router.web.access.account import Account
 from router.web.access.attempts import Attempts
 from router.web.access.gate import Access, fresh_cookie, gate
+from router.web.access.oidc_pages import OidcPages
 from router.web.access.seals import Seals
 from router.web.access.sessions import Sessions
 from router.web.access.sign_in import SignIn
@@ -24,7 +25,7 @@ class SignInParts:
     def __init__(self, store: Store, clock: Clock, config_file: Callable[[], ConfigFile]) -> None:
         self._clock = clock
         self._config_file = config_file
-        seals = Seals(store, clock)
+        self._seals = seals = Seals(store, clock)
         self._users = Users(store, clock, seals, other_admins=self._has_other_admins)
         self._sessions = Sessions(store, clock, seals, lambda: config_file().auth.sessions)
         self._access = Access(config_file, self._users, self._sessions, seals, clock)
@@ -38,9 +39,10 @@ class SignInParts:
         sign_in = SignIn(self._users, self._sessions, self._access, attempts, self._config_file)
         account = Account(self._users, self._sessions, attempts, self._clock, self._config_file)
         users = UserApi(self._users, self._config_file)
-        for part in (sign_in, account, users):
+        oidc = OidcPages(self._users, sign_in, self._seals, self._clock, self._config_file)
+        for part in (sign_in, oidc, account, users):
             app.add_routes(part.routes())
         app.on_response_prepare.append(fresh_cookie(self._config_file))
 
     def _has_other_admins(self) -> bool:
-        return any(one.role == "admin" for one in self._config_file().auth.tokens.values())
+        return self._config_file().auth.has_admins

@@ -7,7 +7,7 @@ from router.config.people import ContactConfig
 
 
 class Known(NamedTuple):
-    """A person: the name for the timeline, and the key of their contact."""
+    """A person by the name that goes on the timeline, and the key of their contact."""
 
     name: str
     contact: str
@@ -22,4 +22,7 @@ def person(
             return Known(one.name or key, key)
     if user in contacts:
         return Known(contacts[user].name or user, user)
-    return Known(shown or user, "")
+    taken = {name.casefold() for key, one in contacts.items() for name in (key, one.name)}
+    if shown and shown.casefold() in taken:  # nobody may act under the name of somebody else
+        shown = f"{shown} ({email or user})"
+    return Known(shown or email or user, "")

@@ -15,7 +15,7 @@ FRESH = web.RequestKey("fresh cookie", str)
 
 
 def name_of(config: ConfigFile) -> str:
-    return f"__Host-{NAME}" if _is_secure(config) else NAME
+    return f"__Host-{NAME}" if is_secure(config) else NAME
 
 
 def set_cookie(response: web.StreamResponse, value: str, config: ConfigFile) -> None:
@@ -27,7 +27,7 @@ def set_cookie(response: web.StreamResponse, value: str, config: ConfigFile) -> 
         max_age=int(config.auth.sessions.absolute) if value else 0,
         httponly=True,
         samesite="Lax",
-        secure=_is_secure(config),
+        secure=is_secure(config),
     )
 
 
@@ -38,5 +38,5 @@ def add_cookie(response: web.StreamResponse, value: str, config: ConfigFile) -> 
     response.headers.add("Set-Cookie", carrier.cookies[name_of(config)].OutputString())
 
 
-def _is_secure(config: ConfigFile) -> bool:
+def is_secure(config: ConfigFile) -> bool:
     return config.external_url.startswith("https://")

@@ -1,7 +1,7 @@
 """Finds the identity behind each request, before its handler runs.
 
 A path is either public or needs an identity: a handler that forgets to check the role is still
-closed to people who are not signed in.
+closed to strangers.
 """
 
 import binascii
@@ -14,7 +14,9 @@ from urllib.parse import quote
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
+from router.config.auth import Auth, ProxyConfig, RoleName, role_of
 from router.config.config_file import ConfigFile
+from router.model.access import User
 from router.ports.clock import Clock
 from router.ports.errors import Unauthorized
 from router.web.access.contacts import person
@@ -42,7 +44,7 @@ OPEN = (*PUBLIC, *SERVICES, SIGN_IN, "/webhooks", "/heartbeat", "/metrics", "/ap
 
 API = "/api/"
 HOLDER = "token:"
-"""Prefix of an API token's name where a user name is expected."""
+"""Before the name of an API token, in the place of a user name."""
 
 
 class Access:
@@ -70,6 +72,8 @@ class Access:
         config = self._config_file()
         if not config.auth.is_required:
             return _anybody(request)
+        if config.auth.proxy and (named_by := _by_proxy(request, config.auth.proxy, config)):
+            return named_by
         credential, token = _presented(request)
         if token.startswith(PREFIX) and credential is Credential.BEARER:
             return await self._by_operator(token)
@@ -78,20 +82,20 @@ class Access:
         cookie = request.cookies.get(name_of(config), "")
         if "Authorization" in request.headers or not cookie:
             return None
-        session = await self._sessions.find(cookie)
-        identity = None if session is None else await self.by_session(session)
-        request[FRESH] = "" if session is None or identity is None else session.cookie or cookie
+        found = await self._sessions.find(cookie)
+        identity = None if found is None else await self.by_session(found)
+        request[FRESH] = "" if found is None or identity is None else found.cookie or cookie
         return identity
 
     def by_token(self, token: str, credential: Credential) -> Identity | None:
         """Return the holder of an API token of the config."""
-        config, digest, holder = self._config_file(), _digest(token), None
+        config, digest, found = self._config_file(), _digest(token), None
         for name, known in config.auth.tokens.items():
             if hmac.compare_digest(known.sha256, digest):
                 role = Role[known.role.upper()]
                 contact = name if name in config.contacts else ""
-                holder = Identity(name=name, role=role, credential=credential, contact=contact)
-        return holder
+                found = Identity(name=name, role=role, credential=credential, contact=contact)
+        return found
 
     async def _by_operator(self, token: str) -> Identity | None:
         name = operator_of(await self._seals.get(), token, self._clock.now())
@@ -99,40 +103,50 @@ class Access:
             return None
         return Identity(name=name, role=Role.ADMIN, credential=Credential.BEARER)
 
-    async def by_session(self, current: Found) -> Identity | None:
-        """Return who is signed in, with their current role. Raises: StoreUnavailable."""
-        if current.session.user.startswith(HOLDER):
-            return self._by_token_name(current)
-        config = self._config_file()
-        user = await self._users.get(current.session.user) if config.auth.users else None
-        if user is None or user.disabled or str(user.generation) != current.session.proof:
+    async def by_session(self, found: Found) -> Identity | None:
+        """Return who is signed in, with their role of now. Raises: StoreUnavailable."""
+        if found.session.user.startswith(HOLDER):
+            return self._by_token_name(found)
+        user = await self._users.get(found.session.user)
+        role = role_now(user, self._config_file().auth)
+        if user is None or role is None or str(user.generation) != found.session.proof:
             return None
-        known = person(config.contacts, current.session.user, email=user.email, shown=user.name)
+        contacts = self._config_file().contacts
+        known = person(contacts, found.session.user, email=user.email, shown=user.name)
         return Identity(
             name=known.name,
-            role=Role[user.role.upper()],
+            role=Role[role.upper()],
             credential=Credential.COOKIE,
             contact=known.contact,
-            user=current.session.user,
-            session=current.id,
+            user=found.session.user,
+            session=found.id,
         )
 
-    def _by_token_name(self, current: Found) -> Identity | None:
-        config, name = self._config_file(), current.session.user.removeprefix(HOLDER)
+    def _by_token_name(self, found: Found) -> Identity | None:
+        config, name = self._config_file(), found.session.user.removeprefix(HOLDER)
         token = config.auth.tokens.get(name)
-        if token is None or not hmac.compare_digest(token.sha256, current.session.proof):
+        if token is None or not hmac.compare_digest(token.sha256, found.session.proof):
             return None
         return Identity(
             name=name,
             role=Role[token.role.upper()],
             credential=Credential.COOKIE,
             contact=name if name in config.contacts else "",
-            session=current.id,
+            session=found.id,
         )
 
 
+def role_now(user: User | None, auth: Auth) -> RoleName | None:
+    """Return the role that a user has now; None if they may not sign in."""
+    if user is None or user.disabled:
+        return None
+    if user.subject:
+        return role_of(auth.oidc.roles, user.groups) if auth.oidc else None
+    return user.role if auth.users is not None else None
+
+
 def gate(access: Access) -> Middleware:
-    """Stores the identity of each request at `IDENTITY`; refuses a request without one."""
+    """Puts the identity of each request at `IDENTITY`, and refuses strangers."""
 
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -140,12 +154,12 @@ def gate(access: Access) -> Middleware:
         posts = request.method == "POST" and request.path in POSTS
         if posts or is_below(request.path, OPEN) or request.match_info.http_exception is not None:
             return await handler(request)
-        identity = await access.identity(request)
-        if identity is not None:
-            _check_origin(request, identity)
-            request[IDENTITY] = identity
+        found = await access.identity(request)
+        if found is not None:
+            _check_origin(request, found)
+            request[IDENTITY] = found
         try:
-            if identity is None:
+            if found is None:
                 identify(request, Role.VIEWER, in_browser=not request.path.startswith(API))
             return await handler(request)
         except Unauthorized:
@@ -172,22 +186,42 @@ def fresh_cookie(
     return prepare
 
 
-def _check_origin(request: web.Request, identity: Identity) -> None:
+def _check_origin(request: web.Request, found: Identity) -> None:
     """Refuse a write by a cookie from an unknown page: every browser sends one of the headers."""
     sent = {"Sec-Fetch-Site", "Origin"} & request.headers.keys()
-    if identity.credential is Credential.COOKIE and request.method not in SAFE and not sent:
+    if found.credential is Credential.COOKIE and request.method not in SAFE and not sent:
         raise web.HTTPForbidden(
-            text="a session cookie needs the header Origin, as browsers send it: use an API token"
+            text="a session is for browsers, which send their Origin: programs use an API token"
         )
 
 
 def _may_sign_in(request: web.Request) -> bool:
-    """Report whether a request without an identity is from a person who opened a page."""
+    """Report whether a stranger is a person who opened a page."""
     return request.method in SAFE and reads_html(request) and "Authorization" not in request.headers
 
 
 def _sign_in_path(request: web.Request) -> str:
     return SIGN_IN if request.path == "/" else f"{SIGN_IN}?next={quote(request.path_qs, safe='/')}"
+
+
+def _by_proxy(request: web.Request, proxy: ProxyConfig, config: ConfigFile) -> Identity | None:
+    """Return whom the proxy in front names; None for a request that it lets pass unnamed."""
+    user = named(request.headers.get(proxy.user, ""))
+    if not user or not proxy.is_from(request.remote or ""):
+        return None
+    groups = request.headers.get(proxy.groups, "") if proxy.groups else ""
+    role = role_of(proxy.roles, [group.strip() for group in groups.split(",")])
+    if role is None:
+        raise web.HTTPForbidden(text=f"none of the groups of '{user}' has a role: auth.proxy.roles")
+    email = request.headers.get(proxy.email, "") if proxy.email else ""
+    known = person(config.contacts, user, email=email or (user if "@" in user else ""))
+    return Identity(
+        name=known.name,
+        role=Role[role.upper()],
+        credential=Credential.PROXY,
+        contact=known.contact,
+        user=f"proxy:{user}",
+    )
 
 
 def _anybody(request: web.Request) -> Identity:

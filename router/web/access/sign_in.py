@@ -30,7 +30,7 @@ USED = "This link has been used, or has expired. Ask for another one."
 
 
 class SignIn:
-    """The pages for people who are not signed in."""
+    """The pages of strangers."""
 
     def __init__(
         self,
@@ -57,11 +57,11 @@ class SignIn:
         ]
 
     async def show(self, request: web.Request) -> web.Response:
-        """Show the ways to sign in; redirect where nobody needs to."""
+        """Show the ways to sign in; lead on where nobody needs to."""
         after = local_path(request.query.get("next", HOME))
         if not self._config_file().auth.is_required or await self._access.identity(request):
             raise web.HTTPSeeOther(after)
-        return self._page(after)
+        return self.page(after)
 
     async def sign_in(self, request: web.Request) -> web.Response:
         """Check a password. Raises: Overloaded, StoreUnavailable."""
@@ -70,53 +70,54 @@ class SignIn:
         if self._config_file().auth.users is None:
             raise web.HTTPNotFound(text="there are no users with passwords here")
         if not self._attempts.take(request, who):
-            return self._page(after, who, OFTEN, status=HTTPStatus.TOO_MANY_REQUESTS)
-        user = await self._users.verify(who, filled.get("password", ""))
-        if user is None:
-            return self._page(after, who, WRONG, status=HTTPStatus.UNAUTHORIZED)
-        return await self._begin(request, *user, after)
+            return self.page(after, who, OFTEN, status=HTTPStatus.TOO_MANY_REQUESTS)
+        found = await self._users.verify(who, filled.get("password", ""))
+        if found is None:
+            return self.page(after, who, WRONG, status=HTTPStatus.UNAUTHORIZED)
+        return await self.begin(request, *found, after)
 
     async def sign_in_by_token(self, request: web.Request) -> web.Response:
         """Begin a session for the holder of a token of the config."""
         filled = await form(request, MAX_FORM)
         after, token = local_path(filled.get("next", HOME)), filled.get("token", "")
-        holder = self._access.by_token(token, Credential.BEARER)
-        if holder is None:
-            return self._page(after, said=WRONG_TOKEN, status=HTTPStatus.UNAUTHORIZED)
-        proof = self._config_file().auth.tokens[holder.name].sha256
-        cookie = await self._sessions.begin(HOLDER + holder.name, proof, client_of(request))
-        return self._signed_in(cookie, holder.name, after)
+        found = self._access.by_token(token, Credential.BEARER)
+        if found is None:
+            return self.page(after, said=WRONG_TOKEN, status=HTTPStatus.UNAUTHORIZED)
+        proof = self._config_file().auth.tokens[found.name].sha256
+        cookie = await self._sessions.begin(HOLDER + found.name, proof, client_of(request))
+        return self._signed_in(cookie, found.name, after)
 
     async def show_link(self, request: web.Request) -> web.Response:
         """Ask before a link is used: mail gateways open every link."""
         name = await self._users.linked(request.match_info["token"])
         if name is None or self._config_file().auth.users is None:
-            return self._page(HOME, said=USED, status=HTTPStatus.GONE)
+            return self.page(HOME, said=USED, status=HTTPStatus.GONE)
         return page("sign_in_link.html", company=self._company(), name=name)
 
     async def use_link(self, request: web.Request) -> web.Response:
-        """Sign in, and redirect to the page where a password can be set."""
+        """Sign in, and lead to the page where a password can be set."""
         if self._config_file().auth.users is None:
             raise web.HTTPNotFound(text="there are no users here")
         name = await self._users.use_link(request.match_info["token"])
         user = await self._users.get(name) if name else None
         if name is None or user is None:
-            return self._page(HOME, said=USED, status=HTTPStatus.GONE)
-        return await self._begin(request, name, user, "/account", by_link=True)
+            return self.page(HOME, said=USED, status=HTTPStatus.GONE)
+        return await self.begin(request, name, user, "/account", by_link=True)
 
     async def sign_out(self, request: web.Request) -> web.Response:
-        identity = identify(request, Role.VIEWER)
-        if identity.session:
-            await self._sessions.end(identity.session)
-            log.info("signed_out", user=identity.user or identity.name)
+        found = identify(request, Role.VIEWER)
+        if found.session:
+            await self._sessions.end(found.session)
+            log.info("signed_out", user=found.user or found.name)
         response = web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": SIGN_IN})
         response.headers["Clear-Site-Data"] = '"cache"'
         set_cookie(response, "", self._config_file())
         return response
 
-    async def _begin(
+    async def begin(
         self, request: web.Request, name: str, user: User, after: str, *, by_link: bool = False
     ) -> web.Response:
+        """Begin a session of a user, and lead on."""
         cookie = await self._sessions.begin(
             name, str(user.generation), client_of(request), by_link=by_link
         )
@@ -127,8 +128,8 @@ class SignIn:
     async def _end_replaced(self, request: web.Request) -> None:
         """End the session that the browser had before."""
         before = request.cookies.get(name_of(self._config_file()))
-        if before and (session := await self._sessions.find(before)):
-            await self._sessions.end(session.id)
+        if before and (found := await self._sessions.find(before)):
+            await self._sessions.end(found.id)
 
     def _signed_in(self, cookie: str, name: str, after: str) -> web.Response:
         log.info("signed_in", user=name)
@@ -136,9 +137,10 @@ class SignIn:
         set_cookie(response, cookie, self._config_file())
         return response
 
-    def _page(
+    def page(
         self, after: str, who: str = "", said: str = "", status: int = HTTPStatus.OK
     ) -> web.Response:
+        """Return the page with the ways to sign in."""
         auth = self._config_file().auth
         return page(
             "sign_in.html",
@@ -149,6 +151,7 @@ class SignIn:
             said=said,
             users=auth.users is not None,
             tokens=bool(auth.tokens),
+            provider=auth.oidc.name if auth.oidc else "",
         )
 
     def _company(self) -> str:

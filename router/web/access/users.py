@@ -3,7 +3,9 @@
 import re
 import secrets
 from collections.abc import Callable, Sequence
+from hashlib import sha256
 
+import msgspec
 from msgspec.structs import replace
 
 from router.config.auth import RoleName
@@ -13,13 +15,14 @@ from router.ports.clock import Clock
 from router.ports.errors import InvalidInput
 from router.ports.store import Store
 from router.records.records import Records
+from router.web.access.oidc import Person
 from router.web.access.passwords import Passwords, check_strength
 from router.web.access.seals import Seals
 
 MOST = 10_000
 
 INVITATION = 3 * 86_400.0
-"""Seconds for which a sign-in link from an admin is valid."""
+"""Seconds for which a link is valid that an admin hands over."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,59}")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
@@ -32,7 +35,7 @@ class LastAdmin(Exception):
 class Users:
     """Reads and changes users. Every method raises StoreUnavailable.
 
-    `other_admins` reports whether anybody who is not a user may manage users.
+    `other_admins` reports whether somebody else than a user may manage users.
     """
 
     def __init__(
@@ -46,7 +49,7 @@ class Users:
         self._passwords = Passwords()
 
     async def everybody(self) -> Sequence[tuple[str, User]]:
-        """Return all users with their user names, ordered by name."""
+        """Return all users with their user names, in order of these."""
         return sorted(await self._users.find(limit=MOST))
 
     async def get(self, name: str) -> User | None:
@@ -56,10 +59,14 @@ class Users:
         """Find a user by their user name or e-mail address."""
         wanted = plain(who).casefold()
         if "@" not in wanted:
-            user = await self._users.get(wanted) if wanted else None
+            user = await self._users.get(wanted) if _NAME.fullmatch(wanted) else None
             return (wanted, user) if user else None
-        owners = [one for one in await self.everybody() if one[1].email.casefold() == wanted]
-        return owners[0] if len(owners) == 1 else None
+        found = [
+            one
+            for one in await self.everybody()
+            if one[1].email.casefold() == wanted and not one[1].subject
+        ]
+        return found[0] if len(found) == 1 else None
 
     async def add(self, name: str, role: RoleName, *, email: str = "", shown: str = "") -> User:
         """Raises: InvalidInput."""
@@ -79,14 +86,14 @@ class Users:
 
     async def verify(self, who: str, password: str) -> tuple[str, User] | None:
         """Return the user of this name or address and password. Raises: Overloaded."""
-        user = await self.find(who)
-        known = "" if user is None or user[1].disabled else user[1].password
-        if not await self._passwords.check(password, known) or user is None:
+        found = await self.find(who)
+        known = "" if found is None or found[1].disabled else found[1].password
+        if not await self._passwords.check(password, known) or found is None:
             return None
         if self._passwords.is_outdated(known):
             fresh = await self._passwords.hash(password)
-            await self._change(user[0], lambda one: replace(one, password=fresh))
-        return user
+            await self._change(found[0], lambda one: replace(one, password=fresh))
+        return found
 
     async def set_password(self, name: str, password: str) -> User | None:
         """Set a password, and end all sessions. Raises: InvalidInput, Overloaded."""
@@ -115,6 +122,28 @@ class Users:
         """End all sessions of a user."""
         return await self._change(name, lambda one: replace(one, generation=one.generation + 1))
 
+    @staticmethod
+    def key_of(issuer: str, subject: str) -> str:
+        """Return the user name of a provider's subject; no other user may have a colon."""
+        return f"oidc:{sha256(msgspec.json.encode([issuer, subject])).hexdigest()[:20]}"
+
+    async def arrived(self, issuer: str, person: Person) -> tuple[str, User]:
+        """Store a person whom a provider has confirmed, with their groups of now."""
+        name, now = self.key_of(issuer, person.subject), self._clock.now()
+
+        def change(before: User | None) -> User:
+            return replace(
+                before or User("viewer", now),
+                name=person.name,
+                email=person.email,
+                subject=person.subject,
+                groups=person.groups,
+            )
+
+        user = await self._users.change(name, change, now)
+        assert user is not None
+        return name, user
+
     async def seen(self, name: str) -> None:
         """Note that a user signed in."""
         now = self._clock.now()
@@ -127,7 +156,7 @@ class Users:
         return (await self._seals.get()).sealed("sign-in link", key)
 
     async def linked(self, token: str) -> str | None:
-        """Return the user that a link would sign in; None if it is no longer valid."""
+        """Return whom a link would sign in; None if it is not valid any more."""
         key = (await self._seals.get()).opened("sign-in link", token)
         link = await self._links.get(key) if key else None
         if link is None or link.used_at is not None or link.expires_at < self._clock.now():
@@ -136,7 +165,7 @@ class Users:
         return None if user is None or user.disabled else link.user
 
     async def use_link(self, token: str) -> str | None:
-        """Invalidate a link. Returns the user that it signs in; None if it was not valid."""
+        """Use a link up. Returns whom it signs in, or None."""
         name, now = await self.linked(token), self._clock.now()
         if name is None:
             return None
@@ -147,16 +176,18 @@ class Users:
         return None if used is None else name
 
     async def _change(self, name: str, change: Callable[[User], User]) -> User | None:
-        user = await self._users.get(name)
-        if user is None:
+        found = await self._users.get(name)
+        if found is None:
             return None
-        return await self._users.change(name, lambda one: one and change(one), user.made_at)
+        return await self._users.change(name, lambda one: one and change(one), found.made_at)
 
     async def _check_admins(self, name: str) -> None:
         if self._other_admins():
             return
         everybody = await self.everybody()
         if not any(
-            one.role == "admin" and not one.disabled for key, one in everybody if key != name
+            one.role == "admin" and not one.disabled and not one.subject
+            for key, one in everybody
+            if key != name
         ):
             raise LastAdmin(f"{name} is the only admin")

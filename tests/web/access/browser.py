@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from html import unescape
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -58,4 +59,4 @@ def path_of(url: str) -> str:
 
 def text(answer: Answer) -> str:
     """The words of a page."""
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", answer.body.decode()))
+    return unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", answer.body.decode())))

@@ -1,0 +1,294 @@
+"""Sign-in at an OpenID provider: authorization code with PKCE (OpenID Connect Core, RFC 7636).
+
+The provider is found by discovery. State, nonce and verifier stay with the browser, in a sealed
+cookie, so a stranger's request stores nothing.
+"""
+
+import hmac
+import secrets
+from base64 import urlsafe_b64encode
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Any, TypeVar
+from urllib.parse import quote, urlencode
+
+import aiohttp
+import msgspec
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet, KeySetSerialization
+from msgspec import Struct
+
+from router.config.auth import OidcConfig
+from router.config.fields import is_plain_http
+from router.core.text.plain import plain
+from router.ports.clock import Clock
+
+TIMEOUT = aiohttp.ClientTimeout(total=10)
+LARGEST = 1024 * 1024
+"""Bytes of an answer of the provider."""
+
+KEPT = 3600.0
+"""Seconds for which the provider's metadata and keys are kept."""
+
+RETRY = 60.0
+"""Seconds between two readings of its keys because of an unknown one."""
+
+LEEWAY = 60
+"""Seconds by which the provider's clock may differ."""
+
+ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA", "Ed25519")
+"""Signatures by the provider's public keys only: never `none`, never a shared secret."""
+
+
+T = TypeVar("T")
+
+
+class NotSignedIn(Exception):
+    """The provider didn't confirm who this is. The text has the reason, and no secret."""
+
+
+class Flow(Struct, frozen=True, array_like=True):
+    """The part of a sign-in that the browser keeps meanwhile."""
+
+    state: str
+    nonce: str
+    verifier: str
+    after: str
+    started_at: float
+
+
+class Person(Struct, frozen=True):
+    """The provider's claims about a person. `email` is "" if it isn't verified."""
+
+    subject: str
+    name: str
+    email: str
+    groups: tuple[str, ...]
+
+
+class _Metadata(Struct, frozen=True):
+    issuer: str
+    authorization_endpoint: str
+    token_endpoint: str
+    jwks_uri: str
+    userinfo_endpoint: str = ""
+    token_endpoint_auth_methods_supported: tuple[str, ...] = ("client_secret_basic",)
+    authorization_response_iss_parameter_supported: bool = False
+
+
+class _Tokens(Struct, frozen=True):
+    id_token: str
+    access_token: str = ""
+
+
+class Provider:
+    """One provider, as the config names it. Every method raises NotSignedIn."""
+
+    def __init__(self, config: OidcConfig, redirect_uri: str, clock: Clock) -> None:
+        self._config = config
+        self._redirect_uri = redirect_uri
+        self._clock = clock
+        self._found: tuple[float, _Metadata] | None = None
+        self._keys: tuple[float, KeySet] | None = None
+
+    async def begin(self, after: str) -> tuple[str, Flow]:
+        """Return the URL to send a browser to, and the state to keep."""
+        metadata = await self._metadata()
+        now = self._clock.now()
+        state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
+        challenge = urlsafe_b64encode(sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+        asked = {
+            "response_type": "code",
+            "client_id": self._config.client_id,
+            "redirect_uri": self._redirect_uri,
+            "scope": " ".join(self._config.scopes),
+            "state": state,
+            "nonce": nonce,
+            "code_challenge": challenge,
+            "code_challenge_method": "S256",
+        }
+        endpoint = metadata.authorization_endpoint
+        url = f"{endpoint}{'&' if '?' in endpoint else '?'}{urlencode(asked)}"
+        return url, Flow(state, nonce, verifier, after, now)
+
+    async def finish(self, flow: Flow, answer: Mapping[str, str]) -> Person:
+        """Return who the provider's redirect is about."""
+        if not hmac.compare_digest(answer.get("state", "").encode(), flow.state.encode()):
+            raise NotSignedIn("this answer belongs to another sign-in")
+        metadata = await self._metadata()
+        issuer = answer.get("iss", "")
+        if issuer != metadata.issuer and (
+            issuer or metadata.authorization_response_iss_parameter_supported
+        ):
+            raise NotSignedIn("the answer is from another provider")
+        if "code" not in answer:
+            reason = answer.get("error_description") or answer.get("error", "no code")
+            raise NotSignedIn(f"the provider refused: {plain(reason)[:200]}")
+        tokens = await self._tokens(metadata, answer["code"], flow.verifier)
+        claims = await self._claims(metadata, tokens.id_token, flow.nonce)
+        return self._person(claims | await self._userinfo(metadata, tokens, claims))
+
+    async def _tokens(self, metadata: _Metadata, code: str, verifier: str) -> _Tokens:
+        form = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": self._redirect_uri,
+            "code_verifier": verifier,
+        }
+        headers, name = {"Accept": "application/json"}, self._config.client_id
+        secret = self._config.client_secret.reveal() if self._config.client_secret else ""
+        if secret and "client_secret_basic" in metadata.token_endpoint_auth_methods_supported:
+            # RFC 6749, 2.3.1: both are form-encoded before they are joined.
+            login = (quote(one, safe="") for one in (name, secret))
+            headers["Authorization"] = aiohttp.encode_basic_auth(*login)
+        else:
+            form |= {"client_id": name} | ({"client_secret": secret} if secret else {})
+        raw = await _exchange("POST", metadata.token_endpoint, headers, form)
+        return _decoded(raw, _Tokens)
+
+    async def _claims(self, metadata: _Metadata, token: str, nonce: str) -> dict[str, Any]:
+        """Return the claims of an ID token that holds (OpenID Connect Core, 3.1.3.7)."""
+        keys = await self._key_set(metadata)
+        try:
+            decoded = jwt.decode(token, keys, algorithms=[*ALGORITHMS])
+        except (JoseError, ValueError, KeyError):
+            keys = await self._key_set(metadata, since=self._clock.now() - RETRY)
+            try:
+                decoded = jwt.decode(token, keys, algorithms=[*ALGORITHMS])
+            except (JoseError, ValueError, KeyError) as error:
+                raise NotSignedIn(f"the ID token is not signed by the provider: {error}") from None
+        registry = jwt.JWTClaimsRegistry(
+            now=int(self._clock.now()),
+            leeway=LEEWAY,
+            iss={"essential": True, "value": metadata.issuer},
+            aud={"essential": True, "value": self._config.client_id},
+            sub={"essential": True},
+            exp={"essential": True},
+            iat={"essential": True},
+            nonce={"essential": True, "value": nonce},
+        )
+        try:
+            registry.validate(decoded.claims)
+        except JoseError as error:
+            raise NotSignedIn(f"the ID token does not hold: {error}") from None
+        self._check_party(decoded.claims)
+        return dict(decoded.claims)
+
+    def _check_party(self, claims: Mapping[str, Any]) -> None:
+        """Refuse a token that was issued to another client, although it is meant for this one."""
+        several = isinstance(claims["aud"], list) and len(claims["aud"]) > 1
+        party = claims.get("azp", None if several else self._config.client_id)
+        if party != self._config.client_id:
+            raise NotSignedIn("the ID token was issued to another client")
+
+    async def _userinfo(
+        self, metadata: _Metadata, tokens: _Tokens, claims: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Return the claims that the ID token lacks."""
+        complete = _at(claims, self._config.groups) is not None and "email" in claims
+        if complete or not metadata.userinfo_endpoint or not tokens.access_token:
+            return {}
+        headers = {"Authorization": f"Bearer {tokens.access_token}", "Accept": "application/json"}
+        found = _decoded(
+            await _exchange("GET", metadata.userinfo_endpoint, headers), dict[str, Any]
+        )
+        if found.get("sub") != claims["sub"]:
+            raise NotSignedIn("the provider's user info is about somebody else")
+        return {name: value for name, value in found.items() if name not in claims}
+
+    def _person(self, claims: Mapping[str, Any]) -> Person:
+        verified = claims.get("email_verified", True) in (True, "true")
+        groups = _at(claims, self._config.groups)
+        listed = groups if isinstance(groups, list) else [groups] if groups else []
+        return Person(
+            subject=str(claims["sub"]),
+            name=plain(str(claims.get("name") or claims.get("preferred_username") or ""))[:60],
+            email=plain(str(claims.get("email") or ""))[:200] if verified else "",
+            groups=tuple(str(group) for group in listed),
+        )
+
+    async def _metadata(self) -> _Metadata:
+        now = self._clock.now()
+        if self._found and now - self._found[0] < KEPT:
+            return self._found[1]
+        url = f"{self._config.issuer.rstrip('/')}/.well-known/openid-configuration"
+        found = _decoded(await _exchange("GET", url, {"Accept": "application/json"}), _Metadata)
+        if found.issuer != self._config.issuer:
+            raise NotSignedIn(f"auth.oidc.issuer: the provider calls itself {plain(found.issuer)}")
+        used = (found.authorization_endpoint, found.token_endpoint, found.jwks_uri)
+        for endpoint in (*used, found.userinfo_endpoint):
+            if not endpoint.startswith("https://") and is_plain_http(endpoint):
+                raise NotSignedIn("the provider names an address without https")
+        self._found = (now, found)
+        return found
+
+    async def _key_set(self, metadata: _Metadata, since: float | None = None) -> KeySet:
+        """Return the provider's keys, read after `since`."""
+        now = self._clock.now()
+        if self._keys and self._keys[0] > (now - KEPT if since is None else since):
+            return self._keys[1]
+        raw = await _exchange("GET", metadata.jwks_uri, {"Accept": "application/json"})
+        try:
+            keys = KeySet.import_key_set(_decoded(raw, KeySetSerialization))
+        except (JoseError, ValueError, KeyError) as error:
+            raise NotSignedIn(f"the provider's keys can't be read: {error}") from None
+        self._keys = (now, keys)
+        return keys
+
+
+def _at(claims: Mapping[str, Any], path: str) -> Any:
+    """Return the claim with this name, or at this path of names with dots between."""
+    if path in claims:
+        return claims[path]
+    found: Any = claims
+    for name in path.split("."):
+        found = found.get(name) if isinstance(found, Mapping) else None
+    return found
+
+
+def _decoded(raw: bytes, type_: type[T]) -> T:
+    try:
+        return msgspec.json.decode(raw, type=type_)
+    except msgspec.DecodeError as error:
+        raise NotSignedIn(f"the provider's answer can't be read: {error}") from None
+
+
+async def _exchange(
+    method: str, url: str, headers: Mapping[str, str], form: Mapping[str, str] | None = None
+) -> bytes:
+    """Return the body of a good answer of the provider."""
+    try:
+        async with (
+            aiohttp.ClientSession(
+                timeout=TIMEOUT, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=True
+            ) as session,
+            session.request(
+                method, url, headers=headers, data=form, allow_redirects=False
+            ) as answer,
+        ):
+            raw = await _limited(answer)
+    except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+        raise NotSignedIn(f"the provider can't be reached: {type(error).__name__}") from None
+    if answer.status != 200:
+        raise NotSignedIn(f"the provider answered {answer.status}{_reason(raw)}")
+    return raw
+
+
+async def _limited(answer: aiohttp.ClientResponse) -> bytes:
+    """Return the body of at most `LARGEST` bytes. Raises: ValueError."""
+    raw = bytearray()
+    async for chunk in answer.content.iter_chunked(65_536):
+        raw += chunk
+        if len(raw) > LARGEST:
+            raise ValueError("the answer is too long")
+    return bytes(raw)
+
+
+def _reason(raw: bytes) -> str:
+    """Return the error code of an answer (RFC 6749, 5.2); "" if it has none."""
+    try:
+        code = msgspec.json.decode(raw)["error"]
+    except (msgspec.DecodeError, KeyError, TypeError):
+        return ""
+    return f": {plain(str(code))[:100]}"
