@@ -28,6 +28,7 @@ from router.ports.webhooks import Incoming
 from router.receivers import RECEIVERS
 from router.receivers.context import ReceiverContext
 from router.web.api.actions import Actions
+from router.web.api.audit import AuditApi
 from router.web.api.commands import CommandApi
 from router.web.api.context import Investigation
 from router.web.api.deployments import DeploymentApi
@@ -44,6 +45,7 @@ from router.web.api.schedules import Schedules
 from router.web.api.search import SearchApi
 from router.web.api.silences import SilenceApi
 from router.web.api.stats import Stats
+from router.web.api.tokens import TokenApi
 from router.web.operations import Operations
 from router.web.postmortem.api import PostMortemPaths
 from router.web.postmortem.items import ItemPaths
@@ -255,7 +257,7 @@ def _routes() -> web.Application:
     app.add_routes(SilenceApi(nothing, nothing, nothing, config=nothing, refresh=nothing).routes())
     for paths in (
         Schedules, Overrides, Heartbeats, HeartbeatApi, Drills, IncidentApi, CommandApi, ExplainApi, Actions, DeploymentApi, Announcements, Investigation,
-        PostMortemPaths, ItemPaths, Stats, Drafts, Events, SearchApi, ReconciliationApi, OpenApi,
+        PostMortemPaths, ItemPaths, Stats, Drafts, Events, SearchApi, ReconciliationApi, OpenApi, TokenApi, AuditApi,
     ):  # fmt: skip
         app.add_routes(
             paths(**dict.fromkeys(inspect.signature(paths).parameters, nothing)).routes()

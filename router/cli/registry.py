@@ -84,6 +84,7 @@ PANELS: dict[str, tuple[Command, ...]] = {
     "Server": (
         Command("serve", "Run the router until SIGTERM."),
         Command("user", "People who may sign in: add, list, role, disable, enable, link."),
+        Command("token", "API tokens for programs: add, list, revoke."),
         Command("migrate", "Upgrade the schema of the store."),
     ),
 }

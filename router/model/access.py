@@ -7,6 +7,8 @@ from msgspec import Struct
 USER = "user"
 SESSION = "session"
 LINK = "sign-in-link"
+API_TOKEN = "api-token"  # noqa: S105 - a kind of documents
+AUDIT = "audit"
 """Kinds of documents."""
 
 
@@ -59,3 +61,31 @@ class SignInLink(Struct, frozen=True, omit_defaults=True):
     made_at: float
     expires_at: float
     used_at: float | None = None
+
+
+class ApiToken(Struct, frozen=True, omit_defaults=True):
+    """A token for programs, stored by its id.
+
+    owner: the user that it acts as, "" for a service with the name of the token. areas: the first
+    parts of the paths that it may be used for; none means all.
+    """
+
+    name: str
+    owner: str
+    role: Literal["viewer", "responder", "admin"]
+    sha256: str
+    made_by: str
+    made_at: float
+    expires_at: float
+    areas: tuple[str, ...] = ()
+    used_at: float = 0.0
+    revoked: bool = False
+
+
+class AuditEntry(Struct, frozen=True):
+    """A change by a person that is on no timeline. `address`: the client's."""
+
+    at: float
+    by: str
+    what: str
+    address: str

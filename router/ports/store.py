@@ -242,6 +242,15 @@ class Store(Protocol):
         """Return the id of the newest entry of all timelines; 0 without one."""
         ...
 
+    async def people_entries(
+        self, *, before: int = 0, by: str = "", limit: int = 100
+    ) -> Sequence[Entry]:
+        """Entries by people, or by the person `by`, the last written first.
+
+        `before` is the id of an entry to page from.
+        """
+        ...
+
     async def gauges(self, now: float) -> "Gauges": ...
 
     async def prune(self, before: float, kinds: Sequence[str] = ()) -> int:

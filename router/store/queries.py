@@ -132,6 +132,14 @@ def last_entry(connection: Connection) -> int:
     return connection.execute(select(func.max(timeline.c.id))).scalar() or 0
 
 
+def people_entry_page(connection: Connection, before: int, by: str, limit: int) -> Sequence[Entry]:
+    """Return entries of all incidents by people, the last written first."""
+    t = timeline.c
+    query = _timeline().order_by(None).order_by(t.id.desc()).limit(limit)
+    query = query.where(t.by == by if by else and_(t.by != "", t.by.not_like("source:%")))
+    return entries_of(connection, query.where(t.id < before) if before else query)
+
+
 def _timeline() -> Select[int, float, str, str, str, int]:
     t = timeline.c
     return select(t.incident_id, t.at, t.what, t.by, t.data, t.id).order_by(t.id)

@@ -227,6 +227,11 @@ class SqlStore:
     async def last_entry(self) -> int:
         return await self._database.read(queries.last_entry)
 
+    async def people_entries(
+        self, *, before: int = 0, by: str = "", limit: int = 100
+    ) -> Sequence[Entry]:
+        return await self._database.read(queries.people_entry_page, before, by, limit)
+
     async def gauges(self, now: float) -> Gauges:
         return await self._database.read(queries.gauges, now)
 

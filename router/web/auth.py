@@ -44,7 +44,8 @@ class Identity(Struct, frozen=True, kw_only=True):
     """The sender of a request.
 
     name: goes on the timeline. contact: the key of the contact that they are, "" for none.
-    user: their user name, "" for a token. session: the id of their session.
+    user: their user name, "" for a token of the config or a service. session, token: the id of
+    what they showed. areas: the first parts of the paths that the token is for; none means all.
     """
 
     name: str
@@ -53,6 +54,13 @@ class Identity(Struct, frozen=True, kw_only=True):
     contact: str = ""
     user: str = ""
     session: str = ""
+    token: str = ""
+    areas: frozenset[str] = frozenset()
+
+    @property
+    def holder(self) -> str:
+        """The owner of sessions: a user name, or the name of a token of the config."""
+        return self.user or HOLDER + self.name
 
     def may(self, needed: str) -> bool:
         """Report whether the identity has this role, such as `responder`: for templates."""
@@ -65,6 +73,9 @@ class Identity(Struct, frozen=True, kw_only=True):
 
 
 IDENTITY = web.RequestKey("identity", Identity)
+
+HOLDER = "token:"
+"""Before the name of a token of the config, in the place of a user name."""
 
 LONGEST_NAME = 60
 """Characters of a name that a person types, where nothing else names them."""

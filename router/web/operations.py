@@ -12,6 +12,7 @@ from router.ports.clock import Clock
 from router.ports.errors import StoreUnavailable
 from router.ports.store import Store
 from router.telemetry.metrics import Metrics
+from router.web.access.note import note
 from router.web.auth import Role, caller
 from router.web.problem import problem
 
@@ -66,6 +67,7 @@ class Operations:
         If it's wrong, the current one stays active and the answer lists the problems.
         """
         caller(request, Role.ADMIN)
+        note(request, "reloaded the config")
         try:
             await self._reload()
         except Invalid as error:

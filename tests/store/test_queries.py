@@ -177,6 +177,17 @@ async def test_all_timelines_are_read_page_after_page(store: SqlStore) -> None:
     assert [one.incident_id for one in await store.entries(after=first[-1].id)] == [2]
 
 
+async def test_entries_by_people_are_read_from_the_last_one(store: SqlStore) -> None:
+    """Without those of sources and of the router; of everybody, or of one person."""
+    by = ("ana", "", "source:alertmanager", "ben", "ana")
+    await store.save(Writes(entries=[replace(entry(1), by=name) for name in by]))
+    found = await store.people_entries()
+    assert [one.by for one in found] == ["ana", "ben", "ana"]
+    assert [one.by for one in await store.people_entries(before=found[0].id)] == ["ben", "ana"]
+    assert len(await store.people_entries(by="ana")) == 2
+    assert len(await store.people_entries(by="ana", before=found[0].id, limit=5)) == 1
+
+
 async def test_what_is_overdue_is_counted(store: SqlStore) -> None:
     """Counts by timer name."""
     names = ("postmortem", "postmortem-overdue", "item:1", "item-overdue:1", "item-overdue:12")

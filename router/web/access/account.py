@@ -1,26 +1,19 @@
 """`/account`: who is signed in, their password, and their sessions."""
 
-from collections.abc import Callable
 from http import HTTPStatus
 
 from aiohttp import web
 
-from router.config.config_file import ConfigFile
 from router.model.access import Session
-from router.ports.clock import Clock
 from router.ports.errors import InvalidInput
-from router.telemetry.logs import logger
-from router.web.access.attempts import OFTEN, Attempts
+from router.web.access.accounts import Accounts
+from router.web.access.attempts import OFTEN
 from router.web.access.client import client_of
 from router.web.access.cookies import set_cookie
-from router.web.access.gate import HOLDER
-from router.web.access.sessions import Sessions
-from router.web.access.users import Users
+from router.web.access.note import note
 from router.web.api.content import form
 from router.web.auth import Identity, Role, identify
 from router.web.pages.frame import inside
-
-log = logger(__name__)
 
 WRONG = "The current password is wrong."
 
@@ -28,19 +21,12 @@ WRONG = "The current password is wrong."
 class Account:
     """The pages of somebody who is signed in."""
 
-    def __init__(
-        self,
-        users: Users,
-        sessions: Sessions,
-        attempts: Attempts,
-        clock: Clock,
-        config_file: Callable[[], ConfigFile],
-    ) -> None:
-        self._users = users
-        self._sessions = sessions
-        self._attempts = attempts
-        self._clock = clock
-        self._config_file = config_file
+    def __init__(self, accounts: Accounts) -> None:
+        self._users = accounts.users
+        self._sessions = accounts.sessions
+        self._attempts = accounts.attempts
+        self._clock = accounts.clock
+        self._config_file = accounts.config_file
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -72,7 +58,7 @@ class Account:
                 request, me, error.detail.capitalize() + ".", HTTPStatus.BAD_REQUEST
             )
         assert after is not None
-        log.info("password_set", user=me.user)
+        note(request, "set a new password")
         await self._sessions.end_all(me.user)
         response = _back()
         proof = str(after.generation)
@@ -81,18 +67,20 @@ class Account:
         return response
 
     async def _session(self, me: Identity) -> Session | None:
-        return dict(await self._sessions.of(_owner(me))).get(me.session)
+        return dict(await self._sessions.of(me.holder)).get(me.session)
 
     async def end(self, request: web.Request) -> web.Response:
         me, name = identify(request, Role.VIEWER), request.match_info["id"]
-        if name not in dict(await self._sessions.of(_owner(me))):
+        if name not in dict(await self._sessions.of(me.holder)):
             raise web.HTTPNotFound(text="you have no such session")
         await self._sessions.end(name)
+        note(request, "ended another session")
         return _back()
 
     async def end_others(self, request: web.Request) -> web.Response:
         me = identify(request, Role.VIEWER)
-        await self._sessions.end_all(_owner(me), but=me.session)
+        await self._sessions.end_all(me.holder, but=me.session)
+        note(request, "ended all other sessions")
         return _back()
 
     async def _page(
@@ -102,7 +90,7 @@ class Account:
         said: str = "",
         status: int = HTTPStatus.OK,
     ) -> web.Response:
-        sessions = await self._sessions.of(_owner(me)) if me.is_signed_in else []
+        sessions = await self._sessions.of(me.holder) if me.is_signed_in else []
         current = dict(sessions).get(me.session)
         return inside(
             request,
@@ -118,11 +106,6 @@ class Account:
 def _may_skip_current(current: Session | None, now: float) -> bool:
     """Report whether somebody came by a link a short while ago: they may know no password."""
     return current is not None and current.password_by > now
-
-
-def _owner(me: Identity) -> str:
-    """Return the user of the sessions of an identity."""
-    return me.user or HOLDER + me.name
 
 
 def _back() -> web.Response:

@@ -1,22 +1,18 @@
 """`/sign-in/oidc`: to the OpenID provider and back."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable
 
 import msgspec
 from aiohttp import web
 
 from router.config.auth import OidcConfig, role_of
-from router.config.config_file import ConfigFile
-from router.ports.clock import Clock
 from router.telemetry.logs import logger
+from router.web.access.accounts import Accounts
 from router.web.access.cookies import is_secure
 from router.web.access.gate import SIGN_IN
 from router.web.access.next import HOME, local_path
 from router.web.access.oidc import Flow, NotSignedIn, Person, Provider
-from router.web.access.seals import Seals
 from router.web.access.sign_in import SignIn
-from router.web.access.users import Users
 
 log = logger(__name__)
 
@@ -28,21 +24,14 @@ LOST = "The sign-in took too long, or began in another browser: start again."
 
 
 class OidcPages:
-    """Begins a session for a person whom the provider knows, and whose groups have a role."""
+    """Begins a session for a person that the provider confirms, if their groups have a role."""
 
-    def __init__(
-        self,
-        users: Users,
-        sign_in: SignIn,
-        seals: Seals,
-        clock: Clock,
-        config_file: Callable[[], ConfigFile],
-    ) -> None:
-        self._users = users
+    def __init__(self, accounts: Accounts, sign_in: SignIn) -> None:
+        self._users = accounts.users
+        self._seals = accounts.seals
+        self._clock = accounts.clock
+        self._config_file = accounts.config_file
         self._sign_in = sign_in
-        self._seals = seals
-        self._clock = clock
-        self._config_file = config_file
         self._provider: tuple[OidcConfig, str, Provider] | None = None
 
     def routes(self) -> list[web.RouteDef]:

@@ -118,10 +118,17 @@ class Sessions:
         return now >= absolute or now - one.seen_at >= config.idle
 
     async def of(self, user: str) -> Sequence[tuple[str, Session]]:
-        """Return the sessions of a user that are not over, the last used first."""
+        """Return the sessions of a user, or of all for "", the last used first.
+
+        Those that are over are left out.
+        """
         now = self._clock.now()
         found = await self._sessions.find(since=now, limit=MOST)
-        theirs = [one for one in found if one[1].user == user and not self._is_over(one[1], now)]
+        theirs = [
+            one
+            for one in found
+            if (not user or one[1].user == user) and not self._is_over(one[1], now)
+        ]
         return sorted(theirs, key=lambda one: -one[1].seen_at)
 
     async def end(self, name: str) -> bool:

@@ -1,6 +1,5 @@
 """`/sign-in` and `/sign-out`: begin and end a session."""
 
-from collections.abc import Callable
 from http import HTTPStatus
 from urllib.parse import quote
 
@@ -8,19 +7,18 @@ from aiohttp import web
 
 from router.config.config_file import ConfigFile
 from router.model.access import User
-from router.telemetry.logs import logger
-from router.web.access.attempts import OFTEN, Attempts
+from router.web.access.accounts import Accounts
+from router.web.access.attempts import OFTEN
 from router.web.access.client import client_of
+from router.web.access.contacts import person
 from router.web.access.cookies import name_of, set_cookie
-from router.web.access.gate import HOLDER, SIGN_IN, Access
+from router.web.access.gate import SIGN_IN
+from router.web.access.identities import Identities
 from router.web.access.next import HOME, local_path
-from router.web.access.sessions import Sessions
-from router.web.access.users import Users
+from router.web.access.note import note
 from router.web.api.content import form
-from router.web.auth import Credential, Role, identify
+from router.web.auth import HOLDER, Credential, Role, identify
 from router.web.pages.page import page
-
-log = logger(__name__)
 
 MAX_FORM = 8192
 
@@ -32,19 +30,13 @@ USED = "This link has been used, or has expired. Ask for another one."
 class SignIn:
     """The pages of strangers."""
 
-    def __init__(
-        self,
-        users: Users,
-        sessions: Sessions,
-        access: Access,
-        attempts: Attempts,
-        config_file: Callable[[], ConfigFile],
-    ) -> None:
-        self._users = users
-        self._sessions = sessions
-        self._access = access
-        self._attempts = attempts
-        self._config_file = config_file
+    def __init__(self, accounts: Accounts, identities: Identities) -> None:
+        self._users = accounts.users
+        self._sessions = accounts.sessions
+        self._attempts = accounts.attempts
+        self._audit = accounts.audit
+        self._config_file = accounts.config_file
+        self._identities = identities
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -59,7 +51,7 @@ class SignIn:
     async def show(self, request: web.Request) -> web.Response:
         """Show the ways to sign in; lead on where nobody needs to."""
         after = local_path(request.query.get("next", HOME))
-        if not self._config_file().auth.is_required or await self._access.identity(request):
+        if not self._config_file().auth.is_required or await self._identities.of(request):
             raise web.HTTPSeeOther(after)
         return self.page(after)
 
@@ -80,12 +72,12 @@ class SignIn:
         """Begin a session for the holder of a token of the config."""
         filled = await form(request, MAX_FORM)
         after, token = local_path(filled.get("next", HOME)), filled.get("token", "")
-        found = self._access.by_token(token, Credential.BEARER)
+        found = self._identities.by_config_token(token, Credential.BEARER)
         if found is None:
             return self.page(after, said=WRONG_TOKEN, status=HTTPStatus.UNAUTHORIZED)
         proof = self._config_file().auth.tokens[found.name].sha256
         cookie = await self._sessions.begin(HOLDER + found.name, proof, client_of(request))
-        return self._signed_in(cookie, found.name, after)
+        return await self._signed_in(request, cookie, found.name, after)
 
     async def show_link(self, request: web.Request) -> web.Response:
         """Ask before a link is used: mail gateways open every link."""
@@ -108,7 +100,7 @@ class SignIn:
         found = identify(request, Role.VIEWER)
         if found.session:
             await self._sessions.end(found.session)
-            log.info("signed_out", user=found.user or found.name)
+            note(request, "signed out")
         response = web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": SIGN_IN})
         response.headers["Clear-Site-Data"] = '"cache"'
         set_cookie(response, "", self._config_file())
@@ -123,7 +115,8 @@ class SignIn:
         )
         await self._end_replaced(request)
         await self._users.seen(name)
-        return self._signed_in(cookie, name, after)
+        known = person(self._config_file().contacts, name, email=user.email, shown=user.name)
+        return await self._signed_in(request, cookie, known.name, after)
 
     async def _end_replaced(self, request: web.Request) -> None:
         """End the session that the browser had before."""
@@ -131,8 +124,10 @@ class SignIn:
         if before and (found := await self._sessions.find(before)):
             await self._sessions.end(found.id)
 
-    def _signed_in(self, cookie: str, name: str, after: str) -> web.Response:
-        log.info("signed_in", user=name)
+    async def _signed_in(
+        self, request: web.Request, cookie: str, name: str, after: str
+    ) -> web.Response:
+        await self._audit.add(name, "signed in", request.remote or "")
         response = web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": after})
         set_cookie(response, cookie, self._config_file())
         return response

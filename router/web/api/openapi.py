@@ -12,6 +12,7 @@ from msgspec import Meta, Struct
 
 from router import __version__
 from router.web.api.actions import Actions
+from router.web.api.audit import AuditApi
 from router.web.api.commands import CommandApi
 from router.web.api.content import answer
 from router.web.api.context import Investigation
@@ -34,6 +35,7 @@ from router.web.api.search import SearchApi
 from router.web.api.settings import SettingsApi
 from router.web.api.silences import SilenceApi
 from router.web.api.stats import Stats
+from router.web.api.tokens import TokenApi
 from router.web.api.users import UserApi
 from router.web.postmortem.api import PostMortemPaths
 from router.web.postmortem.items import ItemPaths
@@ -105,6 +107,8 @@ PARTS: Sequence[type] = (
     ExplainApi,
     Stats,
     UserApi,
+    TokenApi,
+    AuditApi,
     OpenApi,
 )
 OPERATIONS: Sequence[Operation] = tuple(one for part in PARTS for one in operations(part))

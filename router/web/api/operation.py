@@ -16,6 +16,7 @@ from typing import Any, Generic, TypeVar, Union, get_args, get_origin, get_type_
 from aiohttp import web
 from msgspec import Struct
 
+from router.web.access.note import SUMMARY
 from router.web.api.content import answer, decode, query
 from router.web.api.repeats import HEADER, REPEATS, unchanged
 from router.web.auth import Role, caller
@@ -180,6 +181,9 @@ async def _handle(
     Raises: Unauthorized, Bad, aiohttp's 403.
     """
     by = ""
+    if one.method != "GET" and one.role is not None and one.role >= Role.RESPONDER:
+        about = ", ".join(request.match_info.values())
+        request[SUMMARY] = one.summary.rstrip(".") + (f" ({about})" if about else "")
     if one.role is not None:
         by = caller(request, one.role, in_query=one.token_in_query, in_browser=one.in_browser)
     given: dict[str, Any] = {"call": Call(request, by)} if one.takes_call else {}

@@ -21,6 +21,7 @@ from router.ports.errors import InvalidInput
 from router.ports.store import AlertRow, Store
 from router.records.records import Records
 from router.telemetry.logs import logger
+from router.web.access.note import note
 from router.web.api.content import MAX_PAGE, Text, Time, check_ahead
 from router.web.api.operation import Call, operation, routes
 from router.web.api.views import AlertView, exactly, when
@@ -192,6 +193,7 @@ class SilenceApi:
         while not await self._silences.add(key, made, made.end):
             key = secrets.token_hex(4)
         log.info("silence_made", id=key, by=call.by)
+        note(call.request, f"made silence {key}: {', '.join(map(str, made.matchers))}")
         await self._refresh()
         return SilenceResult(_view(key, made, made.at))
 
@@ -204,6 +206,7 @@ class SilenceApi:
             detail = f"there is no silence {key} that is not over; the config's end in the config"
             raise web.HTTPNotFound(text=detail)
         log.info("silence_expired", id=key, by=call.by)
+        note(call.request, f"ended silence {key}")
         await self._refresh()
         return SilenceResult(_view(key, ended, now))
 

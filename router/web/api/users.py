@@ -10,15 +10,13 @@ from msgspec import Meta, Struct
 from router.config.auth import RoleName
 from router.config.config_file import ConfigFile
 from router.model.access import User
-from router.telemetry.logs import logger
+from router.web.access.note import note
 from router.web.access.sign_in import link_url
 from router.web.access.users import LastAdmin, Users
 from router.web.api.content import Time
 from router.web.api.operation import Answer, Call, operation, routes
 from router.web.api.views import exactly
 from router.web.auth import Role
-
-log = logger(__name__)
 
 NO_USERS = "there are no users here: add `auth: {users: {}}` to the config"
 
@@ -97,7 +95,7 @@ class UserApi:
     async def add_user(self, call: Call, body: UserBody) -> Answer[LinkResult]:
         self._check_enabled()
         user = await self._users.add(body.name, body.role, email=body.email, shown=body.shown)
-        log.info("user_added", user=body.name, role=body.role, by=call.by)
+        note(call.request, f"added user {body.name}, {body.role}")
         return Answer(await self._linked(body.name, user), HTTPStatus.CREATED)
 
     @operation(
@@ -116,7 +114,8 @@ class UserApi:
                 user = await self._users.disable(name, disabled=body.disabled) or user
         except LastAdmin as error:
             raise web.HTTPConflict(text=str(error)) from None
-        log.info("user_changed", user=name, role=user.role, disabled=user.disabled, by=call.by)
+        state = "disabled" if user.disabled else user.role
+        note(call.request, f"changed user {name}: {state}")
         return UserResult(view(name, user))
 
     @operation(
@@ -130,7 +129,7 @@ class UserApi:
     async def make_link(self, call: Call) -> LinkResult:
         self._check_enabled()
         name, user = await self._named(call.request)
-        log.info("sign_in_link_made", user=name, by=call.by)
+        note(call.request, f"made a sign-in link for user {name}")
         return await self._linked(name, user)
 
     async def _linked(self, name: str, user: User) -> LinkResult:

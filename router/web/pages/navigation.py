@@ -36,6 +36,7 @@ NAVIGATION: Mapping[str, Sequence[Entry]] = {
     "Your own": (Entry("This device", "/device"),),
     "Administer": (
         Entry("Audit log", "/audit"),
+        Entry("Users", "/users"),
         Entry("API tokens", "/tokens"),
         Entry("Settings", "/settings"),
     ),
