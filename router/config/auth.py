@@ -32,7 +32,12 @@ class Token(Struct, frozen=True, kw_only=True):
 
 
 class UsersConfig(Struct, frozen=True, kw_only=True):
-    """Users with a password. They are in the store: see `alert-router user`."""
+    """Users with a password. They are in the store: see `alert-router user`.
+
+    mail: the channel of type email that mails sign-in links; "" for no such mail.
+    """
+
+    mail: str = ""
 
 
 class SessionsConfig(Struct, frozen=True, kw_only=True):

@@ -32,6 +32,7 @@ def check_config(context: Context) -> None:
     _check_links(context)
     _check_listen(context)
     _check_storage(context)
+    _check_sign_in_mail(context)
     check_postmortems(context)
     check_status_page(_named_components(context), context)
     check_communication(context)
@@ -130,6 +131,18 @@ def _check_listen(context: Context) -> None:
                 "the API would be open to everybody who reaches this address: add auth.users or "
                 "auth.tokens, or write auth: {insecure: true} if everybody there may do everything",
             )
+
+
+def _check_sign_in_mail(context: Context) -> None:
+    trail = ("auth", "users", "mail")
+    name = context.values.get(trail)
+    if not name:
+        return
+    check_name("channel", name, context.names_at(("channels",)), trail, context)
+    kind = context.values.get(("channels", name, "type"), "email")
+    if kind != "email":
+        message = f"channel '{name}' is of type {kind}: sign-in links are mailed"
+        context.report(context.place_of(trail), message)
 
 
 def _check_link_port(context: Context, port: str) -> None:

@@ -11,6 +11,9 @@ API_TOKEN = "api-token"  # noqa: S105 - a kind of documents
 AUDIT = "audit"
 """Kinds of documents."""
 
+LINK_PURPOSE = "sign-in link"
+"""The purpose for which the ids of links are signed."""
+
 
 class User(Struct, frozen=True, omit_defaults=True):
     """A person who may sign in, stored by their user name; by a hash for a provider's subject.

@@ -15,6 +15,7 @@ class OutboxKind(StrEnum):
     SUBSCRIBER: the timeline entry that was published or announced.
     SUBSCRIPTION: the answer to a request for mail; no subject.
     MAINTENANCE: the id of announced maintenance; `/ended` or `/cancelled` after it.
+    SIGN_IN: the id of a sign-in link.
     ACTION: the number of a request, and the state in which it is run.
     """
 
@@ -24,6 +25,7 @@ class OutboxKind(StrEnum):
     SUBSCRIBER = "subscriber"
     SUBSCRIPTION = "subscription"
     MAINTENANCE = "maintenance"
+    SIGN_IN = "sign-in"
     ACTION = "action"
 
 
@@ -31,9 +33,13 @@ ONCE = (
     OutboxKind.CUSTOMER,
     OutboxKind.SUBSCRIBER,
     OutboxKind.MAINTENANCE,
+    OutboxKind.SIGN_IN,
     OutboxKind.ACTION,
 )
 """Kinds with one row per subject and address: a second one changes nothing."""
+
+SIGN_IN_MAIL = "sign-in-mail"
+"""The channel of mail with sign-in links; each user is an address in it."""
 
 ACTIONS = "actions"
 """The address of action runs."""

@@ -58,6 +58,7 @@ _UNNAMED = (
     OutboxKind.SUBSCRIBER,
     OutboxKind.SUBSCRIPTION,
     OutboxKind.MAINTENANCE,
+    OutboxKind.SIGN_IN,
 )
 
 LATEST = 5

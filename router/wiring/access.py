@@ -1,6 +1,6 @@
 """Sign-in: its parts, connected to each other."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from aiohttp import web
 from aiohttp.typedefs import Middleware
@@ -30,7 +30,14 @@ AREAS = {area_of(f"/api/v1{one.path}") for one in OPERATIONS if one.role is not 
 class SignInParts:
     """Finds who sends each request, and serves the pages and operations around it."""
 
-    def __init__(self, store: Store, clock: Clock, config_file: Callable[[], ConfigFile]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        config_file: Callable[[], ConfigFile],
+        wake: Callable[[Iterable[str]], None],
+    ) -> None:
+        self._wake = wake
         self._accounts = Accounts(store, clock, config_file)
         self._identities = Identities(self._accounts)
 
@@ -40,7 +47,7 @@ class SignInParts:
     def add_to(self, app: web.Application) -> None:
         """Add the routes, and the replaced cookie of a session to every answer."""
         accounts = self._accounts
-        sign_in = SignIn(accounts, self._identities)
+        sign_in = SignIn(accounts, self._identities, self._wake)
         rules = TokenRules(accounts.tokens, accounts.clock, accounts.config_file, lambda: AREAS)
         parts = (
             sign_in,

@@ -94,7 +94,9 @@ class HttpRoutes:
 
     def application(self) -> web.Application:
         """Build the web application with all routes."""
-        sign_in = SignInParts(self.parts.store, self.parts.clock, self.config_file)
+        sign_in = SignInParts(
+            self.parts.store, self.parts.clock, self.config_file, self.parts.channels.wake
+        )
         app = web.Application(
             middlewares=[self.parts.guard.handle, sign_in.gate()],
             client_max_size=self.config_file().max_body,

@@ -20,11 +20,12 @@ from router.core.messages.signed_links import SubscriberLinks
 from router.core.outbox.rate_limit import RateLimit
 from router.engine.customers import CustomerMail, announced, customer_mail, on_settled
 from router.engine.deliver import Channel
+from router.engine.sign_in_mail import SignInMail
 from router.engine.subscribers.post import Spreading, SubscriberMail, maintenance_owed
 from router.engine.subscribers.roll import SubscriberList
 from router.model.event import Command, Event
 from router.model.notification import Message, Notification, NotificationState, Result, Retry, Sent
-from router.model.outbox import CUSTOMER_MAIL, SUBSCRIBERS, OutboxKind
+from router.model.outbox import CUSTOMER_MAIL, SIGN_IN_MAIL, SUBSCRIBERS, OutboxKind
 from router.model.statuspage import Maintenance
 from router.ports.channels import Mailer
 from router.ports.clock import Clock, spawn
@@ -126,6 +127,14 @@ class Publishing:
                     CUSTOMER_MAIL, config, name, pace, {OutboxKind.CUSTOMER: customers}
                 )
             )
+        if (users := config.file.auth.users) and users.mail:
+            mailer, pace = mailers[users.mail]
+            url = config.file.external_url.rstrip("/")
+            sign_in = SignInMail(self._store, self._clock, mailer, url)
+            performers: dict[OutboxKind, Performer] = {OutboxKind.SIGN_IN: sign_in}
+            self._mail.append(
+                self._mail_channel(SIGN_IN_MAIL, config, users.mail, pace, performers)
+            )
         plan, page = config.status_plan, config.file.status_page
         if plan is not None and page is not None and page.subscribers is not None:
             name = page.subscribers.channel
@@ -166,7 +175,7 @@ class Publishing:
         )
 
     def _settled(self, row: Notification, at: float) -> Sequence[Event]:
-        if row.kind is not OutboxKind.CUSTOMER:
+        if row.kind not in {OutboxKind.CUSTOMER, OutboxKind.SIGN_IN}:
             self._metrics.subscriber_mails.labels(
                 "failed" if row.state is NotificationState.DEAD else "sent"
             ).inc()

@@ -11,6 +11,9 @@ BY_CLIENT = (10, 900.0)
 BY_USER = (100, 3600.0)
 """Attempts from everywhere. More would help to guess; fewer would let a stranger lock users out."""
 
+MAILS = (5, 3600.0)
+"""Mails that may be asked for from one address, and for one user, in so many seconds."""
+
 OFTEN = "Too many attempts: wait a quarter of an hour, or use another way to sign in."
 
 
@@ -21,9 +24,16 @@ class Attempts:
         self._clock = clock
         self._by_client = KeyedLimit(*BY_CLIENT)
         self._by_user = KeyedLimit(*BY_USER)
+        self._mails = KeyedLimit(*MAILS)
 
     def take(self, request: web.Request, who: str) -> bool:
         """Count an attempt. Returns False if there were too many."""
         name, now = who.casefold()[:100], self._clock.now()
         from_here = self._by_client.take(f"{request.remote} {name}", now)
         return from_here and self._by_user.take(name, now)
+
+    def take_mail(self, request: web.Request, who: str) -> bool:
+        """Count a request for a mail. Returns False if there were too many."""
+        now = self._clock.now()
+        from_here = self._mails.take(f"from {request.remote}", now)
+        return from_here and self._mails.take(f"for {who.casefold()[:100]}", now)

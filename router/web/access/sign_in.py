@@ -1,5 +1,6 @@
 """`/sign-in` and `/sign-out`: begin and end a session."""
 
+from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from urllib.parse import quote
 
@@ -7,6 +8,7 @@ from aiohttp import web
 
 from router.config.config_file import ConfigFile
 from router.model.access import User
+from router.model.outbox import SIGN_IN_MAIL
 from router.web.access.accounts import Accounts
 from router.web.access.attempts import OFTEN
 from router.web.access.client import client_of
@@ -24,13 +26,20 @@ MAX_FORM = 8192
 
 WRONG = "The name or the password is wrong."
 WRONG_TOKEN = "This is not a known API token."  # noqa: S105 - a sentence
+MAILED = "If there is a user of this name or address, a mail with a link is on its way."
 USED = "This link has been used, or has expired. Ask for another one."
 
 
 class SignIn:
     """The pages of strangers."""
 
-    def __init__(self, accounts: Accounts, identities: Identities) -> None:
+    def __init__(
+        self,
+        accounts: Accounts,
+        identities: Identities,
+        wake: Callable[[Iterable[str]], None],
+    ) -> None:
+        self._wake = wake
         self._users = accounts.users
         self._sessions = accounts.sessions
         self._attempts = accounts.attempts
@@ -42,6 +51,7 @@ class SignIn:
         return [
             web.get(SIGN_IN, self.show),
             web.post(SIGN_IN, self.sign_in),
+            web.post(f"{SIGN_IN}/mail", self.mail_link),
             web.post(f"{SIGN_IN}/token", self.sign_in_by_token),
             web.get(f"{SIGN_IN}/link/{{token}}", self.show_link),
             web.post(f"{SIGN_IN}/link/{{token}}", self.use_link),
@@ -78,6 +88,18 @@ class SignIn:
         proof = self._config_file().auth.tokens[found.name].sha256
         cookie = await self._sessions.begin(HOLDER + found.name, proof, client_of(request))
         return await self._signed_in(request, cookie, found.name, after)
+
+    async def mail_link(self, request: web.Request) -> web.Response:
+        """Mail a link to a user. The answer is the same for a name that nobody has."""
+        filled, users = await form(request, MAX_FORM), self._config_file().auth.users
+        if users is None or not users.mail:
+            raise web.HTTPNotFound(text="no links are mailed here: see auth.users.mail")
+        who, after = filled.get("name", ""), local_path(filled.get("next", HOME))
+        if not self._attempts.take_mail(request, who):
+            return self.page(after, said=OFTEN, status=HTTPStatus.TOO_MANY_REQUESTS)
+        await self._users.mail_link(who)
+        self._wake([SIGN_IN_MAIL])
+        return self.page(after, done=MAILED)
 
     async def show_link(self, request: web.Request) -> web.Response:
         """Ask before a link is used: mail gateways open every link."""
@@ -133,9 +155,15 @@ class SignIn:
         return response
 
     def page(
-        self, after: str, who: str = "", said: str = "", status: int = HTTPStatus.OK
+        self,
+        after: str,
+        who: str = "",
+        said: str = "",
+        status: int = HTTPStatus.OK,
+        *,
+        done: str = "",
     ) -> web.Response:
-        """Return the page with the ways to sign in."""
+        """Return the page with the ways to sign in; `said` is a refusal, `done` a result."""
         auth = self._config_file().auth
         return page(
             "sign_in.html",
@@ -145,6 +173,8 @@ class SignIn:
             who=who,
             said=said,
             users=auth.users is not None,
+            mails=bool(auth.users and auth.users.mail),
+            done=done,
             tokens=bool(auth.tokens),
             provider=auth.oidc.name if auth.oidc else "",
         )

@@ -9,8 +9,12 @@ import msgspec
 from msgspec.structs import replace
 
 from router.config.auth import RoleName
+from router.core.incident.snapshot import Writes
 from router.core.text.plain import plain
-from router.model.access import LINK, USER, SignInLink, User
+from router.model.access import LINK, LINK_PURPOSE, USER, SignInLink, User
+from router.model.decision import Owed
+from router.model.outbox import SIGN_IN_MAIL, OutboxKind
+from router.model.reason import Reason
 from router.ports.clock import Clock
 from router.ports.errors import InvalidInput
 from router.ports.store import Store
@@ -20,6 +24,9 @@ from router.web.access.passwords import Passwords, check_strength
 from router.web.access.seals import Seals
 
 MOST = 10_000
+
+MAILED = 900.0
+"""Seconds for which a link is valid that was mailed."""
 
 INVITATION = 3 * 86_400.0
 """Seconds for which a link is valid that an admin hands over."""
@@ -41,6 +48,7 @@ class Users:
     def __init__(
         self, store: Store, clock: Clock, seals: Seals, *, other_admins: Callable[[], bool]
     ) -> None:
+        self._store = store
         self._users = Records(store, USER, User)
         self._links = Records(store, LINK, SignInLink)
         self._clock = clock
@@ -151,13 +159,28 @@ class Users:
 
     async def link(self, name: str, lasts: float = INVITATION) -> str:
         """Make a link that signs a user in, once. Returns its token."""
+        key = await self._new_link(name, lasts)
+        return (await self._seals.get()).sealed(LINK_PURPOSE, key)
+
+    async def mail_link(self, who: str) -> None:
+        """Owe the user of this name or address a mail with a link; nothing to anybody else."""
+        found = await self.find(who)
+        if found is None or found[1].disabled or not found[1].email:
+            return
+        name, now = found[0], self._clock.now()
+        key = await self._new_link(name, MAILED)
+        address = f"{SIGN_IN_MAIL}/{name}"
+        owed = Owed(0, address, Reason.PUBLISHED, now, OutboxKind.SIGN_IN, key)
+        await self._store.save(Writes(owed=[owed]))
+
+    async def _new_link(self, name: str, lasts: float) -> str:
         key, now = secrets.token_hex(8), self._clock.now()
         await self._links.add(key, SignInLink(name, now, now + lasts), now + lasts)
-        return (await self._seals.get()).sealed("sign-in link", key)
+        return key
 
     async def linked(self, token: str) -> str | None:
         """Return whom a link would sign in; None if it is not valid any more."""
-        key = (await self._seals.get()).opened("sign-in link", token)
+        key = (await self._seals.get()).opened(LINK_PURPOSE, token)
         link = await self._links.get(key) if key else None
         if link is None or link.used_at is not None or link.expires_at < self._clock.now():
             return None
@@ -169,7 +192,7 @@ class Users:
         name, now = await self.linked(token), self._clock.now()
         if name is None:
             return None
-        key = (await self._seals.get()).opened("sign-in link", token) or ""
+        key = (await self._seals.get()).opened(LINK_PURPOSE, token) or ""
         used = await self._links.change(
             key, lambda one: replace(one, used_at=now) if one and one.used_at is None else None, now
         )

@@ -14,6 +14,7 @@ Closed = Callable[..., Daemon]
 OPEN = {
     "/sign-in",
     "/sign-in/token",
+    "/sign-in/mail",
     "/sign-in/link/{token}",
     "/sign-in/oidc",
     "/sign-in/oidc/callback",
