@@ -34,6 +34,7 @@ from router.engine.silences import KIND as SILENCE
 from router.engine.silences import Silences
 from router.engine.timers import Timers
 from router.evidence.charts import Charts
+from router.model.access import API_TOKEN, LINK, SESSION
 from router.model.deployment import Deployment
 from router.model.outbox import ACTIONS, OutboxKind
 from router.model.revision import Revision
@@ -60,7 +61,15 @@ RUNS = 16
 LONGEST_RUN = 3600.0
 """Longest timeout of an action, in seconds."""
 
-FORGOTTEN = (OVERRIDE, SILENCE, deployments.KIND, repeats.KIND)
+FORGOTTEN = (
+    OVERRIDE,
+    SILENCE,
+    deployments.KIND,
+    repeats.KIND,
+    SESSION,
+    LINK,
+    API_TOKEN,
+)
 """Kinds of documents that housekeeping removes as long after their end as resolved alerts."""
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from router.model.access import SESSION
+from router.wiring.parts import FORGOTTEN
 from tests.clock import SteppedClock
 from tests.daemon import Daemon
 from tests.web.access.browser import Browser, text
@@ -159,3 +160,16 @@ async def test_a_locked_out_user_is_out_immediately_and_a_role_changes_immediate
         assert not await is_in(ana)
         await daemon.ask("POST", "/api/v1/users/ana", json={"disabled": False}, headers=root)
         assert not await is_in(ana)
+
+
+async def test_what_is_over_leaves_the_store(closed: Closed, clock: SteppedClock) -> None:
+    """Sessions, links and tokens go with other old documents; users and the audit log stay."""
+    async with closed() as daemon:
+        ana = await signed_in(daemon, "ana")
+        await ana.post("/tokens", {"name": "laptop", "role": "viewer", "expires": "7d"})
+        kinds = (SESSION, "sign-in-link", "api-token", "user", "audit")
+        await daemon.store.prune(clock.now(), FORGOTTEN)
+        assert all([await daemon.store.records(kind) for kind in kinds])
+        await daemon.store.prune(clock.now() + 31 * DAY, FORGOTTEN)
+        left = [bool(await daemon.store.records(kind)) for kind in kinds]
+        assert left == [False, False, False, True, True]
