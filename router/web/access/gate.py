@@ -68,7 +68,7 @@ async def _audited(
         if who is not None:
             await audit.after(request, who, error.status)
         raise
-    if who is not None:
+    if who is not None and "Idempotency-Replayed" not in response.headers:
         await audit.after(request, who, response.status)
     return response
 

@@ -124,6 +124,7 @@ class TokenApi:
         "POST",
         "/tokens",
         "Make an API token.",
+        has_secret=True,
         statuses=(HTTPStatus.CREATED,),
         problems=(HTTPStatus.CONFLICT,),
     )

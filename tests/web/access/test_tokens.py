@@ -133,6 +133,19 @@ async def test_a_service_acts_under_its_own_name(closed: Closed, clock: SteppedC
         assert one["used_at"] is not None
 
 
+async def test_no_answer_with_a_secret_is_kept_for_repetitions(closed: Closed) -> None:
+    """A second request with the same key makes a second token."""
+    async with closed() as daemon:
+        headers = ROOT | {"Idempotency-Key": "k"}
+        for path, body in (
+            ("/api/v1/tokens", {"name": "ci", "service": True}),
+            ("/api/v1/users", {"name": "ana"}),
+            ("/api/v1/users/ana/link", {}),
+        ):
+            assert (await daemon.ask("POST", path, json=body, headers=headers)).status < 300
+        assert not await daemon.store.records("repeat")
+
+
 async def test_sessions_are_listed_and_ended_over_the_api(closed: Closed) -> None:
     """An admin sees and ends those of all."""
     async with closed() as daemon:
