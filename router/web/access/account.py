@@ -44,7 +44,9 @@ class Account:
         me = identify(request, Role.VIEWER)
         user = await self._users.get(me.user) if me.user else None
         if user is None:
-            raise web.HTTPConflict(text="only a user of the router has a password here")
+            raise web.HTTPConflict(
+                text="you have no password here: you are not one of the router's own users"
+            )
         filled = await form(request)
         if not _may_skip_current(await self._session(me), self._clock.now()):
             if not self._attempts.take(request, me.user):
@@ -72,7 +74,7 @@ class Account:
     async def end(self, request: web.Request) -> web.Response:
         me, name = identify(request, Role.VIEWER), request.match_info["id"]
         if name not in dict(await self._sessions.of(me.holder)):
-            raise web.HTTPNotFound(text="you have no such session")
+            raise web.HTTPNotFound(text="you have no session with this id")
         await self._sessions.end(name)
         note(request, "ended another session")
         return _back()
@@ -104,7 +106,7 @@ class Account:
 
 
 def _may_skip_current(current: Session | None, now: float) -> bool:
-    """Report whether somebody came by a link a short while ago: they may know no password."""
+    """Report whether the user has just signed in by a link: they may have no password."""
     return current is not None and current.password_by > now
 
 

@@ -7,7 +7,7 @@ from router.config.people import ContactConfig
 
 
 class Known(NamedTuple):
-    """A person by the name that goes on the timeline, and the key of their contact."""
+    """A person: the name for the timeline, and the key of their contact."""
 
     name: str
     contact: str

@@ -1,7 +1,7 @@
 """Finds the identity behind each request, before its handler runs.
 
 A path is either public or needs an identity: a handler that forgets to check the role is still
-closed to strangers.
+closed to people who are not signed in.
 """
 
 from collections.abc import Awaitable, Callable
@@ -33,7 +33,7 @@ OPEN = (*PUBLIC, *SERVICES, SIGN_IN, "/webhooks", "/heartbeat", "/metrics", "/ap
 
 
 def gate(identities: Identities, audit: AuditLog) -> Middleware:
-    """Puts the identity of each request at `IDENTITY`, and refuses strangers."""
+    """Stores the identity of each request at `IDENTITY`; refuses a request without one."""
 
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -94,7 +94,7 @@ def _check_origin(request: web.Request, found: Identity) -> None:
     sent = {"Sec-Fetch-Site", "Origin"} & request.headers.keys()
     if found.credential is Credential.COOKIE and request.method not in SAFE and not sent:
         raise web.HTTPForbidden(
-            text="a session is for browsers, which send their Origin: programs use an API token"
+            text="a session cookie needs the header Origin, as browsers send it: use an API token"
         )
 
 
@@ -112,7 +112,7 @@ def _check_area(request: web.Request, found: Identity) -> None:
 
 
 def _may_sign_in(request: web.Request) -> bool:
-    """Report whether a stranger is a person who opened a page."""
+    """Report whether a request without an identity is from a person who opened a page."""
     return request.method in SAFE and reads_html(request) and "Authorization" not in request.headers
 
 

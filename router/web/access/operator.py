@@ -1,7 +1,8 @@
 """Tokens of the command line on the router's own machine.
 
-Whoever can read the config and the store has the key of all sessions, and so may do everything:
-`alert-router user` signs its requests with that key. So the first admin needs no other credentials.
+Anybody who can read the config and the store can read the key of all sessions, so they may do
+everything: `alert-router user` signs its requests with that key. The first admin therefore needs no
+other credentials.
 """
 
 from router.core.messages.signed_links import Seal
@@ -18,7 +19,7 @@ def operator_token(seal: Seal, name: str, now: float) -> str:
 
 
 def operator_of(seal: Seal, token: str, now: float) -> str | None:
-    """Return the name of whoever made the token; None if it is forged or too old."""
+    """Return the name of the person who made the token; None if it is forged or too old."""
     opened = seal.opened("operator", token.removeprefix(PREFIX))
     if opened is None:
         return None

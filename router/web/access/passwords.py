@@ -79,4 +79,4 @@ def check_strength(password: str, *names: str) -> None:
             "/password",
         )
     if password.casefold() in {name.casefold() for name in names if name}:
-        raise InvalidInput("the password is the name", "/password")
+        raise InvalidInput("the password must differ from the name", "/password")

@@ -1,8 +1,8 @@
 """Sessions of browsers: a signed cookie that is replaced every hour, and a document in the store.
 
 A cookie is `ID.NUMBER.MAC`. The store has only a hash of the id, so its reader can't make a cookie.
-When a newer cookie has come back and an older one is shown later, somebody copied it: the session
-ends. A cookie that was lost on its way is issued again.
+If an older cookie is used after a newer one, somebody copied it: the session ends. A cookie that
+didn't reach the browser is issued again.
 """
 
 import secrets
@@ -26,10 +26,10 @@ ROTATE = 3600.0
 """Seconds after which a cookie is replaced."""
 
 GRACE = 60.0
-"""Seconds for which the previous cookie is good after the new one came back: parallel requests."""
+"""Seconds for which the old cookie stays valid once the new one is used, for parallel requests."""
 
 NOTED = 60.0
-"""Seconds between two notes of the last request."""
+"""Minimum seconds between two updates of a session's last request."""
 
 MOST = 10_000
 
@@ -97,7 +97,7 @@ class Sessions:
             return None
         if not _accepts(before, number, now):
             await self._sessions.remove(name)
-            log.warning("session_ended", reason="an old cookie was shown", user=before.user)
+            log.warning("session_ended", reason="an old cookie was used", user=before.user)
             return None
         after = await self._noted(name, before, number, now)
         cookie = "" if after.number == number else await self._cookie(key, after)

@@ -31,7 +31,7 @@ USED = "This link has been used, or has expired. Ask for another one."
 
 
 class SignIn:
-    """The pages of strangers."""
+    """The pages for people who are not signed in."""
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class SignIn:
         ]
 
     async def show(self, request: web.Request) -> web.Response:
-        """Show the ways to sign in; lead on where nobody needs to."""
+        """Show the ways to sign in; redirect where nobody needs to."""
         after = local_path(request.query.get("next", HOME))
         if not self._config_file().auth.is_required or await self._identities.of(request):
             raise web.HTTPSeeOther(after)
@@ -109,7 +109,7 @@ class SignIn:
         return page("sign_in_link.html", company=self._company(), name=name)
 
     async def use_link(self, request: web.Request) -> web.Response:
-        """Sign in, and lead to the page where a password can be set."""
+        """Sign in, and redirect to the page where a password can be set."""
         if self._config_file().auth.users is None:
             raise web.HTTPNotFound(text="there are no users here")
         name = await self._users.use_link(request.match_info["token"])

@@ -29,7 +29,7 @@ MAILED = 900.0
 """Seconds for which a link is valid that was mailed."""
 
 INVITATION = 3 * 86_400.0
-"""Seconds for which a link is valid that an admin hands over."""
+"""Seconds for which a sign-in link from an admin is valid."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,59}")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
@@ -42,7 +42,7 @@ class LastAdmin(Exception):
 class Users:
     """Reads and changes users. Every method raises StoreUnavailable.
 
-    `other_admins` reports whether somebody else than a user may manage users.
+    `other_admins` reports whether anybody who is not a user may manage users.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Users:
         self._passwords = Passwords()
 
     async def everybody(self) -> Sequence[tuple[str, User]]:
-        """Return all users with their user names, in order of these."""
+        """Return all users with their user names, ordered by name."""
         return sorted(await self._users.find(limit=MOST))
 
     async def get(self, name: str) -> User | None:
@@ -179,7 +179,7 @@ class Users:
         return key
 
     async def linked(self, token: str) -> str | None:
-        """Return whom a link would sign in; None if it is not valid any more."""
+        """Return the user that a link would sign in; None if it is no longer valid."""
         key = (await self._seals.get()).opened(LINK_PURPOSE, token)
         link = await self._links.get(key) if key else None
         if link is None or link.used_at is not None or link.expires_at < self._clock.now():
@@ -188,7 +188,7 @@ class Users:
         return None if user is None or user.disabled else link.user
 
     async def use_link(self, token: str) -> str | None:
-        """Use a link up. Returns whom it signs in, or None."""
+        """Invalidate a link. Returns the user that it signs in; None if it was not valid."""
         name, now = await self.linked(token), self._clock.now()
         if name is None:
             return None
