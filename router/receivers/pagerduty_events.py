@@ -195,13 +195,16 @@ def _is_change(incoming: Incoming) -> bool:
 
 
 def _errors(event: Mapping[str, Any]) -> Sequence[InvalidInput]:
-    action, payload = event.get("event_action"), event.get("payload")
-    if not action:
-        return [_missing("event_action")]
-    if action not in ACTIONS:
-        return [_not_one_of("event_action", ACTIONS)]
-    if action != "trigger":
+    action = event.get("event_action")
+    if action in {"acknowledge", "resolve"}:
         return [] if text(event.get("dedup_key")) else [_missing("dedup_key")]
+    errors = _payload_errors(event.get("payload"))
+    if not action:
+        return [_missing("event_action"), *errors]
+    return errors if action == "trigger" else [_not_one_of("event_action", ACTIONS), *errors]
+
+
+def _payload_errors(payload: object) -> list[InvalidInput]:
     names = ("summary", "source", "severity")
     errors = [_missing(f"payload.{name}") for name in names if not text(member(payload, name))]
     severity = text(member(payload, "severity"))

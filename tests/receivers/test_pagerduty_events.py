@@ -221,9 +221,18 @@ async def test_the_key_selects_one_of_several_sources(router: Router) -> None:
 @pytest.mark.parametrize(
     ("event", "errors"),
     [
-        ({}, ["'event_action' is missing or blank"]),
+        ({"payload": PAYLOAD}, ["'event_action' is missing or blank"]),
         (
-            {"event_action": "page"},
+            {"event_action": "page", "payload": {"severity": "P1"}},
+            [
+                "'event_action' is invalid (must be one of 'trigger', 'acknowledge', 'resolve')",
+                "'payload.summary' is missing or blank",
+                "'payload.source' is missing or blank",
+                f"'payload.severity' is invalid (must be one of {SEVERITIES})",
+            ],
+        ),
+        (
+            {"event_action": "page", "payload": PAYLOAD},
             ["'event_action' is invalid (must be one of 'trigger', 'acknowledge', 'resolve')"],
         ),
         ({"event_action": "resolve"}, ["'dedup_key' is missing or blank"]),
