@@ -62,6 +62,12 @@ def check(
             help="For --reach: assume what only the store knows, and that it is good.",
         ),
     ] = False,
+    in_full: Annotated[
+        bool,
+        typer.Option(
+            "--all", help="For --reach: print every route, time and escalation of each cause."
+        ),
+    ] = False,
     for_programs: Annotated[
         bool, typer.Option("--json", help="Print the result of --reach as JSON.")
     ] = False,
@@ -81,6 +87,7 @@ def check(
             person or (),
             allowed=allow_silence or (),
             config_only=config_only,
+            in_full=in_full,
             for_programs=for_programs,
         )
         return

@@ -45,12 +45,14 @@ def check_reach(
     *,
     allowed: Sequence[str] = (),
     config_only: bool = False,
+    in_full: bool = False,
     for_programs: bool,
 ) -> None:
     """Print the proof. Exits with 1 unless everything is proven.
 
     `people` are channels that count as a person, `allowed` intended silences. `config_only` assumes
-    that every contact method works and that nothing was set while the router ran.
+    that every contact method works and that nothing was set while the router ran. `in_full` prints
+    every route, time and escalation of a cause, instead of an example.
     """
     try:
         weeks = parse_duration(ahead)
@@ -68,7 +70,7 @@ def check_reach(
     if for_programs:
         print_json(_as_json(proof, store))
     else:
-        _show(console(), proof, weeks, str(config.file.company.time_zone))
+        _show(console(), proof, weeks, str(config.file.company.time_zone), in_full=in_full)
     if proof.verdict is not Verdict.PROVEN:
         raise typer.Exit(1)
 
@@ -129,14 +131,25 @@ async def _stored(
 # --- for people
 
 
-def _show(out: Console, proof: Proof, weeks: float, zone: str) -> None:
+def _show(out: Console, proof: Proof, weeks: float, zone: str, *, in_full: bool) -> None:
+    _show_verdict(out, proof, weeks)
     findings = sorted(
-        proof.findings, key=lambda one: (one.verdict is Verdict.UNREACHED, repr(one.why), one.start)
+        proof.findings,
+        key=lambda one: (one.verdict is not Verdict.UNREACHED, repr(one.why), one.start),
     )
-    for _, of_cause in groupby(
-        findings, key=lambda one: (one.verdict, one.why, one.supposing, one.labels)
-    ):
-        _show_cause(out, list(of_cause), proof, zone)
+    if in_full:
+        for _, of_cause in groupby(
+            findings, key=lambda one: (one.verdict, one.why, one.supposing, one.labels)
+        ):
+            _show_cause(out, list(of_cause), proof, zone)
+        return
+    for _, of_cause in groupby(findings, key=lambda one: (one.verdict, one.why)):
+        _show_example(out, list(of_cause), proof, zone)
+    if findings:
+        out.print(Text("--all prints every route, time and escalation", "dim"))
+
+
+def _show_verdict(out: Console, proof: Proof, weeks: float) -> None:
     looked = f"{len(proof.routes)} routes x {duration(weeks)}, {proof.intervals} intervals"
     if proof.verdict is not Verdict.PROVEN:
         out.print(Text(f"not proven ({looked})", "bold red"))
@@ -149,30 +162,52 @@ def _show(out: Console, proof: Proof, weeks: float, zone: str) -> None:
         out.print(Text(f"  assuming that {one}", "dim"))
 
 
+def _show_example(out: Console, findings: Sequence[Finding], proof: Proof, zone: str) -> None:
+    """Print a cause with a route and time, one of a rule if possible, and the number of both."""
+    first = min(findings, key=lambda one: _routes([one])[0].by_hand)
+    times = len({(one.start, one.end) for one in findings})
+    counts = f"(routes: {len(_routes(findings))}, intervals: {times})"
+    out.print(Text(f"{_WORDS[first.verdict]}: {_routes([first])[0]} {counts}", "bold red"))
+    if (first.start, first.end) != (proof.start, proof.end):
+        _show_time(out, first.start, first.end, zone)
+    _show_reasons(out, first)
+
+
+def _routes(findings: Sequence[Finding]) -> list[Route]:
+    """The routes of the findings: those of rules first."""
+    routes = {route for one in findings for route in one.routes}
+    return sorted(routes, key=lambda one: (one.by_hand, one))
+
+
 def _show_cause(out: Console, findings: Sequence[Finding], proof: Proof, zone: str) -> None:
     first = findings[0]
-    routes = sorted(
-        {route for one in findings for route in one.routes}, key=lambda one: (one.by_hand, one)
-    )
-    names = map(str, routes)
+    names = map(str, _routes(findings))
     out.print(Text(f"{_WORDS[first.verdict]}: {', '.join(names)}", "bold red"))
     times = dict.fromkeys((one.start, one.end) for one in findings)
     times.pop((proof.start, proof.end), None)
     for start, end in [*times][: TIMES + 1]:
-        times_there = f"{local(start, zone)} until {local(end, zone)}"
-        out.print(Text(f"  from {times_there}  ({utc(start)} until {utc(end)})"))
+        _show_time(out, start, end, zone)
     if (left := len(times) - TIMES - 1) > 0:
         out.print(Text(f"  and {left} more times"))
-    for why in first.why:
-        out.print(Text(f"  because {why}"))
-    for condition, holds in first.supposing:
-        out.print(Text(f"  supposing that {condition} is {'true' if holds else 'false'}"))
-    if first.labels:
-        labels = ", ".join(f'{name}="{value}"' for name, value in first.labels)
-        out.print(Text(f"  for an alert with {labels}"))
+    _show_reasons(out, first)
     if trace := first.trace:
         show(out, trace, first.start, zone)
     out.print()
+
+
+def _show_time(out: Console, start: float, end: float, zone: str) -> None:
+    there = f"{local(start, zone)} until {local(end, zone)}"
+    out.print(Text(f"  from {there}  ({utc(start)} until {utc(end)})"))
+
+
+def _show_reasons(out: Console, finding: Finding) -> None:
+    for why in finding.why:
+        out.print(Text(f"  because {why}"))
+    for condition, holds in finding.supposing:
+        out.print(Text(f"  supposing that {condition} is {'true' if holds else 'false'}"))
+    if finding.labels:
+        labels = ", ".join(f'{name}="{value}"' for name, value in finding.labels)
+        out.print(Text(f"  for an alert with {labels}"))
 
 
 # --- for programs

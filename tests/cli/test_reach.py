@@ -70,12 +70,14 @@ def test_without_a_store_nothing_is_proven(tmp_path: Path) -> None:
     done = check(people(tmp_path, ALWAYS))
     assert done.exit_code == 1
     assert f"because the store can't be read (there is no store at {tmp_path}" in done.stdout
-    assert done.stdout.splitlines()[-1].startswith("not proven (3 routes x 28d, ")
+    assert done.stdout.splitlines()[0].startswith("not proven (3 routes x 28d, ")
 
 
 def test_a_counterexample_says_when_and_why_and_what_would_happen(tmp_path: Path) -> None:
     """Each night, by both clocks; the escalation as `simulate` has it; exit code 1."""
-    done = check(people(tmp_path, HOURS, company={"time_zone": "Europe/Berlin"}), "--config-only")
+    done = check(
+        people(tmp_path, HOURS, company={"time_zone": "Europe/Berlin"}), "--config-only", "--all"
+    )
     assert done.exit_code == 1
     text = done.stdout
     assert (
@@ -86,7 +88,20 @@ def test_a_counterexample_says_when_and_why_and_what_would_happen(tmp_path: Path
     assert "because schedule:primary: nobody is on call" in text
     assert "more times" in text
     assert re.search(r"\+5m .*Nobody to notify: schedule:primary, nobody is on call", text)
-    assert text.splitlines()[-1].startswith("not proven (3 routes x 28d, ")
+    assert text.splitlines()[0].startswith("not proven (3 routes x 28d, ")
+
+
+def test_a_cause_is_summed_up_in_an_example(tmp_path: Path) -> None:
+    """The verdict comes first; the escalation and the other times are printed on request."""
+    done = check(people(tmp_path, HOURS), "--config-only")
+    verdict, *lines = done.stdout.splitlines()
+    assert verdict.startswith("not proven (3 routes x 28d, ")
+    causes = [line for line in lines if line.startswith("nobody is notified in time: ")]
+    assert len(causes) == len([line for line in lines if line.startswith("  because ")])
+    assert re.search(r"payments \(P0\) \(routes: 3, intervals: (28|29)\)", causes[0])
+    assert "more times" not in done.stdout
+    assert "+5m" not in done.stdout
+    assert lines[-1] == "--all prints every route, time and escalation"
 
 
 def test_json_is_for_programs(tmp_path: Path) -> None:
@@ -153,7 +168,7 @@ def test_configs_that_must_not_be_proven(name: str) -> None:
     """Each file says in its first line what keeps an urgent incident from everybody."""
     done = check(CASES / f"{name}.yaml", "--config-only")
     assert done.exit_code == 1, done.stdout
-    assert done.stdout.splitlines()[-1].startswith("not proven")
+    assert done.stdout.splitlines()[0].startswith("not proven")
     wanted = (CASES / f"{name}.yaml").read_text().splitlines()[0].removeprefix("# because ")
     assert wanted in done.stdout
 
