@@ -63,6 +63,7 @@ class Router(NamedTuple):
     token: str | None = None
     config: Path | None = None
     by: str | None = None
+    hint: str = "set $ALERT_ROUTER_TOKEN"
 
     def ask(self, method: str, path: str, **content: Any) -> Any:
         """The answer of the API, decoded. Exits with the error of the router."""
@@ -88,7 +89,8 @@ class Router(NamedTuple):
         media = {} if body is None else {"Content-Type": JSON if markdown is None else MARKDOWN}
         sent = self._headers() | media | dict(headers or {})
         try:
-            return _answer(base, *_exchange(base, method, target, body, sent))
+            answered = _exchange(base, method, target, body, sent)
+            return _answer(base, *answered, self.hint)
         except ConnectionRefusedError:
             raise Unanswered(f"no router answers at {base}: is it running?") from None
         except (HTTPException, OSError, ValueError) as error:
@@ -213,8 +215,8 @@ def _connection(parts: SplitResult) -> HTTPConnection:
     return HTTPConnection(parts.hostname, parts.port, timeout=TIMEOUT)
 
 
-def _answer(base: str, response: HTTPResponse, body: bytes) -> Any:
-    """The decoded body of an answer. Raises: Unanswered."""
+def _answer(base: str, response: HTTPResponse, body: bytes, hint: str) -> Any:
+    """The decoded body of an answer; a 401 gets the hint. Raises: Unanswered."""
     if response.status in range(300, 400):
         raise Unanswered(f"{base} redirects to {response.headers['Location']}: use that address")
     try:
@@ -225,12 +227,12 @@ def _answer(base: str, response: HTTPResponse, body: bytes) -> Any:
         raise Unanswered(f"the answer at {base} is not from a router (HTTP {response.status})")
     # A refused command has an outcome, which the caller explains.
     if response.status >= HTTPStatus.BAD_REQUEST and "outcome" not in answer:
-        raise Unanswered(_refusal(response.status, answer))
+        raise Unanswered(_refusal(response.status, answer, hint))
     return answer
 
 
-def _refusal(status: int, answer: Mapping[str, Any]) -> str:
-    hint = " (set $ALERT_ROUTER_TOKEN)" if status == HTTPStatus.UNAUTHORIZED else ""
+def _refusal(status: int, answer: Mapping[str, Any], remedy: str) -> str:
+    hint = f" ({remedy})" if status == HTTPStatus.UNAUTHORIZED else ""
     detail = answer.get("detail", "")
     errors = (one.get("detail") for one in answer.get("errors", ()))
     lines = "".join(f"\n  {one}" for one in errors if one and one != detail)

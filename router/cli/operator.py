@@ -14,18 +14,22 @@ def as_operator(router: Router) -> Router:
     if router.token or os.environ.get("ALERT_ROUTER_TOKEN"):
         return router
     path = found_config(router.config)
-    token = "" if path is None else _token(path)
-    return router._replace(token=token) if token else router
+    if path is None:
+        return router
+    token, why = _token(path)
+    remedy = "run this where the router runs, in its folder, or set $ALERT_ROUTER_TOKEN"
+    return router._replace(token=token) if token else router._replace(hint=f"{why}: {remedy}")
 
 
-def _token(path: Path) -> str:
-    """Return a token; "" if the store can't be read, or has no key yet."""
+def _token(path: Path) -> tuple[str, str]:
+    """Return a token, or "" and the reason: the store can't be read, or has no key yet."""
     from router.cli.stored import UNREADABLE
 
     try:
-        return asyncio.run(_read(raw_value(path, "storage") or "sqlite:///alert-router.db"))
-    except (*UNREADABLE, TypeError):
-        return ""
+        token = asyncio.run(_read(raw_value(path, "storage") or "sqlite:///alert-router.db"))
+    except (*UNREADABLE, TypeError) as error:
+        return "", str(error)
+    return token, "the store has no key yet"
 
 
 async def _read(storage: str) -> str:

@@ -55,7 +55,7 @@ def existing(storage: str) -> str:
     """The URL of a store that exists: opening would create a SQLite file. Raises: ValueError."""
     file = storage.removeprefix("sqlite:///")
     if file != storage and not Path(file).exists():
-        raise ValueError(f"there is no store at {file}")
+        raise ValueError(f"there is no store at {Path(file).absolute()}")
     return storage
 
 

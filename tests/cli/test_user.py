@@ -97,3 +97,21 @@ def test_a_token_of_the_machine_is_signed_and_short_lived() -> None:
     assert operator_of(Seal(b"x" * 32), token, NOW) is None
     assert operator_of(seal, token.replace("root", "boss"), NOW) is None
     assert operator_of(seal, seal.sealed("session", f"root.{NOW}"), NOW) is None
+
+
+async def test_a_store_that_is_not_found_is_named_with_its_full_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A relative path of SQLite starts at the working directory, as in `serve`."""
+    async with Daemon(write_config(tmp_path, auth={"users": {}})) as daemon:
+        elsewhere = tmp_path / "elsewhere"
+        elsewhere.mkdir()
+        monkeypatch.chdir(elsewhere)
+        config = elsewhere / "config.yaml"
+        config.write_text("storage: sqlite:///router.db\n", "utf-8")
+        options = ["--url", daemon.url, "--config", str(config)]
+        ran = await asyncio.to_thread(CliRunner().invoke, main, ["user", "link", "ana", *options])
+        assert ran.exit_code == 1
+        assert (
+            f"there is no store at {elsewhere}/router.db: run this where the router" in ran.output
+        )
