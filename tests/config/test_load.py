@@ -225,6 +225,14 @@ BAD: dict[str, tuple[str, str, list[str]]] = {
         RULES,
         ["config.yaml:7:3: no policy for P1, P2: each of P0 to P3 needs one"],
     ),
+    "an unknown policy beside severities that are missing": (
+        changed("  P1: {policy: low}\n  P2: {policy: low}\n", "  P1: {policy: lo}\n"),
+        RULES,
+        [
+            "config.yaml:7:3: no policy for P2: each of P0 to P3 needs one",
+            "config.yaml:8:16: unknown policy 'lo', did you mean 'low'?",
+        ],
+    ),
     "no source": (
         changed("  alertmanager: {insecure: true}\n", "  {}\n"),
         RULES,
