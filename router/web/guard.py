@@ -12,6 +12,7 @@ from aiohttp import web
 from router.config.config_file import ConfigFile
 from router.telemetry.logs import logger
 from router.telemetry.metrics import Metrics
+from router.web.alertmanager.failure import readable_by_clients
 from router.web.compression import compress
 from router.web.failures import Failures, failure_of
 from router.web.origin import check_origin
@@ -56,7 +57,7 @@ class Guard:
             except Exception as error:  # noqa: BLE001 - all errors have an answer
                 answer = problem_of(error, request)
             if answer.status >= HTTPStatus.BAD_REQUEST:
-                answer = readable(request, answer)
+                answer = readable_by_clients(request, readable(request, answer))
                 await self._slow_down(request, answer.status)
             compress(request, answer)
             return answer

@@ -5,11 +5,12 @@ from collections.abc import Awaitable, Callable
 from functools import wraps
 from http import HTTPStatus
 
+import msgspec
 from aiohttp import web
 
 from router.ports.errors import InvalidInput, Overloaded, StoreUnavailable, Unauthorized
 from router.web.api.content import answer
-from router.web.problem import BUSY
+from router.web.problem import BUSY, PROBLEM
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -63,3 +64,23 @@ def _invalid(error: InvalidInput) -> web.Response:
 def failure(status: int, message: str, code: int = 0) -> web.Response:
     """`code` is that of go-openapi's validation, or the status."""
     return answer({"code": code or int(status), "message": message}, status)
+
+
+PATHS = "/api/v2/"
+"""Part of each path of Alertmanager's API, also of one below a source."""
+
+KEPT = ("Allow", "Retry-After", "WWW-Authenticate")
+"""Headers of a problem that the failure keeps."""
+
+
+def readable_by_clients(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
+    """Return a problem on a path of Alertmanager's API as a failure: amtool reads no problem."""
+    if response.content_type != PROBLEM or PATHS not in request.path:
+        return response
+    assert isinstance(response, web.Response)
+    assert isinstance(response.body, bytes)
+    failed = failure(response.status, msgspec.json.decode(response.body)["detail"])
+    failed.headers.update(
+        {name: response.headers[name] for name in KEPT if name in response.headers}
+    )
+    return failed

@@ -106,7 +106,9 @@ async def test_a_wrong_token_and_a_missing_source_are_refused(router: Router) ->
     async with router() as daemon:
         answer = await post(daemon, posted())
         assert answer.status == 404
-        assert "no source of the type 'prometheus'" in answer.json["detail"]
+        assert answer.headers["Content-Type"].startswith("application/json")
+        assert answer.json["code"] == 404
+        assert "no source of the type 'prometheus'" in answer.json["message"]
 
 
 async def test_the_secret_of_the_source_is_enough(router: Router) -> None:

@@ -154,7 +154,10 @@ async def test_reading_needs_a_viewer_and_silencing_a_responder(router: Router) 
     async with router(auth={"tokens": tokens}) as daemon:
         reads = ("alerts", "alerts/groups", "silences", "receivers", "status")
         for path in reads:
-            assert (await daemon.get(f"/api/v2/{path}")).status == 401
+            answer = await daemon.get(f"/api/v2/{path}")
+            assert (answer.status, answer.json["code"]) == (401, 401)
+            assert answer.headers["Content-Type"].startswith("application/json")
+            assert "WWW-Authenticate" in answer.headers
             headers = {"Authorization": "Bearer wall"}
             assert (await daemon.get(f"/api/v2/{path}", headers=headers)).status == 200
         body = silence(endsAt="2099-01-01T00:00:00Z")
