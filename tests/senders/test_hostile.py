@@ -24,9 +24,9 @@ from router.model.notification import Message
 from router.model.reason import Reason
 from router.model.statuspage import Published
 from router.senders import console, mail_text, teams, webhook
-from router.senders.github import text as github_text
 from router.senders.pagerduty import sender as pagerduty
 from router.senders.slack import blocks as slack_blocks
+from router.senders.tickets import text as ticket_text
 from router.senders.twilio import sms
 from router.web.statuspage.documents import documents
 from tests.core.statuspage.published import PLAN
@@ -154,14 +154,14 @@ def test_a_call_says_it_and_does_nothing_else(text: str) -> None:
 def test_githubs_issue_has_it_as_code_and_no_mark_of_ours(text: str) -> None:
     """Nobody is mentioned, nothing is rendered, and no text passes for the router's own mark."""
     one = message(text)
-    body = github_text.body(one)
+    body = ticket_text.body(one)
     outside = re.sub(
         r"\]\(<https?://[^<>\s]*>\)", "]", re.sub(r"(`+)(?!`).*?(?<!`)\1(?!`)", "", body)
     )
     ours = [line for line in outside.splitlines() if not line.startswith("<!-- alert-router:")]
     assert not re.search(r"@\w|<[a-z!/]|javascript:", "\n".join(ours), re.IGNORECASE)
-    assert github_text.told_in(body) == 3
-    assert plain_line(github_text.title(one))
+    assert ticket_text.told_in(body) == 3
+    assert plain_line(ticket_text.title(one))
 
 
 @given(TEXT)
