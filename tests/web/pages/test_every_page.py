@@ -23,7 +23,8 @@ EXAMPLES = {
 """A path to open for each route with parameters."""
 
 ELSEWHERE = re.compile(
-    r"/drills/{id}$|/(api|webhooks|heartbeat|metrics|-|act|status|assets|sign-in)(/|$)|.*\.(svg|css|ics)$|.*{form"
+    r"/drills/{id}$|/(api|webhooks|heartbeat|metrics|-|act|status|assets|sign-in)(/|$)"
+    r"|.*\.(svg|css|ics|js|webmanifest)$|.*{form"
 )
 """Routes that are no pages for people who respond."""
 

@@ -46,7 +46,7 @@ def test_no_template_has_script_or_style_of_its_own() -> None:
     """The policy would refuse it, and nobody would notice."""
     for template in page.FOLDER.glob("*.html"):
         text = re.sub(
-            r'<script src="{{ url }}" nonce="{{ nonce }}" defer>', "", template.read_text()
+            r'<script src="{{ \w+ }}" nonce="{{ nonce }}" defer>', "", template.read_text()
         )
         assert not re.search(r"<script|<style|\sstyle=|\son\w+=|\|\s*safe", text), template.name
 
