@@ -71,9 +71,11 @@ async def overflows(page: Page) -> list[str]:
             """() => {
             const width = document.documentElement.clientWidth;
             if (document.documentElement.scrollWidth <= width) return [];
-            return [...document.querySelectorAll('main *')]
+            const parts = [...document.querySelectorAll('main *')]
               .filter(one => one.getBoundingClientRect().right > width + 1)
               .map(one => `${location.href}: ${one.outerHTML.slice(0, 150)}`);
+            const wide = `${location.href}: ${document.documentElement.scrollWidth} pixels`;
+            return parts.length ? parts : [wide];
             }"""
         )
     )

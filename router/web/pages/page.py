@@ -6,16 +6,20 @@ nothing but our own. Pages can be read, and an incident acknowledged, without sc
 
 import functools
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jinja2
 from aiohttp import web
+from markupsafe import Markup
 
 from router.core.messages.timeline import describe
 from router.core.text.plain import utc, visible, web_url
 from router.core.text.units import duration
 from router.web.pages.assets import FOLDER, style_url
 from router.web.pages.times import ago, clock, localized, moment, seconds, time, time_in
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
 
 NO_SCRIPT = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
@@ -77,6 +81,8 @@ def _environment() -> jinja2.Environment:
         "duration": duration,
         "utc": utc,
         "web_url": web_url,
+        "markdown": _markdown,
+        "sentence": lambda text: text[:1].upper() + text[1:],
     }
     environment.filters |= {"describe": describe, "words": lambda name: name.replace("_", " ")}
     return environment
@@ -85,3 +91,15 @@ def _environment() -> jinja2.Environment:
 def _visible(value: Any) -> Any:
     """Remove controls and invisible characters from text that a page shows."""
     return visible(value) if type(value) is str else value
+
+
+def _markdown(text: str) -> Markup:
+    """Return Markdown with tables as HTML. HTML in the text is escaped."""
+    return Markup(_parser().render(visible(text)))  # noqa: S704 - the parser escapes
+
+
+@functools.cache
+def _parser() -> "MarkdownIt":
+    from markdown_it import MarkdownIt  # noqa: PLC0415 - only the page of a drill needs it
+
+    return MarkdownIt("commonmark", {"html": False}).enable("table")

@@ -14,7 +14,9 @@ class Reconciliation(Screen):
 
     path: ClassVar[str] = "/reconciliation"
     template: ClassVar[str] = "reconciliation.html"
-    notices: ClassVar[Mapping[str, str]] = {"compared": "Compared with all services."}
+    notices: ClassVar[Mapping[str, str]] = {
+        "compared": "The comparison is done: its result is below."
+    }
 
     def __init__(self, reconciliation: ReconciliationApi) -> None:
         self._reconciliation = reconciliation

@@ -3,12 +3,14 @@
 import secrets
 from collections.abc import Mapping
 from http import HTTPStatus
+from itertools import groupby
 from typing import Any
 
 from aiohttp import web
 
 from router.chart.story import story_chart
-from router.core.postmortem.document import happened
+from router.core.messages.timeline import describe
+from router.core.postmortem.document import Case, happened
 from router.core.postmortem.durations import durations
 from router.core.text.plain import plain
 from router.model.postmortem import Written
@@ -19,6 +21,7 @@ from router.ports.store import Store
 from router.web.api.content import draw, form, incident_named
 from router.web.auth import Role, caller
 from router.web.pages.frame import inside
+from router.web.pages.history import DELIVERIES, FAILED
 from router.web.postmortem.items import ItemBody, ItemPaths, item_named
 from router.web.postmortem.service import PostMortemService
 
@@ -186,9 +189,24 @@ class PostMortemPage:
             version=version,
             said=said,
             took=durations(case.incident, case.timeline),
-            happened=happened(case),
+            happened=_folded(case),
             key=secrets.token_hex(8),
         )
+
+
+def _folded(case: Case) -> list[tuple[float, list[str]]]:
+    """Return what happened, with messages delivered in a row together, at the time of the first."""
+    delivered = {
+        (entry.at, describe(entry)) for entry in case.timeline if entry.what in DELIVERIES - FAILED
+    }
+    folded: list[tuple[float, list[str]]] = []
+    for together, lines in groupby(happened(case), key=delivered.__contains__):
+        some = [*lines]
+        if together:
+            folded.append((some[0][0], [words for _, words in some]))
+        else:
+            folded += [(at, [words]) for at, words in some]
+    return folded
 
 
 def _back(request: web.Request) -> web.HTTPSeeOther:

@@ -172,7 +172,9 @@ async def test_the_page_compares_now(router: Router, clock: SteppedClock) -> Non
         assert "Nothing was compared yet" in (await daemon.get("/reconciliation")).body.decode()
         form = {"data": {}, "allow_redirects": False}
         assert (await daemon.ask("POST", "/reconciliation", **form)).status == 303
-        assert "No difference was found" in (await daemon.get("/reconciliation")).body.decode()
+        page = (await daemon.get("/reconciliation")).body.decode()
+        assert "There is nothing to compare" in page
+        assert "No difference was found" not in page
 
 
 async def test_the_comparison_runs_by_itself(

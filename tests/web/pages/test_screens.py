@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from html import unescape
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -141,6 +142,19 @@ def _people(policies: list[dict[str, Any]]) -> set[str]:
     return {one["who"] for policy in policies for one in policy["messages"] if one["who"]}
 
 
+async def test_the_severities_of_a_rule_read_as_a_sentence(tmp_path: Path, router: Router) -> None:
+    rule = {
+        "name": "slow",
+        "match": ["alertname=Slow"],
+        "severity": "P2",
+        "severity_from": {"label": "severity", "map": {"critical": "P1"}},
+    }
+    (tmp_path / "more.yaml").write_text(json.dumps({"rules": [rule]}))
+    async with router(rules=["more.yaml"]) as daemon:
+        page = unescape(text(await daemon.get("/rules")))
+        assert 'P1 if severity="critical", else P2' in " ".join(page.split())
+
+
 # --- channels, drills, and the rest
 
 
@@ -165,6 +179,9 @@ async def test_a_drill_is_started_and_ended_on_its_pages(
     async with Peer() as peer:
         drills = prepared(tmp_path, peer)
         async with router(clock=clock, **drills) as daemon:
+            asked = text(await daemon.get("/drills?scenario=p0"))
+            assert "Start the drill p0? It pages real people now." in asked
+            assert (await daemon.get("/api/v1/drills")).json["drills"] == []
             started = await send(daemon, "/drills", scenario="p0")
             path = started.headers["Location"]
             assert "The names | numbers are right" in text(await daemon.get(path))
@@ -173,7 +190,9 @@ async def test_a_drill_is_started_and_ended_on_its_pages(
             assert (await send(daemon, f"{path}/stop")).status == 303
             again = await send(daemon, f"{path}/stop")
             assert again.status == 422
-            assert "has ended already" in again.body.decode()
+            page = again.body.decode()
+            assert "has ended already" in page
+            assert "<h2>Expectations</h2>" in page
 
 
 async def test_lists_say_when_they_are_empty(router: Router) -> None:
