@@ -49,12 +49,12 @@ async def unfinished(router: RouterProcess) -> list[str]:
         *(
             f"message to {one['channel']} about INC-{one['incident']}"
             for one in owed
-            if not is_sent_once_more(one)
+            if not _is_sent_once_more(one)
         ),
     ]
 
 
-def is_sent_once_more(message: dict[str, Any]) -> bool:
+def _is_sent_once_more(message: dict[str, Any]) -> bool:
     """Report whether the address has the present state, and gets it again at the end of the horizon
     of an attempt whose answer was lost: that may be a quarter of an hour away.
     """

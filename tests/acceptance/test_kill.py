@@ -19,7 +19,7 @@ import pytest
 from aiohttp import web
 
 from tests.acceptance.groups import NO_ANSWER, Group, answered
-from tests.acceptance.record import Record, is_sent_once_more, read, unfinished
+from tests.acceptance.record import Record, read, unfinished
 from tests.acceptance.router_process import RouterProcess, WarmRouter, eventually
 from tests.acceptance.slack_double import CHANNEL, TOKEN, Slack
 from tests.senders.kit import Peer, Reply, Request
@@ -209,7 +209,7 @@ def assert_all_are_told(record: Record) -> None:
         told = [
             one["channel"]
             for one in incident["notifications"]
-            if one["state"] == "sent" or is_sent_once_more(one)
+            if one["state"] == "sent" or one["sent"]
         ]
         assert sorted(told) == ["hook", "slack"], incident
 
