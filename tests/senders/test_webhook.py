@@ -198,7 +198,7 @@ def test_what_the_event_says_of_an_alert_is_complete() -> None:
     # A new field of an alert has to be decided on: add it to the event, or here.
     left_out = {
         "ends_at", "event_id", "by", "severity", "drill", "stands_for", "to", "is_state",
-        "group_as",
+        "group_as", "lifetime",
     }  # fmt: skip
     alert = msgspec.json.decode(build_event(make_message()))["data"]["alerts"][0]
     assert set(alert) == set(Alert.__struct_fields__) - left_out
