@@ -45,7 +45,7 @@ async def test_a_snooze_has_an_end(router: Router, clock: SteppedClock) -> None:
         await daemon.alert(alert())
         answer = await post(daemon, "/incidents/1/snooze", {"for": "2h"})
         assert answer.json["incident"]["snoozed_until"] == "2026-02-02T04:40:00.000Z"
-        assert "the snooze ends" in text(await daemon.get("/incidents/1"))
+        assert "snooze ends" in text(await daemon.get("/incidents/1"))
         answer = await post(daemon, "/incidents/1/snooze", {"until": "2026-02-02 09:00"})
         assert answer.json["incident"]["snoozed_until"] == "2026-02-02T08:00:00.000Z"
         assert (await send(daemon, "/incidents/1/snooze", **{"for": "30m"})).status == 303
