@@ -16,12 +16,11 @@ from router.core.alertmanager.active import (
 from router.core.incident.settings import Settings
 from router.core.rules.matcher import Matcher, MatchOp, parse_matchers
 from router.model.alert import Alert, RuleMatch
-from router.model.incident import OPEN, Incident
 from router.ports.clock import Clock
 from router.ports.store import Store
 from router.web.alertmanager.failure import Refused, answered
 from router.web.alertmanager.wire import AlertGroup, AlertStatus, GettableAlert, Named
-from router.web.api.content import MAX_PAGE, answer
+from router.web.api.content import MAX_PAGE, answer, open_incidents
 from router.web.api.views import exactly
 from router.web.auth import Role, caller
 
@@ -65,7 +64,7 @@ class ShownAlerts:
     async def _active(self) -> list[ActiveAlert]:
         """Raises: StoreUnavailable."""
         stored = [one async for one in self._stored()]
-        incidents = [one async for one in self._incidents()]
+        incidents = [one async for one in open_incidents(self._store)]
         # In a thread: thousands of alerts take a while, and webhooks must not wait for it.
         return await asyncio.to_thread(
             active_alerts, stored, incidents, self._settings(), self._clock.now()
@@ -77,13 +76,6 @@ class ShownAlerts:
             for row in page:
                 yield row.rule_match, row.alert
             after = page[-1].rule_match.fingerprint
-
-    async def _incidents(self) -> AsyncIterator[Incident]:
-        before = 0
-        while page := await self._store.incidents(statuses=OPEN, before=before, limit=MAX_PAGE):
-            for incident in page:
-                yield incident
-            before = page[-1].id
 
 
 def _filter(request: web.Request) -> AlertFilter:

@@ -4,7 +4,7 @@ import asyncio
 import functools
 import re
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from http import HTTPStatus
 from typing import Annotated, Any, TypeVar
 from urllib.parse import parse_qsl
@@ -15,7 +15,7 @@ from msgspec import Meta
 
 from router.chart import ChartsMissing
 from router.core.text.plain import plain
-from router.model.incident import Incident
+from router.model.incident import OPEN, Incident
 from router.ports.errors import InvalidInput
 from router.ports.store import Store
 from router.web.body import read_body
@@ -199,3 +199,12 @@ async def incident_named(request: web.Request, store: Store) -> Incident:
     if found is None:
         raise web.HTTPNotFound(text=f"there is no incident {request.match_info['id']}")
     return found
+
+
+async def open_incidents(store: Store) -> AsyncIterator[Incident]:
+    """Yield all open incidents, the newest first."""
+    before = 0
+    while page := await store.incidents(statuses=OPEN, before=before, limit=MAX_PAGE):
+        for incident in page:
+            yield incident
+        before = page[-1].id

@@ -1,6 +1,5 @@
 """Work over all incidents: post-mortems to write, and actions that wait for an approval."""
 
-from collections.abc import AsyncIterator
 from typing import Annotated
 
 from aiohttp import web
@@ -8,11 +7,11 @@ from msgspec import Meta, Struct
 
 from router.core.text.plain import visible
 from router.model.action import ActionState
-from router.model.incident import OPEN, Incident, Severity
+from router.model.incident import Incident, Severity
 from router.ports.clock import Clock
 from router.ports.services import ActionService
 from router.ports.store import Store
-from router.web.api.content import MAX_PAGE, Count, Time
+from router.web.api.content import Count, Time, open_incidents
 from router.web.api.operation import operation, routes
 from router.web.api.views import exactly, when
 
@@ -113,18 +112,11 @@ class OverviewApi:
                 until=when(request.until),
                 shown=[visible(line) for line in self._actions.shown(request)],
             )
-            async for incident in self._open()
+            async for incident in open_incidents(self._store)
             for request in incident.actions
             if request.state in FOR_PEOPLE
         ]
         return WaitingActions(sorted(found, key=lambda each: each.requested_at))
-
-    async def _open(self) -> AsyncIterator[Incident]:
-        before = 0
-        while some := await self._store.incidents(statuses=OPEN, before=before, limit=MAX_PAGE):
-            for incident in some:
-                yield incident
-            before = some[-1].id
 
 
 def _postmortem(incident: Incident, now: float) -> PostMortemRow:
