@@ -1,12 +1,12 @@
 """`auth` in the config: who may sign in, and with which role."""
 
-import ipaddress
 from collections.abc import Collection, Mapping, Sequence
 from typing import Literal
 
 from msgspec import Struct, field
 
 from router.config.fields import HttpUrl
+from router.config.networks import check_networks, is_within
 from router.config.secret import Secret
 from router.model.scalars import Duration
 
@@ -86,21 +86,14 @@ class ProxyConfig(Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if not self.addresses:
             raise ValueError("from: expected the addresses of the proxy, such as 10.0.0.7 or ::1")
-        for one in self.addresses:
-            if ipaddress.ip_network(one, strict=False).prefixlen == 0:
-                raise ValueError(f"from: {one} is everybody, who could then name anybody")
+        check_networks("from", self.addresses)
         if not self.groups and any(EVERYBODY not in groups for groups in self.roles.values()):
             raise ValueError("roles: without the header `groups`, only '*' is possible")
         _check_roles(self.roles)
 
     def is_from(self, address: str) -> bool:
         """Report whether a request from this address comes from the proxy."""
-        try:
-            ip = ipaddress.ip_address(address)
-        except ValueError:
-            return False
-        ip = getattr(ip, "ipv4_mapped", None) or ip
-        return any(ip in ipaddress.ip_network(one, strict=False) for one in self.addresses)
+        return is_within(address, self.addresses)
 
 
 def _check_roles(roles: Mapping[RoleName, Sequence[str]]) -> None:

@@ -12,6 +12,7 @@ from router.config.company import Company
 from router.config.deployments import DeploymentsConfig
 from router.config.drills import DrillsConfig
 from router.config.fields import HttpUrl, Size
+from router.config.networks import check_networks
 from router.config.people import ContactConfig, ScheduleConfig
 from router.config.postmortems import PostMortemsConfig
 from router.config.secret import Secret, SecretUrl
@@ -243,3 +244,7 @@ class ConfigFile(Struct, frozen=True, kw_only=True):
     expire_after: dict[str, Duration] = {}
     retention: Duration = Duration(90 * 86_400.0)
     expose_insecure: bool = False
+    trusted_proxies: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_networks("trusted_proxies", self.trusted_proxies)

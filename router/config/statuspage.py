@@ -18,13 +18,11 @@ class SubscribersConfig(Struct, frozen=True, kw_only=True):
     """Updates by e-mail, over a channel of type email, to everybody who asked and confirmed.
 
     per_address, per_ip: forms accepted for one address and from one network address.
-    behind_proxy: the client is the last address in X-Forwarded-For, set by your own proxy.
     """
 
     channel: str
     per_address: Rate = Rate(3, 3600.0)
     per_ip: Rate = Rate(20, 3600.0)
-    behind_proxy: bool = False
 
 
 class StatusPageConfig(Struct, frozen=True, kw_only=True):

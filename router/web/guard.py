@@ -12,6 +12,7 @@ from aiohttp import web
 from router.config.config_file import ConfigFile
 from router.telemetry.logs import logger
 from router.telemetry.metrics import Metrics
+from router.web.access.client import address_of
 from router.web.alertmanager.failure import readable_by_clients
 from router.web.compression import compress
 from router.web.failures import Failures, failure_of
@@ -79,7 +80,8 @@ class Guard:
         """Log, count and delay a refused request."""
         if reason := failure_of(request, status):
             self._metrics.requests_refused.labels(reason).inc()
+            peer = address_of(request)
             resource = request.match_info.route.resource
             route = resource.canonical if resource else None  # the path may hold a secret
-            log.warning("request_refused", reason=reason, peer=request.remote, route=route)
-            await self._failures.wait(request.remote or "")
+            log.warning("request_refused", reason=reason, peer=peer, route=route)
+            await self._failures.wait(peer)

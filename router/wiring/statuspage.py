@@ -91,7 +91,7 @@ class Publishing:
             end=self._end_maintenance,
             recipients=lambda: self.recipients(Command.PUBLISH),
         )
-        pages = SubscriptionPages(self.board, lambda: self._roll, self._proxied)
+        pages = SubscriptionPages(self.board, lambda: self._roll)
         admin = StatusPageAdmin(announcements, lambda: self._config.status_plan)
         return [
             *announcements.routes(),
@@ -306,7 +306,3 @@ class Publishing:
         return (
             ExportTarget(self._folder / page.export, page.every) if page and page.export else None
         )
-
-    def _proxied(self) -> bool:
-        page = self._config.file.status_page
-        return bool(page and page.subscribers and page.subscribers.behind_proxy)

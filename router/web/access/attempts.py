@@ -4,6 +4,7 @@ from aiohttp import web
 
 from router.core.outbox.keyed_limit import KeyedLimit
 from router.ports.clock import Clock
+from router.web.access.client import address_of
 
 BY_CLIENT = (10, 900.0)
 """Attempts at the password of one user from one address, in so many seconds."""
@@ -29,11 +30,11 @@ class Attempts:
     def take(self, request: web.Request, who: str) -> bool:
         """Count an attempt. Returns False if there were too many."""
         name, now = who.casefold()[:100], self._clock.now()
-        from_here = self._by_client.take(f"{request.remote} {name}", now)
+        from_here = self._by_client.take(f"{address_of(request)} {name}", now)
         return from_here and self._by_user.take(name, now)
 
     def take_mail(self, request: web.Request, who: str) -> bool:
         """Count a request for a mail. Returns False if there were too many."""
         now = self._clock.now()
-        from_here = self._mails.take(f"from {request.remote}", now)
+        from_here = self._mails.take(f"from {address_of(request)}", now)
         return from_here and self._mails.take(f"for {who.casefold()[:100]}", now)

@@ -20,6 +20,7 @@ from router.ports.errors import StoreUnavailable
 from router.ports.store import Store
 from router.records.records import Records
 from router.telemetry.logs import logger
+from router.web.access.client import address_of
 from router.web.access.note import NOTE, SUMMARY
 from router.web.auth import Identity
 from router.web.origin import SAFE
@@ -59,7 +60,7 @@ class AuditLog:
             return
         if text := _written(request):
             used = f" (with API token {who.token})" if who.token else ""
-            await self.add(who.name, text + used, request.remote or "")
+            await self.add(who.name, text + used, address_of(request))
 
     async def add(self, by: str, what: str, address: str) -> None:
         """Store an entry. The write is done already: without the store, only the log has it."""

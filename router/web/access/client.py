@@ -1,13 +1,47 @@
 """The client that a request comes from."""
 
+from collections.abc import Sequence
+
 from aiohttp import web
 
+from router.config.networks import is_within
 from router.core.text.plain import plain
 from router.web.access.sessions import Client
+from router.web.pages.frame import FRAME
 
 LONGEST_AGENT = 200
+LONGEST_ADDRESS = 60
 
 
 def client_of(request: web.Request) -> Client:
     agent = plain(request.headers.get("User-Agent", ""))[:LONGEST_AGENT]
-    return Client(request.remote or "", agent)
+    return Client(address_of(request), agent)
+
+
+def address_of(request: web.Request) -> str:
+    """Return the client's address; behind `trusted_proxies`, the one that they name."""
+    peer, frame = request.remote or "", request.app.get(FRAME)
+    trusted = frame.config_file().trusted_proxies if frame else ()
+    if not trusted:
+        return peer
+    header = ",".join(request.headers.getall("X-Forwarded-For", []))
+    return last_untrusted([*header.split(","), peer], trusted)
+
+
+def last_untrusted(addresses: Sequence[str], trusted: Sequence[str]) -> str:
+    """Return the last address that is no trusted proxy: anybody can write those before it."""
+    found = ""
+    for address in reversed(addresses):
+        if not (address := _without_port(plain(address).strip()[:LONGEST_ADDRESS])):
+            break
+        found = address
+        if not is_within(address, trusted):
+            break
+    return found
+
+
+def _without_port(address: str) -> str:
+    """Some proxies write `192.0.2.1:55012`, or `[2001:db8::1]:55012`."""
+    if address.startswith("["):
+        return address[1:].partition("]")[0]
+    return address.partition(":")[0] if address.count(":") == 1 else address

@@ -11,7 +11,7 @@ from router.model.access import User
 from router.model.outbox import SIGN_IN_MAIL
 from router.web.access.accounts import Accounts
 from router.web.access.attempts import OFTEN
-from router.web.access.client import client_of
+from router.web.access.client import address_of, client_of
 from router.web.access.contacts import person
 from router.web.access.cookies import name_of, set_cookie
 from router.web.access.gate import SIGN_IN
@@ -149,7 +149,7 @@ class SignIn:
     async def _signed_in(
         self, request: web.Request, cookie: str, name: str, after: str
     ) -> web.Response:
-        await self._audit.add(name, "signed in", request.remote or "")
+        await self._audit.add(name, "signed in", address_of(request))
         response = web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": after})
         set_cookie(response, cookie, self._config_file())
         return response

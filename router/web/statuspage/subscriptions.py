@@ -7,6 +7,7 @@ from typing import Protocol
 from aiohttp import web
 
 from router.config.people import parse_email
+from router.web.access.client import address_of
 from router.web.api.content import form
 from router.web.pages.page import HEADERS
 from router.web.statuspage import html
@@ -46,14 +47,11 @@ class Subscriptions(Protocol):
 
 
 class SubscriptionPages:
-    """`roll` is None if nobody can subscribe; `proxied`: a proxy writes the client address."""
+    """`roll` is None if nobody can subscribe."""
 
-    def __init__(
-        self, board: Board, roll: Callable[[], Subscriptions | None], proxied: Callable[[], bool]
-    ) -> None:
+    def __init__(self, board: Board, roll: Callable[[], Subscriptions | None]) -> None:
         self._board = board
         self._roll = roll
-        self._proxied = proxied
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -70,7 +68,7 @@ class SubscriptionPages:
         address = _address((await form(request, MAX_FORM)).get("address", ""))
         if not address:
             return await self._say(*WRONG, root="", status=HTTPStatus.BAD_REQUEST)
-        if not await roll.ask(address, self._caller(request)):
+        if not await roll.ask(address, address_of(request)):
             return await self._say(*OFTEN, root="", status=HTTPStatus.TOO_MANY_REQUESTS)
         return await self._say(*ASKED, root="")
 
@@ -97,11 +95,6 @@ class SubscriptionPages:
         if roll is None:
             raise web.HTTPNotFound(text="nobody can subscribe here")
         return roll
-
-    def _caller(self, request: web.Request) -> str:
-        """Return the client address. Only the last entry of the header comes from the proxy."""
-        forwarded = request.headers.get("X-Forwarded-For", "") if self._proxied() else ""
-        return forwarded.rpartition(",")[2].strip() or request.remote or ""
 
     async def _invalid(self) -> web.Response:
         return await self._say(*INVALID, status=HTTPStatus.NOT_FOUND)
