@@ -9,6 +9,7 @@ SESSION = "session"
 LINK = "sign-in-link"
 API_TOKEN = "api-token"  # noqa: S105 - a kind of documents
 AUDIT = "audit"
+KEPT_FORM = "kept-form"
 """Kinds of documents."""
 
 LINK_PURPOSE = "sign-in link"

@@ -13,6 +13,7 @@ from router.web.access.accounts import Accounts
 from router.web.access.audit_page import AuditPage
 from router.web.access.gate import area_of, fresh_cookie, gate
 from router.web.access.identities import Identities
+from router.web.access.kept_forms import KeptForms
 from router.web.access.making import TokenRules
 from router.web.access.oidc_pages import OidcPages
 from router.web.access.sign_in import SignIn
@@ -40,9 +41,10 @@ class SignInParts:
         self._wake = wake
         self._accounts = Accounts(store, clock, config_file)
         self._identities = Identities(self._accounts)
+        self._forms = KeptForms(store, clock, config_file)
 
     def gate(self) -> Middleware:
-        return gate(self._identities, self._accounts.audit)
+        return gate(self._identities, self._accounts.audit, self._forms)
 
     def add_to(self, app: web.Application) -> None:
         """Add the routes, and the replaced cookie of a session to every answer."""
@@ -59,6 +61,7 @@ class SignInParts:
             UserPages(accounts),
             TokenPages(accounts, rules),
             AuditPage(accounts.audit),
+            self._forms,
         )
         for part in parts:
             app.add_routes(part.routes())

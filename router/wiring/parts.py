@@ -34,7 +34,7 @@ from router.engine.silences import KIND as SILENCE
 from router.engine.silences import Silences
 from router.engine.timers import Timers
 from router.evidence.charts import Charts
-from router.model.access import API_TOKEN, LINK, SESSION
+from router.model.access import API_TOKEN, KEPT_FORM, LINK, SESSION
 from router.model.deployment import Deployment
 from router.model.outbox import ACTIONS, OutboxKind
 from router.model.revision import Revision
@@ -69,6 +69,7 @@ FORGOTTEN = (
     SESSION,
     LINK,
     API_TOKEN,
+    KEPT_FORM,
 )
 """Kinds of documents that housekeeping removes as long after their end as resolved alerts."""
 
@@ -77,7 +78,7 @@ class Parts:
     """All parts of one router.
 
     `config` returns the current config. `use_settings` is called with the live settings whenever
-    they change.
+    they change. `loaded` is when (UTC seconds) and why the config was last read.
     """
 
     def __init__(
@@ -91,6 +92,7 @@ class Parts:
         self._config = config
         self.store = store
         self.clock = clock
+        self.loaded = (clock.now(), "start")
         self.metrics = Metrics()
         self.ownership = Ownership(store)
         self._build_records()

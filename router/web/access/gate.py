@@ -15,6 +15,7 @@ from router.ports.errors import Unauthorized
 from router.web.access.audit import AuditLog
 from router.web.access.cookies import FRESH, add_cookie, name_of
 from router.web.access.identities import API, Identities
+from router.web.access.kept_forms import KeptForms
 from router.web.auth import (
     IDENTITY,
     Credential,
@@ -32,7 +33,7 @@ OPEN = (*PUBLIC, *SERVICES, SIGN_IN, "/webhooks", "/heartbeat", "/metrics", "/ap
 """Paths that need no identity, with all below; webhooks and heartbeats check their own secrets."""
 
 
-def gate(identities: Identities, audit: AuditLog) -> Middleware:
+def gate(identities: Identities, audit: AuditLog, forms: KeptForms) -> Middleware:
     """Stores the identity of each request at `IDENTITY`; refuses a request without one."""
 
     @web.middleware
@@ -51,6 +52,8 @@ def gate(identities: Identities, audit: AuditLog) -> Middleware:
                 identify(request, Role.VIEWER, in_browser=not request.path.startswith(API))
             return await _audited(request, handler, found, audit)
         except Unauthorized:
+            if found is None and (key := await forms.keep(request)):
+                raise forms.redirect(key, SIGN_IN) from None
             if _may_sign_in(request):
                 raise web.HTTPSeeOther(_sign_in_path(request)) from None
             raise

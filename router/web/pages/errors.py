@@ -37,7 +37,7 @@ def readable(request: web.Request, answer: web.StreamResponse) -> web.StreamResp
         "error.html",
         status=answer.status,
         headers=kept,
-        back=_back(request),
+        back=came_from(request),
         typed=typed(request.get(FORM, {})),
         **shown,
     )
@@ -45,18 +45,19 @@ def readable(request: web.Request, answer: web.StreamResponse) -> web.StreamResp
 
 def typed(form: Mapping[str, str]) -> list[tuple[str, str]]:
     """Return the fields of a form that a person filled in, without secrets."""
-    return [
-        (name, value)
-        for name, value in form.items()
-        if value and not any(word in name.lower() for word in SECRET)
-    ]
+    return [(name, value) for name, value in form.items() if value and not is_secret(name)]
+
+
+def is_secret(name: str) -> bool:
+    """Report whether a field is not shown again: a password, or a confirmation."""
+    return any(word in name.lower() for word in SECRET)
 
 
 def _is_public(request: web.Request) -> bool:
     return is_below(request.path, PUBLIC) or FRAME not in request.app
 
 
-def _back(request: web.Request) -> str:
+def came_from(request: web.Request) -> str:
     """Return the page on which the form was, or else the page above."""
     came = urlsplit(request.headers.get("Referer", ""))
     if came.netloc == request.host and came.path not in {"", request.path}:

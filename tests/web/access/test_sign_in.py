@@ -189,3 +189,32 @@ async def test_where_nobody_has_to_sign_in_the_page_leads_on(router: Closed) -> 
         led = await Browser(daemon).get("/sign-in?next=/stats")
         assert (led.status, led.headers["Location"]) == (303, "/stats")
         assert "nobody needs to sign in" in text(await Browser(daemon).get("/account"))
+
+
+async def test_a_form_after_the_session_is_kept_until_its_sender_confirms(closed: Closed) -> None:
+    """It is shown after the sign-in, in this browser only, without its secrets; then it is sent."""
+    async with closed() as daemon:
+        await daemon.alert(alert())
+        ana = await with_password(daemon, "ana")
+        ana.cookies.clear()
+        led = await ana.post("/incidents/1/note", {"text": "half a\nnote", "password": "hush"})
+        assert (led.status, led.headers["Location"]) == (303, "/sign-in?next=/not-sent")
+        assert "What you typed is kept" in text(await ana.get(led.headers["Location"]))
+        back = await ana.sign_in("ana", PASSWORD, "/not-sent")
+        shown = (await ana.get(back.headers["Location"])).body.decode()
+        assert '<form method="post" action="/incidents/1/note">' in shown
+        assert "half a\nnote</textarea>" in shown
+        assert "hush" not in shown
+        assert "half a" not in text(await ana.get("/incidents/1"))
+        del ana.cookies["not-sent"]
+        assert "No form waits" in text(await ana.get("/not-sent"))
+
+
+async def test_strangers_can_keep_few_forms(closed: Closed) -> None:
+    """Each address a few, and no program any: it gets a 401."""
+    async with closed() as daemon:
+        browser = Browser(daemon)
+        sent = [await browser.post("/incidents/1/note", {"text": "x"}) for _ in range(11)]
+        assert [one.status for one in sent] == [303] * 10 + [401]
+        program = await daemon.ask("POST", "/incidents/1/note", data={"text": "x"})
+        assert is_problem(program, 401)
