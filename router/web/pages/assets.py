@@ -13,8 +13,7 @@ FOLDER = Path(__file__).parent
 
 STYLE = "style.css"
 SCRIPTS = (
-    "vendor/htmx.min.js",
-    "vendor/idiomorph-ext.min.js",
+    "vendor/idiomorph.min.js",
     "script/page.js",
     "script/live.js",
     "script/palette.js",

@@ -20,9 +20,6 @@ from router.web.pages.navigation import available, menu
 from router.web.pages.page import page, policy
 from router.web.pages.times import COOKIE
 
-PARTIAL = "HX-Request"
-"""The header of a request by the page's script, which replaces the main part only."""
-
 
 class Frame(Struct, frozen=True):
     """The parts of the router that every page shows."""

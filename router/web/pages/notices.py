@@ -1,6 +1,7 @@
 """The outcome of the last form, for the page that follows: in a cookie, never in the URL.
 
-The cookie has names of reasons and commands only; the text is made from these.
+The cookie has names only: of a sentence of the page, or of a command and its reasons. The text is
+made from these.
 """
 
 from collections.abc import Mapping
@@ -10,13 +11,14 @@ from aiohttp import web
 from msgspec import Struct
 
 from router.core.messages.replies import reply
+from router.core.oncall.recipients import People
 from router.model.event import Command
 from router.model.incident import Incident
 from router.model.reason import Reason
 from router.model.reason_row import Trait
 from router.model.reasons import having
+from router.web.api.names import warnings_about
 
-LIST = "/incidents"
 STRICT: Mapping[str, Any] = {"httponly": True, "samesite": "Strict"}
 SECONDS = 60
 MOST = 100
@@ -54,16 +56,27 @@ def after(
     path: str, command: Command, reasons: Mapping[int, Reason], *, to: str = ""
 ) -> web.HTTPSeeOther:
     """Return the redirect to `path`, where the outcome for each incident is shown."""
-    response = web.HTTPSeeOther(to or path)
     known = ".".join(f"{one}-{reason.value}" for one, reason in [*reasons.items()][:MOST])
-    response.set_cookie(
-        _cookie(path), f"{command.value}.{known}", path=path, max_age=SECONDS, **STRICT
-    )
+    return done(f"{command.value}.{known}", path, to=to)
+
+
+def done(notice: str, path: str, *, to: str = "") -> web.HTTPSeeOther:
+    """Return the redirect to `path`, where the notice is shown; `to` may have a query."""
+    response = web.HTTPSeeOther(to or path)
+    response.set_cookie(_cookie(path), notice, path=path, max_age=SECONDS, **STRICT)
     return response
 
 
-def of_incident(request: web.Request, incident: Incident) -> Notice | None:
-    """Return the outcome of the last form on the page of an incident."""
+def last(request: web.Request) -> str:
+    """Return the notice for this page; "" without one."""
+    return request.cookies.get(_cookie(request.path), "")
+
+
+def of_incident(request: web.Request, incident: Incident, people: People) -> Notice | None:
+    """Return the outcome of the last form on the page of an incident.
+
+    `people` are the contacts of the config: a lead who is none of them is not notified.
+    """
     command, reasons = _read(request)
     reason = reasons.get(incident.id)
     if command is None or reason is None:
@@ -71,6 +84,8 @@ def of_incident(request: web.Request, incident: Incident) -> Notice | None:
     text = reply(reason, command, incident)
     if reason in DONE_NOTHING:
         return Notice(text, "warn")
+    if command is Command.ASSIGN and (warnings := warnings_about(incident.lead, people)):
+        return Notice(f"{text} But {warnings[0]}.", "warn")
     return Notice(text, undo=UNDO.get(command, ""), ids=(incident.id,))
 
 
@@ -97,7 +112,7 @@ def forget(request: web.Request, response: web.Response) -> web.Response:
 
 
 def _read(request: web.Request) -> tuple[Command | None, dict[int, Reason]]:
-    name, *known = request.cookies.get(_cookie(request.path), "").split(".")
+    name, *known = last(request).split(".")
     pairs = [one.partition("-") for one in known]
     try:
         return Command(name), {int(one): Reason(reason) for one, _, reason in pairs}
@@ -106,5 +121,5 @@ def _read(request: web.Request) -> tuple[Command | None, dict[int, Reason]]:
 
 
 def _cookie(path: str) -> str:
-    """Return the cookie of a page: the list's would also reach the pages below it."""
-    return "notices" if path == LIST else "notice"
+    """Return the cookie of a page: that of `/incidents` would also reach the pages below it."""
+    return f"notice-{path.count('/')}"

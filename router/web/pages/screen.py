@@ -19,13 +19,11 @@ from router.ports.errors import InvalidInput
 from router.web.api.content import form, invalid, schemas
 from router.web.api.operation import Answer, Call, Operation, operation_of
 from router.web.auth import Role, caller
+from router.web.pages import notices
 from router.web.pages.frame import inside
 
 Handler = Callable[..., Awaitable[Any]]
 """The method of an operation."""
-
-NOTICE = "done"
-"""The cookie with the key of a notice: no other site, and no link, can set it."""
 
 REFUSED = (web.HTTPBadRequest, web.HTTPConflict, web.HTTPNotFound, web.HTTPUnprocessableEntity)
 """Refusals that are shown with the form."""
@@ -70,12 +68,10 @@ class Screen:
             status=HTTPStatus.UNPROCESSABLE_ENTITY if typed.error else HTTPStatus.OK,
             may_act=may(request, Role.RESPONDER),
             typed=typed,
-            notice=self.notices.get(request.cookies.get(NOTICE, ""), ""),
+            notice=self.notices.get(notices.last(request), ""),
             **await self.content(request),
         )
-        if NOTICE in request.cookies:
-            response.del_cookie(NOTICE, path="/")
-        return response
+        return notices.forget(request, response)
 
     def _here(self, request: web.Request) -> str:
         """Return the path of this page, with the names that its route has."""
@@ -98,7 +94,7 @@ class Screen:
                 return await self.show(request, refused(fields, error))
             except REFUSED as error:
                 return await self.show(request, Typed(fields, error.text or error.reason))
-            raise done(notice, back(answer) if back else self._here(request))
+            raise notices.done(notice, back(answer) if back else self._here(request))
 
         return web.post(path, submit)
 
@@ -157,10 +153,3 @@ def refused(fields: Mapping[str, str], error: InvalidInput) -> Typed:
     """Return a form with the error beside the field that the error's JSON Pointer names."""
     name = error.pointer.strip("/").partition("/")[0]
     return Typed(fields, error.detail, name if name in fields else "")
-
-
-def done(notice: str, path: str) -> web.HTTPSeeOther:
-    """Return the redirect to a page that shows the notice."""
-    response = web.HTTPSeeOther(path)
-    response.set_cookie(NOTICE, notice, path="/", max_age=60, httponly=True, samesite="Strict")
-    return response
