@@ -230,6 +230,7 @@ class App:
 
     def _remember(self, config: Config, by: str) -> None:
         """Record the git commit of these rules, in the background: nothing waits for git."""
+        self.parts.loaded = (self.parts.clock.now(), by)
         rules = config.settings.rules
         # A rule that comes from the config itself has an origin that is no file.
         origins = {Path(rule.origin.rsplit(":", 2)[0]) for rule in rules.rules}

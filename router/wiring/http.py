@@ -173,7 +173,12 @@ class HttpRoutes:
         )
         deployments = DeploymentApi(self.parts.deployed, self.parts.recorder, self.parts.clock)
         overviews = OverviewApi(self.parts.store, self.parts.clock, self.parts.action_runner)
-        settings = SettingsApi(self.parts.revisions, config=self.config, settings=self.settings)
+        settings = SettingsApi(
+            self.parts.revisions,
+            config=self.config,
+            settings=self.settings,
+            loaded=lambda: self.parts.loaded,
+        )
         drills = DrillPaths(
             self.parts.drills,
             self.parts.store,

@@ -42,11 +42,13 @@ class Day(Struct, frozen=True):
 class Uptime(Struct, frozen=True):
     """Days, oldest first. `ratio` is the part of the known time that the component was up.
 
-    It is None while less than a minute is known.
+    It is None while less than a minute is known. since: the first known moment, in UTC seconds;
+    None if all days are known.
     """
 
     days: tuple[Day, ...]
     ratio: float | None
+    since: float | None = None
 
 
 def uptime(notices: Iterable[Notice], since: float | None, history: float, now: float) -> Uptime:
@@ -60,7 +62,8 @@ def uptime(notices: Iterable[Notice], since: float | None, history: float, now: 
         for number in range(round((today - first) / DAY) + 1)
     )
     down = sum(WEIGHTS.get(stretch.state, 0.0) * (stretch.end - stretch.start) for stretch in worst)
-    return Uptime(days, 1.0 - down / (now - begin) if now - begin >= LEAST else None)
+    ratio = 1.0 - down / (now - begin) if now - begin >= LEAST else None
+    return Uptime(days, ratio, begin if begin > first else None)
 
 
 def _worst(notices: Iterable[Notice], begin: float, now: float) -> list[Stretch]:

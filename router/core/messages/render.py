@@ -173,7 +173,8 @@ def _lead(incident: Incident) -> str:
     name = plain(incident.lead or incident.acknowledged_by)
     if not name:
         return "nobody yet"
-    return name if "@" in name else f"@{name}"
+    # "somebody in Slack" is nobody who could be mentioned.
+    return name if "@" in name or name.split()[0] == "somebody" else f"@{name}"
 
 
 def _updates(message: Message) -> tuple[tuple[str, str], ...]:

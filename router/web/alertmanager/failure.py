@@ -75,7 +75,10 @@ KEPT = ("Allow", "Retry-After", "WWW-Authenticate")
 
 def readable_by_clients(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
     """Return a problem on a path of Alertmanager's API as a failure: amtool reads no problem."""
-    if response.content_type != PROBLEM or PATHS not in request.path:
+    # The status page has a path like these, for programs that know Statuspage.
+    if request.path.startswith("/status/") or PATHS not in request.path:
+        return response
+    if response.content_type != PROBLEM:
         return response
     assert isinstance(response, web.Response)
     assert isinstance(response.body, bytes)

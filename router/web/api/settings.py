@@ -12,7 +12,7 @@ from router.model.revision import Revision
 from router.records.records import Records
 from router.web.api.content import Time
 from router.web.api.operation import operation, routes
-from router.web.api.views import when
+from router.web.api.views.times import exactly
 from router.web.auth import Role
 
 
@@ -26,14 +26,14 @@ class NamedType(Struct, frozen=True):
 class SettingsView(Struct, frozen=True):
     """The settings in effect.
 
-    `revision` is that of the rules, loaded at `loaded_at` from the git `commit`; `dirty`: the files
-    differed from it. `store` is the kind of the database.
+    They were loaded at `loaded_at`, with the `revision` of the rules, which is that of the git
+    `commit`; `dirty`: the files differed from it. `store` is the kind of the database.
     """
 
     version: str
     revision: str
-    loaded_at: Time | None
-    loaded_by: str | None
+    loaded_at: Time
+    loaded_by: str
     commit: str | None
     dirty: bool
     listen: str
@@ -52,7 +52,7 @@ class SettingsView(Struct, frozen=True):
 
 
 class SettingsApi:
-    """Reads the config and the record of its loads."""
+    """Reads the config and the record of its loads. `loaded` has the time and cause of the last."""
 
     def __init__(
         self,
@@ -60,8 +60,10 @@ class SettingsApi:
         *,
         config: Callable[[], Config],
         settings: Callable[[], Settings],
+        loaded: Callable[[], tuple[float, str]],
     ) -> None:
         self._revisions = revisions
+        self._loaded = loaded
         self._config = config
         self._settings = settings
 
@@ -74,11 +76,12 @@ class SettingsApi:
         file, revision = config.file, settings.rules.revision
         found = await self._revisions.get(revision)
         load = found.loads[-1] if found else None
+        at, by = self._loaded()
         return SettingsView(
             version=__version__,
             revision=revision,
-            loaded_at=when(load.at) if load else None,
-            loaded_by=load.by if load else None,
+            loaded_at=exactly(at),
+            loaded_by=by,
             commit=load.commit or None if load else None,
             dirty=load.dirty if load else False,
             listen=file.listen,

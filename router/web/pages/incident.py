@@ -56,7 +56,7 @@ class IncidentPage:
             request,
             "incident.html",
             incident=one,
-            notice=notices.of_incident(request, one),
+            notice=notices.of_incident(request, one, self._settings().people),
             may=reader.role >= Role.RESPONDER,
             asks_name=asks_name(request),
             name=reader_name(request),

@@ -68,6 +68,7 @@ def _render(name: str, page: Page, *, root: str, **given: Any) -> str:
         stages=STAGES,
         tooltip=tooltip,
         told=told,
+        period=period,
         percent=percent,
         date=date,
         disrupted=disrupted,
@@ -110,10 +111,17 @@ def disrupted(uptime: Uptime) -> Sequence[tuple[str, str]]:
 
 def told(uptime: Uptime) -> str:
     """Return the bars in a sentence, for readers who do not see them."""
-    days = len(uptime.days)
+    days = sum(1 for day in uptime.days if day.state is not None)
     bad = sum(1 for day in uptime.days if day.lasted)
-    disruptions = f"disruptions on {bad} of them" if bad else "no disruptions"
-    return f"{percent(uptime.ratio)} uptime over the last {days} days, {disruptions}"
+    disruptions = f"disruptions on {bad} of {days} days" if bad else "no disruptions"
+    return f"{percent(uptime.ratio)} uptime {period(uptime)}, {disruptions}"
+
+
+def period(uptime: Uptime) -> str:
+    """Return the time that the percentage is about."""
+    if uptime.since is None:
+        return f"over the last {len(uptime.days)} days"
+    return f"since {date(uptime.since)}"
 
 
 def _lasted(day: Day) -> str:

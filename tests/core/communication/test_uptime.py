@@ -66,7 +66,7 @@ def test_an_outage_that_goes_on_counts_until_now() -> None:
 
 
 def test_nothing_is_claimed_about_days_before_a_component_was_watched() -> None:
-    """Neither in the bars nor in the figure."""
+    """Neither in the bars nor in the figure, which says since when it counts."""
     shown = uptime([lasting(NOW - 50 * DAY, NOW + 300)], NOW - DAY, HISTORY, NOON)
     assert [day.state for day in shown.days[-3:]] == [
         None,
@@ -74,6 +74,8 @@ def test_nothing_is_claimed_about_days_before_a_component_was_watched() -> None:
         ComponentState.MAJOR,
     ]
     assert shown.ratio == pytest.approx(1 - (DAY + 300) / (1.5 * DAY))
+    assert shown.since == NOW - DAY
+    assert uptime([], None, HISTORY, NOON).since is None
     assert uptime([], NOON + DAY, HISTORY, NOON).ratio is None
 
 

@@ -109,6 +109,7 @@ def test_subject_stays_the_same_over_the_incidents_life() -> None:
         ({"lead": "", "acknowledged_by": "ana"}, "@ana"),
         ({"lead": "ben", "acknowledged_by": "ana"}, "@ben"),
         ({"lead": "ana@example.com"}, "ana@example.com"),
+        ({"lead": "somebody in Slack"}, "somebody in Slack"),
     ],
 )
 def test_lead_is_who_leads_or_else_who_acknowledged(changes: dict[str, object], lead: str) -> None:

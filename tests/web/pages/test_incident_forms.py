@@ -63,6 +63,17 @@ async def test_the_outcome_can_be_taken_back(router: Router) -> None:
         assert (await daemon.get("/api/v1/incidents/1")).json["open"]
 
 
+async def test_a_lead_who_is_no_contact_is_a_warning(router: Router) -> None:
+    """The lead is set all the same; the page says that nobody was notified."""
+    async with router(contacts={"ana": {}}) as daemon:
+        await daemon.alert(alert())
+        for lead, warns in (("anna", True), ("ana", False)):
+            await send(daemon, "/incidents/1/assign", lead=lead)
+            page = text(await daemon.get("/incidents/1"))
+            assert f"{lead} leads INC-1 now." in page
+            assert ("is not a contact of the config" in page) is warns
+
+
 async def test_a_message_is_sent_again(router: Router, clock: SteppedClock) -> None:
     """An address without a message is an error."""
     async with router(clock=clock) as daemon:

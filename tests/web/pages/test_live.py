@@ -22,10 +22,14 @@ async def daemon(router: Router) -> AsyncIterator[Daemon]:
 
 
 async def test_a_page_stays_current_and_keeps_what_is_typed(daemon: Daemon) -> None:
-    """Two people at once: an answer of one appears on the other's page, whose note stays."""
-    async with chromium() as browser, tab(browser) as (page, errors):
+    """Two people at once: an answer of one appears on the other's page, whose note stays.
+
+    The first page of a browser is by the reader's clock already.
+    """
+    async with chromium() as browser, tab(browser, timezone_id="Asia/Tokyo") as (page, errors):
         await page.goto(f"{daemon.url}/incidents/1")
         await page.get_by_label("Note").fill("half a note")
+        await expect(page.locator("footer")).to_contain_text("Asia/Tokyo")
         await expect(page.locator("#live")).to_have_text("Live")
         await daemon.ask(
             "POST", "/api/v1/incidents/1/ack", json={}, headers={"X-Router-User": "ben"}

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from router.core.communication.status_page import Page, make_page
+from router.core.communication.uptime import Day, Uptime
 from router.model.statuspage import ComponentState, Maintenance
 from router.web.statuspage.documents import documents
 from router.web.statuspage.export import write
-from router.web.statuspage.html import percent
+from router.web.statuspage.html import percent, period
 from tests.core.statuspage.published import DAY, NOW, PLAN, published, said
 
 ATOM = "{http://www.w3.org/2005/Atom}"
@@ -181,6 +182,14 @@ def test_the_form_is_only_where_somebody_answers_it() -> None:
 def test_uptime_is_never_rounded_up(ratio: float, shown: str) -> None:
     """A hundred percent means no downtime at all."""
     assert percent(ratio) == f"{shown}\u202f%"
+
+
+@pytest.mark.parametrize(
+    ("since", "shown"), [(None, "over the last 90 days"), (0.0, "since 1 January 1970")]
+)
+def test_uptime_says_what_time_it_is_about(since: float | None, shown: str) -> None:
+    """A new page knows little: its percentage is not about the days before."""
+    assert period(Uptime((Day(0.0, None),) * 90, 1.0, since)) == shown
 
 
 # --- the feed

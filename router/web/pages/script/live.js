@@ -8,7 +8,7 @@
   const REST = 1; // seconds between two loads
   const STALE = 60; // seconds after which a page is loaded again without an event
   const shown = document.getElementById("live");
-  if (!shown || !("live" in page.main().dataset)) return;
+  if (!shown) return;
 
   const clock = () => performance.now() / 1000;
   let source = null;
@@ -47,6 +47,7 @@
       const notice = page.main().querySelector(".notice[data-once]");
       if (notice) main.querySelector("h1")?.after(notice.cloneNode(true));
       Idiomorph.morph(page.main(), main, { ignoreActiveValue: true, callbacks });
+      document.querySelector("body > footer").replaceWith(fresh.querySelector("body > footer"));
       document.title = fresh.title;
       loaded = clock();
       page.synchronize();
@@ -108,6 +109,8 @@
     if (shown.textContent !== text) shown.textContent = text;
   }
 
+  if (page.isForeign) load();
+  if (!("live" in page.main().dataset)) return;
   setInterval(() => {
     if (document.hidden) return;
     if (!source) connect();

@@ -12,10 +12,10 @@ const page = (() => {
     ahead = Date.now() / 1000 - Number(main().dataset.now || Date.now() / 1000);
   }
 
+  // The first page of a browser is by the company's clock, and is loaded again by the reader's.
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  if (zone && zone !== document.body.dataset.zone && !document.cookie.includes(`zone=${zone}`)) {
-    document.cookie = `zone=${zone}; path=/; max-age=31536000; samesite=lax`;
-  }
+  const isForeign = zone && zone !== document.body.dataset.zone && !document.cookie.includes(`zone=${zone}`);
+  if (isForeign) document.cookie = `zone=${zone}; path=/; max-age=31536000; samesite=lax`;
 
   const UNITS = [["d", 86400], ["h", 3600], ["m", 60], ["s", 1]];
 
@@ -80,5 +80,5 @@ const page = (() => {
   synchronize();
   prepare();
   setInterval(tick, 1000);
-  return { duration, main, now, prepare, synchronize };
+  return { duration, isForeign, main, now, prepare, synchronize };
 })();
