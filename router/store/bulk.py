@@ -23,12 +23,10 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
-from itertools import chain
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import BigInteger, Boolean, Column, ColumnClause, Connection, Double, Integer, text
+from sqlalchemy import BigInteger, Boolean, Column, ColumnClause, Double, Integer
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -80,8 +78,6 @@ POSTGRES = Dialect(
 )
 
 _VALUES = "(VALUES :rows)"
-_MOST_PARAMETERS = 32_766  # SQLITE_MAX_VARIABLE_NUMBER, https://www.sqlite.org/limits.html
-_MOST_ROWS = 512
 
 
 def ticks(at: float) -> int:
@@ -117,7 +113,7 @@ def given(dialect: Dialect, *columns: Column[Any] | ColumnClause[Any]) -> str:
 
 
 def written(dialect: Dialect, *columns: Column[Any] | ColumnClause[Any]) -> str:
-    """`given`, for a statement that `write` runs."""
+    """`given`, for a statement that a `Driver` writes with."""
     if not dialect.by_values:
         return given(dialect, *columns)
     picked = ", ".join(
@@ -127,32 +123,6 @@ def written(dialect: Dialect, *columns: Column[Any] | ColumnClause[Any]) -> str:
         for i, column in enumerate(columns, 1)
     )
     return f"(SELECT {picked} FROM {_VALUES}) AS given"
-
-
-def write(connection: Connection, dialect: Dialect, sql: str, rows: Sequence[Sequence[Any]]) -> int:
-    """Run a statement over `written` rows: how many rows of its table it changed."""
-    if not dialect.by_values:
-        return connection.execute(_text(sql), {"rows": encode(rows)}).rowcount
-    width = len(rows[0])
-    most = min(_MOST_ROWS, 1 << (_MOST_PARAMETERS // width).bit_length() - 1)
-    changed, start = 0, 0
-    while start < len(rows):
-        size = min(most, 1 << (len(rows) - start).bit_length() - 1)
-        values = tuple(chain.from_iterable(rows[start : start + size]))
-        if any(isinstance(value, str) and "\0" in value for value in values):
-            values = tuple(clean(value) if isinstance(value, str) else value for value in values)
-        changed += connection.exec_driver_sql(_filled(sql, size, width), values).rowcount
-        start += size
-    return changed
-
-
-_text = cache(text)  # the statements are few, and compiled once each
-
-
-@lru_cache(maxsize=256)
-def _filled(sql: str, size: int, width: int) -> str:
-    row = f"({', '.join('?' * width)})"
-    return sql.replace(":rows", ", ".join([row] * size))
 
 
 def _pick(i: int, column: Column[Any] | ColumnClause[Any]) -> str:

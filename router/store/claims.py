@@ -10,7 +10,7 @@ from operator import attrgetter
 from typing import Any
 
 import msgspec
-from sqlalchemy import Boolean, ColumnClause, Connection, Integer, Text, TextClause, column, text
+from sqlalchemy import Boolean, ColumnClause, Integer, Text, column
 
 from router.core.incident.delivery import ARRIVES_WITHIN
 from router.core.outbox.digest import PREEMPTS, Standing
@@ -20,6 +20,7 @@ from router.model.notification import Key, Notification, NotificationState
 from router.model.outbox import OutboxKind
 from router.model.reason import Reason
 from router.store.bulk import POSTGRES, SQLITE, Dialect, encode, given, packed, seconds, struct
+from router.store.driver import Driver
 from router.store.schema import KEY, OF_DRILL, outbox
 
 _WaitingRow = tuple[int, str, int, Reason, int, int, OutboxKind, str, Severity, int, int]
@@ -77,54 +78,51 @@ class Claims:
     """Look first: mostly nothing is due, a read is cheap, and then there's no write transaction."""
 
     def __init__(self, dialect: Dialect) -> None:
-        self._timers_due = text(f"SELECT 1 FROM timers WHERE {_TIMERS} LIMIT 1")
-        self._timers = text(f"""
+        self._timers_due = f"SELECT 1 FROM timers WHERE {_TIMERS} LIMIT 1"
+        self._timers = f"""
             WITH due AS MATERIALIZED (
                 SELECT incident_id, name FROM timers WHERE {_TIMERS}
                 ORDER BY due_at LIMIT :limit {dialect.skip_locked})
             UPDATE timers SET lease = :owner, lease_until = :until
             WHERE (incident_id, name) IN (SELECT incident_id, name FROM due)
-            RETURNING incident_id, name, due_at""")
+            RETURNING incident_id, name, due_at"""
         others = f"channel NOT IN (SELECT given.channel FROM {given(dialect, outbox.c.channel)})"
         people = f"({_OWN} OR {_PEOPLE.format(_IN_ORDER[dialect])}) AND {others}"
         # PostgreSQL finds people's rows by reading all that is pending: only channels that reach
         # people ask for them.
         self._messages = {False: _messages(dialect, _OWN), True: _messages(dialect, people)}
-        self._many_urgent = text(f"SELECT 1 FROM incidents WHERE {_WORST} LIMIT 1 OFFSET {_FEW}")
+        self._many_urgent = f"SELECT 1 FROM incidents WHERE {_WORST} LIMIT 1 OFFSET {_FEW}"
         if dialect is SQLITE:
             self._messages[True] = self._messages[True][:2] + _by_address()
         self._waiting = _waiting(dialect)
         names = ", ".join(f"given.{part.name}" for part in KEY)
-        self._these = text(f"""
+        self._these = f"""
             WITH due AS MATERIALIZED (
                 SELECT {_KEY} FROM outbox
                 WHERE {_DUE} AND ({_KEY}) IN (SELECT {names} FROM {given(dialect, *KEY)})
                 ORDER BY {_KEY} {dialect.skip_locked})
-            {_LEASE}""")
+            {_LEASE}"""
 
-    def timers_due(self, connection: Connection, now: float) -> bool:
-        return connection.execute(self._timers_due, {"now": now}).first() is not None
+    def timers_due(self, driver: Driver, now: float) -> bool:
+        return bool(driver.rows(self._timers_due, {"now": now}))
 
     def messages_due(
-        self, connection: Connection, channel: str, now: float, *, people: bool, less: Sequence[str]
+        self, driver: Driver, channel: str, now: float, *, people: bool, less: Sequence[str]
     ) -> bool:
         look, *_ = self._messages[people]
-        return (
-            connection.execute(look, {"now": now, **_of(channel, less, people=people)}).first()
-            is not None
-        )
+        return bool(driver.rows(look, {"now": now, **_of(channel, less, people=people)}))
 
     def timers(
-        self, connection: Connection, now: float, owner: str, until: float, limit: int
+        self, driver: Driver, now: float, owner: str, until: float, limit: int
     ) -> Sequence[TimerDue]:
         """Lease the due timers, and return them with the earliest first."""
         values = {"now": now, "owner": owner, "until": until, "limit": limit}
-        claimed = [TimerDue(now, *row) for row in connection.execute(self._timers, values)]
+        claimed = [TimerDue(now, *row) for row in driver.rows(self._timers, values)]
         return sorted(claimed, key=_DUE_AT)
 
     def messages(  # noqa: PLR0913, PLR0917 - the protocol's, and a connection
         self,
-        connection: Connection,
+        driver: Driver,
         channel: str,
         now: float,
         owner: str,
@@ -137,18 +135,18 @@ class Claims:
     ) -> Sequence[Notification]:
         """Lease due messages: first of open incidents of the worst severity, then the earliest."""
         _, urgent, urgent_of_many, earliest = self._messages[people]
-        if connection.execute(self._many_urgent).first():
+        if driver.rows(self._many_urgent, {}):
             urgent = urgent_of_many
         values = _lease(now, owner, until, arrives_within) | _of(channel, less, people=people)
         claimed: list[Notification] = []
         for claim in (urgent, earliest):
             if room := limit - len(claimed):
-                rows = connection.execute(claim, values | {"limit": room})
+                rows = driver.rows(claim, values | {"limit": room})
                 claimed += sorted((struct(Notification, row) for row in rows), key=_DUE_AT)
         return claimed
 
     def waiting(
-        self, connection: Connection, addresses: Mapping[str, bool], now: float, limit: int
+        self, driver: Driver, addresses: Mapping[str, bool], now: float, limit: int
     ) -> Sequence[tuple[Notification, Standing]]:
         """Return the due messages to these people, worst first, without leasing them."""
         values = {
@@ -157,23 +155,24 @@ class Claims:
             "limit": limit,
             "preempts": PREEMPTS,
         }
-        found = _waiting_rows.decode(connection.execute(self._waiting, values).scalar_one())
+        ((text,),) = driver.rows(self._waiting, values)
+        found = _waiting_rows.decode(text)
         return sorted(
             map(_read_waiting, found), key=lambda one: (one[1].severity, one[0].due_at, one[1].id)
         )
 
     def these(
-        self, connection: Connection, keys: Sequence[Key], now: float, owner: str, until: float
+        self, driver: Driver, keys: Sequence[Key], now: float, owner: str, until: float
     ) -> Sequence[Notification]:
         """Lease those of these messages that are still due."""
         rows = encode(
             [(incident_id, address, kind, subject) for kind, incident_id, subject, address in keys]
         )
         values = {"rows": rows} | _lease(now, owner, until)
-        return [struct(Notification, row) for row in connection.execute(self._these, values)]
+        return [struct(Notification, row) for row in driver.rows(self._these, values)]
 
 
-_Statements = tuple[TextClause, TextClause, TextClause, TextClause]
+_Statements = tuple[str, str, str, str]
 
 
 def _messages(dialect: Dialect, whose: str) -> _Statements:
@@ -187,7 +186,7 @@ def _messages(dialect: Dialect, whose: str) -> _Statements:
     # pending for each of them. SQLite looks up the first table of a CROSS JOIN first.
     of_few = f"{_URGENT} AND incident_id = incidents.id AND {dialect.no_index}{due}"
     return (
-        text(f"SELECT 1 FROM outbox WHERE {due} LIMIT 1"),
+        f"SELECT 1 FROM outbox WHERE {due} LIMIT 1",
         _claim(dialect, f"incidents CROSS JOIN outbox WHERE {of_few}"),
         _claim(
             dialect,
@@ -197,14 +196,14 @@ def _messages(dialect: Dialect, whose: str) -> _Statements:
     )
 
 
-def _by_address() -> tuple[TextClause, TextClause]:
+def _by_address() -> tuple[str, str]:
     """Claim urgent and all due messages to people: the earliest rows of each address.
 
     The index has those in order. SQLite would read and sort all pending rows otherwise.
     """
     due = f"{_DUE} AND channel = address.channel"
 
-    def claim(rows: str) -> TextClause:
+    def claim(rows: str) -> str:
         earliest = f"SELECT o.rowid FROM outbox AS o {rows} ORDER BY o.due_at LIMIT :limit"
         return _claim(
             SQLITE,
@@ -217,16 +216,16 @@ def _by_address() -> tuple[TextClause, TextClause]:
     )
 
 
-def _claim(dialect: Dialect, rows: str) -> TextClause:
+def _claim(dialect: Dialect, rows: str) -> str:
     locked = dialect.skip_locked.replace("UPDATE", "UPDATE OF outbox")
-    return text(f"""
+    return f"""
         WITH due AS MATERIALIZED (
             SELECT incident_id, outbox.channel, outbox.kind, subject FROM {rows}
             ORDER BY due_at LIMIT :limit {locked})
-        {_LEASE}""")
+        {_LEASE}"""
 
 
-def _waiting(dialect: Dialect) -> TextClause:
+def _waiting(dialect: Dialect) -> str:
     """Read only what orders the messages: decoding 500 incidents for one claim takes 20 ms."""
     o = outbox.c
     drill = OF_DRILL.format("i.key")
@@ -235,7 +234,7 @@ def _waiting(dialect: Dialect) -> TextClause:
     addresses = given(dialect, o.channel, column("roomy", Boolean()))
     flags: list[ColumnClause[Any]] = [column("severity", Text())]
     flags += [column(name, Integer()) for name in ("drill", "unanswered")]
-    return text(f"""
+    return f"""
         WITH worst AS MATERIALIZED (
             SELECT {", ".join(f"o.{one.name}" for one in columns)} FROM outbox AS o
             JOIN {addresses} ON given.channel = o.channel
@@ -247,7 +246,7 @@ def _waiting(dialect: Dialect) -> TextClause:
                 CASE WHEN {drill} THEN 1 ELSE 0 END AS drill,
                 CASE WHEN i.closed_at IS NULL AND {acknowledged} IS NULL
                     THEN 1 ELSE 0 END AS unanswered
-            FROM worst JOIN incidents AS i ON i.id = worst.incident_id) AS outbox""")
+            FROM worst JOIN incidents AS i ON i.id = worst.incident_id) AS outbox"""
 
 
 def _read_waiting(row: _WaitingRow) -> tuple[Notification, Standing]:

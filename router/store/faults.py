@@ -41,32 +41,39 @@ _PASSING = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_FULL")
 REACH = "check that the database of `storage` runs and can be reached"
 
 
-def meaning(error: DBAPIError) -> Exception | None:
+def cause_of(error: BaseException | None) -> BaseException | None:
+    """Return the error of the driver."""
+    return error.orig if isinstance(error, DBAPIError) else error
+
+
+def meaning(error: Exception) -> Exception | None:
     """Return the exception for the caller, without URL, SQL or data in its text.
 
     None: the statement or its data is wrong, so another try won't help.
     """
-    state = getattr(error.orig, "sqlstate", None) or ""
-    name = getattr(error.orig, "sqlite_errorname", "")
+    cause = cause_of(error)
+    state = getattr(cause, "sqlstate", None) or ""
+    name = getattr(cause, "sqlite_errorname", "")
+    text = str(cause.args[0]) if cause and cause.args else str(cause)
     if state in _LOST_RACES or name in _UNIQUE:
-        return Conflict(str(error.orig))
+        return Conflict(text)
     if state[:2] in _OUR_MISTAKES or name in {"SQLITE_ERROR", "SQLITE_MISMATCH"}:
         return None
     if "CONSTRAINT" in name:
         return None
     lasting = state.startswith(_LASTING) or (bool(name) and not name.startswith(_PASSING))
-    return StoreUnavailable(str(error.orig), lasting=lasting)
+    return StoreUnavailable(text, lasting=lasting)
 
 
 def remedy(error: BaseException | None) -> str:
     """Return what an operator can do about the fault that made the store unavailable."""
-    if isinstance(error, DBAPIError):
-        name = getattr(error.orig, "sqlite_errorname", "")
-        state = getattr(error.orig, "sqlstate", None) or ""
-        for start, words in _SQLITE.items():
-            if name.startswith(start):
-                return words
-        for start, words in _POSTGRES.items():
-            if state.startswith(start):
-                return words
+    cause = cause_of(error)
+    name = getattr(cause, "sqlite_errorname", "")
+    state = getattr(cause, "sqlstate", None) or ""
+    for start, words in _SQLITE.items():
+        if name.startswith(start):
+            return words
+    for start, words in _POSTGRES.items():
+        if state.startswith(start):
+            return words
     return REACH

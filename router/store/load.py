@@ -5,21 +5,18 @@ What isn't wanted costs nothing; each kind that is costs one statement.
 
 # ruff: noqa: S608 - the names in the SQL are the schema's own, and all data goes in as parameters
 
-from collections.abc import Iterable
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import Connection, TextClause, text
 
 from router.core.incident.snapshot import ReadPlan, Snapshot
 from router.model.alert import Alert, AlertStatus, RuleMatch
 from router.model.incident import Incident, Severity
 from router.model.reason import Reason
 from router.store.bulk import Dialect, encode, given, packed, seconds
+from router.store.driver import Driver, Read
 from router.store.schema import OPEN, alerts, incidents, receipts, windows
-
-T = TypeVar("T")
 
 
 class MatchRow(Struct, array_like=True, gc=False):
@@ -70,94 +67,115 @@ def rule_match(row: MatchRow) -> RuleMatch:
 
 
 class Load:
-    """Its statements are built once for a dialect, so that each is compiled and planned once."""
+    """Its statements are built once for a dialect, so that each is planned once.
+
+    A statement has the name of the field of `ReadPlan` that it reads.
+    """
 
     def __init__(self, dialect: Dialect) -> None:
         i, r, w = incidents.c, receipts.c, windows.c
         fingerprint, key = alerts.c.fingerprint, i.key
-        self._match_rows = text(f"""
-            SELECT {packed(dialect, *MATCH_COLUMNS)} FROM alerts
-            WHERE fingerprint IN (SELECT given.fingerprint FROM {given(dialect, fingerprint)})""")
-        self._by_id = text(f"""
-            SELECT {packed(dialect, i.doc)} FROM incidents
-            WHERE id IN (SELECT given.id FROM {given(dialect, i.id)})""")
-        self._by_key = text(f"""
-            SELECT {packed(dialect, i.doc)} FROM incidents
-            WHERE id IN (
-                SELECT (SELECT max(id) FROM incidents AS newest WHERE newest.key = given.key)
-                FROM {given(dialect, key)})""")
         is_open = f"SELECT {packed(dialect, i.doc)} FROM incidents WHERE {OPEN} AND rule"
-        self._open_of = text(f"{is_open} IN (SELECT given.rule FROM {given(dialect, i.rule)})")
-        self._open_besides = text(
-            f"{is_open} NOT IN (SELECT given.rule FROM {given(dialect, i.rule)})"
-        )
-        self._alerts = text(f"""
-            SELECT {packed(dialect, alerts.c.fingerprint, alerts.c.rule, alerts.c.doc)} FROM alerts
-            WHERE fingerprint IN (SELECT given.fingerprint FROM {given(dialect, fingerprint)})""")
-        self._firing = text(f"""
-            SELECT {packed(dialect, *MATCH_COLUMNS, alerts.c.doc)} FROM alerts
-            WHERE status = 'firing'
-                AND incident_id IN (
-                    SELECT given.incident_id FROM {given(dialect, alerts.c.incident_id)})""")
-        self._next_id = text("SELECT COALESCE(max(id), 0) + 1 FROM incidents")
-        self._windows = text(f"""
-            SELECT {packed(dialect, w.key, w.times)} FROM windows
-            WHERE key IN (SELECT given.key FROM {given(dialect, w.key)})""")
-        self._receipts = text(f"""
-            SELECT {packed(dialect, r.id)} FROM receipts
-            WHERE id IN (SELECT given.id FROM {given(dialect, r.id)})""")
+        given_rules = f"(SELECT given.rule FROM {given(dialect, i.rule)})"
+        self._reads = {
+            "fingerprints": f"""
+                SELECT {packed(dialect, *MATCH_COLUMNS)} FROM alerts
+                WHERE fingerprint IN (SELECT given.fingerprint FROM {given(dialect, fingerprint)})
+                """,
+            "incident_ids": f"""
+                SELECT {packed(dialect, i.doc)} FROM incidents
+                WHERE id IN (SELECT given.id FROM {given(dialect, i.id)})""",
+            "keys": f"""
+                SELECT {packed(dialect, i.doc)} FROM incidents
+                WHERE id IN (
+                    SELECT (SELECT max(id) FROM incidents AS newest WHERE newest.key = given.key)
+                    FROM {given(dialect, key)})""",
+            "open": f"{is_open} IN {given_rules}",
+            "open_besides": f"{is_open} NOT IN {given_rules}",
+            "alerts": f"""
+                SELECT {packed(dialect, alerts.c.fingerprint, alerts.c.rule, alerts.c.doc)}
+                FROM alerts
+                WHERE fingerprint IN (SELECT given.fingerprint FROM {given(dialect, fingerprint)})
+                """,
+            "firing": f"""
+                SELECT {packed(dialect, *MATCH_COLUMNS, alerts.c.doc)} FROM alerts
+                WHERE status = 'firing'
+                    AND incident_id IN (
+                        SELECT given.incident_id FROM {given(dialect, alerts.c.incident_id)})""",
+            "windows": f"""
+                SELECT {packed(dialect, w.key, w.times)} FROM windows
+                WHERE key IN (SELECT given.key FROM {given(dialect, w.key)})""",
+            "receipts": f"""
+                SELECT {packed(dialect, r.id)} FROM receipts
+                WHERE id IN (SELECT given.id FROM {given(dialect, r.id)})""",
+        }
+        self._next_id = Read("SELECT CAST(COALESCE(max(id), 0) + 1 AS TEXT) FROM incidents")
 
-    def all(self, connection: Connection, reads: Iterable[ReadPlan], view: Snapshot) -> Snapshot:
+    def all(self, driver: Driver, reads: Iterable[ReadPlan], view: Snapshot) -> Snapshot:
         """Read into the view. A turn of a thread costs more than most reads, so all share one."""
         for wanted in reads:
-            view.add(self(connection, wanted))
+            self(driver, wanted, view)
         return view
 
-    def __call__(self, connection: Connection, wanted: ReadPlan) -> Snapshot:  # noqa: C901 - a read of each kind
-        view = Snapshot()
-        if wanted.fingerprints:
-            for row in _read(connection, self._match_rows, wanted.fingerprints, ROWS):
-                view.rule_matches.setdefault(row.fingerprint, []).append(rule_match(row))
-        if wanted.incident_ids:
-            _incidents(view, _read(connection, self._by_id, wanted.incident_ids, _docs))
+    def __call__(self, driver: Driver, wanted: ReadPlan, view: Snapshot) -> None:
+        asked = [
+            (add, sql, keys)
+            for (name, sql), add in zip(self._reads.items(), _ADDERS, strict=True)
+            if (keys := getattr(wanted, name)) or (name == "open_besides" and keys is not None)
+        ]
+        reads = [Read(sql, encode([(key,) for key in keys])) for _, sql, keys in asked]
         if wanted.keys:
-            newest = _incidents(view, _read(connection, self._by_key, wanted.keys, _docs))
-            view.latest = {incident.key: incident.id for incident in newest}
-            view.next_incident_id = connection.execute(self._next_id).scalar_one()
-        if wanted.open:
-            _incidents(view, _read(connection, self._open_of, wanted.open, _docs))
-        if wanted.open_besides is not None:
-            _incidents(view, _read(connection, self._open_besides, wanted.open_besides, _docs))
-        if wanted.alerts:
-            stored = _read(connection, self._alerts, wanted.alerts, _stored)
-            view.alerts = {(alert, rule): _alert.decode(doc) for alert, rule, doc in stored}
-        if wanted.firing:
-            for row in _read(connection, self._firing, wanted.firing, ROWS):
-                match, alert = rule_match(row), _alert.decode(row.doc)
-                firing = view.firing.setdefault(match.incident_id or 0, {})
-                firing[match.fingerprint, match.rule] = (match, alert)
-        if wanted.windows:
-            rows = _read(connection, self._windows, wanted.windows, _pairs)
-            view.windows = {key: _times.decode(times) for key, times in rows}
-        if wanted.receipts:
-            view.receipts = {
-                row[0] for row in _read(connection, self._receipts, wanted.receipts, _docs)
-            }
-        return view
+            reads.append(self._next_id)
+        found = driver.texts(reads)
+        if wanted.keys:
+            view.next_incident_id = max(view.next_incident_id, int(found[-1]))
+        for (add, *_), text in zip(asked, found, strict=False):
+            add(view, text)
 
 
-def _read(
-    connection: Connection,
-    statement: TextClause,
-    keys: Iterable[Any],
-    rows: msgspec.json.Decoder[list[T]],
-) -> list[T]:
-    return rows.decode(
-        connection.execute(statement, {"rows": encode([(key,) for key in keys])}).scalar_one()
-    )
+def _add_matches(view: Snapshot, text: str) -> None:
+    for row in ROWS.decode(text):
+        view.rule_matches.setdefault(row.fingerprint, []).append(rule_match(row))
 
 
-def _incidents(view: Snapshot, docs: list[tuple[str]]) -> list[Incident]:
-    read = [_incident.decode(doc) for (doc,) in docs]
-    view.incidents.update((incident.id, incident) for incident in read)
-    return read
+def _add_incidents(view: Snapshot, text: str) -> Sequence[Incident]:
+    found = [_incident.decode(doc) for (doc,) in _docs.decode(text)]
+    view.incidents.update((incident.id, incident) for incident in found)
+    return found
+
+
+def _add_newest(view: Snapshot, text: str) -> None:
+    view.latest |= {incident.key: incident.id for incident in _add_incidents(view, text)}
+
+
+def _add_alerts(view: Snapshot, text: str) -> None:
+    stored = _stored.decode(text)
+    view.alerts |= {(fingerprint, rule): _alert.decode(doc) for fingerprint, rule, doc in stored}
+
+
+def _add_firing(view: Snapshot, text: str) -> None:
+    for row in ROWS.decode(text):
+        match, alert = rule_match(row), _alert.decode(row.doc)
+        firing = view.firing.setdefault(match.incident_id or 0, {})
+        firing[match.fingerprint, match.rule] = (match, alert)
+
+
+def _add_windows(view: Snapshot, text: str) -> None:
+    view.windows |= {key: _times.decode(times) for key, times in _pairs.decode(text)}
+
+
+def _add_receipts(view: Snapshot, text: str) -> None:
+    view.receipts.update(receipt for (receipt,) in _docs.decode(text))
+
+
+_ADDERS: Sequence[Callable[[Snapshot, str], object]] = (
+    _add_matches,
+    _add_incidents,
+    _add_newest,
+    _add_incidents,
+    _add_incidents,
+    _add_alerts,
+    _add_firing,
+    _add_windows,
+    _add_receipts,
+)

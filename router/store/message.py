@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, text
 
 from router.model.alert import Alert
 from router.model.decision import Entry
@@ -14,6 +13,7 @@ from router.model.incident import Incident
 from router.model.reason import Reason
 from router.ports.store import AlertRow
 from router.store.bulk import Dialect, packed, seconds
+from router.store.driver import Driver
 from router.store.load import MATCH_COLUMNS, ROWS, rule_match
 from router.store.schema import PUBLISHED, alerts, timeline
 
@@ -34,7 +34,7 @@ class ReadMessage:
         first = f"""coalesce((
             SELECT id FROM timeline WHERE incident_id = :id
             ORDER BY id DESC LIMIT 1 OFFSET {ENTRIES}), 0)"""
-        self._statement = text(f"""
+        self._statement = f"""
             SELECT doc,
                 (SELECT {packed(dialect, *timeline.c)} FROM (
                     SELECT * FROM timeline WHERE incident_id = :id AND id > {first}
@@ -45,16 +45,16 @@ class ReadMessage:
                 (SELECT {packed(dialect, *MATCH_COLUMNS, alerts.c.doc)} FROM (
                     SELECT * FROM alerts WHERE incident_id = :id AND status = 'firing'
                     LIMIT {ALERTS}) AS alerts)
-            FROM incidents WHERE id = :id""")
+            FROM incidents WHERE id = :id"""
 
     def __call__(
-        self, connection: Connection, incident_id: int
+        self, driver: Driver, incident_id: int
     ) -> tuple[Incident, Sequence[Entry], Sequence[AlertRow]] | None:
         """Return the incident, its latest and published entries (oldest first), and some alerts."""
-        row = connection.execute(self._statement, {"id": incident_id}).first()
-        if row is None:
+        found = driver.rows(self._statement, {"id": incident_id})
+        if not found:
             return None
-        doc, entries, firing = row
+        ((doc, entries, firing),) = found
         return (
             _incident.decode(doc),
             [

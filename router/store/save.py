@@ -1,10 +1,8 @@
 """Write the core's decision in the caller's transaction: one statement for each kind of row."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import msgspec
-from sqlalchemy import Connection
 
 from router.core.incident.snapshot import Conflict, Writes
 from router.model.alert import Alert, RuleMatch
@@ -12,36 +10,29 @@ from router.model.decision import Owed
 from router.model.incident import Incident
 from router.model.notification import Notification
 from router.ports.errors import StaleRecord
-from router.store.bulk import Dialect, ticks, write
+from router.store.bulk import Dialect, ticks
+from router.store.driver import Driver, Row, Write
 from router.store.schema import outbox
 from router.store.statements import writes
-
-Row = Sequence[Any]
 
 _json = msgspec.json.Encoder()
 
 
 class Save:
-    """Its statements are built once for a dialect, so that each is compiled and planned once."""
+    """Its statements are built once for a dialect, so that each is planned once."""
 
     def __init__(self, dialect: Dialect) -> None:
-        self._dialect = dialect
         self._statements = writes(dialect)
 
-    def __call__(self, connection: Connection, changes: Writes) -> None:
+    def __call__(self, driver: Driver, changes: Writes) -> None:
         """Raises: Conflict, Stale. Then the transaction must be rolled back."""
-        incidents = _incident_rows(changes.incidents.values())
-        if incidents and self._run(connection, "incidents", incidents) != len(incidents):
+        rows = {kind: found for kind, found in _rows(changes).items() if found}
+        done = driver.write([Write(*self._statements[kind], found) for kind, found in rows.items()])
+        changed = dict(zip(rows, done, strict=True))
+        if changed.get("incidents", 0) != len(rows.get("incidents", ())):
             raise Conflict("an incident was written since it was read")
-        records = [(r.kind, r.id, ticks(r.at), r.version, r.doc) for r in changes.records]
-        if records and self._run(connection, "records", records) != len(records):
+        if changed.get("records", 0) != len(rows.get("records", ())):
             raise StaleRecord("a document was written since it was read")
-        for kind, rows in _rows(changes).items():
-            if rows:
-                self._run(connection, kind, rows)
-
-    def _run(self, connection: Connection, kind: str, rows: Sequence[Row]) -> int:
-        return write(connection, self._dialect, self._statements[kind], rows)
 
 
 def _rows(changes: Writes) -> dict[str, Sequence[Row]]:
@@ -51,6 +42,8 @@ def _rows(changes: Writes) -> dict[str, Sequence[Row]]:
     the same order and never wait for each other in a circle.
     """
     return {
+        "incidents": _incident_rows(changes.incidents.values()),
+        "records": [(r.kind, r.id, ticks(r.at), r.version, r.doc) for r in changes.records],
         "moved": sorted(changes.moved.items()),
         "detached": [(incident_id,) for incident_id in sorted(changes.detached)],
         "forgotten": changes.forgotten,

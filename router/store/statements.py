@@ -31,11 +31,11 @@ def upsert(dialect: Dialect, table: Table, where: str = "true", unless: str = "t
         ON CONFLICT ({", ".join(keys)}) DO UPDATE SET {replaced} WHERE {unless}"""
 
 
-def writes(dialect: Dialect) -> dict[str, str]:
-    """The statement for each kind of row in `Changes`."""
+def writes(dialect: Dialect) -> dict[str, tuple[str, str]]:
+    """The table and the statement for each kind of row in `Writes`."""
     a, t = alerts.c, timers.c
     timer = written(dialect, t.incident_id, t.name, t.due_at)
-    return {
+    statements = {
         "incidents": _successors(dialect, incidents, "stored.id = given.id"),
         "records": _successors(
             dialect, records, "stored.kind = given.kind AND stored.id = given.id"
@@ -88,6 +88,16 @@ def writes(dialect: Dialect) -> dict[str, str]:
             INSERT INTO receipts (id, at) SELECT * FROM {written(dialect, *receipts.c)} WHERE true
             ON CONFLICT (id) DO NOTHING""",
     }
+    return {kind: (_TABLES.get(kind, kind), sql) for kind, sql in statements.items()}
+
+
+_TABLES = {
+    **dict.fromkeys(("moved", "detached", "forgotten", "takings", "seen"), "alerts"),
+    **dict.fromkeys(("timers_done", "timers_cleared", "rechecked"), "timers"),
+    **dict.fromkeys(("settled", "owed"), "outbox"),
+    "entries": "timeline",
+}
+"""The tables of the kinds that aren't named as theirs."""
 
 
 def _successors(dialect: Dialect, table: Table, same: str) -> str:

@@ -54,18 +54,18 @@ class SqlStore:
     ) -> Snapshot:
         """Incidents named by rule matches aren't read with them: ask for their ids."""
         plans = (reads,) if isinstance(reads, ReadPlan) else reads
-        return await self._database.read(self._load.all, plans, view or Snapshot())
+        return await self._database.query(self._load.all, plans, view or Snapshot())
 
     async def save(self, changes: Writes) -> None:
         """Raises: Conflict, Stale, StoreUnavailable."""
-        await self._database.write(self._save, changes)
+        await self._database.transact(self._save, changes)
 
     async def claim_timers(
         self, now: float, owner: str, until: float, limit: int
     ) -> Sequence[TimerDue]:
-        if not await self._database.read(self._claims.timers_due, now):
+        if not await self._database.query(self._claims.timers_due, now):
             return ()
-        return await self._database.write(self._claims.timers, now, owner, until, limit)
+        return await self._database.transact(self._claims.timers, now, owner, until, limit)
 
     async def claim_notifications(  # noqa: PLR0913 - what to lease, and for how long
         self,
@@ -80,9 +80,9 @@ class SqlStore:
         arrives_within: float = ARRIVES_WITHIN,
     ) -> Sequence[Notification]:
         whose: Any = {"people": people, "less": less}
-        if not await self._database.read(self._claims.messages_due, channel, now, **whose):
+        if not await self._database.query(self._claims.messages_due, channel, now, **whose):
             return ()
-        return await self._database.write(
+        return await self._database.transact(
             self._claims.messages,
             *(channel, now, owner, until, limit),
             **whose,
@@ -92,18 +92,18 @@ class SqlStore:
     async def waiting(
         self, addresses: Mapping[str, bool], now: float, limit: int
     ) -> Sequence[tuple[Notification, Standing]]:
-        return await self._database.read(self._claims.waiting, addresses, now, limit)
+        return await self._database.query(self._claims.waiting, addresses, now, limit)
 
     async def claim_waiting(
         self, keys: Sequence[Key], now: float, owner: str, until: float
     ) -> Sequence[Notification]:
-        return await self._database.write(self._claims.these, keys, now, owner, until)
+        return await self._database.transact(self._claims.these, keys, now, owner, until)
 
     async def message(
         self, incident_id: int
     ) -> tuple[Incident, Sequence[Entry], Sequence[AlertRow]] | None:
         """The last 30 timeline entries, and up to 10 alerts."""
-        return await self._database.read(self._message, incident_id)
+        return await self._database.query(self._message, incident_id)
 
     async def incident(self, incident_id: int) -> Incident | None:
         return await self._database.read(queries.incident_by_id, incident_id)

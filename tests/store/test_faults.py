@@ -5,6 +5,7 @@ import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
@@ -35,9 +36,10 @@ async def save(store: SqlStore, number: int) -> None:
 
 async def pragma(store: SqlStore, text: str) -> None:
     """Set something on the connection that writes, outside of a transaction."""
-    connection = store._database.writer.engine.raw_connection()
-    connection.cursor().execute(f"PRAGMA {text}")
-    connection.close()
+    pool: Any = store._database.writer
+    await asyncio.wrap_future(
+        pool._threads.submit(lambda: pool._connection().execute(f"PRAGMA {text}"))
+    )
 
 
 Fault = Callable[[SqlStore, Path], Awaitable[Callable[[], Awaitable[None]]]]

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
-from sqlalchemy import Engine, event
 
 from router.core.incident.snapshot import Conflict, ReadPlan, Snapshot, Writes
 from router.model.alert import AlertStatus
@@ -280,20 +279,21 @@ async def test_any_text_and_time_comes_back_as_it_was(
     assert (last.at, last.by, last.data) == (at, kept[3], data)
 
 
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 async def test_thousands_are_written_and_read_in_few_statements(store: SqlStore) -> None:
     """The cost of a statement is shared by all alerts of a transaction, see bulk.py."""
     statements: list[str] = []
 
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        statements.append(statement.split(maxsplit=1)[0])
+    def watch(driver: Any) -> None:
+        driver._connection.set_trace_callback(
+            lambda statement: statements.append(statement.split(maxsplit=1)[0])
+        )
 
     rule_matches = [rule_match(f"f{i:04}", starts_at=NOW + i / 7) for i in range(2000)]
-    event.listen(Engine, "before_cursor_execute", note)
-    try:
-        await store.save(taken(*rule_matches))
-        view = await loaded(store, *(t.fingerprint for t in rule_matches))
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)
+    await store._database.transact(watch)
+    await store._database.query(watch)
+    await store.save(taken(*rule_matches))
+    view = await loaded(store, *(t.fingerprint for t in rule_matches))
     assert statements.count("INSERT") <= 8
     assert statements.count("SELECT") == 1
     assert view.rule_matches == {t.fingerprint: [t] for t in rule_matches}

@@ -1,0 +1,69 @@
+"""The statements that alerts wait for go to the database's own driver: `sqlite3` or `asyncpg`.
+
+Why not SQLAlchemy, which runs all others: it takes more CPU time for a statement than both drivers
+do for the rows of a hundred alerts.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Concatenate, NamedTuple, ParamSpec, Protocol, TypeVar
+
+from sqlalchemy import Connection
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+Row = Sequence[Any]
+
+
+class Read(NamedTuple):
+    """A statement that returns one text; `rows` is its parameter, see `bulk.encode`."""
+
+    sql: str
+    rows: str = "[]"
+
+
+class Write(NamedTuple):
+    """A statement that writes `rows` into a table, see `bulk.written`."""
+
+    table: str
+    sql: str
+    rows: Sequence[Row]
+
+
+class Driver(Protocol):
+    """One connection. Parameters in statements are named, like `:now`."""
+
+    def rows(self, sql: str, values: Mapping[str, Any]) -> Sequence[Row]:
+        """Run a statement, and return its rows."""
+        ...
+
+    def texts(self, reads: Sequence[Read]) -> Sequence[str]:
+        """Return the text of each, in one round trip."""
+        ...
+
+    def write(self, writes: Sequence[Write]) -> Sequence[int]:
+        """Run the statements in order. Returns how many rows of its table each changed."""
+        ...
+
+
+class Pool(Protocol):
+    """Connections to one database."""
+
+    @property
+    def errors(self) -> tuple[type[Exception], ...]:
+        """The errors of the driver."""
+        ...
+
+    async def query(
+        self, work: Callable[Concatenate[Driver, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run `work` on a connection of the driver."""
+        ...
+
+    async def run(
+        self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run `work` on a connection of SQLAlchemy."""
+        ...
+
+    async def close(self) -> None: ...

@@ -1,0 +1,213 @@
+"""PostgreSQL: a pool of asyncpg's connections, and their statements."""
+
+# ruff: noqa: S608 - only statements of the store go into statements
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from functools import cache, lru_cache, partial
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import asyncpg
+from sqlalchemy import Connection
+from sqlalchemy.engine import URL
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.util import await_only, greenlet_spawn
+
+from router.store.bulk import encode
+from router.store.driver import Driver, Read, Row, Write
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_SESSION = {"application_name": "alert-router", "idle_in_transaction_session_timeout": "2000"}
+"""A process that is stopped in the middle of a transaction loses it after 2 s, and the locks that
+others wait for: their steps must be taken within 5 s.
+"""
+
+_CONNECTIONS = 5
+_NAME = re.compile(r"(?<!:):([a-z_]+)")
+_CACHES = {"prepared_statement_cache_size", "prepared_statement_name_func"}
+"""Options of SQLAlchemy in the URL that the driver does not know."""
+
+
+class PostgresDriver:
+    """A connection. Its calls return to the event loop until the server has answered."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    def rows(self, sql: str, values: Mapping[str, Any]) -> Sequence[Row]:
+        numbered, names = _numbered(sql)
+        return self._fetch(numbered, [values[name] for name in names])
+
+    def texts(self, reads: Sequence[Read]) -> Sequence[str]:
+        if not reads:
+            return ()
+        sql, given = _side_by_side(tuple(read.sql for read in reads))
+        (row,) = self._fetch(sql, [reads[number].rows for number in given])
+        return row
+
+    def write(self, writes: Sequence[Write]) -> Sequence[int]:
+        changed: list[int] = []
+        for group in _groups(writes):
+            sql = _at_once(tuple(write.sql for write in group))
+            (row,) = self._fetch(sql, [encode(write.rows) for write in group])
+            changed += row
+        return changed
+
+    def _fetch(self, sql: str, values: Sequence[Any]) -> Sequence[Row]:
+        found: Sequence[Row] = await_only(self._connection.fetch(sql, *values))
+        return found
+
+
+@cache
+def _numbered(sql: str) -> tuple[str, tuple[str, ...]]:
+    """The statement with numbers as parameters, and their names in order."""
+    names = tuple(dict.fromkeys(_NAME.findall(sql)))
+    return _NAME.sub(lambda name: f"${names.index(name[1]) + 1}", sql), names
+
+
+@lru_cache(maxsize=256)
+def _side_by_side(sqls: tuple[str, ...]) -> tuple[str, tuple[int, ...]]:
+    """One statement with a column for each, and the numbers of those that have a parameter."""
+    given = tuple(number for number, sql in enumerate(sqls) if ":rows" in sql)
+    numbers = {number: str(place) for place, number in enumerate(given, 1)}
+    columns = (
+        f"({sql.replace(':rows', f'${numbers.get(number)}')})" for number, sql in enumerate(sqls)
+    )
+    return f"SELECT {', '.join(columns)}", given
+
+
+@lru_cache(maxsize=256)
+def _at_once(sqls: tuple[str, ...]) -> str:
+    """One statement that runs all of these, and returns how many rows each changed."""
+    numbered = [sql.replace(":rows", f"${number}") for number, sql in enumerate(sqls, 1)]
+    parts = [f"w{number} AS ({sql} RETURNING 1)" for number, sql in enumerate(numbered)]
+    counts = [f"(SELECT count(*) FROM w{number})" for number in range(len(sqls))]
+    return f"WITH {', '.join(parts)} SELECT {', '.join(counts)}"
+
+
+def _groups(writes: Sequence[Write]) -> Iterator[Sequence[Write]]:
+    """The writes, in order, in groups of different tables.
+
+    The parts of one statement don't see what the others write.
+    """
+    group: list[Write] = []
+    for write in writes:
+        if any(write.table == other.table for other in group):
+            yield group
+            group = []
+        group.append(write)
+    if group:
+        yield group
+
+
+class _Connections:
+    """Idle connections of the driver, and how many more there may be."""
+
+    def __init__(self, options: Mapping[str, Any], busy: float) -> None:
+        self._options = options
+        self._busy = busy
+        self._idle: list[Any] = []
+        self._room = asyncio.Semaphore(_CONNECTIONS)
+
+    @asynccontextmanager
+    async def one(self) -> AsyncIterator[Any]:
+        """Lend a connection. It's closed if its state is unknown afterwards.
+
+        Raises: TimeoutError, if none is free in time; OSError; an error of the driver.
+        """
+        if self._room.locked():
+            await asyncio.wait_for(self._room.acquire(), self._busy)
+        else:
+            await self._room.acquire()
+        try:
+            connection = self._take() or await asyncpg.connect(**self._options)
+            try:
+                yield connection
+            except (TimeoutError, asyncio.CancelledError):
+                connection.terminate()
+                raise
+            finally:
+                if connection.is_in_transaction():
+                    connection.terminate()
+                if not connection.is_closed():
+                    self._idle.append(connection)
+        finally:
+            self._room.release()
+
+    async def close(self) -> None:
+        while connection := self._take():
+            await connection.close()
+
+    def _take(self) -> Any:
+        while self._idle:
+            connection = self._idle.pop()
+            if not connection.is_closed():
+                return connection
+        return None
+
+
+class PostgresPool:
+    """Connections for the driver, and a few others for SQLAlchemy."""
+
+    errors: tuple[type[Exception], ...] = (asyncpg.PostgresError, asyncpg.InterfaceError)
+
+    def __init__(self, engine: AsyncEngine, connections: _Connections, *, writes: bool) -> None:
+        self._engine = engine
+        self._connections = connections
+        self._writes = writes
+
+    async def query(
+        self, work: Callable[Concatenate[Driver, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        async with self._connections.one() as connection:
+            task = partial(work, PostgresDriver(connection), *args, **kwargs)
+            if not self._writes:
+                return await greenlet_spawn(task)
+            await connection.execute("BEGIN")
+            try:
+                result = await greenlet_spawn(task)
+            except Exception:
+                if not connection.is_closed():
+                    await connection.execute("ROLLBACK")
+                raise
+            await connection.execute("COMMIT")
+            return result
+
+    async def run(
+        self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        async with self._engine.begin() as connection:
+            return await connection.run_sync(work, *args, **kwargs)
+
+    async def close(self) -> None:
+        await self._connections.close()
+        await self._engine.dispose()
+
+
+def pools(url: URL, busy: float, patience: float) -> tuple[PostgresPool, PostgresPool]:
+    """The pools of a database: one to read, and one with transactions."""
+    if "sslmode" in url.query:  # libpq's name, which hosted databases print in their URLs
+        url = url.update_query_dict({"ssl": url.query["sslmode"]}).difference_update_query(
+            ["sslmode"]
+        )
+    settings = {"timeout": busy, "command_timeout": patience, "server_settings": _SESSION}
+    engine = create_async_engine(
+        url,
+        hide_parameters=True,
+        pool_size=2,
+        max_overflow=3,
+        pool_timeout=busy,
+        connect_args=settings,
+    )
+    options = {**engine.dialect.create_connect_args(url)[1], **settings}
+    connections = _Connections({k: options[k] for k in options.keys() - _CACHES}, busy)
+    return (
+        PostgresPool(
+            engine.execution_options(isolation_level="AUTOCOMMIT"), connections, writes=False
+        ),
+        PostgresPool(engine, connections, writes=True),
+    )
