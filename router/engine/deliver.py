@@ -37,7 +37,6 @@ from router.model.notification import (
     Attempt,
     Message,
     Notification,
-    OtherIncident,
     Rejected,
     Result,
     Retry,
@@ -229,18 +228,10 @@ class ChannelWorker:
         arrived = False
         try:
             first = bundle.messages[0]
-            messages = [
-                await self._messages.write(row, full=row is first) for row in bundle.messages
-            ]
-            others = tuple(OtherIncident(other.incident, other.url) for other in messages[1:])
-            message = replace(messages[0], other_incidents=others)
+            message, seen = await self._messages.write(bundle.messages)
             with errors.about(message.incident.source):
                 attempts = await self._send(first, message)
             arrived = isinstance(attempts[-1].result, Sent | Uncertain)
-            seen = [
-                max((entry.id for entry in written.timeline), default=written.told)
-                for written in messages
-            ]
             await self._settle(
                 first,
                 lambda at: self._inbox.submit(

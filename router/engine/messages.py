@@ -5,19 +5,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+from msgspec.structs import replace
+
 from router.chart import ImageFormat
 from router.core.incident.transitions import is_for_stakeholder
 from router.core.messages.context_links import links, usable, window
 from router.core.messages.signed_links import Links
+from router.core.messages.summary import address
 from router.core.messages.templates import Wording, unpublished
 from router.core.text.template import Template
 from router.model.alert import Alert
+from router.model.decision import Entry
 from router.model.incident import Incident
-from router.model.notification import Message, Notification, person_of
+from router.model.notification import Message, Notification, OtherIncident, person_of
 from router.ports.clock import Clock
 from router.ports.errors import NoChart
 from router.ports.services import Charts
-from router.ports.store import Store
+from router.ports.store import AlertRow, Store
 
 PICTURE = 0.5
 """Longest wait for a chart, in seconds."""
@@ -65,14 +69,33 @@ class MessageWriter:
         self._people = people or {}
         self._pictures = pictures
 
-    async def write(self, row: Notification, *, full: bool) -> Message:
-        """Write about the incident as it is now; a picture is only in a `full` message.
+    async def write(self, rows: Sequence[Notification]) -> tuple[Message, list[int]]:
+        """Write about the first row's incident as it is now, and name those of the others.
 
-        Raises: StoreUnavailable.
+        Also return the newest entry that the message covers, for each row. Raises:
+        StoreUnavailable.
         """
+        first = rows[0]
+        message = await self._main(first)
+        seen, others, url = [_newest(first, message.timeline)], [], self._words.external_url
+        for row in rows[1:]:
+            incident, timeline, _ = await self._stored(row)
+            seen.append(_newest(row, timeline))
+            others.append(OtherIncident(incident, f"{url}/incidents/{incident.id}"))
+        if not others:
+            return message, seen
+        every = address(url, (row.incident_id for row in rows))
+        return replace(message, other_incidents=tuple(others), list_url=every), seen
+
+    async def _stored(
+        self, row: Notification
+    ) -> tuple[Incident, Sequence[Entry], Sequence[AlertRow]]:
         stored = await self._store.message(row.incident_id)
         assert stored is not None, "a notification's incident is never deleted"
-        incident, timeline, firing = stored
+        return stored
+
+    async def _main(self, row: Notification) -> Message:
+        incident, timeline, firing = await self._stored(row)
         alerts, now, words = tuple(match.alert for match in firing), self._clock.now(), self._words
         contact = person_of(row.channel)
         url = f"{words.external_url}/incidents/{incident.id}"
@@ -80,9 +103,7 @@ class MessageWriter:
             incident.postmortem_due is not None or incident.postmortem_shared_at is not None
         )
         needs_update = words.public and unpublished(incident, timeline)
-        picture = b""
-        if full and self._pictures:
-            picture = await self._picture(incident, alerts, now)
+        picture = await self._picture(incident, alerts, now) if self._pictures else b""
         return Message(
             incident=incident,
             channel=row.channel,
@@ -129,3 +150,7 @@ class MessageWriter:
                 return await charts.draw(incident, window(incident, alerts, now), ImageFormat.PNG)
         except (TimeoutError, NoChart):
             return b""
+
+
+def _newest(row: Notification, timeline: Sequence[Entry]) -> int:
+    return max((entry.id for entry in timeline), default=row.told)

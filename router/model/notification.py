@@ -109,7 +109,8 @@ class Message(Struct, frozen=True):
     link: makes the URL that runs a `Command`, for one mailbox or, with "", for many readers; None
         without a key to sign it with.
     picture: a chart as PNG, or b"".
-    other_incidents: further incidents of a bundle.
+    other_incidents: further incidents of a bundle, the worst first.
+    list_url: the page that lists exactly the incidents of the bundle; "" without one.
     for_stakeholder: the recipient was never paged, and isn't asked for an answer.
     next_update: when the next update is promised.
     draft: the text that waits to be published on the status page.
@@ -141,6 +142,7 @@ class Message(Struct, frozen=True):
     link: Callable[[str, str], str] | None = None
     picture: bytes = b""
     other_incidents: tuple[OtherIncident, ...] = ()
+    list_url: str = ""
     for_stakeholder: bool = False
     next_update: float | None = None
     support_email: str = ""

@@ -5,7 +5,8 @@ import sys
 import aiohttp
 
 from router.config.channel_options import Capabilities, ChannelOptions
-from router.core.messages.render import content, further, other_lines
+from router.core.messages.render import content, other_lines
+from router.core.messages.summary import TOP, further
 from router.core.text.plain import plain
 from router.model.notification import Message, Result, Retry, Sent
 
@@ -53,8 +54,9 @@ def line(message: Message, channel: str) -> str:
     whom = f"{channel} -> {plain(message.to)}" if message.to else channel
     why = message.reason.replace("_", " ")
     also = (
-        f"; {further(message)} {'; '.join(what for what, _ in other_lines(message))}"
-        if message.other_incidents
+        f"; {further(others)} {'; '.join(what for what, _ in other_lines(message))}"
+        f"{f' {message.list_url}' if others[TOP:] else ''}"
+        if (others := message.other_incidents)
         else ""
     )
     return f"[{whom}] {incident.name} {incident.severity} {plain(incident.title)} ({why}){also}"

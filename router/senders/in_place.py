@@ -39,11 +39,13 @@ async def deliver(chat: Chat, message: Message, known: re.Pattern[str]) -> Resul
     """Bring the incident's message up to date, or post it.
 
     known: matches a `ref` of this type of channel. The `ref` of an earlier type doesn't match.
+    A summary of several incidents is always posted, since an edit notifies nobody.
     """
     # A repeated edit leaves no second message.
     edited = replace(message, may_be_doubled=False)
     try:
-        if known.fullmatch(message.ref) and await chat.edit(message.ref, edited):
+        is_known = known.fullmatch(message.ref) and not message.other_incidents
+        if is_known and await chat.edit(message.ref, edited):
             return await _announce(chat, edited)
         return Sent(await chat.post(message))
     except Failed as failure:

@@ -9,7 +9,8 @@ from email.policy import SMTP as SMTP_POLICY
 from email.utils import format_datetime
 from html import escape
 
-from router.core.messages.render import Content, content, further, to_stakeholders
+from router.core.messages.render import Content, content, to_stakeholders
+from router.core.messages.summary import further
 from router.core.text.plain import plain
 from router.model.incident import Severity
 from router.model.notification import Message
@@ -45,7 +46,7 @@ def compose(message: Message, sender: Address, to: Address, shown: Labelled = ()
         mail["X-Priority"] = "1"
     mail.set_content(_text(said, shown), cte="quoted-printable")
     chart = f"chart.{mail['Message-ID'][1:-1]}" if message.picture else ""
-    html = _html(said, shown, chart, further(message))
+    html = _html(said, shown, chart, further(message.other_incidents))
     mail.add_alternative(html, subtype="html", cte="quoted-printable")
     if chart:
         _attach(mail, message.picture, chart)

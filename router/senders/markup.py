@@ -10,7 +10,8 @@ from html import escape
 from msgspec import Struct
 from msgspec.structs import replace
 
-from router.core.messages.render import Content, content, further
+from router.core.messages.render import Content, content
+from router.core.messages.summary import TOP, further
 from router.model.notification import Message
 
 MAX_PIECE = 300
@@ -116,8 +117,8 @@ def _lines(message: Message, shown: Content, markup: Markup) -> Iterator[str]:
     for name, text in plan.items():
         yield f"{markup.name(name)} {markup.piece(text)}"
     if shown.others:
-        yield markup.piece(further(message))
-        yield from (markup.piece(text) for text, _ in shown.others)
+        yield markup.piece(further(message.other_incidents))
+        yield from (markup.piece(text) for text, _ in shown.others[:TOP])
     if shown.updates:
         yield markup.name("Updates")
         yield from _updates(shown, markup)

@@ -152,7 +152,7 @@ class WebPushSender:
             "Content-Type": "application/octet-stream",
             "TTL": str(int(self._config.keep)),
             "Urgency": "high" if urgent else "normal",
-            "Topic": origin(self._name, message.incident)[:TOPIC],
+            "Topic": _tag(self._name, message)[:TOPIC],
         }
 
     async def close(self) -> None:
@@ -178,14 +178,21 @@ def notification(channel: str, message: Message) -> dict[str, Any]:
     asked = () if message.for_stakeholder else answers(message, reader)
     return {
         "id": message_id(channel, message),
-        "tag": origin(channel, incident),
+        "tag": _tag(channel, message),
         "title": cut(headline(message), MAX_TITLE),
         "body": write(message, PLAIN, MAX_TEXT, octets),
-        "url": opens.get("Open incident", ""),
+        "url": opens.get("All incidents") or opens.get("Open incident", ""),
         "loud": is_loud(message),
         "stays": incident.severity is Severity.P0 and incident.acknowledged_at is None,
         "actions": [{"title": label, "url": url} for label, url in tuple(asked)[:BUTTONS]],
     }
+
+
+def _tag(channel: str, message: Message) -> str:
+    """A later notification with the same tag replaces this one, but never a summary of several."""
+    if message.other_incidents:
+        return message_id(channel, message)
+    return origin(channel, message.incident)
 
 
 def _encrypted(device: Device, body: bytes) -> bytes:

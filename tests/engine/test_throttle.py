@@ -65,11 +65,13 @@ async def test_what_is_over_the_limit_waits_and_is_told_in_one(office: Office) -
     await office.until(SENT, "hook/ana", 3, step=1)
     assert about(hook) == [[1], [2, 3]]
     rows = [await office.row("hook/ana", i) for i in (2, 3)]
-    assert [(row.state, row.sent, row.ref) for row in rows] == [(SENT, 1, "ref-2")] * 2
+    assert [(row.state, row.sent, row.ref) for row in rows] == [(SENT, 1, "")] * 2
     entries = [(await office.store.timeline(i))[-1] for i in (2, 3)]
     assert [entry.what for entry in entries] == [Reason.DELIVERED, Reason.BUNDLED]
+    assert [entry.data["ref"] for entry in entries] == ["ref-2"] * 2
     assert entries[0].data["held"] == pytest.approx(600, abs=2)
     assert hook.messages[1].other_incidents[0].url.endswith("/incidents/3")
+    assert hook.messages[1].list_url.endswith("/incidents?ids=2-3")
 
 
 async def test_a_p0_goes_past_what_is_held(office: Office) -> None:

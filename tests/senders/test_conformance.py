@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from router.model.decision import Entry
-from router.model.incident import Status
+from router.model.incident import Severity, Status
 from router.model.notification import Message, Rejected, Retry, Sent, Uncertain
 from router.model.reason import Reason
 from router.senders import KINDS
@@ -119,6 +119,26 @@ async def test_a_bundle_names_or_counts_all_its_incidents(subject: Subject) -> N
     assert "143" in plain
     assert "144" in plain
     assert re.search(r"145|\+1|3 MORE|3 more", plain)
+
+
+async def test_a_storm_is_one_summary(subject: Subject) -> None:
+    """It counts all, names the first ones, links the list of all, and replaces no other message."""
+    if not subject.options("http://127.0.0.1:1", 1.0).capabilities.reaches:
+        pytest.skip("isn't sent bundles")
+    url = "http://127.0.0.1:9095/incidents?ids=142-354"
+    others = mentions(212, title="Disk full on " + "a very long name " * 30, severity=Severity.P1)
+    storm = message(subject, severity=Severity.P1, other_incidents=others, list_url=url)
+    async with bench(subject) as made:
+        first = await made.send(message(subject, severity=Severity.P1))
+        assert isinstance(first, Sent)
+        made.requests.clear()
+        again = replace(storm, seq=2, sent=1, ref=first.ref)
+        assert isinstance(await made.send(again), Sent)
+        (text,) = texts(subject, made.requests)
+        assert "edit" not in made.requests[0].path
+    assert re.search(r"212 (MORE|more)", text)
+    assert "143" in text.replace("1 4 3", "143")
+    assert subject.kind == "voice" or "ids=142-354" in text.replace("&#x3D;", "=")
 
 
 async def test_each_refusal_means_what_it_means_elsewhere(subject: Subject) -> None:

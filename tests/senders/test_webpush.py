@@ -95,7 +95,8 @@ def service(request: Request) -> Answer:
 
 def shown(request: Request) -> str:
     said = decrypted(request)
-    return "\n".join([said["title"], said["body"], *(one["url"] for one in said["actions"])])
+    urls = [said["url"], *(one["url"] for one in said["actions"])]
+    return "\n".join([said["title"], said["body"], *urls])
 
 
 def options(_url: str, seconds: float = 5.0) -> WebPushConfig:

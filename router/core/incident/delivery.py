@@ -78,6 +78,8 @@ def settle(event: DeliverySettled, settings: Settings, *, stakeholder: bool = Fa
         entry.data["stakeholder"] = True
     if to := settings.destinations.get(after.channel):
         entry.data["to"] = to
+    if event.bundle:  # later changes of one incident must not overwrite the summary of all
+        after = replace(after, ref=before.ref)
     return Settlement(after, entry, falls_back)
 
 

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from router.core.deployments.suspect import suspicion
 from router.core.messages.facts import annotation_links, details, facts
+from router.core.messages.summary import TOP, further
 from router.core.messages.templates import INTERNAL, STAKEHOLDERS, Said, Wording, ended, headed
 from router.core.messages.timeline import describe, moment
 from router.core.text.plain import local, plain, web_url
@@ -25,10 +26,7 @@ MAX_UPDATES = 10
 MAX_LINKS = 3
 """Links of the config in a message, and of annotations. The incident's page has all."""
 
-MAX_OTHERS = 20
-"""Further incidents that a message lists."""
-
-OWN_LINKS = ("Incident", "Post-mortem", "Runbook", "Source", "What changed")
+OWN_LINKS = ("All incidents", "Incident", "Post-mortem", "Runbook", "Source", "What changed")
 """Links that every message may have."""
 
 _SIGNS = {Status.RESOLVED: "✅", Status.FALSE_POSITIVE: "⚪"}
@@ -87,12 +85,6 @@ def content(message: Message) -> Content:
     )
 
 
-def further(message: Message) -> str:
-    """The line before the further incidents, so that a reader in a hurry notices them."""
-    count = len(message.other_incidents)
-    return f"AND {count} MORE INCIDENT{'S' * (count > 1)}:"
-
-
 def brief(incident: Incident) -> str:
     """A short text about an incident: `P1 INC-8 acknowledged: Disk full`."""
     acknowledged = incident.is_open and incident.acknowledged_at is not None
@@ -116,11 +108,12 @@ def to_stakeholders(message: Message) -> Said:
 
 
 def other_lines(message: Message) -> Iterator[tuple[str, str]]:
-    """(a line about a further incident, its URL)."""
-    for other in message.other_incidents[:MAX_OTHERS]:
+    """(a line about a further incident, its URL), the worst first, then the page with all."""
+    others = message.other_incidents
+    for other in others[:TOP]:
         yield brief(other.incident), other.url
-    if left := message.other_incidents[MAX_OTHERS:]:
-        yield f"and {len(left)} more: {', '.join(other.incident.name for other in left)}", ""
+    if others[TOP:]:
+        yield f"All {len(others) + 1} incidents:", message.list_url
 
 
 def _text(message: Message, text: str) -> str:
@@ -128,7 +121,7 @@ def _text(message: Message, text: str) -> str:
     lines = [text]
     if message.other_incidents:
         others = [f"{what} {url}".rstrip() for what, url in other_lines(message)]
-        lines += ["", further(message), *others]
+        lines += ["", further(message.other_incidents), *others]
     if message.may_be_doubled:
         lines += ["", f"Attempt {message.attempt}: an earlier one may have arrived."]
     return "\n".join(lines)
@@ -187,7 +180,8 @@ def _updates(message: Message) -> tuple[tuple[str, str], ...]:
 def _links(message: Message) -> Iterator[tuple[str, str]]:
     incident, suspect = message.incident, message.incident.suspect
     changed = suspect.compare or suspect.url if suspect else ""
-    own = (message.url, message.postmortem, incident.runbook, incident.url, changed)
+    every = message.list_url if message.other_incidents[TOP:] else ""
+    own = (every, message.url, message.postmortem, incident.runbook, incident.url, changed)
     given = [*zip(OWN_LINKS, own, strict=True), *message.elsewhere[:MAX_LINKS]]
     shown = {name.casefold(): (name, url) for name, url in given if web_url(url)}
     from_alert: dict[str, tuple[str, str]] = {}

@@ -16,11 +16,8 @@ from router.model.notification import Notification
 PREEMPTS = Severity.P0
 """The severity, at the time of sending, whose messages are never delayed."""
 
-MOST = 100
-"""Maximum incidents in one message.
-
-Few of them fit into its text, but each has to be settled within the lease.
-"""
+MOST = 250
+"""Maximum incidents in one message, since each has to be settled within the lease."""
 
 
 class Standing(NamedTuple):

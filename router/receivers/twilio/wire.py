@@ -10,6 +10,7 @@ do.
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from enum import StrEnum
 from types import MappingProxyType
 from urllib.parse import parse_qsl, urlsplit
@@ -25,6 +26,7 @@ from twilio.request_validator import (
 from twilio.twiml.messaging_response import MessagingResponse
 
 from router.config.secret import Secret
+from router.core.messages.summary import numbers
 from router.core.outbox.digest import MOST
 from router.core.text.gsm7 import TWO_SEGMENTS, fit, gsm7
 from router.core.text.plain import plain
@@ -209,8 +211,17 @@ def parse_receipt(url: str, form: Mapping[str, str]) -> Receipt:
         error_code=_number(code) or None,
         incident_id=_number(about.get("incident", "")),
         channel=about.get("channel", ""),
-        also=tuple(filter(None, map(_number, about.get("also", "").split(".")[:MOST]))),
+        also=_others(about.get("also", "")),
     )
+
+
+def _others(text: str) -> tuple[int, ...]:
+    """The further incidents, without parts that are no numbers."""
+    found: list[int] = []
+    for part in re.split("[,.]", text):
+        with suppress(ValueError):
+            found += numbers(part)
+    return tuple(found[: MOST + 1])
 
 
 def answer(text: str = "") -> bytes:

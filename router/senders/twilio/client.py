@@ -20,6 +20,7 @@ from twilio.rest import Client
 from router.config.channel_options import Capabilities, ChannelOptions
 from router.config.fields import HttpUrl
 from router.config.secret import Secret
+from router.core.messages.summary import ranges
 from router.model.notification import Message, Rejected, Result, Sent, Uncertain
 from router.senders.http import timeouts
 from router.senders.outcome import from_error
@@ -208,5 +209,5 @@ def callback(base: HttpUrl, path: str, message: Message) -> str:
         "seq": message.seq,
     }
     if others:
-        about["also"] = ".".join(str(other.incident.id) for other in others)
+        about["also"] = ranges(other.incident.id for other in others)
     return f"{base.rstrip('/')}/webhooks/twilio/{path}?{urlencode(about)}"

@@ -12,6 +12,7 @@ from msgspec import field
 from twilio.rest import Client
 
 from router.core.messages.render import asked, brief
+from router.core.messages.summary import TOP
 from router.core.messages.timeline import news
 from router.core.text.gsm7 import SEGMENT, TWO_SEGMENTS, fit, gsm7, septets
 from router.core.text.plain import plain
@@ -131,8 +132,10 @@ def _fits(url: str) -> bool:
 
 
 def _several(message: Message, mark: str, *, answerable: bool) -> str:
-    """The first incident, then others while they fit, then the number of omitted ones."""
-    after = "\nReply ACK, RES or ESC and the number." if answerable else ""
+    """The first incident, then others while they fit, the number of omitted ones, and the list."""
+    every = message.other_incidents[TOP:] and _fits(message.list_url)
+    after = f"\nAll: {message.list_url}" if every else ""
+    after += "\nReply ACK, RES or ESC and the number." if answerable else ""
     first = mark + _words(brief(message.incident))
     others = [_words(brief(other.incident)) for other in message.other_incidents]
     room = TWO_SEGMENTS - septets(after)

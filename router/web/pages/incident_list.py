@@ -10,6 +10,8 @@ from msgspec import Struct
 from msgspec.structs import asdict, replace
 
 from router.core.incident.settings import Settings
+from router.core.incident.snapshot import ReadPlan
+from router.core.messages.summary import numbers
 from router.core.suppression.proposal import proposed
 from router.model.event import Command, Commanded
 from router.model.incident import OPEN, Incident, Severity, Status
@@ -20,6 +22,7 @@ from router.ports.store import Store
 from router.web.api.content import Count, fields, query
 from router.web.api.incident_search import (
     Wanted,
+    by_urgency,
     matches,
     open_incidents,
     search,
@@ -49,13 +52,14 @@ MOST_FIELDS = 1_100
 
 
 class ListQuery(Struct, frozen=True):
-    """The view, the filters and the page."""
+    """The view, the filters and the page. With `ids`, exactly these incidents, open or past."""
 
     view: Literal["open", "past"] = "open"
     severity: list[Severity] = []
     status: list[Status] = []
     service: str = ""
     q: str = ""
+    ids: str = ""
     unanswered: Literal["", "1"] = ""
     mine: Literal["", "1"] = ""
     drill: Literal["", "1", "0"] = ""
@@ -113,7 +117,8 @@ class IncidentList:
             following = _address(asked, before=found.next) if found.next else ""
             previous = _address(asked, before=0) if asked.before else ""
         else:
-            some = [one for one in opened if _is_wanted(one, asked, wanted)]
+            among = await self._listed(asked.ids) if asked.ids else opened
+            some = [one for one in among if _is_wanted(one, asked, wanted)]
             start, total = asked.page * SHOWN, len(some)
             shown = some[start : start + SHOWN]
             following = _address(asked, page=asked.page + 1) if start + SHOWN < total else ""
@@ -133,7 +138,11 @@ class IncidentList:
             filtered=_filters(asked) != {},
             previous=previous,
             following=following,
-            views=[("Open", PATH, len(opened)), ("Past", f"{PATH}?view=past", None)],
+            views=[
+                *([("In one message", _address(asked, page=0), total)] if asked.ids else []),
+                ("Open", PATH, len(opened)),
+                ("Past", f"{PATH}?view=past", None),
+            ],
             service_of=service_of,
             first_run=not opened and not await self._store.incidents(limit=1),
             may=reader.role >= Role.RESPONDER,
@@ -176,6 +185,14 @@ class IncidentList:
             )
             await self._silence(Call(request, by), body)
         raise web.HTTPSeeOther("/silences")
+
+    async def _listed(self, ids: str) -> list[Incident]:
+        """Return these incidents, the most urgent first. Raises: InvalidInput."""
+        try:
+            found = await self._store.load(ReadPlan(incident_ids=numbers(ids)))
+        except ValueError as error:
+            raise InvalidInput(str(error), "/ids") from None
+        return sorted(found.incidents.values(), key=by_urgency)
 
     async def _named(self, chosen: Sequence[int]) -> list[Incident]:
         incidents = [await self._store.incident(one) for one in chosen]

@@ -203,14 +203,18 @@ def test_utc_is_to_the_minute() -> None:
 
 
 def test_further_incidents_are_named_after_it() -> None:
-    """As they are, a line each, the first twenty; the rest by their numbers."""
+    """As they are, a line each, the top five; then the page that lists all."""
     others = [
-        OtherIncident(incident(id=n, severity=Severity.P2, acknowledged_at=OPENED), f"http://r/{n}")
-        for n in range(50, 73)
+        OtherIncident(incident(id=n, severity=severity, acknowledged_at=OPENED), f"http://r/{n}")
+        for n, severity in zip(range(50, 73), [Severity.P1] * 3 + [Severity.P2] * 20, strict=True)
     ]
-    message = Message(incident(), "log", 1, Reason.OPENED, OPENED, other_incidents=tuple(others))
+    url = "http://r/incidents?ids=42,50-72"
+    message = Message(
+        incident(), "log", 1, Reason.OPENED, OPENED, other_incidents=tuple(others), list_url=url
+    )
     lines = content(message).text.splitlines()
-    start = lines.index("AND 23 MORE INCIDENTS:")
-    assert lines[start + 1] == "P2 INC-50 acknowledged: Payment processing down http://r/50"
-    assert lines[-1] == "and 3 more: INC-70, INC-71, INC-72"
+    start = lines.index("AND 23 MORE INCIDENTS (3 P1, 20 P2), TOP 5:")
+    assert lines[start + 1] == "P1 INC-50 acknowledged: Payment processing down http://r/50"
+    assert lines[start + 6 :] == [f"All 24 incidents: {url}"]
     assert content(message).subject.endswith("(and 23 more)")
+    assert content(message).links[0] == ("All incidents", url)

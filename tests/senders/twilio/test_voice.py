@@ -156,4 +156,4 @@ async def test_several_incidents_are_one_call() -> None:
     assert words is not None
     assert " And 4 more incidents: 1 4 3, severity P 2, Disk full; " in words
     assert f"Disk full; and 1 other. {KEYS_FOR_FIRST} {KEYS}" in words
-    assert parse_qs(urlsplit(form["StatusCallback"]).query)["also"] == ["143.144.145.146.9"]
+    assert parse_qs(urlsplit(form["StatusCallback"]).query)["also"] == ["9,143-146"]

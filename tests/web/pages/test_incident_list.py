@@ -53,6 +53,8 @@ async def test_open_incidents_are_listed_the_most_urgent_first(router: Router) -
         ("q=db-1+nothing", []),
         ("drill=1", []),
         ("status=investigating", [1, 2, 4, 3]),
+        ("ids=5,1-3", [1, 2, 3, 5]),
+        ("ids=5,1-3&q=db", [3, 5]),
         ("view=past&q=db-2", [5]),
         ("view=past&q=db-1", []),
     ],
