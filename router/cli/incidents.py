@@ -87,7 +87,7 @@ def _table(found: list[dict[str, Any]]) -> "Table":
         table.add_row(
             one["name"],
             Text(one["severity"], STYLES[one["severity"]]),
-            one["status"],
+            f"{one['status']}{', flapping' if one.get('flapping_since') else ''}",
             Text(one["title"]),
             second(one["opened_at"]),
             f"{one['firing']} of {one['alerts']}",

@@ -21,7 +21,7 @@ from router.config.statuspage import StatusPageConfig
 from router.core.incident.policy import Policy, SeverityPlan
 from router.core.rules.heartbeat import Heartbeat
 from router.core.rules.matcher import MatcherList
-from router.core.rules.rule import SeverityFrom
+from router.core.rules.rule import Flapping, SeverityFrom
 from router.core.suppression.inhibition import Inhibition
 from router.core.text.plain import plain
 from router.core.text.template import Template
@@ -69,6 +69,7 @@ class RuleConfig(Struct, frozen=True, kw_only=True):
     severity_from: SeverityFrom | None = None
     expire_after: Duration | None = None
     when_stale: Literal["ask", "resolve"] = "ask"
+    flapping: Flapping = Flapping()
 
     def __post_init__(self) -> None:
         if self.ignore:

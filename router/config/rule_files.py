@@ -126,6 +126,7 @@ def _rule(rule: RuleConfig, config: ConfigFile, origin: str) -> Rule:
         continues=rule.continues,
         ignores=rule.ignore,
         policy=rule.policy,
+        flapping=rule.flapping,
         resolve_after=config.resolve_after if own is None else own,
         origin=origin,
     )

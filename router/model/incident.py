@@ -70,6 +70,8 @@ class Incident(Struct, frozen=True, gc=False):
     muted: what delays its pages, and the name of the silence, incident or person.
     postmortem_due: the deadline of its post-mortem, if it needs one. postmortem_shared_at: the
     last.
+    changes: when its alerts last cleared or fired again. flapping_since: when that became too
+        often; None once it has settled.
     dated: the newest change at another service, by subject, as in `Commanded.dated`.
     measured: the worst value of its alerts since the last reopening.
     snoozed_until: the end of a snooze. stale_since: the last report, once all its alerts are stale.
@@ -132,6 +134,8 @@ class Incident(Struct, frozen=True, gc=False):
     escalated_by: str = ""
     public_text: str = ""
     public_status: Status | None = None
+    changes: tuple[float, ...] = ()
+    flapping_since: float | None = None
 
     @property
     def name(self) -> str:

@@ -55,6 +55,8 @@ class Reason(StrEnum):
     UPDATE_OVERDUE = "update_overdue"
     RESPONSE_OVERDUE = "response_overdue"
     QUIET = "quiet"
+    FLAPPING = "flapping"
+    SETTLED = "settled"
     RESOLVED = "resolved"
     RESOLVED_BY_PERSON = "resolved_by_person"
     FALSE_POSITIVE = "false_positive"

@@ -207,6 +207,19 @@ _INCIDENTS: dict[R, Row] = {
         "No alert keeps the incident open: `resolve_after` runs.",
         "No alert keeps the incident open, and it resolves soon[: {why}]",
     ),
+    R.FLAPPING: Row(
+        "The incident changed too often (`flapping`): it stays open, and changes notify nobody.",
+        "Flapping[: {changes} changes][ within {within}]. Changes are not sent"
+        "[ until there is none for {settle}]",
+        T.OBSTACLE | T.TURNING_POINT | T.LOUD | T.WARNING,
+        short="flapping",
+    ),
+    R.SETTLED: Row(
+        "The incident no longer flaps.",
+        "No longer flapping[: {why}]",
+        T.TURNING_POINT | T.LOUD,
+        short="no longer flapping",
+    ),
     R.RESOLVED: Row(
         "The incident resolved, because no alert was firing.",
         "Resolved[: {why}]",

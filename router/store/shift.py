@@ -32,4 +32,6 @@ def _moved(incident: Incident, by: float) -> Incident:
         if (at := getattr(incident, name)) is not None
     }
     reaching = tuple((at + by, contact) for at, contact in incident.reaching)
-    return replace(incident, version=incident.version + 1, reaching=reaching, **since)
+    changes = tuple(at + by for at in incident.changes)
+    version = incident.version + 1
+    return replace(incident, version=version, reaching=reaching, changes=changes, **since)

@@ -160,6 +160,9 @@ def _why_not(contact: str, history: IncidentHistory, settings: Settings, at: flo
         if means and number not in taken:
             after = f"{written(step.after)} after it began"
             return f"step {number} of policy '{policy.name}' notifies them {after}"
+    marks = [one for one in before if one.what in {Reason.FLAPPING, Reason.SETTLED}]
+    if marks and marks[-1].what is Reason.FLAPPING:
+        return describe(marks[-1])
     return f"no step of policy '{policy.name}' notified them"
 
 

@@ -23,6 +23,7 @@ from router.core.incident.escalation import (
     try_next_ways,
 )
 from router.core.incident.expiry import HELD_FOR, puts_off
+from router.core.incident.flapping import SETTLE, is_over, settle
 from router.core.incident.follow_up import is_follow_up, reminded
 from router.core.incident.policy import Unless
 from router.core.incident.settings import Settings
@@ -67,6 +68,8 @@ def timer_due(incident: Incident, event: TimerDue | Muted, settings: Settings) -
 def _is_outdated(incident: Incident, timer: TimerDue) -> bool:
     if not incident.is_open:
         return True
+    if timer.name == SETTLE:
+        return is_over(incident, timer.due_at)
     if timer.name in {PROMOTE, SNOOZE} or (
         timer.name == REACH and any(when <= timer.at for when, _ in incident.reaching)
     ):
@@ -144,5 +147,6 @@ _TIMERS = {
     RESPOND: _respond,
     REMIND: remind,
     SNOOZE: wake,
+    SETTLE: settle,
 }
 """The handler of each deadline."""

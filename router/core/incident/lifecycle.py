@@ -9,6 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from router.core.deployments.suspect import began
+from router.core.incident import flapping
 from router.core.incident.escalation import Decision, edited, run_steps, start_clocks, tell
 from router.core.incident.expiry import reported_again
 from router.core.incident.fired import WARNINGS, Fired, facts_of, note_alert, warn
@@ -26,9 +27,8 @@ from router.core.incident.transitions import (
 from router.core.oncall.recipients import Recipients
 from router.core.rules.rule import Judgement
 from router.core.text.template import render
-from router.core.text.units import Threshold
+from router.core.text.units import Threshold, duration
 from router.model.alert import MARK
-from router.model.decision import Timer
 from router.model.incident import Incident, Measured, Status
 from router.model.reason import Reason
 
@@ -80,7 +80,7 @@ def fired(
     """Apply the alert's effect, if it is known as computed by `effect_of`."""
     effect = effect or effect_of(incident, event, settings)
     if incident is None or effect is Reason.OPENED:
-        return _open(event, settings)
+        return _open(event, settings, incident)
     match effect:
         case Reason.HELD_FALSE_POSITIVE | Reason.HELD_RESOLVED:
             return Decision(effect)
@@ -132,12 +132,14 @@ def _is_milder(incident: Incident, event: Fired) -> bool:
         event.rule.severity_from is not None
         and event.rule.severity_from.follow
         and incident.firing == 1
+        and incident.flapping_since is None
     )
     before = event.before.severity if event.before else None
     return follows and before is incident.severity and incident.severity.worse_than(event.severity)
 
 
-def _open(event: Fired, settings: Settings) -> Decision:
+def _open(event: Fired, settings: Settings, earlier: Incident | None) -> Decision:
+    """Open an incident. It continues to count the changes of the earlier one with its key."""
     alert, rule = event.alert, event.rule
     incident = Incident(
         id=event.incident_id,
@@ -163,6 +165,7 @@ def _open(event: Fired, settings: Settings) -> Decision:
         alerts=1,
         onset=began(event.at, alert.starts_at),
         measured=worst(None, event.judgement, event.at),
+        changes=earlier.changes if earlier else (),
     )
     decision = Decision(Reason.OPENED, incident)
     title = incident.title.removeprefix(MARK) if alert.is_drill else incident.title
@@ -175,6 +178,7 @@ def _open(event: Fired, settings: Settings) -> Decision:
         tell(decision, event.at, Reason.OPENED, Recipients(alert.to))
     run_steps(decision, event.at, Reason.OPENED, settings)
     _begin(decision, event.at, settings)
+    flapping.count(decision, event.at, settings)
     return decision
 
 
@@ -232,6 +236,7 @@ def _reopen(incident: Incident, event: Fired, settings: Settings) -> Decision:
     decision.owe(event.at, Reason.REOPENED, incident.told)
     run_steps(decision, event.at, Reason.REOPENED, settings)
     _begin(decision, event.at, settings)
+    flapping.count(decision, event.at, settings)
     return decision
 
 
@@ -251,6 +256,7 @@ def _join(incident: Incident, event: Fired, settings: Settings) -> Decision:
         warn(decision, event)
     if incident.quiet_since is not None:
         decision.timers_cleared.append(RESOLVE)
+        flapping.count(decision, event.at, settings)
     decision.owe(event.at, Reason.JOINED, edited(joined, settings))
     return decision
 
@@ -305,6 +311,8 @@ def _change_severity(
         settings,
         **facts_of(event.alert, event.judgement, event.severity, settings),
     )
+    if event.counted:
+        flapping.count(decision, event.at, settings)
 
 
 def worst(known: Measured | None, judgement: Judgement, at: float) -> Measured | None:
@@ -350,17 +358,26 @@ def cleared(incident: Incident, event: Cleared, settings: Settings) -> Decision:
         decision.reason = Reason.MERGED
         decision.change(merged_into=event.to)
         close(decision, at, Status.MERGED, settings, into=_id(event.to))
-    elif event.resolve_after > 0:
+    else:
+        flapping.count(decision, at, settings)
+        _go_quiet(decision, event, settings)
+    return decision
+
+
+def _go_quiet(decision: Decision, event: Cleared, settings: Settings) -> None:
+    """The last alert left: the incident waits for another, or closes."""
+    at, why = event.at, _ENDED.get(event.reason)
+    wait = flapping.stays_open(decision.changed, event.resolve_after, settings)
+    if wait > event.resolve_after:
+        why = f"it flaps, so it stays open for {duration(wait)}"
+    if wait > 0:
         decision.change(quiet_since=at)
-        decision.timers.append(Timer(incident.id, RESOLVE, at + event.resolve_after))
-        decision.note(
-            at, Reason.QUIET, resolve_after=event.resolve_after, why=_ENDED.get(event.reason)
-        )
-        decision.owe(at, Reason.QUIET, edited(incident, settings))
+        decision.set_timer(RESOLVE, at + wait)
+        decision.note(at, Reason.QUIET, resolve_after=wait, why=why)
+        decision.owe(at, Reason.QUIET, edited(decision.changed, settings))
     else:
         decision.reason = Reason.RESOLVED
-        close(decision, at, Status.RESOLVED, settings, why=_ENDED.get(event.reason))
-    return decision
+        close(decision, at, Status.RESOLVED, settings, why=why)
 
 
 def _id(incident_id: int) -> str:

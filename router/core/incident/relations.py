@@ -6,6 +6,7 @@ never related.
 
 from msgspec import Struct
 
+from router.core.incident import flapping
 from router.core.incident.escalation import Decision, edited
 from router.core.incident.settings import Settings
 from router.core.incident.transitions import RESOLVE, close, later, set_severity
@@ -61,6 +62,7 @@ def absorbed(incident: Incident, event: Absorbed, settings: Settings) -> Decisio
     decision.owe(at, Reason.ABSORBED, edited(incident, settings))
     if other.firing and incident.quiet_since is not None:
         decision.timers_cleared.append(RESOLVE)
+        flapping.watch(decision, settings)
     if other.severity.worse_than(incident.severity):
         decision.reason = Reason.SEVERITY_RAISED
         set_severity(decision, joined, other.severity, at, settings, by=command.by)

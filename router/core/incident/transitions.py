@@ -4,6 +4,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from router.core.incident import flapping
 from router.core.incident.escalation import (
     CLOCKS,
     SNOOZE,
@@ -66,6 +67,8 @@ def set_severity(  # noqa: PLR0913 - each is a different fact about one change
     run_steps(decision, at, decision.reason, settings)
     start_clocks(decision, at, settings)
     inform_stakeholders(decision, at, settings)
+    if severity is Severity.P0:
+        flapping.end(decision, at, "each change of a P0 is reported")
 
 
 def close(
@@ -100,6 +103,7 @@ def close(
         [RESOLVE, STEP, SNOOZE, *CLOCKS] if incident.snoozed_until else [RESOLVE, STEP, *CLOCKS]
     )
     stop_reaching(decision)
+    flapping.end(decision, at, "the incident is over")
     decision.note(at, decision.reason, by, **data)
     decision.owe(at, decision.reason, incident.told)
     inform_stakeholders(decision, at, settings)

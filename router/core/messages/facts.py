@@ -55,6 +55,9 @@ def facts(message: Message) -> Iterator[tuple[str, str]]:
     yield "Alerts firing", f"{incident.firing} of {incident.alerts}"
     if incident.closed_at is not None:
         yield "Ended", local(incident.closed_at, zone)
+    if incident.flapping_since is not None:
+        since = local(incident.flapping_since, zone)
+        yield "Flapping", f"since {since}: its changes are not sent until it settles"
     yield from _measurement(message.timeline)
     if incident.suspect:
         yield "Suspect", plain(suspicion(incident.suspect, incident))

@@ -12,6 +12,7 @@ from router.core.text.units import Threshold, read_value
 from router.model.alert import DRILL, Alert
 from router.model.incident import Severity
 from router.model.reason import Reason
+from router.model.scalars import Duration
 
 
 class SeverityFrom(Struct, frozen=True, kw_only=True):
@@ -30,6 +31,23 @@ class SeverityFrom(Struct, frozen=True, kw_only=True):
             raise ValueError("severity_from needs a map, such as {critical: P1, warning: P2}")
 
 
+class Flapping(Struct, frozen=True, kw_only=True):
+    """An incident flaps after `changes` changes of its state within `within`.
+
+    It settles after `settle` without another. 0 changes: it never flaps.
+    """
+
+    changes: int = 6
+    within: Duration = Duration(3_600.0)
+    settle: Duration = Duration(1_800.0)
+
+    def __post_init__(self) -> None:
+        if self.changes != 0 and not 2 <= self.changes <= 100:
+            raise ValueError("flapping.changes is 0, for never, or from 2 to 100")
+        if self.within <= 0 or self.settle <= 0:
+            raise ValueError("flapping.within and flapping.settle must be longer than 0s")
+
+
 class Rule(Struct, frozen=True):
     """One rule, ready to use. `origin` is where it's written, as `file:line:column`.
 
@@ -40,6 +58,7 @@ class Rule(Struct, frozen=True):
     alert may go without a report before it's stale, in seconds; None for the default. With
     `resolve_stale` a stale alert ends; else people are asked. `actions` are those that may be run
     against its incidents. With `public`, the state of its incidents is published without approval.
+    `flapping` limits how often its incidents may change.
     `sources` are the names of the sources whose type `source` is. `policy` replaces the policy of
     the severity; "" for none. Alerts of a rule with `ignores` open nothing, nor do those named in
     `ignored`.
@@ -70,6 +89,7 @@ class Rule(Struct, frozen=True):
     sources: tuple[str, ...] = ()
     policy: str = ""
     ignores: bool = False
+    flapping: Flapping = Flapping()
 
     def is_from(self, source: str) -> bool:
         """Check if the rule is for alerts of the source: it names the source, its type, or none."""

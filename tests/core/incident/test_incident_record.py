@@ -44,6 +44,7 @@ def test_an_incident_holds_what_people_need_to_know() -> None:
         measured=Measured(0.2, "20%", "> 10%", NOW),
         step=1,
         told=("slack", "pager"),
+        changes=(NOW,),
     )
 
 

@@ -22,6 +22,7 @@ from router.core.incident.settings import Settings
 from router.core.incident.suppression import NO_INCIDENT, RECHECK, SUPPRESSED, suppression
 from router.core.oncall.recipients import ContactMethod, People
 from router.core.rules.matcher import parse_matchers
+from router.core.rules.rule import Flapping
 from router.core.suppression.inhibition import Inhibition
 from router.core.suppression.recurring_silence import RecurringSilence, TimeSpan
 from router.model.alert import Alert, AlertStatus
@@ -47,8 +48,8 @@ CONFIGS = [
         rule("all", "", severity=Severity.P3, group_by=()),
     ),
     settings(
-        rule("web", "service=web", thresholds={"P2": "> 1%"}),
-        rule(group_by=("alertname",), resolve_after=60.0),
+        rule("web", "service=web", thresholds={"P2": "> 1%"}, flapping=Flapping(changes=2)),
+        rule(group_by=("alertname",), resolve_after=60.0, flapping=Flapping(changes=3)),
     ),
     settings(
         rule("often", count_over=300.0, thresholds={"P0": "> 3", "P2": "> 1"}, continues=True),
@@ -281,6 +282,16 @@ class Life(RuleBasedStateMachine):
                 or incident.firing
                 or Reason.REOPENED_BY_PERSON in self.world.story(incident.id)
             )
+
+    @invariant()
+    def what_flaps_settles(self) -> None:
+        """It is open, no P0, and has a deadline to settle or to be resolved."""
+        for incident in self.world.incidents.values():
+            if incident.flapping_since is not None:
+                assert incident.is_open
+                assert incident.severity is not Severity.P0
+                end = "settle" if incident.firing else "resolve"
+                assert (incident.id, end) in self.world.timers
 
     @invariant()
     def one_is_open_per_key(self) -> None:

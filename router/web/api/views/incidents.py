@@ -25,7 +25,7 @@ class IncidentView(Struct, frozen=True):
     """An incident as it is now. `name` is its short id; `channels` were notified of it.
 
     `firing` counts its firing alerts, also after a person closed it. `related` are the numbers of
-    linked incidents.
+    linked incidents. `flapping_since`: its changes notify nobody until it settles.
     """
 
     id: int
@@ -60,6 +60,7 @@ class IncidentView(Struct, frozen=True):
     channels: tuple[str, ...]
     muted: MutedView | None
     snoozed_until: Time | None
+    flapping_since: Time | None
     merged_into: int | None
     related: tuple[int, ...]
 
@@ -136,6 +137,7 @@ def incident(one: Incident) -> IncidentView:
         channels=one.told,
         muted=MutedView(*one.muted) if one.muted else None,
         snoozed_until=when(one.snoozed_until),
+        flapping_since=when(one.flapping_since),
         merged_into=one.merged_into or None,
         related=one.related,
     )
