@@ -85,7 +85,7 @@ async def test_a_start_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
         assert asyncio.all_tasks() == before
 
 
-async def test_what_was_owed_at_the_stop_is_sent_after_the_start(
+async def test_what_was_queued_at_the_stop_is_sent_after_the_start(
     tmp_path: Path, router: Router
 ) -> None:
     """A message that no one took is in the outbox of the next process, which doesn't wait for an

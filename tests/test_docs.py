@@ -311,9 +311,9 @@ def test_the_readme_shows_the_message_that_its_sample_makes() -> None:
         pass
     changes, _ = batch.decide()
     (incident,) = changes.incidents.values()
-    owed = next(owed for owed in changes.owed if owed.channel == "log")
+    queued = next(queued for queued in changes.queued if queued.channel == "log")
     message = Message(
-        incident, owed.channel, 1, owed.reason, SHOWN_AT,
+        incident, queued.channel, 1, queued.reason, SHOWN_AT,
         timeline=tuple(changes.entries), url=f"{LOCAL}/incidents/{incident.id}", company="VintStreet",
     )  # fmt: skip
     assert content(message).text == _block("message").strip()

@@ -33,7 +33,7 @@ WORDS = {
     Reason.STEPS_ENDED: "ended",
     Reason.NOBODY_REACHED: "nobody({target})",
     Reason.CONDITION_FAILED: "not-for-this",
-    Reason.TOLD_AGAIN: "again",
+    Reason.STEPS_REPEATED: "again",
     Reason.UNANSWERED: "unanswered",
     Reason.PROMOTED: "promoted({severity})",
     Reason.RESPONSE_OVERDUE: "overdue",
@@ -83,8 +83,8 @@ def _do(world: World, what: str, fires: Alert) -> None:
 
 
 def _happened(world: World) -> Iterator[tuple[float, str]]:
-    for owed in world.owed:
-        yield owed.at, f"page({owed.channel})"
+    for queued in world.queued:
+        yield queued.at, f"page({queued.channel})"
     for entry in world.timeline:
         if word := WORDS.get(entry.what):
             yield entry.at, word.format(**entry.data)

@@ -14,7 +14,7 @@ from router.core.text.template import compile_template
 from router.core.text.units import Threshold
 from router.core.virtual.router import VirtualRouter
 from router.model.alert import Alert, AlertStatus, RuleMatch
-from router.model.decision import Owed
+from router.model.decision import Queued
 from router.model.event import AlertSeen, Command, Commanded, DeliverySettled, TimerDue
 from router.model.incident import Incident, Severity
 from router.model.notification import Attempt, Notification, NotificationState, Result, Sent
@@ -108,9 +108,9 @@ class World(VirtualRouter):
             config or settings(),
             NOW,
             post=None,
-            watch=lambda changes: self.owed.extend(changes.owed),
+            watch=lambda changes: self.queued.extend(changes.queued),
         )
-        self.owed: list[Owed] = []
+        self.queued: list[Queued] = []
 
     def __getattr__(self, name: str) -> Any:
         """Stored data, by its name in `Memory`."""
@@ -148,8 +148,8 @@ class World(VirtualRouter):
 
     def settle(self, held: Notification, *results: Result) -> Reason:
         attempts = tuple(Attempt(self.now, 0.0, result) for result in results)
-        told = max(entry.id for entry in self.timeline)
-        return self.happen(DeliverySettled(self.now, held, attempts, told))[0]
+        seen_entry = max(entry.id for entry in self.timeline)
+        return self.happen(DeliverySettled(self.now, held, attempts, seen_entry))[0]
 
     def deliver(self, *channels: str, result: Result | None = None) -> list[tuple[str, Reason]]:
         """Serve these channels, or else all: the reasons sent to each."""

@@ -32,28 +32,30 @@ _FOLLOW_UP = having(Trait.FOLLOW_UP)
 def story_chart(case: Case) -> bytes:
     """Return the chart as SVG, by the company's clock. It takes 50 ms: call it in a thread."""
     incident = case.incident
-    told = [entry for entry in case.timeline if entry.what not in _FOLLOW_UP]
-    end = incident.closed_at or max((entry.at for entry in told), default=incident.opened_at)
-    spans = list(_states(told, incident.onset or incident.opened_at, end))
-    people = [entry for entry in told if entry.by and not entry.by.startswith("source:")]
+    entries = [entry for entry in case.timeline if entry.what not in _FOLLOW_UP]
+    end = incident.closed_at or max((entry.at for entry in entries), default=incident.opened_at)
+    spans = list(_states(entries, incident.onset or incident.opened_at, end))
+    people = [entry for entry in entries if entry.by and not entry.by.startswith("source:")]
     spans += _dots("people", people, Tone.INFO)
-    spans += _dots("alerts", [entry for entry in told if entry.by.startswith("source:")], Tone.WARN)
     spans += _dots(
-        "actions", [entry for entry in told if entry.what.startswith("action_")], Tone.PLAIN
+        "alerts", [entry for entry in entries if entry.by.startswith("source:")], Tone.WARN
     )
-    spans += _dots("messages", [entry for entry in told if entry.what in _ARRIVED], Tone.GOOD)
-    spans += _dots("messages", [entry for entry in told if entry.what in _FAILED], Tone.BAD)
+    spans += _dots(
+        "actions", [entry for entry in entries if entry.what.startswith("action_")], Tone.PLAIN
+    )
+    spans += _dots("messages", [entry for entry in entries if entry.what in _ARRIVED], Tone.GOOD)
+    spans += _dots("messages", [entry for entry in entries if entry.what in _FAILED], Tone.BAD)
     marks = [Mark(one.at, f"deploy {one.name}", _tone(one.outcome)) for one in case.deployments]
-    answered = next((entry for entry in told if entry.what is Reason.ACKNOWLEDGED), None)
+    answered = next((entry for entry in entries if entry.what is Reason.ACKNOWLEDGED), None)
     if answered:
         marks.append(Mark(answered.at, "acknowledged", Tone.GOOD))
     return gantt(spans, marks=marks, zone=case.zone)
 
 
-def _states(told: Iterable[Entry], onset: float, end: float) -> Iterator[Span]:
+def _states(entries: Iterable[Entry], onset: float, end: float) -> Iterator[Span]:
     """Return the states as spans. The first one is before the alert."""
     since, state = onset, ("unnoticed", Tone.PLAIN)
-    for entry in told:
+    for entry in entries:
         then = _STATES.get(
             entry.data.get("status", "") if entry.what is Reason.STATUS_SET else entry.what
         )

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from router.chart import ImageFormat, Look, Mark, Span, Tone, gantt
 from router.core.incident.suppression import SUPPRESSED
-from router.core.oncall.local_time import wall
+from router.core.oncall.local_time import local_time
 from router.core.text.units import duration
 from router.core.virtual.simulation import HORIZON, Moment, Simulation
 from router.model.reason import Reason
@@ -17,8 +17,8 @@ from router.web.api import views
 _TONES = {
     Reason.ACKNOWLEDGED: Tone.GOOD,
     Reason.STEP_DUE: Tone.WARN,
-    Reason.NEXT_WAY: Tone.WARN,
-    Reason.TOLD_AGAIN: Tone.WARN,
+    Reason.NEXT_METHOD: Tone.WARN,
+    Reason.STEPS_REPEATED: Tone.WARN,
     Reason.PROMOTED: Tone.BAD,
     Reason.UNANSWERED: Tone.BAD,
 }
@@ -57,10 +57,10 @@ def _show_left_out(out: Console, found: Simulation) -> None:
 
 
 def _clock(at: float, zone: str) -> str:
-    return f"{wall(at, zone):%a %Y-%m-%d %H:%M:%S}"
+    return f"{local_time(at, zone):%a %Y-%m-%d %H:%M:%S}"
 
 
-_WORDS = {Reason.NEXT_WAY: "next contact method", Reason.TOLD_AGAIN: "reminder"}
+_WORDS = {Reason.NEXT_METHOD: "next contact method", Reason.STEPS_REPEATED: "reminder"}
 """Readers' terms for reasons whose stored name differs."""
 
 

@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 from msgspec import Struct
 
 from router.config.scenarios import Located
-from router.core.oncall.local_time import wall
+from router.core.oncall.local_time import local_time
 from router.core.text.units import duration
 from router.core.virtual.branch_coverage import Coverage
 from router.core.virtual.scenario import Scenario
@@ -33,7 +33,7 @@ class Trial(Struct, frozen=True):
 
 def clock(scenario: Scenario, after: float) -> datetime:
     """The time by the clock of the test."""
-    return wall(scenario.start + after, scenario.zone)
+    return local_time(scenario.start + after, scenario.zone)
 
 
 def as_json(trials: Sequence[Trial], coverage: Coverage) -> dict[str, Any]:

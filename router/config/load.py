@@ -231,7 +231,7 @@ def _settings(
         silences=silences(config.silences, zone),
         inhibitions=tuple(config.inhibit),
         edited=frozenset(name for name, can in able.items() if can.edits),
-        rings=frozenset(name for name, can in able.items() if can.is_paging),
+        paging=frozenset(name for name, can in able.items() if can.is_paging),
         actions=plans(config.actions),
         public=_public(config, able),
         customers=(CUSTOMERS,) if config.communication else (),

@@ -17,7 +17,7 @@ from router.config.times import (
     parse_time,
     parse_weekdays,
 )
-from router.core.oncall.local_time import gap_end, instant, wall
+from router.core.oncall.local_time import gap_end, instant, local_time
 from router.core.oncall.recipients import ContactMethod, People
 from router.core.oncall.rotation import Handover, Rotate, Rotation
 from router.core.oncall.schedule import Imported, Layer, Override, Restriction, Schedule
@@ -277,7 +277,7 @@ def moment_at(moment: Moment, zone: str) -> float:
     if moment.tzinfo is None and (after := gap_end(moment, zone)) is not None:
         raise ValueError(
             f"the clock in {zone} skips {moment:%H:%M} on {moment:%Y-%m-%d}: "
-            f"write {wall(after, zone):%H:%M} or later, or give an offset"
+            f"write {local_time(after, zone):%H:%M} or later, or give an offset"
         )
     at = moment.timestamp() if moment.tzinfo else instant(moment, zone)
     if not 0 <= at < END_OF_TIME:

@@ -60,14 +60,14 @@ class Applier:
         settings: Settings,
         clock: Clock,
         metrics: Metrics,
-        on_owed: Callable[[Iterable[str]], None],
+        on_queued: Callable[[Iterable[str]], None],
         ownership: Ownership | None = None,
     ) -> None:
         self.settings = settings
         self._store = store
         self._clock = clock
         self._metrics = metrics
-        self._on_owed = on_owed
+        self._on_queued = on_queued
         self._ownership = ownership
         self._queue: deque[_Submission] = deque()
         self._waiting = 0
@@ -168,5 +168,5 @@ class Applier:
                 log.warning(entry.what.value, incident=name, **entry.data)
             elif entry.what not in UNLOGGED:
                 log.info(entry.what.value, incident=name, by=entry.by or None)
-        if changes.owed:
-            self._on_owed({owed.channel for owed in changes.owed})
+        if changes.queued:
+            self._on_queued({queued.channel for queued in changes.queued})

@@ -27,7 +27,7 @@ class Limits:
 
     of: Mapping[str, Limit] = field(default_factory=dict)
     throttle: Throttle = field(default_factory=Throttle)
-    rings: bool = False
+    is_paging: bool = False
 
     def window(self, address: str) -> RateLimit:
         return self.throttle.window(address, self.of[address])
@@ -55,7 +55,9 @@ async def claim_limited(  # noqa: PLR0913, PLR0917 - what to lease, and for how 
     keys = [one.message.key for group in groups for one in group]
     claimed = {key_of(row): row for row in await store.claim_waiting(keys, now, owner, until)}
     bundles = (
-        pack(group, claimed, limits.window(group[0].message.channel), now, rings=limits.rings)
+        pack(
+            group, claimed, limits.window(group[0].message.channel), now, is_paging=limits.is_paging
+        )
         for group in groups
     )
     return [bundle for bundle in bundles if bundle.messages]

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from router.config.communication import CUSTOMERS
 from router.core.communication.mails import letter_text
-from router.model.decision import Entry, Owed
+from router.model.decision import Entry, Queued
 from router.model.event import Undelivered
 from router.model.incident import Incident
 from router.model.notification import Notification, NotificationState, Rejected, person_of
@@ -22,10 +22,10 @@ from router.ports.services import Performed
 from router.ports.store import Store
 
 
-def customer_mail(entry: Entry, addresses: Sequence[str]) -> list[Owed]:
+def customer_mail(entry: Entry, addresses: Sequence[str]) -> list[Queued]:
     """Return the messages to each address for an announcement."""
     return [
-        Owed(
+        Queued(
             entry.incident_id,
             f"{CUSTOMER_MAIL}/{_digest(address)}",
             entry.what,
@@ -86,9 +86,11 @@ def announcement(incident: Incident, entry: Entry, address: str, number: str) ->
     )
 
 
-def announced(timeline: Sequence[Entry], told: int) -> Entry | None:
-    """Return the latest announcement, if it's newer than the entry `told`."""
-    found = [entry for entry in timeline if entry.what is Reason.ANNOUNCED and entry.id > told]
+def announced(timeline: Sequence[Entry], seen_entry: int) -> Entry | None:
+    """Return the latest announcement, if it's newer than the entry `seen_entry`."""
+    found = [
+        entry for entry in timeline if entry.what is Reason.ANNOUNCED and entry.id > seen_entry
+    ]
     return found[-1] if found else None
 
 

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from router.core.deployments.suspect import FARTHEST, is_suspect, merged, placed
 from router.core.incident.settings import Settings
 from router.core.incident.snapshot import Writes
-from router.model.decision import Owed
+from router.model.decision import Queued
 from router.model.deployment import Deployment, DeployOutcome
 from router.model.event import Deployed
 from router.model.incident import OPEN
@@ -102,12 +102,12 @@ class Deployments:
         self._refresh = refresh
         self._wake = wake
 
-    async def record(self, told: Deployment) -> tuple[Reason, Deployment]:
+    async def record(self, reported: Deployment) -> tuple[Reason, Deployment]:
         """Raises: Overloaded, StoreUnavailable."""
-        told = placed(told, self._settings().deployments)
-        if not told.services:
-            return Reason.DEPLOYMENT_ELSEWHERE, told
-        before, known = await self._keep(told)
+        reported = placed(reported, self._settings().deployments)
+        if not reported.services:
+            return Reason.DEPLOYMENT_ELSEWHERE, reported
+        before, known = await self._keep(reported)
         if known is None:
             assert before is not None
             reason, known = Reason.REPLAYED, before
@@ -124,22 +124,22 @@ class Deployments:
         await self._tell(known)
         return reason, known
 
-    async def _keep(self, told: Deployment) -> tuple[Deployment | None, Deployment | None]:
+    async def _keep(self, reported: Deployment) -> tuple[Deployment | None, Deployment | None]:
         """Store the deployment, and the messages to channels.
 
         Returns it before and after; None if nothing changed.
         """
         now = self._clock.now()
-        earlier = [one for _, one in await self._records.find(until=told.at, limit=EARLIER)]
+        earlier = [one for _, one in await self._records.find(until=reported.at, limit=EARLIER)]
         before: Deployment | None = None
 
         def change(stored: Deployment | None) -> Deployment | None:
             nonlocal before
             before = stored
-            return merged(stored, told, earlier)
+            return merged(stored, reported, earlier)
 
         for _ in range(TRIES):
-            known, stocked = await self._records.prepare(told.id, change, told.at)
+            known, stocked = await self._records.prepare(reported.id, change, reported.at)
             if known is None or stocked is None:
                 return before, None
             succeeds = known.outcome is DeployOutcome.SUCCESS and (
@@ -147,7 +147,9 @@ class Deployments:
             )
             channels = self._channels() if succeeds else ()
             try:
-                await self._store.save(Writes(records=[stocked], owed=_owed(known, channels, now)))
+                await self._store.save(
+                    Writes(records=[stocked], queued=_queued(known, channels, now))
+                )
             except StaleRecord:
                 continue
             self._wake(channels)
@@ -163,6 +165,6 @@ class Deployments:
         )
 
 
-def _owed(deployment: Deployment, channels: Sequence[str], now: float) -> list[Owed]:
+def _queued(deployment: Deployment, channels: Sequence[str], now: float) -> list[Queued]:
     reason, kind = Reason.DEPLOYMENT_RECORDED, OutboxKind.DEPLOYMENT
-    return [Owed(0, channel, reason, now, kind, deployment.id) for channel in channels]
+    return [Queued(0, channel, reason, now, kind, deployment.id) for channel in channels]

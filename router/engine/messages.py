@@ -113,7 +113,7 @@ class MessageWriter:
             sent=row.sent,
             ref=row.ref,
             timeline=tuple(timeline),
-            told=row.told,
+            seen_entry=row.seen_entry,
             alerts=alerts,
             url=url,
             elsewhere=self._elsewhere(incident, alerts, now) if words.elsewhere else (),
@@ -153,4 +153,4 @@ class MessageWriter:
 
 
 def _newest(row: Notification, timeline: Sequence[Entry]) -> int:
-    return max((entry.id for entry in timeline), default=row.told)
+    return max((entry.id for entry in timeline), default=row.seen_entry)

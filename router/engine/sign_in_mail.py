@@ -46,5 +46,5 @@ class SignInMail:
             "If it wasn't you, do nothing: without the link nobody gets in."
         )
         return PublicMail(
-            user.email, "Sign in to alert-router", text, f"sign-in-{row.subject}", row.owed_at
+            user.email, "Sign in to alert-router", text, f"sign-in-{row.subject}", row.queued_at
         )

@@ -32,7 +32,7 @@ class Timer(Struct, frozen=True, gc=False):
     due_at: float
 
 
-class Owed(Struct, frozen=True, gc=False):
+class Queued(Struct, frozen=True, gc=False):
     """A message to send to one address, due since `at`, and the reason.
 
     `incident_id` is 0 if it is about no incident.

@@ -17,7 +17,7 @@ class Kind(StrEnum):
     ALERT = "alert"
     """An alert fires, and goes through the rules and channels like a real one."""
     DELIVERED = "delivered"
-    """Every owed message arrives."""
+    """Every queued message arrives."""
     ACKNOWLEDGED = "acknowledged"
     PRACTISED = "practised"
     """An action is requested and approved; in a drill it ends at the dry run."""

@@ -6,7 +6,7 @@ They're tagged, so that the store can keep a history of them.
 from enum import StrEnum
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from router.model.action import Ran
 from router.model.alert import Alert
@@ -87,7 +87,7 @@ class TimerDue(Struct, frozen=True, tag="timer"):
 class DeliverySettled(Struct, frozen=True, tag="settled"):
     """The result of an attempt at a message: `notification` is the row as it was leased.
 
-    told: the id of the newest timeline entry in the message.
+    seen_entry: the id of the newest timeline entry in the message.
     jitter: in [0, 1), spreads the next try.
     held: the seconds for which a rate limit delayed it.
     bundle: the ids of all incidents in the message, the main one first; () if it's only this one.
@@ -97,7 +97,7 @@ class DeliverySettled(Struct, frozen=True, tag="settled"):
     at: float
     notification: Notification
     attempts: tuple[Attempt, ...]
-    told: int = 0
+    seen_entry: int = field(name="told", default=0)  # the name in a stored history
     jitter: float = 0.0
     held: float = 0.0
     bundle: tuple[int, ...] = ()

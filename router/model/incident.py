@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from router.model.action import ActionRequest
 from router.model.deployment import Deployment
@@ -54,7 +54,7 @@ class Incident(Struct, frozen=True, gc=False):
         one incident with a key is open at a time.
     firing: its firing alerts, also after a person closed it. alerts: all that ever joined it.
     quiet_since: when the last firing alert resolved.
-    told: channels, and people over channels (`sms/ana`), that were notified. They get the end.
+    notified: channels, and people over channels (`sms/ana`), that were notified. They get the end.
     policy_since: when the policy started: at the opening, a reopening or a severity change.
     step: the index of the policy's next step. repeats: how often all steps have been repeated.
     reaching: which addresses are notified when, unless somebody acknowledges before.
@@ -106,7 +106,7 @@ class Incident(Struct, frozen=True, gc=False):
     reopened: int = 0
     policy_since: float = 0.0
     step: int = 0
-    told: tuple[str, ...] = ()
+    notified: tuple[str, ...] = field(name="told", default=())  # the name in a store
     repeats: int = 0
     reaching: tuple[tuple[float, str], ...] = ()
     actions: tuple[ActionRequest, ...] = ()

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from router.model.alert import Alert
 from router.model.decision import Entry
@@ -39,7 +39,7 @@ class Notification(Struct, frozen=True, gc=False):
     seq: counts the messages so far.
     lease: the holder during an attempt. An expired lease means a crash during the attempt.
     ref: the sender's latest handle, such as a Slack timestamp.
-    told: the id of the newest timeline entry that the address has seen.
+    seen_entry: the id of the newest timeline entry that the address has seen.
     tried: the `seq` at the latest claim.
     uncertain: the `seq` of the oldest message that may still arrive, or may have since the last
         delivery; 0 for none.
@@ -53,12 +53,12 @@ class Notification(Struct, frozen=True, gc=False):
     seq: int
     state: NotificationState
     reason: Reason
-    owed_at: float
+    queued_at: float = field(name="owed_at")  # this and "told": the names in a stored history
     due_at: float
     attempts: int = 0
     sent: int = 0
     ref: str = ""
-    told: int = 0
+    seen_entry: int = field(name="told", default=0)
     lease: str = ""
     lease_until: float = 0.0
     fallen_back: bool = False
@@ -100,7 +100,7 @@ class Message(Struct, frozen=True):
     seq: the same when the same message is tried again: with the incident's id, an idempotency key.
     sent: how many messages about this incident the channel has received.
     timeline: oldest first.
-    told: the id of the newest entry that the channel has seen.
+    seen_entry: the id of the newest entry that the channel has seen.
     alerts: a sample of the firing ones; `incident.firing` is their number.
     elsewhere: (name, URL) of the config's links.
     to: a person's address in the channel, such as a telephone number; "" for the channel's own.
@@ -131,7 +131,7 @@ class Message(Struct, frozen=True):
     sent: int = 0
     ref: str = ""
     timeline: tuple[Entry, ...] = ()
-    told: int = 0
+    seen_entry: int = 0
     alerts: tuple[Alert, ...] = ()
     url: str = ""
     elsewhere: tuple[tuple[str, str], ...] = ()
@@ -157,7 +157,7 @@ class Message(Struct, frozen=True):
     @property
     def unseen_entries(self) -> tuple[Entry, ...]:
         """Entries of the timeline that the channel has not seen."""
-        return tuple(entry for entry in self.timeline if entry.id > self.told)
+        return tuple(entry for entry in self.timeline if entry.id > self.seen_entry)
 
 
 class Sent(Struct, frozen=True, tag="sent"):

@@ -7,7 +7,10 @@ from enum import StrEnum
 
 
 class Reason(StrEnum):
-    """Why the core did or didn't do something."""
+    """Why the core did or didn't do something.
+
+    A history, a rule test or a client may still have a former name: see `_missing_`.
+    """
 
     # What a rule made of an alert
     MATCHED = "matched"
@@ -75,10 +78,10 @@ class Reason(StrEnum):
     STEP_DUE = "step_due"
     STEP_SKIPPED = "step_skipped"
     CONDITION_FAILED = "condition_failed"
-    TOLD_AGAIN = "told_again"
+    STEPS_REPEATED = "steps_repeated"
     UNANSWERED = "unanswered"
     STEPS_ENDED = "steps_ended"
-    NEXT_WAY = "next_way"
+    NEXT_METHOD = "next_method"
     NOBODY_REACHED = "nobody_reached"
 
     # Deployments
@@ -144,3 +147,7 @@ class Reason(StrEnum):
     SILENCES_CHANGED = "silences_changed"
     STILL_OPEN = "still_open"
     UNKNOWN_ITEM = "unknown_item"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "Reason | None":
+        return {"told_again": cls.STEPS_REPEATED, "next_way": cls.NEXT_METHOD}.get(str(value))

@@ -61,13 +61,13 @@ _INCIDENTS: dict[R, Row] = {
         "Another alert joined an open incident.",
         "Alert joined[: {alert}][ at {value}]",
         T.ALERT_ENTERS | T.SUPPRESSIBLE | T.UNLOGGED,
-        reply="Already open: {standing}",
+        reply="Already open: {state}",
     ),
     R.REPEATED: Row("The alert repeats what is known.", traits=T.NO_EFFECT),
     R.CHANGED: Row(
         "The alert changed, with no consequence.",
         "Alert changed[: {alert}][ at {value}]",
-        reply="Already open: {standing}",
+        reply="Already open: {state}",
     ),
     R.CLEARED: Row(
         "The alert is resolved.",
@@ -134,7 +134,7 @@ _INCIDENTS: dict[R, Row] = {
     R.REPORTED_AGAIN: Row(
         "A stale alert was reported again.",
         "Alert is reported again[: {alert}]",
-        reply="Already open: {standing}",
+        reply="Already open: {state}",
     ),
     # What happened to an incident
     R.SEVERITY_RAISED: Row(
@@ -339,7 +339,7 @@ _INCIDENTS: dict[R, Row] = {
         "Skipped[ {channels}] (condition is false)",
         T.DELIVERY | T.OBSTACLE | T.SKIPS_STEP,
     ),
-    R.TOLD_AGAIN: Row(
+    R.STEPS_REPEATED: Row(
         "All steps ran without an answer, and their targets are reminded.",
         "Reminder[ {time}][: {channels}]",
         T.NOTIFIES | T.PAGES | T.STARTS_REPEAT,
@@ -352,7 +352,7 @@ _INCIDENTS: dict[R, Row] = {
         short="nobody acknowledged",
     ),
     R.STEPS_ENDED: Row("The policy has no further step.", "The policy has no further step"),
-    R.NEXT_WAY: Row(
+    R.NEXT_METHOD: Row(
         "A person is notified by the next contact method.",
         "Next contact method[: {channels}]",
         T.NOTIFIES | T.PAGES,

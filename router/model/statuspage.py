@@ -99,7 +99,7 @@ class MailKind(StrEnum):
     MAINTENANCE = "maintenance"
 
 
-class OwedMail(Struct, frozen=True):
+class QueuedMail(Struct, frozen=True):
     """A queued mail to one subscriber.
 
     `entry_id` is the timeline entry of an `UPDATE` or `ANNOUNCEMENT`.
@@ -107,7 +107,7 @@ class OwedMail(Struct, frozen=True):
 
     kind: MailKind
     subscriber: str
-    owed_at: float
+    queued_at: float
     incident_id: int = 0
     entry_id: int = 0
 

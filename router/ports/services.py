@@ -50,7 +50,7 @@ class Charts(Protocol):
 class DeploymentRecorder(Protocol):
     """Storage of deployments; links each one to the incidents it may have caused."""
 
-    async def record(self, told: Deployment) -> tuple[Reason, Deployment]:
+    async def record(self, reported: Deployment) -> tuple[Reason, Deployment]:
         """Commit a deployment. Return the reason decided and the stored deployment.
 
         Raises: Overloaded, StoreUnavailable.

@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from router.core.incident.snapshot import Writes
-from router.model.decision import Owed
+from router.model.decision import Queued
 from router.model.record import Record
 from router.ports.errors import StaleRecord, StoreUnavailable
 from router.ports.store import Store
@@ -68,19 +68,19 @@ class Records(Generic[T]):
         record_id: str,
         change: Callable[[T | None], T | None],
         at: float,
-        owed: Sequence[Owed] = (),
+        queued: Sequence[Queued] = (),
     ) -> T | None:
         """Replace a document by the result of `change`; None keeps it. Returns the new document.
 
-        `change` may be called several times if others write the same document. `owed` is stored in
-        the same transaction.
+        `change` may be called several times if others write the same document. `queued` is stored
+        in the same transaction.
         """
         for _ in range(TRIES):
             value, record = await self.prepare(record_id, change, at)
             if record is None:
                 return None
             try:
-                await self._store.save(Writes(records=[record], owed=list(owed)))
+                await self._store.save(Writes(records=[record], queued=list(queued)))
             except StaleRecord:
                 continue
             return value

@@ -24,7 +24,7 @@ from router.ports.reconcile import Mismatch, Shown
 from router.senders.calls import JSON, Calls, Failed, refusals
 from router.senders.tickets.compare import compare_tickets
 from router.senders.tickets.keep import Ticket, keep
-from router.senders.tickets.text import body, comment, is_marked, timestamp, title, told_in
+from router.senders.tickets.text import body, comment, is_marked, seen_entry_in, timestamp, title
 from router.senders.verify import fetch, named
 
 PROJECT = re.compile(r"[1-9][0-9]{0,15}|[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)+")
@@ -77,8 +77,8 @@ class _Issue(msgspec.Struct, frozen=True):
     description: str | None = None
 
     def ticket(self) -> Ticket:
-        told = told_in(self.description)
-        return Ticket(str(self.iid), self.state == "opened", told, self.author.id)
+        seen_entry = seen_entry_in(self.description)
+        return Ticket(str(self.iid), self.state == "opened", seen_entry, self.author.id)
 
 
 class _Note(msgspec.Struct, frozen=True):
@@ -142,11 +142,11 @@ class Issues:
         )
         # Anybody can write a mark into a comment. Only the issue's author is the router.
         return max(
-            (told_in(one.body) for one in notes if one.author.id == ticket.author), default=0
+            (seen_entry_in(one.body) for one in notes if one.author.id == ticket.author), default=0
         )
 
-    async def comment(self, ticket: Ticket, message: Message, told: int) -> None:
-        note = {"body": comment(message, told)}
+    async def comment(self, ticket: Ticket, message: Message, seen_entry: int) -> None:
+        note = {"body": comment(message, seen_entry)}
         path = f"/issues/{ticket.ref}/notes"
         await self._calls.ask("POST", path, dict[str, Any], note, idempotent=False)
 

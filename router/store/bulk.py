@@ -156,4 +156,6 @@ def struct(kind: type[S], row: Sequence[Any]) -> S:
     Words become enums again. SQLite's 0 and 1 become booleans, where the query doesn't declare the
     column boolean.
     """
-    return msgspec.convert(dict(zip(kind.__struct_fields__, row, strict=True)), kind, strict=False)
+    return msgspec.convert(
+        dict(zip(kind.__struct_encode_fields__, row, strict=True)), kind, strict=False
+    )

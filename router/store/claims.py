@@ -229,7 +229,7 @@ def _waiting(dialect: Dialect) -> str:
     """Read only what orders the messages: decoding 500 incidents for one claim takes 20 ms."""
     o = outbox.c
     drill = OF_DRILL.format("i.key")
-    columns = (o.incident_id, o.channel, o.seq, o.reason, o.owed_at, o.due_at, o.kind, o.subject)
+    columns = (o.incident_id, o.channel, o.seq, o.reason, o.queued_at, o.due_at, o.kind, o.subject)
     acknowledged = f"{dialect.document.format('i.doc')} ->> 'acknowledged_at'"
     addresses = given(dialect, o.channel, column("roomy", Boolean()))
     flags: list[ColumnClause[Any]] = [column("severity", Text())]
@@ -255,7 +255,7 @@ def _read_waiting(row: _WaitingRow) -> tuple[Notification, Standing]:
         channel,
         seq,
         reason,
-        owed_at,
+        queued_at,
         due_at,
         kind,
         subject,
@@ -270,7 +270,7 @@ def _read_waiting(row: _WaitingRow) -> tuple[Notification, Standing]:
         seq,
         pending,
         reason,
-        seconds(owed_at),
+        seconds(queued_at),
         seconds(due_at),
         kind=kind,
         subject=subject,

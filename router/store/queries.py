@@ -219,7 +219,7 @@ def tasks(
     query = (
         select(outbox)
         .where(o.kind.in_([*kinds]))
-        .order_by(o.owed_at.desc(), o.channel, o.subject)
+        .order_by(o.queued_at.desc(), o.channel, o.subject)
         .limit(limit)
     )
     if states := [*states]:
@@ -232,7 +232,9 @@ def tasks(
 def latest_deliveries(connection: Connection) -> Sequence[Entry]:
     """Return the delivery entries of the latest incidents of each address, in order."""
     n, t = outbox.c, timeline.c
-    place = func.row_number().over(partition_by=n.channel, order_by=n.owed_at.desc()).label("place")
+    place = (
+        func.row_number().over(partition_by=n.channel, order_by=n.queued_at.desc()).label("place")
+    )
     tried = (n.sent > 0) | (n.attempts > 0)
     sent = select(n.incident_id, place).where(tried, n.kind == OutboxKind.INCIDENT).subquery()
     latest = select(sent.c.incident_id).where(sent.c.place <= LATEST)
@@ -369,7 +371,7 @@ def prune_some(connection: Connection, before: float, kinds: Sequence[str], limi
         (alerts, [a.fingerprint, a.rule], and_(RESOLVED, a.last_seen < before)),
         (history, [history.c.id], history.c.at < before),
         (records, [d.kind, d.id], and_(d.kind.in_(kinds), d.at < before)),
-        (outbox, [*KEY], and_(n.kind != OutboxKind.INCIDENT, n.owed_at < before)),
+        (outbox, [*KEY], and_(n.kind != OutboxKind.INCIDENT, n.queued_at < before)),
     ]
     return sum(
         connection.execute(

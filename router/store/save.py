@@ -6,7 +6,7 @@ import msgspec
 
 from router.core.incident.snapshot import Conflict, Writes
 from router.model.alert import Alert, RuleMatch
-from router.model.decision import Owed
+from router.model.decision import Queued
 from router.model.incident import Incident
 from router.model.notification import Notification
 from router.ports.errors import StaleRecord
@@ -47,7 +47,9 @@ def _rows(changes: Writes) -> dict[str, Sequence[Row]]:
         "moved": sorted(changes.moved.items()),
         "detached": [(incident_id,) for incident_id in sorted(changes.detached)],
         "forgotten": changes.forgotten,
-        "takings": [_match_row(*changes.rule_matches[key]) for key in sorted(changes.rule_matches)],
+        "rule_matches": [
+            _match_row(*changes.rule_matches[key]) for key in sorted(changes.rule_matches)
+        ],
         "seen": _seen_rows(changes.seen),
         "entries": [
             (e.incident_id, ticks(e.at), e.what, e.by, _dump(e.data)) for e in changes.entries
@@ -58,7 +60,7 @@ def _rows(changes: Writes) -> dict[str, Sequence[Row]]:
         "rechecked": [] if changes.recheck_at is None else [(ticks(changes.recheck_at),)],
         "timers": [(*key, ticks(changes.timers[key].due_at)) for key in sorted(changes.timers)],
         "settled": [_settled_row(*settled) for settled in changes.settled],
-        "owed": _owed_rows(changes.owed),
+        "queued": _queued_rows(changes.queued),
         "windows": [(key, _dump(times)) for key, times in changes.windows.items()],
         "receipts": [(event_id, ticks(at)) for event_id, at in changes.receipts.items()],
     }
@@ -113,10 +115,10 @@ def _incident_rows(incidents: Iterable[Incident]) -> Sequence[Row]:
     ]
 
 
-def _owed_rows(owed: Iterable[Owed]) -> Sequence[Row]:
+def _queued_rows(queued: Iterable[Queued]) -> Sequence[Row]:
     """One row for each key: due since the first of its messages, with the reason of the last."""
     rows: dict[tuple[int, str, str, str], Row] = {}
-    for o in owed:
+    for o in queued:
         key = (o.incident_id, o.channel, o.kind, o.subject)
         earlier = rows.get(key)
         rows[key] = (
@@ -131,6 +133,6 @@ def _owed_rows(owed: Iterable[Owed]) -> Sequence[Row]:
 
 
 def _settled_row(notification: Notification, lease: str, seq: int) -> Row:
-    times = {"owed_at", "due_at", "lease_until", "uncertain_until"}
+    times = {"queued_at", "due_at", "lease_until", "uncertain_until"}
     values = ((column.name, getattr(notification, column.name)) for column in outbox.c)
     return (*(ticks(value) if name in times else value for name, value in values), lease, seq)

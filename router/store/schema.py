@@ -25,7 +25,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISION = "0005"
+REVISION = "0006"
 """The newest of migrations/versions, which makes this schema."""
 
 metadata = MetaData()
@@ -123,12 +123,12 @@ outbox = Table(
     Column("seq", BigInteger, nullable=False),
     Column("state", Text, nullable=False),
     Column("reason", Text, nullable=False),
-    Column("owed_at", Double, nullable=False),
+    Column("queued_at", Double, nullable=False),
     Column("due_at", Double, nullable=False),
     Column("attempts", BigInteger, nullable=False),
     Column("sent", BigInteger, nullable=False),
     Column("ref", Text, nullable=False),
-    Column("told", BigInteger, nullable=False),
+    Column("seen_entry", BigInteger, nullable=False),
     Column("lease", Text, nullable=False),
     Column("lease_until", Double, nullable=False),
     Column("fallen_back", Boolean, nullable=False),

@@ -20,7 +20,7 @@ def shift(connection: Connection, by: float) -> None:
         values = {"version": incident.version, "doc": _json.encode(incident).decode()}
         connection.execute(update(incidents).where(i.id == incident.id).values(values))
     for table, which in ((timers, true()), (outbox, outbox.c.state == NotificationState.PENDING)):
-        times = ("due_at", "owed_at", "lease_until", "uncertain_until")
+        times = ("due_at", "queued_at", "lease_until", "uncertain_until")
         moved = {name: table.c[name] + by for name in times if name in table.c}
         connection.execute(update(table).where(which).values(moved))
 

@@ -44,7 +44,7 @@ def writes(dialect: Dialect) -> dict[str, tuple[str, str]]:
             DELETE FROM alerts WHERE (fingerprint, rule) IN (
                 SELECT given.fingerprint, given.rule
                 FROM {written(dialect, a.fingerprint, a.rule)})""",
-        "takings": upsert(dialect, alerts),
+        "rule_matches": upsert(dialect, alerts),
         "seen": f"""
             UPDATE alerts SET
                 last_seen = given.last_seen,
@@ -82,7 +82,7 @@ def writes(dialect: Dialect) -> dict[str, tuple[str, str]]:
             ON CONFLICT (incident_id, name) DO UPDATE SET
                 due_at = excluded.due_at, lease = '', lease_until = 0""",
         "settled": _settle(dialect),
-        "owed": _owe(dialect),
+        "queued": _queue(dialect),
         "windows": upsert(dialect, windows),
         "receipts": f"""
             INSERT INTO receipts (id, at) SELECT * FROM {written(dialect, *receipts.c)} WHERE true
@@ -92,9 +92,9 @@ def writes(dialect: Dialect) -> dict[str, tuple[str, str]]:
 
 
 _TABLES = {
-    **dict.fromkeys(("moved", "detached", "forgotten", "takings", "seen"), "alerts"),
+    **dict.fromkeys(("moved", "detached", "forgotten", "rule_matches", "seen"), "alerts"),
     **dict.fromkeys(("timers_done", "timers_cleared", "rechecked"), "timers"),
-    **dict.fromkeys(("settled", "owed"), "outbox"),
+    **dict.fromkeys(("settled", "queued"), "outbox"),
     "entries": "timeline",
 }
 """The tables of the kinds that aren't named as theirs."""
@@ -120,7 +120,7 @@ def _append(dialect: Dialect, table: Table) -> str:
     return f"INSERT INTO {table.name} ({names}) SELECT * FROM {written(dialect, *columns)}"
 
 
-def _owe(dialect: Dialect) -> str:
+def _queue(dialect: Dialect) -> str:
     """Add a message to the row of its key.
 
     A pending row gets the new content and keeps its place: a back-off isn't shortened, and its age
@@ -131,14 +131,14 @@ def _owe(dialect: Dialect) -> str:
     o = outbox.c
     pending = "outbox.state = 'pending'"
     keeps_place = f"{pending} AND (outbox.attempts > 0 OR outbox.due_at <= excluded.due_at)"
-    earlier = "outbox.lease_until <= excluded.owed_at AND outbox.owed_at <= excluded.owed_at"
+    earlier = "outbox.lease_until <= excluded.queued_at AND outbox.queued_at <= excluded.queued_at"
     waiting = f"{pending} AND {earlier}"
-    rows = written(dialect, o.incident_id, o.channel, o.reason, o.owed_at, o.kind, o.subject)
+    rows = written(dialect, o.incident_id, o.channel, o.reason, o.queued_at, o.kind, o.subject)
     once = ", ".join(f"'{kind}'" for kind in ONCE)
     return f"""
         INSERT INTO outbox ({", ".join(o.keys())})
         SELECT given.incident_id, given.channel, 1, 'pending', given.reason,
-            given.owed_at, given.owed_at,
+            given.queued_at, given.queued_at,
             0, 0, '', 0, '', 0, false, '', false, given.kind, given.subject, 0, 0, 0,
             '', false
         FROM {rows} WHERE true
@@ -146,13 +146,13 @@ def _owe(dialect: Dialect) -> str:
             seq = outbox.seq + 1,
             state = 'pending',
             reason = excluded.reason,
-            owed_at = CASE WHEN {waiting} THEN outbox.owed_at ELSE excluded.owed_at END,
+            queued_at = CASE WHEN {waiting} THEN outbox.queued_at ELSE excluded.queued_at END,
             due_at = CASE WHEN {keeps_place} THEN outbox.due_at ELSE excluded.due_at END,
             attempts = CASE WHEN {pending} THEN outbox.attempts ELSE 0 END,
             fallen_back = CASE WHEN {pending} THEN outbox.fallen_back ELSE false END,
             error = CASE WHEN {pending} THEN outbox.error ELSE '' END,
             may_be_doubled = CASE WHEN {pending} THEN outbox.may_be_doubled ELSE false END,
-            may_have_arrived = CASE WHEN {pending} AND outbox.owed_at <= excluded.owed_at
+            may_have_arrived = CASE WHEN {pending} AND outbox.queued_at <= excluded.queued_at
                 THEN outbox.may_have_arrived ELSE false END,
             progress = ''
         WHERE outbox.kind NOT IN ({once})"""
@@ -174,7 +174,7 @@ def _settle(dialect: Dialect) -> str:
             seq = CASE WHEN {more} THEN outbox.seq ELSE given.seq END,
             state = CASE WHEN {more} THEN 'pending' ELSE given.state END,
             reason = CASE WHEN {more} THEN outbox.reason ELSE given.reason END,
-            owed_at = CASE WHEN {new} THEN outbox.owed_at ELSE given.owed_at END,
+            queued_at = CASE WHEN {new} THEN outbox.queued_at ELSE given.queued_at END,
             due_at = CASE WHEN {new} THEN outbox.due_at ELSE given.due_at END,
             attempts = CASE WHEN {new} THEN 0 ELSE given.attempts END,
             fallen_back = CASE WHEN {new} THEN false ELSE given.fallen_back END,
@@ -183,7 +183,7 @@ def _settle(dialect: Dialect) -> str:
             may_have_arrived = CASE WHEN {new} THEN false ELSE given.may_have_arrived END,
             sent = given.sent,
             ref = given.ref,
-            told = given.told,
+            seen_entry = given.seen_entry,
             uncertain = given.uncertain,
             uncertain_until = given.uncertain_until,
             progress = CASE WHEN {more} THEN '' ELSE given.progress END,

@@ -43,7 +43,7 @@ GRACE = 10.0
 class Channels:
     """The workers of all channels.
 
-    on_owed: by channel, called when the outbox has a message for it.
+    on_queued: by channel, called when the outbox has a message for it.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Channels:
         self._throttle = Throttle()
         self._workers: dict[str, ChannelWorker] = {}
         self._forms: dict[str, FormSender] = {}
-        self.on_owed: dict[str, Callable[[], object]] = {}
+        self.on_queued: dict[str, Callable[[], object]] = {}
         self._comparers: dict[str, Comparer] = {}
         self._loops: set[asyncio.Task[None]] = set()
 
@@ -74,7 +74,7 @@ class Channels:
         for channel in {channel_of(address) for address in addresses}:
             if worker := self._workers.get(channel):
                 worker.wake.set()
-            if call := self.on_owed.get(channel):
+            if call := self.on_queued.get(channel):
                 call()
 
     def push_key(self) -> str:

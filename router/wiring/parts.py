@@ -173,8 +173,8 @@ class Parts:
         self.action_worker = ChannelWorker(
             channel, self.store, self.inbox, self.clock, ownership=self.ownership, words=Words("")
         )
-        self.channels.on_owed[ACTIONS] = self.action_worker.wake.set
-        self.channels.on_owed[CHANNEL] = self.publishing.board.forget
+        self.channels.on_queued[ACTIONS] = self.action_worker.wake.set
+        self.channels.on_queued[CHANNEL] = self.publishing.board.forget
 
     def _build_inbound(self) -> None:
         self.recorder = deployments.Deployments(

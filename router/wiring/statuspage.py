@@ -21,7 +21,7 @@ from router.core.outbox.rate_limit import RateLimit
 from router.engine.customers import CustomerMail, announced, customer_mail, on_settled
 from router.engine.deliver import Channel
 from router.engine.sign_in_mail import SignInMail
-from router.engine.subscribers.post import Spreading, SubscriberMail, maintenance_owed
+from router.engine.subscribers.post import Spreading, SubscriberMail, queued_maintenance
 from router.engine.subscribers.roll import SubscriberList
 from router.model.event import Command, Event
 from router.model.notification import Message, Notification, NotificationState, Result, Retry, Sent
@@ -193,7 +193,7 @@ class Publishing:
         await self._save_maintenance(one, lambda _: one, one.id, one.created_at)
 
     async def _end_maintenance(self, one: Maintenance, now: float) -> Maintenance:
-        """End or cancel maintenance, and owe it to others, once. Raises: StoreUnavailable."""
+        """End or cancel maintenance, and queue it to others, once. Raises: StoreUnavailable."""
         how = "cancelled" if one.starts_at > now else "ended"
 
         def change(before: Maintenance | None) -> Maintenance | None:
@@ -209,16 +209,16 @@ class Publishing:
         subject: str,
         at: float,
     ) -> Maintenance | None:
-        """Store what `change` returns, and owe it in the same transaction; None changes nothing."""
+        """Store what `change` returns and queue it in one transaction; None changes nothing."""
         mirrors = [
             name
             for name, options in self._config.channels.items()
             if options.capabilities.maintenance
         ]
-        owed = [maintenance_owed(name, subject, at) for name in mirrors]
+        queued = [queued_maintenance(name, subject, at) for name in mirrors]
         if self._spreading:
-            owed += await self._spreading.about_maintenance(subject, at)
-        after = await maintenances(self._store).change(one.id, change, one.starts_at, owed)
+            queued += await self._spreading.about_maintenance(subject, at)
+        after = await maintenances(self._store).change(one.id, change, one.starts_at, queued)
         for channel in (*mirrors, SUBSCRIBERS):
             self._wake(channel)
         return after
@@ -258,15 +258,15 @@ class Publishing:
     async def _announce(self, message: Message) -> Result:
         """Add a mail for each address. A repeated announcement adds nothing."""
         try:
-            entry = announced(await self._store.timeline(message.incident.id), message.told)
+            entry = announced(await self._store.timeline(message.incident.id), message.seen_entry)
             if entry is None or message.incident.drill:
                 return Sent()
             communication = self._config.file.communication
             if self._spreading and communication and communication.subscribers:
-                await self._spreading.owe(entry)
+                await self._spreading.queue(entry)
             if communication and communication.customers:
                 to = self._config.channels[communication.customers].capabilities.to or ()
-                await self._store.save(Writes(owed=customer_mail(entry, to)))
+                await self._store.save(Writes(queued=customer_mail(entry, to)))
                 self._wake(CUSTOMER_MAIL)
         except StoreUnavailable as error:
             return Retry(f"the store is away: {error}")

@@ -38,7 +38,7 @@ async def unfinished(router: RouterProcess) -> list[str]:
         one["name"]: (await router.get(f"/api/v1/incidents/{one['id']}"))["timeline"]
         for one in still_open
     }
-    owed = (await router.get("/api/v1/notifications", state="pending"))["notifications"]
+    queued = (await router.get("/api/v1/notifications", state="pending"))["notifications"]
     return [
         *(f"quiet of {one['name']}" for one in still_open if not one["firing"]),
         *(
@@ -48,7 +48,7 @@ async def unfinished(router: RouterProcess) -> list[str]:
         ),
         *(
             f"message to {one['channel']} about INC-{one['incident']}"
-            for one in owed
+            for one in queued
             if not _is_sent_once_more(one)
         ),
     ]

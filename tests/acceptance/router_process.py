@@ -234,12 +234,12 @@ class WarmRouter(RouterProcess):
                 )
         assert self._nursery.stdin is not None
         self._nursery.stdin.write(b"\n")
-        return await self._told()
+        return await self._notified()
 
     async def _end(self) -> int:
-        return await self._told()
+        return await self._notified()
 
-    async def _told(self) -> int:
+    async def _notified(self) -> int:
         assert self._nursery.stdout is not None
         return int(await self._nursery.stdout.readline())
 

@@ -148,10 +148,10 @@ async def agree(
             clock = SteppedClock()
             async with Daemon(path, clock) as daemon:
                 await lived(daemon, clock, story)
-        told = play(scenario(story, refusing), load_config(path).settings).told
+        delivered = play(scenario(story, refusing), load_config(path).settings).delivered
     expected = sorted(
         (one.address, row(one.reason).event, str(one.incident.severity), one.at - START)
-        for one in told
+        for one in delivered
     )
     got = sorted((*rest, at) for at, *rest in heard(peer.requests, refusing))
     assert [one[:3] for one in got] == [one[:3] for one in expected]
@@ -200,5 +200,5 @@ def test_a_simulation_tells_whom_a_rule_test_does(
         settings,
     )
     assert [(one.at, one.over, one.reason) for one in found.moments if one.over] == [
-        (one.at, one.address, one.reason) for one in played.told
+        (one.at, one.address, one.reason) for one in played.delivered
     ]

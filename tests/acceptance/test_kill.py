@@ -57,7 +57,7 @@ class Hook(Dawdling):
 
     def __init__(self) -> None:
         super().__init__(answer=self._answer)
-        self.told: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        self.received: dict[str, list[dict[str, Any]]] = defaultdict(list)
         self._incident: dict[str, str] = {}
 
     def _answer(self, request: Request) -> Reply:
@@ -65,7 +65,7 @@ class Hook(Dawdling):
         incident = request.json["data"]["incident"]
         known = self._incident.setdefault(request.headers["webhook-id"], incident["id"])
         assert known == incident["id"], "the same webhook-id is the same message"
-        self.told[incident["id"]].append(incident)
+        self.received[incident["id"]].append(incident)
         return reply
 
 
@@ -172,9 +172,9 @@ async def test_kills_lose_nothing(tmp_path: Path) -> None:
             record = await read(router)
             assert_alerts_are_kept(record, groups)
             assert_commands_are_kept(record, commands.result())
-            assert_all_are_told(record)
+            assert_all_are_delivered(record)
             assert_slack_shows(record, slack)
-            assert_hook_was_told(record, hook)
+            assert_hook_received(record, hook)
 
 
 def assert_alerts_are_kept(record: Record, groups: list[Group]) -> None:
@@ -204,14 +204,14 @@ def assert_commands_are_kept(record: Record, commands: list[Command]) -> None:
         assert done[given.incident, given.by] == [given.outcome], given
 
 
-def assert_all_are_told(record: Record) -> None:
+def assert_all_are_delivered(record: Record) -> None:
     for incident in record.incidents:
-        told = [
+        notified = [
             one["channel"]
             for one in incident["notifications"]
             if one["state"] == "sent" or one["sent"]
         ]
-        assert sorted(told) == ["hook", "slack"], incident
+        assert sorted(notified) == ["hook", "slack"], incident
 
 
 def assert_slack_shows(record: Record, slack: Slack) -> None:
@@ -233,13 +233,13 @@ def assert_slack_shows(record: Record, slack: Slack) -> None:
         assert not doubled or _may_be_doubled(incident, "slack"), incident
 
 
-def assert_hook_was_told(record: Record, hook: Hook) -> None:
+def assert_hook_received(record: Record, hook: Hook) -> None:
     """The last event has the incident's final state, and events arrived in order."""
     for incident in record.incidents:
-        told = hook.told[incident["name"]]
+        received = hook.received[incident["name"]]
         for field in ("status", "severity", "acknowledged_at", "closed_at", "reopened"):
-            assert told[-1][field] == incident[field], field
-        times = [event["updated_at"] for event in told]
+            assert received[-1][field] == incident[field], field
+        times = [event["updated_at"] for event in received]
         assert times == sorted(times)
 
 

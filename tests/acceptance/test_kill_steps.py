@@ -46,12 +46,12 @@ class Pager(Dawdling):
 
     def __init__(self) -> None:
         super().__init__(answer=self._answer)
-        self.told: dict[tuple[str, int], list[tuple[float, dict[str, Any]]]] = defaultdict(list)
+        self.received: dict[tuple[str, int], list[tuple[float, dict[str, Any]]]] = defaultdict(list)
 
     def _answer(self, request: Request) -> Reply:
         reply = receiver(request)
         incident = request.json["data"]["incident"]
-        self.told[incident["id"], int(request.path.removeprefix("/step-"))].append(
+        self.received[incident["id"], int(request.path.removeprefix("/step-"))].append(
             (perf_counter(), incident)
         )
         return reply
@@ -216,7 +216,7 @@ async def test_kills_lose_no_step_and_page_nobody_who_answered(tmp_path: Path) -
     for case in cases:
         (incident,) = record.of(case.key)
         taken = assert_each_step_once(incident)
-        assert_only_those_were_told(incident, taken, pager)
+        assert_only_those_were_notified(incident, taken, pager)
         if case.answered_at is not None:
             assert_the_answer_is_kept(incident, case)
             assert_no_page_after(incident, case.answered_at, pager)
@@ -243,10 +243,12 @@ def assert_each_step_once(incident: dict[str, Any]) -> set[int]:
     return {0} | {entry["data"]["step"] - 1 for entry in after if entry["what"] == "step_due"}
 
 
-def assert_only_those_were_told(incident: dict[str, Any], taken: set[int], pager: Pager) -> None:
+def assert_only_those_were_notified(
+    incident: dict[str, Any], taken: set[int], pager: Pager
+) -> None:
     """Steps that ran have notified their channels; skipped steps have notified nobody."""
-    told = {number for number in range(len(AFTER)) if pager.told[incident["name"], number]}
-    assert told == taken, incident
+    notified = {number for number in range(len(AFTER)) if pager.received[incident["name"], number]}
+    assert notified == taken, incident
     received = {
         one["channel"]
         for one in incident["notifications"]
@@ -270,7 +272,7 @@ def assert_the_answer_is_kept(incident: dict[str, Any], case: Case) -> None:
 
 def assert_no_page_after(incident: dict[str, Any], answered_at: float, pager: Pager) -> None:
     for number in range(len(AFTER)):
-        for at, shown in pager.told[incident["name"], number]:
+        for at, shown in pager.received[incident["name"], number]:
             assert shown["acknowledged_at"] or at < answered_at + SLACK, incident
 
 

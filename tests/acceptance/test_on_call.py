@@ -59,7 +59,7 @@ async def test_who_is_on_call_gets_the_text_and_then_the_call_and_after_the_hand
     twilio, clock = Twilio(), SteppedClock(BEFORE_NINE)
     async with Peer(answer=twilio) as peer, router(clock=clock, **config(peer.url)) as daemon:
 
-        async def told(messages: int) -> list[tuple[str, str]]:
+        async def notified(messages: int) -> list[tuple[str, str]]:
             """Recipient and way of each message, once there are so many."""
             await clock.settle(
                 lambda: len(twilio.forms) >= messages, f"{messages} messages", step=1
@@ -67,17 +67,17 @@ async def test_who_is_on_call_gets_the_text_and_then_the_call_and_after_the_hand
             return [("text" if "Body" in form else "call", form["To"]) for form in twilio.forms]
 
         await daemon.alert(alert())
-        assert await told(1) == [("text", ANA)]
-        assert await told(2) == [("text", ANA), ("call", ANA)]
+        assert await notified(1) == [("text", ANA)]
+        assert await notified(2) == [("text", ANA), ("call", ANA)]
         assert 120 <= clock.now() - BEFORE_NINE < 150
-        assert (await told(3))[2:] == [("text", BEN)]
+        assert (await notified(3))[2:] == [("text", BEN)]
         assert 300 <= clock.now() - BEFORE_NINE < 330
         assert (
             await daemon.ask("POST", "/api/v1/incidents/1/ack", headers={"X-Router-User": "ben"})
         ).status == 200
-        assert sorted((await told(5))[3:]) == [("text", ANA), ("text", BEN)]
+        assert sorted((await notified(5))[3:]) == [("text", ANA), ("text", BEN)]
         await clock.advance(600)
-        assert len(await told(5)) == 5, "an acknowledged incident calls nobody"
+        assert len(await notified(5)) == 5, "an acknowledged incident calls nobody"
 
         async def settled() -> bool:
             """A message is seen a moment before it's on record."""
@@ -93,4 +93,4 @@ async def test_who_is_on_call_gets_the_text_and_then_the_call_and_after_the_hand
             "text/ben",
         }
         assert (await daemon.ask("POST", "/api/v1/notifications/1/text%2Fben/resend")).status == 202
-        assert (await told(6))[5:] == [("text", BEN)]
+        assert (await notified(6))[5:] == [("text", BEN)]

@@ -212,8 +212,8 @@ def repeated(config: Settings, past: History, end: float) -> None:
     assert [replace(one, version=0) for one in replay.memory.incidents.values()] == [
         replace(one, version=0) for one in sorted(past.incidents, key=lambda one: one.id)
     ]
-    told = [Page(one.at, one.incident.id, one.address) for one in replay.told]
-    assert sorted(told, key=repr) == sorted(pages(past.entries), key=repr)
+    replayed = [Page(one.at, one.incident.id, one.address) for one in replay.delivered]
+    assert sorted(replayed, key=repr) == sorted(pages(past.entries), key=repr)
 
 
 @pytest.mark.slow

@@ -254,13 +254,13 @@ async def announcement(room: Room, relay: Relay) -> None:
     isn't theirs.
     """
 
-    def told() -> bool:
+    def mailed() -> bool:
         return any(to == "customers@example.com" for to, _ in relay.mails)
 
-    assert not told()
+    assert not mailed()
     for _ in range(2):
         await room.say("announce", confirm=1)
-    await room.until(told, "the mail to customers")
+    await room.until(mailed, "the mail to customers")
     await room.clock.advance(2 * MINUTE)
     (mail,) = [mail for to, mail in relay.mails if to == "customers@example.com"]
     text = (

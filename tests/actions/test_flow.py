@@ -51,8 +51,8 @@ async def test_it_is_dry_run_approved_run_and_undone(router: Router, mark: Path)
         await ask(daemon, "/2/approve", by="ben")
         assert (await over(daemon, 2))["state"] == "done"
         assert written(mark) == "api-41\nundo-api-41\n"
-        told = [(entry["what"], entry["by"]) for entry in await timeline(daemon)]
-        assert told[:4] == [
+        entries = [(entry["what"], entry["by"]) for entry in await timeline(daemon)]
+        assert entries[:4] == [
             ("action_requested", "ana"),
             ("action_checked", None),
             ("action_started", "ben"),

@@ -117,8 +117,8 @@ async def latencies(
         # Open and notify the background's incidents first.
         opening = Load(port=server.port, api=server.api, requests=SERVICES // 100, connections=1)
         await load.run(opening)
-        told = (slack.expect(f"service-{i:03d}") for i in range(SERVICES))
-        await asyncio.wait_for(asyncio.gather(*told), PATIENCE)
+        messages = (slack.expect(f"service-{i:03d}") for i in range(SERVICES))
+        await asyncio.wait_for(asyncio.gather(*messages), PATIENCE)
         joining = Load(
             port=server.port,
             api=server.api,

@@ -34,7 +34,7 @@ async def run(_seconds: float) -> AsyncIterator[Result]:
         router.run_until(START + number * MONTH / ALERTS)
         router.happen(AlertSeen(router.now, alert(number, router.now)))
     took = time.perf_counter() - started
-    note = f"{len(router.memory.incidents):,} incidents, {len(router.told):,} messages"
+    note = f"{len(router.memory.incidents):,} incidents, {len(router.delivered):,} messages"
     yield Result(
         f"virtual time: a month of {ALERTS:,} alerts", took, "s", TARGET, at_most=True, note=note
     )

@@ -139,7 +139,7 @@ def lost_alerts(run: Run) -> Iterator[str]:
 
 
 def undelivered(run: Run) -> Iterator[str]:
-    """Owed messages that are not sent, or are recorded as sent and never arrived."""
+    """Queued messages that are not sent, or are recorded as sent and never arrived."""
     arrived = _by_subject(run)
     for incident in run.incidents:
         for row in incident["notifications"]:

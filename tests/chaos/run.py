@@ -45,7 +45,7 @@ SHOWN = 20
 """Violations of each kind that a run by hand prints; its folder has all."""
 
 SETTLED_WITHIN = 120.0
-"""Seconds from the last fault until nothing is owed."""
+"""Seconds from the last fault until nothing is queued."""
 
 LOOK = 0.1
 """Seconds between two looks at the machine's lag."""
@@ -112,7 +112,7 @@ class MachineLag:
 
 
 async def run(settings: Settings, folder: Path) -> tuple[Figures, Verdict]:
-    """Raises: TimeoutError if messages are still owed after the faults."""
+    """Raises: TimeoutError if messages are still queued after the faults."""
     async with (
         providers(folder, settings.seed) as doubles,
         _cluster(settings, folder, doubles) as cluster,
@@ -181,13 +181,13 @@ async def _cluster(settings: Settings, folder: Path, doubles: Providers) -> Asyn
 
 
 async def _settled(cluster: Cluster) -> None:
-    """Wait until no message is owed and every policy of an open incident is at its end."""
+    """Wait until no message is queued and every policy of an open incident is at its end."""
     random, end = Random(0), time() + SETTLED_WITHIN
-    while owed := (await cluster.get("/api/v1/notifications", random, state="pending"))[
+    while queued := (await cluster.get("/api/v1/notifications", random, state="pending"))[
         "notifications"
     ]:
         if time() > end:
-            raise TimeoutError(f"still owed after {SETTLED_WITHIN:g} s: {owed}")
+            raise TimeoutError(f"still queued after {SETTLED_WITHIN:g} s: {queued}")
         await asyncio.sleep(0.5)
     await asyncio.sleep(max(0.0, STEPS[-1] + 1))
     if (await cluster.get("/api/v1/notifications", random, state="pending"))["notifications"]:

@@ -35,7 +35,7 @@ def write(folder: Path) -> Path:
     )
 
 
-async def told(daemon: Daemon) -> None:
+async def until_delivered(daemon: Daemon) -> None:
     """Until the messages about INC-1 have been delivered."""
     for _ in range(500):
         messages = (await daemon.get("/api/v1/notifications")).json["notifications"]
@@ -69,7 +69,7 @@ async def test_why_was_ana_paged_and_why_was_nobody(tmp_path: Path) -> None:
     path = write(tmp_path)
     async with Daemon(path) as daemon:
         await daemon.alert(alert(), alert(value="0.0001", service="low"))
-        await told(daemon)
+        await until_delivered(daemon)
         rows: list[dict[str, Any]] = (await daemon.get("/api/v1/alerts")).json["alerts"]
         paged, low = sorted(
             (one["fingerprint"] for one in rows), key=lambda one: one != rows[0]["fingerprint"]
@@ -105,7 +105,7 @@ async def test_a_client_without_a_config_explains(
     """With the address alone: an incident by its number, and a person at a time with an offset."""
     async with Daemon(write(tmp_path)) as daemon:
         await daemon.alert(alert())
-        await told(daemon)
+        await until_delivered(daemon)
         empty = tmp_path / "empty"
         empty.mkdir()
         monkeypatch.chdir(empty)

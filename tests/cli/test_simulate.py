@@ -263,8 +263,8 @@ def test_a_message_about_several_incidents_is_shown_for_each(folder: Path) -> No
     three = [alert("DiskFull", instance=name) for name in "abc"]
     (folder / "three.json").write_text(json.dumps(group(*three)))
     done = run(folder, str(folder / "three.json"))
-    told = [line for line in lines(done) if " ana mail " in line]
-    assert [line.split(" ana mail ")[1] for line in told] == [
+    mails = [line for line in lines(done) if " ana mail " in line]
+    assert [line.split(" ana mail ")[1] for line in mails] == [
         "opened", "in the message about INC-1", "in the message about INC-1",
     ]  # fmt: skip
     assert (

@@ -21,7 +21,7 @@ def problems(folder: Path, **changes: Any) -> str:
     return "\n".join(str(one) for one in raised.value.problems)
 
 
-def test_with_customers_they_are_owed_what_is_announced(tmp_path: Path) -> None:
+def test_with_customers_they_are_queued_what_is_announced(tmp_path: Path) -> None:
     config = read(tmp_path, channels=CHANNELS, communication={"customers": "channel:list"})
     assert config.settings.customers == ("customers",)
     assert read(tmp_path).settings.customers == ()

@@ -43,14 +43,14 @@ def test_a_page_is_made_by_what_is_given_and_by_the_company(tmp_path: Path) -> N
     )
 
 
-def test_without_a_page_there_is_no_plan_and_nobody_is_owed_what_is_published(
+def test_without_a_page_there_is_no_plan_and_nobody_is_queued_what_is_published(
     tmp_path: Path,
 ) -> None:
     config = read(tmp_path)
     assert (config.status_plan, config.settings.public) == (None, ())
 
 
-def test_the_page_and_public_channels_are_owed_what_is_published(tmp_path: Path) -> None:
+def test_the_page_and_public_channels_are_queued_what_is_published(tmp_path: Path) -> None:
     statuspage = {"type": "statuspage", "api_key": "x", "page": "y"}
     config = read(
         tmp_path, status_page=PAGE, channels=WHOLE["channels"] | {"atlassian": statuspage}

@@ -70,14 +70,14 @@ def fails(at: float, channel: str, reason: Reason = Reason.OPENED) -> DeliveryFa
 
 def lines(decision: Decision) -> str:
     """A decision in the script's notation. Owing a channel twice is owing it once."""
-    owed: dict[Reason, dict[str, None]] = {}
-    for each in decision.owed:
-        owed.setdefault(each.reason, {})[each.channel] = None
+    queued: dict[Reason, dict[str, None]] = {}
+    for each in decision.queued:
+        queued.setdefault(each.reason, {})[each.channel] = None
     return " | ".join(
         [
             decision.reason.value,
             *(f"note {entry.what}" + " by ana" * (entry.by == "ana") for entry in decision.entries),
-            *(f"owe {reason} to {' '.join(channels)}" for reason, channels in owed.items()),
+            *(f"queue {reason} to {' '.join(channels)}" for reason, channels in queued.items()),
             *(f"clear {name}" for name in decision.timers_cleared),
             *(f"timer {timer.name} {timer.due_at - NOW:g}" for timer in decision.timers),
             *["detach"] * decision.detached,
@@ -90,7 +90,9 @@ def play(script: Script, config: Settings = CONFIG, incident: Incident | None = 
     for event, expected in script:
         decision = decide(incident, event, config)
         assert lines(decision) == expected, event
-        stamps = [entry.at for entry in decision.entries] + [owed.at for owed in decision.owed]
+        stamps = [entry.at for entry in decision.entries] + [
+            queued.at for queued in decision.queued
+        ]
         assert set(stamps) <= {event.at}
         incident = decision.incident or incident
     assert incident is not None

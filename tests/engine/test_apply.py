@@ -219,11 +219,11 @@ async def _applied(
     else:
         answers = [await applier.submit(part) for part in parts]
     await stop(loop)
-    # A commit is one version, so only that may differ; two messages owed together are one.
+    # A commit is one version, so only that may differ; two messages queued together are one.
     incidents = [replace(incident, version=0) for incident in await store.incidents()]
-    owed = [replace(row, seq=0) for row in await store.notifications()]
+    queued = [replace(row, seq=0) for row in await store.notifications()]
     await store.close()
-    return [reason for answer in answers for reason in answer], incidents, owed
+    return [reason for answer in answers for reason in answer], incidents, queued
 
 
 @hypothesis_settings(

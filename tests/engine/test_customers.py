@@ -46,7 +46,7 @@ class Desk:
         if await self.store.incident(142) is None:
             await self.store.save(Writes(incidents={142: incident(142)}, entries=[SAID]))
         (entry,) = await self.store.timeline(142)
-        await self.store.save(Writes(owed=customer_mail(entry, CUSTOMERS)))
+        await self.store.save(Writes(queued=customer_mail(entry, CUSTOMERS)))
 
     async def send(
         self, *script: Result, pace: RateLimit | None = None, customers: Sequence[str] = CUSTOMERS
@@ -70,7 +70,7 @@ class Desk:
         await self.clock.settle(lambda: not worker._sending, "all being sent")
 
     @property
-    def told(self) -> list[str]:
+    def mailed(self) -> list[str]:
         return [mail.to for mail in self.mailbox.mails]
 
     async def states(self) -> list[NotificationState]:
@@ -86,7 +86,7 @@ async def desk(store: SqlStore, clock: SteppedClock) -> Desk:
 
 async def test_each_address_gets_the_words_that_were_approved(desk: Desk) -> None:
     await desk.send()
-    assert sorted(desk.told) == CUSTOMERS
+    assert sorted(desk.mailed) == CUSTOMERS
     assert {mail.text for mail in desk.mailbox.mails} == {"It's over.\n\nSorry."}
     assert len({mail.name for mail in desk.mailbox.mails}) == 2
 
@@ -96,7 +96,7 @@ async def test_nobody_is_mailed_twice(desk: Desk) -> None:
     await desk.send()
     await desk.announce()
     await desk.send()
-    assert len(desk.told) == 2
+    assert len(desk.mailed) == 2
     assert await desk.states() == [NotificationState.SENT] * 2
 
 
@@ -105,7 +105,7 @@ async def test_only_who_doesnt_have_it_is_tried_again(desk: Desk, failure: Resul
     await desk.send(Sent(), failure)
     await desk.clock.advance(60)
     await desk.send()
-    assert len(desk.told) == 3
+    assert len(desk.mailed) == 3
     assert desk.mailbox.mails[1].to == desk.mailbox.mails[2].to
     assert desk.mailbox.mails[1].name == desk.mailbox.mails[2].name
     assert await desk.states() == [NotificationState.SENT] * 2
@@ -116,7 +116,7 @@ async def test_a_refusal_stands_and_is_on_the_timeline_without_the_address(desk:
     await desk.announce()
     await desk.clock.advance(3600)
     await desk.send()
-    assert len(desk.told) == 2
+    assert len(desk.mailed) == 2
     assert await desk.states() == [NotificationState.DEAD, NotificationState.SENT]
     (event,) = desk.events
     assert isinstance(event, Undelivered)
@@ -130,13 +130,13 @@ async def test_a_refusal_stands_and_is_on_the_timeline_without_the_address(desk:
 
 async def test_an_address_that_has_left_the_config_gets_nothing(desk: Desk) -> None:
     await desk.send(customers=CUSTOMERS[:1])
-    assert desk.told == CUSTOMERS[:1]
+    assert desk.mailed == CUSTOMERS[:1]
     assert await desk.states() == [NotificationState.DEAD, NotificationState.SENT]
 
 
 async def test_the_channels_rate_is_kept(desk: Desk) -> None:
     await desk.send(pace=RateLimit(1, 60.0))
-    assert len(desk.told) == 1
+    assert len(desk.mailed) == 1
 
 
 def test_what_was_told_is_not_told_again() -> None:

@@ -241,7 +241,7 @@ async def test_in_the_end_it_is_given_up(office: Office) -> None:
     assert len(hook.messages) == row.attempts
 
 
-async def test_a_dead_message_that_is_owed_again_is_sent(office: Office) -> None:
+async def test_a_dead_message_that_is_queued_again_is_sent(office: Office) -> None:
     """News for a channel that refused the last message is tried as if nothing had been."""
     hook = office.open("hook", Rejected("archived"))
     await office.submit(seen())

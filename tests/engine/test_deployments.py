@@ -140,7 +140,7 @@ async def test_a_wrong_signature_is_refused(router: Router) -> None:
 async def test_whatever_deploys_can_tell_over_the_api(router: Router, clock: SteppedClock) -> None:
     """Deployments name their service; a repeated id is the same deployment."""
     async with router(clock=clock, **CONFIG) as daemon:
-        told = {
+        announced = {
             "service": "api",
             "id": "b-17",
             "version": "v1.4",
@@ -148,7 +148,7 @@ async def test_whatever_deploys_can_tell_over_the_api(router: Router, clock: Ste
             "at": "2026-02-02T02:35:00+00:00",
         }
         for outcome in ("deployment_recorded", "replayed"):
-            answer = await daemon.ask("POST", "/api/v1/deployments", json=told)
+            answer = await daemon.ask("POST", "/api/v1/deployments", json=announced)
             assert (answer.status, answer.json["outcome"]) == (200, outcome)
         await daemon.ask(
             "POST", "/api/v1/deployments", json={"service": "web", "commit": "1234567"}
@@ -164,12 +164,12 @@ async def test_deployments_are_paged(router: Router) -> None:
     """Each page states the total. Deployments of one moment are not lost between two pages."""
     async with router(**CONFIG) as daemon:
         for number in range(5):
-            told = {
+            announced = {
                 "service": ("api", "web")[number % 2],
                 "id": str(number),
                 "at": "2026-02-01T00:00Z",
             }
-            await daemon.ask("POST", "/api/v1/deployments", json=told)
+            await daemon.ask("POST", "/api/v1/deployments", json=announced)
         for query, ids in (({}, "01234"), ({"service": "api"}, "024")):
             found, after = "", ""
             while after is not None:
@@ -185,7 +185,7 @@ async def test_deployments_are_paged(router: Router) -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "pointer"),
+    ("payload", "pointer"),
     [
         ({}, "#/service"),
         ({"service": "api", "at": "yesterday"}, "#/at"),
@@ -196,11 +196,11 @@ async def test_deployments_are_paged(router: Router) -> None:
     ],
 )
 async def test_what_can_not_be_a_deployment_is_refused(
-    router: Router, told: Any, pointer: str
+    router: Router, payload: Any, pointer: str
 ) -> None:
     """With the field."""
     async with router(**CONFIG) as daemon:
-        answer = await daemon.ask("POST", "/api/v1/deployments", json=told)
+        answer = await daemon.ask("POST", "/api/v1/deployments", json=payload)
         assert (answer.status, answer.json["errors"][0]["pointer"]) == (400, pointer)
         assert await listed(daemon) == []
 

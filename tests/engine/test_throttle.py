@@ -164,5 +164,5 @@ async def test_others_over_the_same_channel_are_not_held(office: Office) -> None
     hook = office.open("hook", people=ADDRESSES, limits=limits(), concurrency=9)
     await disk_full(office, "a", "b", "c")
     await office.until_sent(hook, 7)
-    told = [message.channel for message in hook.messages]
-    assert sorted(told) == ["hook"] * 3 + ["hook/ana"] + ["hook/ben"] * 3
+    channels = [message.channel for message in hook.messages]
+    assert sorted(channels) == ["hook"] * 3 + ["hook/ana"] + ["hook/ben"] * 3

@@ -69,10 +69,10 @@ async def test_deadlines_missed_during_a_stop_are_made_up_for(office: Office) ->
         Timers(office.store, office.applier, office.clock, office.ownership).run()
     )
 
-    async def all_told() -> bool:
+    async def all_delivered() -> bool:
         return len(await office.store.notifications(channel="boss", limit=1000)) == BATCH + 50
 
-    await office.clock.settle(all_told)
+    await office.clock.settle(all_delivered)
     await stop(loop)
 
 

@@ -2,6 +2,7 @@
 
 import re
 
+import msgspec
 import pytest
 
 from router.model.reason import Reason
@@ -45,3 +46,11 @@ def test_what_arrived_is_an_attempt_and_did_not_fail() -> None:
 
 def test_pages_are_explained_as_notifications() -> None:
     assert having(Trait.PAGES) < having(Trait.NOTIFIES)
+
+
+@pytest.mark.parametrize(
+    ("former", "now"),
+    [("told_again", Reason.STEPS_REPEATED), ("next_way", Reason.NEXT_METHOD)],
+)
+def test_a_former_name_is_still_read(former: str, now: Reason) -> None:
+    assert msgspec.convert(former, Reason) is now

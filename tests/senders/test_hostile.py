@@ -160,7 +160,7 @@ def test_githubs_issue_has_it_as_code_and_no_mark_of_ours(text: str) -> None:
     )
     ours = [line for line in outside.splitlines() if not line.startswith("<!-- alert-router:")]
     assert not re.search(r"@\w|<[a-z!/]|javascript:", "\n".join(ours), re.IGNORECASE)
-    assert ticket_text.told_in(body) == 3
+    assert ticket_text.seen_entry_in(body) == 3
     assert plain_line(ticket_text.title(one))
 
 

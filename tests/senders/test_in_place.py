@@ -43,7 +43,7 @@ def resolved(ref: str) -> Message:
     return make_message(
         seq=2,
         sent=1,
-        told=2,
+        seen_entry=2,
         ref=ref,
         reason=Reason.RESOLVED_BY_PERSON,
         status=Status.RESOLVED,
@@ -61,7 +61,9 @@ async def test_an_incident_has_one_message_which_is_edited(case: Case) -> None:
 
 async def test_a_page_is_also_a_new_message_since_an_edit_makes_no_sound(case: Case) -> None:
     paged = Entry(142, NOW, Reason.STEP_DUE, data={"channels": ["sms/ana"]}, id=3)
-    again = make_message(seq=2, sent=1, told=2, ref=case.ref, timeline=(*FIRST.timeline, paged))
+    again = make_message(
+        seq=2, sent=1, seen_entry=2, ref=case.ref, timeline=(*FIRST.timeline, paged)
+    )
     service = case.service()
     results, requests = await deliver(case.kind, case.options, service, FIRST, again)
     assert results[1] == Sent(case.ref)
@@ -71,7 +73,9 @@ async def test_a_page_is_also_a_new_message_since_an_edit_makes_no_sound(case: C
 
 async def test_a_reply_that_was_certainly_not_made_is_made_by_a_repetition(case: Case) -> None:
     paged = Entry(142, NOW, Reason.STEP_DUE, data={"channels": ["sms/ana"]}, id=3)
-    again = make_message(seq=2, sent=1, told=2, ref=case.ref, timeline=(*FIRST.timeline, paged))
+    again = make_message(
+        seq=2, sent=1, seen_entry=2, ref=case.ref, timeline=(*FIRST.timeline, paged)
+    )
     service = case.service()
     await deliver(case.kind, case.options, service, FIRST)
 
@@ -115,7 +119,7 @@ async def test_a_lost_edit_is_repeated(case: Case) -> None:
 
 async def test_an_edit_is_never_marked_as_repeated(case: Case) -> None:
     service = case.service()
-    edit = make_message(seq=2, sent=1, told=2, ref=case.ref, attempt=2, may_be_doubled=True)
+    edit = make_message(seq=2, sent=1, seen_entry=2, ref=case.ref, attempt=2, may_be_doubled=True)
     await deliver(case.kind, case.options, service, FIRST, edit)
     assert "earlier one may have arrived" not in str(service.messages[case.ref])
 

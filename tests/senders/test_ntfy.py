@@ -85,7 +85,12 @@ async def deliver(*messages: Message, **more: Any) -> list[dict[str, Any]]:
 
 FIRST = make_message()
 ACKNOWLEDGED = make_message(
-    seq=2, sent=1, told=2, reason=Reason.ACKNOWLEDGED, acknowledged_at=NOW, acknowledged_by="ana"
+    seq=2,
+    sent=1,
+    seen_entry=2,
+    reason=Reason.ACKNOWLEDGED,
+    acknowledged_at=NOW,
+    acknowledged_by="ana",
 )
 
 
@@ -103,7 +108,7 @@ async def test_an_acknowledgement_replaces_the_notification_quietly() -> None:
 
 async def test_a_page_is_a_new_notification_since_a_replaced_one_makes_no_sound() -> None:
     paged = Entry(142, NOW, Reason.STEP_DUE, data={"channels": ["sms/ana"]}, id=3)
-    again = make_message(seq=3, sent=2, told=2, timeline=(*FIRST.timeline, paged))
+    again = make_message(seq=3, sent=2, seen_entry=2, timeline=(*FIRST.timeline, paged))
     first, _, third = await deliver(FIRST, ACKNOWLEDGED, again)
     assert third["sequence_id"] != first["sequence_id"]
     assert third["priority"] == 5

@@ -11,14 +11,14 @@ from tests.senders.kit import make_message
 
 
 class Script:
-    """Answers of each recipient, in order; `told` lists the recipients asked."""
+    """Answers of each recipient, in order; `asked` lists the recipients asked."""
 
     def __init__(self, **answers: Sequence[Result]) -> None:
         self.answers = {to: list(results) for to, results in answers.items()}
-        self.told: list[str] = []
+        self.asked: list[str] = []
 
     async def __call__(self, to: str) -> Result:
-        self.told.append(to)
+        self.asked.append(to)
         return self.answers[to].pop(0)
 
 
@@ -56,7 +56,7 @@ async def test_who_is_done_is_not_told_again_on_a_retry() -> None:
     again = make_message(progress=first.progress)
     assert await RecipientList().tell(again, ["a", "b"], tell) == Sent("1 2")
     assert await RecipientList().tell(make_message(seq=2), ["a", "b"], tell) == Sent("3 4")
-    assert script.told == ["a", "b", "b", "a", "b"]
+    assert script.asked == ["a", "b", "b", "a", "b"]
 
 
 async def test_a_message_refused_by_all_is_tried_anew_when_it_is_sent_again() -> None:

@@ -95,7 +95,7 @@ async def test_each_letter_is_a_post_of_its_own_to_the_url_as_it_was_written() -
         assert await teams.send(make_message()) == Sent()
         assert (
             await teams.send(
-                make_message(seq=2, sent=1, told=1, status=Status.RESOLVED, closed_at=NOW)
+                make_message(seq=2, sent=1, seen_entry=1, status=Status.RESOLVED, closed_at=NOW)
             )
             == Sent()
         )

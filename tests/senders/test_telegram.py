@@ -145,7 +145,7 @@ async def test_a_lost_answer_is_uncertain() -> None:
 async def test_an_edit_without_a_change_is_done() -> None:
     service = Telegram()
     await deliver("telegram", options, service, make_message())
-    edit = make_message(ref=REF, sent=1, told=2)
+    edit = make_message(ref=REF, sent=1, seen_entry=2)
     for _ in range(2):
         (result,), _ = await deliver("telegram", options, service, edit)
         assert type(result).__name__ == "Sent"

@@ -4,7 +4,7 @@ from typing import Any
 
 from router.core.incident.snapshot import Writes
 from router.model.alert import Alert, AlertStatus, RuleMatch
-from router.model.decision import Entry, Owed, Timer
+from router.model.decision import Entry, Queued, Timer
 from router.model.incident import Incident, Severity, Status
 from router.model.reason import Reason
 
@@ -23,7 +23,7 @@ def incident(incident_id: int = 1, **changed: Any) -> Incident:
         "updated_at": NOW,
         "version": 1,
         "labels": {"service": "api"},
-        "told": ("incidents",),
+        "notified": ("incidents",),
     }
     return Incident(incident_id, **(values | changed))
 
@@ -61,10 +61,10 @@ def entry(
     return Entry(incident_id, at, what, "source:alertmanager", data)
 
 
-def owed(
+def queued(
     channel: str = "log", at: float = NOW, reason: Reason = Reason.OPENED, incident_id: int = 1
-) -> Owed:
-    return Owed(incident_id, channel, reason, at)
+) -> Queued:
+    return Queued(incident_id, channel, reason, at)
 
 
 def timers(*due: float, incident_id: int = 1) -> Writes:

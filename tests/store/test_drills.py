@@ -4,7 +4,7 @@ from router.core.incident.snapshot import Writes
 from router.model.incident import Severity, Status
 from router.ports.store import Gauges
 from router.store import SqlStore
-from tests.store.examples import NOW, incident, owed
+from tests.store.examples import NOW, incident, queued
 
 REAL = (
     'pay{service="api"}',
@@ -26,7 +26,7 @@ async def test_a_drill_waits_for_nobodys_room(store: SqlStore) -> None:
     await store.save(
         Writes(
             incidents={1: incident(1, key=REAL[0]), 2: incident(2, key=DRILL)},
-            owed=[owed("log/ana", incident_id=n) for n in (1, 2)],
+            queued=[queued("log/ana", incident_id=n) for n in (1, 2)],
         )
     )
     assert [one.id for _, one in await store.waiting({"log/ana": False}, NOW, 10)] == [2]
@@ -37,7 +37,7 @@ async def test_a_drill_is_sent_before_nothing_real(store: SqlStore) -> None:
     worst = {"severity": Severity.P0}
     first, second = incident(1, key=REAL[0]), incident(2, key=DRILL, **worst)
     real = incident(3, key=REAL[1], **worst)
-    owing = [owed("log", NOW + n, incident_id=n) for n in (1, 2, 3)]
-    await store.save(Writes(incidents={1: first, 2: second, 3: real}, owed=owing))
+    owing = [queued("log", NOW + n, incident_id=n) for n in (1, 2, 3)]
+    await store.save(Writes(incidents={1: first, 2: second, 3: real}, queued=owing))
     claimed = [await store.claim_notifications("log", NOW + 9, "me", NOW + 60, 1) for _ in range(3)]
     assert [one.incident_id for batch in claimed for one in batch] == [3, 1, 2]

@@ -40,11 +40,11 @@ async def test_a_second_daemon_is_refused_and_told_what_to_do(tmp_path: Path) ->
     url = f"sqlite:///{tmp_path / 'router.db'}"
     first = await open_store(url, exclusive=True)
     for refused in (open_store(url, exclusive=True), migrate(url)):
-        with pytest.raises(StoreUnavailable) as told:
+        with pytest.raises(StoreUnavailable) as error:
             await refused
-        assert str(tmp_path / "router.db") in str(told.value)
-        assert f"process {os.getpid()}" in str(told.value)
-        assert "stop that one first" in str(told.value)
+        assert str(tmp_path / "router.db") in str(error.value)
+        assert f"process {os.getpid()}" in str(error.value)
+        assert "stop that one first" in str(error.value)
     reader = await open_store(url)
     await reader.ping()
     await reader.close()

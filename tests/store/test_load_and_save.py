@@ -21,7 +21,7 @@ from tests.store.examples import (
     entry,
     incident,
     opened,
-    owed,
+    queued,
     rule_match,
     taken,
     timers,
@@ -207,7 +207,7 @@ async def test_a_failed_save_writes_nothing(store: SqlStore) -> None:
     await store.save(opened(incident()))
     changes = taken(rule_match())
     changes.incidents = {1: incident(), 2: incident(2)}
-    changes.entries, changes.owed = [entry()], [owed()]
+    changes.entries, changes.queued = [entry()], [queued()]
     changes.timers = timers(NOW).timers
     changes.windows, changes.receipts = {"k": (NOW,)}, {"e": NOW}
     with pytest.raises(Conflict):

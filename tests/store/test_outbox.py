@@ -1,4 +1,4 @@
-"""Messages and timers: owed, merged, leased, settled; no crash gives a row to two at a time."""
+"""Messages and timers: queued, merged, leased, settled; no crash gives a row to two at a time."""
 
 import asyncio
 
@@ -13,16 +13,16 @@ from router.model.notification import Notification, NotificationState
 from router.model.outbox import OutboxKind
 from router.model.reason import Reason
 from router.store import SqlStore
-from tests.store.examples import NOW, incident, owed, timers
+from tests.store.examples import NOW, incident, queued, timers
 
 PENDING, SENT, DEAD = NotificationState.PENDING, NotificationState.SENT, NotificationState.DEAD
-NEW = Notification(1, "log", 1, PENDING, Reason.OPENED, owed_at=NOW, due_at=NOW)
+NEW = Notification(1, "log", 1, PENDING, Reason.OPENED, queued_at=NOW, due_at=NOW)
 
 
-async def owe(
+async def queue(
     store: SqlStore, at: float = NOW, reason: Reason = Reason.OPENED, channel: str = "log"
 ) -> None:
-    await store.save(Writes(owed=[owed(channel, at, reason)]))
+    await store.save(Writes(queued=[queued(channel, at, reason)]))
 
 
 async def claim(  # noqa: ANN201
@@ -48,34 +48,34 @@ async def the_one(store: SqlStore) -> Notification:
     return only
 
 
-async def test_what_is_owed_is_pending_at_once(store: SqlStore) -> None:
-    """A new row, due when it was owed."""
-    await owe(store)
+async def test_what_is_queued_is_pending_at_once(store: SqlStore) -> None:
+    """A new row, due when it was queued."""
+    await queue(store)
     assert await the_one(store) == NEW
 
 
-async def test_owed_again_is_still_one_message(store: SqlStore) -> None:
+async def test_queued_again_is_still_one_message(store: SqlStore) -> None:
     """It's as old as the first, and says the latest; within one transaction and over several."""
-    await store.save(Writes(owed=[owed(at=NOW), owed(at=NOW + 1, reason=Reason.CHANGED)]))
-    await owe(store, NOW + 2, Reason.RESOLVED)
+    await store.save(Writes(queued=[queued(at=NOW), queued(at=NOW + 1, reason=Reason.CHANGED)]))
+    await queue(store, NOW + 2, Reason.RESOLVED)
     assert await the_one(store) == replace(NEW, seq=2, reason=Reason.RESOLVED)
 
 
 async def test_owing_more_shortens_no_back_off(store: SqlStore) -> None:
     """More updates don't cause more retries of a channel that is down."""
-    await owe(store)
+    await queue(store)
     (held,) = await claim(store)
     waiting = await settle(store, held, due_at=NOW + 300, attempts=3, error="503", fallen_back=True)
-    await owe(store, NOW + 10, Reason.CHANGED)
+    await queue(store, NOW + 10, Reason.CHANGED)
     assert await the_one(store) == replace(waiting, seq=2, reason=Reason.CHANGED)
 
 
 @pytest.mark.parametrize("state", [SENT, DEAD])
-async def test_owed_after_the_end_is_a_new_message(
+async def test_queued_after_the_end_is_a_new_message(
     store: SqlStore, state: NotificationState
 ) -> None:
     """Due at once, with no attempts; the channel's count and last entry are kept."""
-    await owe(store)
+    await queue(store)
     (held,) = await claim(store)
     await settle(
         store,
@@ -83,45 +83,52 @@ async def test_owed_after_the_end_is_a_new_message(
         state=state,
         sent=1,
         ref="ts",
-        told=7,
+        seen_entry=7,
         attempts=2,
         error="x",
         may_be_doubled=True,
     )
-    await owe(store, NOW + 10, Reason.RESOLVED)
-    fresh = replace(NEW, seq=2, reason=Reason.RESOLVED, owed_at=NOW + 10, due_at=NOW + 10)
-    assert await the_one(store) == replace(fresh, sent=1, ref="ts", told=7, tried=1)
+    await queue(store, NOW + 10, Reason.RESOLVED)
+    fresh = replace(NEW, seq=2, reason=Reason.RESOLVED, queued_at=NOW + 10, due_at=NOW + 10)
+    assert await the_one(store) == replace(fresh, sent=1, ref="ts", seen_entry=7, tried=1)
 
 
 async def test_settled_is_stored_as_given(store: SqlStore) -> None:
     """And the lease is over."""
-    await owe(store)
+    await queue(store)
     (held,) = await claim(store)
     assert held == replace(NEW, lease="me", lease_until=NOW + 60, tried=1)
-    after = await settle(store, held, state=SENT, sent=1, ref="ts", told=3, attempts=1)
-    assert after == replace(NEW, state=SENT, sent=1, ref="ts", told=3, attempts=1, tried=1)
+    after = await settle(store, held, state=SENT, sent=1, ref="ts", seen_entry=3, attempts=1)
+    assert after == replace(NEW, state=SENT, sent=1, ref="ts", seen_entry=3, attempts=1, tried=1)
     assert await claim(store, NOW + 999) == ()
 
 
-async def test_owed_while_it_is_sent_stays_owed(store: SqlStore) -> None:
+async def test_queued_while_it_is_sent_stays_queued(store: SqlStore) -> None:
     """The message under way has the old state; the next is due at once and counts its own delay."""
-    await owe(store)
+    await queue(store)
     (held,) = await claim(store)
-    await owe(store, NOW + 5, Reason.RESOLVED)
+    await queue(store, NOW + 5, Reason.RESOLVED)
     assert await claim(store, NOW + 6, "other") == ()
-    after = await settle(store, held, state=SENT, sent=1, ref="ts", told=3, attempts=1)
+    after = await settle(store, held, state=SENT, sent=1, ref="ts", seen_entry=3, attempts=1)
     assert after == replace(
-        NEW, seq=2, reason=Reason.RESOLVED, owed_at=NOW + 5, sent=1, ref="ts", told=3, tried=1
+        NEW,
+        seq=2,
+        reason=Reason.RESOLVED,
+        queued_at=NOW + 5,
+        sent=1,
+        ref="ts",
+        seen_entry=3,
+        tried=1,
     )
     (again,) = await claim(store, NOW + 6, "other")
     assert (again.seq, again.may_be_doubled) == (2, False)
 
 
-async def test_owed_while_it_fails_waits_with_it(store: SqlStore) -> None:
+async def test_queued_while_it_fails_waits_with_it(store: SqlStore) -> None:
     """The same back-off, the same age: the channel has had neither."""
-    await owe(store)
+    await queue(store)
     (held,) = await claim(store)
-    await owe(store, NOW + 5, Reason.RESOLVED)
+    await queue(store, NOW + 5, Reason.RESOLVED)
     after = await settle(store, held, due_at=NOW + 60, attempts=1, error="503", tried=1)
     assert after == replace(
         NEW, seq=2, reason=Reason.RESOLVED, due_at=NOW + 60, attempts=1, error="503", tried=1
@@ -131,7 +138,7 @@ async def test_owed_while_it_fails_waits_with_it(store: SqlStore) -> None:
 @pytest.mark.parametrize("taken_over", [True, False])
 async def test_a_lost_lease_settles_nothing(store: SqlStore, taken_over: bool) -> None:
     """Also when another worker has settled it."""
-    await owe(store)
+    await queue(store)
     (slow,) = await claim(store, owner="slow")
     (held,) = await claim(store, NOW + 60, "quick")
     assert held.may_be_doubled, "the first may have sent it before it went silent"
@@ -144,8 +151,8 @@ async def test_a_lost_lease_settles_nothing(store: SqlStore, taken_over: bool) -
 async def test_only_due_messages_of_the_channel_are_claimed_earliest_first(store: SqlStore) -> None:
     """And no more than asked for."""
     due = {1: NOW + 3, 2: NOW + 1, 3: NOW + 2, 4: NOW + 9}
-    await store.save(Writes(owed=[owed(at=at, incident_id=i) for i, at in due.items()]))
-    await owe(store, channel="other")
+    await store.save(Writes(queued=[queued(at=at, incident_id=i) for i, at in due.items()]))
+    await queue(store, channel="other")
     assert [n.incident_id for n in await claim(store, NOW + 3, limit=2)] == [2, 3]
     assert [n.incident_id for n in await claim(store, NOW + 3)] == [1]
 
@@ -155,8 +162,8 @@ async def test_a_storm_of_lesser_things_holds_up_no_p0(store: SqlStore) -> None:
     severities = [Severity.P2, Severity.P2, Severity.P0, Severity.P0]
     storm = [incident(number, severity=severity) for number, severity in enumerate(severities, 1)]
     storm[3] = replace(storm[3], status=Status.RESOLVED, closed_at=NOW)
-    debts = [owed(at=NOW + one.id, incident_id=one.id) for one in storm]
-    await store.save(Writes(incidents={one.id: one for one in storm}, owed=debts))
+    debts = [queued(at=NOW + one.id, incident_id=one.id) for one in storm]
+    await store.save(Writes(incidents={one.id: one for one in storm}, queued=debts))
     claims = [[held.incident_id for held in await claim(store, NOW + 9, limit=2)] for _ in range(3)]
     assert claims == [[3, 1], [2, 4], []]
 
@@ -166,10 +173,10 @@ async def test_a_storm_of_p0s_is_claimed_earliest_first(store: SqlStore, *, peop
     """Among many open P0s, too, and each before a lesser incident that has been due for longer."""
     storm = [incident(number, severity=Severity.P0) for number in range(1, 301)]
     storm[0] = replace(storm[0], severity=Severity.P2)
-    debts = [owed(at=NOW - one.id, incident_id=one.id) for one in storm[:4]]
-    debts += [owed("log/ana", NOW - 9, incident_id=7)] if people else []
-    debts[0] = owed(at=NOW - 60, incident_id=1)
-    await store.save(Writes(incidents={one.id: one for one in storm}, owed=debts))
+    debts = [queued(at=NOW - one.id, incident_id=one.id) for one in storm[:4]]
+    debts += [queued("log/ana", NOW - 9, incident_id=7)] if people else []
+    debts[0] = queued(at=NOW - 60, incident_id=1)
+    await store.save(Writes(incidents={one.id: one for one in storm}, queued=debts))
     claimed = [held.incident_id for held in await claim(store, limit=3, people=people)]
     assert claimed == ([7, 4, 3] if people else [4, 3, 2])
     left = [held.incident_id for held in await claim(store, people=people)]
@@ -181,7 +188,7 @@ async def test_a_channel_s_messages_are_also_those_to_people_over_it(store: SqlS
     mine = ["log/cy", "log", "log/ana", "log/\u00e9va", "log/a/b"]
     others = ["log-b", "log0", "logs/ana", "lo", "lo/g", "log.x", "LOG/ana", "l\u00f6g/ana"]
     for at, channel in enumerate([*mine, *others]):
-        await owe(store, NOW + at, channel=channel)
+        await queue(store, NOW + at, channel=channel)
     assert [held.channel for held in await claim(store, NOW + 99, limit=3, people=True)] == mine[:3]
     assert [held.channel for held in await claim(store, NOW + 99, people=True)] == mine[3:]
     assert await claim(store, NOW + 99, people=True) == ()
@@ -190,13 +197,13 @@ async def test_a_channel_s_messages_are_also_those_to_people_over_it(store: SqlS
 async def test_a_channel_that_reaches_no_people_gets_none_of_theirs(store: SqlStore) -> None:
     """It wouldn't know where to send them."""
     for channel in ("log/ana", "log"):
-        await owe(store, channel=channel)
+        await queue(store, channel=channel)
     assert [held.channel for held in await claim(store)] == ["log"]
 
 
 async def test_no_message_is_claimed_twice(store: SqlStore) -> None:
     """With any number of workers at once."""
-    await store.save(Writes(owed=[owed(incident_id=i) for i in range(1, 61)]))
+    await store.save(Writes(queued=[queued(incident_id=i) for i in range(1, 61)]))
     claims = await asyncio.gather(*(claim(store, owner=f"o{i}", limit=7) for i in range(12)))
     claimed = [n.incident_id for claimed in claims for n in claimed]
     assert sorted(claimed) == sorted(set(claimed))
@@ -261,7 +268,7 @@ async def test_recovering_ends_the_leases_of_a_dead_process(store: SqlStore, url
 
     On PostgreSQL they may be others'.
     """
-    await store.save(Writes(owed=[owed()], timers=timers(NOW).timers))
+    await store.save(Writes(queued=[queued()], timers=timers(NOW).timers))
     await claim(store)
     await store.claim_timers(NOW, "me", NOW + 60, 9)
     await store.recover()
@@ -283,11 +290,11 @@ async def test_a_beat_has_a_number_and_an_age_by_the_databases_clock(store: SqlS
 
 async def test_a_new_state_before_a_second_sending_is_no_repetition(store: SqlStore) -> None:
     """The second sending would have repeated the last state; this one replaces it."""
-    await owe(store)
+    await queue(store)
     (held,) = await claim(store)
-    late = {"owed_at": NOW + 60, "due_at": NOW + 60, "uncertain": 1, "uncertain_until": NOW + 60}
+    late = {"queued_at": NOW + 60, "due_at": NOW + 60, "uncertain": 1, "uncertain_until": NOW + 60}
     await settle(store, held, seq=2, sent=1, attempts=0, may_have_arrived=True, **late)
-    await owe(store, NOW + 5, Reason.RESOLVED)
+    await queue(store, NOW + 5, Reason.RESOLVED)
     row = await the_one(store)
     assert (row.seq, row.due_at, row.uncertain) == (3, NOW + 5, 1)
     assert not row.may_have_arrived
@@ -300,9 +307,11 @@ async def test_what_waits_for_people_is_looked_at_without_a_lease(store: SqlStor
     worst = incident(2, severity=Severity.P0)
     incidents = {1: incident(1), 2: worst, 3: incident(3)}
     people = [
-        owed(channel, incident_id=n) for n in (1, 2, 3) for channel in ("log", "log/ana", "log/ben")
+        queued(channel, incident_id=n)
+        for n in (1, 2, 3)
+        for channel in ("log", "log/ana", "log/ben")
     ]
-    await store.save(Writes(incidents=incidents, owed=people))
+    await store.save(Writes(incidents=incidents, queued=people))
     waiting = await store.waiting({"log/ana": True, "log/ben": False}, NOW, 10)
     assert {(row.incident_id, row.channel) for row, _ in waiting[:2]} == {
         (2, "log/ana"),
@@ -326,7 +335,7 @@ async def test_what_waits_for_people_is_looked_at_without_a_lease(store: SqlStor
 
 async def test_people_with_a_limit_are_left_out_of_a_claim(store: SqlStore) -> None:
     """Their messages are claimed by name."""
-    await store.save(Writes(owed=[owed(name) for name in ("log", "log/ana", "log/ben")]))
+    await store.save(Writes(queued=[queued(name) for name in ("log", "log/ana", "log/ben")]))
     claimed = await store.claim_notifications(
         "log", NOW, "me", NOW + 60, 10, people=True, less=["log/ana"]
     )

@@ -18,7 +18,7 @@ from tests.store.examples import (
     entry,
     incident,
     opened,
-    owed,
+    queued,
     rule_match,
     taken,
     timers,
@@ -112,7 +112,7 @@ async def test_alerts_are_listed_by_fingerprint(store: SqlStore) -> None:
 
 async def test_notifications_are_listed_by_state_incident_channel_and_ref(store: SqlStore) -> None:
     """Messages of the newest incident are first."""
-    await store.save(Writes(owed=[owed("a"), owed("b"), owed("a", incident_id=2)]))
+    await store.save(Writes(queued=[queued("a"), queued("b"), queued("a", incident_id=2)]))
     (held,) = await store.claim_notifications("b", NOW, "me", NOW + 1, 9)
     dead = replace(held, state=NotificationState.DEAD, error="no such channel", ref="C1:2.3")
     await store.save(Writes(settled=[(dead, "me", 1)]))
@@ -136,7 +136,7 @@ async def test_gauges_count_what_is_there(store: SqlStore) -> None:
     """Incidents by severity and state, messages by channel, and how late the latest timer is."""
     assert await store.gauges(NOW) == Gauges({}, {}, {}, 0.0)
     changes = opened(incident(1), incident(2), closed(incident_id=3, severity=Severity.P0))
-    changes.owed = [owed("a"), owed("b"), owed("a", incident_id=2), owed("c")]
+    changes.queued = [queued("a"), queued("b"), queued("a", incident_id=2), queued("c")]
     changes.timers = timers(NOW + 5, NOW + 9).timers
     await store.save(changes)
     for channel, state in (("b", NotificationState.DEAD), ("c", NotificationState.SENT)):

@@ -126,7 +126,7 @@ class Hooks(Peer):
             )
         return Reply()
 
-    def told(self, path: str) -> set[str]:
+    def delivered(self, path: str) -> set[str]:
         return {
             one.json["data"]["incident"]["id"] for one in self.requests if one.path.startswith(path)
         }
@@ -174,12 +174,12 @@ async def test_what_was_pending_is_delivered(
             again = await daemon.ask("POST", "/api/v1/notifications/1/refused/resend")
             assert again.status == 202
             await clock.settle(
-                lambda: hooks.told("/refused"), "the message that was sent again", step=1.0
+                lambda: hooks.delivered("/refused"), "the message that was sent again", step=1.0
             )
     assert len(dead) == 2
     assert len(hooks.changes()) == 1
-    assert {"1", "2", "4"} <= {name.removeprefix("INC-") for name in hooks.told("/down")}
-    assert {"1", "2"} <= {name.removeprefix("INC-") for name in hooks.told("/hangs")}
+    assert {"1", "2", "4"} <= {name.removeprefix("INC-") for name in hooks.delivered("/down")}
+    assert {"1", "2"} <= {name.removeprefix("INC-") for name in hooks.delivered("/hangs")}
     to = Counter(address for address, _ in relay.mails)
     assert (to["customer-1@example.com"], to["customer-2@example.com"]) == (0, 1)
     assert to["reader@example.com"] == 3

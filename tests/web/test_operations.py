@@ -59,10 +59,10 @@ async def lived(daemon: Daemon, clock: SteppedClock) -> None:
     """
     await daemon.alert(alert(), alert("DiskFull", instance="a"))
 
-    async def told() -> bool:
+    async def delivered() -> bool:
         return await sample(daemon, "notifications_total", channel="log", outcome="sent") == 2
 
-    await clock.settle(told, step=0.5)
+    await clock.settle(delivered, step=0.5)
     await daemon.ask("POST", "/webhooks/alertmanager", data=b"{}")
     await clock.advance(60)
     await daemon.ask("POST", "/api/v1/incidents/1/ack")

@@ -362,7 +362,7 @@ async def test_a_priority_of_pagerdutys_is_a_severity_here(router: Router, slack
         await daemon.alert(alert())
         kind, automation = "incident.priority_updated", {"type": "service_reference"}
         at = [f"2026-02-02T02:30:{second:02}Z" for second in range(60)]
-        told = [
+        entries = [
             await page(daemon, kind, "W1", data=signed.prioritised("Sev 3"), occurred_at=at[10]),
             await page(daemon, kind, "W2", data=signed.prioritised("Sev 2"), occurred_at=at[5]),
             await page(daemon, kind, "W3", data=signed.prioritised("Sev 3"), occurred_at=at[11]),
@@ -376,7 +376,7 @@ async def test_a_priority_of_pagerdutys_is_a_severity_here(router: Router, slack
             ),
             await page(daemon, kind, "W5", data=signed.prioritised("Sev 9"), occurred_at=at[13]),
         ]
-        assert [answer.body for answer in told] == [
+        assert [answer.body for answer in entries] == [
             b"INC-1 is P2 now.",
             b"INC-1 has a newer change: nothing done.",
             b"INC-1 is already P2.",
@@ -629,12 +629,12 @@ async def test_acknowledged_in_two_places_at_once(router: Router, slack: Slack) 
         (first, one), (second, other) = await story(daemon)
         assert (first, second) == (Reason.ACKNOWLEDGED, Reason.ALREADY_DONE)
         assert {one, other} == {"ana", "Ben Okri"}
-        told = (
+        entries = (
             b"Acknowledged INC-1."
             if one == "Ben Okri"
             else b"INC-1 is already acknowledged by ana."
         )
-        assert paged.body == told
+        assert paged.body == entries
         assert (await daemon.store.incident(1)).acknowledged_by == one
 
 

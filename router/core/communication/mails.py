@@ -4,20 +4,22 @@ from router.core.communication.notice import Notice, Update, clean
 from router.core.text.plain import local, utc
 from router.model.decision import Entry
 from router.model.incident import Incident
-from router.model.statuspage import Maintenance, OwedMail, PublicMail, StatusPlan
+from router.model.statuspage import Maintenance, PublicMail, QueuedMail, StatusPlan
 
 
-def ask_to_confirm(plan: StatusPlan, address: str, link: str, owed: OwedMail) -> PublicMail:
+def ask_to_confirm(plan: StatusPlan, address: str, link: str, queued: QueuedMail) -> PublicMail:
     """Return the only mail that is sent before somebody confirms."""
     text = (
         f"Somebody, most likely you, asked for updates of {plan.title} at this address.\n\n"
         f"To get them, open this link and confirm:\n{link}\n\n"
         "If it wasn't you, do nothing: you won't hear from us again."
     )
-    return PublicMail(address, f"Confirm updates of {plan.title}", text, _name(owed), owed.owed_at)
+    return PublicMail(
+        address, f"Confirm updates of {plan.title}", text, _name(queued), queued.queued_at
+    )
 
 
-def already(plan: StatusPlan, address: str, unsubscribe: str, owed: OwedMail) -> PublicMail:
+def already(plan: StatusPlan, address: str, unsubscribe: str, queued: QueuedMail) -> PublicMail:
     """Return the mail to somebody who subscribed before.
 
     The form does not reveal it, as anybody can enter any address.
@@ -27,22 +29,24 @@ def already(plan: StatusPlan, address: str, unsubscribe: str, owed: OwedMail) ->
         f"To get no more of them:\n{unsubscribe}\n"
     )
     subject = f"You get updates of {plan.title}"
-    return PublicMail(address, subject, text, _name(owed), owed.owed_at, unsubscribe=unsubscribe)
+    return PublicMail(
+        address, subject, text, _name(queued), queued.queued_at, unsubscribe=unsubscribe
+    )
 
 
 def update(
-    plan: StatusPlan, address: str, unsubscribe: str, owed: OwedMail, notice: Notice
+    plan: StatusPlan, address: str, unsubscribe: str, queued: QueuedMail, notice: Notice
 ) -> PublicMail | None:
     """Return the mail about an update; None if it is not public any more."""
-    said = next((one for one in notice.updates if one.id == owed.entry_id), None)
+    said = next((one for one in notice.updates if one.id == queued.entry_id), None)
     if said is None:
         return None
     return PublicMail(
         to=address,
         subject=f"[{said.status.capitalize()}] {notice.title}",
         text=_text(plan, notice, said, unsubscribe),
-        name=_name(owed),
-        at=owed.owed_at,
+        name=_name(queued),
+        at=queued.queued_at,
         # A new database reuses numbers: the time distinguishes the incidents.
         thread=f"status-{notice.id}.{notice.published_at:.0f}",
         unsubscribe=unsubscribe,
@@ -69,16 +73,16 @@ def _text(plan: StatusPlan, notice: Notice, said: Update, unsubscribe: str) -> s
 
 
 def announcement(
-    address: str, unsubscribe: str, owed: OwedMail, incident: Incident, entry: Entry
+    address: str, unsubscribe: str, queued: QueuedMail, incident: Incident, entry: Entry
 ) -> PublicMail:
     """Return the approved announcement to customers, for a subscriber."""
     text = f"{letter_text(str(entry.data.get('text', '')))}\n\nUnsubscribe: {unsubscribe}"
-    subject, name = str(entry.data.get("title", "")), f"{_name(owed)}.{incident.opened_at:.0f}"
-    return PublicMail(address, subject, text, name, owed.owed_at, unsubscribe=unsubscribe)
+    subject, name = str(entry.data.get("title", "")), f"{_name(queued)}.{incident.opened_at:.0f}"
+    return PublicMail(address, subject, text, name, queued.queued_at, unsubscribe=unsubscribe)
 
 
 def maintenance(
-    plan: StatusPlan, address: str, unsubscribe: str, owed: OwedMail, one: Maintenance
+    plan: StatusPlan, address: str, unsubscribe: str, queued: QueuedMail, one: Maintenance
 ) -> PublicMail:
     """Return the announcement of maintenance."""
     known = {part.name: part.title for part in plan.components}
@@ -94,15 +98,15 @@ def maintenance(
         f"Status page: {plan.url}",
         f"Unsubscribe: {unsubscribe}",
     ]
-    name = f"maintenance-{one.id}.{owed.subscriber}"
+    name = f"maintenance-{one.id}.{queued.subscriber}"
     subject = f"[Maintenance] {clean(one.title)}"
     return PublicMail(
-        address, subject, "\n".join(lines), name, owed.owed_at, unsubscribe=unsubscribe
+        address, subject, "\n".join(lines), name, queued.queued_at, unsubscribe=unsubscribe
     )
 
 
 def maintenance_over(
-    plan: StatusPlan, address: str, unsubscribe: str, owed: OwedMail, one: Maintenance
+    plan: StatusPlan, address: str, unsubscribe: str, queued: QueuedMail, one: Maintenance
 ) -> PublicMail:
     """Return the mail about maintenance that a person ended, or cancelled before it began."""
     start, end = local(one.starts_at, plan.zone), local(one.ends_at, plan.zone)
@@ -116,10 +120,10 @@ def maintenance_over(
         f"Unsubscribe: {unsubscribe}",
     ]
     how = "cancelled" if one.cancelled else "completed"
-    name = f"maintenance-{one.id}-{how}.{owed.subscriber}"
+    name = f"maintenance-{one.id}-{how}.{queued.subscriber}"
     subject = f"[Maintenance {how}] {clean(one.title)}"
     return PublicMail(
-        address, subject, "\n".join(lines), name, owed.owed_at, unsubscribe=unsubscribe
+        address, subject, "\n".join(lines), name, queued.queued_at, unsubscribe=unsubscribe
     )
 
 
@@ -128,5 +132,5 @@ def letter_text(text: str) -> str:
     return "\n".join(clean(line) for line in text.splitlines()).strip()
 
 
-def _name(owed: OwedMail) -> str:
-    return f"{owed.kind}-{owed.entry_id or f'{owed.owed_at:.0f}'}.{owed.subscriber}"
+def _name(queued: QueuedMail) -> str:
+    return f"{queued.kind}-{queued.entry_id or f'{queued.queued_at:.0f}'}.{queued.subscriber}"

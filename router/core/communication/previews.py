@@ -72,8 +72,8 @@ def _drafts(  # noqa: PLR0913, PLR0917 - as above
     )
     inside = content(message)
     yield Draft(INTERNAL, inside.subject, inside.text)
-    told = to_stakeholders(message)
-    yield Draft(STAKEHOLDERS, told.subject, told.text)
+    stakeholder_mail = to_stakeholders(message)
+    yield Draft(STAKEHOLDERS, stakeholder_mail.subject, stakeholder_mail.text)
     public = wording.update(incident, at)
     publish = Command.PUBLISH if settings.public else None
     title = incident.public_title or public.subject

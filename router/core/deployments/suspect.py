@@ -106,7 +106,7 @@ def suspect(incident: Incident, deploys: Deploys) -> Deployment | None:
 
 
 def merged(
-    before: Deployment | None, told: Deployment, earlier: Iterable[Deployment]
+    before: Deployment | None, reported: Deployment, earlier: Iterable[Deployment]
 ) -> Deployment | None:
     """Return the state of a deployment after a new report; None if the report adds nothing.
 
@@ -114,50 +114,54 @@ def merged(
     """
     if before is not None:
         if (
-            set(told.deliveries) & set(before.deliveries)
-            or told.at < before.at
-            or _same(told, before)
+            set(reported.deliveries) & set(before.deliveries)
+            or reported.at < before.at
+            or _same(reported, before)
         ):
             return None
-        told = replace(told, deliveries=(*before.deliveries, *told.deliveries)[-DELIVERIES:])
-    if told.previous and told.compare:
-        return told
+        reported = replace(
+            reported, deliveries=(*before.deliveries, *reported.deliveries)[-DELIVERIES:]
+        )
+    if reported.previous and reported.compare:
+        return reported
     last = max(
-        (one for one in earlier if _ran_before(one, told)), key=lambda one: one.at, default=None
+        (one for one in earlier if _ran_before(one, reported)), key=lambda one: one.at, default=None
     )
-    previous = told.previous or (last.commit if last else "")
-    return replace(told, previous=previous, compare=told.compare or _compare(told, previous))
+    previous = reported.previous or (last.commit if last else "")
+    return replace(
+        reported, previous=previous, compare=reported.compare or _compare(reported, previous)
+    )
 
 
-def _same(told: Deployment, before: Deployment) -> bool:
+def _same(reported: Deployment, before: Deployment) -> bool:
     known = replace(
-        told, previous=before.previous, compare=before.compare, deliveries=before.deliveries
+        reported, previous=before.previous, compare=before.compare, deliveries=before.deliveries
     )
     return known == before
 
 
-def _ran_before(one: Deployment, told: Deployment) -> bool:
+def _ran_before(one: Deployment, reported: Deployment) -> bool:
     return (
-        one.id != told.id
+        one.id != reported.id
         and one.outcome is DeployOutcome.SUCCESS
-        and one.at < told.at
+        and one.at < reported.at
         and (one.services, one.repository, one.environment)
-        == (told.services, told.repository, told.environment)
+        == (reported.services, reported.repository, reported.environment)
     )
 
 
-def _compare(told: Deployment, previous: str) -> str:
+def _compare(reported: Deployment, previous: str) -> str:
     """Return GitHub's URL of the changes."""
     base = (
-        told.url.partition("/" + told.repository)[0]
-        if told.repository in told.url
+        reported.url.partition("/" + reported.repository)[0]
+        if reported.repository in reported.url
         else "https://github.com"
     )
-    if not (told.repository and told.commit and told.source == "github"):
+    if not (reported.repository and reported.commit and reported.source == "github"):
         return ""
-    if previous and previous != told.commit:
-        return f"{base}/{told.repository}/compare/{previous}...{told.commit}"
-    return f"{base}/{told.repository}/commit/{told.commit}"
+    if previous and previous != reported.commit:
+        return f"{base}/{reported.repository}/compare/{previous}...{reported.commit}"
+    return f"{base}/{reported.repository}/commit/{reported.commit}"
 
 
 def minutes_before(deployment: Deployment, incident: Incident) -> int:

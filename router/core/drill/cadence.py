@@ -8,7 +8,7 @@ from math import floor
 
 from msgspec import Struct
 
-from router.core.oncall.local_time import DAY, at_minute, instant, wall
+from router.core.oncall.local_time import DAY, at_minute, instant, local_time
 from router.core.oncall.rotation import Handover
 
 
@@ -37,7 +37,7 @@ class CanaryCadence(Struct, frozen=True):
 
 def due_at(cadence: Cadence, last: float) -> float:
     """The next drill's due time. `last` is the start of the last one, or of the schedule."""
-    day = (wall(last, cadence.zone) + timedelta(seconds=cadence.every)).date()
+    day = (local_time(last, cadence.zone) + timedelta(seconds=cadence.every)).date()
     if cadence.at.weekday is not None:
         day += (cadence.at.weekday - day.weekday()) % 7 * DAY
     return instant(at_minute(day, cadence.at.minute), cadence.zone)

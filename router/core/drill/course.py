@@ -169,9 +169,13 @@ def _delivered(step: DrillStep, scene: Scene) -> Done | None:
         if not step.items
         else set()
     )
-    told = dict.fromkeys(address for incident in scene.incidents for address in incident.told)
+    notified = dict.fromkeys(
+        address for incident in scene.incidents for address in incident.notified
+    )
     wanted = [
-        address for address in step.items or told if address not in unneeded or address in worked
+        address
+        for address in step.items or notified
+        if address not in unneeded or address in worked
     ]
     if not wanted or any(address not in worked for address in wanted):
         return None

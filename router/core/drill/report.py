@@ -93,10 +93,12 @@ def _deliveries(scene: Scene) -> Iterator[str]:
         if one.what is Reason.DELIVERY_FAILED
     }
     yield from table("Messages", ("incident", "to", "delivered after", "attempts", "error"))
-    told = {
-        (incident.id, address): None for incident in scene.incidents for address in incident.told
+    notified = {
+        (incident.id, address): None
+        for incident in scene.incidents
+        for address in incident.notified
     }
-    for key in dict.fromkeys((*told, *first)):
+    for key in dict.fromkeys((*notified, *first)):
         arrived = first.get(key)
         missing = "not needed" if key in unneeded else MISSING
         after, attempts = (
@@ -110,23 +112,24 @@ def _deliveries(scene: Scene) -> Iterator[str]:
 
 def _answers(scene: Scene, people: People) -> Iterator[str]:
     """The time until each notified person acknowledged, counted from their first message."""
-    told: dict[str, float] = {}
+    notified: dict[str, float] = {}
     for entry in scene.entries:
         if is_delivery(entry) and (person := person_of(entry.data["channel"])):
-            told.setdefault(person, entry.at)
+            notified.setdefault(person, entry.at)
     answered = {
         _person(one, people): one.at
         for one in reversed(scene.entries)
         if one.what is Reason.ACKNOWLEDGED
     }
-    if not told and not answered:
+    if not notified and not answered:
         return
     opened = min((incident.opened_at for incident in scene.incidents), default=0.0)
     yield from table(
-        "People", ("person", "told after", "acknowledged after the opening", "after being told")
+        "People",
+        ("person", "notified after", "acknowledged after the opening", "after the notification"),
     )
-    for person in dict.fromkeys((*told, *answered)):
-        at, since = answered.get(person), told.get(person)
+    for person in dict.fromkeys((*notified, *answered)):
+        at, since = answered.get(person), notified.get(person)
         yield row(
             person,
             "" if since is None else _span(since - opened),

@@ -81,16 +81,16 @@ def pages(history: IncidentHistory) -> tuple[Page, ...]:
             settled.setdefault((address, entry.data.get("seq", newest)), []).append(entry)
     found = [_settled_page(history, address, entries) for (address, _), entries in settled.items()]
     waiting = [row for row in history.notifications if (row.channel, row.seq) not in settled]
-    found += [_page(history, row.channel, row.owed_at, row.reason, ()) for row in waiting]
+    found += [_page(history, row.channel, row.queued_at, row.reason, ()) for row in waiting]
     return tuple(sorted(found, key=lambda page: (page.at, page.address)))
 
 
 def _settled_page(history: IncidentHistory, address: str, entries: Sequence[Entry]) -> Page:
     first = entries[0]
     # `late` excludes the delay by a limit, which was after the decision.
-    owed_at = first.at - first.data.get("late", 0.0) - first.data.get("held", 0.0)
+    queued_at = first.at - first.data.get("late", 0.0) - first.data.get("held", 0.0)
     reason = Reason(first.data["reason"]) if "reason" in first.data else None
-    return _page(history, address, owed_at, reason, tuple(entries))
+    return _page(history, address, queued_at, reason, tuple(entries))
 
 
 def _page(

@@ -269,16 +269,16 @@ def _first_obstacle(history: IncidentHistory, found: Sequence[Page], settings: S
     if waiting:
         return f"the message to {waiting[0].address} has not been sent yet"
     if not history.incident.is_open:
-        return f"it was over before a step that notifies a person was due{_told_only(found)}"
+        return f"it was over before a step that notifies a person was due{_notified_only(found)}"
     policy = settings.policy_of(history.incident)
     if not any(":" in target for step in policy.steps for target in step.notify):
-        return f"its policy '{policy.name}' notifies no person{_told_only(found)}"
-    return f"no step that notifies a person is due yet{_told_only(found)}"
+        return f"its policy '{policy.name}' notifies no person{_notified_only(found)}"
+    return f"no step that notifies a person is due yet{_notified_only(found)}"
 
 
-def _told_only(found: Sequence[Page]) -> str:
-    told = ", ".join(dict.fromkeys(page.address for page in found if page.arrived))
-    return f"; notified: {told}" if told else ""
+def _notified_only(found: Sequence[Page]) -> str:
+    notified = ", ".join(dict.fromkeys(page.address for page in found if page.arrived))
+    return f"; notified: {notified}" if notified else ""
 
 
 def _stopped(match: RuleMatch, explanation: Explanation) -> str:

@@ -19,7 +19,7 @@ from router.core.incident.action_binding import ActionPlan, fill
 from router.core.incident.escalation import Decision, edited
 from router.core.incident.settings import Settings
 from router.model.action import UNDOABLE, WAITING, ActionRequest, ActionState
-from router.model.decision import Owed, Timer
+from router.model.decision import Queued, Timer
 from router.model.deployment import Deployment
 from router.model.event import (
     ActionAnswered,
@@ -322,11 +322,11 @@ def _step(  # noqa: PLR0913 - the parts of one step
     else:
         decision.timers_cleared.append(f"{TIMER}{request.number}")
     if request.state in RUN_BY_ROUTER:
-        run = Owed(
+        run = Queued(
             incident.id, ACTIONS, what, at, OutboxKind.ACTION, f"{request.number} {request.state}"
         )
-        decision.owed.append(run)
-    decision.owe(at, what, edited(incident, settings))
+        decision.queued.append(run)
+    decision.queue(at, what, edited(incident, settings))
     return decision
 
 

@@ -94,7 +94,7 @@ def _noted(incident: Incident, event: Commanded, settings: Settings) -> Decision
         text=event.text,
         **({"via": event.via} if event.via else {}),
     )
-    decision.owe(event.at, Reason.NOTED, edited(incident, settings))
+    decision.queue(event.at, Reason.NOTED, edited(incident, settings))
     return decision
 
 
@@ -105,7 +105,7 @@ def _published(incident: Incident, event: Commanded, settings: Settings) -> Deci
         return _too_late(incident, event, Reason.ALREADY_DONE)
     decision = Decision(Reason.PUBLISHED, later(incident, event.at, news_at=event.at))
     publish(decision, event.at, settings, by=event.by, text=event.text, title=event.title)
-    decision.owe(event.at, Reason.PUBLISHED, edited(incident, settings))
+    decision.queue(event.at, Reason.PUBLISHED, edited(incident, settings))
     return decision
 
 
@@ -125,7 +125,7 @@ def _announced(incident: Incident, event: Commanded, settings: Settings) -> Deci
     draft = settings.wording.to_customers(incident, (), event.at)
     title, text = event.title or draft.subject, event.text or draft.text
     decision.note(event.at, Reason.ANNOUNCED, event.by, title=title, text=text)
-    decision.owe(event.at, Reason.ANNOUNCED, settings.customers)
+    decision.queue(event.at, Reason.ANNOUNCED, settings.customers)
     return decision
 
 
@@ -143,7 +143,7 @@ def _acknowledged(incident: Incident, event: Commanded, _settings: Settings) -> 
     decision = Decision(Reason.ACKNOWLEDGED, acknowledged)
     stop_reaching(decision)
     decision.note(event.at, Reason.ACKNOWLEDGED, event.by, text=event.text)
-    decision.owe(event.at, Reason.ACKNOWLEDGED, incident.told)
+    decision.queue(event.at, Reason.ACKNOWLEDGED, incident.notified)
     return decision
 
 
@@ -172,7 +172,7 @@ def _escalated(incident: Incident, event: Commanded, settings: Settings) -> Deci
         return _too_late(incident, event, Reason.ALREADY_DONE)
     decision = Decision(Reason.ESCALATED, unheard)
     decision.note(event.at, Reason.ESCALATED, event.by, text=event.text)
-    decision.owe(event.at, Reason.ESCALATED, edited(incident, settings))
+    decision.queue(event.at, Reason.ESCALATED, edited(incident, settings))
     if following is None:
         tell_again(decision, event.at, policy, settings)
     else:
@@ -231,7 +231,7 @@ def _assigned(incident: Incident, event: Commanded, settings: Settings) -> Decis
         return _too_late(incident, event, Reason.ALREADY_DONE)
     decision = Decision(Reason.ASSIGNED, later(incident, event.at, lead=lead, news_at=event.at))
     decision.note(event.at, Reason.ASSIGNED, event.by, lead=lead)
-    decision.owe(event.at, Reason.ASSIGNED, edited(incident, settings))
+    decision.queue(event.at, Reason.ASSIGNED, edited(incident, settings))
     contact = settings.people.find(lead)
     if contact and lead != event.by:
         reached = settings.people.reach((f"contact:{contact}",), incident.severity, event.at)
@@ -256,8 +256,8 @@ def _status_set(incident: Incident, event: Commanded, settings: Settings) -> Dec
         event.by,
         **{"from": incident.status, "status": event.status, "text": event.text},
     )
-    channels = [address for address in incident.told if not person_of(address)]
-    decision.owe(event.at, Reason.STATUS_SET, channels)
+    channels = [address for address in incident.notified if not person_of(address)]
+    decision.queue(event.at, Reason.STATUS_SET, channels)
     inform_stakeholders(decision, event.at, settings)
     publish_by_rule(decision, event.at, settings)
     return decision

@@ -20,7 +20,7 @@ from router.core.incident.escalation import (
     promotion_due,
     remind,
     resume,
-    try_next_ways,
+    try_next_methods,
 )
 from router.core.incident.expiry import HELD_FOR, puts_off
 from router.core.incident.flapping import SETTLE, is_over, settle
@@ -108,9 +108,9 @@ def _stayed_quiet(decision: Decision, at: float, settings: Settings) -> None:
     close(decision, at, Status.RESOLVED, settings, why="no alert came back")
 
 
-def _next_way(decision: Decision, at: float, _settings: Settings) -> None:
-    decision.reason = Reason.NEXT_WAY
-    try_next_ways(decision, at)
+def _next_method(decision: Decision, at: float, _settings: Settings) -> None:
+    decision.reason = Reason.NEXT_METHOD
+    try_next_methods(decision, at)
 
 
 def _promote(decision: Decision, at: float, settings: Settings) -> None:
@@ -136,13 +136,13 @@ def _respond(decision: Decision, at: float, settings: Settings) -> None:
     if incident.acknowledged_at is None:
         decision.reason = Reason.RESPONSE_OVERDUE
         decision.note(at, Reason.RESPONSE_OVERDUE, severity=incident.severity)
-        decision.owe(at, Reason.RESPONSE_OVERDUE, edited(incident, settings))
+        decision.queue(at, Reason.RESPONSE_OVERDUE, edited(incident, settings))
 
 
 _TIMERS = {
     RESOLVE: _stayed_quiet,
     STEP: go_on,
-    REACH: _next_way,
+    REACH: _next_method,
     PROMOTE: _promote,
     RESPOND: _respond,
     REMIND: remind,

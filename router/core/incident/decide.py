@@ -82,7 +82,7 @@ def _delivery_failed(incident: Incident, event: DeliveryFailed, settings: Settin
     policy = settings.policy_of(incident)
     # Everybody who was notified gets all messages. But a page went to few, and somebody must know
     # of its loss.
-    knowing = (event.channel,) if event.reason in PAGES else incident.told
+    knowing = (event.channel,) if event.reason in PAGES else incident.notified
     reached = settings.people.reach(policy.fallback, incident.severity, event.at).without(knowing)
     if reached == Recipients():
         return Decision(Reason.DELIVERY_FAILED)
@@ -102,14 +102,14 @@ def _delivery_failed(incident: Incident, event: DeliveryFailed, settings: Settin
 def _resent(incident: Incident, event: Resent, _settings: Settings) -> Decision:
     decision = Decision(Reason.RESENT, later(incident, event.at))
     decision.note(event.at, Reason.RESENT, event.by, channel=event.channel)
-    decision.owe(event.at, Reason.RESENT, (event.channel,))
+    decision.queue(event.at, Reason.RESENT, (event.channel,))
     return decision
 
 
 def _recorded(incident: Incident, event: Recorded, settings: Settings) -> Decision:
     decision = Decision(event.what, later(incident, event.at))
     decision.note(event.at, event.what, event.by, **event.data)
-    decision.owe(event.at, event.what, edited(incident, settings))
+    decision.queue(event.at, event.what, edited(incident, settings))
     return decision
 
 

@@ -3,7 +3,7 @@
 pending --Sent--------------------> sent
 pending --Retry, Uncertain--------> pending, due later     until it is `give_up_after` late: dead
 pending --Rejected----------------> dead
-sent, dead --owed again-----------> pending
+sent, dead --queued again-----------> pending
 sent --an older one may arrive----> pending, due in a minute, and again when it no longer can
 """
 
@@ -56,7 +56,7 @@ def settle(event: DeliverySettled, settings: Settings, *, stakeholder: bool = Fa
 
     `stakeholder`: it is for a stakeholder, who is not paged.
     """
-    before = replace(event.notification, owed_at=event.notification.owed_at + event.held)
+    before = replace(event.notification, queued_at=event.notification.queued_at + event.held)
     doubled = before.may_be_doubled or any(
         isinstance(one.result, Uncertain) for one in event.attempts[:-1]
     )
@@ -64,11 +64,11 @@ def settle(event: DeliverySettled, settings: Settings, *, stakeholder: bool = Fa
         before, event.attempts, event.at, event.jitter, settings.give_up_after
     )
     if isinstance(event.attempts[-1].result, Sent):
-        after = replace(after, told=max(event.told, before.told))
+        after = replace(after, seen_entry=max(event.seen_entry, before.seen_entry))
         if event.bundle[1:] and event.bundle[0] != before.incident_id:
             what = Reason.BUNDLED
     # Fall back without waiting for a retry that would be too late: a service may ask for an hour.
-    too_late = after.attempts > 0 and after.due_at - before.owed_at >= settings.fallback_after
+    too_late = after.attempts > 0 and after.due_at - before.queued_at >= settings.fallback_after
     too_late = too_late and after.state is NotificationState.PENDING
     falls_back = (too_late or what is Reason.DELIVERY_FAILED) and not before.fallen_back
     if falls_back:
@@ -124,7 +124,7 @@ def _next_state(
     elif after.uncertain_until <= at and isinstance(attempts[-1].result, Sent):
         # Until it is sent, keep the mark: an attempt of an hour ago may have arrived, too.
         after = replace(after, uncertain=0, uncertain_until=0.0)
-    in_time = at - before.owed_at < give_up_after
+    in_time = at - before.queued_at < give_up_after
     match attempts[-1].result:
         case Sent(ref=ref):
             sent = replace(after, ref=ref or before.ref)
@@ -150,7 +150,7 @@ def _sent(row: Notification, at: float, arrives_within: float) -> Notification:
         return replace(row, state=NotificationState.SENT)
     soon = row.uncertain_until - arrives_within + ARRIVES_WITHIN
     due = soon if soon > at else row.uncertain_until
-    again = replace(row, seq=row.seq + 1, owed_at=due, due_at=due, attempts=0, fallen_back=False)
+    again = replace(row, seq=row.seq + 1, queued_at=due, due_at=due, attempts=0, fallen_back=False)
     return replace(again, may_have_arrived=True)
 
 
@@ -168,7 +168,7 @@ def _entry(
         "seq": before.seq,
         "reason": before.reason,
         "attempts": attempts,
-        "late": event.at - before.owed_at,
+        "late": event.at - before.queued_at,
     }
     if after.error:
         data["error"] = after.error

@@ -16,7 +16,7 @@ from router.core.incident.policy import Policy, Step, Unless
 from router.core.incident.settings import Settings
 from router.core.oncall.duty import recorded
 from router.core.oncall.recipients import Recipients
-from router.model.decision import Entry, Owed, Timer
+from router.model.decision import Entry, Queued, Timer
 from router.model.event import TimerDue
 from router.model.incident import Incident
 from router.model.notification import person_of
@@ -47,7 +47,7 @@ class Decision:
     entries: list[Entry] = field(default_factory=list)
     timers: list[Timer] = field(default_factory=list)
     timers_cleared: list[str] = field(default_factory=list)
-    owed: list[Owed] = field(default_factory=list)
+    queued: list[Queued] = field(default_factory=list)
     detached: bool = False
 
     @property
@@ -71,9 +71,9 @@ class Decision:
                 self.entries[position] = replace(line, data={**line.data, **data})
                 return
 
-    def owe(self, at: float, reason: Reason, channels: Sequence[str]) -> None:
+    def queue(self, at: float, reason: Reason, channels: Sequence[str]) -> None:
         """Add a message about the incident for each channel."""
-        self.owed += [Owed(self.changed.id, channel, reason, at) for channel in channels]
+        self.queued += [Queued(self.changed.id, channel, reason, at) for channel in channels]
 
     def set_timer(self, name: str, due_at: float) -> None:
         self.timers.append(Timer(self.changed.id, name, due_at))
@@ -193,17 +193,17 @@ def tell_again(decision: Decision, at: float, policy: Policy, settings: Settings
     ]
     targets = dict.fromkeys(target for step in steps for target in step.notify)
     reached = settings.people.reach(tuple(targets), incident.severity, at)
-    decision.reason = Reason.TOLD_AGAIN
+    decision.reason = Reason.STEPS_REPEATED
     decision.change(repeats=incident.repeats + 1)
     decision.note(
         at,
-        Reason.TOLD_AGAIN,
+        Reason.STEPS_REPEATED,
         time=incident.repeats + 1,
         channels=list(reached.addresses),
         policy=policy.name,
         duties=recorded(settings.people, tuple(targets), at),
     )
-    tell(decision, at, Reason.TOLD_AGAIN, reached)
+    tell(decision, at, Reason.STEPS_REPEATED, reached)
     _wait_for_answer(decision, at, policy)
 
 
@@ -220,8 +220,10 @@ def _unanswered(decision: Decision, at: float, policy: Policy, settings: Setting
         policy=policy.name,
         duties=by,
     )
-    fallback = settings.people.reach(policy.fallback, incident.severity, at).without(incident.told)
-    decision.owe(at, Reason.UNANSWERED, incident.told)
+    fallback = settings.people.reach(policy.fallback, incident.severity, at).without(
+        incident.notified
+    )
+    decision.queue(at, Reason.UNANSWERED, incident.notified)
     tell(decision, at, Reason.UNANSWERED, fallback)
 
 
@@ -234,8 +236,8 @@ def tell(decision: Decision, at: float, reason: Reason, reached: Recipients) -> 
         decision.note(at, Reason.NOBODY_REACHED, target=target, why=why)
     incident = decision.changed
     if reached.now:
-        decision.owe(at, reason, reached.now)
-        decision.change(told=tuple(dict.fromkeys((*incident.told, *reached.now))))
+        decision.queue(at, reason, reached.now)
+        decision.change(notified=tuple(dict.fromkeys((*incident.notified, *reached.now))))
     if reached.later and incident.is_open and incident.acknowledged_at is None:
         _reach_later(
             decision,
@@ -243,13 +245,13 @@ def tell(decision: Decision, at: float, reason: Reason, reached: Recipients) -> 
         )
 
 
-def try_next_ways(decision: Decision, at: float) -> None:
+def try_next_methods(decision: Decision, at: float) -> None:
     """Notify people by their further contact methods that are due, as nobody has acknowledged."""
     reaching = decision.changed.reaching
     due = tuple(address for when, address in reaching if when <= at)
     if due:
-        decision.note(at, Reason.NEXT_WAY, channels=list(due))
-        tell(decision, at, Reason.NEXT_WAY, Recipients(due))
+        decision.note(at, Reason.NEXT_METHOD, channels=list(due))
+        tell(decision, at, Reason.NEXT_METHOD, Recipients(due))
     _reach_later(decision, {(when, address) for when, address in reaching if when > at})
 
 
@@ -314,7 +316,7 @@ def remind(decision: Decision, at: float, settings: Settings) -> None:
         since=incident.news_at,
         say=f'alert-router update {incident.id} "…"',
     )
-    decision.owe(at, Reason.UPDATE_OVERDUE, to_lead(incident, at, settings))
+    decision.queue(at, Reason.UPDATE_OVERDUE, to_lead(incident, at, settings))
 
 
 def to_lead(incident: Incident, at: float, settings: Settings) -> tuple[str, ...]:
@@ -328,10 +330,10 @@ def to_lead(incident: Incident, at: float, settings: Settings) -> tuple[str, ...
     people = (target for target in steps[0].notify if ":" in target) if steps else ()
     targets = (f"contact:{lead}",) if lead else tuple(people)
     reached = settings.people.reach(targets, incident.severity, at).now
-    channels = () if reached else tuple(one for one in incident.told if not person_of(one))
+    channels = () if reached else tuple(one for one in incident.notified if not person_of(one))
     return tuple(dict.fromkeys((*edited(incident, settings), *reached, *channels)))
 
 
 def edited(incident: Incident, settings: Settings) -> tuple[str, ...]:
     """The channels that get every change, since they edit their message."""
-    return tuple(channel for channel in incident.told if channel in settings.edited)
+    return tuple(channel for channel in incident.notified if channel in settings.edited)

@@ -86,12 +86,12 @@ def expired(incident: Incident, event: Expired, settings: Settings) -> Decision:
     data = {"alert": event.alert, "since": utc(event.since), "ask": "Is it still firing?"}
     decision.note(event.at, Reason.STALE, **data)
     if not event.all_stale:
-        decision.owe(event.at, Reason.STALE, edited(incident, settings))
+        decision.queue(event.at, Reason.STALE, edited(incident, settings))
         return decision
     decision.change(stale_since=event.since, muted=(Reason.STALE, ""))
-    channels = [address for address in incident.told if not person_of(address)]
+    channels = [address for address in incident.notified if not person_of(address)]
     lead = to_lead(incident, event.at, settings) if incident.acknowledged_at is not None else ()
-    decision.owe(event.at, Reason.STALE, tuple(dict.fromkeys((*channels, *lead))))
+    decision.queue(event.at, Reason.STALE, tuple(dict.fromkeys((*channels, *lead))))
     return decision
 
 
@@ -99,7 +99,7 @@ def reported_again(incident: Incident, at: float, alert: str, settings: Settings
     """A stale incident has a report: delayed pages continue with their next deadline."""
     decision = Decision(Reason.REPORTED_AGAIN, later(incident, at, stale_since=None))
     decision.note(at, Reason.REPORTED_AGAIN, alert=alert)
-    decision.owe(at, Reason.REPORTED_AGAIN, edited(incident, settings))
+    decision.queue(at, Reason.REPORTED_AGAIN, edited(incident, settings))
     return decision
 
 

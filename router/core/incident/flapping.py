@@ -47,9 +47,9 @@ def _begin(decision: Decision, at: float, limit: Flapping) -> None:
         within=duration(limit.within),
         settle=duration(limit.settle),
     )
-    reported = {message.channel for message in decision.owed}  # as opened, or reopened
-    told = [address for address in decision.changed.told if address not in reported]
-    decision.owe(at, Reason.FLAPPING, told)
+    reported = {message.channel for message in decision.queued}  # as opened, or reopened
+    notified = [address for address in decision.changed.notified if address not in reported]
+    decision.queue(at, Reason.FLAPPING, notified)
 
 
 def watch(decision: Decision, settings: Settings) -> None:
@@ -78,7 +78,7 @@ def settle(decision: Decision, at: float, settings: Settings) -> None:
         return
     decision.reason = Reason.SETTLED
     end(decision, at, f"its alerts have fired for {duration(limit.settle)}")
-    decision.owe(at, Reason.SETTLED, incident.told)
+    decision.queue(at, Reason.SETTLED, incident.notified)
 
 
 def end(decision: Decision, at: float, why: str) -> None:

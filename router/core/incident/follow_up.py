@@ -162,7 +162,7 @@ def _with_items(  # noqa: PLR0913, PLR0917 - each is a different fact about one 
 ) -> Decision:
     decision = Decision(reason, replace(incident, updated_at=event.at, items=items))
     decision.note(event.at, reason, event.by, **_facts(item))
-    decision.owe(event.at, reason, edited(incident, settings))
+    decision.queue(event.at, reason, edited(incident, settings))
     tell(decision, event.at, reason, Recipients(settings.postmortems.tickets))
     return decision
 
@@ -236,4 +236,4 @@ def gently(targets: tuple[str, ...], at: float, settings: Settings) -> Recipient
 
 
 def _channels(incident: Incident) -> tuple[str, ...]:
-    return tuple(address for address in incident.told if not person_of(address))
+    return tuple(address for address in incident.notified if not person_of(address))

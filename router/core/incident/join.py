@@ -15,7 +15,7 @@ from router.core.incident.mute import mute_of
 from router.core.incident.transaction import Transaction
 from router.core.rules.rule import Judgement, Rule, judge
 from router.model.alert import AlertStatus, RuleMatch
-from router.model.decision import Entry, Owed
+from router.model.decision import Entry, Queued
 from router.model.incident import Incident, Severity
 from router.model.reason import Reason
 
@@ -67,8 +67,8 @@ def _write_incident(
     by = alert.by or f"source:{alert.source}"
     facts = facts_of(alert, judgement, severity, tx.settings)
     changes.entries.append(Entry(incident.id, at, Reason.JOINED, by, facts))
-    changes.owed += [
-        Owed(incident.id, channel, Reason.JOINED, at) for channel in edited(joined, tx.settings)
+    changes.queued += [
+        Queued(incident.id, channel, Reason.JOINED, at) for channel in edited(joined, tx.settings)
     ]
 
 

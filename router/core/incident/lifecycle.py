@@ -233,7 +233,7 @@ def _reopen(incident: Incident, event: Fired, settings: Settings) -> Decision:
     note_alert(decision, event, Reason.REOPENED, settings)
     if event.judgement.reason in WARNINGS:
         warn(decision, event)
-    decision.owe(event.at, Reason.REOPENED, incident.told)
+    decision.queue(event.at, Reason.REOPENED, incident.notified)
     run_steps(decision, event.at, Reason.REOPENED, settings)
     _begin(decision, event.at, settings)
     flapping.count(decision, event.at, settings)
@@ -257,7 +257,7 @@ def _join(incident: Incident, event: Fired, settings: Settings) -> Decision:
     if incident.quiet_since is not None:
         decision.timers_cleared.append(RESOLVE)
         flapping.count(decision, event.at, settings)
-    decision.owe(event.at, Reason.JOINED, edited(joined, settings))
+    decision.queue(event.at, Reason.JOINED, edited(joined, settings))
     return decision
 
 
@@ -283,7 +283,7 @@ def _change(incident: Incident, event: Fired, settings: Settings) -> Decision:
         note_alert(decision, event, Reason.CHANGED, settings)
     else:
         return Decision(Reason.CHANGED)
-    decision.owe(event.at, Reason.CHANGED, edited(incident, settings))
+    decision.queue(event.at, Reason.CHANGED, edited(incident, settings))
     return decision
 
 
@@ -353,7 +353,7 @@ def cleared(incident: Incident, event: Cleared, settings: Settings) -> Decision:
         },
     )
     if firing or not incident.is_open:  # a person may have closed it while the alert fired
-        decision.owe(at, event.reason, edited(incident, settings))
+        decision.queue(at, event.reason, edited(incident, settings))
     elif event.to:
         decision.reason = Reason.MERGED
         decision.change(merged_into=event.to)
@@ -374,7 +374,7 @@ def _go_quiet(decision: Decision, event: Cleared, settings: Settings) -> None:
         decision.change(quiet_since=at)
         decision.set_timer(RESOLVE, at + wait)
         decision.note(at, Reason.QUIET, resolve_after=wait, why=why)
-        decision.owe(at, Reason.QUIET, edited(decision.changed, settings))
+        decision.queue(at, Reason.QUIET, edited(decision.changed, settings))
     else:
         decision.reason = Reason.RESOLVED
         close(decision, at, Status.RESOLVED, settings, why=why)

@@ -59,7 +59,7 @@ def absorbed(incident: Incident, event: Absorbed, settings: Settings) -> Decisio
     )
     decision = Decision(Reason.ABSORBED, joined)
     decision.note(at, Reason.ABSORBED, command.by, merged=other.name, title=other.title)
-    decision.owe(at, Reason.ABSORBED, edited(incident, settings))
+    decision.queue(at, Reason.ABSORBED, edited(incident, settings))
     if other.firing and incident.quiet_since is not None:
         decision.timers_cleared.append(RESOLVE)
         flapping.watch(decision, settings)
@@ -78,7 +78,7 @@ def linked(incident: Incident, event: Commanded, other: Incident, settings: Sett
     decision.note(
         event.at, Reason.LINKED, event.by, other=other.name, title=other.title, text=event.text
     )
-    decision.owe(event.at, Reason.LINKED, edited(incident, settings))
+    decision.queue(event.at, Reason.LINKED, edited(incident, settings))
     return decision
 
 

@@ -32,7 +32,7 @@ class Settings:
     silences, inhibitions: conditions that mute alerts; `mutes` is an index over them.
     postmortems: incidents that need one, due times, and recipients.
     edited: the channels whose message is edited in place, which therefore get every change.
-    rings: the paging channels, which stay silent about answered incidents.
+    paging: the paging channels, which stay silent about answered incidents.
     actions: the actions that may be run against an incident, by name, where its rule names them.
     public: the channels that show published updates to the public, and get nothing else.
     customers: the channels that mail announcements to customers, and nothing else.
@@ -56,7 +56,7 @@ class Settings:
     inhibitions: tuple[Inhibition, ...] = ()
     postmortems: PostMortemPlan = field(default_factory=PostMortemPlan)
     edited: frozenset[str] = frozenset()
-    rings: frozenset[str] = frozenset()
+    paging: frozenset[str] = frozenset()
     actions: Mapping[str, ActionPlan] = field(default_factory=dict)
     public: tuple[str, ...] = ()
     customers: tuple[str, ...] = ()

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 
 from router.model.alert import Alert, RuleMatch
-from router.model.decision import Entry, Owed, Timer
+from router.model.decision import Entry, Queued, Timer
 from router.model.event import Event, TimerDue
 from router.model.incident import Incident
 from router.model.notification import Notification
@@ -85,9 +85,9 @@ class Writes:
     timers_done: deleted if still due at that time, whoever holds the lease.
     timers_cleared: (incident, name) deleted. Then, with `recheck_at`, later deadlines `recheck/…`
         are moved there, so that muted alerts are evaluated by then. Then `timers` are set.
-    owed: one message each; see `Notification.seq` for how they are merged.
+    queued: one message each; see `Notification.seq` for how they are merged.
     settled: a notification to store, with the lease it was held under and the `seq` that was sent.
-        Written only if that lease is still held. If more was owed meanwhile (the stored seq is
+        Written only if that lease is still held. If more was queued meanwhile (the stored seq is
         higher), it stays pending: due now, or at this row's time if it's retried.
     windows: sliding windows replaced. receipts: event ids now seen, and when.
     records: documents to write. A version that doesn't follow the stored one fails everything.
@@ -105,7 +105,7 @@ class Writes:
     timers_cleared: set[tuple[int, str]] = field(default_factory=set)
     timers_done: list[TimerDue] = field(default_factory=list)
     recheck_at: float | None = None
-    owed: list[Owed] = field(default_factory=list)
+    queued: list[Queued] = field(default_factory=list)
     settled: list[tuple[Notification, str, int]] = field(default_factory=list)
     windows: dict[str, tuple[float, ...]] = field(default_factory=dict)
     receipts: dict[str, float] = field(default_factory=dict)

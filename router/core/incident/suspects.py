@@ -27,7 +27,7 @@ def deployed(incident: Incident, event: Deployed, settings: Settings) -> Decisio
         return Decision(Reason.ALREADY_DONE)
     decision = Decision(Reason.SUSPECTED, replace(incident, updated_at=event.at))
     _name(decision, reported, event.at)
-    decision.owe(event.at, Reason.SUSPECTED, edited(incident, settings))
+    decision.queue(event.at, Reason.SUSPECTED, edited(incident, settings))
     return decision
 
 

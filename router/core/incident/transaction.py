@@ -59,7 +59,7 @@ class Transaction:
         if before is None and self._inhibitors is not None and not incident.drill:
             self._inhibitors.add(incident, self.settings.mutes.sourced_by(incident))
         changes.entries += decision.entries
-        changes.owed += decision.owed
+        changes.queued += decision.queued
         for name in decision.timers_cleared:
             changes.timers.pop((incident.id, name), None)
             changes.timers_cleared.add((incident.id, name))

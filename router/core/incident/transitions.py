@@ -61,7 +61,7 @@ def set_severity(  # noqa: PLR0913 - each is a different fact about one change
         snoozed_until=None,
     )
     decision.note(at, decision.reason, by, **data)
-    decision.owe(at, decision.reason, incident.told)
+    decision.queue(at, decision.reason, incident.notified)
     stop_reaching(decision)
     decision.timers_cleared += [SNOOZE, *CLOCKS] if incident.snoozed_until else CLOCKS
     run_steps(decision, at, decision.reason, settings)
@@ -105,7 +105,7 @@ def close(
     stop_reaching(decision)
     flapping.end(decision, at, "the incident is over")
     decision.note(at, decision.reason, by, **data)
-    decision.owe(at, decision.reason, incident.told)
+    decision.queue(at, decision.reason, incident.notified)
     inform_stakeholders(decision, at, settings)
     if status is Status.RESOLVED:
         call_for_postmortem(decision, at, settings)
@@ -121,15 +121,15 @@ def inform_stakeholders(decision: Decision, at: float, settings: Settings) -> No
     if not stakeholders:
         return
     reached = settings.people.reach(stakeholders, incident.severity, at)
-    owed = {message.channel for message in decision.owed}
-    addresses = [address for address in reached.addresses if address not in owed]
+    queued = {message.channel for message in decision.queued}
+    addresses = [address for address in reached.addresses if address not in queued]
     decision.annotate(decision.reason, stakeholders=addresses)
-    decision.owe(at, decision.reason, addresses)
+    decision.queue(at, decision.reason, addresses)
 
 
 def is_for_stakeholder(incident: Incident, address: str, reason: Reason) -> bool:
     """Check if the message is for a stakeholder, who only follows the incident."""
-    return reason in OF_STAKEHOLDERS and address not in incident.told
+    return reason in OF_STAKEHOLDERS and address not in incident.notified
 
 
 def publish(  # noqa: PLR0913 - each is a different fact about one change
@@ -157,7 +157,7 @@ def publish(  # noqa: PLR0913 - each is a different fact about one change
         status=incident.status,
         component=incident.component,
     )
-    decision.owe(at, Reason.PUBLISHED, settings.public)
+    decision.queue(at, Reason.PUBLISHED, settings.public)
 
 
 def _public_words(

@@ -34,7 +34,7 @@ def reopened(incident: Incident, event: Commanded, settings: Settings) -> Decisi
     )
     call_off_postmortem(decision)
     decision.note(at, Reason.REOPENED_BY_PERSON, event.by, text=event.text)
-    decision.owe(at, Reason.REOPENED_BY_PERSON, incident.told)
+    decision.queue(at, Reason.REOPENED_BY_PERSON, incident.notified)
     run_steps(decision, at, Reason.REOPENED_BY_PERSON, settings)
     start_clocks(decision, at, settings)
     return decision
@@ -79,7 +79,7 @@ def unacknowledged(incident: Incident, event: Commanded, settings: Settings) -> 
     stop_reaching(decision)
     decision.timers_cleared.append(SNOOZE)
     decision.note(at, Reason.UNACKNOWLEDGED, event.by, text=event.text)
-    decision.owe(at, Reason.UNACKNOWLEDGED, edited(incident, settings))
+    decision.queue(at, Reason.UNACKNOWLEDGED, edited(incident, settings))
     run_steps(decision, at, Reason.UNACKNOWLEDGED, settings)
     expect_response(decision, at, settings)
     if (due_at := promotion_due(withdrawn, settings.policy_of(withdrawn))) is not None:
@@ -97,7 +97,7 @@ def snoozed(incident: Incident, event: Commanded, settings: Settings) -> Decisio
     )
     decision = Decision(Reason.SNOOZED, paused)
     decision.note(event.at, Reason.SNOOZED, event.by, text=event.text, until=utc(until))
-    decision.owe(event.at, Reason.SNOOZED, edited(incident, settings))
+    decision.queue(event.at, Reason.SNOOZED, edited(incident, settings))
     decision.set_timer(SNOOZE, until)
     return decision
 
@@ -116,8 +116,8 @@ def wake(decision: Decision, at: float, settings: Settings) -> None:
     decision.note(at, Reason.SNOOZE_ENDED, name=name)
     if incident.acknowledged_at is not None:
         decision.change(muted=None)
-        decision.owe(at, Reason.SNOOZE_ENDED, to_lead(incident, at, settings))
+        decision.queue(at, Reason.SNOOZE_ENDED, to_lead(incident, at, settings))
     elif incident.step < len(settings.policy_of(incident).steps):
-        decision.owe(at, Reason.SNOOZE_ENDED, edited(incident, settings))
+        decision.queue(at, Reason.SNOOZE_ENDED, edited(incident, settings))
     else:  # no remaining step would page anybody
-        decision.owe(at, Reason.SNOOZE_ENDED, incident.told)
+        decision.queue(at, Reason.SNOOZE_ENDED, incident.notified)

@@ -16,10 +16,10 @@ def reply(reason: Reason | None, command: Command | None, incident: Incident) ->
     if reason is Reason.ALREADY_DONE and command in _DONE_ALREADY:
         return _DONE_ALREADY[command](incident)
     reply = row(reason).reply if reason else ""
-    return fill(reply, _known(incident)) if reply else standing(incident)
+    return fill(reply, _known(incident)) if reply else current_state(incident)
 
 
-def standing(incident: Incident) -> str:
+def current_state(incident: Incident) -> str:
     """The state of the incident."""
     if incident.status is Status.FALSE_POSITIVE:
         return f"{incident.name} was marked as a false positive{_by(incident.closed_by)}."
@@ -40,7 +40,7 @@ def _known(incident: Incident) -> dict[str, str]:
         "lead": incident.lead,
         "public_title": incident.public_title,
         "acknowledged_by": incident.acknowledged_by,
-        "standing": standing(incident),
+        "state": current_state(incident),
         "escalated_by": incident.escalated_by,
         "into": f"INC-{incident.merged_into}" if incident.merged_into else "",
         "linked": f"INC-{incident.related[-1]}" if incident.related else "",
@@ -52,7 +52,7 @@ def _already_closed(incident: Incident) -> str:
     if incident.status is Status.FALSE_POSITIVE:
         return f"{incident.name} is already marked as a false positive{_by(incident.closed_by)}."
     if incident.status is Status.MERGED:
-        return standing(incident)
+        return current_state(incident)
     # A reopening clears who closed it.
     return f"{incident.name} is already resolved{_by(incident.closed_by)}."
 

@@ -6,7 +6,7 @@ from typing import Annotated, NewType
 
 from msgspec import Struct
 
-from router.core.oncall.local_time import DAY, at_minute, instant, wall
+from router.core.oncall.local_time import DAY, at_minute, instant, local_time
 from router.core.text.units import duration
 from router.model.scalars import Time, TimeZone, Weekdays
 
@@ -55,7 +55,7 @@ class Calendar(Struct, frozen=True):
         """The end of a delay that begins at `since`, both in UTC epoch seconds."""
         if not isinstance(delay, NextBusinessDay):
             return since + delay
-        day = wall(since, self.time_zone).date() + DAY
+        day = local_time(since, self.time_zone).date() + DAY
         for _ in range(FARTHEST):
             if self.is_business_day(day):
                 break

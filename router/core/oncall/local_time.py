@@ -19,7 +19,7 @@ def instant(local: datetime, zone: str) -> float:
     return local.replace(tzinfo=ZoneInfo(zone), fold=0).timestamp()
 
 
-def wall(at: float, zone: str) -> datetime:
+def local_time(at: float, zone: str) -> datetime:
     """The local time in `zone` at `at` (UTC epoch seconds), without a time zone."""
     return datetime.fromtimestamp(at, ZoneInfo(zone)).replace(tzinfo=None, fold=0)
 

@@ -48,12 +48,12 @@ class Recipients(Struct, frozen=True):
         """All addresses, in order of time."""
         return tuple(dict.fromkeys((*self.now, *(address for _, address in self.later))))
 
-    def without(self, told: Collection[str]) -> "Recipients":
+    def without(self, notified: Collection[str]) -> "Recipients":
         """Leave out the addresses that were already notified."""
         return replace(
             self,
-            now=tuple(address for address in self.now if address not in told),
-            later=tuple(one for one in self.later if one[1] not in told),
+            now=tuple(address for address in self.now if address not in notified),
+            later=tuple(one for one in self.later if one[1] not in notified),
         )
 
 

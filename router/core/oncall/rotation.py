@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from router.core.oncall.local_time import DAY, at_minute, instant, wall
+from router.core.oncall.local_time import DAY, at_minute, instant, local_time
 from router.model.scalars import Duration
 
 COUNTED_FROM = date(2001, 1, 1)
@@ -99,7 +99,7 @@ def _number(rotation: Rotation, at: float, zone: str) -> int:
     """The number of the turn at `at`. The first is 0, turns before it are negative."""
     # After the clock is set back it shows less than at a past handover: look a day ahead, then
     # back.
-    turn = (wall(at, zone) + DAY - rotation.first) // rotation.turn
+    turn = (local_time(at, zone) + DAY - rotation.first) // rotation.turn
     while _begin(rotation, turn, zone) > at:
         turn -= 1
     return turn

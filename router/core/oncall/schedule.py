@@ -17,7 +17,7 @@ from functools import lru_cache
 from msgspec import Struct, field
 from msgspec.structs import force_setattr
 
-from router.core.oncall.local_time import DAY, at_minute, gap_end, instant, wall
+from router.core.oncall.local_time import DAY, at_minute, gap_end, instant, local_time
 from router.core.oncall.rotation import Rotation, handovers, on_turn
 from router.model.scalars import Time, WeekdayList
 
@@ -176,7 +176,7 @@ def windows(
     length = (restriction.end - restriction.start - 1) % 1440 + 1
     # Begin earlier, since a window may end on the next day. Go on until the day after: a clock set
     # back over midnight shows the day before the current window's.
-    day, last = wall(start, zone).date() - 2 * DAY, wall(end, zone).date() + DAY
+    day, last = local_time(start, zone).date() - 2 * DAY, local_time(end, zone).date() + DAY
     while day <= last:
         if day.weekday() in restriction.days:
             yield _window(day, restriction.start, length, zone)

@@ -35,7 +35,7 @@ class Bundle:
     ) -> list[DeliverySettled]:
         """Return the same result for each message, so that they are also retried together.
 
-        `seen` is `told` of the event, for each message.
+        `seen` is `seen_entry` of the event, for each message.
         """
         ids = tuple(message.incident_id for message in self.messages)
         bundle = ids if len(ids) > 1 else ()
@@ -64,12 +64,12 @@ def pack(
     window: RateLimit,
     now: float,
     *,
-    rings: bool,
+    is_paging: bool,
 ) -> Bundle:
     """Make a bundle of the messages that were claimed, and count it."""
     leased = tuple(waiting for waiting in bundle if key_of(waiting.message) in claimed)
     held = {key_of(waiting.message): held_for(waiting.message, window, now) for waiting in leased}
-    takes_room = counts(leased, rings=rings)
+    takes_room = counts(leased, is_paging=is_paging)
     if takes_room:
         window.take(now)
     return Bundle(tuple(claimed[key] for key in held), now, held, window if takes_room else None)

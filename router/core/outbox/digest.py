@@ -69,7 +69,7 @@ def plan(waiting: Iterable[Waiting], room: int) -> Plan:
 def _rank(waiting: Waiting) -> tuple[bool, Severity, float, int]:
     """Order by unanswered first, then by severity, then by age."""
     incident = waiting.incident
-    return not incident.unanswered, incident.severity, waiting.message.owed_at, incident.id
+    return not incident.unanswered, incident.severity, waiting.message.queued_at, incident.id
 
 
 def is_free(incident: Standing) -> bool:
@@ -81,10 +81,10 @@ def unanswered(incident: Incident) -> bool:
     return incident.is_open and incident.acknowledged_at is None
 
 
-def counts(bundle: DigestGroup, *, rings: bool) -> bool:
+def counts(bundle: DigestGroup, *, is_paging: bool) -> bool:
     """Return whether the message counts. A paging channel is silent about answered incidents."""
     return any(
-        not is_free(waiting.incident) and (waiting.incident.unanswered or not rings)
+        not is_free(waiting.incident) and (waiting.incident.unanswered or not is_paging)
         for waiting in bundle
     )
 

@@ -80,15 +80,15 @@ def statistics(
     stories: Iterable[IncidentFacts], *, zone: str, zones: Mapping[str, str]
 ) -> Statistics:
     """Count incidents. `zone` is the company's time zone, `zones` those of contacts by name."""
-    told = [story for story in stories if _counts(story.incident)]
-    by_week = _grouped(told, lambda incident: week(incident.opened_at, zone))
+    counted = [story for story in stories if _counts(story.incident)]
+    by_week = _grouped(counted, lambda incident: week(incident.opened_at, zone))
     return Statistics(
-        total=_times(told),
-        by_severity=_grouped(told, lambda incident: incident.severity.value),
-        by_rule=_grouped(told, lambda incident: incident.rule),
-        by_service=_grouped(told, service),
+        total=_times(counted),
+        by_severity=_grouped(counted, lambda incident: incident.severity.value),
+        by_rule=_grouped(counted, lambda incident: incident.rule),
+        by_service=_grouped(counted, service),
         by_week={name: by_week.get(name, _times(())) for name in _weeks(by_week)},
-        pages=_pages(told, zone, zones),
+        pages=_pages(counted, zone, zones),
     )
 
 
@@ -113,9 +113,9 @@ def _counts(incident: Incident) -> bool:
     return not incident.drill and incident.status is not Status.FALSE_POSITIVE
 
 
-def _grouped(told: Sequence[IncidentFacts], key: Callable[[Incident], str]) -> dict[str, Times]:
+def _grouped(counted: Sequence[IncidentFacts], key: Callable[[Incident], str]) -> dict[str, Times]:
     groups: defaultdict[str, list[IncidentFacts]] = defaultdict(list)
-    for story in told:
+    for story in counted:
         groups[key(story.incident)].append(story)
     return {name: _times(groups[name]) for name in sorted(groups)}
 
@@ -128,15 +128,15 @@ def _weeks(known: Iterable[str]) -> list[str]:
     return [f"{first + timedelta(weeks=count)}" for count in range((last - first).days // 7 + 1)]
 
 
-def _times(told: Sequence[IncidentFacts]) -> Times:
-    answered = [took for story in told if (took := _acknowledged(story)) is not None]
+def _times(counted: Sequence[IncidentFacts]) -> Times:
+    answered = [took for story in counted if (took := _acknowledged(story)) is not None]
     ended = [
         one.closed_at - one.opened_at
-        for story in told
+        for story in counted
         if (one := story.incident).closed_at is not None
     ]
     return Times(
-        incidents=len(told),
+        incidents=len(counted),
         acknowledge_mean=mean(answered) if answered else None,
         acknowledge_median=median(answered) if answered else None,
         resolve_mean=mean(ended) if ended else None,
@@ -162,10 +162,12 @@ def _acknowledged(story: IncidentFacts) -> float | None:
     return min(times, default=None)
 
 
-def _pages(told: Iterable[IncidentFacts], zone: str, zones: Mapping[str, str]) -> dict[str, Pages]:
+def _pages(
+    counted: Iterable[IncidentFacts], zone: str, zones: Mapping[str, str]
+) -> dict[str, Pages]:
     pages: Counter[str] = Counter()
     night: Counter[str] = Counter()
-    for story in told:
+    for story in counted:
         for at, person in _paged(story.entries):
             pages[person] += 1
             night[person] += is_night(at, zones.get(person, zone))

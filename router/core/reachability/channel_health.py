@@ -101,7 +101,7 @@ def standings(
     since: float,
     destinations: Mapping[str, str],
 ) -> list[Standing]:
-    """The standing of each address: unproven first, then the longest without a delivery.
+    """The state of each address: unproven first, then the longest without a delivery.
 
     `since` is the oldest acceptable delivery (UTC epoch seconds), `destinations` the current
     config's digests.

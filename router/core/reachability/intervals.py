@@ -11,7 +11,7 @@ from router.core.incident.escalation import PATIENCE
 from router.core.incident.policy import Policy
 from router.core.incident.settings import Settings
 from router.core.oncall.business_hours import NextBusinessDay
-from router.core.oncall.local_time import DAY, instant, wall
+from router.core.oncall.local_time import DAY, instant, local_time
 from router.core.oncall.schedule import changes
 from router.core.reachability.routes import Route, lead, stages, way_delays
 
@@ -42,8 +42,8 @@ def edges(
     stale = settings.rules.default.expire_after
     deadlines |= {stale} if stale is not None else set()
     deadlines = {deadline for deadline in deadlines if deadline <= in_time}
-    told = {deadline + way for deadline in deadlines for way in ways}
-    last = end + max(told)
+    arrivals = {deadline + way for deadline in deadlines for way in ways}
+    last = end + max(arrivals)
     silenced = {edge for one in settings.silences for edge in one.when.edges(start, last)}
     days = (
         set(_midnights(settings, start, last))
@@ -52,8 +52,10 @@ def edges(
     )
     # For an alert at a fixed time before a clock time (such as a silence's end), the order of both
     # may differ before, at and after that second.
-    meeting = {edge + way - after for edge in silenced for way in ways for after in told}
-    meeting |= {edge + after - in_time for edge in silenced for after in told if in_time < math.inf}
+    meeting = {edge + way - after for edge in silenced for way in ways for after in arrivals}
+    meeting |= {
+        edge + after - in_time for edge in silenced for after in arrivals if in_time < math.inf
+    }
     business: set[float] = set()
     begins = {begun for begun, _ in policies}
     for begun, one in policies:
@@ -61,10 +63,10 @@ def edges(
         business |= times
         # Before the incident has the severity, only earlier notifications matter at its promotion.
         early = begun < lead(settings, route)
-        others = begins | {begun + after for after in _fixed(one)} if early else told | begins
+        others = begins | {begun + after for after in _fixed(one)} if early else arrivals | begins
         waits = {pause + way for pause in _pauses(one) for way in ways}
         meeting |= {time + wait - after for time in times for wait in waits for after in others}
-    last = max({last, *business, *silenced}) + max(told)
+    last = max({last, *business, *silenced}) + max(arrivals)
     turns = {
         turn for one in settings.people.schedules.values() for turn in changes(one, start, last)
     }
@@ -95,7 +97,7 @@ def _business(policy: Policy) -> list[NextBusinessDay]:
 def _midnights(settings: Settings, start: float, end: float) -> Iterator[float]:
     """Each start of a day in the company's time zone, from before `start` until after `end`."""
     zone = settings.calendar.time_zone
-    day = datetime.combine(wall(start, zone).date(), time()) - DAY
+    day = datetime.combine(local_time(start, zone).date(), time()) - DAY
     while (midnight := instant(day, zone)) <= end:
         yield midnight
         day += DAY

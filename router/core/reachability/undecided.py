@@ -151,6 +151,6 @@ def unheard_inhibitors(settings: Settings, incidents: Collection[Incident]) -> I
         if (
             not one.drill
             and settings.is_inhibitor(one)
-            and not any(person_of(address) for address in one.told)
+            and not any(person_of(address) for address in one.notified)
         ):
             yield f"{one.name} is open and may inhibit alerts, and nobody has been notified of it"

@@ -179,8 +179,8 @@ def messages(
     until = patience(settings, route, at)
     seen = 0
     while True:
-        new = router.told[seen:]
-        seen = len(router.told)
+        new = router.delivered[seen:]
+        seen = len(router.delivered)
         for one in new:
             if known.reaches(one.address) and not route.severity.worse_than(one.incident.severity):
                 yield router, one

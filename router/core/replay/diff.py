@@ -82,8 +82,8 @@ def difference(past: History, replay: Replay, since: float) -> ReplayDiff:
     then = {one.id: one for one in past.incidents if _is_in(one, past, since)}
     now = {one.id: one for one in replay.memory.incidents.values() if one.opened_at >= since}
     groups = [*replay.links.groups(then, now)]
-    told = [Page(one.at, one.incident.id, one.address) for one in replay.told]
-    before, after = _by_incident(pages(past.entries), since), _by_incident(told, since)
+    replayed = [Page(one.at, one.incident.id, one.address) for one in replay.delivered]
+    before, after = _by_incident(pages(past.entries), since), _by_incident(replayed, since)
     pairs = [
         Regrouped(tuple(then[i] for i in old if i in then), tuple(now[i] for i in new if i in now))
         for old, new in groups
@@ -123,18 +123,18 @@ def _is_in(incident: Incident, past: History, since: float) -> bool:
     )
 
 
-def _by_incident(told: Iterable[Page], since: float) -> dict[int, Counter[str]]:
+def _by_incident(paged: Iterable[Page], since: float) -> dict[int, Counter[str]]:
     found: dict[int, Counter[str]] = {}
-    for page in told:
+    for page in paged:
         if page.at >= since:
             found.setdefault(page.incident_id, Counter())[page.address] += 1
     return found
 
 
-def _tally(told: Mapping[int, Counter[str]], incidents: Iterable[int]) -> Counter[str]:
+def _tally(counts: Mapping[int, Counter[str]], incidents: Iterable[int]) -> Counter[str]:
     total: Counter[str] = Counter()
     for one in incidents:
-        total.update(told.get(one, {}))
+        total.update(counts.get(one, {}))
     return total
 
 

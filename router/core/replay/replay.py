@@ -60,7 +60,7 @@ class Replay(VirtualRouter):
         for number, event in enumerate(past.events):
             self._expect(number, event, deliveries=deliveries)
         for row in past.unsent if deliveries else ():
-            self._unsent[row.incident_id, row.channel].add(row.owed_at)
+            self._unsent[row.incident_id, row.channel].add(row.queued_at)
         heapq.heapify(self._begun)
 
     def run(
@@ -97,7 +97,7 @@ class Replay(VirtualRouter):
             case TimerDue():
                 self._came.add((event.incident_id, event.name, event.due_at))
             case DeliverySettled(notification=row) if deliveries:
-                self._sent[row.incident_id, row.channel].add(row.owed_at)
+                self._sent[row.incident_id, row.channel].add(row.queued_at)
                 self._begun.append((event.taken_at or _started(event), number, event))
 
     def _commit(self, *events: Event) -> list[Reason]:
@@ -112,7 +112,7 @@ class Replay(VirtualRouter):
                 self._await_timer(key, timer.due_at)
             touched = {
                 (one.incident_id, one.channel)
-                for one in changes.owed
+                for one in changes.queued
                 if one.kind is OutboxKind.INCIDENT
             }
             touched |= {(row.incident_id, row.channel) for row, _, _ in changes.settled}
@@ -136,9 +136,9 @@ class Replay(VirtualRouter):
     def _await_sending(self, key: Key) -> None:
         """Let a message be sent when it was sent in the past, or not at all."""
         incident_id, address = key
-        owed_at = self.memory.outbox[key].owed_at
+        queued_at = self.memory.outbox[key].queued_at
         for then in self.links.then.get(incident_id, ()):
-            if owed_at in self._sent[then, address] or owed_at in self._unsent[then, address]:
+            if queued_at in self._sent[then, address] or queued_at in self._unsent[then, address]:
                 self.memory.waiting.drop(key)
 
     def _begin(self, at: float, *, reached: bool = False) -> None:
@@ -161,7 +161,11 @@ class Replay(VirtualRouter):
             key = now, row.channel
             # While one is being sent, the row may already have the next.
             there = self._held.get(key) or self.memory.outbox.get(key)
-            if there and there.state is NotificationState.PENDING and there.owed_at == row.owed_at:
+            if (
+                there
+                and there.state is NotificationState.PENDING
+                and there.queued_at == row.queued_at
+            ):
                 yield key
 
     def _lease(self, key: Key, at: float) -> Notification:
@@ -210,12 +214,12 @@ class Replay(VirtualRouter):
             del self._held[key]
             if arrived and event.bundle[:1] in {(), (first,)}:
                 incident, known = self.memory.incidents[key[0]], len(self.memory.timeline)
-                self.told.append(
+                self.delivered.append(
                     VirtualDelivery(event.at, row.channel, row.reason, incident, known)
                 )
             bundle = tuple(now for then in event.bundle for now in self.links.now.get(then, ()))
-            told = self.memory.newest_entry[key[0]]
-            yield replace(event, notification=row, told=told, bundle=bundle)
+            seen_entry = self.memory.newest_entry[key[0]]
+            yield replace(event, notification=row, seen_entry=seen_entry, bundle=bundle)
 
 
 def _started(event: DeliverySettled) -> float:

@@ -13,7 +13,7 @@ from enum import StrEnum
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from router.core.oncall.local_time import instant, wall
+from router.core.oncall.local_time import instant, local_time
 from router.core.rules.fingerprint import fingerprint
 from router.core.rules.matcher import MatcherList, takes
 from router.core.text.plain import utc
@@ -118,7 +118,7 @@ def _next(beats: Beats, last: float) -> float:
     exact = last + beats.every
     if beats.every % DAY or not beats.zone:
         return exact
-    local = instant(wall(last, beats.zone) + timedelta(seconds=beats.every), beats.zone)
+    local = instant(local_time(last, beats.zone) + timedelta(seconds=beats.every), beats.zone)
     return local if beats.local else max(local, exact)
 
 

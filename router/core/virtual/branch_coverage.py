@@ -32,7 +32,7 @@ class BranchKind(StrEnum):
 
 _OF_POLICY = {
     Reason.FALLBACK: BranchKind.FALLBACK,
-    Reason.TOLD_AGAIN: BranchKind.REPEAT,
+    Reason.STEPS_REPEATED: BranchKind.REPEAT,
     Reason.PROMOTED: BranchKind.PROMOTION,
 }
 """The timeline entries that show that a branch of a policy was taken."""

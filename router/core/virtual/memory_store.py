@@ -15,7 +15,7 @@ from router.core.incident.snapshot import Conflict, ReadPlan, Snapshot, Writes
 from router.core.incident.suppression import RECHECK
 from router.core.virtual.due_queue import DueQueue
 from router.model.alert import Alert, AlertStatus, RuleMatch
-from router.model.decision import Entry, Owed
+from router.model.decision import Entry, Queued
 from router.model.event import TimerDue
 from router.model.incident import Incident
 from router.model.notification import Notification, NotificationState
@@ -161,10 +161,10 @@ class MemoryStore:
         self._save_timers(changes)
         for settled in changes.settled:
             self._settle(*settled)
-        for owed, since in _last_of_each(
-            [one for one in changes.owed if one.kind is OutboxKind.INCIDENT]
+        for queued, since in _last_of_each(
+            [one for one in changes.queued if one.kind is OutboxKind.INCIDENT]
         ):
-            self._owe(owed, since)
+            self._queue(queued, since)
         self.windows.update(changes.windows)
         self.receipts.update(changes.receipts)
 
@@ -226,21 +226,21 @@ class MemoryStore:
         for key, timer in changes.timers.items():
             self.timers.set(key, timer.due_at)
 
-    def _owe(self, owed: Owed, since: float) -> None:
+    def _queue(self, queued: Queued, since: float) -> None:
         """Add a message to its address's row: a pending one is replaced, and keeps its place."""
-        key = (owed.incident_id, owed.channel)
+        key = (queued.incident_id, queued.channel)
         before = self.outbox.get(key)
-        new = Notification(*key, 1, NotificationState.PENDING, owed.reason, since, since)
+        new = Notification(*key, 1, NotificationState.PENDING, queued.reason, since, since)
         if before and before.state is NotificationState.PENDING:
-            in_flight = before.lease_until > since or before.owed_at > since
+            in_flight = before.lease_until > since or before.queued_at > since
             keeps_place = before.attempts or before.due_at <= since
             new = replace(
                 before,
                 seq=before.seq + 1,
-                reason=owed.reason,
-                owed_at=since if in_flight else before.owed_at,
+                reason=queued.reason,
+                queued_at=since if in_flight else before.queued_at,
                 due_at=before.due_at if keeps_place else since,
-                may_have_arrived=before.may_have_arrived and before.owed_at <= since,
+                may_have_arrived=before.may_have_arrived and before.queued_at <= since,
                 progress="",
             )
         elif before:
@@ -260,7 +260,7 @@ class MemoryStore:
             after = replace(after, seq=stored.seq, reason=stored.reason, progress="")
         elif stored.seq > seq:
             pending = NotificationState.PENDING
-            fresh = Notification(*key, 0, pending, stored.reason, stored.owed_at, stored.due_at)
+            fresh = Notification(*key, 0, pending, stored.reason, stored.queued_at, stored.due_at)
             after = replace(_next(after, fresh), seq=stored.seq)
         self._put(key, after)
 
@@ -281,16 +281,16 @@ def _next(before: Notification, new: Notification) -> Notification:
     """The next message to the same address, with the history of the one before it."""
     known = {
         name: getattr(before, name)
-        for name in ("sent", "ref", "told", "tried", "uncertain", "uncertain_until")
+        for name in ("sent", "ref", "seen_entry", "tried", "uncertain", "uncertain_until")
     }
     return replace(new, seq=before.seq + 1, **known)
 
 
-def _last_of_each(owed: Sequence[Owed]) -> list[tuple[Owed, float]]:
+def _last_of_each(queued: Sequence[Queued]) -> list[tuple[Queued, float]]:
     """The last message for each incident and address, with the time of the first."""
     since: dict[Key, float] = {}
-    last: dict[Key, Owed] = {}
-    for one in owed:
+    last: dict[Key, Queued] = {}
+    for one in queued:
         key = (one.incident_id, one.channel)
         since.setdefault(key, one.at)
         last[key] = one

@@ -49,7 +49,7 @@ def arrives(_message: Notification, _at: float) -> Result:
 class VirtualRouter:
     """A router without any past, at the time `now` (UTC epoch seconds).
 
-    `settings` may be replaced, as by a reload. `told` are all delivered messages, in order. Without
+    `settings` may be replaced, as by a reload. `delivered` are all deliveries, in order. Without
     `post`, messages stay pending until a caller claims and settles them. `watch` receives the
     writes before they are stored.
     """
@@ -64,7 +64,7 @@ class VirtualRouter:
         self.settings = settings
         self.now = now
         self.memory = MemoryStore()
-        self.told: list[VirtualDelivery] = []
+        self.delivered: list[VirtualDelivery] = []
         self.post = post
         self.watch = watch
         self._counter = MemoryWorker(self.memory)
@@ -112,8 +112,10 @@ class VirtualRouter:
         while claimed := self._counter.claim(self.settings, self.now):
             known = len(self.memory.timeline)
             results = [(bundle, self.post(bundle.messages[0], self.now)) for bundle in claimed]
-            self.told += [
-                self._told(bundle, known) for bundle, result in results if isinstance(result, Sent)
+            self.delivered += [
+                self._delivered(bundle, known)
+                for bundle, result in results
+                if isinstance(result, Sent)
             ]
             self._commit(
                 *(
@@ -126,7 +128,7 @@ class VirtualRouter:
                 if not isinstance(result, Sent | Uncertain):
                     self._counter.give_back(bundle, self.now)
 
-    def _told(self, bundle: Bundle, known: int) -> VirtualDelivery:
+    def _delivered(self, bundle: Bundle, known: int) -> VirtualDelivery:
         first = bundle.messages[0]
         incident, *also = (
             self.memory.incidents[message.incident_id] for message in bundle.messages
@@ -134,5 +136,5 @@ class VirtualRouter:
         return VirtualDelivery(self.now, first.channel, first.reason, incident, known, tuple(also))
 
     def _settled(self, bundle: Bundle, result: Result) -> list[DeliverySettled]:
-        told = [self.memory.newest_entry.get(message.incident_id, 0) for message in bundle.messages]
-        return bundle.settled(self.now, (Attempt(self.now, 0.0, result),), told, JITTER)
+        seen = [self.memory.newest_entry.get(message.incident_id, 0) for message in bundle.messages]
+        return bundle.settled(self.now, (Attempt(self.now, 0.0, result),), seen, JITTER)

@@ -104,7 +104,7 @@ class ScenarioResult(Struct, frozen=True):
     `reasons` are all decisions, with their times; `incidents` are by seconds after the start.
     """
 
-    told: tuple[VirtualDelivery, ...]
+    delivered: tuple[VirtualDelivery, ...]
     reasons: tuple[tuple[float, Reason], ...]
     incidents: Mapping[float, tuple[Incident, ...]]
 
@@ -146,7 +146,7 @@ class _Stage:
             if after in seen:
                 incidents[after] = tuple(router.memory.incidents.values())
         noted = ((entry.at - scenario.start, entry.what) for entry in router.memory.timeline)
-        return ScenarioResult(tuple(router.told), (*self._reasons, *noted), incidents)
+        return ScenarioResult(tuple(router.delivered), (*self._reasons, *noted), incidents)
 
     def _happen(self, happening: ScenarioEvent) -> None:
         self._failing |= happening.fails

@@ -33,7 +33,7 @@ class Line(Struct, frozen=True):
 def compare(scenario: Scenario, played: ScenarioResult) -> tuple[Line, ...]:
     """Every line, in order of time. The scenario passes if all of them agree."""
     lines = [
-        *_messages(scenario, played.told),
+        *_messages(scenario, played.delivered),
         *_incidents(scenario, played),
         *_reasons(scenario, played),
     ]
@@ -43,8 +43,8 @@ def compare(scenario: Scenario, played: ScenarioResult) -> tuple[Line, ...]:
 # --- messages
 
 
-def _messages(scenario: Scenario, told: Iterable[VirtualDelivery]) -> Iterator[Line]:
-    left = list(told)
+def _messages(scenario: Scenario, deliveries: Iterable[VirtualDelivery]) -> Iterator[Line]:
+    left = list(deliveries)
     missing = []
     # The most specific expectations choose first, so that a vague one doesn't take another's only
     # match.
@@ -53,7 +53,7 @@ def _messages(scenario: Scenario, told: Iterable[VirtualDelivery]) -> Iterator[L
             left = [one for one in left if one not in found]
             for one in found:
                 yield Line(
-                    one.at - scenario.start, "messages", describe(message), _told(one), agrees=True
+                    one.at - scenario.start, "messages", describe(message), _shown(one), agrees=True
                 )
         else:
             missing.append(message)
@@ -67,10 +67,10 @@ def _vagueness(message: Message) -> tuple[int, float]:
 
 
 def _found(
-    message: Message, told: Iterable[VirtualDelivery], start: float
+    message: Message, deliveries: Iterable[VirtualDelivery], start: float
 ) -> list[VirtualDelivery]:
     """The first message that meets the expectation; a person may have several contact methods."""
-    fitting = [one for one in told if _fits(message, one, start)]
+    fitting = [one for one in deliveries if _fits(message, one, start)]
     person = message.to.startswith("contact:")
     return [one for one in fitting if person and one.at == fitting[0].at] or fitting[:1]
 
@@ -110,11 +110,11 @@ def _differences(
             message.after,
             "messages",
             describe(message),
-            _told(beside[0]) if beside else None,
+            _shown(beside[0]) if beside else None,
             agrees=False,
         )
     for one in left:
-        yield Line(one.at - start, "messages", None, _told(one), agrees=False)
+        yield Line(one.at - start, "messages", None, _shown(one), agrees=False)
 
 
 def describe(message: Message) -> str:
@@ -123,7 +123,7 @@ def describe(message: Message) -> str:
     return " ".join([*said, *([f'"{message.title}"'] if message.title else [])])
 
 
-def _told(one: VirtualDelivery) -> str:
+def _shown(one: VirtualDelivery) -> str:
     also = f" and {', '.join(incident.name for incident in one.also)}" if one.also else ""
     return f'{one.address} {one.reason} {one.incident.severity} "{one.incident.title}"{also}'
 

@@ -126,8 +126,10 @@ def _moments(router: VirtualRouter) -> Iterator[Moment]:
     said = [
         (entry.id, _said(entry)) for entry in router.memory.timeline if entry.what not in _HIDDEN
     ]
-    told = [(one.known, moment) for one in router.told for moment in _told(one)]
-    for _, moment in sorted((*said, *told), key=lambda one: one[0]):
+    delivered = [
+        (one.known, moment) for one in router.delivered for moment in _delivery_moments(one)
+    ]
+    for _, moment in sorted((*said, *delivered), key=lambda one: one[0]):
         yield moment
 
 
@@ -135,7 +137,7 @@ def _said(entry: Entry) -> Moment:
     return Moment(entry.at, entry.incident_id, entry.what, text=describe(entry))
 
 
-def _told(one: VirtualDelivery) -> Iterator[Moment]:
+def _delivery_moments(one: VirtualDelivery) -> Iterator[Moment]:
     """The message, once for each of its incidents."""
     who, over = person_of(one.address), channel_of(one.address)
     yield Moment(one.at, one.incident.id, one.reason, who, over)
@@ -148,7 +150,7 @@ def _left_out(router: VirtualRouter, before: Mapping[int, Incident]) -> Iterator
     for one in _changed(router, before):
         if one.id in before and before[one.id].is_open:
             yield f"the rest of the escalation of {one.name}, which was already open"
-    people = dict.fromkeys(person_of(one.address) for one in router.told)
+    people = dict.fromkeys(person_of(one.address) for one in router.delivered)
     for person in people:
         if limit := router.settings.people.limits.get(person):
             yield (

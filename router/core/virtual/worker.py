@@ -56,7 +56,7 @@ class MemoryWorker:
                 key: self._memory.lease(key, now) for key in (key_of(one.message) for one in group)
             }
             bundles.append(
-                pack(group, leased, window, now, rings=channel_of(address) in settings.rings)
+                pack(group, leased, window, now, is_paging=channel_of(address) in settings.paging)
             )
         self._held[address] = {key_of(one.message) for one in planned.held}
         for one in planned.held:

@@ -11,16 +11,16 @@ from router.core.communication import mails
 from router.core.communication.notice import Notice, notice
 from router.core.incident.snapshot import Writes
 from router.engine.subscribers.roll import CONFIRM_WITHIN, SubscriberList
-from router.model.decision import Entry, Owed
+from router.model.decision import Entry, Queued
 from router.model.notification import Message, Notification, Sent, person_of
 from router.model.outbox import SUBSCRIBERS, OutboxKind
 from router.model.reason import Reason
 from router.model.statuspage import (
     MailKind,
     Maintenance,
-    OwedMail,
     PublicMail,
     Published,
+    QueuedMail,
     StatusPlan,
     Subscriber,
 )
@@ -49,25 +49,25 @@ class Spreading:
             return
         for entry in message.unseen_entries:
             if entry.what is Reason.PUBLISHED:
-                await self.owe(entry)
+                await self.queue(entry)
 
-    async def owe(self, entry: Entry) -> None:
+    async def queue(self, entry: Entry) -> None:
         """Add mails about an update or announcement to everybody who had confirmed by then.
 
         Raises: StoreUnavailable.
         """
         for chunk in _chunks(await self._roll.confirmed(entry.at)):
-            await self._store.save(Writes(owed=[_owed(entry, number) for number in chunk]))
+            await self._store.save(Writes(queued=[_queued(entry, number) for number in chunk]))
         self._wake()
 
-    async def about_maintenance(self, subject: str, at: float) -> Sequence[Owed]:
+    async def about_maintenance(self, subject: str, at: float) -> Sequence[Queued]:
         """Return a mail for each subscriber who had confirmed by then. Raises: StoreUnavailable."""
         addresses = [f"{SUBSCRIBERS}/{number}" for number in await self._roll.confirmed(at)]
-        return [maintenance_owed(address, subject, at) for address in addresses]
+        return [queued_maintenance(address, subject, at) for address in addresses]
 
 
-def maintenance_owed(address: str, subject: str, at: float) -> Owed:
-    return Owed(0, address, Reason.PUBLISHED, at, OutboxKind.MAINTENANCE, subject)
+def queued_maintenance(address: str, subject: str, at: float) -> Queued:
+    return Queued(0, address, Reason.PUBLISHED, at, OutboxKind.MAINTENANCE, subject)
 
 
 def _chunks(numbers: Sequence[str]) -> Iterator[Sequence[str]]:
@@ -75,8 +75,8 @@ def _chunks(numbers: Sequence[str]) -> Iterator[Sequence[str]]:
         yield numbers[start : start + SPREAD]
 
 
-def _owed(entry: Entry, number: str) -> Owed:
-    return Owed(
+def _queued(entry: Entry, number: str) -> Queued:
+    return Queued(
         entry.incident_id,
         f"{SUBSCRIBERS}/{number}",
         entry.what,
@@ -116,44 +116,48 @@ class SubscriberMail:
         return Performed(result)
 
     async def _write(self, row: Notification, subscriber: Subscriber) -> PublicMail | None:
-        owed = _mail(row, subscriber)
-        if owed.kind is MailKind.CONFIRM:
-            token = self._roll.links.token("confirm", owed.subscriber, row.owed_at + CONFIRM_WITHIN)
+        queued = _mail(row, subscriber)
+        if queued.kind is MailKind.CONFIRM:
+            token = self._roll.links.token(
+                "confirm", queued.subscriber, row.queued_at + CONFIRM_WITHIN
+            )
             return mails.ask_to_confirm(
-                self._plan, subscriber.address, f"{self._url}/confirm/{token}", owed
+                self._plan, subscriber.address, f"{self._url}/confirm/{token}", queued
             )
         unsubscribe = (
-            f"{self._url}/unsubscribe/{self._roll.links.token('unsubscribe', owed.subscriber)}"
+            f"{self._url}/unsubscribe/{self._roll.links.token('unsubscribe', queued.subscriber)}"
         )
-        if owed.kind is MailKind.ALREADY:
-            return mails.already(self._plan, subscriber.address, unsubscribe, owed)
-        if owed.kind is MailKind.MAINTENANCE:
+        if queued.kind is MailKind.ALREADY:
+            return mails.already(self._plan, subscriber.address, unsubscribe, queued)
+        if queued.kind is MailKind.MAINTENANCE:
             key, _, end = row.subject.partition("/")
             one = await self._maintenances.get(key)
             # Nothing is announced that has been cancelled meanwhile.
             if one is None or (one.cancelled and not end):
                 return None
             write = mails.maintenance_over if end else mails.maintenance
-            return write(self._plan, subscriber.address, unsubscribe, owed, one)
-        if owed.kind is MailKind.ANNOUNCEMENT:
-            return await self._announcement(owed, subscriber.address, unsubscribe)
-        shown = await self._notice(owed.incident_id)
+            return write(self._plan, subscriber.address, unsubscribe, queued, one)
+        if queued.kind is MailKind.ANNOUNCEMENT:
+            return await self._announcement(queued, subscriber.address, unsubscribe)
+        shown = await self._notice(queued.incident_id)
         return (
             None
             if shown is None
-            else mails.update(self._plan, subscriber.address, unsubscribe, owed, shown)
+            else mails.update(self._plan, subscriber.address, unsubscribe, queued, shown)
         )
 
     async def _announcement(
-        self, owed: OwedMail, address: str, unsubscribe: str
+        self, queued: QueuedMail, address: str, unsubscribe: str
     ) -> PublicMail | None:
-        incident = await self._store.incident(owed.incident_id)
+        incident = await self._store.incident(queued.incident_id)
         found = [
-            one for one in await self._store.timeline(owed.incident_id) if one.id == owed.entry_id
+            one
+            for one in await self._store.timeline(queued.incident_id)
+            if one.id == queued.entry_id
         ]
         if incident is None or not found:
             return None
-        return mails.announcement(address, unsubscribe, owed, incident, found[0])
+        return mails.announcement(address, unsubscribe, queued, incident, found[0])
 
     async def _notice(self, incident_id: int) -> Notice | None:
         incident = await self._store.incident(incident_id)
@@ -167,12 +171,12 @@ class SubscriberMail:
         )
 
 
-def _mail(row: Notification, subscriber: Subscriber) -> OwedMail:
+def _mail(row: Notification, subscriber: Subscriber) -> QueuedMail:
     number = person_of(row.channel)
     if row.kind is OutboxKind.SUBSCRIPTION:
         kind = MailKind.CONFIRM if subscriber.confirmed_at is None else MailKind.ALREADY
-        return OwedMail(kind, number, row.owed_at)
+        return QueuedMail(kind, number, row.queued_at)
     if row.kind is OutboxKind.MAINTENANCE:
-        return OwedMail(MailKind.MAINTENANCE, number, row.owed_at)
+        return QueuedMail(MailKind.MAINTENANCE, number, row.queued_at)
     kind = MailKind.ANNOUNCEMENT if row.reason is Reason.ANNOUNCED else MailKind.UPDATE
-    return OwedMail(kind, number, row.owed_at, row.incident_id, int(row.subject))
+    return QueuedMail(kind, number, row.queued_at, row.incident_id, int(row.subject))

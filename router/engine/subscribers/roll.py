@@ -11,7 +11,7 @@ from router.config.statuspage import SubscribersConfig
 from router.core.incident.snapshot import Writes
 from router.core.messages.signed_links import SubscriberLinks
 from router.core.outbox.keyed_limit import KeyedLimit
-from router.model.decision import Owed
+from router.model.decision import Queued
 from router.model.notification import Rejected, Result, Sent
 from router.model.outbox import SUBSCRIBERS, OutboxKind
 from router.model.reason import Reason
@@ -71,8 +71,10 @@ class SubscriberList:
             ),
             now,
         )
-        answer = Owed(0, f"{SUBSCRIBERS}/{number}", Reason.PUBLISHED, now, OutboxKind.SUBSCRIPTION)
-        await self._store.save(Writes(owed=[answer]))
+        answer = Queued(
+            0, f"{SUBSCRIBERS}/{number}", Reason.PUBLISHED, now, OutboxKind.SUBSCRIPTION
+        )
+        await self._store.save(Writes(queued=[answer]))
         return True
 
     async def confirmable(self, token: str) -> bool:

@@ -10,6 +10,7 @@ from router.config.located import Place
 from router.config.people import SHORTEST_TURN, parse_email, parse_phone
 from router.importers.pagers.model import (
     Change,
+    ContactMethod,
     Escalation,
     OldSchedule,
     OldShift,
@@ -18,7 +19,6 @@ from router.importers.pagers.model import (
     Setup,
     Stage,
     Turns,
-    Way,
 )
 from router.importers.pagers.week import overlap
 from router.importers.source import Report, Section
@@ -110,10 +110,10 @@ class Builder:
     def finish_people(self) -> None:
         """Give contact methods to people without rules: all that they have, at once."""
         for person in self.setup.people.values():
-            if not person.ways:
-                person.ways += [Way("text")] if person.phone else []
-                person.ways += [Way("mail")] if person.email else []
-            person.ways[:] = dict.fromkeys(sorted(person.ways, key=lambda way: way.after))
+            if not person.methods:
+                person.methods += [ContactMethod("text")] if person.phone else []
+                person.methods += [ContactMethod("mail")] if person.email else []
+            person.methods[:] = dict.fromkeys(sorted(person.methods, key=lambda way: way.after))
 
     # --- schedules
 

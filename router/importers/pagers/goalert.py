@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from router.importers.pagers.build import Builder, ByKind, local, moment
 from router.importers.pagers.model import DAY as DAY_SECONDS
-from router.importers.pagers.model import HOUR, Change, Service, Stage, Turns, Way
+from router.importers.pagers.model import HOUR, Change, ContactMethod, Service, Stage, Turns
 from router.importers.pagers.model import WEEK as WEEK_SECONDS
 from router.importers.pagers.week import DAY, Span
 from router.importers.source import Section
@@ -66,7 +66,7 @@ def _user(section: Section, build: Builder) -> None:
         if via := vias.get(
             rule.text("contactMethodID") or rule.section("contactMethod").text("id")
         ):
-            person.ways.append(Way(via, int(rule.number("delayMinutes")) * 60))
+            person.methods.append(ContactMethod(via, int(rule.number("delayMinutes")) * 60))
     section.skip(*QUIET)
     section.rest()
 

@@ -10,7 +10,7 @@ from router.importers.pagers.week import Span
 HOUR, DAY, WEEK = 3600, 86_400, 604_800
 
 
-class Way(Struct, frozen=True):
+class ContactMethod(Struct, frozen=True):
     """A contact method: `mail`, `text` or `call`, after seconds, for severities (empty: all)."""
 
     via: str
@@ -28,7 +28,7 @@ class Person:
     phone: str = ""
     slack: str = ""
     time_zone: str = ""
-    ways: list[Way] = field(default_factory=list)
+    methods: list[ContactMethod] = field(default_factory=list)
 
 
 class Turns(Struct, frozen=True):

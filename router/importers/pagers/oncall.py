@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from router.importers.pagers.build import Builder, ByKind, local, moment
 from router.importers.pagers.model import DAY as DAY_SECONDS
-from router.importers.pagers.model import HOUR, Change, Stage, Turns, Way
+from router.importers.pagers.model import HOUR, Change, ContactMethod, Stage, Turns
 from router.importers.pagers.model import WEEK as WEEK_SECONDS
 from router.importers.pagers.week import DAY, Span, daily
 from router.importers.source import Section
@@ -89,7 +89,9 @@ def _notification_rules(kinds: ByKind, build: Builder) -> None:
             if type_ == "wait":
                 after += int(section.number("duration"))
             elif via := VIAS.get(type_):
-                person.ways.append(Way(via, after, ("P0", "P1") if important else ("P2", "P3")))
+                person.methods.append(
+                    ContactMethod(via, after, ("P0", "P1") if important else ("P2", "P3"))
+                )
             else:
                 message = f"{person.name}: no counterpart of {type_}: left out"
                 section.report.add(section.place, message)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from router.config.times import DAYS
 from router.importers.pagers.build import Builder, ByKind, moment
 from router.importers.pagers.model import DAY as DAY_SECONDS
-from router.importers.pagers.model import HOUR, Change, Stage, Turns, Way
+from router.importers.pagers.model import HOUR, Change, ContactMethod, Stage, Turns
 from router.importers.pagers.model import WEEK as WEEK_SECONDS
 from router.importers.pagers.week import DAY, Span, between, daily
 from router.importers.source import Section
@@ -109,7 +109,7 @@ def _notification_rule(section: Section, username: str, build: Builder) -> None:
         after = step.section("sendAfter")
         unit = MINUTES.get(after.text("timeUnit"), 1)
         if via and (via == "mail" or person.phone):
-            person.ways.append(Way(via, int(after.number("timeAmount")) * unit * 60))
+            person.methods.append(ContactMethod(via, int(after.number("timeAmount")) * unit * 60))
     if "criteria" in section and section.section("criteria").text("type") != "match-all":
         section.remark("criteria", f"{person.name}: this rule is for all alerts here")
 

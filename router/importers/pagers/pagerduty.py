@@ -6,7 +6,7 @@ https://developer.pagerduty.com/api-reference
 from collections.abc import Iterator, Sequence
 
 from router.importers.pagers.build import Builder, ByKind, moment
-from router.importers.pagers.model import Change, Service, Stage, Turns, Way
+from router.importers.pagers.model import Change, ContactMethod, Service, Stage, Turns
 from router.importers.pagers.week import DAY, Span, daily
 from router.importers.source import Section
 
@@ -67,7 +67,9 @@ def _user(section: Section, build: Builder) -> None:
         via = methods.get(method.text("id")) or VIAS.get(method.text("type"))
         if via and (via == "mail" or person.phone):
             delay = int(rule.number("start_delay_in_minutes")) * 60
-            person.ways.append(Way(via, delay, URGENCIES.get(rule.text("urgency"), ())))
+            person.methods.append(
+                ContactMethod(via, delay, URGENCIES.get(rule.text("urgency"), ()))
+            )
     section.skip(*QUIET, "coordinated_incidents", "locale", "license")
     section.rest()
 

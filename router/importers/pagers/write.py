@@ -57,7 +57,7 @@ def _contact(person: Person) -> dict[str, Any]:
         {"via": way.via}
         | ({"after": duration(way.after).replace(" ", "")} if way.after else {})
         | ({"for": list(way.severities)} if way.severities else {})
-        for way in person.ways
+        for way in person.methods
     ]
     return {**made, "reach": ways} if ways else made
 

@@ -25,7 +25,7 @@ from router.senders.github.api import PAGES, PER_PAGE, SKEW, Api, Comment, Issue
 from router.senders.github.items import track
 from router.senders.tickets.compare import compare_tickets
 from router.senders.tickets.keep import Ticket, bring_up_to_date
-from router.senders.tickets.text import body, comment, is_marked, timestamp, title, told_in
+from router.senders.tickets.text import body, comment, is_marked, seen_entry_in, timestamp, title
 from router.senders.verify import verify_github
 
 REPOSITORY = re.compile(r"[A-Za-z0-9-]+/[A-Za-z0-9._-]+")
@@ -100,13 +100,13 @@ class Issues:
             )
             # Anybody can write a mark into a comment. Only the issue's author is the router.
             ours = [one for one in comments if one.user and one.user.id == ticket.author]
-            latest = max([latest, *(told_in(one.body) for one in ours)])
+            latest = max([latest, *(seen_entry_in(one.body) for one in ours)])
             if len(comments) < PER_PAGE:
                 break
         return latest
 
-    async def comment(self, ticket: Ticket, message: Message, told: int) -> None:
-        said = {"body": comment(message, told)}
+    async def comment(self, ticket: Ticket, message: Message, seen_entry: int) -> None:
+        said = {"body": comment(message, seen_entry)}
         await self._api.post(f"/issues/{ticket.ref}/comments", said)
 
     async def close(self, ticket: Ticket, incident: Incident) -> None:
@@ -120,7 +120,7 @@ class Issues:
 
 def _ticket(issue: Issue) -> Ticket:
     author = issue.user.id if issue.user else 0
-    return Ticket(str(issue.number), issue.state == "open", told_in(issue.body), author)
+    return Ticket(str(issue.number), issue.state == "open", seen_entry_in(issue.body), author)
 
 
 class GitHubSender:

@@ -24,9 +24,9 @@ def described(message: Message) -> dict[str, Any]:
     return _document([*lines, *shown])
 
 
-def commented(message: Message, told: int) -> dict[str, Any]:
-    """The entries after `told`."""
-    unread = unseen(message, told)
+def commented(message: Message, seen_entry: int) -> dict[str, Any]:
+    """The entries after `seen_entry`."""
+    unread = unseen(message, seen_entry)
     head = f"[{message.incident.severity}] {unread.status}"
     return _document([[_text(plain(line))] for line in (head, *map(" - ".join, unread.updates))])
 

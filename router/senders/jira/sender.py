@@ -117,16 +117,16 @@ class Issues:
             "properties": [_property(message)],
         }
         made = await self._calls.ask("POST", "/issue", Created, issue, idempotent=False)
-        return Ticket(made.key, is_open=True, told=newest(message))
+        return Ticket(made.key, is_open=True, seen_entry=newest(message))
 
     async def newest(self, ticket: Ticket, since: float) -> int:
         query = {"orderBy": "-created", "maxResults": str(COMMENTS), "expand": "properties"}
         path = f"/issue/{ticket.ref}/comment"
         answer = await self._calls.ask("GET", path, Comments, idempotent=True, query=query)
-        return max((one.told() for one in answer.comments), default=0)
+        return max((one.seen_entry() for one in answer.comments), default=0)
 
-    async def comment(self, ticket: Ticket, message: Message, told: int) -> None:
-        body = {"body": commented(message, told), "properties": [_property(message)]}
+    async def comment(self, ticket: Ticket, message: Message, seen_entry: int) -> None:
+        body = {"body": commented(message, seen_entry), "properties": [_property(message)]}
         path = f"/issue/{ticket.ref}/comment"
         await self._calls.ask("POST", path, dict[str, Any], body, idempotent=False)
 

@@ -30,7 +30,7 @@ class Fields(msgspec.Struct, frozen=True):
 
 
 class Property(msgspec.Struct, frozen=True):
-    told: int = 0
+    seen_entry: int = msgspec.field(name="told", default=0)
 
 
 class Properties(msgspec.Struct, frozen=True):
@@ -44,7 +44,7 @@ class Issue(msgspec.Struct, frozen=True):
 
     def ticket(self) -> Ticket:
         is_open = self.fields.status.category.key != DONE
-        return Ticket(self.key, is_open, self.properties.ours.told)
+        return Ticket(self.key, is_open, self.properties.ours.seen_entry)
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -63,7 +63,7 @@ class Named(msgspec.Struct, frozen=True):
 class Comment(msgspec.Struct, frozen=True):
     properties: list[Named] = []
 
-    def told(self) -> int:
+    def seen_entry(self) -> int:
         values = [one.value for one in self.properties if one.key == PROPERTY]
         return max(
             (one["told"] for one in values if isinstance(one, dict) and "told" in one), default=0

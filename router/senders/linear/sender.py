@@ -99,9 +99,9 @@ class Issues:
         for issue in answer.issues.nodes:
             made = [self._comments[one.id] for one in issue.comments.nodes]
             self._commented = max(made, default=0)
-            told = THROUGH.search(issue.description or "")
+            mark = THROUGH.search(issue.description or "")
             is_open = issue.state.type not in ENDED
-            return Ticket(issue.identifier, is_open, int(told[1]) if told else 0)
+            return Ticket(issue.identifier, is_open, int(mark[1]) if mark else 0)
         return None
 
     async def open(self, message: Message) -> Ticket:
@@ -120,9 +120,9 @@ class Issues:
     async def newest(self, ticket: Ticket, since: float) -> int:
         return self._commented
 
-    async def comment(self, ticket: Ticket, message: Message, told: int) -> None:
+    async def comment(self, ticket: Ticket, message: Message, seen_entry: int) -> None:
         id_ = _uuid(f"{self._origin} {newest(message)}")
-        fields = {"id": id_, "issueId": self._id, "body": commented(message, told)}
+        fields = {"id": id_, "issueId": self._id, "body": commented(message, seen_entry)}
         await self._api.ask(COMMENT, {"input": fields}, Done)
 
     async def close(self, ticket: Ticket, incident: Incident) -> None:

@@ -24,7 +24,7 @@ _PAGES = having(Trait.PAGES)
 
 def people(message: Message, entries: Iterable[Entry]) -> list[str]:
     """The contacts who were paged by these entries; for a first message, by all."""
-    addresses = list(message.incident.told) if message.sent == 0 else []
+    addresses = list(message.incident.notified) if message.sent == 0 else []
     for entry in entries:
         if entry.what in _PAGES:
             addresses += map(str, entry.data.get("channels", ()))

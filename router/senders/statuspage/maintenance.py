@@ -27,17 +27,17 @@ async def mirror(
 
     `ids` are its components at Statuspage.
     """
-    key, told = f"maintenance.{one.id}", int(one.updated_at * 1000)
+    key, updated = f"maintenance.{one.id}", int(one.updated_at * 1000)
     there = await api.incidents(PER_PAGE)
     ours = next((each for each in there if kept(each).incident == key), None)
     over = one.cancelled or one.ends_at <= now
     if ours is None and over:
         return ""
-    if ours and (ours.status == "completed" or (not over and kept(ours).told >= told)):
+    if ours and (ours.status == "completed" or (not over and kept(ours).seen >= updated)):
         return ours.id
     others = [each for each in there if each.is_open]
     said = _over(one, ids, others) if over else _planned(one, ids, others, now)
-    said |= {"deliver_notifications": notify, "metadata": marked(ours, key, told)}
+    said |= {"deliver_notifications": notify, "metadata": marked(ours, key, updated)}
     return await api.write(ours.id if ours else "", {"incident": said})
 
 

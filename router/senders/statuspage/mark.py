@@ -16,7 +16,7 @@ class Kept(Struct, frozen=True):
     """The mark: the router's own incident or maintenance, and the newest update of it there."""
 
     incident: str = ""
-    told: int = 0
+    seen: int = msgspec.field(name="told", default=0)
 
 
 def kept(one: Remote) -> Kept:
@@ -27,9 +27,9 @@ def kept(one: Remote) -> Kept:
         return Kept()
 
 
-def marked(ours: Remote | None, key: str, told: int) -> Mapping[str, object]:
+def marked(ours: Remote | None, key: str, seen: int) -> Mapping[str, object]:
     """Return the metadata to write. Keys of others are kept."""
-    return {**(ours.metadata or {} if ours else {}), METADATA: Kept(key, told)}
+    return {**(ours.metadata or {} if ours else {}), METADATA: Kept(key, seen)}
 
 
 def worst(component: str, others: Iterable[Remote], own: ComponentState) -> ComponentState:

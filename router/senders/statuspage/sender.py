@@ -70,11 +70,11 @@ class StatuspageSender:
 
     async def send(self, message: Message) -> Result:
         entries = tuple(entry for entry in message.timeline if entry.what is Reason.PUBLISHED)
-        told = notice(Published(message.incident, entries))
-        if told is None:
+        published = notice(Published(message.incident, entries))
+        if published is None:
             return Sent(silent=True)
         try:
-            return Sent(await self._update(self._api(message.at), message, told))
+            return Sent(await self._update(self._api(message.at), message, published))
         except Failed as failure:
             return failure.result
 
@@ -112,19 +112,19 @@ class StatuspageSender:
             now=now,
         )
 
-    async def _update(self, api: Api, message: Message, told: Notice) -> str:
+    async def _update(self, api: Api, message: Message, published: Notice) -> str:
         """The id of the incident at Statuspage, once it is up to date. Raises: Failed."""
         there = await api.incidents(PER_PAGE)
         key = key_of(message)
         ours = next((one for one in there if kept(one).incident == key), None)
         if ours is None and REF.fullmatch(message.ref):
             ours = await api.incident(message.ref)
-        known = kept(ours).told if ours else 0
-        if ours and known >= told.updates[0].id:
+        known = kept(ours).seen if ours else 0
+        if ours and known >= published.updates[0].id:
             return ours.id
         others = [one for one in there if one.is_open and (ours is None or one.id != ours.id)]
-        said = content(told, known, self._config, others)
-        said["metadata"] = marked(ours, key, told.updates[0].id)
+        said = content(published, known, self._config, others)
+        said["metadata"] = marked(ours, key, published.updates[0].id)
         return await api.write(ours.id if ours else "", {"incident": said})
 
 
@@ -133,25 +133,25 @@ def build(_name: str, config: StatuspageConfig, session: aiohttp.ClientSession) 
 
 
 def content(
-    told: Notice, known: int, config: StatuspageConfig, others: Sequence[Remote]
+    published: Notice, known: int, config: StatuspageConfig, others: Sequence[Remote]
 ) -> dict[str, Any]:
     """The fields for Statuspage, which has the updates up to `known`. `others` are open there."""
-    fresh = [one.text for one in reversed(told.updates) if one.id > known]
-    ids = [config.components[name] for name in told.components if name in config.components]
+    fresh = [one.text for one in reversed(published.updates) if one.id > known]
+    ids = [config.components[name] for name in published.components if name in config.components]
     return {
-        "name": told.title[:MAX_NAME],
-        "status": told.status,
-        "impact_override": INDICATORS[told.impact],
+        "name": published.title[:MAX_NAME],
+        "status": published.status,
+        "impact_override": INDICATORS[published.impact],
         "body": "\n\n".join(fresh)[:MAX_BODY],
         "component_ids": ids,
-        "components": {number: _state(number, told, others) for number in ids},
+        "components": {number: _state(number, published, others) for number in ids},
         "deliver_notifications": config.notify,
     }
 
 
-def _state(component: str, told: Notice, others: Sequence[Remote]) -> ComponentState:
+def _state(component: str, published: Notice, others: Sequence[Remote]) -> ComponentState:
     """The component's worst state. It isn't restored while another incident affects it."""
-    own = told.impact if told.is_open else ComponentState.OPERATIONAL
+    own = published.impact if published.is_open else ComponentState.OPERATIONAL
     return worst(component, others, own)
 
 

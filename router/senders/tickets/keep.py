@@ -17,13 +17,13 @@ from router.senders.tickets.text import unseen
 class Ticket(Struct, frozen=True):
     """A ticket of a tracker.
 
-    ref: its number or key. told: the newest timeline entry in its text, 0 if unknown. author: the
-    router's user id there; 0 where a comment's mark can't be forged.
+    ref: its number or key. seen_entry: the newest timeline entry in its text, 0 if unknown.
+    author: the router's user id there; 0 where a comment's mark can't be forged.
     """
 
     ref: str
     is_open: bool
-    told: int = 0
+    seen_entry: int = 0
     author: int = 0
 
 
@@ -44,8 +44,8 @@ class Tracker(Protocol):
         """Return the newest timeline entry in the router's comments since then; 0 for none."""
         ...
 
-    async def comment(self, ticket: Ticket, message: Message, told: int) -> None:
-        """Comment the entries after `told`."""
+    async def comment(self, ticket: Ticket, message: Message, seen_entry: int) -> None:
+        """Comment the entries after `seen_entry`."""
         ...
 
     async def close(self, ticket: Ticket, incident: Incident) -> None: ...
@@ -78,10 +78,10 @@ async def bring_up_to_date(tracker: Tracker, message: Message) -> Ticket:
 
 async def _comment(tracker: Tracker, ticket: Ticket, message: Message) -> None:
     """Comment the entries that the ticket doesn't have. Raises: Failed."""
-    told = max(message.told, ticket.told)
-    if not unseen(message, told).updates:
+    seen_entry = max(message.seen_entry, ticket.seen_entry)
+    if not unseen(message, seen_entry).updates:
         return
-    since = min(entry.at for entry in message.timeline if entry.id > told)
-    told = max(told, await tracker.newest(ticket, since))
-    if unseen(message, told).updates:
-        await tracker.comment(ticket, message, told)
+    since = min(entry.at for entry in message.timeline if entry.id > seen_entry)
+    seen_entry = max(seen_entry, await tracker.newest(ticket, since))
+    if unseen(message, seen_entry).updates:
+        await tracker.comment(ticket, message, seen_entry)

@@ -30,7 +30,7 @@ The body with all its pieces stays far under GitHub's 65,536 characters, even in
 MAX_LINES = 10
 """Lines of one detail."""
 
-TOLD = re.compile(r"^<!-- alert-router:told:([0-9]{1,18}) -->\s*\Z", re.MULTILINE)
+SEEN_MARK = re.compile(r"^<!-- alert-router:told:([0-9]{1,18}) -->\s*\Z", re.MULTILINE)
 
 
 def title(message: Message) -> str:
@@ -40,7 +40,7 @@ def title(message: Message) -> str:
 
 def body(message: Message) -> str:
     """The issue's text: the incident as it is now, and the marks."""
-    return "\n".join([described(message), incident_mark(message.incident), told_mark(message)])
+    return "\n".join([described(message), incident_mark(message.incident), seen_mark(message)])
 
 
 def described(message: Message) -> str:
@@ -48,21 +48,21 @@ def described(message: Message) -> str:
     return "\n".join(_body(message, content(message)))
 
 
-def comment(message: Message, told: int) -> str:
-    """The entries after `told`, and the mark."""
-    return f"{commented(message, told)}\n\n{told_mark(message)}"
+def comment(message: Message, seen_entry: int) -> str:
+    """The entries after `seen_entry`, and the mark."""
+    return f"{commented(message, seen_entry)}\n\n{seen_mark(message)}"
 
 
-def commented(message: Message, told: int) -> str:
-    """The entries after `told`, without a mark."""
-    said = unseen(message, told)
+def commented(message: Message, seen_entry: int) -> str:
+    """The entries after `seen_entry`, without a mark."""
+    said = unseen(message, seen_entry)
     head = f"**[{message.incident.severity}] {said.status}**"
     return "\n".join([head, "", *_updates(said)])
 
 
-def unseen(message: Message, told: int) -> Content:
-    """The texts about the entries after `told`. If it has no `updates`, they need no comment."""
-    news = tuple(entry for entry in message.timeline if entry.id > told)
+def unseen(message: Message, seen_entry: int) -> Content:
+    """The texts about the entries after `seen_entry`. Without `updates`, they need no comment."""
+    news = tuple(entry for entry in message.timeline if entry.id > seen_entry)
     return content(replace(message, timeline=news))
 
 
@@ -104,9 +104,9 @@ def is_marked(text: str | None, incident: Incident) -> bool:
     return incident_mark(incident) in (text or "").splitlines()
 
 
-def told_in(text: str | None) -> int:
+def seen_entry_in(text: str | None) -> int:
     """The newest timeline entry in the text, by the mark at its end; 0 for none."""
-    mark = TOLD.search(text or "")
+    mark = SEEN_MARK.search(text or "")
     return int(mark[1]) if mark else 0
 
 
@@ -154,10 +154,10 @@ def _updates(said: Content) -> Iterator[str]:
     return (f"- {when} - {code(what)}" for when, what in said.updates)
 
 
-def told_mark(message: Message) -> str:
+def seen_mark(message: Message) -> str:
     return f"<!-- alert-router:told:{newest(message)} -->"
 
 
 def newest(message: Message) -> int:
     """The id of the newest entry in the message."""
-    return max((entry.id for entry in message.timeline), default=message.told)
+    return max((entry.id for entry in message.timeline), default=message.seen_entry)

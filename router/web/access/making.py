@@ -19,7 +19,7 @@ LONGEST = 366 * 86_400.0
 """Seconds for which a token may be valid."""
 
 
-class Wanted(Struct, frozen=True):
+class TokenRequest(Struct, frozen=True):
     """A token to make. `expires` is a duration; without `areas` it may be used everywhere."""
 
     name: str
@@ -44,7 +44,7 @@ class TokenRules:
         self._clock = clock
         self._config_file = config_file
 
-    async def make(self, me: Identity, wanted: Wanted) -> tuple[str, str, ApiToken]:
+    async def make(self, me: Identity, wanted: TokenRequest) -> tuple[str, str, ApiToken]:
         """Return the id, the text and the stored token.
 
         Raises: InvalidInput, StoreUnavailable, aiohttp's HTTPForbidden and HTTPConflict.
@@ -72,7 +72,7 @@ class TokenRules:
         await self._tokens.revoke(key)
         return token
 
-    def _check_maker(self, me: Identity, wanted: Wanted) -> None:
+    def _check_maker(self, me: Identity, wanted: TokenRequest) -> None:
         """Raises: InvalidInput, aiohttp's HTTPForbidden and HTTPConflict."""
         if me.credential is Credential.NONE:
             raise web.HTTPConflict(text="nobody has to sign in here: configure auth first")
@@ -88,7 +88,7 @@ class TokenRules:
             known = ", ".join(sorted(self.areas()))
             raise InvalidInput(f"unknown: {', '.join(unknown)}; there are: {known}", "/areas")
 
-    def _name(self, wanted: Wanted) -> str:
+    def _name(self, wanted: TokenRequest) -> str:
         """Raises: InvalidInput."""
         name = plain(wanted.name)[:60]
         contacts = self._config_file().contacts.items()

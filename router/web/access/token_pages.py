@@ -7,7 +7,7 @@ from aiohttp import web
 
 from router.ports.errors import InvalidInput
 from router.web.access.accounts import Accounts
-from router.web.access.making import TokenRules, Wanted, may_see
+from router.web.access.making import TokenRequest, TokenRules, may_see
 from router.web.access.note import note
 from router.web.access.user_pages import ROLES
 from router.web.api.content import MAX_FORM
@@ -42,7 +42,7 @@ class TokenPages:
         me = identify(request, Role.VIEWER, in_browser=True)
         filled = parse_qsl((await read_body(request, MAX_FORM)).decode("utf-8", "replace"))
         given = dict(filled)
-        wanted = Wanted(
+        wanted = TokenRequest(
             name=given.get("name", ""),
             role=ROLES.get(given.get("role", ""), "viewer"),
             areas=tuple(value for key, value in filled if key == "area"),

@@ -12,7 +12,7 @@ from router.config.auth import RoleName
 from router.core.incident.snapshot import Writes
 from router.core.text.plain import plain
 from router.model.access import LINK, LINK_PURPOSE, USER, SignInLink, User
-from router.model.decision import Owed
+from router.model.decision import Queued
 from router.model.outbox import SIGN_IN_MAIL, OutboxKind
 from router.model.reason import Reason
 from router.ports.clock import Clock
@@ -163,15 +163,15 @@ class Users:
         return (await self._seals.get()).sealed(LINK_PURPOSE, key)
 
     async def mail_link(self, who: str) -> None:
-        """Owe the user of this name or address a mail with a link; nothing to anybody else."""
+        """Queue a mail with a link to the user of this name or address; nothing to anybody else."""
         found = await self.find(who)
         if found is None or found[1].disabled or not found[1].email:
             return
         name, now = found[0], self._clock.now()
         key = await self._new_link(name, MAILED)
         address = f"{SIGN_IN_MAIL}/{name}"
-        owed = Owed(0, address, Reason.PUBLISHED, now, OutboxKind.SIGN_IN, key)
-        await self._store.save(Writes(owed=[owed]))
+        queued = Queued(0, address, Reason.PUBLISHED, now, OutboxKind.SIGN_IN, key)
+        await self._store.save(Writes(queued=[queued]))
 
     async def _new_link(self, name: str, lasts: float) -> str:
         key, now = secrets.token_hex(8), self._clock.now()

@@ -12,7 +12,7 @@ SEARCHED = 20_000
 """The newest incidents that a search looks at."""
 
 
-class Wanted(Struct, frozen=True, kw_only=True):
+class IncidentFilter(Struct, frozen=True, kw_only=True):
     """The filters; an empty one matches every incident.
 
     `text` has words that must all occur. `person` leads or acknowledged the incident. `drill`:
@@ -30,7 +30,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
     @property
     def is_indexed(self) -> bool:
         """Report whether the store alone can find them."""
-        return self == Wanted(statuses=self.statuses, severities=self.severities)
+        return self == IncidentFilter(statuses=self.statuses, severities=self.severities)
 
 
 class Found(Struct, frozen=True):
@@ -46,7 +46,7 @@ def service_of(incident: Incident) -> str:
     return incident.labels.get("service", "") or incident.component
 
 
-def matches(incident: Incident, wanted: Wanted) -> bool:
+def matches(incident: Incident, wanted: IncidentFilter) -> bool:
     """Check all filters but statuses and severities, which the store checks."""
     people = {incident.lead.casefold(), incident.acknowledged_by.casefold()}
     return (
@@ -63,7 +63,7 @@ def by_urgency(incident: Incident) -> tuple[str, bool, float]:
     return incident.severity.value, incident.acknowledged_at is not None, -incident.opened_at
 
 
-async def search(store: Store, wanted: Wanted, *, before: int, limit: int) -> Found:
+async def search(store: Store, wanted: IncidentFilter, *, before: int, limit: int) -> Found:
     """Return the newest incidents that match, numbered below `before`. Raises: StoreUnavailable."""
     if wanted.is_indexed:
         return await _indexed(store, wanted, before, limit)
@@ -74,11 +74,11 @@ async def search(store: Store, wanted: Wanted, *, before: int, limit: int) -> Fo
 
 async def open_incidents(store: Store) -> list[Incident]:
     """Return all open incidents, the most urgent first. Raises: StoreUnavailable."""
-    every = Wanted(statuses=OPEN)
+    every = IncidentFilter(statuses=OPEN)
     return sorted([one async for one in _each(store, every)], key=by_urgency)
 
 
-async def _indexed(store: Store, wanted: Wanted, before: int, limit: int) -> Found:
+async def _indexed(store: Store, wanted: IncidentFilter, before: int, limit: int) -> Found:
     statuses, severities = wanted.statuses, wanted.severities
     incidents = await store.incidents(
         statuses=statuses, severities=severities, before=before, limit=limit + 1
@@ -88,7 +88,7 @@ async def _indexed(store: Store, wanted: Wanted, before: int, limit: int) -> Fou
     return Found(shown, sum(counts.values()), shown[-1].id if len(incidents) > limit else None)
 
 
-async def _each(store: Store, wanted: Wanted) -> AsyncIterator[Incident]:
+async def _each(store: Store, wanted: IncidentFilter) -> AsyncIterator[Incident]:
     """Yield incidents with these statuses and severities, newest first."""
     before = seen = 0
     while seen < SEARCHED or wanted.statuses == OPEN:

@@ -23,7 +23,7 @@ from router.ports.services import Inbox
 from router.ports.store import AlertRow, Store
 from router.web.api import views
 from router.web.api.content import Count, Limit, Text, incident_named, limited
-from router.web.api.incident_search import Wanted, search
+from router.web.api.incident_search import IncidentFilter, search
 from router.web.api.manual_alert import report
 from router.web.api.operation import Answer, Call, operation, routes
 from router.web.api.views import AlertView, IncidentDetail, IncidentView, NotificationView
@@ -156,7 +156,7 @@ class IncidentApi:
     @operation("GET", "/incidents", "List incidents, newest first.")
     async def list_incidents(self, query: IncidentQuery) -> IncidentPage:
         statuses = list(OPEN) if query.open else query.status
-        wanted = Wanted(
+        wanted = IncidentFilter(
             statuses=tuple(statuses),
             severities=tuple(query.severity),
             service=query.service,

@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 from router.core.incident.settings import Settings
 from router.model.incident import Incident
 from router.ports.store import Store
-from router.web.api.incident_search import Wanted, by_urgency, search
+from router.web.api.incident_search import IncidentFilter, by_urgency, search
 from router.web.api.operation import Call, operation, routes
 from router.web.pages.navigation import paths_of
 
@@ -68,7 +68,7 @@ class SearchApi:
         return ResultList([*incidents, *self._configured(call.request, query.q)])
 
     async def _incidents(self, text: str) -> list[Result]:
-        incidents = await search(self._store, Wanted(text=text), before=0, limit=100)
+        incidents = await search(self._store, IncidentFilter(text=text), before=0, limit=100)
         some = sorted(incidents.incidents, key=lambda one: (not one.is_open, by_urgency(one)))
         return [_incident(one) for one in some[:SHOWN]]
 

@@ -8,7 +8,7 @@ from msgspec import Meta, Struct
 
 from router.config.auth import RoleName
 from router.model.access import ApiToken, Session
-from router.web.access.making import TokenRules, Wanted, may_see
+from router.web.access.making import TokenRequest, TokenRules, may_see
 from router.web.access.note import note
 from router.web.access.sessions import Sessions
 from router.web.access.tokens import Tokens
@@ -130,7 +130,7 @@ class TokenApi:
     )
     async def make_token(self, call: Call, body: TokenBody) -> Answer[TokenMade]:
         me = identify(call.request, Role.VIEWER)
-        wanted = Wanted(body.name, body.role, tuple(body.areas), body.expires, body.service)
+        wanted = TokenRequest(body.name, body.role, tuple(body.areas), body.expires, body.service)
         key, text, token = await self._rules.make(me, wanted)
         note(call.request, made(key, token))
         return Answer(TokenMade(token_view(key, token), text), HTTPStatus.CREATED)

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from router.core.incident.batch import Batch
 from router.core.incident.settings import Settings
-from router.core.messages.replies import reply, standing
+from router.core.messages.replies import current_state, reply
 from router.core.messages.signed_links import PATH, Grant, Signer
 from router.model.event import Command, Commanded
 from router.model.incident import Incident
@@ -132,7 +132,7 @@ class Act:
             headers={"X-Robots-Tag": "noindex"},
             incident=incident,
             said=said,
-            standing=standing(incident),
+            state=current_state(incident),
             label=label,
             by=by,
             asks_name=not by,
@@ -143,12 +143,12 @@ class Act:
 
 def _said(reason: Reason, grant: Grant, incident: Incident) -> str:
     if reason is Reason.REPLAYED:
-        return f"This link has been used. {standing(incident)}"
+        return f"This link has been used. {current_state(incident)}"
     return reply(reason, grant.command, incident)
 
 
 def _expired(incident: Incident) -> str:
-    return f"This link has expired. {standing(incident)}"
+    return f"This link has expired. {current_state(incident)}"
 
 
 def _address(grant: Grant) -> str:

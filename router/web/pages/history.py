@@ -54,7 +54,7 @@ def responders(incident: Incident, timeline: Sequence[Entry]) -> list[tuple[str,
     for entry in timeline:
         if kind_of(entry) == "person":
             _say(found, entry.by, "took part")
-    for address in incident.told:
+    for address in incident.notified:
         _say(found, person_of(address), "notified")
     return [(name, ", ".join(roles)) for name, roles in found.items()]
 

@@ -64,12 +64,12 @@ class IncidentPage:
             severities=[*Severity],
             statuses=OPEN,
             key=secrets.token_hex(8),
-            **self._told(one, timeline),
+            **self._notified(one, timeline),
             **await self._found(one),
         )
         return notices.forget(request, response)
 
-    def _told(self, one: Incident, timeline: Sequence[Entry]) -> Mapping[str, Any]:
+    def _notified(self, one: Incident, timeline: Sequence[Entry]) -> Mapping[str, Any]:
         """Return the parts that come from the incident and its timeline."""
         actions = self._actions.of(one, timeline)
         waits = {request.number: request.until for request in one.actions}

@@ -21,7 +21,7 @@ from router.ports.services import Inbox
 from router.ports.store import Store
 from router.web.api.content import Count, fields, query
 from router.web.api.incident_search import (
-    Wanted,
+    IncidentFilter,
     by_urgency,
     matches,
     open_incidents,
@@ -215,9 +215,9 @@ def _labels(incident: Incident) -> set[str]:
     return {*proposed(incident, [*incident.labels])}
 
 
-def _wanted(asked: ListQuery, reader: str) -> Wanted:
+def _wanted(asked: ListQuery, reader: str) -> IncidentFilter:
     chosen = tuple(asked.status)
-    return Wanted(
+    return IncidentFilter(
         statuses=chosen or (OPEN if asked.view == "open" else CLOSED),
         severities=tuple(asked.severity),
         service=asked.service,
@@ -228,7 +228,7 @@ def _wanted(asked: ListQuery, reader: str) -> Wanted:
     )
 
 
-def _is_wanted(one: Incident, asked: ListQuery, wanted: Wanted) -> bool:
+def _is_wanted(one: Incident, asked: ListQuery, wanted: IncidentFilter) -> bool:
     return (
         (not asked.severity or one.severity in asked.severity)
         and (not asked.status or one.status in asked.status)
@@ -254,7 +254,7 @@ def _choices(asked: ListQuery, opened: Sequence[Incident], reader: str) -> list[
     """Return the filters that one press sets, with their counts."""
     none = ListQuery(view=asked.view)
     counts = Counter(one.severity for one in opened)
-    mine = Wanted(person=reader)
+    mine = IncidentFilter(person=reader)
     choices = [
         ("All", none, len(opened)),
         (

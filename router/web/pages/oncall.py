@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from aiohttp import web
 from msgspec import Struct
 
-from router.core.oncall.local_time import wall
+from router.core.oncall.local_time import local_time
 from router.core.oncall.recipients import People
 from router.core.oncall.roster import Duty, RosterDay, roster
 from router.core.oncall.schedule import Schedule, Shift, on_call, shifts
@@ -64,7 +64,7 @@ class OnCall(Screen):
 
     async def content(self, request: web.Request) -> Mapping[str, Any]:
         now, zone, people = self._clock.now(), reader_zone(request), self._people()
-        span = _span(request.query.get("view", "week"), _day(request, wall(now, zone).date()))
+        span = _span(request.query.get("view", "week"), _day(request, local_time(now, zone).date()))
         days = roster(people.schedules.values(), span.first, span.days, zone)
         reader = caller(request, Role.VIEWER, in_browser=True)
         return {
@@ -77,7 +77,7 @@ class OnCall(Screen):
             "reader": reader if reader in people.contacts else "",
             "next_shift": _next_shift(people.schedules.values(), reader, now),
             "span": span,
-            "today": wall(now, zone).date(),
+            "today": local_time(now, zone).date(),
             "by": "person" if request.query.get("by") == "person" else "schedule",
             "rows": _rows(days, list(people.schedules), people, request.query.get("by", "")),
             "days": days,

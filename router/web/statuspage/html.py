@@ -67,8 +67,8 @@ def _render(name: str, page: Page, *, root: str, **given: Any) -> str:
         statuses=STATUSES,
         stages=STAGES,
         tooltip=tooltip,
-        told=told,
         period=period,
+        uptime_words=uptime_words,
         percent=percent,
         date=date,
         disrupted=disrupted,
@@ -109,7 +109,7 @@ def disrupted(uptime: Uptime) -> Sequence[tuple[str, str]]:
     return [(date(day.at), _lasted(day)) for day in reversed(uptime.days) if day.lasted]
 
 
-def told(uptime: Uptime) -> str:
+def uptime_words(uptime: Uptime) -> str:
     """Return the bars in a sentence, for readers who do not see them."""
     days = sum(1 for day in uptime.days if day.state is not None)
     bad = sum(1 for day in uptime.days if day.lasted)

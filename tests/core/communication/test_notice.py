@@ -21,39 +21,39 @@ def test_a_drill_is_never_public() -> None:
 
 def test_only_what_was_published_is_told() -> None:
     """No label, internal title, name of a person or link of the incident is in it."""
-    told = notice(published(said(1, NOW - 600), said(2, NOW - 60, "identified", "Found.")))
-    assert "internal" not in repr(told)
-    assert "ana" not in repr(told)
+    public = notice(published(said(1, NOW - 600), said(2, NOW - 60, "identified", "Found.")))
+    assert "internal" not in repr(public)
+    assert "ana" not in repr(public)
 
 
 def test_updates_are_newest_first_and_the_last_says_how_it_is() -> None:
-    told = notice(published(said(2, NOW - 60, "identified", "Found."), said(1, NOW - 600)))
-    assert told is not None
-    assert [(one.id, one.status) for one in told.updates] == [
+    public = notice(published(said(2, NOW - 60, "identified", "Found."), said(1, NOW - 600)))
+    assert public is not None
+    assert [(one.id, one.status) for one in public.updates] == [
         (2, Status.IDENTIFIED),
         (1, Status.INVESTIGATING),
     ]
-    assert (told.status, told.is_open, told.updated_at, told.published_at) == (
+    assert (public.status, public.is_open, public.updated_at, public.published_at) == (
         Status.IDENTIFIED, True, NOW - 60, NOW - 600,
     )  # fmt: skip
 
 
 def test_the_title_is_the_last_one_given() -> None:
-    told = notice(
+    public = notice(
         published(
             said(1, NOW - 9, title="First"),
             said(2, NOW - 8, title="Second"),
             said(3, NOW, title=""),
         )
     )
-    assert told is not None
-    assert told.title == "Second"
+    assert public is not None
+    assert public.title == "Second"
 
 
 def test_without_a_public_title_the_internal_one_stays_internal() -> None:
-    told = notice(published(said(1, NOW, title="")))
-    assert told is not None
-    assert told.title == UNTITLED
+    public = notice(published(said(1, NOW, title="")))
+    assert public is not None
+    assert public.title == UNTITLED
 
 
 @pytest.mark.parametrize(
@@ -66,9 +66,9 @@ def test_without_a_public_title_the_internal_one_stays_internal() -> None:
     ],
 )
 def test_the_impact_is_by_severity(severity: Severity, impact: ComponentState) -> None:
-    told = notice(published(said(1, NOW), severity=severity))
-    assert told is not None
-    assert told.impact is impact
+    public = notice(published(said(1, NOW), severity=severity))
+    assert public is not None
+    assert public.impact is impact
 
 
 def test_it_lasted_from_the_opening_to_the_published_end_and_again_when_it_came_back() -> None:
@@ -77,23 +77,23 @@ def test_it_lasted_from_the_opening_to_the_published_end_and_again_when_it_came_
         said(1, NOW - 3000), said(2, NOW - 2000, "resolved"), said(3, NOW - 1000, "investigating"),
         opened_at=NOW - 3600,
     )  # fmt: skip
-    told = notice(one)
-    assert told is not None
-    assert told.spans == (Span(NOW - 3600, NOW - 2000), Span(NOW - 1000, None))
-    assert told.reached(Status.RESOLVED) is None, "it isn't over"
+    public = notice(one)
+    assert public is not None
+    assert public.spans == (Span(NOW - 3600, NOW - 2000), Span(NOW - 1000, None))
+    assert public.reached(Status.RESOLVED) is None, "it isn't over"
 
 
 def test_what_was_only_published_when_it_was_over_lasted_all_the_same() -> None:
-    told = notice(published(said(1, NOW, "resolved"), opened_at=NOW - 600))
-    assert told is not None
-    assert told.spans == (Span(NOW - 600, NOW),)
+    public = notice(published(said(1, NOW, "resolved"), opened_at=NOW - 600))
+    assert public is not None
+    assert public.spans == (Span(NOW - 600, NOW),)
 
 
 def test_a_false_positive_is_over_and_was_no_outage() -> None:
     """Once that is published."""
-    told = notice(published(said(1, NOW - 60), said(2, NOW, "false_positive")))
-    assert told is not None
-    assert (told.status, told.is_open, told.impact) == (
+    public = notice(published(said(1, NOW - 60), said(2, NOW, "false_positive")))
+    assert public is not None
+    assert (public.status, public.is_open, public.impact) == (
         Status.RESOLVED,
         False,
         ComponentState.OPERATIONAL,
@@ -121,11 +121,11 @@ def test_words_are_plain_lines(text: str) -> None:
 def test_spans_are_in_order_and_only_the_last_is_open(said_at: list[tuple[float, str]]) -> None:
     """And one is open exactly while the incident is."""
     entries = [said(number, NOW - 1e6 + at, status) for number, (at, status) in enumerate(said_at)]
-    told = notice(Published(published().incident, tuple(entries)))
-    assert told is not None
-    edges = [edge for span in told.spans for edge in (span.start, span.end)]
-    assert edges[-1:] != [None] or told.is_open
+    public = notice(Published(published().incident, tuple(entries)))
+    assert public is not None
+    edges = [edge for span in public.spans for edge in (span.start, span.end)]
+    assert edges[-1:] != [None] or public.is_open
     closed = [edge for edge in edges if edge is not None]
     assert closed == sorted(closed)
     assert None not in edges[:-1]
-    assert told.is_open == (edges[-1] is None)
+    assert public.is_open == (edges[-1] is None)

@@ -85,10 +85,12 @@ def reason_of(incident: Incident, config: Settings = PUBLIC) -> Reason:
     return commanded(incident, announces(90), config).reason
 
 
-def test_an_announcement_is_owed_with_the_words_that_were_approved() -> None:
+def test_an_announcement_is_queued_with_the_words_that_were_approved() -> None:
     decision = decide(after(fires(0), resolves(60)), announces(90), PUBLIC)
     assert decision.reason is Reason.ANNOUNCED
-    assert [(one.channel, one.reason) for one in decision.owed] == [("customers", Reason.ANNOUNCED)]
+    assert [(one.channel, one.reason) for one in decision.queued] == [
+        ("customers", Reason.ANNOUNCED)
+    ]
     assert decision.entries[0].data == {"title": "Over", "text": "It's over."}
     assert decision.changed.announced_at == THEN + 90
 
@@ -96,7 +98,7 @@ def test_an_announcement_is_owed_with_the_words_that_were_approved() -> None:
 def test_it_is_announced_once_in_each_life_of_the_incident() -> None:
     once = decide(after(fires(0), resolves(60)), announces(90), PUBLIC).changed
     again = decide(once, announces(95), PUBLIC)
-    assert (again.reason, again.owed) == (Reason.ALREADY_DONE, [])
+    assert (again.reason, again.queued) == (Reason.ALREADY_DONE, [])
     reopened = decide(once, fires(120), PUBLIC).changed
     assert reopened.announced_at is None
     assert reason_of(decide(reopened, resolves(180), PUBLIC).changed) is Reason.ANNOUNCED
@@ -114,7 +116,7 @@ def test_what_cant_be_announced_says_why() -> None:
 
 
 def test_who_was_never_paged_is_an_onlooker() -> None:
-    incident = make_incident(told=("incidents", "mail/ana"))
+    incident = make_incident(notified=("incidents", "mail/ana"))
     assert is_for_stakeholder(incident, "mail/dan", Reason.STATUS_SET)
     assert not is_for_stakeholder(incident, "mail/ana", Reason.STATUS_SET)
     # The lead is reminded, whether they were paged or not.

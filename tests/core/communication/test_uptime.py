@@ -17,9 +17,9 @@ HISTORY = 90 * DAY
 def lasting(start: float, end: float | None, severity: Severity = Severity.P0) -> Notice:
     """A published incident that lasted from then to then."""
     entries = [said(1, start)] + ([said(2, end, "resolved")] if end is not None else [])
-    told = notice(published(*entries, opened_at=start, severity=severity))
-    assert told is not None
-    return told
+    public = notice(published(*entries, opened_at=start, severity=severity))
+    assert public is not None
+    return public
 
 
 def test_ninety_days_are_ninety_bars_and_the_last_is_today() -> None:

@@ -115,8 +115,8 @@ def test_a_deployment_is_of_the_services_that_the_config_says(changed: Any, serv
     """The services follow from the repository in any case, with the environment, or with the branch
     of a push.
     """
-    told = deployment(**{"services": (), "repository": "acme/api"} | changed)
-    assert placed(told, DEPLOYS).services == services
+    reported = deployment(**{"services": (), "repository": "acme/api"} | changed)
+    assert placed(reported, DEPLOYS).services == services
 
 
 def test_a_deployment_is_told_of_in_steps_and_never_goes_back() -> None:
@@ -140,20 +140,20 @@ def test_a_deployment_is_told_of_in_steps_and_never_goes_back() -> None:
 def test_what_ran_before_is_found_and_compared() -> None:
     """The last of the same kind; what is of another environment, or failed, never ran."""
     common: dict[str, Any] = {"repository": "acme/api", "environment": "production"}
-    told = deployment(7, commit="new", **common)
+    reported = deployment(7, commit="new", **common)
     earlier = (
         deployment(30, commit="old", **common),
         deployment(90, commit="older", **common),
         deployment(20, commit="elsewhere", repository="acme/api", environment="staging"),
         deployment(10, commit="broken", outcome=DeployOutcome.FAILURE, **common),
     )
-    known = merged(None, told, earlier)
+    known = merged(None, reported, earlier)
     assert known is not None
     assert (known.previous, known.compare) == (
         "old",
         "https://github.com/acme/api/compare/old...new",
     )
-    alone = merged(None, told, ())
+    alone = merged(None, reported, ())
     assert alone is not None
     assert alone.compare == "https://github.com/acme/api/commit/new"
 
@@ -202,8 +202,8 @@ def world(*known: Deployment) -> World:
     return World(settings(rule(severity="P0"), deployments=DEPLOYS.knowing(known)))
 
 
-def tell(room: World, told: Deployment) -> Reason:
-    return room.happen(Deployed(room.now, 1, told))[0]
+def tell(room: World, reported: Deployment) -> Reason:
+    return room.happen(Deployed(room.now, 1, reported))[0]
 
 
 def test_an_incident_opens_with_its_suspect() -> None:
@@ -226,10 +226,10 @@ def test_word_that_comes_late_still_names_the_suspect() -> None:
     room = world()
     room.see(alert())
     room.deliver()
-    room.owed.clear()
+    room.queued.clear()
     room.now += 300
     assert tell(room, deployment(9)) is Reason.SUSPECTED
-    assert [owed.channel for owed in room.owed] == ["slack"]
+    assert [queued.channel for queued in room.queued] == ["slack"]
     assert tell(room, deployment(9)) is Reason.ALREADY_DONE
     assert tell(room, deployment(20)) is Reason.ALREADY_DONE
     assert tell(room, deployment(3)) is Reason.SUSPECTED

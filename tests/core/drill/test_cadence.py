@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from router.core.drill.cadence import Cadence, due_at, reminder
-from router.core.oncall.local_time import wall
+from router.core.oncall.local_time import local_time
 from router.core.oncall.rotation import Handover
 
 WEEK = 604_800.0
@@ -45,4 +45,4 @@ def test_it_is_due_in_time(last: float, weekday: int | None, minute: int, weeks:
     cadence = Cadence("p0", weeks * WEEK, Handover(minute, weekday), "Europe/London", WEEK)
     due = due_at(cadence, last)
     assert -86_400 - 3600 <= due - last - cadence.every <= WEEK + 3600
-    assert weekday is None or wall(due, cadence.zone).weekday() == weekday
+    assert weekday is None or local_time(due, cadence.zone).weekday() == weekday

@@ -73,7 +73,7 @@ def test_delivered_is_when_all_have_got_it() -> None:
     assert play.states == [WAITING]
 
 
-def test_what_the_policy_owes_late_isnt_late() -> None:
+def test_what_the_policy_queues_late_isnt_late() -> None:
     """An address that a later step notifies has the same time from that step."""
     play = Play(step(Kind.DELIVERED, within=120.0))
     play.world.deliver()
@@ -167,7 +167,7 @@ def test_a_canary_is_met_when_each_address_has_got_it() -> None:
     play = Play()
     play.drill, play.world = drill, Play().world.__class__(play.world.settings)
     play.fire()
-    assert play.world.incident.told == ("log", "sms/ana")
+    assert play.world.incident.notified == ("log", "sms/ana")
     play.world.deliver("log")
     assert play.states == [WAITING]
     play.world.deliver("sms/ana")

@@ -49,10 +49,10 @@ def test_a_count_can_be_supposed(count: int, policy: str | None) -> None:
 def test_it_says_what_then_happens(value: str, service: str) -> None:
     """The predicted incidents open with the predicted severities and notify exactly those channels."""
     seen = alert(value=value, service=service)
-    told = [outcome for outcome in explain(RULES, seen, NOW).outcomes if outcome.policy]
+    notifying = [outcome for outcome in explain(RULES, seen, NOW).outcomes if outcome.policy]
     world = World(RULES)
     world.see(seen)
     assert [(i.key, i.severity) for i in world.incidents.values()] == [
-        (o.key, o.judgement.severity) for o in told
+        (o.key, o.judgement.severity) for o in notifying
     ]
-    assert [i.told for i in world.incidents.values()] == [o.reached[0].now for o in told]
+    assert [i.notified for i in world.incidents.values()] == [o.reached[0].now for o in notifying]

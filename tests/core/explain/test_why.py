@@ -67,7 +67,7 @@ def test_who_was_paged_over_what_why_and_what_came_of_it() -> None:
         "INC-1 [P0] Payments on api: ana, ben paged; first at 2026-02-02 02:40 UTC over sms, as schedule:primary "
         "by layer 1 (Incident detected: Payments at 20% (threshold > 10%))"
     )
-    told = [
+    entries = [
         (
             page.at - NOW,
             page.address,
@@ -77,10 +77,10 @@ def test_who_was_paged_over_what_why_and_what_came_of_it() -> None:
         for page in found.pages
         if page.is_page
     ]
-    assert told == [
+    assert entries == [
         (0, "slack", "opened", []),
         (0, "sms/ana", "opened", ["schedule:primary"]),
-        (120, "call/ana", "next_way", ["schedule:primary"]),
+        (120, "call/ana", "next_method", ["schedule:primary"]),
         (300, "sms/ben", "step_due", ["role:cto"]),
     ]
     assert all(page.arrived for page in found.pages if page.is_page)

@@ -35,7 +35,7 @@ class Room(World):
         super().__init__(settings(rule(actions=OFFERED), actions=PLANS))
         self.see(alert())
         self.deliver()
-        self.owed.clear()
+        self.queued.clear()
 
     def ask(self, action: str, by: str = "ana", key: str = "", **changed: object) -> Reason:
         plan = PLANS[action]
@@ -84,8 +84,10 @@ def test_a_request_is_checked_approved_and_run_once(room: Room) -> None:
         (Reason.ACTION_STARTED, "ben"),
         (Reason.ACTION_DONE, ""),
     ]
-    assert [owed.channel for owed in room.owed if owed.kind is OutboxKind.INCIDENT] == ["slack"] * 4
-    assert [owed.subject for owed in room.owed if owed.kind is OutboxKind.ACTION] == [
+    assert [queued.channel for queued in room.queued if queued.kind is OutboxKind.INCIDENT] == [
+        "slack"
+    ] * 4
+    assert [queued.subject for queued in room.queued if queued.kind is OutboxKind.ACTION] == [
         "1 checking",
         "1 running",
     ]

@@ -161,7 +161,7 @@ def test_a_report_about_no_incident_changes_nothing(world: World) -> None:
 
 # --- escalating
 
-OPENS = (fires(0, P0), "opened | note opened | owe opened to slack pager | timer step 300")
+OPENS = (fires(0, P0), "opened | note opened | queue opened to slack pager | timer step 300")
 ESCALATES = "escalated | note escalated by ana | note step_due"
 
 ESCALATIONS: dict[str, Script] = {
@@ -169,34 +169,34 @@ ESCALATIONS: dict[str, Script] = {
         OPENS,
         (
             says(100, ESCALATE),
-            f"{ESCALATES} | owe escalated to slack | owe step_due to phone | timer step 1600",
+            f"{ESCALATES} | queue escalated to slack | queue step_due to phone | timer step 1600",
         ),
         (
             due(1600),
-            "step_due | note step_due | note steps_ended | owe step_due to cto | timer step 2500",
+            "step_due | note step_due | note steps_ended | queue step_due to cto | timer step 2500",
         ),
     ],
     "an acknowledgement is void, so that somebody else is told": [
         OPENS,
-        (acks(60), "acknowledged | note acknowledged by ana | owe acknowledged to slack pager"),
+        (acks(60), "acknowledged | note acknowledged by ana | queue acknowledged to slack pager"),
         (
             says(100, ESCALATE),
-            f"{ESCALATES} | owe escalated to slack | owe step_due to phone | timer step 1600",
+            f"{ESCALATES} | queue escalated to slack | queue step_due to phone | timer step 1600",
         ),
         (
             acks(120),
-            "acknowledged | note acknowledged by ana | owe acknowledged to slack pager phone",
+            "acknowledged | note acknowledged by ana | queue acknowledged to slack pager phone",
         ),
     ],
     "after the last step there is nobody further to tell": [
         OPENS,
         (
             says(1, ESCALATE),
-            f"{ESCALATES} | owe escalated to slack | owe step_due to phone | timer step 1501",
+            f"{ESCALATES} | queue escalated to slack | queue step_due to phone | timer step 1501",
         ),
         (
             says(2, ESCALATE),
-            f"{ESCALATES} | note steps_ended | owe escalated to slack | owe step_due to cto | timer step 902",
+            f"{ESCALATES} | note steps_ended | queue escalated to slack | queue step_due to cto | timer step 902",
         ),
         (says(3, ESCALATE), "already_done | note already_done by ana"),
     ],
@@ -277,5 +277,5 @@ def test_an_acknowledgement_by_a_stranger_is_reminded(people: People, reminded: 
     world.see(alert())
     world.command(ACK, by="somebody in a chat")
     world.advance(601)
-    owed = {one.channel for one in world.owed if one.reason is Reason.UPDATE_OVERDUE}
-    assert owed == reminded
+    queued = {one.channel for one in world.queued if one.reason is Reason.UPDATE_OVERDUE}
+    assert queued == reminded

@@ -30,66 +30,72 @@ from tests.world import NOW
 CLOCKS = "clear promote | clear respond | clear remind"
 LESS = f"{CLOCKS} | clear step"
 CLOSES = f"clear resolve | clear step | {CLOCKS}"
-OPENS_P0 = (fires(0, P0), "opened | note opened | owe opened to slack pager | timer step 300")
-OPENS_P1 = (fires(0), "opened | note opened | owe opened to slack | timer step 1800")
+OPENS_P0 = (fires(0, P0), "opened | note opened | queue opened to slack pager | timer step 300")
+OPENS_P1 = (fires(0), "opened | note opened | queue opened to slack | timer step 1800")
 OPENS_P2 = (
     fires(0, P2),
-    "opened | note opened | note steps_ended | owe opened to slack | clear step",
+    "opened | note opened | note steps_ended | queue opened to slack | clear step",
 )
-ACKED_P1 = (acks(60), "acknowledged | note acknowledged by ana | owe acknowledged to slack")
-JOINS = (fires(30), "joined | note joined | owe joined to slack")
+ACKED_P1 = (acks(60), "acknowledged | note acknowledged by ana | queue acknowledged to slack")
+JOINS = (fires(30), "joined | note joined | queue joined to slack")
 QUIETS = (
     clears(100, after=300),
-    "cleared | note cleared | note quiet | owe quiet to slack | timer resolve 400",
+    "cleared | note cleared | note quiet | queue quiet to slack | timer resolve 400",
 )
-OPENS = "opened | note opened | owe opened to slack"
-WORSE = f"severity_raised | note severity_raised | owe severity_raised to slack pager | {CLOCKS} | timer step 400"
-RAISES = "severity_raised | note joined | note severity_raised | owe joined to slack | owe severity_raised"
-REOPENS = "reopened | note reopened | owe reopened to slack | timer step 1900"
-CLEARS = (clears(50), f"resolved | note cleared | note resolved | owe resolved to slack | {CLOSES}")
-ENDS_QUIET = f"resolved | note resolved | owe resolved to slack | {CLOSES}"
+OPENS = "opened | note opened | queue opened to slack"
+WORSE = f"severity_raised | note severity_raised | queue severity_raised to slack pager | {CLOCKS} | timer step 400"
+RAISES = "severity_raised | note joined | note severity_raised | queue joined to slack | queue severity_raised"
+REOPENS = "reopened | note reopened | queue reopened to slack | timer step 1900"
+CLEARS = (
+    clears(50),
+    f"resolved | note cleared | note resolved | queue resolved to slack | {CLOSES}",
+)
+ENDS_QUIET = f"resolved | note resolved | queue resolved to slack | {CLOSES}"
 RESOLVED_BY_ANA = (
     resolves(60),
-    f"resolved_by_person | note resolved_by_person by ana | owe resolved_by_person to slack | {CLOSES} | detach",
+    f"resolved_by_person | note resolved_by_person by ana | queue resolved_by_person to slack | {CLOSES} | detach",
 )
 FALSE_POSITIVE = (
     says(60, Command.FALSE_POSITIVE),
-    f"false_positive | note false_positive by ana | owe false_positive to slack | {CLOSES} | detach",
+    f"false_positive | note false_positive by ana | queue false_positive to slack | {CLOSES} | detach",
 )
 
 SCRIPTS: dict[str, Script] = {
     "nobody answers: every step is taken, and then the end of them is on record": [
         OPENS_P0,
-        (due(300), "step_due | note step_due | owe step_due to phone | timer step 1800"),
+        (due(300), "step_due | note step_due | queue step_due to phone | timer step 1800"),
         (
             due(1800),
-            "step_due | note step_due | note steps_ended | owe step_due to cto | timer step 2700",
+            "step_due | note step_due | note steps_ended | queue step_due to cto | timer step 2700",
         ),
-        (due(2700), "unanswered | note unanswered | owe unanswered to slack pager phone cto mail"),
+        (
+            due(2700),
+            "unanswered | note unanswered | queue unanswered to slack pager phone cto mail",
+        ),
     ],
     "somebody answers when all steps are taken: that nobody did isn't said": [
         OPENS_P1,
         (
             due(1800),
-            "step_due | note step_due | note steps_ended | owe step_due to pager | timer step 2700",
+            "step_due | note step_due | note steps_ended | queue step_due to pager | timer step 2700",
         ),
-        (acks(2000), "acknowledged | note acknowledged by ana | owe acknowledged to slack pager"),
+        (acks(2000), "acknowledged | note acknowledged by ana | queue acknowledged to slack pager"),
         (due(2700), "timer_outdated"),
     ],
     "a late timer takes all the steps that are due by then": [
         OPENS_P0,
         (
             due(9000, due_at=300),
-            "step_due | note step_due | note step_due | note steps_ended | owe step_due to phone cto | timer step 9900",
+            "step_due | note step_due | note step_due | note steps_ended | queue step_due to phone cto | timer step 9900",
         ),
     ],
     "somebody answers: steps for the unanswered are skipped, others aren't": [
         OPENS_P0,
-        (acks(60), "acknowledged | note acknowledged by ana | owe acknowledged to slack pager"),
+        (acks(60), "acknowledged | note acknowledged by ana | queue acknowledged to slack pager"),
         (due(300), "step_due | note step_skipped | timer step 1800"),
         (
             due(1800),
-            "step_due | note step_due | note steps_ended | owe step_due to cto | clear step",
+            "step_due | note step_due | note steps_ended | queue step_due to cto | clear step",
         ),
     ],
     "a policy of one step ends as it begins": [OPENS_P2],
@@ -101,7 +107,7 @@ SCRIPTS: dict[str, Script] = {
     "others join, and clear; the last to clear resolves it": [
         OPENS_P1,
         JOINS,
-        (clears(40), "cleared | note cleared | owe cleared to slack"),
+        (clears(40), "cleared | note cleared | queue cleared to slack"),
         CLEARS,
     ],
     "a change in a counted alert is nothing to the incident": [
@@ -116,16 +122,16 @@ SCRIPTS: dict[str, Script] = {
     "an alert in the quiet time holds it open": [
         OPENS_P1,
         QUIETS,
-        (fires(200), "joined | note joined | owe joined to slack | clear resolve"),
+        (fires(200), "joined | note joined | queue joined to slack | clear resolve"),
         (due(400, RESOLVE), "timer_outdated"),
     ],
     "a timer of an earlier quiet time closes nothing": [
         OPENS_P1,
         QUIETS,
-        (fires(400), "joined | note joined | owe joined to slack | clear resolve"),
+        (fires(400), "joined | note joined | queue joined to slack | clear resolve"),
         (
             clears(401, after=300),
-            "cleared | note cleared | note quiet | owe quiet to slack | timer resolve 701",
+            "cleared | note cleared | note quiet | queue quiet to slack | timer resolve 701",
         ),
         (due(402, RESOLVE, due_at=400), "timer_outdated"),
         (due(701, RESOLVE), ENDS_QUIET),
@@ -134,23 +140,23 @@ SCRIPTS: dict[str, Script] = {
         OPENS_P1,
         (
             clears(100, after=7200),
-            "cleared | note cleared | note quiet | owe quiet to slack | timer resolve 7300",
+            "cleared | note cleared | note quiet | queue quiet to slack | timer resolve 7300",
         ),
         (
             due(1800),
-            "step_due | note step_due | note steps_ended | owe step_due to pager | timer step 2700",
+            "step_due | note step_due | note steps_ended | queue step_due to pager | timer step 2700",
         ),
     ],
     "a worse alert raises the severity, and its policy starts from there": [
         OPENS_P1,
         (fires(100, P0), f"{RAISES} to slack pager | {CLOCKS} | timer step 400"),
-        (due(400), "step_due | note step_due | owe step_due to phone | timer step 1900"),
+        (due(400), "step_due | note step_due | queue step_due to phone | timer step 1900"),
     ],
     "so does a counted alert that gets worse": [OPENS_P1, (fires(100, P0, counted=True), WORSE)],
     "a lesser alert lowers nothing": [
         OPENS_P0,
         (fires(100, P2, counted=True), "changed"),
-        (fires(101, P2), "joined | note joined | owe joined to slack"),
+        (fires(101, P2), "joined | note joined | queue joined to slack"),
     ],
     "the answer stands when the severity rises": [
         OPENS_P1,
@@ -162,7 +168,7 @@ SCRIPTS: dict[str, Script] = {
         OPENS_P1,
         (
             says(1900, Command.SEVERITY, P0),
-            f"severity_set | note severity_set by ana | owe severity_set to slack pager | {CLOCKS} | timer step 2200",
+            f"severity_set | note severity_set by ana | queue severity_set to slack pager | {CLOCKS} | timer step 2200",
         ),
         (due(1901, due_at=1800), "timer_outdated"),
     ],
@@ -170,7 +176,7 @@ SCRIPTS: dict[str, Script] = {
         OPENS_P0,
         (
             says(60, Command.SEVERITY, P2),
-            f"severity_set | note severity_set by ana | note steps_ended | owe severity_set to slack pager | {LESS}",
+            f"severity_set | note severity_set by ana | note steps_ended | queue severity_set to slack pager | {LESS}",
         ),
         (fires(70, P0, counted=True, fresh=False), "changed"),
         (fires(80, P1), f"{RAISES} to slack pager | {CLOCKS} | timer step 1880"),
@@ -185,12 +191,12 @@ SCRIPTS: dict[str, Script] = {
     ],
     "a note goes to those whose message is edited": [
         OPENS_P0,
-        (says(60, Command.NOTE), "noted | note noted by ana | owe noted to slack"),
+        (says(60, Command.NOTE), "noted | note noted by ana | queue noted to slack"),
     ],
     "a note can be added when it's over": [
         OPENS_P1,
         RESOLVED_BY_ANA,
-        (says(90, Command.NOTE), "noted | note noted by ana | owe noted to slack"),
+        (says(90, Command.NOTE), "noted | note noted by ana | queue noted to slack"),
     ],
     "resolved by itself, it reopens within the window": [OPENS_P1, CLEARS, (fires(100), REOPENS)],
     "resolved by itself, there's nobody whose answer would hold anything back": [
@@ -202,18 +208,18 @@ SCRIPTS: dict[str, Script] = {
         OPENS_P1,
         (
             due(1800),
-            "step_due | note step_due | note steps_ended | owe step_due to pager | timer step 2700",
+            "step_due | note step_due | note steps_ended | queue step_due to pager | timer step 2700",
         ),
         (
             clears(1900),
-            f"resolved | note cleared | note resolved | owe resolved to slack pager | {CLOSES}",
+            f"resolved | note cleared | note resolved | queue resolved to slack pager | {CLOSES}",
         ),
-        (fires(2000), "reopened | note reopened | owe reopened to slack pager | timer step 3800"),
+        (fires(2000), "reopened | note reopened | queue reopened to slack pager | timer step 3800"),
     ],
     "it reopens at the very end of the window": [
         OPENS_P1,
         CLEARS,
-        (fires(650), "reopened | note reopened | owe reopened to slack | timer step 2450"),
+        (fires(650), "reopened | note reopened | queue reopened to slack | timer step 2450"),
     ],
     "after the window it's another incident": [
         OPENS_P1,
@@ -227,7 +233,7 @@ SCRIPTS: dict[str, Script] = {
         (fires(100), REOPENS),
         (
             due(1900),
-            "step_due | note step_due | note steps_ended | owe step_due to pager | timer step 2800",
+            "step_due | note step_due | note steps_ended | queue step_due to pager | timer step 2800",
         ),
     ],
     "somebody resolved it: the same firing is held back, a new one reopens it": [
@@ -254,15 +260,15 @@ SCRIPTS: dict[str, Script] = {
     ],
     "a channel that fails: the fallback is told, once": [
         OPENS_P1,
-        (fails(120, "slack"), "fallback | note fallback | owe fallback to mail"),
+        (fails(120, "slack"), "fallback | note fallback | queue fallback to mail"),
         (fails(130, "slack"), "delivery_failed"),
         (fails(140, "mail"), "delivery_failed"),
-        (acks(150), "acknowledged | note acknowledged by ana | owe acknowledged to slack mail"),
+        (acks(150), "acknowledged | note acknowledged by ana | queue acknowledged to slack mail"),
     ],
     "a page of a later step that fails: the fallback is told again": [
         OPENS_P1,
-        (fails(120, "slack"), "fallback | note fallback | owe fallback to mail"),
-        (fails(2000, "sms", Reason.STEP_DUE), "fallback | note fallback | owe fallback to mail"),
+        (fails(120, "slack"), "fallback | note fallback | queue fallback to mail"),
+        (fails(2000, "sms", Reason.STEP_DUE), "fallback | note fallback | queue fallback to mail"),
         (fails(2010, "mail", Reason.FALLBACK), "delivery_failed"),
     ],
     "a policy without a fallback has nobody else to tell": [
@@ -271,9 +277,15 @@ SCRIPTS: dict[str, Script] = {
     ],
     "a message is sent again on demand, even when it's over": [
         OPENS_P1,
-        (Resent(NOW + 30, 1, "slack", "ana"), "resent | note resent by ana | owe resent to slack"),
+        (
+            Resent(NOW + 30, 1, "slack", "ana"),
+            "resent | note resent by ana | queue resent to slack",
+        ),
         RESOLVED_BY_ANA,
-        (Resent(NOW + 90, 1, "slack", "ana"), "resent | note resent by ana | owe resent to slack"),
+        (
+            Resent(NOW + 90, 1, "slack", "ana"),
+            "resent | note resent by ana | queue resent to slack",
+        ),
     ],
 }
 
@@ -312,7 +324,7 @@ def test_an_alert_that_ends_after_a_person_closed_its_incident(status: Status) -
     """The incident counts it until then, so that people see that it still fires; it's over once."""
     assert CLOSED[status].firing == 1
     ended = play(
-        [(clears(90), "cleared | note cleared | owe cleared to slack")], incident=CLOSED[status]
+        [(clears(90), "cleared | note cleared | queue cleared to slack")], incident=CLOSED[status]
     )
     assert (ended.firing, ended.status) == (0, status)
     assert lines(decide(ended, clears(91), CONFIG)) == "already_closed"

@@ -37,14 +37,16 @@ DELIVERED, RETRIED, UNCERTAIN, FAILED = (
 CONFIG = settings(fallback_after=120.0, give_up_after=3600.0)
 HELD = Notification(
     1, "slack", 3, PENDING, Reason.OPENED, NOW, NOW,
-    sent=2, ref="ts-1", told=5, error="503 before", lease="me", lease_until=NOW + 60,
+    sent=2, ref="ts-1", seen_entry=5, error="503 before", lease="me", lease_until=NOW + 60,
 )  # fmt: skip
 
 
-def settled(late: float, *results: Result, told: int = 9, jitter: float = 0.0) -> DeliverySettled:
+def settled(
+    late: float, *results: Result, seen_entry: int = 9, jitter: float = 0.0
+) -> DeliverySettled:
     """State after these attempts, the last of them `late` seconds after the message was due."""
     attempts = tuple(Attempt(NOW + late, 0.1, result) for result in results)
-    return DeliverySettled(NOW + late, HELD, attempts, told, jitter)
+    return DeliverySettled(NOW + late, HELD, attempts, seen_entry, jitter)
 
 
 @pytest.mark.parametrize(
@@ -96,20 +98,20 @@ def test_the_fallback_isnt_kept_waiting_for_a_try_that_will_be_too_late(result: 
 def test_what_was_sent_is_remembered() -> None:
     """The service's handle, the last timeline entry sent, and the count of messages."""
     after = settle(settled(1, Sent("ts-2")), CONFIG).notification
-    assert (after.sent, after.ref, after.told, after.error) == (3, "ts-2", 9, "")
-    assert (after.seq, after.owed_at, after.reason) == (3, NOW, Reason.OPENED)
+    assert (after.sent, after.ref, after.seen_entry, after.error) == (3, "ts-2", 9, "")
+    assert (after.seq, after.queued_at, after.reason) == (3, NOW, Reason.OPENED)
 
 
 def test_a_handle_is_kept_if_there_is_no_newer() -> None:
-    after = settle(settled(1, Sent(), told=2), CONFIG).notification
-    assert (after.ref, after.told) == ("ts-1", 5)
+    after = settle(settled(1, Sent(), seen_entry=2), CONFIG).notification
+    assert (after.ref, after.seen_entry) == ("ts-1", 5)
 
 
 @pytest.mark.parametrize("result", [Retry("503"), Uncertain("503"), Rejected("503")])
 def test_what_wasnt_sent_tells_nothing(result: Result) -> None:
     """The channel's state is unchanged, and the row has the error."""
     after = settle(settled(1, result), CONFIG).notification
-    assert (after.sent, after.ref, after.told, after.error) == (2, "ts-1", 5, "503")
+    assert (after.sent, after.ref, after.seen_entry, after.error) == (2, "ts-1", 5, "503")
 
 
 @pytest.mark.parametrize(
@@ -201,7 +203,12 @@ def test_a_newer_state_is_sent_once_more_when_the_older_can_no_longer_arrive() -
     again = outcome.notification
     assert outcome.entry.what is DELIVERED
     assert not outcome.falls_back
-    assert (again.state, again.seq, again.due_at, again.owed_at) == (PENDING, 4, NOW + 50, NOW + 50)
+    assert (again.state, again.seq, again.due_at, again.queued_at) == (
+        PENDING,
+        4,
+        NOW + 50,
+        NOW + 50,
+    )
     assert (again.sent, again.ref, again.attempts, again.error) == (3, "ts-2", 0, "")
     then = replace(settled(51, Sent()), notification=again)
     assert settle(then, CONFIG).notification.state is SENT

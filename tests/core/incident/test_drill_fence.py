@@ -145,7 +145,7 @@ def test_a_canary_tells_its_addresses_and_nobody_else(command: Command) -> None:
     world.deliver("sms/ana", result=Rejected("gone"))
     world.command(command, 1, **({"severity": Severity.P0} if command is Command.SEVERITY else {}))
     world.advance(90_000)
-    assert {one.channel for one in world.owed} == {"sms/ana", "log"}
+    assert {one.channel for one in world.queued} == {"sms/ana", "log"}
 
 
 # --- the law
@@ -194,16 +194,20 @@ def live(script: Sequence[Any], *, drilling: bool) -> list[object]:
                 if which < len(found := real(world)):
                     world.command(command, found[which].id)
     names = {one.id: number for number, one in enumerate(real(world))}
-    told = [
+    notified = [
         (names[one.incident_id], one.channel, one.reason, one.at)
-        for one in world.owed
+        for one in world.queued
         if one.incident_id in names
     ]
     stories = [
         [(entry.at, entry.what) for entry in world.timeline if entry.incident_id == one]
         for one in names
     ]
-    return [[replace(one, id=0, muted=None, merged_into=0) for one in real(world)], stories, told]
+    return [
+        [replace(one, id=0, muted=None, merged_into=0) for one in real(world)],
+        stories,
+        notified,
+    ]
 
 
 @given(st.lists(moves, max_size=25))

@@ -41,7 +41,7 @@ def run(at: float, incident: Incident = INCIDENT, steps: tuple[Step, ...] = STEP
 
 
 @pytest.mark.parametrize(
-    ("at", "incident", "owed", "notes", "step", "next_due"),
+    ("at", "incident", "queued", "notes", "step", "next_due"),
     [
         (0, INCIDENT, ["slack", "pager", "slack", "mail"], [], 2, 300),
         (0, ACKED, ["slack", "pager"], ["step_skipped"], 2, 300),
@@ -64,7 +64,7 @@ def test_the_steps_that_are_due_are_taken(
     *,
     at: float,
     incident: Incident,
-    owed: list[str],
+    queued: list[str],
     notes: list[str],
     step: int,
     next_due: float | None,
@@ -72,7 +72,7 @@ def test_the_steps_that_are_due_are_taken(
     """All of them, once; one timer is set for the next step, or an entry says that there is none."""
     decision = run(at, incident)
     assert decision.incident is not None
-    assert [one.channel for one in decision.owed] == owed
+    assert [one.channel for one in decision.queued] == queued
     assert [entry.what for entry in decision.entries] == notes
     assert decision.incident.step == step
     assert decision.timers == ([] if next_due is None else [Timer(1, STEP, NOW + next_due)])
@@ -83,11 +83,11 @@ def test_who_is_told_is_told_once_in_order() -> None:
     """A channel that two steps name is one channel."""
     decision = run(9999)
     assert decision.incident is not None
-    assert decision.incident.told == ("slack", "pager", "mail", "phone", "cto")
+    assert decision.incident.notified == ("slack", "pager", "mail", "phone", "cto")
 
 
 def test_the_first_steps_are_told_for_the_reason_they_started() -> None:
-    assert {one.reason for one in run(0).owed} == {Reason.OPENED}
+    assert {one.reason for one in run(0).queued} == {Reason.OPENED}
 
 
 def test_an_entry_says_which_step_and_whom_it_told() -> None:
@@ -109,10 +109,10 @@ def test_a_policy_with_nothing_left_to_do_says_so(
     """And no timer of the policy before is left."""
     decision = run(300, incident, steps)
     assert [entry.what for entry in decision.entries] == [Reason.STEPS_ENDED]
-    assert (decision.owed, decision.timers, decision.timers_cleared) == ([], [], [STEP])
+    assert (decision.queued, decision.timers, decision.timers_cleared) == ([], [], [STEP])
 
 
 def test_a_step_that_was_put_off_is_waited_for() -> None:
     """The config was reloaded before it was due."""
     decision = run(300, replace(INCIDENT, step=1), (STEPS[0], Step(after=3600, notify=("phone",))))
-    assert (decision.owed, decision.timers) == ([], [Timer(1, STEP, NOW + 3600)])
+    assert (decision.queued, decision.timers) == ([], [Timer(1, STEP, NOW + 3600)])

@@ -35,7 +35,7 @@ def test_a_stale_alert_pages_nobody_and_asks() -> None:
     assert (world.incident.is_open, world.incident.severity) == (True, P1)
     assert world.story().count(Reason.STALE) == 1
     assert not {Reason.STEP_DUE, Reason.PROMOTED} & {*world.story()}
-    assert [one.channel for one in world.owed if one.reason is Reason.STALE] == ["slack"]
+    assert [one.channel for one in world.queued if one.reason is Reason.STALE] == ["slack"]
     assert world.rule_matches["f1", "payments"].reason is Reason.STALE
 
 

@@ -37,7 +37,7 @@ def flapping(**changed: Any) -> World:
     for _ in range(3):
         cycle(made)
     made.deliver()
-    made.owed.clear()
+    made.queued.clear()
     return made
 
 
@@ -65,11 +65,11 @@ def test_its_changes_notify_nobody() -> None:
     """
     made = flapping()
     made.command(Command.ACKNOWLEDGE)
-    made.owed.clear()
+    made.queued.clear()
     for _ in range(5):
         cycle(made, clear=900.0)
-    assert {one.reason for one in made.owed} == {Reason.JOINED, Reason.QUIET}
-    assert {one.channel for one in made.owed} == {"slack"}
+    assert {one.reason for one in made.queued} == {Reason.JOINED, Reason.QUIET}
+    assert {one.channel for one in made.queued} == {"slack"}
     assert made.incident.reopened == 2
 
 
@@ -78,7 +78,7 @@ def test_a_worse_severity_does_and_a_p0_no_longer_flaps() -> None:
     made.see(alert(value="20%", starts_at=made.now))
     assert made.incident.severity is Severity.P0
     assert made.incident.flapping_since is None
-    assert {one.channel for one in made.owed} >= {"slack", "pager"}
+    assert {one.channel for one in made.queued} >= {"slack", "pager"}
     assert made.story()[-1] is Reason.SETTLED
     made.see(over(value="20%"))
     assert not made.incident.is_open
@@ -92,7 +92,7 @@ def test_it_settles_once_nothing_fires_for_a_while() -> None:
     made.advance(1)
     assert made.story()[-2:] == [Reason.SETTLED, Reason.RESOLVED]
     assert made.incident.flapping_since is None
-    assert made.owed[-1].reason is Reason.RESOLVED
+    assert made.queued[-1].reason is Reason.RESOLVED
 
 
 def test_it_settles_once_it_fires_steadily() -> None:
@@ -102,7 +102,7 @@ def test_it_settles_once_it_fires_steadily() -> None:
     made.advance(1800)
     assert made.story()[-1] is Reason.SETTLED
     assert made.timeline[-1].data["why"] == "its alerts have fired for 30m"
-    assert made.owed[-1].reason is Reason.SETTLED
+    assert made.queued[-1].reason is Reason.SETTLED
     made.advance(1800)
     made.see(over(value=MILD))
     assert made.story()[-1] is Reason.RESOLVED
@@ -151,9 +151,9 @@ def test_a_person_who_closes_it_ends_it() -> None:
     made = flapping()
     made.command(Command.RESOLVE)
     assert made.incident.flapping_since is None
-    made.owed.clear()
+    made.queued.clear()
     made.see(alert(value=MILD, starts_at=made.now))
-    assert {one.reason for one in made.owed} == {Reason.REOPENED}
+    assert {one.reason for one in made.queued} == {Reason.REOPENED}
     assert made.incident.flapping_since == made.now
 
 
@@ -192,14 +192,14 @@ def pages(steps: list[tuple[str, float]], limit: Flapping) -> set[tuple[float, s
     """The messages about an incident that is a P0 at that time."""
     made, found = world(flapping=limit), set()
     for value, seconds in steps:
-        made.owed.clear()
+        made.queued.clear()
         before = made.incidents and made.incident.is_open
         seen = over() if value == "over" else alert(value=value, starts_at=made.now)
         made.see(seen)
         if made.incidents and made.incident.severity is Severity.P0:
             # The end isn't a page.
             opened = made.incident.is_open and not (before and value == "over")
-            found |= {(made.now, one.channel) for one in made.owed if opened}
+            found |= {(made.now, one.channel) for one in made.queued if opened}
         made.advance(seconds)
         for incident in made.incidents.values():
             flaps = incident.flapping_since is not None

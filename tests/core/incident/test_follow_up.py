@@ -112,7 +112,7 @@ def test_who_comes_back_isnt_over() -> None:
 
 
 @pytest.mark.parametrize(
-    ("lead", "plan", "told"),
+    ("lead", "plan", "reminded"),
     [
         ("Ana Adams", PLAN, ["mail/ana"]),
         ("ben", PLAN, ["chat/ben"]),
@@ -132,12 +132,12 @@ def test_who_comes_back_isnt_over() -> None:
         "no way",
     ],
 )
-def test_who_is_reminded(lead: str, plan: PostMortemPlan, told: list[str]) -> None:
+def test_who_is_reminded(lead: str, plan: PostMortemPlan, reminded: list[str]) -> None:
     """People get reminders over the first contact method of their least severe severity."""
     made = resolved(world(plan), by=lead)
     made.advance(DAY)
-    assert [channel for channel, _ in made.deliver()] == told
-    assert (Reason.NOBODY_REACHED in made.story()) is (told == [])
+    assert [channel for channel, _ in made.deliver()] == reminded
+    assert (Reason.NOBODY_REACHED in made.story()) is (reminded == [])
 
 
 def test_sharing_is_for_what_is_over_and_may_be_done_again() -> None:

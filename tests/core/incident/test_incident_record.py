@@ -43,8 +43,8 @@ def test_an_incident_holds_what_people_need_to_know() -> None:
         onset=NOW,
         measured=Measured(0.2, "20%", "> 10%", NOW),
         step=1,
-        told=("slack", "pager"),
         changes=(NOW,),
+        notified=("slack", "pager"),
     )
 
 

@@ -49,7 +49,7 @@ def test_repeats_follow_the_last_step() -> None:
     (at, what, addresses), _ = upcoming(world)
     assert (at, what, addresses) == (1500, "repeat 1 of 2", ("slack", "pager"))
     world.advance(900)
-    assert [one.at - NOW for one in world.timeline if one.what is Reason.TOLD_AGAIN] == [1500]
+    assert [one.at - NOW for one in world.timeline if one.what is Reason.STEPS_REPEATED] == [1500]
 
 
 def test_an_acknowledgement_stops_what_waits_for_one() -> None:

@@ -316,8 +316,10 @@ def test_who_only_wants_to_know_hears_of_each_change_once() -> None:
     plans = PLANS | {P1: SeverityPlan("high", stakeholders=("board", "contact:ceo"))}
     one = world(P1, severities=plans)
     one.see(alert())
-    told = [
-        (owed.channel, owed.reason) for owed in one.owed if owed.channel in {"board", "sms/ceo"}
+    notified = [
+        (queued.channel, queued.reason)
+        for queued in one.queued
+        if queued.channel in {"board", "sms/ceo"}
     ]
-    assert told == [("board", Reason.OPENED), ("sms/ceo", Reason.OPENED)]
-    assert "board" not in one.incident.told
+    assert notified == [("board", Reason.OPENED), ("sms/ceo", Reason.OPENED)]
+    assert "board" not in one.incident.notified

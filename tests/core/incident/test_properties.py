@@ -178,12 +178,12 @@ class Life(RuleBasedStateMachine):
         """
         chosen = data.draw(st.sampled_from(sorted(self.world.incidents)))
         self.world.command(command, chosen, **particulars(command, severity))
-        told = len(self.world.owed)
+        before = len(self.world.queued)
         if command not in {Command.NOTE, Command.PUBLISH, Command.ESCALATE}:
             again = self.world.command(command, chosen, "ben", **particulars(command, severity))
             refused = {Reason.NO_CUSTOMERS} if command is Command.ANNOUNCE else set()
             assert again in ONCE | refused
-            assert len(self.world.owed) == told
+            assert len(self.world.queued) == before
 
     @precondition(lambda self: self.world.incidents)
     @move(
@@ -384,13 +384,13 @@ class Life(RuleBasedStateMachine):
         """Everybody who was notified of an incident gets its end, and nobody else."""
         for incident in self.world.incidents.values():
             assert {channel for i, channel in self.world.outbox if i == incident.id} == set(
-                incident.told
+                incident.notified
             )
             if incident.closed_at is not None:
                 since = incident.closed_at
-                assert set(incident.told) <= {
+                assert set(incident.notified) <= {
                     o.channel
-                    for o in self.world.owed
+                    for o in self.world.queued
                     if o.incident_id == incident.id and o.at >= since
                 }
 
@@ -441,7 +441,7 @@ def state(world: World) -> tuple[object, ...]:
     The number of writes doesn't count.
     """
     incidents = {i: replace(incident, version=0) for i, incident in world.incidents.items()}
-    owed = {(o.incident_id, o.channel) for o in world.owed}
+    queued = {(o.incident_id, o.channel) for o in world.queued}
     return (
         incidents,
         world.rule_matches,
@@ -449,7 +449,7 @@ def state(world: World) -> tuple[object, ...]:
         world.windows,
         world.receipts,
         world.timeline,
-        owed,
+        queued,
     )
 
 

@@ -62,7 +62,7 @@ def test_a_silenced_alert_opens_nothing() -> None:
     assert world.see(alert()) == [Reason.SILENCED]
     world.now += 60
     assert world.see(alert()) == [Reason.SILENCED]
-    assert (world.incidents, world.owed) == ({}, [])
+    assert (world.incidents, world.queued) == ({}, [])
     assert world.rule_matches["f1", "payments"].reason is Reason.SILENCED
 
 
@@ -181,7 +181,7 @@ def test_silence_does_not_hide_the_end() -> None:
     world.advance(90)
     assert world.see(over()) == [Reason.CLEARED]
     assert not world.incident.is_open
-    assert {owed.channel for owed in world.owed if owed.reason is Reason.RESOLVED} == {
+    assert {queued.channel for queued in world.queued if queued.reason is Reason.RESOLVED} == {
         "slack",
         "pager",
     }
@@ -207,7 +207,11 @@ def test_a_sentry_event_is_not_lost_in_silence() -> None:
 
 
 def steps(world: World) -> list[tuple[float, str]]:
-    return [(owed.at - NOW, owed.channel) for owed in world.owed if owed.reason is Reason.STEP_DUE]
+    return [
+        (queued.at - NOW, queued.channel)
+        for queued in world.queued
+        if queued.reason is Reason.STEP_DUE
+    ]
 
 
 def test_a_silence_holds_back_the_pages_of_an_open_incident() -> None:
@@ -253,9 +257,9 @@ def test_what_a_person_wants_is_done(command: Command) -> None:
     world = World(silenced(start=60))
     world.see(alert(value="2%"))
     world.advance(90)
-    world.owed.clear()
+    world.queued.clear()
     world.command(command, **({"severity": P0} if command is Command.SEVERITY else {}))
-    assert "pager" in {owed.channel for owed in world.owed}
+    assert "pager" in {queued.channel for queued in world.queued}
 
 
 def test_an_acknowledgement_in_silence_ends_it_as_ever() -> None:
@@ -313,7 +317,9 @@ def test_the_pages_of_an_effect_that_came_first_are_held_back() -> None:
     world.advance(HOUR)
     assert world.incidents[1].muted == (Reason.INHIBITED, "INC-2")
     assert [
-        owed for owed in world.owed if owed.incident_id == 1 and owed.reason is Reason.STEP_DUE
+        queued
+        for queued in world.queued
+        if queued.incident_id == 1 and queued.reason is Reason.STEP_DUE
     ] == []
     world.see(web_down(status=AlertStatus.RESOLVED))
     world.advance(HELD_FOR)

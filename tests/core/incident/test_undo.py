@@ -74,7 +74,7 @@ def test_another_open_incident_with_the_key_keeps_it_closed() -> None:
 def test_withdrawing_an_acknowledgement_starts_the_policy_over() -> None:
     script = after(fires(0, P0), acks(60))
     expected = (
-        "unacknowledged | note unacknowledged by ana | owe unacknowledged to slack pager | clear snooze"
+        "unacknowledged | note unacknowledged by ana | queue unacknowledged to slack pager | clear snooze"
         " | timer step 390"
     )
     withdrawn = play([(says(90, Command.UNACKNOWLEDGE), expected)], incident=script)
@@ -107,7 +107,7 @@ def test_the_lead_is_reminded_when_the_snooze_of_an_acknowledged_incident_ends()
     world.command(Command.ACKNOWLEDGE)
     world.command(Command.SNOOZE, until=NOW + 100)
     world.advance(100)
-    assert [one.channel for one in world.owed if one.reason is Reason.SNOOZE_ENDED] == [
+    assert [one.channel for one in world.queued if one.reason is Reason.SNOOZE_ENDED] == [
         "slack",
         "sms/ana",
     ]

@@ -165,7 +165,7 @@ def test_an_alert_below_its_threshold_is_not_resolved() -> None:
 @pytest.mark.parametrize(
     ("entries", "reason", "words"),
     [
-        ([entry(Reason.TOLD_AGAIN, id_=5, time=3)], Reason.TOLD_AGAIN, "reminder 3"),
+        ([entry(Reason.STEPS_REPEATED, id_=5, time=3)], Reason.STEPS_REPEATED, "reminder 3"),
         ([entry(Reason.ESCALATED, "ana", 5)], Reason.ESCALATED, "escalated by ana"),
         ([entry(Reason.UNANSWERED, id_=5)], Reason.UNANSWERED, "nobody acknowledged"),
         ([entry(Reason.ASSIGNED, "ana", 5, lead="ben")], Reason.ASSIGNED, "ben leads"),
@@ -180,8 +180,11 @@ def test_an_alert_below_its_threshold_is_not_resolved() -> None:
             "now P0, was P2",
         ),
         (
-            [entry(Reason.ASSIGNED, "ana", 5, lead="ben"), entry(Reason.TOLD_AGAIN, id_=6, time=1)],
-            Reason.TOLD_AGAIN,
+            [
+                entry(Reason.ASSIGNED, "ana", 5, lead="ben"),
+                entry(Reason.STEPS_REPEATED, id_=6, time=1),
+            ],
+            Reason.STEPS_REPEATED,
             "ben leads, reminder 1",
         ),
         (
@@ -198,7 +201,7 @@ def test_an_alert_below_its_threshold_is_not_resolved() -> None:
 def test_a_later_message_reports_what_is_new(
     entries: list[Entry], reason: Reason, words: str
 ) -> None:
-    assert news(make_message(timeline=tuple(entries), told=4, sent=1, reason=reason)) == words
+    assert news(make_message(timeline=tuple(entries), seen_entry=4, sent=1, reason=reason)) == words
 
 
 def test_a_first_message_reports_its_own_reason_only() -> None:

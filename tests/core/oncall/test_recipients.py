@@ -297,7 +297,7 @@ def test_a_claim_that_comes_late_or_twice_pages_nobody_twice() -> None:
     (stale,) = one.due(NOW + 120)
     one.advance(120)
     assert one.outbox[1, "voice/ana"].seq == 1
-    assert one.happen(stale) == [Reason.NEXT_WAY]
+    assert one.happen(stale) == [Reason.NEXT_METHOD]
     assert one.outbox[1, "voice/ana"].seq == 1
     assert one.timers == {(1, REACH): NOW + 300}
 
@@ -307,7 +307,7 @@ def test_the_timeline_says_which_way_was_tried() -> None:
     one.see(alert())
     one.advance(120)
     assert [(entry.what, entry.data) for entry in one.timeline][-1] == (
-        Reason.NEXT_WAY,
+        Reason.NEXT_METHOD,
         {"channels": ["voice/ana"]},
     )
 

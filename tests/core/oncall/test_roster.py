@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.core.oncall.local_time import at_minute, instant, wall
+from router.core.oncall.local_time import at_minute, instant, local_time
 from router.core.oncall.roster import Duty, roster
 from router.core.oncall.rotation import Handover, Rotate, Rotation
 from router.core.oncall.schedule import Layer, Restriction, Schedule, on_call
@@ -53,7 +53,7 @@ def test_every_second_has_the_contact_on_call(first: date, second: int, zone: st
     days = roster(schedules, first, 7, zone)
     at = days[0].start + second
     (day,) = (each for each in days if each.start <= at < each.end)
-    assert wall(at, zone).date() == day.day
+    assert local_time(at, zone).date() == day.day
     for each in schedules:
         found: list[Duty] = [
             duty for duty in day.of(schedule=each.name) if duty.start <= at < duty.end

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from router.core.oncall.local_time import at_minute, instant, wall
+from router.core.oncall.local_time import at_minute, instant, local_time
 from router.core.oncall.rotation import Handover, Rotate, Rotation, on_turn
 from router.core.oncall.schedule import (
     Gap,
@@ -290,7 +290,7 @@ def test_a_window_goes_on_when_the_clock_is_set_back_over_midnight() -> None:
     """
     one = schedule(Layer(ANA, (Restriction(days=frozenset({SUN})),)), zone="America/St_Johns")
     midnight = at("2010-11-07T02:30Z")
-    assert wall(midnight + HOUR / 2, one.time_zone).weekday() == SAT
+    assert local_time(midnight + HOUR / 2, one.time_zone).weekday() == SAT
     assert [on_call(one, midnight + offset) for offset in (-1, 0, HOUR / 2, HOUR)] == [
         (),
         *[("ana",)] * 3,
@@ -506,7 +506,7 @@ def test_every_hand_over_is_at_the_configured_local_time(
     for shift in shifts(schedule(one, zone=zone), *span):
         if shift.start == span[0]:
             continue
-        local = wall(shift.start, zone)
+        local = local_time(shift.start, zone)
         if (
             one.kind is not Rotate.CUSTOM
             and instant(at_minute(local.date(), one.handover.minute), zone) == shift.start
@@ -519,10 +519,12 @@ def test_every_hand_over_is_at_the_configured_local_time(
 
 def _skipped(one: Rotation, start: float, zone: str) -> bool:
     """True if the hand-over's own local time is skipped by the clock."""
-    local = wall(start, zone)
+    local = local_time(start, zone)
     number = (local - one.first) // one.turn
     expected = [one.first + (number + step) * one.turn for step in (0, 1)]
-    return any(instant(time, zone) == start and wall(start, zone) != time for time in expected)
+    return any(
+        instant(time, zone) == start and local_time(start, zone) != time for time in expected
+    )
 
 
 @given(restrictions, st.integers(0, 20 * 1440))

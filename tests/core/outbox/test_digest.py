@@ -26,10 +26,10 @@ TEN = Limit(2, 600.0)
 
 
 def one(
-    number: int, severity: Severity = P1, owed_at: float = NOW, *, acknowledged: bool = False
+    number: int, severity: Severity = P1, queued_at: float = NOW, *, acknowledged: bool = False
 ) -> Waiting:
     row = Notification(
-        number, "sms/ana", 1, NotificationState.PENDING, Reason.OPENED, owed_at, owed_at
+        number, "sms/ana", 1, NotificationState.PENDING, Reason.OPENED, queued_at, queued_at
     )
     at = NOW if acknowledged else None
     incident = Incident(
@@ -52,8 +52,8 @@ rows = st.lists(
 def test_everything_is_told_or_waits_once(waiting: list[Waiting], room: int) -> None:
     """Every P0 is sent separately, whatever room there is; the rest in as many messages as fit."""
     planned = plan(waiting, room)
-    told = [one for bundle in planned.now for one in bundle]
-    assert sorted(w.incident.id for w in (*told, *planned.held)) == [w.incident.id for w in waiting]
+    sent = [one for bundle in planned.now for one in bundle]
+    assert sorted(w.incident.id for w in (*sent, *planned.held)) == [w.incident.id for w in waiting]
     urgent = [
         bundle for bundle in planned.now if any(w.incident.severity is PREEMPTS for w in bundle)
     ]
@@ -77,7 +77,7 @@ def test_a_bundle_is_most_of_all_about_what_needs_an_answer() -> None:
 
 
 def config(
-    limit: Limit | None = TEN, *, fallback: tuple[str, ...] = (), rings: bool = False
+    limit: Limit | None = TEN, *, fallback: tuple[str, ...] = (), is_paging: bool = False
 ) -> Settings:
     """Ana gets every incident by SMS; severity by value, an incident for each service."""
     limits = {"ana": limit} if limit else {}
@@ -89,7 +89,7 @@ def config(
         severities=dict.fromkeys(Severity, SeverityPlan("all")),
         people=People({"ana": (ContactMethod("sms"),)}, limits=limits),
         edited=frozenset(),
-        rings=frozenset({"sms"} if rings else ()),
+        paging=frozenset({"sms"} if is_paging else ()),
     )
 
 
@@ -99,9 +99,10 @@ def fires(router: VirtualRouter, *services: str, value: str = "2%") -> None:
     )
 
 
-def told(router: VirtualRouter) -> list[tuple[float, list[int]]]:
+def delivered(router: VirtualRouter) -> list[tuple[float, list[int]]]:
     return [
-        (one.at - NOW, [one.incident.id, *(other.id for other in one.also)]) for one in router.told
+        (one.at - NOW, [one.incident.id, *(other.id for other in one.also)])
+        for one in router.delivered
     ]
 
 
@@ -112,7 +113,7 @@ def test_what_is_over_the_limit_is_told_in_one_when_there_is_room() -> None:
         fires(router, name)
         router.run_until(router.now + 10)
     router.run_until(NOW + 3000)
-    assert told(router) == [(0, [1]), (10, [2]), (600, [3, 4, 5])]
+    assert delivered(router) == [(0, [1]), (10, [2]), (600, [3, 4, 5])]
     assert {row.state for row in router.memory.outbox.values()} == {NotificationState.SENT}
 
 
@@ -120,7 +121,7 @@ def test_a_burst_is_one_message_and_leaves_room() -> None:
     router = VirtualRouter(config(), NOW)
     fires(router, *"abcde")
     fires(router, "f")
-    assert told(router) == [(0, [1, 2, 3, 4, 5]), (0, [6])]
+    assert delivered(router) == [(0, [1, 2, 3, 4, 5]), (0, [6])]
 
 
 def test_a_p0_waits_for_nobody_and_takes_nobodys_room() -> None:
@@ -130,9 +131,9 @@ def test_a_p0_waits_for_nobody_and_takes_nobodys_room() -> None:
     fires(router, "a")
     fires(router, "b")
     fires(router, "r", "s", value="20%")
-    assert told(router) == [(0, [1]), (0, [2]), (0, [3]), (0, [5]), (0, [6])]
+    assert delivered(router) == [(0, [1]), (0, [2]), (0, [3]), (0, [5]), (0, [6])]
     router.run_until(NOW + 600)
-    assert told(router)[-1] == (600, [4])
+    assert delivered(router)[-1] == (600, [4])
 
 
 def test_what_becomes_a_p0_while_it_is_held_goes_at_once() -> None:
@@ -141,7 +142,7 @@ def test_what_becomes_a_p0_while_it_is_held_goes_at_once() -> None:
     fires(router, "b")
     router.run_until(NOW + 60)
     fires(router, "b", value="20%")
-    assert told(router) == [(0, [1]), (60, [2])]
+    assert delivered(router) == [(0, [1]), (60, [2])]
 
 
 def test_the_timeline_says_with_what_it_was_told_and_how_long_it_was_held() -> None:
@@ -180,9 +181,9 @@ def test_what_is_held_calls_no_fallback_and_is_not_given_up() -> None:
     for name in "abc":
         fires(router, name)
     router.run_until(NOW + 3000)
-    assert [one.address for one in router.told if one.reason is Reason.FALLBACK] == []
+    assert [one.address for one in router.delivered if one.reason is Reason.FALLBACK] == []
     assert {row.state for row in router.memory.outbox.values()} == {NotificationState.SENT}
-    assert sorted(told(router)[-1][1]) == [2, 3]
+    assert sorted(delivered(router)[-1][1]) == [2, 3]
 
 
 def test_what_does_not_arrive_takes_no_room() -> None:
@@ -194,17 +195,17 @@ def test_what_does_not_arrive_takes_no_room() -> None:
     router = VirtualRouter(config(Limit(1, 600.0)), NOW, post)
     fires(router, "a")
     fires(router, "b")
-    assert told(router) == [(0, [2])]
+    assert delivered(router) == [(0, [2])]
 
 
 def test_what_rings_for_nothing_takes_no_room() -> None:
     """A call that isn't made, since somebody has answered, keeps no other waiting."""
-    router = VirtualRouter(config(Limit(1, 600.0), rings=True), NOW)
+    router = VirtualRouter(config(Limit(1, 600.0), is_paging=True), NOW)
     fires(router, "a")
     router.run_until(NOW + 601)
     router.happen(Commanded(router.now, 1, "ana", Command.ACKNOWLEDGE))
     fires(router, "b")
-    assert told(router) == [(0, [1]), (601, [1]), (601, [2])]
+    assert delivered(router) == [(0, [1]), (601, [1]), (601, [2])]
 
 
 doings = st.lists(
@@ -243,15 +244,17 @@ def test_whatever_happens_all_is_told_no_faster_than_the_limit(
                 router.run_until(router.now + doing)
             case int():
                 router.happen(Commanded(router.now, doing, "ana", Command.ACKNOWLEDGE))
-    owed = {
+    queued = {
         key: row
         for key, row in router.memory.outbox.items()
         if row.state is NotificationState.PENDING
     }
     router.run_until(router.now + limit.per * (1 + len(down)) + 600)
     assert {row.state for row in router.memory.outbox.values()} <= {NotificationState.SENT}
-    assert all(router.memory.outbox[key].sent for key in owed)
-    counted = [one.at for one in router.told if one.incident.severity is not P0]
+    assert all(router.memory.outbox[key].sent for key in queued)
+    counted = [one.at for one in router.delivered if one.incident.severity is not P0]
     assert all(b - a >= limit.per for a, b in zip(counted, counted[limit.count :], strict=False))
-    last = {one.id: one for told in router.told for one in (told.incident, *told.also)}
+    last = {
+        one.id: one for delivery in router.delivered for one in (delivery.incident, *delivery.also)
+    }
     assert all(last[i].status is incident.status for i, incident in router.memory.incidents.items())

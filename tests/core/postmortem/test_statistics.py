@@ -108,10 +108,12 @@ def test_a_page_is_what_reaches_a_person_while_nobody_has_answered() -> None:
 
 def test_a_message_to_a_stakeholder_is_no_page() -> None:
     """It informs, and asks nobody to answer."""
-    told = story(0, (1.0, Reason.DELIVERED, "mail/ceo"))
-    informed = [replace(entry, data={**entry.data, "stakeholder": True}) for entry in told.entries]
-    assert count(IncidentFacts(told.incident, informed)).pages == {}
-    assert count(told).pages == {"ceo": Pages(1, 1)}
+    delivered = story(0, (1.0, Reason.DELIVERED, "mail/ceo"))
+    informed = [
+        replace(entry, data={**entry.data, "stakeholder": True}) for entry in delivered.entries
+    ]
+    assert count(IncidentFacts(delivered.incident, informed)).pages == {}
+    assert count(delivered).pages == {"ceo": Pages(1, 1)}
 
 
 def test_night_is_by_ones_own_clock() -> None:

@@ -217,7 +217,7 @@ def is_notified(
     """True if a person has received a message about the incident by then."""
     return any(
         one.at <= until and person_of(one.address) and one.address not in unproven
-        for one in router.told
+        for one in router.delivered
         if incident_id in {one.incident.id, *(other.id for other in one.also)}
     )
 

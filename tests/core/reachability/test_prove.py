@@ -564,7 +564,7 @@ def settings_(draw: st.DrawFn) -> Settings:
     )
 
 
-def is_told(settings: Settings, route: Route, moment: float, truths: tuple[bool, bool]) -> bool:
+def is_notified(settings: Settings, route: Route, moment: float, truths: tuple[bool, bool]) -> bool:
     """True if the full simulation of an example alert with the needed labels notifies somebody."""
     labels = {"alertname": "Payments" if route.rule == "payments" else "Other", "service": "api"}
     labels |= {name: "yes" if truth else "no" for name, truth in zip("ab", truths, strict=True)}
@@ -602,10 +602,10 @@ def test_it_says_of_every_moment_what_happens_at_it(data: st.DataObject) -> None
             if not START <= moment < end:
                 continue
             failing = next((one for one in against if one.start <= moment < one.end), None)
-            told = {truths: is_told(settings, route, moment, truths) for truths in TRUTHS}
-            assert all(told.values()) == (failing is None), (route, moment - START, told)
+            notified = {truths: is_notified(settings, route, moment, truths) for truths in TRUTHS}
+            assert all(notified.values()) == (failing is None), (route, moment - START, notified)
             if failing is not None:
-                assert not told[_chosen(failing)]
+                assert not notified[_chosen(failing)]
 
 
 TRUTHS = [(a, b) for a in (False, True) for b in (False, True)]

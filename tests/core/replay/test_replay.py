@@ -87,7 +87,7 @@ def test_under_the_same_rules_there_is_no_difference() -> None:
     }
 
 
-def test_what_was_owed_between_the_claim_and_the_sending_is_another_message() -> None:
+def test_what_was_queued_between_the_claim_and_the_sending_is_another_message() -> None:
     """Rendering takes a moment. An acknowledgement within it goes into the next message."""
     world = World(config())
     kept: list[Event] = []
@@ -99,8 +99,8 @@ def test_what_was_owed_between_the_claim_and_the_sending_is_another_message() ->
 
     def send(held: Notification) -> None:
         attempt = Attempt(world.now, 0.01, Sent())
-        told = max(entry.id for entry in world.timeline)
-        happen(DeliverySettled(world.now, held, (attempt,), told, taken_at=world.now - 0.03))
+        seen_entry = max(entry.id for entry in world.timeline)
+        happen(DeliverySettled(world.now, held, (attempt,), seen_entry, taken_at=world.now - 0.03))
 
     happen(fires("a", "20%"))
     (first,) = world.claim("sms/ana")
@@ -115,7 +115,7 @@ def test_what_was_owed_between_the_claim_and_the_sending_is_another_message() ->
     replay = Replay(config(), past)
     replay.run(NOW + 1000)
     assert not difference(past, replay, NOW)
-    assert [one.address for one in replay.told] == ["sms/ana", "sms/ana"]
+    assert [one.address for one in replay.delivered] == ["sms/ana", "sms/ana"]
 
 
 def test_a_lower_threshold_opens_what_there_was_none_of() -> None:

@@ -38,7 +38,7 @@ WATCHDOG = Heartbeat("watchdog", 5 * MINUTE, MINUTE, parse_matchers('alertname="
 NEW = expected(BACKUP, None, 0.0)
 
 
-def told(alerts: Sequence[Alert]) -> list[tuple[str, str]]:
+def reported(alerts: Sequence[Alert]) -> list[tuple[str, str]]:
     return [(one.labels["alertname"], one.status) for one in alerts]
 
 
@@ -159,7 +159,7 @@ def test_what_is_missed_is_an_alert_and_over_when_it_comes() -> None:
 def test_a_failure_takes_the_place_of_a_miss_without_a_gap() -> None:
     """The new alert comes before the old one ends, so the incident that holds both stays open."""
     beats = replace(NEW, reported=HeartbeatState.MISSED, failed=2 * DAY)
-    assert told(reports("backup", beats, HeartbeatState.FAILED, 2 * DAY)) == [
+    assert reported(reports("backup", beats, HeartbeatState.FAILED, 2 * DAY)) == [
         ("HeartbeatFailed", "firing"),
         ("HeartbeatMissed", "resolved"),
     ]
@@ -174,7 +174,9 @@ def test_that_one_is_well_is_no_news(state: HeartbeatState) -> None:
 
 def test_one_that_is_expected_no_more_ends_what_it_was_told_as() -> None:
     """Nothing else would end that incident."""
-    assert told(ending("backup", HeartbeatState.FAILED, HOUR)) == [("HeartbeatFailed", "resolved")]
+    assert reported(ending("backup", HeartbeatState.FAILED, HOUR)) == [
+        ("HeartbeatFailed", "resolved")
+    ]
 
 
 @given(

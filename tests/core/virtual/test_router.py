@@ -7,8 +7,8 @@ from router.model.reason import Reason
 from tests.world import NOW, alert, over, settings
 
 
-def told(router: VirtualRouter) -> list[tuple[float, str, Reason]]:
-    return [(one.at - NOW, one.address, one.reason) for one in router.told]
+def delivered(router: VirtualRouter) -> list[tuple[float, str, Reason]]:
+    return [(one.at - NOW, one.address, one.reason) for one in router.delivered]
 
 
 def test_an_alert_nobody_answers_runs_to_the_end_of_its_policy() -> None:
@@ -16,7 +16,7 @@ def test_an_alert_nobody_answers_runs_to_the_end_of_its_policy() -> None:
     router = VirtualRouter(settings(), NOW)
     assert router.happen(AlertSeen(NOW, alert())) == [Reason.OPENED]
     router.run_until(NOW + 86_400)
-    assert told(router) == [
+    assert delivered(router) == [
         (0, "pager", Reason.OPENED),
         (0, "slack", Reason.OPENED),
         (300, "phone", Reason.STEP_DUE),
@@ -35,7 +35,7 @@ def test_what_was_told_keeps_the_incident_as_it_was() -> None:
     router.happen(AlertSeen(NOW, alert()))
     router.happen(AlertSeen(NOW, over()))
     assert [
-        (one.incident.is_open, one.reason) for one in router.told if one.address == "slack"
+        (one.incident.is_open, one.reason) for one in router.delivered if one.address == "slack"
     ] == [
         (True, Reason.OPENED),
         (False, Reason.RESOLVED),
@@ -48,7 +48,9 @@ def test_a_person_ends_what_would_have_come() -> None:
     router.run_until(NOW + 60)
     router.happen(Commanded(router.now, 1, "ana", Command.ACKNOWLEDGE))
     router.run_until(NOW + 3600)
-    assert [address for _, address, reason in told(router) if reason is Reason.STEP_DUE] == ["cto"]
+    assert [address for _, address, reason in delivered(router) if reason is Reason.STEP_DUE] == [
+        "cto"
+    ]
 
 
 def test_a_refused_message_falls_back_at_once() -> None:
@@ -59,7 +61,7 @@ def test_a_refused_message_falls_back_at_once() -> None:
 
     router = VirtualRouter(settings(), NOW, refuse)
     router.happen(AlertSeen(NOW, alert()))
-    assert told(router) == [(0, "slack", Reason.OPENED), (0, "mail", Reason.FALLBACK)]
+    assert delivered(router) == [(0, "slack", Reason.OPENED), (0, "mail", Reason.FALLBACK)]
     assert router.memory.outbox[1, "pager"].state is NotificationState.DEAD
 
 
@@ -73,8 +75,8 @@ def test_a_channel_that_is_down_is_tried_again_until_it_works() -> None:
     router = VirtualRouter(settings(), NOW, down)
     router.happen(AlertSeen(NOW, alert()))
     router.run_until(NOW + 3600)
-    late = min(at for at, address, _ in told(router) if address == "slack")
-    fallback = min(at for at, address, _ in told(router) if address == "mail")
+    late = min(at for at, address, _ in delivered(router) if address == "slack")
+    fallback = min(at for at, address, _ in delivered(router) if address == "mail")
     assert 900 <= late <= 1200
     assert 60 <= fallback <= 120
 
@@ -83,7 +85,7 @@ def test_two_messages_to_one_address_in_a_transaction_are_one() -> None:
     """As in the outbox: the last reason, once."""
     router = VirtualRouter(settings(), NOW)
     router.happen(AlertSeen(NOW, alert(value="2%")), AlertSeen(NOW, alert("f2", value="20%")))
-    assert [(address, reason) for _, address, reason in told(router)].count(
+    assert [(address, reason) for _, address, reason in delivered(router)].count(
         ("slack", Reason.SEVERITY_RAISED)
     ) == 1
-    assert len(router.told) == 2
+    assert len(router.delivered) == 2

@@ -30,8 +30,8 @@ def played(
     return play(Scenario("s", NOW, "UTC", timeline, snapshots=shots, end=end), config or settings())
 
 
-def told(played: ScenarioResult) -> list[tuple[float, str, Reason]]:
-    return [(one.at - NOW, one.address, one.reason) for one in played.told]
+def delivered(played: ScenarioResult) -> list[tuple[float, str, Reason]]:
+    return [(one.at - NOW, one.address, one.reason) for one in played.delivered]
 
 
 def decided(played: ScenarioResult, after: float) -> list[Reason]:
@@ -73,7 +73,7 @@ def test_deadlines_come_before_what_happens_at_that_time() -> None:
     came = played(
         ScenarioEvent(0, (FIRES,)), ScenarioEvent(300, command=Command.ACKNOWLEDGE, by="ana")
     )
-    assert (300, "phone", Reason.STEP_DUE) in told(came)
+    assert (300, "phone", Reason.STEP_DUE) in delivered(came)
     assert decided(came, 300).count(Reason.ACKNOWLEDGED) == 2
 
 
@@ -98,12 +98,12 @@ def test_a_person_means_the_newest_that_is_open() -> None:
 def test_a_channel_fails_until_it_works() -> None:
     """Refused messages go to the fallback; messages during an outage arrive late."""
     refused = played(ScenarioEvent(0, (FIRES,), fails={"pager": Failing.REFUSES}))
-    assert (0, "mail", Reason.FALLBACK) in told(refused)
+    assert (0, "mail", Reason.FALLBACK) in delivered(refused)
     down = played(
         ScenarioEvent(0, (FIRES,), fails={"slack": Failing.DOWN}),
         ScenarioEvent(10, works=("slack",)),
     )
-    late = min(at for at, channel, _ in told(down) if channel == "slack")
+    late = min(at for at, channel, _ in delivered(down) if channel == "slack")
     assert 10 < late < 30
 
 
@@ -111,7 +111,7 @@ def test_snapshots_are_taken_after_what_happens_then() -> None:
     """And the scenario goes on to its end, not only to its last happening."""
     came = played(ScenarioEvent(60, (FIRES,)), snapshots=(0, 60), end=7200.0)
     assert (came.incidents[0], len(came.incidents[60])) == ((), 1)
-    assert (2760, "cto", Reason.UNANSWERED) in told(came)
+    assert (2760, "cto", Reason.UNANSWERED) in delivered(came)
 
 
 def test_what_is_watched_is_what_is_written() -> None:

@@ -20,7 +20,7 @@ from router.model.reason import Reason
 from tests.world import NOW, POLICIES, alert, settings
 
 ALERT = ScenarioEvent(0, (Reported(alert()),))
-TOLD = (Message(0, "slack"), Message(0, "pager"), Message(300, "phone"))
+DELIVERED = (Message(0, "slack"), Message(0, "pager"), Message(300, "phone"))
 
 
 def lines(
@@ -41,16 +41,16 @@ def wrong(*messages: Message, **expected: Any) -> list[tuple[float, str | None, 
 
 def test_all_that_was_expected_and_nothing_else_agrees() -> None:
     """In any order."""
-    assert wrong(*reversed(TOLD)) == []
-    assert [line.after for line in lines(*TOLD)] == [0, 0, 300]
+    assert wrong(*reversed(DELIVERED)) == []
+    assert [line.after for line in lines(*DELIVERED)] == [0, 0, 300]
 
 
 def test_anything_extra_is_wrong() -> None:
-    assert wrong(*TOLD[:2]) == [(300, None, 'phone step_due P0 "Payments on api"')]
+    assert wrong(*DELIVERED[:2]) == [(300, None, 'phone step_due P0 "Payments on api"')]
 
 
 def test_what_did_not_come_is_wrong() -> None:
-    assert wrong(*TOLD, Message(60, "cto")) == [(60, "cto", None)]
+    assert wrong(*DELIVERED, Message(60, "cto")) == [(60, "cto", None)]
 
 
 def test_what_came_instead_stands_beside_it() -> None:
@@ -58,16 +58,16 @@ def test_what_came_instead_stands_beside_it() -> None:
     two.
     """
     asked = Message(0, "slack", 0, Reason.JOINED, Severity.P3, "Other")
-    assert wrong(asked, *TOLD[1:]) == [
+    assert wrong(asked, *DELIVERED[1:]) == [
         (0, 'slack joined P3 "Other"', 'slack opened P0 "Payments on api"')
     ]
 
 
 def test_a_message_may_come_within_a_time() -> None:
     """But not before, nor after."""
-    assert wrong(*TOLD[:2], Message(240, "phone", within=60)) == []
-    assert len(wrong(*TOLD[:2], Message(240, "phone", within=59))) == 2
-    assert len(wrong(*TOLD[:2], Message(301, "phone", within=60), end=400)) == 2
+    assert wrong(*DELIVERED[:2], Message(240, "phone", within=60)) == []
+    assert len(wrong(*DELIVERED[:2], Message(240, "phone", within=59))) == 2
+    assert len(wrong(*DELIVERED[:2], Message(301, "phone", within=60), end=400)) == 2
 
 
 def test_who_says_more_chooses_first() -> None:
@@ -99,7 +99,7 @@ def test_all_incidents_that_there_are_must_be_listed() -> None:
     """Requested fields must match; missing, different and unlisted incidents are errors."""
 
     def of(*incidents: dict[str, object]) -> list[tuple[float, str | None, str | None]]:
-        return wrong(*TOLD, snapshots=(ScenarioState(300, incidents),))
+        return wrong(*DELIVERED, snapshots=(ScenarioState(300, incidents),))
 
     assert of({"severity": Severity.P0, "rule": "payments"}) == []
     assert of() == [
@@ -111,7 +111,7 @@ def test_all_incidents_that_there_are_must_be_listed() -> None:
 
 def test_a_reason_must_have_been_decided_then() -> None:
     """About the alert, or on the timeline."""
-    assert wrong(*TOLD, reasons=((0, Reason.OPENED), (300, Reason.STEP_DUE))) == []
-    (line,) = wrong(*TOLD, reasons=((0, Reason.JOINED),))
+    assert wrong(*DELIVERED, reasons=((0, Reason.OPENED), (300, Reason.STEP_DUE))) == []
+    (line,) = wrong(*DELIVERED, reasons=((0, Reason.JOINED),))
     assert line == (0, "joined", "opened, delivered")
-    assert wrong(*TOLD, reasons=((60, Reason.JOINED),)) == [(60, "joined", None)]
+    assert wrong(*DELIVERED, reasons=((60, Reason.JOINED),)) == [(60, "joined", None)]

@@ -25,17 +25,17 @@ STEPS = (
 CONFIG = settings(policies=POLICIES | {"critical": Policy("critical", STEPS)}, people=PEOPLE)
 
 
-def told(found: Simulation) -> list[tuple[float, str, str, Reason]]:
+def delivered(found: Simulation) -> list[tuple[float, str, str, Reason]]:
     return [(one.at - NOW, one.who, one.over, one.reason) for one in found.moments if one.over]
 
 
 def test_who_is_told_over_what_until_the_end() -> None:
     """Further ways, nobody to reach and the step after it included, each at its time."""
     found = simulate(CONFIG, [alert()], NOW)
-    assert told(found) == [
+    assert delivered(found) == [
         (0, "", "slack", Reason.OPENED),
         (0, "ana", "sms", Reason.OPENED),
-        (120, "ana", "call", Reason.NEXT_WAY),
+        (120, "ana", "call", Reason.NEXT_METHOD),
         (300, "ben", "call", Reason.STEP_DUE),
         (1200, "ana", "call", Reason.UNANSWERED),
         (1200, "ben", "call", Reason.UNANSWERED),
@@ -50,7 +50,7 @@ def test_what_the_timeline_says_comes_before_what_it_leads_to() -> None:
     found = simulate(CONFIG, [alert()], NOW)
     assert [one.reason for one in found.moments if not one.over] == [
         Reason.OPENED,
-        Reason.NEXT_WAY,
+        Reason.NEXT_METHOD,
         Reason.NOBODY_REACHED,
         Reason.STEP_DUE,
         Reason.STEP_DUE,
@@ -70,7 +70,7 @@ def test_an_answer_comes_when_it_does(after: float) -> None:
         one.at - NOW for one in found.moments if one.reason is Reason.ACKNOWLEDGED and not one.over
     ]
     assert answered == after
-    assert ((120, "ana", "call", Reason.NEXT_WAY) in told(found)) is (after > 120)
+    assert ((120, "ana", "call", Reason.NEXT_METHOD) in delivered(found)) is (after > 120)
     assert found.incidents[0].acknowledged_by == "ana"
     assert found.ended
 
@@ -100,7 +100,7 @@ def test_it_goes_on_through_repeats_and_promotions() -> None:
     assert [one for one in reasons if one is not Reason.STEP_DUE] == [
         Reason.OPENED,
         Reason.STEPS_ENDED,
-        Reason.TOLD_AGAIN,
+        Reason.STEPS_REPEATED,
         Reason.UNANSWERED,
         Reason.PROMOTED,
         Reason.STEPS_ENDED,

@@ -87,10 +87,10 @@ async def delivered(daemon: Daemon) -> None:
     """Wait until everything is delivered, and then until it is old enough to be compared."""
     assert isinstance(daemon.clock, SteppedClock)
 
-    async def nothing_owed() -> bool:
+    async def nothing_queued() -> bool:
         return not await daemon.store.notifications(states=[NotificationState.PENDING])
 
-    await daemon.clock.settle(nothing_owed, "delivery", step=1.0)
+    await daemon.clock.settle(nothing_queued, "delivery", step=1.0)
     await daemon.clock.advance(SETTLED + 1)
 
 

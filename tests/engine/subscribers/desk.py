@@ -137,7 +137,7 @@ class Desk:
     async def publish(
         self, text: str = "We are looking into it.", status: str = "investigating"
     ) -> Message:
-        """Message that the page is owed for the update, with everything earlier already sent."""
+        """Message that the page is queued for the update, with everything earlier already sent."""
         incident = published().incident
         if await self.store.incident(142) is None:
             await self.store.save(Writes(incidents={142: replace(incident, version=1)}))
@@ -148,8 +148,8 @@ class Desk:
                 entries=[entry, Entry(142, self.clock.now(), Reason.NOTED, "ana", {"text": "x"})]
             )
         )
-        told = max((one.id for one in before), default=0)
+        seen_entry = max((one.id for one in before), default=0)
         return Message(
             incident, "status-page", 1, Reason.PUBLISHED, self.clock.now(),
-            timeline=tuple(await self.store.timeline(142)), told=told,
+            timeline=tuple(await self.store.timeline(142)), seen_entry=seen_entry,
         )  # fmt: skip

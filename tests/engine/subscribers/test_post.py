@@ -30,7 +30,7 @@ async def desk(store: SqlStore, clock: SteppedClock) -> Desk:
     return made
 
 
-def told(desk: Desk) -> list[tuple[str, str]]:
+def mailed(desk: Desk) -> list[tuple[str, str]]:
     """Sent mails as pairs of address and update, in no order."""
     return sorted((mail.to, mail.text.splitlines()[2]) for mail in desk.mailbox.mails)
 
@@ -46,7 +46,7 @@ async def test_everybody_is_told_each_update_once(desk: Desk) -> None:
         for address in ("ana@example.com", "ben@example.com")
         for text in ("First.", "Second.")
     ]
-    assert told(desk) == expected
+    assert mailed(desk) == expected
     assert desk.outcomes[2:] == ["sent"] * 4
     assert len({mail.name for mail in desk.mailbox.mails}) == 4
     assert len({mail.thread for mail in desk.mailbox.mails}) == 1
@@ -89,7 +89,7 @@ async def test_a_crash_while_spreading_loses_and_doubles_nobody(
     assert len(desk.mailbox.mails) == 1
     await desk.restarted().post.spread(message)
     await desk.deliver()
-    assert len(told(desk)) == len(set(told(desk))) == 2
+    assert len(mailed(desk)) == len(set(mailed(desk))) == 2
 
 
 async def test_a_crash_in_the_middle_of_sending_sends_again_under_the_same_id(desk: Desk) -> None:
@@ -156,7 +156,7 @@ async def test_who_confirmed_later_isnt_told_of_what_was_before(desk: Desk) -> N
     await desk.subscribe("cleo@example.com")
     await desk.post.spread(message)
     await desk.deliver()
-    assert {to for to, _ in told(desk)} == {"ana@example.com", "ben@example.com"}
+    assert {to for to, _ in mailed(desk)} == {"ana@example.com", "ben@example.com"}
 
 
 async def test_a_drill_is_never_mailed(desk: Desk) -> None:
@@ -174,7 +174,7 @@ async def test_two_routers_send_one_mail(desk: Desk) -> None:
     await desk.clock.advance(1)
     await asyncio.gather(one[1].round(), other.worker.round())
     await desk.clock.settle(lambda: not one[1]._sending and not other.worker._sending)
-    assert len(told(desk)) == len(set(told(desk))) == 2
+    assert len(mailed(desk)) == len(set(mailed(desk))) == 2
 
 
 async def test_the_pace_of_the_channel_is_kept(store: SqlStore, clock: SteppedClock) -> None:
@@ -213,7 +213,7 @@ async def test_what_is_announced_is_mailed_to_who_subscribes_in_the_words_that_w
     )
     entry = (await desk.store.timeline(142))[-1]
     for _ in range(2):
-        await desk.post.owe(entry)
+        await desk.post.queue(entry)
         await desk.deliver()
     assert sorted(mail.to for mail in desk.mailbox.mails) == ["ana@example.com", "ben@example.com"]
     mail = desk.mailbox.mails[0]
@@ -261,10 +261,10 @@ async def test_the_end_of_maintenance_is_mailed(desk: Desk, begun: bool) -> None
 
 
 async def announced(desk: Desk, one: Maintenance, subject: str) -> None:
-    """Store maintenance and owe its mail, as the router does."""
-    owed = await desk.post.about_maintenance(subject, desk.clock.now())
+    """Store maintenance and queue its mail, as the router does."""
+    queued = await desk.post.about_maintenance(subject, desk.clock.now())
     records = Records(desk.store, "maintenance", Maintenance)
-    await records.change(one.id, lambda _: one, one.starts_at, owed)
+    await records.change(one.id, lambda _: one, one.starts_at, queued)
 
 
 async def test_an_address_that_keeps_being_refused_is_dropped(desk: Desk) -> None:

@@ -53,11 +53,17 @@ async def test_each_item_has_an_issue_that_is_closed_when_its_done() -> None:
         "<!-- alert-router:INC-142:2026-01-01T12:00:00.000000Z:item:1 -->",
     ):
         assert line in github.issues[2]["body"].splitlines()
-    assert await deliver(github, ONE, TWO, ref="1 1:2", told=9) == (Sent("1 1:2 2:3"), ["POST "])
-    result = await deliver(github, done(ONE), TWO, ref="1 1:2 2:3", told=9)
+    assert await deliver(github, ONE, TWO, ref="1 1:2", seen_entry=9) == (
+        Sent("1 1:2 2:3"),
+        ["POST "],
+    )
+    result = await deliver(github, done(ONE), TWO, ref="1 1:2 2:3", seen_entry=9)
     assert result == (Sent("1 1:2 2:3"), ["PATCH /2"])
     assert (github.issues[2]["state"], github.issues[3]["state"]) == ("closed", "open")
-    assert await deliver(github, done(ONE), TWO, ref="1 1:2 2:3", told=9) == (Sent("1 1:2 2:3"), [])
+    assert await deliver(github, done(ONE), TWO, ref="1 1:2 2:3", seen_entry=9) == (
+        Sent("1 1:2 2:3"),
+        [],
+    )
 
 
 @pytest.mark.parametrize("ref", ["", "1", "1 1:1", "1 1:77", "junk"])
@@ -65,7 +71,7 @@ async def test_one_whose_number_was_lost_is_found_by_its_mark(ref: str) -> None:
     """Also where the number is another issue's, or of none that's there."""
     github = GitHub()
     await deliver(github, ONE)
-    assert await deliver(github, ONE, ref=ref, told=9) == (Sent("1 1:2"), [])
+    assert await deliver(github, ONE, ref=ref, seen_entry=9) == (Sent("1 1:2"), [])
 
 
 async def test_an_answer_that_gets_lost_doubles_nothing() -> None:
@@ -84,7 +90,7 @@ async def test_an_answer_that_gets_lost_doubles_nothing() -> None:
 
     result, _ = await deliver(answer, ONE)
     assert isinstance(result, Uncertain)
-    assert await deliver(answer, ONE, told=9) == (Sent("1 1:2"), [])
+    assert await deliver(answer, ONE, seen_entry=9) == (Sent("1 1:2"), [])
     assert len(github.issues) == 2
 
 
@@ -92,7 +98,7 @@ async def test_what_people_close_stays_closed_and_what_was_done_before_gets_none
     github = GitHub()
     await deliver(github, ONE)
     github.issues[2] |= {"state": "closed"}
-    assert await deliver(github, ONE, done(TWO), ref="1 1:2", told=9) == (Sent("1 1:2"), [])
+    assert await deliver(github, ONE, done(TWO), ref="1 1:2", seen_entry=9) == (Sent("1 1:2"), [])
     assert github.issues[2]["state"] == "closed"
 
 

@@ -21,7 +21,15 @@ from router.model.incident import Status
 from router.model.notification import Message, Rejected, Result, Retry, Sent, Uncertain
 from router.model.reason import Reason
 from router.senders.github.sender import GitHubConfig, GitHubSender, build
-from router.senders.tickets.text import body, code, comment, incident_mark, title, told_in, unseen
+from router.senders.tickets.text import (
+    body,
+    code,
+    comment,
+    incident_mark,
+    seen_entry_in,
+    title,
+    unseen,
+)
 from tests.senders.kit import (
     NOW,
     STATUS_TABLE,
@@ -167,7 +175,7 @@ async def deliver(
 
 FIRST = make_message()
 ACKNOWLEDGED = make_message().timeline[1]
-TOLD = (
+NOTED = (
     Entry(142, NOW - 600, Reason.OPENED, id=1),
     Entry(142, NOW - 590, Reason.DELIVERED, data={"channel": "tickets"}, id=2),
 )
@@ -176,7 +184,7 @@ TOLD = (
 def later(*news: Entry, **changes: Any) -> Message:
     """An update about an incident that has issue 1 with the opening."""
     return make_message(
-        **{"ref": "1", "seq": 2, "sent": 1, "told": 1, "timeline": TOLD + news} | changes
+        **{"ref": "1", "seq": 2, "sent": 1, "seen_entry": 1, "timeline": NOTED + news} | changes
     )
 
 
@@ -188,7 +196,7 @@ def over(status: Status = Status.RESOLVED, **changes: Any) -> Message:
 async def opened() -> GitHub:
     """A GitHub double that has the incident's issue with the opening."""
     github = GitHub()
-    assert (await deliver(github, make_message(timeline=TOLD[:1])))[0] == Sent("1")
+    assert (await deliver(github, make_message(timeline=NOTED[:1])))[0] == Sent("1")
     return github
 
 
@@ -266,7 +274,7 @@ async def test_the_end_is_commented_and_then_closes_the_issue(status: Status, re
 async def test_a_reopened_incident_reopens_its_issue() -> None:
     github = await opened()
     await deliver(github, over())
-    reopened = later(Entry(142, NOW + 60, Reason.REOPENED, id=4), told=3, seq=3, reopened=1)
+    reopened = later(Entry(142, NOW + 60, Reason.REOPENED, id=4), seen_entry=3, seq=3, reopened=1)
     assert (await deliver(github, reopened))[0] == Sent("1")
     assert github.issues[1]["state"] == "open"
     assert len(github.comments[1]) == 2
@@ -274,7 +282,7 @@ async def test_a_reopened_incident_reopens_its_issue() -> None:
 
 async def test_an_incident_over_before_its_first_letter_gets_a_closed_issue() -> None:
     github = GitHub()
-    result, calls = await deliver(github, over(ref="", told=0))
+    result, calls = await deliver(github, over(ref="", seen_entry=0))
     assert result == Sent("1")
     assert calls == ["GET ", "POST ", "PATCH /1"]
     assert github.issues[1]["state"] == "closed"
@@ -312,7 +320,7 @@ async def test_an_attempt_that_breaks_off_anywhere_is_finished_by_the_next(
             break
     assert result == Sent("1")
     ended = over(
-        ref="1", told=2, timeline=(*FIRST.timeline, Entry(142, NOW, Reason.RESOLVED, id=3))
+        ref="1", seen_entry=2, timeline=(*FIRST.timeline, Entry(142, NOW, Reason.RESOLVED, id=3))
     )
     for last in (ended, ended):
         if isinstance(result := (await deliver(faulty, last))[0], Sent):
@@ -613,12 +621,12 @@ def test_any_text_stays_code_that_calls_nobody(
     )
     assert 0 < len(title(message)) <= 256
     check_markdown(body(message))
-    assert told_in(body(message)) == len(notes)
+    assert seen_entry_in(body(message)) == len(notes)
     said = comment(message, 0)
     assert bool(unseen(message, 0).updates) == bool(notes)
     if notes:
         check_markdown(said)
-        assert told_in(said) == len(notes)
+        assert seen_entry_in(said) == len(notes)
 
 
 @given(
@@ -633,8 +641,8 @@ def test_code_shows_the_text_as_it_is(text: str) -> None:
 
 
 def test_a_mark_survives_what_github_does_to_line_ends() -> None:
-    assert told_in(body(FIRST).replace("\n", "\r\n") + "\r\n") == 2
-    assert told_in(None) == 0
+    assert seen_entry_in(body(FIRST).replace("\n", "\r\n") + "\r\n") == 2
+    assert seen_entry_in(None) == 0
 
 
 # --- the config

@@ -71,7 +71,7 @@ CLOSED = {"status": Status.RESOLVED, "closed_at": NOW}
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        # open: page, and page again if owed again
+        # open: page, and page again if queued again
         ({}, [("trigger", DEDUP)]),
         ({"ref": DEDUP, "sent": 1}, [("trigger", DEDUP)]),
         # acknowledged: PagerDuty would drop an acknowledgement of an unknown key

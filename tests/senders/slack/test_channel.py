@@ -193,8 +193,10 @@ async def test_the_people_who_are_paged_are_invited() -> None:
     """Invitations use contacts' ids and no groups."""
     slack = Workspace()
     one = message(OPENED, mentions={"ana": "U0ANA", "ben": "S0BEN"})
-    told = replace(one, incident=replace(one.incident, told=("sms/ana", "call/ben", "slack")))
-    await deliver(slack, told)
+    notified = replace(
+        one, incident=replace(one.incident, notified=("sms/ana", "call/ben", "slack"))
+    )
+    await deliver(slack, notified)
     assert slack.invited == ["U0ANA"]
 
 

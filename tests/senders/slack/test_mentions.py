@@ -11,13 +11,13 @@ from tests.senders.kit import NOW, make_incident, make_message
 
 OPENED = Entry(142, NOW, Reason.OPENED, id=1)
 STEP = Entry(142, NOW, Reason.STEP_DUE, data={"channels": ["slack", "sms/ben"]}, id=2)
-TOLD = ("slack", "sms/ana", "call/ana")
+NOTIFIED = ("slack", "sms/ana", "call/ana")
 
 
 def paged(**changes: object) -> str:
     """The context lines of the message."""
     message = make_message(timeline=(OPENED,), mentions={"ana": "U0ANA"}, **changes)
-    message = replace(message, incident=replace(message.incident, told=TOLD))
+    message = replace(message, incident=replace(message.incident, notified=NOTIFIED))
     blocks = build_message(message, groups=("S0OPS",))["blocks"]
     return "\n".join(
         one["text"] for block in blocks if block["type"] == "context" for one in block["elements"]
@@ -48,7 +48,7 @@ def test_a_first_message_mentions_everybody_paged_so_far() -> None:
 
 @pytest.mark.parametrize(
     "changes",
-    [{"closed_at": NOW}, {"for_stakeholder": True}, {"sent": 1, "seq": 2, "told": 1}],
+    [{"closed_at": NOW}, {"for_stakeholder": True}, {"sent": 1, "seq": 2, "seen_entry": 1}],
     ids=["closed", "stakeholder", "nobody new"],
 )
 def test_a_message_that_pages_nobody_mentions_nobody(changes: dict[str, object]) -> None:
@@ -58,7 +58,7 @@ def test_a_message_that_pages_nobody_mentions_nobody(changes: dict[str, object])
 
 def test_a_message_that_is_edited_names_everybody() -> None:
     """An edit notifies nobody."""
-    message = make_message(timeline=(OPENED, STEP), sent=1, seq=2, told=2, ref="C1:1.2")
+    message = make_message(timeline=(OPENED, STEP), sent=1, seq=2, seen_entry=2, ref="C1:1.2")
     blocks = build_message(message, edited=True)["blocks"]
     assert "Paged: ben" in str(blocks)
 
@@ -86,5 +86,5 @@ def test_a_reply_about_something_else_mentions_nobody() -> None:
 
 def test_people_are_named_once() -> None:
     """Over however many contact methods they are paged."""
-    message = replace(make_message(), incident=make_incident(told=TOLD))
+    message = replace(make_message(), incident=make_incident(notified=NOTIFIED))
     assert people(message, [STEP, STEP]) == ["ana", "ben"]

@@ -199,7 +199,7 @@ async def deliver(
 def edit(**changes: Any) -> Message:
     """An update about an incident that has its message."""
     return make_message(
-        **{"ref": "C123:1503435956.000247", "seq": 2, "sent": 1, "told": 1, "timeline": NEWS}
+        **{"ref": "C123:1503435956.000247", "seq": 2, "sent": 1, "seen_entry": 1, "timeline": NEWS}
         | changes
     )
 
@@ -249,7 +249,7 @@ async def test_only_what_is_to_be_noticed_shows_in_the_channel_too(
 
 
 async def test_nothing_new_means_no_thread_post() -> None:
-    result, slack, peer = await deliver(edit(told=2))
+    result, slack, peer = await deliver(edit(seen_entry=2))
     assert result == Sent("C123:1503435956.000247")
     assert not slack.threads
     assert len(peer.requests) == 1
@@ -281,7 +281,7 @@ async def test_what_another_type_of_channel_kept_is_no_message_of_slacks() -> No
 @pytest.mark.parametrize(
     "error", ["invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"]
 )
-@pytest.mark.parametrize("message", [make_message(), edit(told=2)], ids=["post", "update"])
+@pytest.mark.parametrize("message", [make_message(), edit(seen_entry=2)], ids=["post", "update"])
 async def test_blocks_that_slack_cannot_read_are_left_out_once(
     error: str, message: Message
 ) -> None:

@@ -183,7 +183,7 @@ async def test_without_anything_public_nothing_is_asked(change: dict[str, Any]) 
 async def test_an_update_is_added_and_a_resolve_restores_the_component() -> None:
     """Statuspage doesn't restore it automatically."""
     page = Statuspage()
-    results, methods = await deliver(page, FIRST, message(*SECOND, ref="p0", told=2))
+    results, methods = await deliver(page, FIRST, message(*SECOND, ref="p0", seen_entry=2))
     assert (results, methods) == ([Sent("p0"), Sent("p0")], ["GET", "POST", "GET", "PATCH"])
     assert [one["body"] for one in page.incidents[0]["incident_updates"]] == [
         "It works again.", "We are looking into it.",
@@ -288,9 +288,9 @@ def test_whatever_is_said_fits(title: str, text: str, status: str) -> None:
     """Within the limits, and with a name."""
     from router.core.communication.notice import notice
 
-    told = notice(published(said(1, NOW, status, text * 100, title=title * 20)))
-    assert told is not None
-    made = content(told, 0, StatuspageConfig(api_key=Secret(KEY), page="x"), [])
+    public = notice(published(said(1, NOW, status, text * 100, title=title * 20)))
+    assert public is not None
+    made = content(public, 0, StatuspageConfig(api_key=Secret(KEY), page="x"), [])
     assert 0 < len(made["name"]) <= 255
     assert len(made["body"]) <= 25_000
     assert "\n" not in made["name"]

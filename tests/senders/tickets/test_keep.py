@@ -38,7 +38,13 @@ def case(request: pytest.FixtureRequest) -> Case:
 
 def later(case: Case, *news: Entry, **changes: Any) -> Message:
     """An update about an incident that has its ticket."""
-    given = {"ref": case.ref, "seq": 2, "sent": 1, "told": 2, "timeline": (*FIRST.timeline, *news)}
+    given = {
+        "ref": case.ref,
+        "seq": 2,
+        "sent": 1,
+        "seen_entry": 2,
+        "timeline": (*FIRST.timeline, *news),
+    }
     return make_message(**given | changes)
 
 
@@ -79,7 +85,9 @@ async def test_the_end_closes_the_ticket_and_a_reopening_opens_it(case: Case) ->
     await send(case, service, FIRST, resolved(case))
     assert not service.is_open(case.ref)
     assert len(service.comments(case.ref)) == 1
-    again = later(case, Entry(142, NOW + 60, Reason.REOPENED, id=4), told=3, seq=3, reopened=1)
+    again = later(
+        case, Entry(142, NOW + 60, Reason.REOPENED, id=4), seen_entry=3, seq=3, reopened=1
+    )
     await send(case, service, again)
     assert service.is_open(case.ref)
     assert len(service.comments(case.ref)) == 2
@@ -87,7 +95,7 @@ async def test_the_end_closes_the_ticket_and_a_reopening_opens_it(case: Case) ->
 
 async def test_an_incident_over_before_its_first_message_gets_a_closed_ticket(case: Case) -> None:
     service = case.service()
-    assert await send(case, service, resolved(case, ref="", told=0)) == [Sent(case.ref)]
+    assert await send(case, service, resolved(case, ref="", seen_entry=0)) == [Sent(case.ref)]
     assert not service.is_open(case.ref)
 
 

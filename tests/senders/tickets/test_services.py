@@ -107,7 +107,7 @@ async def test_a_workflow_without_a_way_to_the_end_is_named() -> None:
     def stuck(request: Request) -> Answer:
         return Reply(json={"transitions": []}) if "transitions" in request.path else jira(request)
 
-    ended = make_message(ref="OPS-1", seq=2, told=2, status=Status.RESOLVED, closed_at=NOW)
+    ended = make_message(ref="OPS-1", seq=2, seen_entry=2, status=Status.RESOLVED, closed_at=NOW)
     (result,), _ = await deliver("jira", doubles.jira, stuck, ended)
     assert result == Rejected("the workflow has no transition of OPS-1 to a done status")
 

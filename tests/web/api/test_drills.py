@@ -129,8 +129,8 @@ async def test_a_drill_from_the_start_to_the_report(
         drill = await start(daemon, clock)
         await clock.settle(lambda: peer.requests)
         (name,) = drill["incidents"]
-        told = peer.requests[0].json["data"]["incident"]
-        assert (told["title"], told["severity"], told["drill"]) == (
+        sent = peer.requests[0].json["data"]["incident"]
+        assert (sent["title"], sent["severity"], sent["drill"]) == (
             "[DRILL] PaymentFailures",
             "P0",
             True,

@@ -64,10 +64,10 @@ async def test_an_incident_is_shown_as_people_know_it(router: Router, clock: Ste
     async with router(clock=clock) as daemon:
         await daemon.alert(alert())
 
-        async def told() -> bool:
+        async def delivered() -> bool:
             return bool((await get(daemon, "/notifications", state="sent")).json["notifications"])
 
-        await clock.settle(told)
+        await clock.settle(delivered)
         one = (await get(daemon, "/incidents/1")).json
         assert (
             one
@@ -86,7 +86,7 @@ async def test_an_incident_is_shown_as_people_know_it(router: Router, clock: Ste
         assert one["title"] == "Payment failures at 2.3% on api"
         assert one["opened_at"] == "2026-02-02T02:40:00.000Z"
         assert [one["closed_at"], one["acknowledged_by"], one["lead"]] == [None, None, None]
-        assert not {"version", "step", "policy_since", "told"} & one.keys()
+        assert not {"version", "step", "policy_since", "notified"} & one.keys()
         assert one["timeline"][0]["what"] == "opened"
         assert one["notifications"][0]["channel"] == "log"
         listed = (await get(daemon, "/incidents")).json["incidents"]
@@ -334,7 +334,7 @@ async def test_alerts_with_what_became_of_them(router: Router) -> None:
 
 
 async def test_a_dead_letter_is_seen_and_sent_again(router: Router) -> None:
-    """It's listed with its error; on request it's owed again and arrives."""
+    """It's listed with its error; on request it's queued again and arrives."""
     replies = [Reply(400)]
     async with Peer(answer=lambda _: replies.pop() if replies else Reply()) as peer:
         channels = {"hook": {"type": "webhook", "url": peer.url}}

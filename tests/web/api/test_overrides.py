@@ -101,11 +101,11 @@ async def test_a_page_goes_to_who_stands_in(router: Router, clock: SteppedClock)
         await daemon.alert(alert())
         await remove(daemon, made)
         await daemon.alert(alert(service="web"))
-        told = [
+        messages = [
             [one.channel for one in await daemon.store.notifications(incident_id=number)]
             for number in (1, 2)
         ]
-    assert told == [["text/ben"], ["text/ana"]]
+    assert messages == [["text/ben"], ["text/ana"]]
 
 
 async def test_a_swap_is_two_overrides_that_come_and_go_together(

@@ -66,10 +66,10 @@ async def test_an_incident_has_all_there_is_to_know(router: Router, clock: Stepp
         await daemon.alert(alert(status="resolved"))
         await daemon.alert(alert(service="web"))
 
-        async def told() -> bool:
+        async def delivered() -> bool:
             return b"sent</span>" in (await daemon.get("/incidents/2")).body
 
-        await clock.settle(told)
+        await clock.settle(delivered)
         page = text(await daemon.get("/incidents/INC-2"))
         shown = {
             "Payment failures at 2.3% on web", "investigating", "first alert",
@@ -86,13 +86,13 @@ async def test_what_was_deployed_in_that_time_is_shown(router: Router, clock: St
     such.
     """
     async with router(clock=clock) as daemon:
-        told = {
+        shown = {
             "service": "api",
             "version": "v42",
             "author": "<b>ana</b>",
             "url": "javascript:alert(1)",
         }
-        await daemon.ask("POST", "/api/v1/deployments", json=told | {"at": "2026-02-02T02:25:00Z"})
+        await daemon.ask("POST", "/api/v1/deployments", json=shown | {"at": "2026-02-02T02:25:00Z"})
         await daemon.ask(
             "POST", "/api/v1/deployments", json={"service": "api", "at": "2026-01-01T00:00:00Z"}
         )

@@ -35,12 +35,12 @@ async def test_a_command_with_consequences_asks_first(
         assert question in asked
         assert effect in asked
         assert ">\nas agreed</textarea>" in asked
-        told = (await daemon.get("/api/v1/incidents/1")).json["timeline"]
-        assert what not in [entry["what"] for entry in told]
+        entries = (await daemon.get("/api/v1/incidents/1")).json["timeline"]
+        assert what not in [entry["what"] for entry in entries]
         sent = await send(daemon, f"/incidents/1/{command}", **form, text="x", confirm="yes")
         assert sent.status == 303
-        told = (await daemon.get("/api/v1/incidents/1")).json["timeline"]
-        assert what in [entry["what"] for entry in told]
+        entries = (await daemon.get("/api/v1/incidents/1")).json["timeline"]
+        assert what in [entry["what"] for entry in entries]
 
 
 async def test_resolving_a_public_incident_says_that_customers_see_it(router: Router) -> None:
@@ -79,10 +79,10 @@ async def test_a_message_is_sent_again(router: Router, clock: SteppedClock) -> N
     async with router(clock=clock) as daemon:
         await daemon.alert(alert())
 
-        async def told() -> bool:
+        async def delivered() -> bool:
             return b"Send again" in (await daemon.get("/incidents/1")).body
 
-        await clock.settle(told)
+        await clock.settle(delivered)
         answer = await send(daemon, "/incidents/1/resend", channel="log")
         assert answer.headers["Location"] == "/incidents/1#messages"
 

@@ -39,11 +39,11 @@ async def test_each_page_is_drawn_from_its_decision_to_its_delivery(
     async with router(clock=clock, **PEOPLE) as daemon:
         await daemon.alert(alert())
 
-        async def told() -> bool:
+        async def delivered() -> bool:
             shown = (await daemon.get("/api/v1/notifications?state=sent")).json
             return bool(shown["total"] == 2)
 
-        await clock.settle(told)
+        await clock.settle(delivered)
         page = text(await daemon.get("/incidents/1/why"))
         shown = {
             "ana paged",

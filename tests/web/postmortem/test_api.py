@@ -43,7 +43,7 @@ async def put(daemon: Daemon, version: int | None, **written: str) -> Answer:
     return await daemon.ask("PUT", PATH, json=written, headers=headers)
 
 
-async def told(daemon: Daemon, reason: str) -> list[str]:
+async def notified(daemon: Daemon, reason: str) -> list[str]:
     """The channels whose last message was for that, and has gone out."""
     found = (await daemon.get("/api/v1/notifications")).json["notifications"]
     return [one["channel"] for one in found if one["reason"] == reason and one["state"] == "sent"]
@@ -162,7 +162,7 @@ async def test_its_lead_is_told_until_its_shared(router: Router, clock: SteppedC
 
 
 async def reached(daemon: Daemon, channel: str, reason: str) -> bool:
-    return channel in await told(daemon, reason)
+    return channel in await notified(daemon, reason)
 
 
 async def test_the_chart(router: Router, clock: SteppedClock) -> None:

@@ -87,7 +87,7 @@ class NotificationView(Struct, frozen=True):
     channel: str
     state: NotificationState
     reason: Reason
-    owed_at: Time
+    queued_at: Time
     due_at: Time
     attempts: int
     sent: int
@@ -134,7 +134,7 @@ def incident(one: Incident) -> IncidentView:
         announced_at=when(one.announced_at),
         drill=one.drill,
         suspect=suspect(one),
-        channels=one.told,
+        channels=one.notified,
         muted=MutedView(*one.muted) if one.muted else None,
         snoozed_until=when(one.snoozed_until),
         flapping_since=when(one.flapping_since),
@@ -153,7 +153,7 @@ def notification(one: Notification) -> NotificationView:
         channel=one.channel,
         state=one.state,
         reason=one.reason,
-        owed_at=exactly(one.owed_at),
+        queued_at=exactly(one.queued_at),
         due_at=exactly(one.due_at),
         attempts=one.attempts,
         sent=one.sent,
