@@ -66,8 +66,8 @@ def failure(status: int, message: str, code: int = 0) -> web.Response:
     return answer({"code": code or int(status), "message": message}, status)
 
 
-PATHS = "/api/v2/"
-"""Part of each path of Alertmanager's API, also of one below a source."""
+PATHS = re.compile(r"(/webhooks/[^/]+)?/api/v2/")
+"""The paths of Alertmanager's API, also of one below a source."""
 
 KEPT = ("Allow", "Retry-After", "WWW-Authenticate")
 """Headers of a problem that the failure keeps."""
@@ -75,10 +75,7 @@ KEPT = ("Allow", "Retry-After", "WWW-Authenticate")
 
 def readable_by_clients(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
     """Return a problem on a path of Alertmanager's API as a failure: amtool reads no problem."""
-    # The status page has a path like these, for programs that know Statuspage.
-    if request.path.startswith("/status/") or PATHS not in request.path:
-        return response
-    if response.content_type != PROBLEM:
+    if response.content_type != PROBLEM or not PATHS.match(request.path):
         return response
     assert isinstance(response, web.Response)
     assert isinstance(response.body, bytes)

@@ -86,6 +86,14 @@ async def body(request: web.Request, type_: type[T]) -> T:
     return decode(await read_body(request, request.client_max_size), type_)
 
 
+def text_of(raw: bytes) -> str:
+    """Return a body of text. Raises: InvalidInput."""
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        raise InvalidInput("the body is not UTF-8") from None
+
+
 def decode(raw: bytes, type_: type[T]) -> T:
     """Decode a body; an empty body is an empty object. Raises: Bad, which names the field."""
     try:

@@ -10,14 +10,14 @@ import functools
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from types import NoneType, UnionType
+from types import UnionType
 from typing import Any, Generic, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from aiohttp import web
 from msgspec import Struct
 
 from router.web.access.note import SUMMARY
-from router.web.api.content import answer, decode, query
+from router.web.api.content import answer, decode, query, text_of
 from router.web.api.repeats import HEADER, REPEATS, unchanged
 from router.web.auth import Role, caller
 from router.web.body import read_body
@@ -132,10 +132,8 @@ def operation(  # noqa: PLR0913 - a declaration
 
 
 def _struct(hint: Any) -> type[Struct] | None:
-    """Return the struct of a body; it may be None where another content type is accepted."""
-    found: type[Struct] | None = next(
-        (each for each in get_args(hint) if each is not NoneType), hint
-    )
+    """Return the struct of a body; a text is the body of another content type."""
+    found: type[Struct] | None = next((each for each in get_args(hint) if each is not str), hint)
     return found
 
 
@@ -197,7 +195,7 @@ async def _handle(
     raw = await read_body(request, request.client_max_size)
     if one.body is not None:
         other = bool(one.accepts) and request.content_type == one.accepts
-        given["body"] = None if other else decode(raw, one.body)
+        given["body"] = text_of(raw) if other else decode(raw, one.body)
     return await (request.app[REPEATS].once(request, by, raw, run) if one.repeatable else run())
 
 

@@ -126,20 +126,20 @@ class PostMortemPaths:
         accepts=MARKDOWN,
     )
     async def write_postmortem(
-        self, call: Call, body: WrittenBody | None
+        self, call: Call, body: WrittenBody | str
     ) -> Answer[PostMortemView] | web.Response:
-        """With Markdown, no body is decoded: the text is read back into its parts."""
+        """Markdown is read back into its parts."""
         incident = await incident_named(call.request, self._store)
         version = _version(call.request)
         if version is None:
             detail = 'name the version that you read: If-Match: "VERSION", the ETag'
             return problem(HTTPStatus.PRECONDITION_REQUIRED, detail)
         case, _ = await self._postmortems.read(incident)
-        if body is not None:
+        if isinstance(body, WrittenBody):
             extra = case.written.extra if body.extra is None else body.extra
             written = Written(**asdict(body) | {"extra": extra})
         else:
-            found = parsed(await call.request.text(), case)
+            found = parsed(body, case)
             if found.problems:
                 return _unkept(found.problems)
             written = found.written

@@ -45,7 +45,7 @@ async def test_a_key_belongs_to_one_request(router: Router) -> None:
     async with router() as daemon:
         await silence(daemon)
         other = await silence(daemon, comment="another reason")
-        is_problem(other, 422)
+        assert is_problem(other, 422)
         assert "another request" in other.json["detail"]
 
 
@@ -76,7 +76,7 @@ async def test_an_interrupted_request_is_not_repeated(
             patch.setattr(Records, "find", die)  # the operation counts the silences
             assert (await silence(daemon)).status >= 400
         again = await silence(daemon)
-        is_problem(again, 409)
+        assert is_problem(again, 409)
         assert "was interrupted" in again.json["detail"]
 
 

@@ -115,7 +115,7 @@ async def test_a_crowd_costs_one_look_at_the_store(router: Router, clock: Steppe
 async def test_without_a_page_in_the_config_there_is_none(router: Router) -> None:
     async with router() as daemon:
         for path in PATHS:
-            is_problem(await daemon.get(path), 404)
+            assert is_problem(await daemon.get(path), 404)
 
 
 async def test_what_isnt_there_isnt_found(router: Router) -> None:
@@ -127,4 +127,4 @@ async def test_what_isnt_there_isnt_found(router: Router) -> None:
             "/status/..%2fapi",
             "/status/api/v2/nothing.json",
         ):
-            is_problem(await daemon.get(path), 404)
+            assert is_problem(await daemon.get(path), 404)

@@ -80,7 +80,7 @@ async def test_what_makes_no_sense_is_refused_with_the_field(
 ) -> None:
     async with router(clock=clock, status_page=PAGE) as daemon:
         answer = await daemon.ask("POST", PATH, json=work(**change))
-        is_problem(answer, 400)
+        assert is_problem(answer, 400)
         assert answer.json["errors"][0]["pointer"] == f"#{pointer}"
         assert await state(daemon) == ("none", [])
 
@@ -88,13 +88,13 @@ async def test_what_makes_no_sense_is_refused_with_the_field(
 async def test_announcing_takes_a_responder(router: Router) -> None:
     async with router(status_page=PAGE, auth={"tokens": {"ana": {"sha256": "0" * 64}}}) as daemon:
         for method, path in (("GET", PATH), ("POST", PATH), ("POST", f"{PATH}/x/end")):
-            is_problem(await daemon.ask(method, path, json={} if method == "POST" else None), 401)
+            assert is_problem(await daemon.ask(method, path, json={} if method == "POST" else None), 401)
 
 
 async def test_without_a_page_nothing_can_be_announced(router: Router) -> None:
     async with router() as daemon:
-        is_problem(await daemon.ask("POST", PATH, json=work()), 404)
-        is_problem(await daemon.ask("POST", f"{PATH}/nothing/end"), 404)
+        assert is_problem(await daemon.ask("POST", PATH, json=work()), 404)
+        assert is_problem(await daemon.ask("POST", f"{PATH}/nothing/end"), 404)
 
 
 async def test_times_are_by_the_companys_clock(router: Router, clock: SteppedClock) -> None:
@@ -138,5 +138,5 @@ async def test_maintenance_is_mirrored_to_statuspage(router: Router, clock: Step
             await clock.settle(lambda: len(page.writes) == 1, "it is scheduled")
             await daemon.ask("POST", f"{PATH}/{one['id']}/end")
             await clock.settle(lambda: len(page.writes) == 2, "it is completed")
-            is_problem(await daemon.ask("POST", f"{PATH}/{one['id']}/end"), 404)
+            assert is_problem(await daemon.ask("POST", f"{PATH}/{one['id']}/end"), 404)
     assert [given["status"] for given in page.writes] == ["scheduled", "completed"]

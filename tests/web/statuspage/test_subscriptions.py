@@ -236,4 +236,4 @@ async def test_without_subscribers_in_the_config_there_is_no_form(router: Router
             ("GET", "confirm/x"),
             ("POST", "unsubscribe/x"),
         ):
-            is_problem(await daemon.ask(method, f"/status/{where}"), 404)
+            assert is_problem(await daemon.ask(method, f"/status/{where}"), 404)
