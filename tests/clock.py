@@ -15,6 +15,11 @@ TURNS = 20
 for real I/O.
 """
 
+LONG, ROUNDS = 3_600, 1_200
+"""Most wake-ups of one advance by a long time, in seconds. Sleepers in between are woken together,
+since all that poll the store each second would need a minute of CPU time for a day.
+"""
+
 TRIES = 5_000
 """Looks at a condition before giving up, a millisecond of real time apart: only I/O is waited for,
 never time.
@@ -54,12 +59,10 @@ class SteppedClock:
     async def advance(self, seconds: float) -> None:
         """Let so much time pass."""
         end = self._now + seconds
+        window = seconds / ROUNDS if seconds >= LONG else 0.0
         while self._sleepers and self._sleepers[0][0] <= end:
-            due, _, waiter = heapq.heappop(self._sleepers)
-            if not waiter.done():
-                self._now = max(self._now, due)
-                waiter.set_result(None)
-                await turn()
+            self._wake(min(self._sleepers[0][0] + window, end))
+            await turn()
         self._now = end
         await turn()
 
@@ -78,6 +81,14 @@ class SteppedClock:
                 await self.advance(step)
             await asyncio.sleep(0.001)
         raise AssertionError(f"{what} never came to hold")
+
+    def _wake(self, until: float) -> None:
+        """Wake the next sleeper, and those due with it."""
+        while self._sleepers and self._sleepers[0][0] <= until:
+            due, _, waiter = heapq.heappop(self._sleepers)
+            if not waiter.done():
+                self._now = max(self._now, due)
+                waiter.set_result(None)
 
     def _until(self, due: float) -> asyncio.Future[None]:
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()

@@ -10,6 +10,8 @@ from tests.daemon import write_config
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = str(ROOT / "config.example.yaml")
+NO_FILE = "sqlite:////nowhere/at/all.db"
+NO_SERVER = "postgresql://u:s3cr3t@127.0.0.1:1/db"
 SAMPLE = str(ROOT / "deploy/samples/payment-failures.json")
 
 
@@ -42,16 +44,18 @@ def test_a_path_that_is_not_there(
     assert "at/all" in done.stderr or "/proc/nowhere" in done.stderr
 
 
-@pytest.mark.parametrize("command", ["serve", "migrate", "check --seen"])
 @pytest.mark.parametrize(
-    ("storage", "named"),
+    ("command", "storage", "named"),
     [
-        ("sqlite:////nowhere/at/all.db", "/nowhere/at/all.db"),
-        ("postgresql://u:s3cr3t@127.0.0.1:1/db", "127.0.0.1:1"),
+        ("serve", NO_FILE, "/nowhere/at/all.db"),
+        ("migrate", NO_FILE, "/nowhere/at/all.db"),
+        ("check --seen", NO_FILE, "/nowhere/at/all.db"),
+        ("migrate", NO_SERVER, "127.0.0.1:1"),
+        ("check --seen", NO_SERVER, "127.0.0.1:1"),
     ],
 )
 def test_a_store_that_is_not_there(tmp_path: Path, command: str, storage: str, named: str) -> None:
-    """The error names its file or host, and never its password."""
+    """The error names its file or host, and never its password; `serve` waits for a server."""
     path = write_config(tmp_path, storage=storage)
     done = CliRunner().invoke(main, [*command.split(), "-c", str(path)])
     assert isinstance(done.exception, SystemExit), done.exception

@@ -88,7 +88,9 @@ async def test_what_makes_no_sense_is_refused_with_the_field(
 async def test_announcing_takes_a_responder(router: Router) -> None:
     async with router(status_page=PAGE, auth={"tokens": {"ana": {"sha256": "0" * 64}}}) as daemon:
         for method, path in (("GET", PATH), ("POST", PATH), ("POST", f"{PATH}/x/end")):
-            assert is_problem(await daemon.ask(method, path, json={} if method == "POST" else None), 401)
+            assert is_problem(
+                await daemon.ask(method, path, json={} if method == "POST" else None), 401
+            )
 
 
 async def test_without_a_page_nothing_can_be_announced(router: Router) -> None:
