@@ -130,6 +130,22 @@ class Store(Protocol):
         """Incidents, newest first; `before` is an incident id to page from (0: from the newest)."""
         ...
 
+    async def scan_incidents(
+        self,
+        words: Iterable[str],
+        *,
+        statuses: Iterable[Status] = (),
+        severities: Iterable[Severity] = (),
+        before: int = 0,
+        limit: int = 100,
+    ) -> tuple[Sequence[Incident], int]:
+        """Incidents in whose data all words occur in any case, newest first.
+
+        It looks at a few thousand; the number is the `before` to go on with, 0 at the end. A word
+        has ASCII letters and digits only.
+        """
+        ...
+
     async def count_incidents(
         self, *, statuses: Iterable[Status] = (), severities: Iterable[Severity] = ()
     ) -> Mapping[tuple[Severity, Status], int]:

@@ -53,6 +53,9 @@ from router.store.schema import (
     windows,
 )
 
+SCANNED = 20_000
+"""Incidents that one call of a search looks at."""
+
 _UNNAMED = (
     OutboxKind.CUSTOMER,
     OutboxKind.SUBSCRIBER,
@@ -83,14 +86,42 @@ def incident_page(
     limit: int,
 ) -> Sequence[Incident]:
     """Newest first."""
+    query = _incidents(statuses, severities, limit)
+    if before:
+        query = query.where(incidents.c.id < before)
+    return [_incident.decode(doc) for doc in connection.execute(query).scalars()]
+
+
+def incident_scan(  # noqa: PLR0913, PLR0917 - the parts of a query
+    connection: Connection,
+    words: Iterable[str],
+    statuses: Iterable[Status],
+    severities: Iterable[Severity],
+    before: int,
+    limit: int,
+) -> tuple[Sequence[Incident], int]:
+    """Look at `SCANNED` incidents: other reads get their turn between two calls."""
+    i = incidents.c
+    top = before or (connection.scalar(select(func.max(i.id))) or 0) + 1
+    low = max(1, top - SCANNED)
+    query = _incidents(statuses, severities, limit).where(i.id < top, i.id >= low)
+    for word in words:
+        query = query.where(i.doc.icontains(word))
+    found = [_incident.decode(doc) for doc in connection.execute(query).scalars()]
+    if len(found) == limit:
+        low = found[-1].id
+    return found, low if low > 1 else 0
+
+
+def _incidents(
+    statuses: Iterable[Status], severities: Iterable[Severity], limit: int
+) -> Select[str]:
     query = select(incidents.c.doc).order_by(incidents.c.id.desc()).limit(limit)
     if statuses := [*statuses]:
         query = query.where(incidents.c.status.in_(statuses))
     if severities := [*severities]:
         query = query.where(incidents.c.severity.in_(severities))
-    if before:
-        query = query.where(incidents.c.id < before)
-    return [_incident.decode(doc) for doc in connection.execute(query).scalars()]
+    return query
 
 
 def incident_counts(

@@ -127,6 +127,19 @@ class SqlStore:
     ) -> Sequence[Incident]:
         return await self._database.read(queries.incident_page, statuses, severities, before, limit)
 
+    async def scan_incidents(
+        self,
+        words: Iterable[str],
+        *,
+        statuses: Iterable[Status] = (),
+        severities: Iterable[Severity] = (),
+        before: int = 0,
+        limit: int = 100,
+    ) -> tuple[Sequence[Incident], int]:
+        return await self._database.read(
+            queries.incident_scan, words, statuses, severities, before, limit
+        )
+
     async def count_incidents(
         self, *, statuses: Iterable[Status] = (), severities: Iterable[Severity] = ()
     ) -> Mapping[tuple[Severity, Status], int]:

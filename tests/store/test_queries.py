@@ -10,7 +10,7 @@ from router.model.incident import Severity, Status
 from router.model.notification import NotificationState
 from router.model.reason import Reason
 from router.ports.store import AlertRow, Gauges
-from router.store import SqlStore
+from router.store import SqlStore, queries
 from tests.store.examples import (
     NOW,
     alert,
@@ -194,3 +194,23 @@ async def test_what_is_overdue_is_counted(store: SqlStore) -> None:
     await store.save(Writes(timers={(1, name): Timer(1, name, NOW) for name in names}))
     gauges = await store.gauges(NOW)
     assert (gauges.postmortems_overdue, gauges.items_overdue) == (1, 2)
+
+
+async def test_incidents_are_scanned_for_words_part_by_part(
+    store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each call looks at some, in any case of letters, and says where to go on."""
+    monkeypatch.setattr(queries, "SCANNED", 2)
+    for number in range(1, 6):
+        title = "Checkout Slow" if number % 2 else "Disk full"
+        await store.save(opened(incident(number, title=title)))
+    found: list[list[int]] = []
+    place = 0
+    while True:
+        some, place = await store.scan_incidents(["checkout", "slow"], before=place)
+        found.append([one.id for one in some])
+        if not place:
+            break
+    assert found == [[5], [3], [1]]
+    assert [one.id for one in (await store.scan_incidents(["disk"], limit=1))[0]] == [4]
+    assert await store.scan_incidents(["x"], before=1) == ([], 0)

@@ -1,15 +1,19 @@
 """Find incidents by more than the store's columns: for the API, the list and the palette."""
 
-from collections.abc import AsyncIterator, Sequence
+import re
+from collections.abc import Sequence
 
 from msgspec import Struct
 
-from router.model.incident import OPEN, Incident, Severity, Status
+from router.model.incident import Incident, Severity, Status
 from router.ports.store import Store
+from router.web.api import content
 from router.web.api.content import MAX_PAGE
 
-SEARCHED = 20_000
-"""The newest incidents that a search looks at."""
+COUNTED = 10_000
+"""Matching incidents that a search counts; beyond, it only looks for those that it shows."""
+
+_PLAIN = re.compile(r"[a-z0-9]+")
 
 
 class IncidentFilter(Struct, frozen=True, kw_only=True):
@@ -34,7 +38,7 @@ class IncidentFilter(Struct, frozen=True, kw_only=True):
 
 
 class Found(Struct, frozen=True):
-    """A page of incidents: `total` counts all that match, `next` is the `before` of the next."""
+    """A page of incidents. `total`: those that match, `COUNTED` at most. `next`: see `search`."""
 
     incidents: Sequence[Incident]
     total: int
@@ -63,19 +67,46 @@ def by_urgency(incident: Incident) -> tuple[str, bool, float]:
     return incident.severity.value, incident.acknowledged_at is not None, -incident.opened_at
 
 
-async def search(store: Store, wanted: IncidentFilter, *, before: int, limit: int) -> Found:
-    """Return the newest incidents that match, numbered below `before`. Raises: StoreUnavailable."""
+async def search(
+    store: Store, wanted: IncidentFilter, *, before: int, limit: int, counted: int = COUNTED
+) -> Found:
+    """Return the newest incidents that match, numbered below `before`.
+
+    It stops at `counted` matches, once the page is full. Raises: StoreUnavailable.
+    """
     if wanted.is_indexed:
         return await _indexed(store, wanted, before, limit)
-    matching = [one async for one in _each(store, wanted) if matches(one, wanted)]
-    rest = [one for one in matching if not before or one.id < before]
-    return Found(rest[:limit], len(matching), rest[limit - 1].id if len(rest) > limit else None)
+    found: list[Incident] = []
+    total = place = 0
+    while True:
+        some, place = await store.scan_incidents(
+            _words(wanted),
+            statuses=wanted.statuses,
+            severities=wanted.severities,
+            before=place,
+            limit=MAX_PAGE,
+        )
+        matching = [one for one in some if matches(one, wanted)]
+        total += len(matching)
+        found += [one for one in matching if not before or one.id < before]
+        if not place or (total >= counted and len(found) > limit):
+            break
+        if total >= counted and before:
+            place = min(place, before)
+    following = found[limit - 1].id if len(found) > limit else None
+    return Found(found[:limit], min(total, COUNTED), following)
+
+
+def _words(wanted: IncidentFilter) -> list[str]:
+    """Return words that the data of every match has: letters and digits look the same in JSON."""
+    given = f"{wanted.text} {wanted.service} {wanted.person}"
+    # The store has the number of INC-142, but not its name.
+    return [part for part in _PLAIN.findall(given.lower()) if part not in "inc"]
 
 
 async def open_incidents(store: Store) -> list[Incident]:
     """Return all open incidents, the most urgent first. Raises: StoreUnavailable."""
-    every = IncidentFilter(statuses=OPEN)
-    return sorted([one async for one in _each(store, every)], key=by_urgency)
+    return sorted([one async for one in content.open_incidents(store)], key=by_urgency)
 
 
 async def _indexed(store: Store, wanted: IncidentFilter, before: int, limit: int) -> Found:
@@ -86,23 +117,6 @@ async def _indexed(store: Store, wanted: IncidentFilter, before: int, limit: int
     counts = await store.count_incidents(statuses=statuses, severities=severities)
     shown = incidents[:limit]
     return Found(shown, sum(counts.values()), shown[-1].id if len(incidents) > limit else None)
-
-
-async def _each(store: Store, wanted: IncidentFilter) -> AsyncIterator[Incident]:
-    """Yield incidents with these statuses and severities, newest first."""
-    before = seen = 0
-    while seen < SEARCHED or wanted.statuses == OPEN:
-        some = await store.incidents(
-            statuses=wanted.statuses,
-            severities=wanted.severities,
-            before=before,
-            limit=MAX_PAGE,
-        )
-        for one in some:
-            yield one
-        if len(some) < MAX_PAGE:
-            return
-        before, seen = some[-1].id, seen + len(some)
 
 
 def _has(incident: Incident, text: str) -> bool:
