@@ -1,16 +1,19 @@
 """The audit log: who changed something, when and from where.
 
 A change of an incident is on its timeline, in the same transaction. Every other write is a document
-of its own, which the gate stores after the request. A page of the log has both.
+of its own. The gate stores it before the write, and completes it after the answer, so that a crash
+in between leaves a line whose outcome is unknown. A page of the log has both.
 """
 
 import secrets
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import count
 
 from aiohttp import web
 from msgspec import Struct
+from msgspec.structs import replace
 
 from router.core.messages.timeline import describe
 from router.core.text.plain import plain
@@ -54,24 +57,50 @@ class AuditLog:
         self._entries = Records(store, AUDIT, AuditEntry)
         self._numbers = count(10**12 - 1, -1)
 
-    async def after(self, request: web.Request, who: Identity, status: int) -> None:
-        """Store the write of a request that was answered with this status."""
-        if status >= 400 or request.method in SAFE:
-            return
-        if text := _written(request):
-            used = f" (with API token {who.token})" if who.token else ""
-            await self.add(who.name, text + used, address_of(request))
+    async def begin(self, request: web.Request, who: Identity) -> str:
+        """Store that a request may write. Returns the entry's id, "" if timelines have the write.
 
-    async def add(self, by: str, what: str, address: str) -> None:
-        """Store an entry. The write is done already: without the store, only the log has it."""
-        entry = AuditEntry(self._clock.now(), by, plain(what)[:LONGEST], address)
-        log.info("audit", by=entry.by, what=entry.what, address=address)
+        Raises: StoreUnavailable.
+        """
+        if request.method in SAFE or request.path.startswith(ON_TIMELINE):
+            return ""
+        what = f"{request.method} {request.path} (outcome unknown)"
+        return await self.add(who.name, what, address_of(request))
+
+    async def complete(self, key: str, request: web.Request, who: Identity) -> None:
+        """Describe the write of an entry that has begun."""
+        text = str(request.get(NOTE) or request.get(SUMMARY, f"{request.method} {request.path}"))
+        if not text:
+            return await self.drop(key)
+        used = f" (with API token {who.token})" if who.token else ""
+        what = plain(text + used)[:LONGEST]
+        log.info("audit", by=who.name, what=what, address=address_of(request))
+        with self._reported(what):
+            await self._entries.change(
+                key, lambda one: one and replace(one, what=what), self._clock.now()
+            )
+        return None
+
+    async def drop(self, key: str) -> None:
+        """Remove the entry of a request that wrote nothing."""
+        with self._reported("nothing"):
+            await self._entries.remove(key)
+
+    async def add(self, by: str, what: str, address: str) -> str:
+        """Store an entry, and return its id. Raises: StoreUnavailable."""
+        entry, key = AuditEntry(self._clock.now(), by, plain(what)[:LONGEST], address), self._id()
+        await self._entries.add(key, entry, entry.at)
+        return key
+
+    @contextmanager
+    def _reported(self, what: str) -> Iterator[None]:
+        """The answer is known already: without the store, the outcome is in the log only."""
         try:
-            await self._entries.add(self._next_id(), entry, entry.at)
+            yield
         except StoreUnavailable as error:
-            log.error("audit_entry_lost", by=by, what=entry.what, error=str(error))  # noqa: TRY400
+            log.error("audit_outcome_lost", what=what, error=str(error))  # noqa: TRY400
 
-    def _next_id(self) -> str:
+    def _id(self) -> str:
         """Return an id smaller than the last: the store lists those of one time by their ids."""
         return f"{next(self._numbers):012d}-{secrets.token_hex(4)}"
 
@@ -109,15 +138,6 @@ class AuditLog:
                 break
             after = (some[-1][1].at, some[-1][0])
         return found[:limit]
-
-
-def _written(request: web.Request) -> str:
-    """Describe the write of a request; "" if a timeline has it, or nothing was written."""
-    if text := request.get(NOTE):
-        return str(text)
-    if request.path.startswith(ON_TIMELINE):
-        return ""
-    return str(request.get(SUMMARY, f"{request.method} {request.path}"))
 
 
 def _cursor(text: str) -> tuple[int, float, str]:

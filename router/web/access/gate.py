@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from router.config.config_file import ConfigFile
-from router.ports.errors import Unauthorized
+from router.ports.errors import InvalidInput, Unauthorized
 from router.web.access.audit import AuditLog
 from router.web.access.cookies import FRESH, add_cookie, name_of
 from router.web.access.identities import API, Identities
@@ -64,15 +64,25 @@ def gate(identities: Identities, audit: AuditLog, forms: KeptForms) -> Middlewar
 async def _audited(
     request: web.Request, handler: Handler, who: Identity | None, audit: AuditLog
 ) -> web.StreamResponse:
-    """Call the handler, and store its write in the audit log."""
+    """Call the handler, with an entry in the audit log around its write.
+
+    The entry stays as it began if the handler fails: then nobody knows what was written.
+    """
+    key = "" if who is None else await audit.begin(request, who)
+    if who is None or not key:
+        return await handler(request)
     try:
         response = await handler(request)
-    except web.HTTPRedirection as error:
-        if who is not None:
-            await audit.after(request, who, error.status)
+    except web.HTTPRedirection:
+        await audit.complete(key, request, who)
         raise
-    if who is not None and "Idempotency-Replayed" not in response.headers:
-        await audit.after(request, who, response.status)
+    except (InvalidInput, Unauthorized, web.HTTPClientError):
+        await audit.drop(key)
+        raise
+    if response.status < 400 and "Idempotency-Replayed" not in response.headers:
+        await audit.complete(key, request, who)
+    else:
+        await audit.drop(key)
     return response
 
 
