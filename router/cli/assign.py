@@ -13,7 +13,9 @@ from router.cli.outcome import command, finish
 def assign(
     router: Router,
     incident: Id,
-    lead: Annotated[str, typer.Argument(help="The lead. Default: you.")] = "",
+    person: Annotated[str, typer.Argument(help="The person. Default: you.")] = "",
+    role: Annotated[str, typer.Option(help="communications, operations, scribe, …")] = "lead",
 ) -> None:
-    """Make somebody the lead of an incident, and notify them."""
-    finish(command(router, "assign", incident, {"text": lead}))
+    """Give somebody a role in an incident, such as lead, and notify them."""
+    other = {} if role == "lead" else {"role": role}
+    finish(command(router, "assign", incident, {"text": person, **other}))

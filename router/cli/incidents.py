@@ -112,4 +112,6 @@ def _show(one: dict[str, Any]) -> None:
         messages.add_row(message["channel"], message["state"], *counts, error)
     out = console()
     out.print(_table([one]))
+    if roles := one.get("roles"):
+        out.print(Text("\nroles: " + ", ".join(f"{role} {roles[role]}" for role in roles)))
     out.print(timeline, messages, sep="\n\n")

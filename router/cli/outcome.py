@@ -21,6 +21,7 @@ _DONE: Mapping[str, Callable[[Incident], str]] = {
     "severity_set": lambda one: f"severity set to {one['severity']}",
     "status_set": lambda _: "status set",
     "assigned": lambda one: f"assigned to {one['lead']}",
+    "role_set": lambda one: f"assigned: {_roles(one)}",
     "published": lambda one: f"published as '{one['public_title']}'",
     "announced": lambda _: "mail to customers sent",
     "opened": lambda one: f"opened: {one['title']} [{one['severity']}]",
@@ -35,7 +36,7 @@ _DONE: Mapping[str, Callable[[Incident], str]] = {
 _UNCHANGED: Mapping[str, Callable[[Incident], str]] = {
     "ack": lambda one: "was already acknowledged" + _past(one, "acknowledged"),
     "escalate": lambda _: "has no further step: nobody is left to notify",
-    "assign": lambda one: f"was already assigned to {one['lead']}",
+    "assign": lambda one: f"was already assigned: {_roles(one)}",
     "severity": lambda one: f"already had the severity {one['severity']}",
     "status": lambda one: f"already had the status {one['status']}",
     "unack": lambda _: "was not acknowledged",
@@ -115,6 +116,11 @@ def _sentence(name: str, outcome: str, one: Incident) -> tuple[str, Exit]:
         return _REFUSED[outcome], Exit.FAILED
     code = Exit.UNCHANGED if outcome.startswith("already") else Exit.DONE
     return outcome.replace("_", " "), code
+
+
+def _roles(one: Incident) -> str:
+    lead = [f"lead {one['lead']}"] if one["lead"] else []
+    return ", ".join(lead + [f"{role} {person}" for role, person in one["roles"].items()])
 
 
 def _closed(one: Incident) -> str:

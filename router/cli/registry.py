@@ -33,7 +33,7 @@ PANELS: dict[str, tuple[Command, ...]] = {
         Command("declare", "Open an incident yourself.", "open"),
         Command("note", "Add a note to the timeline of an incident."),
         Command("severity", "Set the severity of an incident."),
-        Command("assign", "Make somebody the lead of an incident, and notify them."),
+        Command("assign", "Give somebody a role in an incident, such as lead, and notify them."),
         Command("update", "Add an update to an incident."),
         Command("merge", "Close an incident and move its alerts to another one."),
         Command("link", "Link an incident with another one."),

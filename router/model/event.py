@@ -57,6 +57,7 @@ class Commanded(Struct, frozen=True, tag="command"):
         late what they couldn't deliver, and it must not undo a newer change.
     until: the end of a snooze (UTC seconds).
     other: the incident to merge into, or to link with.
+    role: the role that a person is assigned; "" means the lead.
     """
 
     at: float
@@ -73,6 +74,7 @@ class Commanded(Struct, frozen=True, tag="command"):
     dated: tuple[str, float] | None = None
     until: float | None = None
     other: int = 0
+    role: str = ""
 
 
 class TimerDue(Struct, frozen=True, tag="timer"):

@@ -36,6 +36,11 @@ class Status(StrEnum):
 OPEN = (Status.INVESTIGATING, Status.IDENTIFIED, Status.MONITORING)
 
 
+LEAD = "lead"
+ROLES = (LEAD, "communications", "operations", "scribe")
+"""The usual roles of responders; there may be others."""
+
+
 class Measured(Struct, frozen=True, gc=False):
     """A measured value in base units, as written, with its threshold and time (UTC seconds)."""
 
@@ -77,6 +82,7 @@ class Incident(Struct, frozen=True, gc=False):
     snoozed_until: the end of a snooze. stale_since: the last report, once all its alerts are stale.
     merged_into: the incident that took over its alerts, or 0. related: linked incidents.
     escalated_at, escalated_by: the last escalation by a person.
+    roles: the people with a role beside the lead, by role.
     """
 
     id: int
@@ -136,11 +142,17 @@ class Incident(Struct, frozen=True, gc=False):
     public_status: Status | None = None
     changes: tuple[float, ...] = ()
     flapping_since: float | None = None
+    roles: dict[str, str] = {}
 
     @property
     def name(self) -> str:
         """The short id that people say and type, like `INC-142`."""
         return f"INC-{self.id}"
+
+    @property
+    def assigned(self) -> dict[str, str]:
+        """The people with a role, the lead first."""
+        return ({LEAD: self.lead} if self.lead else {}) | self.roles
 
     @property
     def is_open(self) -> bool:

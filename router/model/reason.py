@@ -53,6 +53,7 @@ class Reason(StrEnum):
     PROMOTED = "promoted"
     STATUS_SET = "status_set"
     ASSIGNED = "assigned"
+    ROLE_SET = "role_set"
     PUBLISHED = "published"
     ANNOUNCED = "announced"
     UPDATE_OVERDUE = "update_overdue"

@@ -182,6 +182,13 @@ _INCIDENTS: dict[R, Row] = {
         reply="{lead} leads {name} now.",
         short="[{lead} leads]",
     ),
+    R.ROLE_SET: Row(
+        "A responder has a role, such as scribe.",
+        "Role[: {person} is {role}][ (set by {by})]",
+        T.NOTIFIES | T.SHOWN,
+        reply="Assigned in {name}: {roles}.",
+        short="[{person} is {role}]",
+    ),
     R.PUBLISHED: Row(
         "An update was published on the status page.",
         "Published[ by {by}][: {text}]",

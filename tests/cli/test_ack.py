@@ -101,6 +101,10 @@ async def test_assign_and_update(router: Router) -> None:
         await daemon.alert(alert())
         assert (await run(daemon, "assign", "1"))[1].startswith("INC-1 assigned to ana (")
         assert (await run(daemon, "assign", "1"))[0] == 3
+        _, out, _ = await run(daemon, "assign", "1", "ben", "--role", "scribe")
+        assert out.startswith("INC-1 assigned: lead ana, scribe ben (")
+        assert "roles: scribe ben" in (await run(daemon, "incidents", "1"))[1]
+        assert (await run(daemon, "assign", "1", "ben", "--role", "Dr. X"))[0] == 1
         _, out, _ = await run(daemon, "update", "1", "found it", "--status", "identified")
         assert out == "INC-1 status set (status: identified)\n"
         assert (await run(daemon, "update", "1"))[0] == 1

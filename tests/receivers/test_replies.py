@@ -38,7 +38,12 @@ ACK, ESCALATE = Command.ACKNOWLEDGE, Command.ESCALATE
             "Marked INC-142 as a false positive.",
         ),
         (Command.ASSIGN, Reason.ASSIGNED, {"lead": "cleo"}, "cleo leads INC-142 now."),
-        (Command.ASSIGN, Reason.ALREADY_DONE, {"lead": "ben"}, "ben already leads INC-142."),
+        (
+            Command.ASSIGN,
+            Reason.ALREADY_DONE,
+            {"lead": "ben"},
+            "Already assigned in INC-142: lead ben.",
+        ),
         (Command.SEVERITY, Reason.SEVERITY_SET, {}, "INC-142 is P0 now."),
         (Command.SEVERITY, Reason.ALREADY_DONE, {}, "INC-142 is already P0."),
         (Command.NOTE, Reason.NOTED, {}, "Noted on INC-142."),

@@ -34,7 +34,7 @@ from router.core.incident.transitions import (
 from router.core.incident.undo import reopened, snoozed, unacknowledged
 from router.core.oncall.business_hours import NextBusinessDay
 from router.model.event import Command, Commanded
-from router.model.incident import Incident, Status
+from router.model.incident import LEAD, Incident, Status
 from router.model.notification import person_of
 from router.model.reason import Reason
 
@@ -222,20 +222,26 @@ def _severity_set(incident: Incident, event: Commanded, settings: Settings) -> D
 
 
 def _assigned(incident: Incident, event: Commanded, settings: Settings) -> Decision:
-    """Set the lead: `text` names the person, "" means the requester.
+    """Set the lead, or another role: `text` names the person, "" means the requester.
 
-    Somebody who is made the lead by another person is notified.
+    Somebody who gets a role from another person is notified.
     """
-    lead = event.text or event.by
-    if lead == incident.lead:
+    person, role = event.text or event.by, event.role or LEAD
+    if incident.assigned.get(role) == person:
         return _too_late(incident, event, Reason.ALREADY_DONE)
-    decision = Decision(Reason.ASSIGNED, later(incident, event.at, lead=lead, news_at=event.at))
-    decision.note(event.at, Reason.ASSIGNED, event.by, lead=lead)
-    decision.queue(event.at, Reason.ASSIGNED, edited(incident, settings))
-    contact = settings.people.find(lead)
-    if contact and lead != event.by:
+    if role == LEAD:
+        decision = Decision(Reason.ASSIGNED, later(incident, event.at, lead=person))
+        decision.note(event.at, Reason.ASSIGNED, event.by, lead=person)
+    else:
+        roles = incident.roles | {role: person}
+        decision = Decision(Reason.ROLE_SET, later(incident, event.at, roles=roles))
+        decision.note(event.at, Reason.ROLE_SET, event.by, role=role, person=person)
+    decision.change(news_at=event.at)
+    decision.queue(event.at, decision.reason, edited(incident, settings))
+    contact = settings.people.find(person)
+    if contact and person != event.by:
         reached = settings.people.reach((f"contact:{contact}",), incident.severity, event.at)
-        tell(decision, event.at, Reason.ASSIGNED, reached)
+        tell(decision, event.at, decision.reason, reached)
     return decision
 
 

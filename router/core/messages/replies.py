@@ -38,6 +38,7 @@ def _known(incident: Incident) -> dict[str, str]:
         "severity": incident.severity.value,
         "status": incident.status.value,
         "lead": incident.lead,
+        "roles": _roles(incident),
         "public_title": incident.public_title,
         "acknowledged_by": incident.acknowledged_by,
         "state": current_state(incident),
@@ -57,6 +58,10 @@ def _already_closed(incident: Incident) -> str:
     return f"{incident.name} is already resolved{_by(incident.closed_by)}."
 
 
+def _roles(incident: Incident) -> str:
+    return ", ".join(f"{role} {person}" for role, person in incident.assigned.items())
+
+
 def _by(name: str) -> str:
     return f" by {name}" if name else ""
 
@@ -69,7 +74,7 @@ _DONE_ALREADY: Mapping[Command | None, Callable[[Incident], str]] = {
     Command.ESCALATE: lambda incident: (
         f"{incident.name} has reached the last step of its policy: there is nobody else to notify."
     ),
-    Command.ASSIGN: lambda incident: f"{incident.lead} already leads {incident.name}.",
+    Command.ASSIGN: lambda incident: f"Already assigned in {incident.name}: {_roles(incident)}.",
     Command.SEVERITY: lambda incident: f"{incident.name} is already {incident.severity}.",
     Command.STATUS: lambda incident: f"{incident.name} is already {incident.status}.",
     Command.PUBLISH: lambda incident: (

@@ -13,7 +13,7 @@ from router.config.people import moment_at
 from router.config.times import parse_moment
 from router.core.oncall.recipients import People
 from router.model.event import Command, Commanded
-from router.model.incident import OPEN, Incident, Severity, Status
+from router.model.incident import LEAD, OPEN, ROLES, Incident, Severity, Status
 from router.model.reason import Reason
 from router.model.reason_row import Trait
 from router.model.reasons import having
@@ -82,7 +82,11 @@ class StatusBody(CommandBody, frozen=True, forbid_unknown_fields=True, kw_only=T
 
 
 class AssignBody(CommandBody, frozen=True, forbid_unknown_fields=True):
-    """The name of the new lead in `text`; without it, the sender of the request."""
+    """The name of the new lead in `text`, or of another `role`; without it, the sender."""
+
+    role: Annotated[
+        str, Meta(pattern="^[a-z][a-z -]{0,29}$", description=f"Such as {', '.join(ROLES)}.")
+    ] = LEAD
 
 
 class PublicBody(CommandBody, frozen=True, forbid_unknown_fields=True):
@@ -113,6 +117,7 @@ class RelateBody(CommandBody, frozen=True, forbid_unknown_fields=True, kw_only=T
 
 BODIES: Mapping[Command, type[CommandBody]] = {
     Command.NOTE: NoteBody,
+    Command.ASSIGN: AssignBody,
     Command.SEVERITY: SeverityBody,
     Command.STATUS: StatusBody,
     Command.SNOOZE: SnoozeBody,
@@ -165,6 +170,7 @@ class Particulars:
             title=body.title,
             until=self._end(body) if isinstance(body, SnoozeBody) else None,
             other=await self._other(body.other) if isinstance(body, RelateBody) else 0,
+            role=body.role if isinstance(body, AssignBody) else "",
         )
 
     def _end(self, body: SnoozeBody) -> float:
@@ -258,7 +264,7 @@ class CommandApi:
     async def set_severity(self, call: Call, body: SeverityBody) -> Answer[CommandAnswer]:
         return await self._do(call, Command.SEVERITY, body)
 
-    @_command("assign", "Set the lead: the name in `text`, or the sender of the request.")
+    @_command("assign", "Set the lead or another role: the name in `text`, or the sender.")
     async def assign_lead(self, call: Call, body: AssignBody) -> Answer[CommandAnswer]:
         return await self._do(call, Command.ASSIGN, body)
 

@@ -68,7 +68,9 @@ class SearchApi:
         return ResultList([*incidents, *self._configured(call.request, query.q)])
 
     async def _incidents(self, text: str) -> list[Result]:
-        incidents = await search(self._store, IncidentFilter(text=text), before=0, limit=100, counted=0)
+        incidents = await search(
+            self._store, IncidentFilter(text=text), before=0, limit=100, counted=0
+        )
         some = sorted(incidents.incidents, key=lambda one: (not one.is_open, by_urgency(one)))
         return [_incident(one) for one in some[:SHOWN]]
 

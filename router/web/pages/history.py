@@ -7,7 +7,7 @@ from typing import Literal
 from msgspec import Struct
 
 from router.model.decision import Entry
-from router.model.incident import Incident
+from router.model.incident import LEAD, Incident
 from router.model.notification import person_of
 from router.model.reason import Reason
 from router.model.reason_row import Trait
@@ -49,7 +49,8 @@ def grouped(timeline: Sequence[Entry]) -> list[Group]:
 def responders(incident: Incident, timeline: Sequence[Entry]) -> list[tuple[str, str]]:
     """Return the people around an incident, each with what they do: the lead first."""
     found: dict[str, list[str]] = {}
-    _say(found, incident.lead, "leads")
+    for role, person in incident.assigned.items():
+        _say(found, person, "leads" if role == LEAD else role)
     _say(found, incident.acknowledged_by, "acknowledged")
     for entry in timeline:
         if kind_of(entry) == "person":

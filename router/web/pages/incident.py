@@ -10,7 +10,7 @@ from router.core.incident.outlook import outlook
 from router.core.incident.settings import Settings
 from router.model.action import WAITING
 from router.model.decision import Entry
-from router.model.incident import OPEN, Incident, Severity
+from router.model.incident import OPEN, ROLES, Incident, Severity
 from router.model.reason import Reason
 from router.ports.clock import Clock
 from router.ports.store import Store
@@ -63,6 +63,7 @@ class IncidentPage:
             longest=LONGEST_NAME,
             severities=[*Severity],
             statuses=OPEN,
+            roles=ROLES,
             key=secrets.token_hex(8),
             **self._notified(one, timeline),
             **await self._found(one),

@@ -36,7 +36,7 @@ KEPT = 365 * 86_400
 """Seconds for which a name is kept."""
 
 FIELDS: Mapping[Command, Mapping[str, str]] = {
-    Command.ASSIGN: {"text": "lead"},
+    Command.ASSIGN: {"text": "lead", "role": "role"},
     Command.PUBLISH: {"title": "title", "text": "text"},
     Command.ANNOUNCE: {"title": "title", "text": "text"},
     Command.SNOOZE: {"for": "for"},

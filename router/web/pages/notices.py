@@ -84,9 +84,16 @@ def of_incident(request: web.Request, incident: Incident, people: People) -> Not
     text = reply(reason, command, incident)
     if reason in DONE_NOTHING:
         return Notice(text, "warn")
-    if command is Command.ASSIGN and (warnings := warnings_about(incident.lead, people)):
-        return Notice(f"{text} But {warnings[0]}.", "warn")
+    warnings = _unknown(reason, incident, people)
+    if warnings:
+        return Notice(f"{text} But {'; '.join(warnings)}.", "warn")
     return Notice(text, undo=UNDO.get(command, ""), ids=(incident.id,))
+
+
+def _unknown(reason: Reason, incident: Incident, people: People) -> list[str]:
+    """Return warnings about people who were assigned, and are no contacts."""
+    assigned = {Reason.ASSIGNED: [incident.lead], Reason.ROLE_SET: [*incident.roles.values()]}
+    return [one for name in assigned.get(reason, ()) for one in warnings_about(name, people)]
 
 
 def of_several(request: web.Request) -> Notice | None:

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from router.core.incident.policy import Policy, SeverityPlan, Step
+from router.core.messages.timeline import describe
 from router.core.oncall.recipients import ContactMethod, People
 from router.model.event import Command, Commanded, Undelivered
 from router.model.incident import Severity, Status
@@ -279,3 +280,14 @@ def test_an_acknowledgement_by_a_stranger_is_reminded(people: People, reminded: 
     world.advance(601)
     queued = {one.channel for one in world.queued if one.reason is Reason.UPDATE_OVERDUE}
     assert queued == reminded
+
+
+def test_responders_have_roles_beside_the_lead(world: World) -> None:
+    """One person each; the same again changes nothing, and the lead stays."""
+    world.command(ACK, by="ana")
+    scribe = {"by": "ana", "text": "ben", "role": "scribe"}
+    assert world.command(Command.ASSIGN, **scribe) is Reason.ROLE_SET
+    assert world.command(Command.ASSIGN, **scribe) is Reason.ALREADY_DONE
+    assert world.command(Command.ASSIGN, by="cem", role="communications") is Reason.ROLE_SET
+    assert world.incident.assigned == {"lead": "ana", "scribe": "ben", "communications": "cem"}
+    assert describe(world.timeline[-1]) == "Role: cem is communications (set by cem)"

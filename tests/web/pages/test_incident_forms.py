@@ -64,7 +64,7 @@ async def test_the_outcome_can_be_taken_back(router: Router) -> None:
 
 
 async def test_a_lead_who_is_no_contact_is_a_warning(router: Router) -> None:
-    """The lead is set all the same; the page says that nobody was notified."""
+    """Also with another role. It is set all the same; the page says that nobody was notified."""
     async with router(contacts={"ana": {}}) as daemon:
         await daemon.alert(alert())
         for lead, warns in (("anna", True), ("ana", False)):
@@ -72,6 +72,10 @@ async def test_a_lead_who_is_no_contact_is_a_warning(router: Router) -> None:
             page = text(await daemon.get("/incidents/1"))
             assert f"{lead} leads INC-1 now." in page
             assert ("is not a contact of the config" in page) is warns
+        await send(daemon, "/incidents/1/assign", lead="ban", role="scribe")
+        page = text(await daemon.get("/incidents/1"))
+        assert "Assigned in INC-1: lead ana, scribe ban. But " in page
+        assert "<dt>ban</dt><dd>scribe</dd>" in page
 
 
 async def test_a_message_is_sent_again(router: Router, clock: SteppedClock) -> None:

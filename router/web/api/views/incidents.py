@@ -24,6 +24,7 @@ class MutedView(Struct, frozen=True):
 class IncidentView(Struct, frozen=True):
     """An incident as it is now. `name` is its short id; `channels` were notified of it.
 
+    `roles` has the people with a role beside the `lead`, by role.
     `firing` counts its firing alerts, also after a person closed it. `related` are the numbers of
     linked incidents. `flapping_since`: its changes notify nobody until it settles.
     """
@@ -42,6 +43,7 @@ class IncidentView(Struct, frozen=True):
     acknowledged_at: Time | None
     acknowledged_by: str | None
     lead: str | None
+    roles: dict[str, str]
     closed_at: Time | None
     closed_by: str | None
     firing: int
@@ -119,6 +121,7 @@ def incident(one: Incident) -> IncidentView:
         acknowledged_at=when(one.acknowledged_at),
         acknowledged_by=one.acknowledged_by or None,
         lead=one.lead or None,
+        roles=one.roles,
         closed_at=when(one.closed_at),
         closed_by=one.closed_by or None,
         firing=one.firing,
