@@ -9,7 +9,9 @@ changes of an incident; rows of other kinds directly.
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from msgspec.structs import replace
 from tenacity import (
@@ -49,10 +51,13 @@ from router.ports.clock import Clock, spawn
 from router.ports.errors import Overloaded, StoreUnavailable
 from router.ports.services import Inbox, Performed, Performer
 from router.ports.store import Store
+from router.ports.write_guard import WriteGuard, WriteRefused
 from router.telemetry import errors
 from router.telemetry.logs import logger
 
 log = logger(__name__)
+
+T = TypeVar("T")
 
 POLL = 1.0
 """Seconds between two looks at the outbox without a wake-up."""
@@ -263,7 +268,7 @@ class ChannelWorker:
                 may_be_doubled=message.may_be_doubled or unsure,
                 progress=progress,
             )
-            result = await self._try(again)
+            result = await self._guarded(row, self._try(again))
             now, within = self._clock.now(), self.channel.arrives_within
             attempts.append(Attempt(now, now - started, result, within))
             return result
@@ -282,8 +287,19 @@ class ChannelWorker:
 
         Called right before each attempt: this process may have been stopped since the claim.
         """
-        if self._clock.now() >= row.lease_until or not self._holds(row):
+        if not self._may_send(row):
             raise LeaseLost
+
+    async def _guarded(self, row: Notification, attempt: Awaitable[T]) -> T:
+        """Check the lease again right before a client writes. Raises: LeaseLost."""
+        with WriteGuard(lambda: self._may_send(row)) as guard, suppress(WriteRefused):
+            result = await attempt
+        if guard.refused:
+            raise LeaseLost
+        return result
+
+    def _may_send(self, row: Notification) -> bool:
+        return self._clock.now() < row.lease_until and self._holds(row)
 
     def _holds(self, row: Notification) -> bool:
         return self._ownership.holds(row.lease.partition(":")[0])
@@ -307,6 +323,8 @@ class ChannelWorker:
                 return await self.channel.sender.send(message)
         except TimeoutError:
             return Uncertain("the sender hung")
+        except WriteRefused:
+            raise
         except Exception as error:
             log.exception("sender_failed", channel=self.channel.name)
             return Retry(f"fault in the sender: {type(error).__name__}")
@@ -316,7 +334,7 @@ class ChannelWorker:
     async def _perform(self, row: Notification) -> None:
         self._check(row)
         started = self._clock.now()
-        performed = await self._try_task(row)
+        performed = await self._guarded(row, self._try_task(row))
         now, within = self._clock.now(), self.channel.arrives_within
         attempt = Attempt(now, now - started, performed.result, within)
         after = settle_task(row, attempt, random.random())  # noqa: S311
@@ -331,7 +349,7 @@ class ChannelWorker:
                 return await performer(row)
         except TimeoutError:
             return Performed(Uncertain("the sender hung"))
-        except StoreUnavailable:
+        except (StoreUnavailable, WriteRefused):
             raise
         except Exception as error:
             log.exception("sender_failed", channel=self.channel.name, kind=row.kind)

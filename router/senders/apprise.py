@@ -13,6 +13,8 @@ import logging
 import re
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from functools import partial
 from importlib.util import find_spec
 from typing import Any
 
@@ -24,6 +26,7 @@ from router.core.messages.render import content
 from router.model.incident import Severity
 from router.model.notification import Message, Rejected, Result, Retry, Sent, Uncertain
 from router.model.scalars import Duration
+from router.ports.write_guard import check_write
 from router.senders.links import answers, links
 from router.senders.markup import TEXT, headline, write
 from router.senders.outcome import from_response
@@ -105,7 +108,8 @@ class AppriseSender:
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(self._config.timeout):
-                return await loop.run_in_executor(self._threads, self._notify, url, message)
+                call = partial(copy_context().run, self._notify, url, message)
+                return await loop.run_in_executor(self._threads, call)
         except TimeoutError:
             return Uncertain("no answer in time")
         except Exception as error:  # noqa: BLE001 - a service's plugin may raise anything
@@ -114,6 +118,7 @@ class AppriseSender:
     def _notify(self, url: str, message: Message) -> Result:
         if (known := self._service(url)) is None:
             return Rejected(f"{UNKNOWN}: {service(url)}")
+        check_write()  # its plugins connect by themselves: later checks aren't possible
         kind = KINDS[message.incident.severity] if message.incident.is_open else "success"
         result = known.notify(
             body=text(message, answerable=self._config.links),

@@ -9,6 +9,7 @@ from router.core.messages.render import content, other_lines
 from router.core.messages.summary import TOP, further
 from router.core.text.plain import plain
 from router.model.notification import Message, Result, Retry, Sent
+from router.ports.write_guard import check_write
 
 
 class ConsoleConfig(ChannelOptions, frozen=True, kw_only=True):
@@ -32,6 +33,7 @@ class ConsoleSender:
         brief = self._brief or bool(message.to)
         text = f"{line(message, self._name)}\n" if brief else f"\n{content(message).text}\n"
         try:
+            check_write()
             sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
             sys.stdout.flush()
         except (OSError, ValueError) as error:  # the pipe's reader is gone, or the stream closed

@@ -1,15 +1,31 @@
-"""One HTTP POST and its result."""
+"""The session of all senders, and one HTTP POST with its result."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import aiohttp
 from yarl import URL
 
 from router.model.notification import Result
+from router.ports.write_guard import check_write
 from router.senders.outcome import from_error, from_response
 
 MAX_ANSWER = 64 * 1024
 """Bytes read of an answer. The rest is dropped with its connection."""
+
+
+def open_session(**options: Any) -> aiohttp.ClientSession:
+    """Return a session that checks each attempt before it writes. `options` are aiohttp's."""
+    guard = aiohttp.TraceConfig()
+    # Despite their names they are called before the headers, and each chunk, are written.
+    guard.on_request_headers_sent.append(_check)
+    guard.on_request_chunk_sent.append(_check)
+    jar = aiohttp.DummyCookieJar()
+    return aiohttp.ClientSession(cookie_jar=jar, trace_configs=[guard], **options)
+
+
+async def _check(*_: object) -> None:
+    check_write()
 
 
 def timeouts(seconds: float) -> aiohttp.ClientTimeout:

@@ -25,6 +25,7 @@ from router.config.secret import Secret
 from router.core.text.plain import plain
 from router.model.notification import Message, Rejected, Result, Retry, Sent
 from router.model.statuspage import PublicMail
+from router.ports.write_guard import check_write
 from router.senders.links import answers
 from router.senders.mail_text import compose, compose_for_stakeholders, compose_public
 from router.senders.recipients import RecipientList
@@ -141,6 +142,7 @@ class MailSender:
         try:
             async with asyncio.timeout(self._config.timeout):
                 await relay.connect()
+                _guard_writes(relay)
                 for to, mail in mails:
                     results[to.addr_spec] = await self._deliver_one(relay, mail, to)
                 await relay.quit()
@@ -184,6 +186,22 @@ class MailSender:
         result, password = _result(error), self._config.smtp.password
         said = result.reason.replace(password.reveal(), "***") if password else result.reason
         return replace(result, reason=plain(said)[:MAX_REASON])
+
+
+def _guard_writes(relay: aiosmtplib.SMTP) -> None:
+    """Check each command, and the mail itself, right before it is written.
+
+    A mail counts from its last byte: a connection that ends before drops it.
+    """
+    assert relay.protocol is not None
+    write = relay.protocol.write
+
+    def checked(data: bytes) -> None:
+        if data != b"QUIT\r\n":
+            check_write()
+        write(data)
+
+    relay.protocol.write = checked  # type: ignore[method-assign]
 
 
 def build(_name: str, config: MailConfig, _session: aiohttp.ClientSession) -> MailSender:

@@ -33,6 +33,7 @@ from router.ports.store import Store
 from router.records.devices import Devices
 from router.records.records import Records
 from router.senders import KINDS
+from router.senders.http import open_session
 from router.signing import push_key
 from router.wiring.statuspage import Publishing
 
@@ -105,7 +106,7 @@ class Channels:
         customers.
         """
         await self.stop()
-        self._session = session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
+        self._session = session = open_session()
         file = config.file
         url = str(file.external_url).rstrip("/")
         answers = Links(signer, url, file.auth.links_expire_after)

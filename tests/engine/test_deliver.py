@@ -13,6 +13,7 @@ from router.engine.deliver import ATTEMPTS, PATIENCE
 from router.model.event import Command
 from router.model.incident import Incident, Status
 from router.model.notification import (
+    Message,
     NotificationState,
     Rejected,
     Result,
@@ -22,6 +23,7 @@ from router.model.notification import (
 )
 from router.model.reason import Reason
 from router.ports.errors import Overloaded, StoreUnavailable
+from router.ports.write_guard import check_write
 from tests.clock import START, turn
 from tests.engine.office import WORDS, Office, ScriptedSender, command, seen
 
@@ -411,6 +413,37 @@ async def test_who_lost_the_lease_settles_nothing(office: Office) -> None:
         entry for entry in await office.store.timeline(1) if entry.what is Reason.DELIVERED
     ]
     assert [entry.data.get("may_be_doubled") for entry in delivered] == [True]
+
+
+class Connecting(ScriptedSender):
+    """Connects while its gate is shut, and then writes."""
+
+    connecting = False
+
+    async def send(self, message: Message) -> Result:
+        self.connecting = True
+        await self.gate.wait()
+        check_write()
+        return await super().send(message)
+
+
+async def test_a_lease_that_ends_while_the_sender_connects_sends_nothing(office: Office) -> None:
+    """As in a process that is stopped there: another sends it meanwhile."""
+    slow, quick = Connecting(), ScriptedSender()
+    slow.gate.clear()
+    late, heir = office.worker("hook", slow), office.worker("hook", quick)
+    await office.submit(seen())
+    await late.round()
+    await office.clock.settle(lambda: slow.connecting)
+    await office.clock.advance(late.channel.lease + 1)
+    await heir.round()
+    await office.until(SENT)
+    slow.gate.set()
+    late.close()
+    with structlog.testing.capture_logs() as logs:
+        await late.run()
+    assert (len(slow.messages), len(quick.messages)) == (0, 1)
+    assert [line["event"] for line in logs] == ["delivery_lease_lost"]
 
 
 async def test_a_store_that_is_down_when_it_is_to_be_settled(office: Office) -> None:

@@ -25,6 +25,7 @@ from router.ports.channels import DeviceSender
 from router.senders import KINDS
 from router.senders.console import ConsoleConfig
 from router.senders.github.sender import GitHubConfig
+from router.senders.http import open_session
 from router.senders.mail import MailConfig, Smtp
 from router.senders.pagerduty.sender import PagerDutyConfig
 from router.senders.slack.sender import SlackConfig
@@ -115,7 +116,7 @@ async def bench(subject: Subject, seconds: float = SECONDS) -> AsyncIterator[Ben
 
 @contextlib.asynccontextmanager
 async def _peer(subject: Subject, seconds: float) -> AsyncIterator[Bench]:
-    async with Peer(answer=subject.service()) as peer, aiohttp.ClientSession() as session:
+    async with Peer(answer=subject.service()) as peer, open_session() as session:
         sender = KINDS[subject.kind].build("channel", subject.options(peer.url, seconds), session)
         if isinstance(sender, DeviceSender):
             sender.use(test_webpush.Book(peer.url), test_webpush.KEY)
@@ -139,7 +140,8 @@ async def _terminal(subject: Subject, seconds: float) -> AsyncIterator[Bench]:
         async def send(message: Message) -> Result:
             with contextlib.redirect_stdout(io.StringIO()) as out:
                 result = await sender.send(message)
-            requests.append(Request("PRINT", "", {}, out.getvalue().encode()))
+            if written := out.getvalue():
+                requests.append(Request("PRINT", "", {}, written.encode()))
             return result
 
         yield Bench(send, requests, [], lambda _: None)

@@ -1,7 +1,10 @@
 """Conformance of senders: these tests run for each kind of channel."""
 
 import logging
+import math
 import re
+from contextlib import suppress
+from functools import partial
 
 import pytest
 from msgspec.structs import replace
@@ -10,6 +13,7 @@ from router.model.decision import Entry
 from router.model.incident import Severity, Status
 from router.model.notification import Message, Rejected, Retry, Sent, Uncertain
 from router.model.reason import Reason
+from router.ports.write_guard import WriteGuard, WriteRefused
 from router.senders import KINDS
 from tests.senders.kit import NOW, Disconnect, Hang, Reply, make_message, mentions
 from tests.senders.subjects import SUBJECTS, Subject, asks, bench, texts
@@ -163,6 +167,27 @@ async def test_a_lost_answer_is_uncertain_unless_the_service_recognises_a_repeti
             made.refuse(broken)  # aiohttp itself repeats a GET after a lost connection
             result = await made.send(message(subject))
             assert type(result) is (Retry if subject.recognises else Uncertain), (broken, result)
+
+
+async def test_nothing_is_written_without_the_lease(subject: Subject) -> None:
+    """It may end while the sender connects, or right before its last byte."""
+    looks: list[int] = []
+
+    def looked(left: float) -> bool:
+        looks.append(1)
+        return len(looks) <= left
+
+    async with bench(subject) as made:
+        with WriteGuard(lambda: looked(math.inf)):
+            assert isinstance(await made.send(message(subject)), Sent)
+        complete, needed = len(made.requests), len(looks)
+    for left in (0, needed - 1):
+        looks.clear()
+        async with bench(subject) as made:
+            with WriteGuard(partial(looked, left)) as guard, suppress(WriteRefused):
+                assert not isinstance(await made.send(message(subject)), Rejected)
+            assert guard.refused
+            assert len(made.requests) < (complete if left else 1)
 
 
 async def test_a_repeated_message_is_recognisable(subject: Subject) -> None:

@@ -7,13 +7,12 @@ no dedup_key.
 from datetime import UTC, datetime
 from typing import Any
 
-import aiohttp
 import msgspec
 
 from router.core.text.plain import plain
 from router.model.deployment import Deployment
 from router.model.notification import Result, Retry
-from router.senders.http import post
+from router.senders.http import open_session, post
 
 MAX_SUMMARY = 1024
 """Characters, https://developer.pagerduty.com/docs/send-change-event."""
@@ -29,7 +28,7 @@ async def announce(
     """Send the deployment."""
     body = msgspec.json.encode({"routing_key": routing_key, **change(deployment)})
     headers = {"Content-Type": "application/json", "User-Agent": "alert-router"}
-    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
+    async with open_session() as session:
         result, _ = await post(
             session,
             f"{url.rstrip('/')}/v2/change/enqueue",

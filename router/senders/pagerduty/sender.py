@@ -9,7 +9,9 @@ import asyncio
 import math
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -26,6 +28,7 @@ from router.model.deployment import Deployment
 from router.model.incident import Incident, Severity
 from router.model.notification import Message, Rejected, Result, Retry, Sent
 from router.ports.reconcile import Mismatch, Shown
+from router.ports.write_guard import check_write
 from router.senders.outcome import from_response
 from router.senders.pagerduty.change import announce
 from router.senders.pagerduty.compare import Rest, compare_incidents
@@ -91,6 +94,17 @@ class EventsClient(pagerduty.EventsApiV2Client):
         self.max_network_attempts = 0
         # 0 would mean the default, and -1 forever. With a lower value the client returns at once.
         self.retry.update(dict.fromkeys((429, 500, 502, 503, 504), -2))
+        self.event_hooks = {"request": [_guard_write]}
+
+
+def _guard_write(request: httpx2.Request) -> None:
+    """Check the attempt before the headers and the body are written."""
+    request.extensions["trace"] = _check
+
+
+def _check(step: str, _: object) -> None:
+    if step.startswith("http11.send_request_") and step.endswith(".started"):
+        check_write()
 
 
 class PagerDutySender:
@@ -142,7 +156,8 @@ class PagerDutySender:
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(self._config.timeout):
-                await loop.run_in_executor(self._thread, self._call, event)
+                call = partial(copy_context().run, self._call, event)
+                await loop.run_in_executor(self._thread, call)
         except TimeoutError:
             return Retry("no answer in time", may_have_arrived=True)
         except pagerduty.Error as error:

@@ -25,7 +25,7 @@ from router.model.notification import Message, Rejected, Result, Retry, Sent, Un
 from router.ports.channels import Sender
 from router.ports.reconcile import Mismatch, Shown
 from router.ports.webhooks import EphemeralReply, Form
-from router.senders.http import post, timeouts
+from router.senders.http import open_session, post, timeouts
 from router.senders.in_place import is_loud
 from router.senders.outcome import error_word, from_error, from_response, retry_after
 from router.senders.slack.blocks import build_form, build_message, build_thread, mrkdwn
@@ -188,7 +188,7 @@ class SlackBotSender:
         self._seconds = config.timeout / 2
         # With a session, the client has no time-out, so this session has one, over shared
         # connections. Each call gets half, because an attempt is an edit and a reply in the thread.
-        self._session = aiohttp.ClientSession(
+        self._session = open_session(
             connector=session.connector, connector_owner=False, timeout=timeouts(self._seconds)
         )
         self._client = _client(config.token, config.api_url, self._session)
