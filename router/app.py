@@ -25,7 +25,7 @@ from router.engine.jobs.dead_mans_switch import DeadMansSwitch, request
 from router.engine.jobs.housekeeping import keep_house
 from router.engine.rule_revisions import remember
 from router.engine.silences import look_again
-from router.ports.clock import BootClock, Clock, SystemClock, spawn
+from router.ports.clock import BootClock, Clock, SharedClock, SystemClock, spawn
 from router.ports.errors import StoreUnavailable
 from router.ports.store import Store
 from router.receivers import RECEIVERS
@@ -106,8 +106,9 @@ class App:
         errors.start(
             telemetry.sentry_dsn.reveal() if telemetry.sentry_dsn else None, telemetry.environment
         )
-        clock = clock or SystemClock()
-        app = cls(path, config, await _open(config, clock, port), clock)
+        store = await _open(config, clock or SystemClock(), port)
+        clock = clock or (SharedClock() if store.shared else SystemClock())
+        app = cls(path, config, store, clock)
         try:
             await app._begin(port)
         except BaseException as error:
@@ -312,8 +313,16 @@ async def serve(path: Path, announce: Callable[[App], Awaitable[None]]) -> None:
     `announce` is called with the app when it accepts webhooks.
     """
     raise_file_limit()
-    app = await App.start(path)
     loop = asyncio.get_running_loop()
+    # A start may wait long for its database, and the first process of a container has no default.
+    starting = asyncio.ensure_future(App.start(path))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, starting.cancel)
+    try:
+        app = await starting
+    except asyncio.CancelledError:
+        log.info("stopped", during="start")
+        return
     reloads: set[asyncio.Task[None]] = set()
 
     async def reload() -> None:

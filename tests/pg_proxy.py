@@ -20,6 +20,7 @@ class Proxy:
         self._writers: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
         self._port = 0
+        self._pieces = 0
         self._flows = asyncio.Event()
         self._flows.set()
 
@@ -48,8 +49,19 @@ class Proxy:
         if self._server:
             self._server.close()
             self._server = None
+        self._abort()
+
+    def _abort(self) -> None:
         for writer in list(self._writers):
             writer.transport.abort()
+
+    def cut_after(self, pieces: int) -> None:
+        """End all connections once, after so many pieces from either side."""
+        self._pieces = pieces
+
+    @property
+    def is_through(self) -> bool:
+        return self._pieces == 0
 
     def freeze(self) -> None:
         self._flows.clear()
@@ -75,6 +87,10 @@ class Proxy:
         with suppress(ConnectionError):
             while data := await reader.read(CHUNK):
                 await self._flows.wait()
+                if self._pieces:
+                    self._pieces -= 1
+                    if self.is_through:
+                        self._abort()
                 writer.write(data)
         writer.close()
         self._writers.discard(writer)

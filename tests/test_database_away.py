@@ -1,6 +1,8 @@
 """PostgreSQL away, cut off or frozen: 503 meanwhile, a line in the log, and nothing is lost."""
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -9,7 +11,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from router.app import App
+from router.app import App, serve
 from router.ports.errors import StoreUnavailable
 from router.store import sql
 from router.web import waiting
@@ -88,6 +90,38 @@ async def test_a_router_that_starts_before_its_database_waits_for_it(
     assert log.count("store_unavailable") == 1
     assert "check that the database of `storage` runs and can be reached" in log
     assert "start the database, or correct `storage` and restart" in log
+
+
+async def test_sigterm_ends_a_router_that_waits_for_its_database(
+    tmp_path: Path, proxy: Proxy
+) -> None:
+    router = Router(tmp_path, proxy.url)
+    await proxy.cut()
+    started: list[App] = []
+
+    async def announce(app: App) -> None:
+        started.append(app)
+
+    serving = asyncio.ensure_future(serve(router.config, announce))
+    await router.until(503)
+    os.kill(os.getpid(), signal.SIGTERM)
+    await serving
+    assert not started
+
+
+@pytest.mark.parametrize("piece", [3, 60])
+async def test_a_connection_that_breaks_during_the_start_is_made_again(
+    tmp_path: Path, proxy: Proxy, piece: int
+) -> None:
+    """After any piece of what the server sends: in the first query, an upgrade, or later."""
+    router = Router(tmp_path, proxy.url)
+    proxy.cut_after(piece)
+    app = await App.start(router.config)
+    try:
+        assert proxy.is_through
+        assert await router.post() == 200
+    finally:
+        await app.stop()
 
 
 async def test_a_database_that_does_not_exist_is_an_error_at_once(

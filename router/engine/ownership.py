@@ -12,9 +12,9 @@ import asyncio
 import uuid
 from collections.abc import Mapping
 
-from router.ports.clock import Clock, MonotonicClock
+from router.ports.clock import BootClock, Clock, SharedClock
 from router.ports.errors import StoreUnavailable
-from router.ports.store import Beat, Store
+from router.ports.store import Beat, Beats, Store
 from router.telemetry.logs import logger
 
 log = logger(__name__)
@@ -34,16 +34,29 @@ whatever the database's clock shows. `BEAT * LOOKS` is more than `VALID`.
 """
 
 JUMP = 3.0
-"""Seconds by which the database's clock and this process' own may differ between two beats."""
+"""Seconds by which the database's clock and this process' own may differ between two beats, and
+this host's clock from it without a warning.
+"""
 
 
 class Ownership:
-    """The name under which this process takes leases. A store with one process needs no beats."""
+    """The name under which this process takes leases. A store with one process needs no beats.
 
-    def __init__(self, store: Store, clock: Clock | None = None, name: str = "") -> None:
+    clock: a steady one. time: the router's, which follows the database's at each beat.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock | None = None,
+        name: str = "",
+        time: SharedClock | None = None,
+    ) -> None:
         self.name = name or uuid.uuid4().hex
         self._store = store
-        self._clock = clock or MonotonicClock()
+        self._clock = clock or BootClock()
+        self._time = time
+        self._differs = False
         self._beaten_at = self._clock.now()
         self._has_beaten = False
         self._counted_until = self._beaten_at
@@ -85,20 +98,34 @@ class Ownership:
         if self._has_beaten and now - self._beaten_at >= VALID:
             await self._lose(now)
         beats = await self._store.beat(self.name)
-        if self._has_beaten and self.name not in beats:  # another replica has buried this one
+        if self._has_beaten and self.name not in beats.of:  # another replica has buried this one
             await self._lose(now)
             beats = await self._store.beat(self.name)
-        self._notice_jump(beats, now)
+        self._follow(beats)
+        self._notice_jump(beats.of, now)
         self._beaten_at, self._has_beaten = now, True
-        for dead in self._dead(beats, now):
-            log.warning("took_over", owner=dead)
-            await self._store.bury(dead)
+        if dead := self._dead(beats.of, now):
+            log.warning("took_over", owners=dead)
+            await self._store.bury(*dead)
 
     async def _lose(self, now: float) -> None:
         lost, self.name, self._has_beaten = self.name, uuid.uuid4().hex, False
         away = round(now - self._beaten_at, 1)
         log.warning("leases_lost", away=away, consequence="others take them over")
         await self._store.bury(lost)
+
+    def _follow(self, beats: Beats) -> None:
+        if self._time is None:
+            return
+        ahead = self._time.follow(beats.now)
+        before, self._differs = self._differs, abs(ahead) > JUMP
+        if self._differs and not before:
+            log.warning(
+                "clock_differs",
+                ahead=round(ahead, 1),
+                consequence="the router goes by the database's clock",
+                what_to_do="check that this host and the database's keep their time, by NTP",
+            )
 
     def _notice_jump(self, beats: Mapping[str, Beat], now: float) -> None:
         """Don't judge by the age of beats until all that live have beaten after a jump."""

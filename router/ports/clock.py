@@ -6,6 +6,9 @@ from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any, Protocol
 
+DRIFT = 0.5
+"""Seconds by which a replica's time may differ from the database's: no more than a busy look."""
+
 
 class Clock(Protocol):
     """Injected time. All waiting and all timestamps go through it, so tests can step it."""
@@ -47,6 +50,26 @@ class BootClock(SystemClock):
 
     def now(self) -> float:
         return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
+class SharedClock(SystemClock):
+    """The clock of a database that replicas share, so that their hosts need not agree.
+
+    Between two looks at the database it goes on as a clock that nobody sets.
+    """
+
+    def __init__(self) -> None:
+        self._steady = BootClock()
+        self._ahead = time.time() - self._steady.now()
+
+    def now(self) -> float:
+        return self._steady.now() + self._ahead
+
+    def follow(self, now: float) -> float:
+        """Go on from the database's time. Returns seconds by which this host's clock is ahead."""
+        if abs(now - self.now()) > DRIFT:
+            self._ahead = now - self._steady.now()
+        return time.time() - now
 
 
 def spawn(

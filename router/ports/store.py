@@ -34,6 +34,13 @@ class Beat(NamedTuple):
     age: float
 
 
+class Beats(NamedTuple):
+    """The last heartbeats by owner, and UTC seconds by the database's clock."""
+
+    of: Mapping[str, Beat]
+    now: float
+
+
 class RuleUse(Struct, frozen=True):
     """The incidents that a rule opened since some time, and when it opened the newest."""
 
@@ -285,19 +292,22 @@ class Store(Protocol):
         """Report whether other replicas may use the same database."""
         ...
 
-    async def beat(self, owner: str) -> Mapping[str, Beat]:
+    async def beat(self, owner: str) -> Beats:
         """Show other replicas that this owner is alive.
 
-        Returns the last beat of each owner before this one, by name.
+        Returns the last beat of each owner before this one.
         """
         ...
 
-    async def bury(self, owner: str) -> None:
-        """End the leases of a dead owner, and delete it."""
+    async def bury(self, *owners: str) -> None:
+        """End the leases of dead owners, and delete them."""
         ...
 
-    async def shift(self, by: float) -> None:
-        """Move what is due by so many seconds, after the clock was set."""
+    async def shift(self, by: float, at: float) -> bool:
+        """Move what is due by so many seconds, after the clock was set; `at` is the time now.
+
+        Returns False if another replica has done that.
+        """
         ...
 
     async def ping(self) -> None:

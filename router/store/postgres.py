@@ -21,8 +21,8 @@ from router.store.driver import Driver, Read, Row, Write
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_SESSION = {"application_name": "alert-router", "idle_in_transaction_session_timeout": "2000"}
-"""A process that is stopped in the middle of a transaction loses it after 2 s, and the locks that
+_SESSION = {"application_name": "alert-router", "idle_in_transaction_session_timeout": "1500"}
+"""A process that is stopped in the middle of a transaction loses it after 1.5 s, and the locks that
 others wait for: their steps must be taken within 5 s.
 """
 

@@ -33,7 +33,7 @@ from router.model.reason import Reason
 from router.model.reason_row import Trait
 from router.model.reasons import having
 from router.model.record import Record
-from router.ports.store import AlertRow, Beat, Gauges, RuleUse
+from router.ports.store import AlertRow, Beat, Beats, Gauges, RuleUse
 from router.store.bulk import Dialect, clean, struct
 from router.store.counts import alert_filter, message_filter
 from router.store.load import MATCH_COLUMNS
@@ -359,22 +359,20 @@ def gauges(connection: Connection, now: float) -> Gauges:
     )
 
 
-def end_leases(connection: Connection, owner: str = "") -> None:
-    """End all leases, or those of one owner.
+def end_leases(connection: Connection, holders: Sequence[str] = ()) -> None:
+    """End all leases, or those of some owners.
 
     Their names stay, and show that something was in flight.
     """
     for table in (timers, outbox):
         held = table.c.lease_until > 0
-        if owner:
-            held = and_(
-                held,
-                or_(table.c.lease == owner, table.c.lease.startswith(f"{owner}:", autoescape=True)),
-            )
+        if holders:
+            of = (table.c.lease.startswith(f"{name}:", autoescape=True) for name in holders)
+            held = and_(held, or_(table.c.lease.in_(holders), *of))
         connection.execute(update(table).where(held).values(lease_until=0))
 
 
-def beat(connection: Connection, dialect: Dialect, owner: str) -> Mapping[str, Beat]:
+def beat(connection: Connection, dialect: Dialect, owner: str) -> Beats:
     """Show that the owner lives. Returns the last beats of all owners before this beat."""
     o = owners.c
     now: ColumnElement[float] = literal_column(dialect.clock, Double())
@@ -382,13 +380,14 @@ def beat(connection: Connection, dialect: Dialect, owner: str) -> Mapping[str, B
     values = {"beat": o.beat + 1, "beaten_at": now}
     if not connection.execute(update(owners).where(o.name == owner).values(values)).rowcount:
         connection.execute(insert(owners).values(name=owner, beat=1, beaten_at=now))
-    return {name: Beat(count, float(age)) for name, count, age in found}
+    beats = {name: Beat(count, float(age)) for name, count, age in found}
+    return Beats(beats, float(connection.execute(select(now)).scalar_one()))
 
 
-def bury(connection: Connection, owner: str) -> None:
-    """Delete an owner whose process has ended, and end its leases."""
-    connection.execute(delete(owners).where(owners.c.name == owner))
-    end_leases(connection, owner)
+def bury(connection: Connection, dead: Sequence[str]) -> None:
+    """Delete owners whose processes have ended, and end their leases."""
+    connection.execute(delete(owners).where(owners.c.name.in_(dead)))
+    end_leases(connection, dead)
 
 
 def prune_some(connection: Connection, before: float, kinds: Sequence[str], limit: int) -> int:

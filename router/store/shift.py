@@ -2,18 +2,28 @@
 
 import msgspec
 from msgspec.structs import replace
-from sqlalchemy import Connection, select, true, update
+from sqlalchemy import Connection, insert, select, true, update
 
 from router.model.incident import Incident
 from router.model.notification import NotificationState
-from router.store.schema import OPEN, incidents, outbox, timers
+from router.store.schema import OPEN, incidents, outbox, records, timers
 
 _json = msgspec.json.Encoder()
 _incident = msgspec.json.Decoder(Incident)
 
 
-def shift(connection: Connection, by: float) -> None:
-    """Move deadlines, the times from which they count, pending messages and leases by seconds."""
+_KIND = "clock"
+_SAME = 60.0
+"""Seconds in which replicas notice the same jump."""
+
+
+def shift(connection: Connection, by: float, at: float | None) -> bool:
+    """Move deadlines, the times from which they count, pending messages and leases by seconds.
+
+    Returns False if another replica has moved them for this jump, which all notice at about `at`.
+    """
+    if at is not None and not _is_first(connection, at):
+        return False
     i = incidents.c
     for doc in connection.execute(select(i.doc).where(OPEN)).scalars().all():
         incident = _moved(_incident.decode(doc), by)
@@ -23,6 +33,19 @@ def shift(connection: Connection, by: float) -> None:
         times = ("due_at", "queued_at", "lease_until", "uncertain_until")
         moved = {name: table.c[name] + by for name in times if name in table.c}
         connection.execute(update(table).where(which).values(moved))
+    return True
+
+
+def _is_first(connection: Connection, at: float) -> bool:
+    r = records.c
+    mine = (r.kind == _KIND, r.id == _KIND)
+    last: float | None = connection.execute(select(r.at).where(*mine).with_for_update()).scalar()
+    if last is None:
+        row = {"kind": _KIND, "id": _KIND, "at": at, "version": 1, "doc": "{}"}
+        connection.execute(insert(records).values(row))
+        return True
+    connection.execute(update(records).where(*mine).values(at=at))
+    return abs(at - last) > _SAME
 
 
 def _moved(incident: Incident, by: float) -> Incident:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from router.core.incident.delivery import ARRIVES_WITHIN
-from router.core.incident.snapshot import ReadPlan, Snapshot, Writes
+from router.core.incident.snapshot import Conflict, ReadPlan, Snapshot, Writes
 from router.core.outbox.digest import Standing
 from router.core.postmortem.statistics import IncidentFacts
 from router.core.reachability.channel_health import Health, health
@@ -19,10 +19,12 @@ from router.model.notification import Key, Notification, NotificationState
 from router.model.outbox import OutboxKind
 from router.model.record import Record
 from router.model.statuspage import Published
-from router.ports.store import AlertRow, Beat, Gauges, RuleUse
+from router.ports.errors import StoreUnavailable
+from router.ports.store import AlertRow, Beats, Gauges, RuleUse
 from router.store import counts, queries
 from router.store.bulk import SQLITE
 from router.store.claims import Claims
+from router.store.faults import meaning
 from router.store.load import Load
 from router.store.message import ReadMessage
 from router.store.published import published
@@ -272,14 +274,19 @@ class SqlStore:
         """True if other replicas may be at work on this database."""
         return self._database.dialect is not SQLITE
 
-    async def beat(self, owner: str) -> Mapping[str, Beat]:
+    async def beat(self, owner: str) -> Beats:
         return await self._database.write(queries.beat, self._database.dialect, owner)
 
-    async def bury(self, owner: str) -> None:
-        await self._database.write(queries.bury, owner)
+    async def bury(self, *owners: str) -> None:
+        try:
+            await self._database.write(queries.bury, owners)
+        except (
+            Conflict
+        ) as error:  # a deadlock with a writer of the same rows: the next beat repeats it
+            raise StoreUnavailable(str(error)) from error
 
-    async def shift(self, by: float) -> None:
-        await self._database.write(shift, by)
+    async def shift(self, by: float, at: float) -> bool:
+        return await self._database.write(shift, by, at if self.shared else None)
 
     async def ping(self) -> None:
         await self._database.read(_ping)
@@ -293,13 +300,13 @@ def _ping(connection: Connection) -> None:
 
 
 def revision(connection: Connection) -> str | None:
-    """The schema's revision that the database is at; None if there's none that can be read.
+    """The schema's revision that the database is at; None if it has no schema.
 
-    Raises: DBAPIError, if the connection broke.
+    Raises: DBAPIError for any other fault.
     """
     try:
         return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
     except DBAPIError as error:
-        if error.connection_invalidated:
+        if meaning(error) is not None:
             raise
         return None

@@ -14,7 +14,7 @@ from router.web.server import Connections, Site, make_runner
 
 log = logger(__name__)
 
-PAUSE = 2.0
+PAUSE = 0.5
 """Seconds between two tries to open the store."""
 
 
@@ -56,5 +56,5 @@ async def _healthy(_request: web.Request) -> web.Response:
 
 
 async def _busy(_request: web.Request) -> web.Response:
-    wait = {"Retry-After": f"{PAUSE:.0f}"}
+    wait = {"Retry-After": "1"}
     return problem(BUSY, "the router waits for its store: see its log", headers=wait)

@@ -38,7 +38,7 @@ from router.model.access import API_TOKEN, KEPT_FORM, LINK, SESSION
 from router.model.deployment import Deployment
 from router.model.outbox import ACTIONS, OutboxKind
 from router.model.revision import Revision
-from router.ports.clock import Clock
+from router.ports.clock import Clock, SharedClock
 from router.ports.store import Store
 from router.ports.webhooks import Receiver
 from router.receivers import OWN_PATHS, RECEIVERS
@@ -94,7 +94,8 @@ class Parts:
         self.clock = clock
         self.loaded = (clock.now(), "start")
         self.metrics = Metrics()
-        self.ownership = Ownership(store)
+        shared = clock if isinstance(clock, SharedClock) else None
+        self.ownership = Ownership(store, time=shared)
         self._build_records()
         self.charts = Charts()
         self.channels = Channels(store, clock, self.ownership, self.charts, self.deployed)

@@ -1,14 +1,15 @@
 """Beats, burials, and what a replica that was stopped may still do."""
 
 from collections import Counter
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
+import structlog
 
 from router.engine.ownership import BEAT, BURIED, LOOKS, VALID, Ownership
+from router.ports.clock import SharedClock
 from router.ports.errors import StoreUnavailable
-from router.ports.store import Beat
+from router.ports.store import Beat, Beats
 from tests.clock import SteppedClock
 
 
@@ -28,19 +29,20 @@ class SharedStore:
         self.jump = 0.0
         self._clock = clock
 
-    async def beat(self, owner: str) -> Mapping[str, Beat]:
+    async def beat(self, owner: str) -> Beats:
         if self.faults:
             raise self.faults.pop()
         now = self._clock.now() + self.jump
         found = {name: Beat(self.beats[name], now - at) for name, at in self.beaten_at.items()}
         self.beats[owner] += 1
         self.beaten_at[owner] = now
-        return found
+        return Beats(found, now)
 
-    async def bury(self, owner: str) -> None:
-        self.buried.append(owner)
-        self.beats.pop(owner, None)
-        self.beaten_at.pop(owner, None)
+    async def bury(self, *owners: str) -> None:
+        for owner in owners:
+            self.buried.append(owner)
+            self.beats.pop(owner, None)
+            self.beaten_at.pop(owner, None)
 
 
 @pytest.fixture
@@ -135,6 +137,21 @@ async def test_a_jump_of_the_databases_clock_buries_nobody_who_lives(
         await other.beat()
     assert set(database.buried) == {"dead"}
     assert one.holds("one")
+
+
+async def test_a_replica_goes_by_the_databases_clock(
+    database: SharedStore, clock: SteppedClock
+) -> None:
+    """Also after that clock has jumped; the difference of this host's clock is logged once."""
+    time = SharedClock()
+    one = Ownership(database, clock, "one", time)
+    with structlog.testing.capture_logs() as logs:
+        for jump in (0.0, -3600.0, 3600.0):
+            database.jump = jump
+            await one.beat()
+            assert time.now() == pytest.approx(clock.now() + jump, abs=1.0)
+            await clock.advance(BEAT)
+    assert [line["event"] for line in logs].count("clock_differs") == 1
 
 
 async def test_a_replica_that_was_buried_continues_under_a_new_name(

@@ -279,13 +279,27 @@ async def test_recovering_ends_the_leases_of_a_dead_process(store: SqlStore, url
 
 async def test_a_beat_has_a_number_and_an_age_by_the_databases_clock(store: SqlStore) -> None:
     """A replica learns the last beat of each owner, its own included, before its new one."""
-    assert await store.beat("one") == {}
-    assert (await store.beat("other"))["one"].number == 1
-    own = (await store.beat("one"))["one"]
+    first = await store.beat("one")
+    assert first.of == {}
+    assert (await store.beat("other")).of["one"].number == 1
+    beats = await store.beat("one")
+    own = beats.of["one"]
+    assert first.now < beats.now < first.now + 60
     assert own.number == 1
     assert 0 <= own.age < 60
     await store.bury("other")
-    assert {*await store.beat("one")} == {"one"}
+    assert {*(await store.beat("one")).of} == {"one"}
+
+
+async def test_deadlines_move_once_for_all_replicas(store: SqlStore, url: str) -> None:
+    """All notice that their database's clock was set back, and each moves the deadlines."""
+    await store.save(Writes(timers=timers(NOW).timers))
+    moved = [await store.shift(-3600.0, NOW - 3600 + second) for second in (0, 1, 2)]
+    assert moved == [True, *[url.startswith("sqlite")] * 2]
+    by = 3600.0 * moved.count(True)
+    (due,) = await store.claim_timers(NOW, "me", NOW + 60, 9)
+    assert due.due_at == NOW - by
+    assert await store.shift(-3600.0, NOW)
 
 
 async def test_a_new_state_before_a_second_sending_is_no_repetition(store: SqlStore) -> None:

@@ -1,8 +1,8 @@
-"""Notices that the system's clock was set, and keeps deadlines in time.
+"""Notices that the clock was set, and keeps deadlines in time.
 
 Deadlines are UTC times. When the clock is set back they would be late by as much, so they move with
 it; when it is set forward, those in the gap are due at once: a page too early is better than too
-late. Replicas leave the deadlines alone: another whose clock is right takes them in time.
+late. Replicas go by their database's clock, and only the first of them moves the deadlines.
 """
 
 import asyncio
@@ -22,8 +22,12 @@ JUMP = 2.0
 """
 
 
+FOLLOWED = 3.0
+"""Seconds until all replicas, too, go by a database's clock that was set back."""
+
+
 class ClockJumps:
-    """Compares the system's clock with a `steady` one, which nobody sets."""
+    """Compares the router's clock with a `steady` one, which nobody sets."""
 
     def __init__(self, store: Store, clock: Clock, steady: Clock) -> None:
         self._store = store
@@ -49,13 +53,16 @@ class ClockJumps:
             # The corrections of NTP add up to no jump.
             self._ahead = ahead
             return
-        moves = by < 0 and not self._store.shared
-        if moves:
-            await self._store.shift(by)
+        moves = False
+        if by < 0:
+            if self._store.shared:
+                # A deadline that a replica sets by the old time meanwhile moves as well.
+                await self._steady.sleep(FOLLOWED)
+            moves = await self._store.shift(by, self._clock.now())
         self._ahead = ahead
         log.error("clock_jumped", by=round(by, 1), deadlines_moved=moves, what_to_do=_todo(by))
 
 
 def _todo(by: float) -> str:
-    check = "check that this host keeps its time, for example by NTP"
+    check = "check that this host, or the database's, keeps its time, for example by NTP"
     return f"{check}; deadlines in the gap are due now" if by > 0 else check
