@@ -7,11 +7,13 @@ import os
 import re
 import secrets
 import shutil
+import signal
 import socket
 import tempfile
+import time
 import warnings
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -176,6 +178,24 @@ def hasten(rules: str, window: str = "5s") -> str:
     return re.sub(r"\b(for|keep_firing_for): \w+", r"\1: 0s", rules.replace("[5m]", f"[{window}]"))
 
 
+def _runs(pid: int) -> bool:
+    """Report whether the process is more than a zombie."""
+    with suppress(OSError):
+        return bool(Path(f"/proc/{pid}/cmdline").read_bytes())
+    return False
+
+
+def kill_server(postmaster: int) -> None:
+    """Kill all processes of a PostgreSQL server at once."""
+    children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
+    pids = [postmaster, *map(int, children)]
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    while any(map(_runs, pids)):
+        time.sleep(PAUSE / 10)
+
+
 class Postgres:
     """A PostgreSQL server that runs for as long as a `with` block: one for all tests, with a
     database for each.
@@ -208,6 +228,22 @@ class Postgres:
     ) -> None:
         self._server.cleanup()
         self._folder.cleanup()
+
+    async def sync(self) -> None:
+        """From now on a commit waits for the disk, as in production."""
+        await self._execute("ALTER SYSTEM SET fsync = on")
+        await self._execute("SELECT pg_reload_conf()")
+
+    def kill(self) -> None:
+        """Kill all processes of the server at once."""
+        kill_server(self._server.get_pid())
+
+    def start(self) -> None:
+        """Start it again, and wait until it has recovered."""
+        data = Path(self._folder.name) / "data"
+        for left in (data / "postmaster.pid", *data.glob(".s.PGSQL.*.lock")):
+            left.unlink(missing_ok=True)  # a zombie counts as running
+        self._server.ensure_postgres_running()
 
     @asynccontextmanager
     async def database(self) -> AsyncIterator[str]:

@@ -29,6 +29,10 @@ class Proxy:
         user = self._parts.username or "postgres"
         return f"postgresql://{user}@127.0.0.1:{self._port}{self._parts.path}"
 
+    def point_to(self, url: str) -> None:
+        """Connect new clients to another server."""
+        self._parts = urlsplit(url)
+
     async def __aenter__(self) -> Self:
         await self.open()
         return self

@@ -104,6 +104,10 @@ def _groups(writes: Sequence[Write]) -> Iterator[Sequence[Write]]:
         yield group
 
 
+_BROKEN = (asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""Errors of a connection that the server ended, even in the middle of its answer."""
+
+
 class _Connections:
     """Idle connections of the driver, and how many more there may be."""
 
@@ -127,14 +131,15 @@ class _Connections:
             connection = self._take() or await asyncpg.connect(**self._options)
             try:
                 yield connection
-            except (TimeoutError, asyncio.CancelledError):
+            except (OSError, asyncio.CancelledError, *_BROKEN):
                 connection.terminate()
                 raise
             finally:
-                if connection.is_in_transaction():
-                    connection.terminate()
                 if not connection.is_closed():
-                    self._idle.append(connection)
+                    if connection.is_in_transaction():
+                        connection.terminate()
+                    else:
+                        self._idle.append(connection)
         finally:
             self._room.release()
 
@@ -153,7 +158,7 @@ class _Connections:
 class PostgresPool:
     """Connections for the driver, and a few others for SQLAlchemy."""
 
-    errors: tuple[type[Exception], ...] = (asyncpg.PostgresError, asyncpg.InterfaceError)
+    errors: tuple[type[Exception], ...] = (asyncpg.PostgresError, *_BROKEN)
 
     def __init__(self, engine: AsyncEngine, connections: _Connections, *, writes: bool) -> None:
         self._engine = engine

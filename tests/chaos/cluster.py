@@ -19,6 +19,7 @@ import msgspec
 from tests.acceptance.groups import NO_ANSWER
 from tests.acceptance.router_process import WarmRouter
 from tests.chaos.ledger import Arrival
+from tests.peers import Postgres
 
 PATIENCE = 3.0
 """Seconds for an answer; a stopped replica gives none."""
@@ -74,9 +75,10 @@ class Cluster:
 
 
 class Database:
-    """A PostgreSQL database that can be cut off, frozen, crashed, or refuse connections."""
+    """A PostgreSQL database that can be cut off, frozen, crashed, killed, or refuse connections."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, server: Postgres) -> None:
+        self._server = server
         self._name = urlsplit(url).path.removeprefix("/")
         self._admin = urlsplit(url)._replace(path="/postgres").geturl()
 
@@ -114,6 +116,11 @@ class Database:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         await self._execute("SELECT 1")  # waits for the recovery
+
+    async def kill(self) -> None:
+        """Kill the whole server, and start it again."""
+        self._server.kill()
+        await asyncio.to_thread(self._server.start)
 
     async def _pids(self) -> list[int]:
         rows = await self._execute(

@@ -1,4 +1,4 @@
-"""Faults around the router: kills, stops, a full disk, and a database in trouble."""
+"""Faults around the router: kills, stops, set clocks, a full disk, and a database in trouble."""
 
 import asyncio
 import os
@@ -30,7 +30,9 @@ AGAIN = 0.6
 """Probability that a replica is killed again while it starts."""
 
 KILLS, STOPS = 0.9, 0.96
-"""Shares of the faults of replicas, one upon the other; the rest fills the disk."""
+"""Shares of the faults of replicas, one upon the other; the rest fills the disk, or sets the clock
+of a replica.
+"""
 
 
 class Nemesis:
@@ -68,8 +70,10 @@ class Nemesis:
             draw = random.random()
             if draw < KILLS:
                 await self._kill(index, random)
-            elif draw < STOPS or not alone:
+            elif draw < STOPS:
                 await self._stop(index, random.uniform(0.2, 2.0 if alone else LONGEST_STOP))
+            elif not alone:
+                self._set_clock(index)
             else:
                 await self._fill_disk(index, random.uniform(0.2, LONGEST_TROUBLE))
 
@@ -111,6 +115,11 @@ class Nemesis:
         self._cluster.mark(index, up=True)
         self.done["stop"] += 1
 
+    def _set_clock(self, index: int) -> None:
+        """By an hour, or back: see `nursery`. Each start finds another clock as well."""
+        os.kill(self._cluster.replicas[index].pid, signal.SIGUSR1)
+        self.done["clock set"] += 1
+
     async def _fill_disk(self, index: int, duration: float) -> None:
         """No file of the process may grow beyond a page, so that each write of SQLite's fails."""
         pid = self._cluster.replicas[index].pid
@@ -126,7 +135,7 @@ class Nemesis:
         random = Random(f"{self._seed} database")
         while self._goes_on(end):
             await asyncio.sleep(random.uniform(*PAUSE))
-            fault = random.choice(["cut", "refuse", "freeze", "crash"])
+            fault = random.choice(["cut", "refuse", "freeze", "crash", "kill"])
             start, duration = time(), random.uniform(0.2, LONGEST_TROUBLE)
             match fault:
                 case "cut":
@@ -135,7 +144,9 @@ class Nemesis:
                     await database.refuse(duration)
                 case "freeze":
                     await database.freeze(duration)
-                case _:
+                case "crash":
                     await database.crash()
+                case _:
+                    await database.kill()
             self._cluster.outages.append((start, time()))
             self.done[f"database {fault}"] += 1

@@ -163,12 +163,12 @@ async def run(settings: Settings, folder: Path) -> tuple[Figures, Verdict]:
 async def _cluster(settings: Settings, folder: Path, doubles: Providers) -> AsyncIterator[Cluster]:
     """One router on SQLite, or three on PostgreSQL."""
     async with AsyncExitStack() as stack:
-        url, count = "", 1
+        url, count, database = "", 1, None
         if settings.database == "postgresql":
-            url, count = (
-                await stack.enter_async_context(stack.enter_context(Postgres()).database()),
-                3,
-            )
+            server = stack.enter_context(Postgres())
+            await server.sync()
+            url, count = await stack.enter_async_context(server.database()), 3
+            database = Database(url, server)
         folders = [folder / f"replica-{n}" for n in range(count)]
         for one in folders:
             one.mkdir(exist_ok=True)
@@ -177,7 +177,7 @@ async def _cluster(settings: Settings, folder: Path, doubles: Providers) -> Asyn
             for one in folders
         ]
         replicas = await asyncio.gather(*starting)
-        yield Cluster(replicas, Database(url) if url else None)
+        yield Cluster(replicas, database)
 
 
 async def _settled(cluster: Cluster) -> None:
