@@ -16,18 +16,28 @@ gives the same mode to the -wal and -shm files beside it."""
 
 
 def file_of(url: URL) -> Path | None:
-    """Return the file of a SQLite store; None for a store in memory or on a server."""
+    """Return the file of a SQLite store; None for a store in memory or on a server.
+
+    Symbolic links are followed, so that all names of a file have the same lock.
+    """
     name = url.database or ""
-    in_memory = name in {"", ":memory:"} or name.startswith("file:")
-    return None if in_memory or url.get_backend_name() != "sqlite" else Path(name)
+    in_memory = name in {"", ":memory:"}
+    return None if in_memory or url.get_backend_name() != "sqlite" else Path(name).resolve()
 
 
 def make_private(file: Path) -> None:
     """Create the file if missing. Only its owner may read and write it, also an older file.
 
-    Raises: OSError.
+    Raises: OSError; StoreUnavailable, if the file has other names.
     """
-    os.close(os.open(file, os.O_RDWR | os.O_CREAT, PRIVATE))
+    handle = os.open(file, os.O_RDWR | os.O_CREAT, PRIVATE)
+    names = os.fstat(handle).st_nlink
+    os.close(handle)
+    if names > 1:
+        raise StoreUnavailable(
+            f"{file} has {names} names (hard links), but SQLite allows one: remove the others",
+            lasting=True,
+        )
     for each in (file, *(file.with_name(f"{file.name}-{suffix}") for suffix in ("wal", "shm"))):
         with suppress(
             FileNotFoundError, PermissionError

@@ -3,7 +3,9 @@
 # ruff: noqa: S608 - only statements of the store go into statements
 
 import asyncio
+import os
 import re
+import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import cache, lru_cache, partial
@@ -21,15 +23,35 @@ from router.store.driver import Driver, Read, Row, Write
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_SESSION = {"application_name": "alert-router", "idle_in_transaction_session_timeout": "1500"}
-"""A process that is stopped in the middle of a transaction loses it after 1.5 s, and the locks that
+_SESSION = {"application_name": "alert-router", "idle_in_transaction_session_timeout": "2000"}
+"""A process that is stopped in the middle of a transaction loses it after 2 s, and the locks that
 others wait for: their steps must be taken within 5 s.
+"""
+
+_PROBES = {"TCP_KEEPIDLE": 2, "TCP_KEEPINTVL": 1, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 5000}
+"""Options of a socket, as far as the system has them: a server whose host has gone silently, or
+whose address another has taken over, is noticed within 5 s, however long a statement may take.
 """
 
 _CONNECTIONS = 5
 _NAME = re.compile(r"(?<!:):([a-z_]+)")
 _CACHES = {"prepared_statement_cache_size", "prepared_statement_name_func"}
 """Options of SQLAlchemy in the URL that the driver does not know."""
+
+
+class _Probed(asyncpg.Connection):  # type: ignore[misc]  # the package has no types
+    """A connection that asks the server's host all the time whether it is there."""
+
+    def __init__(self, protocol: Any, transport: asyncio.Transport, *rest: Any) -> None:
+        super().__init__(protocol, transport, *rest)
+        ours = transport.get_extra_info("socket")
+        if ours is None or ours.family == socket.AF_UNIX:
+            return
+        with socket.socket(fileno=os.dup(ours.fileno())) as same:
+            same.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            for name, value in _PROBES.items():
+                if option := getattr(socket, name, None):
+                    same.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
 class PostgresDriver:
@@ -199,7 +221,12 @@ def pools(url: URL, busy: float, patience: float) -> tuple[PostgresPool, Postgre
         url = url.update_query_dict({"ssl": url.query["sslmode"]}).difference_update_query(
             ["sslmode"]
         )
-    settings = {"timeout": busy, "command_timeout": patience, "server_settings": _SESSION}
+    settings = {
+        "timeout": busy,
+        "command_timeout": patience,
+        "server_settings": _SESSION,
+        "connection_class": _Probed,
+    }
     engine = create_async_engine(
         url,
         hide_parameters=True,

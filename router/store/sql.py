@@ -178,6 +178,8 @@ def parse(url: str) -> URL:
         ) from None
     if parsed.drivername not in _DRIVERS:
         raise ValueError(f"storage {parsed.drivername!r} is neither sqlite nor postgresql")
+    if parsed.drivername == "sqlite" and (parsed.database or "").startswith("file:"):
+        raise ValueError("storage has a file: URI, which can't be locked: write sqlite:///file.db")
     return parsed.set(drivername=_DRIVERS[parsed.drivername])
 
 

@@ -8,7 +8,12 @@ import sys
 from typing import Literal
 
 import structlog
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor
+
+from router.core.text.plain import plain, visible
+
+_LINES = ("exception", "stack")
+"""Keys whose values have several lines."""
 
 
 def configure(form: Literal["console", "json"] = "console", level: str = "info") -> None:
@@ -22,11 +27,9 @@ def configure(form: Literal["console", "json"] = "console", level: str = "info")
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
     ]
-    final = (
-        structlog.processors.JSONRenderer()
-        if form == "json"
-        else structlog.dev.ConsoleRenderer(colors=False)
-    )
+    final: tuple[Processor, ...] = (structlog.processors.JSONRenderer(),)
+    if form == "console":
+        final = (_harmless, structlog.dev.ConsoleRenderer(colors=False))
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -36,12 +39,20 @@ def configure(form: Literal["console", "json"] = "console", level: str = "info")
     handler = logging.StreamHandler(sys.stderr)
     remove = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[remove, final])
+        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[remove, *final])
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
     logging.getLogger("router").setLevel(level.upper())
+
+
+def _harmless(_logger: object, _name: str, event: EventDict) -> EventDict:
+    """Remove what a terminal would obey, and line breaks that would look like another event."""
+    for key, value in event.items():
+        if isinstance(value, str):
+            event[key] = visible(value) if key in _LINES else plain(value)
+    return event
 
 
 def logger(name: str) -> structlog.stdlib.BoundLogger:

@@ -116,7 +116,7 @@ class Nemesis:
         self.done["stop"] += 1
 
     def _set_clock(self, index: int) -> None:
-        """By an hour, or back: see `nursery`. Each start finds another clock as well."""
+        """Set it by an hour, or right: see `nursery`. Each start finds another clock as well."""
         os.kill(self._cluster.replicas[index].pid, signal.SIGUSR1)
         self.done["clock set"] += 1
 

@@ -47,6 +47,9 @@ SHOWN = 20
 SETTLED_WITHIN = 120.0
 """Seconds from the last fault until nothing is queued."""
 
+FIGURES = "figures.json"
+"""In the folder of a run by hand; `table` reads it."""
+
 LOOK = 0.1
 """Seconds between two looks at the machine's lag."""
 
@@ -253,6 +256,7 @@ def main(database: str) -> int:
     settings = Settings.of(database, LONG)
     sys.stderr.write(f"CHAOS_SEED={settings.seed}; kept in {folder}\n")
     figures, verdict = asyncio.run(run(settings, folder))
+    (folder / FIGURES).write_bytes(msgspec.json.encode(figures))
     sys.stdout.write(f"{json.dumps(msgspec.to_builtins(figures), indent=1)}\n")
     for kind, found in verdict.violations.items():
         sys.stdout.writelines(f"{kind}: {one}\n" for one in found[:SHOWN])

@@ -52,6 +52,20 @@ async def test_a_second_daemon_is_refused_and_told_what_to_do(tmp_path: Path) ->
     await (await open_store(url, exclusive=True)).close()
 
 
+async def test_another_name_of_the_file_is_refused_too(tmp_path: Path) -> None:
+    """A symbolic link has the lock of its file; a hard link and a URI are errors."""
+    first = await open_store(f"sqlite:///{tmp_path / 'router.db'}", exclusive=True)
+    (tmp_path / "soft.db").symlink_to("router.db")
+    with pytest.raises(StoreUnavailable, match="in use"):
+        await open_store(f"sqlite:///{tmp_path / 'soft.db'}", exclusive=True)
+    (tmp_path / "hard.db").hardlink_to(tmp_path / "router.db")
+    with pytest.raises(StoreUnavailable, match="2 names"):
+        await open_store(f"sqlite:///{tmp_path / 'hard.db'}", exclusive=True)
+    with pytest.raises(ValueError, match="file: URI"):
+        await open_store(f"sqlite:///file:{tmp_path / 'router.db'}?uri=true", exclusive=True)
+    await first.close()
+
+
 def test_the_lock_of_a_killed_process_is_gone(tmp_path: Path) -> None:
     """The system releases it after any kill."""
     file = tmp_path / "router.db"

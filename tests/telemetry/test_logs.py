@@ -96,3 +96,13 @@ async def test_no_secret_is_logged(
     assert "webhook_rejected" in logged.err
     for secret in (SECRET, TOKEN):
         assert secret not in logged.err + logged.out
+
+
+def test_text_of_an_alert_cannot_command_the_terminal_or_forge_a_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    logs.configure()
+    logs.logger("router.test").warning("title", said="a\x1b[2J\u202eb\n2026 [error] all is lost")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "\x1b" not in line
+    assert "\u202e" not in line

@@ -1,0 +1,69 @@
+"""The figures of two runs as the table of docs/explanation/reliability.md.
+
+python -m tests.chaos.table FOLDER-OF-SQLITE FOLDER-OF-POSTGRESQL
+"""
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from tests.chaos.run import FIGURES, Figures
+
+
+def _kills(one: Figures) -> str:
+    kills = one.faults.get("kill", 0) + one.faults.get("kill at the start", 0)
+    return (
+        f"{kills:,}, of which {one.faults.get('kill at the start', 0)} during a start; "
+        f"{one.faults.get('stop', 0)} stops"
+    )
+
+
+def _others(one: Figures) -> str:
+    known = {"kill", "kill at the start", "stop", "failed start"}
+    found = [f"{name} {count}" for name, count in sorted(one.faults.items()) if name not in known]
+    return ", ".join(found).replace("database ", "") or "none"
+
+
+def _violations(*kinds: str) -> Callable[[Figures], str]:
+    return lambda one: ", ".join(str(one.violations[kind]) for kind in kinds)
+
+
+ROWS: dict[str, Callable[[Figures], str]] = {
+    "seed": lambda one: str(one.settings.seed),
+    "kills, stops": _kills,
+    "other faults": _others,
+    "alerts, incidents": lambda one: f"{one.alerts:,}, {one.incidents:,}",
+    "requests processed by providers; with a fault": lambda one: (
+        f"{one.arrivals:,}; {sum(one.provider_faults.values()):,}"
+    ),
+    "lost, undelivered, lost acknowledgements": _violations(
+        "lost", "undelivered", "lost acknowledgements"
+    ),
+    "out of order": _violations("out of order"),
+    "wrong final state": _violations("wrong final state"),
+    "unmarked doubles": _violations("unmarked doubles"),
+    "late steps; the latest": lambda one: (
+        f"{one.violations['wrong steps']}; {one.latest_step:.1f} s"
+    ),
+    "marked copies; overtaken at the provider": lambda one: (
+        f"{one.marked_doubles:,}; {one.overtaken:,}"
+    ),
+    "the harness' own wait for the processor: 99 %, longest": lambda one: (
+        f"{one.machine_lag['p99']:.2f} s, {one.machine_lag['max']:.2f} s"
+    ),
+}
+
+
+def lines(*runs: Figures) -> Iterator[str]:
+    yield "| | SQLite, one router | PostgreSQL, three replicas |"
+    yield "|---|---|---|"
+    for name, say in ROWS.items():
+        yield f"| {name} | {' | '.join(map(say, runs))} |"
+
+
+if __name__ == "__main__":
+    read = [(Path(folder) / FIGURES).read_bytes() for folder in sys.argv[1:3]]
+    for line in lines(*(msgspec.json.decode(one, type=Figures) for one in read)):
+        sys.stdout.write(f"{line}\n")
