@@ -10,7 +10,7 @@ run: $(STAMP)
 	$(BIN)/alert-router serve --config config.example.yaml
 
 test: $(STAMP) check
-	PATH="$(CURDIR)/$(VENV)/api-tools/bin:$$PATH" $(BIN)/pytest --numprocesses auto --maxprocesses 4
+	PATH="$(CURDIR)/$(VENV)/api-tools/bin:$$PATH" $(BIN)/pytest --numprocesses 3 --dist worksteal
 
 check: lint types layers
 

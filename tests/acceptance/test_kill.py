@@ -25,7 +25,7 @@ from tests.acceptance.slack_double import CHANNEL, TOKEN, Slack
 from tests.senders.kit import Peer, Reply, Request
 from tests.senders.test_webhook import SECRET, receiver
 
-KILLS = int(os.environ.get("KILLS", "100"))
+KILLS = int(os.environ.get("KILLS", "40"))
 GROUPS = 12
 LONGEST_LIFE = 0.3
 """Seconds that a router lives at most once it's ready."""

@@ -26,7 +26,7 @@ from tests.receivers import signed
 from tests.senders.kit import Reply, Request
 from tests.senders.test_webhook import SECRET, receiver
 
-KILLS = int(os.environ.get("STEP_KILLS", "30"))
+KILLS = int(os.environ.get("STEP_KILLS", "15"))
 AFTER = (0.0, 0.3, 0.6, 0.9)
 """Seconds from the opening to each step; each step notifies its own channel."""
 

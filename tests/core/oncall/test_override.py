@@ -165,7 +165,7 @@ def test_an_arrangement_changes_nothing_outside_its_time(
             assert on_call(changed, edge) == on_call(one, edge)
 
 
-@settings(deadline=None)
+@settings(max_examples=30)
 @given(schedules, spans, people, people)
 def test_a_swap_leaves_the_gaps_as_they_are(
     one: Schedule, span: tuple[float, float], mine: str, theirs: str
