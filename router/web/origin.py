@@ -16,7 +16,7 @@ from router.config.config_file import ConfigFile
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that change nothing."""
 
-PUBLIC = ("/act", "/status", "/style.css", "/assets", "/-/healthy", "/-/ready")
+PUBLIC = ("/act", "/status", "/style.css", "/favicon.ico", "/assets", "/-/healthy", "/-/ready")
 """Paths that are public with all paths below them, or that a signed link protects."""
 
 SERVICES = ("/v2", "/integrations")

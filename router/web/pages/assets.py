@@ -28,7 +28,9 @@ TYPES: Mapping[str, str] = {
 PATHS: Mapping[str, str] = {
     f"/{STYLE}": STYLE,
     "/assets/icon.svg": "icon.svg",
+    "/favicon.ico": "icon.svg",
     "/assets/device.js": "script/device.js",
+    "/assets/oncall.js": "script/oncall.js",
     **{f"/assets/{name.partition('/')[2]}": name for name in SCRIPTS},
 }
 """Files by path."""

@@ -16,6 +16,7 @@ from router.ports.clock import Clock
 from router.ports.errors import InvalidInput
 from router.web.api.overrides import Overrides
 from router.web.auth import Role, caller
+from router.web.pages.assets import asset
 from router.web.pages.frame import reader_zone
 from router.web.pages.screen import Screen
 
@@ -81,6 +82,7 @@ class OnCall(Screen):
             "by": "person" if request.query.get("by") == "person" else "schedule",
             "rows": _rows(days, list(people.schedules), people, request.query.get("by", "")),
             "days": days,
+            "script": asset("/assets/oncall.js").url,
             "gaps": [duty for day in days for duty in day.duties if not duty.contact],
         }
 

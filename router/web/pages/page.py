@@ -16,7 +16,7 @@ from router.core.messages.timeline import describe
 from router.core.text.plain import utc, visible, web_url
 from router.core.text.units import duration
 from router.web.pages.assets import FOLDER, style_url
-from router.web.pages.times import ago, clock, localized, moment, seconds, time, time_in
+from router.web.pages.times import ago, clock, field_time, localized, moment, seconds, time, time_in
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -74,6 +74,7 @@ def _environment() -> jinja2.Environment:
         "ago": ago,
         "at": seconds,
         "clock": clock,
+        "field_time": field_time,
         "time_in": time_in,
         "time": time,
         "moment": moment,

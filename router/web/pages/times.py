@@ -50,6 +50,11 @@ def clock(context: jinja2.runtime.Context, at: float) -> str:
     return f"{datetime.fromtimestamp(at, ZoneInfo(_zone(context))):%H:%M}"
 
 
+def field_time(at: float, zone: str) -> str:
+    """Return epoch seconds as a field of the type datetime-local has it: `2026-12-24T09:00`."""
+    return f"{datetime.fromtimestamp(at, ZoneInfo(zone)):%Y-%m-%dT%H:%M}"
+
+
 def seconds(text: str | None) -> float | None:
     """Return a time of the API in epoch seconds; None for None."""
     return None if text is None else datetime.fromisoformat(text).timestamp()

@@ -26,7 +26,7 @@ OPEN = {
 }
 """Paths that strangers may read; also all below `/status`, `/assets` and the own secrets' paths."""
 
-BELOW = ("/status", "/assets", "/style.css", "/webhooks/", "/heartbeat/")
+BELOW = ("/status", "/assets", "/style.css", "/favicon.ico", "/webhooks/", "/heartbeat/")
 
 
 def from_address(number: int) -> aiohttp.TCPConnector:
