@@ -6,6 +6,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from router.core.oncall.recipients import People
 from router.model.decision import Entry
 from router.model.incident import LEAD, Incident
 from router.model.notification import person_of
@@ -46,24 +47,31 @@ def grouped(timeline: Sequence[Entry]) -> list[Group]:
     return [*_groups(reversed(timeline))]
 
 
-def responders(incident: Incident, timeline: Sequence[Entry]) -> list[tuple[str, str]]:
-    """Return the people around an incident, each with what they do: the lead first."""
+def responders(
+    incident: Incident, timeline: Sequence[Entry], people: People
+) -> list[tuple[str, str]]:
+    """Return the people around an incident, each with what they do: the lead first.
+
+    A contact is one person, by whichever of their names.
+    """
     found: dict[str, list[str]] = {}
+    names: dict[str, str] = {}
+
+    def say(name: str, role: str) -> None:
+        shown = names.setdefault(people.find(name) or name, name)
+        roles = found.setdefault(shown, []) if name else []
+        if role not in roles and not (role == "took part" and roles):
+            roles.append(role)
+
     for role, person in incident.assigned.items():
-        _say(found, person, "leads" if role == LEAD else role)
-    _say(found, incident.acknowledged_by, "acknowledged")
+        say(person, "leads" if role == LEAD else role)
+    say(incident.acknowledged_by, "acknowledged")
     for entry in timeline:
         if kind_of(entry) == "person":
-            _say(found, entry.by, "took part")
+            say(entry.by, "took part")
     for address in incident.notified:
-        _say(found, person_of(address), "notified")
+        say(person_of(address), "notified")
     return [(name, ", ".join(roles)) for name, roles in found.items()]
-
-
-def _say(found: dict[str, list[str]], name: str, role: str) -> None:
-    roles = found.setdefault(name, []) if name else []
-    if role not in roles and not (role == "took part" and roles):
-        roles.append(role)
 
 
 def _groups(entries: Iterable[Entry]) -> Iterator[Group]:

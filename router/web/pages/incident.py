@@ -77,7 +77,7 @@ class IncidentPage:
         return {
             "outlook": outlook(one, timeline, self._settings(), self._clock.now()),
             "history": grouped(timeline),
-            "people": responders(one, timeline),
+            "people": responders(one, timeline, self._settings().people),
             "actions": actions,
             "waiting": [
                 (waits[request.number], request)

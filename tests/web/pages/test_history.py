@@ -1,5 +1,6 @@
 """The timeline for readers: newest first, people's entries alone, deliveries folded."""
 
+from router.core.oncall.recipients import People
 from router.model.decision import Entry
 from router.model.event import Command
 from router.model.reason import Reason
@@ -42,8 +43,12 @@ def test_a_group_counts_its_failures() -> None:
 
 
 def test_people_are_listed_with_what_they_do() -> None:
-    """The lead first, then those who did something, then those who were notified."""
+    """The lead first, then those who did something or were notified, each person once."""
     world = World()
     world.see(alert())
-    world.command(Command.ACKNOWLEDGE, by="ana")
-    assert responders(world.incident, TIMELINE)[0] == ("ana", "leads, acknowledged")
+    world.command(Command.ACKNOWLEDGE, by="Ana Lima")
+    people = People({"ana": ()}, called={"ana lima": "ana"})
+    found = responders(world.incident, TIMELINE, people)
+    assert [one for one in found if "ana" in one[0].lower()] == [
+        ("Ana Lima", "leads, acknowledged")
+    ]
