@@ -79,3 +79,34 @@ async def overflows(page: Page) -> list[str]:
             }"""
         )
     )
+
+
+async def wordless(page: Page) -> list[str]:
+    """Coloured parts that are the same in grey, and pictures and times without a name.
+
+    Contrast is about brightness, so what axe accepts can be read in grey; what only a colour says
+    cannot.
+    """
+    return list(
+        await page.evaluate(
+            """() => {
+            const named = one => (one.textContent || "").trim() || one.title || one.alt ||
+              one.ariaLabel || one.getAttribute("aria-labelledby") || one.querySelector("[alt]");
+            const coloured = one => {
+              const style = getComputedStyle(one);
+              const paint = one instanceof SVGElement ? style.fill : style.backgroundColor;
+              const [r, g, b, alpha] = (paint.match(/[\\d.]+/g) || [0, 0, 0, 0]).map(Number);
+              return alpha !== 0 && Math.max(r, g, b) - Math.min(r, g, b) > 40;
+            };
+            const described = one => one.closest("[aria-hidden=true], [role=img], button, input");
+            const parts = [...document.querySelectorAll("main *")].filter(one => one.checkVisibility());
+            const only = parts.filter(one => coloured(one) && !named(one) && !described(one));
+            const names = 'img, [role="img"], canvas, figure, time';
+            const unnamed = parts.filter(one => one.matches(names) && !named(one));
+            return [
+              ...only.map(one => `${location.href}: colour alone: ${one.outerHTML.slice(0, 150)}`),
+              ...unnamed.map(one => `${location.href}: no name: ${one.outerHTML.slice(0, 150)}`),
+            ];
+            }"""
+        )
+    )

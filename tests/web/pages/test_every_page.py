@@ -5,11 +5,13 @@ A new page is found by its route. If its path has parameters that are not in `EX
 
 import re
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 
 import pytest
+import yaml
 from playwright.async_api import Page
 
-from tests.browser import DESK, PHONE, chromium, findings, overflows, tab
+from tests.browser import DESK, PHONE, chromium, findings, overflows, tab, wordless
 from tests.daemon import Daemon, alert
 
 Router = Callable[..., Daemon]
@@ -19,12 +21,13 @@ EXAMPLES = {
     "/incidents/{id}": "/incidents/1",
     "/incidents/{id}/why": "/incidents/1/why",
     "/incidents/{id}/postmortem": "/incidents/1/postmortem",
+    "/drills/{id}": "/drills/DRILL",
 }
 """A path to open for each route with parameters."""
 
 ELSEWHERE = re.compile(
-    r"/drills/{id}$|/(api|webhooks|heartbeat|metrics|-|act|status|assets|sign-in)(/|$)"
-    r"|.*\.(svg|css|ics|js|webmanifest)$|.*{form"
+    r"/(api|webhooks|heartbeat|metrics|-|act|status|assets|sign-in)(/|$)"
+    r"|.*\.(svg|css|ico|ics|js|webmanifest)$|.*{form"
 )
 """Routes that are no pages for people who respond."""
 
@@ -35,14 +38,28 @@ HOSTILE = "\u202eشبكة الدفع 💥 <b>" + "very-long-word-without-a-space
 """A title of 500 characters: right to left, emoji, markup, and nothing to break at."""
 
 
-def pages(daemon: Daemon) -> list[str]:
+SCENARIO = {
+    "name": "p0",
+    "description": "payments",
+    "time_out": "1h",
+    "steps": [
+        {"alert": {"labels": {"alertname": "PaymentFailures"}, "annotations": {"value": "0.1"}}},
+        {"expect": "acknowledged", "within": "5m"},
+        {"review": ["The numbers are right"]},
+    ],
+}
+
+
+async def pages(daemon: Daemon) -> list[str]:
     """The paths of all pages."""
+    (drill,) = (await daemon.get("/api/v1/drills")).json["drills"]
     found = {
         route.resource.canonical
         for route in daemon.app._runner.app.router.routes()
         if route.method == "GET" and route.resource is not None
     }
-    return [EXAMPLES.get(path, path) for path in sorted(found) if not ELSEWHERE.match(path)]
+    paths = [EXAMPLES.get(path, path) for path in sorted(found) if not ELSEWHERE.match(path)]
+    return [path.replace("DRILL", drill["id"]) for path in paths]
 
 
 async def fill(daemon: Daemon) -> None:
@@ -54,11 +71,14 @@ async def fill(daemon: Daemon) -> None:
     )
     await daemon.ask("POST", "/api/v1/incidents/2/ack", json={})
     await daemon.ask("POST", "/api/v1/incidents/3/resolve", json={"text": "freed some space"})
+    await daemon.ask("POST", "/api/v1/drills", json={"scenario": "p0"})
 
 
 @pytest.fixture
-async def daemon(router: Router) -> AsyncIterator[Daemon]:
-    async with router(company={"name": "Acme", "time_zone": "Europe/London"}) as daemon:
+async def daemon(router: Router, tmp_path: Path) -> AsyncIterator[Daemon]:
+    (tmp_path / "p0.yaml").write_text(yaml.safe_dump(SCENARIO))
+    company = {"name": "Acme", "time_zone": "Europe/London"}
+    async with router(company=company, drills={"scenarios": ["p0.yaml"]}) as daemon:
         await fill(daemon)
         yield daemon
 
@@ -74,14 +94,16 @@ async def problems_of(page: Page) -> list[str]:
         found += [f"{width} dark {one}" for one in await findings(page, "color-contrast")]
         await page.emulate_media(color_scheme="light")
     await page.set_viewport_size({"width": NARROW, "height": 640})
-    return found + await overflows(page)
+    return found + await overflows(page) + await wordless(page)
 
 
 async def test_every_page_is_accessible_and_fits(daemon: Daemon) -> None:
-    """No finding of axe, nothing wider than the screen, no error in the console."""
+    """No finding of axe, nothing wider than the screen, nothing said by a colour or a picture alone,
+    no error in the console.
+    """
     async with chromium() as browser, tab(browser) as (page, errors):
         found: list[str] = []
-        for path in pages(daemon):
+        for path in await pages(daemon):
             answer = await page.goto(daemon.url + path)
             assert answer is not None
             assert answer.status == 200, f"{path}: {answer.status}; has it an entry in EXAMPLES?"
@@ -93,7 +115,7 @@ async def test_every_page_is_accessible_and_fits(daemon: Daemon) -> None:
 async def test_every_page_can_be_read_without_script(daemon: Daemon) -> None:
     """The content is the server's; the navigation opens on a phone."""
     async with chromium() as browser, tab(browser, PHONE, java_script_enabled=False) as (page, _):
-        for path in pages(daemon):
+        for path in await pages(daemon):
             await page.goto(daemon.url + path)
             assert await page.locator("main h1").inner_text()
         assert not await page.locator("#navigation").is_visible()
