@@ -33,6 +33,9 @@ LOOKS = 3
 whatever the database's clock shows. `BEAT * LOOKS` is more than `VALID`.
 """
 
+SLOW = 0.5
+"""Seconds of a beat that leave the database's clock uncertain by as much."""
+
 JUMP = 3.0
 """Seconds by which the database's clock and this process' own may differ between two beats, and
 this host's clock from it without a warning.
@@ -69,9 +72,12 @@ class Ownership:
         return name == self.name and self._clock.now() - self._beaten_at < VALID
 
     async def start(self) -> None:
-        """Beat for the first time. Raises: StoreUnavailable."""
-        if self._store.shared:
+        """Beat until the time of the database is known. Raises: StoreUnavailable."""
+        for _ in range(LOOKS if self._store.shared else 0):
+            before = self._clock.now()
             await self.beat()
+            if self._clock.now() - before < SLOW:
+                break
 
     async def run(self) -> None:
         """Beat until cancelled."""
@@ -101,7 +107,7 @@ class Ownership:
         if self._has_beaten and self.name not in beats.of:  # another replica has buried this one
             await self._lose(now)
             beats = await self._store.beat(self.name)
-        self._follow(beats)
+        self._follow(beats, self._clock.now() - now)
         self._notice_jump(beats.of, now)
         self._beaten_at, self._has_beaten = now, True
         if dead := self._dead(beats.of, now):
@@ -114,10 +120,10 @@ class Ownership:
         log.warning("leases_lost", away=away, consequence="others take them over")
         await self._store.bury(lost)
 
-    def _follow(self, beats: Beats) -> None:
+    def _follow(self, beats: Beats, took: float) -> None:
         if self._time is None:
             return
-        ahead = self._time.follow(beats.now)
+        ahead = self._time.follow(beats.now, took)
         before, self._differs = self._differs, abs(ahead) > JUMP
         if self._differs and not before:
             log.warning(

@@ -65,11 +65,14 @@ class SharedClock(SystemClock):
     def now(self) -> float:
         return self._steady.now() + self._ahead
 
-    def follow(self, now: float) -> float:
-        """Go on from the database's time. Returns seconds by which this host's clock is ahead."""
-        if abs(now - self.now()) > DRIFT:
-            self._ahead = now - self._steady.now()
-        return time.time() - now
+    def follow(self, then: float, took: float) -> float:
+        """Go on from the database's time, which was `then` at some moment in the last `took` s.
+
+        Returns seconds by which this host's clock is ahead.
+        """
+        if not then - DRIFT <= self.now() <= then + took + DRIFT:
+            self._ahead = then + took / 2 - self._steady.now()
+        return time.time() - self.now()
 
 
 def spawn(

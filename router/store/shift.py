@@ -25,7 +25,8 @@ def shift(connection: Connection, by: float, at: float | None) -> bool:
     if at is not None and not _is_first(connection, at):
         return False
     i = incidents.c
-    for doc in connection.execute(select(i.doc).where(OPEN)).scalars().all():
+    found = select(i.doc).where(OPEN).order_by(i.id).with_for_update()
+    for doc in connection.execute(found).scalars().all():
         incident = _moved(_incident.decode(doc), by)
         values = {"version": incident.version, "doc": _json.encode(incident).decode()}
         connection.execute(update(incidents).where(i.id == incident.id).values(values))

@@ -1,8 +1,8 @@
 """The `Store` of router.ports, on SQLite or PostgreSQL."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
@@ -32,6 +32,8 @@ from router.store.save import Save
 from router.store.shift import shift
 from router.store.sql import Database
 from router.store.stories import stories
+
+T = TypeVar("T")
 
 _PRUNED_AT_ONCE = (
     2000  # rows in one transaction, so that clearing up never keeps an alert waiting for long
@@ -278,15 +280,17 @@ class SqlStore:
         return await self._database.write(queries.beat, self._database.dialect, owner)
 
     async def bury(self, *owners: str) -> None:
-        try:
-            await self._database.write(queries.bury, owners)
-        except (
-            Conflict
-        ) as error:  # a deadlock with a writer of the same rows: the next beat repeats it
-            raise StoreUnavailable(str(error)) from error
+        await self._among_others(queries.bury, owners)
 
     async def shift(self, by: float, at: float) -> bool:
-        return await self._database.write(shift, by, at if self.shared else None)
+        return await self._among_others(shift, by, at if self.shared else None)
+
+    async def _among_others(self, work: Callable[..., T], *args: Any) -> T:
+        """Write rows that others write as well. Raises: StoreUnavailable, also after a deadlock."""
+        try:
+            return await self._database.write(work, *args)
+        except Conflict as error:
+            raise StoreUnavailable(str(error)) from error
 
     async def ping(self) -> None:
         await self._database.read(_ping)

@@ -5,6 +5,7 @@ import os
 import resource
 import signal
 from collections import Counter
+from contextlib import suppress
 from random import Random
 from time import time
 
@@ -25,6 +26,12 @@ PAUSE = (8.0, 20.0)
 
 LONGEST_LIFE = {1: 0.8, 3: 5.0}
 """Seconds between two faults of one replica, by the number of replicas."""
+
+ENDED = "ended by itself"
+"""A replica that no fault explains: no database that is away, and nothing else, may end one."""
+
+STARTS = 20
+"""Starts of a replica without success at which the run ends."""
 
 AGAIN = 0.6
 """Probability that a replica is killed again while it starts."""
@@ -81,30 +88,33 @@ class Nemesis:
         """Sometimes again while it starts."""
         replica = self._cluster.replicas[index]
         self._cluster.mark(index, up=False)
-        await replica.kill()
+        await self._end(replica)
         self.done["kill"] += 1
         await replica.spawn()
         while random.random() < AGAIN:
             await asyncio.sleep(random.uniform(0, LONGEST_START))
-            await replica.kill()
+            await self._end(replica)
             self.done["kill at the start"] += 1
             await replica.spawn()
         await self._until_ready(replica)
         self._cluster.mark(index, up=True)
 
+    async def _end(self, replica: Replica) -> None:
+        try:
+            await replica.kill()
+        except AssertionError:  # its log says why
+            self.done[ENDED] += 1
+
     async def _until_ready(self, replica: Replica) -> None:
-        """Start it again if it ends, as a supervisor does: without its database it can't start."""
-        while True:
-            try:
-                await replica.until_ready()
-            except RuntimeError:
-                if self._cluster.database is None or await replica.exit_code() != 1:
-                    raise
-                self.done["failed start"] += 1
-                await asyncio.sleep(0.5)
-                await replica.spawn()
-            else:
-                return
+        """Start it again if it ends, as a supervisor does."""
+        for _ in range(STARTS):
+            with suppress(RuntimeError):
+                return await replica.until_ready()
+            await replica.exit_code()
+            self.done[ENDED] += 1
+            await asyncio.sleep(0.5)
+            await replica.spawn()
+        raise RuntimeError(f"a replica can't start: see {replica.log}")
 
     async def _stop(self, index: int, duration: float) -> None:
         pid = self._cluster.replicas[index].pid

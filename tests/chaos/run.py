@@ -26,7 +26,7 @@ from tests.acceptance.slack_double import CHANNEL, TOKEN
 from tests.chaos.cluster import Cluster, Database, Providers, Replica, providers
 from tests.chaos.ledger import Run, Verdict, check
 from tests.chaos.load import Load
-from tests.chaos.nemesis import Nemesis
+from tests.chaos.nemesis import ENDED, Nemesis
 from tests.peers import Postgres
 from tests.senders.test_webhook import SECRET
 from tests.senders.twilio_double import ACCOUNT, NUMBER, SENDER
@@ -260,7 +260,7 @@ def main(database: str) -> int:
     sys.stdout.write(f"{json.dumps(msgspec.to_builtins(figures), indent=1)}\n")
     for kind, found in verdict.violations.items():
         sys.stdout.writelines(f"{kind}: {one}\n" for one in found[:SHOWN])
-    return int(any(verdict.counts.values()))
+    return int(any(verdict.counts.values()) or ENDED in figures.faults)
 
 
 if __name__ == "__main__":

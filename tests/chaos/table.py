@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from tests.chaos.nemesis import ENDED
 from tests.chaos.run import FIGURES, Figures
 
 
@@ -21,7 +22,7 @@ def _kills(one: Figures) -> str:
 
 
 def _others(one: Figures) -> str:
-    known = {"kill", "kill at the start", "stop", "failed start"}
+    known = {"kill", "kill at the start", "stop", ENDED}
     found = [f"{name} {count}" for name, count in sorted(one.faults.items()) if name not in known]
     return ", ".join(found).replace("database ", "") or "none"
 
@@ -41,6 +42,7 @@ ROWS: dict[str, Callable[[Figures], str]] = {
     "lost, undelivered, lost acknowledgements": _violations(
         "lost", "undelivered", "lost acknowledgements"
     ),
+    "routers that ended by themselves": lambda one: str(one.faults.get(ENDED, 0)),
     "out of order": _violations("out of order"),
     "wrong final state": _violations("wrong final state"),
     "unmarked doubles": _violations("unmarked doubles"),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.chaos.nemesis import ENDED
 from tests.chaos.run import Settings, run
 
 SECONDS = 5.0
@@ -25,5 +26,6 @@ async def test_faults_cause_no_violation(database: str, tmp_path: Path) -> None:
         raise
     assert not any(verdict.counts.values()), (settings, verdict.violations)
     assert figures.faults
+    assert ENDED not in figures.faults
     assert figures.alerts
     assert figures.arrivals

@@ -10,7 +10,7 @@ from router.engine.ownership import BEAT, BURIED, LOOKS, VALID, Ownership
 from router.ports.clock import SharedClock
 from router.ports.errors import StoreUnavailable
 from router.ports.store import Beat, Beats
-from tests.clock import SteppedClock
+from tests.clock import START, SteppedClock
 
 
 class SharedStore:
@@ -152,6 +152,15 @@ async def test_a_replica_goes_by_the_databases_clock(
             assert time.now() == pytest.approx(clock.now() + jump, abs=1.0)
             await clock.advance(BEAT)
     assert [line["event"] for line in logs].count("clock_differs") == 1
+
+
+def test_an_answer_that_a_stop_delays_sets_no_clock() -> None:
+    """The database's time in it is as old as the stop was long."""
+    time = SharedClock()
+    time.follow(START, took=0.0)
+    assert time.now() == pytest.approx(START, abs=1.0)
+    time.follow(START - 7.0, took=7.0)
+    assert time.now() == pytest.approx(START, abs=1.0)
 
 
 async def test_a_replica_that_was_buried_continues_under_a_new_name(
