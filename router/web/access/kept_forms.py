@@ -36,6 +36,9 @@ MOST = 50
 BY_CLIENT = (10, LIFE)
 """Forms from one address, in so many seconds."""
 
+LARGEST = 256 * 1024
+"""Bytes of a form: a post-mortem is long."""
+
 MOST_FIELDS = 1_100
 
 FORM_TYPE = "application/x-www-form-urlencoded"
@@ -65,12 +68,15 @@ class KeptForms:
     async def keep(self, request: web.Request) -> str:
         """Keep the form of a request without an identity. Returns its key, "" if it is not kept.
 
-        Raises: as `fields`.
+        Raises: InvalidInput, StoreUnavailable, Overloaded.
         """
         now = self._clock.now()
         if not _is_form(request) or not self._limit.take(address_of(request), now):
             return ""
-        given = await fields(request, count=MOST_FIELDS)
+        try:
+            given = await fields(request, LARGEST, MOST_FIELDS)
+        except web.HTTPRequestEntityTooLarge:
+            return ""
         typed = tuple(pair for pair in given if not is_secret(pair[0]))
         if (given and not typed) or not await self._has_room(now):
             return ""
