@@ -244,16 +244,11 @@ class Store(Protocol):
         ...
 
     async def history(
-        self,
-        *,
-        since: float = -math.inf,
-        until: float = math.inf,
-        after: int = 0,
-        limit: int = 1000,
-    ) -> Sequence[tuple[int, Event]]:
-        """Events with an effect, numbered, in the order in which they were decided.
+        self, *, since: float = -math.inf, after: int = 0, limit: int = 1000
+    ) -> Sequence[tuple[int, Sequence[Event]]]:
+        """Events with an effect, in the order of deciding, in numbered rows of several.
 
-        `after` is a number to page from.
+        `limit` counts rows; `after` is the number of the row to page from.
         """
         ...
 

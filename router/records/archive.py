@@ -48,7 +48,7 @@ async def read_past(store: Store, since: float = -math.inf) -> History:
     Raises: StoreUnavailable.
     """
 
-    async def history(after: int) -> Sequence[tuple[int, Event]]:
+    async def history(after: int) -> Sequence[tuple[int, Sequence[Event]]]:
         return await store.history(since=since, after=after, limit=PAGE)
 
     async def entries(after: int) -> Sequence[tuple[int, Entry]]:
@@ -60,7 +60,7 @@ async def read_past(store: Store, since: float = -math.inf) -> History:
     unsent = await store.notifications(states=[NotificationState.PENDING], limit=100_000)
     records = [record for kind in KINDS for record in await store.records(kind, limit=10_000)]
     return History(
-        await _all(history),
+        [event for events in await _all(history) for event in events],
         await _all(entries),
         [*reversed(await _all(incidents))],
         [*unsent],

@@ -11,15 +11,13 @@ there are few different texts to prepare. On PostgreSQL they're one JSON paramet
 and one text for any number of rows, so it's planned once. What is asked for goes in as JSON on
 both.
 
-Why times are whole ticks on the way: SQLite prints a double in JSON with 15 digits, and reads one
-back with an error in the last place now and then, but a timer is done only if its due time is the
-very same. A double after 2004 is a whole number of 2**-22 s, so these survive as they are; an
-earlier one is rounded down to 0.24 µs.
+Why times that are read are whole ticks on the way: SQLite prints a double in JSON with 15 digits. A
+double after 2004 is a whole number of 2**-22 s, so these survive as they are; an earlier one is
+rounded to 0.24 µs.
 """
 
 # ruff: noqa: S608 - the names in the SQL are the schema's own, and all data goes in as parameters
 
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -80,11 +78,6 @@ POSTGRES = Dialect(
 _VALUES = "(VALUES :rows)"
 
 
-def ticks(at: float) -> int:
-    """A time as it goes into `encode`."""
-    return math.floor(at * _TICKS)
-
-
 def seconds(at: int) -> float:
     """A time as it comes out of `packed`."""
     return at / _TICKS
@@ -116,19 +109,14 @@ def written(dialect: Dialect, *columns: Column[Any] | ColumnClause[Any]) -> str:
     """`given`, for a statement that a `Driver` writes with."""
     if not dialect.by_values:
         return given(dialect, *columns)
-    picked = ", ".join(
-        f"column{i} / {_TICKS}.0 AS {column.name}"
-        if isinstance(column.type, Double)
-        else f"column{i} AS {column.name}"
-        for i, column in enumerate(columns, 1)
-    )
+    picked = ", ".join(f"column{i} AS {column.name}" for i, column in enumerate(columns, 1))
     return f"(SELECT {picked} FROM {_VALUES}) AS given"
 
 
 def _pick(i: int, column: Column[Any] | ColumnClause[Any]) -> str:
     match column.type:
         case Double():
-            return f"CAST(value ->> {i} AS DOUBLE PRECISION) / {_TICKS}"
+            return f"CAST(value ->> {i} AS DOUBLE PRECISION)"
         case BigInteger() | Integer():
             return f"CAST(value ->> {i} AS BIGINT)"
         case Boolean():
@@ -140,7 +128,7 @@ def _pick(i: int, column: Column[Any] | ColumnClause[Any]) -> str:
 def packed(dialect: Dialect, *columns: Column[Any] | ColumnClause[Any]) -> str:
     """An aggregate: one JSON array with an array of these columns for each row.
 
-    Times come out as `ticks`.
+    Times come out as ticks, see `seconds`.
     """
     return dialect.pack.format(f"{dialect.array}({', '.join(map(_put, columns))})")
 

@@ -70,7 +70,7 @@ LATEST = 5
 _incident = msgspec.json.Decoder(Incident)
 _alert = msgspec.json.Decoder(Alert)
 _data = msgspec.json.Decoder(dict[str, Any])
-_event: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
+_events: msgspec.json.Decoder[list[Event] | Event] = msgspec.json.Decoder(list[Event] | Event)
 
 
 def incident_by_id(connection: Connection, incident_id: int) -> Incident | None:
@@ -313,17 +313,16 @@ def remove_record(connection: Connection, kind: str, record_id: str) -> bool:
 
 
 def history_page(
-    connection: Connection, since: float, until: float, after: int, limit: int
-) -> Sequence[tuple[int, Event]]:
-    """In the order of deciding."""
+    connection: Connection, since: float, after: int, limit: int
+) -> Sequence[tuple[int, Sequence[Event]]]:
+    """In the order of deciding. A row of an earlier version is one event."""
     h = history.c
-    query = (
-        select(h.id, h.doc)
-        .where(h.id > after, h.at >= since, h.at < until)
-        .order_by(h.id)
-        .limit(limit)
-    )
-    return [(number, _event.decode(doc)) for number, doc in connection.execute(query)]
+    query = select(h.id, h.doc).where(h.id > after, h.at >= since).order_by(h.id).limit(limit)
+    found = ((number, _events.decode(doc)) for number, doc in connection.execute(query))
+    return [
+        (number, [event for event in events if event.at >= since])
+        for number, events in ((n, e if isinstance(e, list) else [e]) for n, e in found)
+    ]
 
 
 def gauges(connection: Connection, now: float) -> Gauges:

@@ -58,7 +58,7 @@ class SqliteDriver:
         while start < len(rows):
             size = min(most, 1 << (len(rows) - start).bit_length() - 1)
             values = tuple(chain.from_iterable(rows[start : start + size]))
-            if any(isinstance(value, str) and "\0" in value for value in values):
+            if "\0" in "".join([value for value in values if value.__class__ is str]):
                 values = tuple(
                     clean(value) if isinstance(value, str) else value for value in values
                 )

@@ -232,11 +232,10 @@ class SqlStore:
         self,
         *,
         since: float = -math.inf,
-        until: float = math.inf,
         after: int = 0,
         limit: int = 1000,
-    ) -> Sequence[tuple[int, Event]]:
-        return await self._database.read(queries.history_page, since, until, after, limit)
+    ) -> Sequence[tuple[int, Sequence[Event]]]:
+        return await self._database.read(queries.history_page, since, after, limit)
 
     async def entries(self, *, after: int = 0, limit: int = 1000) -> Sequence[Entry]:
         return await self._database.read(queries.entry_page, after, limit)

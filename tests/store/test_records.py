@@ -2,6 +2,7 @@
 
 import asyncio
 
+import msgspec
 import pytest
 from msgspec import Struct
 
@@ -11,7 +12,8 @@ from router.model.record import Record
 from router.ports.errors import StaleRecord
 from router.records.records import Records
 from router.store import SqlStore
-from tests.store.examples import NOW, alert
+from router.store.driver import Driver
+from tests.store.examples import NOW, alert, rule_match
 
 
 class Cup(Struct, frozen=True):
@@ -89,24 +91,45 @@ async def test_a_stale_document_fails_the_whole_transaction(store: SqlStore) -> 
 
 
 async def test_the_history_has_events_as_they_were_in_order(store: SqlStore) -> None:
-    """In the order of writing, whatever their times; pages continue after a number."""
+    """In the order of writing, whatever their times; pages continue after a row of events."""
+    seen = AlertSeen(NOW, alert())
     events = [
-        AlertSeen(NOW, alert()),
+        seen,
         Commanded(NOW + 2, 1, "ana", Command.ACKNOWLEDGE, "on it"),
         TimerDue(NOW + 1, 1, "step", NOW + 0.5),
     ]
-    await store.save(Writes(history=list(events)))
-    kept = await store.history()
-    assert [event for _, event in kept] == events
-    assert [event for _, event in await store.history(after=kept[0][0], limit=1)] == events[1:2]
-    assert [event for _, event in await store.history(since=NOW + 1, until=NOW + 2)] == events[2:]
+    matches = {("f1", "r"): (rule_match(), seen.alert)}
+    await store.save(Writes(history=list(events), rule_matches=matches))
+    await store.save(Writes(history=[seen] * 250))
+    (first, some), *others = await store.history()
+    assert some == events
+    assert sum(len(kept) for _, kept in others) == 250
+    assert (await store.history(after=first, limit=1)) == others[:1]
+    assert [kept for _, kept in await store.history(since=NOW + 1)] == [events[1:]]
+
+
+async def test_a_history_row_of_an_earlier_version_is_one_event(
+    store: SqlStore,
+) -> None:
+    event = Commanded(NOW, 1, "ana", Command.NOTE, "an old one")
+
+    def write(driver: Driver) -> None:
+        doc = msgspec.json.encode(event).decode()
+        driver.rows(
+            "INSERT INTO history (at, doc) VALUES (:at, :doc) RETURNING id",
+            {"at": NOW, "doc": doc},
+        )
+
+    await store._database.transact(write)
+    assert [events for _, events in await store.history()] == [[event]]
 
 
 async def test_old_history_is_forgotten(store: SqlStore) -> None:
     """With receipts and resolved alerts, after the time that the config says."""
-    await store.save(Writes(history=[AlertSeen(NOW, alert()), AlertSeen(NOW + 60, alert())]))
+    for at in (NOW, NOW + 60):
+        await store.save(Writes(history=[AlertSeen(at, alert())]))
     assert await store.prune(NOW + 30) == 1
-    assert [event.at for _, event in await store.history()] == [NOW + 60]
+    assert [[event.at for event in row] for _, row in await store.history()] == [[NOW + 60]]
 
 
 async def test_old_documents_of_some_kinds_are_forgotten(

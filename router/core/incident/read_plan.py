@@ -107,7 +107,9 @@ class ReadPlanner:
             targeting = (
                 self.settings.mutes.targeting(alert.labels) if self.settings.inhibitions else ()
             )
-            self.reports[position] = report._replace(rules=rules, inhibitions=targeting)
+            self.reports[position] = SeenAlert(
+                report.at, alert, report.mark, report.seen, rules, targeting
+            )
             if firing:
                 inhibitions |= dict.fromkeys(targeting)
                 for rule, key in rules:

@@ -38,8 +38,10 @@ class MatcherIndex:
     def candidates(self, labels: Mapping[str, str]) -> list[int]:
         """The positions to try for these labels, in order."""
         positions = [*self._always]
-        for name in self._names & labels.keys():
-            positions += self._by_value[name].get(labels[name], ())
+        # Few labels are indexed, unless there are many rules: a loop is faster than a set.
+        for name in self._names if len(self._names) <= len(labels) else labels:
+            if (value := labels.get(name)) is not None and name in self._by_value:
+                positions += self._by_value[name].get(value, ())
         for name, expressions in self._by_expression.items():
             positions += expressions.holding(labels.get(name, ""))
         if len(positions) > 1:
