@@ -51,7 +51,7 @@ class Condition:
         """
         given = {"labels": _cut(labels), "annotations": _cut(annotations)}
         try:
-            return bool(_output(self.compiled.generate(given)))
+            return bool(_output(_pieces(self.compiled, given)))
         except Exception:  # noqa: BLE001 - a template raises whatever its operands raise
             return True
 
@@ -74,7 +74,10 @@ def compile_template(source: str, kind: TemplateKind = TITLE) -> Template:
             if problem := _problem(node, kind.environment):
                 raise ValueError(f"line {node.lineno}: {problem}")
         _check_names(tree, kind.names)
-        return Template(source, kind.environment.from_string(tree), kind.longest)
+        # No globals: Jinja2 would copy a chain of two empty maps for each text.
+        compiled = kind.environment.from_string(tree)
+        compiled.globals = {}
+        return Template(source, compiled, kind.longest)
     except jinja2.TemplateSyntaxError as error:
         raise ValueError(f"line {error.lineno}: {error.message}") from None
     except (RecursionError, SyntaxError, MemoryError):  # as Python's compiler reports nesting
@@ -162,7 +165,7 @@ def written(template: Template, given: Mapping[str, Any]) -> str:
     """
     cut = {name: _cut(one) if isinstance(one, Mapping) else one for name, one in given.items()}
     try:
-        return _output(template.compiled.generate(cut), template.longest)
+        return _output(_pieces(template.compiled, cut), template.longest)
     except NotMeant:
         raise
     except Exception as error:  # noqa: BLE001 - a template raises whatever its operands raise
@@ -171,6 +174,11 @@ def written(template: Template, given: Mapping[str, Any]) -> str:
 
 def _cut(texts: Mapping[str, str]) -> dict[str, str]:
     return {name: text[:LONGEST_STEP] for name, text in texts.items()}
+
+
+def _pieces(compiled: jinja2.Template, given: dict[str, Any]) -> Iterable[str]:
+    """As `compiled.generate`, without copies of `given` and without rewritten tracebacks."""
+    return compiled.root_render_func(compiled.new_context(given, shared=True))
 
 
 def _output(pieces: Iterable[str], longest: int = LONGEST_STEP) -> str:
