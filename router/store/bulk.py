@@ -28,7 +28,9 @@ from sqlalchemy import BigInteger, Boolean, Column, ColumnClause, Double, Intege
 
 S = TypeVar("S", bound=msgspec.Struct)
 
-_TICKS = 4194304  # 2**22
+TICKS = 4194304  # 2**22
+"""Units in a second of the times that come out of `packed`."""
+
 _NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 
 
@@ -78,11 +80,6 @@ POSTGRES = Dialect(
 _VALUES = "(VALUES :rows)"
 
 
-def seconds(at: int) -> float:
-    """A time as it comes out of `packed`."""
-    return at / _TICKS
-
-
 def encode(rows: Sequence[Sequence[Any]]) -> str:
     """The value of :rows.
 
@@ -128,14 +125,14 @@ def _pick(i: int, column: Column[Any] | ColumnClause[Any]) -> str:
 def packed(dialect: Dialect, *columns: Column[Any] | ColumnClause[Any]) -> str:
     """An aggregate: one JSON array with an array of these columns for each row.
 
-    Times come out as ticks, see `seconds`.
+    Times come out in `TICKS`.
     """
     return dialect.pack.format(f"{dialect.array}({', '.join(map(_put, columns))})")
 
 
 def _put(column: Column[Any] | ColumnClause[Any]) -> str:
     name = f"{column.table.name}.{column.name}" if isinstance(column, Column) else column.name
-    return f"CAST({name} * {_TICKS} AS BIGINT)" if isinstance(column.type, Double) else name
+    return f"CAST({name} * {TICKS} AS BIGINT)" if isinstance(column.type, Double) else name
 
 
 def struct(kind: type[S], row: Sequence[Any]) -> S:

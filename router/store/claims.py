@@ -19,7 +19,7 @@ from router.model.incident import OPEN, Severity
 from router.model.notification import Key, Notification, NotificationState
 from router.model.outbox import OutboxKind
 from router.model.reason import Reason
-from router.store.bulk import POSTGRES, SQLITE, Dialect, encode, given, packed, seconds, struct
+from router.store.bulk import POSTGRES, SQLITE, TICKS, Dialect, encode, given, packed, struct
 from router.store.driver import Driver
 from router.store.schema import KEY, OF_DRILL, outbox
 
@@ -270,8 +270,8 @@ def _read_waiting(row: _WaitingRow) -> tuple[Notification, Standing]:
         seq,
         pending,
         reason,
-        seconds(queued_at),
-        seconds(due_at),
+        queued_at / TICKS,
+        due_at / TICKS,
         kind=kind,
         subject=subject,
     )

@@ -23,11 +23,15 @@ class Read(NamedTuple):
 
 
 class Write(NamedTuple):
-    """A statement that writes `rows` into a table, see `bulk.written`."""
+    """A statement that writes `rows` into a table, see `bulk.written`.
+
+    The error that `missed` makes is raised if it changes fewer rows.
+    """
 
     table: str
     sql: str
     rows: Sequence[Row]
+    missed: Callable[[], Exception] | None = None
 
 
 class Driver(Protocol):
@@ -39,10 +43,6 @@ class Driver(Protocol):
 
     def texts(self, reads: Sequence[Read]) -> Sequence[str]:
         """Return the text of each, in one round trip."""
-        ...
-
-    def write(self, writes: Sequence[Write]) -> Sequence[int]:
-        """Run the statements in order. Returns how many rows of its table each changed."""
         ...
 
 
@@ -58,6 +58,10 @@ class Pool(Protocol):
         self, work: Callable[Concatenate[Driver, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Run `work` on a connection of the driver."""
+        ...
+
+    async def write(self, make: Callable[[], Sequence[Write]]) -> None:
+        """Run what `make` returns, in order, in one transaction."""
         ...
 
     async def run(

@@ -14,7 +14,7 @@ from router.core.incident.snapshot import ReadPlan, Snapshot
 from router.model.alert import Alert, AlertStatus, RuleMatch
 from router.model.incident import Incident, Severity
 from router.model.reason import Reason
-from router.store.bulk import Dialect, encode, given, packed, seconds
+from router.store.bulk import TICKS, Dialect, encode, given, packed
 from router.store.driver import Driver, Read
 from router.store.schema import OPEN, alerts, incidents, receipts, windows
 
@@ -56,13 +56,13 @@ def rule_match(row: MatchRow) -> RuleMatch:
         row.digest,
         row.status,
         row.reason,
-        seconds(row.starts_at),
-        seconds(row.last_seen),
+        row.starts_at / TICKS,
+        row.last_seen / TICKS,
         row.incident_id,
         row.severity,
         None if row.value is None else float(row.value),
-        None if row.ended_at is None else seconds(row.ended_at),
-        seconds(row.longest_gap),
+        None if row.ended_at is None else row.ended_at / TICKS,
+        row.longest_gap / TICKS,
     )
 
 
@@ -111,26 +111,23 @@ class Load:
         }
         self._next_id = Read("SELECT CAST(COALESCE(max(id), 0) + 1 AS TEXT) FROM incidents")
 
-    def all(self, driver: Driver, reads: Iterable[ReadPlan], view: Snapshot) -> Snapshot:
+    def __call__(self, driver: Driver, plans: Iterable[ReadPlan], view: Snapshot) -> Snapshot:
         """Read into the view. A turn of a thread costs more than most reads, so all share one."""
-        for wanted in reads:
-            self(driver, wanted, view)
+        for wanted in plans:
+            asked = [
+                (add, sql, keys)
+                for (name, sql), add in zip(self._reads.items(), _ADDERS, strict=True)
+                if (keys := getattr(wanted, name)) or (name == "open_besides" and keys is not None)
+            ]
+            reads = [Read(sql, encode([(key,) for key in keys])) for _, sql, keys in asked]
+            if wanted.keys:
+                reads.append(self._next_id)
+            found = driver.texts(reads)
+            if wanted.keys:
+                view.next_incident_id = max(view.next_incident_id, int(found[-1]))
+            for (add, *_), text in zip(asked, found, strict=False):
+                add(view, text)
         return view
-
-    def __call__(self, driver: Driver, wanted: ReadPlan, view: Snapshot) -> None:
-        asked = [
-            (add, sql, keys)
-            for (name, sql), add in zip(self._reads.items(), _ADDERS, strict=True)
-            if (keys := getattr(wanted, name)) or (name == "open_besides" and keys is not None)
-        ]
-        reads = [Read(sql, encode([(key,) for key in keys])) for _, sql, keys in asked]
-        if wanted.keys:
-            reads.append(self._next_id)
-        found = driver.texts(reads)
-        if wanted.keys:
-            view.next_incident_id = max(view.next_incident_id, int(found[-1]))
-        for (add, *_), text in zip(asked, found, strict=False):
-            add(view, text)
 
 
 def _add_matches(view: Snapshot, text: str) -> None:

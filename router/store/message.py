@@ -12,7 +12,7 @@ from router.model.decision import Entry
 from router.model.incident import Incident
 from router.model.reason import Reason
 from router.ports.store import AlertRow
-from router.store.bulk import Dialect, packed, seconds
+from router.store.bulk import TICKS, Dialect, packed
 from router.store.driver import Driver
 from router.store.load import MATCH_COLUMNS, ROWS, rule_match
 from router.store.schema import PUBLISHED, alerts, timeline
@@ -58,7 +58,7 @@ class ReadMessage:
         return (
             _incident.decode(doc),
             [
-                Entry(incident_id, seconds(at), what, by, _data.decode(data), entry_id)
+                Entry(incident_id, at / TICKS, what, by, _data.decode(data), entry_id)
                 for entry_id, incident_id, at, what, by, data in sorted(_entries.decode(entries))
             ],
             [

@@ -1,6 +1,8 @@
-"""Write the core's decision in the caller's transaction: one statement for each kind of row."""
+"""The rows of the core's decision: one statement for each kind."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from operator import attrgetter
 
 import msgspec
 from msgspec import Struct
@@ -13,7 +15,7 @@ from router.model.incident import Incident
 from router.model.notification import Notification
 from router.ports.errors import StaleRecord
 from router.store.bulk import Dialect
-from router.store.driver import Driver, Row, Write
+from router.store.driver import Row, Write
 from router.store.schema import outbox
 from router.store.statements import writes
 
@@ -29,15 +31,19 @@ class Save:
     def __init__(self, dialect: Dialect) -> None:
         self._statements = writes(dialect)
 
-    def __call__(self, driver: Driver, changes: Writes) -> None:
-        """Raises: Conflict, Stale. Then the transaction must be rolled back."""
-        rows = {kind: found for kind, found in _rows(changes).items() if found}
-        done = driver.write([Write(*self._statements[kind], found) for kind, found in rows.items()])
-        changed = dict(zip(rows, done, strict=True))
-        if changed.get("incidents", 0) != len(rows.get("incidents", ())):
-            raise Conflict("an incident was written since it was read")
-        if changed.get("records", 0) != len(rows.get("records", ())):
-            raise StaleRecord("a document was written since it was read")
+    def __call__(self, changes: Writes) -> Sequence[Write]:
+        """Return what to write: it fails with Conflict or StaleRecord if others were first."""
+        return [
+            Write(*self._statements[kind], rows, _MISSED.get(kind))
+            for kind, rows in _rows(changes).items()
+            if rows
+        ]
+
+
+_MISSED: Mapping[str, Callable[[], Exception]] = {
+    "incidents": partial(Conflict, "an incident was written since it was read"),
+    "records": partial(StaleRecord, "a document was written since it was read"),
+}
 
 
 def _rows(changes: Writes) -> dict[str, Sequence[Row]]:
@@ -56,7 +62,7 @@ def _rows(changes: Writes) -> dict[str, Sequence[Row]]:
         "detached": [(incident_id,) for incident_id in sorted(changes.detached)],
         "forgotten": changes.forgotten,
         "rule_matches": [_match_row(*matches[key], docs) for key in sorted(matches)],
-        "seen": _seen_rows(changes.seen),
+        "seen": _seen_rows(changes.seen) if changes.seen else (),
         "entries": [
             (e.incident_id, e.at, str(e.what), e.by, _dump(e.data)) for e in changes.entries
         ],
@@ -116,7 +122,7 @@ def _incident_rows(incidents: Iterable[Incident]) -> Sequence[Row]:
             i.closed_at,
             _dump(i),
         )
-        for i in sorted(incidents, key=lambda i: (i.is_open, i.id))
+        for i in sorted(incidents, key=attrgetter("is_open", "id"))
     ]
 
 
@@ -141,13 +147,6 @@ def _settled_row(notification: Notification, lease: str, seq: int) -> Row:
     return (*(getattr(notification, column.name) for column in outbox.c), lease, seq)
 
 
-def _history_rows(events: Sequence[Event], docs: Mapping[int, msgspec.Raw]) -> Iterator[Row]:
-    """A row for many events, with the time of the latest. `docs` has alerts by identity."""
-    for start in range(0, len(events), TOGETHER):
-        some = events[start : start + TOGETHER]
-        yield max(event.at for event in some), _dump([_record(event, docs) for event in some])
-
-
 class _AlertSeen(Struct, frozen=True, gc=False, tag="alert"):
     """An `AlertSeen` whose alert is encoded already."""
 
@@ -155,7 +154,14 @@ class _AlertSeen(Struct, frozen=True, gc=False, tag="alert"):
     alert: msgspec.Raw
 
 
-def _record(event: Event, docs: Mapping[int, msgspec.Raw]) -> Event | _AlertSeen:
-    if isinstance(event, AlertSeen) and (doc := docs.get(id(event.alert))):
-        return _AlertSeen(event.at, doc)
-    return event
+def _history_rows(events: Sequence[Event], docs: Mapping[int, msgspec.Raw]) -> Iterator[Row]:
+    """A row for many events, with the time of the latest. `docs` has alerts by identity."""
+    for start in range(0, len(events), TOGETHER):
+        some = events[start : start + TOGETHER]
+        records = [
+            _AlertSeen(event.at, doc)
+            if isinstance(event, AlertSeen) and (doc := docs.get(id(event.alert)))
+            else event
+            for event in some
+        ]
+        yield max(event.at for event in some), _dump(records)

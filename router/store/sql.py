@@ -1,7 +1,7 @@
 """Connections, transactions, and what their failures mean."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -13,7 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from router.ports.clock import MonotonicClock
 from router.ports.errors import StoreUnavailable
 from router.store.bulk import POSTGRES, SQLITE
-from router.store.driver import Driver, Pool
+from router.store.driver import Driver, Pool, Write
 from router.store.faults import meaning, remedy
 from router.store.files import StoreLock, file_of, make_private
 from router.store.sqlite import READS, WRITES, SqlitePool
@@ -43,7 +43,7 @@ class Database:
     """A database as two pools: `reader` without transactions, `writer` with.
 
     SQLite has one writer connection, so that writers queue here in order instead of racing for the
-    file's lock. `query` and `transact` are for the work that alerts wait for, see `driver`.
+    file's lock. `query`, `transact` and `save` are for the work that alerts wait for, see `driver`.
     """
 
     def __init__(self, url: str) -> None:
@@ -97,6 +97,12 @@ class Database:
         with self._watched():
             self._check_file()
             return await self.writer.query(work, *args, **kwargs)
+
+    async def save(self, make: Callable[[], Sequence[Write]]) -> None:
+        """Write all rows that `make` returns, or none."""
+        with self._watched():
+            self._check_file()
+            await self.writer.write(make)
 
     @contextmanager
     def _watched(self) -> Iterator[None]:

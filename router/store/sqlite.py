@@ -34,37 +34,29 @@ WRITES = (
 )
 
 
-class SqliteDriver:
+class SqliteDriver(sqlite3.Connection):
     """A connection; all calls are made in one thread."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-
     def rows(self, sql: str, values: Mapping[str, Any]) -> Sequence[Row]:
-        return self._connection.execute(sql, values).fetchall()
+        return self.execute(sql, values).fetchall()
 
     def texts(self, reads: Sequence[Read]) -> Sequence[str]:
-        return [
-            self._connection.execute(read.sql, {"rows": read.rows}).fetchone()[0] for read in reads
-        ]
+        return [self.execute(read.sql, {"rows": read.rows}).fetchone()[0] for read in reads]
 
-    def write(self, writes: Sequence[Write]) -> Sequence[int]:
-        return [self._write(write.sql, write.rows) for write in writes]
 
-    def _write(self, sql: str, rows: Sequence[Row]) -> int:
-        width = len(rows[0])
-        most = min(_MOST_ROWS, 1 << (_MOST_PARAMETERS // width).bit_length() - 1)
-        changed, start = 0, 0
-        while start < len(rows):
-            size = min(most, 1 << (len(rows) - start).bit_length() - 1)
-            values = tuple(chain.from_iterable(rows[start : start + size]))
-            if "\0" in "".join([value for value in values if value.__class__ is str]):
-                values = tuple(
-                    clean(value) if isinstance(value, str) else value for value in values
-                )
-            changed += self._connection.execute(_filled(sql, size, width), values).rowcount
-            start += size
-        return changed
+def _write(connection: sqlite3.Connection, write: Write) -> None:
+    rows, width = write.rows, len(write.rows[0])
+    most = min(_MOST_ROWS, 1 << (_MOST_PARAMETERS // width).bit_length() - 1)
+    changed, start = 0, 0
+    while start < len(rows):
+        size = min(most, 1 << (len(rows) - start).bit_length() - 1)
+        values = tuple(chain.from_iterable(rows[start : start + size]))
+        if "\0" in "".join([value for value in values if value.__class__ is str]):
+            values = tuple(map(_clean, values))
+        changed += connection.execute(_filled(write.sql, size, width), values).rowcount
+        start += size
+    if write.missed and changed < len(rows):
+        raise write.missed()
 
 
 def _clean(value: Any) -> Any:
@@ -92,7 +84,7 @@ class SqlitePool:
     ) -> None:
         self._threads = ThreadPoolExecutor(threads, "store")
         self._local = threading.local()
-        self._opened: list[sqlite3.Connection] = []
+        self._opened: list[SqliteDriver] = []
         self._pragmas = pragmas
         self._writes = writes
         self._engine = self._make_engine(url, threads)
@@ -104,6 +96,9 @@ class SqlitePool:
     ) -> T:
         task = partial(self._query, work, *args, **kwargs)
         return await asyncio.get_running_loop().run_in_executor(self._threads, task)
+
+    async def write(self, make: Callable[[], Sequence[Write]]) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._threads, self._write, make)
 
     async def run(
         self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
@@ -120,12 +115,17 @@ class SqlitePool:
     def _query(
         self, work: Callable[Concatenate[Driver, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        connection = self._connection()
-        driver = SqliteDriver(connection)
+        driver = self._connection()
         if not self._writes:
             return work(driver, *args, **kwargs)
-        with _transaction(connection):
+        with _transaction(driver):
             return work(driver, *args, **kwargs)
+
+    def _write(self, make: Callable[[], Sequence[Write]]) -> None:
+        connection = self._connection()
+        with _transaction(connection):
+            for write in make():
+                _write(connection, write)
 
     def _run(
         self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
@@ -133,11 +133,11 @@ class SqlitePool:
         with self._engine.begin() as connection:
             return work(connection, *args, **kwargs)
 
-    def _connection(self) -> sqlite3.Connection:
+    def _connection(self) -> SqliteDriver:
         """The connection of this thread."""
-        opened: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        opened: SqliteDriver | None = getattr(self._local, "connection", None)
         if opened is None:
-            opened = sqlite3.connect(self._name, **self._arguments)
+            opened = SqliteDriver(self._name, **self._arguments)
             self._opened.append(opened)
             for pragma in self._pragmas:
                 opened.execute(f"PRAGMA {pragma}").close()

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, text
@@ -58,11 +59,11 @@ class SqlStore:
     ) -> Snapshot:
         """Incidents named by rule matches aren't read with them: ask for their ids."""
         plans = (reads,) if isinstance(reads, ReadPlan) else reads
-        return await self._database.query(self._load.all, plans, view or Snapshot())
+        return await self._database.query(self._load, plans, view or Snapshot())
 
     async def save(self, changes: Writes) -> None:
         """Raises: Conflict, Stale, StoreUnavailable."""
-        await self._database.transact(self._save, changes)
+        await self._database.save(partial(self._save, changes))
 
     async def claim_timers(
         self, now: float, owner: str, until: float, limit: int

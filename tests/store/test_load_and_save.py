@@ -285,7 +285,7 @@ async def test_thousands_are_written_and_read_in_few_statements(store: SqlStore)
     statements: list[str] = []
 
     def watch(driver: Any) -> None:
-        driver._connection.set_trace_callback(
+        driver.set_trace_callback(
             lambda statement: statements.append(statement.split(maxsplit=1)[0])
         )
 
