@@ -6,7 +6,7 @@ kinds of receivers or senders: a new one needs none either. Every DOUBLE PRECISI
 (UTC seconds) or a length of time in seconds.
 
 `records` holds documents outside the hot path, by kind, so that a new feature needs no migration;
-`history` the events that had an effect, unchanged.
+`history` the events that had an effect, unchanged, several in a row.
 """
 
 from sqlalchemy import (
